@@ -1,0 +1,39 @@
+# hpfriends: `make demo` builds and runs it, `make test` tests it. Needs Go 1.26 and make; interop also python3, and apt as root.
+GO ?= go
+BIN := bin/hpfriends
+FUZZTIME ?= 20s
+RACE := ./eventlog/... ./graph/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
+
+.PHONY: build run demo test race fuzz bench check interop clean
+
+build: ; $(GO) build -trimpath -o $(BIN) ./cmd/hpfriends
+
+run: build ; $(BIN) serve
+
+demo: build ; $(BIN) demo
+
+test: ; $(GO) test ./...
+
+race: ; $(GO) test -race -short $(RACE)
+
+# Every fuzz target of every package, one after the other.
+fuzz:
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	    echo "fuzz $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	  done; \
+	done
+
+bench: build ; $(BIN) bench all
+
+check:
+	@fmt=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$fmt" ]; then echo "gofmt would change:"; echo "$$fmt"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -tags interop ./internal/interop/
+	$(GO) tool staticcheck ./...
+	$(GO) test -count=1 ./internal/arch/
+
+# Real clients: the Python package from PyPI in a virtual environment, and Debian's tshark.
+interop: ; $(GO) test -count=1 -tags interop -timeout 15m ./internal/interop/
+
+clean: ; rm -rf bin
