@@ -1,0 +1,146 @@
+package eventlog
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// append stores records that continue the log, and returns when they are synced. It does not return when it cannot, or
+// when they do not continue the log: Raft truncates before it overwrites, so anything else is a loss in the making.
+func (l *Log) append(records []record) {
+	if len(records) == 0 {
+		return
+	}
+	l.edges.Lock()
+	defer l.edges.Unlock()
+	floor, reset, err := l.checkAppend(records)
+	if err != nil {
+		_ = l.alarm.fail(err)
+	}
+	size := 0
+	for i := range records {
+		size += records[i].size() + 32
+	}
+	b := l.db.NewBatchWithSize(size)
+	defer b.Close()
+	if reset {
+		l.setNumber(b, keyFloor, floor)
+	}
+	for i := range records {
+		r := &records[i]
+		op := b.SetDeferred(9, r.size())
+		op.Key[0] = spanEntry
+		binary.BigEndian.PutUint64(op.Key[1:], r.index)
+		r.encode(op.Value)
+		l.must(op.Finish())
+	}
+	l.commit(b, pebble.Sync)
+
+	newest := &records[len(records)-1]
+	l.mu.Lock()
+	l.floor, l.last, l.lastTerm = floor, newest.index, newest.term
+	l.mu.Unlock()
+	l.tail.append(records)
+}
+
+// checkAppend returns the floor after the append, and whether it differs: an empty log may begin anywhere after the
+// applied index, as it does behind a snapshot.
+func (l *Log) checkAppend(records []record) (floor uint64, reset bool, err error) {
+	l.mu.RLock()
+	floor, last, term := l.floor, l.last, l.lastTerm
+	l.mu.RUnlock()
+	first := records[0].index
+	empty := last < floor
+	if empty {
+		term = 0
+		if first <= l.Applied() {
+			return 0, false, fmt.Errorf("eventlog: append of entry %d, but %d is applied", first, l.Applied())
+		}
+	} else if first != last+1 {
+		return 0, false, fmt.Errorf("eventlog: append of entry %d after %d", first, last)
+	}
+	for i := range records {
+		r := &records[i]
+		if want := first + uint64(i); r.index != want {
+			return 0, false, fmt.Errorf("eventlog: append with a gap: entry %d, want %d", r.index, want)
+		}
+		if r.term < term {
+			return 0, false, fmt.Errorf("eventlog: append of entry %d of term %d after term %d", r.index, r.term, term)
+		}
+		term = r.term
+	}
+	if empty && first != floor {
+		return first, true, nil
+	}
+	return floor, false, nil
+}
+
+func (l *Log) setNumber(b *pebble.Batch, key []byte, v uint64) {
+	l.must(b.Set(key, binary.BigEndian.AppendUint64(nil, v), nil))
+}
+
+// truncate removes the entries from lowest to highest, which must be the beginning or the end of the log, or all of it.
+//
+// The beginning is only hidden: the floor moves, readers and Raft see nothing below it, and Reclaim frees the space
+// later. The end is deleted and the deletion synced, so that no crash can bring an old entry back beside a new one.
+// Applied entries are never deleted; when all of the log goes (Raft does that behind an installed snapshot) they are
+// hidden and the rest is deleted.
+func (l *Log) truncate(lowest, highest uint64) {
+	l.edges.Lock()
+	defer l.edges.Unlock()
+	floor, last := l.bounds()
+	if last < floor || highest < floor || lowest > last || lowest > highest {
+		return
+	}
+	lowest, highest = max(lowest, floor), min(highest, last)
+	applied := l.Applied()
+	switch {
+	case lowest == floor && highest == last:
+		end := max(applied+1, floor)
+		l.cut(end, end)
+	case lowest == floor:
+		if highest > applied {
+			_ = l.alarm.fail(fmt.Errorf("eventlog: removal of entries %d to %d, applied is only %d", lowest, highest, applied))
+		}
+		l.cut(last+1, highest+1)
+	case highest == last:
+		if lowest <= applied {
+			_ = l.alarm.fail(fmt.Errorf("eventlog: truncation of entry %d, but %d is applied", lowest, applied))
+		}
+		l.cut(lowest, floor)
+	default:
+		_ = l.alarm.fail(fmt.Errorf("eventlog: removal of entries %d to %d would leave a hole in %d to %d", lowest, highest, floor, last))
+	}
+}
+
+// cut deletes the entries from end on and moves the floor up, both synced and at once.
+func (l *Log) cut(end, floor uint64) {
+	oldFloor, last := l.bounds()
+	term := uint64(0)
+	if end > floor {
+		r, err := l.stored(min(end-1, last))
+		if err != nil {
+			_ = l.alarm.fail(fmt.Errorf("eventlog: truncate: %w", err))
+		}
+		term = r.term
+	}
+	b := l.db.NewBatch()
+	defer b.Close()
+	if end <= last {
+		_, upper := spanBounds(spanEntry)
+		l.must(b.DeleteRange(indexed(spanEntry, end), upper, nil))
+	}
+	if floor != oldFloor {
+		l.setNumber(b, keyFloor, floor)
+	}
+	// Readers must not find in memory what is about to be replaced on disk.
+	l.tail.truncate(end)
+	l.commit(b, pebble.Sync)
+
+	l.mu.Lock()
+	l.floor, l.last, l.lastTerm = floor, min(last, end-1), term
+	l.mu.Unlock()
+	l.tail.forget(floor)
+}

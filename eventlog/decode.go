@@ -1,0 +1,246 @@
+package eventlog
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+
+	"github.com/klauspost/compress/s2"
+)
+
+// BatchError says why bytes are not a batch.
+type BatchError struct{ Reason string }
+
+func (e *BatchError) Error() string { return "eventlog: malformed batch: " + e.Reason }
+
+func malformed(format string, args ...any) error {
+	return &BatchError{Reason: fmt.Sprintf(format, args...)}
+}
+
+// DecodeHeader decodes the table of a KindBatch entry's data and leaves the frames alone. Every length is checked
+// against what is there before anything is allocated. It returns a *BatchError when data is not a batch.
+func DecodeHeader(data []byte) (Header, error) {
+	h, _, _, err := decodeTable(data)
+	return h, err
+}
+
+// DecodeBatch decodes a KindBatch entry's data. All frames are in one allocation, or in data itself when they are stored
+// uncompressed; either way they are read-only. Each run's frames are checked to be exactly Count whole frames.
+func DecodeBatch(data []byte) (*Batch, error) {
+	h, sizes, block, err := decodeTable(data)
+	if err != nil {
+		return nil, err
+	}
+	frames := block
+	if h.compressed(data) {
+		frames, err = s2.Decode(make([]byte, h.Raw), block)
+		if err != nil {
+			return nil, malformed("frames: %v", err)
+		}
+	}
+	if len(frames) != h.Raw {
+		return nil, malformed("%d bytes of frames, want %d", len(frames), h.Raw)
+	}
+	for i := range h.Runs {
+		r := &h.Runs[i]
+		r.Frames, frames = frames[:sizes[i]:sizes[i]], frames[sizes[i]:]
+		if err := checkFrames(r.Frames, r.Count); err != nil {
+			return nil, err
+		}
+	}
+	return &Batch{Header: h}, nil
+}
+
+func (h *Header) compressed(data []byte) bool { return data[2]&flagS2 != 0 }
+
+// checkFrames verifies that frames is exactly count self-delimiting frames.
+func checkFrames(frames []byte, count uint32) error {
+	for n := range count {
+		if len(frames) < minFrame {
+			return malformed("run ends after %d of %d frames", n, count)
+		}
+		size := binary.BigEndian.Uint32(frames)
+		if size < minFrame || uint64(size) > uint64(len(frames)) {
+			return malformed("frame %d of %d says %d bytes, %d are left", n, count, size, len(frames))
+		}
+		frames = frames[size:]
+	}
+	if len(frames) != 0 {
+		return malformed("%d bytes after the last of %d frames", len(frames), count)
+	}
+	return nil
+}
+
+// decodeTable returns the header, the size of each run's frames, and the block of frames as stored.
+func decodeTable(data []byte) (h Header, sizes []int, block []byte, err error) {
+	switch {
+	case len(data) < 19:
+		return h, nil, nil, malformed("%d bytes", len(data))
+	case Kind(data[0]) != KindBatch:
+		return h, nil, nil, malformed("kind %d, want %d", data[0], KindBatch)
+	case data[1] != batchVersion:
+		return h, nil, nil, malformed("version %d, want %d", data[1], batchVersion)
+	case data[2]&^flagS2 != 0:
+		return h, nil, nil, malformed("unknown flags %#x", data[2])
+	}
+	copy(h.Session[:], data[3:19])
+	c := cursor{rest: data[19:]}
+	h.Seq = c.uvarint()
+	channels := c.dictionary()
+	h.Runs, sizes = c.runs(channels)
+	if c.err != nil {
+		return Header{}, nil, nil, c.err
+	}
+	for _, n := range sizes {
+		h.Raw += n
+	}
+	h.Stored = len(c.rest)
+	if err := checkBlock(c.rest, h.Raw, data[2]&flagS2 != 0); err != nil {
+		return Header{}, nil, nil, err
+	}
+	return h, sizes, c.rest, nil
+}
+
+// checkBlock verifies that the stored block claims to hold raw bytes, without unpacking it.
+func checkBlock(block []byte, raw int, compressed bool) error {
+	n := len(block)
+	if compressed {
+		var err error
+		if n, err = s2.DecodedLen(block); err != nil {
+			return malformed("frames: %v", err)
+		}
+	}
+	if n != raw {
+		return malformed("runs say %d bytes of frames, the block %d", raw, n)
+	}
+	return nil
+}
+
+// cursor reads a table. After the first error it returns zeros, and err stays.
+type cursor struct {
+	rest []byte
+	err  error
+}
+
+func (c *cursor) fail(format string, args ...any) {
+	if c.err == nil {
+		c.err = malformed(format, args...)
+	}
+	c.rest = nil
+}
+
+func (c *cursor) uvarint() uint64 {
+	v, n := binary.Uvarint(c.rest)
+	if n <= 0 {
+		c.fail("number cut short or too long")
+		return 0
+	}
+	c.rest = c.rest[n:]
+	return v
+}
+
+func (c *cursor) varint() int64 {
+	v, n := binary.Varint(c.rest)
+	if n <= 0 {
+		c.fail("number cut short or too long")
+		return 0
+	}
+	c.rest = c.rest[n:]
+	return v
+}
+
+func (c *cursor) bytes(n uint64) []byte {
+	if n > uint64(len(c.rest)) {
+		c.fail("%d bytes announced, %d left", n, len(c.rest))
+		return nil
+	}
+	b := c.rest[:n]
+	c.rest = c.rest[n:]
+	return b
+}
+
+// dictionary reads the channels. Each takes at least two bytes, which bounds the allocation by the input.
+func (c *cursor) dictionary() []string {
+	n := c.uvarint()
+	if n > uint64(len(c.rest)/2) {
+		c.fail("%d channels in %d bytes", n, len(c.rest))
+		return nil
+	}
+	channels := make([]string, 0, n)
+	for range n {
+		size := c.uvarint()
+		if c.err == nil && (size == 0 || size > 255) {
+			c.fail("channel of %d bytes", size)
+		}
+		name := c.bytes(size)
+		if c.err != nil {
+			return nil
+		}
+		channels = append(channels, string(name))
+	}
+	return channels
+}
+
+// runs reads the table of runs. Each takes at least minRun bytes of table or frames, which bounds the allocation.
+func (c *cursor) runs(channels []string) ([]Run, []int) {
+	n := c.uvarint()
+	if n > uint64(len(c.rest)/minRun) {
+		c.fail("%d runs in %d bytes", n, len(c.rest))
+		return nil, nil
+	}
+	runs, sizes := make([]Run, n), make([]int, n)
+	var before int64
+	var messages, raw uint64
+	for i := range runs {
+		size := c.run(&runs[i], channels, before)
+		if c.err != nil {
+			return nil, nil
+		}
+		before = runs[i].Time
+		runs[i].First = uint32(messages)
+		messages += uint64(runs[i].Count)
+		raw += size
+		if raw > MaxBatchBytes {
+			c.fail("frames of more than %d bytes", MaxBatchBytes)
+			return nil, nil
+		}
+		sizes[i] = int(size)
+	}
+	return runs, sizes
+}
+
+// run reads one run and returns the size of its frames.
+func (c *cursor) run(r *Run, channels []string, before int64) uint64 {
+	place := c.uvarint()
+	if c.err == nil && place >= uint64(len(channels)) {
+		c.fail("channel %d of %d", place, len(channels))
+	}
+	r.Authkey, r.Origin = c.uvarint(), c.uvarint()
+	r.Time = before + c.varint()
+	r.Remote = c.addr()
+	count, size := c.uvarint(), c.uvarint()
+	if c.err == nil && (count == 0 || size > MaxBatchBytes || count > size/minFrame) {
+		c.fail("%d frames in %d bytes", count, size)
+	}
+	if c.err != nil {
+		return 0
+	}
+	r.Channel, r.Count = channels[place], uint32(count)
+	return size
+}
+
+func (c *cursor) addr() netip.Addr {
+	n := c.bytes(1)
+	if c.err != nil {
+		return netip.Addr{}
+	}
+	b := c.bytes(uint64(n[0]))
+	if len(b) == 0 {
+		return netip.Addr{}
+	}
+	a, ok := netip.AddrFromSlice(b)
+	if !ok {
+		c.fail("address of %d bytes", n[0])
+	}
+	return a
+}

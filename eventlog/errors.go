@@ -1,0 +1,36 @@
+package eventlog
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrNotFound is returned for a key that is not there, and for an entry after Applied.
+	ErrNotFound = errors.New("eventlog: not found")
+	// ErrBelowFloor is returned for an entry that retention or a snapshot has removed.
+	ErrBelowFloor = errors.New("eventlog: below the floor of the retained log")
+	// ErrNotBatch is returned for an entry that shows no messages: another kind, or a repetition that is hidden.
+	ErrNotBatch = errors.New("eventlog: entry is not a visible batch")
+	// ErrClosed is returned after Close.
+	ErrClosed = errors.New("eventlog: closed")
+	// ErrLogBehind says that entries which were synced are gone or are others: acknowledged messages may be lost.
+	ErrLogBehind = errors.New("eventlog: the log is behind its high-water mark")
+)
+
+// CorruptError says that stored bytes are not what was written.
+type CorruptError struct {
+	Index  uint64 // of the entry, 0 when the damage is elsewhere
+	Reason string
+	Err    error // of Pebble, or nil
+}
+
+func (e *CorruptError) Error() string {
+	s := fmt.Sprintf("eventlog: corrupt entry %d: %s", e.Index, e.Reason)
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+func (e *CorruptError) Unwrap() error { return e.Err }

@@ -1,0 +1,264 @@
+package eventlog
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// Config opens a Log. Only Dir is required.
+type Config struct {
+	Dir        string
+	FS         vfs.FS // nil: the disk
+	CacheBytes int64  // Pebble's block cache, default 16 MiB
+	TailBytes  int64  // newest entries kept in memory, raw and decoded together, default 32 MiB
+	Logger     *slog.Logger
+	// Fatal is told why the store must not be used any further and should end the process, which is the default. If it
+	// returns, the goroutine that failed ends and whoever waits for it is never answered.
+	Fatal func(error)
+}
+
+const (
+	defaultCacheBytes = 16 << 20
+	defaultTailBytes  = 32 << 20
+)
+
+func (c Config) withDefaults() Config {
+	if c.CacheBytes <= 0 {
+		c.CacheBytes = defaultCacheBytes
+	}
+	if c.TailBytes <= 0 {
+		c.TailBytes = defaultTailBytes
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.Fatal == nil {
+		logger := c.Logger
+		c.Fatal = func(err error) {
+			logger.Error("the event log failed; ending the process so that nothing is acknowledged that is not stored", "error", err)
+			os.Exit(1)
+		}
+	}
+	return c
+}
+
+// Log is the store of one node. See the package documentation for who may call what.
+type Log struct {
+	db    *pebble.DB
+	alarm *alarm
+	users gate
+	tail  *tail
+
+	applied   watermark
+	directory sync.Mutex // held over writes to the channel directory
+	lastTime  int64      // the newest time of any indexed batch; of the applying goroutine only
+
+	edges    sync.Mutex   // held by whoever changes the bounds, over the write
+	mu       sync.RWMutex // guards the bounds; never held over I/O
+	floor    uint64       // first index that may be read
+	last     uint64       // newest entry; below floor when the log is empty
+	lastTerm uint64       // of last; 0 when the log is empty
+}
+
+// Open opens or creates the store. It returns an error, and changes nothing, when what is there contradicts itself;
+// run CheckHighWater after it, which finds the loss that the store alone cannot see.
+func Open(cfg Config) (*Log, error) {
+	if cfg.Dir == "" {
+		return nil, errors.New("eventlog: no directory given")
+	}
+	cfg = cfg.withDefaults()
+	l := &Log{alarm: newAlarm(cfg.Logger, cfg.Fatal), tail: newTail(cfg.TailBytes)}
+	l.users.init()
+	db, err := openPebble(cfg, l.alarm)
+	if err != nil {
+		return nil, fmt.Errorf("eventlog: open %s: %w", cfg.Dir, err)
+	}
+	l.db = db
+	if err := l.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("eventlog: open %s: %w", cfg.Dir, err), db.Close())
+	}
+	return l, nil
+}
+
+// load reads the bounds and checks that they fit together.
+func (l *Log) load() error {
+	if err := l.loadFormat(); err != nil {
+		return err
+	}
+	applied, err := l.loadNumber(keyApplied)
+	if err != nil {
+		return err
+	}
+	if l.floor, err = l.loadNumber(keyFloor); err != nil {
+		return err
+	}
+	l.floor = max(l.floor, 1)
+	if err := l.loadLast(); err != nil {
+		return err
+	}
+	if l.last >= l.floor {
+		if _, err := l.read(l.floor); err != nil {
+			return fmt.Errorf("first entry %d of [%d, %d]: %w", l.floor, l.floor, l.last, err)
+		}
+	}
+	if end := max(l.last, l.floor-1); applied > end {
+		return fmt.Errorf("applied index %d is beyond the log's end %d: entries are missing", applied, end)
+	}
+	l.applied.raise(applied)
+	return l.loadTime()
+}
+
+func (l *Log) loadFormat() error {
+	v, err := l.loadNumber(keyFormat)
+	switch {
+	case err != nil:
+		return err
+	case v == layoutVersion:
+		return nil
+	case v != 0:
+		return fmt.Errorf("the store has layout %d, this program knows %d", v, layoutVersion)
+	}
+	if err := l.db.Set(keyFormat, binary.BigEndian.AppendUint64(nil, layoutVersion), pebble.Sync); err != nil {
+		return err
+	}
+	// Pebble raises the format of a new store after it has begun the first WAL, which therefore has no sync chunks:
+	// damage in the middle of it would pass for its end. A flush begins the next WAL.
+	return l.db.Flush()
+}
+
+func (l *Log) loadNumber(key []byte) (uint64, error) {
+	v, closer, err := l.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("state %q: %w", key, err)
+	}
+	defer closer.Close()
+	if len(v) != 8 {
+		return 0, fmt.Errorf("state %q has %d bytes, want 8", key, len(v))
+	}
+	return binary.BigEndian.Uint64(v), nil
+}
+
+func (l *Log) loadLast() error {
+	it, err := l.iterate(spanBounds(spanEntry))
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	if !it.Last() {
+		return it.Error()
+	}
+	index, ok := ParseIndexKey(it.Key()[1:])
+	if !ok {
+		return fmt.Errorf("malformed entry key %x", it.Key())
+	}
+	v, err := it.ValueAndErr()
+	if err != nil {
+		return fmt.Errorf("last entry %d: %w", index, err)
+	}
+	r, err := decodeRecord(index, v)
+	if err != nil {
+		return fmt.Errorf("last entry: %w", err)
+	}
+	l.last, l.lastTerm = index, r.term
+	if index < l.floor {
+		l.lastTerm = 0
+	}
+	return nil
+}
+
+// loadTime finds the time that the next indexed batch may not fall below.
+func (l *Log) loadTime() error {
+	it, err := l.iterate(spanBounds(spanBatch))
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	if !it.Last() {
+		return it.Error()
+	}
+	_, mark, err := parseBatchMark(it)
+	l.lastTime = mark.time
+	return err
+}
+
+// Close closes the store when the readers inside a call are done. Appending and applying must have stopped. Those in
+// Wait return ErrClosed. After a failure the store is left alone: its locks may be held by what failed.
+func (l *Log) Close() error {
+	if !l.users.close() {
+		return ErrClosed
+	}
+	l.applied.close()
+	if err := l.alarm.err(); err != nil {
+		return fmt.Errorf("eventlog: not closed after a failure: %w", err)
+	}
+	l.users.wait()
+	if err := l.db.Close(); err != nil {
+		return fmt.Errorf("eventlog: close: %w", err)
+	}
+	return nil
+}
+
+// Last returns the newest entry that is stored and synced, 0 and 0 when the log is empty.
+func (l *Log) Last() (index, term uint64) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.last < l.floor {
+		return 0, 0
+	}
+	return l.last, l.lastTerm
+}
+
+// Floor returns the first index that may be read.
+func (l *Log) Floor() uint64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.floor
+}
+
+// bounds returns [floor, last]; the log is empty when last < floor.
+func (l *Log) bounds() (floor, last uint64) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.floor, l.last
+}
+
+// Term returns the term of a stored entry, applied or not. Errors are those of Entry.
+func (l *Log) Term(index uint64) (uint64, error) {
+	r, err := l.stored(index)
+	return r.term, err
+}
+
+// CheckHighWater compares the log with the newest (index, term) that was ever reported as synced and recorded outside
+// this store. It returns an ErrLogBehind when entries that were synced are gone or were replaced: the node must neither
+// vote nor serve. Whoever truncates the log's end legitimately (Raft, a conflicting suffix) lowers the recorded mark,
+// synced, before it calls LogStore.DeleteRange.
+func (l *Log) CheckHighWater(index, term uint64) error {
+	if index == 0 {
+		return nil
+	}
+	floor, last := l.bounds()
+	if index < floor {
+		return nil // removed behind a snapshot or by retention, which are synced
+	}
+	if last < index {
+		return fmt.Errorf("%w: want entry %d of term %d, the log ends at %d", ErrLogBehind, index, term, last)
+	}
+	got, err := l.Term(index)
+	if err != nil {
+		return fmt.Errorf("%w: want entry %d of term %d: %w", ErrLogBehind, index, term, err)
+	}
+	if got != term {
+		return fmt.Errorf("%w: want entry %d of term %d, got term %d", ErrLogBehind, index, term, got)
+	}
+	return nil
+}

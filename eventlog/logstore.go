@@ -1,0 +1,95 @@
+package eventlog
+
+import (
+	"errors"
+
+	"github.com/hashicorp/raft"
+)
+
+// LogStore is the log as Raft sees it. It implements raft.LogStore and raft.MonotonicLogStore.
+//
+// Errors are not returned from writes: hashicorp/raft goes on with a wrong idea of its log when StoreLogs or DeleteRange
+// fails (its own TODO in appendEntries), so a failed write ends the process instead. GetLog ends it for a damaged entry
+// too: raft panics on such an error while applying and, while replicating, retries silently for ever.
+type LogStore struct{ log *Log }
+
+var (
+	_ raft.LogStore          = (*LogStore)(nil)
+	_ raft.MonotonicLogStore = (*LogStore)(nil)
+
+	// The stored entry type is Raft's number. This does not compile if it changes.
+	_ [0]struct{} = [raft.LogCommand - typeCommand]struct{}{}
+)
+
+// LogStore returns the log as Raft sees it.
+func (l *Log) LogStore() *LogStore { return &LogStore{log: l} }
+
+// IsMonotonic says that the log has no gaps. After InstallSnapshot raft then removes all entries before it continues
+// behind the snapshot. Without it, entries before and after the gap would be one log to us, and a restart could not heal
+// a follower whose log reached beyond the snapshot (hashicorp/raft#697).
+func (s *LogStore) IsMonotonic() bool { return true }
+
+// FirstIndex returns the first readable index, 0 for an empty log.
+func (s *LogStore) FirstIndex() (uint64, error) {
+	floor, last := s.log.bounds()
+	if last < floor {
+		return 0, nil
+	}
+	return floor, nil
+}
+
+// LastIndex returns the newest index, 0 for an empty log.
+func (s *LogStore) LastIndex() (uint64, error) {
+	last, _ := s.log.Last()
+	return last, nil
+}
+
+// GetLog reads an entry. Data and Extensions are shared and read-only. It returns raft.ErrLogNotFound outside the log.
+func (s *LogStore) GetLog(index uint64, out *raft.Log) error {
+	r, err := s.log.stored(index)
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrBelowFloor):
+		return raft.ErrLogNotFound
+	case errors.Is(err, ErrClosed):
+		return err
+	default:
+		return s.log.alarm.fail(err)
+	}
+	*out = raft.Log{
+		Index: r.index, Term: r.term, Type: raft.LogType(r.typ),
+		Data: r.data, Extensions: r.extensions, AppendedAt: r.appended,
+	}
+	return nil
+}
+
+// StoreLog stores one entry like StoreLogs.
+func (s *LogStore) StoreLog(log *raft.Log) error { return s.StoreLogs([]*raft.Log{log}) }
+
+// StoreLogs appends entries and returns when they are synced. The entries must continue the log.
+func (s *LogStore) StoreLogs(logs []*raft.Log) error {
+	if !s.log.users.enter() {
+		return ErrClosed
+	}
+	defer s.log.users.leave()
+	records := make([]record, len(logs))
+	for i, e := range logs {
+		records[i] = record{
+			index: e.Index, term: e.Term, typ: byte(e.Type),
+			appended: e.AppendedAt, extensions: e.Extensions, data: e.Data,
+		}
+	}
+	s.log.append(records)
+	return nil
+}
+
+// DeleteRange removes the entries from lowest to highest, both included: the beginning, the end or all of the log. The
+// beginning is only hidden. Removing the end is durable on return; lower the recorded high-water mark before.
+func (s *LogStore) DeleteRange(lowest, highest uint64) error {
+	if !s.log.users.enter() {
+		return ErrClosed
+	}
+	defer s.log.users.leave()
+	s.log.truncate(lowest, highest)
+	return nil
+}

@@ -1,0 +1,172 @@
+package eventlog
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Entry is one entry of the log.
+type Entry struct {
+	Index, Term uint64
+	Appended    time.Time // by the leader's clock, UTC; zero if unknown
+	Kind        Kind      // 0: an entry of Raft's own
+	Data        []byte    // the command, kind byte first; shared and read-only
+}
+
+// Entry returns an applied entry. Errors: ErrNotFound after Applied, ErrBelowFloor, a *CorruptError, ErrClosed.
+func (l *Log) Entry(index uint64) (Entry, error) {
+	if index > l.Applied() {
+		return Entry{}, ErrNotFound
+	}
+	r, err := l.stored(index)
+	if err != nil {
+		return Entry{}, err
+	}
+	return Entry{Index: index, Term: r.term, Appended: r.appended, Kind: r.kind(), Data: r.data}, nil
+}
+
+// stored returns an entry of the log, applied or not, from memory or from disk.
+func (l *Log) stored(index uint64) (record, error) {
+	if !l.users.enter() {
+		return record{}, ErrClosed
+	}
+	defer l.users.leave()
+	floor, last := l.bounds()
+	switch {
+	case index < floor:
+		return record{}, ErrBelowFloor
+	case index > last:
+		return record{}, ErrNotFound
+	}
+	if r, ok := l.tail.record(index); ok {
+		return r, nil
+	}
+	r, err := l.read(index)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return record{}, l.missing(index)
+	}
+	return r, err
+}
+
+// missing says why an entry within the bounds was not there: the bounds moved meanwhile, or the log has a hole.
+func (l *Log) missing(index uint64) error {
+	floor, last := l.bounds()
+	switch {
+	case index < floor:
+		return ErrBelowFloor
+	case index > last:
+		return ErrNotFound
+	}
+	return &CorruptError{Index: index, Reason: fmt.Sprintf("missing in a log of %d to %d", floor, last)}
+}
+
+// read reads an entry from disk. The result is the caller's.
+func (l *Log) read(index uint64) (record, error) {
+	v, closer, err := l.db.Get(indexed(spanEntry, index))
+	if err != nil {
+		return record{}, damagedEntry(index, err)
+	}
+	own := append([]byte(nil), v...)
+	if err := closer.Close(); err != nil {
+		return record{}, damagedEntry(index, err)
+	}
+	return decodeRecord(index, own)
+}
+
+func damagedEntry(index uint64, err error) error {
+	if errors.Is(err, pebble.ErrCorruption) {
+		return &CorruptError{Index: index, Reason: "damaged table", Err: err}
+	}
+	return err
+}
+
+// Batch returns a visible batch of an applied entry. It is shared between callers and read-only. It comes from the tail
+// cache, or is read and decoded once for all who ask at the same time. Errors: ErrNotBatch for entries of another kind
+// and for hidden repetitions, and those of Entry.
+func (l *Log) Batch(index uint64) (*Batch, error) {
+	if index > l.Applied() {
+		return nil, ErrNotFound
+	}
+	if index < l.Floor() {
+		return nil, ErrBelowFloor
+	}
+	return l.tail.decoded(index, l.decode)
+}
+
+func (l *Log) decode(index uint64) (*Batch, error) {
+	e, err := l.Entry(index)
+	if err != nil {
+		return nil, err
+	}
+	if e.Kind != KindBatch {
+		return nil, ErrNotBatch
+	}
+	visible, err := l.visible(index)
+	if err != nil {
+		return nil, err
+	}
+	if !visible {
+		return nil, ErrNotBatch
+	}
+	b, err := DecodeBatch(e.Data)
+	if err != nil {
+		return nil, &CorruptError{Index: index, Reason: "undecodable", Err: err}
+	}
+	return b, nil
+}
+
+// Get returns the value of a projection's key, the caller's own, or ErrNotFound.
+func (l *Log) Get(space Space, key []byte) ([]byte, error) {
+	if !l.users.enter() {
+		return nil, ErrClosed
+	}
+	defer l.users.leave()
+	return l.get(spaceKey(space, key))
+}
+
+func (l *Log) get(key []byte) ([]byte, error) {
+	v, closer, err := l.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, damaged(err)
+	}
+	own := append([]byte{}, v...)
+	return own, closer.Close()
+}
+
+// Scan calls fn for the keys of a projection in [from, to), in order; a nil to means to the end of the space. The slices
+// are fn's during the call only. It sees the store as of its beginning and ends with fn's first error.
+func (l *Log) Scan(space Space, from, to []byte, fn func(k, v []byte) error) error {
+	lower, upper := spaceKey(space, from), []byte{byte(space) + 1}
+	if to != nil {
+		upper = spaceKey(space, to)
+	}
+	return l.scan(lower, upper, func(k, v []byte) error { return fn(k[1:], v) })
+}
+
+func (l *Log) scan(lower, upper []byte, fn func(k, v []byte) error) error {
+	if !l.users.enter() {
+		return ErrClosed
+	}
+	defer l.users.leave()
+	it, err := l.iterate(lower, upper)
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return damaged(err)
+		}
+		if err := fn(it.Key(), v); err != nil {
+			return err
+		}
+	}
+	return damaged(it.Error())
+}

@@ -1,0 +1,172 @@
+package eventlog
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Tx collects what applying one or more entries writes. It is used by one goroutine and ended by Commit or Discard.
+type Tx struct {
+	log      *Log
+	batch    *pebble.Batch
+	lowest   uint64 // entries indexed or hidden by it
+	highest  uint64
+	lastTime int64
+	floor    uint64
+	install  bool
+	seen     map[string]struct{} // channels of the header at hand
+}
+
+// Begin starts a Tx.
+func (l *Log) Begin() *Tx {
+	return &Tx{log: l, batch: l.db.NewBatch(), lastTime: l.lastTime, seen: make(map[string]struct{})}
+}
+
+// IndexBatch makes the batch at index visible and findable by its channels and its time. The indexes of one Tx rise.
+func (t *Tx) IndexBatch(index uint64, h Header) {
+	t.touch(index)
+	t.lastTime = max(t.lastTime, h.Time())
+	t.mark(index, 0)
+	clear(t.seen)
+	for i := range h.Runs {
+		channel := h.Runs[i].Channel
+		if _, ok := t.seen[channel]; ok {
+			continue
+		}
+		t.seen[channel] = struct{}{}
+		t.log.must(t.batch.Set(channelIndexKey(channel, index), nil, nil))
+		t.log.must(t.batch.Set(channelKey(channel), binary.BigEndian.AppendUint64(nil, index), nil))
+	}
+}
+
+// HideBatch says that the batch at index repeats an earlier one (same session and seq) or was refused. Readers skip it.
+// Every KindBatch entry is either indexed or hidden; Verify insists.
+func (t *Tx) HideBatch(index uint64) {
+	t.touch(index)
+	t.mark(index, flagHidden)
+}
+
+func (t *Tx) touch(index uint64) {
+	if t.lowest == 0 {
+		t.lowest = index
+	}
+	t.lowest, t.highest = min(t.lowest, index), max(t.highest, index)
+}
+
+func (t *Tx) mark(index uint64, flags byte) {
+	v := binary.BigEndian.AppendUint64([]byte{flags}, uint64(t.lastTime))
+	t.log.must(t.batch.Set(indexed(spanBatch, index), v, nil))
+}
+
+// Put sets a key of a projection. Both slices are copied.
+func (t *Tx) Put(space Space, key, value []byte) {
+	t.log.must(t.batch.Set(spaceKey(space, key), value, nil))
+}
+
+// Delete removes a key of a projection.
+func (t *Tx) Delete(space Space, key []byte) {
+	t.log.must(t.batch.Delete(spaceKey(space, key), nil))
+}
+
+// DeleteRange removes the keys of a projection in [from, to); a nil to means to the end of the space.
+func (t *Tx) DeleteRange(space Space, from, to []byte) {
+	upper := []byte{byte(space) + 1}
+	if to != nil {
+		upper = spaceKey(space, to)
+	}
+	t.log.must(t.batch.DeleteRange(spaceKey(space, from), upper, nil))
+}
+
+// RaiseFloor hides the entries below floor: the decision of retention, the same on every node at the same index. It never
+// lowers the floor. Reclaim frees the space.
+func (t *Tx) RaiseFloor(floor uint64) { t.floor = max(t.floor, floor) }
+
+// Install makes the Tx replace all projections by what it writes after this call, as a snapshot does. Commit then takes
+// an applied index that the log has not reached, hides everything up to it and syncs.
+func (t *Tx) Install() {
+	t.install = true
+	for _, s := range spaces {
+		t.DeleteRange(s, nil, nil)
+	}
+}
+
+// Discard drops the Tx.
+func (t *Tx) Discard() { _ = t.batch.Close() }
+
+// Commit writes everything and the applied index at once, unsynced (an append, Flush or Close makes it durable), then
+// raises Applied and wakes who waits for it. applied must be above Applied, and its entry must be in the log unless a
+// snapshot is installed. On an error nothing is written and the Tx is over.
+func (t *Tx) Commit(applied uint64) error {
+	defer t.Discard()
+	if !t.log.users.enter() {
+		return ErrClosed
+	}
+	defer t.log.users.leave()
+	if err := t.check(applied); err != nil {
+		return err
+	}
+	l, sync := t.log, pebble.NoSync
+	if t.install {
+		sync = pebble.Sync
+		t.RaiseFloor(applied + 1)
+	}
+	l.setNumber(t.batch, keyApplied, applied)
+	l.directory.Lock()
+	defer l.directory.Unlock()
+	if t.floor == 0 {
+		l.commit(t.batch, sync)
+	} else {
+		t.commitFloor(sync)
+	}
+	l.lastTime = t.lastTime
+	l.applied.raise(applied)
+	return nil
+}
+
+// commitFloor commits with a new floor, which Raft's goroutine moves too.
+func (t *Tx) commitFloor(sync *pebble.WriteOptions) {
+	l := t.log
+	l.edges.Lock()
+	defer l.edges.Unlock()
+	floor := max(l.Floor(), t.floor)
+	l.setNumber(t.batch, keyFloor, floor)
+	l.commit(t.batch, sync)
+	l.mu.Lock()
+	l.floor = floor
+	l.mu.Unlock()
+	l.tail.forget(floor)
+}
+
+func (t *Tx) check(applied uint64) error {
+	before := t.log.Applied()
+	_, last := t.log.bounds()
+	switch {
+	case applied <= before:
+		return fmt.Errorf("eventlog: commit of index %d, but %d is applied", applied, before)
+	case applied > last && !t.install:
+		return fmt.Errorf("eventlog: commit of index %d, the log ends at %d", applied, last)
+	case t.lowest != 0 && (t.lowest <= before || t.highest > applied):
+		return fmt.Errorf("eventlog: commit of index %d after %d has index keys for %d to %d", applied, before, t.lowest, t.highest)
+	case t.install && t.lowest != 0:
+		return errors.New("eventlog: a snapshot brings no batches")
+	case t.floor > applied+1:
+		return fmt.Errorf("eventlog: commit of index %d with the floor at %d", applied, t.floor)
+	}
+	return nil
+}
+
+// Flush makes everything that is committed durable.
+func (l *Log) Flush() error {
+	if !l.users.enter() {
+		return ErrClosed
+	}
+	defer l.users.leave()
+	b := l.db.NewBatch()
+	defer b.Close()
+	l.must(b.LogData(nil, nil)) // an empty batch would not reach the WAL; one WAL, so what came before is synced with it
+	l.commit(b, pebble.Sync)
+	return nil
+}

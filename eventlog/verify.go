@@ -1,0 +1,287 @@
+package eventlog
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Summary is what Verify found in a sound store.
+type Summary struct {
+	Floor, Applied, Last uint64
+	Entries              uint64 // in [Floor, Last]
+	Batches, Hidden      uint64 // up to Applied
+	Messages             uint64 // of visible batches
+	Bytes                uint64 // of entries, as stored
+	IndexKeys            uint64 // per-channel index keys at or above Floor
+}
+
+// InconsistentError says that the store's parts contradict each other, although each of them is readable.
+type InconsistentError struct {
+	Index  uint64
+	Reason string
+}
+
+func (e *InconsistentError) Error() string {
+	return fmt.Sprintf("eventlog: inconsistent at entry %d: %s", e.Index, e.Reason)
+}
+
+// Verify reads the whole store, as of now, and returns the first thing that is wrong: a *CorruptError for bytes that are
+// not what was written, an *InconsistentError for a hole in the log, a term that falls, or an index that says something
+// else than the batches, in either direction. progress, if not nil, is called now and then with the index at hand.
+//
+// It may run beside everything else: it reads one snapshot, and in chunks, so it pins no files.
+func (l *Log) Verify(ctx context.Context, progress func(index uint64)) (Summary, error) {
+	if !l.users.enter() {
+		return Summary{}, ErrClosed
+	}
+	defer l.users.leave()
+	if err := l.alarm.err(); err != nil {
+		return Summary{}, err
+	}
+	snapshot := l.db.NewSnapshot()
+	defer snapshot.Close()
+	v := verifier{ctx: ctx, snapshot: snapshot, progress: progress}
+	for _, step := range []func() error{v.load, v.entries, v.marks, v.index} {
+		if err := step(); err != nil {
+			return v.Summary, err
+		}
+	}
+	return v.Summary, nil
+}
+
+// verifier is one run of Verify.
+type verifier struct {
+	Summary
+	ctx       context.Context
+	snapshot  *pebble.Snapshot
+	progress  func(uint64)
+	term      uint64
+	time      int64  // the last batch mark's
+	wantIndex uint64 // per-channel index keys that the batches call for
+}
+
+func (v *verifier) load() error {
+	var err error
+	if v.Applied, err = v.number(keyApplied); err != nil {
+		return err
+	}
+	v.Floor, err = v.number(keyFloor)
+	v.Floor = max(v.Floor, 1)
+	return err
+}
+
+func (v *verifier) number(key []byte) (uint64, error) {
+	b, err := v.value(key)
+	if err != nil || b == nil {
+		return 0, err
+	}
+	if len(b) != 8 {
+		return 0, &CorruptError{Reason: fmt.Sprintf("state %q has %d bytes", key, len(b))}
+	}
+	return binary.BigEndian.Uint64(b), nil
+}
+
+// value returns a copy, nil when the key is missing.
+func (v *verifier) value(key []byte) ([]byte, error) {
+	b, closer, err := v.snapshot.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, damaged(err)
+	}
+	own := append([]byte{}, b...)
+	return own, closer.Close()
+}
+
+// each calls fn for all keys in [lower, upper), with an iterator that lives for chunk keys.
+func (v *verifier) each(lower, upper []byte, chunk int, fn func(it *pebble.Iterator) error) error {
+	for lower != nil {
+		if err := v.ctx.Err(); err != nil {
+			return err
+		}
+		next, err := v.chunk(lower, upper, chunk, fn)
+		if err != nil {
+			return err
+		}
+		lower = next
+	}
+	return nil
+}
+
+func (v *verifier) chunk(lower, upper []byte, size int, fn func(it *pebble.Iterator) error) (next []byte, err error) {
+	it, err := iterate(v.snapshot, lower, upper)
+	if err != nil {
+		return nil, err
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		if size == 0 {
+			return bytes.Clone(it.Key()), nil
+		}
+		size--
+		if err := fn(it); err != nil {
+			return nil, err
+		}
+	}
+	return nil, damaged(it.Error())
+}
+
+// entries checks each entry, and for each batch its mark and its index keys.
+func (v *verifier) entries() error {
+	_, upper := spanBounds(spanEntry)
+	next := v.Floor
+	err := v.each(indexed(spanEntry, v.Floor), upper, 256, func(it *pebble.Iterator) error {
+		index, ok := ParseIndexKey(it.Key()[1:])
+		if !ok {
+			return &InconsistentError{Index: next, Reason: fmt.Sprintf("entry key %x", it.Key())}
+		}
+		if index != next {
+			return &InconsistentError{Index: next, Reason: fmt.Sprintf("missing, the next entry is %d", index)}
+		}
+		next++
+		v.Last = index
+		if v.progress != nil && index%1024 == 0 {
+			v.progress(index)
+		}
+		return v.entry(it, index)
+	})
+	if err == nil && v.Applied >= next {
+		err = &InconsistentError{Index: next, Reason: fmt.Sprintf("missing, %d is applied", v.Applied)}
+	}
+	return err
+}
+
+func (v *verifier) entry(it *pebble.Iterator, index uint64) error {
+	value, err := it.ValueAndErr()
+	if err != nil {
+		return damagedEntry(index, err)
+	}
+	r, err := decodeRecord(index, value)
+	if err != nil {
+		return err
+	}
+	if r.term < v.term {
+		return &InconsistentError{Index: index, Reason: fmt.Sprintf("term %d after %d", r.term, v.term)}
+	}
+	v.term = r.term
+	v.Entries++
+	v.Bytes += uint64(len(value))
+	mark, err := v.value(indexed(spanBatch, index))
+	if err != nil {
+		return err
+	}
+	if isBatch := r.kind() == KindBatch && index <= v.Applied; isBatch != (mark != nil) {
+		return &InconsistentError{Index: index, Reason: fmt.Sprintf("applied batch: %t, marked as one: %t", isBatch, mark != nil)}
+	}
+	if mark == nil {
+		return nil
+	}
+	return v.batch(index, r.data, mark)
+}
+
+func (v *verifier) batch(index uint64, data, mark []byte) error {
+	m, err := decodeBatchMark(index, mark)
+	if err != nil {
+		return err
+	}
+	if m.time < v.time {
+		return &InconsistentError{Index: index, Reason: fmt.Sprintf("time %d after %d", m.time, v.time)}
+	}
+	v.time = m.time
+	if m.hidden {
+		v.Hidden++
+		return nil
+	}
+	b, err := DecodeBatch(data)
+	if err != nil {
+		return &CorruptError{Index: index, Reason: "undecodable", Err: err}
+	}
+	if m.time < b.Time() {
+		return &InconsistentError{Index: index, Reason: fmt.Sprintf("time %d below the batch's %d", m.time, b.Time())}
+	}
+	v.Batches++
+	v.Messages += uint64(b.Messages())
+	seen := make(map[string]struct{})
+	for i := range b.Runs {
+		seen[b.Runs[i].Channel] = struct{}{}
+	}
+	for channel := range seen {
+		key, err := v.value(channelIndexKey(channel, index))
+		if err != nil {
+			return err
+		}
+		if key == nil {
+			return &InconsistentError{Index: index, Reason: fmt.Sprintf("channel %q is not indexed", channel)}
+		}
+	}
+	v.wantIndex += uint64(len(seen))
+	return nil
+}
+
+// marks finds marks of batches that are not applied entries.
+func (v *verifier) marks() error {
+	count := uint64(0)
+	_, upper := spanBounds(spanBatch)
+	err := v.each(indexed(spanBatch, v.Floor), upper, 4096, func(*pebble.Iterator) error {
+		count++
+		return nil
+	})
+	if want := v.Batches + v.Hidden; err == nil && count != want {
+		err = &InconsistentError{Index: v.Applied, Reason: fmt.Sprintf("%d batches are marked, the log has %d", count, want)}
+	}
+	return err
+}
+
+// index checks the other direction: each index key within the bounds was called for, and the directory knows it. All
+// keys that are called for exist (entries saw to it), so equal numbers mean equal sets.
+func (v *verifier) index() error {
+	var channel string
+	var newest uint64
+	lower, upper := spanBounds(spanIndex)
+	err := v.each(lower, upper, 4096, func(it *pebble.Iterator) error {
+		name, index, ok := parseChannelIndexKey(it.Key())
+		if !ok {
+			return &InconsistentError{Reason: fmt.Sprintf("index key %x", it.Key())}
+		}
+		if index > v.Applied {
+			return &InconsistentError{Index: index, Reason: fmt.Sprintf("indexed under %q, applied is %d", name, v.Applied)}
+		}
+		if name != channel {
+			if err := v.directory(channel, newest); err != nil {
+				return err
+			}
+			channel = name
+		}
+		if newest = index; index >= v.Floor {
+			v.IndexKeys++
+		}
+		return nil
+	})
+	if err == nil {
+		err = v.directory(channel, newest)
+	}
+	if err == nil && v.IndexKeys != v.wantIndex {
+		err = &InconsistentError{Index: v.Applied, Reason: fmt.Sprintf("%d index keys, the batches call for %d", v.IndexKeys, v.wantIndex)}
+	}
+	return err
+}
+
+func (v *verifier) directory(channel string, newest uint64) error {
+	if channel == "" {
+		return nil
+	}
+	b, err := v.value(channelKey(channel))
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(b, IndexKey(newest)) {
+		return &InconsistentError{Index: newest, Reason: fmt.Sprintf("directory of channel %q says %x", channel, b)}
+	}
+	return nil
+}

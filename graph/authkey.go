@@ -1,0 +1,205 @@
+package graph
+
+import (
+	"iter"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+func compareStrings(a, b string) int { return strings.Compare(a, b) }
+
+// credentials are the authkeys and the tokens.
+type credentials struct {
+	authkeys tree[uint64, *Authkey]
+	idents   tree[string, *Authkey]
+	keysOf   index // (owner, authkey)
+	tokens   tree[uint64, *Token]
+	hashes   tree[string, *Token]
+	tokensOf index // (owner, token)
+}
+
+func newCredentials() credentials {
+	return credentials{
+		authkeys: tree[uint64, *Authkey]{compare: compareIDs}, idents: tree[string, *Authkey]{compare: compareStrings},
+		keysOf: newIndex(),
+		tokens: tree[uint64, *Token]{compare: compareIDs}, hashes: tree[string, *Token]{compare: compareStrings},
+		tokensOf: newIndex(),
+	}
+}
+
+// MaxMessageLimit is the greatest MaxMessage an authkey can have, in bytes.
+const MaxMessageLimit = 64 << 20
+
+// Authkey returns the authkey with this ID.
+func (g *Graph) Authkey(id AuthkeyID) (*Authkey, bool) { return g.authkeys.find(uint64(id)) }
+
+// AuthkeyByIdent returns the authkey with exactly this ident.
+func (g *Graph) AuthkeyByIdent(ident string) (*Authkey, bool) { return g.idents.find(ident) }
+
+// Authkeys yields all authkeys in the order of their creation.
+func (g *Graph) Authkeys() iter.Seq[*Authkey] { return values(g.authkeys) }
+
+// AuthkeysOf yields the authkeys of a user in the order of their creation.
+func (g *Graph) AuthkeysOf(user UserID) iter.Seq[*Authkey] {
+	return lookUp(g.keysOf.of(uint64(user)), g.authkeys)
+}
+
+// lookUp yields what the ids stand for.
+func lookUp[V any](ids iter.Seq[uint64], in tree[uint64, V]) iter.Seq[V] {
+	return func(yield func(V) bool) {
+		for id := range ids {
+			if v, ok := in.find(id); ok && !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+func (g *Graph) putAuthkey(e *edit, k *Authkey) {
+	g.authkeys.put(e, uint64(k.ID), k)
+	g.idents.put(e, k.Ident, k)
+	g.keysOf.add(e, uint64(k.Owner), uint64(k.ID))
+	if k.Enabled {
+		g.due(e, k.Expires, dueAuthkey, uint64(k.ID))
+	}
+}
+
+func (d *draft) dropAuthkey(k *Authkey) {
+	d.authkeys.remove(d.edit, uint64(k.ID))
+	d.idents.remove(d.edit, k.Ident)
+	d.keysOf.drop(d.edit, uint64(k.Owner), uint64(k.ID))
+	d.notDue(k.Expires, dueAuthkey, uint64(k.ID))
+}
+
+// owner is for whom the actor adds something: themselves, or whom they name if they have the power.
+func (d *draft) owner(id UserID) (UserID, error) {
+	if id == 0 {
+		id = d.by.User
+	}
+	if id == 0 {
+		return 0, refuse(Invalid, "say on whose behalf", "this needs an owner")
+	}
+	u, ok := d.User(id)
+	if !ok {
+		return 0, noSuch("user", uint64(id))
+	}
+	return id, d.needOwner(id, "what belongs to "+u.Handle)
+}
+
+func (op AddAuthkey) apply(d *draft) (uint64, error) {
+	owner, err := d.owner(op.Owner)
+	if err != nil {
+		return 0, err
+	}
+	k := &Authkey{
+		ID: AuthkeyID(d.at.Index), Owner: owner, Ident: op.Ident, Secret: slices.Clone(op.Secret), Comment: op.Comment,
+		Pub: slices.Clone(op.Pub), Sub: slices.Clone(op.Sub), Enabled: true, Expires: canonical(op.Expires),
+		Networks: slices.Clone(op.Networks), MaxMessage: op.MaxMessage, Created: d.at,
+	}
+	if err := firstError(ValidateIdent(k.Ident), k.check(), d.checkExpires(k.Expires)); err != nil {
+		return 0, err
+	}
+	if _, ok := d.AuthkeyByIdent(op.Ident); ok {
+		return 0, refuse(Conflict, "choose another ident", "there is an authkey with the ident %q already", op.Ident)
+	}
+	d.putAuthkey(d.edit, k)
+	return uint64(k.ID), nil
+}
+
+func (k *Authkey) check() error {
+	if len(k.Secret) == 0 || len(k.Secret) > maxSecret {
+		return refuse(Invalid, "", "the sealed secret has %d bytes, want 1 to %d", len(k.Secret), maxSecret)
+	}
+	if k.MaxMessage < 0 || k.MaxMessage > MaxMessageLimit {
+		return refuse(Invalid, "use 0 for the default", "max_message is %d, want 0 to %d", k.MaxMessage, MaxMessageLimit)
+	}
+	for _, list := range [][]Pattern{k.Pub, k.Sub} {
+		if len(list) > maxPatterns {
+			return refuse(Invalid, "use prefixes", "%d patterns, at most %d are allowed", len(list), maxPatterns)
+		}
+		for _, p := range list {
+			if err := p.Validate(); err != nil {
+				return err
+			}
+		}
+	}
+	return firstError(checkText("comment", k.Comment, maxText), checkNetworks(k.Networks))
+}
+
+func checkNetworks(list []netip.Prefix) error {
+	if len(list) > maxNetworks {
+		return refuse(Invalid, "", "%d networks, at most %d are allowed", len(list), maxNetworks)
+	}
+	for _, n := range list {
+		if !n.IsValid() || n.Addr().Is4In6() {
+			return refuse(Invalid, "write it as 192.0.2.0/24 or 2001:db8::/32", "%q is not a network", n)
+		}
+	}
+	return nil
+}
+
+func (op EditAuthkey) apply(d *draft) (uint64, error) {
+	old, ok := d.Authkey(op.Authkey)
+	if !ok {
+		return 0, noSuch("authkey", uint64(op.Authkey))
+	}
+	if err := d.needOwner(old.Owner, "authkey "+old.Ident); err != nil {
+		return 0, err
+	}
+	k := *old
+	if len(op.Secret) > 0 {
+		k.Secret = slices.Clone(op.Secret)
+	}
+	set(&k.Comment, op.Comment)
+	set(&k.Enabled, op.Enabled)
+	set(&k.MaxMessage, op.MaxMessage)
+	setList(&k.Pub, op.Pub)
+	setList(&k.Sub, op.Sub)
+	setList(&k.Networks, op.Networks)
+	if op.Expires != nil {
+		k.Expires = canonical(*op.Expires)
+	}
+	if err := k.check(); err != nil {
+		return 0, err
+	}
+	if op.Expires != nil || k.Enabled && !old.Enabled {
+		if err := d.checkExpires(k.Expires); err != nil {
+			return 0, err
+		}
+	}
+	d.notDue(old.Expires, dueAuthkey, uint64(k.ID))
+	d.putAuthkey(d.edit, &k)
+	return uint64(k.ID), nil
+}
+
+func setList[T any](to *[]T, from *[]T) {
+	if from != nil {
+		*to = slices.Clone(*from)
+	}
+}
+
+func (op RemoveAuthkey) apply(d *draft) (uint64, error) {
+	k, ok := d.Authkey(op.Authkey)
+	if !ok {
+		return 0, noSuch("authkey", uint64(op.Authkey))
+	}
+	if err := d.needOwner(k.Owner, "authkey "+k.Ident); err != nil {
+		return 0, err
+	}
+	d.dropAuthkey(k)
+	return uint64(k.ID), nil
+}
+
+// checkExpires refuses a time that has passed, or that cannot be written in RFC 3339.
+func (d *draft) checkExpires(t time.Time) error {
+	if t.IsZero() {
+		return nil
+	}
+	if !t.After(d.at.Time) || t.Year() > 9999 {
+		return refuse(Invalid, "choose a later time, or none", "it would expire at %s, and it is %s",
+			t.Format(time.RFC3339), d.at.Time.Format(time.RFC3339))
+	}
+	return nil
+}

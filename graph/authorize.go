@@ -1,0 +1,227 @@
+package graph
+
+import (
+	"net/netip"
+	"time"
+)
+
+// The checks that the May functions make, in their order: the Gate of the Error says which one failed.
+const (
+	GateAuthkey  = "authkey"  // it exists
+	GateEnabled  = "enabled"  // it is enabled
+	GateOwner    = "owner"    // its owner is enabled
+	GateExpired  = "expired"  // it has not expired
+	GateNetwork  = "network"  // it may be used from this address
+	GateReserved = "reserved" // the channel is not reserved
+	GatePattern  = "pattern"  // one of its patterns matches
+)
+
+func closed(gate, hint, format string, args ...any) *Error {
+	err := refuse(Denied, hint, format, args...)
+	err.Gate = gate
+	return err
+}
+
+// admit decides whether the actor may change anything at all, and notes their power.
+func (d *draft) admit() error {
+	u, ok := d.User(d.by.User)
+	if d.by.Operator {
+		if !ok && d.by.User != 0 {
+			return noSuch("user", uint64(d.by.User))
+		}
+		d.power = true
+		return nil
+	}
+	if !ok {
+		return refuse(Denied, "log in", "user #%d does not exist", d.by.User)
+	}
+	if !u.Enabled {
+		return refuse(Denied, "ask an admin", "user %s is disabled", u.Handle)
+	}
+	d.power = u.Role == Admin
+	return nil
+}
+
+func (d *draft) needPower(what string) error {
+	if d.power {
+		return nil
+	}
+	return refuse(Denied, "ask an admin", "only admins may %s", what)
+}
+
+// needOwner refuses to change what belongs to somebody else.
+func (d *draft) needOwner(owner UserID, what string) error {
+	if d.power || owner == d.by.User {
+		return nil
+	}
+	return refuse(Denied, "ask the owner or an admin", "%s is not yours to change", what)
+}
+
+// inForce returns the authkey as it is in g, if it and its owner are enabled. key may be of any version.
+func (g *Graph) inForce(key *Authkey) (*Authkey, error) {
+	if key == nil {
+		return nil, closed(GateAuthkey, "", "no authkey")
+	}
+	k, ok := g.Authkey(key.ID)
+	if !ok {
+		return nil, closed(GateAuthkey, "use another authkey", "authkey %s has been removed", key.Ident)
+	}
+	if !k.Enabled {
+		return nil, closed(GateEnabled, "its owner can enable it", "authkey %s is disabled", k.Ident)
+	}
+	if !g.enabled(k.Owner) {
+		return nil, closed(GateOwner, "ask an admin", "the owner of authkey %s is disabled", k.Ident)
+	}
+	return k, nil
+}
+
+// MayPublish decides whether an authkey may publish on a channel: it and its owner are enabled, the channel is not
+// reserved, and a publish pattern matches. The answer follows g, whatever version key is from. Errors are ErrDenied with
+// the Gate, or ErrInvalid for what is no channel.
+func (g *Graph) MayPublish(key *Authkey, channel string) error {
+	k, err := g.inForce(key)
+	if err != nil {
+		return err
+	}
+	if channel != "" && channel[0] == '$' {
+		return closed(GateReserved, "choose another name", "channel %q is reserved", clip(channel))
+	}
+	if err := ValidateChannel(channel); err != nil {
+		return err
+	}
+	if !anyCovers(k.Pub, Pattern(channel)) {
+		return closed(GatePattern, "add a publish pattern to the authkey",
+			"no publish pattern of authkey %s matches %q", k.Ident, clip(channel))
+	}
+	return nil
+}
+
+// MaySubscribe decides whether an authkey may subscribe to a channel or to all channels of a pattern: it and its owner
+// are enabled, and a subscribe pattern covers all of what is asked for. A reserved channel ("$acks", "$audit") has no
+// pattern: $acks is for every authkey, the others for those that may subscribe to anything, so that a sensor's authkey
+// reads nothing. Errors are ErrDenied with the Gate, or ErrInvalid for what is neither channel nor pattern.
+func (g *Graph) MaySubscribe(key *Authkey, channelOrPattern string) error {
+	k, err := g.inForce(key)
+	if err != nil {
+		return err
+	}
+	if channelOrPattern != "" && channelOrPattern[0] == '$' {
+		if channelOrPattern == "$acks" || len(k.Sub) > 0 {
+			return nil
+		}
+		return closed(GateReserved, "add a subscribe pattern to the authkey",
+			"authkey %s may not subscribe to anything, so not to %q", k.Ident, clip(channelOrPattern))
+	}
+	p := Pattern(channelOrPattern)
+	if !p.IsPrefix() {
+		err = ValidateChannel(channelOrPattern)
+	} else {
+		err = p.Validate()
+	}
+	if err != nil {
+		return err
+	}
+	if !anyCovers(k.Sub, p) {
+		return closed(GatePattern, "add a subscribe pattern to the authkey",
+			"no subscribe pattern of authkey %s covers %q", k.Ident, clip(channelOrPattern))
+	}
+	return nil
+}
+
+// MayLogin decides whether an authkey may be used from an address at a time: it and its owner are enabled, it has not
+// expired, and the address is in its networks, if it has any. Errors are ErrDenied with the Gate.
+func (g *Graph) MayLogin(key *Authkey, addr netip.Addr, now time.Time) error {
+	k, err := g.inForce(key)
+	if err != nil {
+		return err
+	}
+	if !k.Expires.IsZero() && !k.Expires.After(now) {
+		return closed(GateExpired, "its owner can extend it", "authkey %s has expired", k.Ident)
+	}
+	if len(k.Networks) == 0 {
+		return nil
+	}
+	addr = addr.Unmap().WithZone("")
+	for _, n := range k.Networks {
+		if n.Contains(addr) {
+			return nil
+		}
+	}
+	return closed(GateNetwork, "its owner can allow more networks", "authkey %s may not be used from %s", k.Ident, addr)
+}
+
+// sight says what kind of viewer asks: nobody, a user who sees what concerns them, or one who sees everything.
+func (g *Graph) sight(viewer Actor) (enabled, everything bool) {
+	if viewer.Operator {
+		return true, true
+	}
+	u, ok := g.User(viewer.User)
+	if !ok || !u.Enabled {
+		return false, false
+	}
+	return true, u.Role == Admin || u.Role == Auditor
+}
+
+// CanSeeAll is whether the viewer sees everything: the operator, admins and auditors.
+func (g *Graph) CanSeeAll(viewer Actor) bool {
+	_, everything := g.sight(viewer)
+	return everything
+}
+
+// CanSeeUser is whether the viewer may know that u exists: handle and display name. Every enabled user may, to share.
+func (g *Graph) CanSeeUser(viewer Actor, u *User) bool {
+	enabled, _ := g.sight(viewer)
+	return enabled && u != nil
+}
+
+// CanSeeGroup is whether the viewer may know that gr exists: its name. Every enabled user may, to share.
+func (g *Graph) CanSeeGroup(viewer Actor, gr *Group) bool {
+	enabled, _ := g.sight(viewer)
+	return enabled && gr != nil
+}
+
+// CanSeeMembers is whether the viewer may see who is in gr: its members, and who sees everything.
+func (g *Graph) CanSeeMembers(viewer Actor, gr *Group) bool {
+	enabled, everything := g.sight(viewer)
+	if !enabled || gr == nil || everything {
+		return enabled && gr != nil
+	}
+	_, ok := g.Membership(gr.ID, viewer.User)
+	return ok
+}
+
+// CanSeeAuthkey is whether the viewer may see k without its secret: its owner, and who sees everything.
+func (g *Graph) CanSeeAuthkey(viewer Actor, k *Authkey) bool {
+	enabled, everything := g.sight(viewer)
+	return enabled && k != nil && (everything || k.Owner == viewer.User)
+}
+
+// CanRevealSecret is whether the viewer may see the secret of k: its owner, admins and the operator, but no auditor.
+func (g *Graph) CanRevealSecret(viewer Actor, k *Authkey) bool {
+	if k == nil || viewer.Operator {
+		return k != nil
+	}
+	u, ok := g.User(viewer.User)
+	return ok && u.Enabled && (u.Role == Admin || k.Owner == u.ID)
+}
+
+// CanSeeShare is whether the viewer may see s: its owner, its receivers, and who sees everything.
+func (g *Graph) CanSeeShare(viewer Actor, s *Share) bool {
+	enabled, everything := g.sight(viewer)
+	if !enabled || s == nil {
+		return false
+	}
+	return everything || s.Owner == viewer.User || g.receives(s, viewer.User)
+}
+
+// CanSeeAcceptance is whether the viewer may see if user has enabled s: that user, the owner, and who sees everything.
+func (g *Graph) CanSeeAcceptance(viewer Actor, s *Share, user UserID) bool {
+	enabled, everything := g.sight(viewer)
+	return enabled && s != nil && (everything || s.Owner == viewer.User || user == viewer.User)
+}
+
+// CanSeeToken is whether the viewer may see that t exists: its owner, and who sees everything.
+func (g *Graph) CanSeeToken(viewer Actor, t *Token) bool {
+	enabled, everything := g.sight(viewer)
+	return enabled && t != nil && (everything || t.Owner == viewer.User)
+}

@@ -1,0 +1,212 @@
+package graph
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Explanation answers whether what one user publishes on a channel reaches another, and if not, why.
+type Explanation struct {
+	From, To    UserID
+	Channel     string
+	Flows       bool   // every gate is open
+	VisibleFrom uint64 // if To is in the reach: the log index from which on they may see it
+	Gates       []Gate // the two users, the publisher's authkey, the shares on the path, the receiver's authkey
+	Path        []Hop  // the path it takes, or the one that lacks least; empty from a user to themselves, or if there is none
+}
+
+// Gate is one condition.
+type Gate struct {
+	Name   string
+	OK     bool
+	Detail string // what was found
+	Fix    string // a command that opens it; empty if it is open, or if nobody can
+}
+
+// Hop is one share on a path, and its receiver there.
+type Hop struct {
+	Share    ShareID
+	Owner    UserID
+	Receiver UserID
+	Group    GroupID // 0 if the share is with the receiver directly
+	Type     ShareType
+	History  History
+	Accepted bool
+	Expired  bool
+	OK       bool // a message passes
+}
+
+// Explain goes through everything that must hold for a message that from publishes on channel to reach to. There must be
+// an authkey of from that may publish it, a path of shares that pass it on, and an authkey of to that may subscribe to it.
+func (g *Graph) Explain(from, to UserID, channel string) Explanation {
+	x := explainer{graph: g, Explanation: Explanation{From: from, To: to, Channel: channel}}
+	if x.user("publisher", from) && (from == to || x.user("receiver", to)) {
+		if err := ValidateChannel(channel); err != nil {
+			x.gate("channel", false, err.Error(), "")
+		} else {
+			x.authkey("publishing authkey", from, "pub", g.MayPublish)
+			x.path()
+			x.authkey("subscribing authkey", to, "sub", g.MaySubscribe)
+		}
+	}
+	x.Flows = true
+	for _, gate := range x.Gates {
+		x.Flows = x.Flows && gate.OK
+	}
+	return x.Explanation
+}
+
+type explainer struct {
+	graph *Graph
+	Explanation
+}
+
+func (x *explainer) gate(name string, ok bool, detail, fix string) {
+	if ok {
+		fix = ""
+	}
+	x.Gates = append(x.Gates, Gate{name, ok, detail, fix})
+}
+
+// user adds the gate that a user counts, and reports whether they exist at all.
+func (x *explainer) user(name string, id UserID) bool {
+	u, ok := x.graph.User(id)
+	switch {
+	case !ok:
+		x.gate(name, false, fmt.Sprintf("there is no user #%d", id), "")
+	case !u.Enabled:
+		x.gate(name, false, u.Handle+" is disabled", command("user enable", u.Handle))
+	default:
+		x.gate(name, true, u.Handle+" is enabled", "")
+	}
+	return ok
+}
+
+// authkey adds the gate that a user has an authkey with the right to do something on the channel. If none has, it tells
+// about the one that lacks least.
+func (x *explainer) authkey(name string, owner UserID, right string, may func(*Authkey, string) error) {
+	var disabled, other *Authkey
+	for k := range x.graph.AuthkeysOf(owner) {
+		list := k.Pub
+		if right == "sub" {
+			list = k.Sub
+		}
+		// The owner has a gate of their own: here the authkey alone is asked about.
+		switch matches := anyCovers(list, Pattern(x.Channel)); {
+		case matches && k.Enabled:
+			detail := fmt.Sprintf("authkey %s may %s %s", quote(k.Ident), right, quote(x.Channel))
+			x.gate(name, may(k, x.Channel) == nil || !x.graph.enabled(owner), detail, "")
+			return
+		case matches:
+			disabled = k
+		case other == nil || k.Enabled && !other.Enabled:
+			other = k
+		}
+	}
+	as := x.graph.handle(owner)
+	switch {
+	case disabled != nil:
+		x.gate(name, false, fmt.Sprintf("authkey %s is disabled", quote(disabled.Ident)), command("authkey enable", disabled.Ident))
+	case other != nil:
+		x.gate(name, false, fmt.Sprintf("no authkey of %s may %s %s", as, right, quote(x.Channel)),
+			command("authkey edit", other.Ident, "--"+right, x.Channel))
+	default:
+		x.gate(name, false, as+" has no authkey", command("authkey add", "--"+right, x.Channel, "--as", as))
+	}
+}
+
+// path finds the path and adds the gates of its hops.
+func (x *explainer) path() {
+	if x.From == x.To {
+		x.gate("path", true, "publishers receive what they publish", "")
+		return
+	}
+	r := x.graph.Reach(x.From, x.Channel)
+	if from, ok := r.VisibleFrom(x.To); ok {
+		x.VisibleFrom = from
+		x.Path = r.pathTo(x.graph, x.To)
+	} else {
+		x.Path = x.graph.nearestPath(r, x.To)
+	}
+	if len(x.Path) == 0 {
+		from, to := x.graph.handle(x.From), x.graph.handle(x.To)
+		x.gate("path", false, fmt.Sprintf("no share leads from %s to %s on %s", from, to, quote(x.Channel)),
+			command("share add", x.Channel, "--to", to, "--as", from))
+	}
+	for _, h := range x.Path {
+		x.hop(h)
+	}
+}
+
+// hop adds the gates of one share on the path: one if it is open, else one for each thing that it lacks.
+func (x *explainer) hop(h Hop) {
+	s, _ := x.graph.Share(h.Share)
+	owner, receiver := x.graph.handle(h.Owner), x.graph.handle(h.Receiver)
+	via := receiver
+	if gr, ok := x.graph.Group(h.Group); ok {
+		via = fmt.Sprintf("%s as a member of %s", receiver, quote(gr.Name))
+	}
+	name := fmt.Sprintf("share #%d", h.Share)
+	what := fmt.Sprintf("%s shares %s (%s) with %s", owner, quote(string(s.Channel)), h.Type, via)
+	if h.OK {
+		x.gate(name, true, what, "")
+		return
+	}
+	again := command("share add", string(s.Channel), "--to", x.receiverName(s), "--type", string(s.Type), "--as", owner)
+	if h.Expired {
+		x.gate(name, false, what+", but it has expired", command("share rm", fmt.Sprint(h.Share))+" && "+again)
+	}
+	if h.Type == Own && h.Owner != x.From {
+		again = command("share add", string(s.Channel), "--to", x.receiverName(s), "--type", "all", "--as", owner)
+		x.gate(name, false, fmt.Sprintf("%s, but type own passes on only what %s publishes", what, owner),
+			command("share rm", fmt.Sprint(h.Share))+" && "+again)
+	}
+	if !h.Accepted {
+		x.gate(name, false, fmt.Sprintf("%s, but %s has not enabled it", what, receiver),
+			command("share accept", fmt.Sprint(h.Share), "--as", receiver))
+	}
+	if h.Receiver != x.To && !x.graph.enabled(h.Receiver) {
+		x.gate(name, false, fmt.Sprintf("%s, but %s is disabled", what, receiver), command("user enable", receiver))
+	}
+}
+
+func (x *explainer) receiverName(s *Share) string {
+	if gr, ok := x.graph.Group(s.Group); ok {
+		return gr.Name
+	}
+	return x.graph.handle(s.User)
+}
+
+// command is what to type. Names are others' choice, so they are quoted for the shell.
+func command(verb string, words ...string) string {
+	all := []string{"hpfriends", verb}
+	for _, w := range words {
+		all = append(all, quote(w))
+	}
+	return strings.Join(all, " ")
+}
+
+// quote returns a word as a POSIX shell reads it. Control characters are made visible, so it is safe to print too.
+func quote(word string) string {
+	plain := word != ""
+	for i := 0; i < len(word) && plain; i++ {
+		plain = alphanumeric(word[i]) || strings.IndexByte("._-+@/:#,", word[i]) >= 0 && (i > 0 || word[i] != '#')
+	}
+	if plain {
+		return word
+	}
+	var b strings.Builder
+	b.WriteByte('\'')
+	for _, r := range word {
+		switch {
+		case r == '\'':
+			b.WriteString(`'\''`)
+		case r < 0x20 || 0x7f <= r && r < 0xa0:
+			fmt.Fprintf(&b, "\\x%02x", r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('\'')
+	return b.String()
+}

@@ -1,0 +1,142 @@
+package graph
+
+import "slices"
+
+// pathTo is the best path from the origin to a user in the reach.
+func (r *Reach) pathTo(g *Graph, user UserID) []Hop {
+	var path []Hop
+	for at := r.slots[user]; r.nodes[at].parent != none; at = r.nodes[at].parent {
+		s, _ := g.Share(r.nodes[at].via)
+		path = append(path, g.hop(s, r.nodes[at].user))
+	}
+	slices.Reverse(path)
+	for i := range path {
+		path[i].OK = true
+	}
+	return path
+}
+
+func (g *Graph) hop(s *Share, receiver UserID) Hop {
+	return Hop{
+		Share: s.ID, Owner: s.Owner, Receiver: receiver, Group: s.Group, Type: s.Type, History: s.History,
+		Accepted: g.Accepted(s.ID, receiver), Expired: s.Expired,
+	}
+}
+
+// nearestPath is the path from origin to a user outside its reach r on which the fewest conditions are not met, and of
+// those the shortest; nil if no shares lead there at all.
+//
+// It is searched backwards, from the user to anybody in the reach, since from there on nothing is lacking. Shares with a
+// group lead to each of its members, but only the first member met needs to be asked for those that they have not
+// enabled: for a member who is further away these lack no less.
+func (g *Graph) nearestPath(r *Reach, user UserID) []Hop {
+	b := backward{graph: g, reach: r, places: make(map[UserID]int32), asked: make(map[GroupID]bool)}
+	b.add(step{user: user})
+	for len(b.queue) > 0 {
+		p := b.queue.pop()
+		s := &b.steps[p.at]
+		if s.done || s.weight() != p.from {
+			continue
+		}
+		s.done = true
+		if s.user == r.origin || r.Has(s.user) {
+			return b.path(*s, user)
+		}
+		b.expand(p.at)
+	}
+	return nil
+}
+
+// backward is the state of a search from the receiver towards the origin of a reach.
+type backward struct {
+	graph  *Graph
+	reach  *Reach
+	steps  []step
+	places map[UserID]int32 // -> steps
+	asked  map[GroupID]bool
+	queue  pathQueue
+}
+
+// step is the first hop from a user towards the receiver, and what the whole way from there lacks.
+type step struct {
+	user  UserID
+	share *Share
+	to    int32 // the step of the share's receiver
+	lacks uint32
+	hops  uint32
+	done  bool
+}
+
+func (s *step) weight() uint64 { return uint64(s.lacks)<<32 | uint64(s.hops) }
+
+func (b *backward) add(s step) {
+	at, ok := b.places[s.user]
+	if ok {
+		b.steps[at] = s
+	} else {
+		at = int32(len(b.steps))
+		b.steps = append(b.steps, s)
+		b.places[s.user] = at
+	}
+	b.queue.push(path{s.weight(), at})
+}
+
+func (b *backward) expand(at int32) {
+	user := b.steps[at].user
+	for s := range b.graph.acceptedBy(user) {
+		b.offer(s, at)
+	}
+	for s := range b.graph.sharesTo(user) {
+		b.offer(s, at)
+	}
+	for m := range b.graph.GroupsOf(user) {
+		if b.asked[m.Group] {
+			continue
+		}
+		b.asked[m.Group] = true
+		for s := range b.graph.SharesTo(m.Group) {
+			b.offer(s, at)
+		}
+	}
+}
+
+// offer notes that s leads from its owner to the receiver at to, if that is the best way on from the owner.
+func (b *backward) offer(s *Share, to int32) {
+	if !s.Channel.Match(b.reach.channel) {
+		return
+	}
+	n := step{user: s.Owner, share: s, to: to, lacks: b.steps[to].lacks, hops: b.steps[to].hops + 1}
+	n.lacks += b.lacks(s, b.steps[to].user)
+	if s.Owner != b.reach.origin && !b.graph.enabled(s.Owner) {
+		n.lacks++
+	}
+	if old, known := b.places[s.Owner]; !known || !b.steps[old].done && n.weight() < b.steps[old].weight() {
+		b.add(n)
+	}
+}
+
+// lacks counts what keeps s from passing on to a receiver, except that they are disabled.
+func (b *backward) lacks(s *Share, receiver UserID) (n uint32) {
+	for _, lacking := range []bool{s.Expired, s.Type == Own && s.Owner != b.reach.origin, !b.graph.Accepted(s.ID, receiver)} {
+		if lacking {
+			n++
+		}
+	}
+	return n
+}
+
+// path goes from the origin by the reach to the place where the search met it, and on to the user by the steps.
+func (b *backward) path(at step, user UserID) []Hop {
+	var path []Hop
+	if b.reach.Has(at.user) {
+		path = b.reach.pathTo(b.graph, at.user)
+	}
+	for at.user != user {
+		next := b.steps[at.to]
+		h := b.graph.hop(at.share, next.user)
+		h.OK = b.lacks(at.share, next.user) == 0 && (next.user == user || b.graph.enabled(next.user))
+		path = append(path, h)
+		at = next
+	}
+	return path
+}

@@ -1,0 +1,75 @@
+package graph
+
+import (
+	"reflect"
+	"time"
+)
+
+// Graph is one state of the sharing graph. It never changes; any number of goroutines may read it.
+type Graph struct {
+	index uint64
+	users
+	groups
+	credentials
+	sharing
+	expiry tree[dueKey, struct{}]
+	trail  trail
+}
+
+// New returns the graph that everything begins with: it holds the group everyone and nothing else.
+func New() *Graph {
+	g := &Graph{
+		users: newUsers(), groups: newGroups(), credentials: newCredentials(), sharing: newSharing(),
+		expiry: tree[dueKey, struct{}]{compare: compareDue},
+		trail:  newTrail(),
+	}
+	g.putGroup(new(edit), &Group{ID: Everyone, Name: "everyone"})
+	return g
+}
+
+// Index is the log index of the last change, 0 for none.
+func (g *Graph) Index() uint64 { return g.index }
+
+// draft is a change being made: a copy of the graph, and who changes it when.
+type draft struct {
+	*Graph
+	edit  *edit
+	at    Mark
+	by    Actor
+	power bool // operator or platform admin
+	delta delta
+}
+
+// Apply decides c and returns the graph after it. index is the log index of the change and becomes the ID of what it
+// adds; it must be greater than g.Index(). On refusal Apply returns g itself and an *Error.
+//
+// It is a function of its arguments, so every node that applies the same commands at the same indexes has the same graph.
+// It never panics, whatever the command.
+func (g *Graph) Apply(index uint64, c Command) (*Graph, Outcome, error) {
+	if index <= g.index {
+		return g, Outcome{}, refuse(Invalid, "", "change #%d comes after #%d", index, g.index)
+	}
+	if c.Op == nil || reflect.TypeOf(c.Op).Kind() != reflect.Struct {
+		return g, Outcome{}, refuse(Invalid, "", "the command holds no operation")
+	}
+	next := *g
+	next.index = index
+	d := &draft{Graph: &next, edit: new(edit), at: Mark{index, canonical(c.Time)}, by: c.By}
+	if err := d.admit(); err != nil {
+		return g, Outcome{}, err
+	}
+	object, err := c.Op.apply(d)
+	if err != nil {
+		return g, Outcome{}, err
+	}
+	next.trail = g.trail.with(d.delta)
+	return &next, Outcome{Index: index, Object: object}, nil
+}
+
+// canonical makes equal times equal values: UTC, nothing monotonic. The zero time stays zero.
+func canonical(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return time.Unix(t.Unix(), int64(t.Nanosecond())).UTC()
+}

@@ -1,0 +1,278 @@
+package graph
+
+import (
+	"iter"
+	"slices"
+)
+
+type groups struct {
+	byID     tree[uint64, *Group]
+	byName   tree[string, *Group] // folded
+	members  tree[pair, member]   // (group, user); everyone's are not stored, they are the users
+	admins   index                // (group, user)
+	memberOf index                // (user, group)
+}
+
+type member struct {
+	admin  bool
+	joined Mark
+}
+
+func newGroups() groups {
+	return groups{
+		byID: tree[uint64, *Group]{compare: compareIDs}, byName: tree[string, *Group]{compare: compareStrings},
+		members: tree[pair, member]{compare: comparePairs}, admins: newIndex(), memberOf: newIndex(),
+	}
+}
+
+// Group returns the group with this ID.
+func (g *Graph) Group(id GroupID) (*Group, bool) { return g.groups.byID.find(uint64(id)) }
+
+// GroupByName returns the group with this name, in any case of the letters a-z.
+func (g *Graph) GroupByName(name string) (*Group, bool) { return g.groups.byName.find(fold(name)) }
+
+// Groups yields all groups in the order of their creation, everyone first.
+func (g *Graph) Groups() iter.Seq[*Group] { return values(g.groups.byID) }
+
+// Membership returns the place of a user in a group. Every user is in Everyone since their creation.
+func (g *Graph) Membership(group GroupID, user UserID) (Membership, bool) {
+	if group == Everyone {
+		u, ok := g.User(user)
+		if !ok {
+			return Membership{}, false
+		}
+		return Membership{Group: Everyone, User: user, Joined: u.Created}, true
+	}
+	m, ok := g.groups.members.find(pair{uint64(group), uint64(user)})
+	return Membership{Group: group, User: user, Admin: m.admin, Joined: m.joined}, ok
+}
+
+// Members yields the members of a group in the order in which the users were created, disabled users too.
+func (g *Graph) Members(group GroupID) iter.Seq[Membership] {
+	return func(yield func(Membership) bool) {
+		if group == Everyone {
+			for u := range g.Users() {
+				if !yield(Membership{Group: Everyone, User: u.ID, Joined: u.Created}) {
+					return
+				}
+			}
+			return
+		}
+		for k, m := range g.groups.members.from(pair{uint64(group), 0}) {
+			if k.a != uint64(group) || !yield(Membership{group, UserID(k.b), m.admin, m.joined}) {
+				return
+			}
+		}
+	}
+}
+
+// GroupsOf yields the memberships of a user, in everyone first.
+func (g *Graph) GroupsOf(user UserID) iter.Seq[Membership] {
+	return func(yield func(Membership) bool) {
+		m, ok := g.Membership(Everyone, user)
+		if !ok || !yield(m) {
+			return
+		}
+		for id := range g.groups.memberOf.of(uint64(user)) {
+			if m, ok := g.Membership(GroupID(id), user); ok && !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+func (g *Graph) putGroup(e *edit, gr *Group) {
+	g.groups.byID.put(e, uint64(gr.ID), gr)
+	g.groups.byName.put(e, fold(gr.Name), gr)
+}
+
+func (g *Graph) putMember(e *edit, m Membership) {
+	group, user := uint64(m.Group), uint64(m.User)
+	g.groups.members.put(e, pair{group, user}, member{m.Admin, m.Joined})
+	g.groups.memberOf.add(e, user, group)
+	if m.Admin {
+		g.groups.admins.add(e, group, user)
+	} else {
+		g.groups.admins.drop(e, group, user)
+	}
+}
+
+func (op AddGroup) apply(d *draft) (uint64, error) {
+	if d.by.User == 0 {
+		return 0, refuse(Invalid, "say on whose behalf", "a group needs a first admin")
+	}
+	if err := ValidateGroupName(op.Name); err != nil {
+		return 0, err
+	}
+	if old, ok := d.GroupByName(op.Name); ok {
+		return 0, refuse(Conflict, "choose another name", "there is a group %q already", old.Name)
+	}
+	gr := &Group{ID: GroupID(d.at.Index), Name: op.Name, Created: d.at}
+	if gr.ID == Everyone {
+		return 0, refuse(Invalid, "", "change #%d cannot add a group: its number is that of everyone", d.at.Index)
+	}
+	d.putGroup(d.edit, gr)
+	d.putMember(d.edit, Membership{gr.ID, d.by.User, true, d.at})
+	return uint64(gr.ID), nil
+}
+
+// managed returns the group if the actor may manage it.
+func (d *draft) managed(id GroupID) (*Group, error) {
+	gr, ok := d.Group(id)
+	if !ok {
+		return nil, noSuch("group", uint64(id))
+	}
+	if id == Everyone {
+		return nil, refuse(Invalid, "", "the group everyone holds all users and cannot be changed")
+	}
+	if d.power || d.groups.admins.holds(uint64(id), uint64(d.by.User)) {
+		return gr, nil
+	}
+	return nil, refuse(Denied, "ask one of its admins", "only admins of the group %q may do that", gr.Name)
+}
+
+func (op RemoveGroup) apply(d *draft) (uint64, error) {
+	gr, err := d.managed(op.Group)
+	if err != nil {
+		return 0, err
+	}
+	d.dropGroup(gr)
+	return uint64(gr.ID), nil
+}
+
+// dropGroup removes a group, the shares with it, and all its memberships.
+func (d *draft) dropGroup(gr *Group) {
+	for _, s := range slices.Collect(d.SharesTo(gr.ID)) {
+		d.dropShare(s)
+	}
+	for _, m := range slices.Collect(d.Members(gr.ID)) {
+		d.dropMember(m)
+	}
+	d.groups.byID.remove(d.edit, uint64(gr.ID))
+	d.groups.byName.remove(d.edit, fold(gr.Name))
+}
+
+func (d *draft) dropMember(m Membership) {
+	group, user := uint64(m.Group), uint64(m.User)
+	d.groups.members.remove(d.edit, pair{group, user})
+	d.groups.admins.drop(d.edit, group, user)
+	d.groups.memberOf.drop(d.edit, user, group)
+	left := false
+	for _, s := range slices.Collect(d.acceptedBy(m.User)) {
+		if s.Group == m.Group {
+			d.dropAcceptance(s.ID, m.User)
+			left = true
+		}
+	}
+	if left {
+		d.delta.users = append(d.delta.users, m.User)
+	}
+}
+
+func (op AddMember) apply(d *draft) (uint64, error) {
+	gr, err := d.managed(op.Group)
+	if err != nil {
+		return 0, err
+	}
+	u, ok := d.User(op.User)
+	if !ok {
+		return 0, noSuch("user", uint64(op.User))
+	}
+	if _, ok := d.Membership(gr.ID, u.ID); ok {
+		return 0, refuse(Conflict, "", "%s is a member of %q already", u.Handle, gr.Name)
+	}
+	d.putMember(d.edit, Membership{Group: gr.ID, User: u.ID, Joined: d.at})
+	return uint64(gr.ID), nil
+}
+
+func (op RemoveMember) apply(d *draft) (uint64, error) {
+	if op.Group == Everyone || op.User != d.by.User {
+		if _, err := d.managed(op.Group); err != nil {
+			return 0, err
+		}
+	}
+	gr, m, err := d.place(op.Group, op.User)
+	if err != nil {
+		return 0, err
+	}
+	if m.Admin && d.lastAdmin(m) {
+		if d.lastMember(gr.ID) {
+			return 0, refuse(Conflict, "remove the group instead", "%s is the last member of %q", d.handle(m.User), gr.Name)
+		}
+		return 0, d.needsSuccessor(gr, m.User)
+	}
+	d.dropMember(m)
+	return uint64(gr.ID), nil
+}
+
+// place returns a group and the membership of a user in it.
+func (d *draft) place(group GroupID, user UserID) (*Group, Membership, error) {
+	gr, ok := d.Group(group)
+	if !ok {
+		return nil, Membership{}, noSuch("group", uint64(group))
+	}
+	m, ok := d.Membership(group, user)
+	if !ok {
+		return nil, m, refuse(NotFound, "", "%s is not a member of %q", d.handle(user), gr.Name)
+	}
+	return gr, m, nil
+}
+
+func (d *draft) needsSuccessor(gr *Group, user UserID) error {
+	return refuse(Conflict, "make another member admin first", "%s is the last admin of %q", d.handle(user), gr.Name)
+}
+
+func (d *draft) lastAdmin(m Membership) bool {
+	for id := range d.groups.admins.of(uint64(m.Group)) {
+		if UserID(id) != m.User {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *draft) lastMember(group GroupID) bool {
+	n := 0
+	for range d.Members(group) {
+		if n++; n > 1 {
+			return false
+		}
+	}
+	return true
+}
+
+func (op SetGroupAdmin) apply(d *draft) (uint64, error) {
+	if _, err := d.managed(op.Group); err != nil {
+		return 0, err
+	}
+	gr, m, err := d.place(op.Group, op.User)
+	if err != nil {
+		return 0, err
+	}
+	if m.Admin && !op.Admin && d.lastAdmin(m) {
+		return 0, d.needsSuccessor(gr, op.User)
+	}
+	m.Admin = op.Admin
+	d.putMember(d.edit, m)
+	return uint64(gr.ID), nil
+}
+
+// leaveAllGroups takes a user who is removed out of their groups. Groups of which they are the only member go with them;
+// one that they alone administer for others needs a successor first.
+func (d *draft) leaveAllGroups(u *User) error {
+	for _, m := range slices.Collect(d.GroupsOf(u.ID)) {
+		if m.Group == Everyone {
+			continue
+		}
+		gr, _ := d.Group(m.Group)
+		switch {
+		case d.lastMember(m.Group):
+			d.dropGroup(gr)
+		case m.Admin && d.lastAdmin(m):
+			return d.needsSuccessor(gr, u.ID)
+		default:
+			d.dropMember(m)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,260 @@
+package graph
+
+import (
+	"cmp"
+	"iter"
+	"slices"
+	"strings"
+)
+
+// sharing holds the shares and the acceptances. An acceptance exists only while its user is a receiver of its share.
+type sharing struct {
+	shares   tree[uint64, *Share]
+	byEdge   tree[edge, *Share]
+	toUser   index // (user, share)
+	toGroup  index // (group, share)
+	accepted index // (share, user)
+	accepts  index // (user, share)
+}
+
+// edge is what no two shares have in common.
+type edge struct {
+	owner   UserID
+	channel Pattern
+	user    UserID
+	group   GroupID
+}
+
+func (s *Share) edge() edge { return edge{s.Owner, s.Channel, s.User, s.Group} }
+
+func compareEdges(x, y edge) int {
+	if c := cmp.Compare(x.owner, y.owner); c != 0 {
+		return c
+	}
+	if c := strings.Compare(string(x.channel), string(y.channel)); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(x.user, y.user); c != 0 {
+		return c
+	}
+	return cmp.Compare(x.group, y.group)
+}
+
+func newSharing() sharing {
+	return sharing{
+		shares: tree[uint64, *Share]{compare: compareIDs}, byEdge: tree[edge, *Share]{compare: compareEdges},
+		toUser: newIndex(), toGroup: newIndex(), accepted: newIndex(), accepts: newIndex(),
+	}
+}
+
+// Share returns the share with this ID.
+func (g *Graph) Share(id ShareID) (*Share, bool) { return g.shares.find(uint64(id)) }
+
+// Shares yields all shares in the order of their creation.
+func (g *Graph) Shares() iter.Seq[*Share] { return values(g.shares) }
+
+// SharesOf yields the shares a user makes, expired ones too, by channel.
+func (g *Graph) SharesOf(user UserID) iter.Seq[*Share] {
+	return func(yield func(*Share) bool) {
+		for k, s := range g.byEdge.from(edge{owner: user}) {
+			if k.owner != user || !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// SharesTo yields the shares with a group in the order of their creation.
+func (g *Graph) SharesTo(group GroupID) iter.Seq[*Share] {
+	return lookUp(g.toGroup.of(uint64(group)), g.shares)
+}
+
+// sharesTo yields the shares with this user directly.
+func (g *Graph) sharesTo(user UserID) iter.Seq[*Share] {
+	return lookUp(g.toUser.of(uint64(user)), g.shares)
+}
+
+// acceptedBy yields the shares that a user has enabled.
+func (g *Graph) acceptedBy(user UserID) iter.Seq[*Share] {
+	return lookUp(g.accepts.of(uint64(user)), g.shares)
+}
+
+// SharesWith yields what is shared with a user, directly first and then by group, and whether they have enabled it. The
+// user's own shares with their groups are not among them; expired shares are.
+func (g *Graph) SharesWith(user UserID) iter.Seq2[*Share, bool] {
+	return func(yield func(*Share, bool) bool) {
+		for s := range g.sharesTo(user) {
+			if !yield(s, g.Accepted(s.ID, user)) {
+				return
+			}
+		}
+		for m := range g.GroupsOf(user) {
+			for s := range g.SharesTo(m.Group) {
+				if s.Owner != user && !yield(s, g.Accepted(s.ID, user)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Accepted is whether the user has enabled the share.
+func (g *Graph) Accepted(share ShareID, user UserID) bool {
+	return g.accepted.holds(uint64(share), uint64(user))
+}
+
+// Acceptances yields the users who have enabled the share.
+func (g *Graph) Acceptances(share ShareID) iter.Seq[UserID] {
+	return func(yield func(UserID) bool) {
+		for id := range g.accepted.of(uint64(share)) {
+			if !yield(UserID(id)) {
+				return
+			}
+		}
+	}
+}
+
+// receives is whether the share is with this user, directly or by a group. The owner is not a receiver.
+func (g *Graph) receives(s *Share, user UserID) bool {
+	if s.Group == 0 {
+		return s.User == user
+	}
+	_, ok := g.Membership(s.Group, user)
+	return ok && user != s.Owner
+}
+
+func (g *Graph) putShare(e *edit, s *Share) {
+	id := uint64(s.ID)
+	g.shares.put(e, id, s)
+	g.byEdge.put(e, s.edge(), s)
+	if s.Group != 0 {
+		g.toGroup.add(e, uint64(s.Group), id)
+	} else {
+		g.toUser.add(e, uint64(s.User), id)
+	}
+	if !s.Expired {
+		g.due(e, s.Expires, dueShare, id)
+	}
+}
+
+func (g *Graph) putAcceptance(e *edit, share ShareID, user UserID) {
+	g.accepted.add(e, uint64(share), uint64(user))
+	g.accepts.add(e, uint64(user), uint64(share))
+}
+
+func (d *draft) dropAcceptance(share ShareID, user UserID) {
+	d.accepted.drop(d.edit, uint64(share), uint64(user))
+	d.accepts.drop(d.edit, uint64(user), uint64(share))
+}
+
+// dropShare removes a share and all decisions on it.
+func (d *draft) dropShare(s *Share) {
+	users := slices.Collect(d.Acceptances(s.ID))
+	for _, u := range users {
+		d.dropAcceptance(s.ID, u)
+	}
+	if len(users) > 0 {
+		d.delta.shares = append(d.delta.shares, s)
+	}
+	id := uint64(s.ID)
+	d.shares.remove(d.edit, id)
+	d.byEdge.remove(d.edit, s.edge())
+	if s.Group != 0 {
+		d.toGroup.drop(d.edit, uint64(s.Group), id)
+	} else {
+		d.toUser.drop(d.edit, uint64(s.User), id)
+	}
+	d.notDue(s.Expires, dueShare, id)
+}
+
+func (op AddShare) apply(d *draft) (uint64, error) {
+	if d.by.User == 0 {
+		return 0, refuse(Invalid, "say on whose behalf", "a share needs an owner")
+	}
+	s := &Share{
+		ID: ShareID(d.at.Index), Owner: d.by.User, Channel: op.Channel, User: op.User, Group: op.Group,
+		Type: cmp.Or(op.Type, Own), History: cmp.Or(op.History, FromShare), Note: op.Note,
+		Expires: canonical(op.Expires), Created: d.at,
+	}
+	if err := firstError(s.check(), d.checkExpires(s.Expires), d.checkReceiver(s)); err != nil {
+		return 0, err
+	}
+	if old, ok := d.byEdge.find(s.edge()); ok {
+		hint := "use that one, or remove it first"
+		if old.Expired {
+			hint = "it has expired: remove it first"
+		}
+		return 0, refuse(Conflict, hint, "you share %s with them already: share #%d", old.Channel, old.ID)
+	}
+	d.putShare(d.edit, s)
+	return uint64(s.ID), nil
+}
+
+func (s *Share) check() error {
+	if s.Type != Own && s.Type != All {
+		return refuse(Invalid, "use own or all", "there is no share type %q", clip(string(s.Type)))
+	}
+	if s.History != FromShare && s.History != Full {
+		return refuse(Invalid, "use from-share or full", "there is no history right %q", clip(string(s.History)))
+	}
+	return firstError(s.Channel.Validate(), checkText("note", s.Note, maxText))
+}
+
+func (d *draft) checkReceiver(s *Share) error {
+	if (s.User == 0) == (s.Group == 0) {
+		return refuse(Invalid, "name one receiver", "a share is with one user or with one group")
+	}
+	if s.Group != 0 {
+		if _, ok := d.Group(s.Group); !ok {
+			return noSuch("group", uint64(s.Group))
+		}
+		return nil
+	}
+	if s.User == s.Owner {
+		return refuse(Invalid, "name somebody else", "you always receive what you publish")
+	}
+	if _, ok := d.User(s.User); !ok {
+		return noSuch("user", uint64(s.User))
+	}
+	return nil
+}
+
+func (op RemoveShare) apply(d *draft) (uint64, error) {
+	s, ok := d.Share(op.Share)
+	if !ok {
+		return 0, noSuch("share", uint64(op.Share))
+	}
+	if err := d.needOwner(s.Owner, "a share of "+d.handle(s.Owner)); err != nil {
+		return 0, err
+	}
+	d.dropShare(s)
+	return uint64(s.ID), nil
+}
+
+func (op DecideShare) apply(d *draft) (uint64, error) {
+	s, ok := d.Share(op.Share)
+	if !ok {
+		return 0, noSuch("share", uint64(op.Share))
+	}
+	user := d.by.User
+	switch {
+	case user == 0:
+		return 0, refuse(Invalid, "say on whose behalf", "only a receiver decides on a share")
+	case user == s.Owner:
+		return 0, refuse(Invalid, "", "share #%d is your own: you always receive what you publish", s.ID)
+	case !d.receives(s, user):
+		return 0, refuse(Denied, "", "share #%d is not with you", s.ID)
+	case op.Accept && s.Expired:
+		return 0, refuse(Conflict, "ask "+d.handle(s.Owner)+" to share again", "share #%d has expired", s.ID)
+	}
+	if d.Accepted(s.ID, user) == op.Accept {
+		return uint64(s.ID), nil
+	}
+	if op.Accept {
+		d.putAcceptance(d.edit, s.ID, user)
+	} else {
+		d.dropAcceptance(s.ID, user)
+	}
+	d.delta.users, d.delta.channel = append(d.delta.users, user), s.Channel
+	return uint64(s.ID), nil
+}

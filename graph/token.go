@@ -1,0 +1,66 @@
+package graph
+
+import (
+	"crypto/sha256"
+	"iter"
+	"slices"
+)
+
+// Token returns the token with this ID.
+func (g *Graph) Token(id TokenID) (*Token, bool) { return g.tokens.find(uint64(id)) }
+
+// TokenByHash returns the token with this SHA-256.
+func (g *Graph) TokenByHash(hash []byte) (*Token, bool) { return g.hashes.find(string(hash)) }
+
+// TokensOf yields the tokens of a user in the order of their creation.
+func (g *Graph) TokensOf(user UserID) iter.Seq[*Token] {
+	return lookUp(g.tokensOf.of(uint64(user)), g.tokens)
+}
+
+func (g *Graph) putToken(e *edit, t *Token) {
+	g.tokens.put(e, uint64(t.ID), t)
+	g.hashes.put(e, string(t.Hash), t)
+	g.tokensOf.add(e, uint64(t.Owner), uint64(t.ID))
+	g.due(e, t.Expires, dueToken, uint64(t.ID))
+}
+
+func (d *draft) dropToken(t *Token) {
+	d.tokens.remove(d.edit, uint64(t.ID))
+	d.hashes.remove(d.edit, string(t.Hash))
+	d.tokensOf.drop(d.edit, uint64(t.Owner), uint64(t.ID))
+	d.notDue(t.Expires, dueToken, uint64(t.ID))
+}
+
+func (op AddToken) apply(d *draft) (uint64, error) {
+	owner, err := d.owner(op.Owner)
+	if err != nil {
+		return 0, err
+	}
+	t := &Token{
+		ID: TokenID(d.at.Index), Owner: owner, Hash: slices.Clone(op.Hash), Comment: op.Comment,
+		Expires: canonical(op.Expires), Created: d.at,
+	}
+	if len(t.Hash) != sha256.Size {
+		return 0, refuse(Invalid, "", "the token's hash has %d bytes, want %d", len(t.Hash), sha256.Size)
+	}
+	if err := firstError(checkText("comment", t.Comment, maxText), d.checkExpires(t.Expires)); err != nil {
+		return 0, err
+	}
+	if _, ok := d.TokenByHash(t.Hash); ok {
+		return 0, refuse(Conflict, "make a new one", "there is such a token already")
+	}
+	d.putToken(d.edit, t)
+	return uint64(t.ID), nil
+}
+
+func (op RemoveToken) apply(d *draft) (uint64, error) {
+	t, ok := d.Token(op.Token)
+	if !ok {
+		return 0, noSuch("token", uint64(op.Token))
+	}
+	if err := d.needOwner(t.Owner, "a token of "+d.handle(t.Owner)); err != nil {
+		return 0, err
+	}
+	d.dropToken(t)
+	return uint64(t.ID), nil
+}

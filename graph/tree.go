@@ -1,0 +1,294 @@
+package graph
+
+import (
+	"iter"
+	"slices"
+)
+
+// tree is a persistent ordered map: a B+ tree whose nodes are copied before they are changed. A copy of the struct is a
+// snapshot: later changes to either never show in the other, so a graph of a million shares is "copied" by copying a few
+// words, and one change allocates one path of nodes.
+//
+// Why a tree and not a hash trie: iteration in key order makes every encoding and every list deterministic without
+// sorting, a pair key makes one tree serve as a whole secondary index (all pairs that begin with a user), and names
+// chosen by strangers cannot be made to collide.
+//
+// Readers may be any number; put and remove change the struct they are called on and need it to themselves.
+type tree[K, V any] struct {
+	root    *node[K, V]
+	size    int
+	compare func(a, b K) int
+}
+
+// maxKeys bounds a node. 32 keeps a copied path at about 3 KiB for a million keys.
+const maxKeys = 32
+
+// edit is one session of changes. Nodes made in the session carry it and are changed in place by the rest of the
+// session, so that removing 100,000 keys at once does not copy 100,000 paths. It has a size so that each has an address.
+type edit struct{ _ byte }
+
+// node is a leaf with keys and vals, or an inner node with keys and kids. keys[i] of an inner node is a lower bound of
+// what is under kids[i]; keys[0] is not looked at.
+type node[K, V any] struct {
+	session *edit
+	keys    []K
+	vals    []V
+	kids    []*node[K, V]
+}
+
+func (n *node[K, V]) leaf() bool { return n.kids == nil }
+
+func (t tree[K, V]) find(k K) (V, bool) {
+	n := t.root
+	if n == nil {
+		var zero V
+		return zero, false
+	}
+	for !n.leaf() {
+		n = n.kids[t.kid(n, k)]
+	}
+	if i, ok := slices.BinarySearchFunc(n.keys, k, t.compare); ok {
+		return n.vals[i], true
+	}
+	var zero V
+	return zero, false
+}
+
+func (t tree[K, V]) has(k K) bool {
+	_, ok := t.find(k)
+	return ok
+}
+
+// kid is the index of the child that k belongs to.
+func (t tree[K, V]) kid(n *node[K, V], k K) int {
+	i, ok := slices.BinarySearchFunc(n.keys[1:], k, t.compare)
+	if ok {
+		return i + 1
+	}
+	return i
+}
+
+// all yields everything in key order.
+func (t tree[K, V]) all() iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		if t.root != nil {
+			t.root.each(yield)
+		}
+	}
+}
+
+// from yields everything from lo on, in key order.
+func (t tree[K, V]) from(lo K) iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		if t.root != nil {
+			t.ascend(t.root, lo, yield)
+		}
+	}
+}
+
+func (n *node[K, V]) each(yield func(K, V) bool) bool {
+	for i := range n.keys {
+		if n.leaf() {
+			if !yield(n.keys[i], n.vals[i]) {
+				return false
+			}
+		} else if !n.kids[i].each(yield) {
+			return false
+		}
+	}
+	return true
+}
+
+func (t tree[K, V]) ascend(n *node[K, V], lo K, yield func(K, V) bool) bool {
+	if n.leaf() {
+		i, _ := slices.BinarySearchFunc(n.keys, lo, t.compare)
+		for ; i < len(n.keys); i++ {
+			if !yield(n.keys[i], n.vals[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	i := t.kid(n, lo)
+	if !t.ascend(n.kids[i], lo, yield) {
+		return false
+	}
+	for _, kid := range n.kids[i+1:] {
+		if !kid.each(yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// own returns n itself if this session made it, or a copy that this session may change.
+func (n *node[K, V]) own(e *edit) *node[K, V] {
+	if n.session == e {
+		return n
+	}
+	c := &node[K, V]{session: e, keys: append(make([]K, 0, len(n.keys)+1), n.keys...)}
+	if n.leaf() {
+		c.vals = append(make([]V, 0, len(n.vals)+1), n.vals...)
+	} else {
+		c.kids = append(make([]*node[K, V], 0, len(n.kids)+1), n.kids...)
+	}
+	return c
+}
+
+// put sets the value of k.
+func (t *tree[K, V]) put(e *edit, k K, v V) {
+	if t.root == nil {
+		t.root = &node[K, V]{session: e, keys: []K{k}, vals: []V{v}}
+		t.size = 1
+		return
+	}
+	left, right := t.insert(e, t.root, k, v)
+	if right != nil {
+		left = &node[K, V]{session: e, keys: []K{left.keys[0], right.keys[0]}, kids: []*node[K, V]{left, right}}
+	}
+	t.root = left
+}
+
+// insert puts k under n, and returns n's replacement and, if that had to split, its right half.
+func (t *tree[K, V]) insert(e *edit, n *node[K, V], k K, v V) (left, right *node[K, V]) {
+	n = n.own(e)
+	var at int
+	if n.leaf() {
+		i, found := slices.BinarySearchFunc(n.keys, k, t.compare)
+		if found {
+			n.vals[i] = v
+			return n, nil
+		}
+		t.size++
+		at = i
+		n.keys, n.vals = slices.Insert(n.keys, i, k), slices.Insert(n.vals, i, v)
+	} else {
+		i := t.kid(n, k)
+		kid, split := t.insert(e, n.kids[i], k, v)
+		n.kids[i] = kid
+		if split == nil {
+			return n, nil
+		}
+		at = i + 1
+		n.keys, n.kids = slices.Insert(n.keys, at, split.keys[0]), slices.Insert(n.kids, at, split)
+	}
+	if len(n.keys) <= maxKeys {
+		return n, nil
+	}
+	// Identifiers grow, so most trees grow at their right end: leave full nodes behind there, not half empty ones.
+	m := len(n.keys) / 2
+	if at == len(n.keys)-1 {
+		m = at
+	}
+	return n, n.split(e, m)
+}
+
+func (n *node[K, V]) split(e *edit, m int) *node[K, V] {
+	right := &node[K, V]{session: e, keys: slices.Clone(n.keys[m:])}
+	clear(n.keys[m:])
+	n.keys = n.keys[:m]
+	if n.leaf() {
+		right.vals = slices.Clone(n.vals[m:])
+		clear(n.vals[m:])
+		n.vals = n.vals[:m]
+	} else {
+		right.kids = slices.Clone(n.kids[m:])
+		clear(n.kids[m:])
+		n.kids = n.kids[:m]
+	}
+	return right
+}
+
+// remove deletes k and reports whether it was there.
+func (t *tree[K, V]) remove(e *edit, k K) bool {
+	if !t.has(k) {
+		return false
+	}
+	t.root = t.cut(e, t.root, k)
+	t.size--
+	for !t.root.leaf() && len(t.root.kids) == 1 {
+		t.root = t.root.kids[0]
+	}
+	if len(t.root.keys) == 0 {
+		t.root = nil
+	}
+	return true
+}
+
+// cut removes k, which is there, from under n and returns n's replacement. Nodes may be left less than half full: only
+// small ones are merged, which bounds the height well enough and copies less.
+func (t *tree[K, V]) cut(e *edit, n *node[K, V], k K) *node[K, V] {
+	n = n.own(e)
+	if n.leaf() {
+		i, _ := slices.BinarySearchFunc(n.keys, k, t.compare)
+		n.keys, n.vals = slices.Delete(n.keys, i, i+1), slices.Delete(n.vals, i, i+1)
+		return n
+	}
+	i := t.kid(n, k)
+	kid := t.cut(e, n.kids[i], k)
+	n.kids[i] = kid
+	if len(kid.keys) == 0 {
+		n.keys, n.kids = slices.Delete(n.keys, i, i+1), slices.Delete(n.kids, i, i+1)
+	} else if len(kid.keys) < maxKeys/4 && len(n.kids) > 1 {
+		n.merge(e, max(i-1, 0))
+	}
+	return n
+}
+
+// merge joins kids i and i+1 if the result leaves room to grow.
+func (n *node[K, V]) merge(e *edit, i int) {
+	right := n.kids[i+1]
+	if len(n.kids[i].keys)+len(right.keys) > maxKeys*3/4 {
+		return
+	}
+	left := n.kids[i].own(e)
+	begin := len(left.keys)
+	left.keys = append(left.keys, right.keys...)
+	if left.leaf() {
+		left.vals = append(left.vals, right.vals...)
+	} else {
+		left.keys[begin] = n.keys[i+1] // the right one's first key was not looked at and may be too high
+		left.kids = append(left.kids, right.kids...)
+	}
+	n.kids[i] = left
+	n.keys, n.kids = slices.Delete(n.keys, i+1, i+2), slices.Delete(n.kids, i+1, i+2)
+}
+
+// pair is the key of an index from one object to others.
+type pair struct{ a, b uint64 }
+
+func comparePairs(x, y pair) int {
+	switch {
+	case x.a < y.a:
+		return -1
+	case x.a > y.a:
+		return 1
+	case x.b < y.b:
+		return -1
+	case x.b > y.b:
+		return 1
+	}
+	return 0
+}
+
+// index is a set of pairs.
+type index struct{ tree[pair, struct{}] }
+
+func newIndex() index { return index{tree[pair, struct{}]{compare: comparePairs}} }
+
+func (x index) holds(a, b uint64) bool { return x.has(pair{a, b}) }
+
+func (x *index) add(e *edit, a, b uint64) { x.put(e, pair{a, b}, struct{}{}) }
+
+func (x *index) drop(e *edit, a, b uint64) bool { return x.remove(e, pair{a, b}) }
+
+// of yields the b of all pairs (a, b), in order.
+func (x index) of(a uint64) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for p := range x.from(pair{a, 0}) {
+			if p.a != a || !yield(p.b) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package graph
+
+import (
+	"iter"
+	"slices"
+)
+
+type users struct {
+	byID     tree[uint64, *User]
+	byHandle tree[string, *User] // folded
+}
+
+func newUsers() users {
+	return users{tree[uint64, *User]{compare: compareIDs}, tree[string, *User]{compare: compareStrings}}
+}
+
+func compareIDs(a, b uint64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// User returns the user with this ID.
+func (g *Graph) User(id UserID) (*User, bool) { return g.users.byID.find(uint64(id)) }
+
+// UserByHandle returns the user with this handle, in any case.
+func (g *Graph) UserByHandle(handle string) (*User, bool) { return g.users.byHandle.find(fold(handle)) }
+
+// Users yields all users in the order of their creation.
+func (g *Graph) Users() iter.Seq[*User] { return values(g.users.byID) }
+
+func values[K, V any](t tree[K, V]) iter.Seq[V] {
+	return func(yield func(V) bool) {
+		for _, v := range t.all() {
+			if !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+// enabled is whether the user exists and counts.
+func (g *Graph) enabled(id UserID) bool {
+	u, ok := g.User(id)
+	return ok && u.Enabled
+}
+
+// handle names a user in messages.
+func (g *Graph) handle(id UserID) string {
+	if u, ok := g.User(id); ok {
+		return u.Handle
+	}
+	return "(removed user)"
+}
+
+func (g *Graph) putUser(e *edit, u *User) {
+	g.users.byID.put(e, uint64(u.ID), u)
+	g.users.byHandle.put(e, fold(u.Handle), u)
+}
+
+func (op AddUser) apply(d *draft) (uint64, error) {
+	if err := d.needPower("add users"); err != nil {
+		return 0, err
+	}
+	if op.Role == "" {
+		op.Role = Member
+	}
+	if err := firstError(ValidateHandle(op.Handle), checkProfile(op.Name, op.Password, op.Role)); err != nil {
+		return 0, err
+	}
+	if old, ok := d.UserByHandle(op.Handle); ok {
+		return 0, refuse(Conflict, "choose another handle", "there is a user %s already", old.Handle)
+	}
+	u := &User{
+		ID: UserID(d.at.Index), Handle: op.Handle, Name: op.Name, Password: op.Password,
+		Role: op.Role, Enabled: true, Created: d.at,
+	}
+	d.putUser(d.edit, u)
+	return uint64(u.ID), nil
+}
+
+func checkProfile(name, password string, role Role) error {
+	if role != Member && role != Auditor && role != Admin {
+		return refuse(Invalid, "use member, auditor or admin", "there is no role %q", clip(string(role)))
+	}
+	return firstError(checkText("name", name, maxText), checkText("password hash", password, maxText))
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (op EditUser) apply(d *draft) (uint64, error) {
+	old, ok := d.User(op.User)
+	if !ok {
+		return 0, noSuch("user", uint64(op.User))
+	}
+	if op.Role != nil || op.Enabled != nil {
+		if err := d.needPower("change roles, and enable or disable users"); err != nil {
+			return 0, err
+		}
+	}
+	if err := d.needOwner(op.User, "user "+old.Handle); err != nil {
+		return 0, err
+	}
+	u := *old
+	set(&u.Name, op.Name)
+	set(&u.Password, op.Password)
+	set(&u.Role, op.Role)
+	set(&u.Enabled, op.Enabled)
+	if err := checkProfile(u.Name, u.Password, u.Role); err != nil {
+		return 0, err
+	}
+	d.putUser(d.edit, &u)
+	if u.Enabled != old.Enabled {
+		d.delta.users = append(d.delta.users, u.ID)
+	}
+	return uint64(u.ID), nil
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+func (op RemoveUser) apply(d *draft) (uint64, error) {
+	u, ok := d.User(op.User)
+	if !ok {
+		return 0, noSuch("user", uint64(op.User))
+	}
+	if err := d.needOwner(op.User, "user "+u.Handle); err != nil {
+		return 0, err
+	}
+	if err := d.leaveAllGroups(u); err != nil {
+		return 0, err
+	}
+	for _, k := range slices.Collect(d.AuthkeysOf(u.ID)) {
+		d.dropAuthkey(k)
+	}
+	for _, t := range slices.Collect(d.TokensOf(u.ID)) {
+		d.dropToken(t)
+	}
+	for _, s := range slices.Collect(d.SharesOf(u.ID)) {
+		d.dropShare(s)
+	}
+	for _, s := range slices.Collect(d.sharesTo(u.ID)) {
+		d.dropShare(s)
+	}
+	for _, s := range slices.Collect(d.acceptedBy(u.ID)) {
+		d.dropAcceptance(s.ID, u.ID)
+	}
+	d.users.byID.remove(d.edit, uint64(u.ID))
+	d.users.byHandle.remove(d.edit, fold(u.Handle))
+	// Their shares need no mention of their own: they end with the user, from whom all of them start.
+	d.delta = delta{users: []UserID{u.ID}}
+	return uint64(u.ID), nil
+}

@@ -1,0 +1,167 @@
+package raftfsm
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"hpfriends/eventlog"
+)
+
+// activity is the projection of the reports: the totals of each authkey, and the refusals of each owner, folded. It is
+// held in memory (small, bounded) and its changed records are written with the entries that changed them.
+//
+//	SpaceStats: authkey (8)                  -> Usage as JSON
+//	SpaceLogs:  owner (8) | row hash (16)    -> Refusal as JSON
+type activity struct {
+	usage map[uint64]*eventlog.Usage
+	rows  map[uint64]map[rowID]*eventlog.Refusal // by owner
+
+	dirtyUsage map[uint64]bool
+	dirtyRows  map[rowKey]bool // written, or deleted when no longer held
+}
+
+type (
+	rowID  [16]byte
+	rowKey struct {
+		owner uint64
+		id    rowID
+	}
+)
+
+// maxRows bounds the refusals kept for each owner; the one last seen longest ago goes first.
+const maxRows = 1000
+
+// foldFor is how long equal refusals fold into one row: after a pause this long a new row begins.
+const foldFor = 10 * time.Minute
+
+func loadActivity(log *eventlog.Log) (*activity, error) {
+	a := &activity{
+		usage: make(map[uint64]*eventlog.Usage), rows: make(map[uint64]map[rowID]*eventlog.Refusal),
+		dirtyUsage: make(map[uint64]bool), dirtyRows: make(map[rowKey]bool),
+	}
+	err := log.Scan(eventlog.SpaceStats, nil, nil, func(k, v []byte) error {
+		u := new(eventlog.Usage)
+		if err := json.Unmarshal(v, u); err != nil || len(k) != 8 {
+			return fmt.Errorf("raftfsm: statistics record %x: %w", k, err)
+		}
+		a.usage[binary.BigEndian.Uint64(k)] = u
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = log.Scan(eventlog.SpaceLogs, nil, nil, func(k, v []byte) error {
+		r := new(eventlog.Refusal)
+		if err := json.Unmarshal(v, r); err != nil || len(k) != 24 {
+			return fmt.Errorf("raftfsm: logs record %x: %w", k, err)
+		}
+		a.owned(binary.BigEndian.Uint64(k))[rowID(k[8:])] = r
+		return nil
+	})
+	return a, err
+}
+
+func (a *activity) owned(owner uint64) map[rowID]*eventlog.Refusal {
+	m := a.rows[owner]
+	if m == nil {
+		m = make(map[rowID]*eventlog.Refusal)
+		a.rows[owner] = m
+	}
+	return m
+}
+
+// fold adds a report.
+func (a *activity) fold(r *eventlog.Report) {
+	for _, d := range r.Usage {
+		u := a.usage[d.Authkey]
+		if u == nil {
+			u = &eventlog.Usage{Authkey: d.Authkey}
+			a.usage[d.Authkey] = u
+		}
+		u.Add(d)
+		a.dirtyUsage[d.Authkey] = true
+	}
+	for i := range r.Refusals {
+		a.foldRefusal(r.Refusals[i])
+	}
+}
+
+func (a *activity) foldRefusal(d eventlog.Refusal) {
+	rows := a.owned(d.Owner)
+	id := refusalID(d)
+	if r := rows[id]; r != nil {
+		r.Count += d.Count
+		if d.Last.After(r.Last) {
+			r.Last = d.Last
+		}
+	} else {
+		if len(rows) >= maxRows {
+			a.dropOldest(d.Owner, rows)
+		}
+		rows[id] = &d
+	}
+	a.dirtyRows[rowKey{d.Owner, id}] = true
+}
+
+// dropOldest removes the row last seen longest ago; the smaller id first, so that every node removes the same.
+func (a *activity) dropOldest(owner uint64, rows map[rowID]*eventlog.Refusal) {
+	var oldest rowID
+	var last time.Time
+	found := false
+	for id, r := range rows {
+		if !found || r.Last.Before(last) || r.Last.Equal(last) && string(id[:]) < string(oldest[:]) {
+			oldest, last, found = id, r.Last, true
+		}
+	}
+	delete(rows, oldest)
+	a.dirtyRows[rowKey{owner, oldest}] = true
+}
+
+// refusalID says which refusals are equal: all but the times and the count, within one stretch of foldFor.
+func refusalID(r eventlog.Refusal) rowID {
+	h := sha256.New()
+	for _, s := range []string{
+		strconv.FormatUint(r.Authkey, 10), r.Ident, r.Message, r.Channel, r.Addr,
+		strconv.FormatInt(r.First.UnixNano()/int64(foldFor), 10),
+	} {
+		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(s))))
+		h.Write([]byte(s))
+	}
+	return rowID(h.Sum(nil)[:16])
+}
+
+// flush writes the changed records.
+func (a *activity) flush(tx *eventlog.Tx) error {
+	for id := range a.dirtyUsage {
+		if err := putJSON(tx, eventlog.SpaceStats, binary.BigEndian.AppendUint64(nil, id), a.usage[id]); err != nil {
+			return err
+		}
+	}
+	for k := range a.dirtyRows {
+		key := append(binary.BigEndian.AppendUint64(nil, k.owner), k.id[:]...)
+		r := a.rows[k.owner][k.id]
+		if r == nil {
+			tx.Delete(eventlog.SpaceLogs, key)
+			continue
+		}
+		if err := putJSON(tx, eventlog.SpaceLogs, key, r); err != nil {
+			return err
+		}
+	}
+	clear(a.dirtyUsage)
+	clear(a.dirtyRows)
+	return nil
+}
+
+func putJSON(tx *eventlog.Tx, space eventlog.Space, key []byte, value any) error {
+	v, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	tx.Put(space, key, v)
+	return nil
+}

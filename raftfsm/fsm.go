@@ -1,0 +1,148 @@
+package raftfsm
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// FSM applies committed entries to the projections, one Pebble batch for each run of entries that raft hands over. Any
+// error it meets is a damaged store or a bug: it fails stop, since going on would make this node differ from the others.
+type FSM struct {
+	log  *eventlog.Log
+	fail func(error) // ends the process
+	slog *slog.Logger
+
+	version  atomic.Pointer[graph.Version] // newest
+	sessions sessions
+	activity *activity
+	audit    auditChain
+	config   storedConfig
+}
+
+// batchResult is the response to a KindBatch entry.
+type batchResult struct {
+	applied bool   // it was the next of its session
+	repeat  bool   // it was applied before
+	next    uint64 // sequence number that the session must send next
+}
+
+// changeResult is the response to a KindChange entry.
+type changeResult struct {
+	outcome graph.Outcome
+	err     error // the refusal
+}
+
+// newFSM loads the projections from the log.
+func newFSM(log *eventlog.Log, logger *slog.Logger, fail func(error)) (*FSM, error) {
+	f := &FSM{log: log, slog: logger, fail: fail}
+	var err error
+	if f.config, err = loadConfig(log); err != nil {
+		return nil, err
+	}
+	if f.sessions, err = loadSessions(log); err != nil {
+		return nil, err
+	}
+	if f.activity, err = loadActivity(log); err != nil {
+		return nil, err
+	}
+	g, chain, err := loadGraph(log)
+	if err != nil {
+		return nil, err
+	}
+	f.audit = chain
+	f.version.Store(graph.NewVersion(g, g.Index()))
+	return f, nil
+}
+
+// Apply implements raft.FSM; raft prefers ApplyBatch.
+func (f *FSM) Apply(l *raft.Log) any { return f.ApplyBatch([]*raft.Log{l})[0] }
+
+// ApplyBatch implements raft.BatchingFSM. It answers every log, in order.
+func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
+	responses := make([]any, len(logs))
+	applied := f.log.Applied()
+	tx := f.log.Begin()
+	last := applied
+	for i, l := range logs {
+		if l.Index <= applied {
+			continue // raft replays what a crash did not let us record as seen
+		}
+		r, err := f.apply(tx, l)
+		if err != nil {
+			f.fail(fmt.Errorf("raftfsm: apply entry %d: %w", l.Index, err))
+			return responses
+		}
+		responses[i], last = r, l.Index
+	}
+	if last == applied {
+		return responses
+	}
+	if err := f.activity.flush(tx); err != nil {
+		f.fail(fmt.Errorf("raftfsm: apply up to entry %d: %w", last, err))
+		return responses
+	}
+	if err := tx.Commit(last); err != nil {
+		f.fail(fmt.Errorf("raftfsm: apply up to entry %d: %w", last, err))
+	}
+	return responses
+}
+
+func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
+	if l.Type == raft.LogConfiguration {
+		return nil, f.config.store(tx, l)
+	}
+	if l.Type != raft.LogCommand || len(l.Data) == 0 {
+		return nil, nil
+	}
+	switch kind := eventlog.Kind(l.Data[0]); kind {
+	case eventlog.KindBatch:
+		return f.applyBatch(tx, l)
+	case eventlog.KindChange:
+		return f.applyChange(tx, l)
+	case eventlog.KindReport:
+		return nil, f.applyReport(l)
+	default:
+		return nil, fmt.Errorf("entry of unknown kind %d: this node runs an older program than the one that wrote it", kind)
+	}
+}
+
+func (f *FSM) applyBatch(tx *eventlog.Tx, l *raft.Log) (any, error) {
+	h, err := eventlog.DecodeHeader(l.Data)
+	if err != nil {
+		return nil, err
+	}
+	r := f.sessions.admit(tx, h.Session, h.Seq, l.Index)
+	if r.applied {
+		tx.IndexBatch(l.Index, h)
+	} else {
+		tx.HideBatch(l.Index)
+	}
+	return r, nil
+}
+
+func (f *FSM) applyReport(l *raft.Log) error {
+	r, err := eventlog.DecodeReport(l.Data)
+	if err != nil {
+		return err
+	}
+	f.activity.fold(r)
+	return nil
+}
+
+// Snapshot is never asked for: see startSnapshots.
+func (f *FSM) Snapshot() (raft.FSMSnapshot, error) {
+	return nil, fmt.Errorf("raftfsm: snapshots are not taken")
+}
+
+// Restore is never asked for on one node.
+func (f *FSM) Restore(r io.ReadCloser) error {
+	r.Close()
+	return fmt.Errorf("raftfsm: snapshots are not installed")
+}

@@ -1,0 +1,113 @@
+package raftfsm
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// storeEvery is after how many changes the graph is stored anew.
+const storeEvery = 4096
+
+// keep is the node's housekeeping: it advances the high-water mark, ends what has expired, and stores the graph.
+func (n *Node) keep() {
+	defer n.loops.Done()
+	mark := time.NewTicker(time.Second)
+	defer mark.Stop()
+	expiry := time.NewTimer(0)
+	defer expiry.Stop()
+	for {
+		version := n.Version()
+		select {
+		case <-n.stop:
+			return
+		case <-mark.C:
+			if err := n.markHighWater(); err != nil {
+				n.fsm.fail(err)
+			}
+			n.storeGraphWhenDue()
+		case <-expiry.C:
+			n.expire()
+		case <-version.Changed():
+		}
+		expiry.Reset(untilExpiry(n.Graph(), time.Now()))
+	}
+}
+
+// markHighWater records the newest synced entry.
+func (n *Node) markHighWater() error {
+	index, term := n.log.Last()
+	if old, _, err := n.stable.HighWater(); err != nil || old == index {
+		return err
+	}
+	return n.stable.SetHighWater(index, term)
+}
+
+func (n *Node) storeGraphWhenDue() {
+	if n.Version().Graph.Index()-n.saved < storeEvery {
+		return
+	}
+	if err := n.storeGraph(); err != nil {
+		n.fsm.fail(err)
+	}
+}
+
+func (n *Node) storeGraph() error {
+	g, chain, err := n.graphWithChain()
+	if err != nil {
+		return err
+	}
+	if err := storeGraph(n.log, g, chain); err != nil {
+		return err
+	}
+	n.saved = g.Index()
+	return nil
+}
+
+// untilExpiry is how long until something expires: at most a minute, so that a stepped clock does no harm.
+func untilExpiry(g *graph.Graph, now time.Time) time.Duration {
+	next, ok := g.NextExpiry()
+	if !ok {
+		return time.Minute
+	}
+	return min(max(next.Sub(now), 50*time.Millisecond), time.Minute)
+}
+
+// expire proposes Expire when something is due. Only the leader's proposal is taken; the others' fail quietly.
+func (n *Node) expire() {
+	next, ok := n.Graph().NextExpiry()
+	if !ok || next.After(time.Now()) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_, err := n.Change(ctx, graph.Command{By: graph.Actor{Operator: true, From: "system"}, Op: graph.Expire{}})
+	if err != nil && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrClosed) {
+		n.slog.Warn("expiry was not recorded", "err", err)
+	}
+}
+
+// graphWithChain pairs the newest graph whose change is recorded with the audit hash at it.
+func (n *Node) graphWithChain() (*graph.Graph, auditChain, error) {
+	var chain auditChain
+	g := n.Graph()
+	if g.Index() == 0 {
+		return g, chain, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	// The version is published just before the entry that made it is recorded as applied.
+	if _, err := n.log.Wait(ctx, g.Index()-1); err != nil {
+		return nil, chain, err
+	}
+	v, err := n.log.Get(eventlog.SpaceAudit, binary.BigEndian.AppendUint64(nil, g.Index()))
+	if err != nil {
+		return nil, chain, fmt.Errorf("raftfsm: audit event of the newest change %d: %w", g.Index(), err)
+	}
+	return g, auditChain(v[:len(chain)]), nil
+}

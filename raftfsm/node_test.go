@@ -1,0 +1,221 @@
+package raftfsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// running is an open node with its log.
+type running struct {
+	*Node
+	log *eventlog.Log
+}
+
+func open(t *testing.T, dir string) *running {
+	t.Helper()
+	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := Open(Config{Dir: dir, Log: log, Logger: slog.New(slog.DiscardHandler), Fail: func(err error) { t.Errorf("fail-stop: %v", err) }})
+	if err != nil {
+		log.Close()
+		t.Fatal(err)
+	}
+	if err := n.AwaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return &running{n, log}
+}
+
+func (r *running) close(t *testing.T) {
+	t.Helper()
+	if err := errors.Join(r.Node.Close(), r.log.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var operator = graph.Actor{Operator: true, From: "test"}
+
+func (r *running) mustChange(t *testing.T, by graph.Actor, op graph.Op) graph.Outcome {
+	t.Helper()
+	out, err := r.Change(t.Context(), graph.Command{By: by, Op: op})
+	if err != nil {
+		t.Fatalf("%T: %v", op, err)
+	}
+	return out
+}
+
+func TestGraphIsTheSameAfterRestart(t *testing.T) {
+	for _, stored := range []bool{true, false} {
+		t.Run(fmt.Sprintf("stored=%v", stored), func(t *testing.T) {
+			dir := t.TempDir()
+			r := open(t, dir)
+			for i := range 20 {
+				r.mustChange(t, operator, graph.AddUser{Handle: fmt.Sprintf("user%d", i)})
+			}
+			if !stored {
+				r.saved = r.Version().Index // Close then stores nothing: the events alone must do
+			}
+			want := r.Graph().Index()
+			r.close(t)
+
+			r = open(t, dir)
+			defer r.close(t)
+			if got := r.Graph().Index(); got != want {
+				t.Errorf("graph is at %d after restart, want %d", got, want)
+			}
+			for i := range 20 {
+				if _, ok := r.Graph().UserByHandle(fmt.Sprintf("user%d", i)); !ok {
+					t.Errorf("user%d is lost", i)
+				}
+			}
+			if out := r.mustChange(t, operator, graph.AddUser{Handle: "later"}); out.Index <= want {
+				t.Errorf("a change after restart has index %d, want above %d", out.Index, want)
+			}
+		})
+	}
+}
+
+func TestRefusalIsTheAnswerAndChangesNothing(t *testing.T) {
+	r := open(t, t.TempDir())
+	defer r.close(t)
+	r.mustChange(t, operator, graph.AddUser{Handle: "ada"})
+	before := r.Version()
+	_, err := r.Change(t.Context(), graph.Command{By: operator, Op: graph.AddUser{Handle: "ada"}})
+	if !errors.Is(err, graph.ErrConflict) {
+		t.Errorf("second user of the same handle: %v, want a conflict", err)
+	}
+	if r.Version() != before {
+		t.Error("a refused change made a new version")
+	}
+}
+
+func TestAlteredAuditEventIsFoundAtStart(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir)
+	var first graph.Outcome
+	for _, h := range []string{"ada", "bob", "cleo"} {
+		if out := r.mustChange(t, operator, graph.AddUser{Handle: h}); first.Index == 0 {
+			first = out
+		}
+	}
+	r.saved = r.Version().Index
+	v, err := r.log.Get(eventlog.SpaceAudit, eventlog.IndexKey(first.Index))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx := r.log.BeginAside()
+	tx.Put(eventlog.SpaceAudit, eventlog.IndexKey(first.Index), []byte(strings.Replace(string(v), "ada", "eve", 1)))
+	if err := tx.CommitAside(); err != nil {
+		t.Fatal(err)
+	}
+	r.close(t)
+	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if _, err := Open(Config{Dir: dir, Log: log, Logger: slog.New(slog.DiscardHandler)}); err == nil || !strings.Contains(err.Error(), "audit event") {
+		t.Errorf("opening with an altered audit event: %v", err)
+	}
+}
+
+func TestExpiryTakesEffectByItself(t *testing.T) {
+	r := open(t, t.TempDir())
+	defer r.close(t)
+	ada := graph.UserID(r.mustChange(t, operator, graph.AddUser{Handle: "ada"}).Object)
+	bob := graph.UserID(r.mustChange(t, operator, graph.AddUser{Handle: "bob"}).Object)
+	out := r.mustChange(t, graph.Actor{User: ada}, graph.AddShare{Channel: "c", User: bob, Type: graph.Own, History: graph.FromShare, Expires: time.Now().Add(300 * time.Millisecond)})
+	deadline := time.After(5 * time.Second)
+	for v := r.Version(); ; v = v.Newest() {
+		if s, ok := v.Graph.Share(graph.ShareID(out.Object)); !ok || s.Expired {
+			return
+		}
+		select {
+		case <-v.Changed():
+		case <-deadline:
+			t.Fatal("the share has not expired after 5 s")
+		}
+	}
+}
+
+func TestWipedLogIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir)
+	r.mustChange(t, operator, graph.AddUser{Handle: "ada"})
+	r.close(t)
+	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "another"), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	_, err = Open(Config{Dir: dir, Log: log, Logger: slog.New(slog.DiscardHandler)})
+	if !errors.Is(err, eventlog.ErrLogBehind) {
+		t.Errorf("a log without the acknowledged entries: %v, want ErrLogBehind", err)
+	}
+}
+
+func TestForeignNodeIDIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir)
+	id := r.ID()
+	r.close(t)
+	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if _, err := Open(Config{Dir: dir, NodeID: "other", Log: log, Logger: slog.New(slog.DiscardHandler)}); err == nil || !strings.Contains(err.Error(), id) {
+		t.Errorf("opening as another node: %v, want an error that names %s", err, id)
+	}
+}
+
+func TestOutcomesAreSorted(t *testing.T) {
+	for _, err := range []error{raft.ErrNotLeader, raft.ErrEnqueueTimeout, raft.ErrLeadershipTransferInProgress} {
+		if got := outcome(err); !errors.Is(got, ErrUnavailable) || !errors.Is(got, err) {
+			t.Errorf("%v became %v, want ErrUnavailable", err, got)
+		}
+	}
+	for _, err := range []error{raft.ErrLeadershipLost, raft.ErrRaftShutdown, context.DeadlineExceeded} {
+		if got := outcome(err); !errors.Is(got, ErrUnknownOutcome) {
+			t.Errorf("%v became %v, want ErrUnknownOutcome", err, got)
+		}
+	}
+}
+
+func TestStableStoreFindsDamage(t *testing.T) {
+	s, err := OpenStable(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Get([]byte("absent")); err == nil || err.Error() != "not found" {
+		t.Errorf("absent key: %v, want the text that raft compares", err)
+	}
+	if err := s.SetUint64([]byte("CurrentTerm"), 7); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := s.bolt.Get([]byte("CurrentTerm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)-1] ^= 1
+	if err := s.bolt.Set([]byte("CurrentTerm"), raw); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.GetUint64([]byte("CurrentTerm")); !errors.Is(err, ErrStableCorrupt) {
+		t.Errorf("a flipped bit in the term: %v, want ErrStableCorrupt", err)
+	}
+}

@@ -1,0 +1,113 @@
+package raftfsm
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"path/filepath"
+	"time"
+
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+	"go.etcd.io/bbolt"
+)
+
+// ErrStableCorrupt means that a value of the stable store does not match its checksum. A wrong term or vote can break
+// the whole cluster, so a node that reads one does not start.
+var ErrStableCorrupt = errors.New("raftfsm: stable store is damaged")
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Stable is the raft.StableStore: term, vote, identity, and the log's high-water mark, in a bbolt file of its own. bbolt
+// checks only its meta pages, so each value carries a CRC32C over key and value. Every Set is synced.
+type Stable struct{ bolt *raftboltdb.BoltStore }
+
+// OpenStable opens or creates the file stable.db in dir. It fails after a second when another process has it open.
+func OpenStable(dir string) (*Stable, error) {
+	bolt, err := raftboltdb.New(raftboltdb.Options{
+		Path:        filepath.Join(dir, "stable.db"),
+		BoltOptions: &bbolt.Options{Timeout: time.Second},
+	})
+	if errors.Is(err, bbolt.ErrTimeout) {
+		return nil, fmt.Errorf("raftfsm: %s is in use by another process: stop it, or choose another data directory", dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("raftfsm: open stable store: %w", err)
+	}
+	return &Stable{bolt}, nil
+}
+
+// Close releases the file.
+func (s *Stable) Close() error { return s.bolt.Close() }
+
+// Set stores a value durably.
+func (s *Stable) Set(key, val []byte) error {
+	return s.bolt.Set(key, append(binary.BigEndian.AppendUint32(nil, checksum(key, val)), val...))
+}
+
+// Get returns a value. Absence is raftboltdb.ErrKeyNotFound, whose text "not found" raft compares.
+func (s *Stable) Get(key []byte) ([]byte, error) {
+	raw, err := s.bolt.Get(key)
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) < 4 || binary.BigEndian.Uint32(raw) != checksum(key, raw[4:]) {
+		return nil, fmt.Errorf("%w: key %q: restore this node from its cluster under a new node id", ErrStableCorrupt, key)
+	}
+	return raw[4:], nil
+}
+
+// SetUint64 stores a number durably.
+func (s *Stable) SetUint64(key []byte, val uint64) error {
+	return s.Set(key, binary.BigEndian.AppendUint64(nil, val))
+}
+
+// GetUint64 returns a number; absence is as in Get.
+func (s *Stable) GetUint64(key []byte) (uint64, error) {
+	v, err := s.Get(key)
+	if err != nil {
+		return 0, err
+	}
+	if len(v) != 8 {
+		return 0, fmt.Errorf("%w: key %q holds %d bytes, want 8", ErrStableCorrupt, key, len(v))
+	}
+	return binary.BigEndian.Uint64(v), nil
+}
+
+func checksum(key, val []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, val)
+}
+
+var keyHighWater = []byte("hpfriends/high-water")
+
+// HighWater is the newest entry that is known to be synced: index and term. Both are 0 on a fresh node.
+func (s *Stable) HighWater() (index, term uint64, err error) {
+	v, err := s.Get(keyHighWater)
+	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
+		return 0, 0, nil
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	if len(v) != 16 {
+		return 0, 0, fmt.Errorf("%w: high-water mark holds %d bytes, want 16", ErrStableCorrupt, len(v))
+	}
+	return binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:]), nil
+}
+
+// SetHighWater stores the mark durably.
+func (s *Stable) SetHighWater(index, term uint64) error {
+	v := binary.BigEndian.AppendUint64(nil, index)
+	return s.Set(keyHighWater, binary.BigEndian.AppendUint64(v, term))
+}
+
+// Identity returns the value stored under name, storing fresh first when there is none: a node's and a cluster's identity
+// never change after the first start.
+func (s *Stable) Identity(name, fresh string) (string, error) {
+	key := []byte("hpfriends/" + name)
+	v, err := s.Get(key)
+	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
+		return fresh, s.Set(key, []byte(fresh))
+	}
+	return string(v), err
+}

@@ -1,0 +1,192 @@
+package router
+
+import (
+	"encoding/binary"
+	"net"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// sendBytes is about how much one Send is given: a revocation cannot take back what was given to it.
+const sendBytes = 1 << 20
+
+// outbox is what waits for a subscriber.
+type outbox struct {
+	queue    []item
+	charged  int    // bytes of memory that the queue holds on to
+	pinned   uint64 // newest entry whose batch the queue references
+	liveFrom uint64 // the tail offers entries from here on
+	lagging  bool   // reads the log itself, from lagAt
+	lagAt    eventlog.Position
+	from     *graph.Version // in force at or before the first frame queued, or lagAt
+	writing  bool           // the writer goroutine runs
+	closed   bool
+}
+
+// item is some frames, either a part of a batch or a copy.
+type item struct {
+	pos    eventlog.Position // of its first message
+	frames []byte
+	count  int // messages
+	charge int
+	own    bool // a copy that may be appended to
+}
+
+// offer queues a run of the entry index, whose batch holds batchSize bytes in memory. The router holds its mu.
+func (s *Subscriber) offer(index uint64, run *eventlog.Run, batchSize int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.lagging || index < s.liveFrom {
+		return
+	}
+	pos := eventlog.Position{Index: index, Offset: run.First}
+	if len(s.queue) == 0 {
+		s.from = s.router.version
+	}
+	if !s.fits(len(run.Frames)) {
+		s.lag(pos)
+		return
+	}
+	s.pieces(pos, run, func(p eventlog.Position, frames []byte, count int) { s.push(p, frames, count, batchSize) })
+	s.start()
+}
+
+func (s *Subscriber) fits(n int) bool { return len(s.queue) == 0 || s.charged+n <= s.router.outbox }
+
+// lag turns the subscriber into a reader of the log from pos on. The caller holds mu and router.mu.
+func (s *Subscriber) lag(pos eventlog.Position) {
+	s.lagging, s.lagAt = true, pos
+	s.router.lags.Add(1)
+	s.start()
+}
+
+// reconsider gives the queued frames back to the log, because the graph has taken something away. The router holds its mu.
+func (s *Subscriber) reconsider() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == 0 || s.closed {
+		return
+	}
+	first := s.queue[0].pos
+	s.queue, s.charged, s.pinned = nil, 0, 0
+	if s.lagging {
+		s.lagAt = first // what was queued lies before the place of lagging
+		return
+	}
+	s.lag(first)
+}
+
+// pieces yields the parts of a run whose frames are within the subscriber's limit.
+func (s *Subscriber) pieces(pos eventlog.Position, run *eventlog.Run, yield func(eventlog.Position, []byte, int)) {
+	if len(run.Frames) <= s.limit {
+		yield(pos, run.Frames, int(run.Count))
+		return
+	}
+	begin, count := 0, 0
+	for at := 0; at < len(run.Frames); {
+		n := frameLen(run.Frames[at:])
+		if n > s.limit {
+			if count > 0 {
+				yield(pos, run.Frames[begin:at], count)
+			}
+			s.sink.Skipped(run.Channel, n)
+			pos.Offset += uint32(count) + 1
+			begin, count = at+n, 0
+		} else {
+			count++
+		}
+		at += n
+	}
+	if count > 0 {
+		yield(pos, run.Frames[begin:], count)
+	}
+}
+
+// push queues frames. A piece that is a good part of its batch is referenced; of others a copy is kept, so that a few
+// small messages do not hold on to many batches.
+func (s *Subscriber) push(pos eventlog.Position, frames []byte, count, batchSize int) {
+	if len(frames)*8 >= batchSize {
+		charge := 0
+		if s.pinned != pos.Index {
+			s.pinned, charge = pos.Index, batchSize
+		}
+		s.charged += charge
+		s.queue = append(s.queue, item{pos: pos, frames: frames, count: count, charge: charge})
+		return
+	}
+	s.charged += len(frames)
+	if i := len(s.queue) - 1; i >= 0 && s.queue[i].own && len(s.queue[i].frames) < sendBytes/4 {
+		it := &s.queue[i]
+		it.frames = append(it.frames, frames...)
+		it.count += count
+		it.charge += len(frames)
+		return
+	}
+	s.queue = append(s.queue, item{pos, append([]byte(nil), frames...), count, len(frames), true})
+}
+
+// start makes sure that somebody writes. The caller holds mu.
+func (s *Subscriber) start() {
+	if !s.writing {
+		s.writing = true
+		go s.write()
+	}
+}
+
+// write is the writer: it ends when nothing is left to do. At most one runs.
+func (s *Subscriber) write() {
+	for {
+		bufs, count, lagging := s.takeSome()
+		var err error
+		switch {
+		case len(bufs) > 0:
+			err = s.send(bufs, count)
+		case lagging:
+			err = s.catchUp()
+		default:
+			return
+		}
+		if err != nil {
+			s.Close()
+		}
+	}
+}
+
+func (s *Subscriber) send(bufs net.Buffers, count int) error {
+	if err := s.sink.Send(bufs); err != nil {
+		return err
+	}
+	s.received.Add(uint64(count))
+	s.router.delivered.Add(uint64(count))
+	return nil
+}
+
+// takeSome takes about sendBytes off the queue. With nothing to do it ends the writer's turn.
+func (s *Subscriber) takeSome() (bufs net.Buffers, count int, lagging bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	taken := 0
+	for n < len(s.queue) && taken < sendBytes {
+		it := &s.queue[n]
+		bufs = append(bufs, it.frames)
+		count += it.count
+		taken += len(it.frames)
+		s.charged -= it.charge
+		n++
+	}
+	if n == len(s.queue) {
+		s.queue = nil // also gives the memory of a burst back
+	} else {
+		s.queue = s.queue[n:]
+	}
+	if s.closed || n == 0 && !s.lagging {
+		s.writing = false
+		return nil, 0, false
+	}
+	return bufs, count, s.lagging
+}
+
+// frameLen is the length of the first hpfeeds frame, header included.
+func frameLen(frames []byte) int { return int(binary.BigEndian.Uint32(frames)) }

@@ -1,0 +1,142 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// DefaultOutboxBytes bounds what waits in memory for one connection; one larger frame passes alone.
+const DefaultOutboxBytes = 4 << 20
+
+// viewEntries bounds the reaches that are kept up to date at the tail.
+const viewEntries = 1 << 16
+
+// Router follows the log. Make one with New and keep Run running.
+type Router struct {
+	log    *eventlog.Log
+	outbox int // bytes
+
+	mu      sync.Mutex // guards all below; held while one entry is routed
+	next    uint64     // first entry not routed yet
+	version *graph.Version
+	view    *graph.View
+	table   table
+	targets map[lane][]*Subscriber // memo, valid for this version and table
+
+	delivered atomic.Uint64
+	lags      atomic.Uint64
+}
+
+// lane is what the set of receivers depends on.
+type lane struct {
+	origin  graph.UserID
+	channel string
+}
+
+// New returns a router that begins after the newest applied entry. version is any version of the graph at or before it.
+func New(log *eventlog.Log, version *graph.Version, outboxBytes int) *Router {
+	next := log.Applied() + 1
+	v := version.At(next - 1)
+	return &Router{
+		log: log, outbox: outboxBytes, next: next, version: v, view: graph.NewView(v.Graph, viewEntries),
+		table: newTable(), targets: make(map[lane][]*Subscriber),
+	}
+}
+
+// Run routes until ctx is done or the log is closed. An error means that the log cannot be read: the caller must stop
+// the process, since subscribers would silently miss messages.
+func (r *Router) Run(ctx context.Context) error {
+	for {
+		applied, err := r.log.Wait(ctx, r.next-1) // only this goroutine changes next
+		if err != nil {
+			if ctx.Err() != nil || errors.Is(err, eventlog.ErrClosed) {
+				return nil
+			}
+			return err
+		}
+		for index := r.next; index <= applied; index++ {
+			if err := r.route(index); err != nil {
+				return fmt.Errorf("router: entry %d: %w", index, err)
+			}
+		}
+	}
+}
+
+// route hands out the runs of one entry.
+func (r *Router) route(index uint64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.next = index + 1
+	r.switchVersion(index)
+	if r.table.empty() {
+		return nil
+	}
+	b, err := r.log.Batch(index)
+	if errors.Is(err, eventlog.ErrNotBatch) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	size := 0
+	for i := range b.Runs {
+		size += len(b.Runs[i].Frames)
+	}
+	for i := range b.Runs {
+		run := &b.Runs[i]
+		for _, s := range r.receivers(lane{graph.UserID(run.Origin), run.Channel}) {
+			s.offer(index, run, size)
+		}
+	}
+	return nil
+}
+
+// switchVersion takes the changes up to index into force.
+func (r *Router) switchVersion(index uint64) {
+	v := r.version.At(index)
+	if v == r.version {
+		return
+	}
+	revokes := v.RevokesSince(r.version)
+	r.version = v
+	r.view.Advance(v.Graph)
+	clear(r.targets)
+	if revokes {
+		r.table.each(func(s *Subscriber) { s.reconsider() })
+	}
+}
+
+// receivers are the live subscribers of a lane.
+func (r *Router) receivers(l lane) []*Subscriber {
+	if t, ok := r.targets[l]; ok {
+		return t
+	}
+	var t []*Subscriber
+	reach := r.view.Reach(l.origin, l.channel)
+	r.table.matching(l.channel, func(s *Subscriber) {
+		if reach.Has(s.user) {
+			t = append(t, s)
+		}
+	})
+	r.targets[l] = t
+	return t
+}
+
+// Delivered is the number of messages written to all subscribers since the start.
+func (r *Router) Delivered() uint64 { return r.delivered.Load() }
+
+// Lags is how often a subscriber fell behind its outbox since the start.
+func (r *Router) Lags() uint64 { return r.lags.Load() }
+
+// Position is the first entry that is not routed yet.
+func (r *Router) Position() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.next
+}

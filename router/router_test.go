@@ -1,0 +1,427 @@
+package router
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// world is a log, a graph and a router, without raft: entries are appended and applied directly.
+type world struct {
+	t       *testing.T
+	log     *eventlog.Log
+	version *graph.Version // newest
+	router  *Router
+	index   uint64
+	sent    []sent // every message, in log order
+}
+
+type sent struct {
+	index   uint64
+	origin  graph.UserID
+	channel string
+	frame   []byte
+}
+
+func newWorld(t *testing.T, outbox int) *world {
+	t.Helper()
+	log, err := eventlog.Open(eventlog.Config{Dir: "log", FS: vfs.NewMem(), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, log: log, version: graph.NewVersion(graph.New(), 0)}
+	w.router = New(log, w.version, outbox)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := w.router.Run(ctx); err != nil {
+			t.Errorf("router: %v", err)
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-done; log.Close() })
+	return w
+}
+
+func (w *world) append(data []byte, apply func(tx *eventlog.Tx, index uint64)) {
+	w.t.Helper()
+	w.index++
+	if err := w.log.LogStore().StoreLog(&raft.Log{Index: w.index, Term: 1, Type: raft.LogCommand, Data: data}); err != nil {
+		w.t.Fatal(err)
+	}
+	tx := w.log.Begin()
+	apply(tx, w.index)
+	if err := tx.Commit(w.index); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) change(by graph.UserID, op graph.Op) (uint64, error) {
+	w.t.Helper()
+	var object uint64
+	var refusal error
+	w.append([]byte{byte(eventlog.KindChange)}, func(_ *eventlog.Tx, index uint64) {
+		g, out, err := w.version.Graph.Apply(index, graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Time: time.Unix(int64(index), 0), Op: op})
+		if refusal = err; err == nil {
+			w.version, object = w.version.Append(g, index, op), out.Object
+		}
+	})
+	return object, refusal
+}
+
+func (w *world) must(by graph.UserID, op graph.Op) uint64 {
+	w.t.Helper()
+	id, err := w.change(by, op)
+	if err != nil {
+		w.t.Fatalf("%T: %v", op, err)
+	}
+	return id
+}
+
+// message is one frame in a batch.
+type message struct {
+	origin  graph.UserID
+	channel string
+	size    int
+}
+
+func (w *world) publish(all ...message) {
+	w.t.Helper()
+	var b eventlog.Builder
+	for _, m := range all {
+		f := frame(m.channel, len(w.sent), m.size)
+		b.Add(m.channel, uint64(m.origin), uint64(m.origin), int64(w.index), netip.Addr{}, f, 1)
+		w.sent = append(w.sent, sent{w.index + 1, m.origin, m.channel, f})
+	}
+	data := b.Encode([16]byte{1}, w.index+1)
+	h, err := eventlog.DecodeHeader(data)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.append(data, func(tx *eventlog.Tx, index uint64) { tx.IndexBatch(index, h) })
+}
+
+// frame is a PUBLISH frame whose payload begins with a number, filled up to size bytes.
+func frame(channel string, number, size int) []byte {
+	payload := fmt.Appendf(nil, "%08d", number)
+	for len(payload) < size {
+		payload = append(payload, byte(number+len(payload)))
+	}
+	f := binary.BigEndian.AppendUint32(nil, uint32(5+1+1+1+len(channel)+len(payload)))
+	f = append(f, 3, 1, 'k', byte(len(channel)))
+	return append(append(f, channel...), payload...)
+}
+
+// peer is a sink that can be made to block.
+type peer struct {
+	mu      sync.Mutex
+	got     []byte
+	most    int // bytes of the largest Send
+	skipped []int
+	gate    chan struct{} // nil: open; one Send passes for each receive
+	fail    error
+}
+
+func (p *peer) Send(bufs net.Buffers) error {
+	p.mu.Lock()
+	gate := p.gate
+	p.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fail != nil {
+		return p.fail
+	}
+	n := 0
+	for _, b := range bufs {
+		p.got = append(p.got, b...)
+		n += len(b)
+	}
+	p.most = max(p.most, n)
+	return nil
+}
+
+func (p *peer) Skipped(_ string, size int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.skipped = append(p.skipped, size)
+}
+
+func (p *peer) frames() (all [][]byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for f := p.got; len(f) > 0; {
+		n := frameLen(f)
+		all = append(all, f[:n])
+		f = f[n:]
+	}
+	return all
+}
+
+// settle waits until the router has met the end of the log and s has nothing left to write.
+func (w *world) settle(subs ...*Subscriber) {
+	w.t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		quiet := w.router.Position() == w.index+1
+		for _, s := range subs {
+			s.mu.Lock()
+			quiet = quiet && !s.writing
+			s.mu.Unlock()
+		}
+		if quiet {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatal("deliveries have not settled after 10 s")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func wantFrames(t *testing.T, who string, got, want [][]byte) {
+	t.Helper()
+	for i := range max(len(got), len(want)) {
+		if i >= len(got) || i >= len(want) || !bytes.Equal(got[i], want[i]) {
+			t.Fatalf("%s: %d messages, want %d; the first difference is at %d", who, len(got), len(want), i)
+		}
+	}
+}
+
+func (w *world) user(handle string) graph.UserID {
+	w.t.Helper()
+	return graph.UserID(w.must(0, graph.AddUser{Handle: handle}))
+}
+
+func (w *world) share(from, to graph.UserID, pattern graph.Pattern, typ graph.ShareType) graph.ShareID {
+	w.t.Helper()
+	id := graph.ShareID(w.must(from, graph.AddShare{Channel: pattern, User: to, Type: typ, History: graph.FromShare}))
+	w.must(to, graph.DecideShare{Share: id, Accept: true})
+	return id
+}
+
+func TestDeliversToThoseInReachOnlyAndOnce(t *testing.T) {
+	w := newWorld(t, DefaultOutboxBytes)
+	ada, bob, cleo := w.user("ada"), w.user("bob"), w.user("cleo")
+	w.share(ada, bob, "d.*", graph.Own)
+	var peers [3]peer
+	var subs []*Subscriber
+	for i, u := range []graph.UserID{ada, bob, cleo} {
+		s := w.router.Join(&peers[i], u, graph.DefaultMaxMessage)
+		s.Subscribe("d.capture")
+		s.Subscribe("d.*")
+		s.Subscribe("d.*") // twice is once
+		subs = append(subs, s)
+	}
+	w.publish(message{ada, "d.capture", 10}, message{ada, "other", 10}, message{cleo, "d.capture", 10})
+	w.settle(subs...)
+	wantFrames(t, "ada, the origin", peers[0].frames(), [][]byte{w.sent[0].frame})
+	wantFrames(t, "bob, who accepted", peers[1].frames(), [][]byte{w.sent[0].frame})
+	wantFrames(t, "cleo, with whom nobody shares", peers[2].frames(), [][]byte{w.sent[2].frame})
+
+	subs[1].Unsubscribe("d.*")
+	subs[1].Unsubscribe("d.capture")
+	w.publish(message{ada, "d.capture", 10})
+	w.settle(subs...)
+	wantFrames(t, "bob, who unsubscribed", peers[1].frames(), [][]byte{w.sent[0].frame})
+}
+
+func TestLargeMessageIsSkippedForASmallAuthkey(t *testing.T) {
+	w := newWorld(t, DefaultOutboxBytes)
+	ada := w.user("ada")
+	var p peer
+	s := w.router.Join(&p, ada, 1000)
+	s.Subscribe("c")
+	w.publish(message{ada, "c", 100}, message{ada, "c", 5000}, message{ada, "c", 200})
+	w.settle(s)
+	wantFrames(t, "ada", p.frames(), [][]byte{w.sent[0].frame, w.sent[2].frame})
+	if len(p.skipped) != 1 || p.skipped[0] != len(w.sent[1].frame) {
+		t.Errorf("told about skipped sizes %v, want %d", p.skipped, len(w.sent[1].frame))
+	}
+}
+
+func TestSlowSubscriberLosesNothingAndCostsBoundedMemory(t *testing.T) {
+	const outbox = 64 << 10
+	w := newWorld(t, outbox)
+	ada := w.user("ada")
+	slow, fast := &peer{gate: make(chan struct{})}, &peer{}
+	s, f := w.router.Join(slow, ada, graph.DefaultMaxMessage), w.router.Join(fast, ada, graph.DefaultMaxMessage)
+	s.Subscribe("c")
+	f.Subscribe("c")
+	var want [][]byte
+	for range 300 {
+		w.publish(message{ada, "c", 500}, message{ada, "x", 4000}, message{ada, "c", 300})
+		s.mu.Lock()
+		if s.charged > outbox+8<<10 {
+			t.Fatalf("the slow subscriber's outbox holds on to %d bytes, bound %d", s.charged, outbox)
+		}
+		s.mu.Unlock()
+	}
+	for _, m := range w.sent {
+		if m.channel == "c" {
+			want = append(want, m.frame)
+		}
+	}
+	w.settle(f)
+	wantFrames(t, "the fast one", fast.frames(), want)
+	if w.router.Lags() == 0 {
+		t.Fatal("the slow subscriber never fell behind: the test shows nothing")
+	}
+	slow.mu.Lock()
+	close(slow.gate)
+	slow.gate = nil
+	slow.mu.Unlock()
+	w.settle(s)
+	wantFrames(t, "the slow one", slow.frames(), want)
+	w.publish(message{ada, "c", 50}) // it is live again
+	w.settle(s)
+	wantFrames(t, "the slow one, live again", slow.frames(), append(want, w.sent[len(w.sent)-1].frame))
+}
+
+func TestRemovedShareEndsWhatIsQueued(t *testing.T) {
+	w := newWorld(t, 1<<20)
+	ada, bob := w.user("ada"), w.user("bob")
+	id := w.share(ada, bob, "c", graph.Own)
+	p := &peer{gate: make(chan struct{}, 1)}
+	s := w.router.Join(p, bob, graph.DefaultMaxMessage)
+	s.Subscribe("c")
+	w.publish(message{ada, "c", 10})
+	p.gate <- struct{}{} // the first Send passes
+	w.settle(s)
+	w.publish(message{ada, "c", 10}) // handed to the socket, which blocks
+	for s.isIdle() {
+		time.Sleep(time.Millisecond)
+	}
+	for range 10 {
+		w.publish(message{ada, "c", 10}) // queued
+	}
+	w.must(ada, graph.RemoveShare{Share: id})
+	for w.router.Position() != w.index+1 {
+		time.Sleep(time.Millisecond)
+	}
+	close(p.gate)
+	w.settle(s)
+	wantFrames(t, "bob", p.frames(), [][]byte{w.sent[0].frame, w.sent[1].frame})
+}
+
+func (s *Subscriber) isIdle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.writing || len(s.queue) > 0
+}
+
+func TestFailedConnectionEndsItsSubscriber(t *testing.T) {
+	w := newWorld(t, DefaultOutboxBytes)
+	ada := w.user("ada")
+	s := w.router.Join(&peer{fail: errors.New("gone")}, ada, graph.DefaultMaxMessage)
+	s.Subscribe("c")
+	w.publish(message{ada, "c", 10})
+	w.settle(s)
+	if got := s.Subscriptions(); len(got) != 0 {
+		t.Errorf("still subscribed to %v", got)
+	}
+}
+
+// The stream of every subscriber, however slow, is what a naive reader of the whole log would deliver: in the reach by
+// the graph of the message's position, subscribed by then, in order, once. Here the graph only grows, so that the rule for
+// readers that lag takes nothing away.
+func TestEveryPaceDeliversTheSame(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	w := newWorld(t, 16<<10)
+	var users []graph.UserID
+	for i := range 6 {
+		users = append(users, w.user(fmt.Sprintf("user%d", i)))
+	}
+	channels := []string{"a", "a.b", "b"}
+	patterns := []graph.Pattern{"a", "a*", "b", "*"}
+	type subscription struct {
+		s     *Subscriber
+		p     *peer
+		user  graph.UserID
+		since map[graph.Pattern]uint64
+	}
+	var subs []subscription
+	for i := range 18 {
+		p := &peer{}
+		if i%3 != 0 {
+			p.gate = make(chan struct{}, 1<<16)
+		}
+		u := users[i%len(users)]
+		subs = append(subs, subscription{w.router.Join(p, u, graph.DefaultMaxMessage), p, u, make(map[graph.Pattern]uint64)})
+	}
+	reaches := make(map[uint64]*graph.Version) // version in force at each batch
+	for range 400 {
+		switch rnd.IntN(8) {
+		case 0:
+			from, to := users[rnd.IntN(len(users))], users[rnd.IntN(len(users))]
+			typ := []graph.ShareType{graph.Own, graph.All}[rnd.IntN(2)]
+			if id, err := w.change(from, graph.AddShare{Channel: patterns[rnd.IntN(len(patterns))], User: to, Type: typ, History: graph.FromShare}); err == nil {
+				w.must(to, graph.DecideShare{Share: graph.ShareID(id), Accept: true})
+			}
+		case 1:
+			sub := subs[rnd.IntN(len(subs))]
+			p := patterns[rnd.IntN(len(patterns))]
+			for w.router.Position() != w.index+1 { // so that the model knows from which entry on it holds
+				time.Sleep(100 * time.Microsecond)
+			}
+			sub.s.Subscribe(p)
+			if _, ok := sub.since[p]; !ok {
+				sub.since[p] = w.index + 1
+			}
+		case 2:
+			if g := subs[rnd.IntN(len(subs))].p.gate; g != nil {
+				g <- struct{}{}
+			}
+		default:
+			var batch []message
+			for range 1 + rnd.IntN(20) {
+				batch = append(batch, message{users[rnd.IntN(len(users))], channels[rnd.IntN(len(channels))], 8 + rnd.IntN(600)})
+			}
+			w.publish(batch...)
+			reaches[w.index] = w.version
+		}
+	}
+	all := make([]*Subscriber, 0, len(subs))
+	for _, sub := range subs {
+		if sub.p.gate != nil {
+			close(sub.p.gate)
+		}
+		all = append(all, sub.s)
+	}
+	w.settle(all...)
+	for i, sub := range subs {
+		var want [][]byte
+		for _, m := range w.sent {
+			covered := false
+			for p, since := range sub.since {
+				covered = covered || since <= m.index && p.Match(m.channel)
+			}
+			if covered && reaches[m.index].Graph.Reach(m.origin, m.channel).Has(sub.user) {
+				want = append(want, m.frame)
+			}
+		}
+		wantFrames(t, fmt.Sprintf("subscriber %d", i), sub.p.frames(), want)
+	}
+	if w.router.Lags() == 0 {
+		t.Error("nobody fell behind: the test shows too little")
+	}
+}
