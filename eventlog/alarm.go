@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -83,7 +84,7 @@ func (a *alarm) event(level slog.Level, name string, args ...any) {
 	}
 	m.until, m.count = now.Add(a.resting), 0
 	a.mu.Unlock()
-	a.logger.Log(nil, level, "event log: "+name, args...) //nolint:staticcheck // a handler gets no context from a background event
+	a.logger.Log(context.Background(), level, "event log: "+name, args...)
 }
 
 // listener hands the events that an operator must see to the logger.

@@ -7,7 +7,8 @@
 //
 // Every key that is derived from entry i (its index keys, its projections) is written by the Tx that raises Applied to
 // at least i, and never otherwise. So after any crash the derived keys are exactly those of the entries up to Applied,
-// and applying again from Applied+1 gives the same store. Verify checks this in both directions.
+// and applying again from Applied+1 gives the same store. Verify checks this in both directions. The one exception is
+// CommitAside, whose keys carry their own index.
 //
 // # What a reader may rely on
 //

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"testing"
 	"time"
 
@@ -29,6 +30,18 @@ func testConfig(fs vfs.FS) Config {
 type tb interface {
 	Helper()
 	Fatalf(format string, args ...any)
+}
+
+// times is how often a test repeats its random part: n by default, ten times that with EVENTLOG_LONG set, little under
+// the race detector and with -short.
+func times(n int) int {
+	switch {
+	case os.Getenv("EVENTLOG_LONG") != "":
+		return 10 * n
+	case raceEnabled || testing.Short():
+		return max(2, n/16)
+	}
+	return n
 }
 
 func openLog(t testing.TB, fs vfs.FS) *Log {

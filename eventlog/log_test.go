@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -143,6 +144,32 @@ func TestTimeIndexDoesNotFallWithTheClock(t *testing.T) {
 	verify(t, l)
 }
 
+func TestRisingWakesAllWaiters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w watermark
+		woken := 0
+		for range 100 {
+			go func() {
+				if v, err := w.wait(t.Context(), 1); v != 3 || err != nil {
+					t.Errorf("wait: %d, %v", v, err)
+				}
+				woken++
+			}()
+			synctest.Wait() // it waits
+		}
+		w.raise(1) // not enough
+		synctest.Wait()
+		if woken != 0 {
+			t.Fatalf("%d woke too early", woken)
+		}
+		w.raise(3)
+		synctest.Wait()
+		if woken != 100 {
+			t.Fatalf("%d of 100 woke", woken)
+		}
+	})
+}
+
 func TestWait(t *testing.T) {
 	l := openLog(t, vfs.NewMem())
 	store(t, l, command(1, 1, batchOf(1, noon, 1, "a")))
@@ -277,6 +304,9 @@ func TestReclaimRemovesOnlyWhatIsBelowTheFloor(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := verify(t, l)
+	if got, _ := l.At(noon); got != 25 {
+		t.Fatalf("at noon: %d, want 25", got)
+	}
 	if err := l.Reclaim(); err != nil {
 		t.Fatal(err)
 	}
@@ -349,20 +379,52 @@ func copyKey(b *pebble.Batch, from, to []byte) error {
 func hiddenMark() []byte { return []byte{flagHidden, 0x7f, 0, 0, 0, 0, 0, 0, 0} }
 
 func TestConcurrentReadersDecodeOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTail(1 << 20)
+		decoding, finish := 0, make(chan struct{})
+		decode := func(uint64) (*Batch, error) {
+			decoding++
+			<-finish
+			return new(Batch), nil
+		}
+		for range 50 {
+			go func() {
+				if b, err := c.decoded(1, decode); b == nil || err != nil {
+					t.Errorf("batch: %v", err)
+				}
+			}()
+		}
+		synctest.Wait() // all of them are inside
+		close(finish)
+		synctest.Wait()
+		if decoding != 1 {
+			t.Fatalf("decoded %d times", decoding)
+		}
+	})
+}
+
+func TestHighWaterMark(t *testing.T) {
 	l := openLog(t, vfs.NewMem())
-	store(t, l, command(1, 1, batchOf(1, noon, 1000, "a")))
-	apply(t, l, 1)
-	var readers sync.WaitGroup
-	for range 50 {
-		readers.Go(func() {
-			if b, err := l.Batch(1); err != nil || b.Messages() != 1 {
-				t.Errorf("batch: %v", err)
-			}
-		})
+	if err := l.CheckHighWater(0, 0); err != nil {
+		t.Fatalf("no mark yet: %v", err)
 	}
-	readers.Wait()
-	if l.tail.misses != 1 {
-		t.Fatalf("decoded %d times", l.tail.misses)
+	if err := l.CheckHighWater(1, 1); !errors.Is(err, ErrLogBehind) {
+		t.Fatalf("an empty log: %v", err)
+	}
+	for i := uint64(1); i <= 6; i++ {
+		store(t, l, command(i, i/3, []byte{byte(KindChange)}))
+	}
+	apply(t, l, 4)
+	if err := l.LogStore().DeleteRange(1, 3); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		index, term uint64
+		behind      bool
+	}{{6, 2, false}, {5, 1, false}, {5, 2, true}, {6, 1, true}, {7, 2, true}, {4, 1, false}, {2, 9, false}} {
+		if err := l.CheckHighWater(c.index, c.term); errors.Is(err, ErrLogBehind) != c.behind {
+			t.Errorf("mark %d of term %d: %v", c.index, c.term, err)
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package eventlog
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
@@ -50,7 +49,6 @@ func pebbleOptions(cfg Config, a *alarm) *pebble.Options {
 		MaxOpenFiles:                1000,
 		WALBytesPerSync:             0, // every append is synced
 		BytesPerSync:                1 << 20,
-		FlushDelayDeleteRange:       5 * time.Second, // space comes back without waiting for a full memtable
 		TargetByteDeletionRate:      128 << 20,
 	}
 	// Entries are compressed before they are replicated; index keys share prefixes, which the block format stores once.

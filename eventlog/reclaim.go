@@ -26,6 +26,11 @@ func (l *Log) Reclaim() error {
 		l.must(b.DeleteRange(indexed(span, 0), indexed(span, floor), nil))
 	}
 	l.commit(b, pebble.NoSync)
+	// The space comes back when the deletions are compacted, which begins with a flush. (Not FlushDelayDeleteRange: it would
+	// flush after each truncation too, and its timer panics when it meets a WAL that has failed.)
+	if _, err := l.db.AsyncFlush(); err != nil {
+		return damaged(err)
+	}
 	return nil
 }
 

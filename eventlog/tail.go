@@ -15,11 +15,10 @@ type tail struct {
 	records []record // contiguous, ascending
 	bytes   int64    // of records
 
-	batches      map[uint64]*Batch
-	order        indexHeap // of batches
-	batchBytes   int64
-	flights      map[uint64]*flight // batches that are being decoded
-	hits, misses uint64             // of decoded; read by tests and benchmarks
+	batches    map[uint64]*Batch
+	order      indexHeap // of batches
+	batchBytes int64
+	flights    map[uint64]*flight // batches that are being decoded
 }
 
 // flight is one decoding that several readers wait for.
@@ -110,19 +109,16 @@ func (t *tail) forget(floor uint64) {
 func (t *tail) decoded(index uint64, decode func(uint64) (*Batch, error)) (*Batch, error) {
 	t.mu.Lock()
 	if b, ok := t.batches[index]; ok {
-		t.hits++
 		t.mu.Unlock()
 		return b, nil
 	}
 	if f, ok := t.flights[index]; ok {
-		t.hits++
 		t.mu.Unlock()
 		<-f.done
 		return f.batch, f.err
 	}
 	f := &flight{done: make(chan struct{})}
 	t.flights[index] = f
-	t.misses++
 	t.mu.Unlock()
 
 	defer t.land(index, f)

@@ -41,5 +41,6 @@
 //	user.go, group.go, share.go  lookups and changes, each     delta.go         what a change has touched
 //	authkey.go, token.go         ... of its objects            explain.go       why, or why not
 //	expire.go                    what is due                   snapshot.go      a stored graph
-//	authorize.go                 who may what                  tree.go          the persistent map under it all
+//	authorize.go                 who may what                  version.go       the list of states
+//	name.go, pattern.go          what may be called what       tree.go          the persistent map under it all
 package graph

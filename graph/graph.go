@@ -30,6 +30,19 @@ func New() *Graph {
 // Index is the log index of the last change, 0 for none.
 func (g *Graph) Index() uint64 { return g.index }
 
+// Counts is how many objects of each kind there are.
+type Counts struct {
+	Users, Groups, Authkeys, Tokens, Shares, Acceptances int
+}
+
+// Counts costs nothing, however large the graph is. The group everyone is counted.
+func (g *Graph) Counts() Counts {
+	return Counts{
+		Users: g.users.byID.size, Groups: g.groups.byID.size, Authkeys: g.credentials.authkeys.size,
+		Tokens: g.credentials.tokens.size, Shares: g.sharing.shares.size, Acceptances: g.accepted.size,
+	}
+}
+
 // draft is a change being made: a copy of the graph, and who changes it when.
 type draft struct {
 	*Graph

@@ -74,7 +74,7 @@ func (r *Reach) cut(at int32, users []UserID) []UserID {
 
 // reconnect offers a user all edges that lead to them from the reach.
 func (r *Reach) reconnect(g *Graph, user UserID) {
-	if user == r.origin || !g.enabled(user) {
+	if user == r.origin {
 		return
 	}
 	for s := range g.acceptedBy(user) {

@@ -114,13 +114,13 @@ func (g *Graph) Acceptances(share ShareID) iter.Seq[UserID] {
 	}
 }
 
-// receives is whether the share is with this user, directly or by a group. The owner is not a receiver.
+// receives is whether the share is with this user, directly or by a group.
 func (g *Graph) receives(s *Share, user UserID) bool {
 	if s.Group == 0 {
 		return s.User == user
 	}
 	_, ok := g.Membership(s.Group, user)
-	return ok && user != s.Owner
+	return ok
 }
 
 func (g *Graph) putShare(e *edit, s *Share) {

@@ -7,7 +7,6 @@ import (
 	"hash/crc32"
 	"io"
 	"net/netip"
-	"time"
 )
 
 // ErrSnapshot is what a stored graph that cannot be read comes to: cut short, altered, or of a later version.
@@ -36,13 +35,15 @@ func (g *Graph) UnmarshalBinary(data []byte) error {
 	case crc32.Checksum(data[:body], castagnoli) != binary.LittleEndian.Uint32(data[body:]):
 		return fmt.Errorf("%w: checksum differs", ErrSnapshot)
 	}
-	d := &decoder{data: data[head:body], graph: New(), edit: new(edit), patterns: make(map[string]Pattern)}
+	d := &decoder{data: data[head:body], graph: New(), patterns: make(map[string]Pattern)}
 	d.graph.index = d.uint()
 	d.users()
 	d.groups()
 	d.authkeys()
 	d.shares()
+	d.acceptances()
 	d.tokens()
+	load(d, "expiry", &d.graph.expiry, d.due)
 	if d.err == nil && len(d.data) > 0 {
 		d.fail("%d bytes too many", len(d.data))
 	}
@@ -53,98 +54,17 @@ func (g *Graph) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// decoder reads on after an error, but only zeros: callers check err where it matters.
-type decoder struct {
-	data     []byte
-	err      error
-	graph    *Graph
-	edit     *edit
-	patterns map[string]Pattern // few names are shared many times: keep one copy of each
-}
-
-func (d *decoder) fail(format string, args ...any) {
-	if d.err == nil {
-		d.err = fmt.Errorf("%w: %s", ErrSnapshot, fmt.Sprintf(format, args...))
-	}
-	d.data = nil
-}
-
-func (d *decoder) uint() uint64 {
-	v, n := binary.Uvarint(d.data)
-	if n <= 0 {
-		d.fail("it is cut short")
-		return 0
-	}
-	d.data = d.data[n:]
-	return v
-}
-
-func (d *decoder) bytes() []byte {
-	n := d.uint()
-	if n > uint64(len(d.data)) {
-		d.fail("it is cut short")
-		return nil
-	}
-	b := d.data[:n]
-	d.data = d.data[n:]
-	return b
-}
-
-func (d *decoder) string() string { return string(d.bytes()) }
-
-func (d *decoder) pattern() Pattern {
-	b := d.bytes()
-	p, ok := d.patterns[string(b)]
-	if !ok {
-		p = Pattern(b)
-		d.patterns[string(p)] = p
-	}
-	return p
-}
-
-func (d *decoder) bool() bool { return d.uint() != 0 }
-
-func (d *decoder) time() time.Time {
-	if !d.bool() {
-		return time.Time{}
-	}
-	sec, n := binary.Varint(d.data)
-	if n <= 0 {
-		d.fail("it is cut short")
-		return time.Time{}
-	}
-	d.data = d.data[n:]
-	return time.Unix(sec, int64(d.uint())).UTC()
-}
-
-func (d *decoder) mark() Mark { return Mark{d.uint(), d.time()} }
-
-// count is how many records follow. Each has at least a byte, so a lying count does not cost memory.
-func (d *decoder) count() uint64 {
-	n := d.uint()
-	if n > uint64(len(d.data)) {
-		d.fail("%d records in %d bytes", n, len(d.data))
-		return 0
-	}
-	return n
-}
-
-// need fails unless what a record refers to is there.
-func (d *decoder) need(ok bool, what string, id uint64) {
-	if !ok {
-		d.fail("there is no %s #%d", what, id)
-	}
-}
-
 func (d *decoder) users() {
-	for range d.count() {
+	items := records(d, func() (uint64, *User) {
 		u := &User{ID: UserID(d.uint()), Handle: d.string(), Name: d.string(), Password: d.string()}
 		u.Role = d.role()
 		u.Enabled, u.Created = d.bool(), d.mark()
-		if d.err != nil {
-			return
-		}
-		d.graph.putUser(d.edit, u)
+		return uint64(u.ID), u
+	})
+	load(d, "users", &d.graph.users.byID, items)
+	derive(d, "users", &d.graph.users.byHandle, items, func(u *User) string { return fold(u.Handle) })
+	for _, it := range items {
+		d.userIDs = append(d.userIDs, it.key)
 	}
 }
 
@@ -164,39 +84,43 @@ func (d *decoder) role() Role {
 }
 
 func (d *decoder) groups() {
-	for range d.count() {
+	everyone, _ := d.graph.Group(Everyone)
+	items := append(records(d, func() (uint64, *Group) {
 		gr := &Group{ID: GroupID(d.uint()), Name: d.string(), Created: d.mark()}
-		if d.err != nil {
-			return
-		}
-		d.graph.putGroup(d.edit, gr)
-	}
+		return uint64(gr.ID), gr
+	}), item[uint64, *Group]{uint64(Everyone), everyone})
+	load(d, "groups", &d.graph.groups.byID, items)
+	derive(d, "groups", &d.graph.groups.byName, items, func(gr *Group) string { return fold(gr.Name) })
+	e := new(edit)
 	for range d.count() {
 		m := Membership{GroupID(d.uint()), UserID(d.uint()), d.bool(), d.mark()}
 		_, group := d.graph.Group(m.Group)
-		d.need(group, "group", uint64(m.Group))
-		d.need(d.graph.users.byID.has(uint64(m.User)), "user", uint64(m.User))
+		d.need(group && m.Group != Everyone, "group", uint64(m.Group))
+		d.needUser(m.User)
 		if d.err != nil {
 			return
 		}
-		d.graph.putMember(d.edit, m)
+		d.graph.putMember(e, m)
 	}
 }
 
 func (d *decoder) authkeys() {
-	for range d.count() {
+	items := records(d, func() (uint64, *Authkey) {
 		k := &Authkey{ID: AuthkeyID(d.uint()), Owner: UserID(d.uint()), Ident: d.string()}
 		k.Secret, k.Comment = append([]byte(nil), d.bytes()...), d.string()
 		k.Pub, k.Sub = d.patternList(), d.patternList()
 		k.Enabled, k.Expires = d.bool(), d.time()
 		k.Networks = d.networks()
 		k.MaxMessage, k.Created = int(d.uint()), d.mark()
-		d.need(d.graph.users.byID.has(uint64(k.Owner)), "user", uint64(k.Owner))
-		if d.err != nil {
-			return
+		d.needUser(k.Owner)
+		if k.Enabled {
+			d.expires(k.Expires, dueAuthkey, uint64(k.ID))
 		}
-		d.graph.putAuthkey(d.edit, k)
-	}
+		return uint64(k.ID), k
+	})
+	load(d, "authkeys", &d.graph.credentials.authkeys, items)
+	derive(d, "authkeys", &d.graph.idents, items, func(k *Authkey) string { return k.Ident })
+	relate(d, &d.graph.keysOf, items, func(k *Authkey) (a, b uint64) { return uint64(k.Owner), uint64(k.ID) })
 }
 
 func (d *decoder) patternList() []Pattern {
@@ -222,7 +146,7 @@ func (d *decoder) networks() []netip.Prefix {
 }
 
 func (d *decoder) shares() {
-	for range d.count() {
+	items := records(d, func() (uint64, *Share) {
 		s := &Share{ID: ShareID(d.uint()), Owner: UserID(d.uint()), Channel: d.pattern()}
 		s.User, s.Group, s.Type, s.History = UserID(d.uint()), GroupID(d.uint()), Own, FromShare
 		if d.bool() {
@@ -232,36 +156,54 @@ func (d *decoder) shares() {
 			s.History = Full
 		}
 		s.Note, s.Expires, s.Expired, s.Created = d.string(), d.time(), d.bool(), d.mark()
-		d.need(d.graph.users.byID.has(uint64(s.Owner)), "user", uint64(s.Owner))
-		if s.Group != 0 {
-			d.need(d.graph.groups.byID.has(uint64(s.Group)), "group", uint64(s.Group))
+		d.needUser(s.Owner)
+		if s.Group == 0 {
+			d.needUser(s.User)
 		} else {
-			d.need(d.graph.users.byID.has(uint64(s.User)), "user", uint64(s.User))
+			d.need(s.User == 0 && d.graph.groups.byID.has(uint64(s.Group)), "group", uint64(s.Group))
 		}
+		if !s.Expired {
+			d.expires(s.Expires, dueShare, uint64(s.ID))
+		}
+		return uint64(s.ID), s
+	})
+	load(d, "shares", &d.graph.sharing.shares, items)
+	derive(d, "shares", &d.graph.byEdge, items, (*Share).edge)
+	relate(d, &d.graph.toUser, items, func(s *Share) (a, b uint64) { return uint64(s.User), uint64(s.ID) })
+	relate(d, &d.graph.toGroup, items, func(s *Share) (a, b uint64) { return uint64(s.Group), uint64(s.ID) })
+}
+
+func (d *decoder) acceptances() {
+	n := d.count()
+	items := make([]item[pair, struct{}], 0, min(n, 1<<16))
+	var s *Share
+	for range n {
+		share, user := d.uint(), d.uint()
+		if s == nil || uint64(s.ID) != share {
+			s, _ = d.graph.Share(ShareID(share))
+		}
+		d.need(s != nil && d.graph.receives(s, UserID(user)), "receiver of a share", user)
 		if d.err != nil {
 			return
 		}
-		d.graph.putShare(d.edit, s)
+		items = append(items, item[pair, struct{}]{key: pair{share, user}})
 	}
-	for range d.count() {
-		share, user := ShareID(d.uint()), UserID(d.uint())
-		s, ok := d.graph.Share(share)
-		d.need(ok && d.graph.receives(s, user), "receiver of a share", uint64(user))
-		if d.err != nil {
-			return
-		}
-		d.graph.putAcceptance(d.edit, share, user)
+	load(d, "acceptances", &d.graph.accepted.tree, items)
+	for i := range items {
+		items[i].key.a, items[i].key.b = items[i].key.b, items[i].key.a
 	}
+	load(d, "acceptances", &d.graph.accepts.tree, items)
 }
 
 func (d *decoder) tokens() {
-	for range d.count() {
+	items := records(d, func() (uint64, *Token) {
 		t := &Token{ID: TokenID(d.uint()), Owner: UserID(d.uint()), Hash: append([]byte(nil), d.bytes()...)}
 		t.Comment, t.Expires, t.Created = d.string(), d.time(), d.mark()
-		d.need(d.graph.users.byID.has(uint64(t.Owner)), "user", uint64(t.Owner))
-		if d.err != nil {
-			return
-		}
-		d.graph.putToken(d.edit, t)
-	}
+		d.needUser(t.Owner)
+		d.expires(t.Expires, dueToken, uint64(t.ID))
+		return uint64(t.ID), t
+	})
+	load(d, "tokens", &d.graph.credentials.tokens, items)
+	derive(d, "tokens", &d.graph.hashes, items, func(t *Token) string { return string(t.Hash) })
+	relate(d, &d.graph.tokensOf, items, func(t *Token) (a, b uint64) { return uint64(t.Owner), uint64(t.ID) })
 }

@@ -80,6 +80,7 @@ func (op AddUser) apply(d *draft) (uint64, error) {
 		Role: op.Role, Enabled: true, Created: d.at,
 	}
 	d.putUser(d.edit, u)
+	d.delta.users = append(d.delta.users, u.ID) // a view may have been asked about them before
 	return uint64(u.ID), nil
 }
 

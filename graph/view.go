@@ -12,6 +12,7 @@ type View struct {
 	used       memo // head of the ring of memos: used.older is the one used last, used.newer the one not used for longest
 	maxEntries int
 	members    int // of all reaches in memo
+	maxMembers int
 }
 
 // lane is what a reach is about.
@@ -32,14 +33,18 @@ type memo struct {
 const (
 	// viewDeltas bounds how many changes a reach may miss before it is computed anew instead.
 	viewDeltas = 4096
-	// viewMembers bounds the members of all reaches of a view together, about 80 bytes each: a view of a community in
-	// which everybody hears everybody must not grow with the square of it. The reach asked for last is always kept.
-	viewMembers = 2 << 20
+	// viewMembers bounds the members of all reaches of a view together, about 70 bytes each, in members for each of its
+	// entries: in a community in which everybody hears everybody, memory must not grow with the square of it.
+	viewMembers = 1024
+	// maxViewMembers bounds them however many entries there may be: about 300 MB.
+	maxViewMembers = 4 << 20
 )
 
-// NewView returns a view of g that keeps at most maxEntries reaches, those asked for last.
+// NewView returns a view of g that keeps at most maxEntries reaches, with at most 1024 times as many members together and
+// never more than four million: those asked for last. The very last is kept however large it is.
 func NewView(g *Graph, maxEntries int) *View {
 	v := &View{graph: g, memo: make(map[lane]*memo), maxEntries: max(maxEntries, 1)}
+	v.maxMembers = min(v.maxEntries, maxViewMembers/viewMembers) * viewMembers
 	v.used.newer, v.used.older = &v.used, &v.used
 	return v
 }
@@ -84,7 +89,7 @@ func (v *View) Reach(origin UserID, channel string) *Reach {
 	v.members += m.reach.Len() - m.members
 	m.members = m.reach.Len()
 	v.touch(m)
-	for len(v.memo) > 1 && (len(v.memo) > v.maxEntries || v.members > viewMembers) {
+	for len(v.memo) > 1 && (len(v.memo) > v.maxEntries || v.members > v.maxMembers) {
 		v.forget(v.used.newer)
 	}
 	return m.reach

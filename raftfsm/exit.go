@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -18,7 +19,12 @@ func exitOn(l *slog.Logger) func(error) {
 
 // raftLogger hands raft's warnings and errors to slog.
 func raftLogger(l *slog.Logger) hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Warn, Output: slogWriter{l}, DisableTime: true})
+	return hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Warn, Output: slogWriter{l}, DisableTime: true, Exclude: aloneAtStart})
+}
+
+// aloneAtStart leaves out the warning with which a single node begins: nobody leads until it elects itself.
+func aloneAtStart(_ hclog.Level, msg string, _ ...any) bool {
+	return strings.HasPrefix(msg, "heartbeat timeout reached")
 }
 
 type slogWriter struct{ l *slog.Logger }

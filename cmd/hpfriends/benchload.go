@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"hpfriends/wire"
+)
+
+// benchKey is an authkey made for a measurement.
+type benchKey struct{ ident, secret string }
+
+// setUp makes publishers and subscribers of one user each, with every share accepted, and returns their authkeys.
+func (b *bench) setUp(ctx context.Context, channel string, publishers, subscribers int) (pubs, subs []benchKey, err error) {
+	add := func(user string) (benchKey, error) {
+		k := benchKey{user + "-key", "secret-of-" + user}
+		if err := b.call(ctx, "POST", "/api/v1/users", "", map[string]any{"handle": user}, nil); err != nil {
+			return k, err
+		}
+		return k, b.call(ctx, "POST", "/api/v1/authkeys", user, map[string]any{
+			"ident": k.ident, "secret": k.secret, "pub": []string{"*"}, "sub": []string{"*"},
+		}, nil)
+	}
+	for i := range subscribers {
+		k, err := add("subscriber" + strconv.Itoa(i))
+		if err != nil {
+			return nil, nil, err
+		}
+		subs = append(subs, k)
+	}
+	for i := range publishers {
+		user := "publisher" + strconv.Itoa(i)
+		k, err := add(user)
+		if err != nil {
+			return nil, nil, err
+		}
+		pubs = append(pubs, k)
+		var share struct {
+			ID uint64 `json:"id"`
+		}
+		if err := b.call(ctx, "POST", "/api/v1/shares", user, map[string]any{"channel": channel, "to": "group:everyone"}, &share); err != nil {
+			return nil, nil, err
+		}
+		for s := range subscribers {
+			path := fmt.Sprintf("/api/v1/shares/%d/accept", share.ID)
+			if err := b.call(ctx, "POST", path, "subscriber"+strconv.Itoa(s), struct{}{}, nil); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return pubs, subs, nil
+}
+
+// login opens an authenticated connection.
+func login(ctx context.Context, address string, k benchKey) (net.Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	head := make([]byte, wire.HeaderLen)
+	if _, err := io.ReadFull(c, head); err != nil {
+		return nil, err
+	}
+	body := make([]byte, int(binary.BigEndian.Uint32(head))-wire.HeaderLen)
+	if _, err := io.ReadFull(c, body); err != nil {
+		return nil, err
+	}
+	nonce := body[1+int(body[0]):]
+	digest := wire.Digest(nonce, []byte(k.secret))
+	_, err = c.Write(wire.AppendAuth(nil, k.ident, digest))
+	return c, err
+}
+
+// payloads are messages of the given size that look like a honeypot's, each different.
+func payloads(count, size int) [][]byte {
+	all := make([][]byte, count)
+	for i := range all {
+		p := fmt.Appendf(nil, `{"eventid":"cowrie.login.failed","session":"%08x","src_ip":"198.51.%d.%d","src_port":%d,"username":"root","password":"%x","sensor":"sensor-%d","timestamp":"2026-11-23T%02d:%02d:%02d.%06dZ","message":"login attempt`,
+			uint32(i)*2654435761, i%256, i*7%256, 1024+i*31%60000, uint64(i)*0x9e3779b97f4a7c15, i%40, i%24, i%60, i*13%60, i*7919%1000000)
+		for len(p) < size-2 {
+			p = fmt.Appendf(p, " [root/%x]", uint64(i+len(p))*0x9e3779b97f4a7c15)
+		}
+		all[i] = append(p[:size-2], '"', '}')
+	}
+	return all
+}
+
+// flood publishes as fast as the server takes it, until ctx is done; sent counts the messages.
+func flood(ctx context.Context, c net.Conn, ident, channel string, size int, sent *atomic.Int64) error {
+	var frames []byte
+	n := 0
+	for _, p := range payloads(4<<20/(size+64), size) {
+		frames = wire.AppendPublish(frames, ident, channel, p)
+		n++
+	}
+	each := len(frames) / n // all are equally long
+	per := max(1, 128<<10/each)
+	for at := 0; ctx.Err() == nil; at = (at + per) % (n - per) {
+		if _, err := c.Write(frames[at*each : (at+per)*each]); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		sent.Add(int64(per))
+	}
+	return nil
+}
+
+// count reads frames until the connection ends. each is called for every frame when it is not nil.
+func countFrames(c net.Conn, received *atomic.Int64, each func(frame []byte)) error {
+	r := bufio.NewReaderSize(c, 256<<10)
+	for {
+		head, err := r.Peek(4)
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		size := int(binary.BigEndian.Uint32(head))
+		if each != nil {
+			frame, err := r.Peek(size)
+			if err != nil {
+				return err
+			}
+			each(frame)
+		}
+		if _, err := r.Discard(size); err != nil {
+			return err
+		}
+		received.Add(1)
+	}
+}
+
+// growth is how fast a counter grows between the ends of d, after a second of warming up.
+func growth(ctx context.Context, d time.Duration, counters ...*atomic.Int64) ([]float64, error) {
+	read := func() []int64 {
+		v := make([]int64, len(counters))
+		for i, c := range counters {
+			v[i] = c.Load()
+		}
+		return v
+	}
+	if err := pause(ctx, time.Second); err != nil {
+		return nil, err
+	}
+	before, begin := read(), time.Now()
+	if err := pause(ctx, d); err != nil {
+		return nil, err
+	}
+	after, took := read(), time.Since(begin).Seconds()
+	rates := make([]float64, len(counters))
+	for i := range rates {
+		rates[i] = float64(after[i]-before[i]) / took
+	}
+	return rates, nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hpfriends/wire"
+)
+
+const benchChannel = "cowrie.sessions"
+
+func benchThroughput(ctx context.Context, b *bench) ([]figure, error) {
+	rates, err := b.load(ctx, 4, 1, 256)
+	if err != nil {
+		return nil, err
+	}
+	return []figure{
+		{Name: "messages published, 4 -> 1, 256 B", Value: rates[0], Unit: "1/s"},
+		{Name: "messages delivered, 4 -> 1, 256 B", Value: rates[1], Unit: "1/s", Target: 400_000},
+	}, nil
+}
+
+func benchFanout(ctx context.Context, b *bench) ([]figure, error) {
+	rates, err := b.load(ctx, 5, 50, 1024)
+	if err != nil {
+		return nil, err
+	}
+	return []figure{
+		{Name: "messages published, 5 -> 50, 1 KiB", Value: rates[0], Unit: "1/s"},
+		{Name: "deliveries, 5 -> 50, 1 KiB", Value: rates[1], Unit: "1/s", Target: 1_200_000},
+	}, nil
+}
+
+// load floods and returns the rates of messages sent and received, all connections together.
+func (b *bench) load(ctx context.Context, publishers, subscribers, size int) ([]float64, error) {
+	pubs, subs, err := b.setUp(ctx, benchChannel, publishers, subscribers)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var sent, received atomic.Int64
+	g := newCrew(cancel)
+	for _, k := range subs {
+		c, err := b.subscribe(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		g.run(c, func() error { return countFrames(c, &received, nil) })
+	}
+	for _, k := range pubs {
+		c, err := login(ctx, b.address, k)
+		if err != nil {
+			return nil, err
+		}
+		g.run(c, func() error { return flood(ctx, c, k.ident, benchChannel, size, &sent) })
+	}
+	rates, err := growth(ctx, b.duration, &sent, &received)
+	cancel()
+	return rates, errors.Join(g.end(), err)
+}
+
+func (b *bench) subscribe(ctx context.Context, k benchKey) (net.Conn, error) {
+	c, err := login(ctx, b.address, k)
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.Write(wire.AppendSubscribe(nil, k.ident, benchChannel))
+	return c, err
+}
+
+// crew is the goroutines of a measurement and their connections.
+type crew struct {
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	mu     sync.Mutex
+	conns  []net.Conn
+	err    error
+}
+
+func newCrew(cancel context.CancelFunc) *crew { return &crew{cancel: cancel} }
+
+func (g *crew) run(c net.Conn, f func() error) {
+	g.mu.Lock()
+	g.conns = append(g.conns, c)
+	g.mu.Unlock()
+	g.wg.Go(func() {
+		if err := f(); err != nil {
+			g.mu.Lock()
+			g.err = errors.Join(g.err, err)
+			g.mu.Unlock()
+			g.cancel()
+		}
+	})
+}
+
+// end closes the connections and waits. What fails because of the closing is not an error.
+func (g *crew) end() error {
+	g.mu.Lock()
+	err := g.err
+	for _, c := range g.conns {
+		_ = c.Close()
+	}
+	g.mu.Unlock()
+	g.wg.Wait()
+	return err
+}
+
+func benchLatency(ctx context.Context, b *bench) ([]figure, error) {
+	const perSecond, perTick = 20_000, 20
+	pubs, subs, err := b.setUp(ctx, benchChannel, 1, 1)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var received atomic.Int64
+	var times []time.Duration
+	begin := time.Now()
+	g := newCrew(cancel)
+	sub, err := b.subscribe(ctx, subs[0])
+	if err != nil {
+		return nil, err
+	}
+	header := wire.HeaderLen + 1 + len(pubs[0].ident) + 1 + len(benchChannel)
+	g.run(sub, func() error {
+		return countFrames(sub, &received, func(f []byte) {
+			times = append(times, time.Since(begin)-time.Duration(binary.BigEndian.Uint64(f[header:])))
+		})
+	})
+	pub, err := login(ctx, b.address, pubs[0])
+	if err != nil {
+		return nil, err
+	}
+	g.run(pub, func() error { return paced(ctx, pub, pubs[0].ident, perSecond, perTick, begin) })
+	err = pause(ctx, b.duration)
+	cancel()
+	if err := errors.Join(g.end(), err); err != nil {
+		return nil, err
+	}
+	if len(times) < perSecond {
+		return nil, fmt.Errorf("only %d messages arrived", len(times))
+	}
+	times = times[perSecond/2:] // warming up
+	slices.Sort(times)
+	ms := func(q float64) float64 { return times[int(q*float64(len(times)-1))].Seconds() * 1000 }
+	return []figure{
+		{Name: "messages delivered at 20,000/s", Value: float64(received.Load()) / b.duration.Seconds(), Unit: "1/s"},
+		{Name: "publish-to-deliver p50", Value: ms(.5), Unit: "ms"},
+		{Name: "publish-to-deliver p99", Value: ms(.99), Unit: "ms", Target: 10, AtMost: true},
+		{Name: "publish-to-deliver p99.9", Value: ms(.999), Unit: "ms"},
+	}, nil
+}
+
+// paced publishes at a steady rate; each payload begins with the time of its sending.
+func paced(ctx context.Context, c net.Conn, ident string, perSecond, perTick int, begin time.Time) error {
+	all := payloads(1000, 256)
+	tick := time.NewTicker(time.Second * time.Duration(perTick) / time.Duration(perSecond))
+	defer tick.Stop()
+	sent := 0
+	var buf []byte
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+		due := int(time.Since(begin).Seconds() * float64(perSecond))
+		buf = buf[:0]
+		for ; sent < due; sent++ {
+			p := all[sent%len(all)]
+			binary.BigEndian.PutUint64(p, uint64(time.Since(begin)))
+			buf = wire.AppendPublish(buf, ident, benchChannel, p)
+		}
+		if _, err := c.Write(buf); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+func benchIdle(ctx context.Context, b *bench) ([]figure, error) {
+	pubs, _, err := b.setUp(ctx, benchChannel, 1, 0)
+	if err != nil {
+		return nil, err
+	}
+	g := newCrew(func() {})
+	defer func() { _ = g.end() }()
+	before, err := b.rss()
+	if err != nil {
+		return nil, err
+	}
+	for range b.connections {
+		c, err := b.subscribe(ctx, pubs[0])
+		if err != nil {
+			return nil, err
+		}
+		g.conns = append(g.conns, c)
+	}
+	if err := pause(ctx, 3*time.Second); err != nil {
+		return nil, err
+	}
+	after, err := b.rss()
+	if err != nil {
+		return nil, err
+	}
+	return []figure{{
+		Name: fmt.Sprintf("idle subscribed connection, of %d", b.connections), Unit: "KiB",
+		Value: (after - before) / float64(b.connections) / 1024, Target: 20, AtMost: true,
+	}}, nil
+}
+
+func benchStart(ctx context.Context, b *bench) ([]figure, error) {
+	if err := pause(ctx, 3*time.Second); err != nil {
+		return nil, err
+	}
+	rss, err := b.rss()
+	if err != nil {
+		return nil, err
+	}
+	return []figure{
+		{Name: "start until ready", Value: b.started.Seconds() * 1000, Unit: "ms", Target: 1000, AtMost: true},
+		{Name: "resident memory when idle", Value: rss / (1 << 20), Unit: "MiB", Target: 80, AtMost: true},
+	}, nil
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+)
+
+// defaultDataDir is where a server keeps its data when nothing else is said.
+const defaultDataDir = "hpfriends-data"
+
+func dataDirFlag() cli.Flag {
+	return &cli.StringFlag{Name: "data-dir", Value: defaultDataDir, EnvVars: []string{"HPFRIENDS_DATA_DIR"}, Usage: "the server's `DIR`"}
+}
+
+// apiFlags are those of every command that asks a server.
+func apiFlags(more ...cli.Flag) []cli.Flag {
+	return append([]cli.Flag{
+		dataDirFlag(),
+		&cli.StringFlag{Name: "server", EnvVars: []string{"HPFRIENDS_SERVER"}, Usage: "ask the server at `URL` instead, with an API token"},
+		&cli.StringFlag{Name: "token-file", EnvVars: []string{"HPFRIENDS_TOKEN_FILE"}, Usage: "`FILE` with the API token, - for standard input"},
+		&cli.StringFlag{Name: "as", EnvVars: []string{"HPFRIENDS_AS"}, Usage: "act as `USER` (on the local socket)"},
+		&cli.BoolFlag{Name: "json", Usage: "print JSON"},
+	}, more...)
+}
+
+// client asks the API of one server.
+type client struct {
+	http        *http.Client
+	base        string
+	token, as   string
+	unreachable string // what to say when nobody answers
+}
+
+func newClient(c *cli.Context) (*client, error) {
+	if server := c.String("server"); server != "" {
+		token, err := readSecret(c.String("token-file"))
+		if err != nil {
+			return nil, err
+		}
+		if token == "" {
+			return nil, usage("--server needs --token-file")
+		}
+		if c.String("as") != "" {
+			return nil, usage("--as is for the local socket: a token acts as its owner")
+		}
+		return &client{http: &http.Client{}, base: strings.TrimSuffix(server, "/"), token: token, unreachable: "no server answers at " + server}, nil
+	}
+	dir := c.String("data-dir")
+	return &client{
+		http: socketClient(filepath.Join(dir, socketName)), base: "http://hpfriends", as: c.String("as"),
+		unreachable: fmt.Sprintf("no server is running on %s: start it with `hpfriends serve --data-dir %s`", dir, dir),
+	}, nil
+}
+
+// call sends a request under /api/v1; in and out may be nil.
+func (c *client) call(ctx context.Context, method, path string, in, out any) error {
+	var payload io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		payload = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+"/api/v1"+path, payload)
+	if err != nil {
+		return err
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if c.as != "" {
+		req.Header.Set("X-Hpfriends-As", c.as)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return c.failed(ctx, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode/100 != 2 {
+		return refused(res)
+	}
+	if out == nil {
+		return nil
+	}
+	return json.NewDecoder(res.Body).Decode(out)
+}
+
+func (c *client) failed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return &failure{exitDenied, "this data directory belongs to somebody else: only its owner may use its socket"}
+	}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return &failure{exitUnavailable, c.unreachable}
+	}
+	return &failure{exitUnavailable, err.Error()}
+}
+
+// refused turns an error answer into a failure with its exit code.
+func refused(res *http.Response) error {
+	var p struct{ Detail, Hint string }
+	body, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if err := json.Unmarshal(body, &p); err != nil || p.Detail == "" {
+		p.Detail = res.Status
+	}
+	if p.Hint != "" {
+		p.Detail += "\n  " + p.Hint
+	}
+	code := exitFailed
+	switch res.StatusCode {
+	case http.StatusNotFound:
+		code = exitNotFound
+	case http.StatusForbidden, http.StatusUnauthorized:
+		code = exitDenied
+	case http.StatusConflict:
+		code = exitConflict
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		code = exitUnavailable
+	case http.StatusUnprocessableEntity, http.StatusBadRequest:
+		code = exitUsage
+	}
+	return &failure{code, p.Detail}
+}
+
+// readSecret reads a file's first line, or standard input's for "-"; nothing for "".
+func readSecret(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	var raw []byte
+	var err error
+	if path == "-" {
+		raw, err = io.ReadAll(io.LimitReader(os.Stdin, 64<<10))
+	} else {
+		raw, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return "", usage("%v", err)
+	}
+	line, _, _ := strings.Cut(string(raw), "\n")
+	if line = strings.TrimSuffix(line, "\r"); line == "" {
+		return "", usage("%s is empty", path)
+	}
+	return line, nil
+}
+
+// words checks the number of arguments: their names, for the message.
+func words(c *cli.Context, names ...string) ([]string, error) {
+	if c.NArg() != len(names) {
+		want := "no arguments"
+		if len(names) > 0 {
+			want = strings.Join(names, " ")
+		}
+		return nil, usage("%s takes %s; got %d", c.Command.HelpName, want, c.NArg())
+	}
+	return c.Args().Slice(), nil
+}
+
+func escape(s string) string { return url.PathEscape(s) }

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/query"
+)
+
+func explainCommand() *cli.Command {
+	return leaf("explain", "say whether what one user publishes reaches another, and why: exit 0 if it flows, 4 if not", "", func(c *cli.Context, api *client) error {
+		if _, err := words(c); err != nil {
+			return err
+		}
+		q := url.Values{"from": {c.String("from")}, "to": {c.String("to")}, "channel": {c.String("channel")}}
+		var x query.Explanation
+		if err := api.call(c.Context, "GET", "/explain?"+q.Encode(), nil, &x); err != nil {
+			return err
+		}
+		if err := show(c, x, func(w io.Writer) { printExplanation(w, x) }); err != nil {
+			return err
+		}
+		if !x.Flows {
+			return &failure{exitDenied, ""}
+		}
+		return nil
+	},
+		&cli.StringFlag{Name: "from", Required: true, Usage: "`USER` who publishes"},
+		&cli.StringFlag{Name: "to", Required: true, Usage: "`USER` who should receive"},
+		&cli.StringFlag{Name: "channel", Aliases: []string{"c"}, Required: true, Usage: "`CHANNEL`"})
+}
+
+func printExplanation(w io.Writer, x query.Explanation) {
+	for _, g := range x.Gates {
+		fmt.Fprintf(w, "%-4s %-12s %s\n", yesNo(g.OK), printable(g.Name), printable(g.Detail))
+		if g.Fix != "" {
+			fmt.Fprintf(w, "     %-12s fix: %s\n", "", printable(g.Fix))
+		}
+	}
+	for _, h := range x.Path {
+		fmt.Fprintf(w, "     path: share #%d, %s -> %s, type %s, %s\n", h.Share, printable(h.Owner), printable(h.Receiver), h.Type, map[bool]string{true: "enabled", false: "not enabled"}[h.Accepted])
+	}
+	flows := "does not reach"
+	if x.Flows {
+		flows = "reaches"
+	}
+	fmt.Fprintf(w, "What %s publishes on %s %s %s.\n", printable(x.From), printable(x.Channel), flows, printable(x.To))
+}

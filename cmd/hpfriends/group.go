@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/query"
+)
+
+func groupCommand() *cli.Command {
+	ls := leaf("ls", "list groups", "", func(c *cli.Context, api *client) error {
+		var all []query.Group
+		if err := api.call(c.Context, "GET", "/groups", nil, &all); err != nil {
+			return err
+		}
+		return show(c, all, func(w io.Writer) { listGroups(w, all) })
+	})
+	ls.Aliases = []string{"list"}
+	member := func(name, text string, do func(c *cli.Context, api *client, group, user string) error) *cli.Command {
+		return leaf(name, text, "GROUP USER", func(c *cli.Context, api *client) error {
+			args, err := words(c, "GROUP", "USER")
+			if err != nil {
+				return err
+			}
+			return do(c, api, escape(args[0]), args[1])
+		})
+	}
+	setAdmin := func(admin bool) func(c *cli.Context, api *client, group, user string) error {
+		return func(c *cli.Context, api *client, group, user string) error {
+			return api.call(c.Context, "PATCH", "/groups/"+group+"/members/"+escape(user), map[string]any{"admin": admin}, nil)
+		}
+	}
+	return &cli.Command{
+		Name: "group", Usage: "groups of users", Subcommands: []*cli.Command{
+			leaf("add", "add a group, with yourself as its admin", "NAME", func(c *cli.Context, api *client) error {
+				args, err := words(c, "NAME")
+				if err != nil {
+					return err
+				}
+				var out made
+				if err := api.call(c.Context, "POST", "/groups", map[string]any{"name": args[0]}, &out); err != nil {
+					return err
+				}
+				return show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.ID) })
+			}),
+			ls,
+			leaf("show", "show a group and its members", "GROUP", func(c *cli.Context, api *client) error {
+				args, err := words(c, "GROUP")
+				if err != nil {
+					return err
+				}
+				var g query.Group
+				if err := api.call(c.Context, "GET", "/groups/"+escape(args[0]), nil, &g); err != nil {
+					return err
+				}
+				return show(c, g, func(w io.Writer) { listMembers(w, g) })
+			}),
+			member("add-member", "add a member", func(c *cli.Context, api *client, group, user string) error {
+				return api.call(c.Context, "POST", "/groups/"+group+"/members", map[string]any{"user": user}, nil)
+			}),
+			member("remove-member", "remove a member", func(c *cli.Context, api *client, group, user string) error {
+				return api.call(c.Context, "DELETE", "/groups/"+group+"/members/"+escape(user), nil, nil)
+			}),
+			leaf("leave", "leave a group", "GROUP", func(c *cli.Context, api *client) error {
+				args, err := words(c, "GROUP")
+				if err != nil {
+					return err
+				}
+				var me struct{ User string }
+				if err := api.call(c.Context, "GET", "/whoami", nil, &me); err != nil {
+					return err
+				}
+				if me.User == "" {
+					return usage("say who leaves: --as USER")
+				}
+				return api.call(c.Context, "DELETE", "/groups/"+escape(args[0])+"/members/"+escape(me.User), nil, nil)
+			}),
+			member("promote", "make a member an admin of the group", setAdmin(true)),
+			member("demote", "make an admin of the group a plain member", setAdmin(false)),
+			leaf("rm", "remove a group and the shares with it", "GROUP", func(c *cli.Context, api *client) error {
+				args, err := words(c, "GROUP")
+				if err != nil {
+					return err
+				}
+				return api.call(c.Context, "DELETE", "/groups/"+escape(args[0]), nil, nil)
+			}),
+		},
+	}
+}
+
+func listGroups(w io.Writer, all []query.Group) {
+	var rows [][]string
+	for _, g := range all {
+		var members, admins []string
+		for _, m := range g.Members {
+			members = append(members, m.User)
+			if m.Admin {
+				admins = append(admins, m.User)
+			}
+		}
+		rows = append(rows, []string{g.Name, strings.Join(members, " "), strings.Join(admins, " ")})
+	}
+	list(w, []string{"Name", "Members", "Admin(s)"}, rows)
+}
+
+func listMembers(w io.Writer, g query.Group) {
+	var rows [][]string
+	for _, m := range g.Members {
+		rows = append(rows, []string{m.User, yesNo(m.Admin), moment(m.Joined)})
+	}
+	list(w, []string{"Member", "Admin", "Since"}, rows)
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hpfriends/wire"
+)
+
+const (
+	socketName    = "hpfriends.sock" // in the data directory; its owner is admin
+	addressesFile = "addresses.json" // in the data directory while a server runs
+)
+
+// addresses says where a running server listens: what port 0 became.
+type addresses struct {
+	Hpfeeds []string `json:"hpfeeds"`
+	HTTP    string   `json:"http,omitempty"`
+	Socket  string   `json:"socket"`
+	PID     int      `json:"pid"`
+}
+
+// listener is a socket and what serves it.
+type listener struct {
+	net.Listener
+	serve func(context.Context) error
+}
+
+// bind opens all listeners, so that a port in use is an error before anything is served.
+func (s *server) bind(ctx context.Context) (all []listener, a addresses, err error) {
+	defer func() {
+		if err != nil {
+			for _, l := range all {
+				_ = l.Close()
+			}
+		}
+	}()
+	a.PID = os.Getpid()
+	for _, text := range s.Hpfeeds {
+		e, err := wire.ParseEndpoint(text)
+		if err != nil {
+			return all, a, err
+		}
+		l, err := e.Listen(ctx)
+		if err != nil {
+			return all, a, fmt.Errorf("hpfeeds endpoint %s: %w", text, err)
+		}
+		all = append(all, listener{l, func(ctx context.Context) error { return s.wire.Serve(ctx, l, e) }})
+		a.Hpfeeds = append(a.Hpfeeds, l.Addr().String())
+	}
+	if s.HTTP != "" {
+		l, err := net.Listen("tcp", s.HTTP)
+		if err != nil {
+			return all, a, fmt.Errorf("http: %w", err)
+		}
+		all = append(all, listener{l, func(context.Context) error { return s.web.Serve(l) }})
+		a.HTTP = l.Addr().String()
+	}
+	l, err := listenSocket(filepath.Join(s.DataDir, socketName))
+	if err != nil {
+		return all, a, err
+	}
+	all = append(all, listener{l, func(context.Context) error { return s.web.ServeSocket(l) }})
+	a.Socket = l.Addr().String()
+	return all, a, nil
+}
+
+// listenSocket opens the local socket, for its owner only. One that a crash has left is replaced: the log's lock, which
+// is held by now, says that no other server uses this directory.
+func listenSocket(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("local socket: %w (a path of more than about 100 bytes is too long: choose a shorter --data-dir)", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// announce writes where the server listens; retract removes it.
+func (s *server) announce(a addresses) error {
+	data, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(s.DataDir, addressesFile)
+	if err := os.WriteFile(path+".new", append(data, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+func (s *server) retract() { _ = os.Remove(filepath.Join(s.DataDir, addressesFile)) }
+
+// closeListeners ends hpfeeds and HTTP, in that order, each within drainTimeout.
+func (s *server) closeListeners() error {
+	s.retract()
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	err := s.wire.Shutdown(ctx)
+	ctx, cancel = context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	return errors.Join(err, s.web.Shutdown(ctx))
+}
+
+// socketClient is an HTTP client on the local socket at path.
+func socketClient(path string) *http.Client {
+	return &http.Client{
+		Timeout: time.Minute,
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				var d net.Dialer
+				return d.DialContext(ctx, "unix", path)
+			},
+		},
+	}
+}

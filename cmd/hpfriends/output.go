@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/urfave/cli/v2"
+)
+
+// printable makes text safe for a terminal and a line: what others wrote (idents, channels, comments, error texts) may hold
+// control characters, which are shown as escapes.
+func printable(s string) string {
+	clean := true
+	for _, r := range s {
+		clean = clean && (r == '\n' || r != utf8.RuneError && strconv.IsPrint(r))
+	}
+	if clean {
+		return s
+	}
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		q := strconv.Quote(l)
+		lines[i] = strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// show prints v as JSON with --json, or lets human print it.
+func show(c *cli.Context, v any, human func(w io.Writer)) error {
+	if c.Bool("json") {
+		return writeJSON(c.App.Writer, v)
+	}
+	human(c.App.Writer)
+	return nil
+}
+
+func writeJSON(w io.Writer, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", b)
+	return err
+}
+
+// list prints rows under a header; the cells are made safe.
+func list(w io.Writer, header []string, rows [][]string) {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.Style().Options = table.OptionsNoBordersAndSeparators
+	t.Style().Format.Header = 0
+	t.AppendHeader(toRow(header))
+	for _, r := range rows {
+		t.AppendRow(toRow(r))
+	}
+	for line := range strings.Lines(t.Render() + "\n") {
+		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+	}
+}
+
+func toRow(cells []string) table.Row {
+	row := make(table.Row, len(cells))
+	for i, c := range cells {
+		row[i] = strings.ReplaceAll(printable(c), "\n", `\n`)
+	}
+	return row
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05")
+}
+
+func moments(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return moment(*t)
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// joined is a list in a cell.
+func joined[T ~string](all []T) string {
+	parts := make([]string, len(all))
+	for i, v := range all {
+		parts[i] = string(v)
+	}
+	if len(parts) == 0 {
+		return "-"
+	}
+	return strings.Join(parts, " ")
+}

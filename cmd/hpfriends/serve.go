@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+	"hpfriends/internal/secret"
+	"hpfriends/query"
+	"hpfriends/raftfsm"
+	"hpfriends/router"
+	"hpfriends/web"
+	"hpfriends/wire"
+)
+
+// server is one running node: everything from the log to the listeners. Parts are opened in the order of the fields and
+// closed in reverse.
+type server struct {
+	settings
+	Logger   *slog.Logger
+	events   *eventlog.Log
+	node     *raftfsm.Node
+	ingest   *raftfsm.Ingest
+	recorder *raftfsm.Recorder
+	router   *router.Router
+	broker   *broker
+	wire     *wire.Server
+	web      *web.Server
+
+	loops  sync.WaitGroup
+	failed chan error // of a loop that must not end
+}
+
+// readyTimeout bounds the wait for the node to lead.
+const readyTimeout = 30 * time.Second
+
+// drainTimeout bounds each step of a shutdown.
+const drainTimeout = 5 * time.Second
+
+func serveCommand() *cli.Command {
+	return &cli.Command{
+		Name: "serve", Aliases: []string{"server"}, Usage: "run a server", Flags: settingFlags(),
+		Description: "Keeps everything in the data directory, which must belong to it alone. Where it listens is written to\n" +
+			"addresses.json there. Ends cleanly on SIGINT and SIGTERM.",
+		Action: func(c *cli.Context) error {
+			if _, err := words(c); err != nil {
+				return err
+			}
+			s, _, err := loadSettings(c)
+			if err != nil {
+				return err
+			}
+			stop, err := startProfile(os.Getenv(cpuProfileEnv))
+			if err != nil {
+				return err
+			}
+			defer stop()
+			return newServer(s, s.logger(os.Stderr)).run(c.Context)
+		},
+	}
+}
+
+// cpuProfileEnv names a file for a CPU profile of the whole run; `hpfriends bench --profile` sets it.
+const cpuProfileEnv = "HPFRIENDS_CPUPROFILE"
+
+func startProfile(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); _ = f.Close() }, nil
+}
+
+func newServer(s settings, l *slog.Logger) *server {
+	return &server{settings: s, Logger: l, failed: make(chan error, 8)}
+}
+
+func (s *server) run(ctx context.Context) (err error) {
+	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	key, err := secret.LoadOrCreate(s.DataDir)
+	if err != nil {
+		return err
+	}
+	s.events, err = eventlog.Open(eventlog.Config{Dir: filepath.Join(s.DataDir, "log"), Logger: s.Logger})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.events.Close()) }()
+	s.node, err = raftfsm.Open(raftfsm.Config{Dir: s.DataDir, NodeID: s.NodeID, Log: s.events, Logger: s.Logger})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.node.Close()) }()
+	ready, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	if err := s.node.AwaitReady(ready); err != nil {
+		return err
+	}
+	return s.serve(ctx, key)
+}
+
+// serve runs the loops and listeners on an open node.
+func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.ingest = raftfsm.NewIngest(s.node)
+	s.recorder = raftfsm.NewRecorder(s.node)
+	s.router = router.New(s.events, s.node.Version(), router.DefaultOutboxBytes)
+	s.broker = &broker{
+		node: s.node, ingest: s.ingest, recorder: s.recorder, router: s.router, key: key,
+		metrics: newMetrics(registry), log: s.Logger, conns: make(map[*conn]struct{}),
+	}
+	if err := s.build(registry, key); err != nil {
+		return err
+	}
+	listeners, where, err := s.bind(ctx)
+	if err != nil {
+		return err
+	}
+	loops, stopLoops := context.WithCancel(context.Background())
+	drain, stopDrain := context.WithCancel(context.Background())
+	defer stopDrain()
+	s.loop("router", loops, s.router.Run)
+	s.loops.Go(func() { s.ingest.Run(loops, drain) })
+	s.loops.Go(func() { s.recorder.Run(loops) })
+	s.loops.Go(func() { s.broker.watch(loops) })
+	s.loops.Go(func() { s.broker.count(loops) })
+	for _, l := range listeners {
+		s.loop("listener "+l.Addr().String(), loops, l.serve)
+	}
+	s.Logger.Info("serving", "hpfeeds", where.Hpfeeds, "http", where.HTTP, "data", s.DataDir, "node", s.node.ID())
+	if err = s.announce(where); err == nil {
+		select {
+		case <-ctx.Done():
+		case err = <-s.failed:
+		}
+	}
+	s.Logger.Info("stopping")
+	err = errors.Join(err, s.closeListeners())
+	time.AfterFunc(drainTimeout, stopDrain)
+	stopLoops()
+	s.loops.Wait()
+	last, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	s.recorder.Flush(last)
+	return err
+}
+
+func (s *server) loop(name string, ctx context.Context, run func(context.Context) error) {
+	s.loops.Go(func() {
+		if err := run(ctx); err != nil {
+			s.failed <- fmt.Errorf("%s: %w", name, err)
+		}
+	})
+}
+
+// build makes the hpfeeds and HTTP servers.
+func (s *server) build(registry *prometheus.Registry, key *secret.DataKey) error {
+	compat := wire.Lineage
+	if s.Compat == "reference" {
+		compat = wire.Reference
+	}
+	var err error
+	s.wire, err = wire.NewServer(wire.Config{
+		Name: s.Name, Compat: compat, Limits: wire.Limits{MaxPayload: s.MaxMessage}, Logger: s.Logger,
+	}, s.broker)
+	if err != nil {
+		return err
+	}
+	s.web = web.New(web.Config{
+		Changer: s.node, Query: query.New(s.events, s.node.Graph, s.broker), Key: key, Metrics: registry,
+		Ready: s.node.Ready, Version: version, Logger: s.Logger,
+	})
+	return nil
+}
+
+func (s *server) graph() *graph.Graph { return s.node.Graph() }

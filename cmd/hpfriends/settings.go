@@ -1,0 +1,207 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"gopkg.in/yaml.v3"
+
+	"hpfriends/wire"
+)
+
+// settings is what a server can be told, by flag, environment (HPFRIENDS_…), file, or default, in this order.
+type settings struct {
+	DataDir    string   `yaml:"data-dir" json:"data-dir"`
+	NodeID     string   `yaml:"node-id" json:"node-id"`
+	Hpfeeds    []string `yaml:"hpfeeds" json:"hpfeeds"`
+	HTTP       string   `yaml:"http" json:"http"`
+	Name       string   `yaml:"name" json:"name"`
+	Compat     string   `yaml:"compat" json:"compat"`
+	MaxMessage int      `yaml:"max-message" json:"max-message"`
+	LogLevel   string   `yaml:"log-level" json:"log-level"`
+	LogFormat  string   `yaml:"log-format" json:"log-format"`
+}
+
+// settingNames are the keys of the file, which are also the flags.
+var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "name", "compat", "max-message", "log-level", "log-format"}
+
+func settingFlags() []cli.Flag {
+	env := func(name string) []string {
+		return []string{"HPFRIENDS_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))}
+	}
+	return []cli.Flag{
+		dataDirFlag(),
+		&cli.StringFlag{Name: "config", EnvVars: env("config"), Usage: "YAML `FILE` with any of these settings, by the names of the flags"},
+		&cli.StringFlag{Name: "node-id", EnvVars: env("node-id"), Usage: "`ID` of this node, fixed at its first start"},
+		&cli.StringSliceFlag{Name: "hpfeeds", Aliases: []string{"e"}, EnvVars: env("hpfeeds"), Value: cli.NewStringSlice("tcp:port=10000", "tcp:port=20000"),
+			Usage: "listen on `ENDPOINT`, like tcp:port=10000:interface=127.0.0.1 or tls:port=10001:cert=F:key=F (repeat for more)"},
+		&cli.StringFlag{Name: "http", EnvVars: env("http"), Value: "127.0.0.1:8080", Usage: "serve the API on `HOST:PORT`; empty: on the local socket only"},
+		&cli.StringFlag{Name: "name", EnvVars: env("name"), Value: "hpfriends", Usage: "broker `NAME` that clients are told"},
+		&cli.StringFlag{Name: "compat", EnvVars: env("compat"), Value: "lineage", Usage: "texts of refusals: lineage, or reference (as the Python broker, which then closes)"},
+		&cli.IntFlag{Name: "max-message", EnvVars: env("max-message"), Value: 10 << 20, Usage: "largest payload accepted, in `BYTES`"},
+		&cli.StringFlag{Name: "log-level", EnvVars: env("log-level"), Value: "info", Usage: "debug, info, warn or error"},
+		&cli.StringFlag{Name: "log-format", EnvVars: env("log-format"), Usage: "text or json; default: text on a terminal"},
+	}
+}
+
+// loadSettings merges flags, environment and file, and tells where each value is from.
+func loadSettings(c *cli.Context) (settings, map[string]string, error) {
+	s := settings{
+		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"), HTTP: c.String("http"), Name: c.String("name"),
+		Compat: c.String("compat"), MaxMessage: c.Int("max-message"), LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
+	}
+	origin := make(map[string]string)
+	for _, name := range settingNames {
+		origin[name] = "default"
+		if c.IsSet(name) {
+			origin[name] = "flag or environment"
+		}
+	}
+	path := c.String("config")
+	if path == "" {
+		return s, origin, s.validate()
+	}
+	given, err := readSettings(path)
+	if err != nil {
+		return s, nil, err
+	}
+	for name, node := range given {
+		if c.IsSet(name) {
+			continue
+		}
+		one := yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: name}, &node}}
+		if name == "hpfeeds" {
+			s.Hpfeeds = nil
+		}
+		if err := one.Decode(&s); err != nil {
+			return s, nil, usage("%s: %s: %v", path, name, err)
+		}
+		origin[name] = path
+	}
+	return s, origin, s.validate()
+}
+
+// readSettings reads a file and refuses keys that do not exist.
+func readSettings(path string) (map[string]yaml.Node, error) {
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usage("there is no file %s", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	given := make(map[string]yaml.Node)
+	if err := yaml.Unmarshal(raw, &given); err != nil {
+		return nil, usage("%s: %v", path, err)
+	}
+	for name := range given {
+		if !slices.Contains(settingNames, name) {
+			return nil, usage("%s: there is no setting %q%s; there are %s", path, name, nearest(name), strings.Join(settingNames, ", "))
+		}
+	}
+	return given, nil
+}
+
+func nearest(name string) string {
+	var flags []cli.Flag
+	for _, n := range settingNames {
+		flags = append(flags, &cli.StringFlag{Name: n})
+	}
+	if s := cli.SuggestFlag(flags, name, true); s != "" {
+		return " (did you mean " + strings.TrimLeft(s, "-") + "?)"
+	}
+	return ""
+}
+
+// validate checks what can be checked without opening anything.
+func (s settings) validate() error {
+	for _, e := range s.Hpfeeds {
+		if _, err := wire.ParseEndpoint(e); err != nil {
+			return usage("--hpfeeds: %v", err)
+		}
+	}
+	if s.Compat != "lineage" && s.Compat != "reference" {
+		return usage("--compat %s: want lineage or reference", s.Compat)
+	}
+	if s.LogFormat != "" && s.LogFormat != "text" && s.LogFormat != "json" {
+		return usage("--log-format %s: want text or json", s.LogFormat)
+	}
+	if s.DataDir == "" {
+		return usage("--data-dir is empty")
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		return usage("--log-level %s: want debug, info, warn or error", s.LogLevel)
+	}
+	return nil
+}
+
+// logger writes to w as the settings say.
+func (s settings) logger(w *os.File) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(s.LogLevel)) // validated
+	o := &slog.HandlerOptions{Level: level}
+	if s.LogFormat == "json" || s.LogFormat == "" && !isTerminal(w) {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+func configCommand() *cli.Command {
+	return &cli.Command{
+		Name: "config", Usage: "the settings of a server", Subcommands: []*cli.Command{
+			{
+				Name: "view", Usage: "print the settings in force, and where each is from",
+				Flags: append(settingFlags(), &cli.BoolFlag{Name: "json", Usage: "print JSON"}),
+				Action: func(c *cli.Context) error {
+					s, origin, err := loadSettings(c)
+					if err != nil {
+						return err
+					}
+					return show(c, s, func(w io.Writer) { printSettings(w, s, origin) })
+				},
+			},
+			{
+				Name: "validate", Usage: "check a file", ArgsUsage: "FILE", Flags: []cli.Flag{dataDirFlag()},
+				Action: func(c *cli.Context) error {
+					args, err := words(c, "FILE")
+					if err != nil {
+						return err
+					}
+					return validateFile(args[0])
+				},
+			},
+		},
+	}
+}
+
+func validateFile(path string) error {
+	raw, err := readSettings(path)
+	if err != nil {
+		return err
+	}
+	s := settings{DataDir: ".", Compat: "lineage", LogLevel: "info"}
+	for name, node := range raw {
+		one := yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: name}, &node}}
+		if err := one.Decode(&s); err != nil {
+			return usage("%s: %s: %v", path, name, err)
+		}
+	}
+	return s.validate()
+}
+
+func printSettings(w io.Writer, s settings, origin map[string]string) {
+	values := []any{s.DataDir, s.NodeID, strings.Join(s.Hpfeeds, " "), s.HTTP, s.Name, s.Compat, s.MaxMessage, s.LogLevel, s.LogFormat}
+	var rows [][]string
+	for i, name := range settingNames {
+		rows = append(rows, []string{name, fmt.Sprint(values[i]), origin[name]})
+	}
+	list(w, []string{"Setting", "Value", "From"}, rows)
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/query"
+)
+
+// made is the answer to what adds something.
+type made struct {
+	ID    uint64 `json:"id"`
+	Index uint64 `json:"index,omitempty"`
+}
+
+// leaf is a command that asks the API.
+func leaf(name, usageText, args string, action func(*cli.Context, *client) error, flags ...cli.Flag) *cli.Command {
+	return &cli.Command{
+		Name: name, Usage: usageText, ArgsUsage: args, Flags: apiFlags(flags...),
+		Action: func(c *cli.Context) error {
+			api, err := newClient(c)
+			if err != nil {
+				return err
+			}
+			return action(c, api)
+		},
+	}
+}
+
+func userCommand() *cli.Command {
+	ls := leaf("ls", "list users", "", func(c *cli.Context, api *client) error {
+		var all []query.User
+		if err := api.call(c.Context, "GET", "/users", nil, &all); err != nil {
+			return err
+		}
+		return show(c, all, func(w io.Writer) { listUsers(w, all) })
+	})
+	ls.Aliases = []string{"list"}
+	rm := leaf("rm", "remove a user with their authkeys, shares and memberships", "NAME", func(c *cli.Context, api *client) error {
+		return onUser(c, func(path string) error { return api.call(c.Context, "DELETE", path, nil, nil) })
+	})
+	rm.Aliases = []string{"remove"}
+	return &cli.Command{
+		Name: "user", Usage: "accounts", Subcommands: []*cli.Command{
+			leaf("add", "add a user", "NAME", addUser,
+				&cli.StringFlag{Name: "role", Value: "member", Usage: "member, auditor or admin"},
+				&cli.StringFlag{Name: "name", Usage: "display name"},
+				&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the password, - for standard input"}),
+			ls,
+			leaf("show", "show a user", "NAME", func(c *cli.Context, api *client) error {
+				return onUser(c, func(path string) error {
+					var u query.User
+					if err := api.call(c.Context, "GET", path, nil, &u); err != nil {
+						return err
+					}
+					return show(c, u, func(w io.Writer) { listUsers(w, []query.User{u}) })
+				})
+			}),
+			leaf("edit", "change a user", "NAME", editUser,
+				&cli.StringFlag{Name: "role", Usage: "member, auditor or admin"}, &cli.StringFlag{Name: "name", Usage: "display name"}),
+			leaf("passwd", "set a user's password", "NAME", func(c *cli.Context, api *client) error {
+				password, err := readSecret(c.String("password-file"))
+				if err != nil {
+					return err
+				}
+				if password == "" {
+					return usage("give --password-file")
+				}
+				return patchUser(c, api, map[string]any{"password": password})
+			}, &cli.StringFlag{Name: "password-file", Usage: "`FILE` with the password, - for standard input"}),
+			leaf("enable", "enable a user", "NAME", func(c *cli.Context, api *client) error {
+				return patchUser(c, api, map[string]any{"enabled": true})
+			}),
+			leaf("disable", "disable a user: their connections end, their shares count for nothing", "NAME", func(c *cli.Context, api *client) error {
+				return patchUser(c, api, map[string]any{"enabled": false})
+			}),
+			rm,
+		},
+	}
+}
+
+func onUser(c *cli.Context, do func(path string) error) error {
+	args, err := words(c, "NAME")
+	if err != nil {
+		return err
+	}
+	return do("/users/" + escape(args[0]))
+}
+
+func addUser(c *cli.Context, api *client) error {
+	args, err := words(c, "NAME")
+	if err != nil {
+		return err
+	}
+	password, err := readSecret(c.String("password-file"))
+	if err != nil {
+		return err
+	}
+	in := map[string]any{"handle": args[0], "name": c.String("name"), "role": c.String("role"), "password": password}
+	var out made
+	if err := api.call(c.Context, "POST", "/users", in, &out); err != nil {
+		return err
+	}
+	return show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.ID) })
+}
+
+func editUser(c *cli.Context, api *client) error {
+	in := map[string]any{}
+	for _, f := range []string{"role", "name"} {
+		if c.IsSet(f) {
+			in[f] = c.String(f)
+		}
+	}
+	if len(in) == 0 {
+		return usage("nothing to change: give --role or --name")
+	}
+	return patchUser(c, api, in)
+}
+
+func patchUser(c *cli.Context, api *client, in map[string]any) error {
+	return onUser(c, func(path string) error { return api.call(c.Context, "PATCH", path, in, nil) })
+}
+
+func listUsers(w io.Writer, all []query.User) {
+	var rows [][]string
+	for _, u := range all {
+		rows = append(rows, []string{u.Handle, u.Name, string(u.Role), yesNo(u.Enabled), moment(u.Created)})
+	}
+	list(w, []string{"User", "Name", "Role", "Enabled", "Since"}, rows)
+}

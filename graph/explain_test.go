@@ -1,0 +1,141 @@
+package graph
+
+import (
+	"strings"
+	"testing"
+)
+
+// closedGates are the details and fixes of the closed gates, one line each.
+func closedGates(x Explanation) string {
+	var lines []string
+	for _, g := range x.Gates {
+		if !g.OK {
+			lines = append(lines, g.Name+": "+g.Detail+" | "+g.Fix)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// TestExplainNamesWhatIsMissing: each thing that can be missing, what is said about it and what to type.
+func TestExplainNamesWhatIsMissing(t *testing.T) {
+	type scene struct {
+		*world
+		alice, bob, carol, dora UserID
+		first, second           ShareID // alice to bob, bob to carol
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*scene)
+		want   string
+	}{
+		{"nothing", func(*scene) {}, ""},
+		{"decision", func(s *scene) { s.do(user(s.carol), DecideShare{s.second, false}) },
+			"share #15: bob shares 'c*' (all) with carol, but carol has not enabled it | hpfriends share accept 15 --as carol"},
+		{"type", func(s *scene) {
+			s.do(user(s.bob), RemoveShare{s.second})
+			s.share(s.bob, s.carol, AddShare{})
+		}, "share #23: bob shares c (own) with carol, but type own passes on only what bob publishes | " +
+			"hpfriends share rm 23 && hpfriends share add c --to carol --type all --as bob"},
+		{"share", func(s *scene) { s.do(user(s.bob), RemoveShare{s.second}) },
+			"path: no share leads from alice to carol on c | hpfriends share add c --to carol --as alice"},
+		{"time", func(s *scene) {
+			s.do(user(s.bob), RemoveShare{s.second})
+			s.share(s.bob, s.carol, AddShare{Channel: "c*", Type: All, Expires: at(50)})
+			s.index = 60
+			s.do(operator(), Expire{})
+		}, "share #23: bob shares 'c*' (all) with carol, but it has expired | " +
+			"hpfriends share rm 23 && hpfriends share add 'c*' --to carol --type all --as bob"},
+		{"user between", func(s *scene) { s.do(operator(), EditUser{User: s.bob, Enabled: ptr(false)}) },
+			"share #13: alice shares c (own) with bob, but bob is disabled | hpfriends user enable bob"},
+		{"publisher", func(s *scene) { s.do(operator(), EditUser{User: s.alice, Enabled: ptr(false)}) },
+			"publisher: alice is disabled | hpfriends user enable alice"},
+		{"receiver", func(s *scene) { s.do(operator(), EditUser{User: s.carol, Enabled: ptr(false)}) },
+			"receiver: carol is disabled | hpfriends user enable carol"},
+		{"right to publish", func(s *scene) {
+			k, _ := s.g.AuthkeyByIdent("a b'c")
+			s.do(user(s.alice), EditAuthkey{Authkey: k.ID, Pub: &[]Pattern{"d"}})
+		}, `publishing authkey: no authkey of alice may pub c | hpfriends authkey edit 'a b'\''c' --pub c`},
+		{"enabled authkey", func(s *scene) {
+			k, _ := s.g.AuthkeyByIdent("a b'c")
+			s.do(user(s.alice), EditAuthkey{Authkey: k.ID, Enabled: ptr(false)})
+		}, `publishing authkey: authkey 'a b'\''c' is disabled | hpfriends authkey enable 'a b'\''c'`},
+		{"authkey", func(s *scene) {
+			k, _ := s.g.AuthkeyByIdent("reader")
+			s.do(user(s.carol), RemoveAuthkey{k.ID})
+		}, "subscribing authkey: carol has no authkey | hpfriends authkey add --sub c --as carol"},
+		{"several", func(s *scene) {
+			s.do(user(s.bob), DecideShare{s.first, false})
+			s.do(user(s.carol), DecideShare{s.second, false})
+		}, "share #13: alice shares c (own) with bob, but bob has not enabled it | hpfriends share accept 13 --as bob\n" +
+			"share #15: bob shares 'c*' (all) with carol, but carol has not enabled it | hpfriends share accept 15 --as carol"},
+		{"nearer way", func(s *scene) { // two are missing by bob, one by dora
+			s.do(user(s.bob), DecideShare{s.first, false})
+			s.do(user(s.carol), DecideShare{s.second, false})
+			g := s.group("red", s.dora, s.carol)
+			s.share(s.alice, s.dora, AddShare{})
+			s.do(user(s.dora), AddShare{Channel: "*", Group: g, Type: All})
+		}, "share #28: dora shares '*' (all) with carol as a member of red, but carol has not enabled it | hpfriends share accept 28 --as carol"},
+		{"way around a disabled user", func(s *scene) {
+			s.do(operator(), EditUser{User: s.bob, Enabled: ptr(false)})
+			s.share(s.alice, s.dora, AddShare{})
+			s.do(user(s.dora), AddShare{Channel: "c", User: s.carol, Type: All})
+		}, "share #25: dora shares c (all) with carol, but carol has not enabled it | hpfriends share accept 25 --as carol"},
+		{"way by another member", func(s *scene) { // who has enabled what carol has not
+			s.do(user(s.bob), DecideShare{s.first, false})
+			g := s.group("red", s.bob, s.carol)
+			s.share(s.dora, g, AddShare{Type: All}, s.bob)
+			s.do(user(s.alice), RemoveShare{s.first})
+			s.do(user(s.alice), AddShare{Channel: "c", User: s.dora})
+		}, "share #28: alice shares c (own) with dora, but dora has not enabled it | hpfriends share accept 28 --as dora"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &scene{world: newWorld(t)}
+			s.index = 8
+			s.alice, s.bob, s.carol, s.dora = s.user("alice"), s.user("bob"), s.user("carol"), s.user("dora")
+			s.first = s.share(s.alice, s.bob, AddShare{})
+			s.second = s.share(s.bob, s.carol, AddShare{Channel: "c*", Type: All})
+			s.index = 19
+			s.key(s.alice, "a b'c", []Pattern{"c"}, nil)
+			s.key(s.carol, "reader", nil, []Pattern{"*"})
+			tt.change(s)
+			x := s.g.Explain(s.alice, s.carol, "c")
+			if got := closedGates(x); got != tt.want || x.Flows != (tt.want == "") {
+				t.Errorf("flows %v, closed gates are\n%s\nwant\n%s", x.Flows, got, tt.want)
+			}
+			if len(x.Gates) < 4 {
+				t.Errorf("only %d gates: %+v", len(x.Gates), x.Gates)
+			}
+		})
+	}
+}
+
+func TestExplainOfWhatCannotBe(t *testing.T) {
+	w := newSmall(t)
+	for _, tt := range []struct {
+		from, to UserID
+		channel  string
+		want     string
+	}{
+		{9999, w.bob, "c", "publisher: there is no user #9999 | "},
+		{w.alice, 9999, "c", "receiver: there is no user #9999 | "},
+		{w.alice, w.bob, "$x", `channel: channel "$x" begins with $, which is reserved: choose another name | `},
+		{w.alice, w.alice, "c", ""},
+	} {
+		x := w.g.Explain(tt.from, tt.to, tt.channel)
+		if got := closedGates(x); got != tt.want || x.Flows != (tt.want == "") {
+			t.Errorf("Explain(%d, %d, %s): flows %v, %q, want %q", tt.from, tt.to, tt.channel, x.Flows, got, tt.want)
+		}
+	}
+}
+
+// TestQuoteShowsHostileNamesHarmlessly to a shell and to a terminal.
+func TestQuoteShowsHostileNamesHarmlessly(t *testing.T) {
+	for in, want := range map[string]string{
+		"a.b-c": "a.b-c", "": "''", "a b": "'a b'", "$(rm)": "'$(rm)'", "a'b": `'a'\''b'`, "\x1b]0;x\a": `'\x1b]0;x\x07'`,
+		"#1": "'#1'", "-rf": "-rf", "*": "'*'", "\u009b1m": `'\x9b1m'`,
+	} {
+		if got := quote(in); got != want {
+			t.Errorf("quote(%q) = %s, want %s", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package graph
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+type intTree = tree[int, int]
+
+// contents reads a tree in order and checks its shape on the way.
+func contents(t interface{ Fatalf(string, ...any) }, tr intTree) map[int]int {
+	got := make(map[int]int)
+	last := -1
+	for k, v := range tr.all() {
+		if k <= last {
+			t.Fatalf("key %d after %d", k, last)
+		}
+		last = k
+		got[k] = v
+	}
+	if len(got) != tr.size {
+		t.Fatalf("size is %d, holds %d", tr.size, len(got))
+	}
+	if tr.root != nil {
+		checkNode(t, tr.root, true)
+	}
+	return got
+}
+
+func checkNode(t interface{ Fatalf(string, ...any) }, n *node[int, int], root bool) (height int) {
+	if len(n.keys) == 0 || len(n.keys) > maxKeys {
+		t.Fatalf("a node holds %d keys", len(n.keys))
+	}
+	if n.leaf() {
+		return 1
+	}
+	if root && len(n.kids) == 1 {
+		t.Fatalf("the root has one child")
+	}
+	for i, kid := range n.kids {
+		h := checkNode(t, kid, false) + 1
+		if height != 0 && h != height {
+			t.Fatalf("children have heights %d and %d", height, h)
+		}
+		height = h
+		if i > 0 && kid.leaf() && kid.keys[0] < n.keys[i] {
+			t.Fatalf("key %d is below its bound %d", kid.keys[0], n.keys[i])
+		}
+	}
+	return height
+}
+
+// TestTreeIsAMapWhoseOldVersionsStay changes a tree and a map alike, in sessions of several changes, and looks at every
+// earlier version again at the end.
+func TestTreeIsAMapWhoseOldVersionsStay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type version struct {
+			tree intTree
+			want map[int]int
+		}
+		tr, model := intTree{compare: cmp.Compare[int]}, make(map[int]int)
+		var old []version
+		keys := rapid.SampledFrom([]int{40, 400, 4000}).Draw(t, "keys")
+		grow := rapid.IntRange(1, 9).Draw(t, "grow")
+		for range rapid.IntRange(1, 30).Draw(t, "sessions") {
+			e := new(edit)
+			first := rapid.IntRange(0, keys).Draw(t, "first")
+			for i := range rapid.IntRange(1, 150).Draw(t, "changes") {
+				k := (first + i*i*7) % keys
+				if grow == 9 {
+					k = first + i // a run of neighbours
+				}
+				if (k*31+i)%10 < grow {
+					tr.put(e, k, i)
+					model[k] = i
+				} else {
+					_, was := model[k]
+					if tr.remove(e, k) != was {
+						t.Fatalf("remove(%d) = %v", k, !was)
+					}
+					delete(model, k)
+				}
+			}
+			old = append(old, version{tr, maps.Clone(model)})
+		}
+		for i, v := range old {
+			if got := contents(t, v.tree); !maps.Equal(got, v.want) {
+				t.Fatalf("version %d of %d holds %v, want %v", i, len(old), got, v.want)
+			}
+		}
+		lo := rapid.IntRange(0, keys).Draw(t, "lo")
+		var got, want []int
+		for k := range tr.from(lo) {
+			got = append(got, k)
+		}
+		for _, k := range slices.Sorted(maps.Keys(model)) {
+			if k >= lo {
+				want = append(want, k)
+			}
+			if v, ok := tr.find(k); !ok || v != model[k] {
+				t.Fatalf("find(%d) = %d, %v, want %d", k, v, ok, model[k])
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("from(%d) = %v, want %v", lo, got, want)
+		}
+	})
+}
+
+func TestTreeShrinksToNothing(t *testing.T) {
+	tr := intTree{compare: cmp.Compare[int]}
+	for k := range 5000 {
+		tr.put(new(edit), k, k)
+	}
+	if tr.root.leaf() {
+		t.Fatal("5000 keys in one leaf: this test looks at too little")
+	}
+	full := tr
+	for i := range 5000 {
+		k := i * 1777 % 5000
+		if !tr.remove(new(edit), k) || tr.remove(new(edit), k) {
+			t.Fatalf("remove(%d) is wrong", k)
+		}
+		if i%500 == 0 {
+			contents(t, tr)
+		}
+	}
+	if tr.size != 0 || tr.root != nil {
+		t.Errorf("size %d is left", tr.size)
+	}
+	if len(contents(t, full)) != 5000 {
+		t.Error("the full version has changed")
+	}
+}
+
+// TestMergingInnerNodesKeepsTheirBounds: the first key of an inner node is not looked at and may be too high. Between two
+// nodes it is looked at.
+func TestMergingInnerNodesKeepsTheirBounds(t *testing.T) {
+	leaf := func(keys ...int) *node[int, int] { return &node[int, int]{keys: keys, vals: keys} }
+	inner := func(keys []int, kids ...*node[int, int]) *node[int, int] {
+		return &node[int, int]{keys: keys, kids: kids}
+	}
+	tr := intTree{compare: cmp.Compare[int], size: 8, root: inner([]int{0, 50},
+		inner([]int{0, 20}, leaf(1, 2), leaf(20, 21)),
+		inner([]int{70, 80}, leaf(55, 70), leaf(80, 81)),
+	)}
+	tr.remove(new(edit), 2)
+	if len(tr.root.kids) != 3 {
+		t.Fatalf("the inner nodes were not merged: %d kids", len(tr.root.kids))
+	}
+	for _, k := range []int{1, 20, 21, 55, 70, 80, 81} {
+		if _, ok := tr.find(k); !ok {
+			t.Errorf("%d is lost", k)
+		}
+	}
+}
+
+// TestOneSessionCopiesEachNodeOnce: many changes in one session must not copy a path each.
+func TestOneSessionCopiesEachNodeOnce(t *testing.T) {
+	full := intTree{compare: cmp.Compare[int]}
+	for k := range 20000 {
+		full.put(new(edit), k, k)
+	}
+	perKey := testing.AllocsPerRun(1, func() {
+		tr, e := full, new(edit)
+		for k := range 10000 {
+			tr.remove(e, k)
+		}
+	}) / 10000
+	if perKey > 0.5 {
+		t.Errorf("removing a key of many costs %v allocations", perKey)
+	}
+}

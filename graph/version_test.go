@@ -1,0 +1,47 @@
+package graph
+
+import "testing"
+
+// TestVersionsInForce: who walks along the log is in the version of its place, and knows if it has lost something.
+func TestVersionsInForce(t *testing.T) {
+	w := newWorld(t)
+	first := NewVersion(w.g, 0)
+	v := first
+	for _, s := range []struct {
+		index uint64
+		op    Op
+	}{{10, AddUser{Handle: "a"}}, {20, RemoveUser{10}}, {30, AddUser{Handle: "b"}}} {
+		old := v
+		select {
+		case <-old.Changed():
+			t.Fatal("changed before there is a newer version")
+		default:
+		}
+		w.index = s.index - 1
+		w.do(operator(), s.op)
+		v = v.Append(w.g, s.index, s.op)
+		<-old.Changed()
+	}
+	for at, want := range map[uint64]uint64{0: 0, 9: 0, 10: 10, 19: 10, 20: 20, 29: 20, 30: 30, 99: 30} {
+		if got := first.At(at); got.Index != want || got.Graph.Index() != want {
+			t.Errorf("in force at %d is %d, want %d", at, got.Index, want)
+		}
+	}
+	if first.Newest() != v || v.Newest() != v {
+		t.Error("the newest is another")
+	}
+	for _, tt := range []struct {
+		from, to uint64
+		want     bool
+	}{{0, 0, false}, {0, 10, false}, {10, 20, true}, {0, 30, true}, {20, 30, false}} {
+		if got := first.At(tt.to).RevokesSince(first.At(tt.from)); got != tt.want {
+			t.Errorf("from %d to %d something is revoked: %v", tt.from, tt.to, got)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a version that is not the newest was appended to")
+		}
+	}()
+	first.Append(w.g, 40, Expire{})
+}

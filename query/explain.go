@@ -1,0 +1,64 @@
+package query
+
+import (
+	"hpfriends/graph"
+)
+
+// Explanation is graph.Explanation with names.
+type Explanation struct {
+	From    string `json:"from"`
+	To      string `json:"to"`
+	Channel string `json:"channel"`
+	Flows   bool   `json:"flows"`
+	Gates   []Gate `json:"gates" doc:"every condition, in order"`
+	Path    []Hop  `json:"path" doc:"the shares it takes, or those that lack least"`
+}
+
+// Gate is one condition.
+type Gate struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+	Fix    string `json:"fix,omitempty" doc:"the command that opens it"`
+}
+
+// Hop is one share on the path.
+type Hop struct {
+	Share    graph.ShareID   `json:"share"`
+	Owner    string          `json:"owner"`
+	Receiver string          `json:"receiver"`
+	Group    string          `json:"group,omitempty"`
+	Type     graph.ShareType `json:"type"`
+	Accepted bool            `json:"accepted"`
+	OK       bool            `json:"ok"`
+}
+
+// Explain says whether what one user publishes on a channel reaches another. It shows shares and authkeys of both, so it is
+// for the two, and for who may see everything.
+func (q *Query) Explain(viewer graph.Actor, from, to, channel string) (Explanation, error) {
+	g := q.graph()
+	f, err := q.User(viewer, from)
+	if err != nil {
+		return Explanation{}, err
+	}
+	t, err := q.User(viewer, to)
+	if err != nil {
+		return Explanation{}, err
+	}
+	if !g.CanSeeAll(viewer) && viewer.User != f.ID && viewer.User != t.ID {
+		return Explanation{}, &graph.Error{Code: graph.Denied, Msg: "explain answers the publisher, the receiver, auditors and admins", Hint: "ask about yourself"}
+	}
+	x := g.Explain(f.ID, t.ID, channel)
+	v := Explanation{From: f.Handle, To: t.Handle, Channel: channel, Flows: x.Flows, Gates: []Gate{}, Path: []Hop{}}
+	for _, gate := range x.Gates {
+		v.Gates = append(v.Gates, Gate(gate))
+	}
+	for _, h := range x.Path {
+		hop := Hop{Share: h.Share, Owner: handle(g, h.Owner), Receiver: handle(g, h.Receiver), Type: h.Type, Accepted: h.Accepted, OK: h.OK}
+		if gr, ok := g.Group(h.Group); ok {
+			hop.Group = gr.Name
+		}
+		v.Path = append(v.Path, hop)
+	}
+	return v, nil
+}

@@ -1,0 +1,58 @@
+package query
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// LogFilter selects rows; empty fields select all.
+type LogFilter struct {
+	Since   time.Time
+	Ident   string
+	Channel string
+	Address string
+	Limit   int // newest rows; 0: all
+}
+
+// Logs are the refusals that concern the viewer's authkeys, newest first. Who may see everything also gets the rows of
+// unknown idents.
+func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]LogRow, error) {
+	var from, to []byte
+	if !q.graph().CanSeeAll(viewer) {
+		from = binary.BigEndian.AppendUint64(nil, uint64(viewer.User))
+		to = binary.BigEndian.AppendUint64(nil, uint64(viewer.User)+1)
+	}
+	rows := []LogRow{}
+	err := q.log.Scan(eventlog.SpaceLogs, from, to, func(k, v []byte) error {
+		var r eventlog.Refusal
+		if err := json.Unmarshal(v, &r); err != nil {
+			return fmt.Errorf("query: logs record %x: %w", k, err)
+		}
+		if f.admits(r) {
+			rows = append(rows, LogRow{r.Last, r.First, r.Ident, r.Message, r.Channel, r.Addr, r.Count})
+		}
+		return nil
+	})
+	slices.SortFunc(rows, func(a, b LogRow) int {
+		if c := b.Time.Compare(a.Time); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Identifier+a.Message+a.Channel+a.Address, b.Identifier+b.Message+b.Channel+b.Address)
+	})
+	if f.Limit > 0 && len(rows) > f.Limit {
+		rows = rows[:f.Limit]
+	}
+	return rows, err
+}
+
+func (f LogFilter) admits(r eventlog.Refusal) bool {
+	return (f.Since.IsZero() || !r.Last.Before(f.Since)) && (f.Ident == "" || f.Ident == r.Ident) &&
+		(f.Channel == "" || f.Channel == r.Channel) && (f.Address == "" || f.Address == r.Addr)
+}

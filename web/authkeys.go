@@ -1,0 +1,161 @@
+package web
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"hpfriends/graph"
+	"hpfriends/internal/secret"
+	"hpfriends/query"
+)
+
+type IdentPath struct {
+	Ident string `path:"ident" doc:"percent-encoded"`
+}
+
+type listAuthkeys struct {
+	Owner string `query:"owner" doc:"handle; empty: all that you may see"`
+}
+
+type addAuthkey struct {
+	Body struct {
+		Ident      string          `json:"ident,omitempty" doc:"empty: one is made"`
+		Secret     string          `json:"secret,omitempty" doc:"empty: one is made"`
+		Comment    string          `json:"comment,omitempty"`
+		Pub        []graph.Pattern `json:"pub,omitempty" doc:"channels, or prefixes followed by *"`
+		Sub        []graph.Pattern `json:"sub,omitempty"`
+		Expires    *time.Time      `json:"expires,omitempty"`
+		Networks   []netip.Prefix  `json:"networks,omitempty" doc:"CIDR; empty: from anywhere"`
+		MaxMessage int             `json:"max_message,omitempty" doc:"bytes; 0: 1 MiB"`
+	}
+}
+
+type editAuthkey struct {
+	IdentPath
+	Body struct {
+		Comment    *string          `json:"comment,omitempty"`
+		Pub        *[]graph.Pattern `json:"pub,omitempty"`
+		Sub        *[]graph.Pattern `json:"sub,omitempty"`
+		Enabled    *bool            `json:"enabled,omitempty"`
+		Expires    *time.Time       `json:"expires,omitempty" doc:"the zero time: never"`
+		Networks   *[]netip.Prefix  `json:"networks,omitempty"`
+		MaxMessage *int             `json:"max_message,omitempty"`
+	}
+}
+
+type rotateAuthkey struct {
+	IdentPath
+	Body struct {
+		Secret string `json:"secret,omitempty" doc:"empty: one is made"`
+	}
+}
+
+// credential is shown when it is made, and on request to its owner.
+type credential struct {
+	ID     uint64 `json:"id"`
+	Ident  string `json:"ident"`
+	Secret string `json:"secret"`
+}
+
+func (s *Server) registerAuthkeys(api huma.API) {
+	op(s, api, "GET /authkeys", "List authkeys with their statistics", func(ctx context.Context, in *listAuthkeys) (*body[[]query.Authkey], error) {
+		var owner graph.UserID
+		if in.Owner != "" {
+			u, err := s.Query.User(actor(ctx), in.Owner)
+			if err != nil {
+				return nil, err
+			}
+			owner = u.ID
+		}
+		keys, err := s.Query.Authkeys(actor(ctx), owner)
+		return &body[[]query.Authkey]{keys}, err
+	})
+	op(s, api, "GET /authkeys/{ident}", "Show an authkey", func(ctx context.Context, in *IdentPath) (*body[query.Authkey], error) {
+		k, _, err := s.Query.Authkey(actor(ctx), in.Ident)
+		return &body[query.Authkey]{k}, err
+	})
+	op(s, api, "POST /authkeys", "Add an authkey; the answer shows the secret", s.addAuthkey)
+	op(s, api, "PATCH /authkeys/{ident}", "Change an authkey", func(ctx context.Context, in *editAuthkey) (*none, error) {
+		_, k, err := s.Query.Authkey(actor(ctx), in.Ident)
+		if err != nil {
+			return nil, err
+		}
+		b := in.Body
+		return s.changed(ctx, graph.EditAuthkey{
+			Authkey: k.ID, Comment: b.Comment, Pub: b.Pub, Sub: b.Sub, Enabled: b.Enabled, Expires: b.Expires,
+			Networks: b.Networks, MaxMessage: b.MaxMessage,
+		})
+	})
+	op(s, api, "POST /authkeys/{ident}/rotate", "Give an authkey a new secret; the answer shows it", func(ctx context.Context, in *rotateAuthkey) (*body[credential], error) {
+		_, k, err := s.Query.Authkey(actor(ctx), in.Ident)
+		if err != nil {
+			return nil, err
+		}
+		plain, sealed, err := s.seal(in.Body.Secret, k.Ident)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := s.change(ctx, graph.EditAuthkey{Authkey: k.ID, Secret: sealed}); err != nil {
+			return nil, err
+		}
+		return &body[credential]{credential{uint64(k.ID), k.Ident, plain}}, nil
+	})
+	op(s, api, "GET /authkeys/{ident}/secret", "Reveal the secret to its owner", func(ctx context.Context, in *IdentPath) (*body[credential], error) {
+		_, k, err := s.Query.Authkey(actor(ctx), in.Ident)
+		if err != nil {
+			return nil, err
+		}
+		if !s.Query.Graph().CanRevealSecret(actor(ctx), k) {
+			return nil, &graph.Error{Code: graph.Denied, Msg: "only the owner of an authkey may see its secret", Hint: "ask them"}
+		}
+		plain, err := s.Key.Open(k.Secret, []byte(k.Ident))
+		if err != nil {
+			return nil, err
+		}
+		s.Logger.Info("the secret of an authkey was revealed", "ident", k.Ident, "by", actor(ctx).User, "from", actor(ctx).From)
+		return &body[credential]{credential{uint64(k.ID), k.Ident, string(plain)}}, nil
+	})
+	op(s, api, "DELETE /authkeys/{ident}", "Remove an authkey; its connections end", func(ctx context.Context, in *IdentPath) (*none, error) {
+		_, k, err := s.Query.Authkey(actor(ctx), in.Ident)
+		if err != nil {
+			return nil, err
+		}
+		return s.changed(ctx, graph.RemoveAuthkey{Authkey: k.ID})
+	})
+}
+
+func (s *Server) addAuthkey(ctx context.Context, in *addAuthkey) (*body[credential], error) {
+	b := in.Body
+	if b.Ident == "" {
+		b.Ident = secret.Random(9)
+	}
+	plain, sealed, err := s.seal(b.Secret, b.Ident)
+	if err != nil {
+		return nil, err
+	}
+	add := graph.AddAuthkey{
+		Ident: b.Ident, Secret: sealed, Comment: b.Comment, Pub: b.Pub, Sub: b.Sub, Networks: b.Networks, MaxMessage: b.MaxMessage,
+	}
+	if b.Expires != nil {
+		add.Expires = *b.Expires
+	}
+	out, err := s.change(ctx, add)
+	if err != nil {
+		return nil, err
+	}
+	return &body[credential]{credential{out.Body.ID, b.Ident, plain}}, nil
+}
+
+// seal makes a secret where none is given, and seals it for its ident.
+func (s *Server) seal(plain, ident string) (string, []byte, error) {
+	if plain == "" {
+		plain = secret.Random(24)
+	}
+	if len(plain) > 255 {
+		return "", nil, &graph.Error{Code: graph.Invalid, Msg: "the secret must have at most 255 bytes", Hint: "leave it out to have a strong one made"}
+	}
+	return plain, s.Key.Seal([]byte(plain), []byte(ident)), nil
+}

@@ -1,0 +1,93 @@
+package wire
+
+import "fmt"
+
+// Compat is whose texts a refusal carries, and whether the connection survives it. Both behaviours are legal: "the error
+// may not be fatal and a client can stay connected".
+type Compat uint8
+
+const (
+	// Lineage answers as the broker behind the original hpfriends did, and keeps the connection when a channel is
+	// refused: a sensor with five channels and one missing permission goes on delivering the other four.
+	Lineage Compat = iota
+	// Reference answers as the Python broker does, and closes at every refusal.
+	Reference
+)
+
+// ParseCompat takes what String returns.
+func ParseCompat(s string) (Compat, error) {
+	for _, c := range []Compat{Lineage, Reference} {
+		if s == c.String() {
+			return c, nil
+		}
+	}
+	return 0, fmt.Errorf("wire: compat %q: want %s or %s", s, Lineage, Reference)
+}
+
+func (c Compat) String() string {
+	switch c {
+	case Lineage:
+		return "lineage"
+	case Reference:
+		return "reference"
+	}
+	return fmt.Sprintf("Compat(%d)", uint8(c))
+}
+
+// answer is what a refused peer is told, and whether its connection ends. An empty text means that no ERROR is sent;
+// the text may repeat what the peer sent, of any bytes.
+func (c Compat) answer(r *Refusal) (text string, fatal bool) {
+	if c == Reference {
+		return referenceText(r), true
+	}
+	return lineageText(r.Reason), r.Reason != ReasonNoPub && r.Reason != ReasonNoSub
+}
+
+func lineageText(r Reason) string {
+	switch r {
+	case ReasonFirstMessage:
+		return "First message was not AUTH."
+	case ReasonIdent, ReasonSecret, ReasonDisabled, ReasonBackend:
+		return "Authentication failed."
+	case ReasonMismatch:
+		return "Invalid authkey in message."
+	case ReasonNoPub:
+		return "Authkey not allowed to publish here."
+	case ReasonNoSub:
+		return "Authkey not allowed to subscribe here."
+	case ReasonUnknownType:
+		return "Unknown message type."
+	}
+	return ownText(r)
+}
+
+func referenceText(r *Refusal) string {
+	switch r.Reason {
+	case ReasonFirstMessage:
+		return "First message was not AUTH"
+	case ReasonIdent, ReasonSecret, ReasonDisabled, ReasonBackend:
+		return "Authentication failed for " + r.Ident
+	case ReasonMismatch:
+		return "Invalid authkey in message, ident=" + r.Ident
+	case ReasonNoPub:
+		return fmt.Sprintf("Authkey not allowed to pub here. ident=%s, chan=%s", r.Ident, r.Channel)
+	case ReasonNoSub:
+		return fmt.Sprintf("Authkey not allowed to sub here. ident=%s, chan=%s", r.Ident, r.Channel)
+	case ReasonUnknownType, ReasonMalformed, ReasonTooLarge:
+		return "" // it closes without a word
+	}
+	return ownText(r.Reason)
+}
+
+// ownText is for what the peers close on without a word, or do not refuse at all.
+func ownText(r Reason) string {
+	switch r {
+	case ReasonTooLarge:
+		return "Message too large."
+	case ReasonTimeout:
+		return "Timed out."
+	case ReasonTooMany:
+		return "Too many connections, try again later."
+	}
+	return "Malformed message."
+}

@@ -1,0 +1,71 @@
+package wire
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Config is what a Server is told. The zero value of each field means its default.
+type Config struct {
+	Name         string        // in INFO, up to MaxName bytes; "hpfriends"
+	Compat       Compat        // texts of refusals, and which of them close; Lineage
+	Limits       Limits        // of frames
+	AuthTimeout  time.Duration // from accepting to the end of the first AUTH, TLS included; 10 s
+	FrameTimeout time.Duration // for the rest of a frame that has begun; 60 s
+
+	MaxConns        int // open connections; what the limit of open files leaves
+	MaxConnsPerAddr int // of one address (IPv6: /64); 8192, since a site may stand behind one address
+	MaxPending      int // connections that have not logged in, at most a quarter of them of one address; 1000
+	ConnectRate     int // connections per second and address that come to no login, with a burst of 10 s; 20
+
+	Logger *slog.Logger // nil: none
+}
+
+// fallbackConns is MaxConns where the system tells no limit, and the most that is taken from a system that tells a huge one.
+const fallbackConns = 1 << 16
+
+// Validate checks the fields that have no sensible meaning otherwise.
+func (c Config) Validate() error {
+	if len(c.Name) > MaxName {
+		return fmt.Errorf("wire: broker name of %d bytes, at most %d", len(c.Name), MaxName)
+	}
+	if c.Compat > Reference {
+		return fmt.Errorf("wire: unknown compat %s", c.Compat)
+	}
+	if c.AuthTimeout < 0 || c.FrameTimeout < 0 {
+		return fmt.Errorf("wire: timeouts of %s for AUTH and %s for a frame: want more than 0", c.AuthTimeout, c.FrameTimeout)
+	}
+	for _, n := range []int{c.MaxConns, c.MaxConnsPerAddr, c.MaxPending, c.ConnectRate} {
+		if n < 0 {
+			return fmt.Errorf("wire: limit of connections %d: want more than 0", n)
+		}
+	}
+	return c.Limits.validate()
+}
+
+func (c Config) withDefaults() Config {
+	if c.Name == "" {
+		c.Name = "hpfriends"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Limits = c.Limits.withDefaults()
+	orElse(&c.AuthTimeout, 10*time.Second)
+	orElse(&c.FrameTimeout, time.Minute)
+	if c.MaxConns == 0 {
+		c.MaxConns = fileLimit()
+	}
+	orElse(&c.MaxConnsPerAddr, 8192)
+	orElse(&c.MaxPending, 1000)
+	orElse(&c.ConnectRate, 20)
+	return c
+}
+
+func orElse[T comparable](v *T, otherwise T) {
+	var zero T
+	if *v == zero {
+		*v = otherwise
+	}
+}

@@ -1,0 +1,182 @@
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// DefaultPort is the port of an endpoint that names none.
+const DefaultPort = 10000
+
+// Endpoint is where a Server listens.
+type Endpoint struct {
+	Interface string // address to bind to; empty: all, IPv4 and IPv6
+	Port      uint16 // 0 asks the system for one
+	Device    string // network device to bind to; Linux only
+	Nonce     int    // bytes of a challenge, 4 to 20. Some clients take exactly 4
+	TLS       *EndpointTLS
+}
+
+// EndpointTLS says how an endpoint speaks TLS.
+type EndpointTLS struct {
+	Cert, Key  string // PEM files; read again when they change
+	MinVersion uint16 // tls.VersionTLS12 unless an old client needs less
+}
+
+const (
+	minNonce     = 4
+	defaultNonce = minNonce
+	maxEndNonce  = 20 // INFO must not exceed the 281 bytes that clients take, with a name of 255
+)
+
+var (
+	tcpKeys = []string{"port", "interface", "device", "nonce"}
+	tlsKeys = append(slices.Clone(tcpKeys), "cert", "key", "min_version")
+
+	tlsVersions = map[string]uint16{"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
+)
+
+// ParseEndpoint reads an endpoint in Twisted's style: "tcp:port=10000:interface=127.0.0.1:nonce=20:device=eth0", or
+// "tls:" with cert, key and min_version besides. A colon within a value is written "\:". The port may stand alone:
+// "tcp:10000".
+func ParseEndpoint(s string) (Endpoint, error) {
+	e, err := parseEndpoint(s)
+	if err != nil {
+		return Endpoint{}, fmt.Errorf("endpoint %q: %w", s, err)
+	}
+	return e, nil
+}
+
+func parseEndpoint(s string) (Endpoint, error) {
+	fields := splitEscaped(s)
+	e := Endpoint{Port: DefaultPort, Nonce: defaultNonce}
+	allowed := tcpKeys
+	switch fields[0] {
+	case "tcp":
+	case "tls", "ssl":
+		e.TLS = &EndpointTLS{Cert: "cert.pem", Key: "key.pem", MinVersion: tls.VersionTLS12}
+		allowed = tlsKeys
+	default:
+		return e, fmt.Errorf("kind %q: want tcp or tls", fields[0])
+	}
+	seen := make(map[string]bool)
+	for i, f := range fields[1:] {
+		key, value, ok := strings.Cut(f, "=")
+		if !ok && i == 0 {
+			key, value = "port", f
+		}
+		if !slices.Contains(allowed, key) {
+			return e, fmt.Errorf("key %q: allowed are %s", key, strings.Join(allowed, ", "))
+		}
+		if seen[key] {
+			return e, fmt.Errorf("key %q is there twice", key)
+		}
+		seen[key] = true
+		if err := e.set(key, value); err != nil {
+			return e, fmt.Errorf("%s %q: %w", key, value, err)
+		}
+	}
+	return e, nil
+}
+
+func (e *Endpoint) set(key, value string) error {
+	if value == "" && key != "interface" {
+		return errors.New("is empty")
+	}
+	switch key {
+	case "port":
+		n, err := strconv.ParseUint(value, 10, 16)
+		if err != nil {
+			return errors.New("want 0 to 65535")
+		}
+		e.Port = uint16(n)
+	case "interface":
+		e.Interface = strings.Trim(value, "[]")
+	case "device":
+		e.Device = value
+	case "nonce":
+		n, err := strconv.Atoi(value)
+		if err != nil || n < minNonce || n > maxEndNonce {
+			return fmt.Errorf("want %d to %d bytes", minNonce, maxEndNonce)
+		}
+		e.Nonce = n
+	case "cert":
+		e.TLS.Cert = value
+	case "key":
+		e.TLS.Key = value
+	case "min_version":
+		v, ok := tlsVersions[value]
+		if !ok {
+			return errors.New("want 1.0, 1.1, 1.2 or 1.3")
+		}
+		e.TLS.MinVersion = v
+	}
+	return nil
+}
+
+// splitEscaped splits at colons, where a backslash takes the next byte as it is.
+func splitEscaped(s string) []string {
+	var fields []string
+	var field []byte
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && i+1 < len(s):
+			i++
+			field = append(field, s[i])
+		case s[i] == ':':
+			fields = append(fields, string(field))
+			field = field[:0]
+		default:
+			field = append(field, s[i])
+		}
+	}
+	return append(fields, string(field))
+}
+
+// String is what ParseEndpoint reads, with every default left out.
+func (e Endpoint) String() string {
+	var b strings.Builder
+	add := func(key, value, unless string) {
+		if value != unless {
+			b.WriteString(":" + key + "=" + escaper.Replace(value))
+		}
+	}
+	kind := "tcp"
+	add("port", strconv.Itoa(int(e.Port)), "")
+	add("interface", e.Interface, "")
+	add("device", e.Device, "")
+	add("nonce", strconv.Itoa(e.Nonce), strconv.Itoa(defaultNonce))
+	if e.TLS != nil {
+		kind = "tls"
+		add("cert", e.TLS.Cert, "cert.pem")
+		add("key", e.TLS.Key, "key.pem")
+		for name, v := range tlsVersions {
+			if v == e.TLS.MinVersion && v != tls.VersionTLS12 {
+				add("min_version", name, "")
+			}
+		}
+	}
+	return kind + b.String()
+}
+
+var escaper = strings.NewReplacer(`\`, `\\`, ":", `\:`)
+
+// Listen opens the endpoint's socket. An endpoint without interface takes IPv4 and IPv6.
+func (e Endpoint) Listen(ctx context.Context) (net.Listener, error) {
+	var lc net.ListenConfig
+	if e.Device != "" {
+		lc.Control = func(_, _ string, c syscall.RawConn) error { return bindToDevice(c, e.Device) }
+	}
+	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(e.Interface, strconv.Itoa(int(e.Port))))
+	if err != nil {
+		return nil, fmt.Errorf("endpoint %s: %w", e, err)
+	}
+	return l, nil
+}

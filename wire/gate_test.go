@@ -1,0 +1,159 @@
+package wire
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+func gateOf(c Config) *gate { return newGate(c.withDefaults()) }
+
+func addrGroup(s string) netip.Prefix { return group(netip.MustParseAddr(s)) }
+
+func TestGateLimits(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	a, b := addrGroup("198.51.100.1"), addrGroup("198.51.100.2")
+	t.Run("pending", func(t *testing.T) {
+		g := gateOf(Config{MaxPending: 2})
+		if !g.enter(a, now) || !g.enter(b, now) || g.enter(a, now) {
+			t.Error("want two to be let in, not three")
+		}
+		g.loggedIn(a)
+		if !g.enter(a, now) {
+			t.Error("a login does not make room")
+		}
+		g.leave(b, true)
+		if !g.enter(a, now) {
+			t.Error("leaving does not make room")
+		}
+	})
+	t.Run("pending of one address", func(t *testing.T) {
+		g, in := gateOf(Config{MaxPending: 100, ConnectRate: 1000}), 0
+		for range 100 {
+			if g.enter(a, now) {
+				in++
+			}
+		}
+		if in != 25 || !g.enter(b, now) {
+			t.Errorf("%d of one address fill the room for 100", in)
+		}
+		g.loggedIn(a)
+		if !g.enter(a, now) {
+			t.Error("a login does not make room")
+		}
+	})
+	t.Run("per address", func(t *testing.T) {
+		g := gateOf(Config{MaxConnsPerAddr: 1})
+		if !g.enter(a, now) || g.enter(a, now) || !g.enter(b, now) {
+			t.Error("want one of each address")
+		}
+		g.loggedIn(a)
+		if g.enter(a, now) {
+			t.Error("a login makes room")
+		}
+		g.leave(a, false)
+		if !g.enter(a, now) {
+			t.Error("leaving does not make room")
+		}
+	})
+	t.Run("total", func(t *testing.T) {
+		g := gateOf(Config{MaxConns: 1})
+		if !g.enter(a, now) || g.enter(b, now) {
+			t.Error("want one")
+		}
+	})
+	t.Run("IPv6", func(t *testing.T) {
+		if addrGroup("2001:db8::1") != addrGroup("2001:db8::ffff:1") || addrGroup("2001:db8::1") == addrGroup("2001:db8:0:1::1") {
+			t.Error("a /64 is not one address")
+		}
+	})
+}
+
+func TestConnectRateCountsOnlyWhoDoesNotLogIn(t *testing.T) {
+	now, a := time.Unix(1_800_000_000, 0), addrGroup("198.51.100.1")
+	g := gateOf(Config{ConnectRate: 2})
+	for range 1000 { // opens a connection for each event, and logs in
+		if !g.enter(a, now) {
+			t.Fatal("a client that logs in is held back")
+		}
+		g.loggedIn(a)
+		g.leave(a, false)
+	}
+	in := 0
+	for range 1000 { // all of them within 5 s
+		if now = now.Add(5 * time.Millisecond); g.enter(a, now) {
+			g.leave(a, true)
+			in++
+		}
+	}
+	if in < 20 || in > 31 {
+		t.Errorf("%d connections in 5 s at a rate of 2 with a burst of 20", in)
+	}
+	if b := addrGroup("198.51.100.2"); !g.enter(b, now) {
+		t.Error("another address is held back")
+	}
+}
+
+func TestGateForgetsAddresses(t *testing.T) {
+	g := gateOf(Config{})
+	now := time.Unix(1_800_000_000, 0)
+	stays := addrGroup("203.0.113.1")
+	g.enter(stays, now)
+	for i := range 4 * maxCallers {
+		a := group(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
+		if g.enter(a, now) {
+			g.leave(a, true)
+		}
+	}
+	if len(g.addrs) > maxCallers+2 {
+		t.Errorf("%d addresses remembered", len(g.addrs))
+	}
+	if g.addrs[stays] == nil || g.conns != 1 || g.pending != 1 {
+		t.Errorf("the one that is connected: %v, with %d connections, %d pending", g.addrs[stays], g.conns, g.pending)
+	}
+	g.leave(stays, true)
+	if g.forget(now.Add(time.Minute)); len(g.addrs) != 0 {
+		t.Errorf("%d addresses remembered after a minute", len(g.addrs))
+	}
+}
+
+func TestOneTooManyIsTurnedAwayWithAText(t *testing.T) {
+	f := start(t, Config{MaxPending: 1})
+	p := f.dial()
+	for range 3 {
+		c, err := net.Dial("tcp", f.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		turned := &peer{fixture: f, TCPConn: c.(*net.TCPConn), in: p.in}
+		turned.in.Reset(c)
+		turned.wantError("Too many connections, try again later.")
+		turned.wantClosed()
+	}
+	p.in.Reset(p.TCPConn)
+	p.send(p.auth("alice"))
+	p.wantOpen()
+	f.login("bob").wantOpen()
+	if r := f.hub.refused(); len(r) != 3 || r[0].Reason != ReasonTooMany {
+		t.Errorf("reported %v, want three of too many", r)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	for i, c := range []Config{
+		{Name: fmt.Sprintf("%256d", 1)}, {Compat: 7}, {AuthTimeout: -1}, {FrameTimeout: -1}, {MaxConns: -1}, {MaxConnsPerAddr: -1},
+		{MaxPending: -1}, {ConnectRate: -1}, {Limits: Limits{MaxPayload: -1}}, {Limits: Limits{MaxPayload: 1<<30 + 1}},
+	} {
+		if _, err := NewServer(c, &hub{}); err == nil {
+			t.Errorf("config %d is taken", i)
+		}
+	}
+	c := Config{}.withDefaults()
+	if c.Compat != Lineage || c.AuthTimeout != 10*time.Second || c.FrameTimeout != time.Minute || c.MaxPending != 1000 ||
+		c.Limits.MaxPayload != 10<<20 || c.MaxConns < 256 || c.Logger == nil || c.Name == "" {
+		t.Errorf("defaults are %+v", c)
+	}
+}

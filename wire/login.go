@@ -1,0 +1,70 @@
+package wire
+
+import (
+	"crypto/subtle"
+	"errors"
+	"time"
+)
+
+// authenticate decides on an AUTH. It takes the same work and the same answer whether the ident is unknown or the secret
+// wrong, and holds the answer to a failure back.
+func (s *Session) authenticate(frame []byte) error {
+	name, digest, err := ParseAuth(frame)
+	if err != nil {
+		return s.refuseFrame(err)
+	}
+	ident := string(name)
+	secret, err := s.server.broker.Secret(ident, s.remote.Addr())
+	if err == nil && len(secret) == 0 {
+		err = ErrKeyDisabled // everybody knows an empty secret
+	}
+	if err != nil {
+		secret = s.server.dummy
+	}
+	want := Digest(s.nonce, secret)
+	same := subtle.ConstantTimeCompare(want[:], digest) == 1
+	switch {
+	case err != nil:
+		return s.refuseLogin(ident, loginReason(err), "")
+	case !same:
+		return s.refuseLogin(ident, ReasonSecret, "")
+	}
+	return s.open(ident)
+}
+
+// open asks the broker for its side of the connection. Only a peer that knows the secret comes here, so the broker may
+// tell it why not.
+func (s *Session) open(ident string) error {
+	before := s.ident.Swap(&ident)
+	conn, err := s.server.broker.Open(s, ident, s.reader.conn)
+	if err != nil {
+		s.ident.Store(before)
+		text := ""
+		if r := (*Refused)(nil); errors.As(err, &r) {
+			text = r.Text
+		}
+		return s.refuseLogin(ident, loginReason(err), text)
+	}
+	old := s.reader.conn
+	s.reader.conn = conn
+	if old != nil {
+		old.Close()
+		return nil
+	}
+	s.server.penalties.succeeded(offender{group(s.remote.Addr()), ident})
+	s.server.gate.loggedIn(group(s.remote.Addr()))
+	s.setDeadline(s.conn.SetWriteDeadline, time.Time{}) // setAlarm has the other
+	return nil
+}
+
+// refuseLogin reports at once and answers late. It holds up this connection only.
+func (s *Session) refuseLogin(ident string, reason Reason, text string) error {
+	answer, _ := s.report(Refusal{Reason: reason, Ident: ident}, text)
+	wait := time.NewTimer(s.server.penalties.failed(offender{group(s.remote.Addr()), ident}, time.Now()))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-s.ctx.Done():
+	}
+	return farewell(answer)
+}

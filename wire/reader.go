@@ -1,0 +1,256 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"time"
+)
+
+// reader is a session's direction from the peer. Only the reader goroutine touches it.
+type reader struct {
+	in      inbox
+	conn    Conn   // nil before the first login
+	channel string // of the last run
+	alarm   alarm  // what the read deadline is set for
+	gone    bool   // the peer has closed, or cannot be reached
+}
+
+// alarm is what a session waits for no longer than a while.
+type alarm uint8
+
+const (
+	authAlarm  alarm = iota // the first AUTH
+	noAlarm                 // nothing: it may be silent for ever
+	frameAlarm              // the rest of a frame
+	quietAlarm              // anything, before the large buffer is given back
+)
+
+// quietAfter is how long a connection keeps a large buffer that it does not use.
+const quietAfter = time.Second
+
+// farewell is an error that is the text of the last ERROR; silence is one without.
+type farewell string
+
+func (f farewell) Error() string { return string(f) }
+
+const silence = farewell("")
+
+// read handles what arrives until the connection or the session ends. The error is what Close is told.
+func (s *Session) read() error {
+	for {
+		need, progress, err := s.take()
+		if err != nil {
+			return err
+		}
+		if err := s.fill(need, progress); err != nil {
+			return err
+		}
+	}
+}
+
+// take handles every complete frame that waits. need is the length of the one that has begun, 0 if not known.
+func (s *Session) take() (need int, progress bool, err error) {
+	for {
+		b := s.reader.in.waiting()
+		if len(b) < HeaderLen {
+			return 0, progress, nil
+		}
+		n, op := Header(b)
+		if err := s.admit(n, op); err != nil {
+			return 0, progress, err
+		}
+		if int64(len(b)) < int64(n) {
+			return int(n), progress, nil
+		}
+		if s.writer.isEnded() {
+			return 0, progress, silence
+		}
+		used, err := s.handle(op, b, int(n))
+		if err != nil {
+			return 0, progress, err
+		}
+		s.reader.in.skip(used)
+		progress = true
+	}
+}
+
+// admit decides on a header, before anything is kept for the frame.
+func (s *Session) admit(n uint32, op byte) error {
+	switch {
+	case s.reader.conn == nil && op != OpAuth:
+		return s.refuse(Refusal{Reason: ReasonFirstMessage}, "")
+	case op == OpError || op == OpInfo:
+		return s.refuse(Refusal{Reason: ReasonUnknownType, Ident: s.Ident()}, "")
+	}
+	return s.refuseFrame(s.server.config.Limits.Check(n, op))
+}
+
+// refuseFrame refuses a frame that cannot be, by the error of Check or of a parser; nil is none.
+func (s *Session) refuseFrame(err error) error {
+	if err == nil {
+		return nil
+	}
+	reason := ReasonMalformed
+	switch {
+	case errors.Is(err, ErrOpcode):
+		reason = ReasonUnknownType
+	case errors.Is(err, ErrTooLarge):
+		reason = ReasonTooLarge
+	}
+	return s.refuse(Refusal{Reason: reason, Ident: s.Ident()}, "")
+}
+
+// handle takes the complete frame of n bytes that b begins with, and for PUBLISH what follows it.
+func (s *Session) handle(op byte, b []byte, n int) (used int, err error) {
+	frame := b[:n]
+	switch op {
+	case OpPublish:
+		return s.publish(b, n)
+	case OpAuth:
+		return n, s.authenticate(frame)
+	case OpSubscribe:
+		_, channel, err := ParseSubscribe(frame)
+		if err != nil {
+			return n, s.refuseFrame(err)
+		}
+		if len(channel) == 0 {
+			return n, s.refuse(Refusal{Reason: ReasonNoSub, Ident: s.Ident()}, "")
+		}
+		return n, s.answer(s.reader.conn.Subscribe(string(channel)), string(channel), 1)
+	default: // admit has let nothing else pass
+		_, channel, err := ParseUnsubscribe(frame)
+		if err != nil {
+			return n, s.refuseFrame(err)
+		}
+		s.reader.conn.Unsubscribe(string(channel))
+		return n, nil
+	}
+}
+
+// publish hands a run on: the frame of n bytes that b begins with, and those behind it with the same ident and channel.
+func (s *Session) publish(b []byte, n int) (used int, err error) {
+	ident, channel, payload, err := ParsePublish(b[:n])
+	if err != nil {
+		return n, s.refuseFrame(err)
+	}
+	most := s.server.config.Limits.MaxPayload
+	switch {
+	case string(ident) != s.Ident():
+		return n, s.refuse(Refusal{Reason: ReasonMismatch, Ident: string(ident), Channel: string(channel)}, "")
+	case len(payload) > most:
+		return n, s.refuse(Refusal{Reason: ReasonTooLarge, Ident: s.Ident(), Channel: string(channel)}, "")
+	case len(channel) == 0:
+		return n, s.refuse(Refusal{Reason: ReasonNoPub, Ident: s.Ident()}, "")
+	}
+	if s.reader.channel != string(channel) {
+		s.reader.channel = string(channel)
+	}
+	used, count := cutRun(b, n, n-len(payload), most)
+	return used, s.answer(s.reader.conn.Publish(s.reader.channel, b[:used], count), s.reader.channel, count)
+}
+
+// cutRun extends a run that begins with a frame of first bytes, of which head are not payload: by every complete PUBLISH
+// frame of the same names, which are compared as bytes with those of the first.
+func cutRun(b []byte, first, head, maxPayload int) (used, count int) {
+	names := b[HeaderLen:head]
+	used, count = first, 1
+	for len(b)-used >= head {
+		next := b[used:]
+		n := int64(binary.BigEndian.Uint32(next))
+		if n < int64(head) || n > int64(len(next)) || n > int64(head+maxPayload) ||
+			next[HeaderLen-1] != OpPublish || !bytes.Equal(next[HeaderLen:head], names) {
+			break
+		}
+		used += int(n)
+		count++
+	}
+	return used, count
+}
+
+// answer turns what the Conn said into what the peer is told, and into the end of the session where it must be.
+func (s *Session) answer(err error, channel string, count int) error {
+	if err == nil {
+		return nil
+	}
+	var r *Refused
+	if errors.As(err, &r) {
+		return s.refuse(Refusal{Reason: r.Reason, Ident: s.Ident(), Channel: channel, Count: count}, r.Text)
+	}
+	return err
+}
+
+// refuse reports a refusal and answers it, with text if there is one. The error is nil if the connection survives.
+func (s *Session) refuse(r Refusal, text string) error {
+	text, fatal := s.report(r, text)
+	if fatal {
+		return farewell(text)
+	}
+	s.sendError(text)
+	return nil
+}
+
+// report tells the broker of a refusal, and returns what the peer is told and whether that is the end.
+func (s *Session) report(r Refusal, text string) (answer string, fatal bool) {
+	r.Remote, r.AuthenticatedIdent, r.Count = s.remote, s.Ident(), max(1, r.Count)
+	s.server.broker.Refused(r)
+	answer, fatal = s.server.config.Compat.answer(&r)
+	if text != "" {
+		answer = text
+	}
+	return answer, fatal
+}
+
+// fill reads once more, or gives up on a peer that has closed or is too slow.
+func (s *Session) fill(need int, progress bool) error {
+	for {
+		s.setAlarm(progress)
+		n, err := s.reader.in.fill(s.conn, need)
+		s.bytesIn.Add(uint64(n))
+		if n > 0 {
+			return nil // an error comes again
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			s.reader.gone = true
+			return silence
+		}
+		if s.writer.isEnded() {
+			return silence
+		}
+		if s.reader.alarm != quietAlarm {
+			return s.timedOut()
+		}
+		s.reader.in.drop()
+	}
+}
+
+// setAlarm sets the read deadline for what is awaited. The one for a frame is set when it begins and not moved by what
+// trickles in.
+func (s *Session) setAlarm(progress bool) {
+	r := &s.reader
+	want, deadline := noAlarm, time.Time{}
+	switch {
+	case r.conn == nil:
+		return // greet's deadline
+	case len(r.in.waiting()) > 0:
+		if r.alarm == frameAlarm && !progress {
+			return
+		}
+		want, deadline = frameAlarm, time.Now().Add(s.server.config.FrameTimeout)
+	case r.in.large():
+		want, deadline = quietAlarm, time.Now().Add(quietAfter)
+	case r.alarm == noAlarm:
+		return
+	}
+	r.alarm = want
+	s.setDeadline(s.conn.SetReadDeadline, deadline)
+}
+
+// timedOut refuses a peer that is too slow. Who has sent nothing at all has only connected: that is nothing to report.
+func (s *Session) timedOut() error {
+	if s.BytesIn() == 0 {
+		return silence
+	}
+	return s.refuse(Refusal{Reason: ReasonTimeout, Ident: s.Ident()}, "")
+}

@@ -1,0 +1,191 @@
+package wire
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// Server serves hpfeeds on any number of listeners. NewServer, then Serve for each, then Shutdown once.
+type Server struct {
+	config    Config
+	broker    Broker
+	dummy     []byte // secret of idents that do not exist
+	gate      *gate
+	penalties *penalties
+
+	ctx    context.Context // of all sessions
+	cancel context.CancelFunc
+
+	mu        sync.Mutex
+	closing   bool
+	listeners map[net.Listener]struct{}
+	sessions  map[*Session]struct{}
+	running   sync.WaitGroup // Serve loops and sessions; grows under mu only
+}
+
+// keepAlive finds peers that have vanished, with the figures of the Python broker. It is the only way: no frame is safe
+// to send to a client that does not expect it.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
+
+// NewServer returns a Server that asks b. It starts nothing.
+func NewServer(c Config, b Broker) (*Server, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c = c.withDefaults()
+	s := &Server{
+		config: c, broker: b, dummy: make([]byte, 32), gate: newGate(c), penalties: newPenalties(),
+		listeners: make(map[net.Listener]struct{}), sessions: make(map[*Session]struct{}),
+	}
+	rand.Read(s.dummy)
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// Serve accepts connections on l, which is e's listener, until ctx is done or Shutdown is called: then it returns nil.
+// It closes l. Sessions go on after ctx is done; Shutdown ends them.
+func (s *Server) Serve(ctx context.Context, l net.Listener, e Endpoint) error {
+	defer l.Close()
+	if e.Nonce == 0 {
+		e.Nonce = defaultNonce
+	}
+	tc, err := e.tlsConfig(s.config.Logger)
+	if err != nil {
+		return err
+	}
+	if !s.begin(l) {
+		return nil
+	}
+	defer s.ended(l)
+	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
+	pause := time.Duration(0)
+	for {
+		c, err := l.Accept()
+		if err == nil {
+			pause = 0
+			s.accept(c, &e, tc)
+			continue
+		}
+		if ctx.Err() != nil || s.ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return fmt.Errorf("wire: accept on %s: %w", e, err)
+		}
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second) // no files left, most likely: that passes
+		s.config.Logger.Error("hpfeeds listener cannot accept", "endpoint", e.String(), "err", err, "retry", pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		case <-s.ctx.Done():
+		}
+	}
+}
+
+func (s *Server) begin(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.listeners[l] = struct{}{}
+	s.running.Add(1)
+	return true
+}
+
+func (s *Server) ended(l net.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.listeners, l)
+	s.running.Done()
+}
+
+// accept starts a session, or turns the peer away.
+func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
+	remote := remoteOf(c)
+	addr := group(remote.Addr())
+	if !s.gate.enter(addr, time.Now()) {
+		s.turnAway(c, tc != nil)
+		return
+	}
+	if t, ok := c.(*net.TCPConn); ok { // Go has set TCP_NODELAY
+		_ = t.SetKeepAliveConfig(keepAlive)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		s.gate.leave(addr, true)
+		_ = c.Close()
+		return
+	}
+	ses := newSession(s, c, e, tc)
+	s.sessions[ses] = struct{}{}
+	s.running.Go(func() {
+		ses.run()
+		s.gate.leave(addr, ses.reader.conn == nil)
+		s.mu.Lock()
+		delete(s.sessions, ses)
+		s.mu.Unlock()
+	})
+}
+
+// turnAway closes a connection that is one too many. Nothing has been read of it, and an empty socket takes the text.
+func (s *Server) turnAway(c net.Conn, silent bool) {
+	r := Refusal{Reason: ReasonTooMany, Remote: remoteOf(c), Count: 1}
+	s.broker.Refused(r)
+	if text, _ := s.config.Compat.answer(&r); !silent {
+		_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+		_, _ = c.Write(AppendError(nil, text))
+	}
+	_ = c.Close()
+}
+
+// Sessions is the number of open connections.
+func (s *Server) Sessions() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sessions)
+}
+
+// Shutdown stops accepting, ends every session without a word (a client takes an ERROR for more than it is) and waits for
+// all goroutines. When ctx is done first it drops the connections that are left and returns an error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.closing = true
+	s.cancel()
+	for l := range s.listeners {
+		_ = l.Close()
+	}
+	for ses := range s.sessions {
+		ses.Close(nil)
+	}
+	s.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		s.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	left := len(s.sessions)
+	for ses := range s.sessions {
+		ses.hangUp()
+	}
+	s.mu.Unlock()
+	select {
+	case <-done:
+	case <-time.After(farewellTime):
+		return fmt.Errorf("wire: sessions do not end: %w", context.Cause(ctx))
+	}
+	return fmt.Errorf("wire: %d connections dropped: %w", left, context.Cause(ctx))
+}

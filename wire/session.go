@@ -1,0 +1,162 @@
+package wire
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+)
+
+// Session is one connection to a Server. Its reader goroutine reads, decides and calls the Conn; everybody may Send.
+type Session struct {
+	server   *Server
+	endpoint *Endpoint
+	conn     net.Conn
+	remote   netip.AddrPort
+	nonce    []byte
+
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	ident    atomic.Pointer[string] // authenticated; nil before
+	bytesIn  atomic.Uint64
+	bytesOut atomic.Uint64
+
+	reader reader // of the reader goroutine
+	writer writer
+}
+
+const (
+	// farewellTime bounds the last words: a write that is under way, the ERROR, and waiting for the peer's end.
+	farewellTime = time.Second
+	// farewellBytes bounds what is thrown away meanwhile of a peer that goes on sending.
+	farewellBytes = 64 << 20
+)
+
+func newSession(s *Server, c net.Conn, e *Endpoint, tc *tls.Config) *Session {
+	ses := &Session{server: s, endpoint: e, conn: c, remote: remoteOf(c), nonce: make([]byte, e.Nonce)}
+	if tc != nil {
+		ses.conn = tls.Server(c, tc)
+	}
+	rand.Read(ses.nonce)
+	ses.ctx, ses.cancel = context.WithCancelCause(s.ctx)
+	return ses
+}
+
+// remoteOf is the peer's address; an IPv4 peer of a dual-stack socket has its IPv4 address.
+func remoteOf(c net.Conn) netip.AddrPort {
+	a, ok := c.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	p := a.AddrPort()
+	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
+}
+
+// Context is done when the session ends; its cause is the reason given to Close, if any.
+func (s *Session) Context() context.Context { return s.ctx }
+
+// Remote is the peer's address. IPv4 addresses are never IPv4-mapped.
+func (s *Session) Remote() netip.AddrPort { return s.remote }
+
+// Endpoint is where the peer came in.
+func (s *Session) Endpoint() Endpoint { return *s.endpoint }
+
+// Ident is the authenticated ident, or empty. It is set before Broker.Open is called.
+func (s *Session) Ident() string {
+	if p := s.ident.Load(); p != nil {
+		return *p
+	}
+	return ""
+}
+
+// BytesIn is the number of bytes received, without TLS's own.
+func (s *Session) BytesIn() uint64 { return s.bytesIn.Load() }
+
+// BytesOut is the number of bytes sent, without TLS's own.
+func (s *Session) BytesOut() uint64 { return s.bytesOut.Load() }
+
+// run is the reader goroutine, from INFO to the end.
+func (s *Session) run() {
+	err := s.greet()
+	if err == nil {
+		err = s.read()
+	}
+	s.Close(err)
+	if s.reader.conn != nil {
+		s.reader.conn.Close()
+	}
+	s.farewell()
+	s.hangUp()
+	s.writer.flushers.Wait()
+	s.reader.in.drop()
+}
+
+// greet sends INFO in one write; with TLS, after the handshake. Its deadline goes on for AUTH.
+func (s *Session) greet() error {
+	s.setDeadline(s.conn.SetDeadline, time.Now().Add(s.server.config.AuthTimeout))
+	info := AppendInfo(nil, s.server.config.Name, s.nonce)
+	n, err := s.conn.Write(info)
+	s.bytesOut.Add(uint64(n))
+	if err != nil {
+		s.server.config.Logger.Debug("hpfeeds connection failed before INFO", "remote", s.remote, "err", err)
+		s.reader.gone = true
+		return silence
+	}
+	return nil
+}
+
+// Close ends the session, from any goroutine, and does not wait. Reads and writes that are under way return; the reader
+// goroutine then sends the text of reason as an ERROR, if there is one, and closes. The first Close decides.
+func (s *Session) Close(reason error) {
+	if !s.writer.end(s.conn, reason) {
+		return
+	}
+	if reason == nil {
+		reason = net.ErrClosed
+	}
+	s.cancel(reason)
+}
+
+// setDeadline sets a deadline unless the session has ended: then Close's stays.
+func (s *Session) setDeadline(set func(time.Time) error, t time.Time) {
+	s.writer.mu.Lock()
+	defer s.writer.mu.Unlock()
+	if !s.writer.ended {
+		_ = set(t)
+	}
+}
+
+// hangUp closes the socket. tls.Conn.Close would first try for seconds to say so to a peer that does not read.
+func (s *Session) hangUp() {
+	c := s.conn
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	_ = c.Close()
+}
+
+// farewell closes so that the peer gets the last ERROR: the kernel would answer unread input with a reset, and throw
+// away what the peer has not read. So: write, end our direction, and read until the peer has ended too, within bounds.
+func (s *Session) farewell() {
+	if err := s.writer.last(s); err != nil || s.reader.gone {
+		return
+	}
+	half, ok := s.conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	_ = s.conn.SetReadDeadline(time.Now().Add(farewellTime))
+	s.reader.in.r = s.reader.in.w
+	for total := 0; total < farewellBytes; {
+		n, err := s.reader.in.fill(s.conn, 0)
+		if err != nil {
+			return
+		}
+		total += n
+		s.reader.in.skip(n)
+	}
+}
