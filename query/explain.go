@@ -24,17 +24,17 @@ type Gate struct {
 
 // Hop is one share on the path.
 type Hop struct {
-	Share    graph.ShareID   `json:"share"`
-	Owner    string          `json:"owner"`
-	Receiver string          `json:"receiver"`
+	Share    graph.ShareID   `json:"share,omitempty" doc:"0: it is between others, and only ok is told"`
+	Owner    string          `json:"owner,omitempty"`
+	Receiver string          `json:"receiver,omitempty"`
 	Group    string          `json:"group,omitempty"`
-	Type     graph.ShareType `json:"type"`
+	Type     graph.ShareType `json:"type,omitempty"`
 	Accepted bool            `json:"accepted"`
 	OK       bool            `json:"ok"`
 }
 
-// Explain says whether what one user publishes on a channel reaches another. It shows shares and authkeys of both, so it is
-// for the two, and for who may see everything.
+// Explain says whether what one user publishes on a channel reaches another. It is for the two, and for who may see
+// everything; the idents of the other, and what lies between the two and belongs to others, is told without names.
 func (q *Query) Explain(viewer graph.Actor, from, to, channel string) (Explanation, error) {
 	g := q.graph()
 	f, err := q.User(viewer, from)
@@ -50,15 +50,12 @@ func (q *Query) Explain(viewer graph.Actor, from, to, channel string) (Explanati
 	}
 	x := g.Explain(f.ID, t.ID, channel)
 	v := Explanation{From: f.Handle, To: t.Handle, Channel: channel, Flows: x.Flows, Gates: []Gate{}, Path: []Hop{}}
+	r := redaction{g, viewer, f, t, x.Path}
 	for _, gate := range x.Gates {
-		v.Gates = append(v.Gates, Gate(gate))
+		v.Gates = append(v.Gates, r.gate(Gate(gate)))
 	}
 	for _, h := range x.Path {
-		hop := Hop{Share: h.Share, Owner: handle(g, h.Owner), Receiver: handle(g, h.Receiver), Type: h.Type, Accepted: h.Accepted, OK: h.OK}
-		if gr, ok := g.Group(h.Group); ok {
-			hop.Group = gr.Name
-		}
-		v.Path = append(v.Path, hop)
+		v.Path = append(v.Path, r.hop(h))
 	}
 	return v, nil
 }

@@ -25,7 +25,11 @@ type LogFilter struct {
 // unknown idents.
 func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]LogRow, error) {
 	var from, to []byte
-	if !q.graph().CanSeeAll(viewer) {
+	g := q.graph()
+	if !g.CanSeeAll(viewer) {
+		if self, ok := g.User(viewer.User); !ok || !g.CanSeeUser(viewer, self) {
+			return []LogRow{}, nil // nobody, or disabled
+		}
 		from = binary.BigEndian.AppendUint64(nil, uint64(viewer.User))
 		to = binary.BigEndian.AppendUint64(nil, uint64(viewer.User)+1)
 	}

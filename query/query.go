@@ -36,9 +36,9 @@ type User struct {
 	ID      graph.UserID `json:"id"`
 	Handle  string       `json:"handle"`
 	Name    string       `json:"name,omitempty" doc:"display name"`
-	Role    graph.Role   `json:"role"`
-	Enabled bool         `json:"enabled"`
-	Created time.Time    `json:"created"`
+	Role    graph.Role   `json:"role,omitempty"`
+	Enabled *bool        `json:"enabled,omitempty"`
+	Created *time.Time   `json:"created,omitempty"`
 }
 
 // Group is a group; the members are there for who may see them.

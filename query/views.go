@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,7 @@ func (q *Query) Users(viewer graph.Actor) []User {
 	all := []User{}
 	for u := range g.Users() {
 		if g.CanSeeUser(viewer, u) {
-			all = append(all, viewUser(u))
+			all = append(all, viewUser(g, viewer, u))
 		}
 	}
 	return all
@@ -31,11 +32,17 @@ func (q *Query) User(viewer graph.Actor, handle string) (User, error) {
 	if !ok || !g.CanSeeUser(viewer, u) {
 		return User{}, missing("user", handle)
 	}
-	return viewUser(u), nil
+	return viewUser(g, viewer, u), nil
 }
 
-func viewUser(u *graph.User) User {
-	return User{u.ID, u.Handle, u.Name, u.Role, u.Enabled, u.Created.Time}
+// viewUser shows handle and name; the rest is for the user and for who sees everything.
+func viewUser(g *graph.Graph, viewer graph.Actor, u *graph.User) User {
+	v := User{ID: u.ID, Handle: u.Handle, Name: u.Name}
+	if u.ID == viewer.User || g.CanSeeAll(viewer) {
+		enabled := u.Enabled
+		v.Role, v.Enabled, v.Created = u.Role, &enabled, optional(u.Created.Time)
+	}
+	return v
 }
 
 // Groups are all groups that the viewer may see, with their members where the viewer may see those.
@@ -74,8 +81,11 @@ func viewGroup(g *graph.Graph, viewer graph.Actor, gr *graph.Group, members bool
 func (q *Query) Authkeys(viewer graph.Actor, owner graph.UserID) ([]Authkey, error) {
 	g := q.graph()
 	keys := g.Authkeys()
-	if owner != 0 {
+	switch {
+	case owner != 0:
 		keys = g.AuthkeysOf(owner)
+	case !g.CanSeeAll(viewer):
+		keys = g.AuthkeysOf(viewer.User)
 	}
 	all := []Authkey{}
 	for k := range keys {
@@ -108,7 +118,7 @@ func (q *Query) viewAuthkey(g *graph.Graph, k *graph.Authkey) (Authkey, error) {
 		return Authkey{}, err
 	}
 	v := Authkey{
-		ID: k.ID, Owner: handle(g, k.Owner), Ident: k.Ident, Comment: k.Comment, Pub: k.Pub, Sub: k.Sub, Enabled: k.Enabled,
+		ID: k.ID, Owner: handle(g, k.Owner), Ident: k.Ident, Comment: k.Comment, Pub: present(k.Pub), Sub: present(k.Sub), Enabled: k.Enabled,
 		Expires: optional(k.Expires), MaxMessage: k.MaxMessage, Created: k.Created.Time, Stats: stats,
 	}
 	if v.MaxMessage == 0 {
@@ -118,6 +128,14 @@ func (q *Query) viewAuthkey(g *graph.Graph, k *graph.Authkey) (Authkey, error) {
 		v.Networks = append(v.Networks, n.String())
 	}
 	return v, nil
+}
+
+// present is never nil: JSON shows an empty list as [].
+func present[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 func (q *Query) stats(id graph.AuthkeyID) (Stats, error) {
@@ -142,7 +160,7 @@ func (q *Query) stats(id graph.AuthkeyID) (Stats, error) {
 func (q *Query) SharesFrom(viewer graph.Actor, user graph.UserID) []Share {
 	g := q.graph()
 	shares := g.Shares()
-	if user != 0 {
+	if user != 0 || !g.CanSeeAll(viewer) {
 		shares = g.SharesOf(user)
 	}
 	return viewShares(g, viewer, shares)
@@ -177,7 +195,7 @@ func viewShares(g *graph.Graph, viewer graph.Actor, shares iter.Seq[*graph.Share
 			all = append(all, viewShare(g, viewer, s))
 		}
 	}
-	slices.SortFunc(all, func(a, b Share) int { return int(a.ID) - int(b.ID) })
+	slices.SortFunc(all, func(a, b Share) int { return cmp.Compare(a.ID, b.ID) })
 	return all
 }
 
@@ -211,13 +229,34 @@ func (q *Query) Tokens(viewer graph.Actor, owner graph.UserID) []Token {
 	all := []Token{}
 	for t := range g.TokensOf(owner) {
 		if g.CanSeeToken(viewer, t) {
-			all = append(all, Token{t.ID, handle(g, t.Owner), t.Comment, optional(t.Expires), t.Created.Time})
+			all = append(all, viewToken(g, t))
 		}
 	}
 	return all
 }
 
+// Token finds a token by number.
+func (q *Query) Token(viewer graph.Actor, id graph.TokenID) (Token, error) {
+	g := q.graph()
+	t, ok := g.Token(id)
+	if !ok || !g.CanSeeToken(viewer, t) {
+		return Token{}, missing("token", fmt.Sprintf("#%d", id))
+	}
+	return viewToken(g, t), nil
+}
+
+func viewToken(g *graph.Graph, t *graph.Token) Token {
+	return Token{t.ID, handle(g, t.Owner), t.Comment, optional(t.Expires), t.Created.Time}
+}
+
 // missing is the answer for what does not exist and for what the viewer may not see alike.
 func missing(kind, name string) error {
-	return &graph.Error{Code: graph.NotFound, Msg: fmt.Sprintf("there is no %s %s", kind, name), Hint: "list what you can see with `hpfriends " + kind + " ls`"}
+	return &graph.Error{Code: graph.NotFound, Msg: fmt.Sprintf("there is no %s %s", kind, clip(name)), Hint: "list what you can see with `hpfriends " + kind + " ls`"}
+}
+
+func clip(s string) string {
+	if len(s) > 80 {
+		return s[:80] + "..."
+	}
+	return s
 }

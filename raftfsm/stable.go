@@ -10,6 +10,7 @@ import (
 
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // ErrStableCorrupt means that a value of the stable store does not match its checksum. A wrong term or vote can break
@@ -28,7 +29,7 @@ func OpenStable(dir string) (*Stable, error) {
 		Path:        filepath.Join(dir, "stable.db"),
 		BoltOptions: &bbolt.Options{Timeout: time.Second},
 	})
-	if errors.Is(err, bbolt.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, fmt.Errorf("raftfsm: %s is in use by another process: stop it, or choose another data directory", dir)
 	}
 	if err != nil {

@@ -1,35 +1,38 @@
 package web
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"hpfriends/graph"
 )
 
 const base = "/api/v1"
 
-// register adds every operation.
-func (s *Server) register(api huma.API, who authenticator) {
-	api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) {
-		a, err := who(ctx)
-		if err == nil {
-			next(huma.WithValue(ctx, actorKey{}, a))
-			return
-		}
-		var p *problem
-		if !errors.As(s.refusal(err), &p) {
-			p = newProblem(http.StatusUnauthorized, "unauthorized", err.Error(), "")
-		}
-		if p.Status == http.StatusUnauthorized {
-			ctx.SetHeader("WWW-Authenticate", `Basic realm="hpfriends", Bearer`)
-		}
-		_ = huma.WriteErr(api, ctx, p.Status, p.Detail, errors.New(p.Hint))
-	})
+// register adds every operation, and the document that describes them.
+func (s *Server) register(mux *http.ServeMux) {
+	c := huma.DefaultConfig("hpfriends", s.Version)
+	c.OpenAPIPath = "/api/openapi"
+	c.DocsPath = "" // the generated page would load scripts from a third party
+	c.SchemasPath = "/api/schemas"
+	c.CreateHooks = nil // no "$schema" links in answers
+	c.Transformers = []huma.Transformer{asProblem}
+	c.RejectUnknownQueryParameters = true // a mistyped filter must not select everything
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token":    {Type: "http", Scheme: "bearer", Description: "an API token"},
+		"password": {Type: "http", Scheme: "basic", Description: "handle and password, to add a token"},
+	}
+	c.Security = []map[string][]string{{"token": {}}}
+	api := humago.New(mux, c)
 	s.registerUsers(api)
 	s.registerGroups(api)
 	s.registerAuthkeys(api)
@@ -56,16 +59,28 @@ func op[I, O any](s *Server, api huma.API, route, summary string, handle func(co
 	id := strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path)
 	tag, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	status := http.StatusOK
-	if method == http.MethodDelete {
+	if reflect.TypeFor[O]() == reflect.TypeFor[none]() {
 		status = http.StatusNoContent
 	}
-	huma.Register(api, huma.Operation{
-		OperationID: id, Method: method, Path: base + path, Summary: summary, Tags: []string{tag}, DefaultStatus: status,
-		MaxBodyBytes: maxBody, Errors: []int{401, 403, 404, 409, 422, 503},
-	}, func(ctx context.Context, in *I) (*O, error) {
+	schema := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "Problem")
+	o := huma.Operation{
+		OperationID: id, Method: method, Path: base + path, Summary: summary, Tags: []string{tag}, DefaultStatus: status, MaxBodyBytes: maxBody,
+		Responses: map[string]*huma.Response{"default": {
+			Description: "Error", Content: map[string]*huma.MediaType{problemType: {Schema: schema}},
+		}},
+	}
+	if route == "POST /tokens" {
+		o.Security = []map[string][]string{{"token": {}}, {"password": {}}}
+	}
+	huma.Register(api, o, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
-			return nil, s.refusal(err)
+			p := s.refusal(err)
+			if p.Status == http.StatusForbidden {
+				a := actor(ctx)
+				s.Logger.Info("denied", "user", a.User, "from", a.From, "operation", id, "why", p.Detail)
+			}
+			return nil, p
 		}
 		return out, nil
 	})
@@ -73,6 +88,8 @@ func op[I, O any](s *Server, api huma.API, route, summary string, handle func(co
 
 // change proposes for the asker.
 func (s *Server) change(ctx context.Context, o graph.Op) (*body[created], error) {
+	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+	defer cancel()
 	out, err := s.Changer.Change(ctx, graph.Command{By: actor(ctx), Op: o})
 	if err != nil {
 		return nil, err
@@ -82,8 +99,51 @@ func (s *Server) change(ctx context.Context, o graph.Op) (*body[created], error)
 
 // changed proposes where there is nothing to answer.
 func (s *Server) changed(ctx context.Context, o graph.Op) (*none, error) {
-	_, err := s.change(ctx, o)
-	return &none{}, err
+	if _, err := s.change(ctx, o); err != nil {
+		return nil, err
+	}
+	return &none{}, nil
+}
+
+// PageQuery are the parameters of every list. What is embedded must be exported for the library to set it.
+type PageQuery struct {
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"1000"`
+	After string `query:"after" doc:"from the Link header of the page before"`
+	path  string
+	query url.Values
+}
+
+// Resolve keeps the request's address, for the link to the next page. The library calls it.
+func (p *PageQuery) Resolve(ctx huma.Context) []error {
+	u := ctx.URL()
+	p.path, p.query = u.Path, u.Query()
+	return nil
+}
+
+// array is a page of a list.
+type array[T any] struct {
+	Link string `header:"Link" doc:"the next page, if there is one: <address>; rel=\"next\""`
+	Body []T
+}
+
+// page cuts a page out of a list that is ordered by number.
+func page[T any](p *PageQuery, all []T, number func(T) uint64) (*array[T], error) {
+	if p.After != "" {
+		after, err := strconv.ParseUint(p.After, 10, 64)
+		if err != nil {
+			return nil, &graph.Error{Code: graph.Invalid, Msg: "after: " + strconv.Quote(clip(p.After)) + " is not from a Link header"}
+		}
+		first, _ := slices.BinarySearchFunc(all, after+1, func(v T, n uint64) int { return cmp.Compare(number(v), n) })
+		all = all[first:]
+	}
+	if len(all) <= p.Limit {
+		return &array[T]{Body: all}, nil
+	}
+	all = all[:p.Limit]
+	q := p.query
+	q.Set("after", strconv.FormatUint(number(all[len(all)-1]), 10))
+	q.Set("limit", strconv.Itoa(p.Limit))
+	return &array[T]{Link: "<" + p.path + "?" + q.Encode() + `>; rel="next"`, Body: all}, nil
 }
 
 // user resolves a handle; empty means the asker.

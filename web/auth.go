@@ -2,15 +2,10 @@ package web
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"net"
+	"net/http"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/danielgtaylor/huma/v2"
-	"golang.org/x/time/rate"
 
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
@@ -19,12 +14,13 @@ import (
 // asHeader names the user whom a request on the local socket acts as.
 const asHeader = "X-Hpfriends-As"
 
-// authenticator finds out who asks.
-type authenticator func(ctx huma.Context) (graph.Actor, error)
+// authenticator finds out who asks. The actor that it returns has no From yet.
+type authenticator func(r *http.Request) (graph.Actor, error)
 
 var (
-	errLogin    = errors.New("send an API token (Authorization: Bearer hpf_…), or handle and password (HTTP basic)")
-	errTooOften = errors.New("too many failed logins: wait a minute")
+	errLogin    = errors.New("no valid API token")
+	errPassword = errors.New("handle or password is wrong")
+	errTooOften = errors.New("too many logins")
 )
 
 type actorKey struct{}
@@ -35,90 +31,112 @@ func actor(ctx context.Context) graph.Actor {
 	return a
 }
 
+// authenticate lets nobody unknown to the API. The other routes know nobody.
+func (s *Server) authenticate(next http.Handler, who authenticator, from func(*http.Request) string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, base+"/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		a, err := who(r)
+		a.From = from(r)
+		if err != nil {
+			s.Logger.Warn("a request was not admitted", "err", err, "from", a.From, "method", r.Method, "path", r.URL.Path)
+			p := s.refusal(err)
+			if p.Status == http.StatusUnauthorized {
+				w.Header().Add("WWW-Authenticate", `Bearer realm="hpfriends"`)
+				if takesPassword(r) {
+					w.Header().Add("WWW-Authenticate", `Basic realm="hpfriends", charset="UTF-8"`)
+				}
+			}
+			p.write(w)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, a)))
+	})
+}
+
 // bySocket takes the caller for the operator, or for the user named in asHeader.
-func (s *Server) bySocket(ctx huma.Context) (graph.Actor, error) {
-	as := ctx.Header(asHeader)
+func (s *Server) bySocket(r *http.Request) (graph.Actor, error) {
+	as := r.Header.Get(asHeader)
 	if as == "" {
-		return graph.Actor{Operator: true, From: "socket"}, nil
+		return graph.Actor{Operator: true}, nil
 	}
 	u, ok := s.Query.Graph().UserByHandle(as)
 	if !ok {
-		return graph.Actor{}, &graph.Error{Code: graph.NotFound, Msg: "there is no user " + as, Hint: "add one with `hpfriends user add`"}
+		return graph.Actor{}, &graph.Error{Code: graph.NotFound, Msg: "there is no user " + clip(as), Hint: "add one with `hpfriends user add`"}
 	}
-	return graph.Actor{User: u.ID, From: "socket"}, nil
+	return s.enabled(u)
 }
 
-// byToken takes a bearer token, or a password.
-func (s *Server) byToken(ctx huma.Context) (graph.Actor, error) {
-	addr, _, _ := net.SplitHostPort(ctx.RemoteAddr())
-	if !s.logins.may(addr) {
-		return graph.Actor{}, errTooOften
+// byCredentials takes an API token, and where the first one is made also a password.
+func (s *Server) byCredentials(r *http.Request) (graph.Actor, error) {
+	if r.Header.Get(asHeader) != "" {
+		return graph.Actor{}, &graph.Error{Code: graph.Denied, Msg: asHeader + " is for the local socket", Hint: "use a token of that user"}
 	}
-	user, err := s.credentials(ctx.Header("Authorization"))
-	if err != nil {
-		s.logins.failed(addr)
-		return graph.Actor{}, err
-	}
-	return graph.Actor{User: user.ID, From: addr}, nil
-}
-
-func (s *Server) credentials(header string) (*graph.User, error) {
-	g := s.Query.Graph()
-	scheme, value, _ := strings.Cut(header, " ")
+	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
 	case strings.EqualFold(scheme, "Bearer"):
-		t, ok := g.TokenByHash(secret.HashToken(value))
-		if !ok || !t.Expires.IsZero() && !time.Now().Before(t.Expires) {
-			return nil, errLogin
-		}
-		if u, ok := g.User(t.Owner); ok && u.Enabled {
-			return u, nil
-		}
-	case strings.EqualFold(scheme, "Basic"):
-		raw, err := base64.StdEncoding.DecodeString(value)
-		if err != nil {
-			return nil, errLogin
-		}
-		handle, password, _ := strings.Cut(string(raw), ":")
-		u, ok := g.UserByHandle(handle)
-		stored := ""
-		if ok && u.Enabled {
-			stored = u.Password
-		}
-		if secret.VerifyPassword(stored, password) { // the same work when there is no such user
-			return u, nil
-		}
+		return s.byToken(secret.New(strings.TrimSpace(value)))
+	case strings.EqualFold(scheme, "Basic") && takesPassword(r):
+		return s.byPassword(r)
 	}
-	return nil, errLogin
+	return graph.Actor{}, errLogin
 }
 
-// logins slows down guessing: five failures at once from an address, then one each twelve seconds.
-type logins struct {
-	mu   sync.Mutex
-	from map[string]*rate.Limiter
-}
-
-const maxAddresses = 10_000
-
-func newLogins() *logins { return &logins{from: make(map[string]*rate.Limiter)} }
-
-func (l *logins) may(addr string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	lim := l.from[addr]
-	return lim == nil || lim.Tokens() >= 1
-}
-
-func (l *logins) failed(addr string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	lim := l.from[addr]
-	if lim == nil {
-		if len(l.from) >= maxAddresses {
-			clear(l.from) // forgetting is better than growing
-		}
-		lim = rate.NewLimiter(rate.Every(12*time.Second), 5)
-		l.from[addr] = lim
+// byToken is not rate limited: 256 random bits are not guessed, and one client must not lock out those behind its address.
+func (s *Server) byToken(token secret.Secret) (graph.Actor, error) {
+	g := s.Query.Graph()
+	t, ok := g.TokenByHash(secret.HashToken(token))
+	if !ok || !t.Expires.IsZero() && !t.Expires.After(time.Now()) { // Expire may not have come yet
+		return graph.Actor{}, errLogin
 	}
-	lim.Allow()
+	u, ok := g.User(t.Owner)
+	if !ok {
+		return graph.Actor{}, errLogin
+	}
+	return s.enabled(u)
+}
+
+func (s *Server) byPassword(r *http.Request) (graph.Actor, error) {
+	handle, password, ok := r.BasicAuth()
+	addr, _ := s.client(r)
+	if !ok || !s.logins.allow(handle, addr, time.Now()) {
+		return graph.Actor{}, errTooOften
+	}
+	u, known := s.Query.Graph().UserByHandle(handle)
+	hash := ""
+	if known {
+		hash = u.Password
+	}
+	ok, err := s.hasher.Verify(r.Context(), hash, secret.New(password)) // the same work if there is no such user
+	if err != nil {
+		return graph.Actor{}, err
+	}
+	if !ok || !known {
+		return graph.Actor{}, errPassword
+	}
+	s.Logger.Info("login with a password", "user", u.Handle, "from", addr)
+	return s.enabled(u)
+}
+
+// takesPassword is whether a request may be made with a password: to add a token.
+func takesPassword(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.URL.Path == base+"/tokens"
+}
+
+// enabled makes a user the actor, if the graph lets them in at all.
+func (s *Server) enabled(u *graph.User) (graph.Actor, error) {
+	a := graph.Actor{User: u.ID}
+	if !s.Query.Graph().CanSeeUser(a, u) {
+		return a, &graph.Error{Code: graph.Denied, Msg: "user " + u.Handle + " is disabled", Hint: "ask an admin"}
+	}
+	return a, nil
+}
+
+func clip(s string) string {
+	if len(s) > 80 {
+		return s[:80] + "..."
+	}
+	return s
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,13 +18,15 @@ type IdentPath struct {
 }
 
 type listAuthkeys struct {
+	PageQuery
 	Owner string `query:"owner" doc:"handle; empty: all that you may see"`
 }
 
 type addAuthkey struct {
 	Body struct {
 		Ident      string          `json:"ident,omitempty" doc:"empty: one is made"`
-		Secret     string          `json:"secret,omitempty" doc:"empty: one is made"`
+		Secret     secret.Secret   `json:"secret,omitempty" doc:"empty: one is made"`
+		Owner      string          `json:"owner,omitempty" doc:"handle; empty: yourself"`
 		Comment    string          `json:"comment,omitempty"`
 		Pub        []graph.Pattern `json:"pub,omitempty" doc:"channels, or prefixes followed by *"`
 		Sub        []graph.Pattern `json:"sub,omitempty"`
@@ -37,8 +40,12 @@ type editAuthkey struct {
 	IdentPath
 	Body struct {
 		Comment    *string          `json:"comment,omitempty"`
-		Pub        *[]graph.Pattern `json:"pub,omitempty"`
+		Pub        *[]graph.Pattern `json:"pub,omitempty" doc:"instead of the present ones"`
 		Sub        *[]graph.Pattern `json:"sub,omitempty"`
+		AddPub     []graph.Pattern  `json:"add_pub,omitempty" doc:"beside the present ones"`
+		AddSub     []graph.Pattern  `json:"add_sub,omitempty"`
+		RemovePub  []graph.Pattern  `json:"remove_pub,omitempty"`
+		RemoveSub  []graph.Pattern  `json:"remove_sub,omitempty"`
 		Enabled    *bool            `json:"enabled,omitempty"`
 		Expires    *time.Time       `json:"expires,omitempty" doc:"the zero time: never"`
 		Networks   *[]netip.Prefix  `json:"networks,omitempty"`
@@ -49,7 +56,7 @@ type editAuthkey struct {
 type rotateAuthkey struct {
 	IdentPath
 	Body struct {
-		Secret string `json:"secret,omitempty" doc:"empty: one is made"`
+		Secret secret.Secret `json:"secret,omitempty" doc:"empty: one is made"`
 	}
 }
 
@@ -61,7 +68,7 @@ type credential struct {
 }
 
 func (s *Server) registerAuthkeys(api huma.API) {
-	op(s, api, "GET /authkeys", "List authkeys with their statistics", func(ctx context.Context, in *listAuthkeys) (*body[[]query.Authkey], error) {
+	op(s, api, "GET /authkeys", "List authkeys with their statistics", func(ctx context.Context, in *listAuthkeys) (*array[query.Authkey], error) {
 		var owner graph.UserID
 		if in.Owner != "" {
 			u, err := s.Query.User(actor(ctx), in.Owner)
@@ -71,7 +78,10 @@ func (s *Server) registerAuthkeys(api huma.API) {
 			owner = u.ID
 		}
 		keys, err := s.Query.Authkeys(actor(ctx), owner)
-		return &body[[]query.Authkey]{keys}, err
+		if err != nil {
+			return nil, err
+		}
+		return page(&in.PageQuery, keys, func(k query.Authkey) uint64 { return uint64(k.ID) })
 	})
 	op(s, api, "GET /authkeys/{ident}", "Show an authkey", func(ctx context.Context, in *IdentPath) (*body[query.Authkey], error) {
 		k, _, err := s.Query.Authkey(actor(ctx), in.Ident)
@@ -85,8 +95,8 @@ func (s *Server) registerAuthkeys(api huma.API) {
 		}
 		b := in.Body
 		return s.changed(ctx, graph.EditAuthkey{
-			Authkey: k.ID, Comment: b.Comment, Pub: b.Pub, Sub: b.Sub, Enabled: b.Enabled, Expires: b.Expires,
-			Networks: b.Networks, MaxMessage: b.MaxMessage,
+			Authkey: k.ID, Comment: b.Comment, Enabled: b.Enabled, Expires: b.Expires, Networks: b.Networks, MaxMessage: b.MaxMessage,
+			Pub: edited(k.Pub, b.Pub, b.AddPub, b.RemovePub), Sub: edited(k.Sub, b.Sub, b.AddSub, b.RemoveSub),
 		})
 	})
 	op(s, api, "POST /authkeys/{ident}/rotate", "Give an authkey a new secret; the answer shows it", func(ctx context.Context, in *rotateAuthkey) (*body[credential], error) {
@@ -101,7 +111,7 @@ func (s *Server) registerAuthkeys(api huma.API) {
 		if _, err := s.change(ctx, graph.EditAuthkey{Authkey: k.ID, Secret: sealed}); err != nil {
 			return nil, err
 		}
-		return &body[credential]{credential{uint64(k.ID), k.Ident, plain}}, nil
+		return &body[credential]{credential{uint64(k.ID), k.Ident, plain.Reveal()}}, nil
 	})
 	op(s, api, "GET /authkeys/{ident}/secret", "Reveal the secret to its owner", func(ctx context.Context, in *IdentPath) (*body[credential], error) {
 		_, k, err := s.Query.Authkey(actor(ctx), in.Ident)
@@ -115,7 +125,7 @@ func (s *Server) registerAuthkeys(api huma.API) {
 		if err != nil {
 			return nil, err
 		}
-		s.Logger.Info("the secret of an authkey was revealed", "ident", k.Ident, "by", actor(ctx).User, "from", actor(ctx).From)
+		s.Logger.Info("the secret of an authkey was revealed", "ident", k.Ident, "user", actor(ctx).User, "operator", actor(ctx).Operator, "from", actor(ctx).From)
 		return &body[credential]{credential{uint64(k.ID), k.Ident, string(plain)}}, nil
 	})
 	op(s, api, "DELETE /authkeys/{ident}", "Remove an authkey; its connections end", func(ctx context.Context, in *IdentPath) (*none, error) {
@@ -130,14 +140,18 @@ func (s *Server) registerAuthkeys(api huma.API) {
 func (s *Server) addAuthkey(ctx context.Context, in *addAuthkey) (*body[credential], error) {
 	b := in.Body
 	if b.Ident == "" {
-		b.Ident = secret.Random(9)
+		b.Ident = secret.NewIdent()
+	}
+	owner, err := s.owner(ctx, b.Owner)
+	if err != nil {
+		return nil, err
 	}
 	plain, sealed, err := s.seal(b.Secret, b.Ident)
 	if err != nil {
 		return nil, err
 	}
 	add := graph.AddAuthkey{
-		Ident: b.Ident, Secret: sealed, Comment: b.Comment, Pub: b.Pub, Sub: b.Sub, Networks: b.Networks, MaxMessage: b.MaxMessage,
+		Owner: owner, Ident: b.Ident, Secret: sealed, Comment: b.Comment, Pub: b.Pub, Sub: b.Sub, Networks: b.Networks, MaxMessage: b.MaxMessage,
 	}
 	if b.Expires != nil {
 		add.Expires = *b.Expires
@@ -146,16 +160,38 @@ func (s *Server) addAuthkey(ctx context.Context, in *addAuthkey) (*body[credenti
 	if err != nil {
 		return nil, err
 	}
-	return &body[credential]{credential{out.Body.ID, b.Ident, plain}}, nil
+	return &body[credential]{credential{out.Body.ID, b.Ident, plain.Reveal()}}, nil
 }
 
+// edited is a list after an edit, or nil if it stays as it is. Of two edits at the same time that add, one may be lost: the
+// graph takes whole lists.
+func edited(present []graph.Pattern, instead *[]graph.Pattern, add, remove []graph.Pattern) *[]graph.Pattern {
+	if instead == nil && len(add) == 0 && len(remove) == 0 {
+		return nil
+	}
+	list := slices.Clone(present)
+	if instead != nil {
+		list = slices.Clone(*instead)
+	}
+	for _, p := range add {
+		if !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	list = slices.DeleteFunc(list, func(p graph.Pattern) bool { return slices.Contains(remove, p) })
+	return &list
+}
+
+// maxSecret is what fits: the clients of the field put a secret into configuration files and never send it.
+const maxSecret = 255
+
 // seal makes a secret where none is given, and seals it for its ident.
-func (s *Server) seal(plain, ident string) (string, []byte, error) {
-	if plain == "" {
-		plain = secret.Random(24)
+func (s *Server) seal(plain secret.Secret, ident string) (secret.Secret, []byte, error) {
+	if plain.Empty() {
+		plain = secret.NewPassphrase()
 	}
-	if len(plain) > 255 {
-		return "", nil, &graph.Error{Code: graph.Invalid, Msg: "the secret must have at most 255 bytes", Hint: "leave it out to have a strong one made"}
+	if len(plain.Reveal()) > maxSecret {
+		return plain, nil, &graph.Error{Code: graph.Invalid, Msg: "the secret must have at most 255 bytes", Hint: "leave it out to have a strong one made"}
 	}
-	return plain, s.Key.Seal([]byte(plain), []byte(ident)), nil
+	return plain, s.Key.Seal([]byte(plain.Reveal()), []byte(ident)), nil
 }

@@ -18,6 +18,8 @@ type MemberPath struct {
 	User string `path:"user"`
 }
 
+type listGroups struct{ PageQuery }
+
 type addGroup struct {
 	Body struct {
 		Name string `json:"name"`
@@ -39,8 +41,8 @@ type editMember struct {
 }
 
 func (s *Server) registerGroups(api huma.API) {
-	op(s, api, "GET /groups", "List groups", func(ctx context.Context, _ *none) (*body[[]query.Group], error) {
-		return &body[[]query.Group]{s.Query.Groups(actor(ctx))}, nil
+	op(s, api, "GET /groups", "List groups", func(ctx context.Context, in *listGroups) (*array[query.Group], error) {
+		return page(&in.PageQuery, s.Query.Groups(actor(ctx)), func(g query.Group) uint64 { return uint64(g.ID) })
 	})
 	op(s, api, "GET /groups/{group}", "Show a group", func(ctx context.Context, in *GroupPath) (*body[query.Group], error) {
 		g, err := s.Query.Group(actor(ctx), in.Group)
@@ -56,6 +58,17 @@ func (s *Server) registerGroups(api huma.API) {
 		}
 		return s.changed(ctx, graph.RemoveGroup{Group: g.ID})
 	})
+	op(s, api, "POST /groups/{group}/leave", "Leave a group", func(ctx context.Context, in *GroupPath) (*none, error) {
+		g, err := s.Query.Group(actor(ctx), in.Group)
+		if err != nil {
+			return nil, err
+		}
+		return s.changed(ctx, graph.RemoveMember{Group: g.ID, User: actor(ctx).User})
+	})
+	s.registerMembers(api)
+}
+
+func (s *Server) registerMembers(api huma.API) {
 	op(s, api, "POST /groups/{group}/members", "Add a member", func(ctx context.Context, in *addMember) (*none, error) {
 		group, user, err := s.member(ctx, in.Group, in.Body.User)
 		if err != nil {

@@ -7,47 +7,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"hpfriends/graph"
-	"hpfriends/internal/secret"
+	"hpfriends/internal/timespec"
 	"hpfriends/query"
 )
-
-type addToken struct {
-	Body struct {
-		Comment string     `json:"comment,omitempty"`
-		Expires *time.Time `json:"expires,omitempty"`
-	}
-}
-
-type tokenPath struct {
-	ID uint64 `path:"id"`
-}
-
-// issued is a fresh token; it is shown only here.
-type issued struct {
-	ID    uint64 `json:"id"`
-	Token string `json:"token"`
-}
-
-func (s *Server) registerTokens(api huma.API) {
-	op(s, api, "GET /tokens", "List your API tokens", func(ctx context.Context, _ *none) (*body[[]query.Token], error) {
-		return &body[[]query.Token]{s.Query.Tokens(actor(ctx), actor(ctx).User)}, nil
-	})
-	op(s, api, "POST /tokens", "Add an API token; it is shown only once", func(ctx context.Context, in *addToken) (*body[issued], error) {
-		token := secret.NewToken()
-		add := graph.AddToken{Hash: secret.HashToken(token), Comment: in.Body.Comment}
-		if in.Body.Expires != nil {
-			add.Expires = *in.Body.Expires
-		}
-		out, err := s.change(ctx, add)
-		if err != nil {
-			return nil, err
-		}
-		return &body[issued]{issued{out.Body.ID, token}}, nil
-	})
-	op(s, api, "DELETE /tokens/{id}", "Remove an API token", func(ctx context.Context, in *tokenPath) (*none, error) {
-		return s.changed(ctx, graph.RemoveToken{Token: graph.TokenID(in.ID)})
-	})
-}
 
 type explainQuery struct {
 	From    string `query:"from" required:"true" doc:"handle of the publisher"`
@@ -56,11 +18,17 @@ type explainQuery struct {
 }
 
 type logQuery struct {
-	Since   time.Time `query:"since"`
-	Ident   string    `query:"ident"`
-	Channel string    `query:"channel"`
-	Address string    `query:"address"`
-	Limit   int       `query:"limit" minimum:"1" maximum:"10000" default:"1000"`
+	Since   string `query:"since" doc:"rows last seen since then: a time, or how long ago (2h)"`
+	Ident   string `query:"ident"`
+	Channel string `query:"channel"`
+	Address string `query:"address"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"10000" default:"1000"`
+}
+
+type channelQuery struct {
+	Prefix string `query:"prefix"`
+	After  string `query:"after" doc:"channels after this one"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"1000"`
 }
 
 type whoami struct {
@@ -82,8 +50,24 @@ func (s *Server) registerReads(api huma.API) {
 		return &body[query.Explanation]{x}, err
 	})
 	op(s, api, "GET /logs", "Refusals that concern your authkeys, newest first", func(ctx context.Context, in *logQuery) (*body[[]query.LogRow], error) {
-		rows, err := s.Query.Logs(actor(ctx), query.LogFilter{Since: in.Since, Ident: in.Ident, Channel: in.Channel, Address: in.Address, Limit: in.Limit})
+		f := query.LogFilter{Ident: in.Ident, Channel: in.Channel, Address: in.Address, Limit: in.Limit}
+		if in.Since != "" {
+			t, err := timespec.Past(in.Since, time.Now())
+			if err != nil {
+				return nil, &graph.Error{Code: graph.Invalid, Msg: "since: " + err.Error()}
+			}
+			f.Since = t
+		}
+		rows, err := s.Query.Logs(actor(ctx), f)
 		return &body[[]query.LogRow]{rows}, err
+	})
+	op(s, api, "GET /stats", "Statistics of your authkeys together", func(ctx context.Context, _ *none) (*body[query.Totals], error) {
+		t, err := s.Query.Totals(actor(ctx))
+		return &body[query.Totals]{t}, err
+	})
+	op(s, api, "GET /channels", "Channels with a message that you may see, among the newest", func(ctx context.Context, in *channelQuery) (*body[[]query.Channel], error) {
+		all, err := s.Query.Channels(actor(ctx), in.Prefix, in.After, in.Limit)
+		return &body[[]query.Channel]{all}, err
 	})
 	op(s, api, "GET /whoami", "Who you are here", func(ctx context.Context, _ *none) (*body[whoami], error) {
 		a := actor(ctx)
@@ -94,6 +78,8 @@ func (s *Server) registerReads(api huma.API) {
 		return &body[whoami]{w}, nil
 	})
 	op(s, api, "GET /status", "State of the server", func(ctx context.Context, _ *none) (*body[status], error) {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
 		st := status{Version: s.Version, Index: s.Query.Graph().Index(), Ready: true}
 		if err := s.Ready(ctx); err != nil {
 			st.Ready, st.Reason = false, err.Error()

@@ -6,13 +6,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
@@ -21,8 +19,8 @@ import (
 
 // Changer takes changes of the graph.
 type Changer interface {
-	// Change answers once this node has applied the command. A refusal is a *graph.Error; any other error means that
-	// the node cannot take changes now, or cannot tell.
+	// Change answers once this node has applied the command. A refusal is a *graph.Error. An error with a method
+	// Temporary that returns true means that nothing was changed; after any other it may have been.
 	Change(ctx context.Context, c graph.Command) (graph.Outcome, error)
 }
 
@@ -35,16 +33,25 @@ type Config struct {
 	Ready   func(context.Context) error
 	Version string
 	Logger  *slog.Logger
+	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.
+	TrustedProxies []netip.Prefix
 }
 
+// Limits of a request (reliability.md 4.3).
 const (
-	maxHeader = 16 << 10
-	maxBody   = 1 << 20
+	headerTimeout = 5 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 60 * time.Second
+	idleTimeout   = 2 * time.Minute
+	changeTimeout = 10 * time.Second
+	maxHeader     = 16 << 10
+	maxBody       = 1 << 20
 )
 
 // Server is the HTTP side of a node.
 type Server struct {
 	Config
+	hasher *secret.Hasher
 	logins *logins
 
 	mu      sync.Mutex
@@ -53,18 +60,21 @@ type Server struct {
 }
 
 // New returns a Server.
-func New(c Config) *Server { return &Server{Config: c, logins: newLogins()} }
+func New(c Config) *Server {
+	return &Server{Config: c, hasher: secret.NewHasher(), logins: newLogins()}
+}
 
 // Serve serves a TCP listener until Shutdown.
-func (s *Server) Serve(l net.Listener) error { return s.serve(l, s.byToken) }
+func (s *Server) Serve(l net.Listener) error { return s.serve(l, s.Handler()) }
 
-// ServeSocket serves the local socket until Shutdown: who can open it is the operator.
-func (s *Server) ServeSocket(l net.Listener) error { return s.serve(l, s.bySocket) }
+// ServeSocket serves the local socket until Shutdown: who can open it is the operator. The caller sees to it that only the
+// owner of the data directory can.
+func (s *Server) ServeSocket(l net.Listener) error { return s.serve(l, s.SocketHandler()) }
 
-func (s *Server) serve(l net.Listener, who authenticator) error {
+func (s *Server) serve(l net.Listener, h http.Handler) error {
 	srv := &http.Server{
-		Handler: s.Handler(who), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
 	}
 	s.mu.Lock()
 	if s.closed {
@@ -79,7 +89,7 @@ func (s *Server) serve(l net.Listener, who authenticator) error {
 	return nil
 }
 
-// Shutdown stops accepting and waits for requests under way until ctx is done.
+// Shutdown stops accepting and waits for requests under way until ctx is done; then it breaks their connections.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
@@ -87,80 +97,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Unlock()
 	var err error
 	for _, srv := range servers {
-		err = errors.Join(err, srv.Shutdown(ctx))
+		if e := srv.Shutdown(ctx); e != nil {
+			err = errors.Join(err, e, srv.Close())
+		}
 	}
 	return err
-}
-
-// Handler is everything that is served, with requests authenticated by who.
-func (s *Server) Handler(who authenticator) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /ip", serveIP)
-	mux.HandleFunc("POST /ip", serveIP)
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
-	mux.HandleFunc("GET /readyz", s.serveReady)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte("{}"))
-	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
-	s.register(s.api(mux), who)
-	protected := http.NewCrossOriginProtection().Handler(mux)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
-		h.Set("Cache-Control", "no-store")
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		if r.Method == http.MethodPost && r.URL.Path == "/ip" { // sensors post there, from anywhere, and it changes nothing
-			mux.ServeHTTP(w, r)
-			return
-		}
-		protected.ServeHTTP(w, r)
-	})
-}
-
-func (s *Server) api(mux *http.ServeMux) huma.API {
-	c := huma.DefaultConfig("hpfriends", s.Version)
-	c.OpenAPIPath = "/api/openapi"
-	c.DocsPath = "" // the generated page would load scripts from a third party
-	c.SchemasPath = "/api/schemas"
-	c.CreateHooks = nil // no "$schema" links in answers
-	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token":    {Type: "http", Scheme: "bearer", Description: "an API token"},
-		"password": {Type: "http", Scheme: "basic", Description: "handle and password"},
-	}
-	c.Security = []map[string][]string{{"token": {}}, {"password": {}}}
-	return humago.New(mux, c)
-}
-
-func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	if err := s.Ready(ctx); err != nil {
-		plain(w, http.StatusServiceUnavailable, "not ready: "+err.Error()+"\n")
-		return
-	}
-	plain(w, http.StatusOK, "ok\n")
-}
-
-// serveIP answers with the caller's address: dionaea's dynip_resolve posts here, follows no redirect, and drops its events
-// when it gets no answer.
-func serveIP(w http.ResponseWriter, r *http.Request) {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		plain(w, http.StatusBadRequest, "this connection has no IP address\n")
-		return
-	}
-	if ip := net.ParseIP(host); ip != nil {
-		host = ip.String() // an IPv4 address of a dual-stack listener as such
-	}
-	plain(w, http.StatusOK, host)
-}
-
-func plain(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text))
 }

@@ -16,6 +16,7 @@ type sharePath struct {
 }
 
 type listShares struct {
+	PageQuery
 	User string `query:"user" doc:"handle; empty: yourself, or all shares for the operator"`
 	In   bool   `query:"in" doc:"shares with the user, instead of those they made"`
 }
@@ -32,15 +33,16 @@ type addShare struct {
 }
 
 func (s *Server) registerShares(api huma.API) {
-	op(s, api, "GET /shares", "List shares", func(ctx context.Context, in *listShares) (*body[[]query.Share], error) {
+	op(s, api, "GET /shares", "List shares", func(ctx context.Context, in *listShares) (*array[query.Share], error) {
 		user, err := s.user(ctx, in.User)
 		if err != nil {
 			return nil, err
 		}
+		shares := s.Query.SharesFrom(actor(ctx), user)
 		if in.In {
-			return &body[[]query.Share]{s.Query.SharesWith(actor(ctx), user)}, nil
+			shares = s.Query.SharesWith(actor(ctx), user)
 		}
-		return &body[[]query.Share]{s.Query.SharesFrom(actor(ctx), user)}, nil
+		return page(&in.PageQuery, shares, func(v query.Share) uint64 { return uint64(v.ID) })
 	})
 	op(s, api, "GET /shares/{id}", "Show a share", func(ctx context.Context, in *sharePath) (*body[query.Share], error) {
 		v, err := s.Query.Share(actor(ctx), graph.ShareID(in.ID))
@@ -48,25 +50,28 @@ func (s *Server) registerShares(api huma.API) {
 	})
 	op(s, api, "POST /shares", "Share a channel with a user or a group", s.addShare)
 	op(s, api, "POST /shares/{id}/accept", "Enable a share with you", func(ctx context.Context, in *sharePath) (*none, error) {
-		return s.changed(ctx, graph.DecideShare{Share: graph.ShareID(in.ID), Accept: true})
+		return s.onShare(ctx, in.ID, func(id graph.ShareID) graph.Op { return graph.DecideShare{Share: id, Accept: true} })
 	})
 	op(s, api, "POST /shares/{id}/disable", "Disable a share with you", func(ctx context.Context, in *sharePath) (*none, error) {
-		return s.changed(ctx, graph.DecideShare{Share: graph.ShareID(in.ID)})
+		return s.onShare(ctx, in.ID, func(id graph.ShareID) graph.Op { return graph.DecideShare{Share: id} })
 	})
 	op(s, api, "DELETE /shares/{id}", "Remove a share", func(ctx context.Context, in *sharePath) (*none, error) {
-		return s.changed(ctx, graph.RemoveShare{Share: graph.ShareID(in.ID)})
+		return s.onShare(ctx, in.ID, func(id graph.ShareID) graph.Op { return graph.RemoveShare{Share: id} })
 	})
+}
+
+// onShare proposes a change of a share that the asker can see; another does not exist for them.
+func (s *Server) onShare(ctx context.Context, id uint64, change func(graph.ShareID) graph.Op) (*none, error) {
+	share, err := s.Query.Share(actor(ctx), graph.ShareID(id))
+	if err != nil {
+		return nil, err
+	}
+	return s.changed(ctx, change(share.ID))
 }
 
 func (s *Server) addShare(ctx context.Context, in *addShare) (*body[created], error) {
 	b := in.Body
 	add := graph.AddShare{Channel: b.Channel, Type: b.Type, History: b.History, Note: b.Note}
-	if add.Type == "" {
-		add.Type = graph.Own
-	}
-	if add.History == "" {
-		add.History = graph.FromShare
-	}
 	if b.Expires != nil {
 		add.Expires = *b.Expires
 	}
@@ -79,6 +84,9 @@ func (s *Server) addShare(ctx context.Context, in *addShare) (*body[created], er
 	} else {
 		u, err := s.Query.User(actor(ctx), b.To)
 		if err != nil {
+			if g, errGroup := s.Query.Group(actor(ctx), b.To); errGroup == nil {
+				return nil, &graph.Error{Code: graph.NotFound, Msg: "there is no user " + clip(b.To), Hint: "for the group, write group:" + g.Name}
+			}
 			return nil, err
 		}
 		add.User = u.ID

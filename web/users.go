@@ -14,35 +14,37 @@ type HandlePath struct {
 	Handle string `path:"handle"`
 }
 
+type listUsers struct{ PageQuery }
+
 type addUser struct {
 	Body struct {
-		Handle   string     `json:"handle"`
-		Name     string     `json:"name,omitempty" doc:"display name"`
-		Password string     `json:"password,omitempty" doc:"at least 8 characters; without one the user can only use tokens"`
-		Role     graph.Role `json:"role,omitempty" enum:"member,auditor,admin"`
+		Handle   string        `json:"handle"`
+		Name     string        `json:"name,omitempty" doc:"display name"`
+		Password secret.Secret `json:"password,omitempty" doc:"at least 8 bytes; without one the user can only use tokens"`
+		Role     graph.Role    `json:"role,omitempty" enum:"member,auditor,admin"`
 	}
 }
 
 type editUser struct {
 	HandlePath
 	Body struct {
-		Name     *string     `json:"name,omitempty"`
-		Password *string     `json:"password,omitempty"`
-		Role     *graph.Role `json:"role,omitempty" enum:"member,auditor,admin"`
-		Enabled  *bool       `json:"enabled,omitempty"`
+		Name     *string        `json:"name,omitempty"`
+		Password *secret.Secret `json:"password,omitempty" doc:"empty: none any more"`
+		Role     *graph.Role    `json:"role,omitempty" enum:"member,auditor,admin"`
+		Enabled  *bool          `json:"enabled,omitempty"`
 	}
 }
 
 func (s *Server) registerUsers(api huma.API) {
-	op(s, api, "GET /users", "List users", func(ctx context.Context, _ *none) (*body[[]query.User], error) {
-		return &body[[]query.User]{s.Query.Users(actor(ctx))}, nil
+	op(s, api, "GET /users", "List users", func(ctx context.Context, in *listUsers) (*array[query.User], error) {
+		return page(&in.PageQuery, s.Query.Users(actor(ctx)), func(u query.User) uint64 { return uint64(u.ID) })
 	})
 	op(s, api, "GET /users/{handle}", "Show a user", func(ctx context.Context, in *HandlePath) (*body[query.User], error) {
 		u, err := s.Query.User(actor(ctx), in.Handle)
 		return &body[query.User]{u}, err
 	})
 	op(s, api, "POST /users", "Add a user", func(ctx context.Context, in *addUser) (*body[created], error) {
-		hash, err := hashPassword(in.Body.Password)
+		hash, err := s.hashPassword(ctx, in.Body.Password, in.Body.Handle)
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +57,7 @@ func (s *Server) registerUsers(api huma.API) {
 		}
 		change := graph.EditUser{User: id, Name: in.Body.Name, Role: in.Body.Role, Enabled: in.Body.Enabled}
 		if in.Body.Password != nil {
-			hash, err := hashPassword(*in.Body.Password)
+			hash, err := s.hashPassword(ctx, *in.Body.Password, in.Handle)
 			if err != nil {
 				return nil, err
 			}
@@ -73,12 +75,12 @@ func (s *Server) registerUsers(api huma.API) {
 }
 
 // hashPassword checks and hashes; an empty password stays empty.
-func hashPassword(p string) (string, error) {
-	if p == "" {
+func (s *Server) hashPassword(ctx context.Context, p secret.Secret, handle string) (string, error) {
+	if p.Empty() {
 		return "", nil
 	}
-	if n := len([]rune(p)); n < 8 || len(p) > 1024 {
-		return "", &graph.Error{Code: graph.Invalid, Msg: "the password must have at least 8 characters and at most 1024 bytes", Hint: "any characters do; longer is better than stranger"}
+	if err := secret.CheckPassword(p, handle); err != nil {
+		return "", &graph.Error{Code: graph.Invalid, Msg: err.Error(), Hint: "longer is better than stranger"}
 	}
-	return secret.HashPassword(p), nil
+	return s.hasher.Hash(ctx, p)
 }

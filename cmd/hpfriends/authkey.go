@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -32,8 +33,8 @@ func authkeyFlags() []cli.Flag {
 
 func authkeyCommand() *cli.Command {
 	ls := leaf("ls", "list authkeys with their statistics", "", func(c *cli.Context, api *client) error {
-		var all []query.Authkey
-		if err := api.call(c.Context, "GET", "/authkeys?owner="+escape(c.String("as")), nil, &all); err != nil {
+		all, err := pages[query.Authkey](c.Context, api, "/authkeys?owner="+url.QueryEscape(c.String("as")))
+		if err != nil {
 			return err
 		}
 		return show(c, all, func(w io.Writer) { listAuthkeys(w, all) })
@@ -53,7 +54,10 @@ func authkeyCommand() *cli.Command {
 				append(authkeyFlags(), &cli.StringFlag{Name: "ident", Aliases: []string{"i"}, Usage: "`IDENT`; without it one is made"}, secretFile)...),
 			ls,
 			leaf("show", "show an authkey", "IDENT", showAuthkey, &cli.BoolFlag{Name: "reveal", Usage: "show the secret instead"}),
-			leaf("edit", "change an authkey: a list given replaces the old one", "IDENT", editAuthkey, authkeyFlags()...),
+			leaf("edit", "change an authkey: --pub and --sub add, --network replaces", "IDENT", editAuthkey,
+				append(authkeyFlags(),
+					&cli.StringSliceFlag{Name: "remove-pub", Usage: "may no longer publish on `PATTERN`"},
+					&cli.StringSliceFlag{Name: "remove-sub", Usage: "may no longer subscribe to `PATTERN`"})...),
 			leaf("rotate", "give an authkey a new secret and print it", "IDENT", func(c *cli.Context, api *client) error {
 				return onAuthkey(c, func(path string) error {
 					plain, err := readSecret(c.String("secret-file"))
@@ -144,6 +148,12 @@ func editAuthkey(c *cli.Context, api *client) error {
 	in, err := authkeyChanges(c)
 	if err != nil {
 		return err
+	}
+	for flag, field := range map[string]string{"pub": "add_pub", "sub": "add_sub", "remove-pub": "remove_pub", "remove-sub": "remove_sub"} {
+		delete(in, flag)
+		if c.IsSet(flag) {
+			in[field] = c.StringSlice(flag)
+		}
 	}
 	if len(in) == 0 {
 		return usage("nothing to change: give a flag, see --help")

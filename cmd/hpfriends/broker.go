@@ -167,4 +167,6 @@ func (b *broker) count(ctx context.Context) {
 }
 
 // errRevoked is why a connection is closed whose authkey may no longer be used.
+//
+//lint:ignore ST1005 it is the text of an ERROR frame, in the style of the others
 var errRevoked = errors.New("Authkey was removed, disabled or has expired.")

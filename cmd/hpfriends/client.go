@@ -65,19 +65,42 @@ func newClient(c *cli.Context) (*client, error) {
 	}, nil
 }
 
+const apiBase = "/api/v1"
+
 // call sends a request under /api/v1; in and out may be nil.
 func (c *client) call(ctx context.Context, method, path string, in, out any) error {
+	_, err := c.do(ctx, method, apiBase+path, in, out)
+	return err
+}
+
+// pages reads a list to its end.
+func pages[T any](ctx context.Context, c *client, path string) ([]T, error) {
+	all := []T{}
+	for path = apiBase + path; path != ""; {
+		var part []T
+		next, err := c.do(ctx, http.MethodGet, path, nil, &part)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, part...)
+		path = next
+	}
+	return all, nil
+}
+
+// do sends a request and returns the path of the list's next page, if there is one.
+func (c *client) do(ctx context.Context, method, path string, in, out any) (next string, err error) {
 	var payload io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
 		if err != nil {
-			return err
+			return "", err
 		}
 		payload = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+"/api/v1"+path, payload)
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, payload)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -90,16 +113,22 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return c.failed(ctx, err)
+		return "", c.failed(ctx, err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode/100 != 2 {
-		return refused(res)
+		return "", refused(res)
+	}
+	if link, ok := strings.CutSuffix(res.Header.Get("Link"), `>; rel="next"`); ok && strings.HasPrefix(link, "<"+apiBase) {
+		next = link[1:]
 	}
 	if out == nil {
-		return nil
+		return next, nil
 	}
-	return json.NewDecoder(res.Body).Decode(out)
+	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		return "", c.failed(ctx, err)
+	}
+	return next, nil
 }
 
 func (c *client) failed(ctx context.Context, err error) error {

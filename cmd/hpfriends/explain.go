@@ -41,6 +41,9 @@ func printExplanation(w io.Writer, x query.Explanation) {
 		}
 	}
 	for _, h := range x.Path {
+		if h.Share == 0 { // between others
+			continue
+		}
 		fmt.Fprintf(w, "     path: share #%d, %s -> %s, type %s, %s\n", h.Share, printable(h.Owner), printable(h.Receiver), h.Type, map[bool]string{true: "enabled", false: "not enabled"}[h.Accepted])
 	}
 	flows := "does not reach"

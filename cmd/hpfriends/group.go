@@ -12,8 +12,8 @@ import (
 
 func groupCommand() *cli.Command {
 	ls := leaf("ls", "list groups", "", func(c *cli.Context, api *client) error {
-		var all []query.Group
-		if err := api.call(c.Context, "GET", "/groups", nil, &all); err != nil {
+		all, err := pages[query.Group](c.Context, api, "/groups")
+		if err != nil {
 			return err
 		}
 		return show(c, all, func(w io.Writer) { listGroups(w, all) })

@@ -36,8 +36,8 @@ func tokenCommand() *cli.Command {
 				return show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.Token) })
 			}, &cli.StringFlag{Name: "comment", Usage: "what it is for"}, &cli.StringFlag{Name: "expires", Usage: "`TIME`: " + timespec.Forms}),
 			leaf("ls", "list your tokens", "", func(c *cli.Context, api *client) error {
-				var all []query.Token
-				if err := api.call(c.Context, "GET", "/tokens", nil, &all); err != nil {
+				all, err := pages[query.Token](c.Context, api, "/tokens")
+				if err != nil {
 					return err
 				}
 				return show(c, all, func(w io.Writer) {

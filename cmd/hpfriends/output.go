@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -45,9 +47,30 @@ func writeJSON(w io.Writer, v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s\n", b)
+	_, err = fmt.Fprintf(w, "%s\n", escapeJSON(b))
 	return err
 }
+
+// escapeJSON escapes what encoding/json leaves as it is and a terminal does not: DEL, the C1 controls, and characters that
+// are invisible or turn the direction of text. They occur in strings only.
+func escapeJSON(b []byte) []byte {
+	if !bytes.ContainsFunc(b, unprintable) {
+		return b
+	}
+	var out []byte
+	for _, r := range string(b) {
+		if unprintable(r) {
+			for _, unit := range utf16.Encode([]rune{r}) {
+				out = fmt.Appendf(out, "\\u%04x", unit)
+			}
+		} else {
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return out
+}
+
+func unprintable(r rune) bool { return r != '\n' && !strconv.IsPrint(r) }
 
 // list prints rows under a header; the cells are made safe.
 func list(w io.Writer, header []string, rows [][]string) {
@@ -91,6 +114,14 @@ func yesNo(b bool) string {
 		return "yes"
 	}
 	return "no"
+}
+
+// optional is a cell of what may not be shown to the asker.
+func optional[T any](v *T, show func(T) string) string {
+	if v == nil {
+		return "-"
+	}
+	return show(*v)
 }
 
 // joined is a list in a cell.

@@ -83,12 +83,6 @@ func (p *process) stop() error {
 	return nil
 }
 
-// kill ends the server as a crash would.
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
-}
-
 // rss is the server's resident memory in bytes.
 func (p *process) rss() (float64, error) {
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")

@@ -242,7 +242,7 @@ func TestPubGetsNoVerdict(t *testing.T) {
 	}
 }
 
-var hostile = []wire.Message{
+var hostileMessages = []wire.Message{
 	{Ident: "i", Channel: "c", Payload: []byte("\x1b]0;evil\x07\x1b[2J")},
 	{Ident: "i\n", Channel: "c\x1b", Payload: []byte("\u009b31m\x7f\r\n\b")},
 	{Ident: "i d", Channel: "a b", Payload: []byte("\u202egnp.exe \u200b \xff\xfe \U000e0041 \u2028")},
@@ -254,12 +254,12 @@ func TestHostileMessagesCannotAlterATerminal(t *testing.T) {
 	feedLine := func(terminal bool) format {
 		return func(dst []byte, m wire.Message, _ time.Time) []byte { return (&feed{terminal: terminal}).line(m) }
 	}
-	late := slices.Clone(hostile) // the originals decide by the first 20 bytes
+	late := slices.Clone(hostileMessages) // the originals decide by the first 20 bytes
 	for i := range late {
 		late[i].Payload = append([]byte("twenty harmless bytes"), late[i].Payload...)
 	}
 	for name, f := range map[string]format{"text": formatText, "json": formatJSON, "compat": feedLine(true), "compat to a file": feedLine(false)} {
-		for _, m := range append(late, hostile...) {
+		for _, m := range append(late, hostileMessages...) {
 			line := string(f(nil, m, time.Unix(0, 0)))
 			if !utf8.ValidString(line) {
 				t.Errorf("%s of %q is not UTF-8: %q", name, m.Payload, line)
@@ -272,14 +272,14 @@ func TestHostileMessagesCannotAlterATerminal(t *testing.T) {
 			}
 		}
 	}
-	if got := string(formatText(nil, hostile[2], time.Time{})); strings.Count(got, " ") != 2+4 || !strings.HasPrefix(got, `a\x20b i\x20d \u202egnp.exe `) {
+	if got := string(formatText(nil, hostileMessages[2], time.Time{})); strings.Count(got, " ") != 2+4 || !strings.HasPrefix(got, `a\x20b i\x20d \u202egnp.exe `) {
 		t.Errorf("channel and ident are not one word each: %q", got)
 	}
 }
 
 func TestJSONLosesNothing(t *testing.T) {
 	plain := wire.Message{Ident: "i", Channel: "c", Payload: []byte(`{"a": "<&>\u00e9"}`)}
-	for _, m := range append([]wire.Message{plain, {Ident: "i", Channel: "c"}}, hostile...) {
+	for _, m := range append([]wire.Message{plain, {Ident: "i", Channel: "c"}}, hostileMessages...) {
 		line := formatJSON(nil, m, time.Date(2026, 11, 20, 10, 0, 0, 5000, time.UTC))
 		if bytes.Count(line, []byte("\n")) != 1 {
 			t.Errorf("%q is not one line", line)
@@ -345,13 +345,15 @@ func TestSubEndsWithItsReaderAndOnInterrupt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
 	start := func() (*exec.Cmd, *os.File, *bytes.Buffer) {
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
 		}
 		var complaints bytes.Buffer
-		cmd := exec.CommandContext(t.Context(), self, b.args("sub", "-c", "a")[1:]...)
+		cmd := exec.CommandContext(ctx, self, b.args("sub", "-c", "a")[1:]...)
 		cmd.Env = append(os.Environ(), asProgram+"=1")
 		cmd.Stdout, cmd.Stderr = w, &complaints
 		if err := cmd.Start(); err != nil {

@@ -88,8 +88,8 @@ func listShareCommand(c *cli.Context, api *client) error {
 	if c.Bool("in") && c.String("as") == "" && c.String("server") == "" {
 		return usage("say whose: --as USER")
 	}
-	var all []query.Share
-	if err := api.call(c.Context, "GET", fmt.Sprintf("/shares?in=%v", c.Bool("in")), nil, &all); err != nil {
+	all, err := pages[query.Share](c.Context, api, fmt.Sprintf("/shares?in=%v", c.Bool("in")))
+	if err != nil {
 		return err
 	}
 	return show(c, all, func(w io.Writer) { listShares(w, all) })

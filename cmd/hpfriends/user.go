@@ -31,8 +31,8 @@ func leaf(name, usageText, args string, action func(*cli.Context, *client) error
 
 func userCommand() *cli.Command {
 	ls := leaf("ls", "list users", "", func(c *cli.Context, api *client) error {
-		var all []query.User
-		if err := api.call(c.Context, "GET", "/users", nil, &all); err != nil {
+		all, err := pages[query.User](c.Context, api, "/users")
+		if err != nil {
 			return err
 		}
 		return show(c, all, func(w io.Writer) { listUsers(w, all) })
@@ -126,7 +126,7 @@ func patchUser(c *cli.Context, api *client, in map[string]any) error {
 func listUsers(w io.Writer, all []query.User) {
 	var rows [][]string
 	for _, u := range all {
-		rows = append(rows, []string{u.Handle, u.Name, string(u.Role), yesNo(u.Enabled), moment(u.Created)})
+		rows = append(rows, []string{u.Handle, u.Name, string(u.Role), optional(u.Enabled, yesNo), moments(u.Created)})
 	}
 	list(w, []string{"User", "Name", "Role", "Enabled", "Since"}, rows)
 }

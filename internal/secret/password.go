@@ -1,9 +1,11 @@
 package secret
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -11,56 +13,124 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// Parameters of new hashes (RFC 9106, second recommendation): 64 MiB, three passes. Each hash carries its own.
+// The cost of a new hash (reliability.md 4.1): 64 MiB, 3 passes. RFC 9106 names 4 lanes for it.
 const (
-	memoryKiB = 64 << 10
-	passes    = 3
-	lanes     = 1
-	saltLen   = 16
-	hashLen   = 32
+	argonMemory  = 64 << 10 // KiB
+	argonTime    = 3
+	argonThreads = 4
+	argonSalt    = 16
+	argonHash    = 32
 )
 
-// hashing bounds the memory that logins take at once.
-var hashing = make(chan struct{}, max(1, runtime.NumCPU()))
+// Limits of a stored hash that is still computed: a hostile one must not take the memory.
+const (
+	maxArgonMemory = 256 << 10 // KiB
+	maxArgonTime   = 16
+)
 
-func derive(password string, salt []byte, m, t uint32, p uint8, n uint32) []byte {
-	hashing <- struct{}{}
-	defer func() { <-hashing }()
-	return argon2.IDKey([]byte(password), salt, t, m, p, n)
+// Limits of a password, in bytes.
+const (
+	MinPassword = 8
+	MaxPassword = 1024
+)
+
+var errHash = errors.New("secret: malformed password hash")
+
+// Hasher hashes and verifies passwords, as many at once as there are processors. Others wait.
+type Hasher struct {
+	slots chan struct{}
 }
 
-// HashPassword returns a PHC string: $argon2id$v=19$m=65536,t=3,p=1$salt$hash.
-func HashPassword(password string) string {
-	salt := make([]byte, saltLen)
-	rand.Read(salt)
-	h := derive(password, salt, memoryKiB, passes, lanes, hashLen)
-	enc := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memoryKiB, passes, lanes, enc(salt), enc(h))
+// NewHasher returns a Hasher.
+func NewHasher() *Hasher { return &Hasher{make(chan struct{}, runtime.NumCPU())} }
+
+// CheckPassword refuses what cannot be a password: less than 8 or more than 1024 bytes, or the handle itself.
+func CheckPassword(password Secret, handle string) error {
+	switch n := len(password.Reveal()); {
+	case n < MinPassword:
+		return fmt.Errorf("the password has %d bytes, use at least %d", n, MinPassword)
+	case n > MaxPassword:
+		return fmt.Errorf("the password has %d bytes, use at most %d", n, MaxPassword)
+	case strings.EqualFold(password.Reveal(), handle):
+		return errors.New("the password is the handle")
+	}
+	return nil
 }
 
-// VerifyPassword compares in constant time. A malformed or empty hash takes as long as a wrong password.
-func VerifyPassword(phc, password string) bool {
-	m, t, p, salt, want, ok := parse(phc)
-	if !ok {
-		m, t, p, salt, want = memoryKiB, passes, lanes, make([]byte, saltLen), make([]byte, hashLen)
+// Hash returns the PHC string of a password: $argon2id$v=19$m=65536,t=3,p=4$salt$hash. Its only errors are ctx's.
+func (h *Hasher) Hash(ctx context.Context, password Secret) (string, error) {
+	release, err := h.slot(ctx)
+	if err != nil {
+		return "", err
 	}
-	got := derive(password, salt, m, t, p, uint32(len(want)))
-	return subtle.ConstantTimeCompare(got, want) == 1 && ok
+	defer release()
+	p := phc{memory: argonMemory, time: argonTime, threads: argonThreads, salt: make([]byte, argonSalt)}
+	rand.Read(p.salt)
+	p.hash = p.compute(password, argonHash)
+	return p.String(), nil
 }
 
-func parse(phc string) (m, t uint32, p uint8, salt, hash []byte, ok bool) {
-	f := strings.Split(phc, "$")
-	if len(f) != 6 || f[1] != "argon2id" || f[2] != fmt.Sprintf("v=%d", argon2.Version) {
-		return
+// Verify is whether the password has this hash. With an empty hash, that of an account which does not exist or has no
+// password, it does the same work and says no. It returns an error for a malformed hash, and ctx's.
+func (h *Hasher) Verify(ctx context.Context, hash string, password Secret) (bool, error) {
+	p := phc{memory: argonMemory, time: argonTime, threads: argonThreads, salt: make([]byte, argonSalt), hash: make([]byte, argonHash)}
+	if hash != "" {
+		var err error
+		if p, err = parsePHC(hash); err != nil {
+			return false, err
+		}
 	}
-	if _, err := fmt.Sscanf(f[3], "m=%d,t=%d,p=%d", &m, &t, &p); err != nil {
-		return
+	release, err := h.slot(ctx)
+	if err != nil {
+		return false, err
 	}
-	if m < 8 || m > 1<<20 || t < 1 || t > 16 || p < 1 || p > 16 { // ours, or a damaged record
-		return
+	defer release()
+	equal := subtle.ConstantTimeCompare(p.compute(password, uint32(len(p.hash))), p.hash) == 1
+	return equal && hash != "", nil
+}
+
+func (h *Hasher) slot(ctx context.Context) (release func(), err error) {
+	select {
+	case h.slots <- struct{}{}:
+		return func() { <-h.slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	var err1, err2 error
-	salt, err1 = base64.RawStdEncoding.DecodeString(f[4])
-	hash, err2 = base64.RawStdEncoding.DecodeString(f[5])
-	return m, t, p, salt, hash, err1 == nil && err2 == nil && len(salt) >= 8 && len(hash) >= 16 && len(hash) <= 64
+}
+
+// phc is a parsed hash.
+type phc struct {
+	memory, time uint32
+	threads      uint8
+	salt, hash   []byte
+}
+
+func (p phc) compute(password Secret, size uint32) []byte {
+	return argon2.IDKey([]byte(password.Reveal()), p.salt, p.time, p.memory, p.threads, size)
+}
+
+func (p phc) String() string {
+	b64 := base64.RawStdEncoding.EncodeToString
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.memory, p.time, p.threads, b64(p.salt), b64(p.hash))
+}
+
+func parsePHC(s string) (p phc, err error) {
+	parts := strings.Split(s, "$")
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return p, errHash
+	}
+	var rest string
+	if n, err := fmt.Sscanf(parts[3]+"\n", "m=%d,t=%d,p=%d%s", &p.memory, &p.time, &p.threads, &rest); n != 3 || err == nil {
+		return p, errHash
+	}
+	if p.memory > maxArgonMemory || p.time < 1 || p.time > maxArgonTime || p.threads < 1 {
+		return p, errHash
+	}
+	var errSalt, errSum error
+	p.salt, errSalt = base64.RawStdEncoding.DecodeString(parts[4])
+	p.hash, errSum = base64.RawStdEncoding.DecodeString(parts[5])
+	if errSalt != nil || errSum != nil || len(p.salt) < 8 || len(p.hash) < 16 || len(p.hash) > 64 {
+		return p, errHash
+	}
+	return p, nil
 }

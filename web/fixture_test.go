@@ -1,0 +1,172 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+	"hpfriends/internal/secret"
+	"hpfriends/query"
+)
+
+// world is a server on a graph in memory: it decides changes as a node would, without a log of them.
+type world struct {
+	t      *testing.T
+	server *Server
+	events *eventlog.Log
+	logged *bytes.Buffer // what the server logs
+	answer *bytes.Buffer // every answer that was given, headers and bodies
+
+	mu    sync.Mutex
+	graph *graph.Graph
+	fail  error // of Change, instead of deciding
+	last  graph.Command
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, graph: graph.New(), logged: new(bytes.Buffer), answer: new(bytes.Buffer)}
+	var err error
+	if w.events, err = eventlog.Open(eventlog.Config{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.events.Close() })
+	key, err := secret.NewDataKey(bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "test_total", Help: "x"}))
+	w.server = New(Config{
+		Changer: w, Query: query.New(w.events, w.newest, nil), Key: key, Metrics: metrics, Version: "1.2.3",
+		Ready: func(context.Context) error { return nil }, Logger: slog.New(slog.NewJSONHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	return w
+}
+
+func (w *world) newest() *graph.Graph {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.graph
+}
+
+// Change implements Changer. It encodes the command and decodes it again, as the log does.
+func (w *world) Change(_ context.Context, c graph.Command) (graph.Outcome, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fail != nil {
+		return graph.Outcome{}, w.fail
+	}
+	if c.Time.IsZero() {
+		c.Time = time.Now().UTC()
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		return graph.Outcome{}, err
+	}
+	if err := json.Unmarshal(data, &c); err != nil {
+		return graph.Outcome{}, err
+	}
+	next, out, err := w.graph.Apply(w.graph.Index()+1, c)
+	w.graph, w.last = next, c
+	return out, err
+}
+
+// caller is who sends a request: over TCP with a header of its own, or over the socket as a user.
+type caller struct {
+	socket bool
+	header http.Header
+	remote string
+}
+
+func as(user string) caller { return caller{socket: true, header: http.Header{asHeader: {user}}} }
+
+func operator() caller { return caller{socket: true} }
+
+func bearer(token string) caller {
+	return caller{header: http.Header{"Authorization": {"Bearer " + token}}}
+}
+
+func basic(handle, password string) caller {
+	r := &http.Request{Header: http.Header{}}
+	r.SetBasicAuth(handle, password)
+	return caller{header: r.Header}
+}
+
+// send sends a request; a body that is not nil goes as JSON.
+func (w *world) send(c caller, route string, body any) *httptest.ResponseRecorder {
+	w.t.Helper()
+	method, path, _ := strings.Cut(route, " ")
+	var payload io.Reader
+	if text, ok := body.(string); ok {
+		payload = strings.NewReader(text)
+	} else if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		payload = bytes.NewReader(data)
+	}
+	r := httptest.NewRequest(method, path, payload)
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for k, v := range c.header {
+		r.Header[k] = v
+	}
+	r.RemoteAddr = "192.0.2.7:4711"
+	h := w.server.Handler()
+	if c.socket {
+		h, r.RemoteAddr = w.server.SocketHandler(), "@"
+	}
+	if c.remote != "" {
+		r.RemoteAddr = c.remote
+	}
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, r)
+	_ = rec.Header().Write(w.answer)
+	w.answer.Write(rec.Body.Bytes())
+	return rec
+}
+
+// must sends a request that succeeds, and decodes the answer.
+func must[T any](w *world, c caller, route string, body any) T {
+	w.t.Helper()
+	rec := w.send(c, route, body)
+	var v T
+	if rec.Code/100 != 2 {
+		w.t.Fatalf("%s: %d %s", route, rec.Code, rec.Body)
+	}
+	if rec.Code != http.StatusNoContent {
+		if err := json.Unmarshal(rec.Body.Bytes(), &v); err != nil {
+			w.t.Fatalf("%s: %v: %s", route, err, rec.Body)
+		}
+	}
+	return v
+}
+
+type object = map[string]any
+
+// users adds users; the last one is an admin if its name is root, an auditor if it is eve.
+func (w *world) users(handles ...string) {
+	w.t.Helper()
+	for _, h := range handles {
+		role := map[string]string{"root": "admin", "eve": "auditor"}[h]
+		if role == "" {
+			role = "member"
+		}
+		must[created](w, operator(), "POST /api/v1/users", object{"handle": h, "role": role})
+	}
+}

@@ -1,0 +1,87 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Handler is what is served on TCP.
+func (s *Server) Handler() http.Handler { return s.handler(s.byCredentials, s.fromTCP) }
+
+// SocketHandler is what is served on the local socket.
+func (s *Server) SocketHandler() http.Handler { return s.handler(s.bySocket, fromSocket) }
+
+func (s *Server) handler(who authenticator, from func(*http.Request) string) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /ip", s.serveIP)
+	mux.HandleFunc("POST /ip", s.serveIP)
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", s.serveReady)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte("{}"))
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
+	s.register(mux)
+	origins := http.NewCrossOriginProtection()
+	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		newProblem(http.StatusForbidden, "denied", "a page of another origin may not change anything here", "").write(w)
+	}))
+	origins.AddInsecureBypassPattern("POST /ip") // sensors post there from anywhere, and it changes nothing
+	return harden(origins.Handler(s.authenticate(mux, who, from)))
+}
+
+// harden sets the headers that every answer has, and bounds the body.
+func harden(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("Cache-Control", "no-store")
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// serveReady answers whether the node takes changes; with ?verbose it says why not.
+func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	err := s.Ready(ctx)
+	var b strings.Builder
+	if r.URL.Query().Has("verbose") {
+		if err != nil {
+			b.WriteString("[-] node: " + err.Error() + "\n")
+		} else {
+			b.WriteString("[+] node takes changes\n")
+		}
+		b.WriteString("version " + s.Version + "\n")
+	}
+	if err != nil {
+		plain(w, http.StatusServiceUnavailable, b.String()+"not ready\n")
+		return
+	}
+	plain(w, http.StatusOK, b.String()+"ok\n")
+}
+
+// serveIP answers with the caller's address and nothing else: dionaea's dynip_resolve posts here, follows no redirect, and
+// drops its events when it gets no answer.
+func (s *Server) serveIP(w http.ResponseWriter, r *http.Request) {
+	addr, ok := s.client(r)
+	if !ok {
+		plain(w, http.StatusBadRequest, "this connection has no IP address\n")
+		return
+	}
+	plain(w, http.StatusOK, addr.String())
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text))
+}

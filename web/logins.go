@@ -1,0 +1,62 @@
+package web
+
+import (
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// logins slows down guessing of passwords: from one network (one address of IPv4, a /64 of IPv6) 20 logins at once and then
+// one every 3 s, and of them 5 at once for one account, then one every 12 s. There is no limit for an account alone, by which
+// strangers could lock out its owner; a password costs argon2id each time.
+type logins struct {
+	mu   sync.Mutex
+	seen map[login]*rate.Limiter
+}
+
+// login is a network, and an account or all of them ("").
+type login struct {
+	network netip.Prefix
+	handle  string
+}
+
+// maxLimiters bounds the memory. When it is reached, those that limit nothing any more are forgotten; if there are none,
+// new networks are refused rather than let in.
+const maxLimiters = 20_000
+
+func newLogins() *logins { return &logins{seen: make(map[login]*rate.Limiter)} }
+
+// allow counts a login and says whether it may go on.
+func (l *logins) allow(handle string, addr netip.Addr, now time.Time) bool {
+	bits := 32
+	if addr.Is6() {
+		bits = 64
+	}
+	network, _ := addr.Prefix(bits)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.seen) >= maxLimiters {
+		for k, lim := range l.seen {
+			if lim.TokensAt(now) >= float64(lim.Burst()) {
+				delete(l.seen, k)
+			}
+		}
+		if len(l.seen) >= maxLimiters {
+			return false
+		}
+	}
+	return l.limiter(login{network: network}, rate.Every(3*time.Second), 20).AllowN(now, 1) &&
+		l.limiter(login{network, strings.ToLower(clip(handle))}, rate.Every(12*time.Second), 5).AllowN(now, 1)
+}
+
+func (l *logins) limiter(k login, every rate.Limit, burst int) *rate.Limiter {
+	lim := l.seen[k]
+	if lim == nil {
+		lim = rate.NewLimiter(every, burst)
+		l.seen[k] = lim
+	}
+	return lim
+}

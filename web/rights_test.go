@@ -1,0 +1,178 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// rights is a world in which ada owns an authkey, a share with bob and one with the group lab (ada admin, bob member), and a
+// token; cleo has nothing to do with them.
+func rights(t *testing.T) *world {
+	w := newWorld(t)
+	w.users("ada", "bob", "cleo", "eve", "root")
+	must[created](w, as("ada"), "POST /api/v1/groups", object{"name": "lab"})                               // 6
+	must[struct{}](w, as("ada"), "POST /api/v1/groups/lab/members", object{"user": "bob"})                  // 7
+	must[credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "ada/1", "pub": []string{"c"}}) // 8
+	must[created](w, as("ada"), "POST /api/v1/shares", object{"channel": "c", "to": "bob"})                 // 9
+	must[created](w, as("ada"), "POST /api/v1/shares", object{"channel": "d", "to": "group:lab"})           // 10
+	must[issued](w, as("ada"), "POST /api/v1/tokens", object{"comment": "t"})                               // 11
+	must[created](w, as("bob"), "POST /api/v1/shares", object{"channel": "c", "to": "cleo", "type": "all"}) // 12
+	return w
+}
+
+// Who may what: each line is one request, and what comes back for each user. Every line starts in the same world.
+func TestWhoMayWhat(t *testing.T) {
+	who := []string{"ada", "bob", "cleo", "eve", "root", "operator"}
+	tests := []struct {
+		route string
+		body  any
+		want  [6]int // in the order of who
+	}{
+		{"GET /api/v1/users", nil, [6]int{200, 200, 200, 200, 200, 200}},
+		{"GET /api/v1/users/nobody", nil, [6]int{404, 404, 404, 404, 404, 404}},
+		{"POST /api/v1/users", object{"handle": "new"}, [6]int{403, 403, 403, 403, 200, 200}},
+		{"PATCH /api/v1/users/ada", object{"name": "A"}, [6]int{204, 403, 403, 403, 204, 204}},
+		{"PATCH /api/v1/users/ada", object{"role": "admin"}, [6]int{403, 403, 403, 403, 204, 204}},
+		{"PATCH /api/v1/users/ada", object{"enabled": false}, [6]int{403, 403, 403, 403, 204, 204}},
+		{"DELETE /api/v1/users/cleo", nil, [6]int{403, 403, 204, 403, 204, 204}},
+
+		{"POST /api/v1/groups", object{"name": "new"}, [6]int{200, 200, 200, 200, 200, 422}},
+		{"GET /api/v1/groups/lab", nil, [6]int{200, 200, 200, 200, 200, 200}},
+		{"POST /api/v1/groups/lab/members", object{"user": "cleo"}, [6]int{204, 403, 403, 403, 204, 204}},
+		{"DELETE /api/v1/groups/lab/members/bob", nil, [6]int{204, 204, 403, 403, 204, 204}},
+		{"POST /api/v1/groups/lab/leave", object{}, [6]int{409, 204, 404, 404, 404, 404}},
+		{"PATCH /api/v1/groups/lab/members/bob", object{"admin": true}, [6]int{204, 403, 403, 403, 204, 204}},
+		{"DELETE /api/v1/groups/lab", nil, [6]int{204, 403, 403, 403, 204, 204}},
+		{"DELETE /api/v1/groups/everyone", nil, [6]int{422, 422, 422, 422, 422, 422}},
+
+		{"GET /api/v1/authkeys/ada%2F1", nil, [6]int{200, 404, 404, 200, 200, 200}},
+		{"GET /api/v1/authkeys/ada%2F1/secret", nil, [6]int{200, 404, 404, 403, 200, 200}},
+		{"POST /api/v1/authkeys/ada%2F1/rotate", object{}, [6]int{200, 404, 404, 403, 200, 200}},
+		{"PATCH /api/v1/authkeys/ada%2F1", object{"enabled": false}, [6]int{204, 404, 404, 403, 204, 204}},
+		{"DELETE /api/v1/authkeys/ada%2F1", nil, [6]int{204, 404, 404, 403, 204, 204}},
+		{"POST /api/v1/authkeys", object{"ident": "k"}, [6]int{200, 200, 200, 200, 200, 422}},
+		{"POST /api/v1/authkeys", object{"ident": "k", "owner": "ada"}, [6]int{200, 403, 403, 403, 200, 200}},
+		{"GET /api/v1/authkeys?owner=ada", nil, [6]int{200, 200, 200, 200, 200, 200}}, // the rows differ: below
+
+		{"GET /api/v1/shares/9", nil, [6]int{200, 200, 404, 200, 200, 200}},
+		{"POST /api/v1/shares/9/accept", object{}, [6]int{422, 204, 404, 403, 403, 422}},
+		{"POST /api/v1/shares/10/accept", object{}, [6]int{422, 204, 404, 403, 403, 422}},
+		{"POST /api/v1/shares/9/disable", object{}, [6]int{422, 204, 404, 403, 403, 422}},
+		{"DELETE /api/v1/shares/9", nil, [6]int{204, 403, 404, 403, 204, 204}},
+		{"DELETE /api/v1/shares/77", nil, [6]int{404, 404, 404, 404, 404, 404}},
+		{"POST /api/v1/shares", object{"channel": "c", "to": "eve"}, [6]int{200, 200, 200, 422, 200, 422}},
+
+		{"DELETE /api/v1/tokens/11", nil, [6]int{204, 404, 404, 403, 204, 204}},
+		{"POST /api/v1/tokens", object{"owner": "ada"}, [6]int{200, 403, 403, 403, 200, 200}},
+
+		{"GET /api/v1/explain?from=ada&to=bob&channel=c", nil, [6]int{200, 200, 403, 200, 200, 200}},
+		{"GET /api/v1/whoami", nil, [6]int{200, 200, 200, 200, 200, 200}},
+	}
+	w := rights(t)
+	before := w.graph
+	for _, tt := range tests {
+		for i, user := range who {
+			c := as(user)
+			if user == "operator" {
+				c = operator()
+			}
+			w.graph = before
+			rec := w.send(c, tt.route, tt.body)
+			if rec.Code != tt.want[i] {
+				t.Errorf("%s as %s: %d, want %d: %s", tt.route, user, rec.Code, tt.want[i], rec.Body)
+			}
+			if changed := w.graph != before; changed != (rec.Code/100 == 2 && !strings.HasPrefix(tt.route, "GET")) {
+				t.Errorf("%s as %s: %d, but the graph has changed: %v", tt.route, user, rec.Code, changed)
+			}
+		}
+	}
+}
+
+// A list shows each viewer what is theirs to see, and nothing else.
+func TestListsShowWhatIsYours(t *testing.T) {
+	w := rights(t)
+	must[struct{}](w, as("bob"), "POST /api/v1/shares/9/accept", object{})
+	for _, tt := range []struct{ who, path, field, want string }{
+		{"ada", "authkeys", "ident", "[ada/1]"}, {"bob", "authkeys", "ident", "[]"}, {"eve", "authkeys", "ident", "[ada/1]"},
+		{"bob", "authkeys?owner=ada", "ident", "[]"}, {"cleo", "authkeys?owner=ada", "ident", "[]"},
+		{"ada", "shares", "id", "[9 10]"}, {"bob", "shares", "id", "[12]"}, {"bob", "shares?in=true", "id", "[9 10]"},
+		{"cleo", "shares?user=ada", "id", "[]"}, {"cleo", "shares?in=true", "id", "[12]"}, {"bob", "shares?user=ada", "id", "[9 10]"},
+		{"ada", "tokens", "id", "[11]"}, {"bob", "tokens", "id", "[]"},
+		{"ada", "shares", "enabled_by", "[[bob] <nil>]"}, {"bob", "shares?in=true", "enabled", "[true false]"},
+		{"ada", "users", "role", "[member <nil> <nil> <nil> <nil>]"}, {"eve", "users", "role", "[member member member auditor admin]"},
+	} {
+		rows := must[[]object](w, as(tt.who), "GET /api/v1/"+tt.path, nil)
+		got := []any{}
+		for _, r := range rows {
+			got = append(got, r[tt.field])
+		}
+		if s := fmt.Sprint(got); s != tt.want {
+			t.Errorf("%s of %s as %s: %s, want %s", tt.field, tt.path, tt.who, s, tt.want)
+		}
+	}
+	for who, want := range map[string]bool{"ada": true, "bob": true, "cleo": false, "eve": true} {
+		g := must[object](w, as(who), "GET /api/v1/groups/lab", nil)
+		if _, ok := g["members"]; ok != want {
+			t.Errorf("%s sees the members of lab: %v", who, ok)
+		}
+	}
+}
+
+// With --as USER the owner of the data directory has that user's rights and no more.
+func TestActingForAUserGivesNoPower(t *testing.T) {
+	w := rights(t)
+	if rec := w.send(as("ada"), "POST /api/v1/users", object{"handle": "x"}); rec.Code != http.StatusForbidden {
+		t.Errorf("%d", rec.Code)
+	}
+	must[struct{}](w, as("ada"), "PATCH /api/v1/users/ada", object{"name": "Ada"})
+	if by := w.last.By; by.Operator || by.User != 1 || by.From != "socket" {
+		t.Errorf("the audit gets %+v", by)
+	}
+	must[struct{}](w, operator(), "PATCH /api/v1/users/ada", object{"name": "Ada"})
+	if by := w.last.By; !by.Operator || by.User != 0 || by.From != "socket" {
+		t.Errorf("the audit gets %+v", by)
+	}
+	must[struct{}](w, operator(), "PATCH /api/v1/users/ada", object{"enabled": false})
+	for _, route := range []string{"GET /api/v1/whoami", "GET /api/v1/authkeys", "GET /api/v1/logs", "GET /api/v1/users"} {
+		if rec := w.send(as("ada"), route, nil); rec.Code != http.StatusForbidden {
+			t.Errorf("%s as a disabled user: %d %s", route, rec.Code, rec.Body)
+		}
+	}
+	if rec := w.send(as("nobody"), "GET /api/v1/whoami", nil); rec.Code != http.StatusNotFound {
+		t.Errorf("as nobody: %d", rec.Code)
+	}
+}
+
+// An explanation tells nobody about shares and authkeys of others.
+func TestExplanationKeepsOthersOut(t *testing.T) {
+	w := rights(t)
+	must[struct{}](w, as("bob"), "POST /api/v1/shares/9/accept", object{})
+	must[struct{}](w, as("cleo"), "POST /api/v1/shares/12/accept", object{})
+	must[credential](w, as("cleo"), "POST /api/v1/authkeys", object{"ident": "cleo-key", "sub": []string{"*"}})
+	explain := func(who string) string {
+		x := must[object](w, as(who), "GET /api/v1/explain?from=ada&to=cleo&channel=c", nil)
+		if x["flows"] != true {
+			t.Errorf("as %s: %v", who, x)
+		}
+		data, _ := json.Marshal(x)
+		return string(data)
+	}
+	for who, hidden := range map[string][]string{
+		"cleo": {"ada/1", "#9"},               // how ada shares with bob
+		"ada":  {"cleo-key", "#12", `"cleo"`}, // that bob passes it on with share 12; cleo was asked about, see below
+	} {
+		text := explain(who)
+		text = strings.Replace(text, `"to":"cleo"`, "", 1)
+		for _, h := range hidden {
+			if strings.Contains(text, h) {
+				t.Errorf("%s learns %s: %s", who, h, text)
+			}
+		}
+	}
+	if text := explain("eve"); !strings.Contains(text, "ada/1") || !strings.Contains(text, "#9") || !strings.Contains(text, "cleo-key") {
+		t.Errorf("the auditor sees too little: %s", text)
+	}
+}
