@@ -121,8 +121,10 @@ func TestAcknowledgedMessagesSurviveKill(t *testing.T) {
 			go func() { publishAcked(t, p.address, k, run, &acked[run]); done <- struct{}{} }()
 		}
 		deadline := time.Now().Add(10 * time.Second)
-		for acked[kill*publishers].Load() == 0 && time.Now().Before(deadline) {
-			time.Sleep(time.Millisecond)
+		for i := range publishers {
+			for acked[kill*publishers+i].Load() == 0 && time.Now().Before(deadline) {
+				time.Sleep(time.Millisecond)
+			}
 		}
 		time.Sleep(time.Duration(rand.IntN(150)) * time.Millisecond) // the crash comes at any moment
 		p.kill()
