@@ -130,7 +130,7 @@ func (s *Subscriber) push(pos eventlog.Position, frames []byte, count, batchSize
 func (s *Subscriber) start() {
 	if !s.writing {
 		s.writing = true
-		go s.write()
+		s.writers.Go(s.write)
 	}
 }
 

@@ -26,6 +26,7 @@ type Subscriber struct {
 
 	subscribed map[graph.Pattern]uint64 // pattern -> first entry it covers; guarded by router.mu
 	received   atomic.Uint64            // messages written
+	writers    sync.WaitGroup           // the writer, while there is one
 
 	mu sync.Mutex // guards the outbox; taken after router.mu
 	outbox
@@ -84,6 +85,9 @@ func (s *Subscriber) Close() {
 	s.queue, s.charged = nil, 0
 	s.mu.Unlock()
 }
+
+// Wait waits for the writer of a closed subscriber: from then on Received does not change. The connection must have ended.
+func (s *Subscriber) Wait() { s.writers.Wait() }
 
 func (s *Subscriber) isClosed() bool {
 	s.mu.Lock()

@@ -25,6 +25,8 @@ import (
 type world struct {
 	t      *testing.T
 	server *Server
+	tcp    http.Handler
+	socket http.Handler
 	events *eventlog.Log
 	logged *bytes.Buffer // what the server logs
 	answer *bytes.Buffer // every answer that was given, headers and bodies
@@ -53,6 +55,7 @@ func newWorld(t *testing.T) *world {
 		Changer: w, Query: query.New(w.events, w.newest, nil), Key: key, Metrics: metrics, Version: "1.2.3",
 		Ready: func(context.Context) error { return nil }, Logger: slog.New(slog.NewJSONHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
+	w.tcp, w.socket = w.server.Handler(), w.server.SocketHandler()
 	return w
 }
 
@@ -127,9 +130,9 @@ func (w *world) send(c caller, route string, body any) *httptest.ResponseRecorde
 		r.Header[k] = v
 	}
 	r.RemoteAddr = "192.0.2.7:4711"
-	h := w.server.Handler()
+	h := w.tcp
 	if c.socket {
-		h, r.RemoteAddr = w.server.SocketHandler(), "@"
+		h, r.RemoteAddr = w.socket, "@"
 	}
 	if c.remote != "" {
 		r.RemoteAddr = c.remote

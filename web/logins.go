@@ -13,8 +13,9 @@ import (
 // one every 3 s, and of them 5 at once for one account, then one every 12 s. There is no limit for an account alone, by which
 // strangers could lock out its owner; a password costs argon2id each time.
 type logins struct {
-	mu   sync.Mutex
-	seen map[login]*rate.Limiter
+	mu    sync.Mutex
+	seen  map[login]*rate.Limiter
+	swept time.Time // when it last looked what can be forgotten
 }
 
 // login is a network, and an account or all of them ("").
@@ -39,17 +40,26 @@ func (l *logins) allow(handle string, addr netip.Addr, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.seen) >= maxLimiters {
-		for k, lim := range l.seen {
-			if lim.TokensAt(now) >= float64(lim.Burst()) {
-				delete(l.seen, k)
-			}
-		}
+		l.sweep(now)
 		if len(l.seen) >= maxLimiters {
 			return false
 		}
 	}
 	return l.limiter(login{network: network}, rate.Every(3*time.Second), 20).AllowN(now, 1) &&
 		l.limiter(login{network, strings.ToLower(clip(handle))}, rate.Every(12*time.Second), 5).AllowN(now, 1)
+}
+
+// sweep forgets what limits nothing any more, at most once a second: it must not be a way to keep the server busy.
+func (l *logins) sweep(now time.Time) {
+	if now.Sub(l.swept) < time.Second {
+		return
+	}
+	l.swept = now
+	for k, lim := range l.seen {
+		if lim.TokensAt(now) >= float64(lim.Burst()) {
+			delete(l.seen, k)
+		}
+	}
 }
 
 func (l *logins) limiter(k login, every rate.Limit, burst int) *rate.Limiter {

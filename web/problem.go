@@ -70,7 +70,7 @@ var statuses = map[graph.Code]int{
 func (s *Server) refusal(err error) *problem {
 	var p *problem
 	var g *graph.Error
-	var t interface{ Temporary() bool }
+	var t interface{ Temporary() bool } // context.DeadlineExceeded is one too, so it comes first
 	switch {
 	case errors.As(err, &p):
 		return p
@@ -82,11 +82,11 @@ func (s *Server) refusal(err error) *problem {
 		return newProblem(http.StatusUnauthorized, "unauthorized", err.Error(), "an authkey's ident and secret are not a login: use the user's")
 	case errors.Is(err, errTooOften):
 		return newProblem(http.StatusTooManyRequests, "unavailable", err.Error(), "wait a minute")
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return newProblem(http.StatusServiceUnavailable, "unknown-outcome", "the answer did not come in time", "look whether it was done before trying again")
 	case errors.As(err, &t) && t.Temporary():
 		s.Logger.Warn("a change could not be taken", "err", err)
 		return newProblem(http.StatusServiceUnavailable, "unavailable", "the server cannot take changes now; nothing was changed", "try again in a moment")
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return newProblem(http.StatusServiceUnavailable, "unknown-outcome", "the answer did not come in time", "look whether it was done before trying again")
 	}
 	s.Logger.Error("a request failed", "err", err)
 	return newProblem(http.StatusServiceUnavailable, "unknown-outcome", "the server could not confirm this", "look whether it was done before trying again")

@@ -1,3 +1,5 @@
+//lint:file-ignore ST1005 these texts are the original programs' own
+
 package main
 
 import (
@@ -52,6 +54,7 @@ func brokerArgs(args []string) (serveArgs []string, err error) {
 		return nil, errBrokerHelp
 	}
 	if a.last("--tlscert") == "" != (a.last("--tlskey") == "") {
+		//lint:ignore ST1005 the original's words
 		return nil, errors.New("Must specify --tlskey AND --tlscert")
 	}
 	if sources := a.values["--auth"]; len(sources) > 0 {

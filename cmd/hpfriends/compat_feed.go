@@ -1,3 +1,5 @@
+//lint:file-ignore ST1005 these texts are the original programs' own
+
 package main
 
 import (
@@ -114,6 +116,7 @@ func (p feedProgram) configure(args []string) (*feed, error) {
 		return nil, errHelpWanted
 	}
 	if len(a.words) == 0 || a.words[0] != "subscribe" && a.words[0] != "publish" && a.words[0] != "sendfile" {
+		//lint:ignore ST1005 the original's words
 		return nil, errors.New(`You need to give "subscribe" or "publish" as <action>.`)
 	}
 	f := &feed{
@@ -122,6 +125,7 @@ func (p feedProgram) configure(args []string) (*feed, error) {
 	}
 	cert := a.last("--tlscert") + a.last("--certfile")
 	if _, err := os.Stat(cert); cert != "" && err != nil {
+		//lint:ignore ST1005 the original's words
 		return nil, errors.New("If --tlscert is specified it must be a valid path to a file")
 	}
 	host, port := a.last("--host"), a.last("--port")
@@ -134,6 +138,7 @@ func (p feedProgram) configure(args []string) (*feed, error) {
 		{len(f.dial.Secret) == 0, "a secret"}, {len(f.channels) == 0, "a channel"},
 	} {
 		if need.missing {
+			//lint:ignore ST1005 the original's words
 			return nil, fmt.Errorf("You must specify %s", need.what)
 		}
 	}

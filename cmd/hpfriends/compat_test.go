@@ -140,7 +140,7 @@ func TestFeedSubscribesAppendsAndStopsOnError(t *testing.T) {
 		t.Errorf("exit %d, printed %q", code, out.String())
 	}
 	out, done = start("a")
-	<-b.subscribed
+	b.awaitSubscription(t)
 	for _, args := range [][]string{{"text\twith\nlines"}, {"\x00\x01binary of more than twenty bytes"}, {"short\x00"}, {"é"}} {
 		if r := command(t, b.args(append([]string{"pub", "-c", "a"}, args...)...)...); r.code != 0 {
 			t.Fatalf("%+v", r)

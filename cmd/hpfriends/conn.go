@@ -116,6 +116,9 @@ func (c *conn) Close() {
 		c.broker.metrics.subscribed(c.ident, string(p), -1)
 	}
 	c.subscriber.Close()
+	if c.session.Context().Err() != nil { // on a connection that goes on under another authkey a slow write may go on too
+		c.subscriber.Wait()
+	}
 	c.count()
 	c.broker.mu.Lock()
 	delete(c.broker.conns, c)

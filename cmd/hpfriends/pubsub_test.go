@@ -38,7 +38,9 @@ type echoConn struct {
 
 const closedChannel = "forbidden"
 
-func startEchoBroker(t *testing.T) *echoBroker {
+func startEchoBroker(t *testing.T) *echoBroker { return startEchoBrokerAt(t, wire.Endpoint{}) }
+
+func startEchoBrokerAt(t *testing.T, e wire.Endpoint) *echoBroker {
 	t.Helper()
 	b := &echoBroker{conns: make(map[*echoConn]bool), subscribed: make(chan string, 100)}
 	var err error
@@ -52,7 +54,7 @@ func startEchoBroker(t *testing.T) *echoBroker {
 	b.addr = l.Addr().String()
 	b.host, b.port, _ = net.SplitHostPort(b.addr)
 	served := make(chan error, 1)
-	go func() { served <- b.server.Serve(t.Context(), l, wire.Endpoint{}) }()
+	go func() { served <- b.server.Serve(t.Context(), l, e) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -137,13 +139,18 @@ func (b *echoBroker) subscribe(t *testing.T, channels int, words ...string) chan
 	done := make(chan outcome, 1)
 	go func() { done <- command(t, b.args(append([]string{"sub"}, words...)...)...) }()
 	for range channels {
-		select {
-		case <-b.subscribed:
-		case <-time.After(5 * time.Second):
-			t.Fatal("sub does not subscribe")
-		}
+		b.awaitSubscription(t)
 	}
 	return done
+}
+
+func (b *echoBroker) awaitSubscription(t *testing.T) {
+	t.Helper()
+	select {
+	case <-b.subscribed:
+	case <-time.After(5 * time.Second):
+		t.Fatal("nobody subscribes")
+	}
 }
 
 func TestPubReachesSub(t *testing.T) {
@@ -360,7 +367,7 @@ func TestSubEndsWithItsReaderAndOnInterrupt(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = w.Close()
-		<-b.subscribed
+		b.awaitSubscription(t)
 		return cmd, r, &complaints
 	}
 	cmd, r, complaints := start()
@@ -388,7 +395,7 @@ func TestSubReconnects(t *testing.T) {
 		c.session.Close(nil)
 	}
 	b.mu.Unlock()
-	<-b.subscribed
+	b.awaitSubscription(t)
 	if r := command(t, b.args("pub", "-c", "a", "again")...); r.code != 0 {
 		t.Fatalf("%+v", r)
 	}

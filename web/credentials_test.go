@@ -1,0 +1,172 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+const password = "correct-horse-CANARY"
+
+// The first token is made with a password; everything else takes the token.
+func TestPasswordMakesTheFirstToken(t *testing.T) {
+	w := newWorld(t)
+	must[created](w, operator(), "POST /api/v1/users", object{"handle": "ada", "password": password})
+	token := must[issued](w, basic("ADA", password), "POST /api/v1/tokens", object{"comment": "laptop"}).Token
+	if !strings.HasPrefix(token, "hpf_") {
+		t.Fatalf("token is %q", token)
+	}
+	if by := w.last.By; by.User != 1 || by.Operator || by.From != "192.0.2.7" {
+		t.Errorf("the audit gets %+v", by)
+	}
+	me := must[whoami](w, bearer(token), "GET /api/v1/whoami", nil)
+	if me.User != "ada" || me.Operator {
+		t.Errorf("whoami: %+v", me)
+	}
+	for what, c := range map[string]caller{
+		"password elsewhere": basic("ada", password), "nothing": {}, "another token": bearer(token + "x"), "no token": bearer(""),
+	} {
+		rec := w.send(c, "GET /api/v1/whoami", nil)
+		if rec.Code != http.StatusUnauthorized || rec.Header().Get("WWW-Authenticate") == "" {
+			t.Errorf("%s: %d, %v", what, rec.Code, rec.Header())
+		}
+	}
+	must[struct{}](w, bearer(token), "DELETE /api/v1/tokens/2", nil)
+	if rec := w.send(bearer(token), "GET /api/v1/whoami", nil); rec.Code != http.StatusUnauthorized {
+		t.Errorf("a removed token: %d", rec.Code)
+	}
+}
+
+// A token ends at its time, even before the log has taken note; and with its user.
+func TestTokenEnds(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada")
+	soon := must[issued](w, as("ada"), "POST /api/v1/tokens", object{"expires": time.Now().Add(50 * time.Millisecond)}).Token
+	long := must[issued](w, as("ada"), "POST /api/v1/tokens", object{"expires": time.Now().Add(time.Hour)}).Token
+	time.Sleep(60 * time.Millisecond)
+	if rec := w.send(bearer(soon), "GET /api/v1/whoami", nil); rec.Code != http.StatusUnauthorized {
+		t.Errorf("an expired token: %d", rec.Code)
+	}
+	must[whoami](w, bearer(long), "GET /api/v1/whoami", nil)
+	must[struct{}](w, operator(), "PATCH /api/v1/users/ada", object{"enabled": false})
+	if rec := w.send(bearer(long), "GET /api/v1/whoami", nil); rec.Code != http.StatusForbidden {
+		t.Errorf("the token of a disabled user: %d", rec.Code)
+	}
+}
+
+// The header that makes the owner of the data directory act as a user does nothing on TCP but harm: it is refused.
+func TestActingForAUserIsForTheSocket(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "root")
+	token := must[issued](w, as("root"), "POST /api/v1/tokens", object{}).Token
+	for _, c := range []caller{{header: http.Header{asHeader: {"root"}}}, {header: http.Header{asHeader: {"ada"}, "Authorization": {"Bearer " + token}}}} {
+		if rec := w.send(c, "GET /api/v1/whoami", nil); rec.Code != http.StatusForbidden {
+			t.Errorf("%v: %d %s", c.header, rec.Code, rec.Body)
+		}
+	}
+}
+
+// Guessing is slowed down where it comes from; the account stays open for others, and tokens always work.
+func TestLoginLimiter(t *testing.T) {
+	now := time.Now()
+	l := newLogins()
+	try := func(handle, addr string, after time.Duration) bool {
+		return l.allow(handle, netip.MustParseAddr(addr), now.Add(after))
+	}
+	for i := range 5 {
+		if !try("ada", "192.0.2.1", 0) {
+			t.Fatalf("login %d is refused", i)
+		}
+	}
+	for _, tt := range []struct {
+		what, handle, addr string
+		after              time.Duration
+		want               bool
+	}{
+		{"a sixth", "ada", "192.0.2.1", 0, false},
+		{"in other letters", "ADA", "192.0.2.1", 0, false},
+		{"from elsewhere", "ada", "192.0.2.2", 0, true},
+		{"another account", "bob", "192.0.2.1", 0, true},
+		{"twelve seconds later", "ada", "192.0.2.1", 13 * time.Second, true},
+		{"and again at once", "ada", "192.0.2.1", 13 * time.Second, false},
+	} {
+		if got := try(tt.handle, tt.addr, tt.after); got != tt.want {
+			t.Errorf("%s: %v", tt.what, got)
+		}
+	}
+	allowed := 0
+	for i := range 200 { // many accounts from one network of IPv6, which has addresses without number
+		if try(fmt.Sprint("u", i), fmt.Sprintf("2001:db8::%x", i), 0) {
+			allowed++
+		}
+	}
+	if allowed != 20 {
+		t.Errorf("%d logins from one /64, want 20", allowed)
+	}
+}
+
+// When its memory is full, the limiter forgets what limits nothing any more, and nothing else.
+func TestLoginLimiterIsBounded(t *testing.T) {
+	now := time.Now()
+	l := newLogins()
+	for i := range maxLimiters {
+		l.allow("ada", netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), now)
+	}
+	if len(l.seen) > maxLimiters+2 {
+		t.Fatalf("%d limiters", len(l.seen))
+	}
+	if l.allow("ada", netip.MustParseAddr("192.0.2.1"), now) {
+		t.Error("a spray of addresses has switched the limiter off")
+	}
+	if !l.allow("ada", netip.MustParseAddr("192.0.2.1"), now.Add(time.Minute)) || len(l.seen) > 2 {
+		t.Errorf("after a minute it still remembers %d", len(l.seen))
+	}
+}
+
+func TestTooManyLoginsAreRefusedAndTokensAreNot(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada")
+	token := must[issued](w, as("ada"), "POST /api/v1/tokens", object{}).Token
+	var codes []int
+	for range 6 {
+		codes = append(codes, w.send(basic("ada", "wrong"), "POST /api/v1/tokens", object{}).Code)
+	}
+	if got := fmt.Sprint(codes); got != "[401 401 401 401 401 429]" {
+		t.Errorf("logins: %s", got)
+	}
+	for range 30 {
+		w.send(bearer("hpf_wrong"), "GET /api/v1/whoami", nil)
+		w.send(caller{}, "GET /api/v1/whoami", nil)
+	}
+	must[whoami](w, bearer(token), "GET /api/v1/whoami", nil) // from the same address
+}
+
+func TestClientAddress(t *testing.T) {
+	w := newWorld(t)
+	w.server.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:1::/48")}
+	for _, tt := range []struct {
+		remote    string
+		forwarded []string
+		want      string
+	}{
+		{"192.0.2.7:1", nil, "192.0.2.7"},
+		{"[::ffff:192.0.2.7]:1", nil, "192.0.2.7"},
+		{"[fe80::1%eth0]:1", nil, "fe80::1"},
+		{"192.0.2.7:1", []string{"1.1.1.1"}, "192.0.2.7"}, // not a proxy: what it says is nothing
+		{"10.0.0.1:1", []string{"198.51.100.4"}, "198.51.100.4"},
+		{"10.0.0.1:1", []string{"1.1.1.1, 198.51.100.4"}, "198.51.100.4"}, // the client's own invention is further left
+		{"10.0.0.1:1", []string{"1.1.1.1", "198.51.100.4, 10.9.9.9"}, "198.51.100.4"},
+		{"[2001:db8:1::1]:1", []string{"[2001:db8:2::5]:443"}, "2001:db8:2::5"},
+		{"10.0.0.1:1", []string{"unknown"}, "10.0.0.1"},
+		{"10.0.0.1:1", []string{"1.1.1.1, evil<script>"}, "10.0.0.1"},
+		{"10.0.0.1:1", nil, "10.0.0.1"},
+	} {
+		rec := w.send(caller{remote: tt.remote, header: http.Header{"X-Forwarded-For": tt.forwarded}}, "GET /ip", nil)
+		if rec.Body.String() != tt.want {
+			t.Errorf("%s, forwarded for %q: %s, want %s", tt.remote, tt.forwarded, rec.Body, tt.want)
+		}
+	}
+}
