@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -147,25 +148,25 @@ func TestTimeIndexDoesNotFallWithTheClock(t *testing.T) {
 func TestRisingWakesAllWaiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w watermark
-		woken := 0
+		var woken atomic.Int64
 		for range 100 {
 			go func() {
 				if v, err := w.wait(t.Context(), 1); v != 3 || err != nil {
 					t.Errorf("wait: %d, %v", v, err)
 				}
-				woken++
+				woken.Add(1)
 			}()
 			synctest.Wait() // it waits
 		}
 		w.raise(1) // not enough
 		synctest.Wait()
-		if woken != 0 {
-			t.Fatalf("%d woke too early", woken)
+		if n := woken.Load(); n != 0 {
+			t.Fatalf("%d woke too early", n)
 		}
 		w.raise(3)
 		synctest.Wait()
-		if woken != 100 {
-			t.Fatalf("%d of 100 woke", woken)
+		if n := woken.Load(); n != 100 {
+			t.Fatalf("%d of 100 woke", n)
 		}
 	})
 }

@@ -53,8 +53,11 @@ func NewIngest(n *Node) *Ingest {
 }
 
 // Publish takes a run of count complete PUBLISH frames of one channel, which it copies. It blocks while the source's
-// window or the node's is full, until ctx is done. The caller has checked the right to publish.
+// window or the node's is full, until ctx is done. On an almost full disk it is ErrDiskFull. The caller has checked the right to publish.
 func (in *Ingest) Publish(ctx context.Context, s *Source, channel string, frames []byte, count int) error {
+	if err := in.node.Full(); err != nil {
+		return err
+	}
 	if err := in.reserve(ctx, s, len(frames)); err != nil {
 		return err
 	}

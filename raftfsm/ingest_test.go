@@ -6,7 +6,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -263,3 +266,53 @@ func TestReportsSurviveRestart(t *testing.T) {
 }
 
 var _ raft.BatchingFSM = (*FSM)(nil)
+
+func TestAlmostFullDiskRefusesUntilThereIsRoom(t *testing.T) {
+	var free atomic.Uint64
+	free.Store(50 << 30)
+	var failed atomic.Bool
+	dir := t.TempDir()
+	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := Open(Config{
+		Dir: dir, Log: log, Logger: slog.New(slog.DiscardHandler), Fail: func(error) { failed.Store(true) },
+		Space: func() (Space, error) { return Space{free.Load(), 100 << 30}, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &running{n, log}
+	defer r.close(t)
+	if err := r.AwaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	in := NewIngest(r.Node)
+	defer runIngest(t, in)()
+	s := &Source{Authkey: 1, Origin: 1}
+	publish := func() error { return in.Publish(t.Context(), s, "c", frame("k", "c", "x"), 1) }
+	await := func(what string, ok func() bool) {
+		t.Helper()
+		for deadline := time.Now().Add(5 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: not after 5 s", what)
+			}
+		}
+	}
+	if err := publish(); err != nil {
+		t.Fatal(err)
+	}
+	free.Store(1 << 30)
+	await("refusing", func() bool { return errors.Is(publish(), ErrDiskFull) })
+	if _, err := r.Change(t.Context(), graph.Command{By: operator, Op: graph.AddUser{Handle: "ada"}}); !errors.Is(err, ErrUnavailable) || !errors.Is(err, ErrDiskFull) {
+		t.Errorf("a change on an almost full disk: %v", err)
+	}
+	free.Store(50 << 30)
+	await("taking again", func() bool { return publish() == nil })
+	if failed.Load() {
+		t.Error("the node ended although there was room for what is under way")
+	}
+	free.Store(100 << 20)
+	await("ending before the disk is full", failed.Load)
+}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -33,7 +34,8 @@ type Config struct {
 	NodeID string        // empty: the stored one, or a fresh one
 	Log    *eventlog.Log // owned by the caller, closed after the node
 	Logger *slog.Logger
-	Fail   func(error) // ends the process; nil: the error is logged and the process exits
+	Fail   func(error)           // ends the process; nil: the error is logged and the process exits
+	Space  func() (Space, error) // nil: of the file system that holds Dir
 }
 
 // Node is one member of the raft group.
@@ -44,6 +46,9 @@ type Node struct {
 	fsm    *FSM
 	raft   *raft.Raft
 	slog   *slog.Logger
+
+	space func() (Space, error)
+	full  atomic.Bool
 
 	stop  chan struct{}
 	loops sync.WaitGroup
@@ -59,7 +64,10 @@ func Open(c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{log: c.Log, stable: stable, slog: c.Logger, stop: make(chan struct{})}
+	n := &Node{log: c.Log, stable: stable, slog: c.Logger, space: c.Space, stop: make(chan struct{})}
+	if n.space == nil {
+		n.space = func() (Space, error) { return DiskSpace(c.Dir) }
+	}
 	if err := n.open(c); err != nil {
 		stable.Close()
 		return nil, err
@@ -140,6 +148,9 @@ func (n *Node) Graph() *graph.Graph { return n.Version().Graph }
 
 // Change proposes a command and answers once this node has applied it. A refusal is a *graph.Error.
 func (n *Node) Change(ctx context.Context, c graph.Command) (graph.Outcome, error) {
+	if err := n.Full(); err != nil {
+		return graph.Outcome{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
 	if c.Time.IsZero() {
 		c.Time = time.Now().UTC()
 	}

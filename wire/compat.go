@@ -38,9 +38,9 @@ func (c Compat) String() string {
 // the text may repeat what the peer sent, of any bytes.
 func (c Compat) answer(r *Refusal) (text string, fatal bool) {
 	if c == Reference {
-		return referenceText(r), true
+		return referenceText(r), r.Reason != ReasonNoRoom
 	}
-	return lineageText(r.Reason), r.Reason != ReasonNoPub && r.Reason != ReasonNoSub
+	return lineageText(r.Reason), r.Reason != ReasonNoPub && r.Reason != ReasonNoSub && r.Reason != ReasonNoRoom
 }
 
 func lineageText(r Reason) string {
@@ -86,6 +86,8 @@ func ownText(r Reason) string {
 		return "Message too large."
 	case ReasonTimeout:
 		return "Timed out."
+	case ReasonNoRoom:
+		return "Not accepted: the broker has no room to store it."
 	case ReasonTooMany:
 		return "Too many connections, try again later."
 	}

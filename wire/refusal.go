@@ -32,6 +32,7 @@ const (
 	ReasonUnknownType                    // an opcode that does not exist or is not a client's
 	ReasonTimeout                        // AUTH or the rest of a frame did not arrive in time
 	ReasonTooMany                        // over a limit of connections
+	ReasonNoRoom                         // PUBLISH: the broker takes nothing now; the connection is kept
 	reasonEnd
 )
 
@@ -48,6 +49,7 @@ var reasons = [reasonEnd]struct{ category, log string }{
 	ReasonTooLarge:     {"message-too-large", "Message too large."},
 	ReasonUnknownType:  {"unknown-message-type", "Unknown message type."},
 	ReasonTimeout:      {"timeout", "Message did not arrive in time."},
+	ReasonNoRoom:       {"no-room", "Not accepted: the broker has no room to store it."},
 	ReasonTooMany:      {"too-many-connections", "Pre-auth: Too many connections."},
 }
 

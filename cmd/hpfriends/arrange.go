@@ -19,7 +19,7 @@ func arrange(app *cli.App, args []string) []string {
 	collectCommands(app.Commands, takes)
 	words, flags, rest := []string{args[0]}, []string(nil), []string(nil)
 	level := app.Commands
-	inCommand := true
+	inCommand, help := true, false
 	for i := 1; i < len(args); i++ {
 		a := args[i]
 		switch {
@@ -33,6 +33,8 @@ func arrange(app *cli.App, args []string) []string {
 				i++
 				flags = append(flags, args[i])
 			}
+		case a == "help" && inCommand: // help share add: share add --help
+			help = true
 		default:
 			next := find(level, a)
 			if inCommand && next != nil {
@@ -45,6 +47,8 @@ func arrange(app *cli.App, args []string) []string {
 	}
 	if len(level) > 0 && len(rest) > 0 { // there is no such command: its flags would only hide that
 		flags = nil
+	} else if help {
+		flags = []string{"--help"}
 	}
 	out := append(words, flags...)
 	if len(rest) > 0 {

@@ -151,8 +151,8 @@ func refused(res *http.Response) error {
 	if err := json.Unmarshal(body, &p); err != nil || p.Detail == "" {
 		p.Detail = res.Status
 	}
-	if p.Hint != "" {
-		p.Detail += "\n  " + p.Hint
+	if p.Hint == "say on whose behalf" {
+		p.Hint += ": --as USER"
 	}
 	code := exitFailed
 	switch res.StatusCode {
@@ -167,7 +167,7 @@ func refused(res *http.Response) error {
 	case http.StatusUnprocessableEntity, http.StatusBadRequest:
 		code = exitUsage
 	}
-	return &failure{code, p.Detail}
+	return &refusal{code, p.Detail, p.Hint}
 }
 
 // readSecret reads a file's first line, or standard input's for "-"; nothing for "".

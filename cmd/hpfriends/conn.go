@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strconv"
 	"strings"
@@ -62,7 +63,11 @@ func (c *conn) Publish(channel string, frames []byte, n int) error {
 		}
 		c.allowed = permission{v, channel}
 	}
-	if err := c.broker.ingest.Publish(c.session.Context(), c.source, channel, frames, n); err != nil {
+	err := c.broker.ingest.Publish(c.session.Context(), c.source, channel, frames, n)
+	if errors.Is(err, raftfsm.ErrDiskFull) {
+		return &wire.Refused{Reason: wire.ReasonNoRoom}
+	}
+	if err != nil {
 		return err
 	}
 	c.published.Add(uint64(n))

@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -55,23 +56,27 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	code, text := explainError(err)
 	if text != "" {
-		fmt.Fprintln(stderr, "hpfriends: "+printable(text))
+		fmt.Fprintln(stderr, "hpfriends: "+oneLine(text))
+	}
+	var r *refusal
+	if errors.As(err, &r) && r.hint != "" {
+		fmt.Fprintln(stderr, "  "+oneLine(r.hint))
 	}
 	return code
 }
 
+// oneLine is a message on one line: what somebody else has put into it must not look like a line of ours.
+func oneLine(s string) string { return printable(strings.ReplaceAll(s, "\n", "; ")) }
+
 func newApp(stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
-		Name: "hpfriends", Usage: "share honeypot data with whom you choose", Version: version, HideVersion: true,
+		Name: "hpfriends", Usage: "share honeypot data with whom you choose", Version: version, HideVersion: true, HideHelpCommand: true,
 		Description: "The command line talks to the server through a socket in its data directory: who owns that directory is its\n" +
 			"admin, and acts for a user with --as. Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict,\n" +
 			"6 unavailable, 130 interrupted.",
 		Writer: stdout, ErrWriter: stderr, Suggest: true, DisableSliceFlagSeparator: true,
 		ExitErrHandler: func(*cli.Context, error) {}, // run prints and exits
 		OnUsageError:   usageError,
-		CommandNotFound: func(c *cli.Context, name string) {
-			fmt.Fprintf(c.App.ErrWriter, "hpfriends: there is no command %q%s\n", name, suggestion(c.App.Commands, name))
-		},
 		Commands: []*cli.Command{
 			serveCommand(), demoCommand(), pubCommand(), subCommand(), sendfileCommand(),
 			userCommand(), groupCommand(), authkeyCommand(), shareCommand(), explainCommand(), tokenCommand(), logCommand(),
@@ -80,7 +85,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	}
 	app.Action = func(c *cli.Context) error {
 		if name := c.Args().First(); name != "" {
-			return usage("there is no command %q%s", name, suggestion(c.App.Commands, name))
+			return unknownCommand(name, app.Commands)
 		}
 		return cli.ShowAppHelp(c)
 	}
@@ -93,14 +98,15 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 // prepare gives a command and those below it what all have.
 func prepare(c *cli.Command) {
 	c.OnUsageError = usageError
-	c.CustomHelpTemplate = ""
+	c.HideHelpCommand = true // arrange makes "help x" of it
 	if len(c.Subcommands) == 0 {
+		requireFlags(c)
 		return
 	}
 	if c.Action == nil {
 		c.Action = func(ctx *cli.Context) error {
 			if name := ctx.Args().First(); name != "" {
-				return usage("there is no command %q%s", c.Name+" "+name, suggestion(c.Subcommands, name))
+				return unknownCommand(name, c.Subcommands)
 			}
 			return cli.ShowSubcommandHelp(ctx)
 		}
@@ -112,11 +118,36 @@ func prepare(c *cli.Command) {
 
 func usageError(_ *cli.Context, err error, _ bool) error { return usage("%v", err) }
 
-func suggestion(among []*cli.Command, name string) string {
-	if s := cli.SuggestCommand(among, name); s != "" {
-		return ": did you mean " + s + "?"
+// requireFlags has the command check for its required flags. The library's own check would print the help first, and does
+// not say that it is about usage.
+func requireFlags(c *cli.Command) {
+	var required []string
+	for _, f := range c.Flags {
+		if s, ok := f.(*cli.StringFlag); ok && s.Required {
+			s.Required = false
+			required = append(required, s.Name)
+		}
 	}
-	return ""
+	if len(required) == 0 {
+		return
+	}
+	action := c.Action
+	c.Action = func(ctx *cli.Context) error {
+		for _, name := range required {
+			if ctx.String(name) == "" {
+				return usage("--%s is required", name)
+			}
+		}
+		return action(ctx)
+	}
+}
+
+func unknownCommand(name string, among []*cli.Command) error {
+	var names []string
+	for _, c := range among {
+		names = append(names, c.Names()...)
+	}
+	return usage("there is no command %q%s", name, didYouMean(name, names))
 }
 
 // failure is an error with its own exit code.
@@ -132,11 +163,22 @@ func usage(format string, args ...any) error {
 	return &failure{exitUsage, fmt.Sprintf(format, args...) + " (see --help)"}
 }
 
+// refusal is an error answer of the server: what happened, and what to do.
+type refusal struct {
+	code       int
+	text, hint string
+}
+
+func (r *refusal) Error() string { return r.text }
+
 // explainError is the exit code and what to print.
 func explainError(err error) (int, string) {
 	var f *failure
+	var r *refusal
 	var coder cli.ExitCoder
 	switch {
+	case errors.As(err, &r):
+		return r.code, r.text
 	case errors.As(err, &f):
 		return f.code, f.text
 	case errors.Is(err, syscall.EPIPE): // the reader has had enough

@@ -16,21 +16,17 @@ import (
 )
 
 // printable makes text safe for a terminal and a line: what others wrote (idents, channels, comments, error texts) may hold
-// control characters, which are shown as escapes.
+// control characters, which are shown as escapes. So are line ends: nobody else begins a line here.
 func printable(s string) string {
 	clean := true
 	for _, r := range s {
-		clean = clean && (r == '\n' || r != utf8.RuneError && strconv.IsPrint(r))
+		clean = clean && r != utf8.RuneError && strconv.IsPrint(r)
 	}
 	if clean {
 		return s
 	}
-	lines := strings.Split(s, "\n")
-	for i, l := range lines {
-		q := strconv.Quote(l)
-		lines[i] = strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
-	}
-	return strings.Join(lines, "\n")
+	q := strconv.Quote(s)
+	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
 }
 
 // show prints v as JSON with --json, or lets human print it.
@@ -90,7 +86,7 @@ func list(w io.Writer, header []string, rows [][]string) {
 func toRow(cells []string) table.Row {
 	row := make(table.Row, len(cells))
 	for i, c := range cells {
-		row[i] = strings.ReplaceAll(printable(c), "\n", `\n`)
+		row[i] = printable(c)
 	}
 	return row
 }

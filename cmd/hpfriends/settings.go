@@ -103,21 +103,10 @@ func readSettings(path string) (map[string]yaml.Node, error) {
 	}
 	for name := range given {
 		if !slices.Contains(settingNames, name) {
-			return nil, usage("%s: there is no setting %q%s; there are %s", path, name, nearest(name), strings.Join(settingNames, ", "))
+			return nil, usage("%s: there is no setting %q%s; there are %s", path, name, didYouMean(name, settingNames), strings.Join(settingNames, ", "))
 		}
 	}
 	return given, nil
-}
-
-func nearest(name string) string {
-	var flags []cli.Flag
-	for _, n := range settingNames {
-		flags = append(flags, &cli.StringFlag{Name: n})
-	}
-	if s := cli.SuggestFlag(flags, name, true); s != "" {
-		return " (did you mean " + strings.TrimLeft(s, "-") + "?)"
-	}
-	return ""
 }
 
 // validate checks what can be checked without opening anything.

@@ -1,0 +1,18 @@
+//go:build linux || darwin || freebsd
+
+package raftfsm
+
+import (
+	"fmt"
+	"syscall"
+)
+
+// DiskSpace asks for the file system that holds dir.
+func DiskSpace(dir string) (Space, error) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return Space{}, fmt.Errorf("raftfsm: free space of %s: %w", dir, err)
+	}
+	size := uint64(st.Bsize)
+	return Space{uint64(st.Bavail) * size, st.Blocks * size}, nil
+}
