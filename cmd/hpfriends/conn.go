@@ -188,6 +188,7 @@ func (c *conn) count() {
 	d.LastSeen, d.LastAddr = time.Now().UTC(), c.session.Remote().Addr().Unmap().String()
 	c.counted = now
 	c.broker.recorder.Count(d)
+	c.broker.metrics.moved(c.ident, d.BytesReceived, d.BytesSent)
 }
 
 // recheck ends the connection, or its subscriptions, where the graph no longer allows them.

@@ -22,6 +22,7 @@ type metrics struct {
 	messages      *prometheus.CounterVec
 	sizes         *prometheus.HistogramVec
 	authenticated *prometheus.GaugeVec
+	bytes         *prometheus.CounterVec // direction: receive or send
 
 	idents, channels labels
 }
@@ -47,9 +48,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "hpfeeds_broker_receive_publish_size", Help: "Mean frame size of each run of published messages, in bytes.",
 			Buckets: prometheus.ExponentialBuckets(1<<10, 2, 13),
 		}, []string{"ident", "chan"}),
+		bytes:         counter("hpfriends_client_bytes_total", "Bytes received from and sent to clients.", "ident", "direction"),
 		authenticated: gauge("hpfeeds_client_authenticated_connections", "Authenticated connections by ident and owner.", "ident", "owner"),
 	}
-	r.MustRegister(m.connections, m.made, m.ready, m.errors, m.lost, m.subscriptions, m.messages, m.sizes, m.authenticated)
+	r.MustRegister(m.connections, m.made, m.ready, m.errors, m.lost, m.subscriptions, m.messages, m.sizes, m.authenticated, m.bytes)
 	return m
 }
 
@@ -66,6 +68,31 @@ func (m *metrics) closed(ident, owner string) {
 	m.connections.Dec()
 	m.lost.WithLabelValues(ident).Inc()
 	m.authenticated.WithLabelValues(ident, owner).Dec()
+}
+
+func (m *metrics) moved(ident string, received, sent uint64) {
+	ident = m.idents.bound(ident)
+	m.bytes.WithLabelValues(ident, "receive").Add(float64(received))
+	m.bytes.WithLabelValues(ident, "send").Add(float64(sent))
+}
+
+// watch adds what the parts of a server count themselves. The Python broker's deadline is the time that it lets a slow
+// subscriber have; here a subscriber whose outbox overflows reads the log instead, which is what these count.
+func watch(r prometheus.Registerer, s *server) {
+	counter := func(name, help string, f func() float64) {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, f))
+	}
+	gauge := func(name, help string, f func() float64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
+	}
+	counter("hpfeeds_broker_connection_send_buffer_deadline_start_total", "Subscribers that fell behind and went on from the log.",
+		func() float64 { return float64(s.router.Lags()) })
+	counter("hpfriends_messages_delivered_total", "Messages written to subscribers.", func() float64 { return float64(s.router.Delivered()) })
+	gauge("hpfriends_uncommitted_bytes", "Bytes published and not committed yet.", func() float64 { return float64(s.ingest.Pending()) })
+	gauge("hpfriends_log_applied_index", "Newest entry that is applied.", func() float64 { return float64(s.events.Applied()) })
+	gauge("hpfriends_log_routed_index", "Newest entry that is routed to live subscribers.", func() float64 { return float64(s.router.Position()) - 1 })
+	gauge("hpfriends_graph_index", "Newest change of the sharing graph.", func() float64 { return float64(s.node.Graph().Index()) })
+	gauge("hpfriends_sessions", "Open hpfeeds connections, logged in or not.", func() float64 { return float64(s.wire.Sessions()) })
 }
 
 func (m *metrics) refused(ident, category string) {

@@ -191,6 +191,7 @@ func (s *server) build(registry *prometheus.Registry, key *secret.DataKey) error
 		Changer: s.node, Query: query.New(s.events, s.node.Graph, s.broker), Key: key, Metrics: registry,
 		Ready: s.node.Ready, Version: version, Logger: s.Logger,
 	})
+	watch(registry, s)
 	return nil
 }
 
