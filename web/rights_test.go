@@ -176,3 +176,28 @@ func TestExplanationKeepsOthersOut(t *testing.T) {
 		t.Errorf("the auditor sees too little: %s", text)
 	}
 }
+
+// Who of a group has enabled a share is for the share's owner to know, not for the group.
+func TestExplanationKeepsDecisionsOfGroupMembersOut(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "dora")
+	must[created](w, as("ada"), "POST /api/v1/groups", object{"name": "lab"})
+	for _, m := range []string{"bob", "dora"} {
+		must[struct{}](w, as("ada"), "POST /api/v1/groups/lab/members", object{"user": m})
+	}
+	group := must[created](w, as("ada"), "POST /api/v1/shares", object{"channel": "c", "to": "group:lab"}).ID
+	must[struct{}](w, as("bob"), fmt.Sprintf("POST /api/v1/shares/%d/accept", group), object{})
+	on := must[created](w, as("bob"), "POST /api/v1/shares", object{"channel": "c", "to": "dora", "type": "all"}).ID
+	must[struct{}](w, as("dora"), fmt.Sprintf("POST /api/v1/shares/%d/accept", on), object{})
+	route := "GET /api/v1/explain?from=ada&to=dora&channel=c"
+	path := func(who string) string { return fmt.Sprint(must[object](w, as(who), route, nil)["path"].([]any)[0]) }
+	if text := path("dora"); strings.Contains(text, "bob") || !strings.Contains(text, "lab") {
+		t.Errorf("dora learns that bob has enabled it: %s", text)
+	}
+	if text := fmt.Sprint(must[object](w, as("dora"), route, nil)["gates"]); strings.Contains(text, "with bob") {
+		t.Errorf("dora learns that bob has enabled it: %s", text)
+	}
+	if text := path("ada"); !strings.Contains(text, "receiver:bob") {
+		t.Errorf("ada does not see how her own share goes on: %s", text)
+	}
+}

@@ -63,6 +63,9 @@ func (b *broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.C
 		broker: b, session: s, authkey: key.ID, user: key.Owner, ident: ident,
 		source: &raftfsm.Source{Authkey: uint64(key.ID), Origin: uint64(key.Owner), Remote: s.Remote().Addr()},
 	}
+	if previous != nil { // what this connection moved before was the other authkey's
+		c.counted.BytesReceived, c.counted.BytesSent = s.BytesIn(), s.BytesOut()
+	}
 	limit := key.MaxMessage
 	if limit == 0 {
 		limit = graph.DefaultMaxMessage

@@ -30,6 +30,7 @@ import (
 // office is the API on a graph in memory, on the socket of a data directory: all that the command line needs of a server.
 type office struct {
 	events *eventlog.Log
+	url    string // of the API on TCP
 	mu     sync.Mutex
 	graph  *graph.Graph
 }
@@ -56,10 +57,17 @@ func open(dir string, cleanup func(func())) (*office, error) {
 	if err != nil {
 		return nil, err
 	}
-	done := make(chan error, 1)
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	o.url = "http://" + tcp.Addr().String()
+	done := make(chan error, 2)
 	go func() { done <- s.ServeSocket(l) }()
+	go func() { done <- s.Serve(tcp) }()
 	cleanup(func() {
 		_ = s.Shutdown(context.Background())
+		<-done
 		<-done
 		_ = o.events.Close()
 	})
@@ -129,6 +137,9 @@ func (m terminal) ok(args ...string) string {
 
 // Every script is a small story on the real program; it says what a user can rely on.
 func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts about a hundred processes, each of which is slow under the race detector")
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +157,10 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("HPFRIENDS_DATA_DIR", filepath.Join(env.WorkDir, "d"))
-			_, err := open(filepath.Join(env.WorkDir, "d"), env.Defer)
+			o, err := open(filepath.Join(env.WorkDir, "d"), env.Defer)
+			if err == nil {
+				env.Setenv("URL", o.url)
+			}
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},

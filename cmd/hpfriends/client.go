@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -41,11 +42,20 @@ type client struct {
 	http        *http.Client
 	base        string
 	token, as   string
+	user        string // with password instead of a token
+	password    string
 	unreachable string // what to say when nobody answers
 }
 
 func newClient(c *cli.Context) (*client, error) {
 	if server := c.String("server"); server != "" {
+		if user := c.String("user"); user != "" { // token add: the first token is made with a password
+			password, err := readSecret(c.String("password-file"))
+			if err == nil && password == "" {
+				err = usage("--user needs --password-file")
+			}
+			return &client{http: &http.Client{Timeout: time.Minute}, base: strings.TrimSuffix(server, "/"), user: user, password: password, unreachable: "no server answers at " + server}, err
+		}
 		token, err := readSecret(c.String("token-file"))
 		if err != nil {
 			return nil, err
@@ -56,7 +66,7 @@ func newClient(c *cli.Context) (*client, error) {
 		if c.String("as") != "" {
 			return nil, usage("--as is for the local socket: a token acts as its owner")
 		}
-		return &client{http: &http.Client{}, base: strings.TrimSuffix(server, "/"), token: token, unreachable: "no server answers at " + server}, nil
+		return &client{http: &http.Client{Timeout: time.Minute}, base: strings.TrimSuffix(server, "/"), token: token, unreachable: "no server answers at " + server}, nil
 	}
 	dir := c.String("data-dir")
 	return &client{
@@ -107,6 +117,9 @@ func (c *client) do(ctx context.Context, method, path string, in, out any) (next
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if c.user != "" {
+		req.SetBasicAuth(c.user, c.password)
 	}
 	if c.as != "" {
 		req.Header.Set("X-Hpfriends-As", c.as)

@@ -35,9 +35,9 @@ func explainCommand() *cli.Command {
 
 func printExplanation(w io.Writer, x query.Explanation) {
 	for _, g := range x.Gates {
-		fmt.Fprintf(w, "%-4s %-18s %s\n", yesNo(g.OK), printable(g.Name), printable(g.Detail))
+		fmt.Fprintf(w, "%-4s %-19s %s\n", yesNo(g.OK), printable(g.Name), printable(g.Detail))
 		if g.Fix != "" {
-			fmt.Fprintf(w, "     %-18s fix: %s\n", "", printable(g.Fix))
+			fmt.Fprintf(w, "     %-19s fix: %s\n", "", printable(g.Fix))
 		}
 	}
 	for _, h := range x.Path {

@@ -34,7 +34,9 @@ func tokenCommand() *cli.Command {
 					return err
 				}
 				return show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.Token) })
-			}, &cli.StringFlag{Name: "comment", Usage: "what it is for"}, &cli.StringFlag{Name: "expires", Usage: "`TIME`: " + timespec.Forms}),
+			}, &cli.StringFlag{Name: "comment", Usage: "what it is for"}, &cli.StringFlag{Name: "expires", Usage: "`TIME`: " + timespec.Forms},
+				&cli.StringFlag{Name: "user", Usage: "with --server, for the first token: log in as `USER`"},
+				&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the password, - for standard input"}),
 			leaf("ls", "list your tokens", "", func(c *cli.Context, api *client) error {
 				all, err := pages[query.Token](c.Context, api, "/tokens")
 				if err != nil {

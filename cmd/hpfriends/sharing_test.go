@@ -289,3 +289,71 @@ func TestStatisticsAndLogsSurviveRestart(t *testing.T) {
 		t.Errorf("logs after a restart: %+v", rows)
 	}
 }
+
+// A connection may log in again as another authkey of the same owner; each is counted for what it did itself.
+func TestSecondLoginCountsForItsOwnAuthkey(t *testing.T) {
+	c := newCommunity(t, "ada", "bob")
+	c.do("ada", "POST", "/authkeys", map[string]any{"ident": "second", "secret": "s2", "pub": []string{"*"}, "sub": []string{"*"}}, nil)
+	conn, nonce := c.greeted()
+	defer conn.Close()
+	big := bytes.Repeat([]byte("x"), 100_000)
+	frames := wire.AppendAuth(nil, "ada-key", wire.Digest(nonce, []byte("secret-of-ada")))
+	frames = wire.AppendPublish(frames, "ada-key", "c", big)
+	frames = wire.AppendAuth(frames, "second", wire.Digest(nonce, []byte("s2")))
+	frames = wire.AppendSubscribe(frames, "second", "c")
+	frames = wire.AppendPublish(frames, "second", "c", []byte("small"))
+	if _, err := conn.Write(frames); err != nil {
+		t.Fatal(err)
+	}
+	for last := ""; last != "small"; { // the first message may arrive too: it is routed after the subscription
+		f, err := readFrame(conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = payloadOf(f)
+	}
+	stats := func(ident string) (received, published int) {
+		var k struct {
+			Stats struct {
+				BytesReceived int `json:"bytes_received"`
+				Published     int `json:"published"`
+			} `json:"stats"`
+		}
+		c.do("ada", "GET", "/authkeys/"+ident, nil, &k)
+		return k.Stats.BytesReceived, k.Stats.Published
+	}
+	if received, published := stats("second"); received >= len(big) || published != 1 {
+		t.Errorf("the second authkey counts %d bytes and %d messages, which are the first one's", received, published)
+	}
+	if received, published := stats("ada-key"); received < len(big) || published != 1 {
+		t.Errorf("the first authkey counts %d bytes and %d messages", received, published)
+	}
+
+	conn, nonce = c.greeted()
+	defer conn.Close()
+	frames = wire.AppendAuth(nil, "ada-key", wire.Digest(nonce, []byte("secret-of-ada")))
+	if _, err := conn.Write(wire.AppendAuth(frames, "bob-key", wire.Digest(nonce, []byte("secret-of-bob")))); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := readFrame(conn); err != nil || f[4] != wire.OpError {
+		t.Errorf("a second login as another owner: %q (%v), want an ERROR", f, err)
+	}
+}
+
+// greeted is a connection that has read INFO, and its nonce.
+func (c *community) greeted() (net.Conn, []byte) {
+	c.t.Helper()
+	conn, err := net.Dial("tcp", c.address)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	info, err := readFrame(conn)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	_, nonce, err := wire.ParseInfo(info)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return conn, bytes.Clone(nonce)
+}

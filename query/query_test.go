@@ -1,0 +1,162 @@
+package query
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// fixture is a log and a graph, changed by hand.
+type fixture struct {
+	t     *testing.T
+	log   *eventlog.Log
+	graph *graph.Graph
+	live  map[uint64]eventlog.Usage
+	index uint64
+}
+
+func newFixture(t *testing.T) (*fixture, *Query) {
+	t.Helper()
+	log, err := eventlog.Open(eventlog.Config{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	f := &fixture{t: t, log: log, graph: graph.New(), live: map[uint64]eventlog.Usage{}}
+	return f, New(log, func() *graph.Graph { return f.graph }, f)
+}
+
+// Usage implements Live.
+func (f *fixture) Usage(authkey uint64) eventlog.Usage { return f.live[authkey] }
+
+// change applies an operation at the next index of the log.
+func (f *fixture) change(by graph.UserID, o graph.Op) uint64 {
+	f.t.Helper()
+	f.entry([]byte{byte(eventlog.KindChange)}, func(*eventlog.Tx) {})
+	g, out, err := f.graph.Apply(f.index, graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Time: time.Now(), Op: o})
+	if err != nil {
+		f.t.Fatalf("%T: %v", o, err)
+	}
+	f.graph = g
+	return out.Object
+}
+
+func (f *fixture) entry(data []byte, apply func(*eventlog.Tx)) {
+	f.t.Helper()
+	f.index++
+	if err := f.log.LogStore().StoreLogs([]*raft.Log{{Index: f.index, Term: 1, Type: raft.LogCommand, Data: data}}); err != nil {
+		f.t.Fatal(err)
+	}
+	tx := f.log.Begin()
+	apply(tx)
+	if err := tx.Commit(f.index); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// publish appends one batch of one message by origin on a channel, and returns its position.
+func (f *fixture) publish(origin graph.UserID, channel string) string {
+	f.t.Helper()
+	var b eventlog.Builder
+	frame := []byte{0, 0, 0, 5, 3}
+	b.Add(channel, 1, uint64(origin), 1_700_000_000_000+int64(f.index), netip.Addr{}, frame, 1)
+	data := b.Encode([16]byte{1}, f.index)
+	h, err := eventlog.DecodeHeader(data)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.entry(data, func(tx *eventlog.Tx) { tx.IndexBatch(f.index, h) })
+	return fmt.Sprintf("#%d.0", f.index)
+}
+
+// Users see the channels on which they published, and those that reach them from where they may see them on; nobody learns
+// from the list that a channel of others exists.
+func TestChannelsAreThoseThatConcernTheViewer(t *testing.T) {
+	f, q := newFixture(t)
+	ada := graph.UserID(f.change(0, graph.AddUser{Handle: "ada"}))
+	bob := graph.UserID(f.change(0, graph.AddUser{Handle: "bob"}))
+	eve := graph.UserID(f.change(0, graph.AddUser{Handle: "eve", Role: graph.Auditor}))
+	before := f.publish(ada, "ada.before")
+	private := f.publish(ada, "ada.private")
+	for _, c := range []graph.Pattern{"ada.before", "ada.shared", "common"} {
+		s := f.change(ada, graph.AddShare{Channel: c, User: bob})
+		f.change(bob, graph.DecideShare{Share: graph.ShareID(s), Accept: true})
+	}
+	shared := f.publish(ada, "ada.shared")
+	own := f.publish(bob, "bob.own")
+	mine := f.publish(ada, "common")
+	later := f.publish(eve, "common")
+	for _, tt := range []struct {
+		viewer graph.Actor
+		prefix string
+		want   string
+	}{
+		{graph.Actor{User: ada}, "", fmt.Sprint([]string{"ada.before" + before, "ada.private" + private, "ada.shared" + shared, "common" + mine})},
+		{graph.Actor{User: bob}, "", fmt.Sprint([]string{"ada.shared" + shared, "bob.own" + own, "common" + mine})},
+		{graph.Actor{User: bob}, "ada.", fmt.Sprint([]string{"ada.shared" + shared})},
+		{graph.Actor{User: eve}, "com", fmt.Sprint([]string{"common" + later})},
+		{graph.Actor{Operator: true}, "ada", fmt.Sprint([]string{"ada.before" + before, "ada.private" + private, "ada.shared" + shared})},
+		{graph.Actor{User: 99}, "", "[]"},
+	} {
+		all, err := q.Channels(tt.viewer, tt.prefix, "", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []string{}
+		for _, c := range all {
+			got = append(got, c.Name+c.Position)
+		}
+		if fmt.Sprint(got) != tt.want {
+			t.Errorf("%+v, prefix %q: %v, want %s", tt.viewer, tt.prefix, got, tt.want)
+		}
+	}
+	if page, err := q.Channels(graph.Actor{User: ada}, "", "ada.before", 1); err != nil || len(page) != 1 || page[0].Name != "ada.private" {
+		t.Errorf("the page after ada.before: %+v, %v", page, err)
+	}
+	off := false
+	f.change(0, graph.EditUser{User: bob, Enabled: &off})
+	if all, _ := q.Channels(graph.Actor{User: bob}, "", "", 0); len(all) != 0 {
+		t.Errorf("a disabled user sees %v", all)
+	}
+}
+
+// Statistics are what was reported and what was counted since.
+func TestStatsAddWhatIsNotReportedYet(t *testing.T) {
+	f, q := newFixture(t)
+	ada := graph.UserID(f.change(0, graph.AddUser{Handle: "ada"}))
+	bob := graph.UserID(f.change(0, graph.AddUser{Handle: "bob"}))
+	k := f.change(ada, graph.AddAuthkey{Ident: "k", Secret: []byte{1}})
+	f.change(bob, graph.AddAuthkey{Ident: "b", Secret: []byte{1}})
+	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	stored, err := json.Marshal(eventlog.Usage{Authkey: k, BytesReceived: 10, Published: 2, LastSeen: day, LastAddr: "192.0.2.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx := f.log.BeginAside()
+	tx.Put(eventlog.SpaceStats, eventlog.IndexKey(k), stored)
+	if err := tx.CommitAside(); err != nil {
+		t.Fatal(err)
+	}
+	f.live[k] = eventlog.Usage{Authkey: k, BytesReceived: 5, Received: 1, LastSeen: day.Add(time.Hour), LastAddr: "192.0.2.2"}
+	shown, _, err := q.Authkey(graph.Actor{User: ada}, "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := shown.Stats; s.BytesReceived != 15 || s.Published != 2 || s.Received != 1 || !s.LastSeen.Equal(day.Add(time.Hour)) || s.LastAddr != "192.0.2.2" {
+		t.Errorf("%+v", s)
+	}
+	for viewer, want := range map[graph.Actor][2]uint64{{User: ada}: {1, 15}, {User: bob}: {1, 0}, {Operator: true}: {2, 15}} {
+		total, err := q.Totals(viewer)
+		if err != nil || uint64(total.Authkeys) != want[0] || total.BytesReceived != want[1] {
+			t.Errorf("%+v: %+v, %v", viewer, total, err)
+		}
+	}
+}
