@@ -170,9 +170,10 @@ func (x *explainer) hop(h Hop) {
 	}
 }
 
+// receiverName is the receiver of a share as the command line takes it.
 func (x *explainer) receiverName(s *Share) string {
 	if gr, ok := x.graph.Group(s.Group); ok {
-		return gr.Name
+		return "group:" + gr.Name
 	}
 	return x.graph.handle(s.User)
 }

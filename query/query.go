@@ -1,7 +1,21 @@
-// Package query is the read side: what a viewer may see of the graph, the statistics and the logs, with names resolved.
+// Package query is the read side: what a viewer may see of the graph, the statistics and the logs, with names instead of
+// numbers. The API and the pages show what it returns and decide nothing themselves.
 //
-// Invariant: nothing leaves this package that the graph's CanSee predicates do not allow the viewer. Every method takes
-// the viewer, reads one version of the graph, and may be called from any goroutine.
+// # Invariant
+//
+// Nothing leaves this package that the graph's CanSee predicates do not allow the viewer. What the viewer may not see does
+// not exist: it is in no list, and looking it up is graph.ErrNotFound with the same words as for what was never there. No
+// value holds a secret, a password hash or a token hash; Authkey also returns the graph's object, for who changes it.
+//
+// # Concurrency
+//
+// Every method may be called from any goroutine and reads one version of the graph. What it returns is the caller's own.
+//
+// # Where things are
+//
+//	query.go    what is shown                          channels.go              what the log holds
+//	views.go    lists and lookups of the graph         explain.go, redaction.go why, or why not, and for whom
+//	logs.go     refusals, the Logs page                totals.go                statistics together
 package query
 
 import (

@@ -21,12 +21,20 @@ import (
 // Errors of proposals.
 var (
 	// ErrUnavailable: the node cannot take changes now; it was not applied. Try again.
-	ErrUnavailable = errors.New("raftfsm: no leader: try again in a moment")
+	ErrUnavailable error = unavailable("raftfsm: this node takes no changes now: try again in a moment")
 	// ErrUnknownOutcome: the change may or may not have been applied. Look before trying again.
 	ErrUnknownOutcome = errors.New("raftfsm: the outcome is unknown: look whether it was applied before trying again")
 	// ErrClosed: the node is shutting down.
 	ErrClosed = errors.New("raftfsm: node is closed")
 )
+
+// unavailable is an error that trying again may heal: nothing was done.
+type unavailable string
+
+func (u unavailable) Error() string { return string(u) }
+
+// Temporary says that the same may succeed later.
+func (unavailable) Temporary() bool { return true }
 
 // Config of a Node.
 type Config struct {

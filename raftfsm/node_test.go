@@ -187,6 +187,10 @@ func TestOutcomesAreSorted(t *testing.T) {
 		if got := outcome(err); !errors.Is(got, ErrUnavailable) || !errors.Is(got, err) {
 			t.Errorf("%v became %v, want ErrUnavailable", err, got)
 		}
+		var later interface{ Temporary() bool }
+		if !errors.As(outcome(err), &later) || !later.Temporary() {
+			t.Errorf("%v does not say that it can be tried again", err)
+		}
 	}
 	for _, err := range []error{raft.ErrLeadershipLost, raft.ErrRaftShutdown, context.DeadlineExceeded} {
 		if got := outcome(err); !errors.Is(got, ErrUnknownOutcome) {
