@@ -94,9 +94,6 @@ func (c *ClientConn) logIn(secret []byte) error {
 // BrokerName is what the broker calls itself.
 func (c *ClientConn) BrokerName() string { return c.broker }
 
-// Ident is the ident of the login.
-func (c *ClientConn) Ident() string { return c.ident }
-
 // ReadFrame returns the next frame, valid until the next call. The error is io.EOF when the broker has closed.
 func (c *ClientConn) ReadFrame() ([]byte, error) {
 	c.in.skip(c.last)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strconv"
 	"time"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"hpfriends/wire"
@@ -94,7 +93,7 @@ func formatJSON(dst []byte, m wire.Message, now time.Time) []byte {
 	if err != nil {
 		panic(err) // strings only
 	}
-	return append(appendASCIIControls(dst, encoded), '\n')
+	return append(append(dst, escapeJSON(encoded)...), '\n')
 }
 
 func textOrBase64(b []byte) (*string, string) {
@@ -103,23 +102,6 @@ func textOrBase64(b []byte) (*string, string) {
 		return &s, ""
 	}
 	return nil, base64.StdEncoding.EncodeToString(b)
-}
-
-// appendASCIIControls appends JSON in which what encoding/json leaves as it is, but terminals may act on (DEL, the C1
-// controls, direction changes), is written as \u escapes. JSON has such characters in strings only.
-func appendASCIIControls(dst, encoded []byte) []byte {
-	for _, r := range string(encoded) {
-		switch {
-		case strconv.IsPrint(r):
-			dst = utf8.AppendRune(dst, r)
-		case r > 0xffff:
-			hi, lo := utf16.EncodeRune(r)
-			dst = fmt.Appendf(dst, `\u%04x\u%04x`, hi, lo)
-		default:
-			dst = fmt.Appendf(dst, `\u%04x`, r)
-		}
-	}
-	return dst
 }
 
 // isTerminal is whether somebody may be looking at w.

@@ -176,11 +176,10 @@ func (s *server) loop(name string, ctx context.Context, run func(context.Context
 
 // build makes the hpfeeds and HTTP servers.
 func (s *server) build(registry *prometheus.Registry, key *secret.DataKey) error {
-	compat := wire.Lineage
-	if s.Compat == "reference" {
-		compat = wire.Reference
+	compat, err := wire.ParseCompat(s.Compat)
+	if err != nil {
+		return err
 	}
-	var err error
 	s.wire, err = wire.NewServer(wire.Config{
 		Name: s.Name, Compat: compat, Limits: wire.Limits{MaxPayload: s.MaxMessage}, Logger: s.Logger,
 	}, s.broker)

@@ -76,12 +76,8 @@ func loadSettings(c *cli.Context) (settings, map[string]string, error) {
 		if c.IsSet(name) {
 			continue
 		}
-		one := yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: name}, &node}}
-		if name == "hpfeeds" {
-			s.Hpfeeds = nil
-		}
-		if err := one.Decode(&s); err != nil {
-			return s, nil, usage("%s: %s: %v", path, name, err)
+		if err := s.set(path, name, node); err != nil {
+			return s, nil, err
 		}
 		origin[name] = path
 	}
@@ -109,6 +105,18 @@ func readSettings(path string) (map[string]yaml.Node, error) {
 	return given, nil
 }
 
+// set takes one value of the file at path in place of what was there.
+func (s *settings) set(path, name string, value yaml.Node) error {
+	if name == "hpfeeds" {
+		s.Hpfeeds = nil // a list replaces the list
+	}
+	one := yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: name}, &value}}
+	if err := one.Decode(s); err != nil {
+		return usage("%s: %s: %v", path, name, err)
+	}
+	return nil
+}
+
 // validate checks what can be checked without opening anything.
 func (s settings) validate() error {
 	for _, e := range s.Hpfeeds {
@@ -116,7 +124,7 @@ func (s settings) validate() error {
 			return usage("--hpfeeds: %v", err)
 		}
 	}
-	if s.Compat != "lineage" && s.Compat != "reference" {
+	if _, err := wire.ParseCompat(s.Compat); err != nil {
 		return usage("--compat %s: want lineage or reference", s.Compat)
 	}
 	if s.LogFormat != "" && s.LogFormat != "text" && s.LogFormat != "json" {
@@ -178,9 +186,8 @@ func validateFile(path string) error {
 	}
 	s := settings{DataDir: ".", Compat: "lineage", LogLevel: "info"}
 	for name, node := range raw {
-		one := yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: name}, &node}}
-		if err := one.Decode(&s); err != nil {
-			return usage("%s: %s: %v", path, name, err)
+		if err := s.set(path, name, node); err != nil {
+			return err
 		}
 	}
 	return s.validate()
