@@ -211,6 +211,32 @@ func (l *Log) At(t time.Time) (uint64, error) {
 	return index, damaged(failed)
 }
 
+// PositionAt returns the position of the first message of time t or later, in the sense of At, or the beginning of the
+// entry after Applied when there is none.
+func (l *Log) PositionAt(t time.Time) (Position, error) {
+	index, err := l.At(t)
+	if err != nil || index > l.Applied() {
+		return Position{Index: index}, err
+	}
+	e, err := l.Entry(index)
+	if errors.Is(err, ErrBelowFloor) { // the floor has moved meanwhile
+		return Position{Index: l.Floor()}, nil
+	}
+	if err != nil || e.Kind != KindBatch {
+		return Position{Index: index}, err
+	}
+	h, err := DecodeHeader(e.Data)
+	if err != nil {
+		return Position{}, &CorruptError{Index: index, Reason: "undecodable", Err: err}
+	}
+	for i := range h.Runs {
+		if h.Runs[i].Time >= t.UnixMilli() {
+			return Position{Index: index, Offset: h.Runs[i].First}, nil
+		}
+	}
+	return Position{Index: index}, nil
+}
+
 // batchMark is the value of a 'B' key.
 type batchMark struct {
 	hidden bool

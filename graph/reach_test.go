@@ -235,6 +235,10 @@ func checkReaches(t *testing.T, g *Graph, v *View, roll dice, seen *coverage) {
 			t.Fatalf("#%d: reach of (%d, %s) in the view is %v, want %v", g.Index(), origin, channel, got, want)
 		}
 		to := randomUser(g, roll)
+		from, ok := g.Sources(to, channel).VisibleFrom(origin)
+		if wantFrom, wantOK := want[to]; ok != wantOK || from != wantFrom {
+			t.Fatalf("#%d: source %d of (%d, %s) is visible from %d, %t; want %d, %t", g.Index(), origin, to, channel, from, ok, wantFrom, wantOK)
+		}
 		checkExplanation(t, g, origin, to, channel, want)
 	}
 }

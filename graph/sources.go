@@ -1,0 +1,71 @@
+package graph
+
+// Sources is what one user may see on one channel: the origins that reach them, and from which log index on. It is the
+// reach seen from its other end, and what a single reader of the log needs: it costs what the user has enabled and what
+// those users have enabled in turn, however many others receive the same.
+type Sources struct{ from map[UserID]uint64 }
+
+// VisibleFrom is the log index from which on the user may see what origin publishes, as Reach.VisibleFrom has it. ok is
+// false if they may not at all.
+func (s Sources) VisibleFrom(origin UserID) (from uint64, ok bool) {
+	from, ok = s.from[origin]
+	return from, ok
+}
+
+// Len is the number of origins, the user included.
+func (s Sources) Len() int { return len(s.from) }
+
+// Sources computes what user may see on channel: Dijkstra's algorithm from the receiver back to the origins, with max in
+// place of plus. What a user shares as their own counts for them as the origin only, so the way back leads on through
+// shares of type All.
+func (g *Graph) Sources(user UserID, channel string) Sources {
+	w := wayBack{g: g, channel: channel, from: make(map[UserID]uint64), through: make(map[UserID]uint64)}
+	if g.enabled(user) {
+		w.from[user], w.through[user] = 0, 0
+		w.queue.push(path{0, 0})
+		w.users = append(w.users, user)
+		w.follow()
+	}
+	return Sources{w.from}
+}
+
+// wayBack is one computation of Sources.
+type wayBack struct {
+	g       *Graph
+	channel string
+	from    map[UserID]uint64 // as an origin
+	through map[UserID]uint64 // as one who passes on what others publish
+	users   []UserID          // by path.at
+	queue   pathQueue
+}
+
+func (w *wayBack) follow() {
+	for len(w.queue) > 0 {
+		p := w.queue.pop()
+		receiver := w.users[p.at]
+		if w.through[receiver] != p.from {
+			continue // a better path came meanwhile
+		}
+		for s := range w.g.acceptedBy(receiver) {
+			if !s.Expired && s.Channel.Match(w.channel) && w.g.enabled(s.Owner) {
+				w.relax(s, max(p.from, w.g.start(s, receiver)))
+			}
+		}
+	}
+}
+
+// relax takes a path into account that begins with s and is visible from from on.
+func (w *wayBack) relax(s *Share, from uint64) {
+	if old, ok := w.from[s.Owner]; !ok || from < old {
+		w.from[s.Owner] = from
+	}
+	if s.Type != All {
+		return
+	}
+	if old, ok := w.through[s.Owner]; ok && old <= from {
+		return
+	}
+	w.through[s.Owner] = from
+	w.users = append(w.users, s.Owner)
+	w.queue.push(path{from, int32(len(w.users) - 1)})
+}
