@@ -4,7 +4,8 @@
 //     (origin, channel) by the graph in force at that position, and who are subscribed to the channel.
 //   - Subscriber is one connection. Its outbox is bounded in bytes. While it keeps up it is fed from the tail, by
 //     reference. When its outbox overflows it turns into a reader of the log at its own pace, by channel index, and
-//     returns to the tail when it has caught up: no gap, no repeat.
+//     returns to the tail when it has caught up: no gap, no repeat. A subscription to past messages is the same reading,
+//     begun further back.
 //
 // # Invariant
 //
@@ -15,7 +16,8 @@
 //
 // A message goes to those in the reach at its own position. A reader that lags also asks the newest graph, so that a
 // removed share or a disabled user takes effect on everything not yet written; when a change revokes anything, queued
-// frames are given back to the log and read again under that rule.
+// frames are given back to the log and read again under that rule. What was in the log before a subscription was made is
+// history: it goes to who may replay it by the newest graph.
 //
 // # Concurrency
 //

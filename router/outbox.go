@@ -27,6 +27,7 @@ type outbox struct {
 // item is some frames, either a part of a batch or a copy.
 type item struct {
 	pos    eventlog.Position // of its first message
+	next   eventlog.Position // after its last
 	frames []byte
 	count  int // messages
 	charge int
@@ -44,8 +45,13 @@ func (s *Subscriber) offer(index uint64, run *eventlog.Run, batchSize int) {
 	if len(s.queue) == 0 {
 		s.from = s.router.version
 	}
+	if s.special {
+		s.read(pos)
+		return
+	}
 	if !s.fits(len(run.Frames)) {
-		s.lag(pos)
+		s.router.lags.Add(1)
+		s.read(pos)
 		return
 	}
 	s.pieces(pos, run, func(p eventlog.Position, frames []byte, count int) { s.push(p, frames, count, batchSize) })
@@ -54,10 +60,15 @@ func (s *Subscriber) offer(index uint64, run *eventlog.Run, batchSize int) {
 
 func (s *Subscriber) fits(n int) bool { return len(s.queue) == 0 || s.charged+n <= s.router.outbox }
 
-// lag turns the subscriber into a reader of the log from pos on. The caller holds mu and router.mu.
-func (s *Subscriber) lag(pos eventlog.Position) {
+// read makes a live subscriber a reader of the log from pos on. The caller holds mu and router.mu.
+func (s *Subscriber) read(pos eventlog.Position) {
+	if s.lagging || s.closed {
+		return
+	}
 	s.lagging, s.lagAt = true, pos
-	s.router.lags.Add(1)
+	if len(s.queue) == 0 {
+		s.from = s.router.version
+	}
 	s.start()
 }
 
@@ -69,12 +80,13 @@ func (s *Subscriber) reconsider() {
 		return
 	}
 	first := s.queue[0].pos
-	s.queue, s.charged, s.pinned = nil, 0, 0
 	if s.lagging {
 		s.lagAt = first // what was queued lies before the place of lagging
-		return
+	} else {
+		s.router.lags.Add(1)
+		s.read(first)
 	}
-	s.lag(first)
+	s.queue, s.charged, s.pinned = nil, 0, 0
 }
 
 // pieces yields the parts of a run whose frames are within the subscriber's limit.
@@ -106,13 +118,14 @@ func (s *Subscriber) pieces(pos eventlog.Position, run *eventlog.Run, yield func
 // push queues frames. A piece that is a good part of its batch is referenced; of others a copy is kept, so that a few
 // small messages do not hold on to many batches.
 func (s *Subscriber) push(pos eventlog.Position, frames []byte, count, batchSize int) {
+	next := eventlog.Position{Index: pos.Index, Offset: pos.Offset + uint32(count)}
 	if len(frames)*8 >= batchSize {
 		charge := 0
 		if s.pinned != pos.Index {
 			s.pinned, charge = pos.Index, batchSize
 		}
 		s.charged += charge
-		s.queue = append(s.queue, item{pos: pos, frames: frames, count: count, charge: charge})
+		s.queue = append(s.queue, item{pos: pos, next: next, frames: frames, count: count, charge: charge})
 		return
 	}
 	s.charged += len(frames)
@@ -121,9 +134,10 @@ func (s *Subscriber) push(pos eventlog.Position, frames []byte, count, batchSize
 		it.frames = append(it.frames, frames...)
 		it.count += count
 		it.charge += len(frames)
+		it.next = next
 		return
 	}
-	s.queue = append(s.queue, item{pos, append([]byte(nil), frames...), count, len(frames), true})
+	s.queue = append(s.queue, item{pos, next, append([]byte(nil), frames...), count, len(frames), true})
 }
 
 // start makes sure that somebody writes. The caller holds mu.
@@ -137,12 +151,12 @@ func (s *Subscriber) start() {
 // write is the writer: it ends when nothing is left to do. At most one runs.
 func (s *Subscriber) write() {
 	for {
-		bufs, count, lagging := s.takeSome()
+		t := s.takeSome()
 		var err error
 		switch {
-		case len(bufs) > 0:
-			err = s.send(bufs, count)
-		case lagging:
+		case len(t.bufs) > 0:
+			err = s.send(t)
+		case t.lagging:
 			err = s.catchUp()
 		default:
 			return
@@ -153,25 +167,33 @@ func (s *Subscriber) write() {
 	}
 }
 
-func (s *Subscriber) send(bufs net.Buffers, count int) error {
-	if err := s.sink.Send(bufs); err != nil {
+// sending is what one Send is given.
+type sending struct {
+	bufs    net.Buffers
+	count   int               // messages
+	next    eventlog.Position // what is before it has been sent then
+	lagging bool              // the log is to be read, when there are no bufs
+}
+
+func (s *Subscriber) send(t sending) error {
+	if err := s.sink.Send(t.bufs, t.next); err != nil {
 		return err
 	}
-	s.received.Add(uint64(count))
-	s.router.delivered.Add(uint64(count))
+	s.received.Add(uint64(t.count))
+	s.router.delivered.Add(uint64(t.count))
 	return nil
 }
 
 // takeSome takes about sendBytes off the queue. With nothing to do it ends the writer's turn.
-func (s *Subscriber) takeSome() (bufs net.Buffers, count int, lagging bool) {
+func (s *Subscriber) takeSome() (t sending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0
 	taken := 0
 	for n < len(s.queue) && taken < sendBytes {
 		it := &s.queue[n]
-		bufs = append(bufs, it.frames)
-		count += it.count
+		t.bufs = append(t.bufs, it.frames)
+		t.count, t.next = t.count+it.count, it.next
 		taken += len(it.frames)
 		s.charged -= it.charge
 		n++
@@ -183,9 +205,10 @@ func (s *Subscriber) takeSome() (bufs net.Buffers, count int, lagging bool) {
 	}
 	if s.closed || n == 0 && !s.lagging {
 		s.writing = false
-		return nil, 0, false
+		return sending{}
 	}
-	return bufs, count, s.lagging
+	t.lagging = s.lagging
+	return t
 }
 
 // frameLen is the length of the first hpfeeds frame, header included.

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ type world struct {
 
 type sent struct {
 	index   uint64
+	offset  uint32
 	origin  graph.UserID
 	channel string
 	frame   []byte
@@ -103,10 +105,10 @@ type message struct {
 func (w *world) publish(all ...message) {
 	w.t.Helper()
 	var b eventlog.Builder
-	for _, m := range all {
+	for i, m := range all {
 		f := frame(m.channel, len(w.sent), m.size)
 		b.Add(m.channel, uint64(m.origin), uint64(m.origin), int64(w.index), netip.Addr{}, f, 1)
-		w.sent = append(w.sent, sent{w.index + 1, m.origin, m.channel, f})
+		w.sent = append(w.sent, sent{w.index + 1, uint32(i), m.origin, m.channel, f})
 	}
 	data := b.Encode([16]byte{1}, w.index+1)
 	h, err := eventlog.DecodeHeader(data)
@@ -131,18 +133,23 @@ func frame(channel string, number, size int) []byte {
 type peer struct {
 	mu      sync.Mutex
 	got     []byte
-	most    int // bytes of the largest Send
+	next    eventlog.Position // of the last Send
+	most    int               // bytes of the largest Send
+	told    []string          // Replayed and Missed, and how many bytes had been sent
 	skipped []int
 	gate    chan struct{} // nil: open; one Send passes for each receive
+	waiting atomic.Int32  // Sends at the gate
 	fail    error
 }
 
-func (p *peer) Send(bufs net.Buffers) error {
+func (p *peer) Send(bufs net.Buffers, next eventlog.Position) error {
 	p.mu.Lock()
 	gate := p.gate
 	p.mu.Unlock()
 	if gate != nil {
+		p.waiting.Add(1)
 		<-gate
+		p.waiting.Add(-1)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -154,6 +161,7 @@ func (p *peer) Send(bufs net.Buffers) error {
 		p.got = append(p.got, b...)
 		n += len(b)
 	}
+	p.next = next
 	p.most = max(p.most, n)
 	return nil
 }
@@ -162,6 +170,18 @@ func (p *peer) Skipped(_ string, size int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.skipped = append(p.skipped, size)
+}
+
+func (p *peer) Replayed(name string, r Replayed) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.told = append(p.told, fmt.Sprintf("%s: %d until %s, ended %t, after %d bytes", name, r.Messages, r.Next, r.Ended, len(p.got)))
+}
+
+func (p *peer) Missed(name string, from, to eventlog.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.told = append(p.told, fmt.Sprintf("%s: missed %s to %s", name, from, to))
 }
 
 func (p *peer) frames() (all [][]byte) {
@@ -225,9 +245,9 @@ func TestDeliversToThoseInReachOnlyAndOnce(t *testing.T) {
 	var subs []*Subscriber
 	for i, u := range []graph.UserID{ada, bob, cleo} {
 		s := w.router.Join(&peers[i], u, graph.DefaultMaxMessage)
-		s.Subscribe("d.capture")
-		s.Subscribe("d.*")
-		s.Subscribe("d.*") // twice is once
+		s.Subscribe("d.capture", "d.capture", History{})
+		s.Subscribe("d.*", "d.*", History{})
+		s.Subscribe("d.*", "d.*", History{}) // twice is once
 		subs = append(subs, s)
 	}
 	w.publish(message{ada, "d.capture", 10}, message{ada, "other", 10}, message{cleo, "d.capture", 10})
@@ -248,7 +268,7 @@ func TestLargeMessageIsSkippedForASmallAuthkey(t *testing.T) {
 	ada := w.user("ada")
 	var p peer
 	s := w.router.Join(&p, ada, 1000)
-	s.Subscribe("c")
+	s.Subscribe("c", "c", History{})
 	w.publish(message{ada, "c", 100}, message{ada, "c", 5000}, message{ada, "c", 200})
 	w.settle(s)
 	wantFrames(t, "ada", p.frames(), [][]byte{w.sent[0].frame, w.sent[2].frame})
@@ -263,8 +283,8 @@ func TestSlowSubscriberLosesNothingAndCostsBoundedMemory(t *testing.T) {
 	ada := w.user("ada")
 	slow, fast := &peer{gate: make(chan struct{})}, &peer{}
 	s, f := w.router.Join(slow, ada, graph.DefaultMaxMessage), w.router.Join(fast, ada, graph.DefaultMaxMessage)
-	s.Subscribe("c")
-	f.Subscribe("c")
+	s.Subscribe("c", "c", History{})
+	f.Subscribe("c", "c", History{})
 	var want [][]byte
 	for range 300 {
 		w.publish(message{ada, "c", 500}, message{ada, "x", 4000}, message{ada, "c", 300})
@@ -301,7 +321,7 @@ func TestRemovedShareEndsWhatIsQueued(t *testing.T) {
 	id := w.share(ada, bob, "c", graph.Own)
 	p := &peer{gate: make(chan struct{}, 1)}
 	s := w.router.Join(p, bob, graph.DefaultMaxMessage)
-	s.Subscribe("c")
+	s.Subscribe("c", "c", History{})
 	w.publish(message{ada, "c", 10})
 	p.gate <- struct{}{} // the first Send passes
 	w.settle(s)
@@ -331,11 +351,11 @@ func TestFailedConnectionEndsItsSubscriber(t *testing.T) {
 	w := newWorld(t, DefaultOutboxBytes)
 	ada := w.user("ada")
 	s := w.router.Join(&peer{fail: errors.New("gone")}, ada, graph.DefaultMaxMessage)
-	s.Subscribe("c")
+	s.Subscribe("c", "c", History{})
 	w.publish(message{ada, "c", 10})
 	w.settle(s)
-	if got := s.Subscriptions(); len(got) != 0 {
-		t.Errorf("still subscribed to %v", got)
+	if len(s.subscribed) != 0 {
+		t.Errorf("still subscribed to %v", s.subscribed)
 	}
 }
 
@@ -383,7 +403,7 @@ func TestEveryPaceDeliversTheSame(t *testing.T) {
 			for w.router.Position() != w.index+1 { // so that the model knows from which entry on it holds
 				time.Sleep(100 * time.Microsecond)
 			}
-			sub.s.Subscribe(p)
+			sub.s.Subscribe(string(p), p, History{})
 			if _, ok := sub.since[p]; !ok {
 				sub.since[p] = w.index + 1
 			}

@@ -9,12 +9,18 @@ import (
 	"hpfriends/graph"
 )
 
-// Sink is the connection behind a subscriber.
+// Sink is the connection behind a subscriber. One goroutine calls it at a time, except for Skipped.
 type Sink interface {
-	// Send writes whole frames in order. It blocks as long as the peer reads slowly; an error ends the subscriber.
-	Send(frames net.Buffers) error
+	// Send writes whole frames in order. It blocks as long as the peer reads slowly; an error ends the subscriber. Every
+	// message before next that the subscriber is to get has been handed to Send when it returns; next falls when a new
+	// subscription goes back in the log.
+	Send(frames net.Buffers, next eventlog.Position) error
 	// Skipped tells that a message was larger than the authkey accepts. It must not block.
 	Skipped(channel string, size int)
+	// Replayed tells that the history of a subscription is done, between the frames before and after that place.
+	Replayed(name string, r Replayed)
+	// Missed tells that retention has taken entries before they were read for a subscription.
+	Missed(name string, from, to eventlog.Position)
 }
 
 // Subscriber is one connection with its subscriptions.
@@ -24,7 +30,9 @@ type Subscriber struct {
 	user   graph.UserID
 	limit  int // bytes of one frame
 
-	subscribed map[graph.Pattern]uint64 // pattern -> first entry it covers; guarded by router.mu
+	subscribed map[string]*subscription // by name; guarded by router.mu
+	special    bool                     // one of them is; guarded by router.mu
+	changes    atomic.Uint64            // of subscribed
 	received   atomic.Uint64            // messages written
 	writers    sync.WaitGroup           // the writer, while there is one
 
@@ -34,50 +42,90 @@ type Subscriber struct {
 
 // Join adds a connection of user that accepts frames of up to limit bytes. It receives nothing until it subscribes.
 func (r *Router) Join(sink Sink, user graph.UserID, limit int) *Subscriber {
-	return &Subscriber{router: r, sink: sink, user: user, limit: limit, subscribed: make(map[graph.Pattern]uint64)}
+	return &Subscriber{router: r, sink: sink, user: user, limit: limit, subscribed: make(map[string]*subscription)}
 }
 
-// Subscribe adds a channel or pattern, for all messages published from now on. Doing it twice is doing it once.
-func (s *Subscriber) Subscribe(p graph.Pattern) {
+// Subscribe adds a channel or pattern under a name, which is the client's text for it. A name that is subscribed already
+// stays as it is, and the answer is false.
+//
+// A message is delivered once however many subscriptions cover it. One that begins in the past makes the subscriber a
+// reader of the log from there; what its other subscriptions have still to get follows in log order.
+func (s *Subscriber) Subscribe(name string, p graph.Pattern, h History) bool {
 	s.router.mu.Lock()
 	defer s.router.mu.Unlock()
-	if _, ok := s.subscribed[p]; ok || s.isClosed() {
+	if _, ok := s.subscribed[name]; ok || s.isClosed() {
+		return false
+	}
+	now := eventlog.Position{Index: s.router.next}
+	u := &subscription{name: name, pattern: p, positions: h.Positions, from: now, until: h.Until, replayed: true}
+	if h.End && (u.until == eventlog.Position{} || u.until.Compare(now) > 0) {
+		u.until = now
+	}
+	if h != (History{}) {
+		u.history, u.replayed = now.Index-1, false
+	}
+	if h.From != (eventlog.Position{}) && h.From.Compare(now) < 0 {
+		u.from, u.fresh = h.From, true
+	}
+	s.subscribed[name] = u
+	s.router.changed(s, u)
+	if !u.replayed {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.read(now)
+	}
+	return true
+}
+
+// End makes a subscription end before until. It does nothing if there is none of that name, or if it ends earlier.
+func (s *Subscriber) End(name string, until eventlog.Position) {
+	s.router.mu.Lock()
+	defer s.router.mu.Unlock()
+	u := s.subscribed[name]
+	if u == nil || u.until != (eventlog.Position{}) && u.until.Compare(until) <= 0 {
 		return
 	}
-	s.subscribed[p] = s.router.next
-	s.router.changed(s, "")
+	u.until = until
+	s.router.changed(s, u)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.read(eventlog.Position{Index: s.router.next})
 }
 
-// Unsubscribe removes a channel or pattern; frames already queued may still arrive.
-func (s *Subscriber) Unsubscribe(p graph.Pattern) {
+// Unsubscribe removes a subscription; frames already queued may still arrive. It is false if there is none of that name.
+func (s *Subscriber) Unsubscribe(name string) bool {
 	s.router.mu.Lock()
 	defer s.router.mu.Unlock()
-	if _, ok := s.subscribed[p]; ok {
-		delete(s.subscribed, p)
-		s.router.changed(s, p)
-	}
+	return s.drop(name)
 }
 
-// Subscriptions is the number of channels and patterns.
-func (s *Subscriber) Subscriptions() []graph.Pattern {
-	s.router.mu.Lock()
-	defer s.router.mu.Unlock()
-	all := make([]graph.Pattern, 0, len(s.subscribed))
-	for p := range s.subscribed {
-		all = append(all, p)
+// drop is for holders of router.mu.
+func (s *Subscriber) drop(name string) bool {
+	u, ok := s.subscribed[name]
+	if ok {
+		delete(s.subscribed, name)
+		s.router.changed(s, u)
 	}
-	return all
+	return ok
 }
 
 // Received is the number of messages written to the connection.
 func (s *Subscriber) Received() uint64 { return s.received.Load() }
 
+// Idle is the place in the log up to which everything has been handed to Send. ok is false while something waits.
+func (s *Subscriber) Idle() (next eventlog.Position, ok bool) {
+	s.router.mu.Lock()
+	defer s.router.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return eventlog.Position{Index: s.router.next}, !s.writing && !s.closed
+}
+
 // Close removes the subscriber and drops what is queued. The caller closes the connection, which ends a blocked Send.
 func (s *Subscriber) Close() {
 	s.router.mu.Lock()
-	for p := range s.subscribed {
-		delete(s.subscribed, p)
-		s.router.changed(s, p)
+	for name := range s.subscribed {
+		s.drop(name)
 	}
 	s.router.mu.Unlock()
 	s.mu.Lock()
@@ -95,37 +143,23 @@ func (s *Subscriber) isClosed() bool {
 	return s.closed
 }
 
-// changed refiles a subscriber. The caller holds mu.
-func (r *Router) changed(s *Subscriber, drop graph.Pattern) {
-	r.table.update(s, drop)
+// changed refiles a subscriber after a change of u. The caller holds mu.
+func (r *Router) changed(s *Subscriber, u *subscription) {
+	r.table.update(s, u.pattern)
 	clear(r.targets)
+	s.special = false
+	for _, u := range s.subscribed {
+		s.special = s.special || u.special()
+	}
+	s.changes.Add(1)
 }
 
 // matches is whether any subscription covers channel. The caller holds router.mu.
-func (s *Subscriber) matches(channel string) bool { return s.covers(channel, ^uint64(0)) }
-
-// covers is whether a subscription made at or before the entry index covers channel. The caller holds router.mu.
-func (s *Subscriber) covers(channel string, index uint64) bool {
-	if since, ok := s.subscribed[graph.Pattern(channel)]; ok && since <= index {
-		return true
-	}
-	for p, since := range s.subscribed {
-		if since <= index && p.Match(channel) {
+func (s *Subscriber) matches(channel string) bool {
+	for _, u := range s.subscribed {
+		if u.pattern.Match(channel) {
 			return true
 		}
 	}
 	return false
-}
-
-// selector names the subscriptions to the log's channel index. The caller holds router.mu.
-func (s *Subscriber) selector() eventlog.Selector {
-	var sel eventlog.Selector
-	for p := range s.subscribed {
-		if p.IsPrefix() {
-			sel.Prefixes = append(sel.Prefixes, string(p[:len(p)-1]))
-		} else {
-			sel.Exact = append(sel.Exact, string(p))
-		}
-	}
-	return sel
 }

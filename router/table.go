@@ -25,7 +25,8 @@ func (t *table) update(s *Subscriber, drop graph.Pattern) {
 	}
 	delete(t.patterns, s)
 	delete(t.members, s)
-	for p := range s.subscribed {
+	for _, u := range s.subscribed {
+		p := u.pattern
 		t.members[s] = struct{}{}
 		if p.IsPrefix() {
 			t.patterns[s] = struct{}{}

@@ -21,12 +21,14 @@ import (
 // connections whose right is gone.
 type broker struct {
 	node     *raftfsm.Node
+	events   *eventlog.Log
 	ingest   *raftfsm.Ingest
 	recorder *raftfsm.Recorder
 	router   *router.Router
 	key      *secret.DataKey
 	metrics  *metrics
 	log      *slog.Logger
+	presence presence
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
@@ -71,7 +73,7 @@ func (b *broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.C
 		limit = graph.DefaultMaxMessage
 	}
 	c.subscriber = b.router.Join(c, key.Owner, limit)
-	c.acks, c.stopAcks = context.WithCancel(s.Context())
+	c.subscriptions = newSubscriptions(s.Context())
 	b.mu.Lock()
 	b.conns[c] = struct{}{}
 	b.mu.Unlock()

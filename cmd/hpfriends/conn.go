@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"net"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,14 +15,8 @@ import (
 	"hpfriends/wire"
 )
 
-// acksChannel is the reserved channel on which a publisher learns how many of its messages are durable.
-const acksChannel = "$acks"
-
-// acksEvery is how often, at most, the count is sent while it grows.
-const acksEvery = 50 * time.Millisecond
-
 // conn is the broker's side of one authenticated connection. Publish, Subscribe, Unsubscribe and Close come from the
-// session's reader; Send and Skipped from the subscriber's writer; count and recheck from the broker's loops.
+// session's reader; Send, Replayed and Missed from the subscriber's writer; count and recheck from the broker's loops.
 type conn struct {
 	broker     *broker
 	session    *wire.Session
@@ -36,9 +28,7 @@ type conn struct {
 	published  atomic.Uint64 // messages taken
 	allowed    permission    // of the reader goroutine
 
-	acks     context.Context
-	stopAcks context.CancelFunc
-	acking   bool // of the reader goroutine
+	subscriptions
 
 	mu      sync.Mutex
 	counted eventlog.Usage // totals at the last count
@@ -75,51 +65,9 @@ func (c *conn) Publish(channel string, frames []byte, n int) error {
 	return nil
 }
 
-// Subscribe implements wire.Conn.
-func (c *conn) Subscribe(channel string) error {
-	if channel == acksChannel {
-		if !c.acking {
-			c.acking = true
-			go c.sendAcks()
-		}
-		return nil
-	}
-	if strings.HasPrefix(channel, "$") || strings.Contains(channel, "?") {
-		return &wire.Refused{Reason: wire.ReasonNoSub, Text: "Reserved channels and history queries are not served by this release: subscribe to a channel, or to a prefix followed by *."}
-	}
-	p, err := graph.ParsePattern(channel)
-	if err != nil {
-		return &wire.Refused{Reason: wire.ReasonNoSub, Text: err.Error()}
-	}
-	g := c.broker.node.Graph()
-	key, ok := g.Authkey(c.authkey)
-	if !ok {
-		return errRevoked
-	}
-	if err := g.MaySubscribe(key, channel); err != nil {
-		return &wire.Refused{Reason: wire.ReasonNoSub}
-	}
-	c.subscriber.Subscribe(p)
-	c.broker.metrics.subscribed(c.ident, channel, +1)
-	return nil
-}
-
-// Unsubscribe implements wire.Conn.
-func (c *conn) Unsubscribe(channel string) {
-	if channel == acksChannel {
-		c.stopAcks()
-		return
-	}
-	c.subscriber.Unsubscribe(graph.Pattern(channel))
-	c.broker.metrics.subscribed(c.ident, channel, -1)
-}
-
 // Close implements wire.Conn.
 func (c *conn) Close() {
-	c.stopAcks()
-	for _, p := range c.subscriber.Subscriptions() {
-		c.broker.metrics.subscribed(c.ident, string(p), -1)
-	}
+	c.endAll()
 	c.subscriber.Close()
 	if c.session.Context().Err() != nil { // on a connection that goes on under another authkey a slow write may go on too
 		c.subscriber.Wait()
@@ -132,41 +80,19 @@ func (c *conn) Close() {
 }
 
 // Send implements router.Sink.
-func (c *conn) Send(frames net.Buffers) error { return c.session.Send(frames) }
+func (c *conn) Send(frames net.Buffers, _ eventlog.Position) error { return c.session.Send(frames) }
 
 // Skipped implements router.Sink.
 func (c *conn) Skipped(channel string, size int) {
-	c.broker.recorder.Refuse(eventlog.Refusal{
-		Owner: uint64(c.user), Authkey: uint64(c.authkey), Ident: c.ident, Channel: channel,
-		Message: "Message of " + strconv.Itoa(size) + " bytes was not delivered: larger than the authkey's max_message.",
-		Addr:    c.session.Remote().Addr().Unmap().String(),
-	})
+	c.refuse(channel, "Message of "+strconv.Itoa(size)+" bytes was not delivered: larger than the authkey's max_message.")
 }
 
-// sendAcks tells the publisher its count of durable messages while it grows.
-func (c *conn) sendAcks() {
-	var sent uint64
-	for {
-		n, grown := c.source.Progress()
-		if n == sent {
-			select {
-			case <-grown:
-				continue
-			case <-c.acks.Done():
-				return
-			}
-		}
-		frame := wire.AppendPublish(nil, c.ident, acksChannel, strconv.AppendUint(nil, n, 10))
-		if c.session.Send(net.Buffers{frame}) != nil {
-			return
-		}
-		sent = n
-		select {
-		case <-time.After(acksEvery):
-		case <-c.acks.Done():
-			return
-		}
-	}
+// refuse makes a row in the Logs of the authkey's owner.
+func (c *conn) refuse(channel, message string) {
+	c.broker.recorder.Refuse(eventlog.Refusal{
+		Owner: uint64(c.user), Authkey: uint64(c.authkey), Ident: c.ident, Channel: channel, Message: message,
+		Addr: c.session.Remote().Addr().Unmap().String(),
+	})
 }
 
 // count hands what was done since the last count to the recorder.
@@ -189,20 +115,4 @@ func (c *conn) count() {
 	c.counted = now
 	c.broker.recorder.Count(d)
 	c.broker.metrics.moved(c.ident, d.BytesReceived, d.BytesSent)
-}
-
-// recheck ends the connection, or its subscriptions, where the graph no longer allows them.
-func (c *conn) recheck(g *graph.Graph) {
-	key, ok := g.Authkey(c.authkey)
-	if !ok || g.MayLogin(key, c.session.Remote().Addr().Unmap(), time.Now()) != nil {
-		c.session.Close(errRevoked)
-		return
-	}
-	for _, p := range c.subscriber.Subscriptions() {
-		if g.MaySubscribe(key, string(p)) != nil {
-			c.subscriber.Unsubscribe(p)
-			c.broker.metrics.subscribed(c.ident, string(p), -1)
-			c.broker.Refused(wire.Refusal{Reason: wire.ReasonNoSub, Ident: c.ident, AuthenticatedIdent: c.ident, Channel: string(p), Remote: c.session.Remote()})
-		}
-	}
 }

@@ -127,7 +127,7 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	s.recorder = raftfsm.NewRecorder(s.node)
 	s.router = router.New(s.events, s.node.Version(), router.DefaultOutboxBytes)
 	s.broker = &broker{
-		node: s.node, ingest: s.ingest, recorder: s.recorder, router: s.router, key: key,
+		node: s.node, events: s.events, ingest: s.ingest, recorder: s.recorder, router: s.router, key: key,
 		metrics: newMetrics(registry), log: s.Logger, conns: make(map[*conn]struct{}),
 	}
 	if err := s.build(registry, key); err != nil {

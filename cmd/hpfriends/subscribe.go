@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+	"hpfriends/router"
+	"hpfriends/wire"
+)
+
+// Channels that nobody publishes on.
+const (
+	acksChannel    = "$acks"    // how many of a publisher's messages are durable
+	auditChannel   = "$audit"   // changes of the sharing graph
+	replayChannel  = "$replay"  // what became of a history
+	presenceSuffix = "..broker" // behind a channel: who subscribes to it
+)
+
+// subscriptions are what a connection has subscribed to, by the client's text.
+type subscriptions struct {
+	ctx context.Context // ends with the connection
+	end context.CancelFunc
+
+	subsMu sync.Mutex
+	byText map[string]*grant
+}
+
+func newSubscriptions(parent context.Context) subscriptions {
+	ctx, end := context.WithCancel(parent)
+	return subscriptions{ctx: ctx, end: end, byText: make(map[string]*grant)}
+}
+
+// grant is a request that was granted.
+type grant struct {
+	request
+	needs string             // the channel or pattern that the authkey must be allowed to subscribe to
+	stop  context.CancelFunc // of what runs for it
+}
+
+// Subscribe implements wire.Conn.
+func (c *conn) Subscribe(text string) error {
+	if c.granted(text) != nil {
+		return nil
+	}
+	r, err := parseRequest(text, time.Now())
+	if err != nil {
+		return &wire.Refused{Reason: wire.ReasonMalformed, Text: err.Error()}
+	}
+	sub := &grant{request: r, needs: r.channel}
+	begin := c.beginLog
+	switch {
+	case r.channel == acksChannel:
+		begin = c.beginAcks
+	case r.channel == replayChannel:
+		begin = func(context.Context, *grant) error { return nil } // its being there is enough
+	case strings.HasPrefix(r.channel, "$"):
+		return &wire.Refused{Reason: wire.ReasonNoSub, Text: fmt.Sprintf("There is no reserved channel %q: want %s, %s or %s.", shorten(r.channel), acksChannel, auditChannel, replayChannel)}
+	case strings.HasSuffix(r.channel, presenceSuffix):
+		sub.needs = strings.TrimSuffix(r.channel, presenceSuffix)
+		begin = c.beginPresence
+	default:
+		if _, err := r.pattern(); err != nil {
+			return &wire.Refused{Reason: wire.ReasonNoSub, Text: err.Error()}
+		}
+	}
+	g := c.broker.node.Graph()
+	key, ok := g.Authkey(c.authkey)
+	if !ok {
+		return errRevoked
+	}
+	if g.MaySubscribe(key, sub.needs) != nil {
+		return &wire.Refused{Reason: wire.ReasonNoSub}
+	}
+	ctx, stop := context.WithCancel(c.ctx)
+	sub.stop = stop
+	c.subsMu.Lock()
+	c.byText[text] = sub
+	c.subsMu.Unlock()
+	c.broker.metrics.subscribed(c.ident, sub.channel, +1)
+	if err := begin(ctx, sub); err != nil {
+		c.drop(text)
+		return &wire.Refused{Reason: wire.ReasonMalformed, Text: err.Error()}
+	}
+	return nil
+}
+
+// plain refuses a query where it means nothing.
+func (sub *grant) plain() error {
+	if sub.text != sub.channel {
+		return fmt.Errorf("bad subscription: %s takes no query", sub.channel)
+	}
+	return nil
+}
+
+// beginLog subscribes to messages.
+func (c *conn) beginLog(ctx context.Context, sub *grant) error {
+	h, later, err := c.history(sub)
+	if err != nil {
+		return err
+	}
+	pattern, err := sub.pattern()
+	if err != nil {
+		return err
+	}
+	c.subscriber.Subscribe(sub.text, pattern, h)
+	c.broker.presence.tell(c, sub.channel, "join")
+	if !later.IsZero() {
+		timer := time.AfterFunc(time.Until(later), func() {
+			if at, err := c.broker.events.PositionAt(later); err == nil {
+				c.subscriber.End(sub.text, at)
+			}
+		})
+		context.AfterFunc(ctx, func() { timer.Stop() })
+	}
+	return nil
+}
+
+// history is where a subscription begins and ends; later is when it ends if that is still to come.
+func (c *conn) history(sub *grant) (h router.History, later time.Time, err error) {
+	h.End, h.Positions = sub.noFollow, sub.positions
+	if h.From, err = sub.start(c.broker.events); err != nil {
+		return h, later, err
+	}
+	h.Until, later, err = sub.limit(c.broker.events, time.Now())
+	return h, later, err
+}
+
+// Unsubscribe implements wire.Conn. A channel without a query stands for all subscriptions to it.
+func (c *conn) Unsubscribe(text string) {
+	if c.drop(text) {
+		return
+	}
+	for _, sub := range c.all() {
+		if sub.channel == text {
+			c.drop(sub.text)
+		}
+	}
+}
+
+func (c *conn) granted(text string) *grant {
+	c.subsMu.Lock()
+	defer c.subsMu.Unlock()
+	return c.byText[text]
+}
+
+func (c *conn) all() []*grant {
+	c.subsMu.Lock()
+	defer c.subsMu.Unlock()
+	all := make([]*grant, 0, len(c.byText))
+	for _, sub := range c.byText {
+		all = append(all, sub)
+	}
+	return all
+}
+
+// drop ends a subscription.
+func (c *conn) drop(text string) bool {
+	c.subsMu.Lock()
+	sub, ok := c.byText[text]
+	delete(c.byText, text)
+	c.subsMu.Unlock()
+	if !ok {
+		return false
+	}
+	sub.stop()
+	if c.subscriber.Unsubscribe(text) {
+		c.broker.presence.tell(c, sub.channel, "leave")
+	}
+	c.broker.metrics.subscribed(c.ident, sub.channel, -1)
+	return true
+}
+
+func (c *conn) endAll() {
+	for _, sub := range c.all() {
+		c.drop(sub.text)
+	}
+	c.end()
+}
+
+// replayNotice is the payload of a frame on $replay.
+type replayNotice struct {
+	Event        string `json:"event"` // done, or gap
+	Subscription string `json:"subscription"`
+	Next         string `json:"next,omitempty"` // done: the first position that was not part of it
+	Messages     uint64 `json:"messages,omitempty"`
+	Live         bool   `json:"live,omitempty"` // done: messages go on coming
+	From         string `json:"from,omitempty"` // gap: these are no longer kept
+	To           string `json:"to,omitempty"`
+}
+
+func (c *conn) notice(n replayNotice) {
+	payload, err := json.Marshal(n)
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	_ = c.session.Send(net.Buffers{wire.AppendPublish(nil, c.ident, replayChannel, payload)}) // a failure ends the session
+}
+
+// Replayed implements router.Sink.
+func (c *conn) Replayed(text string, r router.Replayed) {
+	sub := c.granted(text)
+	if sub != nil && (sub.notify || c.granted(replayChannel) != nil) {
+		c.notice(replayNotice{Event: "done", Subscription: text, Next: r.Next.String(), Messages: r.Messages, Live: !r.Ended})
+	}
+	if r.Ended {
+		c.drop(text)
+	}
+}
+
+// Missed implements router.Sink: who was below the floor is told on the connection and in Logs.
+func (c *conn) Missed(text string, from, to eventlog.Position) {
+	c.notice(replayNotice{Event: "gap", Subscription: text, From: from.String(), To: to.String()})
+	c.refuse(text, "History from "+from.String()+" was no longer kept; the subscription went on at "+to.String()+".")
+}
+
+// recheck ends the connection, or its subscriptions, where the graph no longer allows them.
+func (c *conn) recheck(g *graph.Graph) {
+	key, ok := g.Authkey(c.authkey)
+	if !ok || g.MayLogin(key, c.session.Remote().Addr().Unmap(), time.Now()) != nil {
+		c.session.Close(errRevoked)
+		return
+	}
+	for _, sub := range c.all() {
+		if g.MaySubscribe(key, sub.needs) != nil && c.drop(sub.text) {
+			c.broker.Refused(wire.Refusal{Reason: wire.ReasonNoSub, Ident: c.ident, AuthenticatedIdent: c.ident, Channel: sub.channel, Remote: c.session.Remote()})
+		}
+	}
+}

@@ -1,0 +1,310 @@
+package router
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// stampedFrame is the frame as a subscription with positions gets it, made anew.
+func stampedFrame(m sent) []byte {
+	channel := fmt.Sprintf("%s@%d.%d", m.channel, m.index, m.offset)
+	rest := m.frame[5+1+1+1+len(m.channel):]
+	f := binary.BigEndian.AppendUint32(nil, uint32(5+1+1+1+len(channel)+len(rest)))
+	f = append(f, 3, 1, 'k', byte(len(channel)))
+	return append(append(f, channel...), rest...)
+}
+
+// wish is a subscription of the model.
+type wish struct {
+	name    string
+	pattern graph.Pattern
+	History
+	ended bool
+}
+
+func (m sent) position() eventlog.Position {
+	return eventlog.Position{Index: m.index, Offset: m.offset}
+}
+
+// model says what one subscriber gets, by the words of the product: past messages to who may replay them now, later ones to
+// who is in the reach at their time; each once for all subscriptions that cover it.
+type model struct {
+	user   graph.UserID
+	wishes []*wish
+	want   [][]byte
+}
+
+func (m *model) subscribe(w *wish, all []sent, now *graph.Graph) {
+	m.wishes = append(m.wishes, w)
+	for _, msg := range all {
+		if w.From == (eventlog.Position{}) || msg.position().Compare(w.From) < 0 || !w.before(msg) || !w.pattern.Match(msg.channel) {
+			continue
+		}
+		from, ok := now.Reach(msg.origin, msg.channel).VisibleFrom(m.user)
+		if ok && from <= msg.index {
+			m.add(msg, w.Positions)
+		}
+	}
+	w.ended = w.End
+}
+
+func (w *wish) before(msg sent) bool {
+	return w.Until == (eventlog.Position{}) || msg.position().Compare(w.Until) < 0
+}
+
+func (m *model) published(msg sent, then *graph.Graph) {
+	covered, stamped := false, false
+	for _, w := range m.wishes {
+		if !w.ended && w.before(msg) && w.pattern.Match(msg.channel) {
+			covered, stamped = true, stamped || w.Positions
+		}
+	}
+	if covered && then.Reach(msg.origin, msg.channel).Has(m.user) {
+		m.add(msg, stamped)
+	}
+}
+
+func (m *model) add(msg sent, stamped bool) {
+	if stamped {
+		m.want = append(m.want, stampedFrame(msg))
+	} else {
+		m.want = append(m.want, msg.frame)
+	}
+}
+
+// randomChange makes any change to the shares of a community; refusals are part of it.
+func randomChange(w *world, rnd *rand.Rand, users []graph.UserID, group graph.GroupID) {
+	patterns := []graph.Pattern{"a", "a*", "b", "*"}
+	u, v := users[rnd.IntN(len(users))], users[rnd.IntN(len(users))]
+	var shares []*graph.Share
+	for s := range w.version.Graph.Shares() {
+		shares = append(shares, s)
+	}
+	add := graph.AddShare{
+		Channel: patterns[rnd.IntN(len(patterns))], User: v,
+		Type: []graph.ShareType{graph.Own, graph.All}[rnd.IntN(2)], History: []graph.History{graph.FromShare, graph.Full}[rnd.IntN(2)],
+	}
+	switch n := rnd.IntN(10); {
+	case n < 3:
+		if rnd.IntN(3) == 0 {
+			add.User, add.Group = 0, group
+		}
+		_, _ = w.change(u, add)
+	case n < 6 && len(shares) > 0:
+		_, _ = w.change(u, graph.DecideShare{Share: shares[rnd.IntN(len(shares))].ID, Accept: rnd.IntN(4) > 0})
+	case n == 6 && len(shares) > 0:
+		s := shares[rnd.IntN(len(shares))]
+		_, _ = w.change(s.Owner, graph.RemoveShare{Share: s.ID})
+	case n == 7:
+		_, _ = w.change(0, graph.AddMember{Group: group, User: u})
+	case n == 8:
+		_, _ = w.change(0, graph.RemoveMember{Group: group, User: u})
+	case n == 9 && rnd.IntN(4) == 0:
+		enabled := rnd.IntN(2) == 0
+		_, _ = w.change(0, graph.EditUser{User: u, Enabled: &enabled})
+	}
+}
+
+// What a replay delivers, and how it joins live, is what a naive evaluation over the whole log says.
+func TestHistoryIsWhatANaiveReaderWouldReplay(t *testing.T) {
+	for round := range 6 {
+		seed := uint64(time.Now().UnixNano())
+		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			t.Logf("seed %d", seed)
+			replayRandomly(t, rand.New(rand.NewPCG(seed, uint64(round))))
+		})
+	}
+}
+
+func replayRandomly(t *testing.T, rnd *rand.Rand) {
+	w := newWorld(t, 1<<20)
+	var users []graph.UserID
+	for i := range 5 {
+		users = append(users, w.user(fmt.Sprintf("user%d", i)))
+	}
+	group := graph.GroupID(w.must(users[0], graph.AddGroup{Name: "circle"}))
+	channels, patterns := []string{"a", "a.b", "b"}, []graph.Pattern{"a", "a*", "b", "*"}
+	publish := func() {
+		var batch []message
+		for range 1 + rnd.IntN(12) {
+			m := message{users[rnd.IntN(len(users))], channels[rnd.IntN(len(channels))], 8 + rnd.IntN(900)}
+			for range 1 + rnd.IntN(3) {
+				batch = append(batch, m) // runs of several messages
+			}
+		}
+		w.publish(batch...)
+	}
+	for range 150 {
+		if rnd.IntN(2) == 0 {
+			randomChange(w, rnd, users, group)
+		} else {
+			publish()
+		}
+	}
+	var subs []*Subscriber
+	var peers []*peer
+	var models []*model
+	for i := range 10 {
+		p := &peer{}
+		u := users[i%len(users)]
+		subs, peers = append(subs, w.router.Join(p, u, graph.DefaultMaxMessage)), append(peers, p)
+		models = append(models, &model{user: u})
+	}
+	place := func() eventlog.Position { // anywhere, also within an entry and after the end
+		return eventlog.Position{Index: 1 + uint64(rnd.IntN(int(w.index)+1)), Offset: uint32(rnd.IntN(6))}
+	}
+	for step := range 60 {
+		w.settle(subs...)
+		i := rnd.IntN(len(subs))
+		switch rnd.IntN(5) {
+		case 0, 1:
+			want := &wish{name: fmt.Sprint("s", step), pattern: patterns[rnd.IntN(len(patterns))]}
+			if rnd.IntN(5) > 0 {
+				want.From = place()
+			}
+			if rnd.IntN(3) == 0 {
+				want.Until = place()
+			}
+			want.End, want.Positions = rnd.IntN(4) == 0, rnd.IntN(3) == 0
+			subs[i].Subscribe(want.name, want.pattern, want.History)
+			models[i].subscribe(want, w.sent, w.version.Graph)
+		case 2:
+			randomChange(w, rnd, users, group)
+		default:
+			before := len(w.sent)
+			publish()
+			for _, m := range models {
+				for _, msg := range w.sent[before:] {
+					m.published(msg, w.version.Graph)
+				}
+			}
+		}
+	}
+	w.settle(subs...)
+	for i, m := range models {
+		wantFrames(t, fmt.Sprintf("subscriber %d (user %d)", i, m.user), peers[i].frames(), m.want)
+	}
+}
+
+// Two histories asked for at once and a live subscription that still has to get something are one reading: each message
+// once, in log order, and each history is told done between the messages before and after its end.
+func TestHistoriesAndLiveAreReadAsOne(t *testing.T) {
+	w := newWorld(t, 1<<20)
+	ada := w.user("ada")
+	for range 200 {
+		w.publish(message{ada, "a", 100}, message{ada, "b", 100}, message{ada, "c", 100})
+	}
+	p := &peer{gate: make(chan struct{})}
+	s := w.router.Join(p, ada, graph.DefaultMaxMessage)
+	w.settle()
+	s.Subscribe("c", "c", History{})
+	old := len(w.sent)
+	w.publish(message{ada, "c", 100}) // blocks the writer
+	w.settle()
+	for p.waiting.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	s.Subscribe("a?", "a", History{From: w.sent[0].position()})
+	s.Subscribe("a*?", "a*", History{From: w.sent[30].position()})
+	s.Subscribe("b?", "b", History{From: w.sent[300].position(), Until: w.sent[400].position()})
+	w.publish(message{ada, "a", 100}, message{ada, "b", 100}, message{ada, "c", 100})
+	close(p.gate)
+	w.settle(s)
+	want := [][]byte{w.sent[old].frame}
+	for i, m := range w.sent {
+		if m.channel == "a" || m.channel == "b" && i >= 300 && i < 400 || m.channel == "c" && i > old {
+			want = append(want, m.frame)
+		}
+	}
+	wantFrames(t, "ada", p.frames(), want)
+	told := strings.Join(p.told, "\n")
+	for _, part := range []string{"a?: 200 until #", "a*?: 190 until #", "b?: 33 until " + w.sent[400].position().String() + ", ended true"} {
+		if !strings.Contains(told, part) {
+			t.Errorf("told %q, want %q", told, part)
+		}
+	}
+	size := len(want[0]) * (1 + 200 + 33)
+	if !strings.Contains(told, fmt.Sprintf("ended false, after %d bytes", size)) {
+		t.Errorf("told %q, want the live histories to be done after %d bytes", told, size)
+	}
+}
+
+// A share that is removed while somebody replays what it gave them ends the replay at once, and a slow reader below a
+// floor that moves is told what it missed.
+func TestReplayEndsWithItsRightAndTellsWhatItMissed(t *testing.T) {
+	w := newWorld(t, 1<<20)
+	ada, bob := w.user("ada"), w.user("bob")
+	id := w.share(ada, bob, "a", graph.Own)
+	for range 100 {
+		w.publish(message{ada, "a", 100 << 10}, message{bob, "a", 100 << 10})
+	}
+	p := &peer{gate: make(chan struct{})}
+	s := w.router.Join(p, bob, graph.DefaultMaxMessage)
+	s.Subscribe("a?from=first", "a", History{From: eventlog.Position{Index: 1}})
+	p.gate <- struct{}{}
+	for p.waiting.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	floor := w.index - 10
+	w.must(ada, graph.RemoveShare{Share: id})
+	w.append([]byte{byte(eventlog.KindReport)}, func(tx *eventlog.Tx, _ uint64) { tx.RaiseFloor(floor) })
+	close(p.gate)
+	w.settle(s)
+	got := p.frames()
+	first := slices.IndexFunc(w.sent, func(m sent) bool { return m.index >= floor })
+	var tail [][]byte
+	for _, m := range w.sent[first:] {
+		if m.origin == bob {
+			tail = append(tail, m.frame)
+		}
+	}
+	if len(got) <= len(tail) || len(got) > len(tail)+16 {
+		t.Fatalf("%d messages, want a few before the change and %d after the floor", len(got), len(tail))
+	}
+	wantFrames(t, "bob, after the floor", got[len(got)-len(tail):], tail)
+	if missed := fmt.Sprintf("to %s", eventlog.Position{Index: floor}); len(p.told) == 0 || !strings.Contains(p.told[0], "missed #") || !strings.Contains(p.told[0], missed) {
+		t.Errorf("told %q, want what was missed %s", p.told, missed)
+	}
+}
+
+// A subscription that ends at a time still to come ends there.
+func TestSubscriptionEndsWhenTold(t *testing.T) {
+	w := newWorld(t, 1<<20)
+	ada := w.user("ada")
+	p := &peer{}
+	s := w.router.Join(p, ada, graph.DefaultMaxMessage)
+	s.Subscribe("a", "a", History{})
+	w.publish(message{ada, "a", 10})
+	w.settle(s)
+	s.End("a", eventlog.Position{Index: w.index + 1})
+	w.settle(s)
+	w.publish(message{ada, "a", 10})
+	w.settle(s)
+	wantFrames(t, "ada", p.frames(), [][]byte{w.sent[0].frame})
+	if len(p.told) != 1 || !strings.Contains(p.told[0], "ended true") {
+		t.Errorf("told %q", p.told)
+	}
+	if next, ok := s.Idle(); !ok || next.Index != w.index+1 {
+		t.Errorf("idle at %v, %t", next, ok)
+	}
+}
+
+func TestStampedFrameThatWouldBeTooLongStaysAsItIs(t *testing.T) {
+	long := frame(strings.Repeat("c", 250), 1, 8)
+	if got := appendStamped([]byte("x"), long, eventlog.Position{Index: 100000, Offset: 7}); !bytes.Equal(got[1:], long) {
+		t.Errorf("%q", got)
+	}
+	at := eventlog.Position{Index: 9, Offset: 1}
+	if got := appendStamped(nil, frame("c", 1, 8), at); !bytes.Equal(got, stampedFrame(sent{index: 9, offset: 1, channel: "c", frame: frame("c", 1, 8)})) {
+		t.Errorf("%q", got)
+	}
+}

@@ -1,0 +1,373 @@
+package router
+
+import (
+	"errors"
+	"slices"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+const (
+	firstEntries = 4  // entry numbers asked for at first, so that the first message comes soon
+	chunkEntries = 64 // and later on
+)
+
+// reading is one subscriber's way through the log, from where its outbox was full or a subscription begins to the tail.
+type reading struct {
+	s     *Subscriber
+	at    eventlog.Position // next to read
+	then  sight             // by the version in force at at
+	now   sight             // by the newest
+	chunk int
+	out   gathering
+
+	// As of one turn.
+	changes  uint64               // of the subscriptions
+	windows  []window             // the subscriptions that cover at
+	limit    uint64               // entries before it are covered by the same ones
+	covering map[string][]*window // memo by channel
+	parts    []offsets            // scratch
+}
+
+// offsets are messages of one entry, [first, end).
+type offsets struct{ first, end uint32 }
+
+// catchUp reads the log until it meets the tail, and makes the subscriber live again there.
+func (s *Subscriber) catchUp() error {
+	r := s.beginReading()
+	for {
+		if !r.turn() {
+			return nil
+		}
+		if err := r.stretch(); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Subscriber) beginReading() *reading {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	then := s.from.At(s.lagAt.Index)
+	return &reading{
+		s: s, at: s.lagAt, then: newSight(s.user, then), now: newSight(s.user, then.Newest()), chunk: firstEntries,
+		covering: make(map[string][]*window),
+	}
+}
+
+// turn takes into account what has changed, tells which histories are done, and says whether there is more to read. If
+// there is not, the reading has met the tail and the subscriber is live.
+func (r *reading) turn() (more bool) {
+	for {
+		told, more := r.look()
+		if len(told) == 0 {
+			return more
+		}
+		for _, t := range told {
+			r.s.sink.Replayed(t.name, t.Replayed)
+		}
+	}
+}
+
+// telling is one call of Sink.Replayed.
+type telling struct {
+	name string
+	Replayed
+}
+
+func (r *reading) look() (told []telling, more bool) {
+	s := r.s
+	s.router.mu.Lock()
+	defer s.router.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, false
+	}
+	r.rewind()
+	if told = r.finished(); len(told) > 0 {
+		return told, true
+	}
+	s.lagAt, s.from = r.at, r.then.version.At(r.at.Index)
+	if r.at.Index >= s.router.next || len(s.subscribed) == 0 {
+		// What this reading has seen the tail must not offer again.
+		s.lagging, s.liveFrom, s.from = false, r.at.Index, nil
+		return nil, false
+	}
+	r.plan()
+	return nil, true
+}
+
+// rewind goes back to where new subscriptions begin. What the others cover from there to here they have had.
+func (r *reading) rewind() {
+	front := r.at
+	for _, u := range r.s.subscribed {
+		if u.fresh && u.from.Compare(r.at) < 0 {
+			r.at = u.from
+		}
+	}
+	for _, u := range r.s.subscribed {
+		if !u.fresh && u.from.Compare(front) < 0 {
+			u.from = front
+		}
+		u.fresh = false
+	}
+	if r.at != front {
+		r.chunk = firstEntries
+	}
+}
+
+// finished are the subscriptions whose history or whose all is behind the reading. The latter are removed.
+func (r *reading) finished() (told []telling) {
+	for name, u := range r.s.subscribed {
+		switch {
+		case u.until != eventlog.Position{} && u.until.Compare(r.at) <= 0:
+			told = append(told, telling{name, Replayed{Next: u.until, Messages: u.messages, Ended: true}})
+			r.s.drop(name)
+		case !u.replayed && r.at.Index > u.history:
+			told = append(told, telling{name, Replayed{Next: r.at, Messages: u.messages}})
+			u.replayed = true
+		}
+	}
+	slices.SortFunc(told, func(a, b telling) int { return a.Next.Compare(b.Next) })
+	return told
+}
+
+// plan is the stretch of the log up to where another subscription begins or one's history ends.
+func (r *reading) plan() {
+	r.changes = r.s.changes.Load()
+	r.windows, r.limit = r.windows[:0], ^uint64(0)
+	clear(r.covering)
+	for _, u := range r.s.subscribed {
+		if u.from.Index > r.at.Index {
+			r.limit = min(r.limit, u.from.Index)
+			continue
+		}
+		r.windows = append(r.windows, window{u, u.from, u.until})
+		if !u.replayed {
+			r.limit = min(r.limit, u.history+1)
+		}
+		if u.until != (eventlog.Position{}) {
+			r.limit = min(r.limit, u.until.Index+uint64(min(u.until.Offset, 1)))
+		}
+	}
+}
+
+// stretch reads some entries, at most up to the limit.
+func (r *reading) stretch() error {
+	log := r.s.router.log
+	applied := log.Applied()
+	entries, err := log.Next(selector(r.windows), r.at.Index, r.chunk)
+	if err != nil {
+		return err
+	}
+	if floor := log.Floor(); floor > r.at.Index {
+		return r.missed(floor)
+	}
+	for _, index := range entries {
+		if index >= r.limit {
+			break
+		}
+		err := r.entry(index)
+		if errors.Is(err, eventlog.ErrBelowFloor) {
+			return r.missed(log.Floor())
+		}
+		if err != nil {
+			return err
+		}
+		if r.changes != r.s.changes.Load() {
+			return r.flush()
+		}
+	}
+	next := applied + 1
+	if len(entries) == r.chunk {
+		next = entries[len(entries)-1] + 1
+	}
+	if next = min(next, r.limit); next > r.at.Index {
+		r.at = eventlog.Position{Index: next}
+	}
+	r.chunk = min(2*r.chunk, chunkEntries)
+	return r.flush()
+}
+
+// missed goes on at the floor, and says so.
+func (r *reading) missed(floor uint64) error {
+	if err := r.flush(); err != nil {
+		return err
+	}
+	from, to := r.at, eventlog.Position{Index: floor}
+	r.at = to
+	for i := range r.windows {
+		if first, _, ok := r.windows[i].part(from, to); ok {
+			r.s.sink.Missed(r.windows[i].name, first, to)
+		}
+	}
+	return nil
+}
+
+// entry takes what the subscriber may have of one entry, from r.at on.
+func (r *reading) entry(index uint64) error {
+	b, err := r.s.router.log.Batch(index)
+	if errors.Is(err, eventlog.ErrNotBatch) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.then.move(r.then.version.At(index))
+	r.now.move(r.now.version.Newest())
+	for i := range b.Runs {
+		if err := r.run(index, &b.Runs[i]); err != nil {
+			return err
+		}
+	}
+	r.at = eventlog.Position{Index: index + 1}
+	return nil
+}
+
+// run takes the messages of one run that the subscriptions cover.
+func (r *reading) run(index uint64, run *eventlog.Run) error {
+	first := eventlog.Position{Index: index, Offset: run.First}
+	end := eventlog.Position{Index: index, Offset: run.First + run.Count}
+	if first.Compare(r.at) < 0 {
+		first = r.at
+	}
+	stamped := false
+	r.parts = r.parts[:0]
+	for _, w := range r.channel(run.Channel) {
+		a, b, ok := w.part(first, end)
+		if !ok || !r.may(w, index, run) {
+			continue
+		}
+		stamped = stamped || w.positions
+		if !w.replayed {
+			w.messages += uint64(b.Offset - a.Offset)
+		}
+		r.parts = append(r.parts, offsets{a.Offset, b.Offset})
+	}
+	for _, p := range union(r.parts) {
+		if err := r.deliver(index, run, p, stamped); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// channel is the windows whose pattern matches.
+func (r *reading) channel(channel string) []*window {
+	ws, ok := r.covering[channel]
+	if !ok {
+		for i := range r.windows {
+			if r.windows[i].pattern.Match(channel) {
+				ws = append(ws, &r.windows[i])
+			}
+		}
+		r.covering[channel] = ws
+	}
+	return ws
+}
+
+// may is who gets a message from the log. What was there when the subscription was made: who may replay it, by the newest
+// graph. What came later: who was in the reach then, and is entitled now.
+func (r *reading) may(w *window, index uint64, run *eventlog.Run) bool {
+	origin := graph.UserID(run.Origin)
+	from, ok := r.now.visibleFrom(origin, run.Channel)
+	if !ok || from > index {
+		return false
+	}
+	if index <= w.history || r.then.version == r.now.version {
+		return true
+	}
+	_, ok = r.then.visibleFrom(origin, run.Channel)
+	return ok
+}
+
+// union joins parts that overlap or touch.
+func union(parts []offsets) []offsets {
+	if len(parts) < 2 {
+		return parts
+	}
+	slices.SortFunc(parts, func(a, b offsets) int { return int(int64(a.first) - int64(b.first)) })
+	joined := parts[:1]
+	for _, p := range parts[1:] {
+		if last := &joined[len(joined)-1]; p.first <= last.end {
+			last.end = max(last.end, p.end)
+		} else {
+			joined = append(joined, p)
+		}
+	}
+	return joined
+}
+
+// deliver gathers a part of a run.
+func (r *reading) deliver(index uint64, run *eventlog.Run, p offsets, stamped bool) error {
+	frames := skip(run.Frames, p.first-run.First)
+	if p.end < run.First+run.Count {
+		frames = frames[:len(frames)-len(skip(frames, p.end-p.first))]
+	}
+	part := eventlog.Run{Channel: run.Channel, Count: p.end - p.first, First: p.first, Frames: frames}
+	if stamped {
+		return r.stamped(index, &part)
+	}
+	r.s.pieces(eventlog.Position{Index: index, Offset: p.first}, &part, func(at eventlog.Position, frames []byte, n int) {
+		at.Offset += uint32(n)
+		r.out.add(frames, n, at)
+	})
+	return r.full()
+}
+
+// stamped gathers messages with their positions.
+func (r *reading) stamped(index uint64, run *eventlog.Run) error {
+	at := eventlog.Position{Index: index, Offset: run.First}
+	for frames := run.Frames; len(frames) > 0; {
+		n := frameLen(frames)
+		r.out.frame = appendStamped(r.out.frame[:0], frames[:n], at)
+		frames = frames[n:]
+		at.Offset++
+		if len(r.out.frame) > r.s.limit {
+			r.s.sink.Skipped(run.Channel, len(r.out.frame))
+			continue
+		}
+		frame := r.out.frame
+		if len(frame) >= referBytes {
+			frame = slices.Clone(frame)
+		}
+		r.out.add(frame, 1, at)
+		if err := r.full(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// skip is frames without the first n.
+func skip(frames []byte, n uint32) []byte {
+	for ; n > 0; n-- {
+		frames = frames[frameLen(frames):]
+	}
+	return frames
+}
+
+// full sends what is gathered when it is enough.
+func (r *reading) full() error {
+	if r.out.size < gatherBytes {
+		return nil
+	}
+	return r.send()
+}
+
+// flush sends what is gathered; everything before r.at has been sent then.
+func (r *reading) flush() error {
+	if r.out.count == 0 {
+		return nil
+	}
+	r.out.next = r.at
+	return r.send()
+}
+
+func (r *reading) send() error {
+	err := r.s.send(r.out.sending)
+	r.out.reset()
+	return err
+}

@@ -1,0 +1,73 @@
+package router
+
+import (
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// History is where a subscription begins and ends. The zero value is: from now on, for as long as the connection lasts.
+type History struct {
+	From      eventlog.Position // the first message wanted; the zero Position: what is published from now on
+	Until     eventlog.Position // the first message not wanted any more; the zero Position: none
+	End       bool              // stop where the log ends now
+	Positions bool              // frames carry "channel@index.offset" as their channel
+}
+
+// Replayed says that the history of a subscription is done: all of it has been handed to Send.
+type Replayed struct {
+	Next     eventlog.Position // the first message that was not part of it
+	Messages uint64            // how many were
+	Ended    bool              // nothing follows; otherwise the subscription is live now
+}
+
+// subscription is one of a subscriber's, under the name that the client gave it.
+type subscription struct {
+	name    string
+	pattern graph.Pattern
+	// history is the newest entry that was there at the time of subscribing. Up to it a message is delivered to who may
+	// replay it, after it to who receives it.
+	history   uint64
+	positions bool
+
+	// Guarded by router.mu.
+	from  eventlog.Position // what lies before has been delivered, or is not wanted
+	until eventlog.Position // zero: none
+	fresh bool              // the reading has not gone back to from yet
+
+	// Of the goroutine that reads.
+	messages uint64 // delivered before it was replayed
+	replayed bool   // its history is done, or it had none
+}
+
+// special is whether the tail cannot serve it by reference: its frames are made for it, or it ends at a place in the log.
+func (u *subscription) special() bool { return u.positions || u.until != eventlog.Position{} }
+
+// window is what a reading needs of a subscription, as of one turn.
+type window struct {
+	*subscription
+	from, until eventlog.Position
+}
+
+// part is the part of [first, end) that the window covers.
+func (w *window) part(first, end eventlog.Position) (eventlog.Position, eventlog.Position, bool) {
+	if first.Compare(w.from) < 0 {
+		first = w.from
+	}
+	if (w.until != eventlog.Position{}) && end.Compare(w.until) > 0 {
+		end = w.until
+	}
+	return first, end, first.Compare(end) < 0
+}
+
+// selector names the windows' patterns to the log's channel index.
+func selector(windows []window) eventlog.Selector {
+	var sel eventlog.Selector
+	for i := range windows {
+		if p := windows[i].pattern; p.IsPrefix() {
+			sel.Prefixes = append(sel.Prefixes, string(p[:len(p)-1]))
+		} else {
+			sel.Exact = append(sel.Exact, string(p))
+		}
+	}
+	return sel
+}
