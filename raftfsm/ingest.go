@@ -164,6 +164,13 @@ func (in *Ingest) settle(b *batch) {
 	in.mu.Unlock()
 }
 
+// Busy is whether batches wait for those under way: connections publish faster than this node takes it.
+func (in *Ingest) Busy() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.closed) > 0
+}
+
 // Pending is the number of bytes that were taken and are not committed yet.
 func (in *Ingest) Pending() int {
 	in.mu.Lock()

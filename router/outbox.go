@@ -58,7 +58,9 @@ func (s *Subscriber) offer(index uint64, run *eventlog.Run, batchSize int) {
 	s.start()
 }
 
-func (s *Subscriber) fits(n int) bool { return len(s.queue) == 0 || s.charged+n <= s.router.outbox }
+func (s *Subscriber) fits(n int) bool {
+	return len(s.queue) == 0 || s.charged+n <= s.router.config.OutboxBytes
+}
 
 // read makes a live subscriber a reader of the log from pos on. The caller holds mu and router.mu.
 func (s *Subscriber) read(pos eventlog.Position) {

@@ -3,6 +3,7 @@ package router
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
@@ -11,6 +12,7 @@ import (
 const (
 	firstEntries = 4  // entry numbers asked for at first, so that the first message comes soon
 	chunkEntries = 64 // and later on
+	maxPause     = 100 * time.Millisecond
 )
 
 // reading is one subscriber's way through the log, from where its outbox was full or a subscription begins to the tail.
@@ -40,9 +42,21 @@ func (s *Subscriber) catchUp() error {
 		if !r.turn() {
 			return nil
 		}
+		begin := time.Now()
 		if err := r.stretch(); err != nil {
 			return err
 		}
+		r.giveWay(time.Since(begin))
+	}
+}
+
+// giveWay pauses a reading of history while the node is busy with what is published: of the time there is, history then
+// takes a quarter. A reader that has only fallen behind must be able to catch up, and is not paused.
+func (r *reading) giveWay(took time.Duration) {
+	busy := r.s.router.config.Busy
+	replaying := slices.ContainsFunc(r.windows, func(w window) bool { return !w.replayed })
+	if replaying && busy != nil && busy() {
+		time.Sleep(min(3*took, maxPause))
 	}
 }
 

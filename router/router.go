@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +12,13 @@ import (
 	"hpfriends/graph"
 )
 
-// DefaultOutboxBytes bounds what waits in memory for one connection; one larger frame passes alone.
-const DefaultOutboxBytes = 4 << 20
+// Config of a Router.
+type Config struct {
+	OutboxBytes int         // bounds what waits in memory for one connection; one larger frame passes alone. 0: 4 MiB
+	Busy        func() bool // whether the node has more to do than it can: reading history then gives way. nil: never
+}
+
+const defaultOutboxBytes = 4 << 20
 
 // viewEntries bounds the reaches that are kept up to date at the tail.
 const viewEntries = 1 << 16
@@ -20,7 +26,7 @@ const viewEntries = 1 << 16
 // Router follows the log. Make one with New and keep Run running.
 type Router struct {
 	log    *eventlog.Log
-	outbox int // bytes
+	config Config
 
 	mu      sync.Mutex // guards all below; held while one entry is routed
 	next    uint64     // first entry not routed yet
@@ -40,11 +46,12 @@ type lane struct {
 }
 
 // New returns a router that begins after the newest applied entry. version is any version of the graph at or before it.
-func New(log *eventlog.Log, version *graph.Version, outboxBytes int) *Router {
+func New(log *eventlog.Log, version *graph.Version, c Config) *Router {
+	c.OutboxBytes = cmp.Or(c.OutboxBytes, defaultOutboxBytes)
 	next := log.Applied() + 1
 	v := version.At(next - 1)
 	return &Router{
-		log: log, outbox: outboxBytes, next: next, version: v, view: graph.NewView(v.Graph, viewEntries),
+		log: log, config: c, next: next, version: v, view: graph.NewView(v.Graph, viewEntries),
 		table: newTable(), targets: make(map[lane][]*Subscriber),
 	}
 }

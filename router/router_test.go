@@ -47,7 +47,7 @@ func newWorld(t *testing.T, outbox int) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, log: log, version: graph.NewVersion(graph.New(), 0)}
-	w.router = New(log, w.version, outbox)
+	w.router = New(log, w.version, Config{OutboxBytes: outbox})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -238,7 +238,7 @@ func (w *world) share(from, to graph.UserID, pattern graph.Pattern, typ graph.Sh
 }
 
 func TestDeliversToThoseInReachOnlyAndOnce(t *testing.T) {
-	w := newWorld(t, DefaultOutboxBytes)
+	w := newWorld(t, defaultOutboxBytes)
 	ada, bob, cleo := w.user("ada"), w.user("bob"), w.user("cleo")
 	w.share(ada, bob, "d.*", graph.Own)
 	var peers [3]peer
@@ -264,7 +264,7 @@ func TestDeliversToThoseInReachOnlyAndOnce(t *testing.T) {
 }
 
 func TestLargeMessageIsSkippedForASmallAuthkey(t *testing.T) {
-	w := newWorld(t, DefaultOutboxBytes)
+	w := newWorld(t, defaultOutboxBytes)
 	ada := w.user("ada")
 	var p peer
 	s := w.router.Join(&p, ada, 1000)
@@ -348,7 +348,7 @@ func (s *Subscriber) isIdle() bool {
 }
 
 func TestFailedConnectionEndsItsSubscriber(t *testing.T) {
-	w := newWorld(t, DefaultOutboxBytes)
+	w := newWorld(t, defaultOutboxBytes)
 	ada := w.user("ada")
 	s := w.router.Join(&peer{fail: errors.New("gone")}, ada, graph.DefaultMaxMessage)
 	s.Subscribe("c", "c", History{})

@@ -40,6 +40,7 @@ var scenarios = []scenario{
 	{"fanout", "5 publishers, 50 subscribers, 1 KiB messages: deliveries per second", benchFanout},
 	{"latency", "20,000 messages of 256 B per second: publish-to-deliver time", benchLatency},
 	{"idle", "memory of an idle authenticated connection", benchIdle},
+	{"replay", "10 million messages of 256 B on 200 channels: reading them again, beside publishing, and restarting", benchReplay},
 	{"start", "time to serve and memory when idle", benchStart},
 }
 
@@ -61,11 +62,12 @@ func benchCommand() *cli.Command {
 			Flags: []cli.Flag{
 				&cli.DurationFlag{Name: "duration", Value: 10 * time.Second, Usage: "how long to measure"},
 				&cli.IntFlag{Name: "connections", Value: 2000, Usage: "idle connections"},
+				&cli.IntFlag{Name: "messages", Value: 10_000_000, Usage: "messages in the log to replay"},
 				&cli.BoolFlag{Name: "json", Usage: "print NDJSON"},
 				&cli.StringFlag{Name: "profile", Usage: "write the server's CPU profile of the measurement to `FILE`"},
 			},
 			Action: func(c *cli.Context) error {
-				return runBench(c.Context, run, benchOptions{c.Duration("duration"), c.Int("connections"), c.String("profile")}, c.Bool("json"), c.App.Writer)
+				return runBench(c.Context, run, benchOptions{c.Duration("duration"), c.Int("connections"), c.Int("messages"), c.String("profile")}, c.Bool("json"), c.App.Writer)
 			},
 		})
 	}
@@ -75,6 +77,7 @@ func benchCommand() *cli.Command {
 type benchOptions struct {
 	duration    time.Duration
 	connections int
+	messages    int
 	profile     string
 }
 
@@ -121,8 +124,9 @@ func runScenario(ctx context.Context, s scenario, o benchOptions) (figures []fig
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, p.stop()) }()
-	return s.run(ctx, &bench{o, p})
+	b := &bench{o, p}
+	defer func() { err = errors.Join(err, b.stop()) }()
+	return s.run(ctx, b)
 }
 
 func printFigures(out io.Writer, all []figure) {

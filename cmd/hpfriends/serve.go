@@ -125,7 +125,7 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.ingest = raftfsm.NewIngest(s.node)
 	s.recorder = raftfsm.NewRecorder(s.node)
-	s.router = router.New(s.events, s.node.Version(), router.DefaultOutboxBytes)
+	s.router = router.New(s.events, s.node.Version(), router.Config{Busy: s.ingest.Busy})
 	s.broker = &broker{
 		node: s.node, events: s.events, ingest: s.ingest, recorder: s.recorder, router: s.router, key: key,
 		metrics: newMetrics(registry), log: s.Logger, conns: make(map[*conn]struct{}),
