@@ -28,6 +28,10 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	if args := os.Getenv(asReader); args != "" {
+		fmt.Fprintln(os.Stderr, readerMain(args))
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 
