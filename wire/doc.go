@@ -32,4 +32,5 @@
 //	server.go             listeners, shutdown           inbox.go    the read buffer
 //	gate.go, penalty.go   too many, too often           dial.go     one client connection
 //	endpoint.go, tls.go   where to listen               client.go   a client that reconnects
+//	transport.go          acknowledged bytes, and how the peer ended
 package wire

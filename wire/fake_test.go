@@ -32,6 +32,7 @@ type hubConn struct {
 	ident   string
 	closed  int // times
 	wrong   error
+	finish  bool // what PeerFinished said in Close
 }
 
 var errBackend = errors.New("table is locked")
@@ -146,6 +147,7 @@ func (c *hubConn) Close() {
 	c.hub.mu.Lock()
 	defer c.hub.mu.Unlock()
 	c.closed++
+	c.finish = c.session.PeerFinished()
 	for _, s := range c.hub.subs {
 		delete(s, c)
 	}

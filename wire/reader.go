@@ -213,6 +213,7 @@ func (s *Session) fill(need int, progress bool) error {
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			s.reader.gone = true
+			s.peerEnded(err)
 			return silence
 		}
 		if s.writer.isEnded() {

@@ -25,8 +25,9 @@ type Session struct {
 	bytesIn  atomic.Uint64
 	bytesOut atomic.Uint64
 
-	reader reader // of the reader goroutine
-	writer writer
+	reader    reader // of the reader goroutine
+	writer    writer
+	transport transport
 }
 
 const (
@@ -38,8 +39,9 @@ const (
 
 func newSession(s *Server, c net.Conn, e *Endpoint, tc *tls.Config) *Session {
 	ses := &Session{server: s, endpoint: e, conn: c, remote: remoteOf(c), nonce: make([]byte, e.Nonce)}
+	ses.transport.watch(c)
 	if tc != nil {
-		ses.conn = tls.Server(c, tc)
+		ses.conn = tls.Server(&belowTLS{c, &ses.transport}, tc)
 	}
 	rand.Read(ses.nonce)
 	ses.ctx, ses.cancel = context.WithCancelCause(s.ctx)
@@ -85,6 +87,7 @@ func (s *Session) run() {
 	if err == nil {
 		err = s.read()
 	}
+	s.settle()
 	s.Close(err)
 	if s.reader.conn != nil {
 		s.reader.conn.Close()
@@ -100,7 +103,7 @@ func (s *Session) greet() error {
 	s.setDeadline(s.conn.SetDeadline, time.Now().Add(s.server.config.AuthTimeout))
 	info := AppendInfo(nil, s.server.config.Name, s.nonce)
 	n, err := s.conn.Write(info)
-	s.bytesOut.Add(uint64(n))
+	s.wrote(int64(n), err)
 	if err != nil {
 		s.server.config.Logger.Debug("hpfeeds connection failed before INFO", "remote", s.remote, "err", err)
 		s.reader.gone = true

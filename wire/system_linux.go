@@ -29,3 +29,29 @@ func fileLimit() int {
 	}
 	return max(int(r.Cur)-reservedFiles, int(r.Cur)/2)
 }
+
+// tcpClose is the kernel's TCP_CLOSE.
+const tcpClose = 7
+
+// askTCP asks the kernel how a connection stands. The unsent bytes of the queue (SIOCOUTQ) would not do: a reset empties
+// the queue, as if all of it had been acknowledged.
+func askTCP(c syscall.RawConn) (s tcpState, ok bool) {
+	_ = c.Control(func(fd uintptr) {
+		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err != nil {
+			return
+		}
+		s, ok = tcpState{acked: info.Bytes_acked, closed: info.State == tcpClose}, true
+	})
+	return s, ok
+}
+
+// pendingError takes the error of a socket that no call has met yet.
+func pendingError(c syscall.RawConn) (errno syscall.Errno) {
+	_ = c.Control(func(fd uintptr) {
+		if n, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR); err == nil {
+			errno = syscall.Errno(n)
+		}
+	})
+	return errno
+}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"crypto/tls"
 	"net"
 	"strings"
 	"sync"
@@ -46,12 +47,20 @@ func (s *Session) write(bufs net.Buffers) error {
 		return net.ErrClosed
 	}
 	n, err := bufs.WriteTo(s.conn)
-	s.bytesOut.Add(uint64(n))
+	s.wrote(n, err)
 	if err != nil {
 		s.writer.broken = true
 		s.Close(nil)
 	}
 	return err
+}
+
+// wrote counts a write. With TLS the transport counts for itself, below.
+func (s *Session) wrote(n int64, err error) {
+	s.bytesOut.Add(uint64(n))
+	if _, ok := s.conn.(*tls.Conn); !ok {
+		s.transport.wrote(n, err)
+	}
 }
 
 // sendError queues an ERROR. A publisher that never reads must not be held up by its own errors, so another goroutine
