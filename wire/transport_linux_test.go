@@ -259,6 +259,25 @@ func TestEndOfStreamAfterAFailedWriteIsNoFinish(t *testing.T) {
 	}
 }
 
+// And a write after a read that took the error fails as it does after FIN.
+func TestFailedWriteAfterAResetIsNoFinish(t *testing.T) {
+	s, peer := pair(t)
+	if _, err := s.conn.Write([]byte("unread")); err != nil {
+		t.Fatal(err)
+	}
+	(&fixture{T: t}).acknowledgedRaw(s)
+	peer.Close()
+	if err := s.fill(0, false); err != silence || !s.reader.gone {
+		t.Fatalf("reading after a reset: %v", err)
+	}
+	if err := fail(t, s); !errors.Is(err, syscall.EPIPE) {
+		t.Fatalf("writing after it: %v; then the hazard that this guards against is gone", err)
+	}
+	if s.settle(); s.PeerFinished() {
+		t.Error("a reset counts as the peer's orderly end")
+	}
+}
+
 // acknowledgedRaw waits until the kernel has acknowledged something, whatever was counted as sent.
 func (f *fixture) acknowledgedRaw(s *Session) (n uint64) {
 	f.eventually("the peer acknowledges", func() bool {
