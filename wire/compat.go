@@ -38,10 +38,13 @@ func (c Compat) String() string {
 // the text may repeat what the peer sent, of any bytes.
 func (c Compat) answer(r *Refusal) (text string, fatal bool) {
 	if c == Reference {
-		return referenceText(r), r.Reason != ReasonNoRoom
+		return referenceText(r), !own(r.Reason)
 	}
-	return lineageText(r.Reason), r.Reason != ReasonNoPub && r.Reason != ReasonNoSub && r.Reason != ReasonNoRoom
+	return lineageText(r.Reason), r.Reason != ReasonNoPub && r.Reason != ReasonNoSub && !own(r.Reason)
 }
+
+// own is whether a refusal is of something that the peers do not have: the connection survives it.
+func own(r Reason) bool { return r == ReasonNoRoom || r == ReasonBadQuery }
 
 func lineageText(r Reason) string {
 	switch r {
@@ -88,6 +91,8 @@ func ownText(r Reason) string {
 		return "Timed out."
 	case ReasonNoRoom:
 		return "Not accepted: the broker has no room to store it."
+	case ReasonBadQuery:
+		return "Subscription not understood."
 	case ReasonTooMany:
 		return "Too many connections, try again later."
 	}

@@ -33,6 +33,7 @@ const (
 	ReasonTimeout                        // AUTH or the rest of a frame did not arrive in time
 	ReasonTooMany                        // over a limit of connections
 	ReasonNoRoom                         // PUBLISH: the broker takes nothing now; the connection is kept
+	ReasonBadQuery                       // SUBSCRIBE: not understood, or its history cannot be served; the connection is kept
 	reasonEnd
 )
 
@@ -49,6 +50,7 @@ var reasons = [reasonEnd]struct{ category, log string }{
 	ReasonTooLarge:     {"message-too-large", "Message too large."},
 	ReasonUnknownType:  {"unknown-message-type", "Unknown message type."},
 	ReasonTimeout:      {"timeout", "Message did not arrive in time."},
+	ReasonBadQuery:     {"bad-subscription", "Subscription not understood."},
 	ReasonNoRoom:       {"no-room", "Not accepted: the broker has no room to store it."},
 	ReasonTooMany:      {"too-many-connections", "Pre-auth: Too many connections."},
 }

@@ -22,6 +22,7 @@ type transport struct {
 	base     uint64          // what the kernel counted as acknowledged before our first byte
 	sent     atomic.Uint64
 	acked    atomic.Uint64 // newest answer of the kernel
+	window   atomic.Uint32 // the largest that the peer was seen to offer
 	eof      atomic.Bool   // a read has met an end of stream
 	broke    atomic.Int32  // how the first write failed
 	finished atomic.Bool
@@ -55,6 +56,7 @@ func (t *transport) watch(c net.Conn) {
 // tcpState is what the kernel says of a connection.
 type tcpState struct {
 	acked  uint64 // bytes acknowledged by the peer, and on some kernels the SYN, and at the end our FIN
+	window uint32 // bytes the peer's kernel is ready to take; 0 on kernels that do not tell
 	closed bool   // over in both directions, by a reset or a timeout too
 }
 
@@ -72,6 +74,7 @@ func (s *Session) Acknowledged() (uint64, bool) {
 	}
 	acked := t.acked.Load()
 	if state, ok := askTCP(t.raw); ok && state.acked >= t.base {
+		t.window.Store(max(t.window.Load(), state.window)) // a lost update is made up for by the next look
 		for now := state.acked - t.base; now > acked; acked = t.acked.Load() {
 			if t.acked.CompareAndSwap(acked, now) {
 				acked = now
@@ -80,6 +83,19 @@ func (s *Session) Acknowledged() (uint64, bool) {
 		}
 	}
 	return min(acked, t.sent.Load()), true // our FIN counts for the kernel, and so do bytes of a write under way
+}
+
+// maxUnread is more than the receive buffer of a peer: Linux lets it grow to 6 MiB (tcp_rmem).
+const maxUnread = 8 << 20
+
+// Unread is a bound for those bytes of Acknowledged that may still lie in the peer's kernel, unread by its program. A kernel
+// offers about half of its buffer as the window, and enlarges the buffer only while the program reads; the windows are
+// seen when Acknowledged looks.
+func (s *Session) Unread() uint64 {
+	if w := s.transport.window.Load(); w > 0 {
+		return min(4*uint64(w), maxUnread)
+	}
+	return maxUnread
 }
 
 // PeerFinished is whether the peer ended the stream with FIN: then its program has read all that its TCP acknowledged, or

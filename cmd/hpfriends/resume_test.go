@@ -232,4 +232,3 @@ func awaitRecords(t *testing.T, path string, messages int) (numbers []int) {
 		}
 	}
 }
-

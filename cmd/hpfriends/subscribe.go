@@ -51,7 +51,7 @@ func (c *conn) Subscribe(text string) error {
 	}
 	r, err := parseRequest(text, time.Now())
 	if err != nil {
-		return &wire.Refused{Reason: wire.ReasonMalformed, Text: err.Error()}
+		return &wire.Refused{Reason: wire.ReasonBadQuery, Text: err.Error()}
 	}
 	sub := &grant{request: r, needs: r.channel}
 	begin := c.beginLog
@@ -61,13 +61,13 @@ func (c *conn) Subscribe(text string) error {
 	case r.channel == replayChannel:
 		begin = func(context.Context, *grant) error { return nil } // its being there is enough
 	case strings.HasPrefix(r.channel, "$"):
-		return &wire.Refused{Reason: wire.ReasonNoSub, Text: fmt.Sprintf("There is no reserved channel %q: want %s, %s or %s.", shorten(r.channel), acksChannel, auditChannel, replayChannel)}
+		return &wire.Refused{Reason: wire.ReasonBadQuery, Text: fmt.Sprintf("There is no reserved channel %q: want %s, %s or %s.", shorten(r.channel), acksChannel, auditChannel, replayChannel)}
 	case strings.HasSuffix(r.channel, presenceSuffix):
 		sub.needs = strings.TrimSuffix(r.channel, presenceSuffix)
 		begin = c.beginPresence
 	default:
 		if _, err := r.pattern(); err != nil {
-			return &wire.Refused{Reason: wire.ReasonNoSub, Text: err.Error()}
+			return &wire.Refused{Reason: wire.ReasonBadQuery, Text: err.Error()}
 		}
 	}
 	g := c.broker.node.Graph()
@@ -86,7 +86,7 @@ func (c *conn) Subscribe(text string) error {
 	c.broker.metrics.subscribed(c.ident, sub.channel, +1)
 	if err := begin(ctx, sub); err != nil {
 		c.drop(text)
-		return &wire.Refused{Reason: wire.ReasonMalformed, Text: err.Error()}
+		return &wire.Refused{Reason: wire.ReasonBadQuery, Text: err.Error()}
 	}
 	return nil
 }
