@@ -16,6 +16,7 @@ const (
 	KindBatch  Kind = 1 // a batch of messages, the format below
 	KindChange Kind = 2 // a command on the sharing graph
 	KindReport Kind = 3 // what a node counted and refused, see Report
+	KindCursor Kind = 4 // durable subscriptions, see CursorEntry
 )
 
 // MaxBatchBytes bounds the frames of one batch, uncompressed. A decoder refuses more before it allocates.

@@ -84,7 +84,7 @@ func decodeTable(data []byte) (h Header, sizes []int, block []byte, err error) {
 		return h, nil, nil, malformed("unknown flags %#x", data[2])
 	}
 	copy(h.Session[:], data[3:19])
-	c := cursor{rest: data[19:]}
+	c := tableReader{rest: data[19:]}
 	h.Seq = c.uvarint()
 	channels := c.dictionary()
 	h.Runs, sizes = c.runs(channels)
@@ -116,20 +116,20 @@ func checkBlock(block []byte, raw int, compressed bool) error {
 	return nil
 }
 
-// cursor reads a table. After the first error it returns zeros, and err stays.
-type cursor struct {
+// tableReader reads a table. After the first error it returns zeros, and err stays.
+type tableReader struct {
 	rest []byte
 	err  error
 }
 
-func (c *cursor) fail(format string, args ...any) {
+func (c *tableReader) fail(format string, args ...any) {
 	if c.err == nil {
 		c.err = malformed(format, args...)
 	}
 	c.rest = nil
 }
 
-func (c *cursor) uvarint() uint64 {
+func (c *tableReader) uvarint() uint64 {
 	v, n := binary.Uvarint(c.rest)
 	if n <= 0 {
 		c.fail("number cut short or too long")
@@ -139,7 +139,7 @@ func (c *cursor) uvarint() uint64 {
 	return v
 }
 
-func (c *cursor) varint() int64 {
+func (c *tableReader) varint() int64 {
 	v, n := binary.Varint(c.rest)
 	if n <= 0 {
 		c.fail("number cut short or too long")
@@ -149,7 +149,7 @@ func (c *cursor) varint() int64 {
 	return v
 }
 
-func (c *cursor) bytes(n uint64) []byte {
+func (c *tableReader) bytes(n uint64) []byte {
 	if n > uint64(len(c.rest)) {
 		c.fail("%d bytes announced, %d left", n, len(c.rest))
 		return nil
@@ -160,7 +160,7 @@ func (c *cursor) bytes(n uint64) []byte {
 }
 
 // dictionary reads the channels. Each takes at least two bytes, which bounds the allocation by the input.
-func (c *cursor) dictionary() []string {
+func (c *tableReader) dictionary() []string {
 	n := c.uvarint()
 	if n > uint64(len(c.rest)/2) {
 		c.fail("%d channels in %d bytes", n, len(c.rest))
@@ -182,7 +182,7 @@ func (c *cursor) dictionary() []string {
 }
 
 // runs reads the table of runs. Each takes at least minRun bytes of table or frames, which bounds the allocation.
-func (c *cursor) runs(channels []string) ([]Run, []int) {
+func (c *tableReader) runs(channels []string) ([]Run, []int) {
 	n := c.uvarint()
 	if n > uint64(len(c.rest)/minRun) {
 		c.fail("%d runs in %d bytes", n, len(c.rest))
@@ -210,7 +210,7 @@ func (c *cursor) runs(channels []string) ([]Run, []int) {
 }
 
 // run reads one run and returns the size of its frames.
-func (c *cursor) run(r *Run, channels []string, before int64) uint64 {
+func (c *tableReader) run(r *Run, channels []string, before int64) uint64 {
 	place := c.uvarint()
 	if c.err == nil && place >= uint64(len(channels)) {
 		c.fail("channel %d of %d", place, len(channels))
@@ -229,7 +229,7 @@ func (c *cursor) run(r *Run, channels []string, before int64) uint64 {
 	return size
 }
 
-func (c *cursor) addr() netip.Addr {
+func (c *tableReader) addr() netip.Addr {
 	n := c.bytes(1)
 	if c.err != nil {
 		return netip.Addr{}

@@ -168,6 +168,20 @@ func (g *Graph) CanSeeAll(viewer Actor) bool {
 	return everything
 }
 
+// MayEditAuthkey decides whether the actor may change what belongs to an authkey and is not part of the graph, such as its
+// cursors: as EditAuthkey decides.
+func (g *Graph) MayEditAuthkey(by Actor, id AuthkeyID) error {
+	d := draft{Graph: g, by: by}
+	if err := d.admit(); err != nil {
+		return err
+	}
+	k, ok := g.Authkey(id)
+	if !ok {
+		return noSuch("authkey", uint64(id))
+	}
+	return d.needOwner(k.Owner, "authkey "+k.Ident)
+}
+
 // CanSeeUser is whether the viewer may know that u exists: handle and display name. Every enabled user may, to share.
 func (g *Graph) CanSeeUser(viewer Actor, u *User) bool {
 	enabled, _ := g.sight(viewer)

@@ -60,6 +60,7 @@ func (f *FSM) applyChange(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	key := binary.BigEndian.AppendUint64(nil, l.Index)
 	tx.Put(eventlog.SpaceAudit, key, append(f.audit[:len(f.audit):len(f.audit)], body...))
 	f.version.Store(newest.Append(g, l.Index, c.Op))
+	f.cursors.follow(l.Index, c.Op, newest.Graph)
 	return changeResult{outcome: outcome}, nil
 }
 

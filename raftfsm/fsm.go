@@ -22,6 +22,7 @@ type FSM struct {
 	version  atomic.Pointer[graph.Version] // newest
 	sessions sessions
 	activity *activity
+	cursors  *cursorState
 	audit    auditChain
 	config   storedConfig
 }
@@ -50,6 +51,9 @@ func newFSM(log *eventlog.Log, logger *slog.Logger, fail func(error)) (*FSM, err
 		return nil, err
 	}
 	if f.activity, err = loadActivity(log); err != nil {
+		return nil, err
+	}
+	if f.cursors, err = loadCursors(log); err != nil {
 		return nil, err
 	}
 	g, chain, err := loadGraph(log)
@@ -88,6 +92,7 @@ func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 		f.fail(fmt.Errorf("raftfsm: apply up to entry %d: %w", last, err))
 		return responses
 	}
+	f.cursors.flush(tx)
 	if err := tx.Commit(last); err != nil {
 		f.fail(fmt.Errorf("raftfsm: apply up to entry %d: %w", last, err))
 	}
@@ -108,6 +113,8 @@ func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
 		return f.applyChange(tx, l)
 	case eventlog.KindReport:
 		return nil, f.applyReport(l)
+	case eventlog.KindCursor:
+		return f.applyCursors(l)
 	default:
 		return nil, fmt.Errorf("entry of unknown kind %d: this node runs an older program than the one that wrote it", kind)
 	}

@@ -1,0 +1,237 @@
+package raftfsm
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// cursorState is the projection of the KindCursor entries: the cursors of all authkeys, in memory and in
+// eventlog.SpaceCursors, and the list of what ended their epochs.
+type cursorState struct {
+	all   map[uint64]map[string]*eventlog.Cursor // by authkey and name
+	dirty map[cursorKey]bool                     // written, or deleted when no longer held
+	ends  atomic.Pointer[ending]                 // newest
+}
+
+type cursorKey struct {
+	authkey uint64
+	name    string
+}
+
+// ending says that the epochs of a cursor below an index are over: it was claimed anew, reset or removed there. Endings
+// form a list from old to new, like graph.Version: who follows it holds its place, and nobody is called. One goroutine
+// appends.
+type ending struct {
+	key   cursorKey
+	index uint64
+	next  atomic.Pointer[ending]
+	more  chan struct{} // closed once next is set
+}
+
+// cursorResult is the response to one operation of a KindCursor entry.
+type cursorResult struct {
+	cursor eventlog.Cursor // after a claim or reset
+	err    error           // the refusal
+}
+
+func loadCursors(log *eventlog.Log) (*cursorState, error) {
+	s := &cursorState{all: make(map[uint64]map[string]*eventlog.Cursor), dirty: make(map[cursorKey]bool)}
+	s.ends.Store(&ending{more: make(chan struct{})})
+	err := log.Scan(eventlog.SpaceCursors, nil, nil, func(k, v []byte) error {
+		c, err := eventlog.DecodeCursor(k, v)
+		if err != nil {
+			return err
+		}
+		s.of(c.Authkey)[c.Name] = &c
+		return nil
+	})
+	return s, err
+}
+
+func (s *cursorState) of(authkey uint64) map[string]*eventlog.Cursor {
+	m := s.all[authkey]
+	if m == nil {
+		m = make(map[string]*eventlog.Cursor)
+		s.all[authkey] = m
+	}
+	return m
+}
+
+// end ends the epochs of a cursor below index.
+func (s *cursorState) end(key cursorKey, index uint64) {
+	s.dirty[key] = true
+	n := &ending{key: key, index: index, more: make(chan struct{})}
+	last := s.ends.Load()
+	last.next.Store(n)
+	s.ends.Store(n)
+	close(last.more)
+}
+
+func (f *FSM) applyCursors(l *raft.Log) (any, error) {
+	e, err := eventlog.DecodeCursorEntry(l.Data)
+	if err != nil {
+		return nil, err
+	}
+	g := f.version.Load().Graph
+	results := make([]cursorResult, len(e.Ops))
+	for i := range e.Ops {
+		op := &e.Ops[i]
+		switch op.Verb {
+		case eventlog.ClaimCursor:
+			results[i] = f.cursors.claim(g, l.Index, e, op)
+		case eventlog.AdvanceCursor:
+			f.cursors.advance(l.Index, e, op)
+		case eventlog.ResetCursor:
+			results[i] = f.cursors.reset(g, l.Index, e, op)
+		case eventlog.RemoveCursor:
+			results[i] = f.cursors.remove(g, l.Index, op)
+		default:
+			return nil, fmt.Errorf("operation %d on a cursor: this node runs an older program than the one that wrote it", op.Verb)
+		}
+	}
+	return results, nil
+}
+
+func refused(code graph.Code, hint, format string, args ...any) cursorResult {
+	return cursorResult{err: &graph.Error{Code: code, Msg: fmt.Sprintf(format, args...), Hint: hint}}
+}
+
+// claim gives the cursor to a new connection, which begins at Safe: whatever an earlier one had got acknowledged beyond it
+// is sent again, and counts as acknowledged when it is once more.
+func (s *cursorState) claim(g *graph.Graph, index uint64, e *eventlog.CursorEntry, op *eventlog.CursorOp) cursorResult {
+	if err := checkCursor(op.Name, op.Channel); err != nil {
+		return cursorResult{err: err}
+	}
+	if _, ok := g.Authkey(graph.AuthkeyID(op.Authkey)); !ok {
+		return refused(graph.NotFound, "use another authkey", "authkey #%d has been removed", op.Authkey)
+	}
+	c := s.all[op.Authkey][op.Name]
+	if c == nil {
+		if len(s.all[op.Authkey]) >= eventlog.MaxCursorsOfAuthkey {
+			return refused(graph.Conflict, "remove one that is not used any more, or use another authkey",
+				"the authkey has %d cursors already", eventlog.MaxCursorsOfAuthkey)
+		}
+		if op.Start.Index > index {
+			return beyond(op.Start)
+		}
+		c = &eventlog.Cursor{Authkey: op.Authkey, Name: op.Name, Safe: op.Start, Created: e.Time}
+		s.of(op.Authkey)[op.Name] = c
+	}
+	c.Epoch, c.Held, c.Acked, c.Channel, c.Updated = index, true, c.Safe, op.Channel, e.Time
+	s.end(cursorKey{op.Authkey, op.Name}, index)
+	return cursorResult{cursor: *c}
+}
+
+func beyond(p eventlog.Position) cursorResult {
+	return refused(graph.Invalid, "use a position of the log, or now", "position %s is beyond the end of the log", p)
+}
+
+// checkCursor refuses what no cursor can be called or be subscribed to.
+func checkCursor(name, channel string) error {
+	switch {
+	case !eventlog.ValidCursorName(name):
+		return refused(graph.Invalid, fmt.Sprintf("use 1 to %d letters, digits and . _ : -", eventlog.MaxCursorName), "%.80q is no name of a cursor", name).err
+	case len(channel) > eventlog.MaxCursorChannel:
+		return refused(graph.Invalid, "subscribe to a prefix", "a channel of %d bytes, at most %d", len(channel), eventlog.MaxCursorChannel).err
+	}
+	return nil
+}
+
+// advance moves a cursor forward, for the connection that holds it. It never moves it back: repeated and reordered
+// operations do no harm.
+func (s *cursorState) advance(index uint64, e *eventlog.CursorEntry, op *eventlog.CursorOp) {
+	c := s.all[op.Authkey][op.Name]
+	if c == nil || c.Epoch != op.Epoch || op.Safe.Compare(op.Acked) > 0 || op.Acked.Index > index {
+		return
+	}
+	before := *c
+	if op.Acked.Compare(c.Acked) > 0 {
+		c.Acked = op.Acked
+	}
+	if op.Safe.Compare(c.Safe) > 0 {
+		c.Safe = op.Safe
+	}
+	c.Held = c.Held && !op.Final
+	if *c != before {
+		c.Updated = e.Time
+		s.dirty[cursorKey{op.Authkey, op.Name}] = true
+	}
+}
+
+// owned finds a cursor that the actor of op may change.
+func (s *cursorState) owned(g *graph.Graph, op *eventlog.CursorOp) (*eventlog.Cursor, error) {
+	by := graph.Actor{User: graph.UserID(op.User), Operator: op.Operator}
+	if err := g.MayEditAuthkey(by, graph.AuthkeyID(op.Authkey)); err != nil {
+		return nil, err
+	}
+	c := s.all[op.Authkey][op.Name]
+	if c == nil {
+		return nil, refused(graph.NotFound, "", "the authkey has no cursor %.80q", op.Name).err
+	}
+	return c, nil
+}
+
+func (s *cursorState) reset(g *graph.Graph, index uint64, e *eventlog.CursorEntry, op *eventlog.CursorOp) cursorResult {
+	c, err := s.owned(g, op)
+	if err != nil {
+		return cursorResult{err: err}
+	}
+	if op.Start.Index > index {
+		return beyond(op.Start)
+	}
+	c.Epoch, c.Held, c.Acked, c.Safe, c.Updated = index, false, op.Start, op.Start, e.Time
+	s.end(cursorKey{op.Authkey, op.Name}, index)
+	return cursorResult{cursor: *c}
+}
+
+func (s *cursorState) remove(g *graph.Graph, index uint64, op *eventlog.CursorOp) cursorResult {
+	if _, err := s.owned(g, op); err != nil {
+		return cursorResult{err: err}
+	}
+	s.drop(cursorKey{op.Authkey, op.Name}, index)
+	return cursorResult{}
+}
+
+func (s *cursorState) drop(key cursorKey, index uint64) {
+	delete(s.all[key.authkey], key.name)
+	if len(s.all[key.authkey]) == 0 {
+		delete(s.all, key.authkey)
+	}
+	s.end(key, index)
+}
+
+// follow removes the cursors of the authkeys that a change of the graph has removed. before is the graph before it.
+func (s *cursorState) follow(index uint64, op graph.Op, before *graph.Graph) {
+	switch op := op.(type) {
+	case graph.RemoveAuthkey:
+		s.dropAll(uint64(op.Authkey), index)
+	case graph.RemoveUser:
+		for k := range before.AuthkeysOf(op.User) {
+			s.dropAll(uint64(k.ID), index)
+		}
+	}
+}
+
+func (s *cursorState) dropAll(authkey, index uint64) {
+	for name := range s.all[authkey] {
+		s.drop(cursorKey{authkey, name}, index)
+	}
+}
+
+// flush writes the changed records.
+func (s *cursorState) flush(tx *eventlog.Tx) {
+	for k := range s.dirty {
+		key := eventlog.CursorKey(k.authkey, k.name)
+		if c := s.all[k.authkey][k.name]; c != nil {
+			tx.Put(eventlog.SpaceCursors, key, c.Encode())
+		} else {
+			tx.Delete(eventlog.SpaceCursors, key)
+		}
+	}
+	clear(s.dirty)
+}
