@@ -85,15 +85,19 @@ func (s *Session) Acknowledged() (uint64, bool) {
 	return min(acked, t.sent.Load()), true // our FIN counts for the kernel, and so do bytes of a write under way
 }
 
-// maxUnread is more than the receive buffer of a peer: Linux lets it grow to 6 MiB (tcp_rmem).
-const maxUnread = 8 << 20
+// Bounds of Unread: more than the receive buffer of a peer, which Linux lets grow to 6 MiB (tcp_rmem), and more than the
+// buffers within a small program.
+const (
+	minUnread = 1 << 20
+	maxUnread = 8 << 20
+)
 
-// Unread is a bound for those bytes of Acknowledged that may still lie in the peer's kernel, unread by its program. A kernel
-// offers about half of its buffer as the window, and enlarges the buffer only while the program reads; the windows are
-// seen when Acknowledged looks.
+// Unread is a bound for those bytes of Acknowledged that the peer's program may not have handled: they lie in its kernel, or
+// in its own buffer. A kernel offers about half of its buffer as the window, and enlarges the buffer only while the
+// program reads; the windows are seen when Acknowledged looks.
 func (s *Session) Unread() uint64 {
 	if w := s.transport.window.Load(); w > 0 {
-		return min(4*uint64(w), maxUnread)
+		return min(max(4*uint64(w), minUnread), maxUnread)
 	}
 	return maxUnread
 }

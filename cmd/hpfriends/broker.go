@@ -24,6 +24,7 @@ type broker struct {
 	events   *eventlog.Log
 	ingest   *raftfsm.Ingest
 	recorder *raftfsm.Recorder
+	cursors  *raftfsm.Cursors
 	router   *router.Router
 	key      *secret.DataKey
 	metrics  *metrics
@@ -68,11 +69,10 @@ func (b *broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.C
 	if previous != nil { // what this connection moved before was the other authkey's
 		c.counted.BytesReceived, c.counted.BytesSent = s.BytesIn(), s.BytesOut()
 	}
-	limit := key.MaxMessage
-	if limit == 0 {
-		limit = graph.DefaultMaxMessage
+	if c.limit = key.MaxMessage; c.limit == 0 {
+		c.limit = graph.DefaultMaxMessage
 	}
-	c.subscriber = b.router.Join(c, key.Owner, limit)
+	c.subscriber = b.router.Join(c, key.Owner, c.limit)
 	c.subscriptions = newSubscriptions(s.Context())
 	b.mu.Lock()
 	b.conns[c] = struct{}{}

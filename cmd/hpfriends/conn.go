@@ -24,9 +24,10 @@ type conn struct {
 	user       graph.UserID
 	ident      string
 	source     *raftfsm.Source
-	subscriber *router.Subscriber
-	published  atomic.Uint64 // messages taken
-	allowed    permission    // of the reader goroutine
+	subscriber *router.Subscriber // of all but durable subscriptions
+	limit      int                // bytes of a frame
+	published  atomic.Uint64      // messages taken
+	allowed    permission         // of the reader goroutine
 
 	subscriptions
 
@@ -67,11 +68,7 @@ func (c *conn) Publish(channel string, frames []byte, n int) error {
 
 // Close implements wire.Conn.
 func (c *conn) Close() {
-	c.endAll()
-	c.subscriber.Close()
-	if c.session.Context().Err() != nil { // on a connection that goes on under another authkey a slow write may go on too
-		c.subscriber.Wait()
-	}
+	c.endAll(c.session.Context().Err() != nil)
 	c.count()
 	c.broker.mu.Lock()
 	delete(c.broker.conns, c)
@@ -101,7 +98,7 @@ func (c *conn) count() {
 	defer c.mu.Unlock()
 	now := eventlog.Usage{
 		BytesReceived: c.session.BytesIn(), BytesSent: c.session.BytesOut(),
-		Published: c.published.Load(), Received: c.subscriber.Received(),
+		Published: c.published.Load(), Received: c.received(),
 	}
 	d := eventlog.Usage{
 		Authkey:       uint64(c.authkey),

@@ -224,3 +224,44 @@ func TestPresence(t *testing.T) {
 	again.settled("sync")
 	ada.settled("sync") // nothing came
 }
+
+// A durable subscription goes on where it was, over a restart of the server too, and belongs to one connection.
+func TestDurableSubscription(t *testing.T) {
+	dir := t.TempDir()
+	c := newCommunityIn(t, dir, "ada")
+	pub := c.dial("ada")
+	l := c.dial("ada")
+	l.subscribe("d?durable=tool")
+	pub.settled("sync")
+	pub.publish("d", "one")
+	l.expect("d ada-key one")
+
+	second := c.dial("ada")
+	second.subscribe("d?durable=tool")
+	l.expectError("taken over")
+	second.expect("d ada-key one") // at least once: nothing says that the first has handled it
+	other := c.dial("ada")
+	other.subscribe("d?durable=other")
+	other.settled("sync")
+	second.Close()
+	other.Close()
+
+	if err := c.stop(); err != nil {
+		t.Fatal(err)
+	}
+	c.process = startTestProcess(t, dir)
+	pub = c.dial("ada")
+	pub.publish("d", "two")
+	pub.settled("sync")
+	l = c.dial("ada")
+	l.subscribe("d?durable=tool&notify=1")
+	l.expect("d ada-key one", "d ada-key two")
+	if n := l.notice(); n.Messages != 2 {
+		t.Errorf("notice %+v", n)
+	}
+	l = c.dial("ada")
+	l.subscribe("d?durable=other")
+	l.expect("d ada-key two")
+	l.subscribe("d?durable=bad/name")
+	l.expectError("durable name")
+}

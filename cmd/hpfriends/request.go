@@ -34,9 +34,6 @@ type request struct {
 const requestForms = "want CHANNEL or PREFIX*, and after ? any of since=TIME, from=first or from=#INDEX.OFFSET, until=TIME or until=#INDEX.OFFSET, " +
 	"follow=0, positions=1, notify=1, durable=NAME, joined by &. TIME: " + timespec.Forms
 
-// maxDurableName is the longest name of a durable subscription, in bytes.
-const maxDurableName = 64
-
 // parseRequest reads the channel of a SUBSCRIBE. Durations count back from now.
 func parseRequest(text string, now time.Time) (request, error) {
 	channel, query, asked := strings.Cut(text, "?")
@@ -88,7 +85,9 @@ func (r *request) set(key, value string, now time.Time) (err error) {
 	case "notify":
 		r.notify, err = flag(key, value)
 	case "durable":
-		r.durable, err = durableName(value)
+		if r.durable = value; !eventlog.ValidCursorName(value) {
+			err = fmt.Errorf("a durable name has 1 to %d of the characters A-Z a-z 0-9 . _ : -", eventlog.MaxCursorName)
+		}
 	default:
 		err = fmt.Errorf("there is no %q", key)
 	}
@@ -111,17 +110,6 @@ func flag(key, value string) (bool, error) {
 		return true, nil
 	}
 	return false, fmt.Errorf("%s is 0 or 1", key)
-}
-
-func durableName(value string) (string, error) {
-	ok := value != "" && len(value) <= maxDurableName
-	for _, c := range []byte(value) {
-		ok = ok && (c == '.' || c == '_' || c == ':' || c == '-' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z')
-	}
-	if !ok {
-		return "", fmt.Errorf("a durable name has 1 to %d of the characters A-Z a-z 0-9 . _ : -", maxDurableName)
-	}
-	return value, nil
 }
 
 func badRequest(format string, args ...any) error {

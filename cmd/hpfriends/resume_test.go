@@ -39,11 +39,11 @@ func readerMain(args string) error {
 	if err != nil {
 		return err
 	}
+	last, err := lastRecord(file)
+	if err != nil {
+		return err
+	}
 	if strings.Contains(query, "positions=1") {
-		last, err := lastRecord(file)
-		if err != nil {
-			return err
-		}
 		query += "&from=" + last
 	}
 	c, err := login(context.Background(), address, key)
@@ -70,7 +70,7 @@ func readerMain(args string) error {
 		_, position, _ := strings.Cut(string(channel), "@")
 		number, _, _ := bytes.Cut(payload, []byte(" "))
 		out = fmt.Appendf(out, "%s %s\n", position, number)
-		if r.Buffered() > 0 && len(out) < 16<<10 {
+		if r.Buffered() > 0 && bytes.Count(out, []byte("\n")) < 64 {
 			continue
 		}
 		if _, err := file.Write(out); err != nil {
@@ -95,6 +95,9 @@ func lastRecord(f *os.File) (string, error) {
 	}
 	line := data[bytes.LastIndexByte(data[:end-1], '\n')+1 : end-1]
 	position, _, _ := bytes.Cut(line, []byte(" "))
+	if len(position) == 0 {
+		return "", nil
+	}
 	p, err := eventlog.ParsePosition(string(position))
 	p.Offset++
 	return "%23" + p.String()[1:], err
@@ -218,7 +221,7 @@ func awaitRecords(t *testing.T, path string, messages int) (numbers []int) {
 		}
 		if bytes.HasSuffix(data, tail) {
 			for line := range bytes.Lines(data) {
-				_, number, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
+				_, number, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" "))
 				n, err := strconv.Atoi(string(number))
 				if err != nil || n >= messages {
 					continue // cut by a kill

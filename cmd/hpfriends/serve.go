@@ -34,6 +34,7 @@ type server struct {
 	node     *raftfsm.Node
 	ingest   *raftfsm.Ingest
 	recorder *raftfsm.Recorder
+	cursors  *raftfsm.Cursors
 	router   *router.Router
 	broker   *broker
 	wire     *wire.Server
@@ -125,9 +126,10 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s.ingest = raftfsm.NewIngest(s.node)
 	s.recorder = raftfsm.NewRecorder(s.node)
+	s.cursors = raftfsm.NewCursors(s.node)
 	s.router = router.New(s.events, s.node.Version(), router.Config{Busy: s.ingest.Busy})
 	s.broker = &broker{
-		node: s.node, events: s.events, ingest: s.ingest, recorder: s.recorder, router: s.router, key: key,
+		node: s.node, events: s.events, ingest: s.ingest, recorder: s.recorder, cursors: s.cursors, router: s.router, key: key,
 		metrics: newMetrics(registry), log: s.Logger, conns: make(map[*conn]struct{}),
 	}
 	if err := s.build(registry, key); err != nil {
@@ -143,6 +145,7 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	s.loop("router", loops, s.router.Run)
 	s.loops.Go(func() { s.ingest.Run(loops, drain) })
 	s.loops.Go(func() { s.recorder.Run(loops) })
+	s.loops.Go(func() { s.cursors.Run(loops) })
 	s.loops.Go(func() { s.broker.watch(loops) })
 	s.loops.Go(func() { s.broker.count(loops) })
 	for _, l := range listeners {
@@ -163,6 +166,7 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	last, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	s.recorder.Flush(last)
+	s.cursors.Flush(last)
 	return err
 }
 

@@ -21,7 +21,12 @@ type community struct {
 
 func newCommunity(t *testing.T, users ...string) *community {
 	t.Helper()
-	c := &community{process: startTestProcess(t, t.TempDir()), t: t, keys: make(map[string]benchKey)}
+	return newCommunityIn(t, t.TempDir(), users...)
+}
+
+func newCommunityIn(t *testing.T, dir string, users ...string) *community {
+	t.Helper()
+	c := &community{process: startTestProcess(t, dir), t: t, keys: make(map[string]benchKey)}
 	t.Cleanup(func() {
 		if err := c.stop(); err != nil {
 			t.Error(err)

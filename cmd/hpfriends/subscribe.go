@@ -28,8 +28,9 @@ type subscriptions struct {
 	ctx context.Context // ends with the connection
 	end context.CancelFunc
 
-	subsMu sync.Mutex
-	byText map[string]*grant
+	subsMu   sync.Mutex
+	byText   map[string]*grant
+	durables []*durable // those that have ended too
 }
 
 func newSubscriptions(parent context.Context) subscriptions {
@@ -40,8 +41,9 @@ func newSubscriptions(parent context.Context) subscriptions {
 // grant is a request that was granted.
 type grant struct {
 	request
-	needs string             // the channel or pattern that the authkey must be allowed to subscribe to
-	stop  context.CancelFunc // of what runs for it
+	needs    string             // the channel or pattern that the authkey must be allowed to subscribe to
+	stop     context.CancelFunc // of what runs for it
+	receiver *router.Subscriber // of messages; nil for a reserved channel
 }
 
 // Subscribe implements wire.Conn.
@@ -109,16 +111,23 @@ func (c *conn) beginLog(ctx context.Context, sub *grant) error {
 	if err != nil {
 		return err
 	}
-	c.subscriber.Subscribe(sub.text, pattern, h)
-	c.broker.presence.tell(c, sub.channel, "join")
-	if !later.IsZero() {
-		timer := time.AfterFunc(time.Until(later), func() {
-			if at, err := c.broker.events.PositionAt(later); err == nil {
-				c.subscriber.End(sub.text, at)
-			}
-		})
-		context.AfterFunc(ctx, func() { timer.Stop() })
+	receive := func(s *router.Subscriber, h router.History) {
+		sub.receiver = s
+		s.Subscribe(sub.text, pattern, h)
+		c.broker.presence.tell(c, sub.channel, "join")
+		if !later.IsZero() {
+			timer := time.AfterFunc(time.Until(later), func() {
+				if at, err := c.broker.events.PositionAt(later); err == nil {
+					s.End(sub.text, at)
+				}
+			})
+			context.AfterFunc(ctx, func() { timer.Stop() })
+		}
 	}
+	if sub.durable != "" {
+		return c.beginDurable(sub, h, receive)
+	}
+	receive(c.subscriber, h)
 	return nil
 }
 
@@ -170,18 +179,48 @@ func (c *conn) drop(text string) bool {
 		return false
 	}
 	sub.stop()
-	if c.subscriber.Unsubscribe(text) {
+	if sub.receiver != nil {
+		sub.receiver.Unsubscribe(text)
 		c.broker.presence.tell(c, sub.channel, "leave")
 	}
 	c.broker.metrics.subscribed(c.ident, sub.channel, -1)
 	return true
 }
 
-func (c *conn) endAll() {
+// endAll ends all subscriptions. gone is whether the connection has ended too.
+func (c *conn) endAll(gone bool) {
 	for _, sub := range c.all() {
 		c.drop(sub.text)
 	}
 	c.end()
+	for _, s := range c.receivers() {
+		s.Close()
+		if gone { // on a connection that goes on under another authkey a slow write may go on too
+			s.Wait()
+		}
+	}
+	for _, d := range c.durables {
+		d.finish()
+	}
+}
+
+// receivers are all subscribers to messages that the connection has had.
+func (c *conn) receivers() []*router.Subscriber {
+	c.subsMu.Lock()
+	defer c.subsMu.Unlock()
+	all := []*router.Subscriber{c.subscriber}
+	for _, d := range c.durables {
+		all = append(all, d.subscriber)
+	}
+	return all
+}
+
+// received is the number of messages sent to the connection.
+func (c *conn) received() (n uint64) {
+	for _, s := range c.receivers() {
+		n += s.Received()
+	}
+	return n
 }
 
 // replayNotice is the payload of a frame on $replay.
