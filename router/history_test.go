@@ -137,6 +137,9 @@ func replayRandomly(t *testing.T, rnd *rand.Rand) {
 		var batch []message
 		for range 1 + rnd.IntN(12) {
 			m := message{users[rnd.IntN(len(users))], channels[rnd.IntN(len(channels))], 8 + rnd.IntN(900)}
+			if rnd.IntN(20) == 0 {
+				m.size = 10_000 + rnd.IntN(30_000) // some are referenced, some copied
+			}
 			for range 1 + rnd.IntN(3) {
 				batch = append(batch, m) // runs of several messages
 			}
@@ -214,27 +217,131 @@ func TestHistoriesAndLiveAreReadAsOne(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	s.Subscribe("a?", "a", History{From: w.sent[0].position()})
-	s.Subscribe("a*?", "a*", History{From: w.sent[30].position()})
-	s.Subscribe("b?", "b", History{From: w.sent[300].position(), Until: w.sent[400].position()})
+	s.Subscribe("a*?", "a*", History{From: w.sent[31].position()})
+	s.Subscribe("b?", "b", History{From: w.sent[302].position(), Until: w.sent[401].position()})
 	w.publish(message{ada, "a", 100}, message{ada, "b", 100}, message{ada, "c", 100})
 	close(p.gate)
 	w.settle(s)
 	want := [][]byte{w.sent[old].frame}
 	for i, m := range w.sent {
-		if m.channel == "a" || m.channel == "b" && i >= 300 && i < 400 || m.channel == "c" && i > old {
+		if m.channel == "a" || m.channel == "b" && i >= 302 && i < 401 || m.channel == "c" && i > old {
 			want = append(want, m.frame)
 		}
 	}
 	wantFrames(t, "ada", p.frames(), want)
 	told := strings.Join(p.told, "\n")
-	for _, part := range []string{"a?: 200 until #", "a*?: 190 until #", "b?: 33 until " + w.sent[400].position().String() + ", ended true"} {
+	size := len(want[0])
+	ended := fmt.Sprintf("b?: 33 until %s, ended true, after %d bytes", w.sent[401].position(), size*(1+134+33))
+	for _, part := range []string{"a?: 200 until #", "a*?: 189 until #", ended} {
 		if !strings.Contains(told, part) {
 			t.Errorf("told %q, want %q", told, part)
 		}
 	}
-	size := len(want[0]) * (1 + 200 + 33)
-	if !strings.Contains(told, fmt.Sprintf("ended false, after %d bytes", size)) {
-		t.Errorf("told %q, want the live histories to be done after %d bytes", told, size)
+	if done := fmt.Sprintf("ended false, after %d bytes", size*(1+200+33)); !strings.Contains(told, done) {
+		t.Errorf("told %q, want the live histories to be done: %q", told, done)
+	}
+}
+
+// Parts of one run that several histories cover are joined, and the rest of it is left out.
+func TestPartsOfARunAreJoined(t *testing.T) {
+	w := newWorld(t, 1<<20)
+	ada := w.user("ada")
+	var batch []message
+	for range 40 {
+		batch = append(batch, message{ada, "a", 50})
+	}
+	w.publish(batch...)
+	p := &peer{gate: make(chan struct{})}
+	s := w.router.Join(p, ada, graph.DefaultMaxMessage)
+	s.Subscribe("x", "x", History{})
+	w.settle()
+	w.publish(message{ada, "x", 8})
+	for p.waiting.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	at := func(i int) eventlog.Position { return w.sent[i].position() }
+	s.Subscribe("1", "a", History{From: at(3), Until: at(10)})
+	s.Subscribe("2", "a*", History{From: at(8), Until: at(15)})
+	s.Subscribe("3", "a", History{From: at(9), Until: at(12)})
+	s.Subscribe("4", "a*", History{From: at(20), Until: at(22)})
+	close(p.gate)
+	w.settle(s)
+	want := [][]byte{w.sent[40].frame}
+	for i, m := range w.sent[:40] {
+		if i >= 3 && i < 15 || i >= 20 && i < 22 {
+			want = append(want, m.frame)
+		}
+	}
+	wantFrames(t, "ada", p.frames(), want)
+}
+
+// What changes while a reading is under way takes effect at its next entry, and nothing is read twice for it.
+func TestReadingFollowsItsSubscriptions(t *testing.T) {
+	w := newWorld(t, 1<<20)
+	ada := w.user("ada")
+	for range 60 {
+		w.publish(message{ada, "a", 300 << 10}, message{ada, "b", 10})
+	}
+	p := &peer{gate: make(chan struct{})}
+	s := w.router.Join(p, ada, graph.DefaultMaxMessage)
+	s.Subscribe("a?", "a", History{From: w.sent[0].position()})
+	s.Subscribe("b?", "b", History{From: w.sent[0].position()})
+	for range 20 {
+		p.gate <- struct{}{}
+	}
+	for p.waiting.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	s.Unsubscribe("a?")
+	close(p.gate)
+	w.settle(s)
+	var last, a, b int
+	for _, f := range p.frames() {
+		n := bytes.IndexByte(f, 'k') // the ident
+		channel, number := f[n+2], 0
+		if _, err := fmt.Sscanf(string(f[n+3:n+11]), "%d", &number); err != nil {
+			t.Fatal(err)
+		}
+		if number < last {
+			t.Fatalf("message %d after %d", number, last)
+		}
+		last = number + 1
+		if channel == 'a' {
+			a++
+		} else {
+			b++
+		}
+	}
+	if b != 60 || a > 24 {
+		t.Errorf("%d messages on a and %d on b, want about 21 and 60", a, b)
+	}
+}
+
+// A slow subscriber gets neither what was published before a share was enabled, although it could replay it, nor, without
+// being told, what retention has taken.
+func TestSlowSubscriberIsNotTakenForAReplay(t *testing.T) {
+	w := newWorld(t, 8<<10)
+	ada, bob := w.user("ada"), w.user("bob")
+	p := &peer{gate: make(chan struct{})}
+	s := w.router.Join(p, bob, graph.DefaultMaxMessage)
+	w.settle()
+	s.Subscribe("*", "*", History{})
+	for range 20 { // fills the outbox, and more
+		w.publish(message{bob, "own", 2000})
+	}
+	id := graph.ShareID(w.must(ada, graph.AddShare{Channel: "a", User: bob, Type: graph.Own, History: graph.Full}))
+	w.publish(message{ada, "a", 10})
+	w.must(bob, graph.DecideShare{Share: id, Accept: true})
+	w.publish(message{ada, "a", 11})
+	w.settle()
+	floor := w.sent[18].index
+	w.append([]byte{byte(eventlog.KindReport)}, func(tx *eventlog.Tx, _ uint64) { tx.RaiseFloor(floor) })
+	close(p.gate)
+	w.settle(s)
+	got := p.frames()
+	wantFrames(t, "bob, at the end", got[len(got)-3:], [][]byte{w.sent[18].frame, w.sent[19].frame, w.sent[21].frame})
+	if len(p.told) != 1 || !strings.Contains(p.told[0], "missed #") || !strings.Contains(p.told[0], fmt.Sprintf("to #%d.0", floor)) {
+		t.Errorf("told %q, want what was missed up to #%d.0", p.told, floor)
 	}
 }
 
