@@ -14,6 +14,7 @@
 // # Where things are
 //
 //	query.go    what is shown                          channels.go              what the log holds
+//	messages.go past messages, and who may read them   rights.go, count.go
 //	views.go    lists and lookups of the graph         explain.go, redaction.go why, or why not, and for whom
 //	logs.go     refusals, the Logs page                totals.go                statistics together
 package query

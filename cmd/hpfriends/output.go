@@ -1,18 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/ndjson"
 )
 
 // printable makes text safe for a terminal and a line: what others wrote (idents, channels, comments, error texts) may hold
@@ -43,30 +43,9 @@ func writeJSON(w io.Writer, v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s\n", escapeJSON(b))
+	_, err = fmt.Fprintf(w, "%s\n", ndjson.Escape(b))
 	return err
 }
-
-// escapeJSON escapes what encoding/json leaves as it is and a terminal does not: DEL, the C1 controls, and characters that
-// are invisible or turn the direction of text. They occur in strings only.
-func escapeJSON(b []byte) []byte {
-	if !bytes.ContainsFunc(b, unprintable) {
-		return b
-	}
-	var out []byte
-	for _, r := range string(b) {
-		if unprintable(r) {
-			for _, unit := range utf16.Encode([]rune{r}) {
-				out = fmt.Appendf(out, "\\u%04x", unit)
-			}
-		} else {
-			out = utf8.AppendRune(out, r)
-		}
-	}
-	return out
-}
-
-func unprintable(r rune) bool { return r != '\n' && !strconv.IsPrint(r) }
 
 // list prints rows under a header; the cells are made safe.
 func list(w io.Writer, header []string, rows [][]string) {

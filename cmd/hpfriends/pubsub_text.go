@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"hpfriends/internal/ndjson"
 	"hpfriends/wire"
 )
 
@@ -72,36 +71,9 @@ func formatText(dst []byte, m wire.Message, _ time.Time) []byte {
 // formatRaw is the payload and nothing else.
 func formatRaw(dst []byte, m wire.Message, _ time.Time) []byte { return append(dst, m.Payload...) }
 
-// jsonMessage is a message as a line of JSON. What is not UTF-8 is in the field that ends in base64 instead.
-type jsonMessage struct {
-	Time          string  `json:"time"` // of receiving, UTC
-	Channel       *string `json:"channel,omitempty"`
-	ChannelBase64 string  `json:"channel_base64,omitempty"`
-	Ident         *string `json:"ident,omitempty"`
-	IdentBase64   string  `json:"ident_base64,omitempty"`
-	Payload       *string `json:"payload,omitempty"`
-	PayloadBase64 string  `json:"payload_base64,omitempty"`
-}
-
-// formatJSON is one line of JSON.
+// formatJSON is one line of JSON. The time is that of receiving.
 func formatJSON(dst []byte, m wire.Message, now time.Time) []byte {
-	line := jsonMessage{Time: now.UTC().Format(time.RFC3339Nano)}
-	line.Channel, line.ChannelBase64 = textOrBase64([]byte(m.Channel))
-	line.Ident, line.IdentBase64 = textOrBase64([]byte(m.Ident))
-	line.Payload, line.PayloadBase64 = textOrBase64(m.Payload)
-	encoded, err := json.Marshal(line)
-	if err != nil {
-		panic(err) // strings only
-	}
-	return append(append(dst, escapeJSON(encoded)...), '\n')
-}
-
-func textOrBase64(b []byte) (*string, string) {
-	if utf8.Valid(b) {
-		s := string(b)
-		return &s, ""
-	}
-	return nil, base64.StdEncoding.EncodeToString(b)
+	return ndjson.Append(dst, ndjson.Message{Time: now, Channel: []byte(m.Channel), Ident: []byte(m.Ident), Payload: m.Payload})
 }
 
 // isTerminal is whether somebody may be looking at w.

@@ -18,15 +18,16 @@ import (
 // allowed says which of our packages each package may import. Everything else is refused. Tests may import anything.
 var allowed = map[string][]string{
 	"cmd/hpfriends":     {"*"},
-	"web":               {"query", "graph", "internal/secret", "internal/timespec"},
+	"web":               {"query", "graph", "internal/secret", "internal/timespec", "internal/ndjson"},
 	"raftfsm":           {"eventlog", "graph"},
-	"query":             {"eventlog", "graph", "internal/secret", "internal/timespec"},
+	"query":             {"eventlog", "graph", "wire", "internal/secret", "internal/timespec"}, // wire: payloads are in frames
 	"router":            {"eventlog", "graph"},
 	"wire":              {},
 	"eventlog":          {},
 	"graph":             {},
 	"internal/secret":   {},
 	"internal/timespec": {},
+	"internal/ndjson":   {},
 	"internal/arch":     {},
 	"internal/interop":  {},
 }

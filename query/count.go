@@ -1,0 +1,117 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+	"hpfriends/internal/timespec"
+)
+
+// Count is what a reader of messages would get.
+type Count struct {
+	Messages uint64     `json:"messages"`
+	From     string     `json:"from,omitempty" doc:"position of the first"`
+	Next     string     `json:"next" doc:"position after the last"`
+	First    *time.Time `json:"first,omitempty" doc:"time of the first"`
+	Last     *time.Time `json:"last,omitempty" doc:"time of the last"`
+	Gap      bool       `json:"gap,omitempty" doc:"retention has taken what was asked for first"`
+}
+
+// CountMessages counts what Messages would yield. No payload is unpacked.
+func (q *Query) CountMessages(ctx context.Context, viewer graph.Actor, f MessageFilter) (Count, error) {
+	f.Newest = false
+	m := q.Messages(viewer, f)
+	var c Count
+	for !m.limited() {
+		err := m.nextEntry(ctx)
+		var gap *Gap
+		if errors.As(err, &gap) {
+			c.Gap = true
+			continue
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return c, err
+		}
+		m.countEntry(&c)
+	}
+	c.Messages, c.Next = m.read, m.Rest().String()
+	return c, nil
+}
+
+// countEntry counts the entry at hand, as far as the limit allows.
+func (m *Messages) countEntry(c *Count) {
+	for _, p := range m.parts {
+		n := uint64(p.hi - p.lo)
+		if m.filter.Limit > 0 {
+			n = min(n, m.filter.Limit-m.read)
+		}
+		if n == 0 {
+			break
+		}
+		at := time.UnixMilli(m.header.Runs[p.run].Time).UTC()
+		if c.First == nil {
+			c.From, c.First = eventlog.Position{Index: m.index, Offset: p.lo}.String(), &at
+		}
+		c.Last = &at
+		m.read += n
+		m.at = eventlog.Position{Index: m.index, Offset: p.lo + uint32(n)}
+	}
+	m.parts = nil
+}
+
+// PositionAt is the position of the first message of time t or later, or the end of the log. Where clocks were set back,
+// the times after that count as the highest before it, so that the answer is always one place.
+func (q *Query) PositionAt(t time.Time) (eventlog.Position, error) {
+	index, err := q.log.At(t)
+	p := eventlog.Position{Index: index}
+	if err != nil {
+		return p, err
+	}
+	e, err := q.log.Entry(index)
+	if errors.Is(err, eventlog.ErrNotFound) || errors.Is(err, eventlog.ErrBelowFloor) {
+		return p, nil
+	}
+	if err != nil {
+		return p, err
+	}
+	h, err := eventlog.DecodeHeader(e.Data)
+	if err != nil {
+		return p, &eventlog.CorruptError{Index: index, Reason: "undecodable", Err: err}
+	}
+	for i := range h.Runs {
+		if h.Runs[i].Time >= t.UnixMilli() {
+			p.Offset = h.Runs[i].First
+			return p, nil
+		}
+	}
+	return p, nil
+}
+
+// Place reads a place in the log as people write it: "first", a position (#812.4, 812.4), or a time, which may be how long
+// ago. Errors are graph.ErrInvalid.
+func (q *Query) Place(text string, now time.Time) (eventlog.Position, error) {
+	if text == "first" {
+		return eventlog.Position{}, nil
+	}
+	if strings.HasPrefix(text, "#") || strings.Contains(text, ".") && strings.Trim(text, "0123456789.") == "" {
+		p, err := eventlog.ParsePosition(text)
+		if err != nil {
+			return p, &graph.Error{Code: graph.Invalid, Msg: strconv.QuoteToASCII(clip(text)) + " is not a position", Hint: "write #<index>.<offset>, as messages have it"}
+		}
+		return p, nil
+	}
+	t, err := timespec.Past(text, now)
+	if err != nil {
+		return eventlog.Position{}, &graph.Error{Code: graph.Invalid, Msg: err.Error(), Hint: "or write a position, like #812.4, or first"}
+	}
+	return q.PositionAt(t)
+}

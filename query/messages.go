@@ -1,0 +1,307 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+	"hpfriends/wire"
+)
+
+// MessageFilter selects past messages.
+type MessageFilter struct {
+	Patterns []graph.Pattern
+	From     eventlog.Position // the first; the zero Position is the oldest that is retained
+	Until    eventlog.Position // this one and what comes after is left out; zero: the end of the log as it is now
+	Limit    uint64            // messages; 0: all
+	Newest   bool              // the newest first
+}
+
+// Message is a past message. Its slices are shared with other readers: they are read-only.
+type Message struct {
+	Position eventlog.Position
+	Time     time.Time // when the node that received it did so
+	Channel  string
+	Ident    []byte
+	Origin   string // handle; empty when the user is there no more
+	Payload  []byte
+}
+
+// Gap says that retention has taken what was in [From, To) before it was read. It is no failure: reading goes on after it.
+type Gap struct{ From, To eventlog.Position }
+
+func (g *Gap) Error() string {
+	return fmt.Sprintf("query: messages from %s to %s are not retained any more", g.From, g.To)
+}
+
+// Messages reads past messages in log order, or the newest first. What it yields is decided by the newest graph at each
+// entry: a share that is removed while it reads ends what the viewer gets by it there. It belongs to one goroutine.
+//
+// A user may read what reaches them now, from the position on from which they see it: their own, and what is shared with
+// them. The operator may read everything. Admins and auditors are users here: a role opens no payloads.
+type Messages struct {
+	log     *eventlog.Log
+	filter  MessageFilter
+	rights  rights
+	sel     eventlog.Selector
+	at, end eventlog.Position // what is left to read is in [at, end)
+	oldest  bool              // at is wherever the log begins
+	window  uint64            // entries to look through at a time, the newest first
+	entries []uint64          // of the window, next to read first
+	read    uint64            // messages
+	entry
+}
+
+// entry is the entry at hand.
+type entry struct {
+	index  uint64 // 0: none
+	data   []byte
+	header eventlog.Header
+	parts  []part          // next to read first
+	batch  *eventlog.Batch // nil until it is unpacked
+	frames [][]byte        // of parts[0]; the next is the first, or the last when the newest comes first
+}
+
+// part is what of a run was asked for and may be read: the messages [lo, hi) of the entry.
+type part struct {
+	run    int
+	lo, hi uint32
+}
+
+// Reading takes entries in bites: small to begin with, since often only the newest few messages are wanted.
+const (
+	windowEntries    = 256
+	maxWindowEntries = 64 << 10
+)
+
+// Messages begins reading. It reads to the end that the log has now.
+func (q *Query) Messages(viewer graph.Actor, f MessageFilter) *Messages {
+	m := &Messages{
+		log: q.log, filter: f, rights: newRights(q.graph, viewer), at: f.From, end: f.Until,
+		oldest: f.From == eventlog.Position{}, window: windowEntries,
+	}
+	for _, p := range f.Patterns {
+		if p.IsPrefix() {
+			m.sel.Prefixes = append(m.sel.Prefixes, string(p[:len(p)-1]))
+		} else {
+			m.sel.Exact = append(m.sel.Exact, string(p))
+		}
+	}
+	last := eventlog.Position{Index: q.log.Applied() + 1}
+	if (m.end == eventlog.Position{}) || last.Compare(m.end) < 0 {
+		m.end = last
+	}
+	if m.oldest {
+		m.at.Index = q.log.Floor()
+	}
+	return m
+}
+
+// Read is how many messages Next has returned.
+func (m *Messages) Read() uint64 { return m.read }
+
+// Rest is where to go on: From for what was not read yet, or Until when the newest comes first.
+func (m *Messages) Rest() eventlog.Position {
+	if m.filter.Newest {
+		return m.end
+	}
+	return m.at
+}
+
+// Next returns the next message. The error is io.EOF after the last, a *Gap once for each gap, after which reading may go
+// on, or why reading failed.
+func (m *Messages) Next(ctx context.Context) (Message, error) {
+	for len(m.frames) == 0 {
+		if m.limited() {
+			return Message{}, io.EOF
+		}
+		if len(m.parts) == 0 {
+			if err := m.nextEntry(ctx); err != nil {
+				return Message{}, err
+			}
+			var err error
+			if m.batch, err = eventlog.DecodeBatch(m.data); err != nil {
+				return Message{}, &eventlog.CorruptError{Index: m.index, Reason: "undecodable", Err: err}
+			}
+		}
+		m.cutFrames()
+	}
+	if m.limited() {
+		return Message{}, io.EOF
+	}
+	return m.take()
+}
+
+func (m *Messages) limited() bool { return m.filter.Limit > 0 && m.read >= m.filter.Limit }
+
+// take returns the next of frames.
+func (m *Messages) take() (Message, error) {
+	p := &m.parts[0]
+	run := &m.batch.Runs[p.run]
+	n, offset := 0, p.lo
+	if m.filter.Newest {
+		n, offset = len(m.frames)-1, p.hi-1
+	}
+	ident, _, payload, err := wire.ParsePublish(m.frames[n])
+	if err != nil {
+		return Message{}, &eventlog.CorruptError{Index: m.index, Reason: "a frame that is no message", Err: err}
+	}
+	at := eventlog.Position{Index: m.index, Offset: offset}
+	if m.filter.Newest {
+		m.frames, p.hi, m.end = m.frames[:n], offset, at
+	} else {
+		m.frames, p.lo, m.at = m.frames[1:], offset+1, eventlog.Position{Index: m.index, Offset: offset + 1}
+	}
+	if len(m.frames) == 0 {
+		m.parts = m.parts[1:]
+	}
+	m.read++
+	return Message{at, time.UnixMilli(run.Time).UTC(), run.Channel, ident, handle(m.rights.graph, graph.UserID(run.Origin)), payload}, nil
+}
+
+// cutFrames finds the frames of parts[0]. The batch was checked when it was decoded.
+func (m *Messages) cutFrames() {
+	p := m.parts[0]
+	run := &m.batch.Runs[p.run]
+	all := run.Frames
+	m.frames = m.frames[:0]
+	for offset := run.First; offset < p.hi; offset++ {
+		n, _ := wire.Header(all)
+		if offset >= p.lo {
+			m.frames = append(m.frames, all[:n:n])
+		}
+		all = all[n:]
+	}
+}
+
+// nextEntry goes to the next entry with something to read, and sets index and parts.
+func (m *Messages) nextEntry(ctx context.Context) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		m.leave()
+		if len(m.entries) == 0 {
+			if err := m.fill(); err != nil {
+				return err
+			}
+			continue // nothing in this window, perhaps
+		}
+		m.index, m.entries = m.entries[0], m.entries[1:]
+		e, err := m.log.Entry(m.index)
+		if errors.Is(err, eventlog.ErrBelowFloor) {
+			m.entries, m.index = nil, 0
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		m.data = e.Data
+		if m.header, err = eventlog.DecodeHeader(e.Data); err != nil {
+			return &eventlog.CorruptError{Index: m.index, Reason: "undecodable", Err: err}
+		}
+		if m.choose(); len(m.parts) > 0 {
+			return nil
+		}
+	}
+}
+
+// leave counts the entry at hand as read.
+func (m *Messages) leave() {
+	switch {
+	case m.index == 0:
+	case m.filter.Newest:
+		m.end = eventlog.Position{Index: m.index}
+	default:
+		m.at = eventlog.Position{Index: m.index + 1}
+	}
+	m.index = 0
+}
+
+// choose sets parts to what of the entry at hand was asked for and may be read.
+func (m *Messages) choose() {
+	m.rights.renew()
+	m.parts = m.parts[:0]
+	for i := range m.header.Runs {
+		r := &m.header.Runs[i]
+		p := part{i, r.First, r.First + r.Count}
+		if m.index == m.at.Index {
+			p.lo = max(p.lo, m.at.Offset)
+		}
+		if m.index == m.end.Index {
+			p.hi = min(p.hi, m.end.Offset)
+		}
+		if p.lo < p.hi && m.asked(r.Channel) && m.rights.allow(r, m.index) {
+			m.parts = append(m.parts, p)
+		}
+	}
+	if m.filter.Newest {
+		slices.Reverse(m.parts)
+	}
+}
+
+func (m *Messages) asked(channel string) bool {
+	for _, p := range m.filter.Patterns {
+		if p.Match(channel) {
+			return true
+		}
+	}
+	return false
+}
+
+// fill finds the next entries, if there are any in the next window. io.EOF: nothing is left; a *Gap: retention was first.
+func (m *Messages) fill() error {
+	if m.at.Compare(m.end) >= 0 {
+		return io.EOF
+	}
+	low, limit := m.at.Index, windowEntries
+	above := m.end.Index // of the entries that begin before the end
+	if m.end.Offset > 0 {
+		above++
+	}
+	if m.filter.Newest {
+		if above > m.window {
+			low = max(low, above-m.window)
+		}
+		limit = int(min(above-low, maxWindowEntries))
+	}
+	found, err := m.log.Next(m.sel, low, limit)
+	if err != nil {
+		return err
+	}
+	// The floor after the look: so nothing can have vanished between the two.
+	if floor := (eventlog.Position{Index: m.log.Floor()}); m.at.Compare(floor) < 0 {
+		return m.gap(floor)
+	}
+	found = found[:sort.Search(len(found), func(i int) bool { return found[i] >= above })]
+	switch {
+	case len(found) == 0 && !m.filter.Newest:
+		m.at = m.end
+	case len(found) == 0:
+		m.end = eventlog.Position{Index: low}
+		m.window = min(2*m.window, maxWindowEntries)
+	case m.filter.Newest:
+		slices.Reverse(found)
+	}
+	m.entries = found
+	return nil
+}
+
+// gap moves on to the floor, and says what was missed. To who asked for whatever is retained that is nothing.
+func (m *Messages) gap(floor eventlog.Position) error {
+	if floor.Compare(m.end) > 0 {
+		floor = m.end
+	}
+	g := &Gap{m.at, floor}
+	m.at = floor
+	if m.oldest && m.read == 0 {
+		return nil
+	}
+	return g
+}
