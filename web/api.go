@@ -39,6 +39,7 @@ func (s *Server) register(mux *http.ServeMux) {
 	s.registerShares(api)
 	s.registerTokens(api)
 	s.registerReads(api)
+	s.registerMessages(api)
 }
 
 // none is an operation without input or output.

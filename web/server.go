@@ -53,6 +53,8 @@ type Server struct {
 	Config
 	hasher *secret.Hasher
 	logins *logins
+	// chunkTimeout is how long a reader of a stream may take for one chunk.
+	chunkTimeout time.Duration
 
 	mu      sync.Mutex
 	servers []*http.Server
@@ -61,7 +63,7 @@ type Server struct {
 
 // New returns a Server.
 func New(c Config) *Server {
-	return &Server{Config: c, hasher: secret.NewHasher(), logins: newLogins()}
+	return &Server{Config: c, hasher: secret.NewHasher(), logins: newLogins(), chunkTimeout: chunkTimeout}
 }
 
 // Serve serves a TCP listener until Shutdown.
