@@ -68,34 +68,6 @@ func (m *Messages) countEntry(c *Count) {
 	m.parts = nil
 }
 
-// PositionAt is the position of the first message of time t or later, or the end of the log. Where clocks were set back,
-// the times after that count as the highest before it, so that the answer is always one place.
-func (q *Query) PositionAt(t time.Time) (eventlog.Position, error) {
-	index, err := q.log.At(t)
-	p := eventlog.Position{Index: index}
-	if err != nil {
-		return p, err
-	}
-	e, err := q.log.Entry(index)
-	if errors.Is(err, eventlog.ErrNotFound) || errors.Is(err, eventlog.ErrBelowFloor) {
-		return p, nil
-	}
-	if err != nil {
-		return p, err
-	}
-	h, err := eventlog.DecodeHeader(e.Data)
-	if err != nil {
-		return p, &eventlog.CorruptError{Index: index, Reason: "undecodable", Err: err}
-	}
-	for i := range h.Runs {
-		if h.Runs[i].Time >= t.UnixMilli() {
-			p.Offset = h.Runs[i].First
-			return p, nil
-		}
-	}
-	return p, nil
-}
-
 // Place reads a place in the log as people write it: "first", a position (#812.4, 812.4), or a time, which may be how long
 // ago. Errors are graph.ErrInvalid.
 func (q *Query) Place(text string, now time.Time) (eventlog.Position, error) {
@@ -113,5 +85,5 @@ func (q *Query) Place(text string, now time.Time) (eventlog.Position, error) {
 	if err != nil {
 		return eventlog.Position{}, &graph.Error{Code: graph.Invalid, Msg: err.Error(), Hint: "or write a position, like #812.4, or first"}
 	}
-	return q.PositionAt(t)
+	return q.log.PositionAt(t)
 }

@@ -10,22 +10,21 @@ type rights struct {
 	newest func() *graph.Graph
 	viewer graph.Actor
 	graph  *graph.Graph
-	view   *graph.View // of graph
+	memo   map[string]graph.Sources // of graph, by channel
 }
 
-// rightsLanes is how many pairs of origin and channel one reader remembers the reach of.
-const rightsLanes = 1024
+// rightsChannels bounds what one reader remembers.
+const rightsChannels = 4096
 
 func newRights(newest func() *graph.Graph, viewer graph.Actor) rights {
-	g := newest()
-	return rights{newest, viewer, g, graph.NewView(g, rightsLanes)}
+	return rights{newest, viewer, newest(), make(map[string]graph.Sources)}
 }
 
 // renew takes the newest graph.
 func (r *rights) renew() {
 	if g := r.newest(); g != r.graph {
 		r.graph = g
-		r.view.Advance(g)
+		clear(r.memo)
 	}
 }
 
@@ -37,6 +36,14 @@ func (r *rights) allow(run *eventlog.Run, index uint64) bool {
 	if r.everything() {
 		return true
 	}
-	from, ok := r.view.Reach(graph.UserID(run.Origin), run.Channel).VisibleFrom(r.viewer.User)
+	sources, known := r.memo[run.Channel]
+	if !known {
+		if len(r.memo) >= rightsChannels {
+			clear(r.memo)
+		}
+		sources = r.graph.Sources(r.viewer.User, run.Channel)
+		r.memo[run.Channel] = sources
+	}
+	from, ok := sources.VisibleFrom(graph.UserID(run.Origin))
 	return ok && from <= index
 }

@@ -68,20 +68,15 @@ func (s *Server) registerMessages(api huma.API) {
 	})
 }
 
-// Resolve lets the request take as long as it needs: reading from a log may. The library calls it.
+// Resolve lets the answer take longer than others may: reading from a log may. The library calls it.
 func (q *MessageQuery) Resolve(c huma.Context) []error {
-	unhurried(c)
+	_ = controller(c).SetWriteDeadline(time.Now().Add(countTimeout + chunkTimeout))
 	return nil
 }
 
-// unhurried takes the server's limits of time from a request: the one for reading would end its context, since a server
-// goes on reading to notice that the client is gone. On what has no such limits that does nothing.
-func unhurried(c huma.Context) *http.ResponseController {
+func controller(c huma.Context) *http.ResponseController {
 	_, w := humago.Unwrap(c)
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Time{})
-	_ = rc.SetWriteDeadline(time.Now().Add(countTimeout + chunkTimeout))
-	return rc
+	return http.NewResponseController(w)
 }
 
 // filter reads what was asked for.
@@ -127,7 +122,7 @@ func (s *Server) filter(in MessageQuery) (query.MessageFilter, error) {
 // by its last line.
 func (s *Server) stream(c huma.Context, messages *query.Messages) {
 	c.SetHeader("Content-Type", ndjsonType)
-	out := chunks{w: c.BodyWriter(), rc: unhurried(c), timeout: s.chunkTimeout, flushed: time.Now()}
+	out := chunks{w: c.BodyWriter(), rc: controller(c), timeout: s.chunkTimeout, flushed: time.Now()}
 	for out.err == nil {
 		m, err := messages.Next(c.Context())
 		var gap *query.Gap

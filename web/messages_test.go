@@ -52,7 +52,7 @@ func (w *world) publish(origin graph.UserID, channel string, payloads ...string)
 // records reads a stream to its end.
 func records(t *testing.T, r io.Reader) (messages []ndjson.Message, end *ndjson.End) {
 	t.Helper()
-	lines := bufio.NewReader(r)
+	lines := bufio.NewReaderSize(r, 256<<10)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
