@@ -100,17 +100,36 @@ func pages[T any](ctx context.Context, c *client, path string) ([]T, error) {
 
 // do sends a request and returns the path of the list's next page, if there is one.
 func (c *client) do(ctx context.Context, method, path string, in, out any) (next string, err error) {
+	res, err := c.send(ctx, c.http, method, path, in)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	if link, ok := strings.CutSuffix(res.Header.Get("Link"), `>; rel="next"`); ok && strings.HasPrefix(link, "<"+apiBase) {
+		next = link[1:]
+	}
+	if out == nil {
+		return next, nil
+	}
+	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		return "", c.failed(ctx, err)
+	}
+	return next, nil
+}
+
+// send sends a request and returns the answer, unless it is a refusal.
+func (c *client) send(ctx context.Context, over *http.Client, method, path string, in any) (*http.Response, error) {
 	var payload io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		payload = bytes.NewReader(b)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, payload)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -124,24 +143,15 @@ func (c *client) do(ctx context.Context, method, path string, in, out any) (next
 	if c.as != "" {
 		req.Header.Set("X-Hpfriends-As", c.as)
 	}
-	res, err := c.http.Do(req)
+	res, err := over.Do(req)
 	if err != nil {
-		return "", c.failed(ctx, err)
+		return nil, c.failed(ctx, err)
 	}
-	defer res.Body.Close()
 	if res.StatusCode/100 != 2 {
-		return "", refused(res)
+		defer res.Body.Close()
+		return nil, refused(res)
 	}
-	if link, ok := strings.CutSuffix(res.Header.Get("Link"), `>; rel="next"`); ok && strings.HasPrefix(link, "<"+apiBase) {
-		next = link[1:]
-	}
-	if out == nil {
-		return next, nil
-	}
-	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
-		return "", c.failed(ctx, err)
-	}
-	return next, nil
+	return res, nil
 }
 
 func (c *client) failed(ctx context.Context, err error) error {

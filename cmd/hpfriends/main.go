@@ -79,6 +79,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		OnUsageError:   usageError,
 		Commands: []*cli.Command{
 			serveCommand(), demoCommand(), pubCommand(), subCommand(), sendfileCommand(),
+			replayCommand(), exportCommand(), importCommand(), channelCommand(),
 			userCommand(), groupCommand(), authkeyCommand(), shareCommand(), explainCommand(), tokenCommand(), logCommand(),
 			statusCommand(), benchCommand(), configCommand(), versionCommand(), completionCommand(),
 		},

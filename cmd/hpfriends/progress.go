@@ -21,6 +21,7 @@ type progress struct {
 	total uint64 // 0: unknown
 	live  bool   // w is a terminal
 	count uint64
+	part  float64 // done, if it is not count of total
 	note  string
 	begun time.Time
 	drawn time.Time
@@ -38,6 +39,13 @@ func (p *progress) add(n uint64) {
 	defer p.mu.Unlock()
 	p.count += n
 	p.draw(false)
+}
+
+// share says how much is done, from 0 to 1, where the total is not known in what is counted.
+func (p *progress) share(part float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.part = part
 }
 
 // say shows a note behind the numbers, and shows it now: the work is about to wait. The empty note takes it away.
@@ -86,10 +94,13 @@ func (p *progress) draw(now bool) {
 // line is what is shown after that time; a short line fits every terminal.
 func (p *progress) line(took time.Duration) string {
 	line := fmt.Sprintf("%d %s, %s", p.count, p.label, rateOf(p.count, took))
+	done := p.part
 	if p.total > 0 {
-		done := min(float64(p.count)/float64(p.total), 1)
+		done = min(float64(p.count)/float64(p.total), 1)
+	}
+	if p.total > 0 || p.part > 0 {
 		line += fmt.Sprintf(", %.0f %%", math.Floor(100*done))
-		if p.count > 0 && p.count < p.total {
+		if 0 < done && done < 1 {
 			line += ", " + (time.Duration(float64(took) * (1 - done) / done)).Round(time.Second).String() + " left"
 		}
 	}

@@ -65,25 +65,33 @@ func brokerFlags() []cli.Flag {
 
 // dialConfig reads brokerFlags. stdin is where a secret of "-" comes from.
 func dialConfig(c *cli.Context, stdin io.Reader) (d wire.DialConfig, channels []string, err error) {
-	d.Ident = c.String("ident")
-	if d.Ident == "" {
-		return d, nil, errors.New("no ident: give -i IDENT or set HPFRIENDS_IDENT")
+	if d, err = loginOf(c, stdin); err != nil {
+		return d, nil, err
 	}
-	port := c.Int("port")
-	if port < 1 || port > 65535 {
-		return d, nil, fmt.Errorf("port %d: want 1 to 65535", port)
-	}
-	d.Addr = net.JoinHostPort(c.String("host"), strconv.Itoa(port))
 	if channels = namesOf(c, "channel"); len(channels) == 0 {
 		return d, nil, errors.New("no channel: give -c CHANNEL")
 	}
+	return d, channels, err
+}
+
+// loginOf reads which broker, and as whom.
+func loginOf(c *cli.Context, stdin io.Reader) (d wire.DialConfig, err error) {
+	d.Ident = c.String("ident")
+	if d.Ident == "" {
+		return d, errors.New("no ident: give -i IDENT or set HPFRIENDS_IDENT")
+	}
+	port := c.Int("port")
+	if port < 1 || port > 65535 {
+		return d, fmt.Errorf("port %d: want 1 to 65535", port)
+	}
+	d.Addr = net.JoinHostPort(c.String("host"), strconv.Itoa(port))
 	if d.Secret, err = secretOf(c, stdin); err != nil {
-		return d, nil, err
+		return d, err
 	}
 	if c.Bool("tls") || c.String("tlscert") != "" {
 		d.TLS, err = clientTLS(c.String("host"), c.String("tlscert"))
 	}
-	return d, channels, err
+	return d, err
 }
 
 func secretOf(c *cli.Context, stdin io.Reader) ([]byte, error) {
