@@ -26,7 +26,7 @@ type delivery struct {
 	stop    func() bool
 	frames  []byte // not written yet
 	sent    uint64
-	broken  error // why nothing more can be written
+	broken  error      // why nothing more can be written
 	verdict chan error // of the reader, one
 
 	mu        sync.Mutex

@@ -17,9 +17,11 @@ func subCommand() *cli.Command {
 	return &cli.Command{
 		Name: "sub", Aliases: []string{"subscribe"}, Usage: "print messages as they come",
 		Description: "One line each: CHANNEL IDENT PAYLOAD, with control characters made visible. A channel may be a pattern\n" +
-			"(dionaea.*) and may ask for history (dionaea.capture?since=2h). A lost connection is made again. Exit status: 4 the\n" +
-			"broker refused, 6 it cannot be reached or the time ran out before --count, 130 Ctrl-C.",
-		Flags: append(brokerFlags(),
+			"(dionaea.*). With --since, --from, --cursor-file or --durable history comes first and then, without gap or repeat, what\n" +
+			"is published. A lost connection is made again, and goes on where it was. Exit status: 4 the broker refused, 6 it\n" +
+			"cannot be reached or the time ran out before --count, 130 Ctrl-C.",
+		Flags: append(append(brokerFlags(), historyFlags()...),
+			&cli.StringFlag{Name: "format", Usage: "print by a Go `TEMPLATE` with .Time .Channel .Ident .Payload .Position .JSON, and json and text"},
 			&cli.BoolFlag{Name: "json", Usage: "print lines of JSON: time, channel, ident and payload (payload_base64 unless it is UTF-8)"},
 			&cli.BoolFlag{Name: "raw", Usage: "print the bytes of the payloads and nothing else"},
 			&cli.IntFlag{Name: "count", Usage: "end after `N` messages"},
@@ -58,7 +60,9 @@ type subscription struct {
 
 	printed int
 	buffer  []byte
-	online  bool // there was a connection
+	online  bool               // there was a connection
+	over    bool               // nothing more is printed
+	past    *pastSubscriptions // nil: no flag asks for history
 }
 
 func subscriptionOf(c *cli.Context) (*subscription, error) {
@@ -77,15 +81,52 @@ func subscriptionOf(c *cli.Context) (*subscription, error) {
 	case c.Bool("raw"):
 		s.format = formatRaw
 	}
+	var tpl *messageTemplate
 	var err error
-	s.dial, s.channels, err = dialConfig(c, c.App.Reader)
-	return s, err
+	if text := c.String("format"); text != "" {
+		if c.Bool("json") {
+			return nil, errors.New("--json and --format: want one of them")
+		}
+		if tpl, err = parseTemplate(text, c.Bool("raw")); err != nil {
+			return nil, err
+		}
+		s.format = tpl.format
+	}
+	if s.dial, s.channels, err = dialConfig(c, c.App.Reader); err != nil {
+		return nil, err
+	}
+	if s.past, err = pastSubscriptionsOf(c, s.channels); err != nil {
+		return nil, err
+	}
+	s.adapt(tpl, c.Bool("json"))
+	return s, nil
+}
+
+// adapt has the format show positions, and the template tell what it cannot print, once.
+func (s *subscription) adapt(tpl *messageTemplate, asJSON bool) {
+	if s.past != nil {
+		s.channels = s.past.texts()
+		if asJSON {
+			s.format = s.past.formatJSON
+		}
+	}
+	if tpl == nil {
+		return
+	}
+	if s.past != nil {
+		tpl.position = func() string { return s.past.position.String() }
+	}
+	tpl.failed = func(err error) {
+		fmt.Fprintf(s.notes, "hpfriends: %s; such messages are printed as without --format\n", visible(err.Error()))
+		tpl.failed = func(error) {}
+	}
 }
 
 // Why a subscription ends by itself.
 var (
 	errCounted    = errors.New("all messages have come")
 	errTimeout    = errors.New("the time ran out")
+	errReplayed   = errors.New("all that was asked for has come")
 	errReaderGone = errors.New("nobody reads the output any more")
 )
 
@@ -98,11 +139,12 @@ func (e *outputError) Error() string { return e.err.Error() }
 func (s *subscription) run(ctx context.Context) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
+	var client *wire.Client // set before Run calls back
 	client, err := wire.NewClient(wire.ClientConfig{
 		DialConfig: s.dial,
-		Receive:    func(m wire.Message) { s.print(m, end) },
+		Receive:    func(m wire.Message) { s.receive(client, m, end) },
 		Connected:  func(string) { s.online = true },
-		Failed:     func(err error) { s.failed(err, end) },
+		Failed:     func(err error) { s.failed(client, err, end) },
 	})
 	for _, ch := range s.channels {
 		if err == nil {
@@ -126,6 +168,11 @@ func (s *subscription) run(ctx context.Context) error {
 	err = client.Run(ctx)
 	end(err)
 	<-watching
+	if s.past != nil {
+		if err := s.past.keep(true); err != nil {
+			return &failure{exitFailed, err.Error()}
+		}
+	}
 	return s.outcome(context.Cause(ctx))
 }
 
@@ -133,7 +180,7 @@ func (s *subscription) run(ctx context.Context) error {
 func (s *subscription) outcome(cause error) error {
 	var output *outputError
 	switch {
-	case errors.Is(cause, errCounted), errors.Is(cause, errReaderGone):
+	case errors.Is(cause, errCounted), errors.Is(cause, errReplayed), errors.Is(cause, errReaderGone):
 		return nil
 	case errors.Is(cause, errTimeout) && s.count == 0:
 		return nil
@@ -143,6 +190,33 @@ func (s *subscription) outcome(cause error) error {
 		return &failure{exitFailed, output.Error()}
 	}
 	return connectionFailure(cause)
+}
+
+// receive takes a message, or a notice about history.
+func (s *subscription) receive(client *wire.Client, m wire.Message, end context.CancelCauseFunc) {
+	if s.past == nil {
+		s.print(m, end)
+		return
+	}
+	if s.over { // what comes while the connection is closed is not printed, so it must not move the cursor
+		return
+	}
+	if m.Channel == replayChannel {
+		finished := s.past.notice(m.Payload, func(from, to string) { tellGap(s.notes, from, to) })
+		if finished {
+			end(errReplayed)
+		}
+		return
+	}
+	s.past.locate(&m)
+	before := s.printed
+	s.print(m, end)
+	if s.over = s.printed == before || s.printed == s.count; s.printed == before {
+		return
+	}
+	if err := s.past.printed(m.Channel); err != nil {
+		end(&outputError{err})
+	}
 }
 
 func (s *subscription) print(m wire.Message, end context.CancelCauseFunc) {
@@ -161,7 +235,7 @@ func (s *subscription) print(m wire.Message, end context.CancelCauseFunc) {
 
 // failed ends the subscription when the broker refused, and when the first connection fails: then something is wrong with
 // the address. Later connections are tried again.
-func (s *subscription) failed(err error, end context.CancelCauseFunc) {
+func (s *subscription) failed(client *wire.Client, err error, end context.CancelCauseFunc) {
 	if refusal, ok := err.(*wire.BrokerError); ok {
 		end(refusal)
 		return
@@ -171,4 +245,18 @@ func (s *subscription) failed(err error, end context.CancelCauseFunc) {
 		return
 	}
 	fmt.Fprintf(s.notes, "hpfriends: %s; connecting again\n", visible(err.Error()))
+	if s.past == nil {
+		return
+	}
+	// There is no connection now: the client only notes what to subscribe to.
+	for _, text := range s.channels {
+		_ = client.Unsubscribe(context.Background(), text)
+	}
+	s.past.resume()
+	s.channels = s.past.texts()
+	for _, text := range s.channels {
+		if err := client.Subscribe(context.Background(), text); err != nil {
+			end(err)
+		}
+	}
 }
