@@ -18,26 +18,33 @@ import (
 // is committed on $acks. Any other tells nothing: as with pub, an end of the connection without an ERROR means that nothing
 // was refused. It belongs to one goroutine.
 type delivery struct {
-	conn    *wire.ClientConn
-	addr    string
-	ident   string
-	acks    bool
-	wait    time.Duration
-	stop    func() bool
-	frames  []byte // not written yet
-	sent    uint64
-	broken  error      // why nothing more can be written
-	verdict chan error // of the reader, one
+	dial   wire.DialConfig
+	conn   *wire.ClientConn
+	acks   bool
+	wait   time.Duration // for the verdict of a broker that confirms nothing
+	stop   func() bool
+	frames []byte // not written yet
+	sent   uint64
+	broken error           // why nothing more can be written
+	tried  map[string]bool // channels on which a message was confirmed before more followed
 
-	mu        sync.Mutex
+	decided chan struct{} // closed when there is a verdict
+
+	mu sync.Mutex
+	// confirmed is how many messages have arrived: the first so many that were sent. What arrives after a refusal, which a
+	// broker may go on from, is not counted.
 	confirmed uint64
 	grown     chan struct{} // closed and replaced when confirmed grows
+	verdict   error         // the first ERROR, or the connection's end
 }
 
 const (
 	deliveryChunk = 64 << 10 // bytes that are written at once
+	triedChannels = 64       // channels that are tried first, which takes up to two times acksEvery each
 	// ackTimeout is how long confirmations may fail to come: a cluster without a leader takes that long to find one.
 	ackTimeout = 30 * time.Second
+	// lastAcks is how long the confirmations of what was sent before a failure may take.
+	lastAcks = 10 * acksEvery
 )
 
 // deliver connects. certain is whether the broker is known to be of ours; otherwise its name tells.
@@ -47,11 +54,11 @@ func deliver(ctx context.Context, dial wire.DialConfig, certain bool, wait time.
 		return nil, connectionFailure(err)
 	}
 	d := &delivery{
-		conn: conn, addr: dial.Addr, ident: dial.Ident, wait: wait, verdict: make(chan error, 1), grown: make(chan struct{}),
+		dial: dial, conn: conn, wait: wait, tried: make(map[string]bool), decided: make(chan struct{}), grown: make(chan struct{}),
 		acks: certain || strings.HasPrefix(conn.BrokerName(), "hpfriends"),
 	}
 	d.stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
-	go func() { d.verdict <- d.read() }()
+	go d.read()
 	if d.acks {
 		if err := conn.Subscribe(acksChannel); err != nil {
 			return nil, errors.Join(connectionFailure(err), d.close())
@@ -60,28 +67,51 @@ func deliver(ctx context.Context, dial wire.DialConfig, certain bool, wait time.
 	return d, nil
 }
 
-// read takes confirmations until an ERROR or the connection's end.
-func (d *delivery) read() error {
+// read takes confirmations until the connection's end.
+func (d *delivery) read() {
 	for {
 		frame, err := d.conn.ReadFrame()
 		if err != nil {
-			return err
+			d.decide(err)
+			return
 		}
 		if text, err := wire.ParseError(frame); err == nil {
-			return &wire.BrokerError{Text: string(text)}
+			d.decide(&wire.BrokerError{Text: string(text)})
+			continue
 		}
 		_, channel, payload, err := wire.ParsePublish(frame)
 		if err != nil || string(channel) != acksChannel {
 			continue
 		}
 		if n, err := strconv.ParseUint(string(payload), 10, 64); err == nil {
-			d.mu.Lock()
-			d.confirmed = n
-			close(d.grown)
-			d.grown = make(chan struct{})
-			d.mu.Unlock()
+			d.confirm(n)
 		}
 	}
+}
+
+func (d *delivery) decide(verdict error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.verdict == nil {
+		d.verdict = verdict
+		close(d.decided)
+	}
+}
+
+func (d *delivery) confirm(n uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.verdict == nil {
+		d.confirmed = n
+		close(d.grown)
+		d.grown = make(chan struct{})
+	}
+}
+
+func (d *delivery) judged() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.verdict
 }
 
 func (d *delivery) progress() (uint64, <-chan struct{}) {
@@ -95,19 +125,37 @@ func (d *delivery) publish(channel string, payload []byte) error {
 	if channel == "" || len(channel) > wire.MaxName {
 		return fmt.Errorf("channel of %d bytes: want 1 to %d", len(channel), wire.MaxName)
 	}
-	d.frames = wire.AppendPublish(d.frames, d.ident, channel, payload)
+	try := d.acks && len(d.tried) < triedChannels && !d.tried[channel]
+	if try {
+		if err := d.settle(); err != nil {
+			return err
+		}
+	}
+	d.frames = wire.AppendPublish(d.frames, d.dial.Ident, channel, payload)
 	d.sent++
+	if try {
+		d.tried[channel] = true
+		return d.settle()
+	}
 	if len(d.frames) >= deliveryChunk {
 		return d.flush()
 	}
 	return nil
 }
 
+// settle waits until all that was published is confirmed. A broker goes on after a refusal: so the first message on each
+// channel goes alone, and when it is refused it is known what has arrived.
+func (d *delivery) settle() error {
+	if d.flush() == nil {
+		d.broken = d.await(context.Background(), false)
+	}
+	return d.broken
+}
+
 // flush writes what waits. When the broker has refused something, that is the error.
 func (d *delivery) flush() error {
-	if d.broken == nil && len(d.verdict) > 0 {
-		d.broken = <-d.verdict
-		d.verdict <- d.broken
+	if d.broken == nil {
+		d.broken = d.judged()
 	}
 	if d.broken != nil {
 		return d.broken
@@ -143,34 +191,25 @@ func (d *delivery) finish(ctx context.Context, failed error) error {
 	return failed
 }
 
-// await waits for all confirmations; after a failure, for those that come at once.
+// await waits for all confirmations; after a failure, for those that still come at once. Its error is the verdict.
 func (d *delivery) await(ctx context.Context, failed bool) error {
 	patience := ackTimeout
 	if failed {
-		patience = 5 * acksEvery
+		patience = lastAcks
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	var verdict error
 	for {
 		n, grown := d.progress()
 		if n >= d.sent {
-			return verdict
+			return nil
 		}
 		select {
 		case <-grown:
 			timer.Reset(patience)
-		case err := <-d.verdict:
-			if verdict != nil {
-				return verdict
-			}
-			// What was committed before may be confirmed still, if the connection goes on.
-			verdict, patience = err, 5*acksEvery
-			timer.Reset(patience)
+		case <-d.decided:
+			return d.judged()
 		case <-timer.C:
-			if verdict != nil {
-				return verdict
-			}
 			return errNoVerdict
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -182,7 +221,8 @@ func (d *delivery) await(ctx context.Context, failed bool) error {
 func (d *delivery) goodbye() error {
 	_ = d.conn.CloseWrite()
 	_ = d.conn.SetReadDeadline(time.Now().Add(max(d.wait, lastWords)))
-	switch err := <-d.verdict; {
+	<-d.decided
+	switch err := d.judged(); {
 	case errors.Is(err, io.EOF):
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -204,7 +244,7 @@ func (d *delivery) explain(err error) error {
 		return err // nil
 	}
 	if !errors.Is(err, errNoVerdict) && f.code == exitUnavailable {
-		f.text = fmt.Sprintf("connection to %s lost: %s", d.addr, f.text)
+		f.text = fmt.Sprintf("connection to %s lost: %s", d.dial.Addr, f.text)
 	}
 	f.text += d.arrived()
 	return f
