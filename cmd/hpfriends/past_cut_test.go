@@ -140,8 +140,9 @@ func TestCursorOfSeveralChannels(t *testing.T) {
 	step("a message of a's history", message("a@9.1"), "#0.0")
 	step("one of b's", message("bb@3.0"), "#3.1")
 	step("the end of a's", done(h.subs[0], "#20.0"), "#3.1")
-	step("a live one of a", message("a@25.0"), "#3.1")
-	step("the end of b's", done(h.subs[1], "#20.0"), "#20.0")
+	step("more of b's, when a is live", message("bb@23.0"), "#20.0")
+	step("a live one of a", message("a@25.0"), "#23.1")
+	step("the end of b's", done(h.subs[1], "#24.0"), "#24.0")
 	step("a live one of a, when both are live", message("a@27.3"), "#27.4")
 	if h.resume(); h.text(h.subs[0]) != "a?from=%2327.4&positions=1" || h.subs[0].live {
 		t.Errorf("going on with %s", h.text(h.subs[0]))
@@ -151,5 +152,16 @@ func TestCursorOfSeveralChannels(t *testing.T) {
 	}
 	if !h.notice([]byte(`{"event":"done","subscription":"b*?from=%2327.4&positions=1","next":"#30.0"}`), nil) {
 		t.Error("both have ended, and it goes on")
+	}
+}
+
+// What is confirmed after a refusal is not counted: nobody knows which messages those are.
+func TestConfirmationsAfterARefusal(t *testing.T) {
+	d := &delivery{decided: make(chan struct{}), grown: make(chan struct{})}
+	d.confirm(3)
+	d.decide(&wire.BrokerError{Text: "no"})
+	d.confirm(9)
+	if n, _ := d.progress(); n != 3 {
+		t.Errorf("%d", n)
 	}
 }
