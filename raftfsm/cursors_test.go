@@ -273,3 +273,31 @@ func TestProgressIsProposedTogether(t *testing.T) {
 		}
 	}
 }
+
+// The connection that a client left behind on the same node ends late, and takes nothing away from the new one.
+func TestLateEndOfAnOldConnectionIsIgnored(t *testing.T) {
+	d := newDurable(t)
+	old := d.claim(d.a)
+	next := d.claim(d.a)
+	d.a.Advance(d.key, "n", next.Epoch, at(5), at(5))
+	d.a.Finish(d.key, "n", old.Epoch, at(9), at(9))
+	d.a.Flush(t.Context())
+	d.want(at(5), at(5), true)
+	if isOver(d.a, next) || !isOver(d.a, old) {
+		t.Error("the wrong connection is over")
+	}
+}
+
+// An epoch can end before its own claim was answered here, and everybody told meanwhile.
+func TestClaimThatWasOvertakenIsOver(t *testing.T) {
+	d := newDurable(t)
+	since := d.fsm.cursors.ends.Load()
+	claim := eventlog.CursorOp{Verb: eventlog.ClaimCursor, Authkey: d.key, Name: "n", Start: at(1)}
+	_, mine := d.operate(t, time.Now(), claim)
+	d.operate(t, time.Now(), claim)
+	d.a.told = d.fsm.cursors.ends.Load()
+	d.a.register(cursorKey{d.key, "n"}, mine[0].cursor.Epoch, since)
+	if !isOver(d.a, mine[0].cursor) {
+		t.Error("a claim that another has overtaken goes on for ever")
+	}
+}
