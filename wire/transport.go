@@ -85,21 +85,21 @@ func (s *Session) Acknowledged() (uint64, bool) {
 	return min(acked, t.sent.Load()), true // our FIN counts for the kernel, and so do bytes of a write under way
 }
 
-// Bounds of Unread: more than the receive buffer of a peer, which Linux lets grow to 6 MiB (tcp_rmem), and more than the
-// buffers within a small program.
+// Bounds of Unread: more than the buffers within a small program; and the receive buffer of a peer of which nothing is known.
+// Linux lets that grow to 6 MiB, since 6.16 to 32 MiB (tcp_rmem).
 const (
-	minUnread = 1 << 20
-	maxUnread = 8 << 20
+	minUnread     = 1 << 20
+	unknownUnread = 32 << 20
 )
 
 // Unread is a bound for those bytes of Acknowledged that the peer's program may not have handled: they lie in its kernel, or
 // in its own buffer. A kernel offers about half of its buffer as the window, and enlarges the buffer only while the
-// program reads; the windows are seen when Acknowledged looks.
+// program reads; the windows are seen when Acknowledged looks. It has no upper limit: a program may ask for a larger buffer.
 func (s *Session) Unread() uint64 {
 	if w := s.transport.window.Load(); w > 0 {
-		return min(max(4*uint64(w), minUnread), maxUnread)
+		return max(4*uint64(w), minUnread)
 	}
-	return maxUnread
+	return unknownUnread
 }
 
 // PeerFinished is whether the peer ended the stream with FIN: then its program has read all that its TCP acknowledged, or
