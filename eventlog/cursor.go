@@ -29,9 +29,10 @@ const (
 	MaxCursorsOfAuthkey = 100
 )
 
-// ValidCursorName is whether a cursor may have this name: 1 to MaxCursorName letters, digits and ._:- of ASCII.
+// ValidCursorName is whether a cursor may have this name: 1 to MaxCursorName letters, digits and ._:- of ASCII. The names
+// that mean something else in a path are none.
 func ValidCursorName(name string) bool {
-	if len(name) == 0 || len(name) > MaxCursorName {
+	if len(name) == 0 || len(name) > MaxCursorName || name == "." || name == ".." {
 		return false
 	}
 	for i := range len(name) {

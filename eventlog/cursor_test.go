@@ -77,7 +77,7 @@ func TestCursorComesBack(t *testing.T) {
 func TestCursorNames(t *testing.T) {
 	for name, want := range map[string]bool{
 		"a": true, "siem-1": true, "A.b_c:d-9": true, strings.Repeat("x", 64): true,
-		"": false, strings.Repeat("x", 65): false, "a b": false, "a/b": false, "é": false, "a\n": false, "*": false, "a?b": false,
+		"...": true, ".": false, "..": false, "": false, strings.Repeat("x", 65): false, "a b": false, "a/b": false, "é": false, "a\n": false, "*": false, "a?b": false,
 	} {
 		if got := ValidCursorName(name); got != want {
 			t.Errorf("%q is valid: %t, want %t", name, got, want)

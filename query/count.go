@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strconv"
-	"strings"
 	"time"
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
-	"hpfriends/internal/timespec"
 )
 
 // Count is what a reader of messages would get.
@@ -66,24 +63,4 @@ func (m *Messages) countEntry(c *Count) {
 		m.at = eventlog.Position{Index: m.index, Offset: p.lo + uint32(n)}
 	}
 	m.parts = nil
-}
-
-// Place reads a place in the log as people write it: "first", a position (#812.4, 812.4), or a time, which may be how long
-// ago. Errors are graph.ErrInvalid.
-func (q *Query) Place(text string, now time.Time) (eventlog.Position, error) {
-	if text == "first" {
-		return eventlog.Position{}, nil
-	}
-	if strings.HasPrefix(text, "#") || strings.Contains(text, ".") && strings.Trim(text, "0123456789.") == "" {
-		p, err := eventlog.ParsePosition(text)
-		if err != nil {
-			return p, &graph.Error{Code: graph.Invalid, Msg: strconv.QuoteToASCII(clip(text)) + " is not a position", Hint: "write #<index>.<offset>, as messages have it"}
-		}
-		return p, nil
-	}
-	t, err := timespec.Past(text, now)
-	if err != nil {
-		return eventlog.Position{}, &graph.Error{Code: graph.Invalid, Msg: err.Error(), Hint: "or write a position, like #812.4, or first"}
-	}
-	return q.log.PositionAt(t)
 }

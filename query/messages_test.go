@@ -388,7 +388,7 @@ func TestPlaces(t *testing.T) {
 	f.entry(data, func(tx *eventlog.Tx) { tx.IndexBatch(f.index, header) })
 	now := time.UnixMilli(1_700_000_011_020)
 	for in, want := range map[string]string{
-		"first": "#0.0", "#1.3": "#1.3", "1.3": "#1.3", "#7": "#7.0", "10s": "#1.4", "9s": "#2.0", "1h": "#1.0", "now": "#2.0", "@1700000001": "#1.0",
+		"first": "#1.0", "#1.3": "#1.3", "1.3": "#1.3", "#7": "#7.0", "10s": "#1.4", "9s": "#2.0", "1h": "#1.0", "now": "#2.0", "@1700000001": "#1.0",
 		"1700000001005": "#1.2", "2023-11-14T22:13:21.03Z": "#1.6",
 	} {
 		if p, err := q.Place(in, now); err != nil || p.String() != want {

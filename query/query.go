@@ -17,6 +17,7 @@
 //	messages.go past messages, and who may read them   rights.go, count.go
 //	views.go    lists and lookups of the graph         explain.go, redaction.go why, or why not, and for whom
 //	logs.go     refusals, the Logs page                totals.go                statistics together
+//	cursors.go  durable subscriptions
 package query
 
 import (

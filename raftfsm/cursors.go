@@ -151,10 +151,11 @@ func (c *Cursors) Ended(authkey uint64, name string, epoch uint64) <-chan struct
 }
 
 // Reset moves a cursor to a position, for who may edit its authkey. A connection that reads by it is ended.
-func (c *Cursors) Reset(ctx context.Context, by graph.Actor, authkey uint64, name string, to eventlog.Position) (eventlog.Cursor, error) {
-	return c.change(ctx, []eventlog.CursorOp{{
+func (c *Cursors) Reset(ctx context.Context, by graph.Actor, authkey uint64, name string, to eventlog.Position) error {
+	_, err := c.change(ctx, []eventlog.CursorOp{{
 		Verb: eventlog.ResetCursor, Authkey: authkey, Name: name, Start: to, User: uint64(by.User), Operator: by.Operator,
 	}})
+	return err
 }
 
 // Remove removes a cursor, for who may edit its authkey. A connection that reads by it is ended.

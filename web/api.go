@@ -40,6 +40,7 @@ func (s *Server) register(mux *http.ServeMux) {
 	s.registerTokens(api)
 	s.registerReads(api)
 	s.registerMessages(api)
+	s.registerCursors(api)
 }
 
 // none is an operation without input or output.

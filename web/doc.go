@@ -31,5 +31,5 @@
 //	server.go   listeners, limits, shutdown     auth.go, logins.go   who asks
 //	handler.go  routes, headers, plain answers  client.go            from where
 //	api.go      operations, lists, changes      problem.go           errors
-//	users.go, groups.go, authkeys.go, shares.go, tokens.go, reads.go, messages.go: the operations
+//	users.go, groups.go, authkeys.go, shares.go, tokens.go, cursors.go, reads.go, messages.go: the operations
 package web

@@ -24,9 +24,16 @@ type Changer interface {
 	Change(ctx context.Context, c graph.Command) (graph.Outcome, error)
 }
 
+// Cursors moves and removes the cursors of durable subscriptions. Errors are as Changer's.
+type Cursors interface {
+	Reset(ctx context.Context, by graph.Actor, authkey uint64, name string, to query.Position) error
+	Remove(ctx context.Context, by graph.Actor, authkey uint64, name string) error
+}
+
 // Config of a Server.
 type Config struct {
 	Changer Changer
+	Cursors Cursors
 	Query   *query.Query
 	Key     *secret.DataKey
 	Metrics prometheus.Gatherer

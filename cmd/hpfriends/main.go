@@ -80,7 +80,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: []*cli.Command{
 			serveCommand(), demoCommand(), pubCommand(), subCommand(), sendfileCommand(),
 			replayCommand(), exportCommand(), importCommand(), channelCommand(),
-			userCommand(), groupCommand(), authkeyCommand(), shareCommand(), explainCommand(), tokenCommand(), logCommand(),
+			userCommand(), groupCommand(), authkeyCommand(), shareCommand(), cursorCommand(), explainCommand(), tokenCommand(), logCommand(),
 			statusCommand(), benchCommand(), configCommand(), versionCommand(), completionCommand(),
 		},
 	}

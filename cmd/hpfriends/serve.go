@@ -191,7 +191,7 @@ func (s *server) build(registry *prometheus.Registry, key *secret.DataKey) error
 		return err
 	}
 	s.web = web.New(web.Config{
-		Changer: s.node, Query: query.New(s.events, s.node.Graph, s.broker), Key: key, Metrics: registry,
+		Changer: s.node, Cursors: s.cursors, Query: query.New(s.events, s.node.Graph, s.broker), Key: key, Metrics: registry,
 		Ready: s.node.Ready, Version: version, Logger: s.Logger,
 	})
 	watch(registry, s)

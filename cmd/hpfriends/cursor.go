@@ -1,0 +1,73 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/query"
+)
+
+func cursorCommand() *cli.Command {
+	ls := leaf("ls", "list durable subscriptions and how far they got", "", listCursorCommand,
+		&cli.StringFlag{Name: "authkey", Usage: "only of the authkey `IDENT`"})
+	ls.Aliases = []string{"list"}
+	rm := leaf("rm", "remove a durable subscription: a connection that reads by it ends", "IDENT NAME", func(c *cli.Context, api *client) error {
+		return onCursor(c, func(path string) error { return api.call(c.Context, "DELETE", path, nil, nil) })
+	})
+	rm.Aliases = []string{"remove"}
+	return &cli.Command{
+		Name: "cursor", Usage: "how far durable subscriptions (?durable=NAME) got", Subcommands: []*cli.Command{
+			ls,
+			leaf("reset", "move a durable subscription: a connection that reads by it ends", "IDENT NAME", func(c *cli.Context, api *client) error {
+				return onCursor(c, func(path string) error {
+					return api.call(c.Context, "POST", path+"/reset", map[string]any{"to": c.String("to")}, nil)
+				})
+			}, &cli.StringFlag{Name: "to", Required: true, Usage: "`PLACE` where the next connection begins: " + query.PlaceForms}),
+			rm,
+		},
+	}
+}
+
+func onCursor(c *cli.Context, do func(path string) error) error {
+	args, err := words(c, "IDENT", "NAME")
+	if err != nil {
+		return err
+	}
+	if args[1] == "" {
+		return usage("a durable subscription has a name: list them with `hpfriends cursor ls`")
+	}
+	return do("/cursors/" + escape(args[0]) + "/" + escape(args[1]))
+}
+
+func listCursorCommand(c *cli.Context, api *client) error {
+	if _, err := words(c); err != nil {
+		return err
+	}
+	all, err := pages[query.Cursor](c.Context, api, "/cursors?authkey="+url.QueryEscape(c.String("authkey")))
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b query.Cursor) int {
+		return cmp.Or(cmp.Compare(a.Authkey, b.Authkey), cmp.Compare(a.Name, b.Name))
+	})
+	return show(c, all, func(w io.Writer) { listCursors(w, all) })
+}
+
+func listCursors(w io.Writer, all []query.Cursor) {
+	var rows [][]string
+	for _, cur := range all {
+		position := cur.Position
+		if cur.Removed {
+			position += " (no longer in the log)"
+		}
+		rows = append(rows, []string{
+			cur.Authkey, cur.Name, cur.Channel, position, cur.Acked, fmt.Sprint(cur.Behind), moments(cur.Next), yesNo(cur.Held), moment(cur.Updated),
+		})
+	}
+	list(w, []string{"Identifier", "Name", "Channel", "Position", "Acknowledged", "Entries behind", "Next", "Connected", "Updated"}, rows)
+}

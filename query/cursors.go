@@ -1,0 +1,96 @@
+package query
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// Position is a place in the log.
+type Position = eventlog.Position
+
+// Cursor is how far a durable subscription got.
+type Cursor struct {
+	Authkey  string     `json:"authkey" doc:"ident"`
+	Name     string     `json:"name"`
+	Channel  string     `json:"channel" doc:"what was subscribed last"`
+	Position string     `json:"position" doc:"where the next connection begins: everything before it was read"`
+	Acked    string     `json:"acked" doc:"what comes before it has reached the system of the client"`
+	Behind   uint64     `json:"behind" doc:"entries of the log, on whatever channels, from the position to the end"`
+	Next     *time.Time `json:"next,omitempty" doc:"when the entry at the position was written, if there is one"`
+	Removed  bool       `json:"removed,omitempty" doc:"the log no longer holds the position: the next connection begins at the oldest entry there is"`
+	Held     bool       `json:"held" doc:"a connection reads by it, or did when its node failed"`
+	Epoch    uint64     `json:"epoch" doc:"rises with each connection, reset and removal"`
+	Created  time.Time  `json:"created"`
+	Updated  time.Time  `json:"updated"`
+}
+
+// Cursors are the cursors of the authkey with this ident, or all that the viewer may see when it is empty, in order of
+// their epochs.
+func (q *Query) Cursors(viewer graph.Actor, ident string) ([]Cursor, error) {
+	g := q.graph()
+	all := []Cursor{}
+	add := func(c eventlog.Cursor) error {
+		k, ok := g.Authkey(graph.AuthkeyID(c.Authkey))
+		if !ok || !g.CanSeeAuthkey(viewer, k) {
+			return nil
+		}
+		v, err := q.viewCursor(k, c)
+		all = append(all, v)
+		return err
+	}
+	err := q.eachCursor(g, viewer, ident, add)
+	slices.SortFunc(all, func(a, b Cursor) int { return cmp.Compare(a.Epoch, b.Epoch) })
+	return all, err
+}
+
+// eachCursor reads the cursors among which are those that are asked for.
+func (q *Query) eachCursor(g *graph.Graph, viewer graph.Actor, ident string, add func(eventlog.Cursor) error) error {
+	if ident != "" {
+		k, ok := g.AuthkeyByIdent(ident)
+		if !ok || !g.CanSeeAuthkey(viewer, k) {
+			return missing("authkey", ident)
+		}
+		return q.log.Cursors(uint64(k.ID), add)
+	}
+	if g.CanSeeAll(viewer) {
+		return q.log.Scan(eventlog.SpaceCursors, nil, nil, func(k, v []byte) error {
+			c, err := eventlog.DecodeCursor(k, v)
+			if err != nil {
+				return err
+			}
+			return add(c)
+		})
+	}
+	for k := range g.AuthkeysOf(viewer.User) {
+		if err := q.log.Cursors(uint64(k.ID), add); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q *Query) viewCursor(k *graph.Authkey, c eventlog.Cursor) (Cursor, error) {
+	v := Cursor{
+		Authkey: k.Ident, Name: c.Name, Channel: c.Channel, Position: c.Safe.String(), Acked: c.Acked.String(),
+		Held: c.Held, Epoch: c.Epoch, Created: c.Created, Updated: c.Updated,
+	}
+	// The end before the entry: what was applied meanwhile is not behind.
+	if end := q.log.Applied() + 1; end > c.Safe.Index {
+		v.Behind = end - max(c.Safe.Index, q.log.Floor())
+	}
+	e, err := q.log.Entry(c.Safe.Index)
+	switch {
+	case err == nil:
+		v.Next = optional(e.Appended)
+	case errors.Is(err, eventlog.ErrBelowFloor):
+		v.Removed, err = true, nil
+	case errors.Is(err, eventlog.ErrNotFound):
+		err = nil
+	}
+	return v, err
+}
