@@ -171,7 +171,7 @@ func (s *cursorState) owned(g *graph.Graph, op *eventlog.CursorOp) (*eventlog.Cu
 	}
 	c := s.all[op.Authkey][op.Name]
 	if c == nil {
-		return nil, refused(graph.NotFound, "", "the authkey has no cursor %.80q", op.Name).err
+		return nil, refused(graph.NotFound, "list them with `hpfriends cursor ls`", "the authkey has no cursor %.80q", op.Name).err
 	}
 	return c, nil
 }

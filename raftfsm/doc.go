@@ -5,6 +5,7 @@
 //   - FSM applies entries: index keys, the graph and its versions, statistics and refusals, ingest sessions.
 //   - Ingest collects the frames of all connections into batches and proposes them, each exactly once.
 //   - Recorder collects what a node counts and refuses, and proposes it as reports.
+//   - Cursors claims and moves the cursors of durable subscriptions; Deliveries turns acknowledged bytes into positions.
 //
 // # Invariant
 //
@@ -13,7 +14,7 @@
 //
 // # Concurrency
 //
-// FSM methods are called by raft's FSM goroutine only. Everything exported by Node, Ingest and Recorder may be called from
+// FSM methods are called by raft's FSM goroutine only. Everything exported by Node, Ingest, Recorder and Cursors may be called from
 // any goroutine. The newest graph is one atomic load.
 //
 // See DESIGN.md for outcomes, retries and the crash cases.
