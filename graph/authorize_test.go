@@ -159,6 +159,11 @@ func TestWhoSeesWhat(t *testing.T) {
 		{"everyone's members", "yyyyyy---", func(v Actor) bool { return w.g.CanSeeMembers(v, everyone) }},
 		{"an authkey", "y--yyy---", func(v Actor) bool { return w.g.CanSeeAuthkey(v, w.key) }},
 		{"its secret", "y---yy---", func(v Actor) bool { return w.g.CanRevealSecret(v, w.key) }},
+		{"to edit it", "y---yy---", func(v Actor) bool { return w.g.MayEditAuthkey(v, w.key.ID) == nil }},
+		{"to edit the disabled user's", "----yy---", func(v Actor) bool { return w.g.MayEditAuthkey(v, goneKey.ID) == nil }},
+		{"to edit none", "---------", func(v Actor) bool {
+			return !errors.Is(w.g.MayEditAuthkey(v, 9999), ErrNotFound) && !errors.Is(w.g.MayEditAuthkey(v, 9999), ErrDenied)
+		}},
 		{"the disabled user's secret", "----yy---", func(v Actor) bool { return w.g.CanRevealSecret(v, goneKey) }},
 		{"a share with bob", "yy-yyy---", func(v Actor) bool { return w.g.CanSeeShare(v, toBob) }},
 		{"a share with red", "yy-yyy---", func(v Actor) bool { return w.g.CanSeeShare(v, toRed) }},

@@ -128,7 +128,7 @@ func TestMessagesRefuses(t *testing.T) {
 	w.users("ada")
 	for q, want := range map[string]string{
 		"": "channel", "channel=$x": "reserved", "channel=a*b": "before its end", "channel=": "channel", "channel=c&since=soon": "since: \\\"soon\\\" is not a time",
-		"channel=c&from=%23x": "from: \\\"#x\\\" is not a position", "channel=c&until=1.2.3": "until:", "channel=c&order=up": "order", "channel=c&limit=-1": "limit",
+		"channel=c&from=%23x": "from: \\\"#x\\\" is not a time or a position", "channel=c&until=1.2.3": "until:", "channel=c&order=up": "order", "channel=c&limit=-1": "limit",
 		"channel=c&since=1h&from=first": "give one of them", "channel=c&chanel=d": "chanel",
 	} {
 		for _, path := range []string{"/messages?", "/messages/count?"} {

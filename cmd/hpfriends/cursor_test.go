@@ -123,3 +123,39 @@ func TestCursorCommands(t *testing.T) {
 		}
 	}
 }
+
+// What the owner does to a durable subscription ends the connection that reads by it, and the next one begins there.
+func TestResetAndRemovalEndTheConnection(t *testing.T) {
+	c := newCommunity(t, "ada")
+	pub := c.dial("ada")
+	pub.settled("sync")
+	for _, text := range []string{"one", "two"} {
+		pub.publish("d", text)
+	}
+	pub.settled("sync")
+	path := "/cursors/" + escape(c.keys["ada"].ident) + "/tool"
+
+	l := c.dial("ada")
+	l.subscribe("d?durable=tool&from=first")
+	l.expect("d ada-key one", "d ada-key two")
+	c.do("ada", "POST", path+"/reset", map[string]any{"to": "first"}, nil)
+	l.expectError("reset or removed")
+	l = c.dial("ada")
+	l.subscribe("d?durable=tool")
+	l.expect("d ada-key one", "d ada-key two")
+
+	c.do("ada", "POST", path+"/reset", map[string]any{"to": "now"}, nil)
+	l.expectError("reset or removed")
+	pub.publish("d", "three")
+	pub.settled("sync")
+	l = c.dial("ada")
+	l.subscribe("d?durable=tool")
+	l.expect("d ada-key three")
+
+	c.do("ada", "DELETE", path, nil, nil)
+	l.expectError("reset or removed")
+	var all []query.Cursor
+	if c.do("ada", "GET", "/cursors", nil, &all); len(all) != 0 {
+		t.Errorf("after the removal: %+v", all)
+	}
+}
