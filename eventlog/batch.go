@@ -30,6 +30,7 @@ type Run struct {
 	Remote          netip.Addr // of the publisher; the zero Addr if unknown
 	Count           uint32     // messages, at least 1
 	First           uint32     // offset of its first message in the batch
+	Size            uint32     // bytes of its frames
 	Frames          []byte     // Count PUBLISH frames, ready to send, each beginning with its u32 length; read-only
 }
 

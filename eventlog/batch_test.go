@@ -54,7 +54,7 @@ func TestBatchRoundTrip(t *testing.T) {
 	last := got.Runs[4]
 	want := Run{
 		Channel: strings.Repeat("x", 255), Authkey: 7, Origin: 3, Time: 1700000000123,
-		Remote: netip.MustParseAddr("::ffff:192.0.2.7"), Count: 1, First: 6, Frames: frame(1, 'e'),
+		Remote: netip.MustParseAddr("::ffff:192.0.2.7"), Count: 1, First: 6, Size: uint32(len(frame(1, 'e'))), Frames: frame(1, 'e'),
 	}
 	if !reflect.DeepEqual(last, want) {
 		t.Fatalf("last run %+v, want %+v", last, want)

@@ -20,14 +20,14 @@ func malformed(format string, args ...any) error {
 // DecodeHeader decodes the table of a KindBatch entry's data and leaves the frames alone. Every length is checked
 // against what is there before anything is allocated. It returns a *BatchError when data is not a batch.
 func DecodeHeader(data []byte) (Header, error) {
-	h, _, _, err := decodeTable(data)
+	h, _, err := decodeTable(data)
 	return h, err
 }
 
 // DecodeBatch decodes a KindBatch entry's data. All frames are in one allocation, or in data itself when they are stored
 // uncompressed; either way they are read-only. Each run's frames are checked to be exactly Count whole frames.
 func DecodeBatch(data []byte) (*Batch, error) {
-	h, sizes, block, err := decodeTable(data)
+	h, block, err := decodeTable(data)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func DecodeBatch(data []byte) (*Batch, error) {
 	}
 	for i := range h.Runs {
 		r := &h.Runs[i]
-		r.Frames, frames = frames[:sizes[i]:sizes[i]], frames[sizes[i]:]
+		r.Frames, frames = frames[:r.Size:r.Size], frames[r.Size:]
 		if err := checkFrames(r.Frames, r.Count); err != nil {
 			return nil, err
 		}
@@ -71,34 +71,34 @@ func checkFrames(frames []byte, count uint32) error {
 	return nil
 }
 
-// decodeTable returns the header, the size of each run's frames, and the block of frames as stored.
-func decodeTable(data []byte) (h Header, sizes []int, block []byte, err error) {
+// decodeTable returns the header and the block of frames as stored.
+func decodeTable(data []byte) (h Header, block []byte, err error) {
 	switch {
 	case len(data) < 19:
-		return h, nil, nil, malformed("%d bytes", len(data))
+		return h, nil, malformed("%d bytes", len(data))
 	case Kind(data[0]) != KindBatch:
-		return h, nil, nil, malformed("kind %d, want %d", data[0], KindBatch)
+		return h, nil, malformed("kind %d, want %d", data[0], KindBatch)
 	case data[1] != batchVersion:
-		return h, nil, nil, malformed("version %d, want %d", data[1], batchVersion)
+		return h, nil, malformed("version %d, want %d", data[1], batchVersion)
 	case data[2]&^flagS2 != 0:
-		return h, nil, nil, malformed("unknown flags %#x", data[2])
+		return h, nil, malformed("unknown flags %#x", data[2])
 	}
 	copy(h.Session[:], data[3:19])
 	c := tableReader{rest: data[19:]}
 	h.Seq = c.uvarint()
 	channels := c.dictionary()
-	h.Runs, sizes = c.runs(channels)
+	h.Runs = c.runs(channels)
 	if c.err != nil {
-		return Header{}, nil, nil, c.err
+		return Header{}, nil, c.err
 	}
-	for _, n := range sizes {
-		h.Raw += n
+	for i := range h.Runs {
+		h.Raw += int(h.Runs[i].Size)
 	}
 	h.Stored = len(c.rest)
 	if err := checkBlock(c.rest, h.Raw, data[2]&flagS2 != 0); err != nil {
-		return Header{}, nil, nil, err
+		return Header{}, nil, err
 	}
-	return h, sizes, c.rest, nil
+	return h, c.rest, nil
 }
 
 // checkBlock verifies that the stored block claims to hold raw bytes, without unpacking it.
@@ -182,35 +182,34 @@ func (c *tableReader) dictionary() []string {
 }
 
 // runs reads the table of runs. Each takes at least minRun bytes of table or frames, which bounds the allocation.
-func (c *tableReader) runs(channels []string) ([]Run, []int) {
+func (c *tableReader) runs(channels []string) []Run {
 	n := c.uvarint()
 	if n > uint64(len(c.rest)/minRun) {
 		c.fail("%d runs in %d bytes", n, len(c.rest))
-		return nil, nil
+		return nil
 	}
-	runs, sizes := make([]Run, n), make([]int, n)
+	runs := make([]Run, n)
 	var before int64
 	var messages, raw uint64
 	for i := range runs {
-		size := c.run(&runs[i], channels, before)
+		c.run(&runs[i], channels, before)
 		if c.err != nil {
-			return nil, nil
+			return nil
 		}
 		before = runs[i].Time
 		runs[i].First = uint32(messages)
 		messages += uint64(runs[i].Count)
-		raw += size
+		raw += uint64(runs[i].Size)
 		if raw > MaxBatchBytes {
 			c.fail("frames of more than %d bytes", MaxBatchBytes)
-			return nil, nil
+			return nil
 		}
-		sizes[i] = int(size)
 	}
-	return runs, sizes
+	return runs
 }
 
-// run reads one run and returns the size of its frames.
-func (c *tableReader) run(r *Run, channels []string, before int64) uint64 {
+// run reads one run, without its frames.
+func (c *tableReader) run(r *Run, channels []string, before int64) {
 	place := c.uvarint()
 	if c.err == nil && place >= uint64(len(channels)) {
 		c.fail("channel %d of %d", place, len(channels))
@@ -223,10 +222,9 @@ func (c *tableReader) run(r *Run, channels []string, before int64) uint64 {
 		c.fail("%d frames in %d bytes", count, size)
 	}
 	if c.err != nil {
-		return 0
+		return
 	}
-	r.Channel, r.Count = channels[place], uint32(count)
-	return size
+	r.Channel, r.Count, r.Size = channels[place], uint32(count), uint32(size)
 }
 
 func (c *tableReader) addr() netip.Addr {

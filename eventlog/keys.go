@@ -39,11 +39,12 @@ const (
 	SpaceGraph    Space = 'g' // stored graphs, by index (IndexKey)
 	SpaceLogs     Space = 'l' // refusals, the Logs page
 	SpaceMeta     Space = 'm' // single values
+	SpaceChannels Space = 'n' // who published how much on which channel
 	SpaceSessions Space = 'o' // ingest sessions and their last sequence number
 	SpaceStats    Space = 's' // statistics per authkey
 )
 
-var spaces = []Space{SpaceAudit, SpaceCursors, SpaceGraph, SpaceLogs, SpaceMeta, SpaceSessions, SpaceStats}
+var spaces = []Space{SpaceAudit, SpaceCursors, SpaceGraph, SpaceLogs, SpaceMeta, SpaceChannels, SpaceSessions, SpaceStats}
 
 // The store's own state.
 var (
@@ -80,19 +81,46 @@ func channelKey(channel string) []byte {
 	return append(append(make([]byte, 0, 1+len(channel)), spanChannel), channel...)
 }
 
-// indexPrefix is what the index keys of all channels that begin with prefix have in common.
-func indexPrefix(prefix string) []byte {
-	k := append(make([]byte, 0, 12+len(prefix)), spanIndex)
+// AppendChannelPrefix appends what the keys of all channels that begin with prefix have in common, when their names were
+// appended by AppendChannel.
+func AppendChannelPrefix(key []byte, prefix string) []byte {
 	for i := range len(prefix) {
-		k = append(k, prefix[i])
+		key = append(key, prefix[i])
 		if prefix[i] == 0 {
-			k = append(k, 0xff)
+			key = append(key, 0xff)
 		}
 	}
-	return k
+	return key
 }
 
-func channelIndexPrefix(channel string) []byte { return append(indexPrefix(channel), 0, 1) }
+// AppendChannel appends a channel to a key so that CutChannel finds its end, and keys are in the order of their channels.
+func AppendChannel(key []byte, channel string) []byte {
+	return append(AppendChannelPrefix(key, channel), 0, 1)
+}
+
+// CutChannel takes a channel that AppendChannel wrote from the beginning of a key; ok is false when there is none.
+func CutChannel(key []byte) (channel string, rest []byte, ok bool) {
+	name := make([]byte, 0, len(key))
+	for i := 0; i+1 < len(key); i++ {
+		if key[i] != 0 {
+			name = append(name, key[i])
+			continue
+		}
+		switch i++; key[i] {
+		case 1:
+			return string(name), key[i+1:], true
+		case 0xff:
+			name = append(name, 0)
+		default:
+			return "", nil, false
+		}
+	}
+	return "", nil, false
+}
+
+func channelIndexPrefix(channel string) []byte {
+	return AppendChannel(append(make([]byte, 0, 12+len(channel)), spanIndex), channel)
+}
 
 func channelIndexKey(channel string, index uint64) []byte {
 	return binary.BigEndian.AppendUint64(channelIndexPrefix(channel), index)
@@ -100,25 +128,14 @@ func channelIndexKey(channel string, index uint64) []byte {
 
 // parseChannelIndexKey takes an index key apart; ok is false when it is none.
 func parseChannelIndexKey(k []byte) (channel string, index uint64, ok bool) {
-	if len(k) < 1+1+2+8 || k[0] != spanIndex {
+	if len(k) == 0 || k[0] != spanIndex {
 		return "", 0, false
 	}
-	body, tail := k[1:len(k)-8], k[len(k)-8:]
-	if !bytes.HasSuffix(body, []byte{0, 1}) {
+	channel, rest, ok := CutChannel(k[1:])
+	if !ok || channel == "" || len(rest) != 8 {
 		return "", 0, false
 	}
-	body = body[:len(body)-2]
-	name := make([]byte, 0, len(body))
-	for i := 0; i < len(body); i++ {
-		name = append(name, body[i])
-		if body[i] != 0 {
-			continue
-		}
-		if i++; i == len(body) || body[i] != 0xff {
-			return "", 0, false
-		}
-	}
-	return string(name), binary.BigEndian.Uint64(tail), true
+	return channel, binary.BigEndian.Uint64(rest), true
 }
 
 // spanBounds are the first key of a span and the first key after it.

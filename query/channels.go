@@ -2,49 +2,71 @@ package query
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
-	"hpfriends/eventlog"
 	"hpfriends/graph"
 )
 
-// Channel is a channel of which the log holds a message that the viewer may see.
+// Channel is a channel, and the newest message on it that the viewer may see. A channel that is only named in an authkey or
+// a share has none.
 type Channel struct {
 	Name     string    `json:"name"`
-	Last     time.Time `json:"last" doc:"time of the newest message that the viewer may see"`
-	Position string    `json:"position" doc:"where it is in the log: #<index>.<offset>"`
+	Raw      []byte    `json:"raw,omitempty" doc:"the name's bytes, if they are not UTF-8: name has replacements then"`
+	Last     time.Time `json:"last,omitzero" doc:"time of the newest message that you may see"`
+	Position string    `json:"position,omitempty" doc:"where it is in the log: #<index>.<offset>"`
 }
 
-// lookBack is how many of the newest entries are searched for a message on a channel that the viewer may see, and maxLooks
-// how many may be read for all channels of one answer: a look at what is going on, not a search.
-const (
-	lookBack = 128
-	maxLooks = 2048
-)
-
-var errEnough = errors.New("query: enough channels")
-
-// Channels are channels that begin with prefix and come after one by name: to those who see everything all, to users those
-// on which they have published or would receive one of the newest messages. A limit of 0 is none.
-func (q *Query) Channels(viewer graph.Actor, prefix, after string, limit int) ([]Channel, error) {
-	l := looker{g: q.graph(), log: q.log, viewer: viewer}
-	l.all = l.g.CanSeeAll(viewer)
-	found := []Channel{}
-	if self, ok := l.g.User(viewer.User); !l.all && (!ok || !l.g.CanSeeUser(viewer, self)) {
-		return found, nil
+func named(name string) Channel {
+	c := Channel{Name: name}
+	if !utf8.ValidString(name) {
+		c.Raw = []byte(name)
 	}
-	err := q.log.Channels(prefix, func(name string, newest uint64) error {
-		if name <= after {
-			return nil
-		}
-		if limit > 0 && len(found) == limit || l.looks >= maxLooks {
+	return c
+}
+
+func (c *seen) view() Channel {
+	v, p := named(c.name), c.newest()
+	v.Last, v.Position = p.moment(), p.String()
+	return v
+}
+
+func (p place) moment() time.Time { return time.UnixMilli(p.time).UTC() }
+
+// Amount is how much there is of something that the viewer may see and the log still holds: what retention has taken, and
+// what lies before the viewer's share, is not counted.
+type Amount struct {
+	Messages      uint64    `json:"messages"`
+	Bytes         uint64    `json:"bytes" doc:"of the messages as they are sent"`
+	Rate          float64   `json:"rate" doc:"messages per second, from the first to the last, or over the window that was asked for"`
+	First         time.Time `json:"first" doc:"time of the first message"`
+	FirstPosition string    `json:"first_position"`
+}
+
+func (s *stretch) amount() Amount {
+	return Amount{
+		Messages: s.messages, Bytes: s.bytes, Rate: rate(s.messages, s.newest.moment().Sub(s.first.moment())),
+		First: s.first.moment(), FirstPosition: s.first.String(),
+	}
+}
+
+// rate is per second; what came within a second counts as if it took one.
+func rate(messages uint64, over time.Duration) float64 {
+	return float64(messages) / max(over, time.Second).Seconds()
+}
+
+// Channels are the channels that begin with prefix and come after one by name, in byte order, of which the log holds a message
+// that the viewer may see: one of their own, or of an origin that reaches them there. A limit of 0 is none.
+func (q *Query) Channels(viewer graph.Actor, prefix, after string, limit int) ([]Channel, error) {
+	found := []Channel{}
+	err := q.channels(viewer, channelsFrom(prefix, after), nil, func(c *seen) error {
+		found = append(found, c.view())
+		if len(found) == limit {
 			return errEnough
 		}
-		c, err := l.newest(name, newest)
-		if c != nil {
-			found = append(found, *c)
-		}
-		return err
+		return nil
 	})
 	if errors.Is(err, errEnough) {
 		err = nil
@@ -52,53 +74,152 @@ func (q *Query) Channels(viewer graph.Actor, prefix, after string, limit int) ([
 	return found, err
 }
 
-// looker looks into the newest entries of channels, for one viewer.
-type looker struct {
-	g      *graph.Graph
-	log    *eventlog.Log
-	viewer graph.Actor
-	all    bool // the viewer sees everything
-	looks  int
+// ChannelDetail is a channel with the origins that the viewer may see.
+type ChannelDetail struct {
+	Channel
+	Amount
+	Origins []Origin `json:"origins" doc:"who published it, the most messages first; the first 1000"`
 }
 
-// newest finds the newest message on a channel that the viewer may see, if it is in one of the newest entries.
-func (l *looker) newest(channel string, index uint64) (*Channel, error) {
-	from := uint64(0)
-	if index > lookBack {
-		from = index - lookBack
+// Origin is one user who published on a channel.
+type Origin struct {
+	User     string    `json:"user" doc:"handle; empty: removed meanwhile"`
+	Last     time.Time `json:"last" doc:"time of the newest message"`
+	Position string    `json:"position"`
+	Amount
+}
+
+const maxOrigins = 1000
+
+// Channel shows one channel. Without a message that the viewer may see it is not found.
+func (q *Query) Channel(viewer graph.Actor, name string) (ChannelDetail, error) {
+	var found *seen
+	err := q.channels(viewer, exactly(name), nil, func(c *seen) error {
+		found = c
+		return nil
+	})
+	if err != nil {
+		return ChannelDetail{}, err
 	}
-	// Next goes upwards; the window is small enough to take it whole and look at it from its end.
-	indexes, err := l.log.Next(eventlog.Selector{Exact: []string{channel}}, from, lookBack+1)
-	for i := len(indexes) - 1; i >= 0 && err == nil; i-- {
-		l.looks++
-		b, err := l.log.Batch(indexes[i])
-		if errors.Is(err, eventlog.ErrBelowFloor) || errors.Is(err, eventlog.ErrNotBatch) {
-			continue
-		}
+	if found == nil {
+		return ChannelDetail{}, missing("channel", strings.ToValidUTF8(name, "\ufffd"))
+	}
+	return q.detail(found)
+}
+
+func (q *Query) detail(c *seen) (ChannelDetail, error) {
+	g, counter := q.graph(), q.traffic.counter(c.name)
+	d := ChannelDetail{Channel: c.view(), Origins: []Origin{}}
+	var sum stretch
+	for _, l := range c.lanes {
+		s, err := counter.since(l.row, l.from)
 		if err != nil {
+			return d, err
+		}
+		if s.messages == 0 {
+			continue // retention took it meanwhile
+		}
+		sum.include(s)
+		d.Origins = append(d.Origins, Origin{handle(g, l.origin), s.newest.moment(), s.newest.String(), s.amount()})
+	}
+	d.Amount = sum.amount()
+	slices.SortStableFunc(d.Origins, func(a, b Origin) int { return compare(b.Messages, a.Messages) })
+	d.Origins = d.Origins[:min(len(d.Origins), maxOrigins)]
+	return d, nil
+}
+
+// include adds what another lane got in the same part of the log.
+func (s *stretch) include(o stretch) {
+	if s.messages == 0 {
+		*s = o
+		return
+	}
+	if o.first.Compare(s.first.Position) < 0 {
+		s.first = o.first
+	}
+	if o.newest.Compare(s.newest.Position) > 0 {
+		s.newest = o.newest
+	}
+	s.tally = s.plus(o.tally)
+}
+
+// TopBy says what makes a channel a top one.
+type TopBy string
+
+const (
+	TopMessages TopBy = "messages"
+	TopBytes    TopBy = "bytes"
+)
+
+// TopQuery asks for the channels with the most traffic.
+type TopQuery struct {
+	By     TopBy
+	Window time.Duration // before now; 0: all that the log holds
+	Limit  int
+}
+
+// ChannelTotal is a channel and how much of it the viewer may see.
+type ChannelTotal struct {
+	Channel
+	Amount
+	Origins int `json:"origins" doc:"how many users published it"`
+}
+
+// Top are the channels with the most traffic that the viewer may see, the most first. A window begins with the first entry
+// of the log that is not older.
+func (q *Query) Top(viewer graph.Actor, t TopQuery, now time.Time) ([]ChannelTotal, error) {
+	if t.By != TopMessages && t.By != TopBytes || t.Window < 0 || t.Limit < 1 {
+		return nil, &graph.Error{Code: graph.Invalid, Msg: "top needs by=messages or by=bytes, a window and a limit", Hint: "for example by=bytes&window=1h&limit=10"}
+	}
+	begin := uint64(0)
+	if t.Window > 0 {
+		var err error
+		if begin, err = q.log.At(now.Add(-t.Window)); err != nil {
 			return nil, err
 		}
-		if r := l.lastRun(b, channel, indexes[i]); r != nil {
-			at := eventlog.Position{Index: indexes[i], Offset: r.First + r.Count - 1}
-			return &Channel{Name: channel, Last: time.UnixMilli(r.Time).UTC(), Position: at.String()}, nil
-		}
 	}
-	return nil, err
+	counter, best := q.traffic.counter(""), []ChannelTotal{}
+	more := func(a, b ChannelTotal) int {
+		x, y := a.tally(), b.tally()
+		if t.By == TopBytes {
+			x.messages, y.messages = x.bytes, y.bytes
+		}
+		return compare(y.messages, x.messages) // a stable sort keeps the order of names
+	}
+	err := q.channels(viewer, channelsFrom("", ""), nil, func(c *seen) error {
+		total, err := counter.total(c, begin)
+		if err != nil || total.Messages == 0 {
+			return err
+		}
+		if t.Window > 0 {
+			total.Rate = rate(total.Messages, t.Window)
+		}
+		if best = append(best, total); len(best) >= 2*t.Limit+64 {
+			slices.SortStableFunc(best, more)
+			best = best[:t.Limit]
+		}
+		return nil
+	})
+	slices.SortStableFunc(best, more)
+	return best[:min(len(best), t.Limit)], err
 }
 
-// lastRun is the last run of a batch on a channel that the viewer may see: their own, or of an origin that reaches them.
-func (l *looker) lastRun(b *eventlog.Batch, channel string, index uint64) *eventlog.Run {
-	for i := len(b.Runs) - 1; i >= 0; i-- {
-		r := &b.Runs[i]
-		if r.Channel != channel {
-			continue
+func (a Amount) tally() tally { return tally{a.Messages, a.Bytes} }
+
+// total sums what the viewer may see of a channel at or above an index.
+func (c *counter) total(of *seen, begin uint64) (ChannelTotal, error) {
+	v := ChannelTotal{Channel: of.view()}
+	var sum stretch
+	for _, l := range of.lanes {
+		s, err := c.since(l.row, max(l.from, begin))
+		if err != nil {
+			return v, err
 		}
-		if l.all || graph.UserID(r.Origin) == l.viewer.User {
-			return r
-		}
-		if from, ok := l.g.Reach(graph.UserID(r.Origin), channel).VisibleFrom(l.viewer.User); ok && from <= index {
-			return r
+		if s.messages > 0 {
+			sum.include(s)
+			v.Origins++
 		}
 	}
-	return nil
+	v.Amount = sum.amount()
+	return v, nil
 }

@@ -20,14 +20,14 @@ import (
 )
 
 // history is a fixture whose log is in memory, with random content.
-type history struct {
+type pastWorld struct {
 	*fixture
 	q     *Query
 	roll  func(n int) int
 	clock int64 // unix milliseconds
 }
 
-func newHistory(t *testing.T, seed uint64) *history {
+func newPastWorld(t *testing.T, seed uint64) *pastWorld {
 	t.Helper()
 	log, err := eventlog.Open(eventlog.Config{Dir: "log", FS: vfs.NewMem(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -35,18 +35,18 @@ func newHistory(t *testing.T, seed uint64) *history {
 	}
 	t.Cleanup(func() { log.Close() })
 	f := &fixture{t: t, log: log, graph: graph.New(), live: map[uint64]eventlog.Usage{}}
-	return &history{f, New(log, func() *graph.Graph { return f.graph }, nil), rand.New(rand.NewPCG(seed, 1)).IntN, 1_700_000_000_000}
+	return &pastWorld{f, New(log, func() *graph.Graph { return f.graph }, nil), rand.New(rand.NewPCG(seed, 1)).IntN, 1_700_000_000_000}
 }
 
 // try applies an operation that may be refused.
-func (h *history) try(by graph.UserID, o graph.Op) {
+func (h *pastWorld) try(by graph.UserID, o graph.Op) {
 	h.entry([]byte{byte(eventlog.KindChange)}, func(*eventlog.Tx) {})
 	if g, _, err := h.graph.Apply(h.index, graph.Command{By: graph.Actor{User: by, Operator: true}, Time: time.UnixMilli(h.clock), Op: o}); err == nil {
 		h.graph = g
 	}
 }
 
-func one[T any](h *history, all []T) (v T) {
+func one[T any](h *pastWorld, all []T) (v T) {
 	if len(all) > 0 {
 		v = all[h.roll(len(all))]
 	}
@@ -56,7 +56,7 @@ func one[T any](h *history, all []T) (v T) {
 var someChannels = []string{"a", "ab", "b", "a.b", "$acks", "\xff"}
 
 // change is one random operation, often one that takes something away.
-func (h *history) change() {
+func (h *pastWorld) change() {
 	users := slices.Collect(h.graph.Users())
 	user := func() graph.UserID {
 		if len(users) == 0 {
@@ -107,7 +107,7 @@ func (h *history) change() {
 }
 
 // batch appends a random batch; some are hidden, some clocks go back.
-func (h *history) batch() {
+func (h *pastWorld) batch() {
 	users := slices.Collect(h.graph.Users())
 	if len(users) == 0 {
 		return
@@ -138,12 +138,12 @@ func (h *history) batch() {
 	})
 }
 
-func (h *history) floor(to uint64) {
+func (h *pastWorld) floor(to uint64) {
 	h.entry([]byte{99}, func(tx *eventlog.Tx) { tx.RaiseFloor(to) })
 }
 
 // naive is what may be read: every message of the log, each looked at alone, with the reach computed anew.
-func (h *history) naive(viewer graph.Actor, f MessageFilter) []string {
+func (h *pastWorld) naive(viewer graph.Actor, f MessageFilter) []string {
 	all := []string{}
 	for i := h.log.Floor(); i <= h.log.Applied(); i++ {
 		b, err := h.log.Batch(i)
@@ -187,7 +187,7 @@ func (h *history) naive(viewer graph.Actor, f MessageFilter) []string {
 }
 
 // read is what Messages yields, and the gaps.
-func (h *history) read(m *Messages) (all []string, gaps []Gap) {
+func (h *pastWorld) read(m *Messages) (all []string, gaps []Gap) {
 	all = []string{}
 	for {
 		v, err := m.Next(context.Background())
@@ -205,7 +205,7 @@ func (h *history) read(m *Messages) (all []string, gaps []Gap) {
 	}
 }
 
-func (h *history) somewhere() eventlog.Position {
+func (h *pastWorld) somewhere() eventlog.Position {
 	if h.roll(3) == 0 {
 		return eventlog.Position{}
 	}
@@ -221,7 +221,7 @@ func TestMessagesAreThoseOfANaiveLook(t *testing.T) {
 	}
 	seen := 0
 	for seed := range worlds {
-		h := newHistory(t, uint64(seed))
+		h := newPastWorld(t, uint64(seed))
 		for step := range 400 {
 			if h.roll(3) > 0 {
 				h.change()
@@ -241,7 +241,7 @@ func TestMessagesAreThoseOfANaiveLook(t *testing.T) {
 	}
 }
 
-func (h *history) compare() (seen int) {
+func (h *pastWorld) compare() (seen int) {
 	h.t.Helper()
 	viewers := []graph.Actor{{Operator: true}, {}, {User: 12345}}
 	for u := range h.graph.Users() {
@@ -342,7 +342,7 @@ func TestRetentionBeforeTheReader(t *testing.T) {
 	for range 600 {
 		f.message(ada, "c", "x")
 	}
-	h := &history{fixture: f, q: q}
+	h := &pastWorld{fixture: f, q: q}
 	read := func(from string, newest bool) (int, string) {
 		var p eventlog.Position
 		if from != "" {

@@ -37,11 +37,14 @@ type Query struct {
 	log   *eventlog.Log
 	graph func() *graph.Graph
 	live  Live // nil: none
+
+	traffic *traffic
 }
 
-// New returns a Query on a log and the newest graph; live may be nil.
+// New returns a Query on a log and the newest graph; live may be nil. There is one Query for a log, since it keeps the
+// projection of channels there.
 func New(log *eventlog.Log, newest func() *graph.Graph, live Live) *Query {
-	return &Query{log, newest, live}
+	return &Query{log, newest, live, newTraffic(log)}
 }
 
 // Graph is the newest graph, for decisions that the graph itself takes.

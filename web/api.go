@@ -41,6 +41,7 @@ func (s *Server) register(mux *http.ServeMux) {
 	s.registerReads(api)
 	s.registerMessages(api)
 	s.registerCursors(api)
+	s.registerSearch(api)
 }
 
 // none is an operation without input or output.
@@ -142,10 +143,15 @@ func page[T any](p *PageQuery, all []T, number func(T) uint64) (*array[T], error
 		return &array[T]{Body: all}, nil
 	}
 	all = all[:p.Limit]
+	return &array[T]{Link: p.next(strconv.FormatUint(number(all[len(all)-1]), 10)), Body: all}, nil
+}
+
+// next is the Link header to the page after an element.
+func (p *PageQuery) next(after string) string {
 	q := p.query
-	q.Set("after", strconv.FormatUint(number(all[len(all)-1]), 10))
+	q.Set("after", after)
 	q.Set("limit", strconv.Itoa(p.Limit))
-	return &array[T]{Link: "<" + p.path + "?" + q.Encode() + `>; rel="next"`, Body: all}, nil
+	return "<" + p.path + "?" + q.Encode() + `>; rel="next"`
 }
 
 // user resolves a handle; empty means the asker.

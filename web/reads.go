@@ -25,12 +25,6 @@ type logQuery struct {
 	Limit   int    `query:"limit" minimum:"1" maximum:"10000" default:"1000"`
 }
 
-type channelQuery struct {
-	Prefix string `query:"prefix"`
-	After  string `query:"after" doc:"channels after this one"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"1000"`
-}
-
 type whoami struct {
 	User     string     `json:"user,omitempty" doc:"handle"`
 	Role     graph.Role `json:"role,omitempty"`
@@ -64,10 +58,6 @@ func (s *Server) registerReads(api huma.API) {
 	op(s, api, "GET /stats", "Statistics of your authkeys together", func(ctx context.Context, _ *none) (*body[query.Totals], error) {
 		t, err := s.Query.Totals(actor(ctx))
 		return &body[query.Totals]{t}, err
-	})
-	op(s, api, "GET /channels", "Channels with a message that you may see, among the newest", func(ctx context.Context, in *channelQuery) (*body[[]query.Channel], error) {
-		all, err := s.Query.Channels(actor(ctx), in.Prefix, in.After, in.Limit)
-		return &body[[]query.Channel]{all}, err
 	})
 	op(s, api, "GET /whoami", "Who you are here", func(ctx context.Context, _ *none) (*body[whoami], error) {
 		a := actor(ctx)

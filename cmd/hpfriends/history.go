@@ -12,11 +12,6 @@ import (
 // maxHistory bounds what `channel history` keeps until it prints it in order.
 const maxHistory = 10000
 
-// channelCommand is everything about channels.
-func channelCommand() *cli.Command {
-	return &cli.Command{Name: "channel", Usage: "what the log holds", Subcommands: []*cli.Command{channelHistoryCommand()}}
-}
-
 func channelHistoryCommand() *cli.Command {
 	cmd := leaf("history", "print the newest messages of a channel, oldest first", "CHANNEL", func(c *cli.Context, api *client) error {
 		args, err := words(c, "CHANNEL")

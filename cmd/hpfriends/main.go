@@ -79,7 +79,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		OnUsageError:   usageError,
 		Commands: []*cli.Command{
 			serveCommand(), demoCommand(), pubCommand(), subCommand(), sendfileCommand(),
-			replayCommand(), exportCommand(), importCommand(), channelCommand(),
+			replayCommand(), exportCommand(), importCommand(), channelCommand(), searchCommand(),
 			userCommand(), groupCommand(), authkeyCommand(), shareCommand(), cursorCommand(), explainCommand(), tokenCommand(), logCommand(),
 			statusCommand(), benchCommand(), configCommand(), versionCommand(), completionCommand(),
 		},

@@ -143,6 +143,7 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	drain, stopDrain := context.WithCancel(context.Background())
 	defer stopDrain()
 	s.loop("router", loops, s.router.Run)
+	s.loop("channels", loops, s.web.Query.Run)
 	s.loops.Go(func() { s.ingest.Run(loops, drain) })
 	s.loops.Go(func() { s.recorder.Run(loops) })
 	s.loops.Go(func() { s.cursors.Run(loops) })

@@ -1,0 +1,183 @@
+package query
+
+import (
+	"fmt"
+	"math"
+
+	"hpfriends/graph"
+)
+
+// finder collects the hits of one search.
+type finder struct {
+	*Query
+	viewer graph.Actor
+	matcher
+}
+
+func (f *finder) find(kind Kind, to *ranking) error {
+	switch kind {
+	case KindChannel:
+		return f.findChannels(to)
+	case KindLog:
+		return f.findLogs(to)
+	case KindGroup:
+		f.findGroups(to)
+	case KindUser:
+		f.findUsers(to)
+	case KindShare:
+		f.findShares(to)
+	case KindAuthkey:
+		f.findAuthkeys(to)
+	}
+	return nil
+}
+
+// findChannels finds channels with a message that the viewer may see, and those that an authkey or a share that they may see
+// names.
+func (f *finder) findChannels(to *ranking) error {
+	at := func(name string) mark { return mark{f.match(name), name} }
+	want := func(name string) bool {
+		m := at(name)
+		return m.grade < nowhere && to.wants(m)
+	}
+	named := f.namedChannels()
+	err := f.channels(f.viewer, channelsFrom("", ""), want, func(c *seen) error {
+		delete(named, c.name)
+		v := c.view()
+		to.add(at(c.name), func() (Hit, error) { return Hit{Channel: &v}, nil })
+		return nil
+	})
+	for name, v := range named {
+		if m := at(name); m.grade < nowhere {
+			to.add(m, func() (Hit, error) { return Hit{Channel: &v}, nil })
+		}
+	}
+	return err
+}
+
+// namedChannels are the exact patterns of authkeys and shares that the viewer may see.
+func (f *finder) namedChannels() map[string]Channel {
+	g, names := f.graph(), make(map[string]Channel)
+	add := func(patterns ...graph.Pattern) {
+		for _, p := range patterns {
+			if !p.IsPrefix() {
+				names[string(p)] = named(string(p))
+			}
+		}
+	}
+	f.eachAuthkey(g, func(k *graph.Authkey) { add(k.Pub...); add(k.Sub...) })
+	f.eachShare(g, func(s *graph.Share) { add(s.Channel) })
+	return names
+}
+
+func (f *finder) findLogs(to *ranking) error {
+	rows, err := f.Logs(f.viewer, LogFilter{})
+	for _, r := range rows {
+		if g := f.match(r.Message, r.Identifier, r.Channel, r.Address); g < nowhere {
+			newestFirst := numberKey(uint64(math.MaxInt64 - r.Time.UnixNano()))
+			key := newestFirst + fmt.Sprintf("%q %q %q %q %s", r.Identifier, r.Message, r.Channel, r.Address, r.First)
+			to.add(mark{g, key}, func() (Hit, error) { return Hit{Log: &r}, nil })
+		}
+	}
+	return err
+}
+
+func (f *finder) findGroups(to *ranking) {
+	g := f.graph()
+	for gr := range g.Groups() {
+		if !g.CanSeeGroup(f.viewer, gr) {
+			continue
+		}
+		if grade := f.match(gr.Name); grade < nowhere {
+			to.add(mark{grade, numberKey(uint64(gr.ID))}, func() (Hit, error) {
+				v := viewGroup(g, f.viewer, gr, gr.ID != graph.Everyone)
+				return Hit{Group: &v}, nil
+			})
+		}
+	}
+}
+
+func (f *finder) findUsers(to *ranking) {
+	g := f.graph()
+	for u := range g.Users() {
+		if !g.CanSeeUser(f.viewer, u) {
+			continue
+		}
+		if grade := f.match(u.Handle, u.Name); grade < nowhere {
+			to.add(mark{grade, numberKey(uint64(u.ID))}, func() (Hit, error) {
+				v := viewUser(g, f.viewer, u)
+				return Hit{User: &v}, nil
+			})
+		}
+	}
+}
+
+func (f *finder) findShares(to *ranking) {
+	g := f.graph()
+	f.eachShare(g, func(s *graph.Share) {
+		receiver := handle(g, s.User)
+		if gr, ok := g.Group(s.Group); ok {
+			receiver = gr.Name
+		}
+		if grade := f.match(string(s.Channel), s.Note, handle(g, s.Owner), receiver); grade < nowhere {
+			to.add(mark{grade, numberKey(uint64(s.ID))}, func() (Hit, error) {
+				v := viewShare(g, f.viewer, s)
+				return Hit{Share: &v}, nil
+			})
+		}
+	})
+}
+
+func (f *finder) findAuthkeys(to *ranking) {
+	g := f.graph()
+	f.eachAuthkey(g, func(k *graph.Authkey) {
+		fields := []string{k.Ident, k.Comment, handle(g, k.Owner)}
+		for _, patterns := range [][]graph.Pattern{k.Pub, k.Sub} {
+			for _, p := range patterns {
+				fields = append(fields, string(p))
+			}
+		}
+		if grade := f.match(fields...); grade < nowhere {
+			to.add(mark{grade, numberKey(uint64(k.ID))}, func() (Hit, error) {
+				v, err := f.viewAuthkey(g, k)
+				return Hit{Authkey: &v}, err
+			})
+		}
+	})
+}
+
+// eachAuthkey calls fn for the authkeys that the viewer may see.
+func (f *finder) eachAuthkey(g *graph.Graph, fn func(*graph.Authkey)) {
+	keys := g.AuthkeysOf(f.viewer.User)
+	if g.CanSeeAll(f.viewer) {
+		keys = g.Authkeys()
+	}
+	for k := range keys {
+		if g.CanSeeAuthkey(f.viewer, k) {
+			fn(k)
+		}
+	}
+}
+
+// eachShare calls fn for the shares that the viewer may see, once each.
+func (f *finder) eachShare(g *graph.Graph, fn func(*graph.Share)) {
+	see := func(s *graph.Share) {
+		if g.CanSeeShare(f.viewer, s) {
+			fn(s)
+		}
+	}
+	if g.CanSeeAll(f.viewer) {
+		for s := range g.Shares() {
+			see(s)
+		}
+		return
+	}
+	for s := range g.SharesOf(f.viewer.User) {
+		see(s)
+	}
+	for s := range g.SharesWith(f.viewer.User) { // not those of the viewer
+		if s.Owner != f.viewer.User {
+			see(s)
+		}
+	}
+}

@@ -1,0 +1,184 @@
+package query
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"hpfriends/graph"
+)
+
+// Kind is what a search can find.
+type Kind string
+
+// The kinds, in the order in which they are shown.
+const (
+	KindChannel Kind = "channel"
+	KindLog     Kind = "log" // a row of the Logs page
+	KindGroup   Kind = "group"
+	KindUser    Kind = "user"
+	KindShare   Kind = "share"
+	KindAuthkey Kind = "authkey"
+)
+
+// Kinds are all kinds.
+var Kinds = []Kind{KindChannel, KindLog, KindGroup, KindUser, KindShare, KindAuthkey}
+
+// SearchQuery asks for the objects in which every word of Text occurs, in any case.
+type SearchQuery struct {
+	Text  string
+	Kinds []Kind // empty: all
+	Limit int    // of each kind
+	After string // with one kind: SearchResult.Next of the page before
+}
+
+// SearchResult are the hits by kind, and in each kind the best first.
+type SearchResult struct {
+	Hits []Hit  `json:"hits"`
+	More []Kind `json:"more,omitempty" doc:"kinds of which there are more hits than were asked for"`
+	Next string `json:"next,omitempty" doc:"with one kind: after= of the next page"`
+}
+
+// Hit is one object; the field of its kind is set, and shows the viewer what its list shows them.
+type Hit struct {
+	Kind    Kind     `json:"kind"`
+	Channel *Channel `json:"channel,omitempty"`
+	Log     *LogRow  `json:"log,omitempty"`
+	Group   *Group   `json:"group,omitempty"`
+	User    *User    `json:"user,omitempty"`
+	Share   *Share   `json:"share,omitempty"`
+	Authkey *Authkey `json:"authkey,omitempty"`
+}
+
+// MaxSearchLimit is the greatest Limit of a SearchQuery.
+const MaxSearchLimit = 1000
+
+// Search finds what the viewer may see. What they may not see does not exist: no object is matched by a field that its view
+// does not show to this viewer.
+//
+// A word matches in the names, display names, notes, comments, patterns and messages of an object; all words must match, in
+// one field or in several. In each kind come first the hits in which a field is the word, then those in which one begins
+// with it, then those in which a word of the text begins with it, then the rest; among equals the order is that of the kind's
+// list. Case is folded rune by rune, as strings.EqualFold does.
+func (q *Query) Search(viewer graph.Actor, s SearchQuery) (SearchResult, error) {
+	r := SearchResult{Hits: []Hit{}}
+	m, err := newMatcher(s.Text)
+	if err != nil {
+		return r, err
+	}
+	after, err := s.validate()
+	if err != nil {
+		return r, err
+	}
+	f := finder{q, viewer, m}
+	for _, kind := range Kinds {
+		if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, kind) {
+			continue
+		}
+		best := ranking{limit: s.Limit, after: after}
+		if err := f.find(kind, &best); err != nil {
+			return r, err
+		}
+		if best.more {
+			r.More = append(r.More, kind)
+		}
+		for _, c := range best.kept {
+			hit, err := c.view()
+			if err != nil {
+				return r, err
+			}
+			hit.Kind = kind
+			r.Hits = append(r.Hits, hit)
+		}
+		if best.more && len(s.Kinds) == 1 {
+			r.Next = best.kept[len(best.kept)-1].mark.token()
+		}
+	}
+	return r, nil
+}
+
+func (s *SearchQuery) validate() (after *mark, err error) {
+	for _, k := range s.Kinds {
+		if !slices.Contains(Kinds, k) {
+			return nil, badSearch(fmt.Sprintf("use one of %v", Kinds), "there is no kind %q", clip(string(k)))
+		}
+	}
+	if s.Limit < 1 || s.Limit > MaxSearchLimit {
+		return nil, badSearch("", "the limit is %d, want 1 to %d", s.Limit, MaxSearchLimit)
+	}
+	if s.After == "" {
+		return nil, nil
+	}
+	if len(s.Kinds) != 1 {
+		return nil, badSearch("name one kind", "only hits of one kind come in pages")
+	}
+	m, ok := parseMark(s.After)
+	if !ok {
+		return nil, badSearch("use what the page before said", "after: %q is not from a page of hits", clip(s.After))
+	}
+	return &m, nil
+}
+
+func badSearch(hint, format string, args ...any) error {
+	return &graph.Error{Code: graph.Invalid, Msg: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// mark is a hit's place among those of its kind.
+type mark struct {
+	grade
+	key string // orders hits of equal grade
+}
+
+func (m mark) compare(o mark) int {
+	if c := compare(m.grade, o.grade); c != 0 {
+		return c
+	}
+	return strings.Compare(m.key, o.key)
+}
+
+func (m mark) token() string {
+	return base64.RawURLEncoding.EncodeToString(append([]byte{byte(m.grade)}, m.key...))
+}
+
+func parseMark(token string) (mark, bool) {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) == 0 {
+		return mark{}, false
+	}
+	return mark{grade(b[0]), string(b[1:])}, true
+}
+
+func numberKey(n uint64) string { return string(binary.BigEndian.AppendUint64(nil, n)) }
+
+// candidate is a hit that is shown if nothing better displaces it.
+type candidate struct {
+	mark mark
+	view func() (Hit, error)
+}
+
+// ranking keeps the best hits of one kind, so that its memory does not depend on how many there are.
+type ranking struct {
+	limit int
+	after *mark
+	kept  []candidate // in order
+	more  bool        // something was left out
+}
+
+// wants is whether a hit there would be kept. If it would not only because others are better, there is more.
+func (r *ranking) wants(m mark) bool {
+	return (r.after == nil || m.compare(*r.after) > 0) && (len(r.kept) < r.limit || !r.more || m.compare(r.kept[r.limit-1].mark) < 0)
+}
+
+// add keeps a hit if it is wanted.
+func (r *ranking) add(m mark, view func() (Hit, error)) {
+	if !r.wants(m) {
+		return
+	}
+	i, _ := slices.BinarySearchFunc(r.kept, m, func(c candidate, m mark) int { return c.mark.compare(m) })
+	r.kept = slices.Insert(r.kept, i, candidate{m, view})
+	if len(r.kept) > r.limit {
+		r.kept, r.more = r.kept[:r.limit], true
+	}
+}
