@@ -1,7 +1,6 @@
 package query
 
 import (
-	"fmt"
 	"math"
 
 	"hpfriends/graph"
@@ -74,8 +73,7 @@ func (f *finder) findLogs(to *ranking) error {
 	rows, err := f.Logs(f.viewer, LogFilter{})
 	for _, r := range rows {
 		if g := f.match(r.Message, r.Identifier, r.Channel, r.Address); g < nowhere {
-			newestFirst := numberKey(uint64(math.MaxInt64 - r.Time.UnixNano()))
-			key := newestFirst + fmt.Sprintf("%q %q %q %q %s", r.Identifier, r.Message, r.Channel, r.Address, r.First)
+			key := numberKey(uint64(math.MaxInt64-r.Time.UnixNano())) + r.id // newest first
 			to.add(mark{g, key}, func() (Hit, error) { return Hit{Log: &r}, nil })
 		}
 	}

@@ -40,7 +40,7 @@ func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]LogRow, error) {
 			return fmt.Errorf("query: logs record %x: %w", k, err)
 		}
 		if f.admits(r) {
-			rows = append(rows, LogRow{r.Last, r.First, r.Ident, r.Message, r.Channel, r.Addr, r.Count})
+			rows = append(rows, LogRow{r.Last, r.First, r.Ident, r.Message, r.Channel, r.Addr, r.Count, string(k)})
 		}
 		return nil
 	})
@@ -48,7 +48,7 @@ func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]LogRow, error) {
 		if c := b.Time.Compare(a.Time); c != 0 {
 			return c
 		}
-		return strings.Compare(a.Identifier+a.Message+a.Channel+a.Address, b.Identifier+b.Message+b.Channel+b.Address)
+		return strings.Compare(a.Identifier+a.Message+a.Channel+a.Address+a.id, b.Identifier+b.Message+b.Channel+b.Address+b.id)
 	})
 	if f.Limit > 0 && len(rows) > f.Limit {
 		rows = rows[:f.Limit]

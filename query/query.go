@@ -13,11 +13,12 @@
 //
 // # Where things are
 //
-//	query.go    what is shown                          channels.go              what the log holds
-//	messages.go past messages, and who may read them   rights.go, count.go
-//	views.go    lists and lookups of the graph         explain.go, redaction.go why, or why not, and for whom
-//	logs.go     refusals, the Logs page                totals.go                statistics together
-//	cursors.go  durable subscriptions
+//	query.go    what is shown                          messages.go, rights.go, count.go  past messages, and who may read them
+//	views.go    lists and lookups of the graph         channels.go, sight.go    what the log holds, for whom
+//	logs.go     refusals, the Logs page                traffic*.go              the projection that says so
+//	totals.go   statistics together                    explain.go, redaction.go why, or why not, and for whom
+//	cursors.go  durable subscriptions                  search.go, find.go, match.go  search
+//	place.go    times and positions as people write them
 package query
 
 import (
@@ -137,6 +138,8 @@ type LogRow struct {
 	Channel    string    `json:"channel,omitempty"`
 	Address    string    `json:"address"`
 	Count      uint64    `json:"count"`
+
+	id string // tells rows apart that look the same: they may be of different owners
 }
 
 func optional(t time.Time) *time.Time {

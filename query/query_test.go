@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/raft"
-
 	"hpfriends/eventlog"
 	"hpfriends/graph"
 )
@@ -47,19 +45,6 @@ func (f *fixture) change(by graph.UserID, o graph.Op) uint64 {
 	}
 	f.graph = g
 	return out.Object
-}
-
-func (f *fixture) entry(data []byte, apply func(*eventlog.Tx)) {
-	f.t.Helper()
-	f.index++
-	if err := f.log.LogStore().StoreLogs([]*raft.Log{{Index: f.index, Term: 1, Type: raft.LogCommand, Data: data}}); err != nil {
-		f.t.Fatal(err)
-	}
-	tx := f.log.Begin()
-	apply(tx)
-	if err := tx.Commit(f.index); err != nil {
-		f.t.Fatal(err)
-	}
 }
 
 // publish appends one batch of one message by origin on a channel, and returns its position.

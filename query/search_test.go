@@ -1,0 +1,557 @@
+package query
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// seen by the naive model: every message of the log, one by one.
+func (w *world) naive(viewer graph.Actor, since uint64) map[string]map[graph.UserID]stretch {
+	g, all := w.graph, map[string]map[graph.UserID]stretch{}
+	self, ok := g.User(viewer.User)
+	if !g.CanSeeAll(viewer) && (!ok || !g.CanSeeUser(viewer, self)) {
+		return all
+	}
+	for i := max(w.log.Floor(), since); i <= w.log.Applied(); i++ {
+		b, err := w.log.Batch(i)
+		if err != nil {
+			continue
+		}
+		for _, r := range b.Runs {
+			from, ok := g.Reach(graph.UserID(r.Origin), r.Channel).VisibleFrom(viewer.User)
+			if !g.CanSeeAll(viewer) && (!ok || from > i) {
+				continue
+			}
+			for n := range r.Count {
+				p := place{eventlog.Position{Index: i, Offset: r.First + n}, r.Time}
+				if all[r.Channel] == nil {
+					all[r.Channel] = map[graph.UserID]stretch{}
+				}
+				s, met := all[r.Channel][graph.UserID(r.Origin)]
+				if !met {
+					s.first = p
+				}
+				s.newest, s.messages, s.bytes = p, s.messages+1, s.bytes+6
+				all[r.Channel][graph.UserID(r.Origin)] = s
+			}
+		}
+	}
+	return all
+}
+
+// contains is whether word occurs in s in any case: by trying each part of it.
+func contains(s, word string) bool {
+	for i := range len(s) + 1 {
+		for j := i; j <= len(s); j++ {
+			if strings.EqualFold(s[i:j], word) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func matches(text string, fields ...string) bool {
+	for _, w := range strings.Fields(text) {
+		if !slices.ContainsFunc(fields, func(f string) bool { return contains(f, w) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func names[T ~string](list []T) (all []string) {
+	for _, p := range list {
+		all = append(all, string(p))
+	}
+	return all
+}
+
+// naiveHits looks at everything there is, and asks the graph for each thing whether the viewer may see it.
+func (w *world) naiveHits(viewer graph.Actor, text string) map[string]bool {
+	g, hits := w.graph, map[string]bool{}
+	channels := w.naive(viewer, 0)
+	add := func(kind Kind, id any, ok bool, fields ...string) {
+		if ok && matches(text, fields...) {
+			hits[fmt.Sprintf("%s %v", kind, id)] = true
+		}
+	}
+	for name := range channels {
+		add(KindChannel, strconv.Quote(name), true, name)
+	}
+	for u := range g.Users() {
+		add(KindUser, u.ID, g.CanSeeUser(viewer, u), u.Handle, u.Name)
+	}
+	for gr := range g.Groups() {
+		add(KindGroup, gr.ID, g.CanSeeGroup(viewer, gr), gr.Name)
+	}
+	for k := range g.Authkeys() {
+		sees := g.CanSeeAuthkey(viewer, k)
+		add(KindAuthkey, k.ID, sees, append(append(names(k.Pub), names(k.Sub)...), k.Ident, k.Comment, handle(g, k.Owner))...)
+		for _, p := range append(slices.Clone(k.Pub), k.Sub...) {
+			add(KindChannel, strconv.Quote(string(p)), sees && !p.IsPrefix(), string(p))
+		}
+	}
+	for s := range g.Shares() {
+		to := handle(g, s.User)
+		if gr, ok := g.Group(s.Group); ok {
+			to = gr.Name
+		}
+		sees := g.CanSeeShare(viewer, s)
+		add(KindShare, s.ID, sees, string(s.Channel), s.Note, handle(g, s.Owner), to)
+		add(KindChannel, strconv.Quote(string(s.Channel)), sees && !s.Channel.IsPrefix(), string(s.Channel))
+	}
+	_ = w.log.Scan(eventlog.SpaceLogs, nil, nil, func(k, v []byte) error {
+		var r eventlog.Refusal
+		if err := json.Unmarshal(v, &r); err != nil {
+			w.t.Fatal(err)
+		}
+		self, ok := g.User(viewer.User)
+		sees := g.CanSeeAll(viewer) || ok && g.CanSeeUser(viewer, self) && uint64(self.ID) == r.Owner
+		add(KindLog, fmt.Sprint(r.Ident, r.Channel, r.Last), sees, r.Message, r.Ident, r.Channel, r.Addr)
+		return nil
+	})
+	return hits
+}
+
+func (h Hit) name() string {
+	switch {
+	case h.Channel != nil:
+		name := h.Channel.Name
+		if h.Channel.Raw != nil {
+			name = string(h.Channel.Raw)
+		}
+		return fmt.Sprintf("%s %q", h.Kind, name)
+	case h.Log != nil:
+		return fmt.Sprintf("%s %v", h.Kind, fmt.Sprint(h.Log.Identifier, h.Log.Channel, h.Log.Time))
+	case h.Group != nil:
+		return fmt.Sprintf("%s %v", h.Kind, h.Group.ID)
+	case h.User != nil:
+		return fmt.Sprintf("%s %v", h.Kind, h.User.ID)
+	case h.Share != nil:
+		return fmt.Sprintf("%s %v", h.Kind, h.Share.ID)
+	case h.Authkey != nil:
+		return fmt.Sprintf("%s %v", h.Kind, h.Authkey.ID)
+	}
+	return "empty"
+}
+
+func (w *world) search(viewer graph.Actor, q SearchQuery) SearchResult {
+	w.t.Helper()
+	r, err := w.q.Search(viewer, q)
+	if err != nil {
+		w.t.Fatalf("%+v: %v", q, err)
+	}
+	return r
+}
+
+func (w *world) checkSearch(viewer graph.Actor, text string) {
+	w.t.Helper()
+	want := w.naiveHits(viewer, text)
+	got := map[string]bool{}
+	all := w.search(viewer, SearchQuery{Text: text, Limit: MaxSearchLimit})
+	for _, h := range all.Hits {
+		got[h.name()] = true
+	}
+	if !reflect.DeepEqual(got, want) {
+		w.t.Errorf("search for %q as %+v: %v, want %v", text, viewer, got, want)
+	}
+	// Page by page it is the same, in the same order.
+	var paged []Hit
+	for _, kind := range Kinds {
+		for q := (SearchQuery{Text: text, Kinds: []Kind{kind}, Limit: 2}); ; {
+			r := w.search(viewer, q)
+			paged = append(paged, r.Hits...)
+			if len(r.Hits) > 2 || (r.Next != "") != (len(r.More) > 0) {
+				w.t.Fatalf("page %+v", r)
+			}
+			if q.After = r.Next; q.After == "" {
+				break
+			}
+		}
+	}
+	if len(paged)+len(all.Hits) > 0 && toJSON(w.t, all.Hits) != toJSON(w.t, paged) {
+		w.t.Errorf("search for %q as %+v in pages: %v, want %v", text, viewer, hitNames(paged), hitNames(all.Hits))
+	}
+}
+
+func hitNames(all []Hit) (names []string) {
+	for _, h := range all {
+		names = append(names, h.name())
+	}
+	return names
+}
+
+func toJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// checkChannels compares the lists, the counts and the top with the naive model.
+func (w *world) checkChannels(viewer graph.Actor) {
+	w.t.Helper()
+	naive := w.naive(viewer, 0)
+	all, err := w.q.Channels(viewer, "", "", 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var got []string
+	for _, c := range all {
+		name := c.Name
+		if c.Raw != nil {
+			name = string(c.Raw)
+		}
+		got = append(got, name)
+		d, err := w.q.Channel(viewer, name)
+		if err != nil {
+			w.t.Fatalf("%q: %v", name, err)
+		}
+		var sum, empty stretch
+		for _, s := range naive[name] {
+			sum.include(s)
+		}
+		if sum == empty || d.Amount != sum.amount() || d.Position != sum.newest.String() || c.Position != d.Position || !c.Last.Equal(sum.newest.moment()) || len(d.Origins) != len(naive[name]) {
+			w.t.Errorf("channel %q as %+v: %+v, want %+v", name, viewer, d, naive[name])
+		}
+		for _, o := range d.Origins {
+			u, _ := w.graph.UserByHandle(o.User)
+			if u == nil {
+				continue // removed: it is in the sum
+			}
+			if s := naive[name][u.ID]; o.Amount != s.amount() || o.Position != s.newest.String() {
+				w.t.Errorf("channel %q of %s as %+v: %+v, want %+v", name, o.User, viewer, o, s)
+			}
+		}
+	}
+	var want []string
+	for name := range naive {
+		want = append(want, name)
+	}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		w.t.Errorf("channels of %+v: %q, want %q", viewer, got, want)
+	}
+	if _, err := w.q.Channel(viewer, "no such"); err == nil {
+		w.t.Error("a channel that nobody published on was found")
+	}
+	w.checkTop(viewer)
+}
+
+func (w *world) checkTop(viewer graph.Actor) {
+	w.t.Helper()
+	window := time.Duration(w.IntN(40)) * time.Second
+	now, since := day.Add(time.Duration(w.index)*time.Second), uint64(0)
+	if window > 0 {
+		var err error
+		if since, err = w.log.At(now.Add(-window)); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	naive := w.naive(viewer, since)
+	top, err := w.q.Top(viewer, TopQuery{By: TopMessages, Window: window, Limit: 3}, now)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(top) != min(3, len(naive)) {
+		w.t.Errorf("top of %+v over %v: %+v, want the first of %v", viewer, window, top, naive)
+	}
+	total := func(name string) (n, bytes uint64) {
+		for _, s := range naive[name] {
+			n, bytes = n+s.messages, bytes+s.bytes
+		}
+		return n, bytes
+	}
+	least := ^uint64(0)
+	for _, c := range top {
+		name := c.Name
+		if c.Raw != nil {
+			name = string(c.Raw)
+		}
+		n, bytes := total(name)
+		if c.Messages != n || c.Bytes != bytes || c.Origins != len(naive[name]) || n > least {
+			w.t.Errorf("top of %+v over %v: %+v, want %d messages of %d bytes", viewer, window, c, n, bytes)
+		}
+		least = n
+		delete(naive, name)
+	}
+	for name := range naive {
+		if n, _ := total(name); n > least {
+			w.t.Errorf("top of %+v over %v lacks %q with %d messages", viewer, window, name, n)
+		}
+	}
+}
+
+func seeds(t *testing.T) uint64 {
+	n, err := strconv.ParseUint(os.Getenv("HPFRIENDS_TEST_SEEDS"), 10, 64)
+	if err != nil {
+		n = 8
+	}
+	t.Logf("%d seeds (HPFRIENDS_TEST_SEEDS)", n)
+	return n
+}
+
+// Whatever the graph and the log: a viewer finds exactly what the CanSee predicates and the reach of each single message
+// allow them, with the counts that this gives.
+func TestSearchFindsExactlyWhatTheViewerMaySee(t *testing.T) {
+	hits := 0
+	for seed := range seeds(t) {
+		w := newQueryWorld(t, seed)
+		for i := range 240 {
+			w.step()
+			if i%40 != 39 {
+				continue
+			}
+			for _, viewer := range w.viewers() {
+				w.checkChannels(viewer)
+				for _, text := range []string{w.word(), w.word() + " " + w.word(), []string{"a", "B", "publish", "strasse", "192.0"}[w.IntN(5)]} {
+					w.checkSearch(viewer, text)
+					hits += len(w.naiveHits(viewer, text))
+				}
+			}
+			if err := VerifyChannels(t.Context(), w.log); err != nil {
+				t.Fatalf("seed %d, step %d: %v", seed, i, err)
+			}
+			if t.Failed() {
+				t.Fatalf("seed %d, step %d", seed, i)
+			}
+		}
+	}
+	if hits < 1000 {
+		t.Errorf("only %d hits: this test looks at too little", hits)
+	}
+}
+
+// What others do among themselves changes nothing that a viewer finds: not the hits, their order, their fields, nor whether
+// there are more.
+func TestWhatIsInvisibleDoesNotInfluenceHits(t *testing.T) {
+	changed := 0
+	for seed := range seeds(t) {
+		w := newQueryWorld(t, 1000+seed)
+		for range 120 {
+			w.step()
+		}
+		ada := w.addUser("ada") // sees what concerns her
+		bob, eve := w.addUser("bob"), w.addUser("eve")
+		for range 60 {
+			w.step()
+		}
+		on := true
+		w.try(0, graph.EditUser{User: ada, Enabled: &on})
+		if len(w.search(graph.Actor{User: ada}, SearchQuery{Text: "ab", Limit: 5}).Hits) == 0 {
+			continue // she was removed
+		}
+		before := w.everything(ada)
+		all := w.everything(0)
+		secret := graph.UserID(0)
+		for _, u := range []graph.UserID{bob, eve} {
+			if _, ok := w.graph.User(u); ok {
+				secret = u
+			}
+		}
+		if secret == 0 {
+			continue
+		}
+		for i := range 20 {
+			w.among(secret, ada, i)
+		}
+		if after := w.everything(ada); after != before {
+			t.Fatalf("seed %d: what ada finds has changed from\n%s\nto\n%s", seed, before, after)
+		}
+		if w.everything(0) != all {
+			changed++
+		}
+	}
+	if changed == 0 {
+		t.Error("nothing was changed: this test looks at too little")
+	}
+}
+
+func (w *world) addUser(handle string) graph.UserID {
+	w.try(0, graph.AddUser{Handle: handle})
+	return graph.UserID(w.index)
+}
+
+// everything is all that a viewer can find with the words there are, and all they can see of channels.
+func (w *world) everything(viewer graph.UserID) string {
+	w.t.Helper()
+	a := graph.Actor{User: viewer, Operator: viewer == 0}
+	var all []any
+	for _, word := range append(dictionary, "secret", "publish", "everyone") {
+		for _, limit := range []int{1, 3, 1000} {
+			all = append(all, w.search(a, SearchQuery{Text: word, Limit: limit}))
+		}
+	}
+	channels, err := w.q.Channels(a, "", "", 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, c := range channels {
+		name := c.Name
+		if c.Raw != nil {
+			name = string(c.Raw)
+		}
+		d, err := w.q.Channel(a, name)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		all = append(all, d)
+	}
+	top, err := w.q.Top(a, TopQuery{By: TopBytes, Limit: 2}, day)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return toJSON(w.t, append(all, top))
+}
+
+// among changes something that belongs to owner and that the viewer may not see.
+func (w *world) among(owner, viewer graph.UserID, i int) {
+	sees := func(channel string) bool { return w.graph.Reach(owner, channel).Has(viewer) }
+	role, on, note := graph.Auditor, true, "secret ab"
+	switch i % 6 {
+	case 0:
+		w.try(owner, graph.AddAuthkey{Ident: fmt.Sprintf("ab secret %d", i), Secret: []byte{1}, Comment: w.text(), Pub: []graph.Pattern{"ab", "secret"}, Sub: []graph.Pattern{w.pattern()}})
+	case 1:
+		for k := range w.graph.AuthkeysOf(owner) {
+			w.try(owner, graph.EditAuthkey{Authkey: k.ID, Comment: &note})
+		}
+	case 2: // to somebody else, and not accepted: it delivers nothing to anybody
+		if to := w.someUser(); to != viewer {
+			w.try(owner, graph.AddShare{Channel: w.pattern(), User: to, Note: note})
+		}
+	case 3:
+		w.refuse(owner)
+		w.refuse(0)
+	case 4:
+		if c := w.word(); !sees(c) {
+			w.batch(false, func() (graph.UserID, string) { return owner, c })
+		}
+		w.batch(true, func() (graph.UserID, string) { return viewer, "ab" })
+	case 5:
+		w.try(0, graph.EditUser{User: owner, Role: &role, Enabled: &on})
+	}
+}
+
+// The records survive a restart, equal those that the log gives from the beginning, and a wrong one is found.
+func TestRecordsOfChannelsEqualTheLog(t *testing.T) {
+	w := newQueryWorld(t, 7)
+	for range 300 {
+		w.step()
+	}
+	operator := graph.Actor{Operator: true}
+	before := w.everything(0)
+	w.restart()
+	if after := w.everything(0); after != before {
+		t.Fatalf("after a restart\n%s\nbefore\n%s", after, before)
+	}
+	tx := w.log.BeginAside()
+	tx.DeleteRange(eventlog.SpaceChannels, nil, nil)
+	if err := tx.CommitAside(); err != nil {
+		t.Fatal(err)
+	}
+	// A process that has them in memory notices with the next entry, as when a snapshot is installed.
+	w.entry([]byte{byte(eventlog.KindReport)}, func(*eventlog.Tx) {})
+	if rebuilt := w.everything(0); rebuilt != before {
+		t.Fatalf("rebuilt\n%s\nbefore\n%s", rebuilt, before)
+	}
+	if err := VerifyChannels(t.Context(), w.log); err != nil {
+		t.Fatal(err)
+	}
+	type kv struct{ k, v []byte }
+	var records []kv
+	if err := w.log.Scan(eventlog.SpaceChannels, nil, nil, func(k, v []byte) error {
+		records = append(records, kv{slices.Clone(k), slices.Clone(v)})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	put := func(r kv, v []byte) {
+		tx := w.log.BeginAside()
+		if tx.Put(eventlog.SpaceChannels, r.k, v); v == nil {
+			tx.Delete(eventlog.SpaceChannels, r.k)
+		}
+		if err := tx.CommitAside(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	floor, checked := w.log.Floor(), 0
+	for _, r := range records {
+		switch r.k[0] {
+		case recordLane:
+			if s, err := parseStretch(r.v); err != nil || s.newest.Index < floor {
+				continue
+			}
+		case recordHistory:
+			_, rest, _ := parseLane(r.k)
+			if h, err := parseHistory(rest, r.v); err != nil || h.start < floor {
+				continue
+			}
+		default:
+			continue
+		}
+		checked++
+		wrong := slices.Clone(r.v)
+		wrong[len(wrong)-1]++ // a byte more or less
+		for what, v := range map[string][]byte{"changed": wrong, "removed": nil} {
+			put(r, v)
+			if err := VerifyChannels(t.Context(), w.log); err == nil {
+				t.Errorf("record %q %x was %s, and nothing is found", r.k, r.v, what)
+			}
+			put(r, r.v)
+		}
+	}
+	if _, err := w.q.Channels(operator, "", "", 0); err != nil || checked < 20 {
+		t.Errorf("%d records checked, %v", checked, err)
+	}
+}
+
+func TestGrades(t *testing.T) {
+	for _, tt := range []struct {
+		text   string
+		fields []string
+		want   grade
+	}{
+		{"cowrie", []string{"Cowrie"}, exact}, {"cowrie", []string{"x", "COWRIE.sessions"}, prefix}, {"Sessions", []string{"cowrie.sessions"}, wordStart},
+		{"ions", []string{"cowrie.sessions"}, within}, {"session", []string{"xsession x-sessions"}, wordStart}, {"glastopf", []string{"cowrie"}, nowhere},
+		{"two words", []string{"two words"}, exact}, {"words two", []string{"two words"}, wordStart}, {"a b", []string{"a", "b"}, exact}, {"a b", []string{"a"}, nowhere},
+		{"ÜNAL", []string{"ünal"}, exact}, {"σας", []string{"ΣΑΣ"}, exact}, {"\u212a", []string{"k"}, exact}, {"\xff", []string{"a\xff"}, within}, {"\xfe", []string{"\xff", "\ufffd"}, nowhere},
+	} {
+		m, err := newMatcher(tt.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.match(slices.Clone(tt.fields)...); got != tt.want {
+			t.Errorf("%q in %q: %d, want %d", tt.text, tt.fields, got, tt.want)
+		}
+	}
+}
+
+func TestSearchSaysWhatIsWrongWithAQuestion(t *testing.T) {
+	_, q := newFixture(t)
+	for _, tt := range []struct {
+		q    SearchQuery
+		want string
+	}{
+		{SearchQuery{Text: " \t", Limit: 1}, "nothing to search for"}, {SearchQuery{Text: strings.Repeat("x", 513), Limit: 1}, "513 bytes"},
+		{SearchQuery{Text: strings.Repeat("x ", 17), Limit: 1}, "17 words"}, {SearchQuery{Text: "x"}, "limit is 0"}, {SearchQuery{Text: "x", Limit: 1001}, "limit is 1001"},
+		{SearchQuery{Text: "x", Limit: 1, Kinds: []Kind{"token"}}, `no kind "token"`}, {SearchQuery{Text: "x", Limit: 1, After: "AAAA"}, "one kind"},
+		{SearchQuery{Text: "x", Limit: 1, Kinds: []Kind{KindUser}, After: "!"}, "not from a page"},
+	} {
+		if _, err := q.Search(graph.Actor{Operator: true}, tt.q); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: %v, want %q", tt.q, err, tt.want)
+		}
+	}
+}
