@@ -14,8 +14,8 @@ import (
 	"hpfriends/eventlog"
 )
 
-// publish appends a message to the log, behind the newest change of the graph.
-func (w *world) publish(origin uint64, channel string) {
+// publishLater appends a message to the log, behind the newest change of the graph.
+func (w *world) publishLater(origin uint64, channel string) {
 	w.t.Helper()
 	for {
 		index := w.events.Applied() + 1
@@ -50,9 +50,9 @@ func TestWhoFindsWhat(t *testing.T) {
 	w := rights(t)
 	must[struct{}](w, as("ada"), "PATCH /api/v1/authkeys/ada%2F1", object{"comment": "secret sauce"})
 	must[struct{}](w, as("bob"), "POST /api/v1/shares/9/accept", object{})
-	w.publish(1, "c")        // ada's, shared with bob
-	w.publish(1, "d.ada")    // ada's alone
-	w.publish(3, "c.\xff/.") // cleo's
+	w.publishLater(1, "c")        // ada's, shared with bob
+	w.publishLater(1, "d.ada")    // ada's alone
+	w.publishLater(3, "c.\xff/.") // cleo's
 	tx := w.events.BeginAside()
 	tx.Put(eventlog.SpaceLogs, append(eventlog.IndexKey(1), "0123456789abcdef"...), []byte(`{"ident":"ada/1","message":"Authkey not allowed to publish here.","channel":"dx","addr":"192.0.2.9","count":1}`))
 	if err := tx.CommitAside(); err != nil {
@@ -155,7 +155,7 @@ func TestPagesOfChannels(t *testing.T) {
 	w.users("ada")
 	want := []string{"\x00", "\x00\x00", "\x01", "a", "a\x00b", "ab", "\xfe", "\xff"}
 	for _, name := range want {
-		w.publish(1, name)
+		w.publishLater(1, name)
 	}
 	name := func(c object) string {
 		if raw, ok := c["raw"].(string); ok {

@@ -163,7 +163,7 @@ func TestScripts(t *testing.T) {
 			}
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "broker": startBroker},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "server": runServer},
 	})
 }
 

@@ -16,26 +16,10 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/rogpeppe/go-internal/testscript"
 
 	"hpfriends/internal/ndjson"
 	"hpfriends/wire"
 )
-
-// startBroker runs a whole server for a script and points its commands to it.
-func startBroker(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) > 0 {
-		ts.Fatalf("usage: broker")
-	}
-	dir := ts.MkAbs("broker")
-	p, err := startProcess(context.Background(), dir, []string{asProgram + "=1"})
-	ts.Check(err)
-	ts.Defer(func() { ts.Check(p.stop()) })
-	_, port, err := net.SplitHostPort(p.address)
-	ts.Check(err)
-	ts.Setenv("HPFRIENDS_DATA_DIR", dir)
-	ts.Setenv("HPFRIENDS_PORT", port)
-}
 
 // realBroker is a whole server of a test, with a user whose authkey k may do everything.
 func realBroker(t *testing.T) (p *process, m terminal) {

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+	"sync"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// scriptServers are the servers that scripts have started, by the directory of the script.
+var scriptServers sync.Map
+
+// runServer starts a whole server for a script, in place of the API on a graph in memory, or kills it:
+//
+//	server start    and the following commands ask it and publish to it
+//	server kill     as a crash would
+func runServer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: server start|kill")
+	}
+	where := ts.Getenv("WORK")
+	switch args[0] {
+	case "start":
+		dir := ts.MkAbs("real")
+		ts.Check(os.MkdirAll(dir, 0o700))
+		p, err := startProcess(context.Background(), dir, []string{asProgram + "=1"})
+		ts.Check(err)
+		scriptServers.Store(where, p)
+		ts.Defer(func() {
+			if p, ok := scriptServers.LoadAndDelete(where); ok {
+				ts.Check(p.(*process).stop())
+			}
+		})
+		_, port, err := net.SplitHostPort(p.address)
+		ts.Check(err)
+		ts.Setenv("HPFRIENDS_DATA_DIR", dir)
+		ts.Setenv("HPFRIENDS_PORT", port)
+	case "kill":
+		p, ok := scriptServers.LoadAndDelete(where)
+		if !ok {
+			ts.Fatalf("no server is running")
+		}
+		p.(*process).kill()
+	default:
+		ts.Fatalf("usage: server start|kill")
+	}
+}
