@@ -1,0 +1,120 @@
+package query
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// benchBatch is a batch of 256 KiB: runs of a few messages of 400 bytes from a hundred sensors of ten users on four channels.
+func benchBatch(seed uint64) []byte {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	var b eventlog.Builder
+	for b.Size() < 256<<10 {
+		key, n := rng.Uint64N(100), 1+rng.IntN(6)
+		var frames []byte
+		for range n {
+			f := make([]byte, 400)
+			f[2], f[3], f[4] = 1, 0x90, 3
+			frames = append(frames, f...)
+		}
+		b.Add(fmt.Sprintf("channel.%d", rng.IntN(4)), key, key/10, 1_700_000_000_000+rng.Int64N(3), netip.Addr{}, frames, n)
+	}
+	return b.Encode([16]byte{1}, seed)
+}
+
+// benchLog is a log in memory of n batches.
+func benchLog(b *testing.B, n int, data func(i int) []byte) *eventlog.Log {
+	b.Helper()
+	log, err := eventlog.Open(eventlog.Config{Dir: "log", FS: vfs.NewMem(), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { log.Close() })
+	for i := range n {
+		d, index := data(i), uint64(i+1)
+		if err := log.LogStore().StoreLogs([]*raft.Log{{Index: index, Term: 1, Type: raft.LogCommand, Data: d}}); err != nil {
+			b.Fatal(err)
+		}
+		h, err := eventlog.DecodeHeader(d)
+		if err != nil {
+			b.Fatal(err)
+		}
+		tx := log.Begin()
+		tx.IndexBatch(index, h)
+		if err := tx.Commit(index); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return log
+}
+
+// BenchmarkCountBatch is what the projection of channels costs for a batch of 256 KiB, beside the apply. Its parts: reading
+// the entry and its table, adding up, and the share of a sealed segment.
+func BenchmarkCountBatch(b *testing.B) {
+	const batches = 2048 // two segments
+	log := benchLog(b, batches, func(int) []byte { return benchBatch(1) })
+	b.ResetTimer()
+	for i := 0; i < b.N; i += batches {
+		b.StopTimer()
+		tx := log.BeginAside()
+		tx.DeleteRange(eventlog.SpaceChannels, nil, nil)
+		if err := tx.CommitAside(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		if err := newTraffic(log).catchUp(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSearchChannels looks for a word among 100,000 lanes, as one who sees everything and as a user with one share.
+func BenchmarkSearchChannels(b *testing.B) {
+	log := benchLog(b, 100, func(i int) []byte {
+		var batch eventlog.Builder
+		for n := range 1000 {
+			batch.Add(fmt.Sprintf("sensor-%05d.events", i*1000+n), 1, uint64(1+n%10), 1_700_000_000_000, netip.Addr{}, []byte{0, 0, 0, 5, 3}, 1)
+		}
+		return batch.Encode([16]byte{1}, uint64(i))
+	})
+	g := graph.New()
+	apply := func(by graph.UserID, op graph.Op) {
+		next, _, err := g.Apply(g.Index()+1, graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Op: op})
+		if err != nil {
+			b.Fatal(err)
+		}
+		g = next
+	}
+	for i := range 12 {
+		apply(0, graph.AddUser{Handle: fmt.Sprintf("user%d", i)})
+	}
+	apply(3, graph.AddShare{Channel: "sensor-0001*", User: 11, History: graph.Full})
+	apply(11, graph.DecideShare{Share: 13, Accept: true})
+	q := New(log, func() *graph.Graph { return g }, nil)
+	for name, viewer := range map[string]graph.Actor{"operator": {Operator: true}, "user": {User: 11}} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				r, err := q.Search(viewer, SearchQuery{Text: "events 0001", Kinds: []Kind{KindChannel}, Limit: 20})
+				if err != nil || len(r.Hits) == 0 {
+					b.Fatal(len(r.Hits), err)
+				}
+			}
+		})
+		b.Run(name+"/top", func(b *testing.B) {
+			for b.Loop() {
+				if all, err := q.Top(viewer, TopQuery{By: TopBytes, Limit: 20}, day); err != nil || len(all) == 0 {
+					b.Fatal(len(all), err)
+				}
+			}
+		})
+	}
+}
