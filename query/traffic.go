@@ -102,23 +102,35 @@ func (t *traffic) follow(ctx context.Context) error {
 
 // load reads how far it is counted, and begins anew from there if that is not what this process has written.
 func (t *traffic) load() error {
-	var stored, pruned uint64
-	v, err := t.log.Get(eventlog.SpaceChannels, []byte{recordCursor})
-	switch {
-	case errors.Is(err, eventlog.ErrNotFound):
-	case err != nil:
+	stored, pruned, err := t.cursor()
+	if err != nil || t.open != nil && t.stored == stored {
 		return err
-	case len(v) != 16:
-		return fmt.Errorf("query: the channels' cursor has %d bytes, want 16", len(v))
-	default:
-		stored, pruned = binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])
 	}
-	if t.open != nil && t.stored == stored {
-		return nil
+	if stored > t.log.Applied() { // a snapshot brought records of a log that this node does not have yet
+		tx := t.log.BeginAside()
+		tx.DeleteRange(eventlog.SpaceChannels, nil, nil)
+		if err := tx.CommitAside(); err != nil {
+			return err
+		}
+		stored, pruned = 0, 0
 	}
 	t.stored, t.counted, t.pruned, t.start = stored, stored, pruned, stored+1
 	t.reset()
 	return nil
+}
+
+// cursor is how far the records go.
+func (t *traffic) cursor() (stored, pruned uint64, err error) {
+	v, err := t.log.Get(eventlog.SpaceChannels, []byte{recordCursor})
+	switch {
+	case errors.Is(err, eventlog.ErrNotFound):
+		return 0, 0, nil
+	case err != nil:
+		return 0, 0, err
+	case len(v) != 16:
+		return 0, 0, fmt.Errorf("query: the channels' cursor has %d bytes, want 16", len(v))
+	}
+	return binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:]), nil
 }
 
 func (t *traffic) reset() {

@@ -12,13 +12,13 @@ import (
 // as an *eventlog.InconsistentError, or damage of the log as that is reported. It reads all batches above the floor that are
 // in sealed segments, and holds one segment at a time. Nothing may count meanwhile: it is for a log that no server uses.
 func VerifyChannels(ctx context.Context, log *eventlog.Log) error {
-	t := newTraffic(log)
-	if err := t.load(); err != nil {
+	counted, _, err := newTraffic(log).cursor()
+	if err != nil {
 		return err
 	}
-	v := verifier{ctx: ctx, log: log, now: row{start: t.counted + 1, counted: t.counted}, floor: max(log.Floor(), 1)}
-	if t.counted > log.Applied() {
-		return v.differs(t.counted, "channels are counted up to it, %d is applied", log.Applied())
+	v := verifier{ctx: ctx, log: log, now: row{start: counted + 1, counted: counted}, floor: max(log.Floor(), 1)}
+	if counted > log.Applied() {
+		return v.differs(counted, "channels are counted up to it, %d is applied", log.Applied())
 	}
 	first, err := (&counter{log: log}).segmentAfter(v.floor, v.now)
 	if err != nil {
@@ -28,7 +28,7 @@ func VerifyChannels(ctx context.Context, log *eventlog.Log) error {
 	if err := v.segment(v.floor, first, false); err != nil {
 		return err
 	}
-	for start := first; start <= t.counted; {
+	for start := first; start <= counted; {
 		next, err := (&counter{log: log}).segmentAfter(start+1, v.now)
 		if err != nil {
 			return err
