@@ -122,13 +122,15 @@ func (c *counter) since(r row, from uint64) (stretch, error) {
 	if err != nil {
 		return stretch{}, err
 	}
-	part, err := c.part(from, end)
-	if err != nil {
-		return stretch{}, err
-	}
 	var s stretch
-	if p := part[r.lane]; p != nil {
-		s = *p
+	if from < end {
+		part, err := c.part(from, end)
+		if err != nil {
+			return stretch{}, err
+		}
+		if p := part[r.lane]; p != nil {
+			s = *p
+		}
 	}
 	if end > r.counted {
 		return s, nil
