@@ -153,7 +153,7 @@ func summary(t *testing.T, body []byte) string {
 func TestPagesOfChannels(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada")
-	want := []string{"\x00", "\x00\x00", "\x01", "a", "a\x00b", "ab", "\xfe", "\xff"}
+	want := []string{"\x00", "\x00\x00", "\x01", "a", "a\x00b", "ab", "ac", "\xfd", "\xfe", "\xff"} // a page ends with \xfe
 	for _, name := range want {
 		w.publishLater(1, name)
 	}
@@ -193,7 +193,7 @@ func TestPagesOfChannels(t *testing.T) {
 			break
 		}
 	}
-	if fmt.Sprintf("%q", found) != `["a" "a\x00b" "ab"]` {
+	if fmt.Sprintf("%q", found) != `["a" "a\x00b" "ab" "ac"]` {
 		t.Errorf("found %q", found)
 	}
 }
