@@ -67,10 +67,5 @@ func (s *Server) listChannels(ctx context.Context, in *channelsQuery) (*array[qu
 	if err != nil || len(all) < in.Limit {
 		return &array[query.Channel]{Body: all}, err
 	}
-	last := all[len(all)-1]
-	after := last.Name
-	if last.Raw != nil {
-		after = string(last.Raw)
-	}
-	return &array[query.Channel]{Link: in.next(after), Body: all}, nil
+	return &array[query.Channel]{Link: in.next(all[len(all)-1].Name), Body: all}, nil
 }
