@@ -41,7 +41,7 @@ func askTCP(c syscall.RawConn) (s tcpState, ok bool) {
 		if err != nil {
 			return
 		}
-		s, ok = tcpState{acked: info.Bytes_acked, window: info.Snd_wnd, closed: info.State == tcpClose}, true
+		s, ok = tcpState{acked: info.Bytes_acked, closed: info.State == tcpClose}, true
 	})
 	return s, ok
 }

@@ -22,7 +22,6 @@ type transport struct {
 	base     uint64          // what the kernel counted as acknowledged before our first byte
 	sent     atomic.Uint64
 	acked    atomic.Uint64 // newest answer of the kernel
-	window   atomic.Uint32 // the largest that the peer was seen to offer
 	eof      atomic.Bool   // a read has met an end of stream
 	broke    atomic.Int32  // how the first write failed
 	finished atomic.Bool
@@ -56,7 +55,6 @@ func (t *transport) watch(c net.Conn) {
 // tcpState is what the kernel says of a connection.
 type tcpState struct {
 	acked  uint64 // bytes acknowledged by the peer, and on some kernels the SYN, and at the end our FIN
-	window uint32 // bytes the peer's kernel is ready to take; 0 on kernels that do not tell
 	closed bool   // over in both directions, by a reset or a timeout too
 }
 
@@ -74,7 +72,6 @@ func (s *Session) Acknowledged() (uint64, bool) {
 	}
 	acked := t.acked.Load()
 	if state, ok := askTCP(t.raw); ok && state.acked >= t.base {
-		t.window.Store(max(t.window.Load(), state.window)) // a lost update is made up for by the next look
 		for now := state.acked - t.base; now > acked; acked = t.acked.Load() {
 			if t.acked.CompareAndSwap(acked, now) {
 				acked = now
@@ -83,23 +80,6 @@ func (s *Session) Acknowledged() (uint64, bool) {
 		}
 	}
 	return min(acked, t.sent.Load()), true // our FIN counts for the kernel, and so do bytes of a write under way
-}
-
-// Bounds of Unread: more than the buffers within a small program; and the receive buffer of a peer of which nothing is known.
-// Linux lets that grow to 6 MiB, since 6.16 to 32 MiB (tcp_rmem).
-const (
-	minUnread     = 1 << 20
-	unknownUnread = 32 << 20
-)
-
-// Unread is a bound for those bytes of Acknowledged that the peer's program may not have handled: they lie in its kernel, or
-// in its own buffer. A kernel offers about half of its buffer as the window, and enlarges the buffer only while the
-// program reads; the windows are seen when Acknowledged looks. It has no upper limit: a program may ask for a larger buffer.
-func (s *Session) Unread() uint64 {
-	if w := s.transport.window.Load(); w > 0 {
-		return max(4*uint64(w), minUnread)
-	}
-	return unknownUnread
 }
 
 // PeerFinished is whether the peer ended the stream with FIN: then its program has read all that its TCP acknowledged, or

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/raftfsm"
 	"hpfriends/router"
 )
 
@@ -25,23 +26,23 @@ type durable struct {
 	cursor     eventlog.Cursor // as claimed
 	subscriber *router.Subscriber
 
-	mu          sync.Mutex
-	marks       []mark // what was sent and is not safe yet, oldest first
-	acked, safe eventlog.Position
+	deliveries *raftfsm.Deliveries
+
+	mu   sync.Mutex
+	seen []sighting // of what was acknowledged, in the last handleTime and one before
+	step uint64     // most that was acknowledged between two looks
 }
 
-// mark says that everything before next was among the first sent bytes of the connection.
-type mark struct {
-	sent  uint64
-	next  eventlog.Position
-	acked time.Time // when that was first seen acknowledged; zero: not yet
+// sighting is how much the peer had acknowledged at a time.
+type sighting struct {
+	at    time.Time
+	bytes uint64
 }
 
 const (
 	durableEvery = 250 * time.Millisecond
 	claimTimeout = 10 * time.Second
 	handleTime   = 5 * time.Second // in which a program handles what it has read
-	markBytes    = 32 << 10        // marks closer than this are one
 )
 
 // beginDurable claims the cursor and subscribes from where it is.
@@ -59,7 +60,10 @@ func (c *conn) beginDurable(sub *grant, h router.History, receive func(s *router
 	if err != nil {
 		return err
 	}
-	d := &durable{conn: c, text: sub.text, cursor: cursor, acked: cursor.Safe, safe: cursor.Safe}
+	d := &durable{conn: c, text: sub.text, cursor: cursor}
+	acked, _ := c.session.Acknowledged()
+	d.seen = []sighting{{time.Now(), acked}}
+	d.deliveries = raftfsm.NewDeliveries(c.session.Sent(), cursor.Safe)
 	d.subscriber = c.broker.router.Join(d, c.user, c.limit)
 	if floor := (eventlog.Position{Index: c.broker.events.Floor()}); cursor.Safe.Compare(floor) < 0 {
 		c.Missed(sub.text, cursor.Safe, floor)
@@ -79,7 +83,7 @@ func (d *durable) Send(frames net.Buffers, next eventlog.Position) error {
 	if err := d.conn.session.Send(frames); err != nil {
 		return err
 	}
-	d.note(next)
+	d.deliveries.Sent(d.conn.session.Sent(), next)
 	return nil
 }
 
@@ -92,51 +96,36 @@ func (d *durable) Replayed(text string, r router.Replayed) { d.conn.Replayed(tex
 // Missed implements router.Sink.
 func (d *durable) Missed(text string, from, to eventlog.Position) { d.conn.Missed(text, from, to) }
 
-// note records that everything before next has been handed to the kernel.
-func (d *durable) note(next eventlog.Position) {
-	sent := d.conn.session.Sent()
-	_, _ = d.conn.session.Acknowledged() // Unread needs to see the window often: when the peer reads no more, it is small
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	m := mark{sent: sent, next: next}
-	if n := len(d.marks); n > 1 && sent-d.marks[n-2].sent < markBytes {
-		d.marks[n-1] = m
-	} else {
-		d.marks = append(d.marks, m)
-	}
-}
-
 // look takes in what the peer has acknowledged. finished is whether the peer has ended with nothing unread.
 func (d *durable) look(finished bool) (acked, safe eventlog.Position) {
 	bytes, _ := d.conn.session.Acknowledged()
-	unread, now := d.conn.session.Unread(), time.Now()
+	now := time.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	done := 0
-	for i := range d.marks {
-		m := &d.marks[i]
-		if m.sent > bytes {
-			break
-		}
-		if m.acked.IsZero() {
-			m.acked = now
-		}
-		d.acked = later(d.acked, m.next)
-		if m.sent+unread <= bytes || finished && now.Sub(m.acked) >= handleTime {
-			d.safe = later(d.safe, m.next)
-			done++
-		}
+	if last := d.seen[len(d.seen)-1]; bytes > last.bytes {
+		d.step = max(d.step, bytes-last.bytes)
 	}
-	d.marks = d.marks[done:]
-	return d.acked, d.safe
+	d.seen = append(d.seen, sighting{now, bytes})
+	for len(d.seen) > 1 && now.Sub(d.seen[1].at) >= handleTime {
+		d.seen = d.seen[1:]
+	}
+	unread := unreadBound(d.step)
+	if finished {
+		unread = min(unread, bytes-d.seen[0].bytes)
+	}
+	return d.deliveries.Acknowledged(bytes, unread)
 }
 
-func later(a, b eventlog.Position) eventlog.Position {
-	if a.Compare(b) < 0 {
-		return b
-	}
-	return a
-}
+const (
+	minUnread = 1 << 20
+	maxUnread = 32 << 20
+)
+
+// unreadBound is how many acknowledged bytes the peer's program may not have handled, when at most step were acknowledged
+// between two looks. A kernel's receive buffer begins small, and grows to a few times what the program reads within a round
+// trip, which is shorter than the time of four looks; Linux stops at 6 MiB, since 6.16 at 32 MiB (tcp_rmem). What the peer
+// offers as its window says less: while the buffer is full, it is small.
+func unreadBound(step uint64) uint64 { return min(minUnread+16*step, maxUnread) }
 
 // follow moves the cursor while the connection lives, and ends the connection when another one has claimed the cursor.
 func (d *durable) follow() {
@@ -148,7 +137,7 @@ func (d *durable) follow() {
 		select {
 		case <-tick.C:
 			if next, idle := d.subscriber.Idle(); idle {
-				d.note(next) // nothing was for it up to there
+				d.deliveries.Sent(c.session.Sent(), next) // nothing was for it up to there
 			}
 			acked, safe := d.look(false)
 			c.broker.cursors.Advance(d.cursor.Authkey, d.cursor.Name, d.cursor.Epoch, acked, safe)
