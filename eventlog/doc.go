@@ -36,4 +36,6 @@
 //	log.go, append.go    opening, appending, truncating     tx.go        applying
 //	read.go, index.go    entries, batches, by channel       tail.go      cache of the newest
 //	verify.go            checks the whole store             reclaim.go   retention
+//	audit.go             the chain of accepted changes      storedgraph.go  graphs stored beside it
+//	changes.go           changes of the graph in the log
 package eventlog

@@ -34,9 +34,9 @@ type Space byte
 
 // The projections.
 const (
-	SpaceAudit    Space = 'a' // graph events, by index (IndexKey)
+	SpaceAudit    Space = 'a' // accepted changes, by index (IndexKey), see audit.go
 	SpaceCursors  Space = 'c' // durable subscriptions
-	SpaceGraph    Space = 'g' // stored graphs, by index (IndexKey)
+	SpaceGraph    Space = 'g' // stored graphs, see storedgraph.go
 	SpaceLogs     Space = 'l' // refusals, the Logs page
 	SpaceMeta     Space = 'm' // single values
 	SpaceChannels Space = 'n' // who published how much on which channel

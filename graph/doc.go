@@ -7,6 +7,8 @@
 //   - MayPublish, MaySubscribe, MayLogin and the CanSee methods are the one place of authorization (authorize.go); hpfeeds
 //     sessions, the API and the pages ask the same functions. Changes are authorized by Apply.
 //   - Explain says why a message flows from one user to another, or what is missing.
+//   - Diff says how two graphs differ, and Difference.Concerns whom that concerns; Hindsight asks an old graph by the rights
+//     of now.
 //   - Version is the list of states that readers of the log walk along.
 //
 // # Invariant
@@ -43,4 +45,5 @@
 //	expire.go                    what is due                   snapshot.go      a stored graph
 //	authorize.go                 who may what                  version.go       the list of states
 //	name.go, pattern.go          what may be called what       tree.go          the persistent map under it all
+//	diff.go, tree_diff.go        how two graphs differ         replay.go        a change as it stands in the log
 package graph

@@ -124,7 +124,7 @@ func (x *explainer) path() {
 	r := x.graph.Reach(x.From, x.Channel)
 	if from, ok := r.VisibleFrom(x.To); ok {
 		x.VisibleFrom = from
-		x.Path = r.pathTo(x.graph, x.To)
+		x.Path = r.Path(x.graph, x.To)
 	} else {
 		x.Path = x.graph.nearestPath(r, x.To)
 	}

@@ -2,8 +2,12 @@ package graph
 
 import "slices"
 
-// pathTo is the best path from the origin to a user in the reach.
-func (r *Reach) pathTo(g *Graph, user UserID) []Hop {
+// Path is the best path from the origin to a user in the reach, in the graph that the reach is of. It is empty for the
+// origin and for who is not in it.
+func (r *Reach) Path(g *Graph, user UserID) []Hop {
+	if !r.Has(user) {
+		return nil
+	}
 	var path []Hop
 	for at := r.slots[user]; r.nodes[at].parent != none; at = r.nodes[at].parent {
 		s, _ := g.Share(r.nodes[at].via)
@@ -129,7 +133,7 @@ func (b *backward) lacks(s *Share, receiver UserID) (n uint32) {
 func (b *backward) path(at step, user UserID) []Hop {
 	var path []Hop
 	if b.reach.Has(at.user) {
-		path = b.reach.pathTo(b.graph, at.user)
+		path = b.reach.Path(b.graph, at.user)
 	}
 	for at.user != user {
 		next := b.steps[at.to]

@@ -40,6 +40,9 @@ func (g *Graph) Reach(origin UserID, channel string) *Reach {
 	return r
 }
 
+// Channel is the channel that it is about.
+func (r *Reach) Channel() string { return r.channel }
+
 // Has is whether user receives it.
 func (r *Reach) Has(user UserID) bool {
 	_, ok := r.slots[user]

@@ -1,10 +1,7 @@
 package raftfsm
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/hashicorp/raft"
@@ -12,29 +9,6 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/graph"
 )
-
-// auditChain is the hash of the newest audit event. Each event carries H(previous hash, index, command), so that an
-// altered, missing or reordered one is found.
-type auditChain [sha256.Size]byte
-
-// AuditEvent is one accepted change, kept in eventlog.SpaceAudit under its index (8 bytes, big endian) for ever.
-//
-//	chain hash (32) | command as JSON
-type AuditEvent struct {
-	Index   uint64
-	Hash    [sha256.Size]byte
-	Command graph.Command
-}
-
-func (c auditChain) next(index uint64, command []byte) auditChain {
-	h := sha256.New()
-	h.Write(c[:])
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], index)
-	h.Write(b[:])
-	h.Write(command)
-	return auditChain(h.Sum(nil))
-}
 
 func encodeChange(c graph.Command) ([]byte, error) {
 	body, err := json.Marshal(c)
@@ -56,51 +30,49 @@ func (f *FSM) applyChange(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	if err != nil {
 		return changeResult{err: err}, nil
 	}
-	f.audit = f.audit.next(l.Index, body)
-	key := binary.BigEndian.AppendUint64(nil, l.Index)
-	tx.Put(eventlog.SpaceAudit, key, append(f.audit[:len(f.audit):len(f.audit)], body...))
+	event := f.audit.Next(l.Index, c.Time, body)
+	f.audit = event.AuditMark
+	tx.PutAudit(event)
 	f.version.Store(newest.Append(g, l.Index, c.Op))
 	f.cursors.follow(l.Index, c.Op, newest.Graph)
 	return changeResult{outcome: outcome}, nil
 }
 
-// loadGraph rebuilds the graph from the newest stored graph and the audit events after it.
-func loadGraph(log *eventlog.Log) (*graph.Graph, auditChain, error) {
-	var chain auditChain
-	g, hash, err := loadStoredGraph(log)
+// loadGraph rebuilds the graph from the newest stored graph and the audit events after it, and checks the chain on the way.
+func loadGraph(log *eventlog.Log) (*graph.Graph, eventlog.AuditMark, error) {
+	newest, err := log.NewestAudit()
 	if err != nil {
-		return nil, chain, err
+		return nil, newest, err
 	}
-	chain = hash
-	from := binary.BigEndian.AppendUint64(nil, g.Index()+1)
-	err = log.Scan(eventlog.SpaceAudit, from, nil, func(k, v []byte) error {
-		e, err := DecodeAudit(k, v)
-		if err != nil {
+	g, mark, err := loadStoredGraph(log)
+	for from := mark.Index + 1; err == nil && from != 0; {
+		from, err = log.ScanAudit(from, 1024, func(r eventlog.AuditRecord) error {
+			if err := mark.Check(r); err != nil {
+				return err
+			}
+			g, _, err = g.Replay(r.Index, r.Command)
+			mark = r.AuditMark
 			return err
-		}
-		if chain = chain.next(e.Index, v[sha256.Size:]); chain != e.Hash {
-			return fmt.Errorf("raftfsm: audit event %d does not fit the chain of those before it: an event was altered, removed or reordered", e.Index)
-		}
-		next, _, err := g.Apply(e.Index, e.Command)
-		if err != nil {
-			return fmt.Errorf("raftfsm: audit event %d was accepted once and is refused now: %w", e.Index, err)
-		}
-		g = next
-		return nil
-	})
-	return g, chain, err
+		})
+	}
+	if err == nil && mark != newest {
+		err = &eventlog.AuditError{Index: newest.Index, Kind: eventlog.Missing, Reason: fmt.Sprintf("it was the newest, and the events end at #%d", mark.Index)}
+	}
+	if err != nil {
+		return nil, mark, fmt.Errorf("raftfsm: %w", err)
+	}
+	return g, mark, nil
 }
 
-// DecodeAudit decodes a record of eventlog.SpaceAudit.
-func DecodeAudit(key, value []byte) (AuditEvent, error) {
-	var e AuditEvent
-	if len(key) != 8 || len(value) < sha256.Size {
-		return e, errors.New("raftfsm: audit record is cut short")
+// loadStoredGraph returns the newest stored graph, or the one that everything begins with.
+func loadStoredGraph(log *eventlog.Log) (*graph.Graph, eventlog.AuditMark, error) {
+	s, data, ok, err := log.NewestStoredGraph(log.Applied())
+	if err != nil || !ok {
+		return graph.New(), eventlog.AuditMark{}, err
 	}
-	e.Index = binary.BigEndian.Uint64(key)
-	copy(e.Hash[:], value)
-	if err := json.Unmarshal(value[sha256.Size:], &e.Command); err != nil {
-		return e, fmt.Errorf("raftfsm: audit event %d: %w", e.Index, err)
+	g := new(graph.Graph)
+	if err := g.UnmarshalBinary(data); err != nil {
+		return nil, s.AuditMark, fmt.Errorf("stored graph #%d: %w", s.Index, err)
 	}
-	return e, nil
+	return g, s.AuditMark, nil
 }

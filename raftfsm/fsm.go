@@ -23,7 +23,7 @@ type FSM struct {
 	sessions sessions
 	activity *activity
 	cursors  *cursorState
-	audit    auditChain
+	audit    eventlog.AuditMark // of the newest change
 	config   storedConfig
 }
 
@@ -56,11 +56,11 @@ func newFSM(log *eventlog.Log, logger *slog.Logger, fail func(error)) (*FSM, err
 	if f.cursors, err = loadCursors(log); err != nil {
 		return nil, err
 	}
-	g, chain, err := loadGraph(log)
+	g, mark, err := loadGraph(log)
 	if err != nil {
 		return nil, err
 	}
-	f.audit = chain
+	f.audit = mark
 	f.version.Store(graph.NewVersion(g, g.Index()))
 	return f, nil
 }

@@ -2,7 +2,6 @@ package raftfsm
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -58,12 +57,27 @@ func (n *Node) storeGraphWhenDue() {
 	}
 }
 
+// storeGraph stores the newest graph whose change is recorded, with the mark of its audit event.
 func (n *Node) storeGraph() error {
-	g, chain, err := n.graphWithChain()
-	if err != nil {
+	g := n.Graph()
+	if g.Index() == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	// The version is published just before the entry that made it is recorded as applied.
+	if _, err := n.log.Wait(ctx, g.Index()-1); err != nil {
 		return err
 	}
-	if err := storeGraph(n.log, g, chain); err != nil {
+	event, err := n.log.Audit(g.Index())
+	if err != nil {
+		return fmt.Errorf("raftfsm: audit event of the newest change %d: %w", g.Index(), err)
+	}
+	data, err := g.MarshalBinary()
+	if err != nil {
+		return fmt.Errorf("raftfsm: encode graph: %w", err)
+	}
+	if err := n.log.StoreGraph(event.AuditMark, data, eventlog.StoredEvery); err != nil {
 		return err
 	}
 	n.saved = g.Index()
@@ -91,24 +105,4 @@ func (n *Node) expire() {
 	if err != nil && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrClosed) {
 		n.slog.Warn("expiry was not recorded", "err", err)
 	}
-}
-
-// graphWithChain pairs the newest graph whose change is recorded with the audit hash at it.
-func (n *Node) graphWithChain() (*graph.Graph, auditChain, error) {
-	var chain auditChain
-	g := n.Graph()
-	if g.Index() == 0 {
-		return g, chain, nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	// The version is published just before the entry that made it is recorded as applied.
-	if _, err := n.log.Wait(ctx, g.Index()-1); err != nil {
-		return nil, chain, err
-	}
-	v, err := n.log.Get(eventlog.SpaceAudit, binary.BigEndian.AppendUint64(nil, g.Index()))
-	if err != nil {
-		return nil, chain, fmt.Errorf("raftfsm: audit event of the newest change %d: %w", g.Index(), err)
-	}
-	return g, auditChain(v[:len(chain)]), nil
 }

@@ -1,0 +1,73 @@
+package eventlog
+
+import (
+	"errors"
+	"fmt"
+)
+
+// marksAtOnce bounds how long ScanChanges holds an iterator.
+const marksAtOnce = 4096
+
+// ScanChanges calls fn for the applied entries of KindChange in [from, to] that the log still holds, accepted or refused, in
+// order. It does not read batches: what has no mark of a batch is something else. It may run beside everything.
+func (l *Log) ScanChanges(from, to uint64, fn func(Entry) error) error {
+	to = min(to, l.Applied())
+	for from = max(from, l.Floor()); from <= to; {
+		others, next, err := l.others(from, to)
+		if err != nil {
+			return err
+		}
+		for _, index := range others {
+			e, err := l.Entry(index)
+			if errors.Is(err, ErrBelowFloor) {
+				continue // retention went on meanwhile
+			}
+			if err != nil {
+				return err
+			}
+			if e.Kind == KindChange {
+				if err := fn(e); err != nil {
+					return err
+				}
+			}
+		}
+		from = next
+	}
+	return nil
+}
+
+// others are the indexes from on that are no batches, and where to go on.
+func (l *Log) others(from, to uint64) (indexes []uint64, next uint64, err error) {
+	if !l.users.enter() {
+		return nil, 0, ErrClosed
+	}
+	defer l.users.leave()
+	it, err := l.iterate(indexed(spanBatch, from), indexed(spanBatch, to+1))
+	if err != nil {
+		return nil, 0, err
+	}
+	defer it.Close()
+	next = from
+	upTo := func(end uint64) bool { // those before end, as many as fit
+		for ; next < end && len(indexes) < marksAtOnce; next++ {
+			indexes = append(indexes, next)
+		}
+		return next == end
+	}
+	marks := 0
+	for ok := it.First(); ok; ok = it.Next() {
+		index, valid := ParseIndexKey(it.Key()[1:])
+		if !valid {
+			return nil, 0, &InconsistentError{Index: next, Reason: fmt.Sprintf("batch mark %x", it.Key())}
+		}
+		if !upTo(index) {
+			return indexes, next, nil
+		}
+		next = index + 1
+		if marks++; marks == marksAtOnce {
+			return indexes, next, nil
+		}
+	}
+	upTo(to + 1)
+	return indexes, next, damaged(it.Error())
+}

@@ -1,0 +1,185 @@
+package graph
+
+import (
+	"bytes"
+	"iter"
+	"slices"
+)
+
+// Kind is a kind of object in the graph.
+type Kind string
+
+// The kinds of objects, in the order in which Diff yields them.
+const (
+	KindUser       Kind = "user"
+	KindGroup      Kind = "group"
+	KindMembership Kind = "membership"
+	KindAuthkey    Kind = "authkey"
+	KindShare      Kind = "share"
+	KindAcceptance Kind = "acceptance"
+	KindToken      Kind = "token"
+)
+
+// Kinds are all kinds.
+var Kinds = []Kind{KindUser, KindGroup, KindMembership, KindAuthkey, KindShare, KindAcceptance, KindToken}
+
+// Object is a *User, *Group, *Membership, *Authkey, *Share, *Acceptance or *Token. It is shared and read-only.
+type Object interface{ object() }
+
+// Acceptance is that a receiver has enabled a share.
+type Acceptance struct {
+	Share ShareID
+	User  UserID
+}
+
+func (*User) object()       {}
+func (*Group) object()      {}
+func (*Membership) object() {}
+func (*Authkey) object()    {}
+func (*Share) object()      {}
+func (*Acceptance) object() {}
+func (*Token) object()      {}
+
+// Difference is one object that two graphs do not hold alike.
+type Difference struct {
+	Kind   Kind
+	ID     uint64 // of the object; of a membership the group's, of an acceptance the share's
+	User   UserID // of a membership or an acceptance
+	Before Object // nil: it was not there
+	After  Object // nil: it is not there any more
+}
+
+// Diff yields what after holds otherwise than before, by kind and ID. Memberships of everyone are not among it: they come
+// and go with the users. Graphs of one history share what did not change: comparing them costs what differs. Others are
+// compared object by object.
+func Diff(before, after *Graph) iter.Seq[Difference] {
+	return func(yield func(Difference) bool) {
+		_ = diffIDs(KindUser, before.users.byID, after.users.byID, sameUser, yield) &&
+			diffIDs(KindGroup, before.groups.byID, after.groups.byID, sameGroup, yield) &&
+			diffMembers(before, after, yield) &&
+			diffIDs(KindAuthkey, before.authkeys, after.authkeys, sameAuthkey, yield) &&
+			diffIDs(KindShare, before.shares, after.shares, sameShare, yield) &&
+			diffAcceptances(before, after, yield) &&
+			diffIDs(KindToken, before.tokens, after.tokens, sameToken, yield)
+	}
+}
+
+// diffIDs compares objects that are held by ID. V is a pointer type.
+func diffIDs[V Object](kind Kind, a, b tree[uint64, V], same func(x, y V) bool, yield func(Difference) bool) bool {
+	return treeDiff(a, b, same, func(id uint64, before, after *V) bool {
+		d := Difference{Kind: kind, ID: id}
+		if before != nil {
+			d.Before = *before
+		}
+		if after != nil {
+			d.After = *after
+		}
+		return yield(d)
+	})
+}
+
+func diffMembers(a, b *Graph, yield func(Difference) bool) bool {
+	same := func(x, y member) bool { return x == y }
+	return treeDiff(a.members, b.members, same, func(k pair, before, after *member) bool {
+		d := Difference{Kind: KindMembership, ID: k.a, User: UserID(k.b)}
+		if before != nil {
+			d.Before = &Membership{GroupID(k.a), UserID(k.b), before.admin, before.joined}
+		}
+		if after != nil {
+			d.After = &Membership{GroupID(k.a), UserID(k.b), after.admin, after.joined}
+		}
+		return yield(d)
+	})
+}
+
+func diffAcceptances(a, b *Graph, yield func(Difference) bool) bool {
+	same := func(_, _ struct{}) bool { return true }
+	return treeDiff(a.accepted.tree, b.accepted.tree, same, func(k pair, before, after *struct{}) bool {
+		d := Difference{Kind: KindAcceptance, ID: k.a, User: UserID(k.b)}
+		if it := (&Acceptance{ShareID(k.a), UserID(k.b)}); before != nil {
+			d.Before = it
+		} else {
+			d.After = it
+		}
+		return yield(d)
+	})
+}
+
+func sameUser(x, y *User) bool   { return x == y || *x == *y }
+func sameGroup(x, y *Group) bool { return x == y || *x == *y }
+func sameShare(x, y *Share) bool { return x == y || *x == *y }
+
+func sameAuthkey(x, y *Authkey) bool {
+	return x == y || x.ID == y.ID && x.Owner == y.Owner && x.Ident == y.Ident && bytes.Equal(x.Secret, y.Secret) &&
+		x.Comment == y.Comment && slices.Equal(x.Pub, y.Pub) && slices.Equal(x.Sub, y.Sub) && x.Enabled == y.Enabled &&
+		x.Expires == y.Expires && slices.Equal(x.Networks, y.Networks) && x.MaxMessage == y.MaxMessage && x.Created == y.Created
+}
+
+func sameToken(x, y *Token) bool {
+	return x == y || x.ID == y.ID && x.Owner == y.Owner && bytes.Equal(x.Hash, y.Hash) && x.Comment == y.Comment &&
+		x.Expires == y.Expires && x.Created == y.Created
+}
+
+// Concerns is whether the difference between these graphs is about something of the user's: their account, authkeys and
+// tokens; shares that they make or receive; acceptances of their shares, and their own; memberships of their groups. That
+// somebody may see a name does not make a change concern them.
+func (d *Difference) Concerns(before, after *Graph, user UserID) bool {
+	switch d.Kind {
+	case KindUser:
+		return UserID(d.ID) == user
+	case KindGroup:
+		return inGroup(before, after, GroupID(d.ID), user)
+	case KindMembership:
+		return d.User == user || inGroup(before, after, GroupID(d.ID), user)
+	}
+	return d.concerns(d.Before, before, user) || d.concerns(d.After, after, user)
+}
+
+// concerns asks about one of the two states of an object that has an owner.
+func (d *Difference) concerns(o Object, g *Graph, user UserID) bool {
+	switch o := o.(type) {
+	case *Authkey:
+		return o.Owner == user
+	case *Token:
+		return o.Owner == user
+	case *Share:
+		return o.Owner == user || g.receives(o, user)
+	case *Acceptance:
+		s, ok := g.Share(o.Share)
+		return o.User == user || ok && s.Owner == user
+	}
+	return false
+}
+
+func inGroup(before, after *Graph, group GroupID, user UserID) bool {
+	for _, g := range []*Graph{before, after} {
+		if _, ok := g.Membership(group, user); ok {
+			if _, there := g.Group(group); there {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Hindsight is what the CanSee methods are to be asked with when a viewer looks at the graph then by the rights that they
+// have now: an earlier role neither gives nor takes anything. A viewer who sees only what concerns them sees what concerned
+// them then, and nothing of a time before they were there.
+func Hindsight(then, now *Graph, viewer Actor) (*Graph, Actor) {
+	enabled, everything := now.sight(viewer)
+	switch {
+	case !enabled:
+		return then, Actor{}
+	case everything:
+		return then, Actor{User: viewer.User, Operator: true}
+	}
+	u, ok := then.User(viewer.User)
+	if !ok || u.Enabled && u.Role == Member {
+		return then, Actor{User: viewer.User}
+	}
+	plain := *u
+	plain.Role, plain.Enabled = Member, true
+	g := *then
+	g.putUser(new(edit), &plain)
+	return &g, Actor{User: viewer.User}
+}
