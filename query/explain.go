@@ -36,19 +36,36 @@ type Hop struct {
 // Explain says whether what one user publishes on a channel reaches another. It is for the two, and for who may see
 // everything; the idents of the other, and what lies between the two and belongs to others, is told without names.
 func (q *Query) Explain(viewer graph.Actor, from, to, channel string) (Explanation, error) {
-	g := q.graph()
-	f, err := q.User(viewer, from)
+	return explain(q.graph(), q.graph(), viewer, from, to, channel)
+}
+
+// ExplainAt is Explain as of a moment. It names no fixes: the past stays as it is.
+func (q *Query) ExplainAt(viewer graph.Actor, from, to, channel string, at Moment) (Explanation, error) {
+	then, err := q.hindsight(viewer, at)
 	if err != nil {
 		return Explanation{}, err
 	}
-	t, err := q.User(viewer, to)
+	x, err := explain(then.graph, then.rights, then.viewer, from, to, channel)
+	for i := range x.Gates {
+		x.Gates[i].Fix = ""
+	}
+	return x, err
+}
+
+// explain answers about world, by the rights of g, which holds the same shares.
+func explain(world, g *graph.Graph, viewer graph.Actor, from, to, channel string) (Explanation, error) {
+	f, err := findUser(g, viewer, from)
+	if err != nil {
+		return Explanation{}, err
+	}
+	t, err := findUser(g, viewer, to)
 	if err != nil {
 		return Explanation{}, err
 	}
 	if !g.CanSeeAll(viewer) && viewer.User != f.ID && viewer.User != t.ID {
 		return Explanation{}, &graph.Error{Code: graph.Denied, Msg: "explain answers the publisher, the receiver, auditors and admins", Hint: "ask about yourself"}
 	}
-	x := g.Explain(f.ID, t.ID, channel)
+	x := world.Explain(f.ID, t.ID, channel)
 	v := Explanation{From: f.Handle, To: t.Handle, Channel: channel, Flows: x.Flows, Gates: []Gate{}, Path: []Hop{}}
 	r := redaction{g, viewer, f, t, x.Path}
 	for _, gate := range x.Gates {

@@ -19,9 +19,18 @@
 //	totals.go   statistics together                    explain.go, redaction.go why, or why not, and for whom
 //	cursors.go  durable subscriptions                  search.go, find.go, match.go  search
 //	place.go    times and positions as people write them
+//	timetravel.go, moment.go  the graph as of any time  asof.go, access.go      what could be seen then
+//	auditevent.go, auditlist.go, auditreader.go         who changed what        verifyaudit.go  and that it is true
+//
+// # The past
+//
+// An event is told by the objects that it changed: to users those that concerned them at the event, to who sees everything
+// now all of them. What somebody may see of an old graph goes by the role that they have now. Hashes and addresses of others
+// are for who sees everything: with the hash of a change and of the one before it, what was left out could be guessed.
 package query
 
 import (
+	"sync"
 	"time"
 
 	"hpfriends/eventlog"
@@ -38,14 +47,17 @@ type Query struct {
 	log   *eventlog.Log
 	graph func() *graph.Graph
 	live  Live // nil: none
+	past  *TimeTravel
 
 	traffic *traffic
+
+	verifying sync.Mutex
 }
 
 // New returns a Query on a log and the newest graph; live may be nil. There is one Query for a log, since it keeps the
 // projection of channels there.
 func New(log *eventlog.Log, newest func() *graph.Graph, live Live) *Query {
-	return &Query{log, newest, live, newTraffic(log)}
+	return &Query{log: log, graph: newest, live: live, past: NewTimeTravel(log), traffic: newTraffic(log)}
 }
 
 // Graph is the newest graph, for decisions that the graph itself takes.
@@ -89,7 +101,7 @@ type Authkey struct {
 	Networks   []string        `json:"networks,omitempty" doc:"CIDR; empty: from anywhere"`
 	MaxMessage int             `json:"max_message" doc:"bytes of the largest frame it is sent"`
 	Created    time.Time       `json:"created"`
-	Stats      Stats           `json:"stats"`
+	Stats      *Stats          `json:"stats,omitempty" doc:"left out as of a time in the past"`
 }
 
 // Stats is what an authkey did, seen from the broker.

@@ -49,8 +49,8 @@ func (w *world) naive(viewer graph.Actor, since uint64) map[string]map[graph.Use
 	return all
 }
 
-// contains is whether word occurs in s in any case: by trying each part of it.
-func contains(s, word string) bool {
+// holdsWord is whether word occurs in s in any case: by trying each part of it.
+func holdsWord(s, word string) bool {
 	for i := range len(s) + 1 {
 		for j := i; j <= len(s); j++ {
 			if strings.EqualFold(s[i:j], word) {
@@ -63,7 +63,7 @@ func contains(s, word string) bool {
 
 func matches(text string, fields ...string) bool {
 	for _, w := range strings.Fields(text) {
-		if !slices.ContainsFunc(fields, func(f string) bool { return contains(f, w) }) {
+		if !slices.ContainsFunc(fields, func(f string) bool { return holdsWord(f, w) }) {
 			return false
 		}
 	}

@@ -16,10 +16,15 @@ import (
 // Users are all users that the viewer may see.
 func (q *Query) Users(viewer graph.Actor) []User {
 	g := q.graph()
+	return viewUsers(g, g, viewer)
+}
+
+// viewUsers shows the users of g by the rights of a graph that holds the same users.
+func viewUsers(g, rights *graph.Graph, viewer graph.Actor) []User {
 	all := []User{}
 	for u := range g.Users() {
-		if g.CanSeeUser(viewer, u) {
-			all = append(all, viewUser(g, viewer, u))
+		if rights.CanSeeUser(viewer, u) {
+			all = append(all, viewUser(rights, viewer, u))
 		}
 	}
 	return all
@@ -27,7 +32,10 @@ func (q *Query) Users(viewer graph.Actor) []User {
 
 // User finds a user by handle.
 func (q *Query) User(viewer graph.Actor, handle string) (User, error) {
-	g := q.graph()
+	return findUser(q.graph(), viewer, handle)
+}
+
+func findUser(g *graph.Graph, viewer graph.Actor, handle string) (User, error) {
 	u, ok := g.UserByHandle(handle)
 	if !ok || !g.CanSeeUser(viewer, u) {
 		return User{}, missing("user", handle)
@@ -47,7 +55,10 @@ func viewUser(g *graph.Graph, viewer graph.Actor, u *graph.User) User {
 
 // Groups are all groups that the viewer may see, with their members where the viewer may see those.
 func (q *Query) Groups(viewer graph.Actor) []Group {
-	g := q.graph()
+	return viewGroups(q.graph(), viewer)
+}
+
+func viewGroups(g *graph.Graph, viewer graph.Actor) []Group {
 	all := []Group{}
 	for gr := range g.Groups() {
 		if g.CanSeeGroup(viewer, gr) {
@@ -80,18 +91,8 @@ func viewGroup(g *graph.Graph, viewer graph.Actor, gr *graph.Group, members bool
 // Authkeys are the authkeys of owner, or all that the viewer may see when owner is 0.
 func (q *Query) Authkeys(viewer graph.Actor, owner graph.UserID) ([]Authkey, error) {
 	g := q.graph()
-	keys := g.Authkeys()
-	switch {
-	case owner != 0:
-		keys = g.AuthkeysOf(owner)
-	case !g.CanSeeAll(viewer):
-		keys = g.AuthkeysOf(viewer.User)
-	}
 	all := []Authkey{}
-	for k := range keys {
-		if !g.CanSeeAuthkey(viewer, k) {
-			continue
-		}
+	for k := range visibleAuthkeys(g, viewer, owner) {
 		v, err := q.viewAuthkey(g, k)
 		if err != nil {
 			return nil, err
@@ -99,6 +100,23 @@ func (q *Query) Authkeys(viewer graph.Actor, owner graph.UserID) ([]Authkey, err
 		all = append(all, v)
 	}
 	return all, nil
+}
+
+func visibleAuthkeys(g *graph.Graph, viewer graph.Actor, owner graph.UserID) iter.Seq[*graph.Authkey] {
+	keys := g.Authkeys()
+	switch {
+	case owner != 0:
+		keys = g.AuthkeysOf(owner)
+	case !g.CanSeeAll(viewer):
+		keys = g.AuthkeysOf(viewer.User)
+	}
+	return func(yield func(*graph.Authkey) bool) {
+		for k := range keys {
+			if g.CanSeeAuthkey(viewer, k) && !yield(k) {
+				return
+			}
+		}
+	}
 }
 
 // Authkey finds an authkey by ident. One that the viewer may not see is not found.
@@ -113,13 +131,17 @@ func (q *Query) Authkey(viewer graph.Actor, ident string) (Authkey, *graph.Authk
 }
 
 func (q *Query) viewAuthkey(g *graph.Graph, k *graph.Authkey) (Authkey, error) {
+	v := viewAuthkey(g, k)
 	stats, err := q.stats(k.ID)
-	if err != nil {
-		return Authkey{}, err
-	}
+	v.Stats = &stats
+	return v, err
+}
+
+// viewAuthkey shows an authkey without its statistics.
+func viewAuthkey(g *graph.Graph, k *graph.Authkey) Authkey {
 	v := Authkey{
 		ID: k.ID, Owner: handle(g, k.Owner), Ident: k.Ident, Comment: k.Comment, Pub: present(k.Pub), Sub: present(k.Sub), Enabled: k.Enabled,
-		Expires: optional(k.Expires), MaxMessage: k.MaxMessage, Created: k.Created.Time, Stats: stats,
+		Expires: optional(k.Expires), MaxMessage: k.MaxMessage, Created: k.Created.Time,
 	}
 	if v.MaxMessage == 0 {
 		v.MaxMessage = graph.DefaultMaxMessage
@@ -127,7 +149,7 @@ func (q *Query) viewAuthkey(g *graph.Graph, k *graph.Authkey) (Authkey, error) {
 	for _, n := range k.Networks {
 		v.Networks = append(v.Networks, n.String())
 	}
-	return v, nil
+	return v
 }
 
 // present is never nil: JSON shows an empty list as [].
@@ -168,7 +190,10 @@ func (q *Query) SharesFrom(viewer graph.Actor, user graph.UserID) []Share {
 
 // SharesWith are the shares with a user, directly and through groups.
 func (q *Query) SharesWith(viewer graph.Actor, user graph.UserID) []Share {
-	g := q.graph()
+	return sharesWith(q.graph(), viewer, user)
+}
+
+func sharesWith(g *graph.Graph, viewer graph.Actor, user graph.UserID) []Share {
 	return viewShares(g, viewer, func(yield func(*graph.Share) bool) {
 		for s := range g.SharesWith(user) {
 			if !yield(s) {

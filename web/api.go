@@ -42,6 +42,7 @@ func (s *Server) register(mux *http.ServeMux) {
 	s.registerMessages(api)
 	s.registerCursors(api)
 	s.registerSearch(api)
+	s.registerAudit(api)
 }
 
 // none is an operation without input or output.

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"hpfriends/graph"
+	"hpfriends/query"
 )
 
 // problem is an error answer (RFC 9457, application/problem+json).
@@ -70,12 +71,16 @@ var statuses = map[graph.Code]int{
 func (s *Server) refusal(err error) *problem {
 	var p *problem
 	var g *graph.Error
+	var fault *query.AuditFault
 	var t interface{ Temporary() bool } // context.DeadlineExceeded is one too, so it comes first
 	switch {
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &g):
 		return newProblem(statuses[g.Code], string(g.Code), g.Msg, g.Hint)
+	case errors.As(err, &fault):
+		s.Logger.Error("the audit is not what was written", "err", err)
+		return newProblem(http.StatusInternalServerError, "unavailable", fault.Error(), "run `hpfriends audit verify`, and restore this node from a backup or its cluster")
 	case errors.Is(err, errLogin):
 		return newProblem(http.StatusUnauthorized, "unauthorized", err.Error(), "send an API token: Authorization: Bearer hpf_…")
 	case errors.Is(err, errPassword):

@@ -15,6 +15,7 @@ type explainQuery struct {
 	From    string `query:"from" required:"true" doc:"handle of the publisher"`
 	To      string `query:"to" required:"true" doc:"handle of the receiver"`
 	Channel string `query:"channel" required:"true"`
+	At      string `query:"at" doc:"as of a time, or of a position (#812)"`
 }
 
 type logQuery struct {
@@ -40,7 +41,7 @@ type status struct {
 
 func (s *Server) registerReads(api huma.API) {
 	op(s, api, "GET /explain", "Whether what one user publishes reaches another, and why", func(ctx context.Context, in *explainQuery) (*body[query.Explanation], error) {
-		x, err := s.Query.Explain(actor(ctx), in.From, in.To, in.Channel)
+		x, err := s.explain(ctx, in)
 		return &body[query.Explanation]{x}, err
 	})
 	op(s, api, "GET /logs", "Refusals that concern your authkeys, newest first", func(ctx context.Context, in *logQuery) (*body[[]query.LogRow], error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/netip"
@@ -181,7 +182,7 @@ func showAuthkey(c *cli.Context, api *client) error {
 func listAuthkeys(w io.Writer, all []query.Authkey) {
 	var rows [][]string
 	for _, k := range all {
-		s := k.Stats
+		s := cmp.Or(k.Stats, new(query.Stats))
 		rows = append(rows, []string{
 			k.Ident, k.Owner, k.Comment, joined(k.Pub), joined(k.Sub), yesNo(k.Enabled), moments(k.Expires), fmt.Sprint(s.Published), fmt.Sprint(s.Received),
 			fmt.Sprint(s.BytesReceived), fmt.Sprint(s.BytesSent), moments(s.LastSeen),

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/raft"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -85,9 +86,32 @@ func (o *office) Change(_ context.Context, c graph.Command) (graph.Outcome, erro
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c.Time = time.Now().UTC()
-	next, out, err := o.graph.Apply(o.graph.Index()+1, c)
+	index := o.graph.Index() + 1
+	next, out, err := o.graph.Apply(index, c)
+	if err == nil {
+		err = o.record(index, c)
+	}
 	o.graph = next
 	return out, err
+}
+
+// record keeps an accepted change as a node would: in the log and in the audit.
+func (o *office) record(index uint64, c graph.Command) error {
+	command, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	entry := &raft.Log{Index: index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(eventlog.KindChange)}, command...)}
+	if err := o.events.LogStore().StoreLogs([]*raft.Log{entry}); err != nil {
+		return err
+	}
+	newest, err := o.events.NewestAudit()
+	if err != nil {
+		return err
+	}
+	tx := o.events.Begin()
+	tx.PutAudit(newest.Next(index, c.Time, command))
+	return tx.Commit(index)
 }
 
 // refused puts a row into the logs.

@@ -16,6 +16,9 @@ func explainCommand() *cli.Command {
 			return err
 		}
 		q := url.Values{"from": {c.String("from")}, "to": {c.String("to")}, "channel": {c.String("channel")}}
+		if err := setMoment(c, q, "at", "at"); err != nil {
+			return err
+		}
 		var x query.Explanation
 		if err := api.call(c.Context, "GET", "/explain?"+q.Encode(), nil, &x); err != nil {
 			return err
@@ -30,7 +33,8 @@ func explainCommand() *cli.Command {
 	},
 		&cli.StringFlag{Name: "from", Required: true, Usage: "`USER` who publishes"},
 		&cli.StringFlag{Name: "to", Required: true, Usage: "`USER` who should receive"},
-		&cli.StringFlag{Name: "channel", Aliases: []string{"c"}, Required: true, Usage: "`CHANNEL`"})
+		&cli.StringFlag{Name: "channel", Aliases: []string{"c"}, Required: true, Usage: "`CHANNEL`"},
+		atFlag())
 }
 
 func printExplanation(w io.Writer, x query.Explanation) {

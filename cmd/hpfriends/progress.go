@@ -41,6 +41,14 @@ func (p *progress) add(n uint64) {
 	p.draw(false)
 }
 
+// reach says how many are done, of how many.
+func (p *progress) reach(count, total uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.count, p.total = count, total
+	p.draw(false)
+}
+
 // share says how much is done, from 0 to 1, where the total is not known in what is counted.
 func (p *progress) share(part float64) {
 	p.mu.Lock()

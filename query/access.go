@@ -1,0 +1,96 @@
+package query
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"hpfriends/graph"
+)
+
+// Access is who could read what was published on a channel, as of a moment.
+type Access struct {
+	Place
+	Channel   string       `json:"channel"`
+	Readers   []AccessPath `json:"readers" doc:"by publisher and reader"`
+	Truncated bool         `json:"truncated" doc:"there are more readers than are listed"`
+}
+
+// AccessPath is one reader of what one user publishes.
+type AccessPath struct {
+	Publisher   string `json:"publisher" doc:"handle of a user with an enabled authkey that may publish on the channel"`
+	Reader      string `json:"reader" doc:"handle"`
+	VisibleFrom string `json:"visible_from" doc:"position from which on it may be read; #0: from the beginning"`
+	Subscribes  bool   `json:"subscribes" doc:"the reader had an enabled authkey that may subscribe to it"`
+	Path        []Hop  `json:"path" doc:"the shares it came by; none for the publisher"`
+}
+
+// maxAccess bounds the rows of one answer.
+const maxAccess = 10_000
+
+// Access lists for each user who could publish on a channel everyone whom that reached, and how. Users see the rows in which
+// they are the publisher or the reader; shares between others are told without names, as Explain does.
+func (q *Query) Access(viewer graph.Actor, channel string, at Moment) (Access, error) {
+	if err := graph.ValidateChannel(channel); err != nil {
+		return Access{}, err
+	}
+	p, err := q.hindsight(viewer, at)
+	if err != nil {
+		return Access{}, err
+	}
+	a := Access{Place: p.place(), Channel: channel, Readers: []AccessPath{}}
+	self, _ := p.graph.User(p.viewer.User)
+	if !p.rights.CanSeeUser(p.viewer, self) && !p.viewer.Operator {
+		return a, nil
+	}
+	all := p.rights.CanSeeAll(p.viewer)
+	for _, origin := range publishers(p.graph, channel) {
+		reach := p.graph.Reach(origin, channel)
+		for reader, from := range reach.All() {
+			if !all && origin != p.viewer.User && reader != p.viewer.User {
+				continue
+			}
+			if len(a.Readers) == maxAccess {
+				a.Truncated = true
+				return a, nil
+			}
+			a.Readers = append(a.Readers, p.accessPath(reach, origin, reader, from))
+		}
+	}
+	return a, nil
+}
+
+func (p past) accessPath(reach *graph.Reach, origin, reader graph.UserID, from uint64) AccessPath {
+	path := reach.Path(p.graph, reader)
+	row := AccessPath{
+		Publisher: handle(p.graph, origin), Reader: handle(p.graph, reader), VisibleFrom: "#" + formatIndex(from),
+		Subscribes: subscribes(p.graph, reader, reach.Channel()), Path: []Hop{},
+	}
+	r := redaction{g: p.rights, viewer: p.viewer, path: path}
+	for _, h := range path {
+		row.Path = append(row.Path, r.hop(h))
+	}
+	return row
+}
+
+// publishers are the users with an authkey that may publish on channel, by number.
+func publishers(g *graph.Graph, channel string) []graph.UserID {
+	found := make(map[graph.UserID]bool)
+	for k := range g.Authkeys() {
+		if g.MayPublish(k, channel) == nil {
+			found[k.Owner] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+func subscribes(g *graph.Graph, user graph.UserID, channel string) bool {
+	for k := range g.AuthkeysOf(user) {
+		if g.MaySubscribe(k, channel) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func formatIndex(index uint64) string { return strconv.FormatUint(index, 10) }

@@ -1,0 +1,117 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"hpfriends/graph"
+)
+
+// AsOf is the graph as of a moment, as far as the viewer may see it by the rights they have now.
+type AsOf struct {
+	Place
+	Users    []User    `json:"users"`
+	Groups   []Group   `json:"groups"`
+	Shares   []Share   `json:"shares"`
+	Authkeys []Authkey `json:"authkeys"`
+}
+
+// Place is the newest change at a moment.
+type Place struct {
+	Position string     `json:"position" doc:"of the newest change up to then; #0 before the first"`
+	Time     *time.Time `json:"time,omitempty" doc:"of that change"`
+}
+
+// past is the graph of a moment, and how to ask it what a viewer may see.
+type past struct {
+	state
+	rights *graph.Graph // the same, but with the viewer's rights of now
+	viewer graph.Actor
+}
+
+func (s state) place() Place {
+	p := Place{Position: "#" + formatIndex(s.mark.Index)}
+	if s.mark.Index != 0 {
+		p.Time = optional(s.mark.When())
+	}
+	return p
+}
+
+func (q *Query) hindsight(viewer graph.Actor, at Moment) (past, error) {
+	index, err := q.resolve(at)
+	if err != nil {
+		return past{}, err
+	}
+	s, err := q.past.at(index)
+	if err != nil {
+		return past{}, err
+	}
+	rights, as := graph.Hindsight(s.graph, q.graph(), viewer)
+	return past{s, rights, as}, nil
+}
+
+// resolve finds the index of the newest change at a moment. A graph is published just before its change is recorded: who was
+// answered by the graph finds the change here.
+func (q *Query) resolve(m Moment) (uint64, error) {
+	if newest := q.graph().Index(); q.log.Applied() < newest {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if _, err := q.log.Wait(ctx, newest-1); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			return 0, err
+		}
+	}
+	return q.past.resolve(m)
+}
+
+// At is the graph as of a moment.
+func (q *Query) At(viewer graph.Actor, at Moment) (AsOf, error) {
+	p, err := q.hindsight(viewer, at)
+	if err != nil {
+		return AsOf{}, err
+	}
+	v := AsOf{Place: p.place(), Users: viewUsers(p.graph, p.rights, p.viewer), Groups: viewGroups(p.rights, p.viewer), Authkeys: []Authkey{}}
+	if p.rights.CanSeeAll(p.viewer) {
+		v.Shares = viewShares(p.rights, p.viewer, p.graph.Shares())
+	} else {
+		v.Shares = append(viewShares(p.rights, p.viewer, p.graph.SharesOf(p.viewer.User)), sharesWith(p.rights, p.viewer, p.viewer.User)...)
+		slices.SortFunc(v.Shares, func(a, b Share) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	for k := range visibleAuthkeys(p.rights, p.viewer, 0) {
+		v.Authkeys = append(v.Authkeys, viewAuthkey(p.graph, k))
+	}
+	return v, nil
+}
+
+// AuditDiff is what lies between two moments.
+type AuditDiff struct {
+	From    Place         `json:"from"`
+	To      Place         `json:"to"`
+	Changes []AuditChange `json:"changes" doc:"what is not alike, by kind and number"`
+}
+
+// DiffBetween is how the graph of one moment differs from that of a later one, as far as it concerns the viewer.
+func (q *Query) DiffBetween(viewer graph.Actor, from, to Moment) (AuditDiff, error) {
+	first, err := q.resolve(from)
+	if err != nil {
+		return AuditDiff{}, err
+	}
+	second, err := q.resolve(to)
+	if err != nil {
+		return AuditDiff{}, err
+	}
+	if first > second {
+		return AuditDiff{}, &graph.Error{Code: graph.Invalid, Msg: "the first moment is after the second", Hint: "put the earlier one first"}
+	}
+	before, err := q.past.at(first) // first, so that the later graph is made from it and shares what did not change
+	if err != nil {
+		return AuditDiff{}, err
+	}
+	after, err := q.past.at(second)
+	if err != nil {
+		return AuditDiff{}, err
+	}
+	return AuditDiff{before.place(), after.place(), q.insight(viewer).changes(before.graph, after.graph)}, nil
+}

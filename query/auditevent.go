@@ -1,0 +1,246 @@
+package query
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"hpfriends/graph"
+)
+
+// AuditEvent is one change of the graph, as a viewer may see it: what they may not see is left out.
+type AuditEvent struct {
+	Position string        `json:"position" doc:"#<index> in the log"`
+	Index    uint64        `json:"index"`
+	Time     time.Time     `json:"time" doc:"never before that of an earlier event"`
+	By       string        `json:"by" doc:"handle of who did it; operator: the owner of the data directory; system: the server itself"`
+	From     string        `json:"from,omitempty" doc:"address of who did it; for themselves, auditors and admins"`
+	Op       string        `json:"op" doc:"user.add, share.decide, ..."`
+	Object   *AuditObject  `json:"object,omitempty" doc:"what it was done to"`
+	Changes  []AuditChange `json:"changes" doc:"everything that it changed, with what went along"`
+	Hash     string        `json:"hash,omitempty" doc:"of the chain of all events up to this one; for auditors and admins"`
+}
+
+// AuditObject names an object of the graph as of the event.
+type AuditObject struct {
+	Kind graph.Kind `json:"kind"`
+	ID   uint64     `json:"id" doc:"of a membership the group's, of an acceptance the share's"`
+	Name string     `json:"name,omitempty" doc:"handle, name of the group, ident, or channel of the share"`
+	User string     `json:"user,omitempty" doc:"whose membership or acceptance it is"`
+}
+
+// AuditChange is an object before and after. Secrets, passwords and tokens are never in it: only that they have changed.
+type AuditChange struct {
+	AuditObject
+	Before map[string]any `json:"before,omitempty" doc:"left out if it was not there"`
+	After  map[string]any `json:"after,omitempty" doc:"left out if it is not there any more"`
+}
+
+// insight is what one viewer may know of the history.
+type insight struct {
+	viewer graph.Actor
+	none   bool // nobody, or disabled now
+	all    bool // by the role that they have now
+}
+
+func (q *Query) insight(viewer graph.Actor) insight {
+	g := q.graph()
+	self, _ := g.User(viewer.User)
+	return insight{viewer, !viewer.Operator && !g.CanSeeUser(viewer, self), g.CanSeeAll(viewer)}
+}
+
+// event is what the viewer may see of a step; ok is false if that is nothing. What a user did is theirs to see, with those of
+// its effects that concern them.
+func (v insight) event(s step) (e AuditEvent, ok bool) {
+	by := s.command.By
+	own := by.User != 0 && by.User == v.viewer.User
+	e = AuditEvent{
+		Position: fmt.Sprintf("#%d", s.mark.Index), Index: s.mark.Index, Time: s.mark.When(), By: actorName(s), Op: s.command.Op.OpName(),
+		Object: mainObject(s), Changes: v.changes(s.before, s.after),
+	}
+	if v.all || own {
+		e.From = by.From
+	}
+	if v.all {
+		e.Hash = hex.EncodeToString(s.mark.Hash[:])
+	}
+	return e, !v.none && (v.all || own || len(e.Changes) > 0)
+}
+
+// changes are the differences between two graphs that the viewer may see.
+func (v insight) changes(before, after *graph.Graph) []AuditChange {
+	all := []AuditChange{}
+	for d := range graph.Diff(before, after) {
+		if v.sees(d, before, after) {
+			all = append(all, viewChange(d, before, after))
+		}
+	}
+	return all
+}
+
+func (v insight) sees(d graph.Difference, before, after *graph.Graph) bool {
+	return v.all || !v.none && d.Concerns(before, after, v.viewer.User)
+}
+
+func actorName(s step) string {
+	by := s.command.By
+	switch {
+	case by.User != 0:
+		return handleIn(by.User, s.before, s.after)
+	case by.From == "system":
+		return "system"
+	}
+	return "operator"
+}
+
+func handleIn(id graph.UserID, graphs ...*graph.Graph) string {
+	for _, g := range graphs {
+		if u, ok := g.User(id); ok {
+			return u.Handle
+		}
+	}
+	return ""
+}
+
+// mainObject is what the command was about; nil for those that are about many.
+func mainObject(s step) *AuditObject {
+	o := AuditObject{ID: s.mark.Index}
+	var user graph.UserID
+	switch op := s.command.Op.(type) {
+	case graph.AddUser:
+		o.Kind = graph.KindUser
+	case graph.EditUser:
+		o.Kind, o.ID = graph.KindUser, uint64(op.User)
+	case graph.RemoveUser:
+		o.Kind, o.ID = graph.KindUser, uint64(op.User)
+	case graph.AddGroup:
+		o.Kind = graph.KindGroup
+	case graph.RemoveGroup:
+		o.Kind, o.ID = graph.KindGroup, uint64(op.Group)
+	case graph.AddMember:
+		o.Kind, o.ID, user = graph.KindMembership, uint64(op.Group), op.User
+	case graph.RemoveMember:
+		o.Kind, o.ID, user = graph.KindMembership, uint64(op.Group), op.User
+	case graph.SetGroupAdmin:
+		o.Kind, o.ID, user = graph.KindMembership, uint64(op.Group), op.User
+	case graph.AddAuthkey:
+		o.Kind = graph.KindAuthkey
+	case graph.EditAuthkey:
+		o.Kind, o.ID = graph.KindAuthkey, uint64(op.Authkey)
+	case graph.RemoveAuthkey:
+		o.Kind, o.ID = graph.KindAuthkey, uint64(op.Authkey)
+	case graph.AddShare:
+		o.Kind = graph.KindShare
+	case graph.RemoveShare:
+		o.Kind, o.ID = graph.KindShare, uint64(op.Share)
+	case graph.DecideShare:
+		o.Kind, o.ID, user = graph.KindAcceptance, uint64(op.Share), s.command.By.User
+	case graph.AddToken:
+		o.Kind = graph.KindToken
+	case graph.RemoveToken:
+		o.Kind, o.ID = graph.KindToken, uint64(op.Token)
+	default:
+		return nil
+	}
+	o.name(user, s.before, s.after)
+	return &o
+}
+
+// name fills in how the object is called in the first of the graphs that holds it.
+func (o *AuditObject) name(user graph.UserID, graphs ...*graph.Graph) {
+	o.User = handleIn(user, graphs...)
+	for _, g := range graphs {
+		switch o.Kind {
+		case graph.KindUser:
+			o.Name = handle(g, graph.UserID(o.ID))
+		case graph.KindGroup, graph.KindMembership:
+			if gr, ok := g.Group(graph.GroupID(o.ID)); ok {
+				o.Name = gr.Name
+			}
+		case graph.KindAuthkey:
+			if k, ok := g.Authkey(graph.AuthkeyID(o.ID)); ok {
+				o.Name = k.Ident
+			}
+		case graph.KindShare, graph.KindAcceptance:
+			if s, ok := g.Share(graph.ShareID(o.ID)); ok {
+				o.Name = string(s.Channel)
+			}
+		case graph.KindToken:
+			if t, ok := g.Token(graph.TokenID(o.ID)); ok {
+				o.Name = t.Comment
+			}
+		}
+		if o.Name != "" {
+			return
+		}
+	}
+}
+
+// whole is a viewer to whom the views show every field: what is not for the viewer at hand is left out before.
+var whole = graph.Actor{Operator: true}
+
+func viewChange(d graph.Difference, before, after *graph.Graph) AuditChange {
+	c := AuditChange{AuditObject: AuditObject{Kind: d.Kind, ID: d.ID}, Before: objectFields(before, d.Before), After: objectFields(after, d.After)}
+	c.name(d.User, before, after)
+	switch was := d.Before.(type) {
+	case *graph.User:
+		if is, ok := d.After.(*graph.User); ok && was.Password != "" && is.Password != "" && was.Password != is.Password {
+			c.After["password"] = "changed"
+		}
+	case *graph.Authkey:
+		if is, ok := d.After.(*graph.Authkey); ok && !bytes.Equal(was.Secret, is.Secret) {
+			c.After["secret"] = "changed"
+		}
+	}
+	return c
+}
+
+// objectFields are the fields of an object as its view shows them, without what is derived and what is secret.
+func objectFields(g *graph.Graph, o graph.Object) map[string]any {
+	switch o := o.(type) {
+	case *graph.User:
+		f := fields(viewUser(g, whole, o))
+		f["password"] = map[bool]string{true: "set", false: "none"}[o.Password != ""]
+		return f
+	case *graph.Group:
+		return map[string]any{"name": o.Name}
+	case *graph.Membership:
+		f := map[string]any{"group": "", "user": handle(g, o.User), "admin": o.Admin}
+		if gr, ok := g.Group(o.Group); ok {
+			f["group"] = gr.Name
+		}
+		return f
+	case *graph.Authkey:
+		f := fields(viewAuthkey(g, o))
+		f["secret"] = "set"
+		return f
+	case *graph.Share:
+		return fields(viewShare(g, graph.Actor{}, o))
+	case *graph.Acceptance:
+		s, _ := g.Share(o.Share)
+		f := fields(viewShare(g, graph.Actor{}, s))
+		return map[string]any{"share": o.Share, "user": handle(g, o.User), "from": f["from"], "to": f["to"], "channel": f["channel"]}
+	case *graph.Token:
+		return fields(viewToken(g, o))
+	}
+	return nil
+}
+
+// fields are those of a view, by their JSON names; its identity is told beside them.
+func fields(view any) map[string]any {
+	data, err := json.Marshal(view)
+	f := make(map[string]any)
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	if err == nil {
+		err = dec.Decode(&f)
+	}
+	if err != nil { // views are plain structs
+		panic(fmt.Sprintf("query: fields of %T: %v", view, err))
+	}
+	delete(f, "id")
+	delete(f, "created")
+	return f
+}

@@ -1,0 +1,204 @@
+package query
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"hpfriends/graph"
+)
+
+// AuditFilter selects events; what is empty selects all.
+type AuditFilter struct {
+	Since, Until Moment
+	Actor        string // handle of who did it, or operator, or system
+	Object       string // kind, or kind:name: a handle, group, ident or number; what the event was about or has changed
+	Op           string // user.add, or user.* for all of a kind
+	User         string // handle: what concerns this user
+	After        uint64 // continue behind the event of this index, in the order asked for; 0: from the beginning
+	Oldest       bool   // oldest first
+	Limit        int    // at most this many events
+}
+
+// maxExamined bounds how many events one answer may look at: a user whom few concern gets short pages.
+const maxExamined = 20_000
+
+// AuditEvents are the events that the viewer may see and the filter selects, newest first if not asked otherwise. next is
+// where to continue (AuditFilter.After), 0 when there are no more.
+func (q *Query) AuditEvents(viewer graph.Actor, f AuditFilter) (events []AuditEvent, next uint64, err error) {
+	l := lister{query: q, past: q.past, sight: q.insight(viewer), f: f, events: []AuditEvent{}}
+	if l.kind, l.name, err = parseObject(f.Object); err != nil || l.sight.none {
+		return l.events, 0, err
+	}
+	lo, hi, err := l.bounds()
+	if err != nil || lo > hi {
+		return l.events, 0, err
+	}
+	if f.Oldest {
+		err = l.upwards(lo, hi)
+	} else {
+		err = l.downwards(lo, hi)
+	}
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return l.events, l.next, err
+}
+
+// AuditEvent is the event of one log index.
+func (q *Query) AuditEvent(viewer graph.Actor, index uint64) (AuditEvent, error) {
+	events, _, err := q.AuditEvents(viewer, AuditFilter{Since: AtIndex(index), Until: AtIndex(index), Limit: 1})
+	if err == nil && len(events) == 0 {
+		err = &graph.Error{Code: graph.NotFound, Msg: fmt.Sprintf("there is no audit event #%d", index), Hint: "list what you can see with `hpfriends audit ls`"}
+	}
+	if err != nil {
+		return AuditEvent{}, err
+	}
+	return events[0], nil
+}
+
+// lister is one listing.
+type lister struct {
+	query    *Query
+	past     *TimeTravel
+	sight    insight
+	f        AuditFilter
+	kind     graph.Kind // of f.Object
+	name     string
+	events   []AuditEvent
+	examined int
+	next     uint64
+}
+
+// bounds are the first and the last log index that may be among the answer.
+func (l *lister) bounds() (lo, hi uint64, err error) {
+	switch since := l.f.Since; {
+	case !since.given:
+	case since.Time.IsZero():
+		lo = since.Index
+	default: // behind the newest event before that time
+		if lo, err = l.past.IndexAt(since.Time.Add(-1)); err != nil {
+			return 0, 0, err
+		}
+		lo++
+	}
+	if hi, err = l.query.resolve(l.f.Until); err != nil {
+		return 0, 0, err
+	}
+	if l.f.After != 0 && l.f.Oldest {
+		lo = max(lo, l.f.After+1)
+	} else if l.f.After != 0 {
+		hi = min(hi, l.f.After-1)
+	}
+	return max(lo, 1), hi, nil
+}
+
+func (l *lister) upwards(lo, hi uint64) error {
+	from, err := l.past.at(lo - 1)
+	if err != nil {
+		return err
+	}
+	_, err = l.past.walk(from, hi, func(s step) error { return l.look(s, s.mark.Index == hi) })
+	return err
+}
+
+// downwards takes stretches of events from the newest on: graphs are rebuilt forwards only.
+func (l *lister) downwards(lo, hi uint64) error {
+	for hi >= lo {
+		from, err := l.past.below(hi)
+		if err != nil {
+			return err
+		}
+		var steps []step
+		_, err = l.past.walk(from, hi, func(s step) error {
+			if s.mark.Index >= lo {
+				steps = append(steps, s)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		hi = from.mark.Index
+		for i := len(steps) - 1; i >= 0; i-- {
+			if err := l.look(steps[i], i == 0 && hi < lo); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// look adds an event if it is one of those asked for, and ends the listing when it is long enough. There is no next page
+// behind the last event.
+func (l *lister) look(s step, last bool) error {
+	l.examined++
+	if l.admits(s) {
+		if e, ok := l.sight.event(s); ok && l.matches(e) {
+			l.events = append(l.events, e)
+		}
+	}
+	if l.f.Limit > 0 && len(l.events) == l.f.Limit || l.examined == maxExamined {
+		if !last {
+			l.next = s.mark.Index
+		}
+		return errEnough
+	}
+	return nil
+}
+
+// admits is the part of the filter that costs little.
+func (l *lister) admits(s step) bool {
+	if op, name := l.f.Op, s.command.Op.OpName(); op != "" && op != name {
+		kind, all := strings.CutSuffix(op, "*")
+		if !all || !strings.HasPrefix(name, kind) {
+			return false
+		}
+	}
+	return (l.f.Actor == "" || strings.EqualFold(l.f.Actor, actorName(s))) && (l.f.User == "" || l.sight.concerns(s, l.f.User))
+}
+
+// concerns is whether an event concerns the user who had that handle then, by what the viewer sees of it.
+func (v insight) concerns(s step, handle string) bool {
+	for _, g := range []*graph.Graph{s.before, s.after} {
+		u, ok := g.UserByHandle(handle)
+		if !ok {
+			continue
+		}
+		if s.command.By.User == u.ID {
+			return true
+		}
+		for d := range graph.Diff(s.before, s.after) {
+			if d.Concerns(s.before, s.after, u.ID) && v.sees(d, s.before, s.after) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// matches is the rest of the filter. It sees what the viewer sees, so that nobody learns by asking.
+func (l *lister) matches(e AuditEvent) bool {
+	if l.kind == "" || e.Object != nil && l.object(*e.Object) {
+		return true
+	}
+	return slices.ContainsFunc(e.Changes, func(c AuditChange) bool { return l.object(c.AuditObject) })
+}
+
+func (l *lister) object(o AuditObject) bool {
+	return o.Kind == l.kind && (l.name == "" || strings.EqualFold(l.name, o.Name) || strings.EqualFold(l.name, o.User) ||
+		strings.TrimPrefix(l.name, "#") == strconv.FormatUint(o.ID, 10))
+}
+
+func parseObject(s string) (kind graph.Kind, name string, err error) {
+	if s == "" {
+		return "", "", nil
+	}
+	before, name, _ := strings.Cut(s, ":")
+	if kind = graph.Kind(before); slices.Contains(graph.Kinds, kind) {
+		return kind, name, nil
+	}
+	return "", "", &graph.Error{Code: graph.Invalid, Msg: fmt.Sprintf("there is no kind of object %q", clip(before)), Hint: fmt.Sprintf("want one of %v, as in share:5 or user:ada", graph.Kinds)}
+}

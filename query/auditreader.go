@@ -1,0 +1,41 @@
+package query
+
+import "hpfriends/graph"
+
+// AuditReader follows the audit: it holds the graph of its place and walks on, so reading costs what has happened since. It
+// belongs to one goroutine.
+type AuditReader struct {
+	query  *Query
+	viewer graph.Actor
+	at     state
+}
+
+// AuditReader returns a reader whose first event is the first behind the log index after. What the viewer may see is asked
+// anew for every read, by the rights they then have.
+func (q *Query) AuditReader(viewer graph.Actor, after uint64) (*AuditReader, error) {
+	at, err := q.past.at(after)
+	return &AuditReader{q, viewer, at}, err
+}
+
+// Place is the log index of the newest event that was read, or passed because it is not for the viewer.
+func (r *AuditReader) Place() uint64 { return r.at.mark.Index }
+
+// Read returns the events that the viewer may see among the next limit ones, up to the log index to. more is whether there
+// are further ones up to it.
+func (r *AuditReader) Read(to uint64, limit int) (events []AuditEvent, more bool, err error) {
+	end, err := r.query.past.log.AuditBefore(to)
+	if err != nil || end.Index <= r.at.mark.Index {
+		return nil, false, err
+	}
+	sight := r.query.insight(r.viewer)
+	at, err := r.query.past.walkSome(r.at, end.Index, limit, func(s step) {
+		if e, ok := sight.event(s); ok {
+			events = append(events, e)
+		}
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	r.at = at
+	return events, at.mark.Index < end.Index, nil
+}

@@ -1,0 +1,247 @@
+package query
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// TimeTravel rebuilds the graph as of any position: from the nearest stored graph or waypoint below it, and the audit events
+// after that. The chain of the events is checked on the way, so an altered history is an error and not an answer.
+//
+// Its methods may be called from any goroutine. One at a time rebuilds, since each leaves waypoints for the next.
+type TimeTravel struct {
+	log   *eventlog.Log
+	every uint64 // events between two waypoints
+	keep  int    // waypoints
+
+	mu   sync.Mutex
+	ways []*waypoint // by index
+	uses uint64
+}
+
+// state is the graph as of an audit event.
+type state struct {
+	mark  eventlog.AuditMark
+	graph *graph.Graph
+}
+
+// waypoint is a state that is kept in memory. Graphs of one history share what did not change, so it costs what does.
+type waypoint struct {
+	state
+	used uint64 // when, in uses
+}
+
+// step is one event: the command, and the graph before and after it.
+type step struct {
+	mark          eventlog.AuditMark
+	command       graph.Command
+	before, after *graph.Graph
+}
+
+const (
+	waypointEvery = 4096
+	waypointsKept = 24
+	portion       = 512 // events read with one iterator
+)
+
+// NewTimeTravel returns a TimeTravel on a log, which may be in use by a node or closed to all others.
+func NewTimeTravel(log *eventlog.Log) *TimeTravel {
+	return &TimeTravel{log: log, every: waypointEvery, keep: waypointsKept}
+}
+
+// IndexAt is the log index of the newest change at or before t; 0 if there is none.
+func (t *TimeTravel) IndexAt(at time.Time) (uint64, error) {
+	m, err := t.log.AuditAt(at)
+	return m.Index, err
+}
+
+// GraphAt is the graph after the newest change at or before index.
+func (t *TimeTravel) GraphAt(index uint64) (*graph.Graph, error) {
+	s, err := t.at(index)
+	return s.graph, err
+}
+
+// resolve finds the index of the newest change at a moment.
+func (t *TimeTravel) resolve(m Moment) (uint64, error) {
+	switch {
+	case !m.given:
+		newest, err := t.log.NewestAudit()
+		return newest.Index, err
+	case m.Time.IsZero():
+		mark, err := t.log.AuditBefore(m.Index)
+		return mark.Index, err
+	}
+	return t.IndexAt(m.Time)
+}
+
+func (t *TimeTravel) at(index uint64) (state, error) {
+	target, err := t.log.AuditBefore(index)
+	if err != nil {
+		return state{}, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s, err := t.nearest(target)
+	if err == nil {
+		s, err = t.rebuild(s, target, nil)
+	}
+	if err == nil {
+		t.note(s)
+	}
+	return s, err
+}
+
+// below is a state before index, and not far before it: what is between is walked in one go.
+func (t *TimeTravel) below(index uint64) (state, error) {
+	if index == 0 {
+		return state{graph: graph.New()}, nil
+	}
+	target, err := t.log.AuditBefore(index - 1)
+	if err != nil {
+		return state{}, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s, err := t.nearest(target)
+	if err != nil || target.Number-s.mark.Number <= t.every {
+		return s, err
+	}
+	last := s
+	_, err = t.rebuild(s, target, func(s state) { last = s })
+	return last, err
+}
+
+// nearest is the state at or below target from which the fewest events lead there. Decoding a stored graph costs about as
+// much as many events, so a waypoint that is not much further away is better.
+func (t *TimeTravel) nearest(target eventlog.AuditMark) (state, error) {
+	best := state{graph: graph.New()}
+	i, found := slices.BinarySearchFunc(t.ways, target.Index, func(w *waypoint, index uint64) int {
+		return compareIndexes(w.mark.Index, index)
+	})
+	if found {
+		i++
+	}
+	if i > 0 {
+		t.uses++
+		t.ways[i-1].used = t.uses
+		best = t.ways[i-1].state
+	}
+	if target.Number-best.mark.Number <= t.every {
+		return best, nil
+	}
+	stored, data, ok, err := t.log.NewestStoredGraph(target.Index)
+	if err != nil || !ok || stored.Number <= best.mark.Number {
+		return best, err
+	}
+	g := new(graph.Graph)
+	if err := g.UnmarshalBinary(data); err != nil {
+		return best, fmt.Errorf("query: stored graph #%d: %w", stored.Index, err)
+	}
+	return state{stored.AuditMark, g}, nil
+}
+
+func compareIndexes(a, b uint64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// rebuild walks on to target and leaves waypoints. laid, if not nil, is told of each.
+func (t *TimeTravel) rebuild(s state, target eventlog.AuditMark, laid func(state)) (state, error) {
+	if s.mark.Index >= target.Index {
+		return s, nil
+	}
+	end, err := t.walk(s, target.Index, func(s step) error {
+		if s.mark.Number%t.every == 0 && s.mark.Index < target.Index {
+			way := state{s.mark, s.after}
+			t.note(way)
+			if laid != nil {
+				laid(way)
+			}
+		}
+		return nil
+	})
+	if err == nil && end.mark != target {
+		err = fmt.Errorf("query: the audit event #%d is gone: run `hpfriends audit verify`", target.Index)
+	}
+	return end, err
+}
+
+// note keeps a state for later, and drops the one that was not used for longest when there are too many.
+func (t *TimeTravel) note(s state) {
+	if s.mark.Index == 0 {
+		return
+	}
+	t.uses++
+	i, found := slices.BinarySearchFunc(t.ways, s.mark.Index, func(w *waypoint, index uint64) int {
+		return compareIndexes(w.mark.Index, index)
+	})
+	if found {
+		t.ways[i].used = t.uses
+		return
+	}
+	t.ways = slices.Insert(t.ways, i, &waypoint{s, t.uses})
+	if len(t.ways) <= t.keep {
+		return
+	}
+	oldest := 0
+	for i, w := range t.ways {
+		if w.used < t.ways[oldest].used {
+			oldest = i
+		}
+	}
+	t.ways = slices.Delete(t.ways, oldest, oldest+1)
+}
+
+// walk applies the events after s up to the log index to, and shows each to visit, whose error ends it.
+func (t *TimeTravel) walk(s state, to uint64, visit func(step) error) (state, error) {
+	for from := s.mark.Index + 1; from != 0 && from <= to; {
+		next, err := t.log.ScanAudit(from, portion, func(r eventlog.AuditRecord) error {
+			if r.Index > to {
+				return nil
+			}
+			if err := s.mark.Check(r); err != nil {
+				return err
+			}
+			g, command, err := s.graph.Replay(r.Index, r.Command)
+			if err != nil {
+				return err
+			}
+			before := s.graph
+			s = state{r.AuditMark, g}
+			return visit(step{r.AuditMark, command, before, g})
+		})
+		if err != nil {
+			return s, err
+		}
+		from = next
+	}
+	return s, nil
+}
+
+// walkSome walks as walk does, over limit events at most, and returns where it got to.
+func (t *TimeTravel) walkSome(s state, to uint64, limit int, visit func(step)) (state, error) {
+	_, err := t.walk(s, to, func(next step) error {
+		if limit == 0 {
+			return errEnough
+		}
+		limit--
+		s = state{next.mark, next.after}
+		visit(next)
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return s, err
+}

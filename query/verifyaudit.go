@@ -1,0 +1,252 @@
+package query
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// AuditSummary is what VerifyAudit found in a sound audit.
+type AuditSummary struct {
+	Events       uint64    `json:"events"`
+	Position     string    `json:"position" doc:"of the newest event"`
+	Time         time.Time `json:"time,omitzero" doc:"of the newest event"`
+	Hash         string    `json:"hash" doc:"of the newest event: compare it with that of another node, or with one that you noted"`
+	StoredGraphs int       `json:"stored_graphs" doc:"that equal the graph rebuilt from the first event"`
+	Compared     uint64    `json:"compared" doc:"events that equal the entries that the log still holds"`
+	Refused      uint64    `json:"refused" doc:"changes in the log that were refused, and are refused again"`
+}
+
+// VerifyAudit rebuilds the graph from the first event, and checks on the way that the events are those that were written, in
+// their order and without a gap up to the newest one; that each stored graph is the graph of its place; and, as far as
+// retention has left the log, that each event is the change in the log, and that no change in the log is missing.
+//
+// It returns an *eventlog.AuditError for the first event that is wrong. It may run beside a node, or on a log that no node
+// has open. progress, if not nil, is called now and then with the number of events done and in all.
+func VerifyAudit(ctx context.Context, log *eventlog.Log, progress func(done, total uint64)) (AuditSummary, error) {
+	v := verification{log: log, ctx: ctx, progress: progress, state: state{graph: graph.New()}}
+	var err error
+	// The stored graphs first: their changes are not newer than the newest one, read later.
+	if v.stored, err = log.StoredGraphs(); err == nil {
+		v.newest, err = log.NewestAudit()
+	}
+	if err != nil {
+		return v.summary(), err
+	}
+	if err = v.events(); err == nil {
+		err = v.end()
+	}
+	return v.summary(), err
+}
+
+// verification is one run of VerifyAudit.
+type verification struct {
+	state
+	AuditSummary
+	log      *eventlog.Log
+	ctx      context.Context
+	progress func(done, total uint64)
+	stored   []eventlog.StoredGraph // that were not passed yet
+	newest   eventlog.AuditMark
+}
+
+func (v *verification) summary() AuditSummary {
+	s := v.AuditSummary
+	s.Events, s.Position, s.Hash = v.mark.Number, "#"+formatIndex(v.mark.Index), hex.EncodeToString(v.mark.Hash[:])
+	if v.mark.Index != 0 {
+		s.Time = v.mark.When()
+	}
+	return s
+}
+
+// AuditFault is the first audit event that is not as it was written.
+type AuditFault = eventlog.AuditError
+
+func wrong(index uint64, kind, format string, args ...any) error {
+	return &eventlog.AuditError{Index: index, Kind: kind, Reason: fmt.Sprintf(format, args...)}
+}
+
+// events checks the events in portions, each with the changes of the log up to its end.
+func (v *verification) events() error {
+	for from := uint64(1); from != 0; {
+		if err := v.ctx.Err(); err != nil {
+			return err
+		}
+		var records []eventlog.AuditRecord
+		next, err := v.log.ScanAudit(from, portion, func(r eventlog.AuditRecord) error {
+			records = append(records, r)
+			return nil
+		})
+		var damaged *eventlog.AuditError
+		if err != nil && !errors.As(err, &damaged) {
+			return err
+		}
+		for _, r := range records {
+			if r.Index > v.newest.Index {
+				return v.beyond(r)
+			}
+			if err := v.event(r); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err // of a record behind these
+		}
+		if v.progress != nil {
+			v.progress(v.mark.Number, max(v.newest.Number, v.mark.Number))
+		}
+		from = next
+	}
+	return nil
+}
+
+// beyond is about an event behind the newest one: it came while we were reading, or was put there.
+func (v *verification) beyond(r eventlog.AuditRecord) error {
+	if newest, err := v.log.NewestAudit(); err != nil || newest.Index >= r.Index {
+		return err
+	}
+	return wrong(r.Index, eventlog.Extra, "it is behind the newest event, #%d", v.newest.Index)
+}
+
+// event checks one event and walks on to it.
+func (v *verification) event(r eventlog.AuditRecord) error {
+	if err := v.mark.Check(r); err != nil {
+		return v.explained(r, err)
+	}
+	if err := v.inLog(r); err != nil {
+		return err
+	}
+	g, command, err := v.graph.Replay(r.Index, r.Command)
+	if err != nil {
+		return wrong(r.Index, eventlog.Altered, "%v", err)
+	}
+	if want := v.mark.Next(r.Index, command.Time, r.Command); want.Time != r.Time {
+		return wrong(r.Index, eventlog.Altered, "its time is %s, want %s", r.When(), want.When())
+	}
+	v.state = state{r.AuditMark, g}
+	return v.storedGraphs(r.Index)
+}
+
+// explained says more about an event that does not follow, if the log still knows what stood there.
+func (v *verification) explained(r eventlog.AuditRecord, err error) error {
+	e, logErr := v.log.Entry(r.Index)
+	if logErr != nil || e.Kind == eventlog.KindChange {
+		return err
+	}
+	return wrong(r.Index, eventlog.Extra, "the entry there is no change of the graph (%v)", err)
+}
+
+// inLog compares an event with the log: the changes since the event before it were refused, and this one is its entry.
+func (v *verification) inLog(r eventlog.AuditRecord) error {
+	if r.Index < v.log.Floor() {
+		return nil
+	}
+	if err := v.refusals(v.mark.Index+1, r.Index-1); err != nil {
+		return err
+	}
+	e, err := v.log.Entry(r.Index)
+	switch {
+	case errors.Is(err, eventlog.ErrBelowFloor):
+		return nil // retention went on meanwhile
+	case errors.Is(err, eventlog.ErrNotFound):
+		return wrong(r.Index, eventlog.Extra, "the log has not come there")
+	case err != nil:
+		return err
+	case e.Kind != eventlog.KindChange:
+		return wrong(r.Index, eventlog.Extra, "the entry there is no change of the graph")
+	case !bytes.Equal(e.Data[1:], r.Command):
+		return wrong(r.Index, eventlog.Altered, "it is not the change that the log holds there")
+	}
+	v.Compared++
+	return nil
+}
+
+// refusals checks that the changes in a part of the log without events are refused by the graph there.
+func (v *verification) refusals(from, to uint64) error {
+	return v.log.ScanChanges(from, to, func(e eventlog.Entry) error {
+		if _, _, err := v.graph.Replay(e.Index, e.Data[1:]); err == nil {
+			return wrong(e.Index, eventlog.Missing, "the log holds an accepted change there")
+		}
+		v.Refused++
+		return nil
+	})
+}
+
+// storedGraphs compares the stored graphs up to index.
+func (v *verification) storedGraphs(index uint64) error {
+	for len(v.stored) > 0 && v.stored[0].Index <= index {
+		s := v.stored[0]
+		v.stored = v.stored[1:]
+		if s.AuditMark != v.mark {
+			return wrong(s.Index, eventlog.Altered, "the stored graph there is of another event")
+		}
+		data, err := v.log.StoredGraphData(s)
+		if errors.Is(err, eventlog.ErrNotFound) {
+			now, listed := v.log.StoredGraphs()
+			if listed != nil || !contains(now, s.Index) {
+				if listed != nil {
+					return listed
+				}
+				continue // it was not kept any longer
+			}
+		}
+		if err != nil {
+			return err
+		}
+		want, err := v.graph.MarshalBinary()
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(data, want) {
+			return wrong(s.Index, eventlog.Altered, "the stored graph there is not the one that the events make")
+		}
+		v.StoredGraphs++
+	}
+	return nil
+}
+
+func contains(all []eventlog.StoredGraph, index uint64) bool {
+	for _, s := range all {
+		if s.Index == index {
+			return true
+		}
+	}
+	return false
+}
+
+// end checks that the newest event is the one that was noted, and what the log holds behind it.
+func (v *verification) end() error {
+	switch {
+	case v.mark.Index < v.newest.Index:
+		return wrong(v.newest.Index, eventlog.Missing, "it was the newest, number %d; the events end at #%d, number %d", v.newest.Number, v.mark.Index, v.mark.Number)
+	case v.mark != v.newest:
+		return wrong(v.mark.Index, eventlog.Altered, "it is not as it was noted when it was the newest")
+	case len(v.stored) > 0:
+		return wrong(v.stored[0].Index, eventlog.Missing, "a graph is stored there, and the events end at #%d", v.mark.Index)
+	}
+	// Applied first: an event is written with it, so if there is none by then, no change up to there was accepted.
+	applied := v.log.Applied()
+	now, err := v.log.NewestAudit()
+	if err != nil || now != v.newest {
+		return err
+	}
+	return v.refusals(v.mark.Index+1, applied)
+}
+
+// VerifyAudit verifies the audit of this node for who may see everything. One at a time: it reads it all.
+func (q *Query) VerifyAudit(ctx context.Context, viewer graph.Actor, progress func(done, total uint64)) (AuditSummary, error) {
+	if !q.graph().CanSeeAll(viewer) {
+		return AuditSummary{}, &graph.Error{Code: graph.Denied, Msg: "only auditors and admins may verify the audit", Hint: "ask one of them"}
+	}
+	if !q.verifying.TryLock() {
+		return AuditSummary{}, &graph.Error{Code: graph.Conflict, Msg: "the audit is being verified already", Hint: "try again when that is done"}
+	}
+	defer q.verifying.Unlock()
+	return VerifyAudit(ctx, q.log, progress)
+}
