@@ -12,16 +12,16 @@ import (
 	"hpfriends/graph"
 )
 
-// fixture is a log and a graph, changed by hand.
+// fixture is a log, its audit and a graph, changed by hand.
 type fixture struct {
-	t     *testing.T
+	t     testing.TB
 	log   *eventlog.Log
 	graph *graph.Graph
 	live  map[uint64]eventlog.Usage
 	index uint64
 }
 
-func newFixture(t *testing.T) (*fixture, *Query) {
+func newFixture(t testing.TB) (*fixture, *Query) {
 	t.Helper()
 	log, err := eventlog.Open(eventlog.Config{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -38,13 +38,53 @@ func (f *fixture) Usage(authkey uint64) eventlog.Usage { return f.live[authkey] 
 // change applies an operation at the next index of the log.
 func (f *fixture) change(by graph.UserID, o graph.Op) uint64 {
 	f.t.Helper()
-	f.entry([]byte{byte(eventlog.KindChange)}, func(*eventlog.Tx) {})
-	g, out, err := f.graph.Apply(f.index, graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Time: time.Now(), Op: o})
+	out, err := f.try(graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Time: time.Now(), Op: o})
 	if err != nil {
 		f.t.Fatalf("%T: %v", o, err)
 	}
-	f.graph = g
 	return out.Object
+}
+
+// try appends a command and applies it as a node does.
+func (f *fixture) try(c graph.Command) (graph.Outcome, error) {
+	f.t.Helper()
+	command, err := json.Marshal(c)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var decoded graph.Command
+	if err := json.Unmarshal(command, &decoded); err != nil {
+		f.t.Fatal(err)
+	}
+	g, out, refusal := f.graph.Apply(f.index+1, decoded)
+	f.entry(append([]byte{byte(eventlog.KindChange)}, command...), func(tx *eventlog.Tx) {
+		if refusal != nil {
+			return
+		}
+		newest, err := f.log.NewestAudit()
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		tx.PutAudit(newest.Next(f.index, c.Time, command))
+	})
+	f.graph = g
+	return out, refusal
+}
+
+// store stores the graph; of the older ones one in each span of every events is kept.
+func (f *fixture) store(every uint64) {
+	f.t.Helper()
+	newest, err := f.log.NewestAudit()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	data, err := f.graph.MarshalBinary()
+	if err == nil {
+		err = f.log.StoreGraph(newest, data, every)
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
 }
 
 // publish appends one batch of one message by origin on a channel, and returns its position.

@@ -192,7 +192,7 @@ func hitNames(all []Hit) (names []string) {
 	return names
 }
 
-func toJSON(t *testing.T, v any) string {
+func toJSON(t testing.TB, v any) string {
 	t.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"hpfriends/eventlog"
@@ -133,8 +134,25 @@ func (v *verification) event(r eventlog.AuditRecord) error {
 	return v.storedGraphs(r.Index)
 }
 
-// explained says more about an event that does not follow, if the log still knows what stood there.
+// explained says more about an event that does not follow: whether the one that should be there stands elsewhere, and what
+// the log knows of the place, if it still does.
 func (v *verification) explained(r eventlog.AuditRecord, err error) error {
+	if r.Number > v.mark.Number+1 {
+		var moved error
+		_, scan := v.log.ScanAudit(r.Index+1, math.MaxInt, func(other eventlog.AuditRecord) error {
+			if other.Number == v.mark.Number+1 {
+				moved = wrong(r.Index, eventlog.Reordered, "event number %d stands there, and number %d behind it at #%d", r.Number, other.Number, other.Index)
+				return moved
+			}
+			return v.ctx.Err()
+		})
+		if moved != nil {
+			return moved
+		}
+		if v.ctx.Err() != nil {
+			return scan
+		}
+	}
 	e, logErr := v.log.Entry(r.Index)
 	if logErr != nil || e.Kind == eventlog.KindChange {
 		return err

@@ -1,0 +1,351 @@
+package query
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// epoch is when random histories begin.
+var epoch = time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+
+// randomOp is any change, more often one that makes sense than not. All IDs are log indexes.
+func randomOp(g *graph.Graph, roll func(int) int) graph.Command {
+	pick := func(of int) uint64 { return uint64(roll(of + 1)) }
+	index := int(g.Index())
+	var users []graph.UserID
+	for u := range g.Users() {
+		users = append(users, u.ID)
+	}
+	who := func() graph.UserID {
+		if len(users) == 0 || roll(20) == 0 {
+			return graph.UserID(pick(index))
+		}
+		return users[roll(len(users))]
+	}
+	group := func() graph.GroupID {
+		for gr := range g.Groups() {
+			if roll(2) == 0 {
+				return gr.ID
+			}
+		}
+		return graph.GroupID(pick(index))
+	}
+	share := func() graph.ShareID {
+		for s := range g.Shares() {
+			if roll(4) == 0 {
+				return s.ID
+			}
+		}
+		return graph.ShareID(pick(index))
+	}
+	on := roll(2) == 0
+	c := graph.Command{By: graph.Actor{User: who(), Operator: roll(3) == 0, From: "192.0.2.1"}}
+	channels := []graph.Pattern{"a", "a*", "b", "*"}
+	switch roll(16) {
+	case 0, 1:
+		c.By, c.Op = graph.Actor{Operator: true, From: "socket"}, graph.AddUser{Handle: fmt.Sprintf("u%d", roll(14)), Password: "$CANARY-password"}
+	case 2:
+		c.Op = graph.EditUser{User: who(), Enabled: &on}
+	case 3:
+		c.Op = graph.RemoveUser{User: who()}
+	case 4:
+		c.Op = graph.AddGroup{Name: fmt.Sprintf("g%d", roll(4))}
+	case 5:
+		c.Op = graph.AddMember{Group: group(), User: who()}
+	case 6:
+		c.Op = graph.RemoveMember{Group: group(), User: who()}
+	case 7:
+		c.Op = graph.AddAuthkey{Ident: fmt.Sprintf("k%d", roll(9)), Secret: []byte("CANARY-secret"), Pub: channels[:roll(4)], Sub: channels[roll(4):]}
+	case 8:
+		c.Op = graph.RemoveAuthkey{Authkey: graph.AuthkeyID(pick(index))}
+	case 9, 10, 11:
+		s := graph.AddShare{Channel: channels[roll(4)], Type: []graph.ShareType{graph.Own, graph.All}[roll(2)]}
+		if s.User = who(); on {
+			s.User, s.Group = 0, group()
+		}
+		c.Op = s
+	case 12:
+		c.Op = graph.RemoveShare{Share: share()}
+	default:
+		c.Op = graph.DecideShare{Share: share(), Accept: roll(4) > 0}
+	}
+	return c
+}
+
+// history appends n random changes, a few of them refused, with batches between them and clocks that step back. It returns
+// the encoding of the graph after each log index.
+func (f *fixture) history(n int, roll func(int) int, storeEvery, keepEvery int) [][]byte {
+	f.t.Helper()
+	empty, err := f.graph.MarshalBinary()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	all := [][]byte{empty}
+	for i := range n {
+		if roll(10) == 0 {
+			f.publish(1, "a")
+		}
+		c := randomOp(f.graph, roll)
+		c.Time = epoch.Add(time.Duration(i)*time.Minute - time.Duration(roll(5))*time.Minute)
+		f.try(c)
+		if storeEvery > 0 && i%storeEvery == storeEvery-1 && f.graph.Index() > 0 {
+			f.store(uint64(keepEvery))
+		}
+		data, err := f.graph.MarshalBinary()
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		for uint64(len(all)) <= f.index {
+			all = append(all, data)
+		}
+	}
+	// Batches do not change it: what stands at their index is the graph before.
+	for i := len(all) - 1; i > 0; i-- {
+		if e, err := f.log.Entry(uint64(i)); err != nil {
+			f.t.Fatal(err)
+		} else if e.Kind == eventlog.KindBatch {
+			all[i] = nil
+		}
+	}
+	for i := range all {
+		if all[i] == nil {
+			all[i] = all[i-1]
+		}
+	}
+	return all
+}
+
+// rebuilt is the graph at an index, from the first event and nothing else.
+func (f *fixture) rebuilt(index uint64) *graph.Graph {
+	f.t.Helper()
+	g := graph.New()
+	_, err := f.log.ScanAudit(0, 1<<30, func(r eventlog.AuditRecord) (err error) {
+		if r.Index <= index {
+			g, _, err = g.Replay(r.Index, r.Command)
+		}
+		return err
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return g
+}
+
+// The graph at any position is the one that was there, and the one rebuilt from the first event: from stored graphs, from
+// waypoints, in any order, with all but a few of both thrown away.
+func TestGraphAtAnyPositionIsTheOneRebuiltFromTheFirstEvent(t *testing.T) {
+	f, _ := newFixture(t)
+	random := rand.New(rand.NewPCG(7, 7))
+	want := f.history(400, random.IntN, 9, 32)
+	stored, err := f.log.StoredGraphs()
+	if err != nil || len(stored) < 4 || len(stored) > 12 {
+		t.Fatalf("%d graphs are stored, %v: want one in each span of 32 events", len(stored), err)
+	}
+	past := NewTimeTravel(f.log)
+	past.every, past.keep = 6, 5
+	order := random.Perm(len(want) + 3)
+	for _, i := range order {
+		g, err := past.GraphAt(uint64(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _ := g.MarshalBinary()
+		if !bytes.Equal(got, want[min(i, len(want)-1)]) {
+			t.Fatalf("the graph at #%d is another than it was", i)
+		}
+		if i%10 == 0 {
+			if first, _ := f.rebuilt(uint64(i)).MarshalBinary(); !bytes.Equal(got, first) {
+				t.Fatalf("the graph at #%d is another than that of the first events", i)
+			}
+		}
+		if len(past.ways) > past.keep {
+			t.Fatalf("%d waypoints are kept, want %d", len(past.ways), past.keep)
+		}
+	}
+	if s, err := VerifyAudit(t.Context(), f.log, nil); err != nil || s.StoredGraphs != len(stored) || s.Events == 0 || s.Compared != s.Events || s.Refused == 0 {
+		t.Errorf("verify: %+v, %v", s, err)
+	}
+}
+
+// As of a time is the newest change up to it, by times that never fall although the clocks step back.
+func TestIndexAtIsTheNewestChangeUpToATime(t *testing.T) {
+	f, _ := newFixture(t)
+	f.history(300, rand.New(rand.NewPCG(3, 4)).IntN, 0, 0)
+	past := NewTimeTravel(f.log)
+	var marks []eventlog.AuditMark
+	if _, err := f.log.ScanAudit(0, 1000, func(r eventlog.AuditRecord) error { marks = append(marks, r.AuditMark); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if len(marks) < 80 {
+		t.Fatalf("only %d changes were accepted", len(marks))
+	}
+	back := 0
+	for minute := -10; minute < 310; minute++ {
+		at := epoch.Add(time.Duration(minute)*time.Minute + 500*time.Microsecond)
+		want := uint64(0)
+		for i, m := range marks {
+			if i > 0 && m.Time < marks[i-1].Time {
+				t.Fatalf("the time of #%d is before that of #%d", m.Index, marks[i-1].Index)
+			}
+			if i > 0 && m.Time == marks[i-1].Time {
+				back++
+			}
+			if !m.When().After(at) {
+				want = m.Index
+			}
+		}
+		if got, err := past.IndexAt(at); err != nil || got != want {
+			t.Fatalf("as of %s: #%d, %v, want #%d", at, got, err, want)
+		}
+	}
+	if back == 0 {
+		t.Error("no clock stepped back: this test looks at too little")
+	}
+}
+
+// Listing newest first, oldest first, page by page and by a reader that follows give the same events, to every viewer.
+func TestEveryWayOfReadingTheAuditGivesTheSameEvents(t *testing.T) {
+	f, q := newFixture(t)
+	f.history(260, rand.New(rand.NewPCG(5, 6)).IntN, 20, 64)
+	q.past.every, q.past.keep = 16, 4
+	viewers := []graph.Actor{{Operator: true}, {User: 9999}}
+	for u := range f.graph.Users() {
+		viewers = append(viewers, graph.Actor{User: u.ID})
+	}
+	some := 0
+	for _, viewer := range viewers {
+		read := func(filter AuditFilter) []AuditEvent {
+			var all []AuditEvent
+			for {
+				part, next, err := q.AuditEvents(viewer, filter)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if all = append(all, part...); next == 0 {
+					return all
+				}
+				filter.After = next
+			}
+		}
+		oldest := read(AuditFilter{Oldest: true})
+		for name, other := range map[string][]AuditEvent{
+			"pages": read(AuditFilter{Oldest: true, Limit: 7}), "newest": reversed(read(AuditFilter{})), "newest, pages": reversed(read(AuditFilter{Limit: 5})), "follow": f.follow(q, viewer),
+		} {
+			if len(other) != len(oldest) || len(oldest) > 0 && !reflect.DeepEqual(other, oldest) {
+				t.Fatalf("%+v: %s: %d events, want %d", viewer, name, len(other), len(oldest))
+			}
+		}
+		if viewer.User != 0 {
+			some += len(oldest)
+		} else if len(oldest) < 80 {
+			t.Errorf("the operator sees %d events", len(oldest))
+		}
+		f.checkNoSecret(oldest)
+	}
+	if some == 0 {
+		t.Error("no user sees anything")
+	}
+}
+
+func reversed(all []AuditEvent) []AuditEvent {
+	var back []AuditEvent
+	for i := len(all) - 1; i >= 0; i-- {
+		back = append(back, all[i])
+	}
+	return back
+}
+
+func (f *fixture) follow(q *Query, viewer graph.Actor) (all []AuditEvent) {
+	f.t.Helper()
+	r, err := q.AuditReader(viewer, 0)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for to := uint64(0); to <= f.index; to += 30 {
+		for more := true; more; {
+			var part []AuditEvent
+			if part, more, err = r.Read(min(to, f.index), 8); err != nil {
+				f.t.Fatal(err)
+			}
+			all = append(all, part...)
+		}
+	}
+	rest, more, err := r.Read(f.index, 1000)
+	if err != nil || more || r.Place() != f.graph.Index() {
+		f.t.Fatalf("the reader stands at #%d, more %t, %v", r.Place(), more, err)
+	}
+	return append(all, rest...)
+}
+
+// checkNoSecret looks for the planted secrets in what is answered, as they are and as JSON writes bytes.
+func (f *fixture) checkNoSecret(answer any) {
+	f.t.Helper()
+	data, err := json.Marshal(answer)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, canary := range []string{"CANARY", "Q0FOQVJZ", "DQU5BUl", "NBTkFSW", "434e4152"} {
+		if bytes.Contains(data, []byte(canary)) {
+			f.t.Fatalf("a secret is shown: %s", data)
+		}
+	}
+}
+
+// long makes a history of n changes without the cost of storing each by itself.
+func long(b *testing.B, n int) (*fixture, *Query) {
+	f, q := newFixture(b)
+	for i := range n {
+		c := graph.Command{By: graph.Actor{Operator: true}, Time: epoch.Add(time.Duration(i) * time.Second), Op: graph.AddUser{Handle: fmt.Sprintf("u%d", i)}}
+		if i >= 1000 {
+			c.By = graph.Actor{User: graph.UserID(1 + i%1000)}
+			c.Op = graph.AddShare{Channel: graph.Pattern(fmt.Sprintf("c%d", i)), User: graph.UserID(1 + (i+1)%1000)}
+		}
+		if _, err := f.try(c); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return f, q
+}
+
+// BenchmarkGraphAt rebuilds graphs at random places of 100,000 changes: from the beginning, with a stored graph each 65,536
+// events as a node keeps them, and with the waypoints of earlier questions.
+func BenchmarkGraphAt(b *testing.B) {
+	f, q := long(b, 100_000)
+	random := rand.New(rand.NewPCG(1, 1))
+	b.Run("cold", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := NewTimeTravel(f.log).GraphAt(uint64(1 + random.IntN(100_000))); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("warm", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := q.past.GraphAt(uint64(1 + random.IntN(100_000))); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("newest 100 events", func(b *testing.B) {
+		for b.Loop() {
+			if events, _, err := q.AuditEvents(graph.Actor{Operator: true}, AuditFilter{Limit: 100}); err != nil || len(events) != 100 {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("verify", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := VerifyAudit(b.Context(), f.log, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
