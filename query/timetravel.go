@@ -45,8 +45,8 @@ type step struct {
 }
 
 const (
-	waypointEvery = 4096
-	waypointsKept = 24
+	waypointEvery = 1024
+	waypointsKept = 64
 	portion       = 512 // events read with one iterator
 )
 
@@ -136,7 +136,7 @@ func (t *TimeTravel) nearest(target eventlog.AuditMark) (state, error) {
 		return best, nil
 	}
 	stored, data, ok, err := t.log.NewestStoredGraph(target.Index)
-	if err != nil || !ok || stored.Number <= best.mark.Number {
+	if err != nil || !ok || stored.Number <= best.mark.Number+4*t.every {
 		return best, err
 	}
 	g := new(graph.Graph)

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"hpfriends/eventlog"
 	"hpfriends/graph"
 )
@@ -299,17 +301,40 @@ func (f *fixture) checkNoSecret(answer any) {
 	}
 }
 
-// long makes a history of n changes without the cost of storing each by itself.
+// long makes a history of n changes, a thousand at a time.
 func long(b *testing.B, n int) (*fixture, *Query) {
 	f, q := newFixture(b)
-	for i := range n {
-		c := graph.Command{By: graph.Actor{Operator: true}, Time: epoch.Add(time.Duration(i) * time.Second), Op: graph.AddUser{Handle: fmt.Sprintf("u%d", i)}}
-		if i >= 1000 {
-			c.By = graph.Actor{User: graph.UserID(1 + i%1000)}
-			c.Op = graph.AddShare{Channel: graph.Pattern(fmt.Sprintf("c%d", i)), User: graph.UserID(1 + (i+1)%1000)}
+	var newest eventlog.AuditMark
+	for begin := 0; begin < n; begin += 1000 {
+		var logs []*raft.Log
+		tx := f.log.Begin()
+		for i := begin; i < begin+1000; i++ {
+			c := graph.Command{By: graph.Actor{Operator: true}, Time: epoch.Add(time.Duration(i) * time.Second), Op: graph.AddUser{Handle: fmt.Sprintf("u%d", i)}}
+			if i >= 1000 {
+				c.By = graph.Actor{User: graph.UserID(1 + i%1000)}
+				c.Op = graph.AddShare{Channel: graph.Pattern(fmt.Sprintf("c%d", i)), User: graph.UserID(1 + (i+1)%1000)}
+			}
+			command, err := json.Marshal(c)
+			if err != nil {
+				b.Fatal(err)
+			}
+			f.index++
+			if f.graph, _, err = f.graph.Replay(f.index, command); err != nil {
+				b.Fatal(err)
+			}
+			logs = append(logs, &raft.Log{Index: f.index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(eventlog.KindChange)}, command...)})
+			e := newest.Next(f.index, c.Time, command)
+			newest = e.AuditMark
+			tx.PutAudit(e)
 		}
-		if _, err := f.try(c); err != nil {
+		if err := f.log.LogStore().StoreLogs(logs); err != nil {
 			b.Fatal(err)
+		}
+		if err := tx.Commit(f.index); err != nil {
+			b.Fatal(err)
+		}
+		if begin%4000 == 0 {
+			f.store(eventlog.StoredEvery)
 		}
 	}
 	return f, q
