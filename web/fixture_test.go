@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/raft"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hpfriends/eventlog"
@@ -21,7 +22,7 @@ import (
 	"hpfriends/query"
 )
 
-// world is a server on a graph in memory: it decides changes as a node would, without a log of them.
+// world is a server on a graph in memory: it decides changes as a node would, and keeps what it accepts.
 type world struct {
 	t      *testing.T
 	server *Server
@@ -82,9 +83,31 @@ func (w *world) Change(_ context.Context, c graph.Command) (graph.Outcome, error
 	if err := json.Unmarshal(data, &c); err != nil {
 		return graph.Outcome{}, err
 	}
-	next, out, err := w.graph.Apply(w.graph.Index()+1, c)
+	index := w.graph.Index() + 1
+	next, out, err := w.graph.Apply(index, c)
 	w.graph, w.last = next, c
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	return out, w.record(index, c.Time, data)
+}
+
+// record keeps an accepted change in the log and in the audit. A test that turns the graph back keeps its first history.
+func (w *world) record(index uint64, at time.Time, command []byte) error {
+	if last, _ := w.events.Last(); index <= last {
+		return nil
+	}
+	entry := &raft.Log{Index: index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(eventlog.KindChange)}, command...)}
+	if err := w.events.LogStore().StoreLogs([]*raft.Log{entry}); err != nil {
+		return err
+	}
+	newest, err := w.events.NewestAudit()
+	if err != nil {
+		return err
+	}
+	tx := w.events.Begin()
+	tx.PutAudit(newest.Next(index, at, command))
+	return tx.Commit(index)
 }
 
 // caller is who sends a request: over TCP with a header of its own, or over the socket as a user.

@@ -57,6 +57,14 @@ func TestWhoMayWhat(t *testing.T) {
 		{"POST /api/v1/authkeys", object{"ident": "k", "owner": "ada"}, [6]int{200, 403, 403, 403, 200, 200}},
 		{"GET /api/v1/authkeys?owner=ada", nil, [6]int{200, 200, 200, 200, 200, 200}}, // the rows differ: below
 
+		{"GET /api/v1/audit", nil, [6]int{200, 200, 200, 200, 200, 200}}, // the events differ: audit_test.go
+		{"GET /api/v1/audit/8", nil, [6]int{200, 404, 404, 200, 200, 200}},
+		{"GET /api/v1/audit/99", nil, [6]int{404, 404, 404, 404, 404, 404}},
+		{"GET /api/v1/audit/at?t=%239", nil, [6]int{200, 200, 200, 200, 200, 200}},
+		{"GET /api/v1/audit/access?channel=c", nil, [6]int{200, 200, 200, 200, 200, 200}},
+		{"GET /api/v1/audit/verify", nil, [6]int{403, 403, 403, 200, 200, 200}},
+		{"GET /api/v1/explain?from=ada&to=bob&channel=c&at=%239", nil, [6]int{200, 200, 403, 200, 200, 200}},
+
 		{"GET /api/v1/shares/9", nil, [6]int{200, 200, 404, 200, 200, 200}},
 		{"POST /api/v1/shares/9/accept", object{}, [6]int{422, 204, 404, 403, 403, 422}},
 		{"POST /api/v1/shares/10/accept", object{}, [6]int{422, 204, 404, 403, 403, 422}},
