@@ -75,20 +75,20 @@ func TestMessagesStream(t *testing.T) {
 	w.users("ada", "bob", "eve") // 1, 2, 3
 	s := must[created](w, as("ada"), "POST /api/v1/shares", object{"channel": "c", "to": "bob", "history": "full"})
 	must[struct{}](w, as("bob"), fmt.Sprintf("POST /api/v1/shares/%d/accept", s.ID), object{})
-	w.publish(1, "c", "one", "\xff\x00", "\x1b]0;x\x07\n{\"end\":true}") // #1
-	w.publish(1, "private", "two")                                       // #2
-	w.publish(2, "c", "three")                                           // #3
+	w.publish(1, "c", "one", "\xff\x00", "\x1b]0;x\x07\n{\"end\":true}") // #6
+	w.publish(1, "private", "two")                                       // #7
+	w.publish(2, "c", "three")                                           // #8
 	for _, tt := range []struct{ who, query, want, next string }{
-		{"ada", "channel=*", `#1.0 #1.1 #1.2 #2.0`, "#4.0"},
-		{"bob", "channel=*", `#1.0 #1.1 #1.2 #3.0`, "#4.0"},
-		{"eve", "channel=*", ``, "#4.0"},
-		{"operator", "channel=*", `#1.0 #1.1 #1.2 #2.0 #3.0`, "#4.0"},
-		{"operator", "channel=private&channel=x*", `#2.0`, "#4.0"},
-		{"ada", "channel=*&order=newest&limit=2", `#2.0 #1.2`, "#1.2"},
-		{"ada", "channel=*&limit=2", `#1.0 #1.1`, "#1.2"},
-		{"ada", "channel=*&from=%231.2&until=2.0", `#1.2`, "#2.0"},
-		{"ada", "channel=*&since=@1700000002", `#2.0`, "#4.0"},
-		{"ada", "channel=*&until=@1700000002&from=first", `#1.0 #1.1 #1.2`, "#2.0"},
+		{"ada", "channel=*", `#6.0 #6.1 #6.2 #7.0`, "#9.0"},
+		{"bob", "channel=*", `#6.0 #6.1 #6.2 #8.0`, "#9.0"},
+		{"eve", "channel=*", ``, "#9.0"},
+		{"operator", "channel=*", `#6.0 #6.1 #6.2 #7.0 #8.0`, "#9.0"},
+		{"operator", "channel=private&channel=x*", `#7.0`, "#9.0"},
+		{"ada", "channel=*&order=newest&limit=2", `#7.0 #6.2`, "#6.2"},
+		{"ada", "channel=*&limit=2", `#6.0 #6.1`, "#6.2"},
+		{"ada", "channel=*&from=%236.2&until=7.0", `#6.2`, "#7.0"},
+		{"ada", "channel=*&since=@1700000007", `#7.0`, "#9.0"},
+		{"ada", "channel=*&until=@1700000007&from=first", `#6.0 #6.1 #6.2`, "#7.0"},
 		{"ada", "channel=*&until=first", ``, "#1.0"},
 	} {
 		c := as(tt.who)
@@ -115,7 +115,7 @@ func TestMessagesStream(t *testing.T) {
 		}
 	}
 	all, _ := records(t, w.send(as("bob"), "GET /api/v1/messages?channel=c", nil).Body)
-	if m := all[1]; string(m.Payload) != "\xff\x00" || string(m.Ident) != "key" || m.Origin != "ada" || m.Time.UnixMilli() != 1_700_000_001_000 {
+	if m := all[1]; string(m.Payload) != "\xff\x00" || string(m.Ident) != "key" || m.Origin != "ada" || m.Time.UnixMilli() != 1_700_000_006_000 {
 		t.Errorf("%+v", m)
 	}
 	if string(all[2].Payload) != "\x1b]0;x\x07\n{\"end\":true}" {
