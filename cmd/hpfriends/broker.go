@@ -12,6 +12,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
+	"hpfriends/query"
 	"hpfriends/raftfsm"
 	"hpfriends/router"
 	"hpfriends/wire"
@@ -26,6 +27,7 @@ type broker struct {
 	recorder *raftfsm.Recorder
 	cursors  *raftfsm.Cursors
 	router   *router.Router
+	query    *query.Query
 	key      *secret.DataKey
 	metrics  *metrics
 	log      *slog.Logger

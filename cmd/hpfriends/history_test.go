@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"hpfriends/query"
 	"hpfriends/wire"
 )
 
@@ -264,4 +265,64 @@ func TestDurableSubscription(t *testing.T) {
 	l.expect("d ada-key two")
 	l.subscribe("d?durable=bad/name")
 	l.expectError("durable name")
+}
+
+// $audit tells each user of the changes that concern them, as they happen and from the past, and admins of all.
+func TestAuditChannel(t *testing.T) {
+	c := newCommunity(t, "ada", "bob", "eve")
+	c.do("", "PATCH", "/users/eve", map[string]any{"role": "auditor"}, nil)
+	event := func(l *line) (channel string, e query.AuditEvent) {
+		t.Helper()
+		heard := l.hear()
+		channel, rest, _ := strings.Cut(heard, " ")
+		_, payload, _ := strings.Cut(rest, " ")
+		if err := json.Unmarshal([]byte(payload), &e); err != nil {
+			t.Fatalf("heard %q: %v", heard, err)
+		}
+		return channel, e
+	}
+	bob, eve := c.dial("bob"), c.dial("eve")
+	bob.subscribe("$audit")
+	eve.subscribe("$audit?notify=1")
+	if n := eve.notice(); !n.Live || n.Messages != 0 {
+		t.Errorf("notice %+v", n)
+	}
+	bob.settled("sync")
+	c.do("", "POST", "/users", map[string]any{"handle": "somebody"}, nil)
+	id := c.share("ada", "d", "bob", "own")
+	if _, e := event(eve); e.Op != "user.add" {
+		t.Errorf("eve, an auditor, hears of %+v", e)
+	}
+	if _, e := event(eve); e.Op != "share.add" || e.By != "ada" || e.Hash == "" {
+		t.Errorf("eve hears of %+v", e)
+	}
+	channel, e := event(bob) // not of somebody
+	if channel != "$audit" || e.Op != "share.add" || e.By != "ada" || e.Hash != "" || len(e.Changes) != 1 || e.Changes[0].After["channel"] != "d" {
+		t.Errorf("bob hears on %s of %+v", channel, e)
+	}
+	again := c.dial("bob")
+	again.subscribe("$audit?from=%23" + strings.TrimPrefix(e.Position, "#") + "&positions=1&follow=0&notify=1")
+	if channel, e := event(again); channel != fmt.Sprintf("$audit@%d.0", id) || e.Op != "share.add" {
+		t.Errorf("from the past comes %s: %+v", channel, e)
+	}
+	if n := again.notice(); n.Live || n.Messages != 1 {
+		t.Errorf("notice %+v", n)
+	}
+	again.subscribe("$audit?from=first&follow=0&notify=1")
+	first := 0
+	for {
+		heard := again.hear()
+		if strings.HasPrefix(heard, replayChannel) {
+			break
+		}
+		if strings.Contains(heard, "secret-of") || strings.Contains(heard, "somebody") || strings.Contains(heard, "eve") {
+			t.Errorf("bob hears %s", heard)
+		}
+		first++
+	}
+	if first != 3 { // bob, bob's authkey, the share
+		t.Errorf("bob hears of %d changes since the beginning", first)
+	}
+	again.subscribe("$audit?durable=x")
+	again.expectError("positions=1")
 }

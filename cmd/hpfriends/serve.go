@@ -132,6 +132,7 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 		node: s.node, events: s.events, ingest: s.ingest, recorder: s.recorder, cursors: s.cursors, router: s.router, key: key,
 		metrics: newMetrics(registry), log: s.Logger, conns: make(map[*conn]struct{}),
 	}
+	s.broker.query = query.New(s.events, s.node.Graph, s.broker)
 	if err := s.build(registry, key); err != nil {
 		return err
 	}
@@ -143,7 +144,7 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	drain, stopDrain := context.WithCancel(context.Background())
 	defer stopDrain()
 	s.loop("router", loops, s.router.Run)
-	s.loop("channels", loops, s.web.Query.Run)
+	s.loop("channels", loops, s.broker.query.Run)
 	s.loops.Go(func() { s.ingest.Run(loops, drain) })
 	s.loops.Go(func() { s.recorder.Run(loops) })
 	s.loops.Go(func() { s.cursors.Run(loops) })
@@ -192,7 +193,7 @@ func (s *server) build(registry *prometheus.Registry, key *secret.DataKey) error
 		return err
 	}
 	s.web = web.New(web.Config{
-		Changer: s.node, Cursors: s.cursors, Query: query.New(s.events, s.node.Graph, s.broker), Key: key, Metrics: registry,
+		Changer: s.node, Cursors: s.cursors, Query: s.broker.query, Key: key, Metrics: registry,
 		Ready: s.node.Ready, Version: version, Logger: s.Logger,
 	})
 	watch(registry, s)

@@ -60,6 +60,8 @@ func (c *conn) Subscribe(text string) error {
 	switch {
 	case r.channel == acksChannel:
 		begin = c.beginAcks
+	case r.channel == auditChannel:
+		begin = c.beginAudit
 	case r.channel == replayChannel:
 		begin = func(context.Context, *grant) error { return nil } // its being there is enough
 	case strings.HasPrefix(r.channel, "$"):
