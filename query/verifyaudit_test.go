@@ -86,8 +86,9 @@ func TestVerifyFindsEachManipulation(t *testing.T) {
 		{"altered head of a stored graph", func(tx *eventlog.Tx, all []raw) {
 			tx.Put(eventlog.SpaceGraph, append([]byte{'h'}, eventlog.IndexKey(all[7].index)...), append([]byte{0, 0, 0, 1}, flip(all[7].value[:body], 3)...))
 		}, eventlog.Altered, 7},
-		{"a whole new chain", func(tx *eventlog.Tx, all []raw) { forge(tx, all, 3) }, eventlog.Altered, -1},
-		{"a whole new chain without one", func(tx *eventlog.Tx, all []raw) { forge(tx, all, 9) }, eventlog.Missing, -1},
+		{"a whole new chain", func(tx *eventlog.Tx, all []raw) { forge(tx, all, 3, false) }, eventlog.Altered, -1},
+		{"a whole new chain without the newest", func(tx *eventlog.Tx, all []raw) { forge(tx, all, 9, true) }, eventlog.Missing, -1},
+		{"a whole new chain without one", func(tx *eventlog.Tx, all []raw) { forge(tx, all, 6, true) }, eventlog.Missing, -1},
 	}
 	for _, held := range []bool{true, false} {
 		for _, tt := range tests {
@@ -154,13 +155,13 @@ func encode(e eventlog.AuditRecord) []byte {
 	return append(binary.BigEndian.AppendUint64(v, uint64(e.Time)), e.Command...)
 }
 
-// forge writes a new chain in which one event is another, or, if it is the last, is left out; with all that goes with it.
-func forge(tx *eventlog.Tx, all []raw, which int) {
+// forge writes a new chain in which one event is another or is left out, with all that goes with it.
+func forge(tx *eventlog.Tx, all []raw, which int, without bool) {
 	tx.DeleteRange(eventlog.SpaceGraph, nil, nil)
 	tx.DeleteRange(eventlog.SpaceAudit, nil, nil)
 	var m eventlog.AuditMark
 	for i, r := range all {
-		if i == which && i == len(all)-1 {
+		if i == which && without {
 			continue
 		}
 		command := r.value[48:]
