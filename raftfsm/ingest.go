@@ -164,12 +164,11 @@ func (in *Ingest) settle(b *batch) {
 	in.mu.Unlock()
 }
 
-// Busy is whether batches wait for those under way: connections publish faster than this node takes it.
-func (in *Ingest) Busy() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return len(in.closed) > 0
-}
+// busyBytes are more than wait while the node keeps up with what is published.
+const busyBytes = 1 << 20
+
+// Busy is whether connections publish as fast as this node takes it, or faster.
+func (in *Ingest) Busy() bool { return in.Pending() >= busyBytes }
 
 // Pending is the number of bytes that were taken and are not committed yet.
 func (in *Ingest) Pending() int {

@@ -12,7 +12,7 @@ import (
 const (
 	firstEntries = 4  // entry numbers asked for at first, so that the first message comes soon
 	chunkEntries = 64 // and later on
-	maxPause     = 100 * time.Millisecond
+	maxPause     = 150 * time.Millisecond
 )
 
 // reading is one subscriber's way through the log, from where its outbox was full or a subscription begins to the tail.
@@ -51,12 +51,12 @@ func (s *Subscriber) catchUp() error {
 }
 
 // giveWay pauses a reading of history while the node is busy with what is published: of the time there is, history then
-// takes a quarter. A reader that has only fallen behind must be able to catch up, and is not paused.
+// takes a fifth. A reader that has only fallen behind must be able to catch up, and is not paused.
 func (r *reading) giveWay(took time.Duration) {
 	busy := r.s.router.config.Busy
 	replaying := slices.ContainsFunc(r.windows, func(w window) bool { return !w.replayed })
 	if replaying && busy != nil && busy() {
-		time.Sleep(min(3*took, maxPause))
+		time.Sleep(min(4*took, maxPause))
 	}
 }
 

@@ -216,19 +216,30 @@ func (l *replayLoad) first(ctx context.Context) ([]figure, error) {
 	}, nil
 }
 
+// besideRounds is how often publishing with and without a replay is measured, in turn: the store's own work comes in waves.
+const besideRounds = 3
+
 // beside is what a replay of everything, again and again, leaves of the rate of publishing.
 func (l *replayLoad) beside(ctx context.Context) ([]figure, error) {
-	alone, _, err := l.live(ctx, false)
-	if err != nil {
-		return nil, err
+	var alone, beside, read float64
+	for range besideRounds {
+		rate, _, err := l.live(ctx, false)
+		if err != nil {
+			return nil, err
+		}
+		alone += rate / besideRounds
+		rate, messages, err := l.live(ctx, true)
+		if err != nil {
+			return nil, err
+		}
+		beside, read = beside+rate/besideRounds, read+messages/besideRounds
 	}
-	beside, messages, err := l.live(ctx, true)
 	return []figure{
 		{Name: "messages published without a replay", Unit: "1/s", Value: alone},
 		{Name: "messages published beside a replay", Unit: "1/s", Value: beside},
-		{Name: "messages replayed meanwhile", Unit: "1/s", Value: messages},
+		{Name: "messages replayed meanwhile", Unit: "1/s", Value: read},
 		{Name: "rate of publishing kept beside a replay", Unit: "%", Value: 100 * beside / alone, Target: 80},
-	}, err
+	}, nil
 }
 
 // live publishes for the duration, from four connections, with or without a replay beside it.
