@@ -36,11 +36,12 @@ func (l *Log) append(records []record) {
 		r.encode(op.Value)
 		l.must(op.Finish())
 	}
+	total := l.markSizes(b, records)
 	l.commit(b, pebble.Sync)
 
 	newest := &records[len(records)-1]
 	l.mu.Lock()
-	l.floor, l.last, l.lastTerm = floor, newest.index, newest.term
+	l.floor, l.last, l.lastTerm, l.total = floor, newest.index, newest.term, total
 	l.mu.Unlock()
 	l.tail.append(records)
 }
@@ -129,8 +130,10 @@ func (l *Log) cut(end, floor uint64) {
 	b := l.db.NewBatch()
 	defer b.Close()
 	if end <= last {
-		_, upper := spanBounds(spanEntry)
-		l.must(b.DeleteRange(indexed(spanEntry, end), upper, nil))
+		for _, span := range []byte{spanEntry, spanSize} {
+			_, upper := spanBounds(span)
+			l.must(b.DeleteRange(indexed(span, end), upper, nil))
+		}
 	}
 	if floor != oldFloor {
 		l.setNumber(b, keyFloor, floor)
@@ -138,9 +141,13 @@ func (l *Log) cut(end, floor uint64) {
 	// Readers must not find in memory what is about to be replaced on disk.
 	l.tail.truncate(end)
 	l.commit(b, pebble.Sync)
+	total, err := l.loadTotal()
+	if err != nil {
+		_ = l.alarm.fail(fmt.Errorf("eventlog: truncate: %w", err))
+	}
 
 	l.mu.Lock()
-	l.floor, l.last, l.lastTerm = floor, min(last, end-1), term
+	l.floor, l.last, l.lastTerm, l.total = floor, min(last, end-1), term, total
 	l.mu.Unlock()
 	l.tail.forget(floor)
 }

@@ -17,6 +17,7 @@ const (
 	KindChange Kind = 2 // a command on the sharing graph
 	KindReport Kind = 3 // what a node counted and refused, see Report
 	KindCursor Kind = 4 // durable subscriptions, see CursorEntry
+	KindFloor  Kind = 5 // what is no longer kept, see FloorEntry
 )
 
 // MaxBatchBytes bounds the frames of one batch, uncompressed. A decoder refuses more before it allocates.

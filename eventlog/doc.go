@@ -35,7 +35,9 @@
 //	keys.go              every key, in one diagram          logstore.go  hashicorp/raft's view
 //	log.go, append.go    opening, appending, truncating     tx.go        applying
 //	read.go, index.go    entries, batches, by channel       tail.go      cache of the newest
-//	verify.go            checks the whole store             reclaim.go   retention
+//	verify.go            checks the whole store at once     scrub.go     the same, slowly, piece by piece
+//	size.go              bytes of ranges, floors            reclaim.go   gives the space back
+//	extent.go            where damage lies                  *entry.go    entries other than batches
 //	audit.go             the chain of accepted changes      storedgraph.go  graphs stored beside it
 //	changes.go           changes of the graph in the log
 package eventlog

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 var (
@@ -22,13 +23,21 @@ var (
 type CorruptError struct {
 	Index  uint64 // of the entry, 0 when the damage is elsewhere
 	Reason string
-	Err    error // of Pebble, or nil
+	Where  *Extent // nil when it is not known
+	Err    error   // of Pebble, or nil
 }
 
 func (e *CorruptError) Error() string {
-	s := fmt.Sprintf("eventlog: corrupt entry %d: %s", e.Index, e.Reason)
+	s := "eventlog: corrupt store: " + e.Reason
+	if e.Index != 0 {
+		s = fmt.Sprintf("eventlog: corrupt entry %d: %s", e.Index, e.Reason)
+	}
+	if e.Where != nil {
+		s += ": " + e.Where.String()
+	}
 	if e.Err != nil {
-		s += ": " + e.Err.Error()
+		text, _, _ := strings.Cut(e.Err.Error(), "\n") // Pebble's next lines are for programs
+		s += ": " + text
 	}
 	return s
 }

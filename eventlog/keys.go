@@ -13,6 +13,7 @@ import (
 //	'C'   channel                          newest index u64         channel directory
 //	'E'   index u64                        record, see record.go    one per log entry
 //	'I'   name                             see below                the store's own state
+//	'S'   index u64                        total u64                size marks, see below
 //	'X'   channel escaped, 00 01, index    (empty)                  per-channel index
 //	a-z   the projection's own             the projection's own     see Space
 //
@@ -20,12 +21,16 @@ import (
 // in order of index, and keys of all channels with a common prefix lie together too. In 'C' it is the end of the key
 // and needs no escape.
 //
+// The total in 'S' is the number of bytes of all records up to and including the entry, counted from an arbitrary beginning; an
+// entry has a mark when the total passes a multiple of sizeStep. It is written with the entry, not when it is applied.
+//
 // The time in 'B' is the newest time of any batch up to this one: it never falls, whatever the clocks did.
 const (
 	spanBatch    = 'B'
 	spanChannel  = 'C'
 	spanEntry    = 'E'
 	spanInternal = 'I'
+	spanSize     = 'S'
 	spanIndex    = 'X'
 )
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -16,6 +17,7 @@ import (
 type Config struct {
 	Dir        string
 	FS         vfs.FS // nil: the disk
+	ReadOnly   bool   // for looking at a store that no server uses: nothing is written, and writing ends the process
 	CacheBytes int64  // Pebble's block cache, default 16 MiB
 	TailBytes  int64  // newest entries kept in memory, raw and decoded together, default 32 MiB
 	Logger     *slog.Logger
@@ -65,6 +67,9 @@ type Log struct {
 	floor    uint64       // first index that may be read
 	last     uint64       // newest entry; below floor when the log is empty
 	lastTerm uint64       // of last; 0 when the log is empty
+	total    uint64       // bytes of records up to the newest, see size.go
+
+	reclaimed atomic.Uint64 // bytes of records, since Open
 }
 
 // Open opens or creates the store. It returns an error, and changes nothing, when what is there contradicts itself;
@@ -81,15 +86,15 @@ func Open(cfg Config) (*Log, error) {
 		return nil, fmt.Errorf("eventlog: open %s: %w", cfg.Dir, err)
 	}
 	l.db = db
-	if err := l.load(); err != nil {
+	if err := l.load(cfg.ReadOnly); err != nil {
 		return nil, errors.Join(fmt.Errorf("eventlog: open %s: %w", cfg.Dir, err), db.Close())
 	}
 	return l, nil
 }
 
 // load reads the bounds and checks that they fit together.
-func (l *Log) load() error {
-	if err := l.loadFormat(); err != nil {
+func (l *Log) load(readOnly bool) error {
+	if err := l.loadFormat(readOnly); err != nil {
 		return err
 	}
 	applied, err := l.loadNumber(keyApplied)
@@ -101,6 +106,9 @@ func (l *Log) load() error {
 	}
 	l.floor = max(l.floor, 1)
 	if err := l.loadLast(); err != nil {
+		return err
+	}
+	if l.total, err = l.loadTotal(); err != nil {
 		return err
 	}
 	if l.last >= l.floor {
@@ -115,7 +123,7 @@ func (l *Log) load() error {
 	return l.loadTime()
 }
 
-func (l *Log) loadFormat() error {
+func (l *Log) loadFormat(readOnly bool) error {
 	v, err := l.loadNumber(keyFormat)
 	switch {
 	case err != nil:
@@ -124,6 +132,9 @@ func (l *Log) loadFormat() error {
 		return nil
 	case v != 0:
 		return fmt.Errorf("the store has layout %d, this program knows %d", v, layoutVersion)
+	}
+	if readOnly {
+		return errors.New("there is no log in it")
 	}
 	if err := l.db.Set(keyFormat, binary.BigEndian.AppendUint64(nil, layoutVersion), pebble.Sync); err != nil {
 		return err
@@ -139,7 +150,7 @@ func (l *Log) loadNumber(key []byte) (uint64, error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("state %q: %w", key, err)
+		return 0, fmt.Errorf("state %q: %w", key, damaged(err))
 	}
 	defer closer.Close()
 	if len(v) != 8 {
@@ -155,7 +166,7 @@ func (l *Log) loadLast() error {
 	}
 	defer it.Close()
 	if !it.Last() {
-		return it.Error()
+		return damaged(it.Error())
 	}
 	index, ok := ParseIndexKey(it.Key()[1:])
 	if !ok {
@@ -163,7 +174,7 @@ func (l *Log) loadLast() error {
 	}
 	v, err := it.ValueAndErr()
 	if err != nil {
-		return fmt.Errorf("last entry %d: %w", index, err)
+		return fmt.Errorf("last entry: %w", damagedEntry(index, err))
 	}
 	r, err := decodeRecord(index, v)
 	if err != nil {
@@ -184,7 +195,7 @@ func (l *Log) loadTime() error {
 	}
 	defer it.Close()
 	if !it.Last() {
-		return it.Error()
+		return damaged(it.Error())
 	}
 	_, mark, err := parseBatchMark(it)
 	l.lastTime = mark.time

@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -19,8 +18,10 @@ func openPebble(cfg Config, a *alarm) (*pebble.DB, error) {
 	if fs == nil {
 		fs = vfs.Default
 	}
-	if err := fs.MkdirAll(cfg.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("create directory: %w", err)
+	if !cfg.ReadOnly {
+		if err := fs.MkdirAll(cfg.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("create directory: %w", err)
+		}
 	}
 	opts := pebbleOptions(cfg, a)
 	if fs := cfg.FS; fs != nil {
@@ -35,6 +36,7 @@ func openPebble(cfg Config, a *alarm) (*pebble.DB, error) {
 func pebbleOptions(cfg Config, a *alarm) *pebble.Options {
 	lower, upper := spanBounds(spanEntry)
 	opts := &pebble.Options{
+		ReadOnly:           cfg.ReadOnly,
 		FormatMajorVersion: formatMajorVersion,
 		Logger:             a,
 		EventListener:      a.listener(),
@@ -98,12 +100,4 @@ func iterate(r pebble.Reader, lower, upper []byte) (*pebble.Iterator, error) {
 		return nil, damaged(err)
 	}
 	return it, nil
-}
-
-// damaged turns Pebble's corruption into ours and leaves other errors as they are.
-func damaged(err error) error {
-	if errors.Is(err, pebble.ErrCorruption) {
-		return &CorruptError{Reason: "damaged table", Err: err}
-	}
-	return err
 }

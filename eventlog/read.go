@@ -76,13 +76,6 @@ func (l *Log) read(index uint64) (record, error) {
 	return decodeRecord(index, own)
 }
 
-func damagedEntry(index uint64, err error) error {
-	if errors.Is(err, pebble.ErrCorruption) {
-		return &CorruptError{Index: index, Reason: "damaged table", Err: err}
-	}
-	return err
-}
-
 // Batch returns a visible batch of an applied entry. It is shared between callers and read-only. It comes from the tail
 // cache, or is read and decoded once for all who ask at the same time. Errors: ErrNotBatch for entries of another kind
 // and for hidden repetitions, and those of Entry.
@@ -109,6 +102,9 @@ func (l *Log) decode(index uint64) (*Batch, error) {
 		return nil, err
 	}
 	if !visible {
+		if index < l.Floor() { // its mark was reclaimed after its record was read
+			return nil, ErrBelowFloor
+		}
 		return nil, ErrNotBatch
 	}
 	b, err := DecodeBatch(e.Data)

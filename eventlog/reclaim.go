@@ -2,7 +2,9 @@ package eventlog
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -20,18 +22,52 @@ func (l *Log) Reclaim() error {
 	if err := l.reclaimChannels(floor); err != nil {
 		return err
 	}
+	freed, mark, err := l.reclaimable(floor)
+	if err != nil {
+		return err
+	}
 	b := l.db.NewBatch()
 	defer b.Close()
 	for _, span := range []byte{spanBatch, spanEntry} {
 		l.must(b.DeleteRange(indexed(span, 0), indexed(span, floor), nil))
 	}
+	l.must(b.DeleteRange(indexed(spanSize, 0), indexed(spanSize, mark), nil))
 	l.commit(b, pebble.NoSync)
-	// The space comes back when the deletions are compacted, which begins with a flush. (Not FlushDelayDeleteRange: it would
-	// flush after each truncation too, and its timer panics when it meets a WAL that has failed.)
-	if _, err := l.db.AsyncFlush(); err != nil {
-		return damaged(err)
+	l.reclaimed.Add(freed)
+	return l.compactBelow(floor)
+}
+
+// compactBelow gives the space back. Pebble alone drops a table when all of it is deleted, and leaves the others until
+// something else is written there, which in a log is never: with 400 MB written and 16 MB kept, 50 MB stayed. (Not Excise: it
+// would take entries from under Verify's snapshot, and be durable before the floor is. Not FlushDelayDeleteRange: it would
+// flush after each truncation too, and its timer panics when it meets a WAL that has failed.)
+func (l *Log) compactBelow(floor uint64) error {
+	for _, span := range []byte{spanBatch, spanEntry} {
+		if err := l.db.Compact(context.Background(), indexed(span, 0), indexed(span, floor), false); err != nil {
+			return damaged(err)
+		}
 	}
 	return nil
+}
+
+// reclaimable is how many bytes of records lie below floor, and the newest size mark there, which has to stay: the size of
+// the retained log counts from it.
+func (l *Log) reclaimable(floor uint64) (bytes, mark uint64, err error) {
+	it, err := l.iterate(indexed(spanEntry, 0), indexed(spanEntry, floor))
+	if err != nil {
+		return 0, 0, err
+	}
+	defer it.Close()
+	mark, upto, err := l.sizeMark(floor - 1)
+	if err != nil || !it.First() {
+		return 0, mark, errors.Join(err, damaged(it.Error()))
+	}
+	first, ok := ParseIndexKey(it.Key()[1:])
+	if !ok {
+		return 0, 0, fmt.Errorf("eventlog: malformed entry key %x", it.Key())
+	}
+	_, below, err := l.sizeMark(first - min(first, 1))
+	return upto - below, mark, err
 }
 
 // reclaimChannels removes index keys, and channels that have none left.

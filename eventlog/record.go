@@ -65,7 +65,9 @@ func decodeRecord(index uint64, encoded []byte) (record, error) {
 		return record{}, &CorruptError{Index: index, Reason: fmt.Sprintf("record of %d bytes", len(encoded))}
 	}
 	if got, want := recordSum(index, encoded), binary.BigEndian.Uint32(encoded); got != want {
-		return record{}, &CorruptError{Index: index, Reason: fmt.Sprintf("checksum %08x, want %08x", got, want)}
+		return record{}, &CorruptError{
+			Index: index, Reason: fmt.Sprintf("checksum %08x, want %08x", got, want), Where: recordExtent(encoded, got^want),
+		}
 	}
 	if encoded[4] != recordVersion {
 		return record{}, &CorruptError{Index: index, Reason: fmt.Sprintf("record version %d, want %d", encoded[4], recordVersion)}

@@ -46,7 +46,7 @@ func (l *Log) Verify(ctx context.Context, progress func(index uint64)) (Summary,
 	snapshot := l.db.NewSnapshot()
 	defer snapshot.Close()
 	v := verifier{ctx: ctx, snapshot: snapshot, progress: progress}
-	for _, step := range []func() error{v.load, v.entries, v.marks, v.index} {
+	for _, step := range []func() error{v.load, v.entries, v.marks, v.index, v.rest} {
 		if err := step(); err != nil {
 			return v.Summary, err
 		}
@@ -61,8 +61,37 @@ type verifier struct {
 	snapshot  *pebble.Snapshot
 	progress  func(uint64)
 	term      uint64
-	time      int64  // the last batch mark's
+	time      int64 // the last batch mark's
+	sizes     sizeCheck
 	wantIndex uint64 // per-channel index keys that the batches call for
+}
+
+// sizeCheck follows the size marks: from one to the next the total grows by the bytes of the records between them.
+type sizeCheck struct {
+	total uint64 // 0: no mark yet
+	since uint64
+}
+
+func (v *verifier) sized(index uint64, size int) error {
+	v.sizes.since += uint64(size)
+	mark, err := v.value(indexed(spanSize, index))
+	if err != nil || mark == nil {
+		return err
+	}
+	total, ok := ParseIndexKey(mark)
+	if want := v.sizes.total + v.sizes.since; !ok || v.sizes.total != 0 && total != want {
+		return &InconsistentError{Index: index, Reason: fmt.Sprintf("size mark %x, want %d", mark, want)}
+	}
+	v.sizes = sizeCheck{total: total}
+	return nil
+}
+
+// rest reads what has no checks of its own here: the projections. Their owners check what is in them at start.
+func (v *verifier) rest() error {
+	return v.each([]byte{spanIndex + 1}, []byte{0xff}, 1024, func(it *pebble.Iterator) error {
+		_, err := it.ValueAndErr()
+		return damaged(err)
+	})
 }
 
 func (v *verifier) load() error {
@@ -172,6 +201,9 @@ func (v *verifier) entry(it *pebble.Iterator, index uint64) error {
 	v.term = r.term
 	v.Entries++
 	v.Bytes += uint64(len(value))
+	if err := v.sized(index, len(value)); err != nil {
+		return err
+	}
 	mark, err := v.value(indexed(spanBatch, index))
 	if err != nil {
 		return err
