@@ -115,6 +115,8 @@ func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
 		return nil, f.applyReport(l)
 	case eventlog.KindCursor:
 		return f.applyCursors(l)
+	case eventlog.KindFloor:
+		return nil, f.applyFloor(tx, l)
 	default:
 		return nil, fmt.Errorf("entry of unknown kind %d: this node runs an older program than the one that wrote it", kind)
 	}

@@ -44,6 +44,8 @@ type Config struct {
 	Logger *slog.Logger
 	Fail   func(error)           // ends the process; nil: the error is logged and the process exits
 	Space  func() (Space, error) // nil: of the file system that holds Dir
+
+	Retention Retention
 }
 
 // Node is one member of the raft group.
@@ -55,8 +57,9 @@ type Node struct {
 	raft   *raft.Raft
 	slog   *slog.Logger
 
-	space func() (Space, error)
-	full  atomic.Bool
+	space     func() (Space, error)
+	full      atomic.Bool
+	retention Retention
 
 	stop  chan struct{}
 	loops sync.WaitGroup
@@ -72,7 +75,7 @@ func Open(c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{log: c.Log, stable: stable, slog: c.Logger, space: c.Space, stop: make(chan struct{})}
+	n := &Node{log: c.Log, stable: stable, slog: c.Logger, space: c.Space, retention: c.Retention, stop: make(chan struct{})}
 	if n.space == nil {
 		n.space = func() (Space, error) { return DiskSpace(c.Dir) }
 	}
@@ -80,8 +83,9 @@ func Open(c Config) (*Node, error) {
 		stable.Close()
 		return nil, err
 	}
-	n.loops.Add(1)
+	n.loops.Add(2)
 	go n.keep()
+	go n.retain()
 	return n, nil
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -37,6 +38,8 @@ type status struct {
 	Ready   bool   `json:"ready"`
 	Reason  string `json:"reason,omitempty"`
 	Index   uint64 `json:"index" doc:"newest change of the graph"`
+
+	Log *query.Retained `json:"log,omitempty" doc:"for admins and auditors"`
 }
 
 func (s *Server) registerReads(api huma.API) {
@@ -75,6 +78,13 @@ func (s *Server) registerReads(api huma.API) {
 		if err := s.Ready(ctx); err != nil {
 			st.Ready, st.Reason = false, err.Error()
 		}
-		return &body[status]{st}, nil
+		kept, err := s.Query.Retained(actor(ctx))
+		if err == nil {
+			st.Log = &kept
+		}
+		if errors.Is(err, graph.ErrDenied) {
+			err = nil
+		}
+		return &body[status]{st}, err
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"strings"
 	"sync"
 
@@ -87,6 +88,16 @@ func watch(r prometheus.Registerer, s *server) {
 	}
 	counter("hpfeeds_broker_connection_send_buffer_deadline_start_total", "Subscribers that fell behind and went on from the log.",
 		func() float64 { return float64(s.router.Lags()) })
+	gauge("hpfriends_log_floor_index", "First entry of the log that is kept.", func() float64 { return float64(s.events.Floor()) })
+	gauge("hpfriends_log_bytes", "Bytes of the entries that are kept, as stored.", func() float64 {
+		n, err := s.events.Size()
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(n)
+	})
+	gauge("hpfriends_log_disk_bytes", "Bytes of all files of the log.", func() float64 { return float64(s.events.DiskBytes()) })
+	counter("hpfriends_log_reclaimed_bytes_total", "Bytes of entries that retention has removed.", func() float64 { return float64(s.events.Reclaimed()) })
 	counter("hpfriends_messages_delivered_total", "Messages written to subscribers.", func() float64 { return float64(s.router.Delivered()) })
 	gauge("hpfriends_uncommitted_bytes", "Bytes published and not committed yet.", func() float64 { return float64(s.ingest.Pending()) })
 	gauge("hpfriends_log_applied_index", "Newest entry that is applied.", func() float64 { return float64(s.events.Applied()) })

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
 	"hpfriends/internal/timespec"
@@ -151,12 +152,20 @@ func statusCommand() *cli.Command {
 			Ready   bool   `json:"ready"`
 			Reason  string `json:"reason,omitempty"`
 			Index   uint64 `json:"index"`
+
+			Log *query.Retained `json:"log,omitempty"`
 		}
 		if err := api.call(c.Context, "GET", "/status", nil, &s); err != nil {
 			return err
 		}
 		return show(c, s, func(w io.Writer) {
 			fmt.Fprintf(w, "version %s\nready   %s %s\nchange  #%d\n", s.Version, yesNo(s.Ready), s.Reason, s.Index)
+			if s.Log != nil {
+				fmt.Fprintf(w, "log     %s from %s, %s on disk\n", humanize.IBytes(uint64(s.Log.Bytes)), s.Log.Floor, humanize.IBytes(s.Log.DiskBytes))
+			}
+			if s.Log != nil && s.Log.Oldest != nil {
+				fmt.Fprintf(w, "oldest  %s\n", moment(*s.Log.Oldest))
+			}
 		})
 	})
 }

@@ -107,7 +107,11 @@ func (s *server) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.events.Close()) }()
-	s.node, err = raftfsm.Open(raftfsm.Config{Dir: s.DataDir, NodeID: s.NodeID, Log: s.events, Logger: s.Logger})
+	keep, err := s.retention()
+	if err != nil {
+		return err
+	}
+	s.node, err = raftfsm.Open(raftfsm.Config{Dir: s.DataDir, NodeID: s.NodeID, Log: s.events, Logger: s.Logger, Retention: keep})
 	if err != nil {
 		return err
 	}

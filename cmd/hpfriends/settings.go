@@ -6,13 +6,17 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 	"gopkg.in/yaml.v3"
 
+	"hpfriends/internal/timespec"
+	"hpfriends/raftfsm"
 	"hpfriends/wire"
 )
 
@@ -25,12 +29,14 @@ type settings struct {
 	Name       string   `yaml:"name" json:"name"`
 	Compat     string   `yaml:"compat" json:"compat"`
 	MaxMessage int      `yaml:"max-message" json:"max-message"`
+	Retention  string   `yaml:"retention" json:"retention"`
+	KeepBytes  string   `yaml:"retention-size" json:"retention-size"`
 	LogLevel   string   `yaml:"log-level" json:"log-level"`
 	LogFormat  string   `yaml:"log-format" json:"log-format"`
 }
 
 // settingNames are the keys of the file, which are also the flags.
-var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "name", "compat", "max-message", "log-level", "log-format"}
+var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "name", "compat", "max-message", "retention", "retention-size", "log-level", "log-format"}
 
 func settingFlags() []cli.Flag {
 	env := func(name string) []string {
@@ -46,6 +52,8 @@ func settingFlags() []cli.Flag {
 		&cli.StringFlag{Name: "name", EnvVars: env("name"), Value: "hpfriends", Usage: "broker `NAME` that clients are told"},
 		&cli.StringFlag{Name: "compat", EnvVars: env("compat"), Value: "lineage", Usage: "texts of refusals: lineage, or reference (as the Python broker, which then closes)"},
 		&cli.IntFlag{Name: "max-message", EnvVars: env("max-message"), Value: 10 << 20, Usage: "largest payload accepted, in `BYTES`"},
+		&cli.StringFlag{Name: "retention", EnvVars: env("retention"), Usage: "keep messages for `AGE`, like 30d; empty: for ever. The audit is always kept"},
+		&cli.StringFlag{Name: "retention-size", EnvVars: env("retention-size"), Usage: "keep at most `SIZE` of messages, like 50GiB; empty: no limit"},
 		&cli.StringFlag{Name: "log-level", EnvVars: env("log-level"), Value: "info", Usage: "debug, info, warn or error"},
 		&cli.StringFlag{Name: "log-format", EnvVars: env("log-format"), Usage: "text or json; default: text on a terminal"},
 	}
@@ -55,7 +63,8 @@ func settingFlags() []cli.Flag {
 func loadSettings(c *cli.Context) (settings, map[string]string, error) {
 	s := settings{
 		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"), HTTP: c.String("http"), Name: c.String("name"),
-		Compat: c.String("compat"), MaxMessage: c.Int("max-message"), LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
+		Compat: c.String("compat"), MaxMessage: c.Int("max-message"), Retention: c.String("retention"), KeepBytes: c.String("retention-size"),
+		LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
 	}
 	origin := make(map[string]string)
 	for _, name := range settingNames {
@@ -130,6 +139,9 @@ func (s settings) validate() error {
 	if s.LogFormat != "" && s.LogFormat != "text" && s.LogFormat != "json" {
 		return usage("--log-format %s: want text or json", s.LogFormat)
 	}
+	if _, err := s.retention(); err != nil {
+		return err
+	}
 	if s.DataDir == "" {
 		return usage("--data-dir is empty")
 	}
@@ -139,6 +151,28 @@ func (s settings) validate() error {
 	}
 	return nil
 }
+
+// retention is how long messages are kept.
+func (s settings) retention() (r raftfsm.Retention, err error) {
+	if s.Retention != "" {
+		if r.Age, err = timespec.Duration(s.Retention); err != nil {
+			return r, usage("--retention %s: %v", s.Retention, err)
+		}
+	}
+	if s.KeepBytes != "" {
+		size, err := humanize.ParseBytes(s.KeepBytes)
+		if err != nil || size > math.MaxInt64 {
+			return r, usage("--retention-size %s: want a size like 500MB or 50GiB", s.KeepBytes)
+		}
+		if r.Size = int64(size); r.Size > 0 && r.Size < leastRetention {
+			return r, usage("--retention-size %s: want at least %s", s.KeepBytes, humanize.IBytes(leastRetention))
+		}
+	}
+	return r, nil
+}
+
+// leastRetention is the smallest size that makes sense: replication and live delivery need the newest entries.
+const leastRetention = 16 << 20
 
 // logger writes to w as the settings say.
 func (s settings) logger(w *os.File) *slog.Logger {
@@ -194,7 +228,7 @@ func validateFile(path string) error {
 }
 
 func printSettings(w io.Writer, s settings, origin map[string]string) {
-	values := []any{s.DataDir, s.NodeID, strings.Join(s.Hpfeeds, " "), s.HTTP, s.Name, s.Compat, s.MaxMessage, s.LogLevel, s.LogFormat}
+	values := []any{s.DataDir, s.NodeID, strings.Join(s.Hpfeeds, " "), s.HTTP, s.Name, s.Compat, s.MaxMessage, s.Retention, s.KeepBytes, s.LogLevel, s.LogFormat}
 	var rows [][]string
 	for i, name := range settingNames {
 		rows = append(rows, []string{name, fmt.Sprint(values[i]), origin[name]})

@@ -1,0 +1,48 @@
+package query
+
+import (
+	"errors"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// Retained is how much of the log there is.
+type Retained struct {
+	Floor     string     `json:"floor" doc:"position of the oldest entry that is kept"`
+	Oldest    *time.Time `json:"oldest,omitempty" doc:"time of the oldest message that is kept"`
+	Bytes     int64      `json:"bytes" doc:"of entries, as they are stored"`
+	DiskBytes uint64     `json:"disk_bytes" doc:"all files of the log, with indexes and what is about to be removed"`
+	Reclaimed uint64     `json:"reclaimed_bytes" doc:"of entries that retention has removed since the start"`
+}
+
+// Retained is for those who see everything; for others it is graph.ErrDenied.
+func (q *Query) Retained(viewer graph.Actor) (r Retained, err error) {
+	if !q.graph().CanSeeAll(viewer) {
+		return r, &graph.Error{Code: graph.Denied, Msg: "the size of the log is for admins and auditors"}
+	}
+	if r.Bytes, err = q.log.Size(); err != nil {
+		return r, err
+	}
+	r.Floor = eventlog.Position{Index: q.log.Floor()}.String()
+	r.DiskBytes, r.Reclaimed = q.log.DiskBytes(), q.log.Reclaimed()
+	batches, err := q.log.Next(eventlog.Selector{Prefixes: []string{""}}, 0, 1)
+	if err != nil || len(batches) == 0 {
+		return r, err
+	}
+	e, err := q.log.Entry(batches[0])
+	if errors.Is(err, eventlog.ErrBelowFloor) { // it has just gone
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	h, err := eventlog.DecodeHeader(e.Data)
+	if err != nil {
+		return r, err
+	}
+	oldest := time.UnixMilli(h.Runs[0].Time).UTC()
+	r.Oldest = &oldest
+	return r, nil
+}

@@ -1,0 +1,144 @@
+package raftfsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog"
+)
+
+// Retention is how long messages are kept. The zero value keeps them for ever. The graph, the audit and the statistics are
+// projections, and stay.
+type Retention struct {
+	Age  time.Duration // a batch goes when all of its messages are older; 0: no limit
+	Size int64         // bytes of entries, as they are stored; 0: no limit
+}
+
+const (
+	retainEvery = time.Second
+	// usefulBytes are worth an entry of their own. Less goes when a twentieth of the age has passed.
+	usefulBytes = 16 << 20
+)
+
+// retain raises the floor while this node leads, and gives the space below it back wherever it moved, until Close.
+func (n *Node) retain() {
+	defer n.loops.Done()
+	r := retainer{node: n, Retention: n.retention}
+	tick := time.NewTicker(retainEvery)
+	defer tick.Stop()
+	for {
+		if err := r.look(time.Now()); err != nil && !errors.Is(err, eventlog.ErrClosed) {
+			n.slog.Error("retention: old messages could not be removed", "err", err)
+		}
+		select {
+		case <-n.stop:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// retainer is the state of retain.
+type retainer struct {
+	Retention
+	node      *Node
+	reclaimed uint64 // floor up to which space was given back
+	raised    time.Time
+}
+
+func (r *retainer) look(now time.Time) error {
+	if err := r.raise(now); err != nil {
+		return err
+	}
+	floor := r.node.log.Floor()
+	if floor == r.reclaimed {
+		return nil
+	}
+	if err := r.node.log.Reclaim(); err != nil {
+		return err
+	}
+	r.reclaimed = floor
+	return nil
+}
+
+// raise proposes a higher floor if that is worth an entry.
+func (r *retainer) raise(now time.Time) error {
+	if r.node.raft.State() != raft.Leader {
+		return nil
+	}
+	e, err := r.wanted(now)
+	if err != nil || e == nil {
+		return err
+	}
+	useful, err := r.useful(e, now)
+	if err != nil || !useful {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if _, err := r.node.propose(ctx, e.Encode()); err != nil {
+		if errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnknownOutcome) {
+			return nil // looked at again soon
+		}
+		return err
+	}
+	r.raised = now
+	r.node.slog.Info("retention: old messages are no longer kept", "floor", eventlog.Position{Index: e.Floor}.String(), "by", e.Reason.String())
+	return nil
+}
+
+// wanted is the higher of the floors that age and size call for, or nil.
+func (r *retainer) wanted(now time.Time) (*eventlog.FloorEntry, error) {
+	floor := r.node.log.Floor()
+	e := &eventlog.FloorEntry{Floor: floor, Time: now}
+	if r.Age > 0 {
+		at, err := r.node.log.FloorForAge(now.Add(-r.Age))
+		if err != nil {
+			return nil, fmt.Errorf("by age: %w", err)
+		}
+		if at > e.Floor {
+			e.Floor, e.Reason = at, eventlog.FloorByAge
+		}
+	}
+	if r.Size > 0 {
+		at, err := r.node.log.FloorForSize(r.Size)
+		if err != nil {
+			return nil, fmt.Errorf("by size: %w", err)
+		}
+		if at > e.Floor {
+			e.Floor, e.Reason = at, eventlog.FloorBySize
+		}
+	}
+	if e.Floor == floor {
+		return nil, nil
+	}
+	return e, nil
+}
+
+// useful is whether the floor frees much, or messages whose time has passed for a while. Entries without messages do not
+// count: the one that raises the floor would itself become a reason to raise it.
+func (r *retainer) useful(e *eventlog.FloorEntry, now time.Time) (bool, error) {
+	batches, err := r.node.log.Next(eventlog.Selector{Prefixes: []string{""}}, 0, 1)
+	if err != nil || len(batches) == 0 || batches[0] >= e.Floor {
+		return false, err
+	}
+	if e.Reason == eventlog.FloorByAge && now.Sub(r.raised) >= max(r.Age/20, retainEvery) {
+		return true, nil
+	}
+	frees, err := r.node.log.SizeBelow(e.Floor)
+	return frees >= min(usefulBytes, max(r.Size/20, 1)), err
+}
+
+// applyFloor raises the floor, the same on every node: never above the entry that says so.
+func (f *FSM) applyFloor(tx *eventlog.Tx, l *raft.Log) error {
+	e, err := eventlog.DecodeFloorEntry(l.Data)
+	if err != nil {
+		return err
+	}
+	tx.RaiseFloor(min(e.Floor, l.Index))
+	return nil
+}
