@@ -11,6 +11,8 @@ import (
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"hpfriends/eventlog"
 )
 
 // ErrStableCorrupt means that a value of the stable store does not match its checksum. A wrong term or vote can break
@@ -36,6 +38,26 @@ func OpenStable(dir string) (*Stable, error) {
 		return nil, fmt.Errorf("raftfsm: open stable store: %w", err)
 	}
 	return &Stable{bolt}, nil
+}
+
+// CheckStable reads the stable store of a stopped node: its checksums hold, and the log holds the newest entry that was
+// known to be synced.
+func CheckStable(dir string, log *eventlog.Log) (err error) {
+	s, err := OpenStable(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	for _, key := range []string{"CurrentTerm", "LastVoteTerm", "LastVoteCand"} { // raft's
+		if _, err := s.Get([]byte(key)); err != nil && !errors.Is(err, raftboltdb.ErrKeyNotFound) {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	index, term, err := s.HighWater()
+	if err != nil {
+		return err
+	}
+	return log.CheckHighWater(index, term)
 }
 
 // Close releases the file.

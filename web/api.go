@@ -43,6 +43,7 @@ func (s *Server) register(mux *http.ServeMux) {
 	s.registerCursors(api)
 	s.registerSearch(api)
 	s.registerAudit(api)
+	s.registerChecks(api)
 }
 
 // none is an operation without input or output.

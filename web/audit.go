@@ -2,15 +2,12 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"hpfriends/graph"
 	"hpfriends/query"
@@ -144,45 +141,19 @@ func (s *Server) explain(ctx context.Context, in *explainQuery) (query.Explanati
 	return s.Query.ExplainAt(actor(ctx), in.From, in.To, in.Channel, at)
 }
 
-// verifyAudit answers one object, or lines of progress and then it. Verifying a long history takes longer than an answer
-// usually may: each line extends the time.
 func (s *Server) verifyAudit(ctx context.Context, in *verifyQuery) (*huma.StreamResponse, error) {
 	if !s.Query.Graph().CanSeeAll(actor(ctx)) { // before the answer has begun
 		_, err := s.Query.VerifyAudit(ctx, actor(ctx), nil)
 		return nil, err
 	}
-	return &huma.StreamResponse{Body: func(h huma.Context) {
-		_, w := humago.Unwrap(h)
-		rc := http.NewResponseController(w)
-		shown := time.Now()
-		sum, err := s.Query.VerifyAudit(ctx, actor(ctx), func(done, total uint64) {
-			if time.Since(shown) < 250*time.Millisecond {
-				return
-			}
-			shown = time.Now()
-			_ = rc.SetWriteDeadline(shown.Add(writeTimeout))
-			if in.Progress {
-				_ = json.NewEncoder(w).Encode(map[string]uint64{"done": done, "total": total})
-				_ = rc.Flush()
-			}
-		})
+	return s.atLength(in.Progress, func(tell func(any)) (any, error) {
+		sum, err := s.Query.VerifyAudit(ctx, actor(ctx), func(done, total uint64) { tell(map[string]uint64{"done": done, "total": total}) })
 		result := verified{OK: err == nil, AuditSummary: sum}
 		var fault *query.AuditFault
 		if errors.As(err, &fault) {
 			s.Logger.Error("the audit is not what was written", "err", err)
-			result.Fault = &auditFault{fault.Index, fault.Kind, fault.Reason}
-		} else if err != nil {
-			p := s.refusal(err)
-			if !in.Progress {
-				p.write(w)
-				return
-			}
-			_ = json.NewEncoder(w).Encode(p)
-			return
+			result.Fault, err = &auditFault{fault.Index, fault.Kind, fault.Reason}, nil
 		}
-		if !in.Progress {
-			w.Header().Set("Content-Type", "application/json")
-		}
-		_ = json.NewEncoder(w).Encode(result)
-	}}, nil
+		return result, err
+	}), nil
 }

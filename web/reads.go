@@ -39,7 +39,8 @@ type status struct {
 	Reason  string `json:"reason,omitempty"`
 	Index   uint64 `json:"index" doc:"newest change of the graph"`
 
-	Log *query.Retained `json:"log,omitempty" doc:"for admins and auditors"`
+	Log   *query.Retained    `json:"log,omitempty" doc:"for admins and auditors"`
+	Scrub *query.ScrubStatus `json:"scrub,omitempty" doc:"for admins and auditors"`
 }
 
 func (s *Server) registerReads(api huma.API) {
@@ -81,6 +82,10 @@ func (s *Server) registerReads(api huma.API) {
 		kept, err := s.Query.Retained(actor(ctx))
 		if err == nil {
 			st.Log = &kept
+			if s.Scrub != nil {
+				scrub := s.Scrub()
+				st.Scrub = &scrub
+			}
 		}
 		if errors.Is(err, graph.ErrDenied) {
 			err = nil

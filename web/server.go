@@ -38,6 +38,7 @@ type Config struct {
 	Key     *secret.DataKey
 	Metrics prometheus.Gatherer
 	Ready   func(context.Context) error
+	Scrub   func() query.ScrubStatus // nil: there is none
 	Version string
 	Logger  *slog.Logger
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.

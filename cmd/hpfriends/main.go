@@ -81,7 +81,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			serveCommand(), demoCommand(), pubCommand(), subCommand(), sendfileCommand(),
 			replayCommand(), exportCommand(), importCommand(), channelCommand(), searchCommand(),
 			userCommand(), groupCommand(), authkeyCommand(), shareCommand(), cursorCommand(), explainCommand(), auditCommand(), tokenCommand(), logCommand(),
-			statusCommand(), benchCommand(), configCommand(), versionCommand(), completionCommand(),
+			statusCommand(), checkCommand(), benchCommand(), configCommand(), versionCommand(), completionCommand(),
 		},
 	}
 	app.Action = func(c *cli.Context) error {

@@ -98,6 +98,9 @@ func watch(r prometheus.Registerer, s *server) {
 	})
 	gauge("hpfriends_log_disk_bytes", "Bytes of all files of the log.", func() float64 { return float64(s.events.DiskBytes()) })
 	counter("hpfriends_log_reclaimed_bytes_total", "Bytes of entries that retention has removed.", func() float64 { return float64(s.events.Reclaimed()) })
+	if s.scrubber != nil {
+		counter("hpfriends_scrub_damage_total", "Damaged places that the slow check of the log has found.", func() float64 { return float64(s.scrubber.Status().Found) })
+	}
 	counter("hpfriends_messages_delivered_total", "Messages written to subscribers.", func() float64 { return float64(s.router.Delivered()) })
 	gauge("hpfriends_uncommitted_bytes", "Bytes published and not committed yet.", func() float64 { return float64(s.ingest.Pending()) })
 	gauge("hpfriends_log_applied_index", "Newest entry that is applied.", func() float64 { return float64(s.events.Applied()) })

@@ -79,8 +79,8 @@ func logCommand() *cli.Command {
 	}, filter...)
 	ls.Aliases = []string{"list"}
 	return &cli.Command{
-		Name: "log", Usage: "misuse of your authkeys: why something was refused", Subcommands: []*cli.Command{
-			ls, leaf("tail", "print rows as they come, until Ctrl-C", "", tailLogs, filter...),
+		Name: "log", Usage: "misuse of your authkeys: why something was refused; and what is in the log", Subcommands: []*cli.Command{
+			ls, leaf("tail", "print rows as they come, until Ctrl-C", "", tailLogs, filter...), logDumpCommand(),
 		},
 	}
 }
@@ -153,7 +153,8 @@ func statusCommand() *cli.Command {
 			Reason  string `json:"reason,omitempty"`
 			Index   uint64 `json:"index"`
 
-			Log *query.Retained `json:"log,omitempty"`
+			Log   *query.Retained    `json:"log,omitempty"`
+			Scrub *query.ScrubStatus `json:"scrub,omitempty"`
 		}
 		if err := api.call(c.Context, "GET", "/status", nil, &s); err != nil {
 			return err
@@ -166,8 +167,22 @@ func statusCommand() *cli.Command {
 			if s.Log != nil && s.Log.Oldest != nil {
 				fmt.Fprintf(w, "oldest  %s\n", moment(*s.Log.Oldest))
 			}
+			if s.Scrub != nil {
+				printScrub(w, *s.Scrub)
+			}
 		})
 	})
+}
+
+func printScrub(w io.Writer, s query.ScrubStatus) {
+	last := "never completed"
+	if s.Completed != nil {
+		last = "last completed " + moment(*s.Completed)
+	}
+	fmt.Fprintf(w, "scrub   %.0f %% of this round, %s\n", 100*s.Passed, last)
+	if s.Damage != "" {
+		fmt.Fprintf(w, "DAMAGE  %s\n", printable(s.Damage))
+	}
 }
 
 func versionCommand() *cli.Command {

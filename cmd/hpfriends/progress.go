@@ -49,6 +49,14 @@ func (p *progress) reach(count, total uint64) {
 	p.draw(false)
 }
 
+// tally is reach for work that counts one thing after another.
+func (p *progress) tally(label string, count, total uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.label, p.count, p.total = label, count, total
+	p.draw(false)
+}
+
 // share says how much is done, from 0 to 1, where the total is not known in what is counted.
 func (p *progress) share(part float64) {
 	p.mu.Lock()

@@ -37,6 +37,7 @@ type server struct {
 	cursors  *raftfsm.Cursors
 	router   *router.Router
 	broker   *broker
+	scrubber *scrubber // nil: none
 	wire     *wire.Server
 	web      *web.Server
 
@@ -137,6 +138,15 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 		metrics: newMetrics(registry), log: s.Logger, conns: make(map[*conn]struct{}),
 	}
 	s.broker.query = query.New(s.events, s.node.Graph, s.broker)
+	every, err := s.scrubInterval()
+	if err != nil {
+		return err
+	}
+	if every > 0 {
+		if s.scrubber, err = newScrubber(s.events, every, s.Logger); err != nil {
+			return err
+		}
+	}
 	if err := s.build(registry, key); err != nil {
 		return err
 	}
@@ -149,6 +159,9 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	defer stopDrain()
 	s.loop("router", loops, s.router.Run)
 	s.loop("channels", loops, s.broker.query.Run)
+	if s.scrubber != nil {
+		s.loop("scrub", loops, s.scrubber.run)
+	}
 	s.loops.Go(func() { s.ingest.Run(loops, drain) })
 	s.loops.Go(func() { s.recorder.Run(loops) })
 	s.loops.Go(func() { s.cursors.Run(loops) })
@@ -196,10 +209,14 @@ func (s *server) build(registry *prometheus.Registry, key *secret.DataKey) error
 	if err != nil {
 		return err
 	}
-	s.web = web.New(web.Config{
+	c := web.Config{
 		Changer: s.node, Cursors: s.cursors, Query: s.broker.query, Key: key, Metrics: registry,
 		Ready: s.node.Ready, Version: version, Logger: s.Logger,
-	})
+	}
+	if s.scrubber != nil {
+		c.Scrub = s.scrubber.Status
+	}
+	s.web = web.New(c)
 	watch(registry, s)
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -31,12 +32,13 @@ type settings struct {
 	MaxMessage int      `yaml:"max-message" json:"max-message"`
 	Retention  string   `yaml:"retention" json:"retention"`
 	KeepBytes  string   `yaml:"retention-size" json:"retention-size"`
+	Scrub      string   `yaml:"scrub-interval" json:"scrub-interval"`
 	LogLevel   string   `yaml:"log-level" json:"log-level"`
 	LogFormat  string   `yaml:"log-format" json:"log-format"`
 }
 
 // settingNames are the keys of the file, which are also the flags.
-var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "name", "compat", "max-message", "retention", "retention-size", "log-level", "log-format"}
+var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "name", "compat", "max-message", "retention", "retention-size", "scrub-interval", "log-level", "log-format"}
 
 func settingFlags() []cli.Flag {
 	env := func(name string) []string {
@@ -54,6 +56,7 @@ func settingFlags() []cli.Flag {
 		&cli.IntFlag{Name: "max-message", EnvVars: env("max-message"), Value: 10 << 20, Usage: "largest payload accepted, in `BYTES`"},
 		&cli.StringFlag{Name: "retention", EnvVars: env("retention"), Usage: "keep messages for `AGE`, like 30d; empty: for ever. The audit is always kept"},
 		&cli.StringFlag{Name: "retention-size", EnvVars: env("retention-size"), Usage: "keep at most `SIZE` of messages, like 50GiB; empty: no limit"},
+		&cli.StringFlag{Name: "scrub-interval", EnvVars: env("scrub-interval"), Value: "7d", Usage: "read the whole log once in `TIME`, to find damage; off: never"},
 		&cli.StringFlag{Name: "log-level", EnvVars: env("log-level"), Value: "info", Usage: "debug, info, warn or error"},
 		&cli.StringFlag{Name: "log-format", EnvVars: env("log-format"), Usage: "text or json; default: text on a terminal"},
 	}
@@ -63,7 +66,7 @@ func settingFlags() []cli.Flag {
 func loadSettings(c *cli.Context) (settings, map[string]string, error) {
 	s := settings{
 		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"), HTTP: c.String("http"), Name: c.String("name"),
-		Compat: c.String("compat"), MaxMessage: c.Int("max-message"), Retention: c.String("retention"), KeepBytes: c.String("retention-size"),
+		Compat: c.String("compat"), MaxMessage: c.Int("max-message"), Retention: c.String("retention"), KeepBytes: c.String("retention-size"), Scrub: c.String("scrub-interval"),
 		LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
 	}
 	origin := make(map[string]string)
@@ -142,6 +145,9 @@ func (s settings) validate() error {
 	if _, err := s.retention(); err != nil {
 		return err
 	}
+	if _, err := s.scrubInterval(); err != nil {
+		return err
+	}
 	if s.DataDir == "" {
 		return usage("--data-dir is empty")
 	}
@@ -169,6 +175,18 @@ func (s settings) retention() (r raftfsm.Retention, err error) {
 		}
 	}
 	return r, nil
+}
+
+// scrubInterval is how long one reading of the whole log takes; 0: it is not read.
+func (s settings) scrubInterval() (time.Duration, error) {
+	if s.Scrub == "off" || s.Scrub == "" {
+		return 0, nil
+	}
+	d, err := timespec.Duration(s.Scrub)
+	if err != nil {
+		return 0, usage("--scrub-interval %s: %v, or off", s.Scrub, err)
+	}
+	return d, nil
 }
 
 // leastRetention is the smallest size that makes sense: replication and live delivery need the newest entries.
@@ -228,7 +246,7 @@ func validateFile(path string) error {
 }
 
 func printSettings(w io.Writer, s settings, origin map[string]string) {
-	values := []any{s.DataDir, s.NodeID, strings.Join(s.Hpfeeds, " "), s.HTTP, s.Name, s.Compat, s.MaxMessage, s.Retention, s.KeepBytes, s.LogLevel, s.LogFormat}
+	values := []any{s.DataDir, s.NodeID, strings.Join(s.Hpfeeds, " "), s.HTTP, s.Name, s.Compat, s.MaxMessage, s.Retention, s.KeepBytes, s.Scrub, s.LogLevel, s.LogFormat}
 	var rows [][]string
 	for i, name := range settingNames {
 		rows = append(rows, []string{name, fmt.Sprint(values[i]), origin[name]})

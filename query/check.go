@@ -1,0 +1,74 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// CheckReport is what reading everything has found.
+type CheckReport struct {
+	Sound    bool          `json:"sound"`
+	Damage   string        `json:"damage,omitempty" doc:"the first thing that is wrong: in which entry and file, and the first bad byte as far as it can be known"`
+	Floor    uint64        `json:"floor" doc:"first entry that is kept"`
+	Last     uint64        `json:"last"`
+	Entries  uint64        `json:"entries"`
+	Batches  uint64        `json:"batches"`
+	Messages uint64        `json:"messages"`
+	Bytes    uint64        `json:"bytes" doc:"of entries, as stored"`
+	Index    uint64        `json:"index_keys"`
+	Audit    *AuditSummary `json:"audit,omitempty"`
+}
+
+// Check reads the whole log and the whole audit, and reports the first thing that is not as it was written. The error is for
+// what is not damage. progress, if not nil, is told the entry or event at hand, and of how many.
+func Check(ctx context.Context, log *eventlog.Log, progress func(what string, done, total uint64)) (r CheckReport, err error) {
+	if progress == nil {
+		progress = func(string, uint64, uint64) {}
+	}
+	last, _ := log.Last()
+	s, err := log.Verify(ctx, func(index uint64) { progress("entries", index, last) })
+	r = CheckReport{Floor: s.Floor, Last: s.Last, Entries: s.Entries, Batches: s.Batches, Messages: s.Messages, Bytes: s.Bytes, Index: s.IndexKeys}
+	if eventlog.IsDamage(err) {
+		r.Damage = err.Error()
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	audit, err := VerifyAudit(ctx, log, func(done, total uint64) { progress("changes", done, total) })
+	var fault *eventlog.AuditError
+	switch {
+	case errors.As(err, &fault), eventlog.IsDamage(err):
+		r.Damage = err.Error()
+		return r, nil
+	case err != nil:
+		return r, err
+	}
+	r.Audit, r.Sound = &audit, true
+	return r, nil
+}
+
+// Check checks the log of this node, for those who may see everything. One at a time.
+func (q *Query) Check(ctx context.Context, viewer graph.Actor, progress func(what string, done, total uint64)) (CheckReport, error) {
+	if !q.graph().CanSeeAll(viewer) {
+		return CheckReport{}, &graph.Error{Code: graph.Denied, Msg: "only auditors and admins may check the log", Hint: "ask one of them"}
+	}
+	if !q.verifying.TryLock() {
+		return CheckReport{}, &graph.Error{Code: graph.Conflict, Msg: "a check is under way already", Hint: "try again when that is done"}
+	}
+	defer q.verifying.Unlock()
+	return Check(ctx, q.log, progress)
+}
+
+// ScrubStatus is how far the slow check is that goes on all the time.
+type ScrubStatus struct {
+	Began     time.Time  `json:"began,omitzero" doc:"when this round began"`
+	Passed    float64    `json:"passed" doc:"share of the store that this round has read"`
+	Completed *time.Time `json:"completed,omitempty" doc:"when a round last ended"`
+	Found     uint64     `json:"found" doc:"damaged places found, in all rounds"`
+	Damage    string     `json:"damage,omitempty" doc:"the first of this round"`
+}
