@@ -49,6 +49,10 @@ func TestDamageOnDiskIsFound(t *testing.T) {
 		t.Errorf("of the stopped server: %+v", r)
 	}
 
+	c.process = startTestProcess(t, dir) // which turns the write-ahead log into tables
+	if err := c.stop(); err != nil {
+		t.Fatal(err)
+	}
 	flip(t, largestTable(t, dir))
 	if r := check(1); r.Sound || !strings.Contains(r.Damage, "bad byte") || !strings.Contains(r.Damage, ".sst") {
 		t.Errorf("of the stopped server: %+v", r)

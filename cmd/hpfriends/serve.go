@@ -158,7 +158,7 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	drain, stopDrain := context.WithCancel(context.Background())
 	defer stopDrain()
 	s.loop("router", loops, s.router.Run)
-	s.loop("channels", loops, s.broker.query.Run)
+	s.loop("channels", loops, s.countChannels)
 	if s.scrubber != nil {
 		s.loop("scrub", loops, s.scrubber.run)
 	}
@@ -186,6 +186,17 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	defer cancel()
 	s.recorder.Flush(last)
 	s.cursors.Flush(last)
+	return err
+}
+
+// countChannels keeps the projection of channels. Damage of an old entry is no reason to stop: what is sound is served, and who
+// asks for channels is told.
+func (s *server) countChannels(ctx context.Context) error {
+	err := s.broker.query.Run(ctx)
+	if eventlog.IsDamage(err) {
+		s.Logger.Error("channels are no longer counted: run `hpfriends check`", "err", err)
+		return nil
+	}
 	return err
 }
 
