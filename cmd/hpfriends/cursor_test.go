@@ -106,7 +106,7 @@ func TestCursorCommands(t *testing.T) {
 		code       int
 	}{
 		{"cursor reset ada/key siem", "--to is required", exitUsage},
-		{"cursor reset ada/key siem --to whenever", "use first, now, a position like", exitUsage},
+		{"cursor reset ada/key siem --to whenever", "write first, now, a position like", exitUsage},
 		{"cursor reset ada/key siem --to #99999", "beyond the end of the log", exitUsage},
 		{"cursor reset ada/key --to now", "IDENT NAME; got 1", exitUsage},
 		{"cursor reset ada/key other --to now", "no cursor \"other\"", exitNotFound},
