@@ -110,6 +110,34 @@ func TestPeerProcess(t *testing.T) {
 	_ = c.Close()
 }
 
+// howItEnded has a peer read some of the frames that it is sent and end, and returns whether it is taken to have finished.
+func howItEnded(t *testing.T, secure *EndpointTLS, kill bool, read, frames int) bool {
+	f := startOn(t, Config{}, Endpoint{Interface: "127.0.0.1", Nonce: 4, TLS: secure})
+	p := f.process(secure != nil, read)
+	f.eventually("it subscribes", func() bool {
+		f.hub.mu.Lock()
+		defer f.hub.mu.Unlock()
+		return len(f.hub.subs["c"]) == 1
+	})
+	c := f.hub.conns()[0]
+	for range frames { // together less than any receive buffer
+		if err := c.session.Send(net.Buffers{AppendPublish(nil, "alice", "c", make([]byte, 2000))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.wantReady()
+	before := f.acknowledged(c.session)
+	if before != c.session.Sent() {
+		t.Fatalf("%d of %d bytes acknowledged", before, c.session.Sent())
+	}
+	p.end(kill)
+	f.ended(c)
+	if n, _ := c.session.Acknowledged(); n != before {
+		t.Errorf("%d bytes acknowledged after the end, %d before", n, before)
+	}
+	return c.finish
+}
+
 func TestHowThePeerEnded(t *testing.T) {
 	t.Parallel()
 	cert, key, _ := certificateFiles(t, t.TempDir(), 1)
@@ -119,28 +147,15 @@ func TestHowThePeerEnded(t *testing.T) {
 			for _, read := range []int{frames, frames - 10, 0} {
 				t.Run(fmt.Sprintf("%s/kill=%t/read=%d", name, kill, read), func(t *testing.T) {
 					t.Parallel()
-					f := startOn(t, Config{}, Endpoint{Interface: "127.0.0.1", Nonce: 4, TLS: secure})
-					p := f.process(secure != nil, read)
-					f.eventually("it subscribes", func() bool {
-						f.hub.mu.Lock()
-						defer f.hub.mu.Unlock()
-						return len(f.hub.subs["c"]) == 1
-					})
-					c := f.hub.conns()[0]
-					for range frames { // together less than any receive buffer
-						if err := c.session.Send(net.Buffers{AppendPublish(nil, "alice", "c", make([]byte, 2000))}); err != nil {
-							t.Fatal(err)
-						}
+					// That a peer has finished may be missed, on a slow machine behind TLS: it then gets some messages twice. That one
+					// has finished which has not is never said.
+					want := read == frames
+					finished := howItEnded(t, secure, kill, read, frames)
+					for try := 0; want && !finished && try < 2; try++ {
+						finished = howItEnded(t, secure, kill, read, frames)
 					}
-					p.wantReady()
-					before := f.acknowledged(c.session)
-					if before != c.session.Sent() {
-						t.Fatalf("%d of %d bytes acknowledged", before, c.session.Sent())
-					}
-					p.end(kill)
-					f.wantFinish(c, read == frames)
-					if n, _ := c.session.Acknowledged(); n != before {
-						t.Errorf("%d bytes acknowledged after the end, %d before", n, before)
+					if finished != want {
+						t.Errorf("the peer finished: %t, want %t", finished, want)
 					}
 				})
 			}
@@ -338,14 +353,20 @@ func TestTLSPeerThatWaitsForTheEndOfTLS(t *testing.T) {
 	}
 }
 
-// wantFinish waits for the end of a session.
-func (f *fixture) wantFinish(c *hubConn, want bool) {
+// ended waits for the end of a session.
+func (f *fixture) ended(c *hubConn) {
 	f.Helper()
 	f.eventually("the session ends", func() bool {
 		f.hub.mu.Lock()
 		defer f.hub.mu.Unlock()
 		return c.closed == 1
 	})
+}
+
+// wantFinish waits for the end of a session.
+func (f *fixture) wantFinish(c *hubConn, want bool) {
+	f.Helper()
+	f.ended(c)
 	if c.finish != want {
 		f.Errorf("the peer finished: %t, want %t", c.finish, want)
 	}
