@@ -94,7 +94,7 @@ func (a *alarm) listener() *pebble.EventListener {
 			a.event(slog.LevelError, "background write failed, Pebble retries", "error", err)
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
-			a.event(slog.LevelError, "data corruption on disk", "file", info.Path, "error", info.Details)
+			a.event(slog.LevelError, "data corruption on disk", "file", info.Path, "error", firstLine(info.Details))
 		},
 		DiskSlow: func(info pebble.DiskSlowInfo) {
 			a.event(slog.LevelWarn, "disk is slow", "detail", info.String())

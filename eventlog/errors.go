@@ -36,10 +36,15 @@ func (e *CorruptError) Error() string {
 		s += ": " + e.Where.String()
 	}
 	if e.Err != nil {
-		text, _, _ := strings.Cut(e.Err.Error(), "\n") // Pebble's next lines are for programs
-		s += ": " + text
+		s += ": " + firstLine(e.Err)
 	}
 	return s
+}
+
+// firstLine is what Pebble says of an error to people; the lines behind it are for programs.
+func firstLine(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return text
 }
 
 func (e *CorruptError) Unwrap() error { return e.Err }

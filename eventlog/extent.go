@@ -28,12 +28,7 @@ func (x *Extent) String() string {
 	return fmt.Sprintf("first bad byte is one of [%d, %d) of %s", x.Offset, x.Offset+x.Length, of)
 }
 
-// recordExtent finds the damage of a record whose checksum is wrong.
-//
-// A CRC is linear: sum(damaged) xor sum(sound) is the sum of the difference alone, whatever the bytes are. If only one byte
-// differs, that sum is the byte's own difference, moved on by as many zero bytes as follow it; moving it back until what is
-// left fits into a byte finds it. For a record of n bytes with several wrong ones this points at a byte by chance with
-// a probability of n/2^24.
+// recordExtent finds the damage of a record whose checksum, its first four bytes, differs by syndrome.
 func recordExtent(encoded []byte, syndrome uint32) *Extent {
 	x := &Extent{Length: uint64(len(encoded)), Byte: -1}
 	for i := range 4 {
@@ -42,15 +37,25 @@ func recordExtent(encoded []byte, syndrome uint32) *Extent {
 			return x
 		}
 	}
-	state := syndrome
-	for i := len(encoded) - 1; i >= 4; i-- {
-		// Back over byte i: the register before the update, if it was zero above the byte, equals the byte's difference.
-		if state = backByte(state); state>>8 == 0 {
-			x.Byte = int64(i)
-			return x
-		}
+	if at := wrongByte(len(encoded)-4, syndrome); at >= 0 {
+		x.Byte = int64(at) + 4
 	}
 	return x
+}
+
+// wrongByte returns which of n bytes is wrong, if one alone is, by how their CRC-32C differs from what it should be; else -1.
+//
+// A CRC is linear: sum(damaged) xor sum(sound) is the sum of the difference alone, whatever the bytes are. If only one byte
+// differs, that sum is the byte's own difference, moved on by as many zero bytes as follow it; moving it back until what is
+// left fits into a byte finds it. Of n bytes with several wrong ones this points at one by chance with a probability of
+// n/2^24.
+func wrongByte(n int, syndrome uint32) int {
+	for i := n - 1; i >= 0; i-- {
+		if syndrome = backByte(syndrome); syndrome>>8 == 0 {
+			return i
+		}
+	}
+	return -1
 }
 
 // backByte undoes the effect of one zero byte on a CRC-32C register (reflected, as package hash/crc32 has it).
@@ -66,10 +71,9 @@ func backByte(state uint32) uint32 {
 	return state
 }
 
-var (
-	blockPlace = regexp.MustCompile(`block (\d+)/(\d+):`)
-	flipPlace  = regexp.MustCompile(`bit flip found: byte index (\d+)`)
-)
+// blockError is what Pebble says of a block: its place in the file, its length without the byte behind it that the checksum
+// covers too, and the checksums that it should have and has.
+var blockError = regexp.MustCompile(`block (\d+)/(\d+): (\w+) checksum mismatch ([0-9a-f]+) != ([0-9a-f]+)`)
 
 // damaged turns Pebble's corruption into ours and leaves other errors as they are.
 func damaged(err error) error { return damagedEntry(0, err) }
@@ -81,20 +85,34 @@ func damagedEntry(index uint64, err error) error {
 	return &CorruptError{Index: index, Reason: "damaged table", Where: tableExtent(err), Err: err}
 }
 
-// tableExtent takes from Pebble's error what it says about the place: the file is a value, the block (offset/length) and a
-// single flipped bit are text only.
+// tableExtent takes from Pebble's error what it says about the place: the file is a value, the block is text only. (It
+// also looks for a flipped bit, by trying all in the first 40 KiB of the block.)
 func tableExtent(err error) *Extent {
 	info := pebble.ExtractDataCorruptionInfo(err)
-	block := blockPlace.FindStringSubmatch(err.Error())
+	block := blockError.FindStringSubmatch(err.Error())
 	if info == nil || block == nil {
 		return nil
 	}
-	x := &Extent{File: info.Path, Byte: -1}
-	x.Offset, _ = strconv.ParseUint(block[1], 10, 64)
-	x.Length, _ = strconv.ParseUint(block[2], 10, 64)
-	if flip := flipPlace.FindStringSubmatch(fmt.Sprintf("%+v", err)); flip != nil {
-		at, _ := strconv.ParseInt(flip[1], 10, 64)
-		x.Byte = int64(x.Offset) + at
+	number := func(i, base int) uint64 {
+		n, _ := strconv.ParseUint(block[i], base, 64) // the expression lets digits through only
+		return n
+	}
+	x := &Extent{File: info.Path, Offset: number(1, 10), Length: number(2, 10), Byte: -1}
+	if block[3] != "crc32c" || x.Length > maxBlock {
+		return x
+	}
+	syndrome := unmask(uint32(number(4, 16))) ^ unmask(uint32(number(5, 16)))
+	if at := wrongByte(int(x.Length)+1, syndrome); at >= 0 {
+		x.Byte = int64(x.Offset) + int64(at)
 	}
 	return x
+}
+
+// maxBlock bounds the search: a block is one entry, and what is read of an error is not to be believed.
+const maxBlock = 2 * MaxBatchBytes
+
+// unmask undoes what LevelDB and those after it do to a checksum before they store it.
+func unmask(stored uint32) uint32 {
+	rotated := stored - 0xa282ead8
+	return rotated>>17 | rotated<<15
 }

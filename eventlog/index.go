@@ -263,6 +263,15 @@ func decodeBatchMark(index uint64, v []byte) (batchMark, error) {
 	return batchMark{hidden: v[0]&flagHidden != 0, time: int64(binary.BigEndian.Uint64(v[1:]))}, nil
 }
 
+// Visible reports whether an entry is a batch that readers show. Errors are those of Get.
+func (l *Log) Visible(index uint64) (bool, error) {
+	if !l.users.enter() {
+		return false, ErrClosed
+	}
+	defer l.users.leave()
+	return l.visible(index)
+}
+
 // visible reports whether the entry is a batch that readers show.
 func (l *Log) visible(index uint64) (bool, error) {
 	v, err := l.get(indexed(spanBatch, index))

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -68,22 +69,46 @@ type verifier struct {
 
 // sizeCheck follows the size marks: from one to the next the total grows by the bytes of the records between them.
 type sizeCheck struct {
+	next  uint64 // the mark to come; 0: to be looked for
 	total uint64 // 0: no mark yet
 	since uint64
 }
 
 func (v *verifier) sized(index uint64, size int) error {
-	v.sizes.since += uint64(size)
+	if v.sizes.since += uint64(size); v.sizes.next < index {
+		if err := v.nextMark(index); err != nil {
+			return err
+		}
+	}
+	if v.sizes.next != index {
+		return nil
+	}
 	mark, err := v.value(indexed(spanSize, index))
-	if err != nil || mark == nil {
+	if err != nil {
 		return err
 	}
 	total, ok := ParseIndexKey(mark)
 	if want := v.sizes.total + v.sizes.since; !ok || v.sizes.total != 0 && total != want {
 		return &InconsistentError{Index: index, Reason: fmt.Sprintf("size mark %x, want %d", mark, want)}
 	}
-	v.sizes = sizeCheck{total: total}
+	v.sizes.total, v.sizes.since = total, 0
 	return nil
+}
+
+// nextMark finds the first mark at or above index.
+func (v *verifier) nextMark(index uint64) error {
+	_, upper := spanBounds(spanSize)
+	it, err := iterate(v.snapshot, indexed(spanSize, index), upper)
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	v.sizes.next = math.MaxUint64
+	if it.First() {
+		v.sizes.next, _, err = parseSizeMark(it)
+		return err
+	}
+	return damaged(it.Error())
 }
 
 // rest reads what has no checks of its own here: the projections. Their owners check what is in them at start.
@@ -180,6 +205,10 @@ func (v *verifier) entries() error {
 		}
 		return v.entry(it, index)
 	})
+	var corrupt *CorruptError
+	if errors.As(err, &corrupt) && corrupt.Index == 0 { // the iterator could not get there
+		corrupt.Index = next
+	}
 	if err == nil && v.Applied >= next {
 		err = &InconsistentError{Index: next, Reason: fmt.Sprintf("missing, %d is applied", v.Applied)}
 	}

@@ -186,6 +186,11 @@ func TestHistoryOverThePlainProtocol(t *testing.T) {
 		}
 		l.publish("$replay", "forged")
 		l.expectError("")
+		for i := range maxSubscriptions {
+			l.subscribe(fmt.Sprint("many.", i))
+		}
+		l.subscribe("one too many")
+		l.expectError("Too many subscriptions")
 	})
 }
 

@@ -23,6 +23,9 @@ const (
 	presenceSuffix = "..broker" // behind a channel: who subscribes to it
 )
 
+// maxSubscriptions bounds what one connection can make the broker look through for each message.
+const maxSubscriptions = 1000
+
 // subscriptions are what a connection has subscribed to, by the client's text.
 type subscriptions struct {
 	ctx context.Context // ends with the connection
@@ -50,6 +53,9 @@ type grant struct {
 func (c *conn) Subscribe(text string) error {
 	if c.granted(text) != nil {
 		return nil
+	}
+	if len(c.all()) >= maxSubscriptions {
+		return &wire.Refused{Reason: wire.ReasonBadQuery, Text: fmt.Sprintf("Too many subscriptions: a connection has at most %d. Use a pattern, or unsubscribe.", maxSubscriptions)}
 	}
 	r, err := parseRequest(text, time.Now())
 	if err != nil {
