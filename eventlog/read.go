@@ -97,21 +97,26 @@ func (l *Log) decode(index uint64) (*Batch, error) {
 	if e.Kind != KindBatch {
 		return nil, ErrNotBatch
 	}
-	visible, err := l.visible(index)
-	if err != nil {
+	if err := l.shown(index); err != nil {
 		return nil, err
-	}
-	if !visible {
-		if index < l.Floor() { // its mark was reclaimed after its record was read
-			return nil, ErrBelowFloor
-		}
-		return nil, ErrNotBatch
 	}
 	b, err := DecodeBatch(e.Data)
 	if err != nil {
 		return nil, &CorruptError{Index: index, Reason: "undecodable", Err: err}
 	}
 	return b, nil
+}
+
+// shown is nil for a batch that readers show.
+func (l *Log) shown(index uint64) error {
+	visible, err := l.visible(index)
+	switch {
+	case err != nil || visible:
+		return err
+	case index < l.Floor(): // its mark was reclaimed after its record was read
+		return ErrBelowFloor
+	}
+	return ErrNotBatch
 }
 
 // Get returns the value of a projection's key, the caller's own, or ErrNotFound.
