@@ -29,11 +29,11 @@ func frame(ident, channel, payload string) []byte {
 	return append(f, payload...)
 }
 
-// messages reads the log from its floor on and returns the frames of each authkey in order.
-func messages(t *testing.T, log *eventlog.Log) map[uint64][][]byte {
+// messages reads the log from an entry on, the first if none is given, and returns the frames of each authkey in order.
+func messages(t *testing.T, log *eventlog.Log, from ...uint64) map[uint64][][]byte {
 	t.Helper()
 	all := make(map[uint64][][]byte)
-	for i := log.Floor(); i <= log.Applied(); i++ {
+	for i := max(1, append(from, 0)[0]); i <= log.Applied(); i++ {
 		b, err := log.Batch(i)
 		if errors.Is(err, eventlog.ErrNotBatch) {
 			continue

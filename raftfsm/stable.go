@@ -11,8 +11,6 @@ import (
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
-
-	"hpfriends/eventlog"
 )
 
 // ErrStableCorrupt means that a value of the stable store does not match its checksum. A wrong term or vote can break
@@ -25,10 +23,12 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // checks only its meta pages, so each value carries a CRC32C over key and value. Every Set is synced.
 type Stable struct{ bolt *raftboltdb.BoltStore }
 
+const stableFile = "stable.db"
+
 // OpenStable opens or creates the file stable.db in dir. It fails after a second when another process has it open.
 func OpenStable(dir string) (*Stable, error) {
 	bolt, err := raftboltdb.New(raftboltdb.Options{
-		Path:        filepath.Join(dir, "stable.db"),
+		Path:        filepath.Join(dir, stableFile),
 		BoltOptions: &bbolt.Options{Timeout: time.Second},
 	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
@@ -38,26 +38,6 @@ func OpenStable(dir string) (*Stable, error) {
 		return nil, fmt.Errorf("raftfsm: open stable store: %w", err)
 	}
 	return &Stable{bolt}, nil
-}
-
-// CheckStable reads the stable store of a stopped node: its checksums hold, and the log holds the newest entry that was
-// known to be synced.
-func CheckStable(dir string, log *eventlog.Log) (err error) {
-	s, err := OpenStable(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	for _, key := range []string{"CurrentTerm", "LastVoteTerm", "LastVoteCand"} { // raft's
-		if _, err := s.Get([]byte(key)); err != nil && !errors.Is(err, raftboltdb.ErrKeyNotFound) {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-	}
-	index, term, err := s.HighWater()
-	if err != nil {
-		return err
-	}
-	return log.CheckHighWater(index, term)
 }
 
 // Close releases the file.
@@ -74,6 +54,11 @@ func (s *Stable) Get(key []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return checked(key, raw)
+}
+
+// checked returns the value of a record whose checksum is right.
+func checked(key, raw []byte) ([]byte, error) {
 	if len(raw) < 4 || binary.BigEndian.Uint32(raw) != checksum(key, raw[4:]) {
 		return nil, fmt.Errorf("%w: key %q: restore this node from its cluster under a new node id", ErrStableCorrupt, key)
 	}
