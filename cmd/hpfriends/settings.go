@@ -160,12 +160,12 @@ func (s settings) validate() error {
 
 // retention is how long messages are kept.
 func (s settings) retention() (r raftfsm.Retention, err error) {
-	if s.Retention != "" {
+	if s.Retention != "" && s.Retention != "0" {
 		if r.Age, err = timespec.Duration(s.Retention); err != nil {
 			return r, usage("--retention %s: %v", s.Retention, err)
 		}
 	}
-	if s.KeepBytes != "" {
+	if s.KeepBytes != "" && s.KeepBytes != "0" {
 		size, err := humanize.ParseBytes(s.KeepBytes)
 		if err != nil || size > math.MaxInt64 {
 			return r, usage("--retention-size %s: want a size like 500MB or 50GiB", s.KeepBytes)
@@ -179,7 +179,7 @@ func (s settings) retention() (r raftfsm.Retention, err error) {
 
 // scrubInterval is how long one reading of the whole log takes; 0: it is not read.
 func (s settings) scrubInterval() (time.Duration, error) {
-	if s.Scrub == "off" || s.Scrub == "" {
+	if s.Scrub == "off" || s.Scrub == "0" || s.Scrub == "" {
 		return 0, nil
 	}
 	d, err := timespec.Duration(s.Scrub)
