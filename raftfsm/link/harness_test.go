@@ -117,6 +117,13 @@ func listen(t testing.TB) net.Listener {
 // open starts a port on 127.0.0.1, enters it into the roster, and closes it with the test.
 func open(t testing.TB, id *Identity, r *roster, edit func(*Config)) *Port {
 	t.Helper()
+	p := openUnowned(t, id, r, edit)
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+func openUnowned(t testing.TB, id *Identity, r *roster, edit func(*Config)) *Port {
+	t.Helper()
 	l := listen(t)
 	c := Config{Identity: id, Listener: l, Advertise: l.Addr().String(), Members: r, Handler: handler(echo), Logger: testLog(t)}
 	if edit != nil {
@@ -127,7 +134,6 @@ func open(t testing.TB, id *Identity, r *roster, edit func(*Config)) *Port {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.Close() })
 	return p
 }
 

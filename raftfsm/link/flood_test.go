@@ -1,0 +1,156 @@
+package link
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// switchboard is a network in memory: listeners by address.
+type switchboard struct {
+	mu        sync.Mutex
+	listeners map[string]*pipeListener
+}
+
+type pipeListener struct {
+	addr   string
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (s *switchboard) listen(addr string) net.Listener {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listeners == nil {
+		s.listeners = map[string]*pipeListener{}
+	}
+	l := &pipeListener{addr: addr, conns: make(chan net.Conn), closed: make(chan struct{})}
+	s.listeners[addr] = l
+	return l
+}
+
+func (s *switchboard) dial(ctx context.Context, addr string) (net.Conn, error) {
+	s.mu.Lock()
+	l := s.listeners[addr]
+	s.mu.Unlock()
+	if l == nil {
+		return nil, errors.New("no such address")
+	}
+	here, there := net.Pipe()
+	select {
+	case l.conns <- there:
+		return here, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return advertised(l.addr) }
+
+func TestHandshakeDeadlineHoldsWhateverArrives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var net switchboard
+		id := bootstrap(t, clusterA, "n1")
+		p, err := Open(Config{Identity: id, Listener: net.listen("n1:1"), Advertise: "n1:1", Members: &roster{addrs: map[string]string{}}, Dial: net.dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		for name, drip := range map[string]time.Duration{"silent": 0, "a byte a second": time.Second, "a byte in 10 ms": 10 * time.Millisecond} {
+			conn, err := net.dial(t.Context(), "n1:1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			if drip > 0 {
+				go func() {
+					// a TLS record of 16 KiB, a byte at a time
+					for _, b := range append([]byte{22, 3, 1, 0x40, 0}, bytes.Repeat([]byte{1}, 1<<14)...) {
+						if _, err := conn.Write([]byte{b}); err != nil {
+							return
+						}
+						time.Sleep(drip)
+					}
+				}()
+			}
+			_, _ = io.Copy(io.Discard, conn)
+			if took := time.Since(start); took > HandshakeTimeout || took < HandshakeTimeout-time.Second {
+				t.Errorf("%s: closed after %v", name, took)
+			}
+		}
+	})
+}
+
+func TestMembersConnectDuringAFloodOfHalfHandshakes(t *testing.T) {
+	n1, n2, _ := pair(t, nil)
+	var flood []net.Conn
+	for range 3 * maxPending {
+		conn, err := net.Dial("tcp", n2.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.Write([]byte{22, 3, 1})
+		flood = append(flood, conn)
+	}
+	soon(t, "the flood is in", func() bool {
+		n2.pending.mu.Lock()
+		defer n2.pending.mu.Unlock()
+		if len(n2.pending.conns) > maxPending {
+			t.Fatalf("%d handshakes are under way", len(n2.pending.conns))
+		}
+		return len(n2.pending.conns) == maxPending
+	})
+	start := time.Now()
+	if _, err := n1.Call(within(t, 5*time.Second), "n2", 1, nil); err != nil || time.Since(start) > time.Second {
+		t.Errorf("a member took %v: %v", time.Since(start), err)
+	}
+	flood[0].SetDeadline(time.Now().Add(time.Second))
+	if _, err := flood[0].Read(make([]byte, 1)); isTimeout(err) {
+		t.Error("the oldest of the flood is still open")
+	}
+}
+
+func TestFloodFromOneAddressClosesItsOwn(t *testing.T) {
+	var p pending
+	honest := fakeConn("10.0.0.1:1")
+	p.add(honest)
+	for i := range maxPending * 2 {
+		p.add(fakeConn("10.0.0.9:" + string(rune('a'+i%26))))
+	}
+	if _, in := p.conns[honest]; !in || len(p.conns) != maxPending {
+		t.Errorf("honest is in: %v, %d are pending", in, len(p.conns))
+	}
+}
+
+type fake struct {
+	net.Conn
+	addr string
+}
+
+func fakeConn(addr string) *fake     { return &fake{addr: addr} }
+func (f *fake) RemoteAddr() net.Addr { return advertised(f.addr) }
+func (f *fake) Close() error         { return nil }
