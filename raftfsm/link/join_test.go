@@ -128,7 +128,9 @@ func TestJoiningThatIsRefusedSaysWhyToThoseWithATokenOnly(t *testing.T) {
 		{"good", good, "n2", "h:1", nil, 1, 1},
 		{"again", good, "n2", "h:1", ErrWiped, 0, 0},
 	} {
-		n1.admits = admitter{} // the rate is another test's
+		n1.admits.mu.Lock()
+		n1.admits.hosts = nil // the rate is another test's
+		n1.admits.mu.Unlock()
 		welcomed, admitted = 0, 0
 		stores := 0
 		err := Join(t.Context(), Joining{Token: c.token, Addr: n1.Addr().String(), Node: c.node, Advertise: c.addr,

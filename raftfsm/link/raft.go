@@ -59,6 +59,9 @@ func (p *Port) transport(logger hclog.Logger, inFlight int) *Transport {
 		Timeout:               RaftTimeout,
 	})}
 	p.raft = s
+	if p.life.ctx.Err() != nil {
+		s.transport.close()
+	}
 	return s.transport
 }
 
@@ -215,13 +218,17 @@ func (c *raftConn) Read(b []byte) (n int, err error) {
 		return 0, err
 	}
 	n, err = c.Conn.Read(b)
-	c.midway = c.midway || n > 0
+	if c.inbound && n > 0 {
+		c.midway = true
+	}
 	return n, err
 }
 
 // Write sends a request or an answer.
 func (c *raftConn) Write(b []byte) (int, error) {
-	c.midway = false
+	if c.inbound {
+		c.midway = false
+	}
 	return c.progress.Write(b)
 }
 

@@ -8,11 +8,15 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 )
+
+// quiet is raft's logger.
+var quiet = hclog.New(&hclog.LoggerOptions{Output: io.Discard})
 
 // journal is an FSM that keeps what it applied.
 type journal struct {
@@ -100,11 +104,10 @@ func group(t testing.TB, inFlight int) []*replica {
 
 func (n *replica) start(t testing.TB, boot raft.Configuration, inFlight int) {
 	t.Helper()
-	logger := hclog.New(&hclog.LoggerOptions{Output: io.Discard})
-	n.transport = n.port.transport(logger, inFlight)
+	n.transport = n.port.transport(quiet, inFlight)
 	c := raft.DefaultConfig()
 	c.LocalID = raft.ServerID(n.id.Node)
-	c.Logger = logger
+	c.Logger = quiet
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout, c.CommitTimeout = 250*time.Millisecond, 250*time.Millisecond, 125*time.Millisecond, 5*time.Millisecond
 	snaps, stable := raft.NewInmemSnapshotStore(), raft.NewInmemStore()
 	if err := raft.BootstrapCluster(c, n.log, stable, snaps, n.transport, boot); err != nil {
@@ -191,7 +194,7 @@ func TestThreeNodesReplicateAndOutliveTheirLeader(t *testing.T) {
 func TestHeartbeatsGoThroughRaftsMainGoroutine(t *testing.T) {
 	for _, upstream := range []bool{false, true} {
 		n1, n2, _ := pair(t, nil)
-		sender, receiver := n1.Transport(nil), n2.Transport(nil)
+		sender, receiver := n1.Transport(quiet), n2.Transport(quiet)
 		fast := make(chan raft.RPC, 1)
 		answer := func(rpc raft.RPC) { fast <- rpc; rpc.Respond(&raft.AppendEntriesResponse{Success: true}, nil) }
 		if upstream {
@@ -223,6 +226,7 @@ func TestHeartbeatsGoThroughRaftsMainGoroutine(t *testing.T) {
 
 // hashicorp/raft#503: a leader whose disk is stuck keeps sending heartbeats from other goroutines.
 func TestStuckLeaderIsReplacedWhenItWithholds(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits for an election that must not come")
 	}
@@ -236,7 +240,7 @@ func TestStuckLeaderIsReplacedWhenItWithholds(t *testing.T) {
 	defer close(release)
 	l.raft.Apply([]byte("never"), time.Second)
 	<-l.log.begun
-	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // 4 to 8 election timeouts
+	for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // 3 to 6 election timeouts
 		if leading(rest) != nil {
 			t.Fatal("the control shows nothing: a stuck leader lost its followers by itself")
 		}
@@ -275,6 +279,7 @@ func TestWithheldNodeComesBack(t *testing.T) {
 // hashicorp/raft#612: one failed append at a follower, and with upstream's default of two requests in flight the pipeline
 // to it can wedge for ever.
 func TestFollowerCatchesUpAfterAFailedAppend(t *testing.T) {
+	t.Parallel()
 	if !caughtUpAfterFailures(t, 1, 10) {
 		t.Error("a follower was left behind")
 	}
@@ -301,7 +306,7 @@ func caughtUpAfterFailures(t *testing.T, inFlight, rounds int) bool {
 		if err := last.Error(); err != nil {
 			t.Fatal(err)
 		}
-		end := time.Now().Add(3 * time.Second)
+		end := time.Now().Add(2 * time.Second)
 		for follower.raft.AppliedIndex() < last.Index() {
 			if time.Now().After(end) {
 				return false
@@ -312,43 +317,51 @@ func caughtUpAfterFailures(t *testing.T, inFlight, rounds int) bool {
 	return true
 }
 
-// A request in the middle of which the sender stops does not hold raft's main goroutine for ever.
+// A request in the middle of which the sender stops does not hold raft's main goroutine for ever. A connection without a
+// request stays.
 func TestSenderThatStopsMidwayIsCut(t *testing.T) {
-	if testing.Short() {
-		t.Skip("waits for RaftTimeout")
-	}
-	n1, n2, _ := pair(t, nil)
-	n1.Transport(nil)
-	receiver := n2.Transport(nil)
-	conn, err := n1.dial(t.Context(), "n2", protoRaft, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	idle, err := n1.dial(t.Context(), "n2", protoRaft, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer idle.Close()
-	if _, err := conn.Write([]byte{0, 0x89}); err != nil { // AppendEntries, a map of 9 fields
-		t.Fatal(err)
-	}
-	start := time.Now()
-	conn.SetReadDeadline(start.Add(2 * RaftTimeout))
-	if _, err := conn.Read(make([]byte, 1)); isTimeout(err) || time.Since(start) < RaftTimeout/2 {
-		t.Errorf("after %v: %v", time.Since(start), err)
-	}
-	idle.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
-	if _, err := idle.Read(make([]byte, 1)); !isTimeout(err) {
-		t.Errorf("the idle connection ended: %v", err)
-	}
-	_ = receiver
+	synctest.Test(t, func(t *testing.T) {
+		var net switchboard
+		r := &roster{addrs: map[string]string{"n1": "n1:1", "n2": "n2:1"}}
+		id := bootstrap(t, clusterA, "n1")
+		port := func(id *Identity) *Port {
+			at, _ := r.Member(id.Node)
+			p, err := Open(Config{Identity: id, Listener: net.listen(at), Advertise: at, Members: r, Dial: net.dial})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Transport(quiet)
+			return p
+		}
+		n1, n2 := port(id), port(member(t, id, "n2"))
+		defer n1.Close()
+		defer n2.Close()
+		conn, err1 := n1.dial(t.Context(), "n2", protoRaft, false)
+		idle, err2 := n1.dial(t.Context(), "n2", protoRaft, false)
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		defer idle.Close()
+		if _, err := conn.Write([]byte{0, 0x89}); err != nil { // AppendEntries, a map of 9 fields
+			t.Fatal(err)
+		}
+		start := time.Now()
+		_, err := conn.Read(make([]byte, 1))
+		if took := time.Since(start); err == nil || took < RaftTimeout || took > RaftTimeout+time.Second {
+			t.Errorf("after %v: %v", took, err)
+		}
+		idle.SetReadDeadline(time.Now().Add(time.Hour))
+		if _, err := idle.Read(make([]byte, 1)); !isTimeout(err) {
+			t.Errorf("the idle connection ended: %v", err)
+		}
+	})
 }
 
 func TestPreVoteStaysOn(t *testing.T) {
 	n1, n2, _ := pair(t, nil)
-	var sender raft.Transport = n1.Transport(nil)
-	receiver := n2.Transport(nil)
+	var sender raft.Transport = n1.Transport(quiet)
+	receiver := n2.Transport(quiet)
 	go func() {
 		rpc := <-receiver.Consumer()
 		req, ok := rpc.Command.(*raft.RequestPreVoteRequest)

@@ -46,7 +46,7 @@ func TestStrangersAreRefusedBeforeAnythingIsDecoded(t *testing.T) {
 			return nil, nil
 		})
 	})
-	transport := n1.Transport(nil)
+	transport := n1.Transport(quiet)
 	go func() {
 		for rpc := range transport.Consumer() {
 			handled <- "raft"
@@ -122,7 +122,7 @@ func authorityAsLeaf(of *Identity) *Identity {
 
 func TestGarbageInsteadOfTLSIsClosed(t *testing.T) {
 	n1, _, _ := pair(t, nil)
-	transport := n1.Transport(nil)
+	transport := n1.Transport(quiet)
 	for _, garbage := range []string{
 		"GET / HTTP/1.1\r\n\r\n",
 		"\x04\x80\x80\x80\x80\x80", // raft's TimeoutNow, as msgpack
@@ -159,7 +159,7 @@ func TestAnotherMembersAddressIsNotTakenForTheOneThatWasMeant(t *testing.T) {
 	if _, err := n1.Call(within(t, 5*time.Second), "n3", 1, nil); !errors.Is(err, ErrWrongNode) || !errors.Is(err, ErrNotDone) {
 		t.Errorf("call: %v", err)
 	}
-	transport := n1.Transport(nil)
+	transport := n1.Transport(quiet)
 	err := transport.RequestVote("n3", "ignored", &raft.RequestVoteRequest{}, &raft.RequestVoteResponse{})
 	if !errors.Is(err, ErrWrongNode) {
 		t.Errorf("raft: %v", err)
@@ -173,8 +173,8 @@ func TestRemovedMembersLiveConnectionsEnd(t *testing.T) {
 	errs := make(chan error, 2)
 	go func() { _, err := n2.Call(t.Context(), "n1", 0, nil); errs <- err }()
 	soon(t, "the handler runs", func() bool { return b.begun.Load() == 1 })
-	transport := n1.Transport(nil)
-	peer := n2.Transport(nil)
+	transport := n1.Transport(quiet)
+	peer := n2.Transport(quiet)
 	go func() {
 		errs <- peer.RequestVote("n1", "", &raft.RequestVoteRequest{}, &raft.RequestVoteResponse{})
 	}()
