@@ -69,12 +69,13 @@ func newIdentity(a *Authority, key *ecdsa.PrivateKey, leaf *x509.Certificate) (*
 func (i *Identity) Authority() *Authority { return i.authority }
 
 // certificate is what the node presents: its own and the authority's, which a joiner knows by hash only. It is renewed
-// when a third of its life is left; a failure to store the new one is returned beside it, for the log.
+// when a third of its life is left, or when it is from the future, made while the clock was wrong. A failure to store the
+// new one is returned beside it, for the log.
 func (i *Identity) certificate() (*tls.Certificate, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	var failed error
-	if now := i.now(); i.leaf.NotAfter.Sub(now) < CertificateLife/3 {
+	if now := i.now(); i.leaf.NotAfter.Sub(now) < CertificateLife/3 || now.Before(i.leaf.NotBefore) {
 		leaf, err := i.authority.issue(i.Node, i.key.Public(), now, CertificateLife)
 		if err == nil {
 			i.leaf = leaf

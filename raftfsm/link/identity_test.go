@@ -88,6 +88,12 @@ func TestCertificateIsRenewedInTimeAndStored(t *testing.T) {
 	if renewed.Before(id.now()) {
 		t.Errorf("not renewed: %v", renewed)
 	}
+	id.now = time.Now // the clock is put right
+	if got := presented(); !got.Before(renewed) {
+		t.Errorf("a certificate from the future stays: until %v", got)
+	} else {
+		renewed = got
+	}
 	again, err := Load(dir)
 	if err != nil || !again.leaf.NotAfter.Equal(renewed) {
 		t.Errorf("stored: %v, %v", again, err)

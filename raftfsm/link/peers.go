@@ -3,6 +3,8 @@ package link
 import (
 	"crypto/tls"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -89,17 +91,19 @@ func (p *peers) remove(c *peerConn) {
 	p.gone.Broadcast()
 }
 
-// recheck ends the connections of those who are no members.
-func (p *peers) recheck(member func(id string) bool) {
+// ids are the nodes that have a connection.
+func (p *peers) ids() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for id, all := range p.conns {
-		if member(id) {
-			continue
-		}
-		for c := range all {
-			c.sever()
-		}
+	return slices.Collect(maps.Keys(p.conns))
+}
+
+// sever ends all connections of a node.
+func (p *peers) sever(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns[id] {
+		c.sever()
 	}
 }
 

@@ -108,10 +108,11 @@ func (p *Port) streams() *streams {
 
 // Recheck ends the connections of nodes that are no longer members. Call it when the configuration has changed.
 func (p *Port) Recheck() {
-	p.peers.recheck(func(id string) bool {
-		_, ok := p.member(id)
-		return ok
-	})
+	for _, id := range p.peers.ids() {
+		if _, ok := p.member(id); !ok {
+			p.peers.sever(id)
+		}
+	}
 }
 
 // member is a node's address, by the configuration or by what another member said of one that is newer than ours.
@@ -264,6 +265,7 @@ func (p *Port) greet(ctx context.Context, conn *tls.Conn, id string, proves bool
 		deadline = d
 	}
 	_ = conn.SetDeadline(deadline)
+	defer context.AfterFunc(ctx, func() { _ = conn.NetConn().SetDeadline(time.Unix(1, 0)) })()
 	process, err := greet(conn, p.self)
 	if err != nil {
 		return nil, err

@@ -24,9 +24,10 @@ const HandshakeTimeout = 5 * time.Second
 // serverTLS: members prove who they are, joiners do not have a certificate yet.
 func (p *Port) serverTLS() *tls.Config {
 	base := &tls.Config{
-		MinVersion:             tls.VersionTLS13,
-		SessionTicketsDisabled: true, // each connection proves its identity anew
-		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return p.certificate(), nil },
+		MinVersion:                  tls.VersionTLS13,
+		SessionTicketsDisabled:      true, // each connection proves its identity anew
+		DynamicRecordSizingDisabled: true, // entries are large: full records from the first
+		GetCertificate:              func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return p.certificate(), nil },
 	}
 	members := base.Clone()
 	members.NextProtos = []string{protoRaft, protoCall}
@@ -65,10 +66,11 @@ func (p *Port) dialTLS(ctx context.Context, addr, node, proto string) (*tls.Conn
 		return nil, err
 	}
 	conn := tls.Client(raw, &tls.Config{
-		MinVersion:           tls.VersionTLS13,
-		NextProtos:           []string{proto},
-		InsecureSkipVerify:   true, // the name is a URI, which crypto/tls does not check: VerifyConnection does it all
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return p.certificate(), nil },
+		MinVersion:                  tls.VersionTLS13,
+		NextProtos:                  []string{proto},
+		InsecureSkipVerify:          true, // the name is a URI, which crypto/tls does not check: VerifyConnection does it all
+		DynamicRecordSizingDisabled: true,
+		GetClientCertificate:        func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return p.certificate(), nil },
 		VerifyConnection: func(cs tls.ConnectionState) error {
 			if cs.NegotiatedProtocol != proto {
 				return fmt.Errorf("link: %s does not speak %s", addr, proto)

@@ -358,7 +358,7 @@ func TestSenderThatStopsMidwayIsCut(t *testing.T) {
 	})
 }
 
-func TestPreVoteStaysOn(t *testing.T) {
+func TestPreVoteStaysOnAndPipeliningOff(t *testing.T) {
 	n1, n2, _ := pair(t, nil)
 	var sender raft.Transport = n1.Transport(quiet)
 	receiver := n2.Transport(quiet)
@@ -370,5 +370,8 @@ func TestPreVoteStaysOn(t *testing.T) {
 	var resp raft.RequestPreVoteResponse
 	if err := sender.(raft.WithPreVote).RequestPreVote("n2", "", &raft.RequestPreVoteRequest{Term: 9}, &resp); err != nil || !resp.Granted {
 		t.Errorf("%+v, %v", resp, err)
+	}
+	if _, err := sender.AppendEntriesPipeline("n2", ""); err != raft.ErrPipelineReplicationNotSupported {
+		t.Errorf("pipeline: %v", err)
 	}
 }
