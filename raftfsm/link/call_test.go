@@ -239,3 +239,27 @@ func TestCloseWaitsForHandlersAndLeavesNothing(t *testing.T) {
 	}
 	noGoroutinesLeft(t)
 }
+
+func TestCloseWaitsForADialUnderWay(t *testing.T) {
+	var returned atomic.Bool
+	begun := make(chan struct{})
+	n1, _, _ := pair(t, func(c *Config) {
+		c.Dial = func(ctx context.Context, _ string) (net.Conn, error) {
+			close(begun)
+			<-ctx.Done()
+			time.Sleep(50 * time.Millisecond)
+			returned.Store(true)
+			return nil, ctx.Err()
+		}
+	})
+	errs := make(chan error, 1)
+	go func() { _, err := n1.Call(t.Context(), "n2", 0, nil); errs <- err }()
+	<-begun
+	n1.Close()
+	if !returned.Load() {
+		t.Error("Close returned before the dial")
+	}
+	if err := <-errs; !errors.Is(err, ErrNotDone) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,10 +1,14 @@
 package link
 
 import (
+	"crypto/tls"
 	"errors"
+	"net"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/raft"
 )
 
 // refusals collects what Refused was told.
@@ -93,6 +97,35 @@ func TestRestartedProcessIsNoClone(t *testing.T) {
 	}
 	if told.is(ErrCloned) {
 		t.Errorf("refused: %v", told.errs)
+	}
+}
+
+// raft keeps idle connections that nobody reads: their other end may be long gone.
+func TestIdleConnectionToTheOldProcessIsNoProofOfLife(t *testing.T) {
+	n1, n2, r := pair(t, nil)
+	sender, receiver := n1.Transport(quiet), n2.Transport(quiet)
+	go func() { rpc := <-receiver.Consumer(); rpc.Respond(&raft.RequestVoteResponse{}, nil) }()
+	if err := sender.RequestVote("n2", "", &raft.RequestVoteRequest{}, &raft.RequestVoteResponse{}); err != nil {
+		t.Fatal(err)
+	}
+	n2.Close()
+	n2 = open(t, n2.id, r, nil)
+	if _, err := n2.Call(within(t, 5*time.Second), "n1", 1, nil); err != nil {
+		t.Errorf("the new process: %v", err)
+	}
+}
+
+// A process that is restarted at once may be back before the end of its predecessor's connections was noticed.
+func TestRefusalOfACloneWaitsForThePredecessorToGo(t *testing.T) {
+	n1, n2, _ := pair(t, nil)
+	here, _ := net.Pipe()
+	old := &peerConn{Conn: tls.Client(here, nil), peer: "n2", process: incarnation{started: 1}, proves: true}
+	if err := n1.peers.add(old); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(cloneWait/4, func() { old.Close() })
+	if _, err := n2.Call(within(t, 5*time.Second), "n1", 1, nil); err != nil {
+		t.Errorf("%v", err)
 	}
 }
 

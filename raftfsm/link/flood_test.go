@@ -85,8 +85,9 @@ func TestHandshakeDeadlineHoldsWhateverArrives(t *testing.T) {
 				t.Fatal(err)
 			}
 			start := time.Now()
+			var dripping sync.WaitGroup
 			if drip > 0 {
-				go func() {
+				dripping.Go(func() {
 					// a TLS record of 16 KiB, a byte at a time
 					for _, b := range append([]byte{22, 3, 1, 0x40, 0}, bytes.Repeat([]byte{1}, 1<<14)...) {
 						if _, err := conn.Write([]byte{b}); err != nil {
@@ -94,12 +95,13 @@ func TestHandshakeDeadlineHoldsWhateverArrives(t *testing.T) {
 						}
 						time.Sleep(drip)
 					}
-				}()
+				})
 			}
 			_, _ = io.Copy(io.Discard, conn)
 			if took := time.Since(start); took > HandshakeTimeout || took < HandshakeTimeout-time.Second {
 				t.Errorf("%s: closed after %v", name, took)
 			}
+			dripping.Wait()
 		}
 	})
 }

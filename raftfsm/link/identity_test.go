@@ -83,12 +83,16 @@ func TestCertificateIsRenewedInTimeAndStored(t *testing.T) {
 	if got := presented(); got != first {
 		t.Errorf("renewed too early, from %v to %v", first, got)
 	}
+	id.now = func() time.Time { return first.Add(-CertificateLife/3 + time.Hour) }
+	if got := presented(); !got.After(first) {
+		t.Errorf("not renewed a third before the end")
+	}
 	id.now = func() time.Time { return first.Add(CertificateLife) } // off for a year beyond the expiry
 	renewed := presented()
 	if renewed.Before(id.now()) {
 		t.Errorf("not renewed: %v", renewed)
 	}
-	id.now = time.Now // the clock is put right
+	id.now = func() time.Time { return time.Now().Add(time.Hour) } // the clock is put right
 	if got := presented(); !got.Before(renewed) {
 		t.Errorf("a certificate from the future stays: until %v", got)
 	} else {

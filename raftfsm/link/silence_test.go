@@ -10,20 +10,37 @@ import (
 	"time"
 )
 
-// freezing is a connection to a machine that stops, or is cut off, without a word: nothing arrives and nothing is refused.
+// freezing is a connection to a machine that stops, or is cut off, without a word: nothing arrives, not even its end.
 type freezing struct {
 	net.Conn
 	frozen *atomic.Bool
+	ice    net.Conn // nobody writes to it
 }
 
 func (f freezing) Read(b []byte) (int, error) {
-	for {
-		n, err := f.Conn.Read(b)
-		if err != nil || !f.frozen.Load() {
-			return n, err
-		}
+	n, err := f.Conn.Read(b)
+	if f.frozen.Load() {
+		return f.ice.Read(b)
 	}
+	return n, err
 }
+
+// The deadlines of a pipe fail once its other end is closed; those of a cut off machine do not.
+func (f freezing) SetReadDeadline(t time.Time) error {
+	_ = f.Conn.SetReadDeadline(t)
+	return f.ice.SetReadDeadline(t)
+}
+
+func (f freezing) SetWriteDeadline(t time.Time) error {
+	_ = f.Conn.SetWriteDeadline(t)
+	return nil
+}
+
+func (f freezing) SetDeadline(t time.Time) error {
+	return errors.Join(f.SetReadDeadline(t), f.SetWriteDeadline(t))
+}
+
+func (f freezing) Close() error { return errors.Join(f.Conn.Close(), f.ice.Close()) }
 
 func (f freezing) Write(b []byte) (int, error) {
 	if f.frozen.Load() {
@@ -44,7 +61,8 @@ func TestSilentMemberIsFoundWhileACallWaits(t *testing.T) {
 			p, err := Open(Config{Identity: id, Listener: wire.listen(at), Advertise: at, Members: r, Handler: b,
 				Dial: func(ctx context.Context, addr string) (net.Conn, error) {
 					c, err := wire.dial(ctx, addr)
-					return freezing{c, &frozen}, err
+					ice, _ := net.Pipe()
+					return freezing{c, &frozen, ice}, err
 				}})
 			if err != nil {
 				t.Fatal(err)
