@@ -40,7 +40,13 @@ func (f freezing) SetDeadline(t time.Time) error {
 	return errors.Join(f.SetReadDeadline(t), f.SetWriteDeadline(t))
 }
 
-func (f freezing) Close() error { return errors.Join(f.Conn.Close(), f.ice.Close()) }
+func (f freezing) Close() error {
+	if f.frozen.Load() {
+		_ = f.Conn.SetReadDeadline(time.Unix(1, 0)) // who reads here returns; the other side hears nothing
+		return f.ice.Close()
+	}
+	return errors.Join(f.Conn.Close(), f.ice.Close())
+}
 
 func (f freezing) Write(b []byte) (int, error) {
 	if f.frozen.Load() {
