@@ -198,8 +198,9 @@ type raftConn struct {
 	*peerConn
 	progress progress
 	inbound  bool
-	midway   bool // inbound: a part of a request was read, its answer not yet written
-	until    time.Time
+	midway   bool         // inbound: a part of a request was read, its answer not yet written
+	sent     int          // outgoing: bytes of the request
+	until    atomic.Int64 // outgoing: how long to wait for its answer, unix ns
 }
 
 // Read waits for a next request as long as it takes, for the rest of one and for answers one stall at a time.
@@ -208,9 +209,9 @@ func (c *raftConn) Read(b []byte) (n int, err error) {
 	case c.inbound && !c.midway:
 		c.progress.readSet = time.Time{}
 		err = c.Conn.SetReadDeadline(time.Time{})
-	case time.Until(c.until) > RaftTimeout: // a snapshot's answer, which upstream lets take longer
+	case time.Until(time.Unix(0, c.until.Load())) > RaftTimeout: // of a large request, or of a snapshot
 		c.progress.readSet = time.Time{}
-		err = c.Conn.SetReadDeadline(c.until)
+		err = c.Conn.SetReadDeadline(time.Unix(0, c.until.Load()))
 	default:
 		err = c.progress.readWithin()
 	}
@@ -224,17 +225,29 @@ func (c *raftConn) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
+// answerRate is the least at which a request is thought to travel, in bytes a second. What was written lies in the kernel's
+// buffers for a while: the wait for an answer begins later.
+const answerRate = 256 << 10
+
 // Write sends a request or an answer.
-func (c *raftConn) Write(b []byte) (int, error) {
+func (c *raftConn) Write(b []byte) (n int, err error) {
+	n, err = c.progress.Write(b)
 	if c.inbound {
 		c.midway = false
+		return n, err
 	}
-	return c.progress.Write(b)
+	if c.sent += n; c.sent > answerRate {
+		travel := time.Duration(c.sent) * time.Second / answerRate
+		c.until.Store(max(c.until.Load(), time.Now().Add(RaftTimeout+travel).UnixNano()))
+	}
+	return n, err
 }
 
-// SetDeadline notes how long raft would wait for the answer. It bounds nothing else: see raftConn.
+// SetDeadline comes before each request. It notes how long raft would wait for the answer, and bounds nothing else: see
+// raftConn.
 func (c *raftConn) SetDeadline(t time.Time) error {
-	c.until = t
+	c.sent = 0
+	c.until.Store(t.UnixNano())
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -67,6 +68,19 @@ func (m *moody) StoreLogs(logs []*raft.Log) error {
 	return m.InmemStore.StoreLogs(logs)
 }
 
+// terms is a stable store that sees to it that the term never goes back.
+type terms struct {
+	*raft.InmemStore
+	t testing.TB
+}
+
+func (s terms) SetUint64(key []byte, val uint64) error {
+	if old, err := s.GetUint64(key); err == nil && val < old {
+		s.t.Errorf("%s goes from %d to %d", key, old, val)
+	}
+	return s.InmemStore.SetUint64(key, val)
+}
+
 // replica is a raft node on a port.
 type replica struct {
 	id        *Identity
@@ -109,7 +123,7 @@ func (n *replica) start(t testing.TB, boot raft.Configuration, inFlight int) {
 	c.LocalID = raft.ServerID(n.id.Node)
 	c.Logger = quiet
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout, c.CommitTimeout = 250*time.Millisecond, 250*time.Millisecond, 125*time.Millisecond, 5*time.Millisecond
-	snaps, stable := raft.NewInmemSnapshotStore(), raft.NewInmemStore()
+	snaps, stable := raft.NewInmemSnapshotStore(), terms{raft.NewInmemStore(), t}
 	if err := raft.BootstrapCluster(c, n.log, stable, snaps, n.transport, boot); err != nil {
 		t.Fatal(err)
 	}
@@ -276,6 +290,69 @@ func TestWithheldNodeComesBack(t *testing.T) {
 	soon(t, "it follows", func() bool { return l.raft.State() == raft.Follower && slices.Equal(l.fsm.all(), []string{"x"}) })
 }
 
+// Leaders come and go while entries are proposed everywhere: terms never go back, and all nodes apply the same.
+func TestElectionStormLeavesOneHistory(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes 3 s")
+	}
+	nodes := group(t, 1)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	var confirmed sync.Map
+	for _, n := range nodes {
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				data := fmt.Sprintf("%s-%d", n.id.Node, i)
+				if n.raft.Apply([]byte(data), 50*time.Millisecond).Error() == nil {
+					confirmed.Store(data, true)
+				} else {
+					time.Sleep(2 * time.Millisecond)
+				}
+			}
+		})
+	}
+	for i := range 12 {
+		n := nodes[rand.IntN(len(nodes))]
+		if l := leading(nodes); l != nil {
+			n = l
+		}
+		if i%3 == 2 {
+			n.raft.LeadershipTransfer()
+		} else {
+			n.transport.Withhold(true)
+		}
+		time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
+		n.transport.Withhold(false)
+	}
+	close(stop)
+	wg.Wait()
+	l := leader(t, nodes)
+	if err := l.raft.Apply([]byte("end"), time.Second).Error(); err != nil {
+		t.Fatal(err)
+	}
+	want := l.fsm.all()
+	for _, n := range nodes {
+		soon(t, "all histories are equal", func() bool { return slices.Equal(n.fsm.all(), want) })
+	}
+	count := 0
+	confirmed.Range(func(data, _ any) bool {
+		if count++; !slices.Contains(want, data.(string)) {
+			t.Errorf("confirmed and lost: %s", data)
+		}
+		return true
+	})
+	if count == 0 {
+		t.Error("nothing was confirmed: this test looks at too little")
+	}
+	t.Logf("%d confirmed, term %s", count, l.raft.Stats()["term"])
+}
+
 // hashicorp/raft#612: one failed append at a follower, and with upstream's default of two requests in flight the pipeline
 // to it can wedge for ever.
 func TestFollowerCatchesUpAfterAFailedAppend(t *testing.T) {
@@ -317,23 +394,58 @@ func caughtUpAfterFailures(t *testing.T, inFlight, rounds int) bool {
 	return true
 }
 
+// pipes is two members with transports on a network in memory.
+func pipes(t *testing.T) (n1, n2 *Port) {
+	t.Helper()
+	var net switchboard
+	r := &roster{addrs: map[string]string{"n1": "n1:1", "n2": "n2:1"}}
+	id := bootstrap(t, clusterA, "n1")
+	port := func(id *Identity) *Port {
+		at, _ := r.Member(id.Node)
+		p, err := Open(Config{Identity: id, Listener: net.listen(at), Advertise: at, Members: r, Dial: net.dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Transport(quiet)
+		return p
+	}
+	return port(id), port(member(t, id, "n2"))
+}
+
+// Over a slow link a large request is still on its way when it was written; a small one is not.
+func TestAnswerToALargeRequestMayTakeLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n1, n2 := pipes(t)
+		defer n1.Close()
+		defer n2.Close()
+		for _, c := range []struct {
+			size  int
+			after time.Duration
+			ok    bool
+		}{{100, RaftTimeout - time.Second, true}, {100, RaftTimeout + time.Second, false},
+			{8 << 20, 30 * time.Second, true}, {8 << 20, 40 * time.Second, false}, {100, RaftTimeout + time.Second, false}} {
+			answered := make(chan struct{})
+			go func() {
+				defer close(answered)
+				rpc := <-n2.Transport(quiet).Consumer()
+				time.Sleep(c.after)
+				rpc.Respond(&raft.AppendEntriesResponse{Success: true}, nil)
+			}()
+			req := &raft.AppendEntriesRequest{Term: 1, Entries: []*raft.Log{{Index: 1, Data: make([]byte, c.size)}}}
+			err := n1.Transport(quiet).AppendEntries("n2", "", req, &raft.AppendEntriesResponse{})
+			if (err == nil) != c.ok {
+				t.Errorf("%d bytes, answered after %v: %v", c.size, c.after, err)
+			}
+			<-answered
+		}
+	})
+}
+
 // A request in the middle of which the sender stops does not hold raft's main goroutine for ever. A connection without a
 // request stays.
 func TestSenderThatStopsMidwayIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var net switchboard
-		r := &roster{addrs: map[string]string{"n1": "n1:1", "n2": "n2:1"}}
-		id := bootstrap(t, clusterA, "n1")
-		port := func(id *Identity) *Port {
-			at, _ := r.Member(id.Node)
-			p, err := Open(Config{Identity: id, Listener: net.listen(at), Advertise: at, Members: r, Dial: net.dial})
-			if err != nil {
-				t.Fatal(err)
-			}
-			p.Transport(quiet)
-			return p
-		}
-		n1, n2 := port(id), port(member(t, id, "n2"))
+		n1, n2 := pipes(t)
 		defer n1.Close()
 		defer n2.Close()
 		conn, err1 := n1.dial(t.Context(), "n2", protoRaft, false)
