@@ -18,6 +18,7 @@ const (
 	KindReport Kind = 3 // what a node counted and refused, see Report
 	KindCursor Kind = 4 // durable subscriptions, see CursorEntry
 	KindFloor  Kind = 5 // what is no longer kept, see FloorEntry
+	KindToken  Kind = 6 // what lets nodes join the cluster, see TokenEntry
 )
 
 // MaxBatchBytes bounds the frames of one batch, uncompressed. A decoder refuses more before it allocates.

@@ -1,23 +1,27 @@
 package raftfsm
 
 import (
+	"cmp"
 	"context"
 	"time"
-
-	"github.com/hashicorp/raft"
 )
 
 // flight is a proposed batch whose outcome is awaited.
 type flight struct {
 	batch *batch
+	seq   uint64
 	data  []byte
 	done  chan struct{} // closed when res and err are set
 	res   batchResult
 	err   error
 }
 
-// retryAfter is the pause before batches with a failed or unknown outcome are proposed again.
-const retryAfter = 20 * time.Millisecond
+// retryAfter is the pause before batches with a failed or unknown outcome are proposed again. It doubles up to retryMost
+// while no batch gets through: a cluster may be without a leader for minutes.
+const (
+	retryAfter = 20 * time.Millisecond
+	retryMost  = 250 * time.Millisecond
+)
 
 // Run proposes batches until ctx is done, and then, until drain is done, what is still waiting.
 func (in *Ingest) Run(ctx, drain context.Context) {
@@ -31,7 +35,11 @@ func (in *Ingest) Run(ctx, drain context.Context) {
 			if b, left = in.take(len(flights) == 0); b == nil {
 				break
 			}
-			flights = append(flights, in.launch(b))
+			var first uint64
+			if len(flights) > 0 {
+				first = flights[0].seq
+			}
+			flights = append(flights, in.launch(b, first))
 		}
 		if len(flights) == 0 && ctx.Err() != nil {
 			return
@@ -59,23 +67,23 @@ func (in *Ingest) Run(ctx, drain context.Context) {
 	}
 }
 
-// launch encodes a batch under the next sequence number and proposes it.
-func (in *Ingest) launch(b *batch) *flight {
+// launch encodes a batch under the next sequence number and proposes it. first is the oldest that is under way, 0: this
+// one.
+func (in *Ingest) launch(b *batch, first uint64) *flight {
 	in.seq++
-	f := &flight{batch: b, data: b.builder.Encode(in.session, in.seq)}
-	in.propose(f)
+	f := &flight{batch: b, seq: in.seq, data: b.builder.Encode(in.session, in.seq)}
+	in.propose(f, cmp.Or(first, f.seq))
 	return f
 }
 
-func (in *Ingest) propose(f *flight) {
+func (in *Ingest) propose(f *flight, first uint64) {
 	f.done = make(chan struct{})
-	future := in.node.raft.Apply(f.data, 0)
-	go func() { // ends when raft answers, which it does at shutdown too for what it has accepted
+	end := in.node.begin(f.data, first)
+	go func() { // ends when raft or the leader answers, or with the node
 		defer close(f.done)
-		if f.err = future.Error(); f.err != nil {
-			return
-		}
-		f.res, _ = future.Response().(batchResult)
+		r, err := end()
+		f.err = err
+		f.res, _ = r.response.(batchResult)
 	}()
 }
 
@@ -94,7 +102,7 @@ func (in *Ingest) land(flights []*flight) []*flight {
 			return flights
 		}
 		in.settle(f.batch)
-		flights = flights[1:]
+		flights, in.pause = flights[1:], 0
 	}
 	return flights
 }
@@ -107,14 +115,16 @@ func (in *Ingest) again(flights []*flight) {
 			return
 		}
 	}
+	in.pause = min(max(2*in.pause, retryAfter), retryMost)
 	select {
-	case <-time.After(retryAfter):
+	case <-time.After(in.pause):
 	case <-in.node.stop:
 		return
 	}
-	in.node.slog.Debug("batches are proposed again", "first", flights[0].err, "count", len(flights), "state", in.node.raft.State() == raft.Leader)
+	in.node.slog.Debug("batches are proposed again", "first", flights[0].err, "count", len(flights), "leading", in.node.Leading())
+	first := flights[0].seq
 	for _, f := range flights {
 		f.res, f.err = batchResult{}, nil
-		in.propose(f)
+		in.propose(f, first)
 	}
 }

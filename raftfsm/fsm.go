@@ -25,6 +25,10 @@ type FSM struct {
 	cursors  *cursorState
 	audit    eventlog.AuditMark // of the newest change
 	config   storedConfig
+
+	roster atomic.Pointer[roster] // config, for other goroutines; nil: none yet
+	stalls *stalls
+	tokens *joinTokens
 }
 
 // batchResult is the response to a KindBatch entry.
@@ -42,9 +46,17 @@ type changeResult struct {
 
 // newFSM loads the projections from the log.
 func newFSM(log *eventlog.Log, logger *slog.Logger, fail func(error)) (*FSM, error) {
-	f := &FSM{log: log, slog: logger, fail: fail}
+	f := &FSM{log: log, slog: logger, fail: fail, stalls: new(stalls)}
 	var err error
 	if f.config, err = loadConfig(log); err != nil {
+		return nil, err
+	}
+	members, err := loadRoster(log, f.config)
+	if err != nil {
+		return nil, err
+	}
+	f.roster.Store(members)
+	if f.tokens, err = loadTokens(log); err != nil {
 		return nil, err
 	}
 	if f.sessions, err = loadSessions(log); err != nil {
@@ -70,6 +82,7 @@ func (f *FSM) Apply(l *raft.Log) any { return f.ApplyBatch([]*raft.Log{l})[0] }
 
 // ApplyBatch implements raft.BatchingFSM. It answers every log, in order.
 func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
+	defer f.stalls.begin(stallApply)()
 	responses := make([]any, len(logs))
 	applied := f.log.Applied()
 	tx := f.log.Begin()
@@ -99,9 +112,14 @@ func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 	return responses
 }
 
+// known says whether apply knows a kind of entry. A leader takes no other from a node that runs a newer program.
+func known(kind eventlog.Kind) bool {
+	return kind >= eventlog.KindBatch && kind <= eventlog.KindToken
+}
+
 func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	if l.Type == raft.LogConfiguration {
-		return nil, f.config.store(tx, l)
+		return nil, f.configure(tx, l)
 	}
 	if l.Type != raft.LogCommand || len(l.Data) == 0 {
 		return nil, nil
@@ -117,6 +135,8 @@ func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
 		return f.applyCursors(l)
 	case eventlog.KindFloor:
 		return nil, f.applyFloor(tx, l)
+	case eventlog.KindToken:
+		return nil, f.tokens.apply(tx, l.Data)
 	default:
 		return nil, fmt.Errorf("entry of unknown kind %d: this node runs an older program than the one that wrote it", kind)
 	}

@@ -29,7 +29,9 @@ type Ingest struct {
 	room    chan struct{} // closed and replaced when pending falls
 
 	wake chan struct{} // a batch has begun or is full
-	seq  uint64        // owned by Run
+
+	seq   uint64        // owned by Run
+	pause time.Duration // before the next retry; owned by Run
 }
 
 // batch is being filled, then proposed.

@@ -93,10 +93,10 @@ func untilExpiry(g *graph.Graph, now time.Time) time.Duration {
 	return min(max(next.Sub(now), 50*time.Millisecond), time.Minute)
 }
 
-// expire proposes Expire when something is due. Only the leader's proposal is taken; the others' fail quietly.
+// expire proposes Expire when something is due: once, by the leader.
 func (n *Node) expire() {
 	next, ok := n.Graph().NextExpiry()
-	if !ok || next.After(time.Now()) {
+	if !ok || !n.Leading() || next.After(time.Now()) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

@@ -46,6 +46,7 @@ type Config struct {
 	Space  func() (Space, error) // nil: of the file system that holds Dir
 
 	Retention Retention
+	Cluster   *Cluster // nil: the node is alone
 }
 
 // Node is one member of the raft group.
@@ -60,6 +61,8 @@ type Node struct {
 	space     func() (Space, error)
 	full      atomic.Bool
 	retention Retention
+
+	cluster *membership // nil: alone
 
 	stop  chan struct{}
 	loops sync.WaitGroup
@@ -80,13 +83,24 @@ func Open(c Config) (*Node, error) {
 		n.space = func() (Space, error) { return DiskSpace(c.Dir) }
 	}
 	if err := n.open(c); err != nil {
-		stable.Close()
-		return nil, err
+		return nil, errors.Join(err, n.abandon(c))
 	}
 	n.loops.Add(2)
 	go n.keep()
 	go n.retain()
 	return n, nil
+}
+
+// abandon closes what a failed open has opened.
+func (n *Node) abandon(c Config) error {
+	err := n.stable.Close()
+	switch {
+	case n.cluster != nil && n.cluster.net != nil:
+		err = errors.Join(err, n.cluster.net.Close())
+	case c.Cluster != nil && c.Cluster.Listener != nil:
+		err = errors.Join(err, c.Cluster.Listener.Close())
+	}
+	return err
 }
 
 func (n *Node) open(c Config) error {
@@ -97,7 +111,8 @@ func (n *Node) open(c Config) error {
 	if c.NodeID != "" && c.NodeID != n.id {
 		return fmt.Errorf("raftfsm: data directory %s belongs to node %q, not %q: use its own directory for each node", c.Dir, n.id, c.NodeID)
 	}
-	if _, err := n.stable.Identity("cluster", randomHex(16)); err != nil {
+	cluster, err := n.stable.Identity("cluster", randomHex(16))
+	if err != nil {
 		return err
 	}
 	index, term, err := n.stable.HighWater()
@@ -105,12 +120,20 @@ func (n *Node) open(c Config) error {
 		return err
 	}
 	if err := n.log.CheckHighWater(index, term); err != nil {
-		return fmt.Errorf("raftfsm: acknowledged entries are missing, this node must not serve: restore it from a backup or its cluster: %w", err)
+		return fmt.Errorf("raftfsm: acknowledged entries are missing, this node must neither vote nor serve: restore it from a backup; "+
+			"in a cluster, remove it from there, empty its data directory, and join it under a new node id: %w", err)
 	}
 	if n.fsm, err = newFSM(n.log, c.Logger, c.Fail); err != nil {
 		return err
 	}
 	n.saved = n.fsm.version.Load().Index
+	if c.Cluster == nil {
+		if err := alone(c.Dir); err != nil {
+			return err
+		}
+	} else if err := n.enroll(c, cluster); err != nil {
+		return err
+	}
 	return n.startRaft()
 }
 
@@ -129,15 +152,20 @@ func (n *Node) startRaft() error {
 	// One voter elects itself as soon as its own timeout passes.
 	conf.HeartbeatTimeout, conf.ElectionTimeout = 50*time.Millisecond, 50*time.Millisecond
 	conf.LeaderLeaseTimeout = 50 * time.Millisecond
-	addr, transport := raft.NewInmemTransport(raft.ServerAddress(n.id))
-	store := &guardedStore{LogStore: n.log.LogStore(), log: n.log, stable: n.stable}
+	addr, alone := raft.NewInmemTransport(raft.ServerAddress(n.id))
+	transport, first := raft.Transport(alone), true
+	if m := n.cluster; m != nil {
+		m.tune(conf)
+		addr, transport, first = raft.ServerAddress(m.Advertise), m.transport, m.Bootstrap
+	}
+	store := &guardedStore{LogStore: n.log.LogStore(), log: n.log, stable: n.stable, stalls: n.fsm.stalls}
 	snaps := startSnapshots{meta}
 
 	begun, err := raft.HasExistingState(store, n.stable, snaps)
 	if err != nil {
 		return fmt.Errorf("raftfsm: look for existing state: %w", err)
 	}
-	if !begun {
+	if !begun && first {
 		one := raft.Configuration{Servers: []raft.Server{{ID: conf.LocalID, Address: addr}}}
 		if err := raft.BootstrapCluster(conf, store, n.stable, snaps, transport, one); err != nil {
 			return fmt.Errorf("raftfsm: bootstrap: %w", err)
@@ -145,6 +173,9 @@ func (n *Node) startRaft() error {
 	}
 	if n.raft, err = raft.NewRaft(conf, n.fsm, store, n.stable, snaps, transport); err != nil {
 		return fmt.Errorf("raftfsm: start raft: %w", err)
+	}
+	if n.cluster != nil {
+		n.cluster.start()
 	}
 	return nil
 }
@@ -181,47 +212,13 @@ func (n *Node) Change(ctx context.Context, c graph.Command) (graph.Outcome, erro
 	return res.outcome, res.err
 }
 
-// propose waits for the response of one entry.
-func (n *Node) propose(ctx context.Context, data []byte) (any, error) {
-	select {
-	case <-n.stop:
-		return nil, ErrClosed
-	default:
-	}
-	return n.wait(ctx, n.raft.Apply(data, 5*time.Second))
-}
-
-// wait waits for a proposal, which raft may leave unanswered at shutdown (its futures have no timeout).
-func (n *Node) wait(ctx context.Context, f raft.ApplyFuture) (any, error) {
-	done := make(chan error, 1)
-	go func() { done <- f.Error() }() // ends with raft's shutdown at the latest, or with the process
-	select {
-	case err := <-done:
-		return f.Response(), outcome(err)
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, ctx.Err())
-	case <-n.stop:
-		return nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, ErrClosed)
-	}
-}
-
-// outcome sorts raft's errors into "not applied" and "unknown".
-func outcome(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress),
-		errors.Is(err, raft.ErrEnqueueTimeout), errors.Is(err, raft.ErrAbortedByRestore):
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	default:
-		return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
-	}
-}
-
-// Ready is nil when the node takes proposals and has applied what was committed before it led.
+// Ready is nil when the node takes proposals and has applied, nearly, what was committed.
 func (n *Node) Ready(ctx context.Context) error {
-	if n.raft.State() != raft.Leader {
-		return ErrUnavailable
+	if !n.Leading() {
+		if n.cluster == nil {
+			return ErrUnavailable
+		}
+		return n.cluster.following(ctx)
 	}
 	done := make(chan error, 1)
 	go func() { done <- n.raft.Barrier(5 * time.Second).Error() }()
@@ -250,11 +247,15 @@ func (n *Node) AwaitReady(ctx context.Context) error {
 	}
 }
 
-// Close stops the loops and raft, and records the high-water mark. The log stays open for its owner to close.
+// Close hands leadership over, stops the loops and raft, and records the high-water mark. The log stays open for its owner to close.
 func (n *Node) Close() error {
+	n.handOver()
 	close(n.stop)
 	n.loops.Wait()
 	err := n.raft.Shutdown().Error()
+	if n.cluster != nil {
+		err = errors.Join(err, n.cluster.close())
+	}
 	if n.Version().Index != n.saved {
 		err = errors.Join(err, n.storeGraph())
 	}

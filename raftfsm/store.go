@@ -15,6 +15,13 @@ type guardedStore struct {
 	*eventlog.LogStore
 	log    *eventlog.Log
 	stable *Stable
+	stalls *stalls
+}
+
+// StoreLogs appends entries; how long it takes is watched.
+func (g *guardedStore) StoreLogs(logs []*raft.Log) error {
+	defer g.stalls.begin(stallStore)()
+	return g.LogStore.StoreLogs(logs)
 }
 
 // IsMonotonic tells raft to wipe the log after a snapshot install (upstream #697 heals only so).

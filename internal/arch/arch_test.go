@@ -19,7 +19,7 @@ import (
 var allowed = map[string][]string{
 	"cmd/hpfriends":     {"*"},
 	"web":               {"query", "graph", "internal/secret", "internal/timespec", "internal/ndjson"},
-	"raftfsm":           {"eventlog", "graph"},
+	"raftfsm":           {"eventlog", "graph", "raftfsm/link"},
 	"raftfsm/link":      {"internal/secret"},
 	"query":             {"eventlog", "graph", "wire", "internal/secret", "internal/timespec"}, // wire: payloads are in frames
 	"router":            {"eventlog", "graph"},

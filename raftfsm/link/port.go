@@ -81,6 +81,9 @@ func Open(c Config) (*Port, error) {
 // Addr is where the port listens.
 func (p *Port) Addr() net.Addr { return p.config.Listener.Addr() }
 
+// Identity is who this node is.
+func (p *Port) Identity() *Identity { return p.id }
+
 // Close ends all connections and waits for everything that the port started, the transport included. Handlers see their
 // context end.
 func (p *Port) Close() error {

@@ -1,0 +1,295 @@
+package raftfsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog"
+	"hpfriends/raftfsm/link"
+)
+
+// archipelago is a cluster in one process, in a synctest bubble: real nodes on stores in memory that lose what was not synced,
+// and a network that can be cut in one direction or both, delays and loses answers.
+type archipelago struct {
+	t    *testing.T
+	rng  *rand.Rand
+	lose float64 // share of the answers to calls that are lost
+
+	mu    sync.Mutex
+	cut   map[[2]string]bool // from, to
+	nodes map[string]*island
+	names []string
+}
+
+// island is one node of an archipelago, whether it runs or not.
+type island struct {
+	w     *archipelago
+	id    string
+	dir   string // of the stable store, which is a file
+	fs    *vfs.MemFS
+	log   *eventlog.Log
+	node  *Node
+	inmem *raft.InmemTransport
+	first bool
+}
+
+func newArchipelago(t *testing.T, seed uint64, names ...string) *archipelago {
+	w := &archipelago{t: t, rng: rand.New(rand.NewPCG(seed, 0)), cut: make(map[[2]string]bool), nodes: make(map[string]*island), names: names}
+	for i, id := range names {
+		w.nodes[id] = &island{w: w, id: id, dir: t.TempDir(), fs: vfs.NewCrashableMem(), first: i == 0}
+	}
+	return w
+}
+
+// float is a random number; the generator is shared.
+func (w *archipelago) float() float64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rng.Float64()
+}
+
+func (w *archipelago) pick(n int) int { return int(w.float() * float64(n)) }
+
+// sever cuts, or joins again, the way from one node to another.
+func (w *archipelago) sever(from, to string, on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cut[[2]string{from, to}] = on
+}
+
+// isolate cuts a node off from all others.
+func (w *archipelago) isolate(id string, on bool) {
+	for _, other := range w.names {
+		w.sever(id, other, on)
+		w.sever(other, id, on)
+	}
+}
+
+// pass waits as long as a message takes, and fails when it does not arrive.
+func (w *archipelago) pass(from, to string) error {
+	time.Sleep(time.Duration(w.float() * float64(2*time.Millisecond)))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cut[[2]string{from, to}] || w.nodes[to] == nil || w.nodes[to].node == nil {
+		return fmt.Errorf("no way from %s to %s", from, to)
+	}
+	return nil
+}
+
+func (w *archipelago) start(id string) *island {
+	w.t.Helper()
+	c := w.nodes[id]
+	var err error
+	c.log, err = eventlog.Open(eventlog.Config{Dir: "log", FS: c.fs, Logger: slog.New(slog.DiscardHandler), Fatal: func(err error) { w.t.Errorf("%s: log: %v", id, err) }})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	logger := slog.New(slog.DiscardHandler)
+	if testing.Verbose() && os.Getenv("HPFRIENDS_TEST_LOG") != "" {
+		logger = slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})).With("on", id)
+	}
+	node, err := Open(Config{
+		Dir: c.dir, NodeID: id, Log: c.log, Logger: logger,
+		Fail:    func(err error) { w.t.Errorf("%s: fail-stop: %v", id, err) },
+		Space:   func() (Space, error) { return Space{Free: 1 << 40, Total: 1 << 41}, nil },
+		Cluster: &Cluster{Advertise: id, Bootstrap: c.first, connect: c.connect},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.mu.Lock()
+	c.node = node
+	w.mu.Unlock()
+	return c
+}
+
+// connect is the node's network.
+func (c *island) connect(*Node) (network, raft.Transport, error) {
+	_, c.inmem = raft.NewInmemTransportWithTimeout(raft.ServerAddress(c.id), 2*time.Second)
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	for _, other := range c.w.nodes {
+		if other.inmem != nil {
+			other.inmem.Connect(raft.ServerAddress(c.id), c.inmem)
+			c.inmem.Connect(raft.ServerAddress(other.id), other.inmem)
+		}
+	}
+	return &calls{c}, &lossy{c.inmem, c}, nil
+}
+
+// stop ends a node properly.
+func (c *island) stop() {
+	c.w.t.Helper()
+	node := c.node
+	err := node.Close()
+	c.w.mu.Lock()
+	c.node = nil
+	c.w.mu.Unlock()
+	if err := errors.Join(err, c.log.Close()); err != nil {
+		c.w.t.Errorf("%s: %v", c.id, err)
+	}
+}
+
+// crash ends a node as a loss of power would: what was not synced is lost, or a part of it.
+func (c *island) crash() {
+	c.w.t.Helper()
+	c.w.isolate(c.id, true)
+	synctest.Wait() // nobody writes: the two stores are of one moment
+	seed := c.w.pick(1 << 30)
+	fs := c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.w.pick(101), RNG: rand.New(rand.NewPCG(uint64(seed), 1))})
+	stable, err := os.ReadFile(filepath.Join(c.dir, "stable.db"))
+	if err != nil {
+		c.w.t.Fatal(err)
+	}
+	c.stop()
+	c.fs, c.dir = fs, c.w.t.TempDir()
+	if err := os.WriteFile(filepath.Join(c.dir, "stable.db"), stable, 0o600); err != nil {
+		c.w.t.Fatal(err)
+	}
+	c.w.isolate(c.id, false)
+}
+
+// up are the nodes that run.
+func (w *archipelago) up() (all []*island) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, id := range w.names {
+		if c := w.nodes[id]; c.node != nil {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// leader is the node that leads, by its own account; of several the one of the newest term.
+func (w *archipelago) leader() (best *island) {
+	for _, c := range w.up() {
+		if c.node.Leading() && (best == nil || c.node.raft.CurrentTerm() > best.node.raft.CurrentTerm()) {
+			best = c
+		}
+	}
+	return best
+}
+
+// until waits in virtual time.
+func (w *archipelago) until(what string, limit time.Duration, ok func() bool) time.Duration {
+	w.t.Helper()
+	begin := time.Now()
+	for !ok() {
+		if time.Since(begin) > limit {
+			w.t.Fatalf("not within %v: %s", limit, what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return time.Since(begin)
+}
+
+// form makes one cluster of all nodes: the first begins it, the others are admitted as joiners are.
+func (w *archipelago) form() {
+	w.t.Helper()
+	first := w.start(w.names[0])
+	w.until("the first node leads", 10*time.Second, first.node.Leading)
+	for _, id := range w.names[1:] {
+		w.start(id)
+		j := link.Joiner{Node: id, Addr: id}
+		if _, err := first.node.cluster.Welcome(w.t.Context(), j); err != nil {
+			w.t.Fatal(err)
+		}
+		if err := first.node.cluster.Admit(w.t.Context(), j); err != nil {
+			w.t.Fatal(err)
+		}
+		w.until(id+" votes", 30*time.Second, func() bool {
+			s, ok := first.node.cluster.server(id)
+			return ok && s.Suffrage == raft.Voter
+		})
+	}
+}
+
+// lossy is raft's transport in an archipelago.
+type lossy struct {
+	*raft.InmemTransport
+	c *island
+}
+
+func (l *lossy) rpc(to raft.ServerID, f func() error) error {
+	if err := l.c.w.pass(l.c.id, string(to)); err != nil {
+		time.Sleep(100 * time.Millisecond)
+		return err
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	return l.c.w.pass(string(to), l.c.id)
+}
+
+func (l *lossy) AppendEntriesPipeline(raft.ServerID, raft.ServerAddress) (raft.AppendPipeline, error) {
+	return nil, raft.ErrPipelineReplicationNotSupported
+}
+
+func (l *lossy) AppendEntries(id raft.ServerID, to raft.ServerAddress, a *raft.AppendEntriesRequest, r *raft.AppendEntriesResponse) error {
+	return l.rpc(id, func() error { return l.InmemTransport.AppendEntries(id, to, a, r) })
+}
+
+func (l *lossy) RequestVote(id raft.ServerID, to raft.ServerAddress, a *raft.RequestVoteRequest, r *raft.RequestVoteResponse) error {
+	return l.rpc(id, func() error { return l.InmemTransport.RequestVote(id, to, a, r) })
+}
+
+func (l *lossy) RequestPreVote(id raft.ServerID, to raft.ServerAddress, a *raft.RequestPreVoteRequest, r *raft.RequestPreVoteResponse) error {
+	return l.rpc(id, func() error { return l.InmemTransport.RequestPreVote(id, to, a, r) })
+}
+
+func (l *lossy) TimeoutNow(id raft.ServerID, to raft.ServerAddress, a *raft.TimeoutNowRequest, r *raft.TimeoutNowResponse) error {
+	return l.rpc(id, func() error { return l.InmemTransport.TimeoutNow(id, to, a, r) })
+}
+
+// calls is the calls of a node in an archipelago.
+type calls struct{ c *island }
+
+func (n *calls) Recheck()     {}
+func (n *calls) Close() error { return nil }
+
+func (n *calls) Call(ctx context.Context, peer string, method byte, req []byte) ([]byte, error) {
+	w := n.c.w
+	if err := w.pass(n.c.id, peer); err != nil {
+		return nil, fmt.Errorf("%w: %w", link.ErrNotDone, err)
+	}
+	w.mu.Lock()
+	node := w.nodes[peer].node
+	w.mu.Unlock()
+	if node == nil {
+		return nil, link.ErrNotDone
+	}
+	type reply struct {
+		body []byte
+		err  error
+	}
+	answer := make(chan reply, 1)
+	go func() { // the other machine goes on when the caller gives up
+		body, err := node.cluster.Handle(context.WithoutCancel(ctx), n.c.id, method, req)
+		answer <- reply{body, err}
+	}()
+	select {
+	case r := <-answer:
+		if err := w.pass(peer, n.c.id); err != nil || w.float() < w.lose {
+			return nil, fmt.Errorf("%w: the answer was lost", link.ErrUnknownOutcome)
+		}
+		if _, ok := errors.AsType[*link.Failure](r.err); !ok && r.err != nil && !errors.Is(r.err, link.ErrNotDone) && !errors.Is(r.err, link.ErrUnknownOutcome) {
+			r.err = &link.Failure{Code: link.CodeFailed, Text: r.err.Error()}
+		}
+		return r.body, r.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", link.ErrUnknownOutcome, ctx.Err())
+	}
+}

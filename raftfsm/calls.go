@@ -1,0 +1,97 @@
+package raftfsm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"hpfriends/graph"
+	"hpfriends/raftfsm/link"
+)
+
+// Methods between nodes.
+const (
+	methodPropose byte = 1 // first u64 and an entry; the answer is a result
+	methodReport  byte = 2 // nothing; the answer is the JSON of a Report
+	methodOperate byte = 3 // the JSON of an operation; answered by the leader
+)
+
+// Handle implements link.Handler.
+func (m *membership) Handle(ctx context.Context, peer string, method byte, req []byte) ([]byte, error) {
+	if err := m.up(); err != nil {
+		return nil, err
+	}
+	switch method {
+	case methodPropose:
+		return m.accept(ctx, req)
+	case methodReport:
+		return json.Marshal(m.report())
+	case methodOperate:
+		return m.operateFor(ctx, peer, req)
+	}
+	return nil, fmt.Errorf("%w: node %s runs an older program, which does not know method %d", link.ErrNotDone, m.node.id, method)
+}
+
+// operation is a change of the cluster that its leader makes.
+type operation struct {
+	Verb  string `json:"verb"` // remove, promote, transfer, address
+	Node  string `json:"node"`
+	Addr  string `json:"addr,omitempty"`
+	Force bool   `json:"force,omitempty"`
+}
+
+// operate has the leader do it: this node, or another by one call.
+func (n *Node) operate(ctx context.Context, o operation) error {
+	m := n.cluster
+	if m == nil {
+		return notClustered()
+	}
+	if err := m.up(); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if n.Leading() {
+		return m.execute(ctx, o)
+	}
+	leader := m.lead.now().leader
+	if leader == "" || leader == n.id {
+		return fmt.Errorf("%w: the cluster has no leader", ErrUnavailable)
+	}
+	req, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	answer, err := m.net.Call(ctx, leader, methodOperate, req)
+	if err != nil {
+		return callOutcome(err)
+	}
+	var refusal *graph.Error
+	if err := json.Unmarshal(answer, &refusal); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+	}
+	if refusal != nil {
+		return refusal
+	}
+	return nil
+}
+
+// operateFor does an operation for another node: the answer is the refusal, or null.
+func (m *membership) operateFor(ctx context.Context, peer string, req []byte) ([]byte, error) {
+	var o operation
+	if err := json.Unmarshal(req, &o); err != nil {
+		return nil, &link.Failure{Code: codeRefused, Text: "malformed operation"}
+	}
+	if !m.node.Leading() {
+		return nil, &link.Failure{Code: codeNotLeader, Text: m.lead.now().leader}
+	}
+	m.node.slog.Info("a member asks for a change of the cluster", "peer", peer, "verb", o.Verb, "node", o.Node, "force", o.Force)
+	err := m.execute(ctx, o)
+	refusal, refused := errors.AsType[*graph.Error](err)
+	switch {
+	case err == nil, refused:
+		return json.Marshal(refusal)
+	case errors.Is(err, ErrUnavailable):
+		return nil, &link.Failure{Code: codeRefused, Text: err.Error()}
+	}
+	return nil, fmt.Errorf("%w: %w", link.ErrUnknownOutcome, err)
+}

@@ -1,0 +1,197 @@
+package raftfsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"hpfriends/raftfsm/link"
+)
+
+// Cluster makes a node a member of a cluster. Its certificate is in the data directory: Open puts it there for the first
+// node, Join for the others.
+type Cluster struct {
+	Listener  net.Listener // of the cluster port; owned by the node from Open on, also when Open fails
+	Advertise string       // host:port that the other members dial
+	Bootstrap bool         // begin a cluster with this node alone, which may have been alone until now
+	Reader    bool         // stays without a vote
+	Key       []byte       // what a joining node gets beside its certificate: the data key
+	Version   string       // of the program, for the status
+
+	connect func(*Node) (network, raft.Transport, error) // for tests; nil: the cluster port
+}
+
+// network is how a node reaches the others. *link.Port is one.
+type network interface {
+	Call(ctx context.Context, peer string, method byte, req []byte) ([]byte, error)
+	Recheck()
+	Close() error
+}
+
+// Timing of elections. A follower waits one to two timeouts for its leader, then all agree within milliseconds; so after
+// a crash a new leader is there within 2 s. A disk sync that takes longer than a timeout costs an election, no more.
+const (
+	electionTimeout = 700 * time.Millisecond
+	leaseTimeout    = 350 * time.Millisecond
+	// commitTimeout is how soon followers hear of a commit when nothing else is sent to them.
+	commitTimeout = 10 * time.Millisecond
+)
+
+// membership is what a Node has in a cluster only.
+type membership struct {
+	Cluster
+	node      *Node
+	net       network
+	transport raft.Transport
+	cluster   string            // id
+	seeds     map[string]string // members by what the join told, until there is a configuration
+
+	started   chan struct{} // closed when raft runs: before, calls are refused
+	lead      leadership
+	order     sequencer
+	expelled  expulsion
+	forwarded atomic.Uint64 // proposals sent to the leader
+	loops     sync.WaitGroup
+}
+
+// enroll opens the cluster port with this node's identity.
+func (n *Node) enroll(c Config, cluster string) error {
+	m := &membership{Cluster: *c.Cluster, node: n, cluster: cluster, started: make(chan struct{})}
+	m.lead.init()
+	m.expelled.init()
+	n.cluster = m
+	var err error
+	if m.seeds, err = n.stable.seeds(); err != nil {
+		return err
+	}
+	if m.connect == nil {
+		m.connect = func(n *Node) (network, raft.Transport, error) { return m.port(c.Dir, c.Logger) }
+	}
+	m.net, m.transport, err = m.connect(n)
+	return err
+}
+
+// port opens the real one.
+func (m *membership) port(dir string, logger *slog.Logger) (network, raft.Transport, error) {
+	id, err := m.identity(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := link.Open(link.Config{
+		Identity: id, Advertise: m.Advertise, Listener: m.Listener, Members: m, Handler: m, Admission: m,
+		Refused: m.refusedBy, Logger: logger,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, p.Transport(raftLogger(logger)), nil
+}
+
+// identity loads this node's certificate, or makes a cluster's first one.
+func (m *membership) identity(dir string) (*link.Identity, error) {
+	id, err := link.Load(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		if !m.Bootstrap {
+			return nil, fmt.Errorf("raftfsm: %s is not of any cluster yet: give --bootstrap to begin one, or --join and --join-token-file", dir)
+		}
+		if id, err = link.Bootstrap(m.cluster, m.node.id); err != nil {
+			return nil, err
+		}
+		return id, id.Save(dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return id, link.Bound{Cluster: m.cluster, Node: m.node.id}.Check(id)
+}
+
+// tune sets what differs from a node that is alone.
+func (m *membership) tune(conf *raft.Config) {
+	conf.HeartbeatTimeout, conf.ElectionTimeout = electionTimeout, electionTimeout
+	conf.LeaderLeaseTimeout, conf.CommitTimeout = leaseTimeout, commitTimeout
+	conf.ShutdownOnRemove = false // the node has to say so, and a removal may be undone by a new leader
+}
+
+// servers is the newest configuration: raft's own, also before it is committed; the applied one while raft starts.
+func (m *membership) servers() []raft.Server {
+	select {
+	case <-m.started:
+		return m.node.raft.GetConfiguration().Configuration().Servers
+	default:
+	}
+	if r := m.node.fsm.roster.Load(); r != nil {
+		return r.servers
+	}
+	return nil
+}
+
+// Member implements link.Members.
+func (m *membership) Member(id string) (addr string, ok bool) {
+	all := m.servers()
+	for _, s := range all {
+		if string(s.ID) == id {
+			return string(s.Address), true
+		}
+	}
+	if len(all) > 0 {
+		return "", false
+	}
+	addr, ok = m.seeds[id]
+	return addr, ok
+}
+
+// IDs implements link.Members.
+func (m *membership) IDs() (ids []string) {
+	for _, s := range m.servers() {
+		ids = append(ids, string(s.ID))
+	}
+	if len(ids) == 0 {
+		for id := range m.seeds {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// Index implements link.Members. It is that of the applied configuration: never newer than what the others answer by.
+func (m *membership) Index() uint64 {
+	if r := m.node.fsm.roster.Load(); r != nil {
+		return r.Index
+	}
+	return 0
+}
+
+// server is one member of the newest configuration.
+func (m *membership) server(id string) (raft.Server, bool) {
+	for _, s := range m.servers() {
+		if string(s.ID) == id {
+			return s, true
+		}
+	}
+	return raft.Server{}, false
+}
+
+// start begins what needs raft.
+func (m *membership) start() {
+	close(m.started)
+	m.loops.Go(func() { m.lead.follow(m.node.raft, m.node.stop) })
+	m.loops.Go(m.housekeep)
+	m.loops.Go(m.watchStore)
+}
+
+// close ends what start began, and the port. raft is shut down already.
+func (m *membership) close() error {
+	m.loops.Wait()
+	return m.net.Close()
+}
+
+// Leading is whether this node leads: only then is it its turn to propose what any node could.
+func (n *Node) Leading() bool { return n.raft.State() == raft.Leader }

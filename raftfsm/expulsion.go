@@ -1,0 +1,85 @@
+package raftfsm
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"hpfriends/raftfsm/link"
+)
+
+// errRemoved says that the configuration is without this node.
+var errRemoved = errors.New("raftfsm: this node was removed from the cluster: to bring it back, empty its data directory and join under a new node id")
+
+// expulsion finds out that this node is no member any more. A removed node may not get the configuration without it, so
+// the refusals of the others count too.
+type expulsion struct {
+	mu      sync.Mutex
+	refused map[string]time.Time // by member
+	why     error
+	done    chan struct{} // closed when why is set
+}
+
+// refusalLife is how long a member's refusal counts.
+const refusalLife = 30 * time.Second
+
+func (e *expulsion) init() { e.refused, e.done = make(map[string]time.Time), make(chan struct{}) }
+
+func (e *expulsion) now(why error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.set(why)
+}
+
+func (e *expulsion) set(why error) {
+	if e.why == nil {
+		e.why = why
+		close(e.done)
+	}
+}
+
+// refusedBy is told when a member refuses this node. One may be behind; a majority of the others is not.
+func (m *membership) refusedBy(peer string, err error) {
+	others := 0
+	for _, id := range m.IDs() {
+		if id != m.node.id {
+			others++
+		}
+	}
+	e := &m.expelled
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	e.refused[peer] = now
+	count := 0
+	for id, at := range e.refused {
+		if now.Sub(at) > refusalLife {
+			delete(e.refused, id)
+		} else {
+			count++
+		}
+	}
+	if count <= others/2 {
+		return
+	}
+	if _, member := m.server(m.node.id); !member && errors.Is(err, link.ErrNotMember) {
+		return // it has not been added yet, or is just being
+	}
+	e.set(fmt.Errorf("raftfsm: %d of the %d other members refuse this node: %w", count, others, err))
+}
+
+// Removed is closed when this node is no member of its cluster any more; Why says how that is known.
+func (n *Node) Removed() <-chan struct{} {
+	if n.cluster == nil {
+		return nil
+	}
+	return n.cluster.expelled.done
+}
+
+// Why is the reason of Removed.
+func (n *Node) Why() error {
+	n.cluster.expelled.mu.Lock()
+	defer n.cluster.expelled.mu.Unlock()
+	return n.cluster.expelled.why
+}

@@ -1,0 +1,105 @@
+package raftfsm
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+const (
+	housekeepEvery = time.Second
+	// promoteLag is how many entries a member may be behind to get a vote, and promoteRounds how often in a row.
+	promoteLag    = 256
+	promoteRounds = 3
+)
+
+// housekeep keeps the cluster in shape until the node stops: connections of removed members end, this node's address is
+// right, and on the leader, who has caught up gets a vote.
+func (m *membership) housekeep() {
+	tick := time.NewTicker(housekeepEvery)
+	defer tick.Stop()
+	var checked *roster
+	var c candidates
+	for {
+		select {
+		case <-tick.C:
+		case <-m.node.stop:
+			return
+		}
+		if now := m.node.fsm.roster.Load(); now != checked {
+			checked = now
+			m.net.Recheck()
+			if now.former(m.node.id) {
+				m.expelled.now(errRemoved)
+			}
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 2*reportTimeout)
+		m.settle(ctx, &c)
+		cancel()
+	}
+}
+
+// settle is one round of housekeep. What fails is tried in the next.
+func (m *membership) settle(ctx context.Context, c *candidates) {
+	own, member := m.server(m.node.id)
+	if member && string(own.Address) != m.Advertise {
+		m.try("tell the address", m.node.operate(ctx, operation{Verb: "address", Node: m.node.id, Addr: m.Advertise}))
+	}
+	if !m.node.Leading() {
+		c.rounds = nil
+		return
+	}
+	if m.node.full.Load() {
+		m.try("hand over, since the disk is almost full", m.transfer(ctx, ""))
+		return
+	}
+	m.promote(ctx, c)
+}
+
+func (m *membership) try(what string, err error) {
+	if err != nil && !errors.Is(err, ErrClosed) {
+		m.node.slog.Debug("tried to "+what, "err", err)
+	}
+}
+
+// candidates are the members without a vote that are close to the leader: for how many rounds, by id.
+type candidates struct{ rounds map[string]int }
+
+// promote gives the vote to one member that has been close for a while, when all voters answer: while one is missing, a
+// further voter may be the one too many.
+func (m *membership) promote(ctx context.Context, c *candidates) {
+	waiting := false
+	for _, s := range m.servers() {
+		waiting = waiting || s.Suffrage != raft.Voter
+	}
+	if !waiting {
+		c.rounds = nil
+		return
+	}
+	next := make(map[string]int)
+	all := m.survey(ctx)
+	b := balanceOf(all)
+	for _, member := range all {
+		if member.Role == RoleNonvoter && member.Err == nil && !member.Report.Reader && member.Lag <= promoteLag {
+			next[member.ID] = c.rounds[member.ID] + 1
+		}
+	}
+	c.rounds = next
+	if b.alive < b.voters {
+		return
+	}
+	for _, member := range all {
+		if next[member.ID] < promoteRounds {
+			continue
+		}
+		index := m.Index() // when the configuration has changed since, the promotion fails
+		err := m.change(ctx, m.node.raft.AddVoter(raft.ServerID(member.ID), raft.ServerAddress(member.Address), index, enqueueTimeout))
+		if err == nil {
+			m.node.slog.Info("a member has caught up and votes now", "node", member.ID, "lag", member.Lag)
+		}
+		m.try("give node "+member.ID+" a vote", err)
+		return
+	}
+}

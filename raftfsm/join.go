@@ -1,0 +1,125 @@
+package raftfsm
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+
+	"hpfriends/raftfsm/link"
+)
+
+// Joining is what a fresh data directory needs to become a member's.
+type Joining struct {
+	Dir       string
+	NodeID    string // empty: a fresh one
+	Token     link.Token
+	Addr      string // of any member's cluster port
+	Advertise string // host:port that the members dial
+	// Key stores what the cluster gives beside the certificate, durably: the data key.
+	Key func([]byte) error
+}
+
+// Join makes the data directory a member's, once; Open comes after it. A join that was cut short is done again.
+func Join(ctx context.Context, j Joining) error {
+	stable, err := OpenStable(j.Dir)
+	if err != nil {
+		return err
+	}
+	defer stable.Close()
+	node, err := stable.stored("node")
+	if err != nil {
+		return err
+	}
+	if j.NodeID != "" && node != "" && node != j.NodeID {
+		return fmt.Errorf("raftfsm: data directory %s belongs to node %q, not %q: use its own directory for each node", j.Dir, node, j.NodeID)
+	}
+	cluster, err := stable.stored("cluster")
+	if err != nil {
+		return err
+	}
+	_, err = link.Load(j.Dir)
+	joined := err == nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if cluster != "" {
+		if err := j.Token.Check(j.Token.Expires.Add(-1), cluster); err != nil {
+			return err
+		}
+	}
+	if begun, err := stable.begun(); err != nil || begun {
+		return err // it has been a member since: what is stored is enough
+	}
+	node = cmp.Or(j.NodeID, node, "node-"+randomHex(4))
+	err = link.Join(ctx, link.Joining{
+		Token: j.Token, Addr: j.Addr, Node: node, Advertise: j.Advertise,
+		Store: func(i *link.Identity, w link.Welcome) error {
+			_, errNode := stable.Identity("node", i.Node)
+			_, errCluster := stable.Identity("cluster", i.Cluster)
+			return errors.Join(errNode, errCluster, stable.setSeeds(w.Members), j.Key(w.Blob), i.Save(j.Dir))
+		},
+	})
+	if joined && errors.Is(err, link.ErrWiped) {
+		return nil // the join before was cut short after the cluster had admitted this very node
+	}
+	return err
+}
+
+// alone refuses to run a member of a cluster as a node of its own.
+func alone(dir string) error {
+	_, err := os.Stat(filepath.Join(dir, link.File))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("raftfsm: data directory %s is a cluster member's: give --cluster HOST:PORT", dir)
+}
+
+// stored returns an identity, empty when there is none.
+func (s *Stable) stored(name string) (string, error) {
+	v, err := s.Get([]byte("hpfriends/" + name))
+	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
+		return "", nil
+	}
+	return string(v), err
+}
+
+// begun says whether raft has ever run with this store.
+func (s *Stable) begun() (bool, error) {
+	term, err := s.GetUint64([]byte("CurrentTerm"))
+	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
+		return false, nil
+	}
+	return term > 0, err
+}
+
+var keySeeds = []byte("hpfriends/seeds")
+
+func (s *Stable) setSeeds(members map[string]string) error {
+	v, err := json.Marshal(members)
+	if err != nil {
+		return err
+	}
+	return s.Set(keySeeds, v)
+}
+
+// seeds are the members that the join told of.
+func (s *Stable) seeds() (members map[string]string, err error) {
+	v, err := s.Get(keySeeds)
+	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(v, &members)
+	}
+	return members, err
+}

@@ -1,0 +1,208 @@
+package raftfsm
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"hpfriends/graph"
+)
+
+// Remove takes a member out of the cluster; its node id is never used again. What would harm the cluster is refused with
+// a *graph.Error unless forced.
+func (n *Node) Remove(ctx context.Context, id string, force bool) error {
+	return n.operate(ctx, operation{Verb: "remove", Node: id, Force: force})
+}
+
+// Promote gives a member a vote. The cluster does it by itself for members that have caught up and are no readers.
+func (n *Node) Promote(ctx context.Context, id string, force bool) error {
+	return n.operate(ctx, operation{Verb: "promote", Node: id, Force: force})
+}
+
+// TransferLeadership makes another voter the leader; an empty id is the one that has caught up best.
+func (n *Node) TransferLeadership(ctx context.Context, to string) error {
+	return n.operate(ctx, operation{Verb: "transfer", Node: to})
+}
+
+// Leave takes this node out of the cluster, handing leadership over first. Removed is closed when it is done.
+func (n *Node) Leave(ctx context.Context, force bool) error {
+	m := n.cluster
+	if m == nil {
+		return notClustered()
+	}
+	if n.Leading() {
+		if err := m.mayRemove(ctx, n.id, force); err != nil {
+			return err
+		}
+		reign := m.lead.now()
+		if err := n.TransferLeadership(ctx, ""); err != nil {
+			return err
+		}
+		select {
+		case <-reign.over.Done():
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+		}
+		for m.lead.now().leader == "" {
+			select {
+			case <-time.After(proposeAgain):
+			case <-ctx.Done():
+				return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+			}
+		}
+	}
+	return n.Remove(ctx, n.id, force)
+}
+
+// execute does an operation on the leader.
+func (m *membership) execute(ctx context.Context, o operation) error {
+	switch o.Verb {
+	case "remove":
+		return m.remove(ctx, o)
+	case "promote":
+		return m.promoteNow(ctx, o)
+	case "transfer":
+		return m.transfer(ctx, o.Node)
+	case "address":
+		return m.move(ctx, o.Node, o.Addr)
+	}
+	return fmt.Errorf("%w: the leader runs an older program, which does not know how to %q", ErrUnavailable, o.Verb)
+}
+
+func noMember(id string) error {
+	return &graph.Error{Code: graph.NotFound, Msg: fmt.Sprintf("there is no member %.80q", id), Hint: "see: hpfriends cluster status"}
+}
+
+// mayRemove refuses a removal that would harm.
+func (m *membership) mayRemove(ctx context.Context, id string, force bool) error {
+	if _, ok := m.server(id); !ok {
+		return noMember(id)
+	}
+	if force {
+		return nil
+	}
+	all := m.survey(ctx)
+	before := balanceOf(all)
+	after := before
+	for _, member := range all {
+		if member.ID == id {
+			after = after.with(member, -1)
+		}
+	}
+	return harm(before, after, "removing node "+id, "join its replacement first, or use --force")
+}
+
+func (m *membership) remove(ctx context.Context, o operation) error {
+	if err := m.mayRemove(ctx, o.Node, o.Force); err != nil {
+		return err
+	}
+	if o.Node == m.node.id {
+		return &graph.Error{Code: graph.Conflict, Msg: "node " + o.Node + " leads the cluster", Hint: "first: hpfriends cluster transfer-leader"}
+	}
+	return m.change(ctx, m.node.raft.RemoveServer(raft.ServerID(o.Node), 0, enqueueTimeout))
+}
+
+func (m *membership) promoteNow(ctx context.Context, o operation) error {
+	s, ok := m.server(o.Node)
+	if !ok {
+		return noMember(o.Node)
+	}
+	if s.Suffrage == raft.Voter {
+		return nil
+	}
+	for _, member := range m.survey(ctx) {
+		if member.ID != o.Node || o.Force {
+			continue
+		}
+		if member.Err != nil || member.Lag > promoteLag {
+			return &graph.Error{
+				Code: graph.Conflict, Hint: "wait until it has caught up, or use --force",
+				Msg: fmt.Sprintf("node %s is %d entries behind or does not answer: as a voter it would hold up the others", o.Node, member.Lag),
+			}
+		}
+	}
+	return m.change(ctx, m.node.raft.AddVoter(s.ID, s.Address, 0, enqueueTimeout))
+}
+
+// move sets the address of a member.
+func (m *membership) move(ctx context.Context, id, addr string) error {
+	s, ok := m.server(id)
+	if !ok {
+		return noMember(id)
+	}
+	if string(s.Address) == addr {
+		return nil
+	}
+	m.node.slog.Info("a member has another address now", "node", id, "from", string(s.Address), "to", addr)
+	if s.Suffrage == raft.Voter {
+		return m.change(ctx, m.node.raft.AddVoter(s.ID, raft.ServerAddress(addr), 0, enqueueTimeout))
+	}
+	return m.change(ctx, m.node.raft.AddNonvoter(s.ID, raft.ServerAddress(addr), 0, enqueueTimeout))
+}
+
+// transfer hands leadership to a voter that answers, has room on its disk and has caught up.
+func (m *membership) transfer(ctx context.Context, to string) error {
+	if to == m.node.id {
+		return nil
+	}
+	s, known := m.server(to)
+	if to != "" && !known {
+		return noMember(to)
+	}
+	if known && s.Suffrage != raft.Voter {
+		return &graph.Error{Code: graph.Conflict, Msg: "node " + to + " has no vote", Hint: "promote it first"}
+	}
+	best := -1
+	all := m.survey(ctx)
+	for i, member := range all {
+		fit := member.Err == nil && !member.Report.Full && member.Role == RoleVoter && member.ID != m.node.id
+		if fit && (to == "" || member.ID == to) && (best < 0 || member.Lag < all[best].Lag) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return &graph.Error{Code: graph.Conflict, Msg: "no other voter answers and has room on its disk", Hint: "see: hpfriends cluster status"}
+	}
+	return m.handTo(ctx, all[best].ID, all[best].Address)
+}
+
+func (m *membership) handTo(ctx context.Context, id, addr string) error {
+	f := m.node.raft.LeadershipTransferToServer(raft.ServerID(id), raft.ServerAddress(addr))
+	done := make(chan error, 1)
+	go func() { done <- f.Error() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			return fmt.Errorf("%w: leadership was not handed over: %w", ErrUnavailable, err)
+		}
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrUnknownOutcome, ctx.Err())
+	}
+}
+
+// handOverTimeout bounds the farewell of a leader: without it, the others wait for their election timeout.
+const handOverTimeout = 3 * time.Second
+
+// handOver gives leadership away before this node stops.
+func (n *Node) handOver() {
+	if n.cluster == nil || !n.Leading() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), handOverTimeout)
+	defer cancel()
+	others := 0
+	for _, s := range n.cluster.servers() {
+		if s.Suffrage == raft.Voter && string(s.ID) != n.id {
+			others++
+		}
+	}
+	if others == 0 {
+		return
+	}
+	if err := n.cluster.transfer(ctx, ""); err != nil {
+		n.slog.Warn("leadership was not handed over: the others will elect", "err", err)
+	}
+}

@@ -1,0 +1,176 @@
+package raftfsm
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// Report is what a member says of itself.
+type Report struct {
+	Version     string        `json:"version"`
+	State       string        `json:"state"`  // Leader, Follower, Candidate, Shutdown
+	Leader      string        `json:"leader"` // as this member knows it
+	Term        uint64        `json:"term"`
+	Last        uint64        `json:"last"` // newest entry in its log
+	Commit      uint64        `json:"commit"`
+	Applied     uint64        `json:"applied"`
+	AppliedAt   time.Time     `json:"appliedAt"` // when the leader took the newest applied entry, by the leader's clock
+	LastContact time.Duration `json:"lastContact"`
+	Reader      bool          `json:"reader"` // stays without a vote
+	Full        bool          `json:"full"`   // its disk is almost full
+}
+
+// Roles of a member.
+const (
+	RoleLeader   = "leader"
+	RoleVoter    = "voter"
+	RoleNonvoter = "nonvoter"
+)
+
+// Member is one node of the cluster, as another sees it.
+type Member struct {
+	ID, Address, Role string
+	Err               error  // why it did not answer; the Report is empty then
+	Report            Report // by itself
+	Lag               uint64 // entries committed and not applied there
+	Behind            time.Duration
+}
+
+// Status is the cluster as one node sees it.
+type Status struct {
+	Cluster, Node, Leader string
+	Term                  uint64
+	Members               []Member // in the order of the configuration
+	Warnings              []string
+}
+
+const reportTimeout = 2 * time.Second
+
+func (m *membership) report() Report {
+	n := m.node
+	last, _ := n.log.Last()
+	r := Report{
+		Version: m.Version, State: n.raft.State().String(), Leader: m.lead.now().leader, Term: n.raft.CurrentTerm(), Last: last,
+		Commit: n.raft.CommitIndex(), Applied: n.log.Applied(), Reader: m.Reader, Full: n.full.Load(),
+	}
+	if e, err := n.log.Entry(r.Applied); err == nil {
+		r.AppliedAt = e.Appended
+	}
+	if at := n.raft.LastContact(); !n.Leading() && !at.IsZero() {
+		r.LastContact = time.Since(at)
+	}
+	return r
+}
+
+// ask gets a member's report.
+func (m *membership) ask(ctx context.Context, id string) (Report, error) {
+	if id == m.node.id {
+		return m.report(), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
+	defer cancel()
+	var r Report
+	answer, err := m.net.Call(ctx, id, methodReport, nil)
+	if err == nil {
+		err = json.Unmarshal(answer, &r)
+	}
+	return r, err
+}
+
+// Status asks all members at the same time.
+func (n *Node) Status(ctx context.Context) (Status, error) {
+	m := n.cluster
+	if m == nil {
+		return Status{}, notClustered()
+	}
+	if err := m.up(); err != nil {
+		return Status{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	s := Status{Cluster: m.cluster, Node: n.id, Leader: m.lead.now().leader, Term: n.raft.CurrentTerm(), Members: m.survey(ctx)}
+	s.Warnings = m.warnings(s)
+	return s, nil
+}
+
+// survey asks all members of the newest configuration.
+func (m *membership) survey(ctx context.Context) []Member {
+	servers := m.servers()
+	all := make([]Member, len(servers))
+	leader := m.lead.now().leader
+	var asked sync.WaitGroup
+	for i, s := range servers {
+		all[i] = Member{ID: string(s.ID), Address: string(s.Address), Role: RoleVoter}
+		if s.Suffrage != raft.Voter {
+			all[i].Role = RoleNonvoter
+		} else if all[i].ID == leader {
+			all[i].Role = RoleLeader
+		}
+		asked.Go(func() { all[i].Report, all[i].Err = m.ask(ctx, all[i].ID) })
+	}
+	asked.Wait()
+	var newest Report
+	for _, member := range all {
+		if member.Report.Commit > newest.Commit {
+			newest = member.Report
+		}
+	}
+	for i := range all {
+		r := all[i].Report
+		if all[i].Err != nil || r.Applied >= newest.Commit {
+			continue
+		}
+		all[i].Lag = newest.Commit - r.Applied
+		if !r.AppliedAt.IsZero() {
+			all[i].Behind = max(0, newest.AppliedAt.Sub(r.AppliedAt))
+		}
+	}
+	return all
+}
+
+// warnings are what an operator should know before the next failure.
+func (m *membership) warnings(s Status) (all []string) {
+	if s.Leader == "" {
+		all = append(all, "there is no leader: publishers wait until a majority of the voters can reach each other")
+	}
+	b := balanceOf(s.Members)
+	switch {
+	case b.spare() < 0:
+		all = append(all, fmt.Sprintf("%d of %d voters answer, %d are needed: nothing can be published or changed; start the missing ones", b.alive, b.voters, b.quorum()))
+	case b.spare() == 0 && b.voters == 1:
+		all = append(all, "there is one voter: its loss loses data; add two nodes")
+	case b.spare() == 0:
+		all = append(all, fmt.Sprintf("%d of %d voters answer, %d are needed: one more failure stops publishing", b.alive, b.voters, b.quorum()))
+	case b.voters%2 == 0:
+		all = append(all, fmt.Sprintf("%d voters outlive as many failures as %d: add one", b.voters, b.voters-1))
+	}
+	for _, member := range s.Members {
+		if member.Report.Full {
+			all = append(all, fmt.Sprintf("the disk of node %s is almost full: free some space there", member.ID))
+		}
+	}
+	return all
+}
+
+// readyLag is how many entries a follower may be behind and still serve.
+const readyLag = 1024
+
+// following is nil when this node hears its leader and has nearly what the leader committed.
+func (m *membership) following(ctx context.Context) error {
+	leader := m.lead.now().leader
+	if leader == "" || leader == m.node.id {
+		return fmt.Errorf("%w: node %s knows no leader: %d members are configured, a majority of the voters must run and reach each other",
+			ErrUnavailable, m.node.id, len(m.IDs()))
+	}
+	r, err := m.ask(ctx, leader)
+	if err != nil {
+		return fmt.Errorf("%w: the leader %s does not answer: %w", ErrUnavailable, leader, err)
+	}
+	if applied := m.node.log.Applied(); applied+readyLag < r.Commit {
+		return fmt.Errorf("%w: node %s is at entry %d, the leader %s at %d: it is catching up", ErrUnavailable, m.node.id, applied, leader, r.Commit)
+	}
+	return nil
+}
