@@ -26,6 +26,8 @@ type archipelago struct {
 	t    *testing.T
 	rng  *rand.Rand
 	lose float64 // share of the answers to calls that are lost
+	// tweak takes a protection out of a node before it starts; nil: none.
+	tweak func(*Node)
 
 	mu    sync.Mutex
 	cut   map[[2]string]bool // from, to
@@ -116,7 +118,10 @@ func (w *archipelago) start(id string) *island {
 }
 
 // connect is the node's network.
-func (c *island) connect(*Node) (network, raft.Transport, error) {
+func (c *island) connect(n *Node) (network, raft.Transport, error) {
+	if c.w.tweak != nil {
+		c.w.tweak(n)
+	}
 	_, c.inmem = raft.NewInmemTransportWithTimeout(raft.ServerAddress(c.id), 2*time.Second)
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
@@ -142,8 +147,9 @@ func (c *island) stop() {
 	}
 }
 
-// crash ends a node as a loss of power would: what was not synced is lost, or a part of it.
-func (c *island) crash() {
+// crash ends a node as a loss of power would: what was not synced is lost, or a part of it. abandon ends what uses the
+// node, after the moment of the crash.
+func (c *island) crash(abandon func()) {
 	c.w.t.Helper()
 	c.w.isolate(c.id, true)
 	synctest.Wait() // nobody writes: the two stores are of one moment
@@ -153,6 +159,7 @@ func (c *island) crash() {
 	if err != nil {
 		c.w.t.Fatal(err)
 	}
+	abandon()
 	c.stop()
 	c.fs, c.dir = fs, c.w.t.TempDir()
 	if err := os.WriteFile(filepath.Join(c.dir, "stable.db"), stable, 0o600); err != nil {

@@ -31,7 +31,7 @@ func TestAnyNodeTakesChangesAndReadsItsOwn(t *testing.T) {
 		}
 		old := w.leader()
 		begin := time.Now()
-		old.crash()
+		old.crash(func() {})
 		c := w.up()[0]
 		if _, err := c.node.Change(t.Context(), graph.Command{By: operator, Op: graph.AddUser{Handle: "after"}}); err != nil {
 			t.Fatalf("a change right after the leader's crash: %v", err)

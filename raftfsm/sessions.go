@@ -15,6 +15,8 @@ import (
 // proposal under way.
 type sessions struct {
 	last map[[16]byte]progress
+
+	trusting bool // takes every batch: only to show that the tests would notice
 }
 
 type progress struct{ seq, index uint64 } // last batch and the entry that holds it
@@ -37,6 +39,7 @@ func loadSessions(log *eventlog.Log) (sessions, error) {
 func (s *sessions) admit(tx *eventlog.Tx, session [16]byte, seq, index uint64) batchResult {
 	p := s.last[session]
 	switch {
+	case s.trusting:
 	case seq <= p.seq:
 		return batchResult{repeat: true, next: p.seq + 1}
 	case seq != p.seq+1:

@@ -1,0 +1,309 @@
+package raftfsm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+)
+
+// pen is one publishing connection to one run of a node: it writes "0", "1", "2"… under an authkey number of its own.
+type pen struct {
+	source Source
+	sent   int
+	done   chan struct{}
+}
+
+// author publishes through a node as long as that runs.
+type author struct {
+	ingest *Ingest
+	pens   []*pen
+	stop   context.CancelFunc // of the pens
+	end    func(drain bool)   // of the ingest
+}
+
+// register keeps what every change that was tried came to: by handle, nil for applied.
+type register map[string]error
+
+// chronicle is what everybody did, and what they were told.
+type chronicle struct {
+	pens    []*pen
+	authors map[string]*author
+	changes register
+}
+
+// write starts an author on a running node.
+func (h *chronicle) write(c *island, pens int) {
+	ctx, stop := context.WithCancel(context.Background())
+	loops, stopLoops := context.WithCancel(context.Background())
+	drain, stopDrain := context.WithCancel(context.Background())
+	a := &author{ingest: NewIngest(c.node), stop: stop}
+	ran := make(chan struct{})
+	go func() { a.ingest.Run(loops, drain); close(ran) }()
+	a.end = func(wait bool) {
+		stop()
+		for _, p := range a.pens {
+			<-p.done
+		}
+		if !wait {
+			stopDrain()
+		}
+		stopLoops()
+		<-ran
+		stopDrain()
+	}
+	for range pens {
+		p := &pen{source: Source{Authkey: uint64(len(h.pens) + 1), Origin: 1}, done: make(chan struct{})}
+		h.pens = append(h.pens, p)
+		a.pens = append(a.pens, p)
+		go p.run(ctx, c.w, a.ingest)
+	}
+	h.authors[c.id] = a
+}
+
+func (p *pen) run(ctx context.Context, w *archipelago, in *Ingest) {
+	defer close(p.done)
+	for ctx.Err() == nil {
+		if in.Publish(ctx, &p.source, "c", frame("k", "c", strconv.Itoa(p.sent)), 1) != nil {
+			return
+		}
+		p.sent++
+		time.Sleep(time.Duration(w.float() * float64(40*time.Millisecond)))
+	}
+}
+
+// change tries a change on a node and notes the outcome.
+func (h *chronicle) change(c *island, handle string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
+	defer cancel()
+	_, err := c.node.Change(ctx, graph.Command{By: operator, Op: graph.AddUser{Handle: handle}})
+	h.changes[handle] = err
+}
+
+// verdict compares what the nodes hold with what was told to who wrote (C1, C2, C4, C5 of reliability.md; of C6, that what
+// was told of a change is true).
+func (h *chronicle) verdict(t *testing.T, w *archipelago) (faults []string) {
+	blame := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	first := w.nodes[w.names[0]]
+	for _, id := range w.names[1:] {
+		c := w.nodes[id]
+		if c.log.Applied() != first.log.Applied() {
+			blame("%s has applied %d entries, %s %d", c.id, c.log.Applied(), first.id, first.log.Applied())
+			continue
+		}
+		for i := uint64(1); i <= first.log.Applied(); i++ {
+			a, errA := first.log.Entry(i)
+			b, errB := c.log.Entry(i)
+			_, hideA := first.log.Batch(i)
+			_, hideB := c.log.Batch(i)
+			if errA != nil || errB != nil || a.Term != b.Term || !bytes.Equal(a.Data, b.Data) || errors.Is(hideA, eventlog.ErrNotBatch) != errors.Is(hideB, eventlog.ErrNotBatch) {
+				blame("entry %d differs between %s and %s (%v, %v)", i, first.id, c.id, errA, errB)
+				break
+			}
+		}
+		if a, b := state(t, first), state(t, c); !bytes.Equal(a, b) {
+			blame("the projections of %s and %s differ", first.id, c.id)
+		}
+	}
+	held := messages(t, first.log)
+	for _, p := range h.pens {
+		got := held[p.source.Authkey]
+		for n, f := range got {
+			if want := frame("k", "c", strconv.Itoa(n)); !bytes.Equal(f, want) {
+				blame("pen %d: message %d is %q", p.source.Authkey, n, f[len(f)-4:])
+				break
+			}
+		}
+		if n := uint64(len(got)); n < p.source.Committed() || n > uint64(p.sent) {
+			blame("pen %d: %d sent, %d confirmed, %d in the log", p.source.Authkey, p.sent, p.source.Committed(), n)
+		}
+	}
+	for handle, err := range h.changes {
+		_, there := first.node.Graph().UserByHandle(handle)
+		if err == nil && !there || errors.Is(err, ErrUnavailable) && there {
+			blame("change %s was told to end with %v, and it is %v that it was applied", handle, err, there)
+		}
+	}
+	return faults
+}
+
+// state is everything that a node derived from its log.
+func state(t *testing.T, c *island) []byte {
+	t.Helper()
+	var all bytes.Buffer
+	for _, space := range []eventlog.Space{eventlog.SpaceAudit, eventlog.SpaceSessions, eventlog.SpaceStats, eventlog.SpaceLogs, eventlog.SpaceCursors, eventlog.SpaceMeta} {
+		err := c.log.Scan(space, nil, nil, func(k, v []byte) error {
+			fmt.Fprintf(&all, "%c %q %q\n", space, k, v)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all.Bytes()
+}
+
+// trouble does one thing to the cluster, and undoes it.
+func (h *chronicle) trouble(w *archipelago) string {
+	pause := func(most time.Duration) { time.Sleep(time.Duration(w.float() * float64(most))) }
+	victim := w.nodes[w.names[w.pick(len(w.names))]]
+	leader := w.leader()
+	if leader != nil && w.float() < 0.5 {
+		victim = leader
+	}
+	switch w.pick(6) {
+	case 0:
+		w.isolate(victim.id, true)
+		pause(6 * time.Second)
+		w.isolate(victim.id, false)
+		return "isolated " + victim.id
+	case 1: // one direction only
+		other := w.names[w.pick(len(w.names))]
+		w.sever(victim.id, other, true)
+		pause(6 * time.Second)
+		w.sever(victim.id, other, false)
+		return "nothing from " + victim.id + " to " + other
+	case 2: // flapping
+		for range 8 {
+			w.isolate(victim.id, true)
+			pause(700 * time.Millisecond)
+			w.isolate(victim.id, false)
+			pause(700 * time.Millisecond)
+		}
+		return "flapping " + victim.id
+	case 3:
+		if leader != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+			_ = leader.node.TransferLeadership(ctx, "")
+			cancel()
+		}
+		return "leadership handed over"
+	case 4: // a restart in good order
+		h.authors[victim.id].end(true)
+		victim.stop()
+		pause(3 * time.Second)
+		h.write(w.start(victim.id), 2)
+		return "restarted " + victim.id
+	}
+	a := h.authors[victim.id]
+	a.stop()
+	victim.crash(func() { a.end(false) })
+	pause(4 * time.Second)
+	h.write(w.start(victim.id), 2)
+	return "crashed " + victim.id
+}
+
+// storm runs three nodes with writers through as many troubles, and returns what is wrong in the end.
+func storm(t *testing.T, seed uint64, troubles int, tweak func(*Node)) (faults []string) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newArchipelago(t, seed, "n1", "n2", "n3")
+		w.lose, w.tweak = 0.03, tweak
+		w.form()
+		h := &chronicle{authors: make(map[string]*author), changes: make(register)}
+		for _, id := range w.names {
+			h.write(w.nodes[id], 2)
+		}
+		begin := time.Now()
+		for i := range troubles {
+			what := h.trouble(w)
+			up := w.up()
+			h.change(up[w.pick(len(up))], fmt.Sprintf("user%d", i))
+			t.Logf("%8v %s", time.Since(begin).Round(time.Millisecond), what)
+		}
+		confirmed := func() (n uint64) {
+			for _, p := range h.pens {
+				n += p.source.Committed()
+			}
+			return n
+		}
+		before := confirmed()
+		w.until("publishing goes on on every node", time.Minute, func() bool { return confirmed() > before+100 })
+		for _, id := range w.names {
+			h.authors[id].end(true)
+		}
+		w.until("all nodes are equal", time.Minute, func() bool {
+			applied := map[uint64]bool{}
+			for _, c := range w.up() {
+				applied[c.log.Applied()] = true
+			}
+			return len(applied) == 1 && w.leader() != nil && applied[w.leader().node.raft.CommitIndex()]
+		})
+		faults = h.verdict(t, w)
+		t.Logf("seed %d: %d connections, %d messages confirmed, %d entries, %v of virtual time", seed, len(h.pens), confirmed(), w.nodes["n1"].log.Applied(), time.Since(begin))
+		for _, c := range w.up() {
+			c.stop()
+		}
+	})
+	return faults
+}
+
+// Whatever happens to three nodes, their logs are equal, and what was confirmed is there once, in order.
+func TestNothingConfirmedIsLostDoubledOrReordered(t *testing.T) {
+	seeds, troubles := 2, 12
+	if testing.Short() {
+		seeds = 1
+	}
+	if s := os.Getenv("HPFRIENDS_SOAK_SEEDS"); s != "" {
+		seeds, _ = strconv.Atoi(s)
+		troubles = 60
+	}
+	base := uint64(time.Now().UnixNano())
+	if s := os.Getenv("HPFRIENDS_SEED"); s != "" {
+		base, _ = strconv.ParseUint(s, 10, 64)
+	}
+	for i := range seeds {
+		seed := base + uint64(i)
+		for _, f := range storm(t, seed, troubles, nil) {
+			t.Errorf("HPFRIENDS_SEED=%d: %s", seed, f)
+		}
+	}
+}
+
+// The checkers bite: with sessions that take every batch, what is proposed again is doubled, and they must say so.
+func TestStormIsFoundOutWithoutSessions(t *testing.T) {
+	if len(storm(t, 1, 6, func(n *Node) { n.fsm.sessions.trusting = true })) == 0 {
+		t.Error("batches were taken whatever their number, and nothing was found")
+	}
+}
+
+// Batches that a follower forwards side by side do not overtake each other at the leader: none is refused by the FSM.
+func TestForwardedBatchesStayInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newArchipelago(t, 7, "n1", "n2", "n3")
+		w.form()
+		h := &chronicle{authors: make(map[string]*author)}
+		follower := w.nodes["n2"]
+		if follower.node.Leading() {
+			follower = w.nodes["n3"]
+		}
+		h.write(follower, 8)
+		time.Sleep(5 * time.Second)
+		h.authors[follower.id].end(true)
+		hidden, shown := 0, 0
+		for i := uint64(1); i <= follower.log.Applied(); i++ {
+			e, err := follower.log.Entry(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := follower.log.Batch(i); e.Kind == eventlog.KindBatch && errors.Is(err, eventlog.ErrNotBatch) {
+				hidden++
+			} else if err == nil {
+				shown++
+			}
+		}
+		if hidden > 0 || shown < 100 {
+			t.Errorf("%d batches were refused or repeated, %d taken: want none and at least 100", hidden, shown)
+		}
+		for _, c := range w.up() {
+			c.stop()
+		}
+	})
+}
