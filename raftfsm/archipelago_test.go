@@ -25,7 +25,8 @@ import (
 type archipelago struct {
 	t    *testing.T
 	rng  *rand.Rand
-	lose float64 // share of the answers to calls that are lost
+	lose float64       // share of the answers to calls that are lost
+	slow time.Duration // calls take up to this much longer than raft's messages
 	// tweak takes a protection out of a node before it starts; nil: none.
 	tweak func(*Node)
 
@@ -269,6 +270,7 @@ func (n *calls) Close() error { return nil }
 
 func (n *calls) Call(ctx context.Context, peer string, method byte, req []byte) ([]byte, error) {
 	w := n.c.w
+	time.Sleep(time.Duration(w.float() * float64(w.slow)))
 	if err := w.pass(n.c.id, peer); err != nil {
 		return nil, fmt.Errorf("%w: %w", link.ErrNotDone, err)
 	}

@@ -278,6 +278,7 @@ func TestStormIsFoundOutWithoutSessions(t *testing.T) {
 func TestForwardedBatchesStayInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newArchipelago(t, 7, "n1", "n2", "n3")
+		w.slow = 20 * time.Millisecond
 		w.form()
 		h := &chronicle{authors: make(map[string]*author)}
 		follower := w.nodes["n2"]
