@@ -168,6 +168,18 @@ func (g *Graph) CanSeeAll(viewer Actor) bool {
 	return everything
 }
 
+// MayRunCluster decides whether the actor may change the cluster that the nodes form: the operator and admins may.
+func (g *Graph) MayRunCluster(by Actor) error {
+	d := draft{Graph: g, by: by}
+	if err := d.admit(); err != nil {
+		return err
+	}
+	if u, _ := g.User(by.User); !by.Operator && u.Role != Admin {
+		return refuse(Denied, "ask an admin", "only admins run the cluster")
+	}
+	return nil
+}
+
 // MayEditAuthkey decides whether the actor may change what belongs to an authkey and is not part of the graph, such as its
 // cursors: as EditAuthkey decides.
 func (g *Graph) MayEditAuthkey(by Actor, id AuthkeyID) error {

@@ -195,3 +195,19 @@ func (m *membership) close() error {
 
 // Leading is whether this node leads: only then is it its turn to propose what any node could.
 func (n *Node) Leading() bool { return n.raft.State() == raft.Leader }
+
+// Advertised is the address of this node's cluster port, empty when the node is alone.
+func (n *Node) Advertised() string {
+	if n.cluster == nil {
+		return ""
+	}
+	return n.cluster.Advertise
+}
+
+// Forwarded is how many proposals this node has sent to a leader elsewhere.
+func (n *Node) Forwarded() uint64 {
+	if n.cluster == nil {
+		return 0
+	}
+	return n.cluster.forwarded.Load()
+}

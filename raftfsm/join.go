@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 
@@ -45,17 +46,19 @@ func Join(ctx context.Context, j Joining) error {
 		return err
 	}
 	_, err = link.Load(j.Dir)
-	joined := err == nil
+	stored := err == nil
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if cluster != "" {
-		if err := j.Token.Check(j.Token.Expires.Add(-1), cluster); err != nil {
+		if err := j.Token.Check(time.Now(), cluster); err != nil {
 			return err
 		}
 	}
-	if begun, err := stable.begun(); err != nil || begun {
-		return err // it has been a member since: what is stored is enough
+	if begun, err := stable.begun(); err != nil {
+		return err
+	} else if begun {
+		return fmt.Errorf("raftfsm: data directory %s has a log of its own: join with an empty one", j.Dir)
 	}
 	node = cmp.Or(j.NodeID, node, "node-"+randomHex(4))
 	err = link.Join(ctx, link.Joining{
@@ -66,10 +69,23 @@ func Join(ctx context.Context, j Joining) error {
 			return errors.Join(errNode, errCluster, stable.setSeeds(w.Members), j.Key(w.Blob), i.Save(j.Dir))
 		},
 	})
-	if joined && errors.Is(err, link.ErrWiped) {
+	if stored && errors.Is(err, link.ErrWiped) {
 		return nil // the join before was cut short after the cluster had admitted this very node
 	}
 	return err
+}
+
+// Joined says whether a data directory is a member's that has been in contact with its cluster: nothing is left to join.
+func Joined(dir string) (bool, error) {
+	if _, err := os.Stat(filepath.Join(dir, link.File)); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	stable, err := OpenStable(dir)
+	if err != nil {
+		return false, err
+	}
+	defer stable.Close()
+	return stable.begun()
 }
 
 // alone refuses to run a member of a cluster as a node of its own.

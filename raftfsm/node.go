@@ -232,7 +232,11 @@ func (n *Node) Ready(ctx context.Context) error {
 
 // AwaitReady polls Ready until it is nil or ctx ends.
 func (n *Node) AwaitReady(ctx context.Context) error {
-	tick := time.NewTicker(5 * time.Millisecond)
+	pause := 5 * time.Millisecond
+	if n.cluster != nil {
+		pause = 50 * time.Millisecond // it asks the leader each time
+	}
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
 		err := n.Ready(ctx)
@@ -242,6 +246,8 @@ func (n *Node) AwaitReady(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("raftfsm: not ready: %w", err)
+		case <-n.Removed():
+			return n.Why()
 		case <-tick.C:
 		}
 	}

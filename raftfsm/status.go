@@ -174,3 +174,13 @@ func (m *membership) following(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Report is what this node says of itself.
+func (n *Node) Report() Report {
+	if n.cluster != nil {
+		return n.cluster.report()
+	}
+	m := membership{node: n}
+	m.lead.init()
+	return m.report()
+}

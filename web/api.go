@@ -44,6 +44,7 @@ func (s *Server) register(mux *http.ServeMux) {
 	s.registerSearch(api)
 	s.registerAudit(api)
 	s.registerChecks(api)
+	s.registerCluster(api)
 }
 
 // none is an operation without input or output.

@@ -34,6 +34,7 @@ type Cursors interface {
 type Config struct {
 	Changer Changer
 	Cursors Cursors
+	Cluster Cluster // nil: the API has no part about it
 	Query   *query.Query
 	Key     *secret.DataKey
 	Metrics prometheus.Gatherer

@@ -23,6 +23,7 @@ const (
 type addresses struct {
 	Hpfeeds []string `json:"hpfeeds"`
 	HTTP    string   `json:"http,omitempty"`
+	Cluster string   `json:"cluster,omitempty"`
 	Socket  string   `json:"socket"`
 	PID     int      `json:"pid"`
 }
@@ -42,7 +43,7 @@ func (s *server) bind(ctx context.Context) (all []listener, a addresses, err err
 			}
 		}
 	}()
-	a.PID = os.Getpid()
+	a.PID, a.Cluster = os.Getpid(), s.node.Advertised()
 	for _, text := range s.Hpfeeds {
 		e, err := wire.ParseEndpoint(text)
 		if err != nil {

@@ -80,7 +80,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: []*cli.Command{
 			serveCommand(), demoCommand(), pubCommand(), subCommand(), sendfileCommand(),
 			replayCommand(), exportCommand(), importCommand(), channelCommand(), searchCommand(),
-			userCommand(), groupCommand(), authkeyCommand(), shareCommand(), cursorCommand(), explainCommand(), auditCommand(), tokenCommand(), logCommand(),
+			userCommand(), groupCommand(), authkeyCommand(), shareCommand(), cursorCommand(), explainCommand(), auditCommand(), tokenCommand(), logCommand(), clusterCommand(),
 			statusCommand(), checkCommand(), benchCommand(), configCommand(), versionCommand(), completionCommand(),
 		},
 	}

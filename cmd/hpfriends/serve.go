@@ -45,9 +45,6 @@ type server struct {
 	failed chan error // of a loop that must not end
 }
 
-// readyTimeout bounds the wait for the node to lead.
-const readyTimeout = 30 * time.Second
-
 // drainTimeout bounds each step of a shutdown.
 const drainTimeout = 5 * time.Second
 
@@ -99,6 +96,10 @@ func (s *server) run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
+	cluster, err := s.clusterPart(ctx)
+	if err != nil {
+		return err
+	}
 	key, err := secret.LoadOrCreate(s.DataDir)
 	if err != nil {
 		return err
@@ -112,14 +113,12 @@ func (s *server) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.node, err = raftfsm.Open(raftfsm.Config{Dir: s.DataDir, NodeID: s.NodeID, Log: s.events, Logger: s.Logger, Retention: keep})
+	s.node, err = raftfsm.Open(raftfsm.Config{Dir: s.DataDir, NodeID: s.NodeID, Log: s.events, Logger: s.Logger, Retention: keep, Cluster: cluster})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.node.Close()) }()
-	ready, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	if err := s.node.AwaitReady(ready); err != nil {
+	if err := s.awaitReady(ctx); err != nil {
 		return err
 	}
 	return s.serve(ctx, key)
@@ -175,6 +174,8 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 		select {
 		case <-ctx.Done():
 		case err = <-s.failed:
+		case <-s.node.Removed():
+			err = s.node.Why()
 		}
 	}
 	s.Logger.Info("stopping")
@@ -221,7 +222,7 @@ func (s *server) build(registry *prometheus.Registry, key *secret.DataKey) error
 		return err
 	}
 	c := web.Config{
-		Changer: s.node, Cursors: s.cursors, Query: s.broker.query, Key: key, Metrics: registry,
+		Changer: s.node, Cluster: clusterAdmin{s.node}, Cursors: s.cursors, Query: s.broker.query, Key: key, Metrics: registry,
 		Ready: s.node.Ready, Version: version, Logger: s.Logger,
 	}
 	if s.scrubber != nil {
@@ -229,6 +230,7 @@ func (s *server) build(registry *prometheus.Registry, key *secret.DataKey) error
 	}
 	s.web = web.New(c)
 	watch(registry, s)
+	watchCluster(registry, s.node)
 	return nil
 }
 

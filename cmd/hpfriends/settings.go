@@ -35,16 +35,19 @@ type settings struct {
 	Scrub      string   `yaml:"scrub-interval" json:"scrub-interval"`
 	LogLevel   string   `yaml:"log-level" json:"log-level"`
 	LogFormat  string   `yaml:"log-format" json:"log-format"`
+
+	clusterSettings `yaml:",inline"`
 }
 
 // settingNames are the keys of the file, which are also the flags.
-var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "name", "compat", "max-message", "retention", "retention-size", "scrub-interval", "log-level", "log-format"}
+var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "name", "compat", "max-message", "retention", "retention-size", "scrub-interval", "log-level", "log-format",
+	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
 
 func settingFlags() []cli.Flag {
 	env := func(name string) []string {
 		return []string{"HPFRIENDS_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))}
 	}
-	return []cli.Flag{
+	return append(clusterFlags(env), []cli.Flag{
 		dataDirFlag(),
 		&cli.StringFlag{Name: "config", EnvVars: env("config"), Usage: "YAML `FILE` with any of these settings, by the names of the flags"},
 		&cli.StringFlag{Name: "node-id", EnvVars: env("node-id"), Usage: "`ID` of this node, fixed at its first start"},
@@ -59,7 +62,7 @@ func settingFlags() []cli.Flag {
 		&cli.StringFlag{Name: "scrub-interval", EnvVars: env("scrub-interval"), Value: "7d", Usage: "read the whole log once in `TIME`, to find damage; off: never"},
 		&cli.StringFlag{Name: "log-level", EnvVars: env("log-level"), Value: "info", Usage: "debug, info, warn or error"},
 		&cli.StringFlag{Name: "log-format", EnvVars: env("log-format"), Usage: "text or json; default: text on a terminal"},
-	}
+	}...)
 }
 
 // loadSettings merges flags, environment and file, and tells where each value is from.
@@ -68,6 +71,7 @@ func loadSettings(c *cli.Context) (settings, map[string]string, error) {
 		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"), HTTP: c.String("http"), Name: c.String("name"),
 		Compat: c.String("compat"), MaxMessage: c.Int("max-message"), Retention: c.String("retention"), KeepBytes: c.String("retention-size"), Scrub: c.String("scrub-interval"),
 		LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
+		clusterSettings: loadClusterSettings(c),
 	}
 	origin := make(map[string]string)
 	for _, name := range settingNames {
@@ -150,6 +154,9 @@ func (s settings) validate() error {
 	}
 	if s.DataDir == "" {
 		return usage("--data-dir is empty")
+	}
+	if err := s.clusterSettings.validate(); err != nil {
+		return err
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
@@ -246,7 +253,8 @@ func validateFile(path string) error {
 }
 
 func printSettings(w io.Writer, s settings, origin map[string]string) {
-	values := []any{s.DataDir, s.NodeID, strings.Join(s.Hpfeeds, " "), s.HTTP, s.Name, s.Compat, s.MaxMessage, s.Retention, s.KeepBytes, s.Scrub, s.LogLevel, s.LogFormat}
+	values := []any{s.DataDir, s.NodeID, strings.Join(s.Hpfeeds, " "), s.HTTP, s.Name, s.Compat, s.MaxMessage, s.Retention, s.KeepBytes, s.Scrub, s.LogLevel, s.LogFormat,
+		s.Cluster, s.Advertise, s.Bootstrap, s.Join, s.JoinTokenFile, s.Nonvoter}
 	var rows [][]string
 	for i, name := range settingNames {
 		rows = append(rows, []string{name, fmt.Sprint(values[i]), origin[name]})

@@ -109,10 +109,15 @@ func load(path string) ([]byte, error) {
 	return key, nil
 }
 
-// create writes a new key, whole and synced or not at all, and never over an existing one: link fails if there is one.
+// create writes a new key, and store one, whole and synced or not at all, and never over an existing one: link fails if
+// there is one.
 func create(dir, path string) error {
 	key := make([]byte, keySize)
 	rand.Read(key)
+	return store(dir, path, key)
+}
+
+func store(dir, path string, key []byte) error {
 	tmp, err := os.CreateTemp(dir, KeyFile+".*") // 0600
 	if err != nil {
 		return err

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/web"
+)
+
+func clusterCommand() *cli.Command {
+	force := &cli.BoolFlag{Name: "force", Usage: "although it harms the cluster"}
+	order := func(verb, node string, c *cli.Context, api *client) error {
+		return api.call(c.Context, "POST", "/cluster/"+verb, map[string]any{"node": node, "force": c.Bool("force")}, nil)
+	}
+	onNode := func(name, verb, text string, flags ...cli.Flag) *cli.Command {
+		return leaf(name, text, "NODE", func(c *cli.Context, api *client) error {
+			args, err := words(c, "NODE")
+			if err != nil {
+				return err
+			}
+			return order(verb, args[0], c, api)
+		}, flags...)
+	}
+	status := func(human func(io.Writer, web.ClusterStatus)) func(c *cli.Context, api *client) error {
+		return func(c *cli.Context, api *client) error {
+			var s web.ClusterStatus
+			if err := api.call(c.Context, "GET", "/cluster", nil, &s); err != nil {
+				return err
+			}
+			return show(c, s, func(w io.Writer) { human(w, s) })
+		}
+	}
+	return &cli.Command{
+		Name: "cluster", Usage: "the nodes that replicate the log", Subcommands: []*cli.Command{
+			leaf("status", "show the members, how far each is, and what to be careful about", "", status(printCluster)),
+			leaf("peers", "list the addresses of the members", "", status(func(w io.Writer, s web.ClusterStatus) {
+				for _, m := range s.Members {
+					fmt.Fprintf(w, "%s %s %s\n", printable(m.ID), printable(m.Address), m.Role)
+				}
+			})),
+			leaf("token", "make a token with which nodes join, and print it, this once", "", makeJoinToken,
+				&cli.DurationFlag{Name: "life", Value: time.Hour, Usage: "how long it is good, 1m to 168h"}),
+			onNode("promote", "promote", "give a member a vote (the cluster does it by itself for all but --nonvoter)", force),
+			onNode("remove", "remove", "take a member out; its node id is never used again", force),
+			leaf("transfer-leader", "hand leadership over, to NODE or to the voter that has caught up best", "[NODE]", func(c *cli.Context, api *client) error {
+				if c.NArg() > 1 {
+					return usage("at most one NODE")
+				}
+				return order("transfer", c.Args().First(), c, api)
+			}),
+			leaf("leave", "take the node that is asked out of its cluster; its server then stops", "", func(c *cli.Context, api *client) error {
+				if _, err := words(c); err != nil {
+					return err
+				}
+				return order("leave", "", c, api)
+			}, force),
+			recoverCommand(),
+		},
+	}
+}
+
+func makeJoinToken(c *cli.Context, api *client) error {
+	if _, err := words(c); err != nil {
+		return err
+	}
+	var out struct {
+		Token   string    `json:"token"`
+		Expires time.Time `json:"expires"`
+	}
+	in := map[string]any{"seconds": int64(c.Duration("life") / time.Second)}
+	if err := api.call(c.Context, "POST", "/cluster/token", in, &out); err != nil {
+		return err
+	}
+	return show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.Token) })
+}
+
+func printCluster(w io.Writer, s web.ClusterStatus) {
+	var rows [][]string
+	for _, m := range s.Members {
+		lag, contact := fmt.Sprint(m.LagEntries), fmt.Sprintf("%d ms", m.LastContactMS)
+		if m.LagEntries > 0 {
+			lag += fmt.Sprintf(" (%.1f s)", m.LagSeconds)
+		}
+		if m.Role == "leader" {
+			contact = "-"
+		}
+		if m.Error != "" {
+			lag, contact = "?", "does not answer"
+		}
+		rows = append(rows, []string{m.ID, m.Address, m.Role, fmt.Sprint(m.Applied), lag, contact, m.Version})
+	}
+	list(w, []string{"Node", "Address", "Role", "Applied", "Behind", "Heard its leader", "Version"}, rows)
+	for _, text := range s.Warnings {
+		fmt.Fprintln(w, "Warning: "+printable(text))
+	}
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hpfriends/raftfsm"
+	"hpfriends/web"
+)
+
+// clusterAdmin is the node's part in web.Cluster.
+type clusterAdmin struct{ *raftfsm.Node }
+
+// ClusterStatus implements web.Cluster.
+func (a clusterAdmin) ClusterStatus(ctx context.Context) (web.ClusterStatus, error) {
+	s, err := a.Status(ctx)
+	if err != nil {
+		return web.ClusterStatus{}, err
+	}
+	out := web.ClusterStatus{Cluster: s.Cluster, Node: s.Node, Leader: s.Leader, Term: s.Term, Members: []web.ClusterMember{}, Warnings: s.Warnings}
+	if out.Warnings == nil {
+		out.Warnings = []string{}
+	}
+	for _, m := range s.Members {
+		one := web.ClusterMember{
+			ID: m.ID, Address: m.Address, Role: m.Role, Version: m.Report.Version, Applied: m.Report.Applied, LagEntries: m.Lag,
+			LagSeconds: m.Behind.Seconds(), LastContactMS: m.Report.LastContact.Milliseconds(), DiskFull: m.Report.Full,
+		}
+		if m.Err != nil {
+			one.Error = m.Err.Error()
+		}
+		out.Members = append(out.Members, one)
+	}
+	return out, nil
+}
+
+// JoinToken implements web.Cluster.
+func (a clusterAdmin) JoinToken(ctx context.Context, life time.Duration) (string, time.Time, error) {
+	t, err := a.NewJoinToken(ctx, life)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return t.Reveal(), t.Expires, nil
+}
+
+// RemoveMember implements web.Cluster.
+func (a clusterAdmin) RemoveMember(ctx context.Context, node string, force bool) error {
+	return a.Remove(ctx, node, force)
+}
+
+// PromoteMember implements web.Cluster.
+func (a clusterAdmin) PromoteMember(ctx context.Context, node string, force bool) error {
+	return a.Promote(ctx, node, force)
+}
+
+// watchCluster adds the series of raft and of the cluster.
+func watchCluster(r prometheus.Registerer, n *raftfsm.Node) {
+	gauge := func(name, help string, f func(raftfsm.Report) float64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return f(n.Report()) }))
+	}
+	gauge("hpfriends_raft_leader", "1 on the node that leads.", func(r raftfsm.Report) float64 {
+		if r.State == "Leader" {
+			return 1
+		}
+		return 0
+	})
+	gauge("hpfriends_raft_term", "Raft's term.", func(r raftfsm.Report) float64 { return float64(r.Term) })
+	gauge("hpfriends_raft_commit_index", "Newest entry that this node knows to be committed.", func(r raftfsm.Report) float64 { return float64(r.Commit) })
+	gauge("hpfriends_raft_last_index", "Newest entry in this node's log.", func(r raftfsm.Report) float64 { return float64(r.Last) })
+	gauge("hpfriends_raft_last_contact_seconds", "Since a follower heard its leader; 0 on the leader.", func(r raftfsm.Report) float64 { return r.LastContact.Seconds() })
+	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "hpfriends_forwarded_proposals_total", Help: "Proposals that this node sent to a leader elsewhere.",
+	}, func() float64 { return float64(n.Forwarded()) }))
+}
