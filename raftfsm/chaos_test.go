@@ -241,6 +241,7 @@ func storm(t *testing.T, seed uint64, troubles int, tweak func(*Node)) (faults [
 		for _, c := range w.up() {
 			c.stop()
 		}
+		time.Sleep(time.Minute) // raft's goroutines end by their timers, and time stands still when this one has ended
 	})
 	return faults
 }
