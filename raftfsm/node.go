@@ -71,6 +71,9 @@ type Node struct {
 
 // Open starts the node. Its background loops run until Close.
 func Open(c Config) (*Node, error) {
+	if c.Cluster != nil && c.Retention != (Retention{}) {
+		return nil, errors.New("raftfsm: retention in a cluster is not served yet: a node that was away while its entries were removed could not catch up. Start without it")
+	}
 	if c.Fail == nil {
 		c.Fail = exitOn(c.Logger)
 	}

@@ -218,7 +218,7 @@ func TestHeartbeatsGoThroughRaftsMainGoroutine(t *testing.T) {
 		}
 		errs := make(chan error, 1)
 		go func() {
-			req := raft.AppendEntriesRequest{RPCHeader: raft.RPCHeader{Addr: []byte("a")}, Term: 3, Leader: []byte("a")}
+			req := raft.AppendEntriesRequest{RPCHeader: raft.RPCHeader{Addr: []byte("a")}, Term: 3}
 			errs <- sender.AppendEntries("n2", "", &req, &raft.AppendEntriesResponse{})
 		}()
 		select {
