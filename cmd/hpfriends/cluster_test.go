@@ -30,6 +30,9 @@ func nodeID(i int) string { return "n" + strconv.Itoa(i+1) }
 
 func startTrio(t *testing.T) *trio {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("three server processes")
+	}
 	c := &trio{t: t}
 	for i := range c.dirs {
 		c.dirs[i] = t.TempDir()
@@ -138,7 +141,28 @@ func (c *trio) until(what string, limit time.Duration, ok func() bool) {
 	}
 }
 
-// feed is a publisher that writes "<run>/0", "<run>/1"… at a steady pace and counts what is acknowledged.
+// setUp makes publishers and subscribers at one node, and waits until every node knows them.
+func (c *trio) setUp(at, publishers, subscribers int) (pubs, subs []benchKey) {
+	c.t.Helper()
+	pubs, subs, err := (&bench{process: c.procs[at]}).setUp(c.t.Context(), benchChannel, publishers, subscribers)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	newest := func(i int) uint64 {
+		var status struct{ Index uint64 }
+		if err := c.procs[i].call(c.t.Context(), "GET", "/api/v1/status", "", struct{}{}, &status); err != nil {
+			c.t.Fatal(err)
+		}
+		return status.Index
+	}
+	want := newest(at)
+	for i := range c.procs {
+		c.until(nodeID(i)+" knows the authkeys", 10*time.Second, func() bool { return newest(i) >= want })
+	}
+	return pubs, subs
+}
+
+// pacedFeed is a publisher that writes "<run>/0", "<run>/1"… at a steady pace and counts what is acknowledged.
 type pacedFeed struct {
 	conn        net.Conn
 	run         int
@@ -171,9 +195,12 @@ func (f *pacedFeed) readAcks() {
 		if err != nil {
 			return
 		}
-		n, err := strconv.ParseInt(payloadOf(frame), 10, 64)
-		if err != nil || frame[4] != wire.OpPublish {
+		if frame[4] != wire.OpPublish {
 			return // acked stands still, which the test finds
+		}
+		n, err := strconv.ParseInt(payloadOf(frame), 10, 64)
+		if err != nil {
+			return
 		}
 		f.acked.Store(n)
 		now := time.Now()
@@ -281,14 +308,8 @@ func TestClusterOutlivesItsLeader(t *testing.T) {
 	if os.Getenv("HPFRIENDS_SOAK") != "" {
 		kills = 30
 	}
-	if testing.Short() {
-		kills = 1
-	}
 	c := startTrio(t)
-	pubs, subs, err := (&bench{process: c.procs[0]}).setUp(t.Context(), benchChannel, 1, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	pubs, subs := c.setUp(0, 1, 1)
 	acked := make(map[int]int64)
 	var gaps []time.Duration
 	for kill := range kills {
@@ -336,10 +357,7 @@ func TestClusterOutlivesItsLeader(t *testing.T) {
 // All nodes are restarted one after the other while a publisher writes through another node.
 func TestRollingRestartLosesNothing(t *testing.T) {
 	c := startTrio(t)
-	pubs, _, err := (&bench{process: c.procs[0]}).setUp(t.Context(), benchChannel, 1, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	pubs, _ := c.setUp(0, 1, 0)
 	acked := make(map[int]int64)
 	for i := range 3 {
 		ctx, stop := context.WithCancel(t.Context())
@@ -371,10 +389,7 @@ func TestRollingRestartLosesNothing(t *testing.T) {
 // What is revoked on one node ends connections on another within a second, and everything can be asked of any node.
 func TestClusterActsAsOne(t *testing.T) {
 	c := startTrio(t)
-	pubs, _, err := (&bench{process: c.procs[1]}).setUp(t.Context(), benchChannel, 1, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	pubs, _ := c.setUp(1, 1, 0)
 	for i, p := range c.procs {
 		conn, err := login(t.Context(), p.address, pubs[0])
 		if err != nil {
@@ -399,7 +414,7 @@ func TestClusterActsAsOne(t *testing.T) {
 	}
 	l := c.leader()
 	c.kill((l + 1) % 3)
-	err = c.procs[(l+2)%3].call(t.Context(), "POST", "/api/v1/cluster/remove", "", map[string]any{"node": nodeID((l + 2) % 3)}, nil)
+	err := c.procs[(l+2)%3].call(t.Context(), "POST", "/api/v1/cluster/remove", "", map[string]any{"node": nodeID((l + 2) % 3)}, nil)
 	if err == nil || !strings.Contains(err.Error(), "the cluster would stop") {
 		t.Errorf("removing one of two live voters of three: %v", err)
 	}
