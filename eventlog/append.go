@@ -25,8 +25,10 @@ func (l *Log) append(records []record) {
 	}
 	b := l.db.NewBatchWithSize(size)
 	defer b.Close()
+	var at base
 	if reset {
-		l.setNumber(b, keyFloor, floor)
+		at = l.baseAt(floor)
+		l.setFloor(b, floor, at)
 	}
 	for i := range records {
 		r := &records[i]
@@ -41,7 +43,10 @@ func (l *Log) append(records []record) {
 
 	newest := &records[len(records)-1]
 	l.mu.Lock()
-	l.floor, l.last, l.lastTerm, l.total = floor, newest.index, newest.term, total
+	if reset {
+		l.floor, l.base = floor, at
+	}
+	l.last, l.lastTerm, l.total = newest.index, newest.term, total
 	l.mu.Unlock()
 	l.tail.append(records)
 }
@@ -135,8 +140,10 @@ func (l *Log) cut(end, floor uint64) {
 			l.must(b.DeleteRange(indexed(span, end), upper, nil))
 		}
 	}
+	at := l.base
 	if floor != oldFloor {
-		l.setNumber(b, keyFloor, floor)
+		at = l.baseAt(floor)
+		l.setFloor(b, floor, at)
 	}
 	// Readers must not find in memory what is about to be replaced on disk.
 	l.tail.truncate(end)
@@ -147,7 +154,7 @@ func (l *Log) cut(end, floor uint64) {
 	}
 
 	l.mu.Lock()
-	l.floor, l.last, l.lastTerm, l.total = floor, min(last, end-1), term, total
+	l.floor, l.base, l.last, l.lastTerm, l.total = floor, at, min(last, end-1), term, total
 	l.mu.Unlock()
 	l.tail.forget(floor)
 }

@@ -13,12 +13,13 @@ type Kind byte
 
 // The kinds of commands. Zero is an entry of Raft's own (a new leader's no-op, a change of the configuration).
 const (
-	KindBatch  Kind = 1 // a batch of messages, the format below
-	KindChange Kind = 2 // a command on the sharing graph
-	KindReport Kind = 3 // what a node counted and refused, see Report
-	KindCursor Kind = 4 // durable subscriptions, see CursorEntry
-	KindFloor  Kind = 5 // what is no longer kept, see FloorEntry
-	KindToken  Kind = 6 // what lets nodes join the cluster, see TokenEntry
+	KindBatch      Kind = 1 // a batch of messages, the format below
+	KindChange     Kind = 2 // a command on the sharing graph
+	KindReport     Kind = 3 // what a node counted and refused, see Report
+	KindCursor     Kind = 4 // durable subscriptions, see CursorEntry
+	KindFloor      Kind = 5 // what is no longer kept, see FloorEntry
+	KindToken      Kind = 6 // what lets nodes join the cluster, see TokenEntry
+	KindCheckpoint Kind = 7 // all nodes look at their state here, see CheckpointEntry
 )
 
 // MaxBatchBytes bounds the frames of one batch, uncompressed. A decoder refuses more before it allocates.

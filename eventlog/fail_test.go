@@ -41,7 +41,7 @@ func TestWriteErrorIsFatalAndNeverAcknowledged(t *testing.T) {
 		"flush":    func(l *Log) error { return l.Flush() },
 		"install": func(l *Log) error {
 			tx := l.Begin()
-			tx.Install()
+			tx.Install(1, 0, nil)
 			return tx.Commit(9)
 		},
 	}

@@ -39,23 +39,27 @@ type Space byte
 
 // The projections.
 const (
-	SpaceAudit    Space = 'a' // accepted changes, by index (IndexKey), see audit.go
-	SpaceCursors  Space = 'c' // durable subscriptions
-	SpaceGraph    Space = 'g' // stored graphs, see storedgraph.go
-	SpaceLogs     Space = 'l' // refusals, the Logs page
-	SpaceMeta     Space = 'm' // single values
-	SpaceChannels Space = 'n' // who published how much on which channel
-	SpaceSessions Space = 'o' // ingest sessions and their last sequence number
-	SpaceStats    Space = 's' // statistics per authkey
+	SpaceAudit       Space = 'a' // accepted changes, by index (IndexKey), see audit.go
+	SpaceCursors     Space = 'c' // durable subscriptions
+	SpaceGraph       Space = 'g' // stored graphs, see storedgraph.go
+	SpaceCheckpoints Space = 'k' // checkpoints, see checkpoint.go
+	SpaceLogs        Space = 'l' // refusals, the Logs page
+	SpaceMeta        Space = 'm' // single values
+	SpaceChannels    Space = 'n' // who published how much on which channel
+	SpaceSessions    Space = 'o' // ingest sessions and their last sequence number
+	SpaceStats       Space = 's' // statistics per authkey
+	SpaceLocal       Space = 'w' // this node's own: no snapshot carries or replaces it
 )
 
-var spaces = []Space{SpaceAudit, SpaceCursors, SpaceGraph, SpaceLogs, SpaceMeta, SpaceChannels, SpaceSessions, SpaceStats}
+// installed are the spaces that a snapshot replaces. What a node counts of the channels it counts from its own log.
+var installed = []Space{SpaceAudit, SpaceCursors, SpaceGraph, SpaceCheckpoints, SpaceLogs, SpaceMeta, SpaceSessions, SpaceStats}
 
 // The store's own state.
 var (
 	keyFormat  = []byte{spanInternal, 'v'} // u64, layoutVersion
 	keyApplied = []byte{spanInternal, 'a'} // u64, the last applied index
 	keyFloor   = []byte{spanInternal, 'f'} // u64, the first index that may be read
+	keyBase    = []byte{spanInternal, 'b'} // the entry before it, see base.go
 )
 
 const (
@@ -80,6 +84,14 @@ func indexed(span byte, index uint64) []byte {
 
 func spaceKey(space Space, key []byte) []byte {
 	return append(append(make([]byte, 0, 1+len(key)), byte(space)), key...)
+}
+
+// spaceBounds are the keys [from, to) of a space; a nil to means to its end.
+func spaceBounds(space Space, from, to []byte) (lower, upper []byte) {
+	if to == nil {
+		return spaceKey(space, from), []byte{byte(space) + 1}
+	}
+	return spaceKey(space, from), spaceKey(space, to)
 }
 
 func channelKey(channel string) []byte {

@@ -59,17 +59,23 @@ type Log struct {
 	tail  *tail
 
 	applied   watermark
-	directory sync.Mutex // held over writes to the channel directory
-	lastTime  int64      // the newest time of any indexed batch; of the applying goroutine only
+	directory sync.Mutex   // held over writes to the channel directory
+	lastTime  atomic.Int64 // the newest time of any indexed batch; written by the applying goroutine
 
-	edges    sync.Mutex   // held by whoever changes the bounds, over the write
-	mu       sync.RWMutex // guards the bounds; never held over I/O
-	floor    uint64       // first index that may be read
-	last     uint64       // newest entry; below floor when the log is empty
-	lastTerm uint64       // of last; 0 when the log is empty
-	total    uint64       // bytes of records up to the newest, see size.go
+	edges sync.Mutex   // held by whoever changes the bounds, over the write
+	mu    sync.RWMutex // guards the limits; never held over I/O
+	limits
 
 	reclaimed atomic.Uint64 // bytes of records, since Open
+}
+
+// limits are where the log begins and ends.
+type limits struct {
+	floor    uint64 // first index that may be read
+	base     base   // what is known of the entry before it
+	last     uint64 // newest entry; below floor when the log is empty
+	lastTerm uint64 // of last; 0 when the log is empty
+	total    uint64 // bytes of records up to the newest, see size.go
 }
 
 // Open opens or creates the store. It returns an error, and changes nothing, when what is there contradicts itself;
@@ -105,6 +111,9 @@ func (l *Log) load(readOnly bool) error {
 		return err
 	}
 	l.floor = max(l.floor, 1)
+	if l.base, err = l.loadBase(); err != nil {
+		return err
+	}
 	if err := l.loadLast(); err != nil {
 		return err
 	}
@@ -194,11 +203,12 @@ func (l *Log) loadTime() error {
 		return err
 	}
 	defer it.Close()
+	l.lastTime.Store(l.base.time)
 	if !it.Last() {
 		return damaged(it.Error())
 	}
 	_, mark, err := parseBatchMark(it)
-	l.lastTime = mark.time
+	l.lastTime.Store(max(l.base.time, mark.time))
 	return err
 }
 
@@ -243,8 +253,11 @@ func (l *Log) bounds() (floor, last uint64) {
 	return l.floor, l.last
 }
 
-// Term returns the term of a stored entry, applied or not. Errors are those of Entry.
+// Term returns the term of a stored entry, applied or not, and of the entry before the floor. Errors are those of Entry.
 func (l *Log) Term(index uint64) (uint64, error) {
+	if term, ok := l.baseTerm(index); ok {
+		return term, nil
+	}
 	r, err := l.stored(index)
 	return r.term, err
 }

@@ -250,7 +250,7 @@ func TestInstalledSnapshotReplacesLogAndProjections(t *testing.T) {
 			}
 			apply(t, l, 5)
 			tx := l.Begin()
-			tx.Install()
+			tx.Install(2, noon.UnixMilli(), nil)
 			tx.Put(SpaceMeta, chainKey, []byte("new"))
 			if err := tx.Commit(snapshot); err != nil {
 				t.Fatal(err)

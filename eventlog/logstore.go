@@ -44,8 +44,13 @@ func (s *LogStore) LastIndex() (uint64, error) {
 	return last, nil
 }
 
-// GetLog reads an entry. Data and Extensions are shared and read-only. It returns raft.ErrLogNotFound outside the log.
+// GetLog reads an entry. Data and Extensions are shared and read-only. It returns raft.ErrLogNotFound outside the log. Of the
+// entry before the floor there is only the term, which is all that Raft needs to append behind it.
 func (s *LogStore) GetLog(index uint64, out *raft.Log) error {
+	if term, ok := s.log.baseTerm(index); ok {
+		*out = raft.Log{Index: index, Term: term, Type: raft.LogNoop}
+		return nil
+	}
 	r, err := s.log.stored(index)
 	switch {
 	case err == nil:

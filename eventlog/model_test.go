@@ -22,6 +22,7 @@ type model struct {
 	// After a crash applied, and a floor that was moved by a Tx, may be as old as these.
 	durableApplied, durableFloor uint64
 	chains                       map[uint64][]byte // projection after each applied index
+	installed                    map[uint64]uint64 // terms of the entries that snapshots brought
 }
 
 func (m *model) open(t *rapid.T) {
@@ -65,6 +66,10 @@ func (m *model) check(t *rapid.T) {
 func (m *model) checkEntry(t *rapid.T, s *LogStore, i uint64) {
 	var got raft.Log
 	err := s.GetLog(i, &got)
+	if i > 0 && i == m.floor-1 {
+		m.checkBase(t, i, got, err)
+		return
+	}
 	if i < m.floor || i > m.last {
 		if err != raft.ErrLogNotFound {
 			t.Fatalf("entry %d outside %d to %d: %v", i, m.floor, m.last, err)
@@ -79,6 +84,17 @@ func (m *model) checkEntry(t *rapid.T, s *LogStore, i uint64) {
 		bytes.Equal(got.Extensions, want.Extensions) && got.AppendedAt.Equal(want.AppendedAt)
 	if !same {
 		t.Fatalf("entry %d: %+v, want %+v", i, got, want)
+	}
+}
+
+// checkBase checks the entry before the floor, of which the term is left.
+func (m *model) checkBase(t *rapid.T, i uint64, got raft.Log, err error) {
+	want, snapshot := m.installed[i]
+	if !snapshot {
+		want = m.entries[i].Term
+	}
+	if term, termErr := m.log.Term(i); err != nil || termErr != nil || got.Index != i || got.Term != want || term != want || got.Data != nil {
+		t.Fatalf("entry %d before the floor: %+v (%v), term %d (%v), want term %d and no data", i, got, err, term, termErr, want)
 	}
 }
 
@@ -168,7 +184,8 @@ func (m *model) raiseFloor(t *rapid.T) {
 func (m *model) install(t *rapid.T) {
 	index := m.applied + rapid.Uint64Range(1, 20).Draw(t, "ahead")
 	tx := m.log.Begin()
-	tx.Install()
+	tx.Install(m.term, 0, nil)
+	m.installed[index] = m.term
 	m.chains[index] = []byte("snapshot")
 	tx.Put(SpaceMeta, chainKey, m.chains[index])
 	if err := tx.Commit(index); err != nil {
@@ -224,7 +241,7 @@ func (m *model) crash(t *rapid.T) {
 func TestLogMatchesModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{
-			fs: vfs.NewCrashableMem(), entries: map[uint64]*raft.Log{}, chains: map[uint64][]byte{},
+			fs: vfs.NewCrashableMem(), entries: map[uint64]*raft.Log{}, chains: map[uint64][]byte{}, installed: map[uint64]uint64{},
 			floor: 1, term: 1, durableFloor: 1,
 		}
 		m.open(t)

@@ -143,10 +143,7 @@ func (l *Log) get(key []byte) ([]byte, error) {
 // Scan calls fn for the keys of a projection in [from, to), in order; a nil to means to the end of the space. The slices
 // are fn's during the call only. It sees the store as of its beginning and ends with fn's first error.
 func (l *Log) Scan(space Space, from, to []byte, fn func(k, v []byte) error) error {
-	lower, upper := spaceKey(space, from), []byte{byte(space) + 1}
-	if to != nil {
-		upper = spaceKey(space, to)
-	}
+	lower, upper := spaceBounds(space, from, to)
 	return l.scan(lower, upper, func(k, v []byte) error { return fn(k[1:], v) })
 }
 
@@ -159,6 +156,11 @@ func (l *Log) scan(lower, upper []byte, fn func(k, v []byte) error) error {
 	if err != nil {
 		return err
 	}
+	return scan(it, fn)
+}
+
+// scan calls fn for all keys of an iterator, and closes it.
+func scan(it *pebble.Iterator, fn func(k, v []byte) error) error {
 	defer it.Close()
 	for ok := it.First(); ok; ok = it.Next() {
 		v, err := it.ValueAndErr()

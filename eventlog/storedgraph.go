@@ -1,23 +1,13 @@
 package eventlog
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 )
 
-// A stored graph saves a reader from applying every change since the beginning. What it holds is graph's to decode.
-//
-//	SpaceGraph: 'h' | index u64             -> parts u32 | hash (32) | number u64 | time u64     of the audit event at index
-//	SpaceGraph: 'p' | index u64 | part u32  -> up to partSize bytes of the encoded graph
-//
-// All records of one are written in one batch, so it is there whole or not at all. The newest is kept, and of the older ones
-// the first in each span of events, so that the graph as of any position is never far from a stored one.
-const (
-	partSize  = 1 << 20
-	graphHead = 'h'
-	graphPart = 'p'
-)
+// A stored graph saves a reader from applying every change since the beginning. It is a blob of SpaceGraph, whose head is
+// hash (32) | number u64 | time u64 of the audit event at its index; what it holds is graph's to decode. The newest is kept, and of
+// the older ones the first in each span of events, so that the graph as of any position is never far from a stored one.
 
 // StoredEvery is how many events lie between two stored graphs that are kept, about.
 const StoredEvery = 1 << 16
@@ -26,12 +16,6 @@ const StoredEvery = 1 << 16
 type StoredGraph struct {
 	AuditMark // of its newest change
 	parts     uint32
-}
-
-func headKey(index uint64) []byte { return binary.BigEndian.AppendUint64([]byte{graphHead}, index) }
-
-func partKey(index uint64, part uint32) []byte {
-	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte{graphPart}, index), part)
 }
 
 // StoreGraph writes an encoded graph, of the event at m, and removes those that are not kept any more: of those before it,
@@ -48,35 +32,26 @@ func (l *Log) StoreGraph(m AuditMark, data []byte, every uint64) error {
 			span = s.Number / every
 			continue
 		}
-		tx.dropGraph(s)
+		tx.dropBlob(SpaceGraph, s.Index)
 	}
-	parts := uint32(0)
-	for ; len(data) > 0; parts++ {
-		n := min(len(data), partSize)
-		tx.Put(SpaceGraph, partKey(m.Index, parts), data[:n])
-		data = data[n:]
-	}
-	tx.Put(SpaceGraph, headKey(m.Index), append(binary.BigEndian.AppendUint32(nil, parts), m.encode()...))
+	tx.putBlob(SpaceGraph, m.Index, m.encode(), data)
 	return tx.CommitAside()
-}
-
-func (t *Tx) dropGraph(s StoredGraph) {
-	t.Delete(SpaceGraph, headKey(s.Index))
-	t.DeleteRange(SpaceGraph, partKey(s.Index, 0), partKey(s.Index+1, 0))
 }
 
 // StoredGraphs are the stored graphs, oldest first.
 func (l *Log) StoredGraphs() ([]StoredGraph, error) {
-	var all []StoredGraph
-	err := l.Scan(SpaceGraph, []byte{graphHead}, []byte{graphHead + 1}, func(k, v []byte) error {
-		index, ok := ParseIndexKey(k[1:])
-		if !ok || len(v) != 4+auditMarkSize {
-			return fmt.Errorf("eventlog: head %x of a stored graph holds %d bytes, want %d", k, len(v), 4+auditMarkSize)
+	blobs, err := l.blobs(SpaceGraph)
+	all := make([]StoredGraph, 0, len(blobs))
+	for _, b := range blobs {
+		if len(b.head) != auditMarkSize {
+			return nil, fmt.Errorf("eventlog: the head of stored graph #%d holds %d bytes, want %d", b.index, len(b.head), auditMarkSize)
 		}
-		m, err := decodeAuditMark(index, v[4:])
-		all = append(all, StoredGraph{m, binary.BigEndian.Uint32(v)})
-		return err
-	})
+		m, err := decodeAuditMark(b.index, b.head)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, StoredGraph{m, b.parts})
+	}
 	return all, err
 }
 
@@ -99,13 +74,13 @@ func (l *Log) NewestStoredGraph(index uint64) (s StoredGraph, data []byte, ok bo
 
 // StoredGraphData is what a stored graph holds, or ErrNotFound if it has been removed.
 func (l *Log) StoredGraphData(s StoredGraph) ([]byte, error) {
-	var data []byte
-	for p := range s.parts {
-		v, err := l.Get(SpaceGraph, partKey(s.Index, p))
-		if err != nil {
-			return nil, fmt.Errorf("eventlog: stored graph #%d, part %d of %d: %w", s.Index, p+1, s.parts, err)
-		}
-		data = append(data, v...)
-	}
-	return data, nil
+	return l.blobData(SpaceGraph, s.Index, s.parts)
+}
+
+// ScanStoredGraph calls fn for the records of a stored graph, as they are in SpaceGraph.
+func (l *Log) ScanStoredGraph(s StoredGraph, fn func(k, v []byte) error) error {
+	return errors.Join(
+		l.Scan(SpaceGraph, headKey(s.Index), headKey(s.Index+1), fn),
+		l.Scan(SpaceGraph, partKey(s.Index, 0), partKey(s.Index+1, 0), fn),
+	)
 }

@@ -17,12 +17,14 @@ type Tx struct {
 	lastTime int64
 	floor    uint64
 	install  bool
+	term     uint64              // of the applied entry that a snapshot brings
+	publish  func() error        // called between writing a snapshot and raising Applied
 	seen     map[string]struct{} // channels of the header at hand
 }
 
 // Begin starts a Tx.
 func (l *Log) Begin() *Tx {
-	return &Tx{log: l, batch: l.db.NewBatch(), lastTime: l.lastTime, seen: make(map[string]struct{})}
+	return &Tx{log: l, batch: l.db.NewBatch(), lastTime: l.lastTime.Load(), seen: make(map[string]struct{})}
 }
 
 // IndexBatch makes the batch at index visible and findable by its channels and its time. The indexes of one Tx rise.
@@ -73,22 +75,21 @@ func (t *Tx) Delete(space Space, key []byte) {
 
 // DeleteRange removes the keys of a projection in [from, to); a nil to means to the end of the space.
 func (t *Tx) DeleteRange(space Space, from, to []byte) {
-	upper := []byte{byte(space) + 1}
-	if to != nil {
-		upper = spaceKey(space, to)
-	}
-	t.log.must(t.batch.DeleteRange(spaceKey(space, from), upper, nil))
+	lower, upper := spaceBounds(space, from, to)
+	t.log.must(t.batch.DeleteRange(lower, upper, nil))
 }
 
 // RaiseFloor hides the entries below floor: the decision of retention, the same on every node at the same index. It never
 // lowers the floor. Reclaim frees the space.
 func (t *Tx) RaiseFloor(floor uint64) { t.floor = max(t.floor, floor) }
 
-// Install makes the Tx replace all projections by what it writes after this call, as a snapshot does. Commit then takes
-// an applied index that the log has not reached, hides everything up to it and syncs.
-func (t *Tx) Install() {
-	t.install = true
-	for _, s := range spaces {
+// Install makes the Tx replace the projections by what it writes after this call, as a snapshot does: of an entry of a
+// term, with the newest time of any batch up to it (Unix milliseconds). Commit then takes an applied index that the log has
+// not reached, hides everything up to it, syncs, and calls publish before anybody sees that it is applied.
+func (t *Tx) Install(term uint64, newest int64, publish func() error) {
+	t.install, t.term, t.publish = true, term, publish
+	t.lastTime = max(t.lastTime, newest)
+	for _, s := range installed {
 		t.DeleteRange(s, nil, nil)
 	}
 }
@@ -121,7 +122,12 @@ func (t *Tx) Commit(applied uint64) error {
 	} else {
 		t.commitFloor(sync)
 	}
-	l.lastTime = t.lastTime
+	l.lastTime.Store(t.lastTime)
+	if t.publish != nil {
+		if err := t.publish(); err != nil {
+			return err
+		}
+	}
 	l.applied.raise(applied)
 	return nil
 }
@@ -131,11 +137,18 @@ func (t *Tx) commitFloor(sync *pebble.WriteOptions) {
 	l := t.log
 	l.edges.Lock()
 	defer l.edges.Unlock()
-	floor := max(l.Floor(), t.floor)
-	l.setNumber(t.batch, keyFloor, floor)
+	floor, at := l.Floor(), l.base
+	if t.floor > floor {
+		floor = t.floor
+		if at = l.baseAt(floor); t.install {
+			at.index, at.term = floor-1, t.term
+		}
+		at.time = t.lastTime
+		l.setFloor(t.batch, floor, at)
+	}
 	l.commit(t.batch, sync)
 	l.mu.Lock()
-	l.floor = floor
+	l.floor, l.base = floor, at
 	l.mu.Unlock()
 	l.tail.forget(floor)
 }

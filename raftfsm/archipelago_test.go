@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -29,11 +30,16 @@ type archipelago struct {
 	slow time.Duration // calls take up to this much longer than raft's messages
 	// tweak takes a protection out of a node before it starts; nil: none.
 	tweak func(*Node)
+	// failed is told of a node that would have ended its process; nil: the test fails.
+	failed func(id string, err error)
 
 	mu    sync.Mutex
 	cut   map[[2]string]bool // from, to
 	nodes map[string]*island
 	names []string
+
+	sessions  byte // of fill
+	retention Retention
 }
 
 // island is one node of an archipelago, whether it runs or not.
@@ -51,9 +57,21 @@ type island struct {
 func newArchipelago(t *testing.T, seed uint64, names ...string) *archipelago {
 	w := &archipelago{t: t, rng: rand.New(rand.NewPCG(seed, 0)), cut: make(map[[2]string]bool), nodes: make(map[string]*island), names: names}
 	for i, id := range names {
-		w.nodes[id] = &island{w: w, id: id, dir: t.TempDir(), fs: vfs.NewCrashableMem(), first: i == 0}
+		w.nodes[id] = w.newIsland(id, i == 0)
 	}
 	return w
+}
+
+func (w *archipelago) newIsland(id string, first bool) *island {
+	return &island{w: w, id: id, dir: w.t.TempDir(), fs: vfs.NewCrashableMem(), first: first}
+}
+
+func (w *archipelago) fail(id string, err error) {
+	if w.failed == nil {
+		w.t.Errorf("%s: fail-stop: %v", id, err)
+		return
+	}
+	w.failed(id, err)
 }
 
 // float is a random number; the generator is shared.
@@ -93,11 +111,18 @@ func (w *archipelago) pass(from, to string) error {
 
 func (w *archipelago) start(id string) *island {
 	w.t.Helper()
+	if err := w.tryStart(id); err != nil {
+		w.t.Fatal(err)
+	}
+	return w.nodes[id]
+}
+
+func (w *archipelago) tryStart(id string) (err error) {
+	w.t.Helper()
 	c := w.nodes[id]
-	var err error
 	c.log, err = eventlog.Open(eventlog.Config{Dir: "log", FS: c.fs, Logger: slog.New(slog.DiscardHandler), Fatal: func(err error) { w.t.Errorf("%s: log: %v", id, err) }})
 	if err != nil {
-		w.t.Fatal(err)
+		return err
 	}
 	logger := slog.New(slog.DiscardHandler)
 	if testing.Verbose() && os.Getenv("HPFRIENDS_TEST_LOG") != "" {
@@ -105,17 +130,18 @@ func (w *archipelago) start(id string) *island {
 	}
 	node, err := Open(Config{
 		Dir: c.dir, NodeID: id, Log: c.log, Logger: logger,
-		Fail:    func(err error) { w.t.Errorf("%s: fail-stop: %v", id, err) },
-		Space:   func() (Space, error) { return Space{Free: 1 << 40, Total: 1 << 41}, nil },
-		Cluster: &Cluster{Advertise: id, Bootstrap: c.first, connect: c.connect},
+		Fail:      func(err error) { w.fail(id, err) },
+		Space:     func() (Space, error) { return Space{Free: 1 << 40, Total: 1 << 41}, nil },
+		Retention: w.retention,
+		Cluster:   &Cluster{Advertise: id, Bootstrap: c.first, connect: c.connect},
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		return errors.Join(err, c.log.Close())
 	}
 	w.mu.Lock()
 	c.node = node
 	w.mu.Unlock()
-	return c
+	return nil
 }
 
 // connect is the node's network.
@@ -248,6 +274,10 @@ func (l *lossy) AppendEntriesPipeline(raft.ServerID, raft.ServerAddress) (raft.A
 
 func (l *lossy) AppendEntries(id raft.ServerID, to raft.ServerAddress, a *raft.AppendEntriesRequest, r *raft.AppendEntriesResponse) error {
 	return l.rpc(id, func() error { return l.InmemTransport.AppendEntries(id, to, a, r) })
+}
+
+func (l *lossy) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, a *raft.InstallSnapshotRequest, r *raft.InstallSnapshotResponse, data io.Reader) error {
+	return l.rpc(id, func() error { return l.InmemTransport.InstallSnapshot(id, to, a, r, data) })
 }
 
 func (l *lossy) RequestVote(id raft.ServerID, to raft.ServerAddress, a *raft.RequestVoteRequest, r *raft.RequestVoteResponse) error {

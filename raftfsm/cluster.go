@@ -57,6 +57,7 @@ type membership struct {
 	started   chan struct{} // closed when raft runs: before, calls are refused
 	lead      leadership
 	order     sequencer
+	store     *guardedStore
 	expelled  expulsion
 	forwarded atomic.Uint64 // proposals sent to the leader
 	loops     sync.WaitGroup
@@ -185,6 +186,7 @@ func (m *membership) start() {
 	m.loops.Go(func() { m.lead.follow(m.node.raft, m.node.stop) })
 	m.loops.Go(m.housekeep)
 	m.loops.Go(m.watchStore)
+	m.loops.Go(m.watchDivergence)
 }
 
 // close ends what start began, and the port. raft is shut down already.

@@ -65,6 +65,11 @@ func (s *cursorState) of(authkey uint64) map[string]*eventlog.Cursor {
 // end ends the epochs of a cursor below index.
 func (s *cursorState) end(key cursorKey, index uint64) {
 	s.dirty[key] = true
+	s.tell(key, index)
+}
+
+// tell publishes an ending.
+func (s *cursorState) tell(key cursorKey, index uint64) {
 	n := &ending{key: key, index: index, more: make(chan struct{})}
 	last := s.ends.Load()
 	last.next.Store(n)

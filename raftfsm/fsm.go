@@ -1,8 +1,8 @@
 package raftfsm
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync/atomic"
 
@@ -29,6 +29,8 @@ type FSM struct {
 	roster atomic.Pointer[roster] // config, for other goroutines; nil: none yet
 	stalls *stalls
 	tokens *joinTokens
+
+	checkpoints checkpoints
 }
 
 // batchResult is the response to a KindBatch entry.
@@ -47,34 +49,45 @@ type changeResult struct {
 // newFSM loads the projections from the log.
 func newFSM(log *eventlog.Log, logger *slog.Logger, fail func(error)) (*FSM, error) {
 	f := &FSM{log: log, slog: logger, fail: fail, stalls: new(stalls)}
+	f.checkpoints.pins = make(chan *pin, pinsWaiting)
+	return f, f.load(log.Applied())
+}
+
+// load reads the projections as of the applied entry.
+func (f *FSM) load(applied uint64) error {
 	var err error
-	if f.config, err = loadConfig(log); err != nil {
-		return nil, err
+	if f.config, err = loadConfig(f.log); err != nil {
+		return err
 	}
-	members, err := loadRoster(log, f.config)
+	members, err := loadRoster(f.log, f.config)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	f.roster.Store(members)
-	if f.tokens, err = loadTokens(log); err != nil {
-		return nil, err
+	if f.tokens, err = loadTokens(f.log); err != nil {
+		return err
 	}
-	if f.sessions, err = loadSessions(log); err != nil {
-		return nil, err
+	if f.sessions, err = loadSessions(f.log); err != nil {
+		return err
 	}
-	if f.activity, err = loadActivity(log); err != nil {
-		return nil, err
+	if f.activity, err = loadActivity(f.log); err != nil {
+		return err
 	}
-	if f.cursors, err = loadCursors(log); err != nil {
-		return nil, err
+	if f.cursors, err = loadCursors(f.log); err != nil {
+		return err
 	}
-	g, mark, err := loadGraph(log)
+	checkpoint, err := loadPassed(f.log)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	f.checkpoints.passed.Store(checkpoint)
+	g, mark, err := loadGraph(f.log, applied)
+	if err != nil {
+		return err
 	}
 	f.audit = mark
 	f.version.Store(graph.NewVersion(g, g.Index()))
-	return f, nil
+	return nil
 }
 
 // Apply implements raft.FSM; raft prefers ApplyBatch.
@@ -85,36 +98,49 @@ func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
 	defer f.stalls.begin(stallApply)()
 	responses := make([]any, len(logs))
 	applied := f.log.Applied()
-	tx := f.log.Begin()
-	last := applied
-	for i, l := range logs {
-		if l.Index <= applied {
-			continue // raft replays what a crash did not let us record as seen
-		}
-		r, err := f.apply(tx, l)
+	for len(logs) > 0 && logs[0].Index <= applied {
+		logs = logs[1:] // raft replays what a crash did not let us record as seen
+	}
+	answers := responses[len(responses)-len(logs):]
+	for len(logs) > 0 {
+		n, err := f.applySome(logs, answers)
 		if err != nil {
-			f.fail(fmt.Errorf("raftfsm: apply entry %d: %w", l.Index, err))
+			f.fail(err)
 			return responses
 		}
-		responses[i], last = r, l.Index
-	}
-	if last == applied {
-		return responses
-	}
-	if err := f.activity.flush(tx); err != nil {
-		f.fail(fmt.Errorf("raftfsm: apply up to entry %d: %w", last, err))
-		return responses
-	}
-	f.cursors.flush(tx)
-	if err := tx.Commit(last); err != nil {
-		f.fail(fmt.Errorf("raftfsm: apply up to entry %d: %w", last, err))
+		logs, answers = logs[n:], answers[n:]
 	}
 	return responses
 }
 
+// applySome applies entries up to the next checkpoint, or all, and commits them.
+func (f *FSM) applySome(logs []*raft.Log, answers []any) (n int, err error) {
+	tx := f.log.Begin()
+	for n < len(logs) && f.checkpoints.due == nil {
+		if answers[n], err = f.apply(tx, logs[n]); err != nil {
+			tx.Discard()
+			return n, fmt.Errorf("raftfsm: apply entry %d: %w", logs[n].Index, err)
+		}
+		n++
+	}
+	last := logs[n-1].Index
+	err = f.activity.flush(tx)
+	f.cursors.flush(tx)
+	if err == nil {
+		err = tx.Commit(last)
+	}
+	if err != nil {
+		return n, fmt.Errorf("raftfsm: apply up to entry %d: %w", last, err)
+	}
+	if f.checkpoints.due != nil {
+		f.pin()
+	}
+	return n, nil
+}
+
 // known says whether apply knows a kind of entry. A leader takes no other from a node that runs a newer program.
 func known(kind eventlog.Kind) bool {
-	return kind >= eventlog.KindBatch && kind <= eventlog.KindToken
+	return kind >= eventlog.KindBatch && kind <= eventlog.KindCheckpoint
 }
 
 func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
@@ -137,6 +163,8 @@ func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
 		return nil, f.applyFloor(tx, l)
 	case eventlog.KindToken:
 		return nil, f.tokens.apply(tx, l.Data)
+	case eventlog.KindCheckpoint:
+		return nil, f.applyCheckpoint(tx, l)
 	default:
 		return nil, fmt.Errorf("entry of unknown kind %d: this node runs an older program than the one that wrote it", kind)
 	}
@@ -165,13 +193,7 @@ func (f *FSM) applyReport(l *raft.Log) error {
 	return nil
 }
 
-// Snapshot is never asked for: see startSnapshots.
+// Snapshot is never asked for: see snapshots.
 func (f *FSM) Snapshot() (raft.FSMSnapshot, error) {
-	return nil, fmt.Errorf("raftfsm: snapshots are not taken")
-}
-
-// Restore is never asked for on one node.
-func (f *FSM) Restore(r io.ReadCloser) error {
-	r.Close()
-	return fmt.Errorf("raftfsm: snapshots are not installed")
+	return nil, errors.New("raftfsm: snapshots are not taken")
 }

@@ -64,6 +64,8 @@ type Node struct {
 
 	cluster *membership // nil: alone
 
+	checkpointer checkpointer
+
 	stop  chan struct{}
 	loops sync.WaitGroup
 	saved uint64 // index of the newest stored graph; owned by keep
@@ -71,9 +73,6 @@ type Node struct {
 
 // Open starts the node. Its background loops run until Close.
 func Open(c Config) (*Node, error) {
-	if c.Cluster != nil && c.Retention != (Retention{}) {
-		return nil, errors.New("raftfsm: retention in a cluster is not served yet: a node that was away while its entries were removed could not catch up. Start without it")
-	}
 	if c.Fail == nil {
 		c.Fail = exitOn(c.Logger)
 	}
@@ -82,15 +81,17 @@ func Open(c Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{log: c.Log, stable: stable, slog: c.Logger, space: c.Space, retention: c.Retention, stop: make(chan struct{})}
+	n.checkpointer.init(n)
 	if n.space == nil {
 		n.space = func() (Space, error) { return DiskSpace(c.Dir) }
 	}
 	if err := n.open(c); err != nil {
 		return nil, errors.Join(err, n.abandon(c))
 	}
-	n.loops.Add(2)
+	n.loops.Add(3)
 	go n.keep()
 	go n.retain()
+	go n.checkpointer.run()
 	return n, nil
 }
 
@@ -118,6 +119,9 @@ func (n *Node) open(c Config) error {
 	if err != nil {
 		return err
 	}
+	if err := n.stable.quarantined(); err != nil {
+		return err
+	}
 	index, term, err := n.stable.HighWater()
 	if err != nil {
 		return err
@@ -137,10 +141,10 @@ func (n *Node) open(c Config) error {
 	} else if err := n.enroll(c, cluster); err != nil {
 		return err
 	}
-	return n.startRaft()
+	return n.startRaft(c.Dir)
 }
 
-func (n *Node) startRaft() error {
+func (n *Node) startRaft(dir string) error {
 	meta, err := n.fsm.config.startAt(n.log)
 	if err != nil {
 		return err
@@ -148,7 +152,7 @@ func (n *Node) startRaft() error {
 	conf := raft.DefaultConfig()
 	conf.LocalID = raft.ServerID(n.id)
 	conf.NoSnapshotRestoreOnStart = true
-	conf.SnapshotThreshold = 1 << 62 // never: see startSnapshots
+	conf.SnapshotThreshold = 1 << 62 // never: see snapshots
 	conf.TrailingLogs = 1 << 62
 	conf.MaxAppendEntries = 64
 	conf.Logger = raftLogger(n.slog)
@@ -162,7 +166,13 @@ func (n *Node) startRaft() error {
 		addr, transport, first = raft.ServerAddress(m.Advertise), m.transport, m.Bootstrap
 	}
 	store := &guardedStore{LogStore: n.log.LogStore(), log: n.log, stable: n.stable, stalls: n.fsm.stalls}
-	snaps := startSnapshots{meta}
+	if n.cluster != nil {
+		n.cluster.store = store
+	}
+	snaps, err := newSnapshots(n.log, dir, meta)
+	if err != nil {
+		return err
+	}
 
 	begun, err := raft.HasExistingState(store, n.stable, snaps)
 	if err != nil {
@@ -177,6 +187,7 @@ func (n *Node) startRaft() error {
 	if n.raft, err = raft.NewRaft(conf, n.fsm, store, n.stable, snaps, transport); err != nil {
 		return fmt.Errorf("raftfsm: start raft: %w", err)
 	}
+	snaps.started.Store(true)
 	if n.cluster != nil {
 		n.cluster.start()
 	}
@@ -260,8 +271,10 @@ func (n *Node) AwaitReady(ctx context.Context) error {
 func (n *Node) Close() error {
 	n.handOver()
 	close(n.stop)
+	n.checkpointer.end()
 	n.loops.Wait()
 	err := n.raft.Shutdown().Error()
+	n.fsm.unpin()
 	if n.cluster != nil {
 		err = errors.Join(err, n.cluster.close())
 	}

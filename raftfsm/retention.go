@@ -91,22 +91,30 @@ func (r *retainer) raise(now time.Time) error {
 	return nil
 }
 
-// wanted is the higher of the floors that age and size call for, or nil.
+// wanted is the higher of the floors that age and size call for, or nil. The log is cut behind a kept checkpoint only: a node
+// that needs older entries gets that state in their place. By age, nothing goes that is young; by size, what is too much.
 func (r *retainer) wanted(now time.Time) (*eventlog.FloorEntry, error) {
 	floor := r.node.log.Floor()
 	e := &eventlog.FloorEntry{Floor: floor, Time: now}
+	kept, err := r.node.log.Checkpoints()
+	if err != nil {
+		return nil, err
+	}
 	if r.Age > 0 {
 		at, err := r.node.log.FloorForAge(now.Add(-r.Age))
 		if err != nil {
 			return nil, fmt.Errorf("by age: %w", err)
 		}
-		if at > e.Floor {
+		if at, _ = aroundCheckpoint(kept, at); at > e.Floor {
 			e.Floor, e.Reason = at, eventlog.FloorByAge
 		}
 	}
 	if r.Size > 0 {
 		at, err := r.node.log.FloorForSize(r.Size)
 		if err != nil {
+			return nil, fmt.Errorf("by size: %w", err)
+		}
+		if at, err = r.cutForSize(kept, at); err != nil {
 			return nil, fmt.Errorf("by size: %w", err)
 		}
 		if at > e.Floor {
@@ -117,6 +125,38 @@ func (r *retainer) wanted(now time.Time) (*eventlog.FloorEntry, error) {
 		return nil, nil
 	}
 	return e, nil
+}
+
+// aroundCheckpoint are the floors behind the kept checkpoints next to a wanted floor: at or below it (but for the checkpoint's own
+// entry, which holds nothing), and at or above it. 0: there is no such checkpoint.
+func aroundCheckpoint(kept []uint64, wanted uint64) (below, above uint64) {
+	for _, index := range kept {
+		if index <= wanted {
+			below = index + 1
+		}
+		if index+1 >= wanted {
+			return below, index + 1
+		}
+	}
+	return below, 0
+}
+
+// cutForSize is the floor by which the log is at most as large as it may be, unless that takes much more than is too much:
+// when the log grew faster than checkpoints came.
+func (r *retainer) cutForSize(kept []uint64, wanted uint64) (uint64, error) {
+	below, above := aroundCheckpoint(kept, wanted)
+	if above == 0 || wanted == r.node.log.Floor() {
+		return below, nil
+	}
+	upto, err := r.node.log.SizeBelow(above)
+	if err != nil {
+		return 0, err
+	}
+	enough, err := r.node.log.SizeBelow(wanted)
+	if err != nil || upto-enough > max(2*r.Size/keptShare, 2<<20) {
+		return below, err
+	}
+	return above, nil
 }
 
 // useful is whether the floor frees much, or messages whose time has passed for a while. Entries without messages do not

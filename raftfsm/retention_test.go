@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,21 @@ func (r *running) raise(t *testing.T, floor uint64) {
 	if _, err := r.propose(t.Context(), e.Encode()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// checkpoint has a checkpoint kept.
+func (r *running) checkpoint(t *testing.T) (index uint64) {
+	t.Helper()
+	e := eventlog.CheckpointEntry{Kept: true, Time: time.Now()}
+	if _, err := r.propose(t.Context(), e.Encode()); err != nil {
+		t.Fatal(err)
+	}
+	index = r.log.Applied()
+	eventually(t, "the checkpoint is not kept", func() bool {
+		kept, err := r.log.Checkpoints()
+		return err == nil && slices.Contains(kept, index)
+	})
+	return index
 }
 
 func eventually(t *testing.T, what string, ok func() bool) {
@@ -118,7 +134,11 @@ func TestRetentionBySize(t *testing.T) {
 	const limit = 8 << 20
 	r := openWith(t, t.TempDir(), Config{Retention: Retention{Size: limit, Age: time.Hour}})
 	out := r.mustChange(t, operator, graph.AddUser{Handle: "ada"})
-	r.publish(t, 1, 100, 200<<10, time.Now())
+	for i := range 20 {
+		before := r.fsm.checkpoints.passed.Load().Kept
+		r.publish(t, byte(i), 5, 200<<10, time.Now())
+		eventually(t, "no checkpoint comes", func() bool { return r.fsm.checkpoints.passed.Load().Kept > before })
+	}
 	eventually(t, "the log is still too large", func() bool {
 		size, err := r.log.Size()
 		return err == nil && size <= limit+usefulBytes/16 && r.log.Reclaimed() > 8<<20
@@ -144,7 +164,9 @@ func TestRetentionByAgeComesToRest(t *testing.T) {
 	defer r.close(t)
 	now := time.Now()
 	r.publish(t, 1, 20, 1000, now.Add(-2*time.Hour)) // the clock of the node that received it is what counts
+	cut := r.checkpoint(t)
 	r.publish(t, 2, 5, 1000, now)
+	r.checkpoint(t)
 	look := &retainer{node: r.Node, Retention: Retention{Age: time.Hour}}
 	wants := func(at time.Time) uint64 {
 		t.Helper()
@@ -159,6 +181,9 @@ func TestRetentionByAgeComesToRest(t *testing.T) {
 			return 0
 		}
 		return e.Floor
+	}
+	if floor := wants(now); floor != cut+1 {
+		t.Fatalf("floor %d is wanted, want that behind the checkpoint %d", floor, cut)
 	}
 	r.raise(t, wants(now))
 	if n := len(messages(t, r.log, r.log.Floor())[1]); n != 5 {

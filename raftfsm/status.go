@@ -21,8 +21,9 @@ type Report struct {
 	Applied     uint64        `json:"applied"`
 	AppliedAt   time.Time     `json:"appliedAt"` // when the leader took the newest applied entry, by the leader's clock
 	LastContact time.Duration `json:"lastContact"`
-	Reader      bool          `json:"reader"` // stays without a vote
-	Full        bool          `json:"full"`   // its disk is almost full
+	Reader      bool          `json:"reader"`                // stays without a vote
+	Full        bool          `json:"full"`                  // its disk is almost full
+	Checkpoints []Checkpoint  `json:"checkpoints,omitempty"` // what it found at the newest, newest last
 }
 
 // Roles of a member.
@@ -57,6 +58,7 @@ func (m *membership) report() Report {
 	r := Report{
 		Version: m.Version, State: n.raft.State().String(), Leader: m.lead.now().leader, Term: n.raft.CurrentTerm(), Last: last,
 		Commit: n.raft.CommitIndex(), Applied: n.log.Applied(), Reader: m.Reader, Full: n.full.Load(),
+		Checkpoints: n.checkpointer.recent(),
 	}
 	if e, err := n.log.Entry(r.Applied); err == nil {
 		r.AppliedAt = e.Appended

@@ -1,8 +1,9 @@
 package raftfsm
 
 import (
+	"errors"
 	"fmt"
-	"io"
+	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 
@@ -16,16 +17,32 @@ type guardedStore struct {
 	log    *eventlog.Log
 	stable *Stable
 	stalls *stalls
+	wiped  atomic.Uint64 // raft may believe in entries up to it, see GetLog
+	blind  bool          // without that: only to show that the tests would notice
 }
 
 // StoreLogs appends entries; how long it takes is watched.
 func (g *guardedStore) StoreLogs(logs []*raft.Log) error {
 	defer g.stalls.begin(stallStore)()
-	return g.LogStore.StoreLogs(logs)
+	if err := g.LogStore.StoreLogs(logs); err != nil {
+		return err
+	}
+	g.wiped.Store(0)
+	return nil
 }
 
-// IsMonotonic tells raft to wipe the log after a snapshot install (upstream #697 heals only so).
-func (g *guardedStore) IsMonotonic() bool { return true }
+// GetLog reads an entry. When a snapshot was installed into a log that reached beyond it (a tail that was never committed),
+// raft has had the log removed and goes on believing in its old end: it asks for what it has to compare with the leader's
+// entries, and without an answer it would refuse them for ever (hashicorp/raft#697). The answer is an entry of term 0,
+// which differs from any: raft truncates what is not there, and appends.
+func (g *guardedStore) GetLog(index uint64, out *raft.Log) error {
+	err := g.LogStore.GetLog(index, out)
+	if errors.Is(err, raft.ErrLogNotFound) && index > g.log.Applied() && index <= g.wiped.Load() && !g.blind {
+		*out = raft.Log{Index: index, Type: raft.LogNoop}
+		return nil
+	}
+	return err
+}
 
 // DeleteRange deletes [lo, hi].
 func (g *guardedStore) DeleteRange(lo, hi uint64) error {
@@ -43,28 +60,11 @@ func (g *guardedStore) DeleteRange(lo, hi uint64) error {
 			return fmt.Errorf("raftfsm: lower high-water mark to %d: %w", lo-1, err)
 		}
 	}
-	return g.LogStore.DeleteRange(lo, hi)
-}
-
-// startSnapshots is a raft.SnapshotStore that stands for the durable projections: at start it offers one snapshot at the
-// applied index, which raft (NoSnapshotRestoreOnStart) takes as the point to go on from without opening it. So a restart
-// replays only what was not applied.
-type startSnapshots struct{ meta *raft.SnapshotMeta }
-
-// List returns the snapshot at the applied index, or none on a fresh node.
-func (s startSnapshots) List() ([]*raft.SnapshotMeta, error) {
-	if s.meta == nil {
-		return nil, nil
+	if err := g.LogStore.DeleteRange(lo, hi); err != nil {
+		return err
 	}
-	return []*raft.SnapshotMeta{s.meta}, nil
-}
-
-// Open is never called on one node: there is nobody to send a snapshot to.
-func (s startSnapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
-	return nil, nil, fmt.Errorf("raftfsm: snapshot %s is the projections themselves and cannot be sent", id)
-}
-
-// Create is never called: the projections are durable, and the log is cut by retention only.
-func (s startSnapshots) Create(raft.SnapshotVersion, uint64, uint64, raft.Configuration, uint64, raft.Transport) (raft.SnapshotSink, error) {
-	return nil, fmt.Errorf("raftfsm: snapshots are not taken: the projections are durable themselves")
+	if hi >= last {
+		g.wiped.Store(max(hi, g.wiped.Load()))
+	}
+	return nil
 }

@@ -44,7 +44,7 @@ type scrubState struct {
 // newScrubber goes on where the last one was.
 func newScrubber(log *eventlog.Log, interval time.Duration, logger *slog.Logger) (*scrubber, error) {
 	s := &scrubber{log: log, interval: interval, slog: logger}
-	raw, err := log.Get(eventlog.SpaceMeta, scrubKey)
+	raw, err := log.Get(eventlog.SpaceLocal, scrubKey)
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return s, nil
 	}
@@ -150,6 +150,6 @@ func (s *scrubber) save() error {
 		return err
 	}
 	tx := s.log.BeginAside()
-	tx.Put(eventlog.SpaceMeta, scrubKey, raw)
+	tx.Put(eventlog.SpaceLocal, scrubKey, raw)
 	return tx.CommitAside()
 }

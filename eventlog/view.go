@@ -1,0 +1,84 @@
+package eventlog
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// View is the store as of one moment: of what is applied then, all of it and nothing else. It keeps on the disk what is
+// removed meanwhile, so it is closed soon, and before the Log is.
+type View struct {
+	log      *Log
+	snapshot *pebble.Snapshot
+	Newest   int64 // newest time of any batch, Unix milliseconds
+}
+
+// View takes one. Between a Commit and the next of the goroutine that applies, that goroutine knows what it shows.
+func (l *Log) View() (*View, error) {
+	if !l.users.enter() {
+		return nil, ErrClosed
+	}
+	return &View{log: l, snapshot: l.db.NewSnapshot(), Newest: l.lastTime.Load()}, nil
+}
+
+// Close ends the view.
+func (v *View) Close() error {
+	defer v.log.users.leave()
+	return damaged(v.snapshot.Close())
+}
+
+// Scan is Log.Scan as of the view.
+func (v *View) Scan(space Space, from, to []byte, fn func(k, v []byte) error) error {
+	lower, upper := spaceBounds(space, from, to)
+	it, err := iterate(v.snapshot, lower, upper)
+	if err != nil {
+		return err
+	}
+	return scan(it, func(k, v []byte) error { return fn(k[1:], v) })
+}
+
+// Digest reads the entries from..to from the disk, checks each with its marks and index keys as Verify does, and returns a
+// hash of them: equal on two nodes whose logs and indexes are equal there. It is ErrBelowFloor when the view does not hold
+// all of them.
+func (v *View) Digest(ctx context.Context, from, to uint64) (sum [sha256.Size]byte, err error) {
+	c := verifier{ctx: ctx, snapshot: v.snapshot}
+	if err := c.load(); err != nil {
+		return sum, err
+	}
+	if from < c.Floor {
+		return sum, ErrBelowFloor
+	}
+	h := sha256.New()
+	next := from
+	err = c.each(indexed(spanEntry, from), indexed(spanEntry, to+1), 64, func(it *pebble.Iterator) error {
+		index, ok := entryKey(it.Key())
+		if !ok || index != next {
+			return &InconsistentError{Index: next, Reason: fmt.Sprintf("missing, the next key is %x", it.Key())}
+		}
+		next++
+		if err := c.entry(it, index); err != nil {
+			return err
+		}
+		record, err := it.ValueAndErr()
+		if err != nil {
+			return damagedEntry(index, err)
+		}
+		mark, err := c.value(indexed(spanBatch, index))
+		if err != nil {
+			return err
+		}
+		h.Write(binary.BigEndian.AppendUint64(nil, index))
+		h.Write(record[:4]) // the checksum of all of it, which entry has checked
+		h.Write(mark)
+		return nil
+	})
+	if err == nil && next != to+1 {
+		err = &InconsistentError{Index: next, Reason: fmt.Sprintf("missing, %d is applied", to)}
+	}
+	h.Sum(sum[:0])
+	return sum, err
+}

@@ -1,0 +1,254 @@
+package raftfsm
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog"
+)
+
+// Checkpoint is what a node found at an entry of KindCheckpoint. Hashes are equal on nodes whose logs, indexes and
+// projections are.
+type Checkpoint struct {
+	Index uint64 `json:"index"`
+	Log   string `json:"log,omitempty"` // of the entries since the one before, and their index keys; empty: they are not all here
+	State string `json:"state"`         // of the projections
+}
+
+// passed is what is known of the checkpoints up to an entry; it is part of the state itself.
+//
+//	SpaceMeta: "checkpoint" -> JSON
+type passed struct {
+	Index  uint64    `json:"index"`  // of the newest
+	Kept   uint64    `json:"kept"`   // of the newest that is kept
+	KeptAt time.Time `json:"keptAt"` // by its proposer's clock
+}
+
+var keyCheckpoint = []byte("checkpoint")
+
+func loadPassed(log *eventlog.Log) (*passed, error) {
+	p := new(passed)
+	v, err := log.Get(eventlog.SpaceMeta, keyCheckpoint)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return p, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(v, p); err != nil {
+		return nil, fmt.Errorf("raftfsm: stored mark of the newest checkpoint: %w", err)
+	}
+	return p, nil
+}
+
+// checkpoints is what Apply has to do with them.
+type checkpoints struct {
+	passed atomic.Pointer[passed]
+	due    *pin      // the entry at hand is one
+	pins   chan *pin // those to be looked at
+}
+
+// pinsWaiting is how many wait to be looked at.
+const pinsWaiting = 8
+
+// pin is the state at a checkpoint, to be looked at beside Apply.
+type pin struct {
+	view        *eventlog.View
+	index, term uint64
+	after       uint64 // the checkpoint before
+	kept        bool
+}
+
+// applyCheckpoint notes a checkpoint; ApplyBatch commits at it and then pins the state.
+func (f *FSM) applyCheckpoint(tx *eventlog.Tx, l *raft.Log) error {
+	e, err := eventlog.DecodeCheckpointEntry(l.Data)
+	if err != nil {
+		return err
+	}
+	before := f.checkpoints.passed.Load()
+	now := &passed{Index: l.Index, Kept: before.Kept, KeptAt: before.KeptAt}
+	if e.Kept {
+		now.Kept, now.KeptAt = l.Index, e.Time
+	}
+	f.checkpoints.passed.Store(now)
+	f.checkpoints.due = &pin{index: l.Index, term: l.Term, after: before.Index, kept: e.Kept}
+	return putJSON(tx, eventlog.SpaceMeta, keyCheckpoint, now)
+}
+
+// pin hands the state over. When nobody has looked at the last few, this one is left out: a log is then cut at another.
+func (f *FSM) pin() {
+	p := f.checkpoints.due
+	f.checkpoints.due = nil
+	var err error
+	if p.view, err = f.log.View(); err != nil {
+		return // closing
+	}
+	select {
+	case f.checkpoints.pins <- p:
+	default:
+		f.slog.Warn("a checkpoint is left out: the disk does not keep up", "index", p.index, "kept", p.kept)
+		p.view.Close()
+	}
+}
+
+// unpin closes what nobody has looked at. Nothing is applied any more.
+func (f *FSM) unpin() {
+	for {
+		select {
+		case p := <-f.checkpoints.pins:
+			p.view.Close()
+		default:
+			return
+		}
+	}
+}
+
+const (
+	checkpointEvery = 200 * time.Millisecond // is how often it is looked whether one is due
+	// compareEvery is how often the nodes of a cluster compare their state.
+	compareEvery = 20 * time.Second
+	// keptShare is the part of what is kept that lies between two kept checkpoints: the log is cut at one.
+	keptShare = 20
+	// foundMost is how many checkpoints a node remembers: others may be behind.
+	foundMost = 16
+)
+
+// checkpointer proposes checkpoints while this node leads, and looks at those that were applied.
+type checkpointer struct {
+	node     *Node
+	ctx      context.Context // ends with the node
+	end      context.CancelFunc
+	proposed time.Time
+	mu       sync.Mutex
+	found    []Checkpoint // newest last
+}
+
+func (c *checkpointer) init(n *Node) {
+	c.node = n
+	c.ctx, c.end = context.WithCancel(context.Background())
+}
+
+// run ends with the node.
+func (c *checkpointer) run() {
+	defer c.node.loops.Done()
+	tick := time.NewTicker(checkpointEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case p := <-c.node.fsm.checkpoints.pins:
+			if err := c.look(p); err != nil && c.ctx.Err() == nil {
+				c.node.slog.Error("checkpoint", "index", p.index, "err", err)
+			}
+		case now := <-tick.C:
+			c.propose(now)
+		}
+	}
+}
+
+// look digests what is pinned, and keeps it if it is to be kept. What is damaged has no hash that another node has.
+func (c *checkpointer) look(p *pin) error {
+	defer p.view.Close()
+	found := Checkpoint{Index: p.index}
+	log, err := p.view.Digest(c.ctx, p.after+1, p.index)
+	switch {
+	case errors.Is(err, eventlog.ErrBelowFloor):
+	case eventlog.IsDamage(err):
+		found.Log = "damaged"
+		c.node.slog.Error("the log on this node's disk is damaged", "err", err)
+	case err != nil:
+		return err
+	default:
+		found.Log = hex.EncodeToString(log[:])
+	}
+	state, err := digestControlState(p.view, p.term)
+	if err != nil {
+		return err
+	}
+	found.State = hex.EncodeToString(state[:])
+	c.mu.Lock()
+	c.found = append(c.found[max(0, len(c.found)-foundMost+1):], found)
+	c.mu.Unlock()
+	if !p.kept {
+		return nil
+	}
+	var data bytes.Buffer
+	if err := writeControlState(&data, p.view, p.term); err != nil {
+		return err
+	}
+	return c.node.log.StoreCheckpoint(p.index, data.Bytes())
+}
+
+// recent are the checkpoints that this node has looked at, newest last.
+func (c *checkpointer) recent() []Checkpoint {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.found)
+}
+
+// propose proposes a checkpoint that is due.
+func (c *checkpointer) propose(now time.Time) {
+	n := c.node
+	if !n.Leading() || n.Full() != nil {
+		c.proposed = now // a new leader waits as long as the last one would have
+		return
+	}
+	kept, err := c.keepDue(now)
+	if err != nil {
+		n.slog.Error("checkpoint", "err", err)
+		return
+	}
+	if !kept && !c.compareDue(now) {
+		return
+	}
+	c.proposed = now
+	ctx, cancel := context.WithTimeout(c.ctx, 10*time.Second)
+	defer cancel()
+	e := eventlog.CheckpointEntry{Kept: kept, Time: now}
+	if _, err := n.propose(ctx, e.Encode()); err != nil && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrClosed) {
+		n.slog.Error("checkpoint", "err", err)
+	}
+}
+
+// compareDue is whether there is something to compare, and somebody to compare it with.
+func (c *checkpointer) compareDue(now time.Time) bool {
+	n := c.node
+	return n.cluster != nil && now.Sub(c.proposed) >= compareEvery &&
+		n.log.Applied() > n.fsm.checkpoints.passed.Load().Index && len(n.cluster.servers()) > 1
+}
+
+// keepDue is whether a share of what retention keeps has come since the last kept checkpoint.
+func (c *checkpointer) keepDue(now time.Time) (bool, error) {
+	n := c.node
+	if n.retention == (Retention{}) {
+		return false, nil
+	}
+	last := n.fsm.checkpoints.passed.Load()
+	batches, err := n.log.Next(eventlog.Selector{Prefixes: []string{""}}, last.Kept+1, 1)
+	if err != nil || len(batches) == 0 {
+		return false, err
+	}
+	if age := n.retention.Age; age > 0 && now.Sub(last.KeptAt) >= max(age/keptShare, retainEvery) {
+		return true, nil
+	}
+	if n.retention.Size == 0 {
+		return false, nil
+	}
+	all, err := n.log.Size()
+	if err != nil {
+		return false, err
+	}
+	before, err := n.log.SizeBelow(last.Kept + 1)
+	return all-before >= max(n.retention.Size/keptShare, 1), err
+}
