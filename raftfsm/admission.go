@@ -30,14 +30,21 @@ func (m *membership) Welcome(_ context.Context, j link.Joiner) (link.Welcome, er
 		}
 		return w, link.Elsewhere(leader.Address)
 	}
-	if roster := m.node.fsm.roster.Load(); roster != nil && roster.former(j.Node) {
+	roster := m.node.fsm.roster.Load()
+	if roster == nil {
+		return w, errors.New("the cluster is just being formed: try again in a moment")
+	}
+	if roster.former(j.Node) {
 		return w, fmt.Errorf("node id %s was a member before and left: choose another id", j.Node)
+	}
+	w.Index = roster.Index
+	for _, s := range roster.servers {
+		w.Members[string(s.ID)] = string(s.Address)
 	}
 	for _, s := range m.servers() {
 		if string(s.Address) == j.Addr {
 			return w, fmt.Errorf("address %s is that of member %s: advertise another, or remove that member first", j.Addr, s.ID)
 		}
-		w.Members[string(s.ID)] = string(s.Address)
 	}
 	return w, nil
 }

@@ -15,6 +15,7 @@ const (
 	methodPropose byte = 1 // first u64 and an entry; the answer is a result
 	methodReport  byte = 2 // nothing; the answer is the JSON of a Report
 	methodOperate byte = 3 // the JSON of an operation; answered by the leader
+	methodRoster  byte = 4 // nothing; the answer is the JSON of a hearsay
 )
 
 // Handle implements link.Handler.
@@ -29,6 +30,8 @@ func (m *membership) Handle(ctx context.Context, peer string, method byte, req [
 		return json.Marshal(m.report())
 	case methodOperate:
 		return m.operateFor(ctx, peer, req)
+	case methodRoster:
+		return m.tell()
 	}
 	return nil, fmt.Errorf("%w: node %s runs an older program, which does not know method %d", link.ErrNotDone, m.node.id, method)
 }

@@ -51,8 +51,8 @@ type membership struct {
 	node      *Node
 	net       network
 	transport raft.Transport
-	cluster   string            // id
-	seeds     map[string]string // members by what the join told, until there is a configuration
+	cluster   string // id
+	told      atomic.Pointer[hearsay]
 
 	started   chan struct{} // closed when raft runs: before, calls are refused
 	lead      leadership
@@ -69,10 +69,11 @@ func (n *Node) enroll(c Config, cluster string) error {
 	m.lead.init()
 	m.expelled.init()
 	n.cluster = m
-	var err error
-	if m.seeds, err = n.stable.seeds(); err != nil {
+	told, err := n.stable.told()
+	if err != nil {
 		return err
 	}
+	m.told.Store(told)
 	if m.connect == nil {
 		m.connect = func(n *Node) (network, raft.Transport, error) { return m.port(c.Dir, c.Logger) }
 	}
@@ -121,8 +122,12 @@ func (m *membership) tune(conf *raft.Config) {
 	conf.ShutdownOnRemove = false // the node has to say so, and a removal may be undone by a new leader
 }
 
-// servers is the newest configuration: raft's own, also before it is committed; the applied one while raft starts.
+// servers is the newest configuration: raft's own, also before it is committed; the applied one while raft starts; what
+// others told as long as that is newer.
 func (m *membership) servers() []raft.Server {
+	if told := m.ahead(); told != nil {
+		return told.Servers
+	}
 	select {
 	case <-m.started:
 		return m.node.raft.GetConfiguration().Configuration().Servers
@@ -136,17 +141,8 @@ func (m *membership) servers() []raft.Server {
 
 // Member implements link.Members.
 func (m *membership) Member(id string) (addr string, ok bool) {
-	all := m.servers()
-	for _, s := range all {
-		if string(s.ID) == id {
-			return string(s.Address), true
-		}
-	}
-	if len(all) > 0 {
-		return "", false
-	}
-	addr, ok = m.seeds[id]
-	return addr, ok
+	s, ok := m.server(id)
+	return string(s.Address), ok
 }
 
 // IDs implements link.Members.
@@ -154,16 +150,14 @@ func (m *membership) IDs() (ids []string) {
 	for _, s := range m.servers() {
 		ids = append(ids, string(s.ID))
 	}
-	if len(ids) == 0 {
-		for id := range m.seeds {
-			ids = append(ids, id)
-		}
-	}
 	return ids
 }
 
 // Index implements link.Members. It is that of the applied configuration: never newer than what the others answer by.
 func (m *membership) Index() uint64 {
+	if told := m.ahead(); told != nil {
+		return told.Index
+	}
 	if r := m.node.fsm.roster.Load(); r != nil {
 		return r.Index
 	}

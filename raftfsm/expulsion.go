@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"hpfriends/raftfsm/link"
 )
 
@@ -39,11 +41,18 @@ func (e *expulsion) set(why error) {
 	}
 }
 
-// refusedBy is told when a member refuses this node. One may be behind; a majority of the others is not.
+// refusedBy is told when a member refuses this node. One may be behind, as one that has just joined is; a majority of the
+// other voters is not, and who leads is followed by one.
 func (m *membership) refusedBy(peer string, err error) {
+	if m.up() != nil || m.node.Leading() {
+		return
+	}
+	if s, ok := m.server(peer); !ok || s.Suffrage != raft.Voter {
+		return
+	}
 	others := 0
-	for _, id := range m.IDs() {
-		if id != m.node.id {
+	for _, s := range m.servers() {
+		if s.Suffrage == raft.Voter && string(s.ID) != m.node.id {
 			others++
 		}
 	}
@@ -66,7 +75,7 @@ func (m *membership) refusedBy(peer string, err error) {
 	if _, member := m.server(m.node.id); !member && errors.Is(err, link.ErrNotMember) {
 		return // it has not been added yet, or is just being
 	}
-	e.set(fmt.Errorf("raftfsm: %d of the %d other members refuse this node: %w", count, others, err))
+	e.set(fmt.Errorf("raftfsm: %d of the %d other voters refuse this node: %w", count, others, err))
 }
 
 // Removed is closed when this node is no member of its cluster any more; Why says how that is known.

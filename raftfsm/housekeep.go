@@ -49,6 +49,7 @@ func (m *membership) settle(ctx context.Context, c *candidates) {
 	}
 	if !m.node.Leading() {
 		c.rounds = nil
+		m.try("learn the newest configuration", m.inquire(ctx))
 		return
 	}
 	if m.node.full.Load() {

@@ -3,7 +3,6 @@ package raftfsm
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -66,7 +65,7 @@ func Join(ctx context.Context, j Joining) error {
 		Store: func(i *link.Identity, w link.Welcome) error {
 			_, errNode := stable.Identity("node", i.Node)
 			_, errCluster := stable.Identity("cluster", i.Cluster)
-			return errors.Join(errNode, errCluster, stable.setSeeds(w.Members), j.Key(w.Blob), i.Save(j.Dir))
+			return errors.Join(errNode, errCluster, stable.setTold(welcomed(w)), j.Key(w.Blob), i.Save(j.Dir))
 		},
 	})
 	if stored && errors.Is(err, link.ErrWiped) {
@@ -116,26 +115,4 @@ func (s *Stable) begun() (bool, error) {
 		return false, nil
 	}
 	return term > 0, err
-}
-
-var keySeeds = []byte("hpfriends/seeds")
-
-func (s *Stable) setSeeds(members map[string]string) error {
-	v, err := json.Marshal(members)
-	if err != nil {
-		return err
-	}
-	return s.Set(keySeeds, v)
-}
-
-// seeds are the members that the join told of.
-func (s *Stable) seeds() (members map[string]string, err error) {
-	v, err := s.Get(keySeeds)
-	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
-		return nil, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(v, &members)
-	}
-	return members, err
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -32,7 +33,8 @@ type Joining struct {
 
 // Welcome is what a joined node gets beside its certificate.
 type Welcome struct {
-	Members map[string]string // id to address: what the node goes by until it has a configuration of its own
+	Members map[string]string // id to address: what the node goes by until it has applied that configuration
+	Index   uint64            // of it: its position in the log
 	Blob    []byte            // the cluster's data key; at most 64 KiB
 }
 
@@ -173,7 +175,7 @@ func writeVerdict(w io.Writer, v joinVerdict, text string) error {
 	return writeMessage(w, appendField(appendField(nil, []byte{byte(v)}), text[:min(len(text), maxVerdictText)]))
 }
 
-// encodeWelcome is what the joiner gets: its certificate, the authority with its key, the members, the blob.
+// encodeWelcome is what the joiner gets: its certificate, the authority with its key, the members, the blob, the index.
 func encodeWelcome(a *Authority, leaf *x509.Certificate, w Welcome) ([]byte, error) {
 	key, err := x509.MarshalPKCS8PrivateKey(a.key)
 	if err != nil {
@@ -186,6 +188,7 @@ func encodeWelcome(a *Authority, leaf *x509.Certificate, w Welcome) ([]byte, err
 	b := appendField(nil, leaf.Raw)
 	b = appendField(appendField(b, a.cert.Raw), key)
 	b = appendField(appendField(b, members), w.Blob)
+	b = appendField(b, binary.BigEndian.AppendUint64(nil, w.Index))
 	if len(b) > maxJoinAnswer || len(w.Blob) > maxBlob {
 		return nil, fmt.Errorf("link: the answer to a joiner has %d bytes, at most %d", len(b), maxJoinAnswer)
 	}
@@ -194,10 +197,14 @@ func encodeWelcome(a *Authority, leaf *x509.Certificate, w Welcome) ([]byte, err
 
 func parseWelcome(f fields, key *ecdsa.PrivateKey) (*Identity, Welcome, error) {
 	w := Welcome{Members: map[string]string{}}
-	var leaf, authority, authorityKey, members []byte
-	if err := f.take(&leaf, &authority, &authorityKey, &members, &w.Blob); err != nil {
+	var leaf, authority, authorityKey, members, index []byte
+	if err := f.take(&leaf, &authority, &authorityKey, &members, &w.Blob, &index); err != nil {
 		return nil, w, err
 	}
+	if len(index) != 8 {
+		return nil, w, errFields
+	}
+	w.Index = binary.BigEndian.Uint64(index)
 	for rest := fields(members); len(rest) > 0; {
 		id, err := rest.next()
 		if err != nil {

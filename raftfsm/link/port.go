@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// Members is the cluster's configuration as this node knows it. It is asked at every handshake and must not block. Before
-// a joined node has a configuration of its own, it is what the join handshake gave it (Welcome.Members).
+// Members is the cluster's configuration as this node knows it. It is asked at every handshake and must not block. Until a
+// joined node has applied the configuration that the join handshake told it of (Welcome), that one counts: the log begins
+// with configurations of nodes that may be long gone.
 type Members interface {
 	// Member returns the address that others dial to reach a member, and whether id is one.
 	Member(id string) (addr string, ok bool)

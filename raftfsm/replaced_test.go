@@ -1,0 +1,180 @@
+package raftfsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+	"hpfriends/raftfsm/link"
+)
+
+// colony is a cluster in one process whose nodes talk over real cluster ports.
+type colony struct {
+	t     *testing.T
+	nodes map[string]*running
+}
+
+// newColony begins one with its first node.
+func newColony(t *testing.T, founder string) *colony {
+	c := &colony{t: t, nodes: make(map[string]*running)}
+	c.open(founder, t.TempDir(), c.listen(), vfs.NewMem(), Cluster{Bootstrap: true})
+	t.Cleanup(func() {
+		for id := range c.nodes {
+			c.close(id)
+		}
+	})
+	return c
+}
+
+func (c *colony) listen() net.Listener {
+	c.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return l
+}
+
+// join admits a new node by a member; its log is on fs.
+func (c *colony) join(id, by string, fs vfs.FS, m Cluster) {
+	c.t.Helper()
+	token, err := c.nodes[by].NewJoinToken(c.t.Context(), time.Minute)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	dir, l := c.t.TempDir(), c.listen()
+	err = Join(c.t.Context(), Joining{
+		Dir: dir, NodeID: id, Token: token, Addr: c.nodes[by].Advertised(), Advertise: l.Addr().String(),
+		Key: func([]byte) error { return nil },
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.open(id, dir, l, fs, m)
+}
+
+func (c *colony) open(id, dir string, l net.Listener, fs vfs.FS, m Cluster) {
+	c.t.Helper()
+	log, err := eventlog.Open(eventlog.Config{Dir: "log", FS: fs, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	logger := slog.New(slog.DiscardHandler)
+	if testing.Verbose() {
+		logger = slog.New(slog.NewTextHandler(c.t.Output(), nil)).With("on", id)
+	}
+	m.Listener, m.Advertise = l, l.Addr().String()
+	n, err := Open(Config{
+		Dir: dir, NodeID: id, Log: log, Logger: logger, Cluster: &m,
+		Fail:  func(err error) { c.t.Errorf("%s: fail-stop: %v", id, err) },
+		Space: func() (Space, error) { return Space{Free: 1 << 40, Total: 1 << 41}, nil },
+	})
+	if err != nil {
+		log.Close()
+		c.t.Fatal(err)
+	}
+	c.nodes[id] = &running{n, log}
+}
+
+func (c *colony) close(id string) {
+	r := c.nodes[id]
+	delete(c.nodes, id)
+	if err := errors.Join(r.Node.Close(), r.log.Close()); err != nil {
+		c.t.Errorf("%s: %v", id, err)
+	}
+}
+
+func (c *colony) until(what string, limit time.Duration, ok func() bool) {
+	c.t.Helper()
+	for end := time.Now().Add(limit); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			c.t.Fatalf("not within %v: %s", limit, what)
+		}
+	}
+}
+
+// votes says whether a member has a vote, as by sees it.
+func (c *colony) votes(id, by string) bool {
+	s, ok := c.nodes[by].cluster.server(id)
+	return ok && s.Suffrage == raft.Voter
+}
+
+// slowDisk takes a while for each record of the log, when it is switched on.
+type slowDisk struct {
+	vfs.FS
+	on atomic.Bool
+}
+
+func newSlowDisk(d time.Duration) *slowDisk {
+	s := new(slowDisk)
+	s.FS = errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if s.on.Load() && op.Kind == errorfs.OpFileWrite && strings.HasSuffix(op.Path, ".log") {
+			time.Sleep(d)
+		}
+		return nil
+	}))
+	return s
+}
+
+// ReuseForWrite does not reuse: errorfs does not see what is written to a reused file.
+func (s *slowDisk) ReuseForWrite(old, name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := s.Remove(old); err != nil {
+		return nil, err
+	}
+	return s.Create(name, category)
+}
+
+// A blank node reads the log from its beginning, where the configurations are of nodes that are long gone. It must go on
+// taking today's members for members, whom those configurations do not know.
+func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
+	c := newColony(t, "n1")
+	c.until("n1 leads", 5*time.Second, c.nodes["n1"].Leading)
+	for i := range 600 {
+		c.nodes["n1"].mustChange(t, operator, graph.AddUser{Handle: fmt.Sprintf("user%d", i)})
+	}
+	c.join("n2", "n1", vfs.NewMem(), Cluster{})
+	c.until("n2 votes", 20*time.Second, func() bool { return c.votes("n2", "n1") })
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := c.nodes["n1"].Leave(ctx, true); err != nil {
+		t.Fatal(err)
+	}
+	c.close("n1")
+	c.until("n2 leads alone", 10*time.Second, func() bool { return c.nodes["n2"].Leading() && len(c.nodes["n2"].cluster.IDs()) == 1 })
+
+	disk := newSlowDisk(300 * time.Millisecond) // ten requests of 64 entries: longer than a round of housekeep
+	disk.on.Store(true)
+	begin := time.Now()
+	c.join("n3", "n2", disk, Cluster{Reader: true}) // no vote: a slow voter would hold up the leader
+	c.until("n3 has the graph", 20*time.Second, func() bool { return c.nodes["n3"].Graph().Index() == c.nodes["n2"].Graph().Index() })
+	disk.on.Store(false)
+	if took := time.Since(begin); took < 2*housekeepEvery {
+		t.Errorf("the log was read in %v: too fast for the old configuration to matter", took)
+	}
+
+	n2, n3 := c.nodes["n2"], c.nodes["n3"]
+	if err := n2.Promote(ctx, "n3", false); err != nil {
+		t.Fatal(err)
+	}
+	c.until("n3 knows that it votes", 20*time.Second, func() bool { return c.votes("n3", "n3") && n2.Leading() })
+	n2.cluster.refusedBy("n3", link.ErrNotMember) // as a node that is behind does, and a leader is followed
+	if err := n2.Why(); err != nil {
+		t.Errorf("the leader takes itself for removed: %v", err)
+	}
+	n3.cluster.refusedBy("n2", link.ErrNotMember)
+	if err := n3.Why(); err == nil {
+		t.Error("a follower that all other voters refuse goes on")
+	}
+}
