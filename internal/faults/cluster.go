@@ -1,0 +1,224 @@
+package faults
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Cluster is nodes that are one cluster, and the ways between them.
+type Cluster struct {
+	Nodes []*Node
+	Net   *Network
+	Dice  *rand.Rand // of the faults; for one goroutine
+	seed  uint64
+	t     testing.TB
+}
+
+// Form starts so many nodes and makes them one cluster of voters. They end with the test. flags are given to each at every start.
+func Form(t testing.TB, size int, flags ...string) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t}
+	c.Dice, c.seed = dice(t)
+	var targets []string
+	for i := range size {
+		dir := t.TempDir()
+		c.Nodes = append(c.Nodes, &Node{ID: "n" + strconv.Itoa(i+1), Dir: dir, t: t, port: freePort(t), api: apiClient(dir)})
+		targets = append(targets, freePort(t))
+	}
+	t.Cleanup(c.end)
+	var advertised []string
+	c.Net, advertised = newNetwork(t, c.Nodes, targets)
+	for i, n := range c.Nodes {
+		n.flags = append([]string{"--cluster", targets[i], "--advertise", advertised[i]}, flags...)
+	}
+	c.Nodes[0].Start("--bootstrap")
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte(c.Token(0)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range c.Nodes[1:] {
+		n.Launch("--join", advertised[0], "--join-token-file", token)
+	}
+	for _, n := range c.Nodes[1:] {
+		n.Await(30 * time.Second)
+	}
+	c.Until("all vote", 30*time.Second, func() bool { return len(c.Voters(0)) == size })
+	return c
+}
+
+// end kills what still runs, and shows what the nodes said when the test has failed.
+func (c *Cluster) end() {
+	for _, n := range c.Nodes {
+		n.Kill()
+		if c.t.Failed() {
+			c.t.Logf("%s said at last:\n%s", n.ID, n.Tail())
+		}
+	}
+}
+
+// Token makes a token with which nodes join.
+func (c *Cluster) Token(at int) string {
+	c.t.Helper()
+	var out struct{ Token string }
+	c.Must(at, "POST", "/api/v1/cluster/token", "", map[string]any{"seconds": 600}, &out)
+	return out.Token
+}
+
+// Must asks a node's API, and a refusal ends the test.
+func (c *Cluster) Must(at int, method, path, as string, in, out any) {
+	c.t.Helper()
+	if err := c.Nodes[at].Call(c.t.Context(), method, path, as, in, out); err != nil {
+		c.t.Fatalf("%s: %s %s: %v", c.Nodes[at].ID, method, path, err)
+	}
+}
+
+// Voters are the ids of the members with a vote that answer, as a node sees it.
+func (c *Cluster) Voters(at int) (ids []string) {
+	var status struct {
+		Members []struct{ ID, Role, Error string }
+	}
+	if err := c.Nodes[at].Call(c.t.Context(), "GET", "/api/v1/cluster", "", struct{}{}, &status); err != nil {
+		return nil
+	}
+	for _, m := range status.Members {
+		if m.Role != "nonvoter" && m.Error == "" {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
+}
+
+// State is what a node says of itself, without asking others.
+type State struct {
+	Leads                 bool
+	Term, Commit, Applied uint64
+}
+
+// State asks a node. It fails when the node does not answer within a second.
+func (n *Node) State(ctx context.Context) (s State, err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	var page []byte
+	if err := n.Call(ctx, "GET", "/metrics", "", struct{}{}, &page); err != nil {
+		return s, err
+	}
+	found := 0
+	for lines := bufio.NewScanner(bytes.NewReader(page)); lines.Scan(); {
+		name, text, _ := strings.Cut(lines.Text(), " ")
+		v, _ := strconv.ParseFloat(text, 64)
+		switch name {
+		case "hpfriends_raft_leader":
+			s.Leads = v == 1
+		case "hpfriends_raft_term":
+			s.Term = uint64(v)
+		case "hpfriends_raft_commit_index":
+			s.Commit = uint64(v)
+		case "hpfriends_log_applied_index":
+			s.Applied = uint64(v)
+		default:
+			continue
+		}
+		found++
+	}
+	if found != 4 {
+		return s, fmt.Errorf("%s: %d of 4 series found", n.ID, found)
+	}
+	return s, nil
+}
+
+// States are those of all nodes that answer, by their place.
+func (c *Cluster) States() map[int]State {
+	var mu sync.Mutex
+	var asked sync.WaitGroup
+	all := make(map[int]State)
+	for i, n := range c.Nodes {
+		if !n.Running() {
+			continue
+		}
+		asked.Go(func() {
+			if s, err := n.State(c.t.Context()); err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				all[i] = s
+			}
+		})
+	}
+	asked.Wait()
+	return all
+}
+
+// Leader waits until a node leads, and returns its place; of several by their own account, the one of the newest term.
+func (c *Cluster) Leader() (at int) {
+	c.t.Helper()
+	c.Until("a node leads", 20*time.Second, func() bool {
+		at = -1
+		var term uint64
+		for i, s := range c.States() {
+			if s.Leads && s.Term >= term {
+				at, term = i, s.Term
+			}
+		}
+		return at >= 0
+	})
+	return at
+}
+
+// Until waits for a condition, and ends the test when it does not hold in time. It returns how long it took.
+func (c *Cluster) Until(what string, limit time.Duration, ok func() bool) time.Duration {
+	c.t.Helper()
+	begin := time.Now()
+	for !ok() {
+		if time.Since(begin) > limit {
+			c.t.Fatalf("not within %v: %s", limit, what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return time.Since(begin)
+}
+
+// Converged is whether all nodes have applied what any of them knows to be committed, and one leads.
+func (c *Cluster) Converged() bool {
+	states := c.States()
+	leads := 0
+	var commit uint64
+	for _, s := range states {
+		commit = max(commit, s.Commit)
+		if s.Leads {
+			leads++
+		}
+	}
+	for _, s := range states {
+		if s.Applied < commit {
+			return false
+		}
+	}
+	return len(states) == len(c.Nodes) && leads == 1
+}
+
+// Others are the places of all nodes but one.
+func (c *Cluster) Others(than int) (all []int) {
+	for i := range c.Nodes {
+		if i != than {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// Sleep lets a fault last, or the cluster be.
+func (c *Cluster) Sleep(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-c.t.Context().Done():
+	}
+}
