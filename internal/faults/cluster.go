@@ -205,6 +205,22 @@ func (c *Cluster) Converged() bool {
 	return len(states) == len(c.Nodes) && leads == 1
 }
 
+// caughtUp is whether all nodes answer and none is far behind, while messages are being published.
+func (c *Cluster) caughtUp() bool {
+	const near = 256 // entries
+	states := c.States()
+	var commit uint64
+	for _, s := range states {
+		commit = max(commit, s.Commit)
+	}
+	for _, s := range states {
+		if s.Applied+near < commit {
+			return false
+		}
+	}
+	return len(states) == len(c.Nodes)
+}
+
 // Others are the places of all nodes but one.
 func (c *Cluster) Others(than int) (all []int) {
 	for i := range c.Nodes {

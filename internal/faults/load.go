@@ -32,8 +32,8 @@ type Season struct {
 func (c *Cluster) Load(l Load) *Season {
 	c.t.Helper()
 	s := &Season{Cluster: c}
-	writer := c.account(l)
-	s.reader = writer["reader"]
+	logins := c.account()
+	s.reader = logins["reader"]
 	var ctx context.Context
 	ctx, s.stopReaders = context.WithCancel(context.Background())
 	c.t.Cleanup(func() { s.stopReaders(); s.reading.Wait() })
@@ -60,7 +60,7 @@ func (c *Cluster) Load(l Load) *Season {
 		}
 	}
 	for i := range l.Writers {
-		w := &Writer{c: c, number: uint32(i), rate: float64(l.Rate) / float64(l.Writers), size: max(l.Size, smallest), login: writer["writer"]}
+		w := &Writer{c: c, number: uint32(i), rate: float64(l.Rate) / float64(l.Writers), size: max(l.Size, smallest), login: logins["writer"]}
 		w.nodes = []int{l.Through[i%len(l.Through)]}
 		for k := range c.Nodes {
 			if next := (w.nodes[0] + k) % len(c.Nodes); k > 0 && !l.Stay {
@@ -76,7 +76,7 @@ func (c *Cluster) Load(l Load) *Season {
 }
 
 // account makes a user who writes and one who reads what it shares, and waits until every node knows them.
-func (c *Cluster) account(l Load) map[string]Login {
+func (c *Cluster) account() map[string]Login {
 	c.t.Helper()
 	at := c.Leader()
 	all := make(map[string]Login)

@@ -29,12 +29,20 @@ type way struct {
 	delay time.Duration // of each piece of up to 64 KiB
 }
 
-// line is all connections that one node opened to another.
+func newWay() *way {
+	s := &way{open: make(chan struct{})}
+	close(s.open)
+	return s
+}
+
+// line is all connections that one node opened to another: raft's votes and the forwarded proposals when it follows, raft's
+// entries when it leads.
 type line struct {
-	mu    sync.Mutex
-	conns map[*relay]struct{}
-	lose  int // each so manieth piece of an answer is lost, and its connection with it; 0: none
-	lost  int
+	answers *way // beside the way back: what is sent here only in answer
+	mu      sync.Mutex
+	conns   map[*relay]struct{}
+	lose    int // each so manieth piece of an answer is lost, and its connection with it; 0: none
+	lost    int
 }
 
 // newNetwork listens for every node; addresses are what they advertise.
@@ -68,8 +76,7 @@ func (w *Network) way(from, to int) *way {
 	defer w.mu.Unlock()
 	s := w.ways[[2]int{from, to}]
 	if s == nil {
-		s = &way{open: make(chan struct{})}
-		close(s.open)
+		s = newWay()
 		w.ways[[2]int{from, to}] = s
 	}
 	return s
@@ -80,15 +87,22 @@ func (w *Network) line(from, to int) *line {
 	defer w.mu.Unlock()
 	l := w.lines[[2]int{from, to}]
 	if l == nil {
-		l = &line{conns: make(map[*relay]struct{})}
+		l = &line{answers: newWay(), conns: make(map[*relay]struct{})}
 		w.lines[[2]int{from, to}] = l
 	}
 	return l
 }
 
 // Sever stops what one node sends to another, or lets it pass again.
-func (w *Network) Sever(from, to int, on bool) {
-	s := w.way(from, to)
+func (w *Network) Sever(from, to int, on bool) { w.way(from, to).sever(on) }
+
+// HoldAnswers stops, or lets pass again, what one node answers to another on the connections that the other opened: the requests
+// are done, and nobody hears of it yet.
+func (w *Network) HoldAnswers(asking, answering int, on bool) {
+	w.line(asking, answering).answers.sever(on)
+}
+
+func (s *way) sever(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
@@ -120,6 +134,7 @@ func (w *Network) Heal() {
 			w.Sever(from, to, false)
 			w.Delay(from, to, 0)
 			w.LoseAnswers(from, to, 0)
+			w.HoldAnswers(from, to, false)
 		}
 	}
 }
@@ -133,7 +148,7 @@ func (w *Network) Delay(from, to int, d time.Duration) {
 }
 
 // LoseAnswers loses each so manieth piece of the answers that a node gets on the connections it opened to another, and ends
-// that connection: the request was done, and nobody tells. 0 ends it.
+// that connection: the requests were done, and nobody tells. 0 ends it.
 func (w *Network) LoseAnswers(asking, answering, each int) {
 	l := w.line(asking, answering)
 	l.mu.Lock()

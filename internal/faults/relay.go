@@ -60,8 +60,8 @@ func (w *Network) connect(c net.Conn, to int) {
 	r.line.mu.Unlock()
 	stop := context.AfterFunc(w.ctx, r.close)
 	var both sync.WaitGroup
-	both.Go(func() { r.copy(target, c, ways[0], nil) })
-	both.Go(func() { r.copy(c, target, ways[1], r.line.answered) })
+	both.Go(func() { r.copy(target, c, nil, ways[0]) })
+	both.Go(func() { r.copy(c, target, r.line.answered, r.line.answers, ways[1]) })
 	both.Wait()
 	stop()
 	r.line.mu.Lock()
@@ -69,13 +69,19 @@ func (w *Network) connect(c net.Conn, to int) {
 	r.line.mu.Unlock()
 }
 
-// copy hands on what src sends. Its end passes the same way: who is cut off does not hear of it. lose says which pieces are lost.
-func (r *relay) copy(dst, src net.Conn, by *way, lose func(nth int) bool) {
+// copy hands on what src sends. Its end passes the same ways: who is cut off does not hear of it. lose says which pieces are
+// lost; nil: none.
+func (r *relay) copy(dst, src net.Conn, lose func(nth int) bool, ways ...*way) {
 	defer r.close()
 	buf := make([]byte, 64<<10)
 	for nth := 1; ; nth++ {
 		n, err := src.Read(buf)
-		if by.pass(r.ctx) != nil || err != nil || lose != nil && lose(nth) {
+		for _, by := range ways {
+			if by.pass(r.ctx) != nil {
+				return
+			}
+		}
+		if err != nil || lose != nil && lose(nth) {
 			return
 		}
 		if _, err := dst.Write(buf[:n]); err != nil {

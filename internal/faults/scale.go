@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -74,4 +75,14 @@ func dice(t testing.TB) (*rand.Rand, uint64) {
 // between draws a duration.
 func between(r *rand.Rand, least, most time.Duration) time.Duration {
 	return least + time.Duration(r.Int64N(int64(most-least)+1))
+}
+
+// figures are the middle, the 95th percentile and the largest of some durations.
+func figures(all []time.Duration) (p50, p95, most time.Duration) {
+	if len(all) == 0 {
+		return 0, 0, 0
+	}
+	all = slices.Sorted(slices.Values(all))
+	at := func(percent int) time.Duration { return all[(len(all)*percent+99)/100-1].Round(time.Millisecond) }
+	return at(50), at(95), at(100)
 }
