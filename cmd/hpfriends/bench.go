@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -29,19 +30,26 @@ func (f figure) met() bool {
 	return f.Value >= f.Target
 }
 
-// scenario is one measurement against a fresh server process.
+// scenario is one measurement against fresh server processes.
 type scenario struct {
 	name, usage string
+	nodes       int // above 1: of one cluster
 	run         func(ctx context.Context, b *bench) ([]figure, error)
 }
 
 var scenarios = []scenario{
-	{"pubsub", "4 publishers, 1 subscriber, 256 B messages: messages per second", benchThroughput},
-	{"fanout", "5 publishers, 50 subscribers, 1 KiB messages: deliveries per second", benchFanout},
-	{"latency", "20,000 messages of 256 B per second: publish-to-deliver time", benchLatency},
-	{"idle", "memory of an idle authenticated connection", benchIdle},
-	{"replay", "10 million messages of 256 B on 200 channels: reading them again, beside publishing, and restarting", benchReplay},
-	{"start", "time to serve and memory when idle", benchStart},
+	{"pubsub", "4 publishers, 1 subscriber, 256 B messages: messages per second", 1, benchThroughput},
+	{"fanout", "5 publishers, 50 subscribers, 1 KiB messages: deliveries per second", 1, benchFanout},
+	{"latency", "20,000 messages of 256 B per second: publish-to-deliver time", 1, benchLatency},
+	{"idle", "memory of an idle authenticated connection", 1, benchIdle},
+	{"replay", "10 million messages of 256 B on 200 channels: reading them again, beside publishing, and restarting", 1, benchReplay},
+	{"start", "time to serve and memory when idle", 1, benchStart},
+}
+
+var clusterScenarios = []scenario{
+	{"throughput", "4 publishers, 1 subscriber, 256 B messages, three nodes: messages per second", 3, clusterThroughput},
+	{"latency", "20,000 messages of 256 B per second through one node of three: publish-to-deliver time", 3, clusterLatency},
+	{"spread", "5 publishers, 48 subscribers, 1 KiB messages: on one server, on the leader, on all three nodes", 3, clusterSpread},
 }
 
 func benchCommand() *cli.Command {
@@ -51,27 +59,34 @@ func benchCommand() *cli.Command {
 		Description: "Each measurement starts this program as a server of its own in a temporary directory and loads it from this\n" +
 			"process, so the load shares the machine with the server. Figures depend on the machine: compare them in one run.",
 	}
-	all := scenario{"all", "all of them", nil}
-	for _, s := range append(scenarios, all) {
-		run := scenarios
+	c.Subcommands = append(benchCommands(scenarios, append(slices.Clone(scenarios), clusterScenarios...)), &cli.Command{
+		Name: "cluster", Usage: "measure three servers that are one cluster", Subcommands: benchCommands(clusterScenarios, clusterScenarios),
+	})
+	return c
+}
+
+// benchCommands makes a command for each scenario, and one for all.
+func benchCommands(list, all []scenario) (commands []*cli.Command) {
+	for _, s := range append(slices.Clone(list), scenario{name: "all", usage: "all of them"}) {
+		run := all
 		if s.run != nil {
 			run = []scenario{s}
 		}
-		c.Subcommands = append(c.Subcommands, &cli.Command{
+		commands = append(commands, &cli.Command{
 			Name: s.name, Usage: s.usage,
 			Flags: []cli.Flag{
 				&cli.DurationFlag{Name: "duration", Value: 10 * time.Second, Usage: "how long to measure"},
 				&cli.IntFlag{Name: "connections", Value: 2000, Usage: "idle connections"},
 				&cli.IntFlag{Name: "messages", Value: 10_000_000, Usage: "messages in the log to replay"},
 				&cli.BoolFlag{Name: "json", Usage: "print NDJSON"},
-				&cli.StringFlag{Name: "profile", Usage: "write the server's CPU profile of the measurement to `FILE`"},
+				&cli.StringFlag{Name: "profile", Usage: "write the server's CPU profile of the measurement to `FILE`, other nodes' to FILE.n2 and so on"},
 			},
 			Action: func(c *cli.Context) error {
 				return runBench(c.Context, run, benchOptions{c.Duration("duration"), c.Int("connections"), c.Int("messages"), c.String("profile")}, c.Bool("json"), c.App.Writer)
 			},
 		})
 	}
-	return c
+	return commands
 }
 
 type benchOptions struct {
@@ -104,10 +119,11 @@ func runBench(ctx context.Context, list []scenario, o benchOptions, asJSON bool,
 	return nil
 }
 
-// bench is one scenario's server.
+// bench is one scenario's servers: the embedded one is alone, or leads.
 type bench struct {
 	benchOptions
 	*process
+	followers []*process
 }
 
 func runScenario(ctx context.Context, s scenario, o benchOptions) (figures []figure, err error) {
@@ -116,17 +132,38 @@ func runScenario(ctx context.Context, s scenario, o benchOptions) (figures []fig
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	var env []string
-	if o.profile != "" {
-		env = append(env, cpuProfileEnv+"="+o.profile)
+	start := o.alone
+	if s.nodes > 1 {
+		start = o.cluster
 	}
-	p, err := startProcess(ctx, dir, env)
+	b, err := start(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{o, p}
-	defer func() { err = errors.Join(err, b.stop()) }()
+	defer func() { err = errors.Join(err, b.end()) }()
 	return s.run(ctx, b)
+}
+
+// alone starts one server.
+func (o benchOptions) alone(ctx context.Context, dir string) (*bench, error) {
+	p, err := startProcess(ctx, dir, o.env(""))
+	return &bench{benchOptions: o, process: p}, err
+}
+
+// env has a server write its profile.
+func (o benchOptions) env(suffix string) []string {
+	if o.profile == "" {
+		return nil
+	}
+	return []string{cpuProfileEnv + "=" + o.profile + suffix}
+}
+
+// end stops the servers: the leader last, so that leadership is not handed over for nothing.
+func (b *bench) end() (err error) {
+	for _, p := range append(slices.Clone(b.followers), b.process) {
+		err = errors.Join(err, p.stop())
+	}
+	return err
 }
 
 func printFigures(out io.Writer, all []figure) {

@@ -38,37 +38,50 @@ func benchFanout(ctx context.Context, b *bench) ([]figure, error) {
 	}, nil
 }
 
-// load floods and returns the rates of messages sent and received, all connections together.
+// load floods this one server and returns the rates of messages sent and received, all connections together.
 func (b *bench) load(ctx context.Context, publishers, subscribers, size int) ([]float64, error) {
 	pubs, subs, err := b.setUp(ctx, benchChannel, publishers, subscribers)
 	if err != nil {
 		return nil, err
 	}
+	here := []*process{b.process}
+	return traffic{pubs, subs, here, here, size}.flood(ctx, b.duration)
+}
+
+// traffic is who publishes and who subscribes, and where: connections are spread over the servers in turn.
+type traffic struct {
+	pubs, subs   []benchKey
+	pubAt, subAt []*process
+	size         int // bytes of a payload
+}
+
+// flood publishes as fast as the servers take it, and returns the rates of messages sent and received.
+func (t traffic) flood(ctx context.Context, d time.Duration) ([]float64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var sent, received atomic.Int64
 	g := newCrew(cancel)
-	for _, k := range subs {
-		c, err := b.subscribe(ctx, k)
+	for i, k := range t.subs {
+		c, err := t.subAt[i%len(t.subAt)].subscribe(ctx, k)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, g.end())
 		}
 		g.run(c, func() error { return countFrames(c, &received, nil) })
 	}
-	for _, k := range pubs {
-		c, err := login(ctx, b.address, k)
+	for i, k := range t.pubs {
+		c, err := login(ctx, t.pubAt[i%len(t.pubAt)].address, k)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, g.end())
 		}
-		g.run(c, func() error { return flood(ctx, c, k.ident, benchChannel, size, &sent) })
+		g.run(c, func() error { return flood(ctx, c, k.ident, benchChannel, t.size, &sent) })
 	}
-	rates, err := growth(ctx, b.duration, &sent, &received)
+	rates, err := growth(ctx, d, &sent, &received)
 	cancel()
 	return rates, errors.Join(g.end(), err)
 }
 
-func (b *bench) subscribe(ctx context.Context, k benchKey) (net.Conn, error) {
-	c, err := login(ctx, b.address, k)
+func (p *process) subscribe(ctx context.Context, k benchKey) (net.Conn, error) {
+	c, err := login(ctx, p.address, k)
 	if err != nil {
 		return nil, err
 	}
@@ -113,49 +126,58 @@ func (g *crew) end() error {
 	return err
 }
 
+const (
+	latencyRate = 20_000 // messages per second
+	latencyTick = 20     // messages written at once
+)
+
 func benchLatency(ctx context.Context, b *bench) ([]figure, error) {
-	const perSecond, perTick = 20_000, 20
 	pubs, subs, err := b.setUp(ctx, benchChannel, 1, 1)
 	if err != nil {
 		return nil, err
 	}
+	return latency(ctx, b.process, pubs[0], subs[0], b.duration, "", 10)
+}
+
+// latency publishes and subscribes at one server. The target is of p99, in ms.
+func latency(ctx context.Context, at *process, pk, sk benchKey, d time.Duration, where string, target float64) ([]figure, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var received atomic.Int64
 	var times []time.Duration
 	begin := time.Now()
 	g := newCrew(cancel)
-	sub, err := b.subscribe(ctx, subs[0])
+	sub, err := at.subscribe(ctx, sk)
 	if err != nil {
 		return nil, err
 	}
-	header := wire.HeaderLen + 1 + len(pubs[0].ident) + 1 + len(benchChannel)
+	header := wire.HeaderLen + 1 + len(pk.ident) + 1 + len(benchChannel)
 	g.run(sub, func() error {
 		return countFrames(sub, &received, func(f []byte) {
 			times = append(times, time.Since(begin)-time.Duration(binary.BigEndian.Uint64(f[header:])))
 		})
 	})
-	pub, err := login(ctx, b.address, pubs[0])
+	pub, err := login(ctx, at.address, pk)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, g.end())
 	}
-	g.run(pub, func() error { return paced(ctx, pub, pubs[0].ident, perSecond, perTick, begin) })
-	err = pause(ctx, b.duration)
+	g.run(pub, func() error { return paced(ctx, pub, pk.ident, latencyRate, latencyTick, begin) })
+	err = pause(ctx, d)
 	cancel()
 	if err := errors.Join(g.end(), err); err != nil {
 		return nil, err
 	}
-	if len(times) < perSecond {
+	if len(times) < latencyRate {
 		return nil, fmt.Errorf("only %d messages arrived", len(times))
 	}
-	times = times[perSecond/2:] // warming up
+	times = times[latencyRate/2:] // warming up
 	slices.Sort(times)
 	ms := func(q float64) float64 { return times[int(q*float64(len(times)-1))].Seconds() * 1000 }
 	return []figure{
-		{Name: "messages delivered at 20,000/s", Value: float64(received.Load()) / b.duration.Seconds(), Unit: "1/s"},
-		{Name: "publish-to-deliver p50", Value: ms(.5), Unit: "ms"},
-		{Name: "publish-to-deliver p99", Value: ms(.99), Unit: "ms", Target: 10, AtMost: true},
-		{Name: "publish-to-deliver p99.9", Value: ms(.999), Unit: "ms"},
+		{Name: "messages delivered at 20,000/s" + where, Value: float64(received.Load()) / d.Seconds(), Unit: "1/s"},
+		{Name: "publish-to-deliver p50" + where, Value: ms(.5), Unit: "ms"},
+		{Name: "publish-to-deliver p99" + where, Value: ms(.99), Unit: "ms", Target: target, AtMost: true},
+		{Name: "publish-to-deliver p99.9" + where, Value: ms(.999), Unit: "ms"},
 	}, nil
 }
 
