@@ -4,7 +4,7 @@ BIN := bin/hpfriends
 FUZZTIME ?= 20s
 RACE := ./eventlog/... ./graph/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
 
-.PHONY: build run demo test race fuzz bench check interop clean
+.PHONY: build run demo test race fuzz bench bench-nats check interop clean
 
 build: ; $(GO) build -trimpath -o $(BIN) ./cmd/hpfriends
 
@@ -25,6 +25,11 @@ fuzz:
 	done
 
 bench: build ; $(BIN) bench all
+
+# The throughput of a cluster against that of NATS JetStream, in one run. A module of its own: it alone needs NATS.
+bench-nats: build
+	cd internal/natsbench && $(GO) vet . && $(GO) build -trimpath -o ../../bin/natsbench .
+	bin/natsbench --hpfriends $(BIN)
 
 check:
 	@fmt=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$fmt" ]; then echo "gofmt would change:"; echo "$$fmt"; exit 1; fi
