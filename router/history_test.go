@@ -383,6 +383,40 @@ func TestReplayEndsWithItsRightAndTellsWhatItMissed(t *testing.T) {
 	}
 }
 
+// Who comes back to a node that is behind, with a place that another node told, gets nothing again: not the part of the entry that
+// it has, nor the entries before.
+func TestSubscriptionBeginsAtAPlaceStillToCome(t *testing.T) {
+	for _, positions := range []bool{false, true} {
+		w := newWorld(t, 1<<20)
+		ada := w.user("ada")
+		p := &peer{}
+		s := w.router.Join(p, ada, graph.DefaultMaxMessage)
+		w.settle(s)
+		from := eventlog.Position{Index: w.index + 3, Offset: 2}
+		s.Subscribe("a", "a", History{From: from, Positions: positions})
+		w.settle(s)
+		for range 4 {
+			w.publish(message{ada, "a", 10}, message{ada, "b", 10}, message{ada, "a", 10}, message{ada, "a", 10})
+			w.settle(s)
+		}
+		var want [][]byte
+		for _, m := range w.sent {
+			if m.channel != "a" || m.position().Compare(from) < 0 {
+				continue
+			}
+			if positions {
+				want = append(want, stampedFrame(m))
+			} else {
+				want = append(want, m.frame)
+			}
+		}
+		wantFrames(t, "ada", p.frames(), want)
+		if len(p.told) != 1 || !strings.Contains(p.told[0], "until "+from.String()) {
+			t.Errorf("told %q", p.told)
+		}
+	}
+}
+
 // A subscription that ends at a time still to come ends there.
 func TestSubscriptionEndsWhenTold(t *testing.T) {
 	w := newWorld(t, 1<<20)

@@ -140,7 +140,11 @@ func (r *reading) finished() (told []telling) {
 			told = append(told, telling{name, Replayed{Next: u.until, Messages: u.messages, Ended: true}})
 			r.s.drop(name)
 		case !u.replayed && r.at.Index > u.history:
-			told = append(told, telling{name, Replayed{Next: r.at, Messages: u.messages}})
+			next := r.at
+			if u.ahead && u.from.Compare(next) > 0 {
+				next = u.from
+			}
+			told = append(told, telling{name, Replayed{Next: next, Messages: u.messages}})
 			u.replayed = true
 		}
 	}

@@ -64,8 +64,9 @@ func (s *Subscriber) Subscribe(name string, p graph.Pattern, h History) bool {
 	if h != (History{}) {
 		u.history, u.replayed = now.Index-1, false
 	}
-	if h.From != (eventlog.Position{}) && h.From.Compare(now) < 0 {
-		u.from, u.fresh = h.From, true
+	if h.From != (eventlog.Position{}) {
+		u.from, u.fresh = h.From, h.From.Compare(now) < 0
+		u.ahead = h.From.Compare(now) > 0
 	}
 	s.subscribed[name] = u
 	s.router.changed(s, u)

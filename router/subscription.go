@@ -28,6 +28,7 @@ type subscription struct {
 	// replay it, after it to who receives it.
 	history   uint64
 	positions bool
+	ahead     bool // it begins at a place that this node had not reached: another had, or this one before a crash
 
 	// Guarded by router.mu.
 	from  eventlog.Position // what lies before has been delivered, or is not wanted
@@ -39,8 +40,10 @@ type subscription struct {
 	replayed bool   // its history is done, or it had none
 }
 
-// special is whether the tail cannot serve it by reference: its frames are made for it, or it ends at a place in the log.
-func (u *subscription) special() bool { return u.positions || u.until != eventlog.Position{} }
+// special is whether the tail cannot serve it by reference: its frames are made for it, or it begins or ends at a place in the log.
+func (u *subscription) special() bool {
+	return u.positions || u.ahead || u.until != eventlog.Position{}
+}
 
 // window is what a reading needs of a subscription, as of one turn.
 type window struct {
