@@ -142,11 +142,26 @@ func (c *conn) beginLog(ctx context.Context, sub *grant) error {
 // history is where a subscription begins and ends; later is when it ends if that is still to come.
 func (c *conn) history(sub *grant) (h router.History, later time.Time, err error) {
 	h.End, h.Positions = sub.noFollow, sub.positions
+	c.reach(sub.from)
 	if h.From, err = sub.start(c.broker.events); err != nil {
 		return h, later, err
 	}
 	h.Until, later, err = sub.limit(c.broker.events, time.Now())
 	return h, later, err
+}
+
+// comeback is how long a subscription waits for a node that is behind.
+const comeback = 5 * time.Second
+
+// reach waits until this node has a place that another node of its cluster may have told the client: a client goes on at any
+// node, also at one that has not got as far.
+func (c *conn) reach(from eventlog.Position) {
+	if from.Index < 2 || c.broker.node.Advertised() == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, comeback)
+	defer cancel()
+	_, _ = c.broker.events.Wait(ctx, from.Index-2) // in vain: the place is refused
 }
 
 // Unsubscribe implements wire.Conn. A channel without a query stands for all subscriptions to it.

@@ -25,7 +25,6 @@ func TestT22LostAnswers(t *testing.T) {
 		c.Sleep(between(c.Dice, 20*time.Millisecond, 200*time.Millisecond)) // proposals are committed, and nobody hears of it
 		c.Nodes[l].Kill()
 		c.Net.Heal()
-		s.Flows(15 * time.Second)
 		c.Nodes[l].Start()
 		s.Flows(15 * time.Second)
 	}

@@ -24,6 +24,7 @@ type Season struct {
 	Readers []*Reader
 	reader  Login
 
+	readers                  context.Context // until the end of the season
 	stopWriters, stopReaders context.CancelFunc
 	writing, reading         sync.WaitGroup
 }
@@ -34,16 +35,12 @@ func (c *Cluster) Load(l Load) *Season {
 	s := &Season{Cluster: c}
 	logins := c.account()
 	s.reader = logins["reader"]
-	var ctx context.Context
-	ctx, s.stopReaders = context.WithCancel(context.Background())
+	s.readers, s.stopReaders = context.WithCancel(context.Background())
 	c.t.Cleanup(func() { s.stopReaders(); s.reading.Wait() })
 	for node := range c.Nodes {
-		if l.NoLive {
-			break
+		if !l.NoLive {
+			s.Subscribe(node, Delivery{})
 		}
-		r := &Reader{c: c, node: node, login: s.reader, ready: make(chan struct{})}
-		s.Readers = append(s.Readers, r)
-		s.reading.Go(func() { r.run(ctx) })
 	}
 	for _, r := range s.Readers {
 		select {
@@ -52,6 +49,7 @@ func (c *Cluster) Load(l Load) *Season {
 			c.t.Fatalf("the subscription on %s is not in effect after 10 s", c.Nodes[r.node].ID)
 		}
 	}
+	var ctx context.Context
 	ctx, s.stopWriters = context.WithCancel(context.Background())
 	c.t.Cleanup(func() { s.stopWriters(); s.writing.Wait() })
 	if len(l.Through) == 0 {
@@ -73,6 +71,16 @@ func (c *Cluster) Load(l Load) *Season {
 	c.Until("every writer is confirmed something", 20*time.Second, func() bool { return s.all(func(n Sent) bool { return n.Confirmed > 0 }) })
 	s.Pauses() // from here on
 	return s
+}
+
+// Subscribe adds a subscriber at a node, which goes on behind what it has got elsewhere; nothing: with what comes.
+func (s *Season) Subscribe(node int, behind Delivery) {
+	r := &Reader{c: s.Cluster, node: node, login: s.reader, ready: make(chan struct{})}
+	if behind != (Delivery{}) {
+		r.sessions = []*Session{{Reader: "another", Node: node, Got: []Delivery{behind}}}
+	}
+	s.Readers = append(s.Readers, r)
+	s.reading.Go(func() { r.run(s.readers) })
 }
 
 // account makes a user who writes and one who reads what it shares, and waits until every node knows them.
@@ -207,8 +215,8 @@ func (s *Season) history() *History {
 	for _, r := range s.Readers {
 		replay := h.Replays[r.node]
 		s.Until("the subscriber on "+s.Nodes[r.node].ID+" has got the end", 20*time.Second, func() bool {
-			last, ok := r.last()
-			return ok && last.Compare(replay[len(replay)-1].At) >= 0
+			last, ok := r.newest()
+			return ok && last.At.Compare(replay[len(replay)-1].At) >= 0
 		})
 		r.mu.Lock()
 		for _, session := range r.sessions {

@@ -58,8 +58,8 @@ func (r *Reader) session(ctx context.Context, conn *wire.ClientConn) {
 	defer stop()
 	s := &Session{Reader: "reader on " + r.c.Nodes[r.node].ID, Node: r.node}
 	text := channel + "?positions=1"
-	if last, ok := r.last(); ok {
-		s.From = eventlog.Position{Index: last.Index, Offset: last.Offset + 1}
+	if last, ok := r.newest(); ok {
+		s.From = eventlog.Position{Index: last.At.Index, Offset: last.At.Offset + 1}
 		text += "&from=" + strings.ReplaceAll(s.From.String(), "#", "%23")
 	}
 	r.mu.Lock()
@@ -76,16 +76,16 @@ func (r *Reader) session(ctx context.Context, conn *wire.ClientConn) {
 	}, func(string) { r.once.Do(func() { close(r.ready) }) }, r.fault)
 }
 
-// last is the position of the newest delivery.
-func (r *Reader) last() (p eventlog.Position, ok bool) {
+// newest is the newest delivery.
+func (r *Reader) newest() (d Delivery, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := len(r.sessions) - 1; i >= 0; i-- {
 		if got := r.sessions[i].Got; len(got) > 0 {
-			return got[len(got)-1].At, true
+			return got[len(got)-1], true
 		}
 	}
-	return p, false
+	return d, false
 }
 
 func (r *Reader) fault(text string) {
