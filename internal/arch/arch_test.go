@@ -43,6 +43,7 @@ var fenced = map[string][]string{
 	"github.com/danielgtaylor/huma":       {"web"},
 	"github.com/urfave/cli":               {"cmd/hpfriends"},
 	"github.com/prometheus/client_golang": {"web", "cmd/hpfriends"},
+	"github.com/anishathalye/porcupine":   {"internal/faults"},
 }
 
 // pure packages import the standard library only, and of it nothing that reads a clock, a disk or a network.

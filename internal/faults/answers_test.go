@@ -11,6 +11,7 @@ func TestT22LostAnswers(t *testing.T) {
 	last := Long(t, 20*time.Second, 10*time.Minute)
 	c := Form(t, 3)
 	s := c.Load(Load{Writers: 18, Rate: Scaled(20_000), Size: 256, Stay: true})
+	h := s.Hands()
 	kills := 0
 	for begin := time.Now(); time.Since(begin) < last; kills++ {
 		l := c.Leader()
@@ -29,6 +30,7 @@ func TestT22LostAnswers(t *testing.T) {
 		s.Flows(15 * time.Second)
 	}
 	lost := c.Net.Lost()
+	h.Outcomes()
 	f := s.Verdict()
 	t.Logf("T22: %d answers were lost, the leader was killed %d times before it answered; %d batches came again and are hidden", lost, kills, f.Hidden)
 	if lost == 0 || f.Hidden == 0 {

@@ -221,6 +221,17 @@ func (c *Cluster) caughtUp() bool {
 	return len(states) == len(c.Nodes)
 }
 
+// reached is whether all nodes have applied an entry.
+func (c *Cluster) reached(index uint64) bool {
+	states := c.States()
+	for _, s := range states {
+		if s.Applied < index {
+			return false
+		}
+	}
+	return len(states) == len(c.Nodes)
+}
+
 // Others are the places of all nodes but one.
 func (c *Cluster) Others(than int) (all []int) {
 	for i := range c.Nodes {

@@ -14,10 +14,12 @@ func TestLeaderIsKilledOnce(t *testing.T) {
 	}
 	c := Form(t, 3)
 	s := c.Load(Load{Writers: 6, Rate: Scaled(8000), Size: 256})
+	h := s.Hands()
 	l := c.Leader()
 	c.Nodes[l].Kill()
 	t.Logf("publishing goes on after %v", s.Flows(10*time.Second).Round(time.Millisecond))
 	c.Nodes[l].Start()
+	h.Outcomes()
 	s.Verdict()
 }
 
@@ -41,12 +43,14 @@ func TestT01KillLeader(t *testing.T) {
 	last := Long(t, 25*time.Second, 2*time.Minute)
 	c := Form(t, 3)
 	s := c.Load(Load{Writers: 50, Rate: Scaled(20_000), Size: 512})
+	h := s.Hands()
 	var pauses []time.Duration
 	for begin := time.Now(); time.Since(begin) < last; {
 		next := time.Now().Add(5 * time.Second)
 		pauses = append(pauses, s.killLeader(2*time.Second))
 		c.Sleep(time.Until(next))
 	}
+	h.Outcomes()
 	s.Verdict()
 	p50, p95, most := figures(pauses)
 	t.Logf("T01: %d kills of the leader, longest pause of any writer: p50 %v, p95 %v, max %v", len(pauses), p50, p95, most)
@@ -60,6 +64,7 @@ func TestT02KillAny(t *testing.T) {
 	last := Long(t, 20*time.Second, 10*time.Minute)
 	c := Form(t, 3)
 	s := c.Load(Load{Writers: 20, Rate: Scaled(20_000), Size: 512})
+	h := s.Hands()
 	kills := 0
 	for begin := time.Now(); time.Since(begin) < last; kills++ {
 		next := time.Now().Add(3 * time.Second)
@@ -91,6 +96,7 @@ func TestT02KillAny(t *testing.T) {
 		s.Flows(20 * time.Second)
 		flowing = append(flowing, time.Since(begin))
 	}
+	h.Outcomes()
 	s.Verdict()
 	_, _, most := figures(ready)
 	_, _, flows := figures(flowing)

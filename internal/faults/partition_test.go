@@ -17,6 +17,7 @@ func TestT04Partitions(t *testing.T) {
 	last := Long(t, 50*time.Second, 10*time.Minute)
 	c := Form(t, 3)
 	s := c.Load(Load{Writers: 18, Rate: Scaled(20_000), Size: 512, Stay: true})
+	h := s.Hands()
 	cuts := []func(*Season){(*Season).cutLeader, (*Season).cutFollower, (*Season).cutOneDirection, (*Season).cutCircle, (*Season).flap}
 	var heals []time.Duration
 	for begin := time.Now(); time.Since(begin) < last || len(heals) < len(cuts); {
@@ -27,6 +28,7 @@ func TestT04Partitions(t *testing.T) {
 		c.Until("all nodes have caught up", convergence-time.Since(healed), c.caughtUp)
 		heals = append(heals, time.Since(healed))
 	}
+	h.Outcomes()
 	s.Verdict()
 	p50, p95, most := figures(heals)
 	t.Logf("T04: %d cuts, from the heal until all nodes have caught up and every writer is confirmed: p50 %v, p95 %v, max %v", len(heals), p50, p95, most)

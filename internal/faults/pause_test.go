@@ -15,6 +15,7 @@ func TestT03PauseLeader(t *testing.T) {
 	}
 	c := Form(t, 3)
 	s := c.Load(Load{Writers: 18, Rate: Scaled(20_000), Size: 512, Stay: true})
+	h := s.Hands()
 	var flows []time.Duration
 	deposed := 0
 	for i := range pauses {
@@ -35,6 +36,7 @@ func TestT03PauseLeader(t *testing.T) {
 		t.Logf("%s was stopped for %v, and every writer is confirmed %v after; it confirmed %d more; leads still: %v", c.Nodes[l].ID,
 			d.Round(time.Millisecond), time.Since(begin).Round(time.Millisecond)-d.Round(time.Millisecond), s.Confirmed(l)-old, c.Leader() == l)
 	}
+	h.Outcomes()
 	f := s.Verdict()
 	_, _, slowest := figures(flows)
 	t.Logf("T03: the leader was stopped %d times, %d times another was elected; every writer is confirmed %v after the end at most; %d terms", pauses, deposed, slowest, f.Terms)
