@@ -139,6 +139,8 @@ func (l *Log) loadFormat(readOnly bool) error {
 		return err
 	case v == layoutVersion:
 		return nil
+	case v > layoutVersion:
+		return fmt.Errorf("%w (layout %d, this version knows %d)", ErrNewer, v, layoutVersion)
 	case v != 0:
 		return fmt.Errorf("the store has layout %d, this program knows %d", v, layoutVersion)
 	}

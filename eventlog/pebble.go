@@ -1,7 +1,10 @@
 package eventlog
 
 import (
+	"errors"
 	"fmt"
+	"strings"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
@@ -24,13 +27,38 @@ func openPebble(cfg Config, a *alarm) (*pebble.DB, error) {
 		}
 	}
 	opts := pebbleOptions(cfg, a)
-	if fs := cfg.FS; fs != nil {
+	if cfg.FS != nil {
 		opts.FS = fs
 		if vfs.Root(fs) == vfs.Default {
 			opts.WithFSDefaults() // Pebble adds its watch over the disk only to its own FS
 		}
 	}
-	return pebble.Open(cfg.Dir, opts)
+	if err := checkFormat(cfg.Dir, fs); err != nil {
+		return nil, err
+	}
+	db, err := pebble.Open(cfg.Dir, opts)
+	if errors.Is(err, syscall.EAGAIN) || err != nil && err.Error() == lockedHere {
+		return nil, ErrInUse
+	}
+	return db, err
+}
+
+// What Pebble says, and has no value to compare with.
+const (
+	lockedHere    = "lock held by current process"
+	formatUnknown = "unknown format major version"
+)
+
+// checkFormat refuses a store of a format that this program does not write, before anything is changed.
+func checkFormat(dir string, fs vfs.FS) error {
+	store, err := pebble.Peek(dir, fs)
+	switch {
+	case err != nil && strings.Contains(err.Error(), formatUnknown):
+		return fmt.Errorf("%w: %w", ErrNewer, err)
+	case err == nil && store.Exists && store.FormatMajorVersion > formatMajorVersion:
+		return fmt.Errorf("%w (format %d, this version knows %d)", ErrNewer, store.FormatMajorVersion, formatMajorVersion)
+	}
+	return nil // other errors are Open's
 }
 
 func pebbleOptions(cfg Config, a *alarm) *pebble.Options {
