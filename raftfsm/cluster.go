@@ -74,6 +74,9 @@ func (n *Node) enroll(c Config, cluster string) error {
 		return err
 	}
 	m.told.Store(told)
+	if m.Bootstrap && told != nil {
+		return fmt.Errorf("%w: --bootstrap would begin another beside it: start it without", ErrHasJoined)
+	}
 	if m.connect == nil {
 		m.connect = func(n *Node) (network, raft.Transport, error) { return m.port(c.Dir, c.Logger) }
 	}
@@ -109,10 +112,7 @@ func (m *membership) identity(dir string) (*link.Identity, error) {
 		}
 		return id, id.Save(dir)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return id, link.Bound{Cluster: m.cluster, Node: m.node.id}.Check(id)
+	return id, err
 }
 
 // tune sets what differs from a node that is alone.

@@ -49,15 +49,15 @@ func Join(ctx context.Context, j Joining) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if cluster != "" {
-		if err := j.Token.Check(time.Now(), cluster); err != nil {
-			return err
-		}
-	}
 	if begun, err := stable.begun(); err != nil {
 		return err
 	} else if begun {
 		return fmt.Errorf("raftfsm: data directory %s has a log of its own: join with an empty one", j.Dir)
+	}
+	if cluster != "" {
+		if err := j.Token.Check(time.Now(), cluster); err != nil {
+			return err
+		}
 	}
 	node = cmp.Or(j.NodeID, node, "node-"+randomHex(4))
 	err = link.Join(ctx, link.Joining{
@@ -74,17 +74,29 @@ func Join(ctx context.Context, j Joining) error {
 	return err
 }
 
-// Joined says whether a data directory is a member's that has been in contact with its cluster: nothing is left to join.
-func Joined(dir string) (bool, error) {
+// Joined is the cluster of a data directory that is a member's and has been in contact with the others: nothing is left to join.
+// It is empty when there is something. A node that began its own cluster is refused.
+func Joined(dir string) (cluster string, err error) {
 	if _, err := os.Stat(filepath.Join(dir, link.File)); errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return "", nil
 	}
 	stable, err := OpenStable(dir)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	defer stable.Close()
-	return stable.begun()
+	begun, err := stable.begun()
+	if err != nil || !begun {
+		return "", err
+	}
+	told, err := stable.told()
+	if err == nil && told == nil {
+		err = fmt.Errorf("%w: to enter another, join with an empty data directory (what %s holds does not come along)", ErrOwnCluster, dir)
+	}
+	if err != nil {
+		return "", err
+	}
+	return stable.stored("cluster")
 }
 
 // alone refuses to run a member of a cluster as a node of its own.
@@ -110,7 +122,7 @@ func (s *Stable) stored(name string) (string, error) {
 
 // begun says whether raft has ever run with this store.
 func (s *Stable) begun() (bool, error) {
-	term, err := s.GetUint64([]byte("CurrentTerm"))
+	term, err := s.GetUint64(keyCurrentTerm)
 	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
 		return false, nil
 	}

@@ -1,7 +1,6 @@
 package raftfsm
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -108,38 +107,21 @@ func (n *Node) abandon(c Config) error {
 }
 
 func (n *Node) open(c Config) error {
-	var err error
-	if n.id, err = n.stable.Identity("node", cmp.Or(c.NodeID, "node-"+randomHex(4))); err != nil {
+	if err := checkStores(n.stable, n.log); err != nil {
 		return err
 	}
-	if c.NodeID != "" && c.NodeID != n.id {
-		return fmt.Errorf("raftfsm: data directory %s belongs to node %q, not %q: use its own directory for each node", c.Dir, n.id, c.NodeID)
-	}
-	cluster, err := n.stable.Identity("cluster", randomHex(16))
+	cluster, err := n.identify(c)
 	if err != nil {
 		return err
-	}
-	if err := n.stable.quarantined(); err != nil {
-		return err
-	}
-	index, term, err := n.stable.HighWater()
-	if err != nil {
-		return err
-	}
-	if err := n.log.CheckHighWater(index, term); err != nil {
-		return fmt.Errorf("raftfsm: acknowledged entries are missing, this node must neither vote nor serve: restore it from a backup; "+
-			"in a cluster, remove it from there, empty its data directory, and join it under a new node id: %w", err)
 	}
 	if n.fsm, err = newFSM(n.log, c.Logger, c.Fail); err != nil {
 		return err
 	}
 	n.saved = n.fsm.version.Load().Index
-	if c.Cluster == nil {
-		if err := alone(c.Dir); err != nil {
+	if c.Cluster != nil {
+		if err := n.enroll(c, cluster); err != nil {
 			return err
 		}
-	} else if err := n.enroll(c, cluster); err != nil {
-		return err
 	}
 	return n.startRaft(c.Dir)
 }

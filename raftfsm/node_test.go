@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -221,5 +222,40 @@ func TestStableStoreFindsDamage(t *testing.T) {
 	}
 	if _, err := s.GetUint64([]byte("CurrentTerm")); !errors.Is(err, ErrStableCorrupt) {
 		t.Errorf("a flipped bit in the term: %v, want ErrStableCorrupt", err)
+	}
+}
+
+// raft does not look whether its term is at least that of its log (I9 of reliability.md): a stable store that is older than the log,
+// or new, has forgotten votes.
+func TestStableStoreOlderThanTheLogIsRefused(t *testing.T) {
+	for name, age := range map[string]func(dir string) error{
+		"gone": func(dir string) error { return os.Remove(filepath.Join(dir, stableFile)) },
+		"older": func(dir string) error {
+			s, err := OpenStable(dir)
+			if err != nil {
+				return err
+			}
+			return errors.Join(s.SetUint64(keyCurrentTerm, 1), s.Close())
+		},
+	} {
+		dir := t.TempDir()
+		open(t, dir).close(t)
+		r := open(t, dir) // in a term above 1
+		r.close(t)
+		if err := age(dir); err != nil {
+			t.Fatal(err)
+		}
+		log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := Open(Config{Dir: dir, Log: log, Logger: slog.New(slog.DiscardHandler)})
+		if !errors.Is(err, ErrStableBehind) {
+			t.Errorf("%s: %v, want ErrStableBehind", name, err)
+		}
+		if n != nil {
+			n.Close()
+		}
+		log.Close()
 	}
 }

@@ -58,12 +58,12 @@ func Recover(dir string, log *eventlog.Log, do bool) (r Recovery, err error) {
 		return r, nil
 	}
 	self.Suffrage = raft.Voter
-	term, err := stable.GetUint64([]byte("CurrentTerm"))
+	term, err := stable.GetUint64(keyCurrentTerm)
 	if err != nil && !errors.Is(err, raftboltdb.ErrKeyNotFound) {
 		return r, err
 	}
 	term = max(term, r.Term) + 1
-	if err := stable.SetUint64([]byte("CurrentTerm"), term); err != nil {
+	if err := stable.SetUint64(keyCurrentTerm, term); err != nil {
 		return r, err
 	}
 	data := raft.EncodeConfiguration(raft.Configuration{Servers: []raft.Server{self}})

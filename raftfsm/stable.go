@@ -86,6 +86,9 @@ func checksum(key, val []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, val)
 }
 
+// keyCurrentTerm is raft's own key of the term.
+var keyCurrentTerm = []byte("CurrentTerm")
+
 var keyHighWater = []byte("hpfriends/high-water")
 
 // HighWater is the newest entry that is known to be synced: index and term. Both are 0 on a fresh node.

@@ -106,8 +106,8 @@ func (s *server) clusterPart(ctx context.Context) (_ *raftfsm.Cluster, err error
 }
 
 func (s *server) join(ctx context.Context, advertise string) error {
-	if done, err := raftfsm.Joined(s.DataDir); err != nil || done {
-		return err
+	if cluster, err := raftfsm.Joined(s.DataDir); err != nil || cluster != "" {
+		return errors.Join(err, s.sameCluster(cluster))
 	}
 	text, err := readSecret(s.JoinTokenFile)
 	if err != nil {
@@ -125,6 +125,22 @@ func (s *server) join(ctx context.Context, advertise string) error {
 		return fmt.Errorf("join the cluster at %s: %w", s.Join, err)
 	}
 	return nil
+}
+
+// sameCluster refuses a member that is told to join another cluster. The token may be over, or gone: it was for the first start.
+func (s *server) sameCluster(cluster string) error {
+	if cluster == "" || s.JoinTokenFile == "-" {
+		return nil
+	}
+	text, err := readSecret(s.JoinTokenFile)
+	if err != nil {
+		return nil
+	}
+	token, err := link.ParseToken(text)
+	if err != nil {
+		return nil
+	}
+	return token.Check(time.Time{}, cluster)
 }
 
 // readyTimeout bounds the wait of a node that is alone. In a cluster it may take until an operator starts the others.

@@ -312,4 +312,3 @@ func (e *electorate) settle(confirmed []string) {
 		}
 	}
 }
-
