@@ -40,6 +40,8 @@ type archipelago struct {
 
 	sessions  byte // of fill
 	retention Retention
+	// starve: this leader, with each of the runs of its replication, brings this member heartbeats only.
+	starve [2]string
 }
 
 // island is one node of an archipelago, whether it runs or not.
@@ -79,6 +81,13 @@ func (w *archipelago) float() float64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.rng.Float64()
+}
+
+// loses says whether an answer gets lost.
+func (w *archipelago) loses() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rng.Float64() < w.lose
 }
 
 func (w *archipelago) pick(n int) int { return int(w.float() * float64(n)) }
@@ -273,6 +282,13 @@ func (l *lossy) AppendEntriesPipeline(raft.ServerID, raft.ServerAddress) (raft.A
 }
 
 func (l *lossy) AppendEntries(id raft.ServerID, to raft.ServerAddress, a *raft.AppendEntriesRequest, r *raft.AppendEntriesResponse) error {
+	l.c.w.mu.Lock()
+	starve := l.c.w.starve == [2]string{l.c.id, string(id)}
+	l.c.w.mu.Unlock()
+	if starve && (a.PrevLogEntry > 0 || len(a.Entries) > 0) {
+		time.Sleep(100 * time.Millisecond)
+		return errors.New("stuck")
+	}
 	return l.rpc(id, func() error { return l.InmemTransport.AppendEntries(id, to, a, r) })
 }
 
@@ -321,7 +337,7 @@ func (n *calls) Call(ctx context.Context, peer string, method byte, req []byte) 
 	}()
 	select {
 	case r := <-answer:
-		if err := w.pass(peer, n.c.id); err != nil || w.float() < w.lose {
+		if err := w.pass(peer, n.c.id); err != nil || w.loses() {
 			return nil, fmt.Errorf("%w: the answer was lost", link.ErrUnknownOutcome)
 		}
 		if _, ok := errors.AsType[*link.Failure](r.err); !ok && r.err != nil && !errors.Is(r.err, link.ErrNotDone) && !errors.Is(r.err, link.ErrUnknownOutcome) {

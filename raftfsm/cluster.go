@@ -59,7 +59,8 @@ type membership struct {
 	order     sequencer
 	store     *guardedStore
 	expelled  expulsion
-	forwarded atomic.Uint64 // proposals sent to the leader
+	starving  atomic.Pointer[[]string] // members, as this node sees them while it leads
+	forwarded atomic.Uint64            // proposals sent to the leader
 	loops     sync.WaitGroup
 }
 

@@ -3,6 +3,7 @@ package raftfsm
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -16,12 +17,12 @@ const (
 )
 
 // housekeep keeps the cluster in shape until the node stops: connections of removed members end, this node's address is
-// right, and on the leader, who has caught up gets a vote.
+// right, and on the leader, who has caught up gets a vote and who starves gets another leader.
 func (m *membership) housekeep() {
 	tick := time.NewTicker(housekeepEvery)
 	defer tick.Stop()
 	var checked *roster
-	var c candidates
+	var k keeper
 	for {
 		select {
 		case <-tick.C:
@@ -35,20 +36,30 @@ func (m *membership) housekeep() {
 				m.expelled.now(errRemoved)
 			}
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 2*reportTimeout)
-		m.settle(ctx, &c)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*reportTimeout)
+		m.settle(ctx, &k)
 		cancel()
 	}
 }
 
+// keeper is what housekeeping remembers from round to round.
+type keeper struct {
+	candidates candidates
+	hunger     hunger
+}
+
 // settle is one round of housekeep. What fails is tried in the next.
-func (m *membership) settle(ctx context.Context, c *candidates) {
+func (m *membership) settle(ctx context.Context, k *keeper) {
 	own, member := m.server(m.node.id)
 	if member && string(own.Address) != m.Advertise {
 		m.try("tell the address", m.node.operate(ctx, operation{Verb: "address", Node: m.node.id, Addr: m.Advertise}))
 	}
+	// Followers ask too: the connections that this keeps between all members are what a second process with one's node id is
+	// refused by.
+	all := m.survey(ctx)
 	if !m.node.Leading() {
-		c.rounds = nil
+		*k = keeper{}
+		m.starving.Store(nil)
 		m.try("learn the newest configuration", m.inquire(ctx))
 		return
 	}
@@ -56,7 +67,28 @@ func (m *membership) settle(ctx context.Context, c *candidates) {
 		m.try("hand over, since the disk is almost full", m.transfer(ctx, ""))
 		return
 	}
-	m.promote(ctx, c)
+	m.feed(ctx, &k.hunger, all)
+	m.promote(ctx, &k.candidates, all)
+}
+
+// feed gives starving members another leader, one that replicates to them from new goroutines.
+func (m *membership) feed(ctx context.Context, h *hunger, all []Member) {
+	starving := h.look(m.node.id, all)
+	if before := m.starving.Swap(&starving); len(starving) == 0 {
+		return
+	} else if before == nil || !slices.Equal(*before, starving) {
+		m.node.slog.Warn("members hear this leader and get no entries from it", "nodes", starving)
+	}
+	if h.led < reignBefore {
+		return
+	}
+	heir, ok := heirOf(all, func(member Member) bool { return member.ID != m.node.id && !slices.Contains(starving, member.ID) })
+	if !ok {
+		return
+	}
+	err := m.handTo(ctx, heir.ID, heir.Address)
+	m.node.slog.Warn("leadership handed over, so that another feeds them", "to", heir.ID, "err", err)
+	h.led = 0
 }
 
 func (m *membership) try(what string, err error) {
@@ -70,7 +102,7 @@ type candidates struct{ rounds map[string]int }
 
 // promote gives the vote to one member that has been close for a while, when all voters answer: while one is missing, a
 // further voter may be the one too many.
-func (m *membership) promote(ctx context.Context, c *candidates) {
+func (m *membership) promote(ctx context.Context, c *candidates, all []Member) {
 	waiting := false
 	for _, s := range m.servers() {
 		waiting = waiting || s.Suffrage != raft.Voter
@@ -80,7 +112,6 @@ func (m *membership) promote(ctx context.Context, c *candidates) {
 		return
 	}
 	next := make(map[string]int)
-	all := m.survey(ctx)
 	b := balanceOf(all)
 	for _, member := range all {
 		if member.Role == RoleNonvoter && member.Err == nil && !member.Report.Reader && member.Lag <= promoteLag {

@@ -154,18 +154,22 @@ func (m *membership) transfer(ctx context.Context, to string) error {
 	if known && s.Suffrage != raft.Voter {
 		return &graph.Error{Code: graph.Conflict, Msg: "node " + to + " has no vote", Hint: "promote it first"}
 	}
-	best := -1
-	all := m.survey(ctx)
-	for i, member := range all {
-		fit := member.Err == nil && !member.Report.Full && member.Role == RoleVoter && member.ID != m.node.id
-		if fit && (to == "" || member.ID == to) && (best < 0 || member.Lag < all[best].Lag) {
-			best = i
-		}
-	}
-	if best < 0 {
+	heir, ok := heirOf(m.survey(ctx), func(member Member) bool { return member.ID != m.node.id && (to == "" || member.ID == to) })
+	if !ok {
 		return &graph.Error{Code: graph.Conflict, Msg: "no other voter answers and has room on its disk", Hint: "see: hpfriends cluster status"}
 	}
-	return m.handTo(ctx, all[best].ID, all[best].Address)
+	return m.handTo(ctx, heir.ID, heir.Address)
+}
+
+// heirOf is who is best to lead: of the voters among some that answer and have room, the one that is least behind.
+func heirOf(all []Member, among func(Member) bool) (best Member, ok bool) {
+	for _, member := range all {
+		fit := member.Err == nil && !member.Report.Full && member.Role == RoleVoter && among(member)
+		if fit && (!ok || member.Lag < best.Lag) {
+			best, ok = member, true
+		}
+	}
+	return best, ok
 }
 
 func (m *membership) handTo(ctx context.Context, id, addr string) error {

@@ -24,6 +24,7 @@ type Report struct {
 	Reader      bool          `json:"reader"`                // stays without a vote
 	Full        bool          `json:"full"`                  // its disk is almost full
 	Checkpoints []Checkpoint  `json:"checkpoints,omitempty"` // what it found at the newest, newest last
+	Starving    []string      `json:"starving,omitempty"`    // members that hear this leader and get no entries from it
 }
 
 // Roles of a member.
@@ -59,6 +60,9 @@ func (m *membership) report() Report {
 		Version: m.Version, State: n.raft.State().String(), Leader: m.lead.now().leader, Term: n.raft.CurrentTerm(), Last: last,
 		Commit: n.raft.CommitIndex(), Applied: n.log.Applied(), Reader: m.Reader, Full: n.full.Load(),
 		Checkpoints: n.checkpointer.recent(),
+	}
+	if starving := m.starving.Load(); starving != nil {
+		r.Starving = *starving
 	}
 	if e, err := n.log.Entry(r.Applied); err == nil {
 		r.AppliedAt = e.Appended
@@ -152,6 +156,9 @@ func (m *membership) warnings(s Status) (all []string) {
 	for _, member := range s.Members {
 		if member.Report.Full {
 			all = append(all, fmt.Sprintf("the disk of node %s is almost full: free some space there", member.ID))
+		}
+		for _, id := range member.Report.Starving {
+			all = append(all, fmt.Sprintf("node %s hears its leader %s and gets no entries from it: leadership will be handed over; see the log of %s", id, member.ID, member.ID))
 		}
 	}
 	return all

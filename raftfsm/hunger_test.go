@@ -1,0 +1,101 @@
+package raftfsm
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"hpfriends/graph"
+)
+
+func TestHungerIsSeenInTime(t *testing.T) {
+	member := func(id string, last uint64, contact time.Duration) Member {
+		return Member{ID: id, Report: Report{Leader: "n1", Last: last, LastContact: contact}}
+	}
+	for name, c := range map[string]struct {
+		n2   func(round uint64) Member
+		want int // round in which it is seen, 0: never
+	}{
+		"gets none":          {func(uint64) Member { return member("n2", 7, 0) }, starvesAfter + 1},
+		"gets few":           {func(r uint64) Member { return member("n2", 7+r/8, 0) }, 0},
+		"has all":            {func(r uint64) Member { return member("n2", 100+10*r, 0) }, 0},
+		"is cut off":         {func(uint64) Member { return member("n2", 7, time.Minute) }, 0},
+		"does not answer":    {func(uint64) Member { return Member{ID: "n2", Err: ErrUnavailable} }, 0},
+		"follows another":    {func(uint64) Member { return Member{ID: "n2", Report: Report{Leader: "n3", Last: 7}} }, 0},
+		"away in the middle": {func(r uint64) Member { return member("n2", 7, time.Duration(r/6%2)*time.Minute) }, 0},
+	} {
+		var h hunger
+		seen := 0
+		for round := uint64(1); round < 40 && seen == 0; round++ {
+			if slices.Equal(h.look("n1", []Member{member("n1", 100+10*round, 0), c.n2(round)}), []string{"n2"}) {
+				seen = int(round)
+			}
+		}
+		if seen != c.want {
+			t.Errorf("%s: seen in round %d, want %d", name, seen, c.want)
+		}
+	}
+	var h hunger
+	for range 40 { // nothing new, and it lacks nothing
+		if got := h.look("n1", []Member{member("n1", 7, 0), member("n2", 7, 0)}); got != nil {
+			t.Fatalf("%v starves while there is nothing to get", got)
+		}
+	}
+}
+
+// starve has the leader refuse a member everything but heartbeats until it leads no more, and says whether the member has caught up
+// within limit, and what the status warned of meanwhile.
+func starve(t *testing.T, blind bool, limit time.Duration) (fed bool, warned string) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newArchipelago(t, 3, "n1", "n2", "n3")
+		w.form()
+		time.Sleep(2 * reignBefore * time.Second)
+		leader := w.leader()
+		victim := w.nodes["n2"]
+		if leader == victim {
+			victim = w.nodes["n3"]
+		}
+		w.mu.Lock()
+		w.starve = [2]string{leader.id, victim.id}
+		w.mu.Unlock()
+		if blind { // no member's report arrives
+			w.mu.Lock()
+			w.lose = 1
+			w.mu.Unlock()
+		}
+		stuck, _ := victim.log.Last()
+		for begin := time.Now(); !fed && time.Since(begin) < limit; time.Sleep(time.Second) {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			_, _ = leader.node.Change(ctx, graph.Command{By: operator, Op: graph.AddUser{Handle: "u" + time.Now().Format("150405")}})
+			if s, err := victim.node.Status(ctx); err == nil && strings.Contains(strings.Join(s.Warnings, ";"), "gets no entries") {
+				warned = strings.Join(s.Warnings, ";")
+			}
+			cancel()
+			last, _ := victim.log.Last()
+			fed = last > stuck+5 && leader.node.raft.State() != raft.Leader
+			if fed {
+				t.Logf("fed again after %v", time.Since(begin))
+			}
+		}
+		for _, c := range w.up() {
+			c.stop()
+		}
+		time.Sleep(time.Minute)
+	})
+	return fed, warned
+}
+
+// A follower that hears its leader and gets no entries is given another one.
+func TestStarvingFollowerGetsAnotherLeader(t *testing.T) {
+	if fed, warned := starve(t, false, 30*time.Second); !fed || warned == "" {
+		t.Errorf("fed: %v, warning: %q", fed, warned)
+	}
+	if fed, _ := starve(t, true, 3*time.Minute); fed {
+		t.Error("the control shows nothing: nobody looked, and the follower was fed")
+	}
+}
