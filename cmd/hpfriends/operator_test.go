@@ -1,0 +1,285 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"hpfriends/raftfsm/link"
+)
+
+// turnedAway starts a server that must not start, and returns what it says.
+func turnedAway(t *testing.T, dir string, flags ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{"serve", "--data-dir", dir, "--hpfeeds", "tcp:port=0:interface=127.0.0.1", "--http", "", "--log-level", "warn"}, flags...)
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return "it runs: " + string(out)
+	}
+	if _, exited := errors.AsType[*exec.ExitError](err); !exited {
+		t.Errorf("ended with %v", err)
+	}
+	return string(out)
+}
+
+// mishap is an operator's error on a stopped node: what is done to its directory, what the server is then told, and what it must
+// say.
+type mishap struct {
+	name  string
+	do    func(t *testing.T, dir string)
+	flags []string
+	says  []string
+}
+
+func away(name string) func(*testing.T, string) {
+	return func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Join(dir, name))) }
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newerLayout makes the log one of a later version of this program.
+func newerLayout(t *testing.T, dir string) {
+	db, err := pebble.Open(filepath.Join(dir, "log"), &pebble.Options{FormatMajorVersion: pebble.FormatTableFormatV6, Logger: silent{}})
+	must(t, err)
+	must(t, db.Set([]byte("Iv"), binary.BigEndian.AppendUint64(nil, 2), pebble.Sync))
+	must(t, db.Close())
+}
+
+type silent struct{ pebble.Logger }
+
+func (silent) Infof(string, ...any)  {}
+func (silent) Errorf(string, ...any) {}
+
+// newerPebble makes the log one of a later version of Pebble.
+func newerPebble(t *testing.T, dir string) {
+	found, err := filepath.Glob(filepath.Join(dir, "log", "marker.format-version.*"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%v, %v", found, err)
+	}
+	next := found[0][:strings.LastIndexByte(found[0], '.')] + ".099"
+	must(t, os.Rename(found[0], next))
+}
+
+// try lets a mishap happen to a copy of a stopped node's directory. Nothing may be gone afterwards: with what the operator did undone,
+// the node is what it was.
+func (m mishap) try(t *testing.T, origin string, flags ...string) {
+	t.Run(m.name, func(t *testing.T) {
+		dir := filepath.Join(plainTemp(t), "data") // its path is in the messages, and must not hold the words that are looked for
+		clone(t, origin, dir)
+		if m.do != nil {
+			m.do(t, dir)
+		}
+		before := filesIn(t, dir)
+		said := turnedAway(t, dir, m.flags...)
+		for _, want := range m.says {
+			if !strings.Contains(said, want) {
+				t.Errorf("it says %q, want %q in it", said, want)
+			}
+		}
+		if strings.Contains(said, "goroutine ") || len(said) > 1500 {
+			t.Errorf("nobody reads this: %.3000s", said)
+		}
+		after := filesIn(t, dir)
+		for path, data := range before {
+			if got, there := after[path]; !there || path != "stable.db" && !bytes.Equal(got, data) {
+				t.Errorf("%s was removed or changed", path)
+			}
+		}
+		for path := range filesIn(t, origin) {
+			must(t, exec.Command("cp", "-a", filepath.Join(origin, path), filepath.Join(dir, path)).Run())
+		}
+		m.undone(t, origin, dir)
+		p := startTestProcess(t, dir, flags...)
+		if err := p.call(t.Context(), "GET", "/api/v1/users/ada", "", struct{}{}, nil); err != nil {
+			t.Error(err)
+		}
+		must(t, p.stop())
+	})
+}
+
+// undone puts the log back where it was the log that was wrong.
+func (m mishap) undone(t *testing.T, origin, dir string) {
+	if strings.HasPrefix(m.name, "log") {
+		must(t, os.RemoveAll(filepath.Join(dir, "log")))
+		clone(t, filepath.Join(origin, "log"), filepath.Join(dir, "log"))
+	}
+}
+
+// clone copies a directory with the rights of its files.
+func clone(t *testing.T, from, to string) {
+	t.Helper()
+	must(t, exec.Command("cp", "-a", from, to).Run())
+}
+
+func plainTemp(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "hpf")
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// filesIn are the files of a directory but for the log, in which Pebble puts another file for each that it takes away.
+func filesIn(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	all := make(map[string][]byte)
+	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(path, "log/") {
+			return err
+		}
+		all[path], err = os.ReadFile(filepath.Join(dir, path))
+		return err
+	})
+	must(t, err)
+	return all
+}
+
+// Mistakes with the directory of a node that is alone.
+func TestOperatorErrorsAloneAreNamedAndHarmless(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many server processes")
+	}
+	dir := plainTemp(t)
+	p := startTestProcess(t, dir, "--node-id", "n1")
+	must(t, p.call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
+	if said := turnedAway(t, dir); !strings.Contains(said, "in use by another process") {
+		t.Errorf("two processes on one directory: %q", said)
+	}
+	must(t, p.stop())
+	stranger, err := link.Bootstrap("0123456789abcdef0123456789abcdef", "m1")
+	must(t, err)
+	invitation, err := link.NewToken(stranger, time.Hour)
+	must(t, err)
+	token := filepath.Join(plainTemp(t), "token")
+	must(t, os.WriteFile(token, []byte(invitation.Reveal()), 0o600))
+	for _, m := range []mishap{
+		{"data key missing", away("data.key"), nil, []string{"data.key is missing", "put back the key"}},
+		{"data key that others may read", func(t *testing.T, dir string) {
+			must(t, os.Chmod(filepath.Join(dir, "data.key"), 0o644))
+		}, nil, []string{"data.key", "may be read by others", "chmod 400"}},
+		{"another node id", nil, []string{"--node-id", "n2"}, []string{`belongs to node "n1", not "n2"`, "its own directory"}},
+		{"stable store missing", away("stable.db"), nil, []string{"stable.db is not the one of this log", "put back", "restore it from a backup"}},
+		{"log missing", away("log"), nil, []string{"acknowledged entries are missing", "restore it from a backup"}},
+		{"log of a newer program", newerLayout, nil, []string{"newer version", "start the version that wrote it"}},
+		{"log of a newer store", newerPebble, nil, []string{"newer version", "start the version that wrote it"}},
+		{"joining with a log", nil, []string{"--cluster", "127.0.0.1:0", "--join", "127.0.0.1:1", "--join-token-file", token}, []string{"has a log of its own", "join with an empty one"}},
+		{"member of nothing", nil, []string{"--cluster", "127.0.0.1:0"}, []string{"not of any cluster yet", "--bootstrap", "--join"}},
+	} {
+		m.try(t, dir)
+	}
+}
+
+// Mistakes with the directories of members: whatever is tried, no second cluster begins beside the first, and nobody votes twice.
+func TestOperatorErrorsInAClusterAreNamedAndHarmless(t *testing.T) {
+	c := startTrio(t)
+	must(t, c.procs[0].call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
+	invited := func(text string) string {
+		path := filepath.Join(plainTemp(t), "token")
+		must(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	token := invited(c.token(0))
+	other := plainTemp(t) // of a cluster of its own
+	port := freeAddr(t)
+	p := startTestProcess(t, other, "--node-id", "m1", "--cluster", port, "--bootstrap")
+	defer p.kill()
+	must(t, p.call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
+	var theirs struct{ Token string }
+	must(t, p.call(t.Context(), "POST", "/api/v1/cluster/token", "", map[string]any{"seconds": 600}, &theirs))
+	toOther := []string{"--join", port, "--join-token-file", invited(theirs.Token)}
+
+	c.until("n2 has ada", 10*time.Second, func() bool {
+		return c.procs[1].call(t.Context(), "GET", "/api/v1/users/ada", "", struct{}{}, nil) == nil
+	})
+	c.stop(1)
+	n2 := func(flags ...string) []string {
+		return append([]string{"--node-id", "n2", "--cluster", c.ports[1]}, flags...)
+	}
+	steal := func(t *testing.T, dir string) {
+		must(t, exec.Command("cp", "-a", filepath.Join(other, link.File), dir).Run())
+	}
+	for _, m := range []mishap{
+		{"begun again", nil, n2("--bootstrap"), []string{"this node has joined a cluster", "start it without"}},
+		{"joined elsewhere", nil, n2(toOther...), []string{"belongs to another cluster", "check the address, the token and the data directory"}},
+		{"alone", nil, []string{"--node-id", "n2"}, []string{"is a cluster member's", "--cluster"}},
+		{"certificate of another cluster", steal, n2(), []string{"belongs to another cluster", "data directory"}},
+		{"stable store missing", away("stable.db"), n2(), []string{"stable.db is not the one of this log", "join it under a new node id"}},
+		{"stable store missing, joined again", away("stable.db"), n2("--join", c.ports[0], "--join-token-file", token), []string{"stable.db is not the one of this log"}},
+		{"log missing", away("log"), n2(), []string{"acknowledged entries are missing", "remove it from there", "new node id"}},
+		{"log and stable store missing", func(t *testing.T, dir string) {
+			away("log")(t, dir)
+			away("stable.db")(t, dir)
+		}, n2(), []string{"the cluster knows this node id", "join under a new node id"}},
+		{"data key missing", away("data.key"), n2(), []string{"data.key is missing", "put back the key"}},
+	} {
+		m.try(t, c.dirs[1], n2()...)
+	}
+	wiped := filepath.Join(plainTemp(t), "data")
+	if said := turnedAway(t, wiped, n2("--join", c.ports[0], "--join-token-file", token)...); !strings.Contains(said, "the cluster knows this node id") || !strings.Contains(said, "join under a new node id") {
+		t.Errorf("wiped, with the old node id: %q", said)
+	}
+	must(t, p.stop())
+	begun := []string{"--node-id", "m1", "--cluster", port, "--join", c.ports[0], "--join-token-file", token}
+	if said := turnedAway(t, other, begun...); !strings.Contains(said, "has begun a cluster of its own") || !strings.Contains(said, "with an empty data directory") {
+		t.Errorf("two nodes that have begun a cluster, then one is told to join: %q", said)
+	}
+	c.start(1)
+	c.until("three voters again", 20*time.Second, func() bool { return len(c.status(0).voters()) == 3 })
+}
+
+// A member's directory is copied, and both are started.
+func TestCopyOfALiveMemberIsTurnedAway(t *testing.T) {
+	c := startTrio(t)
+	must(t, c.procs[0].call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
+	term := c.status(0).Term
+	c.stop(2)
+	dir := filepath.Join(plainTemp(t), "data")
+	clone(t, c.dirs[2], dir)
+	c.start(2)
+	c.until("three voters", 20*time.Second, func() bool { return len(c.status(0).voters()) == 3 })
+	begin := time.Now()
+	said := turnedAway(t, dir, "--node-id", "n3", "--cluster", "127.0.0.1:0")
+	if !strings.Contains(said, "in use by another live process") || !strings.Contains(said, "delete the copied data directory") {
+		t.Errorf("it says %q", said)
+	}
+	t.Logf("turned away after %v", time.Since(begin).Round(time.Millisecond))
+	if now := c.status(0); len(now.voters()) != 3 || now.Term > term+1 {
+		t.Errorf("%d voters answer, term %d was %d", len(now.voters()), now.Term, term)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "stable.db")); err != nil {
+		t.Error(err)
+	}
+}
+
+// freeAddr is an address on which nobody listens.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
