@@ -383,6 +383,38 @@ func TestReplayEndsWithItsRightAndTellsWhatItMissed(t *testing.T) {
 	}
 }
 
+// A snapshot that the node gets, or retention that is faster than the tail, takes entries before the tail has met them. Live
+// subscribers are told what is gone, and go on.
+func TestTailGoesOnBehindWhatIsGone(t *testing.T) {
+	w := newWorld(t, 1<<20)
+	ada := w.user("ada")
+	p := &peer{}
+	s := w.router.Join(p, ada, graph.DefaultMaxMessage)
+	s.Subscribe("a", "a", History{})
+	w.publish(message{ada, "a", 100})
+	w.settle(s)
+	from := w.index + 1
+	w.index += 50
+	tx := w.log.Begin()
+	tx.Install(1, 0, nil)
+	if err := tx.Commit(w.index); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		w.publish(message{ada, "a", 100})
+	}
+	w.settle(s)
+	var want [][]byte
+	for _, m := range w.sent {
+		want = append(want, m.frame)
+	}
+	wantFrames(t, "ada", p.frames(), want)
+	gone := fmt.Sprintf("missed %s to %s", eventlog.Position{Index: from}, eventlog.Position{Index: from + 50})
+	if len(p.told) != 1 || !strings.Contains(p.told[0], gone) {
+		t.Errorf("told %q, want %q", p.told, gone)
+	}
+}
+
 // Who comes back to a node that is behind, with a place that another node told, gets nothing again: not the part of the entry that
 // it has, nor the entries before.
 func TestSubscriptionBeginsAtAPlaceStillToCome(t *testing.T) {

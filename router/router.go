@@ -67,9 +67,9 @@ func (r *Router) Run(ctx context.Context) error {
 			}
 			return err
 		}
-		for index := r.next; index <= applied; index++ {
-			if err := r.route(index); err != nil {
-				return fmt.Errorf("router: entry %d: %w", index, err)
+		for r.next <= applied {
+			if err := r.route(r.next); err != nil {
+				return fmt.Errorf("router: entry %d: %w", r.next-1, err)
 			}
 		}
 	}
@@ -85,10 +85,13 @@ func (r *Router) route(index uint64) error {
 		return nil
 	}
 	b, err := r.log.Batch(index)
-	if errors.Is(err, eventlog.ErrNotBatch) {
+	switch {
+	case errors.Is(err, eventlog.ErrNotBatch):
 		return nil
-	}
-	if err != nil {
+	case errors.Is(err, eventlog.ErrBelowFloor):
+		r.skip(index)
+		return nil
+	case err != nil:
 		return err
 	}
 	size := 0
@@ -102,6 +105,17 @@ func (r *Router) route(index uint64) error {
 		}
 	}
 	return nil
+}
+
+// skip goes on at the floor, which has passed the tail: a snapshot was installed, or retention was faster. Who is subscribed reads the
+// log from index on, and so is told what is gone. The caller holds mu.
+func (r *Router) skip(index uint64) {
+	r.table.each(func(s *Subscriber) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.read(eventlog.Position{Index: index})
+	})
+	r.next = max(r.next, r.log.Floor())
 }
 
 // switchVersion takes the changes up to index into force.

@@ -33,12 +33,12 @@ func autopsy(nodes []*Node) (f Findings, faults []Fault) {
 	if len(logs) < len(nodes) {
 		return f, v.faults
 	}
-	last := logs[0].Applied() // the nodes stopped one after the other: entries of housekeeping may be on the later ones only
+	floor, last := logs[0].Floor(), logs[0].Applied() // the nodes stopped one after the other: entries of housekeeping may be on the later ones only
 	for _, log := range logs {
-		last = min(last, log.Applied())
+		floor, last = max(floor, log.Floor()), min(last, log.Applied())
 	}
 	var term uint64
-	for i := logs[0].Floor(); i <= last; i++ {
+	for i := floor; i <= last; i++ {
 		e, hidden, err := read(logs[0], i)
 		if err != nil {
 			v.blame("%s: %v", nodes[0].ID, err)

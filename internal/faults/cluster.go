@@ -11,45 +11,49 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
 // Cluster is nodes that are one cluster, and the ways between them.
 type Cluster struct {
-	Nodes []*Node
+	Nodes []*Node // also those that are not there yet, or not any more
 	Net   *Network
 	Dice  *rand.Rand // of the faults; for one goroutine
 	seed  uint64
 	t     testing.TB
+
+	advertised []string
+	Cut        atomic.Bool // the nodes do not keep all of the log
 }
 
 // Form starts so many nodes and makes them one cluster of voters. They end with the test. flags are given to each at every start.
-func Form(t testing.TB, size int, flags ...string) *Cluster {
+func Form(t testing.TB, size int, flags ...string) *Cluster { return FormWith(t, size, 0, flags...) }
+
+// FormWith is Form, with so many nodes more that may Join later.
+func FormWith(t testing.TB, size, spare int, flags ...string) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t}
 	c.Dice, c.seed = dice(t)
 	var targets []string
-	for i := range size {
+	for i := range size + spare {
 		dir := t.TempDir()
 		c.Nodes = append(c.Nodes, &Node{ID: "n" + strconv.Itoa(i+1), Dir: dir, t: t, port: freePort(t), api: apiClient(dir)})
+		c.Nodes[i].absent.Store(i >= size)
 		targets = append(targets, freePort(t))
 	}
 	t.Cleanup(c.end)
-	var advertised []string
-	c.Net, advertised = newNetwork(t, c.Nodes, targets)
+	c.Net, c.advertised = newNetwork(t, c.Nodes, targets)
 	for i, n := range c.Nodes {
-		n.flags = append([]string{"--cluster", targets[i], "--advertise", advertised[i]}, flags...)
+		n.flags = append([]string{"--cluster", targets[i], "--advertise", c.advertised[i]}, flags...)
 	}
 	c.Nodes[0].Start("--bootstrap")
-	token := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(token, []byte(c.Token(0)), 0o600); err != nil {
-		t.Fatal(err)
+	join := c.joinFlags(0)
+	for _, n := range c.Nodes[1:size] {
+		n.Launch(join...)
 	}
-	for _, n := range c.Nodes[1:] {
-		n.Launch("--join", advertised[0], "--join-token-file", token)
-	}
-	for _, n := range c.Nodes[1:] {
+	for _, n := range c.Nodes[1:size] {
 		n.Await(30 * time.Second)
 	}
 	c.Until("all vote", 30*time.Second, func() bool { return len(c.Voters(0)) == size })
@@ -64,6 +68,47 @@ func (c *Cluster) end() {
 			c.t.Logf("%s said at last:\n%s", n.ID, n.Tail())
 		}
 	}
+}
+
+// joinFlags are those of a node that joins through another.
+func (c *Cluster) joinFlags(at int) []string {
+	c.t.Helper()
+	token := filepath.Join(c.t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte(c.Token(at)), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	return []string{"--join", c.advertised[at], "--join-token-file", token}
+}
+
+// Join makes the next spare node a member, through another, and returns its place. It does not wait until it is ready: it catches up
+// first.
+func (c *Cluster) Join(at int, flags ...string) (place int) {
+	c.t.Helper()
+	for place = range c.Nodes {
+		if n := c.Nodes[place]; n.absent.Load() && !n.Running() && n.said.Len() == 0 {
+			n.absent.Store(false)
+			n.Launch(append(c.joinFlags(at), flags...)...)
+			return place
+		}
+	}
+	c.t.Fatal("no spare node is left: form the cluster with more")
+	return -1
+}
+
+// Forget says that a node does not come back.
+func (c *Cluster) Forget(place int) {
+	c.Nodes[place].Kill()
+	c.Nodes[place].absent.Store(true)
+}
+
+// Members are the places of the nodes that are there, whether they run or not.
+func (c *Cluster) Members() (places []int) {
+	for i, n := range c.Nodes {
+		if !n.absent.Load() {
+			places = append(places, i)
+		}
+	}
+	return places
 }
 
 // Token makes a token with which nodes join.
@@ -100,8 +145,8 @@ func (c *Cluster) Voters(at int) (ids []string) {
 
 // State is what a node says of itself, without asking others.
 type State struct {
-	Leads                 bool
-	Term, Commit, Applied uint64
+	Leads                        bool
+	Term, Commit, Applied, Floor uint64
 }
 
 // State asks a node. It fails when the node does not answer within a second.
@@ -125,13 +170,15 @@ func (n *Node) State(ctx context.Context) (s State, err error) {
 			s.Commit = uint64(v)
 		case "hpfriends_log_applied_index":
 			s.Applied = uint64(v)
+		case "hpfriends_log_floor_index":
+			s.Floor = uint64(v)
 		default:
 			continue
 		}
 		found++
 	}
-	if found != 4 {
-		return s, fmt.Errorf("%s: %d of 4 series found", n.ID, found)
+	if found != 5 {
+		return s, fmt.Errorf("%s: %d of 5 series found", n.ID, found)
 	}
 	return s, nil
 }
@@ -202,7 +249,7 @@ func (c *Cluster) Converged() bool {
 			return false
 		}
 	}
-	return len(states) == len(c.Nodes) && leads == 1
+	return len(states) == len(c.Members()) && leads == 1
 }
 
 // caughtUp is whether all nodes answer and none is far behind, while messages are being published.
@@ -218,7 +265,7 @@ func (c *Cluster) caughtUp() bool {
 			return false
 		}
 	}
-	return len(states) == len(c.Nodes)
+	return len(states) == len(c.Members())
 }
 
 // reached is whether all nodes have applied an entry.
@@ -234,7 +281,7 @@ func (c *Cluster) reached(index uint64) bool {
 
 // Others are the places of all nodes but one.
 func (c *Cluster) Others(than int) (all []int) {
-	for i := range c.Nodes {
+	for _, i := range c.Members() {
 		if i != than {
 			all = append(all, i)
 		}

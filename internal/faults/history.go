@@ -2,6 +2,8 @@ package faults
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"sort"
 )
 
@@ -10,7 +12,8 @@ type History struct {
 	Nodes    []string // ids, by place
 	Sent     []Sent
 	Sessions []Session
-	Replays  [][]Delivery // by node
+	Replays  [][]Delivery // by node; nil: it is not there any more
+	Cut      bool         // the log has been cut: a stream may begin later in it
 }
 
 // Fault is something that must not be, by the checker that found it.
@@ -66,14 +69,32 @@ func counts(replay []Delivery) map[Stream][]uint8 {
 	return all
 }
 
+// kept is the first message of a stream that a log has, when the log has been cut; of a stream that it does not have, one that
+// nobody sent.
+func (h *History) kept(times []uint8) (first uint64) {
+	if !h.Cut {
+		return 0
+	}
+	for first < uint64(len(times)) && times[first] == 0 {
+		first++
+	}
+	if first == uint64(len(times)) {
+		return math.MaxUint64
+	}
+	return first
+}
+
 // confirmed is C1: what was confirmed is in every node's log, exactly once.
 func (h *History) confirmed() []Fault {
 	v := verdict{checker: "C1"}
 	for node, replay := range h.Replays {
+		if replay == nil {
+			continue
+		}
 		found := counts(replay)
 		for _, s := range h.Sent {
 			times := found[s.Stream]
-			for seq := range s.Confirmed {
+			for seq := h.kept(times); seq < s.Confirmed; seq++ {
 				if int(seq) >= len(times) || times[seq] == 0 {
 					v.blame("%s has not: %s, of %d confirmed", h.Nodes[node], Message{s.Stream, seq}, s.Confirmed)
 				} else if times[seq] > 1 {
@@ -92,6 +113,9 @@ func (h *History) order() []Fault {
 	for node, replay := range h.Replays {
 		next := make(map[Stream]uint64)
 		for _, d := range replay {
+			if _, begun := next[d.Stream]; h.Cut && !begun {
+				next[d.Stream] = d.Seq
+			}
 			switch want := next[d.Stream]; {
 			case d.Seq > want:
 				v.blame("%s: at %s comes %s, want message %d: a gap", h.Nodes[node], d.At, d.Message, want)
@@ -117,6 +141,13 @@ func (h *History) deliveries() []Fault {
 		if begin.Index == 0 {
 			begin = s.Got[0].At
 		}
+		if h.Cut && len(replay) > 0 {
+			s.Got = s.Got[sort.Search(len(s.Got), func(i int) bool { return s.Got[i].At.Compare(replay[0].At) >= 0 }):]
+			if len(s.Got) == 0 {
+				continue
+			}
+			begin = s.Got[0].At
+		}
 		at := sort.Search(len(replay), func(i int) bool { return replay[i].At.Compare(begin) >= 0 })
 		for n, got := range s.Got {
 			if at+n >= len(replay) {
@@ -135,14 +166,22 @@ func (h *History) deliveries() []Fault {
 // equal is C4: every node serves the same messages at the same positions, which rise.
 func (h *History) equal() []Fault {
 	v := verdict{checker: "C4"}
+	var first []Delivery
+	for _, replay := range slices.Backward(h.Replays) {
+		if replay != nil {
+			first = replay
+		}
+	}
 	for node, replay := range h.Replays {
-		first := h.Replays[0]
+		if replay == nil {
+			continue
+		}
 		if len(replay) != len(first) {
-			v.blame("%s serves %d messages, %s %d", h.Nodes[node], len(replay), h.Nodes[0], len(first))
+			v.blame("%s serves %d messages, the first node %d", h.Nodes[node], len(replay), len(first))
 		}
 		for i, d := range replay[:min(len(replay), len(first))] {
 			if d != first[i] {
-				v.blame("message %d is %s at %s on %s, and %s at %s on %s", i, d.Message, d.At, h.Nodes[node], first[i].Message, first[i].At, h.Nodes[0])
+				v.blame("message %d is %s at %s on %s, and %s at %s on the first node", i, d.Message, d.At, h.Nodes[node], first[i].Message, first[i].At)
 				break
 			}
 			if i > 0 && replay[i-1].At.Compare(d.At) >= 0 {

@@ -108,6 +108,36 @@ func TestCheckersFindDoctoredHistories(t *testing.T) {
 	}
 }
 
+// Of a log that has been cut, what is left has to be whole, on nodes that are there.
+func TestCheckersKnowLogsThatWereCut(t *testing.T) {
+	cut := func(h *History) {
+		h.Cut = true
+		for i := range h.Replays {
+			h.Replays[i] = h.Replays[i][5:]
+		}
+		h.Replays[0] = nil
+	}
+	h := sound()
+	cut(h)
+	if faults := h.Check(); len(faults) > 0 {
+		t.Errorf("a sound history was blamed: %v", faults)
+	}
+	for checker, doctor := range map[string]func(*History){
+		"C1": func(h *History) { h.Replays[2] = slices.Delete(h.Replays[2], 6, 7) },
+		"C2": func(h *History) { h.Replays[2] = slices.Delete(h.Replays[2], 6, 7) },
+		"C3": func(h *History) { h.Sessions[0].Got = slices.Delete(h.Sessions[0].Got, 3, 4) },
+		"C4": func(h *History) { h.Replays[2] = h.Replays[2][1:] },
+		"C5": func(h *History) { h.Replays[2] = doubled(h.Replays[2], 12) },
+	} {
+		h := sound()
+		cut(h)
+		doctor(h)
+		if found := h.Check(); !slices.ContainsFunc(found, func(f Fault) bool { return f.Checker == checker }) {
+			t.Errorf("%s finds nothing in what was doctored for it: %v", checker, found)
+		}
+	}
+}
+
 // doubled has one delivery twice; the second at a position of its own.
 func doubled(log []Delivery, i int) []Delivery {
 	again := log[i]

@@ -23,6 +23,7 @@ type Season struct {
 	Writers []*Writer
 	Readers []*Reader
 	reader  Login
+	writer  Login
 
 	readers                  context.Context // until the end of the season
 	stopWriters, stopReaders context.CancelFunc
@@ -34,10 +35,10 @@ func (c *Cluster) Load(l Load) *Season {
 	c.t.Helper()
 	s := &Season{Cluster: c}
 	logins := c.account()
-	s.reader = logins["reader"]
+	s.reader, s.writer = logins["reader"], logins["writer"]
 	s.readers, s.stopReaders = context.WithCancel(context.Background())
 	c.t.Cleanup(func() { s.stopReaders(); s.reading.Wait() })
-	for node := range c.Nodes {
+	for _, node := range c.Members() {
 		if !l.NoLive {
 			s.Subscribe(node, Delivery{})
 		}
@@ -53,14 +54,12 @@ func (c *Cluster) Load(l Load) *Season {
 	ctx, s.stopWriters = context.WithCancel(context.Background())
 	c.t.Cleanup(func() { s.stopWriters(); s.writing.Wait() })
 	if len(l.Through) == 0 {
-		for node := range c.Nodes {
-			l.Through = append(l.Through, node)
-		}
+		l.Through = c.Members()
 	}
 	for i := range l.Writers {
 		w := &Writer{c: c, number: uint32(i), rate: float64(l.Rate) / float64(l.Writers), size: max(l.Size, smallest), login: logins["writer"]}
 		w.nodes = []int{l.Through[i%len(l.Through)]}
-		for k := range c.Nodes {
+		for k := range c.Nodes { // also those that are not there yet
 			if next := (w.nodes[0] + k) % len(c.Nodes); k > 0 && !l.Stay {
 				w.nodes = append(w.nodes, next)
 			}
@@ -155,14 +154,15 @@ func (s *Season) Flows(limit time.Duration) time.Duration {
 func (s *Season) Verdict() Findings {
 	s.t.Helper()
 	s.Net.Heal()
-	for _, n := range s.Nodes {
+	for _, i := range s.Members() {
+		n := s.Nodes[i]
 		n.Resume()
 		if !n.Running() {
 			n.Launch()
 		}
 	}
-	for _, n := range s.Nodes {
-		n.Await(20 * time.Second)
+	for _, i := range s.Members() {
+		s.Nodes[i].Await(20 * time.Second)
 	}
 	for _, w := range s.Writers {
 		w.stopped.Store(true)
@@ -174,12 +174,15 @@ func (s *Season) Verdict() Findings {
 	s.writing.Wait()
 	s.Until("the nodes are equal", 20*time.Second, s.Converged)
 	h := s.history()
+	first := h.Replays[s.Members()[0]]
 	s.stopReaders()
 	s.reading.Wait()
-	for _, n := range s.Nodes {
-		n.Stop()
+	var stopped []*Node
+	for _, i := range s.Members() {
+		s.Nodes[i].Stop()
+		stopped = append(stopped, s.Nodes[i])
 	}
-	findings, faults := autopsy(s.Nodes)
+	findings, faults := autopsy(stopped)
 	for _, f := range append(h.Check(), faults...) {
 		s.t.Errorf("HPFRIENDS_SEED=%d: %s", s.seed, f)
 	}
@@ -188,18 +191,20 @@ func (s *Season) Verdict() Findings {
 		confirmed, sent = confirmed+n.Confirmed, sent+n.Sent
 	}
 	s.t.Logf("%d connections sent %d messages, %d were confirmed, %d are in the log; %d sessions of subscribers; %d entries of %d terms, %d hidden",
-		len(h.Sent), sent, confirmed, len(h.Replays[0]), len(h.Sessions), findings.Entries, findings.Terms, findings.Hidden)
+		len(h.Sent), sent, confirmed, len(first), len(h.Sessions), findings.Entries, findings.Terms, findings.Hidden)
 	return findings
 }
 
 // history reads every log, waits until the subscribers have got the end of it, and collects what they have.
 func (s *Season) history() *History {
 	s.t.Helper()
-	h := &History{}
+	h := &History{Cut: s.Cut.Load(), Replays: make([][]Delivery, len(s.Nodes))}
 	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
 	defer cancel()
-	for node, n := range s.Nodes {
+	for _, n := range s.Nodes {
 		h.Nodes = append(h.Nodes, n.ID)
+	}
+	for _, node := range s.Members() {
 		replay, err := s.Replay(ctx, node, s.reader)
 		if err != nil {
 			s.t.Fatal(err)
@@ -207,12 +212,15 @@ func (s *Season) history() *History {
 		if len(replay) == 0 {
 			s.t.Fatal("the log is empty: the test shows nothing")
 		}
-		h.Replays = append(h.Replays, replay)
+		h.Replays[node] = replay
 	}
 	for _, w := range s.Writers {
 		h.Sent = append(h.Sent, w.Sent()...)
 	}
 	for _, r := range s.Readers {
+		if s.Nodes[r.node].absent.Load() {
+			continue
+		}
 		replay := h.Replays[r.node]
 		s.Until("the subscriber on "+s.Nodes[r.node].ID+" has got the end", 20*time.Second, func() bool {
 			last, ok := r.newest()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -27,6 +28,8 @@ type way struct {
 	mu    sync.Mutex
 	open  chan struct{} // closed while it is passable
 	delay time.Duration // of each piece of up to 64 KiB
+
+	passed atomic.Int64 // bytes
 }
 
 func newWay() *way {
@@ -92,6 +95,9 @@ func (w *Network) line(from, to int) *line {
 	}
 	return l
 }
+
+// Passed is how many bytes one node has sent to another.
+func (w *Network) Passed(from, to int) int64 { return w.way(from, to).passed.Load() }
 
 // Sever stops what one node sends to another, or lets it pass again.
 func (w *Network) Sever(from, to int, on bool) { w.way(from, to).sever(on) }

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,6 +28,8 @@ type Node struct {
 	flags []string // of every start
 	port  string   // of hpfeeds: the same at every start, so that clients find it again
 	api   *http.Client
+
+	absent atomic.Bool // not a member yet, or not any more
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd // nil: it does not run

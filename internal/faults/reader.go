@@ -34,6 +34,7 @@ type Reader struct {
 	mu       sync.Mutex
 	sessions []*Session
 	faults   []string
+	again    bool          // what it has is not kept any more: it begins anew
 	ready    chan struct{} // closed when the first subscription is in effect
 	once     sync.Once
 }
@@ -58,7 +59,9 @@ func (r *Reader) session(ctx context.Context, conn *wire.ClientConn) {
 	defer stop()
 	s := &Session{Reader: "reader on " + r.c.Nodes[r.node].ID, Node: r.node}
 	text := channel + "?positions=1"
-	if last, ok := r.newest(); ok {
+	if last, ok := r.newest(); ok && r.anew() {
+		text += "&from=first"
+	} else if ok {
 		s.From = eventlog.Position{Index: last.At.Index, Offset: last.At.Offset + 1}
 		text += "&from=" + strings.ReplaceAll(s.From.String(), "#", "%23")
 	}
@@ -88,9 +91,21 @@ func (r *Reader) newest() (d Delivery, ok bool) {
 	return d, false
 }
 
+// anew is whether the reader has been told that the place behind what it has is gone.
+func (r *Reader) anew() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer func() { r.again = false }()
+	return r.again
+}
+
 func (r *Reader) fault(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.c.Cut.Load() && (strings.Contains(text, "no longer kept") || strings.Contains(text, "are gone")) {
+		r.again = true
+		return
+	}
 	r.faults = append(r.faults, text)
 }
 

@@ -87,5 +87,6 @@ func (r *relay) copy(dst, src net.Conn, lose func(nth int) bool, ways ...*way) {
 		if _, err := dst.Write(buf[:n]); err != nil {
 			return
 		}
+		ways[len(ways)-1].passed.Add(int64(n))
 	}
 }

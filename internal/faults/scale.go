@@ -82,7 +82,14 @@ func figures(all []time.Duration) (p50, p95, most time.Duration) {
 	if len(all) == 0 {
 		return 0, 0, 0
 	}
-	all = slices.Sorted(slices.Values(all))
-	at := func(percent int) time.Duration { return all[(len(all)*percent+99)/100-1].Round(time.Millisecond) }
+	at := func(percent int) time.Duration { return percentile(all, percent).Round(time.Millisecond) }
 	return at(50), at(95), at(100)
+}
+
+// percentile is the duration that so many percent do not exceed; 0 of none.
+func percentile(all []time.Duration, percent int) time.Duration {
+	if len(all) == 0 {
+		return 0
+	}
+	return slices.Sorted(slices.Values(all))[(len(all)*percent+99)/100-1]
 }
