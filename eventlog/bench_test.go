@@ -174,6 +174,37 @@ func BenchmarkStoreLogs(b *testing.B) {
 	}
 }
 
+// BenchmarkDigest hashes entries of 256 KiB of messages, as nodes do to compare.
+func BenchmarkDigest(b *testing.B) {
+	l := benchDisk(b)
+	builder := honeypotBatch(1)
+	const n = 256
+	for i := range uint64(n) {
+		data := builder.Encode(session, i+1)
+		h, err := DecodeHeader(data)
+		if err != nil {
+			b.Fatal(err)
+		}
+		store(b, l, command(i+1, 1, data))
+		tx := l.Begin()
+		tx.IndexBatch(i+1, h)
+		if err := tx.Commit(i + 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+	view, err := l.View()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer view.Close()
+	b.SetBytes(int64(n * builder.Size()))
+	for b.Loop() {
+		if _, err := view.Digest(b.Context(), 1, n); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkCommit is an apply: a batch of 256 KiB on four channels, its index keys and a projection.
 func BenchmarkCommit(b *testing.B) {
 	l := benchDisk(b)

@@ -61,6 +61,7 @@ type verifier struct {
 	ctx       context.Context
 	snapshot  *pebble.Snapshot
 	progress  func(uint64)
+	packed    bool // batches are not unpacked: their checksums are right, and what is in them is as it was stored
 	term      uint64
 	time      int64 // the last batch mark's
 	sizes     sizeCheck
@@ -259,7 +260,7 @@ func (v *verifier) batch(index uint64, data, mark []byte) error {
 		v.Hidden++
 		return nil
 	}
-	b, err := DecodeBatch(data)
+	b, err := v.decode(data)
 	if err != nil {
 		return &CorruptError{Index: index, Reason: "undecodable", Err: err}
 	}
@@ -283,6 +284,17 @@ func (v *verifier) batch(index uint64, data, mark []byte) error {
 	}
 	v.wantIndex += uint64(len(seen))
 	return nil
+}
+
+func (v *verifier) decode(data []byte) (h Header, err error) {
+	if v.packed {
+		return DecodeHeader(data)
+	}
+	b, err := DecodeBatch(data)
+	if err != nil {
+		return h, err
+	}
+	return b.Header, nil
 }
 
 // marks finds marks of batches that are not applied entries.

@@ -45,7 +45,7 @@ func (v *View) Scan(space Space, from, to []byte, fn func(k, v []byte) error) er
 // hash of them: equal on two nodes whose logs and indexes are equal there. It is ErrBelowFloor when the view does not hold
 // all of them.
 func (v *View) Digest(ctx context.Context, from, to uint64) (sum [sha256.Size]byte, err error) {
-	c := verifier{ctx: ctx, snapshot: v.snapshot}
+	c := verifier{ctx: ctx, snapshot: v.snapshot, packed: true}
 	if err := c.load(); err != nil {
 		return sum, err
 	}

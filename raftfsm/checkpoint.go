@@ -3,6 +3,7 @@ package raftfsm
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -121,6 +122,8 @@ const (
 	keptShare = 20
 	// foundMost is how many checkpoints a node remembers: others may be behind.
 	foundMost = 16
+	// digestEntries are hashed at once: up to 16 MiB.
+	digestEntries = 64
 )
 
 // checkpointer proposes checkpoints while this node leads, and looks at those that were applied.
@@ -161,16 +164,9 @@ func (c *checkpointer) run() {
 func (c *checkpointer) look(p *pin) error {
 	defer p.view.Close()
 	found := Checkpoint{Index: p.index}
-	log, err := p.view.Digest(c.ctx, p.after+1, p.index)
-	switch {
-	case errors.Is(err, eventlog.ErrBelowFloor):
-	case eventlog.IsDamage(err):
-		found.Log = "damaged"
-		c.node.slog.Error("the log on this node's disk is damaged", "err", err)
-	case err != nil:
+	var err error
+	if found.Log, err = c.digest(p); err != nil {
 		return err
-	default:
-		found.Log = hex.EncodeToString(log[:])
 	}
 	state, err := digestControlState(p.view, p.term)
 	if err != nil {
@@ -188,6 +184,32 @@ func (c *checkpointer) look(p *pin) error {
 		return err
 	}
 	return c.node.log.StoreCheckpoint(p.index, data.Bytes())
+}
+
+// digest hashes the entries since the checkpoint before, in stretches that are the same on all nodes. After each it rests as
+// long as that took: messages come first.
+func (c *checkpointer) digest(p *pin) (string, error) {
+	all := sha256.New()
+	for from := p.after + 1; from <= p.index; from += digestEntries {
+		begin := time.Now()
+		sum, err := p.view.Digest(c.ctx, from, min(from+digestEntries-1, p.index))
+		switch {
+		case errors.Is(err, eventlog.ErrBelowFloor):
+			return "", nil
+		case eventlog.IsDamage(err):
+			c.node.slog.Error("the log on this node's disk is damaged", "err", err)
+			return "damaged", nil
+		case err != nil:
+			return "", err
+		}
+		all.Write(sum[:])
+		select {
+		case <-time.After(time.Since(begin)):
+		case <-c.ctx.Done():
+			return "", c.ctx.Err()
+		}
+	}
+	return hex.EncodeToString(all.Sum(nil)), nil
 }
 
 // recent are the checkpoints that this node has looked at, newest last.
