@@ -72,6 +72,7 @@ func Entries(log *eventlog.Log, from uint64, limit int) ([]LogEntry, error) {
 
 var kindNames = map[eventlog.Kind]string{
 	0: "raft", eventlog.KindBatch: "batch", eventlog.KindChange: "change", eventlog.KindReport: "report", eventlog.KindCursor: "cursor", eventlog.KindFloor: "floor",
+	eventlog.KindToken: "token", eventlog.KindCheckpoint: "checkpoint",
 }
 
 func viewEntry(log *eventlog.Log, e eventlog.Entry) (LogEntry, error) {
@@ -92,6 +93,13 @@ func viewEntry(log *eventlog.Log, e eventlog.Entry) (LogEntry, error) {
 		content, err = eventlog.DecodeCursorEntry(e.Data)
 	case eventlog.KindFloor:
 		content, err = eventlog.DecodeFloorEntry(e.Data)
+	case eventlog.KindCheckpoint:
+		content, err = eventlog.DecodeCheckpointEntry(e.Data)
+	case eventlog.KindToken: // not the hash, by which tokens are looked up
+		t, failed := eventlog.DecodeTokenEntry(e.Data)
+		if err = failed; err == nil {
+			content = map[string]time.Time{"expires": t.Expires}
+		}
 	}
 	if err == nil && content != nil {
 		v.Content, err = json.Marshal(content)

@@ -49,8 +49,13 @@ func Recover(dir string, log *eventlog.Log, do bool) (r Recovery, err error) {
 			self = s
 		}
 	}
-	r.Last, r.Term = log.Last()
 	r.Applied = log.Applied()
+	if r.Last, r.Term = log.Last(); r.Last == 0 { // right behind a snapshot
+		r.Last = r.Applied
+		if r.Term, err = log.Term(r.Applied); err != nil {
+			return r, err
+		}
+	}
 	if r.Node == "" || self.ID == "" {
 		return r, fmt.Errorf("raftfsm: %s is no member of its own configuration: it cannot be recovered", cmp.Or(r.Node, dir))
 	}
