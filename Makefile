@@ -4,7 +4,7 @@ BIN := bin/hpfriends
 FUZZTIME ?= 20s
 RACE := ./eventlog/... ./graph/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
 
-.PHONY: build run demo test race fuzz bench bench-nats check interop clean
+.PHONY: build run demo test race fuzz bench bench-nats check interop faults failover soak clean
 
 build: ; $(GO) build -trimpath -o $(BIN) ./cmd/hpfriends
 
@@ -40,5 +40,16 @@ check:
 
 # Real clients: the Python package from PyPI in a virtual environment, and Debian's tshark.
 interop: ; $(GO) test -count=1 -tags interop -timeout 15m ./internal/interop/
+
+# Clusters of real processes that are killed, stopped and cut apart: about 6 minutes on 2 cores. docs/reliability.md
+faults: ; HPFRIENDS_FAULTS=bounded $(GO) test -count=1 -v -timeout 20m ./internal/faults/
+
+# How long publishing stands still when the leader is killed, 30 times.
+failover: ; HPFRIENDS_FAULTS=bounded HPFRIENDS_KILLS=30 $(GO) test -count=1 -v -timeout 20m -run '^TestPublishingResumes$$' ./internal/faults/
+
+# The same at length. HPFRIENDS_FAULTS_DURATION=1h replaces the length of each, HPFRIENDS_SEED repeats the faults of a run.
+soak:
+	HPFRIENDS_FAULTS=soak $(GO) test -count=1 -v -timeout 24h ./internal/faults/
+	HPFRIENDS_SOAK_SEEDS=$(or $(SEEDS),100) $(GO) test -count=1 -v -timeout 24h -run '^TestNothingConfirmedIsLostDoubledOrReordered$$' ./raftfsm/
 
 clean: ; rm -rf bin

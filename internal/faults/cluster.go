@@ -18,8 +18,9 @@ import (
 
 // Cluster is nodes that are one cluster, and the ways between them.
 type Cluster struct {
-	Nodes []*Node // also those that are not there yet, or not any more
-	Net   *Network
+	Nodes []*Node    // also those that are not there yet, or not any more
+	Net   *Network   // nil: they have a LAN
+	LAN   *LAN       // nil: they have a Network
 	Dice  *rand.Rand // of the faults; for one goroutine
 	seed  uint64
 	t     testing.TB
@@ -28,36 +29,62 @@ type Cluster struct {
 	Cut        atomic.Bool // the nodes do not keep all of the log
 }
 
-// Form starts so many nodes and makes them one cluster of voters. They end with the test. flags are given to each at every start.
+// Form starts so many nodes and makes them one cluster of voters, with a Network between them. They end with the test. flags are
+// given to each at every start.
 func Form(t testing.TB, size int, flags ...string) *Cluster { return FormWith(t, size, 0, flags...) }
 
 // FormWith is Form, with so many nodes more that may Join later.
 func FormWith(t testing.TB, size, spare int, flags ...string) *Cluster {
 	t.Helper()
-	c := &Cluster{t: t}
-	c.Dice, c.seed = dice(t)
+	c := newCluster(t, size, spare)
 	var targets []string
-	for i := range size + spare {
-		dir := t.TempDir()
-		c.Nodes = append(c.Nodes, &Node{ID: "n" + strconv.Itoa(i+1), Dir: dir, t: t, port: freePort(t), api: apiClient(dir)})
-		c.Nodes[i].absent.Store(i >= size)
+	for range c.Nodes {
 		targets = append(targets, freePort(t))
 	}
-	t.Cleanup(c.end)
 	c.Net, c.advertised = newNetwork(t, c.Nodes, targets)
 	for i, n := range c.Nodes {
+		n.port = freePort(t)
 		n.flags = append([]string{"--cluster", targets[i], "--advertise", c.advertised[i]}, flags...)
 	}
+	c.form()
+	return c
+}
+
+func newCluster(t testing.TB, size, spare int) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t}
+	c.Dice, c.seed = dice(t)
+	for i := range size + spare {
+		dir := t.TempDir()
+		c.Nodes = append(c.Nodes, &Node{ID: "n" + strconv.Itoa(i+1), Dir: dir, t: t, api: apiClient(dir)})
+		c.Nodes[i].absent.Store(i >= size)
+	}
+	t.Cleanup(c.end)
+	return c
+}
+
+// form starts the first node, and has the others join it.
+func (c *Cluster) form() {
+	c.t.Helper()
+	members := c.Members()
 	c.Nodes[0].Start("--bootstrap")
 	join := c.joinFlags(0)
-	for _, n := range c.Nodes[1:size] {
-		n.Launch(join...)
+	for _, i := range members[1:] {
+		c.Nodes[i].Launch(join...)
 	}
-	for _, n := range c.Nodes[1:size] {
-		n.Await(30 * time.Second)
+	for _, i := range members[1:] {
+		c.Nodes[i].Await(30 * time.Second)
 	}
-	c.Until("all vote", 30*time.Second, func() bool { return len(c.Voters(0)) == size })
-	return c
+	c.Until("all vote", 30*time.Second, func() bool { return len(c.Voters(0)) == len(members) })
+}
+
+// Heal lets everything pass between the nodes.
+func (c *Cluster) Heal() {
+	if c.LAN != nil {
+		c.LAN.Heal()
+		return
+	}
+	c.Net.Heal()
 }
 
 // end kills what still runs, and shows what the nodes said when the test has failed.

@@ -12,7 +12,9 @@
 //
 // A Network stands between the nodes: each advertises an address of it, and it knows who dials by looking up the process that
 // owns the other end of the connection (/proc, so Linux only; no privileges). So every way from one node to another can be
-// cut, delayed, or lose answers by itself. Clients and the administration go to the nodes directly, also to those cut off.
+// cut, delayed, or lose answers by itself. What it cannot show is what TCP does when a cable is pulled, since its own ends of the
+// connections live on: for that there is a LAN of network namespaces. Clients and the administration go to the nodes directly,
+// also to those cut off.
 //
 // Every run draws its decisions from one seed, which it prints; HPFRIENDS_SEED repeats it. What the kernel and the servers do
 // in between is not repeated: a seed repeats the faults, not the interleaving.

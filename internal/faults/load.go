@@ -153,7 +153,7 @@ func (s *Season) Flows(limit time.Duration) time.Duration {
 // node serves its whole log, and the nodes stop in good order. Then it checks C1 to C5.
 func (s *Season) Verdict() Findings {
 	s.t.Helper()
-	s.Net.Heal()
+	s.Heal()
 	for _, i := range s.Members() {
 		n := s.Nodes[i]
 		n.Resume()

@@ -131,3 +131,33 @@ func TestT04Ring(t *testing.T) {
 	f := s.Verdict()
 	t.Logf("T04: a ring of five for %v, %d terms; all nodes have caught up %v after the heal", last, f.Terms, took.Round(time.Millisecond))
 }
+
+// T04 with cables: the leader's link is down for longer and longer, so that TCP waits longer and longer before it tries again.
+func TestT04Unplugged(t *testing.T) {
+	Long(t, 0, 0)
+	c := FormLAN(t, 3)
+	s := c.Load(Load{Writers: 9, Rate: Scaled(8000), Size: 256, Stay: true})
+	lengths := []time.Duration{time.Second, 6 * time.Second}
+	if Wanted(t) == Soak {
+		lengths = append(lengths, 20*time.Second, time.Minute, 3*time.Minute)
+	}
+	for _, d := range lengths {
+		l := c.Leader()
+		others := c.Others(l)
+		c.LAN.Unplug(c.Nodes[l])
+		c.Sleep(grace)
+		before, majority := s.Confirmed(l), s.Confirmed(others...)
+		c.Sleep(d)
+		if n := s.Confirmed(l) - before; n > 0 {
+			t.Errorf("%s was unplugged and confirmed %d messages", c.Nodes[l].ID, n)
+		}
+		c.Until("the majority goes on", 6*time.Second, func() bool { return s.Confirmed(others...) > majority+50 })
+		healed := time.Now()
+		c.Heal()
+		s.Flows(convergence)
+		c.Until("all nodes have caught up", convergence-time.Since(healed), c.caughtUp)
+		t.Logf("T04: the leader %s was unplugged for %v; all nodes have caught up and every writer is confirmed %v after", c.Nodes[l].ID, d,
+			time.Since(healed).Round(time.Millisecond))
+	}
+	s.Verdict()
+}

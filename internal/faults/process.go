@@ -27,6 +27,7 @@ type Node struct {
 	t     testing.TB
 	flags []string // of every start
 	port  string   // of hpfeeds: the same at every start, so that clients find it again
+	netns string   // the network namespace it lives in; empty: ours
 	api   *http.Client
 
 	absent atomic.Bool // not a member yet, or not any more
@@ -78,7 +79,11 @@ func (n *Node) Launch(extra ...string) {
 	}
 	args := append([]string{"serve", "--data-dir", n.Dir, "--node-id", n.ID, "--hpfeeds", "tcp:port=" + portOf(n.port) + ":interface=127.0.0.1",
 		"--http", "", "--log-level", "info"}, n.flags...)
-	cmd := exec.Command(binary, append(args, extra...)...)
+	args = append(args, extra...)
+	if n.netns != "" { // ip replaces itself with the program
+		binary, args = "ip", append([]string{"netns", "exec", n.netns, binary}, args...)
+	}
+	cmd := exec.Command(binary, args...)
 	cmd.Stderr = n
 	fmt.Fprintf(n, "--- %s starts %v\n", time.Now().UTC().Format("15:04:05.000"), extra)
 	n.mu.Lock()

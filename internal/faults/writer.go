@@ -50,10 +50,14 @@ type Writer struct {
 // Login is an authkey.
 type Login struct{ Ident, Secret string }
 
-func (l Login) dial(ctx context.Context, n *Node) (*wire.ClientConn, error) {
+func (l Login) dial(ctx context.Context, n *Node) (conn *wire.ClientConn, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	return wire.Dial(ctx, wire.DialConfig{Addr: n.Address(), Ident: l.Ident, Secret: []byte(l.Secret)})
+	err = within(n.netns, func() error {
+		conn, err = wire.Dial(ctx, wire.DialConfig{Addr: n.Address(), Ident: l.Ident, Secret: []byte(l.Secret)})
+		return err
+	})
+	return conn, err
 }
 
 // reconnectAfter is the pause before another node is tried.
