@@ -22,6 +22,10 @@ const (
 	Unknown             // perhaps applied, perhaps later
 )
 
+func (o Outcome) String() string {
+	return [...]string{"applied", "refused", "unavailable", "unknown"}[o]
+}
+
 // Action is what was done to the graph.
 type Action int
 
@@ -30,6 +34,8 @@ const (
 	Write               // write a register: the comment of an authkey
 	Read                // read it on the node where it was written last
 )
+
+func (a Action) String() string { return [...]string{"claims", "writes", "reads"}[a] }
 
 // Change is one request to the API: an operation on one object, when it was asked and answered, and how.
 type Change struct {
@@ -40,6 +46,11 @@ type Change struct {
 	Node     int
 	From, To time.Duration // since the beginning
 	Outcome  Outcome
+}
+
+func (c Change) String() string {
+	return fmt.Sprintf("client %d %s %s %s at node %d, %v to %v: %s", c.Client, c.Action, c.Object, c.Value, c.Node+1,
+		c.From.Round(time.Microsecond), c.To.Round(time.Microsecond), c.Outcome)
 }
 
 // Hands are clients that change the graph through nodes drawn at random, while faults happen.

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/anishathalye/porcupine"
@@ -41,7 +40,6 @@ var objects = porcupine.Model{
 			return now == "", "claimed"
 		}
 	},
-	DescribeOperation: func(input, _ any) string { return fmt.Sprintf("%+v", input.(Change)) },
 }
 
 // checkLimit bounds the search; histories of sequential clients take milliseconds.
@@ -84,7 +82,7 @@ func checkChanges(all []Change) []Fault {
 func story(part []porcupine.Operation) (text string) {
 	const most = 12
 	for _, op := range part[max(0, len(part)-most):] {
-		text += "\n  " + objects.DescribeOperation(op.Input, op.Output)
+		text += "\n  " + op.Input.(Change).String()
 	}
 	return text
 }
