@@ -19,7 +19,7 @@ import (
 // Cluster is nodes that are one cluster, and the ways between them.
 type Cluster struct {
 	Nodes []*Node    // also those that are not there yet, or not any more
-	Net   *Network   // nil: they have a LAN
+	Net   *Network   // nil: they have a LAN, or nothing
 	LAN   *LAN       // nil: they have a Network
 	Dice  *rand.Rand // of the faults; for one goroutine
 	seed  uint64
@@ -36,7 +36,36 @@ func Form(t testing.TB, size int, flags ...string) *Cluster { return FormWith(t,
 // FormWith is Form, with so many nodes more that may Join later.
 func FormWith(t testing.TB, size, spare int, flags ...string) *Cluster {
 	t.Helper()
-	c := newCluster(t, size, spare)
+	return formOn(t, newCluster(t, size, spare), flags)
+}
+
+// FormIn is Form, with the data of each node in a directory; empty: a temporary one.
+func FormIn(t testing.TB, dirs []string, flags ...string) *Cluster {
+	t.Helper()
+	c := newCluster(t, len(dirs), 0)
+	for i, dir := range dirs {
+		if dir != "" {
+			c.Nodes[i].Dir, c.Nodes[i].api = dir, apiClient(dir)
+		}
+	}
+	return formOn(t, c, flags)
+}
+
+// FormBare is Form with nothing between the nodes: for processes beside them, which a Network would not know.
+func FormBare(t testing.TB, size int) *Cluster {
+	t.Helper()
+	c := newCluster(t, size, 0)
+	for _, n := range c.Nodes {
+		address := freePort(t)
+		c.advertised = append(c.advertised, address)
+		n.port, n.flags = freePort(t), []string{"--cluster", address}
+	}
+	c.form()
+	return c
+}
+
+func formOn(t testing.TB, c *Cluster, flags []string) *Cluster {
+	t.Helper()
 	var targets []string
 	for range c.Nodes {
 		targets = append(targets, freePort(t))

@@ -156,6 +156,24 @@ func (n *Node) end(s os.Signal) *os.ProcessState {
 	return cmd.ProcessState
 }
 
+// AwaitEnd waits until the process has ended by itself.
+func (n *Node) AwaitEnd(limit time.Duration) *os.ProcessState {
+	n.t.Helper()
+	n.mu.Lock()
+	cmd, done := n.cmd, n.done
+	n.mu.Unlock()
+	select {
+	case <-done:
+	case <-time.After(limit):
+		n.t.Fatalf("%s still runs after %v: %s", n.ID, limit, n.Tail())
+	}
+	n.mu.Lock()
+	n.cmd = nil
+	n.mu.Unlock()
+	fmt.Fprintf(n, "--- %s ended by itself: %v\n", time.Now().UTC().Format("15:04:05.000"), cmd.ProcessState)
+	return cmd.ProcessState
+}
+
 // Pause stops the process where it is; Resume lets it go on.
 func (n *Node) Pause() { n.signal(syscall.SIGSTOP) }
 

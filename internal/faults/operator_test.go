@@ -1,4 +1,4 @@
-package main
+package faults
 
 import (
 	"bytes"
@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,14 +23,10 @@ func turnedAway(t *testing.T, dir string, flags ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	self, err := program()
+	must(t, err)
 	args := append([]string{"serve", "--data-dir", dir, "--hpfeeds", "tcp:port=0:interface=127.0.0.1", "--http", "", "--log-level", "warn"}, flags...)
-	cmd := exec.CommandContext(ctx, self, args...)
-	cmd.Env = append(os.Environ(), asProgram+"=1")
-	out, err := cmd.CombinedOutput()
+	out, err := exec.CommandContext(ctx, self, args...).CombinedOutput()
 	if ctx.Err() != nil {
 		return "it runs: " + string(out)
 	}
@@ -41,10 +36,20 @@ func turnedAway(t *testing.T, dir string, flags ...string) string {
 	return string(out)
 }
 
-// mishap is an operator's error on a stopped node: what is done to its directory, what the server is then told, and what it must
+// lone starts a node that is in no Cluster.
+func lone(t *testing.T, id, dir string, flags ...string) *Node {
+	t.Helper()
+	n := &Node{ID: id, Dir: dir, t: t, port: freePort(t), api: apiClient(dir), flags: flags}
+	t.Cleanup(n.Kill)
+	n.Start()
+	return n
+}
+
+// mishap is an operator's error on a stopped node: its id, what is done to its directory, what the server is then told, and what it must
 // say.
 type mishap struct {
 	name  string
+	node  string
 	do    func(t *testing.T, dir string)
 	flags []string
 	says  []string
@@ -113,11 +118,11 @@ func (m mishap) try(t *testing.T, origin string, flags ...string) {
 			must(t, exec.Command("cp", "-a", filepath.Join(origin, path), filepath.Join(dir, path)).Run())
 		}
 		m.undone(t, origin, dir)
-		p := startTestProcess(t, dir, flags...)
-		if err := p.call(t.Context(), "GET", "/api/v1/users/ada", "", struct{}{}, nil); err != nil {
+		p := lone(t, m.node, dir, flags...)
+		if err := p.Call(t.Context(), "GET", "/api/v1/users/ada", "", struct{}{}, nil); err != nil {
 			t.Error(err)
 		}
-		must(t, p.stop())
+		p.Stop()
 	})
 }
 
@@ -164,12 +169,12 @@ func TestOperatorErrorsAloneAreNamedAndHarmless(t *testing.T) {
 		t.Skip("many server processes")
 	}
 	dir := plainTemp(t)
-	p := startTestProcess(t, dir, "--node-id", "n1")
-	must(t, p.call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
+	p := lone(t, "n1", dir)
+	must(t, p.Call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
 	if said := turnedAway(t, dir); !strings.Contains(said, "in use by another process") {
 		t.Errorf("two processes on one directory: %q", said)
 	}
-	must(t, p.stop())
+	p.Stop()
 	stranger, err := link.Bootstrap("0123456789abcdef0123456789abcdef", "m1")
 	must(t, err)
 	invitation, err := link.NewToken(stranger, time.Hour)
@@ -177,17 +182,17 @@ func TestOperatorErrorsAloneAreNamedAndHarmless(t *testing.T) {
 	token := filepath.Join(plainTemp(t), "token")
 	must(t, os.WriteFile(token, []byte(invitation.Reveal()), 0o600))
 	for _, m := range []mishap{
-		{"data key missing", away("data.key"), nil, []string{"data.key is missing", "put back the key"}},
-		{"data key that others may read", func(t *testing.T, dir string) {
+		{"data key missing", "n1", away("data.key"), nil, []string{"data.key is missing", "put back the key"}},
+		{"data key that others may read", "n1", func(t *testing.T, dir string) {
 			must(t, os.Chmod(filepath.Join(dir, "data.key"), 0o644))
 		}, nil, []string{"data.key", "may be read by others", "chmod 400"}},
-		{"another node id", nil, []string{"--node-id", "n2"}, []string{`belongs to node "n1", not "n2"`, "its own directory"}},
-		{"stable store missing", away("stable.db"), nil, []string{"stable.db is not the one of this log", "put back", "restore it from a backup"}},
-		{"log missing", away("log"), nil, []string{"acknowledged entries are missing", "restore it from a backup"}},
-		{"log of a newer program", newerLayout, nil, []string{"newer version", "start the version that wrote it"}},
-		{"log of a newer store", newerPebble, nil, []string{"newer version", "start the version that wrote it"}},
-		{"joining with a log", nil, []string{"--cluster", "127.0.0.1:0", "--join", "127.0.0.1:1", "--join-token-file", token}, []string{"has a log of its own", "join with an empty one"}},
-		{"member of nothing", nil, []string{"--cluster", "127.0.0.1:0"}, []string{"not of any cluster yet", "--bootstrap", "--join"}},
+		{"another node id", "n1", nil, []string{"--node-id", "n2"}, []string{`belongs to node "n1", not "n2"`, "its own directory"}},
+		{"stable store missing", "n1", away("stable.db"), nil, []string{"stable.db is not the one of this log", "put back", "restore it from a backup"}},
+		{"log missing", "n1", away("log"), nil, []string{"acknowledged entries are missing", "restore it from a backup"}},
+		{"log of a newer program", "n1", newerLayout, nil, []string{"newer version", "start the version that wrote it"}},
+		{"log of a newer store", "n1", newerPebble, nil, []string{"newer version", "start the version that wrote it"}},
+		{"joining with a log", "n1", nil, []string{"--cluster", "127.0.0.1:0", "--join", "127.0.0.1:1", "--join-token-file", token}, []string{"has a log of its own", "join with an empty one"}},
+		{"member of nothing", "n1", nil, []string{"--cluster", "127.0.0.1:0"}, []string{"not of any cluster yet", "--bootstrap", "--join"}},
 	} {
 		m.try(t, dir)
 	}
@@ -195,91 +200,88 @@ func TestOperatorErrorsAloneAreNamedAndHarmless(t *testing.T) {
 
 // Mistakes with the directories of members: whatever is tried, no second cluster begins beside the first, and nobody votes twice.
 func TestOperatorErrorsInAClusterAreNamedAndHarmless(t *testing.T) {
-	c := startTrio(t)
-	must(t, c.procs[0].call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
+	if testing.Short() {
+		t.Skip("three server processes")
+	}
+	c := FormBare(t, 3)
+	must(t, c.Nodes[0].Call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
 	invited := func(text string) string {
 		path := filepath.Join(plainTemp(t), "token")
 		must(t, os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
-	token := invited(c.token(0))
+	token := invited(c.Token(0))
 	other := plainTemp(t) // of a cluster of its own
-	port := freeAddr(t)
-	p := startTestProcess(t, other, "--node-id", "m1", "--cluster", port, "--bootstrap")
-	defer p.kill()
-	must(t, p.call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
+	port := freePort(t)
+	p := lone(t, "m1", other, "--cluster", port, "--bootstrap")
+	defer p.Kill()
+	must(t, p.Call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
 	var theirs struct{ Token string }
-	must(t, p.call(t.Context(), "POST", "/api/v1/cluster/token", "", map[string]any{"seconds": 600}, &theirs))
+	must(t, p.Call(t.Context(), "POST", "/api/v1/cluster/token", "", map[string]any{"seconds": 600}, &theirs))
 	toOther := []string{"--join", port, "--join-token-file", invited(theirs.Token)}
 
-	c.until("n2 has ada", 10*time.Second, func() bool {
-		return c.procs[1].call(t.Context(), "GET", "/api/v1/users/ada", "", struct{}{}, nil) == nil
+	c.Until("n2 has ada", 10*time.Second, func() bool {
+		return c.Nodes[1].Call(t.Context(), "GET", "/api/v1/users/ada", "", struct{}{}, nil) == nil
 	})
-	c.stop(1)
+	c.Nodes[1].Stop()
 	n2 := func(flags ...string) []string {
-		return append([]string{"--node-id", "n2", "--cluster", c.ports[1]}, flags...)
+		return append(append([]string{"--node-id", "n2"}, c.Nodes[1].flags...), flags...)
 	}
 	steal := func(t *testing.T, dir string) {
 		must(t, exec.Command("cp", "-a", filepath.Join(other, link.File), dir).Run())
 	}
 	for _, m := range []mishap{
-		{"begun again", nil, n2("--bootstrap"), []string{"this node has joined a cluster", "start it without"}},
-		{"joined elsewhere", nil, n2(toOther...), []string{"belongs to another cluster", "check the address, the token and the data directory"}},
-		{"alone", nil, []string{"--node-id", "n2"}, []string{"is a cluster member's", "--cluster"}},
-		{"certificate of another cluster", steal, n2(), []string{"belongs to another cluster", "data directory"}},
-		{"stable store missing", away("stable.db"), n2(), []string{"stable.db is not the one of this log", "join it under a new node id"}},
-		{"stable store missing, joined again", away("stable.db"), n2("--join", c.ports[0], "--join-token-file", token), []string{"stable.db is not the one of this log"}},
-		{"log missing", away("log"), n2(), []string{"acknowledged entries are missing", "remove it from there", "new node id"}},
-		{"log and stable store missing", func(t *testing.T, dir string) {
+		{"begun again", "n2", nil, n2("--bootstrap"), []string{"this node has joined a cluster", "start it without"}},
+		{"joined elsewhere", "n2", nil, n2(toOther...), []string{"belongs to another cluster", "check the address, the token and the data directory"}},
+		{"alone", "n2", nil, []string{"--node-id", "n2"}, []string{"is a cluster member's", "--cluster"}},
+		{"certificate of another cluster", "n2", steal, n2(), []string{"belongs to another cluster", "data directory"}},
+		{"stable store missing", "n2", away("stable.db"), n2(), []string{"stable.db is not the one of this log", "join it under a new node id"}},
+		{"stable store missing, joined again", "n2", away("stable.db"), n2("--join", c.advertised[0], "--join-token-file", token), []string{"stable.db is not the one of this log"}},
+		{"log missing", "n2", away("log"), n2(), []string{"acknowledged entries are missing", "remove it from there", "new node id"}},
+		{"log and stable store missing", "n2", func(t *testing.T, dir string) {
 			away("log")(t, dir)
 			away("stable.db")(t, dir)
 		}, n2(), []string{"the cluster knows this node id", "join under a new node id"}},
-		{"data key missing", away("data.key"), n2(), []string{"data.key is missing", "put back the key"}},
+		{"data key missing", "n2", away("data.key"), n2(), []string{"data.key is missing", "put back the key"}},
 	} {
-		m.try(t, c.dirs[1], n2()...)
+		m.try(t, c.Nodes[1].Dir, n2()...)
 	}
 	wiped := filepath.Join(plainTemp(t), "data")
-	if said := turnedAway(t, wiped, n2("--join", c.ports[0], "--join-token-file", token)...); !strings.Contains(said, "the cluster knows this node id") || !strings.Contains(said, "join under a new node id") {
+	if said := turnedAway(t, wiped, n2("--join", c.advertised[0], "--join-token-file", token)...); !strings.Contains(said, "the cluster knows this node id") || !strings.Contains(said, "join under a new node id") {
 		t.Errorf("wiped, with the old node id: %q", said)
 	}
-	must(t, p.stop())
-	begun := []string{"--node-id", "m1", "--cluster", port, "--join", c.ports[0], "--join-token-file", token}
+	p.Stop()
+	begun := []string{"--node-id", "m1", "--cluster", port, "--join", c.advertised[0], "--join-token-file", token}
 	if said := turnedAway(t, other, begun...); !strings.Contains(said, "has begun a cluster of its own") || !strings.Contains(said, "with an empty data directory") {
 		t.Errorf("two nodes that have begun a cluster, then one is told to join: %q", said)
 	}
-	c.start(1)
-	c.until("three voters again", 20*time.Second, func() bool { return len(c.status(0).voters()) == 3 })
+	c.Nodes[1].Start()
+	c.Until("three voters again", 20*time.Second, func() bool { return len(c.Voters(0)) == 3 })
 }
 
 // A member's directory is copied, and both are started.
 func TestCopyOfALiveMemberIsTurnedAway(t *testing.T) {
-	c := startTrio(t)
-	must(t, c.procs[0].call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
-	term := c.status(0).Term
-	c.stop(2)
+	if testing.Short() {
+		t.Skip("three server processes")
+	}
+	c := FormBare(t, 3)
+	must(t, c.Nodes[0].Call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
+	term := c.Nodes[0].mustState(t).Term
+	c.Nodes[2].Stop()
 	dir := filepath.Join(plainTemp(t), "data")
-	clone(t, c.dirs[2], dir)
-	c.start(2)
-	c.until("three voters", 20*time.Second, func() bool { return len(c.status(0).voters()) == 3 })
+	clone(t, c.Nodes[2].Dir, dir)
+	c.Nodes[2].Start()
+	c.Until("three voters", 20*time.Second, func() bool { return len(c.Voters(0)) == 3 })
 	begin := time.Now()
 	said := turnedAway(t, dir, "--node-id", "n3", "--cluster", "127.0.0.1:0")
 	if !strings.Contains(said, "in use by another live process") || !strings.Contains(said, "delete the copied data directory") {
 		t.Errorf("it says %q", said)
 	}
 	t.Logf("turned away after %v", time.Since(begin).Round(time.Millisecond))
-	if now := c.status(0); len(now.voters()) != 3 || now.Term > term+1 {
-		t.Errorf("%d voters answer, term %d was %d", len(now.voters()), now.Term, term)
+	if voters, now := len(c.Voters(0)), c.Nodes[0].mustState(t).Term; voters != 3 || now > term+1 {
+		t.Errorf("%d voters answer, term %d was %d", voters, now, term)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "stable.db")); err != nil {
 		t.Error(err)
 	}
-}
-
-// freeAddr is an address on which nobody listens.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }
