@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,10 +29,12 @@ type archipelago struct {
 	rng  *rand.Rand
 	lose float64       // share of the answers to calls that are lost
 	slow time.Duration // calls take up to this much longer than raft's messages
+	sync time.Duration // syncs of logs take up to this
 	// tweak takes a protection out of a node before it starts; nil: none.
 	tweak func(*Node)
 	// failed is told of a node that would have ended its process; nil: the test fails.
 	failed func(id string, err error)
+	brash  bool // negative control: nothing is withheld while a store is stuck
 
 	mu    sync.Mutex
 	cut   map[[2]string]bool // from, to
@@ -54,6 +57,9 @@ type island struct {
 	node  *Node
 	inmem *raft.InmemTransport
 	first bool
+
+	stuck chan struct{} // while it is open, syncs of the log do not end; guarded by w.mu
+	ended error         // what the process would have ended with; guarded by w.mu
 }
 
 func newArchipelago(t *testing.T, seed uint64, names ...string) *archipelago {
@@ -66,14 +72,6 @@ func newArchipelago(t *testing.T, seed uint64, names ...string) *archipelago {
 
 func (w *archipelago) newIsland(id string, first bool) *island {
 	return &island{w: w, id: id, dir: w.t.TempDir(), fs: vfs.NewCrashableMem(), first: first}
-}
-
-func (w *archipelago) fail(id string, err error) {
-	if w.failed == nil {
-		w.t.Errorf("%s: fail-stop: %v", id, err)
-		return
-	}
-	w.failed(id, err)
 }
 
 // float is a random number; the generator is shared.
@@ -129,7 +127,7 @@ func (w *archipelago) start(id string) *island {
 func (w *archipelago) tryStart(id string) (err error) {
 	w.t.Helper()
 	c := w.nodes[id]
-	c.log, err = eventlog.Open(eventlog.Config{Dir: "log", FS: c.fs, Logger: slog.New(slog.DiscardHandler), Fatal: func(err error) { w.t.Errorf("%s: log: %v", id, err) }})
+	c.log, err = eventlog.Open(eventlog.Config{Dir: "log", FS: c.disk(), Logger: slog.New(slog.DiscardHandler), Fatal: func(err error) { w.t.Errorf("%s: log: %v", id, err) }})
 	if err != nil {
 		return err
 	}
@@ -139,7 +137,7 @@ func (w *archipelago) tryStart(id string) (err error) {
 	}
 	node, err := Open(Config{
 		Dir: c.dir, NodeID: id, Log: c.log, Logger: logger,
-		Fail:      func(err error) { w.fail(id, err) },
+		Fail:      c.end,
 		Space:     func() (Space, error) { return Space{Free: 1 << 40, Total: 1 << 41}, nil },
 		Retention: w.retention,
 		Cluster:   &Cluster{Advertise: id, Bootstrap: c.first, connect: c.connect},
@@ -151,6 +149,53 @@ func (w *archipelago) tryStart(id string) (err error) {
 	c.node = node
 	w.mu.Unlock()
 	return nil
+}
+
+// disk is the file system on which the log is.
+func (c *island) disk() vfs.FS {
+	return slowDisk{c.fs, func() {
+		c.w.mu.Lock()
+		stuck := c.stuck
+		c.w.mu.Unlock()
+		if stuck != nil {
+			<-stuck
+		}
+		time.Sleep(time.Duration(c.w.float() * float64(c.w.sync)))
+	}}
+}
+
+// jam makes the disk hang until the result is called.
+func (c *island) jam() (release func()) {
+	stuck := make(chan struct{})
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	c.stuck = stuck
+	return func() {
+		c.w.mu.Lock()
+		defer c.w.mu.Unlock()
+		c.stuck = nil
+		close(stuck)
+	}
+}
+
+// end is fail-stop. Only a disk that hangs is a reason, and what a test expects.
+func (c *island) end(err error) {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	c.ended = err
+	switch {
+	case c.w.failed != nil:
+		c.w.failed(c.id, err)
+	case c.stuck == nil || !errors.Is(err, ErrStuck):
+		c.w.t.Errorf("%s: fail-stop: %v", c.id, err)
+	}
+}
+
+// why is what the process would have ended with.
+func (c *island) why() error {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
+	return c.ended
 }
 
 // connect is the node's network.
@@ -167,7 +212,7 @@ func (c *island) connect(n *Node) (network, raft.Transport, error) {
 			c.inmem.Connect(raft.ServerAddress(other.id), other.inmem)
 		}
 	}
-	return &calls{c}, &lossy{c.inmem, c}, nil
+	return &calls{c}, &lossy{InmemTransport: c.inmem, c: c}, nil
 }
 
 // stop ends a node properly.
@@ -263,7 +308,19 @@ func (w *archipelago) form() {
 // lossy is raft's transport in an archipelago.
 type lossy struct {
 	*raft.InmemTransport
-	c *island
+	c        *island
+	withheld atomic.Bool
+}
+
+// Withhold does what link.Transport does.
+func (l *lossy) Withhold(on bool) { l.withheld.Store(on && !l.c.w.brash) }
+
+// call is one that is withheld while the store is stuck.
+func (l *lossy) call(to raft.ServerID, f func() error) error {
+	if l.withheld.Load() {
+		return link.ErrWithheld
+	}
+	return l.rpc(to, f)
 }
 
 func (l *lossy) rpc(to raft.ServerID, f func() error) error {
@@ -289,19 +346,19 @@ func (l *lossy) AppendEntries(id raft.ServerID, to raft.ServerAddress, a *raft.A
 		time.Sleep(100 * time.Millisecond)
 		return errors.New("stuck")
 	}
-	return l.rpc(id, func() error { return l.InmemTransport.AppendEntries(id, to, a, r) })
+	return l.call(id, func() error { return l.InmemTransport.AppendEntries(id, to, a, r) })
 }
 
 func (l *lossy) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, a *raft.InstallSnapshotRequest, r *raft.InstallSnapshotResponse, data io.Reader) error {
-	return l.rpc(id, func() error { return l.InmemTransport.InstallSnapshot(id, to, a, r, data) })
+	return l.call(id, func() error { return l.InmemTransport.InstallSnapshot(id, to, a, r, data) })
 }
 
 func (l *lossy) RequestVote(id raft.ServerID, to raft.ServerAddress, a *raft.RequestVoteRequest, r *raft.RequestVoteResponse) error {
-	return l.rpc(id, func() error { return l.InmemTransport.RequestVote(id, to, a, r) })
+	return l.call(id, func() error { return l.InmemTransport.RequestVote(id, to, a, r) })
 }
 
 func (l *lossy) RequestPreVote(id raft.ServerID, to raft.ServerAddress, a *raft.RequestPreVoteRequest, r *raft.RequestPreVoteResponse) error {
-	return l.rpc(id, func() error { return l.InmemTransport.RequestPreVote(id, to, a, r) })
+	return l.call(id, func() error { return l.InmemTransport.RequestPreVote(id, to, a, r) })
 }
 
 func (l *lossy) TimeoutNow(id raft.ServerID, to raft.ServerAddress, a *raft.TimeoutNowRequest, r *raft.TimeoutNowResponse) error {

@@ -88,6 +88,42 @@ func (h *chronicle) change(c *island, handle string) {
 	h.changes[handle] = err
 }
 
+// confirmed is how many messages were, of all connections.
+func (h *chronicle) confirmed() (n uint64) {
+	for _, p := range h.pens {
+		n += p.source.Committed()
+	}
+	return n
+}
+
+// calm waits until publishing goes on, ends it, and waits until all nodes have applied everything.
+func (h *chronicle) calm(w *archipelago) {
+	before := h.confirmed()
+	w.until("publishing goes on", time.Minute, func() bool { return h.confirmed() > before+100 })
+	for _, id := range w.names {
+		h.authors[id].end(true)
+	}
+	for begin := time.Now(); !w.equal(); time.Sleep(10 * time.Millisecond) {
+		if time.Since(begin) < time.Minute {
+			continue
+		}
+		for _, c := range w.up() {
+			r := c.node.Report()
+			w.t.Logf("%s: %+v, raft: %v", c.id, r, c.node.raft.Stats())
+		}
+		w.t.Fatal("not within a minute: all nodes are equal")
+	}
+}
+
+// equal says whether all that run have applied everything.
+func (w *archipelago) equal() bool {
+	applied := map[uint64]bool{}
+	for _, c := range w.up() {
+		applied[c.log.Applied()] = true
+	}
+	return len(applied) == 1 && w.leader() != nil && applied[w.leader().node.raft.CommitIndex()]
+}
+
 // verdict compares what the nodes hold with what was told to who wrote (C1, C2, C4, C5 of reliability.md; of C6, that what
 // was told of a change is true).
 func (h *chronicle) verdict(t *testing.T, w *archipelago) (faults []string) {
@@ -228,27 +264,10 @@ func storm(t *testing.T, seed uint64, troubles int, keep Retention, tweak func(*
 			h.change(up[w.pick(len(up))], fmt.Sprintf("user%d", i))
 			t.Logf("%8v %s", time.Since(begin).Round(time.Millisecond), what)
 		}
-		confirmed := func() (n uint64) {
-			for _, p := range h.pens {
-				n += p.source.Committed()
-			}
-			return n
-		}
-		before := confirmed()
-		w.until("publishing goes on on every node", time.Minute, func() bool { return confirmed() > before+100 })
-		for _, id := range w.names {
-			h.authors[id].end(true)
-		}
-		w.until("all nodes are equal", time.Minute, func() bool {
-			applied := map[uint64]bool{}
-			for _, c := range w.up() {
-				applied[c.log.Applied()] = true
-			}
-			return len(applied) == 1 && w.leader() != nil && applied[w.leader().node.raft.CommitIndex()]
-		})
+		h.calm(w)
 		faults = h.verdict(t, w)
 		log := w.nodes["n1"].log
-		t.Logf("seed %d: %d connections, %d messages confirmed, %d entries from #%d on, %v of virtual time", seed, len(h.pens), confirmed(), log.Applied(), log.Floor(), time.Since(begin))
+		t.Logf("seed %d: %d connections, %d messages confirmed, %d entries from #%d on, %v of virtual time", seed, len(h.pens), h.confirmed(), log.Applied(), log.Floor(), time.Since(begin))
 		if keep != (Retention{}) && log.Floor() == 1 {
 			faults = append(faults, "the log was never cut: this tests nothing")
 		}

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
@@ -111,31 +109,6 @@ func (c *colony) votes(id, by string) bool {
 	return ok && s.Suffrage == raft.Voter
 }
 
-// slowDisk takes a while for each record of the log, when it is switched on.
-type slowDisk struct {
-	vfs.FS
-	on atomic.Bool
-}
-
-func newSlowDisk(d time.Duration) *slowDisk {
-	s := new(slowDisk)
-	s.FS = errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if s.on.Load() && op.Kind == errorfs.OpFileWrite && strings.HasSuffix(op.Path, ".log") {
-			time.Sleep(d)
-		}
-		return nil
-	}))
-	return s
-}
-
-// ReuseForWrite does not reuse: errorfs does not see what is written to a reused file.
-func (s *slowDisk) ReuseForWrite(old, name string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := s.Remove(old); err != nil {
-		return nil, err
-	}
-	return s.Create(name, category)
-}
-
 // A blank node reads the log from its beginning, where the configurations are of nodes that are long gone. It must go on
 // taking today's members for members, whom those configurations do not know.
 func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
@@ -154,12 +127,17 @@ func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 	c.close("n1")
 	c.until("n2 leads alone", 10*time.Second, func() bool { return c.nodes["n2"].Leading() && len(c.nodes["n2"].cluster.IDs()) == 1 })
 
-	disk := newSlowDisk(300 * time.Millisecond) // ten requests of 64 entries: longer than a round of housekeep
-	disk.on.Store(true)
+	var slow atomic.Bool
+	slow.Store(true)
+	disk := slowDisk{vfs.NewMem(), func() {
+		if slow.Load() {
+			time.Sleep(300 * time.Millisecond) // ten requests of 64 entries: longer than a round of housekeep
+		}
+	}}
 	begin := time.Now()
 	c.join("n3", "n2", disk, Cluster{Reader: true}) // no vote: a slow voter would hold up the leader
 	c.until("n3 has the graph", 20*time.Second, func() bool { return c.nodes["n3"].Graph().Index() == c.nodes["n2"].Graph().Index() })
-	disk.on.Store(false)
+	slow.Store(false)
 	if took := time.Since(begin); took < 2*housekeepEvery {
 		t.Errorf("the log was read in %v: too fast for the old configuration to matter", took)
 	}

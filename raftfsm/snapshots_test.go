@@ -54,7 +54,7 @@ func (w *archipelago) trim(c *island, on ...*island) (floor uint64) {
 	if _, err := c.node.propose(w.t.Context(), f.Encode()); err != nil {
 		w.t.Fatal(err)
 	}
-	w.equal(on...)
+	w.alike(on...)
 	for _, o := range on {
 		if err := o.log.Reclaim(); err != nil {
 			w.t.Fatal(err)
@@ -63,8 +63,8 @@ func (w *archipelago) trim(c *island, on ...*island) (floor uint64) {
 	return index + 1
 }
 
-// equal waits until nodes have applied the same, and compares all that they hold. Without any: all that run.
-func (w *archipelago) equal(nodes ...*island) {
+// alike waits until nodes have applied the same, and compares all that they hold. Without any: all that run.
+func (w *archipelago) alike(nodes ...*island) {
 	w.t.Helper()
 	if len(nodes) == 0 {
 		nodes = w.up()
@@ -134,7 +134,7 @@ func TestBehindTheFloor(t *testing.T) {
 		w := newArchipelago(t, 3, "n1", "n2", "n3")
 		w.form()
 		w.fill(20)
-		w.equal()
+		w.alike()
 		w.nodes["n3"].stop()
 		w.fill(20)
 		w.trim(w.leader(), w.up()...)
@@ -147,10 +147,10 @@ func TestBehindTheFloor(t *testing.T) {
 		if n3.log.Floor() != floor {
 			t.Errorf("the log of n3 begins at %d, want %d", n3.log.Floor(), floor)
 		}
-		w.equal()
+		w.alike()
 
 		w.join("n4")
-		w.equal()
+		w.alike()
 		for i, id := range []string{"n3", "n4"} { // they restart, lead, and send on what they got
 			w.nodes[id].stop()
 			w.start(id)
@@ -164,7 +164,7 @@ func TestBehindTheFloor(t *testing.T) {
 			})
 			w.fill(10)
 			w.join(fmt.Sprintf("n%d", 5+i))
-			w.equal()
+			w.alike()
 		}
 		w.end()
 	})
@@ -178,7 +178,7 @@ func TestSnapshotBeatsAnUncommittedTail(t *testing.T) {
 			w := newArchipelago(t, 5, "n1", "n2", "n3")
 			w.form()
 			w.fill(5)
-			w.equal()
+			w.alike()
 			old := w.leader()
 			w.isolate(old.id, true)
 			for i := range 60 { // in its own log only
@@ -203,7 +203,7 @@ func TestSnapshotBeatsAnUncommittedTail(t *testing.T) {
 				time.Sleep(100 * time.Millisecond)
 			}
 			if healed = old.log.Applied() >= lead.log.Applied(); healed {
-				w.equal()
+				w.alike()
 			}
 			w.end()
 		})
@@ -312,10 +312,10 @@ func TestOddNodeStops(t *testing.T) {
 				w.failed = func(id string, err error) { failed = errors.Join(failed, fmt.Errorf("%s: %w", id, err)) }
 				w.form()
 				w.fill(20)
-				w.equal()
+				w.alike()
 				time.Sleep(time.Minute)
 				w.fill(20)
-				w.equal()
+				w.alike()
 				if failed != nil {
 					t.Fatalf("before anything was altered: %v", failed)
 				}
@@ -333,7 +333,7 @@ func TestOddNodeStops(t *testing.T) {
 					t.Errorf("it starts again: %v", err)
 				}
 				w.fill(5)
-				w.equal()
+				w.alike()
 				w.end()
 			})
 		})
