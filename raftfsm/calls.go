@@ -16,6 +16,7 @@ const (
 	methodReport  byte = 2 // nothing; the answer is the JSON of a Report
 	methodOperate byte = 3 // the JSON of an operation; answered by the leader
 	methodRoster  byte = 4 // nothing; the answer is the JSON of a hearsay
+	methodDrain   byte = 5 // the JSON of an operation; answered by the node that is to be drained
 )
 
 // Handle implements link.Handler.
@@ -32,13 +33,15 @@ func (m *membership) Handle(ctx context.Context, peer string, method byte, req [
 		return m.operateFor(ctx, peer, req)
 	case methodRoster:
 		return m.tell()
+	case methodDrain:
+		return m.obey(ctx, peer, req, m.drainHere)
 	}
 	return nil, fmt.Errorf("%w: node %s runs an older program, which does not know method %d", link.ErrNotDone, m.node.id, method)
 }
 
-// operation is a change of the cluster that its leader makes.
+// operation is a change of the cluster that its leader makes, or of one node.
 type operation struct {
-	Verb  string `json:"verb"` // remove, promote, transfer, address
+	Verb  string `json:"verb"` // remove, promote, transfer, address; drain, undrain
 	Node  string `json:"node"`
 	Addr  string `json:"addr,omitempty"`
 	Force bool   `json:"force,omitempty"`
@@ -60,11 +63,16 @@ func (n *Node) operate(ctx context.Context, o operation) error {
 	if leader == "" || leader == n.id {
 		return fmt.Errorf("%w: the cluster has no leader", ErrUnavailable)
 	}
+	return m.command(ctx, leader, methodOperate, o)
+}
+
+// command has another node do an operation.
+func (m *membership) command(ctx context.Context, id string, method byte, o operation) error {
 	req, err := json.Marshal(o)
 	if err != nil {
 		return err
 	}
-	answer, err := m.net.Call(ctx, leader, methodOperate, req)
+	answer, err := m.net.Call(ctx, id, method, req)
 	if err != nil {
 		return callOutcome(err)
 	}
@@ -78,17 +86,22 @@ func (n *Node) operate(ctx context.Context, o operation) error {
 	return nil
 }
 
-// operateFor does an operation for another node: the answer is the refusal, or null.
+// operateFor does an operation for another node, when this one leads.
 func (m *membership) operateFor(ctx context.Context, peer string, req []byte) ([]byte, error) {
+	if !m.node.Leading() {
+		return nil, &link.Failure{Code: codeNotLeader, Text: m.lead.now().leader}
+	}
+	return m.obey(ctx, peer, req, m.execute)
+}
+
+// obey does an operation for another node: the answer is the refusal, or null.
+func (m *membership) obey(ctx context.Context, peer string, req []byte, do func(context.Context, operation) error) ([]byte, error) {
 	var o operation
 	if err := json.Unmarshal(req, &o); err != nil {
 		return nil, &link.Failure{Code: codeRefused, Text: "malformed operation"}
 	}
-	if !m.node.Leading() {
-		return nil, &link.Failure{Code: codeNotLeader, Text: m.lead.now().leader}
-	}
 	m.node.slog.Info("a member asks for a change of the cluster", "peer", peer, "verb", o.Verb, "node", o.Node, "force", o.Force)
-	err := m.execute(ctx, o)
+	err := do(ctx, o)
 	refusal, refused := errors.AsType[*graph.Error](err)
 	switch {
 	case err == nil, refused:

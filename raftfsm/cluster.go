@@ -59,8 +59,8 @@ type membership struct {
 	order     sequencer
 	store     *guardedStore
 	expelled  expulsion
-	starving  atomic.Pointer[[]string] // members, as this node sees them while it leads
-	forwarded atomic.Uint64            // proposals sent to the leader
+	drain     drain
+	forwarded atomic.Uint64 // proposals sent to the leader
 	loops     sync.WaitGroup
 }
 
@@ -77,6 +77,9 @@ func (n *Node) enroll(c Config, cluster string) error {
 	m.told.Store(told)
 	if m.Bootstrap && told != nil {
 		return fmt.Errorf("%w: --bootstrap would begin another beside it: start it without", ErrHasJoined)
+	}
+	if err := m.drain.init(n.stable); err != nil {
+		return err
 	}
 	if m.connect == nil {
 		m.connect = func(n *Node) (network, raft.Transport, error) { return m.port(c.Dir, c.Logger) }

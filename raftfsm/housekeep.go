@@ -59,13 +59,16 @@ func (m *membership) settle(ctx context.Context, k *keeper) {
 	all := m.survey(ctx)
 	if !m.node.Leading() {
 		*k = keeper{}
-		m.starving.Store(nil)
+		m.lead.starving.Store(nil)
 		m.try("learn the newest configuration", m.inquire(ctx))
 		return
 	}
 	if m.node.full.Load() {
 		m.try("hand over, since the disk is almost full", m.transfer(ctx, ""))
 		return
+	}
+	if on, _ := m.drain.now(); on {
+		m.try("hand over, since this node is drained", m.transfer(ctx, ""))
 	}
 	m.feed(ctx, &k.hunger, all)
 	m.promote(ctx, &k.candidates, all)
@@ -74,7 +77,7 @@ func (m *membership) settle(ctx context.Context, k *keeper) {
 // feed gives starving members another leader, one that replicates to them from new goroutines.
 func (m *membership) feed(ctx context.Context, h *hunger, all []Member) {
 	starving := h.look(m.node.id, all)
-	if before := m.starving.Swap(&starving); len(starving) == 0 {
+	if before := m.lead.starving.Swap(&starving); len(starving) == 0 {
 		return
 	} else if before == nil || !slices.Equal(*before, starving) {
 		m.node.slog.Warn("members hear this leader and get no entries from it", "nodes", starving)

@@ -8,7 +8,10 @@ import (
 )
 
 // leadership follows who leads, as this node knows it.
-type leadership struct{ current atomic.Pointer[reign] }
+type leadership struct {
+	current  atomic.Pointer[reign]
+	starving atomic.Pointer[[]string] // members, as this node sees them while it leads
+}
 
 // reign is the time of one leader.
 type reign struct {

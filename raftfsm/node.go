@@ -251,6 +251,7 @@ func (n *Node) AwaitReady(ctx context.Context) error {
 
 // Close hands leadership over, stops the loops and raft, and records the high-water mark. The log stays open for its owner to close.
 func (n *Node) Close() error {
+	n.warnOfStopping()
 	n.handOver()
 	close(n.stop)
 	n.checkpointer.end()

@@ -2,6 +2,7 @@ package raftfsm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -142,7 +143,7 @@ func (m *membership) move(ctx context.Context, id, addr string) error {
 	return m.change(ctx, m.node.raft.AddNonvoter(s.ID, raft.ServerAddress(addr), 0, enqueueTimeout))
 }
 
-// transfer hands leadership to a voter that answers, has room on its disk and has caught up.
+// transfer hands leadership to a voter that answers, has room on its disk, is not drained and has caught up.
 func (m *membership) transfer(ctx context.Context, to string) error {
 	if to == m.node.id {
 		return nil
@@ -155,16 +156,19 @@ func (m *membership) transfer(ctx context.Context, to string) error {
 		return &graph.Error{Code: graph.Conflict, Msg: "node " + to + " has no vote", Hint: "promote it first"}
 	}
 	heir, ok := heirOf(m.survey(ctx), func(member Member) bool { return member.ID != m.node.id && (to == "" || member.ID == to) })
+	if !ok && to != "" {
+		return &graph.Error{Code: graph.Conflict, Msg: "node " + to + " does not answer, is drained or has no room on its disk", Hint: "see: hpfriends cluster status"}
+	}
 	if !ok {
-		return &graph.Error{Code: graph.Conflict, Msg: "no other voter answers and has room on its disk", Hint: "see: hpfriends cluster status"}
+		return &graph.Error{Code: graph.Conflict, Msg: "no other voter answers, has room on its disk and is not drained", Hint: "see: hpfriends cluster status"}
 	}
 	return m.handTo(ctx, heir.ID, heir.Address)
 }
 
-// heirOf is who is best to lead: of the voters among some that answer and have room, the one that is least behind.
+// heirOf is who is best to lead: of the voters among some that answer, have room and are not drained, the one that is least behind.
 func heirOf(all []Member, among func(Member) bool) (best Member, ok bool) {
 	for _, member := range all {
-		fit := member.Err == nil && !member.Report.Full && member.Role == RoleVoter && among(member)
+		fit := member.Err == nil && !member.Report.Full && !member.Report.Drained && member.Role == RoleVoter && among(member)
 		if fit && (!ok || member.Lag < best.Lag) {
 			best, ok = member, true
 		}
@@ -208,5 +212,19 @@ func (n *Node) handOver() {
 	}
 	if err := n.cluster.transfer(ctx, ""); err != nil {
 		n.slog.Warn("leadership was not handed over: the others will elect", "err", err)
+	}
+}
+
+// warnOfStopping says what the stop of this node does to a cluster of several voters.
+func (n *Node) warnOfStopping() {
+	if n.cluster == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	all := n.cluster.survey(ctx)
+	err := harmOfStopping(all, n.id, "stopping node "+n.id)
+	if harm, ok := errors.AsType[*graph.Error](err); ok && balanceOf(all).voters > 1 {
+		n.slog.Warn("quorum: "+harm.Msg, "until", "it, or another voter, is started")
 	}
 }

@@ -32,6 +32,24 @@ func (b balance) quorum() int { return b.voters/2 + 1 }
 // spare is how many more voters may fail; below 0 there is no quorum.
 func (b balance) spare() int { return b.alive - b.quorum() }
 
+// harmOfStopping refuses what is done to stop a node afterwards, when the others have no majority without it.
+func harmOfStopping(all []Member, id, what string) error {
+	before := balanceOf(all)
+	after := before
+	for _, m := range all {
+		if m.ID == id && m.Role != RoleNonvoter && m.Err == nil {
+			after.alive--
+		}
+	}
+	if before.spare() < 0 || after.spare() >= 0 {
+		return nil
+	}
+	return &graph.Error{
+		Code: graph.Conflict, Hint: "start or join another voter first, or use --force",
+		Msg: fmt.Sprintf("%s would leave %d of %d voters that answer, and %d are needed: nothing could be published or changed", what, after.alive, after.voters, after.quorum()),
+	}
+}
+
 // harm refuses what would make the cluster stop, or stop with the next failure when it did not before.
 func harm(before, after balance, what, instead string) error {
 	switch {

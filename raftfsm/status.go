@@ -22,9 +22,16 @@ type Report struct {
 	AppliedAt   time.Time     `json:"appliedAt"` // when the leader took the newest applied entry, by the leader's clock
 	LastContact time.Duration `json:"lastContact"`
 	Reader      bool          `json:"reader"`                // stays without a vote
-	Full        bool          `json:"full"`                  // its disk is almost full
 	Checkpoints []Checkpoint  `json:"checkpoints,omitempty"` // what it found at the newest, newest last
 	Starving    []string      `json:"starving,omitempty"`    // members that hear this leader and get no entries from it
+	Service
+}
+
+// Service is what a member does for clients.
+type Service struct {
+	Full    bool `json:"full"`    // its disk is almost full: it takes nothing
+	Drained bool `json:"drained"` // it sends clients elsewhere
+	Clients int  `json:"clients"` // connected to it
 }
 
 // Roles of a member.
@@ -58,12 +65,13 @@ func (m *membership) report() Report {
 	last, _ := n.log.Last()
 	r := Report{
 		Version: m.Version, State: n.raft.State().String(), Leader: m.lead.now().leader, Term: n.raft.CurrentTerm(), Last: last,
-		Commit: n.raft.CommitIndex(), Applied: n.log.Applied(), Reader: m.Reader, Full: n.full.Load(),
-		Checkpoints: n.checkpointer.recent(),
+		Commit: n.raft.CommitIndex(), Applied: n.log.Applied(), Reader: m.Reader,
+		Checkpoints: n.checkpointer.recent(), Service: Service{Full: n.full.Load(), Clients: m.drain.connected()},
 	}
-	if starving := m.starving.Load(); starving != nil {
+	if starving := m.lead.starving.Load(); starving != nil {
 		r.Starving = *starving
 	}
+	r.Drained, _ = m.drain.now()
 	if e, err := n.log.Entry(r.Applied); err == nil {
 		r.AppliedAt = e.Appended
 	}
@@ -159,6 +167,9 @@ func (m *membership) warnings(s Status) (all []string) {
 		}
 		for _, id := range member.Report.Starving {
 			all = append(all, fmt.Sprintf("node %s hears its leader %s and gets no entries from it: leadership will be handed over; see the log of %s", id, member.ID, member.ID))
+		}
+		if member.Report.Drained {
+			all = append(all, fmt.Sprintf("node %s is drained and takes no clients, until: hpfriends cluster undrain %s", member.ID, member.ID))
 		}
 	}
 	return all

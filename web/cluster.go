@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,12 +16,18 @@ type Cluster interface {
 	ClusterStatus(ctx context.Context) (ClusterStatus, error)
 	// JoinToken makes a secret with which nodes join.
 	JoinToken(ctx context.Context, life time.Duration) (token string, expires time.Time, err error)
-	RemoveMember(ctx context.Context, node string, force bool) error
-	PromoteMember(ctx context.Context, node string, force bool) error
-	// TransferLeadership to a node; empty: the one that has caught up best.
-	TransferLeadership(ctx context.Context, node string) error
-	// Leave takes the node that is asked out of its cluster.
-	Leave(ctx context.Context, force bool) error
+	// Operate does what ClusterVerbs names.
+	Operate(ctx context.Context, verb, node string, force bool) error
+}
+
+// ClusterVerbs are the operations on a cluster, and what they do.
+var ClusterVerbs = map[string]string{
+	"remove":   "Take a member out of the cluster; its node id is never used again",
+	"promote":  "Give a member a vote",
+	"transfer": "Hand leadership to a member; without one, to the voter that has caught up best",
+	"leave":    "Take the node that is asked out of the cluster; its server then stops",
+	"drain":    "Send the clients of a node elsewhere; without one, of the node that is asked",
+	"undrain":  "Let a node take clients again; without one, the node that is asked",
 }
 
 // ClusterStatus is the cluster as the asked node sees it.
@@ -44,6 +52,8 @@ type ClusterMember struct {
 	LagSeconds    float64 `json:"lagSeconds"`
 	LastContactMS int64   `json:"lastContactMs" doc:"milliseconds since it heard its leader"`
 	DiskFull      bool    `json:"diskFull"`
+	Drained       bool    `json:"drained" doc:"it takes no clients"`
+	Clients       int     `json:"clients" doc:"connected to it, by hpfeeds"`
 }
 
 type clusterOrder struct {
@@ -78,30 +88,21 @@ func (s *Server) registerCluster(api huma.API) {
 		return &body[ClusterStatus]{status}, err
 	})
 	op(s, api, "POST /cluster/token", "Make a token with which nodes join; it is shown only once", s.addJoinToken)
-	s.clusterOrder(api, "remove", "Take a member out of the cluster", func(ctx context.Context, node string, force bool) error {
-		return s.Cluster.RemoveMember(ctx, node, force)
-	})
-	s.clusterOrder(api, "promote", "Give a member a vote", func(ctx context.Context, node string, force bool) error {
-		return s.Cluster.PromoteMember(ctx, node, force)
-	})
-	s.clusterOrder(api, "transfer", "Hand leadership to a member", func(ctx context.Context, node string, _ bool) error {
-		return s.Cluster.TransferLeadership(ctx, node)
-	})
-	s.clusterOrder(api, "leave", "Take the node that is asked out of the cluster", func(ctx context.Context, _ string, force bool) error {
-		return s.Cluster.Leave(ctx, force)
-	})
+	for _, verb := range slices.Sorted(maps.Keys(ClusterVerbs)) {
+		s.clusterOrder(api, verb)
+	}
 }
 
 // clusterOrder registers an operation on the cluster.
-func (s *Server) clusterOrder(api huma.API, verb, summary string, do func(ctx context.Context, node string, force bool) error) {
-	op(s, api, "POST /cluster/"+verb, summary, func(ctx context.Context, in *clusterOrder) (*none, error) {
+func (s *Server) clusterOrder(api huma.API, verb string) {
+	op(s, api, "POST /cluster/"+verb, ClusterVerbs[verb], func(ctx context.Context, in *clusterOrder) (*none, error) {
 		if err := s.Query.Graph().MayRunCluster(actor(ctx)); err != nil {
 			return nil, err
 		}
 		s.Logger.Info("cluster", "verb", verb, "node", in.Body.Node, "force", in.Body.Force, "user", actor(ctx).User, "from", actor(ctx).From)
 		ctx, cancel := context.WithTimeout(ctx, changeTimeout)
 		defer cancel()
-		return &none{}, do(ctx, in.Body.Node, in.Body.Force)
+		return &none{}, s.Cluster.Operate(ctx, verb, in.Body.Node, in.Body.Force)
 	})
 }
 

@@ -95,6 +95,8 @@ func ownText(r Reason) string {
 		return "Subscription not understood."
 	case ReasonTooMany:
 		return "Too many connections, try again later."
+	case ReasonDraining:
+		return "This node is being taken out of service, connect to another."
 	}
 	return "Malformed message."
 }

@@ -236,15 +236,22 @@ type peer struct {
 	nonce []byte
 }
 
-// dial connects and reads INFO.
-func (f *fixture) dial() *peer {
+// connect connects and reads nothing.
+func (f *fixture) connect() *peer {
 	f.Helper()
 	c, err := net.Dial("tcp", f.addr)
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { c.Close() })
-	p := &peer{fixture: f, TCPConn: c.(*net.TCPConn), in: bufio.NewReader(c)}
+	return &peer{fixture: f, TCPConn: c.(*net.TCPConn), in: bufio.NewReader(c)}
+}
+
+// dial connects and reads INFO.
+func (f *fixture) dial() *peer {
+	f.Helper()
+	p := f.connect()
+	var err error
 	_, p.nonce, err = ParseInfo(p.frame())
 	if err != nil {
 		f.Fatal(err)

@@ -34,6 +34,7 @@ const (
 	ReasonTooMany                        // over a limit of connections
 	ReasonNoRoom                         // PUBLISH: the broker takes nothing now; the connection is kept
 	ReasonBadQuery                       // SUBSCRIBE: not understood, or its history cannot be served; the connection is kept
+	ReasonDraining                       // the broker sends its clients elsewhere
 	reasonEnd
 )
 
@@ -53,6 +54,7 @@ var reasons = [reasonEnd]struct{ category, log string }{
 	ReasonBadQuery:     {"bad-subscription", "Subscription not understood."},
 	ReasonNoRoom:       {"no-room", "Not accepted: the broker has no room to store it."},
 	ReasonTooMany:      {"too-many-connections", "Pre-auth: Too many connections."},
+	ReasonDraining:     {"draining", "Pre-auth: This node takes no clients now."},
 }
 
 // String is the category in metrics; the first eight that the Python broker knows have its names.

@@ -24,6 +24,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	closing   bool
+	draining  bool
 	listeners map[net.Listener]struct{}
 	sessions  map[*Session]struct{}
 	running   sync.WaitGroup // Serve loops and sessions; grows under mu only
@@ -108,10 +109,14 @@ func (s *Server) ended(l net.Listener) {
 
 // accept starts a session, or turns the peer away.
 func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
+	if s.drains() {
+		s.turnAway(c, ReasonDraining, tc != nil)
+		return
+	}
 	remote := remoteOf(c)
 	addr := group(remote.Addr())
 	if !s.gate.enter(addr, time.Now()) {
-		s.turnAway(c, tc != nil)
+		s.turnAway(c, ReasonTooMany, tc != nil)
 		return
 	}
 	if t, ok := c.(*net.TCPConn); ok { // Go has set TCP_NODELAY
@@ -119,7 +124,7 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing {
+	if s.closing || s.draining {
 		s.gate.leave(addr, true)
 		_ = c.Close()
 		return
@@ -127,6 +132,7 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 	ses := newSession(s, c, e, tc)
 	s.sessions[ses] = struct{}{}
 	s.running.Go(func() {
+		defer close(ses.done)
 		ses.run()
 		s.gate.leave(addr, ses.reader.conn == nil)
 		s.mu.Lock()
@@ -135,9 +141,15 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 	})
 }
 
-// turnAway closes a connection that is one too many. Nothing has been read of it, and an empty socket takes the text.
-func (s *Server) turnAway(c net.Conn, silent bool) {
-	r := Refusal{Reason: ReasonTooMany, Remote: remoteOf(c), Count: 1}
+func (s *Server) drains() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.draining
+}
+
+// turnAway closes a connection that is not wanted. Nothing has been read of it, and an empty socket takes the text.
+func (s *Server) turnAway(c net.Conn, why Reason, silent bool) {
+	r := Refusal{Reason: why, Remote: remoteOf(c), Count: 1}
 	s.broker.Refused(r)
 	if text, _ := s.config.Compat.answer(&r); !silent {
 		_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))

@@ -20,6 +20,7 @@ type Session struct {
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	done   chan struct{} // closed when everything of it is over
 
 	ident    atomic.Pointer[string] // authenticated; nil before
 	bytesIn  atomic.Uint64
@@ -38,7 +39,7 @@ const (
 )
 
 func newSession(s *Server, c net.Conn, e *Endpoint, tc *tls.Config) *Session {
-	ses := &Session{server: s, endpoint: e, conn: c, remote: remoteOf(c), nonce: make([]byte, e.Nonce)}
+	ses := &Session{server: s, endpoint: e, conn: c, remote: remoteOf(c), nonce: make([]byte, e.Nonce), done: make(chan struct{})}
 	ses.transport.watch(c)
 	if tc != nil {
 		ses.conn = tls.Server(&belowTLS{c, &ses.transport}, tc)

@@ -15,6 +15,7 @@ type writer struct {
 
 	mu       sync.Mutex // guards what follows; held for moments
 	ended    bool
+	finished bool   // nothing more is sent, see Drain
 	text     string // of the last ERROR
 	errors   []byte // ERROR frames that wait to be written
 	flushing bool   // a goroutine is about to write them
@@ -35,7 +36,7 @@ var past = time.Unix(1, 0)
 func (s *Session) Send(bufs net.Buffers) error {
 	s.writer.writing.Lock()
 	defer s.writer.writing.Unlock()
-	if s.writer.isEnded() {
+	if s.writer.isOver() {
 		return net.ErrClosed
 	}
 	return s.write(bufs)
@@ -69,7 +70,7 @@ func (s *Session) sendError(text string) {
 	w := &s.writer
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if text = clip(text); text == "" || w.ended || len(w.errors)+HeaderLen+len(text) > maxErrors {
+	if text = clip(text); text == "" || w.ended || w.finished || len(w.errors)+HeaderLen+len(text) > maxErrors {
 		return
 	}
 	w.errors = AppendError(w.errors, text)
@@ -86,7 +87,7 @@ func (s *Session) flushErrors() {
 	for {
 		w.mu.Lock()
 		frames := w.errors
-		if len(frames) == 0 || w.ended { // at the end the last words take the rest along
+		if len(frames) == 0 || w.ended || w.finished { // at the end the last words take the rest along
 			w.flushing = false
 			w.mu.Unlock()
 			return
@@ -125,6 +126,9 @@ func (w *writer) last(s *Session) error {
 	if w.text != "" {
 		frames = AppendError(frames, w.text)
 	}
+	if w.finished {
+		frames = nil
+	}
 	w.mu.Unlock()
 	if len(frames) == 0 && !w.broken {
 		return nil
@@ -136,6 +140,13 @@ func (w *writer) isEnded() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.ended
+}
+
+// isOver is whether nothing more may be sent.
+func (w *writer) isOver() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ended || w.finished
 }
 
 // clip makes a text fit for an ERROR: short, and UTF-8, since clients decode it.

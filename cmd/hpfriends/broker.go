@@ -78,6 +78,7 @@ func (b *broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.C
 	c.subscriptions = newSubscriptions(s.Context())
 	b.mu.Lock()
 	b.conns[c] = struct{}{}
+	b.node.SetClients(len(b.conns))
 	b.mu.Unlock()
 	b.metrics.opened(ident, b.handle(key.Owner))
 	return c, nil

@@ -57,7 +57,7 @@ func clusterCommand() *cli.Command {
 				}
 				return order("leave", "", c, api)
 			}, force),
-			recoverCommand(),
+			drainCommand(), undrainCommand(), recoverCommand(),
 		},
 	}
 }
@@ -90,9 +90,13 @@ func printCluster(w io.Writer, s web.ClusterStatus) {
 		if m.Error != "" {
 			lag, contact = "?", "does not answer"
 		}
-		rows = append(rows, []string{m.ID, m.Address, m.Role, fmt.Sprint(m.Applied), lag, contact, m.Version})
+		role := m.Role
+		if m.Drained {
+			role += ", drained"
+		}
+		rows = append(rows, []string{m.ID, m.Address, role, fmt.Sprint(m.Clients), fmt.Sprint(m.Applied), lag, contact, m.Version})
 	}
-	list(w, []string{"Node", "Address", "Role", "Applied", "Behind", "Heard its leader", "Version"}, rows)
+	list(w, []string{"Node", "Address", "Role", "Clients", "Applied", "Behind", "Heard its leader", "Version"}, rows)
 	for _, text := range s.Warnings {
 		fmt.Fprintln(w, "Warning: "+printable(text))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,6 +28,7 @@ func (a clusterAdmin) ClusterStatus(ctx context.Context) (web.ClusterStatus, err
 		one := web.ClusterMember{
 			ID: m.ID, Address: m.Address, Role: m.Role, Version: m.Report.Version, Applied: m.Report.Applied, LagEntries: m.Lag,
 			LagSeconds: m.Behind.Seconds(), LastContactMS: m.Report.LastContact.Milliseconds(), DiskFull: m.Report.Full,
+			Drained: m.Report.Drained, Clients: m.Report.Clients,
 		}
 		if m.Err != nil {
 			one.Error = m.Err.Error()
@@ -45,14 +47,21 @@ func (a clusterAdmin) JoinToken(ctx context.Context, life time.Duration) (string
 	return t.Reveal(), t.Expires, nil
 }
 
-// RemoveMember implements web.Cluster.
-func (a clusterAdmin) RemoveMember(ctx context.Context, node string, force bool) error {
-	return a.Remove(ctx, node, force)
-}
-
-// PromoteMember implements web.Cluster.
-func (a clusterAdmin) PromoteMember(ctx context.Context, node string, force bool) error {
-	return a.Promote(ctx, node, force)
+// Operate implements web.Cluster.
+func (a clusterAdmin) Operate(ctx context.Context, verb, node string, force bool) error {
+	switch verb {
+	case "remove":
+		return a.Remove(ctx, node, force)
+	case "promote":
+		return a.Promote(ctx, node, force)
+	case "transfer":
+		return a.TransferLeadership(ctx, node)
+	case "leave":
+		return a.Leave(ctx, force)
+	case "drain", "undrain":
+		return a.Drain(ctx, node, verb == "undrain", force)
+	}
+	return fmt.Errorf("there is no operation %q", verb)
 }
 
 // watchCluster adds the series of raft and of the cluster.

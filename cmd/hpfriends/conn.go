@@ -72,6 +72,7 @@ func (c *conn) Close() {
 	c.count()
 	c.broker.mu.Lock()
 	delete(c.broker.conns, c)
+	c.broker.node.SetClients(len(c.broker.conns))
 	c.broker.mu.Unlock()
 	c.broker.metrics.closed(c.ident, c.broker.handle(c.user))
 }

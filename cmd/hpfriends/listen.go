@@ -104,11 +104,12 @@ func (s *server) announce(a addresses) error {
 
 func (s *server) retract() { _ = os.Remove(filepath.Join(s.DataDir, addressesFile)) }
 
-// closeListeners ends hpfeeds and HTTP, in that order, each within drainTimeout.
+// closeListeners ends hpfeeds and HTTP, in that order, each within drainTimeout. Clients get a moment to notice.
 func (s *server) closeListeners() error {
 	s.retract()
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
+	_ = s.wire.Drain(ctx, goodbye)
 	err := s.wire.Shutdown(ctx)
 	ctx, cancel = context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()

@@ -166,6 +166,7 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	s.loops.Go(func() { s.cursors.Run(loops) })
 	s.loops.Go(func() { s.broker.watch(loops) })
 	s.loops.Go(func() { s.broker.count(loops) })
+	s.loops.Go(func() { s.followDrain(loops) })
 	for _, l := range listeners {
 		s.loop("listener "+l.Addr().String(), loops, l.serve)
 	}
@@ -221,9 +222,12 @@ func (s *server) build(registry *prometheus.Registry, key *secret.DataKey) error
 	if err != nil {
 		return err
 	}
+	if drained, until := s.node.Drained(); drained {
+		_ = s.wire.Drain(until, 0) // before the first client comes
+	}
 	c := web.Config{
 		Changer: s.node, Cluster: clusterAdmin{s.node}, Cursors: s.cursors, Query: s.broker.query, Key: key, Metrics: registry,
-		Ready: s.node.Ready, Version: version, Logger: s.Logger,
+		Ready: s.ready, Version: version, Logger: s.Logger,
 	}
 	if s.scrubber != nil {
 		c.Scrub = s.scrubber.Status

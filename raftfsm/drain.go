@@ -1,0 +1,150 @@
+package raftfsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+
+	"hpfriends/graph"
+)
+
+// drain is whether this node takes clients, and how many it has. A drained node votes and replicates, does not lead as long
+// as another can, and tells load balancers to go elsewhere. It is this node's own affair, kept in its stable store: it
+// works without a majority, and it outlasts restarts, since a machine under maintenance may start often.
+type drain struct {
+	mu      sync.Mutex
+	on      bool
+	until   context.Context // done at the next change
+	change  context.CancelFunc
+	clients int
+}
+
+var keyDrained = []byte("hpfriends/drained")
+
+func (d *drain) init(s *Stable) error {
+	d.until, d.change = context.WithCancel(context.Background())
+	v, err := s.Get(keyDrained)
+	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
+		return nil
+	}
+	d.on = len(v) == 1 && v[0] == 1
+	return err
+}
+
+func (d *drain) now() (on bool, until context.Context) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.on, d.until
+}
+
+// set stores the state, then makes it known.
+func (d *drain) set(s *Stable, on bool) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if on == d.on {
+		return nil
+	}
+	v := []byte{0}
+	if on {
+		v[0] = 1
+	}
+	if err := s.Set(keyDrained, v); err != nil {
+		return err
+	}
+	d.on = on
+	d.change()
+	d.until, d.change = context.WithCancel(context.Background())
+	return nil
+}
+
+// Drained is whether this node is to take no clients, and a context that is done when that changes.
+func (n *Node) Drained() (on bool, until context.Context) {
+	if n.cluster == nil {
+		return false, context.Background()
+	}
+	return n.cluster.drain.now()
+}
+
+// SetClients tells how many clients are connected to this node, for its Report.
+func (n *Node) SetClients(count int) {
+	if n.cluster == nil {
+		return
+	}
+	d := &n.cluster.drain
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.clients = count
+}
+
+func (d *drain) connected() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.clients
+}
+
+// Drain sends the clients of a node elsewhere, or with off lets it take some again; an empty id is this node. It answers when
+// that node has taken note of it: Report.Clients tells how far it is. What would harm is refused unless forced.
+func (n *Node) Drain(ctx context.Context, id string, off, force bool) error {
+	m := n.cluster
+	if m == nil {
+		return notClustered()
+	}
+	if err := m.up(); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	o := operation{Verb: "drain", Node: id, Force: force}
+	if off {
+		o.Verb = "undrain"
+	}
+	if id == "" || id == n.id {
+		return m.drainHere(ctx, o)
+	}
+	if _, ok := m.server(id); !ok {
+		return noMember(id)
+	}
+	return m.command(ctx, id, methodDrain, o)
+}
+
+func (m *membership) drainHere(ctx context.Context, o operation) error {
+	n := m.node
+	if o.Verb == "undrain" {
+		n.slog.Info("this node takes clients again")
+		return m.drain.set(n.stable, false)
+	}
+	if err := m.mayDrain(ctx, o.Force); err != nil {
+		return err
+	}
+	if err := m.drain.set(n.stable, true); err != nil {
+		return err
+	}
+	n.slog.Info("this node takes no clients any more, until: hpfriends cluster undrain " + n.id)
+	if n.Leading() {
+		m.try("hand over, since this node is drained", m.transfer(ctx, "")) // otherwise housekeep does
+	}
+	return nil
+}
+
+// mayDrain refuses to drain the last node that takes clients, and a node that cannot be stopped afterwards: that is what it
+// is drained for.
+func (m *membership) mayDrain(ctx context.Context, force bool) error {
+	if force {
+		return nil
+	}
+	all := m.survey(ctx)
+	others := 0
+	for _, member := range all {
+		if member.ID != m.node.id && member.Err == nil && !member.Report.Drained {
+			others++
+		}
+	}
+	if others == 0 {
+		return &graph.Error{
+			Code: graph.Conflict, Hint: "undrain or start another node first, or use --force",
+			Msg: fmt.Sprintf("draining node %s would leave no node that takes clients", m.node.id),
+		}
+	}
+	return harmOfStopping(all, m.node.id, "draining node "+m.node.id+", to stop it,")
+}
