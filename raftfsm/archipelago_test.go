@@ -35,6 +35,9 @@ type archipelago struct {
 	// failed is told of a node that would have ended its process; nil: the test fails.
 	failed func(id string, err error)
 	brash  bool // negative control: nothing is withheld while a store is stuck
+	lies   bool // negative control: disks say that they have synced, and have not
+
+	midway int // nodes that lost their power while they synced
 
 	mu    sync.Mutex
 	cut   map[[2]string]bool // from, to
@@ -60,6 +63,8 @@ type island struct {
 
 	stuck chan struct{} // while it is open, syncs of the log do not end; guarded by w.mu
 	ended error         // what the process would have ended with; guarded by w.mu
+
+	syncing atomic.Bool // a sync of the log is under way
 }
 
 func newArchipelago(t *testing.T, seed uint64, names ...string) *archipelago {
@@ -90,6 +95,16 @@ func (w *archipelago) loses() bool {
 
 func (w *archipelago) pick(n int) int { return int(w.float() * float64(n)) }
 
+// some is so many of the nodes, in any order.
+func (w *archipelago) some(n int) (all []*island) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, i := range w.rng.Perm(len(w.names))[:n] {
+		all = append(all, w.nodes[w.names[i]])
+	}
+	return all
+}
+
 // sever cuts, or joins again, the way from one node to another.
 func (w *archipelago) sever(from, to string, on bool) {
 	w.mu.Lock()
@@ -118,18 +133,18 @@ func (w *archipelago) pass(from, to string) error {
 
 func (w *archipelago) start(id string) *island {
 	w.t.Helper()
-	if err := w.tryStart(id); err != nil {
+	c, err := w.launch(id)
+	if err != nil {
 		w.t.Fatal(err)
 	}
-	return w.nodes[id]
+	return c
 }
 
-func (w *archipelago) tryStart(id string) (err error) {
-	w.t.Helper()
+func (w *archipelago) launch(id string) (_ *island, err error) {
 	c := w.nodes[id]
 	c.log, err = eventlog.Open(eventlog.Config{Dir: "log", FS: c.disk(), Logger: slog.New(slog.DiscardHandler), Fatal: func(err error) { w.t.Errorf("%s: log: %v", id, err) }})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	logger := slog.New(slog.DiscardHandler)
 	if testing.Verbose() && os.Getenv("HPFRIENDS_TEST_LOG") != "" {
@@ -143,24 +158,26 @@ func (w *archipelago) tryStart(id string) (err error) {
 		Cluster:   &Cluster{Advertise: id, Bootstrap: c.first, connect: c.connect},
 	})
 	if err != nil {
-		return errors.Join(err, c.log.Close())
+		return nil, errors.Join(err, c.log.Close())
 	}
 	w.mu.Lock()
 	c.node = node
 	w.mu.Unlock()
-	return nil
+	return c, nil
 }
 
 // disk is the file system on which the log is.
 func (c *island) disk() vfs.FS {
-	return slowDisk{c.fs, func() {
+	return slowDisk{c.fs, c.w.lies, func() {
 		c.w.mu.Lock()
 		stuck := c.stuck
 		c.w.mu.Unlock()
 		if stuck != nil {
 			<-stuck
 		}
+		c.syncing.Store(true)
 		time.Sleep(time.Duration(c.w.float() * float64(c.w.sync)))
+		c.syncing.Store(false)
 	}}
 }
 
@@ -232,21 +249,41 @@ func (c *island) stop() {
 // node, after the moment of the crash.
 func (c *island) crash(abandon func()) {
 	c.w.t.Helper()
-	c.w.isolate(c.id, true)
-	synctest.Wait() // nobody writes: the two stores are of one moment
-	seed := c.w.pick(1 << 30)
-	fs := c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: c.w.pick(101), RNG: rand.New(rand.NewPCG(uint64(seed), 1))})
-	stable, err := os.ReadFile(filepath.Join(c.dir, "stable.db"))
-	if err != nil {
-		c.w.t.Fatal(err)
+	c.w.blackout([]*island{c}, func(*island) { abandon() })
+}
+
+// blackout takes the power of some nodes at one instant. A node's two stores are of that instant too: a sync of the log may be under
+// way, a commit of the stable store is not, for which see TestTornCommitOfTheStableStoreIsUndone.
+func (w *archipelago) blackout(victims []*island, abandon func(*island)) {
+	w.t.Helper()
+	for _, c := range victims {
+		w.isolate(c.id, true)
 	}
-	abandon()
-	c.stop()
-	c.fs, c.dir = fs, c.w.t.TempDir()
-	if err := os.WriteFile(filepath.Join(c.dir, "stable.db"), stable, 0o600); err != nil {
-		c.w.t.Fatal(err)
+	synctest.Wait()
+	disks, dirs := make([]*vfs.MemFS, len(victims)), make([]string, len(victims))
+	for i, c := range victims {
+		if c.syncing.Load() {
+			w.midway++
+		}
+		seed := w.pick(1 << 30)
+		disks[i] = c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: w.pick(101), RNG: rand.New(rand.NewPCG(uint64(seed), 1))})
+		dirs[i] = w.t.TempDir()
+		stable, err := os.ReadFile(filepath.Join(c.dir, stableFile))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dirs[i], stableFile), stable, 0o600)
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
 	}
-	c.w.isolate(c.id, false)
+	for i, c := range victims {
+		abandon(c)
+		c.stop()
+		c.fs, c.dir = disks[i], dirs[i]
+	}
+	for _, c := range victims {
+		w.isolate(c.id, false)
+	}
 }
 
 // up are the nodes that run.

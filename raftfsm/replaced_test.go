@@ -129,7 +129,7 @@ func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 
 	var slow atomic.Bool
 	slow.Store(true)
-	disk := slowDisk{vfs.NewMem(), func() {
+	disk := slowDisk{FS: vfs.NewMem(), pause: func() {
 		if slow.Load() {
 			time.Sleep(300 * time.Millisecond) // ten requests of 64 entries: longer than a round of housekeep
 		}

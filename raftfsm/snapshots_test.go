@@ -329,7 +329,7 @@ func TestOddNodeStops(t *testing.T) {
 				}
 				t.Logf("found after %v", took)
 				odd.stop()
-				if err := w.tryStart("n2"); !errors.Is(err, ErrDiverged) {
+				if _, err := w.launch("n2"); !errors.Is(err, ErrDiverged) {
 					t.Errorf("it starts again: %v", err)
 				}
 				w.fill(5)
