@@ -41,8 +41,8 @@ type network interface {
 const (
 	electionTimeout = 700 * time.Millisecond
 	leaseTimeout    = 350 * time.Millisecond
-	// commitTimeout is how soon followers hear of a commit when nothing else is sent to them.
-	commitTimeout = 10 * time.Millisecond
+	// commitTimeout is how soon followers hear of a commit when the herald's message is lost.
+	commitTimeout = 50 * time.Millisecond
 )
 
 // membership is what a Node has in a cluster only.
@@ -51,7 +51,8 @@ type membership struct {
 	node      *Node
 	net       network
 	transport raft.Transport
-	cluster   string // id
+	herald    *herald // over transport
+	cluster   string  // id
 	told      atomic.Pointer[hearsay]
 
 	started   chan struct{} // closed when raft runs: before, calls are refused
@@ -66,7 +67,7 @@ type membership struct {
 
 // enroll opens the cluster port with this node's identity.
 func (n *Node) enroll(c Config, cluster string) error {
-	m := &membership{Cluster: *c.Cluster, node: n, cluster: cluster, started: make(chan struct{})}
+	m := &membership{Cluster: *c.Cluster, node: n, cluster: cluster, herald: newHerald(), started: make(chan struct{})}
 	m.lead.init()
 	m.expelled.init()
 	n.cluster = m
@@ -84,8 +85,10 @@ func (n *Node) enroll(c Config, cluster string) error {
 	if m.connect == nil {
 		m.connect = func(n *Node) (network, raft.Transport, error) { return m.port(c.Dir, c.Logger) }
 	}
-	m.net, m.transport, err = m.connect(n)
-	return err
+	if m.net, m.transport, err = m.connect(n); err != nil {
+		return err
+	}
+	return m.herald.over(m.transport)
 }
 
 // port opens the real one.
@@ -182,6 +185,7 @@ func (m *membership) server(id string) (raft.Server, bool) {
 func (m *membership) start() {
 	close(m.started)
 	m.loops.Go(func() { m.lead.follow(m.node.raft, m.node.stop) })
+	m.loops.Go(func() { m.herald.run(m.node.raft, m.node.log, m.node.stop) })
 	m.loops.Go(m.housekeep)
 	m.loops.Go(m.watchStore)
 	m.loops.Go(m.watchDivergence)

@@ -145,7 +145,7 @@ func (n *Node) startRaft(dir string) error {
 	transport, first := raft.Transport(alone), true
 	if m := n.cluster; m != nil {
 		m.tune(conf)
-		addr, transport, first = raft.ServerAddress(m.Advertise), m.transport, m.Bootstrap
+		addr, transport, first = raft.ServerAddress(m.Advertise), m.herald, m.Bootstrap
 	}
 	store := &guardedStore{LogStore: n.log.LogStore(), log: n.log, stable: n.stable, stalls: n.fsm.stalls}
 	if n.cluster != nil {
