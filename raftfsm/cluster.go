@@ -48,12 +48,11 @@ const (
 // membership is what a Node has in a cluster only.
 type membership struct {
 	Cluster
-	node      *Node
-	net       network
-	transport raft.Transport
-	herald    *herald // over transport
-	cluster   string  // id
-	told      atomic.Pointer[hearsay]
+	node    *Node
+	net     network
+	herald  *herald // over transport
+	cluster string  // id
+	told    atomic.Pointer[hearsay]
 
 	started   chan struct{} // closed when raft runs: before, calls are refused
 	lead      leadership
@@ -85,10 +84,11 @@ func (n *Node) enroll(c Config, cluster string) error {
 	if m.connect == nil {
 		m.connect = func(n *Node) (network, raft.Transport, error) { return m.port(c.Dir, c.Logger) }
 	}
-	if m.net, m.transport, err = m.connect(n); err != nil {
+	var transport raft.Transport
+	if m.net, transport, err = m.connect(n); err != nil {
 		return err
 	}
-	return m.herald.over(m.transport)
+	return m.herald.over(transport)
 }
 
 // port opens the real one.

@@ -2,9 +2,11 @@ package raftfsm
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -166,6 +168,81 @@ func TestBehindTheFloor(t *testing.T) {
 			w.join(fmt.Sprintf("n%d", 5+i))
 			w.alike()
 		}
+		w.end()
+	})
+}
+
+// TestRestoredIsWhatAStartReads gives a running node a snapshot with something in each projection. What it then has in memory is what
+// it would read at a start, and a connection whose cursor was claimed meanwhile, elsewhere, is told so.
+func TestRestoredIsWhatAStartReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newArchipelago(t, 4, "n1", "n2", "n3")
+		w.form()
+		lead := w.leader()
+		away := w.up()[slices.IndexFunc(w.up(), func(c *island) bool { return c != lead })]
+		r := &running{lead.node, lead.log}
+		user := r.addUser(t, "ada", graph.Member)
+		key := r.addAuthkey(t, user, "k")
+		w.alike()
+		here, there := NewCursors(away.node), NewCursors(lead.node)
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := make(chan struct{})
+		go func() { here.Run(ctx); close(ran) }()
+		held, err := here.Claim(t.Context(), key, "n", "c", eventlog.Position{Index: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.isolate(away.id, true)
+		if _, err := there.Claim(t.Context(), key, "n", "c", eventlog.Position{}); err != nil {
+			t.Fatal(err)
+		}
+		now := time.Now()
+		report := eventlog.Report{Node: lead.id, Time: now, Usage: []eventlog.Usage{{Authkey: key, Published: 7}}, Refusals: []eventlog.Refusal{{Owner: uint64(user), Ident: "k", Message: "no", Count: 1, First: now, Last: now}}}
+		token := eventlog.TokenEntry{Hash: [32]byte{1}, Time: now, Expires: now.Add(time.Hour)}
+		counted, err := report.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, data := range [][]byte{counted, token.Encode()} {
+			if _, err := lead.node.propose(t.Context(), data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := lead.node.cluster.Admit(t.Context(), link.Joiner{Node: "n9", Addr: "n9"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := lead.node.Remove(t.Context(), "n9", true); err != nil {
+			t.Fatal(err)
+		}
+		w.fill(5)
+		other := w.up()[slices.IndexFunc(w.up(), func(c *island) bool { return c != lead && c != away })]
+		floor := w.trim(lead, lead, other)
+		w.isolate(away.id, false)
+		w.until("the snapshot is installed", time.Minute, func() bool { return away.log.Floor() == floor })
+		w.alike()
+		synctest.Wait()
+		f := away.node.fsm
+		fresh, err := newFSM(away.log, f.slog, f.fail)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, pair := range map[string][2]any{
+			"sessions": {f.sessions.last, fresh.sessions.last}, "statistics": {f.activity.usage, fresh.activity.usage}, "refusals": {f.activity.rows, fresh.activity.rows},
+			"cursors": {f.cursors.all, fresh.cursors.all}, "tokens": {f.tokens.expires, fresh.tokens.expires}, "the configuration": {f.config, fresh.config},
+			"members": {f.roster.Load(), fresh.roster.Load()}, "the audit": {f.audit, fresh.audit}, "the checkpoint": {f.checkpoints.passed.Load(), fresh.checkpoints.passed.Load()},
+		} {
+			if !reflect.DeepEqual(pair[0], pair[1]) {
+				t.Errorf("%s: %+v, a start reads %+v", what, pair[0], pair[1])
+			}
+		}
+		if len(f.cursors.all) != 1 || len(f.activity.usage) != 1 || len(f.activity.rows) != 1 || len(f.tokens.expires) != 1 || !f.roster.Load().former("n9") {
+			t.Error("something was not brought: this tests too little")
+		}
+		if !isOver(here, held) {
+			t.Error("the cursor was claimed elsewhere, and its connection here does not know")
+		}
+		cancel()
+		<-ran
 		w.end()
 	})
 }
