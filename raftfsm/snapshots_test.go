@@ -214,6 +214,9 @@ func TestRestoredIsWhatAStartReads(t *testing.T) {
 		if err := lead.node.Remove(t.Context(), "n9", true); err != nil {
 			t.Fatal(err)
 		}
+		if err := lead.node.storeGraph(); err != nil {
+			t.Fatal(err)
+		}
 		w.fill(5)
 		other := w.up()[slices.IndexFunc(w.up(), func(c *island) bool { return c != lead && c != away })]
 		floor := w.trim(lead, lead, other)
@@ -237,6 +240,9 @@ func TestRestoredIsWhatAStartReads(t *testing.T) {
 		}
 		if len(f.cursors.all) != 1 || len(f.activity.usage) != 1 || len(f.activity.rows) != 1 || len(f.tokens.expires) != 1 || !f.roster.Load().former("n9") {
 			t.Error("something was not brought: this tests too little")
+		}
+		if graphs, err := away.log.StoredGraphs(); err != nil || len(graphs) != 1 {
+			t.Errorf("%d stored graphs, %v: a start would replay every change", len(graphs), err)
 		}
 		if !isOver(here, held) {
 			t.Error("the cursor was claimed elsewhere, and its connection here does not know")
@@ -348,25 +354,30 @@ func TestReceivedSnapshotIsChecked(t *testing.T) {
 	}
 }
 
-// spoil flips a bit of the newest batch on the disk, or removes its index key.
-func spoil(c *island, entry bool) error {
+// spoil flips a bit of the newest batch on the disk, says in its mark that it is a repetition, or removes its index key: by the letter
+// of the key's span.
+func spoil(c *island, span eventlog.Space) error {
 	at, err := c.log.Next(eventlog.Selector{Exact: []string{"c"}}, 0, 1000)
 	if err != nil {
 		return err
 	}
 	index := at[len(at)-1]
 	tx := c.log.BeginAside()
-	if !entry {
+	if span == 'X' {
 		key := eventlog.AppendChannel(nil, "c")
-		tx.Delete(eventlog.Space('X'), append(key, eventlog.IndexKey(index)...)) // a span of the log is no space, but has a letter too
+		tx.Delete(span, append(key, eventlog.IndexKey(index)...))
 		return tx.CommitAside()
 	}
-	record, err := c.log.Get(eventlog.Space('E'), eventlog.IndexKey(index))
+	value, err := c.log.Get(span, eventlog.IndexKey(index))
 	if err != nil {
 		return err
 	}
-	record[len(record)-3] ^= 4
-	tx.Put(eventlog.Space('E'), eventlog.IndexKey(index), record)
+	if span == 'E' {
+		value[len(value)-3] ^= 4
+	} else {
+		value[0] ^= 1
+	}
+	tx.Put(span, eventlog.IndexKey(index), value)
 	return tx.CommitAside()
 }
 
@@ -379,8 +390,9 @@ func TestOddNodeStops(t *testing.T) {
 			tx.Put(eventlog.SpaceStats, eventlog.IndexKey(77), []byte("{}"))
 			return tx.CommitAside()
 		},
-		"an index key": func(c *island) error { return spoil(c, false) },
-		"an entry":     func(c *island) error { return spoil(c, true) },
+		"an index key":       func(c *island) error { return spoil(c, 'X') },
+		"what hides a batch": func(c *island) error { return spoil(c, 'B') },
+		"an entry":           func(c *island) error { return spoil(c, 'E') },
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
