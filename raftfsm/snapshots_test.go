@@ -3,8 +3,10 @@ package raftfsm
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -354,7 +356,7 @@ func TestReceivedSnapshotIsChecked(t *testing.T) {
 	}
 }
 
-// spoil flips a bit of the newest batch on the disk, says in its mark that it is a repetition, or removes its index key: by the letter
+// spoil flips a bit of the newest batch on the disk (F: with its checksum), says in its mark that it is a repetition, or removes its index key: by the letter
 // of the key's span.
 func spoil(c *island, span eventlog.Space) error {
 	at, err := c.log.Next(eventlog.Selector{Exact: []string{"c"}}, 0, 1000)
@@ -368,6 +370,10 @@ func spoil(c *island, span eventlog.Space) error {
 		tx.Delete(span, append(key, eventlog.IndexKey(index)...))
 		return tx.CommitAside()
 	}
+	forged := span == 'F'
+	if forged {
+		span = 'E'
+	}
 	value, err := c.log.Get(span, eventlog.IndexKey(index))
 	if err != nil {
 		return err
@@ -376,6 +382,9 @@ func spoil(c *island, span eventlog.Space) error {
 		value[len(value)-3] ^= 4
 	} else {
 		value[0] ^= 1
+	}
+	if forged { // its checksum is right: see eventlog/record.go
+		binary.BigEndian.PutUint32(value, crc32.Update(crc32.Checksum(eventlog.IndexKey(index), castagnoli), castagnoli, value[4:]))
 	}
 	tx.Put(span, eventlog.IndexKey(index), value)
 	return tx.CommitAside()
@@ -390,9 +399,10 @@ func TestOddNodeStops(t *testing.T) {
 			tx.Put(eventlog.SpaceStats, eventlog.IndexKey(77), []byte("{}"))
 			return tx.CommitAside()
 		},
-		"an index key":       func(c *island) error { return spoil(c, 'X') },
-		"what hides a batch": func(c *island) error { return spoil(c, 'B') },
-		"an entry":           func(c *island) error { return spoil(c, 'E') },
+		"an index key":               func(c *island) error { return spoil(c, 'X') },
+		"what hides a batch":         func(c *island) error { return spoil(c, 'B') },
+		"an entry":                   func(c *island) error { return spoil(c, 'E') },
+		"another entry in its place": func(c *island) error { return spoil(c, 'F') },
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
