@@ -18,6 +18,7 @@ import (
 type tape struct {
 	mu   sync.Mutex
 	sent bytes.Buffer
+	over chan struct{}
 }
 
 type tapeConn struct {
@@ -31,9 +32,9 @@ func (c tapeConn) Write(b []byte) (int, error) {
 	return c.tape.sent.Write(b)
 }
 
-func (*tape) Accept() (net.Conn, error) { select {} }
-func (*tape) Close() error              { return nil }
-func (*tape) Addr() net.Addr            { return advertised("nobody:1") }
+func (l *tape) Accept() (net.Conn, error) { <-l.over; return nil, net.ErrClosed }
+func (l *tape) Close() error              { close(l.over); return nil }
+func (*tape) Addr() net.Addr              { return advertised("nobody:1") }
 func (l *tape) Dial(raft.ServerAddress, time.Duration) (net.Conn, error) {
 	here, there := net.Pipe()
 	there.Close() // no answer
@@ -42,9 +43,10 @@ func (l *tape) Dial(raft.ServerAddress, time.Duration) (net.Conn, error) {
 
 // encoded is what raft itself sends for a request.
 func encoded(send func(raft.Transport) error) []byte {
-	var l tape
+	l := tape{over: make(chan struct{})}
 	t := raft.NewNetworkTransport(&l, 1, time.Second, io.Discard)
 	_ = send(t) // it gets no answer
+	_ = t.Close()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return bytes.Clone(l.sent.Bytes())
