@@ -27,7 +27,7 @@ func (n *Node) keep() {
 		case <-n.stop:
 			return
 		case <-mark.C:
-			if err := n.markHighWater(); err != nil {
+			if err := n.mark.raise(); err != nil {
 				n.fsm.fail(err)
 			}
 			n.storeGraphWhenDue()
@@ -37,15 +37,6 @@ func (n *Node) keep() {
 		}
 		expiry.Reset(untilExpiry(n.Graph(), time.Now()))
 	}
-}
-
-// markHighWater records the newest synced entry.
-func (n *Node) markHighWater() error {
-	index, term := n.log.Last()
-	if old, _, err := n.stable.HighWater(); err != nil || old == index {
-		return err
-	}
-	return n.stable.SetHighWater(index, term)
 }
 
 func (n *Node) storeGraphWhenDue() {

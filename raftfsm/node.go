@@ -53,6 +53,7 @@ type Node struct {
 	id     string
 	log    *eventlog.Log
 	stable *Stable
+	mark   *highWater
 	fsm    *FSM
 	raft   *raft.Raft
 	slog   *slog.Logger
@@ -79,7 +80,7 @@ func Open(c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{log: c.Log, stable: stable, slog: c.Logger, space: c.Space, retention: c.Retention, stop: make(chan struct{})}
+	n := &Node{log: c.Log, stable: stable, mark: &highWater{log: c.Log, stable: stable}, slog: c.Logger, space: c.Space, retention: c.Retention, stop: make(chan struct{})}
 	n.checkpointer.init(n)
 	if n.space == nil {
 		n.space = func() (Space, error) { return DiskSpace(c.Dir) }
@@ -147,7 +148,8 @@ func (n *Node) startRaft(dir string) error {
 		m.tune(conf)
 		addr, transport, first = raft.ServerAddress(m.Advertise), m.herald, m.Bootstrap
 	}
-	store := &guardedStore{LogStore: n.log.LogStore(), log: n.log, stable: n.stable, stalls: n.fsm.stalls}
+	store := &guardedStore{LogStore: n.log.LogStore(), mark: n.mark, stalls: n.fsm.stalls}
+	stable := &watchedStable{n.stable, n.fsm.stalls}
 	if n.cluster != nil {
 		n.cluster.store = store
 	}
@@ -156,17 +158,17 @@ func (n *Node) startRaft(dir string) error {
 		return err
 	}
 
-	begun, err := raft.HasExistingState(store, n.stable, snaps)
+	begun, err := raft.HasExistingState(store, stable, snaps)
 	if err != nil {
 		return fmt.Errorf("raftfsm: look for existing state: %w", err)
 	}
 	if !begun && first {
 		one := raft.Configuration{Servers: []raft.Server{{ID: conf.LocalID, Address: addr}}}
-		if err := raft.BootstrapCluster(conf, store, n.stable, snaps, transport, one); err != nil {
+		if err := raft.BootstrapCluster(conf, store, stable, snaps, transport, one); err != nil {
 			return fmt.Errorf("raftfsm: bootstrap: %w", err)
 		}
 	}
-	if n.raft, err = raft.NewRaft(conf, n.fsm, store, n.stable, snaps, transport); err != nil {
+	if n.raft, err = raft.NewRaft(conf, n.fsm, store, stable, snaps, transport); err != nil {
 		return fmt.Errorf("raftfsm: start raft: %w", err)
 	}
 	snaps.started.Store(true)
@@ -264,7 +266,7 @@ func (n *Node) Close() error {
 	if n.Version().Index != n.saved {
 		err = errors.Join(err, n.storeGraph())
 	}
-	err = errors.Join(err, n.log.Flush(), n.markHighWater(), n.stable.Close())
+	err = errors.Join(err, n.log.Flush(), n.mark.raise(), n.stable.Close())
 	return err
 }
 

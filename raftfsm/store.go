@@ -2,7 +2,6 @@ package raftfsm
 
 import (
 	"errors"
-	"fmt"
 	"sync/atomic"
 
 	"github.com/hashicorp/raft"
@@ -14,11 +13,28 @@ import (
 // never committed, and the mark must not then accuse the log of having lost it.
 type guardedStore struct {
 	*eventlog.LogStore
-	log    *eventlog.Log
-	stable *Stable
+	mark   *highWater
 	stalls *stalls
 	wiped  atomic.Uint64 // raft may believe in entries up to it, see GetLog
 	blind  bool          // without that: only to show that the tests would notice
+}
+
+// watchedStable is the stable store as raft's main goroutine writes to it; how long that takes is watched.
+type watchedStable struct {
+	raft.StableStore
+	stalls *stalls
+}
+
+// Set stores a value durably.
+func (w *watchedStable) Set(key, val []byte) error {
+	defer w.stalls.begin(stallStore)()
+	return w.StableStore.Set(key, val)
+}
+
+// SetUint64 stores a number durably.
+func (w *watchedStable) SetUint64(key []byte, val uint64) error {
+	defer w.stalls.begin(stallStore)()
+	return w.StableStore.SetUint64(key, val)
 }
 
 // StoreLogs appends entries; how long it takes is watched.
@@ -37,7 +53,7 @@ func (g *guardedStore) StoreLogs(logs []*raft.Log) error {
 // which differs from any: raft truncates what is not there, and appends.
 func (g *guardedStore) GetLog(index uint64, out *raft.Log) error {
 	err := g.LogStore.GetLog(index, out)
-	if errors.Is(err, raft.ErrLogNotFound) && index > g.log.Applied() && index <= g.wiped.Load() && !g.blind {
+	if errors.Is(err, raft.ErrLogNotFound) && index > g.mark.log.Applied() && index <= g.wiped.Load() && !g.blind {
 		*out = raft.Log{Index: index, Type: raft.LogNoop}
 		return nil
 	}
@@ -46,21 +62,9 @@ func (g *guardedStore) GetLog(index uint64, out *raft.Log) error {
 
 // DeleteRange deletes [lo, hi].
 func (g *guardedStore) DeleteRange(lo, hi uint64) error {
-	last, _ := g.log.Last()
-	mark, _, err := g.stable.HighWater()
-	if err != nil {
-		return err
-	}
-	if hi >= last && lo > 0 && mark >= lo {
-		term, err := g.log.Term(lo - 1)
-		if err != nil {
-			term = 0
-		}
-		if err := g.stable.SetHighWater(lo-1, term); err != nil {
-			return fmt.Errorf("raftfsm: lower high-water mark to %d: %w", lo-1, err)
-		}
-	}
-	if err := g.LogStore.DeleteRange(lo, hi); err != nil {
+	defer g.stalls.begin(stallStore)()
+	last, _ := g.mark.log.Last()
+	if err := g.mark.cut(lo, hi, func() error { return g.LogStore.DeleteRange(lo, hi) }); err != nil {
 		return err
 	}
 	if hi >= last {

@@ -1,0 +1,67 @@
+package raftfsm
+
+import (
+	"fmt"
+	"sync"
+
+	"hpfriends/eventlog"
+)
+
+// highWater keeps the mark of the newest synced entry in the stable store true to the log. Two goroutines move it: a mark of
+// entries that are just being deleted would accuse the log at the next start.
+type highWater struct {
+	log    *eventlog.Log
+	stable *Stable
+
+	mu      sync.Mutex // held over writes of the mark, never over those of the log
+	cutting bool       // the end of the log is being deleted: the mark stays where it is
+}
+
+// raise records the newest synced entry.
+func (h *highWater) raise() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.cutting {
+		return nil
+	}
+	index, term := h.log.Last()
+	if old, _, err := h.stable.HighWater(); err != nil || old == index {
+		return err
+	}
+	return h.stable.SetHighWater(index, term)
+}
+
+// cut deletes [lo, hi] of the log, by remove, after the mark was lowered below when it is the end that goes.
+func (h *highWater) cut(lo, hi uint64, remove func() error) error {
+	if err := h.lower(lo, hi); err != nil {
+		return err
+	}
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.cutting = false
+	}()
+	return remove()
+}
+
+func (h *highWater) lower(lo, hi uint64) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	last, _ := h.log.Last()
+	mark, _, err := h.stable.HighWater()
+	if err != nil {
+		return err
+	}
+	h.cutting = true
+	if hi < last || lo == 0 || mark < lo {
+		return nil
+	}
+	term, err := h.log.Term(lo - 1)
+	if err != nil {
+		term = 0
+	}
+	if err := h.stable.SetHighWater(lo-1, term); err != nil {
+		return fmt.Errorf("raftfsm: lower high-water mark to %d: %w", lo-1, err)
+	}
+	return nil
+}
