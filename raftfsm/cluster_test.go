@@ -3,11 +3,16 @@ package raftfsm
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/link"
 )
 
 func TestAnyNodeTakesChangesAndReadsItsOwn(t *testing.T) {
@@ -41,4 +46,39 @@ func TestAnyNodeTakesChangesAndReadsItsOwn(t *testing.T) {
 			c.stop()
 		}
 	})
+}
+
+// A node that has joined, and was stopped before it heard of its cluster, must not begin another one with the cluster's own authority.
+func TestJoinedNodeDoesNotBeginACluster(t *testing.T) {
+	const cluster = "0123456789abcdef0123456789abcdef"
+	dir := t.TempDir()
+	id, err := link.Bootstrap(cluster, "n2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := OpenStable(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, errNode := s.Identity("node", "n2")
+	_, errCluster := s.Identity("cluster", cluster)
+	if err := errors.Join(errNode, errCluster, s.setSeeds(map[string]string{"n1": "127.0.0.1:1"}), id.Save(dir), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := Open(Config{Dir: dir, Log: log, Logger: slog.New(slog.DiscardHandler), Cluster: &Cluster{Listener: l, Advertise: l.Addr().String(), Bootstrap: true}})
+	if !errors.Is(err, ErrHasJoined) {
+		t.Errorf("%v, want ErrHasJoined", err)
+	}
+	if n != nil {
+		n.Close()
+	}
 }

@@ -121,7 +121,25 @@ func (s *server) run(ctx context.Context) (err error) {
 	if err := s.awaitReady(ctx); err != nil {
 		return err
 	}
+	if err := opens(key, s.graph()); err != nil {
+		return fmt.Errorf("%w: put back the one that belongs to %s", err, s.DataDir)
+	}
 	return s.serve(ctx, key)
+}
+
+// opens refuses a data key that opens no secret of any authkey: it is of another directory, and nobody could log in.
+func opens(key *secret.DataKey, g *graph.Graph) (err error) {
+	tried := 0
+	for k := range g.Authkeys() {
+		if len(k.Secret) == 0 {
+			continue
+		}
+		if _, err = key.Open(k.Secret, []byte(k.Ident)); err == nil || tried == 10 {
+			return err
+		}
+		tried++
+	}
+	return err
 }
 
 // serve runs the loops and listeners on an open node.
