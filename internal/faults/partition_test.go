@@ -18,7 +18,8 @@ func TestT04Partitions(t *testing.T) {
 	c := Form(t, 3)
 	s := c.Load(Load{Writers: 18, Rate: Scaled(20_000), Size: 512, Stay: true})
 	h := s.Hands()
-	cuts := []func(*Season){(*Season).cutLeader, (*Season).cutFollower, (*Season).cutOneDirection, (*Season).cutCircle, (*Season).flap}
+	cuts := []func(*Season){(*Season).cutLeader, (*Season).cutFollower, (*Season).cutOneDirection, (*Season).cutCircle, (*Season).flap,
+		(*Season).slowDown, (*Season).breakOff}
 	var heals []time.Duration
 	for begin := time.Now(); time.Since(begin) < last || len(heals) < len(cuts); {
 		cuts[len(heals)%len(cuts)](s)
@@ -107,6 +108,31 @@ func (s *Season) flap() {
 		s.Sleep(500 * time.Millisecond)
 	}
 	s.t.Logf("%s came and went", s.Nodes[node].ID)
+}
+
+// slowDown makes everything between the nodes take its time: up to as long as around the world. Publishing goes on.
+func (s *Season) slowDown() {
+	s.t.Helper()
+	d := between(s.Dice, 10*time.Millisecond, 120*time.Millisecond)
+	for from := range s.Nodes {
+		for to := range s.Nodes {
+			s.Net.Delay(from, to, d)
+		}
+	}
+	s.Sleep(between(s.Dice, 2*time.Second, 4*time.Second))
+	s.t.Logf("each piece between the nodes took %v longer, and every writer was confirmed after %v", d.Round(time.Millisecond), s.Flows(convergence).Round(time.Millisecond))
+}
+
+// breakOff ends all connections between two nodes, again and again.
+func (s *Season) breakOff() {
+	a := s.Leader()
+	b := s.Others(a)[s.Dice.IntN(2)]
+	for range 10 {
+		s.Net.Reset(a, b)
+		s.Net.Reset(b, a)
+		s.Sleep(between(s.Dice, 50*time.Millisecond, 500*time.Millisecond))
+	}
+	s.t.Logf("the connections between %s and %s broke off ten times", s.Nodes[a].ID, s.Nodes[b].ID)
 }
 
 // T04 with five nodes that form a ring: each hears its two neighbours, so that every node sees a majority, and no two the same.
