@@ -49,7 +49,7 @@ var scenarios = []scenario{
 var clusterScenarios = []scenario{
 	{"throughput", "4 publishers, 1 subscriber, 256 B messages, three nodes: messages per second", 3, clusterThroughput},
 	{"latency", "20,000 messages of 256 B per second through one node of three: publish-to-deliver time", 3, clusterLatency},
-	{"spread", "5 publishers, 48 subscribers, 1 KiB messages: on one server, on the leader, on all three nodes", 3, clusterSpread},
+	{"spread", "48 subscribers to 40,000 messages of 1 KiB per second: on one server, on the leader, on all three nodes", 3, clusterSpread},
 }
 
 func benchCommand() *cli.Command {

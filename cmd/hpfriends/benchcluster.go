@@ -141,7 +141,7 @@ func clusterThroughput(ctx context.Context, b *bench) ([]figure, error) {
 		if err := b.settle(ctx); err != nil {
 			return nil, err
 		}
-		rates, err := traffic{pubs, subs, way.pubAt, []*process{way.subAt}, 256}.flood(ctx, b.duration)
+		rates, err := traffic{pubs: pubs, subs: subs, pubAt: way.pubAt, subAt: []*process{way.subAt}, size: 256}.flow(ctx, b.duration)
 		if err = errors.Join(err, b.leads(ctx)); err != nil {
 			return nil, err
 		}
@@ -175,80 +175,113 @@ func clusterLatency(ctx context.Context, b *bench) ([]figure, error) {
 	return all, nil
 }
 
-const spreadSubscribers = 48
+// What is published is as much in each way: else a leader that serves fewer would take in more, and write it three times.
+const (
+	spreadPublishers, spreadSubscribers = 5, 48
+	spreadRate                          = 8_000 // messages per second of each publisher
+	spreadRounds                        = 3     // the three ways are measured in turn: machines have moods
+)
+
+// gathering is the servers that share the subscribers, and what was measured with them.
+type gathering struct {
+	name       string
+	at         []*process
+	pubs, subs []benchKey
+	sent, got  float64       // rates of messages and deliveries
+	first, all time.Duration // processor time of the leader, or of the only server, and of all servers
+	took       time.Duration
+}
+
+func (g *gathering) figures() []figure {
+	return []figure{
+		{Name: "messages published, 1 KiB, " + g.name, Value: g.sent, Unit: "1/s"},
+		{Name: "deliveries to 48 subscribers, " + g.name, Value: g.got, Unit: "1/s"},
+		{Name: "leader's part of the servers' CPU, " + g.name, Value: g.part(), Unit: "%"},
+		{Name: "servers' CPU, " + g.name, Value: 100 * g.all.Seconds() / g.took.Seconds(), Unit: "% of a core"},
+	}
+}
+
+// part is the share of the leader in the processor time, in percent.
+func (g *gathering) part() float64 { return 100 * g.first.Seconds() / g.all.Seconds() }
 
 // clusterSpread compares the deliveries of one server that is alone, of a leader that serves all subscribers, and of
 // three nodes that share them. Publishers are on the leader.
-func clusterSpread(ctx context.Context, b *bench) ([]figure, error) {
-	single, err := b.spreadAlone(ctx)
-	if err != nil {
-		return nil, err
-	}
-	pubs, subs, err := b.setUp(ctx, benchChannel, 5, spreadSubscribers)
-	if err != nil {
-		return nil, err
-	}
-	one, oneShare, err := b.spread(ctx, pubs, subs, []*process{b.process})
-	if err != nil {
-		return nil, err
-	}
-	three, threeShare, err := b.spread(ctx, pubs, subs, b.all())
-	if err != nil {
-		return nil, err
-	}
-	return []figure{
-		{Name: "deliveries, 5 -> 48, 1 KiB, one server alone", Value: single, Unit: "1/s"},
-		{Name: "deliveries, 5 -> 48, 1 KiB, all on the leader", Value: one, Unit: "1/s"},
-		{Name: "deliveries, 5 -> 48, 1 KiB, spread over three nodes", Value: three, Unit: "1/s", Target: max(single, one)},
-		{Name: "leader's part of the servers' CPU, all on the leader", Value: 100 * oneShare, Unit: "%"},
-		{Name: "leader's part of the servers' CPU, spread over three nodes", Value: 100 * threeShare, Unit: "%", Target: 100 * oneShare, AtMost: true},
-	}, nil
-}
-
-// spreadAlone is the rate of deliveries of a server beside the cluster, which rests meanwhile.
-func (b *bench) spreadAlone(ctx context.Context) (rate float64, err error) {
+func clusterSpread(ctx context.Context, b *bench) (figures []figure, err error) {
 	dir, err := os.MkdirTemp("", "hpfriends-bench-")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	single, err := benchOptions{duration: b.duration}.alone(ctx, dir)
+	single, err := benchOptions{}.alone(ctx, dir)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, single.end()) }()
-	rates, err := single.load(ctx, 5, spreadSubscribers, 1024)
-	if err != nil {
-		return 0, err
+	ways := []*gathering{
+		{name: "one server alone", at: single.all()},
+		{name: "all on the leader", at: []*process{b.process}},
+		{name: "spread over three nodes", at: b.all()},
 	}
-	return rates[1], nil
+	if ways[0].pubs, ways[0].subs, err = single.setUp(ctx, benchChannel, spreadPublishers, spreadSubscribers); err != nil {
+		return nil, err
+	}
+	pubs, subs, err := b.setUp(ctx, benchChannel, spreadPublishers, spreadSubscribers)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range ways[1:] {
+		w.pubs, w.subs = pubs, subs
+	}
+	for range spreadRounds {
+		for i, w := range ways {
+			of := b
+			if i == 0 {
+				of = single
+			}
+			if err := of.spread(ctx, w, b.duration/spreadRounds); err != nil {
+				return nil, err
+			}
+		}
+		if err := errors.Join(b.settle(ctx), b.leads(ctx)); err != nil {
+			return nil, err
+		}
+	}
+	for _, w := range ways {
+		figures = append(figures, w.figures()...)
+	}
+	one, three := ways[1], ways[2]
+	return append(figures,
+		figure{Name: "deliveries, spread over three nodes against all on the leader", Value: 100 * three.got / one.got, Unit: "%", Target: 100},
+		figure{Name: "leader's part of the servers' CPU, the same", Value: 100 * three.part() / one.part(), Unit: "%", Target: 100, AtMost: true},
+	), nil
 }
 
-// spread returns the rate of deliveries, and the leader's part of the processor time that the three servers took.
-func (b *bench) spread(ctx context.Context, pubs, subs []benchKey, at []*process) (rate, share float64, err error) {
-	if err := b.settle(ctx); err != nil {
-		return 0, 0, err
-	}
-	before, err := b.cpuOfAll()
+// spread measures once more and adds it.
+func (b *bench) spread(ctx context.Context, w *gathering, d time.Duration) error {
+	before, err := b.cpu()
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
-	rates, err := traffic{pubs, subs, []*process{b.process}, at, 1024}.flood(ctx, b.duration)
-	if err = errors.Join(err, b.leads(ctx)); err != nil {
-		return 0, 0, err
-	}
-	after, err := b.cpuOfAll()
+	begin := time.Now()
+	rates, err := traffic{pubs: w.pubs, subs: w.subs, pubAt: []*process{b.process}, subAt: w.at, size: 1024, rate: spreadRate}.flow(ctx, d)
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
-	var total time.Duration
+	after, err := b.cpu()
+	if err != nil {
+		return err
+	}
+	w.took += time.Since(begin)
+	w.first += after[0] - before[0]
 	for i := range after {
-		total += after[i] - before[i]
+		w.all += after[i] - before[i]
 	}
-	return rates[1], (after[0] - before[0]).Seconds() / total.Seconds(), nil
+	w.sent, w.got = w.sent+rates[0]/spreadRounds, w.got+rates[1]/spreadRounds
+	return nil
 }
 
-func (b *bench) cpuOfAll() (all []time.Duration, err error) {
+// cpu is the processor time that each server has taken.
+func (b *bench) cpu() (all []time.Duration, err error) {
 	for _, p := range b.all() {
 		t, err := p.cpu()
 		if err != nil {

@@ -94,8 +94,8 @@ func payloads(count, size int) [][]byte {
 	return all
 }
 
-// flood publishes as fast as the server takes it, until ctx is done; sent counts the messages.
-func flood(ctx context.Context, c net.Conn, ident, channel string, size int, sent *atomic.Int64) error {
+// flood publishes until ctx is done, as fast as the server takes it, or so many messages per second; sent counts them.
+func flood(ctx context.Context, c net.Conn, ident, channel string, size, perSecond int, sent *atomic.Int64) error {
 	var frames []byte
 	n := 0
 	for _, p := range payloads(4<<20/(size+64), size) {
@@ -104,7 +104,15 @@ func flood(ctx context.Context, c net.Conn, ident, channel string, size int, sen
 	}
 	each := len(frames) / n // all are equally long
 	per := max(1, 128<<10/each)
+	begin, total := time.Now(), 0
 	for at := 0; ctx.Err() == nil; at = (at + per) % (n - per) {
+		if perSecond > 0 {
+			due := begin.Add(time.Duration(total) * time.Second / time.Duration(perSecond))
+			if pause(ctx, time.Until(due)) != nil {
+				return nil
+			}
+			total += per
+		}
 		if _, err := c.Write(frames[at*each : (at+per)*each]); err != nil {
 			if ctx.Err() != nil {
 				return nil

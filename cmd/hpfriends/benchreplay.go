@@ -253,7 +253,7 @@ func (l *replayLoad) live(ctx context.Context, replaying bool) (published, read 
 		if err != nil {
 			return 0, 0, errors.Join(err, g.end())
 		}
-		g.run(c, func() error { return flood(ctx, c, l.pub.ident, "live."+strconv.Itoa(i), replaySize, &sent) })
+		g.run(c, func() error { return flood(ctx, c, l.pub.ident, "live."+strconv.Itoa(i), replaySize, 0, &sent) })
 	}
 	if replaying {
 		c, err := login(ctx, l.address, l.sub)

@@ -45,7 +45,7 @@ func (b *bench) load(ctx context.Context, publishers, subscribers, size int) ([]
 		return nil, err
 	}
 	here := []*process{b.process}
-	return traffic{pubs, subs, here, here, size}.flood(ctx, b.duration)
+	return traffic{pubs: pubs, subs: subs, pubAt: here, subAt: here, size: size}.flow(ctx, b.duration)
 }
 
 // traffic is who publishes and who subscribes, and where: connections are spread over the servers in turn.
@@ -53,10 +53,11 @@ type traffic struct {
 	pubs, subs   []benchKey
 	pubAt, subAt []*process
 	size         int // bytes of a payload
+	rate         int // messages per second of one publisher; 0: as fast as the servers take them
 }
 
-// flood publishes as fast as the servers take it, and returns the rates of messages sent and received.
-func (t traffic) flood(ctx context.Context, d time.Duration) ([]float64, error) {
+// flow returns the rates of messages sent and received.
+func (t traffic) flow(ctx context.Context, d time.Duration) ([]float64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var sent, received atomic.Int64
@@ -73,7 +74,7 @@ func (t traffic) flood(ctx context.Context, d time.Duration) ([]float64, error) 
 		if err != nil {
 			return nil, errors.Join(err, g.end())
 		}
-		g.run(c, func() error { return flood(ctx, c, k.ident, benchChannel, t.size, &sent) })
+		g.run(c, func() error { return flood(ctx, c, k.ident, benchChannel, t.size, t.rate, &sent) })
 	}
 	rates, err := growth(ctx, d, &sent, &received)
 	cancel()
