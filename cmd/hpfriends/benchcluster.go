@@ -152,7 +152,8 @@ func clusterThroughput(ctx context.Context, b *bench) ([]figure, error) {
 	return all, nil
 }
 
-// clusterLatency publishes and subscribes at a follower, and then at the leader.
+// clusterLatency publishes and subscribes at a follower, and then at the leader; at the follower also so seldom that no
+// message follows soon, which would carry the news of the commit.
 func clusterLatency(ctx context.Context, b *bench) ([]figure, error) {
 	pubs, subs, err := b.setUp(ctx, benchChannel, 1, 1)
 	if err != nil {
@@ -160,13 +161,17 @@ func clusterLatency(ctx context.Context, b *bench) ([]figure, error) {
 	}
 	var all []figure
 	for _, way := range []struct {
-		name string
-		at   *process
-	}{{", through a follower", b.followers[0]}, {", through the leader", b.process}} {
+		at *process
+		tempo
+	}{
+		{b.followers[0], tempo{steadyRate, steadyTick, ", through a follower", 25}},
+		{b.process, tempo{steadyRate, steadyTick, ", through the leader", 25}},
+		{b.followers[0], tempo{20, 1, ", through a follower, now and then", 0}},
+	} {
 		if err := b.settle(ctx); err != nil {
 			return nil, err
 		}
-		figures, err := latency(ctx, way.at, pubs[0], subs[0], b.duration, way.name, 25)
+		figures, err := way.latency(ctx, way.at, pubs[0], subs[0], b.duration)
 		if err = errors.Join(err, b.leads(ctx)); err != nil {
 			return nil, err
 		}

@@ -127,21 +127,25 @@ func (g *crew) end() error {
 	return err
 }
 
-const (
-	latencyRate = 20_000 // messages per second
-	latencyTick = 20     // messages written at once
-)
+// tempo is how messages are published to measure how long they take.
+type tempo struct {
+	perSecond, perTick int // messages; a tick's are written at once
+	where              string
+	p99                float64 // target, ms; 0: none
+}
+
+const steadyRate, steadyTick = 20_000, 20
 
 func benchLatency(ctx context.Context, b *bench) ([]figure, error) {
 	pubs, subs, err := b.setUp(ctx, benchChannel, 1, 1)
 	if err != nil {
 		return nil, err
 	}
-	return latency(ctx, b.process, pubs[0], subs[0], b.duration, "", 10)
+	return tempo{steadyRate, steadyTick, "", 10}.latency(ctx, b.process, pubs[0], subs[0], b.duration)
 }
 
-// latency publishes and subscribes at one server. The target is of p99, in ms.
-func latency(ctx context.Context, at *process, pk, sk benchKey, d time.Duration, where string, target float64) ([]figure, error) {
+// latency publishes and subscribes at one server.
+func (r tempo) latency(ctx context.Context, at *process, pk, sk benchKey, d time.Duration) ([]figure, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var received atomic.Int64
@@ -162,30 +166,30 @@ func latency(ctx context.Context, at *process, pk, sk benchKey, d time.Duration,
 	if err != nil {
 		return nil, errors.Join(err, g.end())
 	}
-	g.run(pub, func() error { return paced(ctx, pub, pk.ident, latencyRate, latencyTick, begin) })
+	g.run(pub, func() error { return r.publish(ctx, pub, pk.ident, begin) })
 	err = pause(ctx, d)
 	cancel()
 	if err := errors.Join(g.end(), err); err != nil {
 		return nil, err
 	}
-	if len(times) < latencyRate {
+	if len(times) < r.perSecond {
 		return nil, fmt.Errorf("only %d messages arrived", len(times))
 	}
-	times = times[latencyRate/2:] // warming up
+	times = times[r.perSecond/2:] // warming up
 	slices.Sort(times)
 	ms := func(q float64) float64 { return times[int(q*float64(len(times)-1))].Seconds() * 1000 }
 	return []figure{
-		{Name: "messages delivered at 20,000/s" + where, Value: float64(received.Load()) / d.Seconds(), Unit: "1/s"},
-		{Name: "publish-to-deliver p50" + where, Value: ms(.5), Unit: "ms"},
-		{Name: "publish-to-deliver p99" + where, Value: ms(.99), Unit: "ms", Target: target, AtMost: true},
-		{Name: "publish-to-deliver p99.9" + where, Value: ms(.999), Unit: "ms"},
+		{Name: fmt.Sprintf("messages delivered at %d/s%s", r.perSecond, r.where), Value: float64(received.Load()) / d.Seconds(), Unit: "1/s"},
+		{Name: "publish-to-deliver p50" + r.where, Value: ms(.5), Unit: "ms"},
+		{Name: "publish-to-deliver p99" + r.where, Value: ms(.99), Unit: "ms", Target: r.p99, AtMost: true},
+		{Name: "publish-to-deliver p99.9" + r.where, Value: ms(.999), Unit: "ms"},
 	}, nil
 }
 
-// paced publishes at a steady rate; each payload begins with the time of its sending.
-func paced(ctx context.Context, c net.Conn, ident string, perSecond, perTick int, begin time.Time) error {
+// publish keeps the pace until ctx is done; each payload begins with the time of its sending.
+func (r tempo) publish(ctx context.Context, c net.Conn, ident string, begin time.Time) error {
 	all := payloads(1000, 256)
-	tick := time.NewTicker(time.Second * time.Duration(perTick) / time.Duration(perSecond))
+	tick := time.NewTicker(time.Second * time.Duration(r.perTick) / time.Duration(r.perSecond))
 	defer tick.Stop()
 	sent := 0
 	var buf []byte
@@ -195,7 +199,7 @@ func paced(ctx context.Context, c net.Conn, ident string, perSecond, perTick int
 		case <-ctx.Done():
 			return nil
 		}
-		due := int(time.Since(begin).Seconds() * float64(perSecond))
+		due := int(time.Since(begin).Seconds() * float64(r.perSecond))
 		buf = buf[:0]
 		for ; sent < due; sent++ {
 			p := all[sent%len(all)]
