@@ -53,10 +53,11 @@ func (c Config) withDefaults() Config {
 
 // Log is the store of one node. See the package documentation for who may call what.
 type Log struct {
-	db    *pebble.DB
-	alarm *alarm
-	users gate
-	tail  *tail
+	db      *pebble.DB
+	alarm   *alarm
+	ballast *ballast // nil: there is no disk behind it
+	users   gate
+	tail    *tail
 
 	applied   watermark
 	directory sync.Mutex   // held over writes to the channel directory
@@ -87,13 +88,12 @@ func Open(cfg Config) (*Log, error) {
 	cfg = cfg.withDefaults()
 	l := &Log{alarm: newAlarm(cfg.Logger, cfg.Fatal), tail: newTail(cfg.TailBytes)}
 	l.users.init()
-	db, err := openPebble(cfg, l.alarm)
-	if err != nil {
+	var err error
+	if l.db, l.ballast, err = openPebble(cfg, l.alarm); err != nil {
 		return nil, fmt.Errorf("eventlog: open %s: %w", cfg.Dir, err)
 	}
-	l.db = db
 	if err := l.load(cfg.ReadOnly); err != nil {
-		return nil, errors.Join(fmt.Errorf("eventlog: open %s: %w", cfg.Dir, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("eventlog: open %s: %w", cfg.Dir, err), l.db.Close())
 	}
 	return l, nil
 }

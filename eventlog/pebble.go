@@ -16,31 +16,53 @@ import (
 // (Excise) and a checksum in each table's footer.
 const formatMajorVersion = pebble.FormatTableFormatV6
 
-func openPebble(cfg Config, a *alarm) (*pebble.DB, error) {
+func openPebble(cfg Config, a *alarm) (*pebble.DB, *ballast, error) {
 	fs := cfg.FS
 	if fs == nil {
 		fs = vfs.Default
 	}
 	if !cfg.ReadOnly {
 		if err := fs.MkdirAll(cfg.Dir, 0o700); err != nil {
-			return nil, fmt.Errorf("create directory: %w", err)
-		}
-	}
-	opts := pebbleOptions(cfg, a)
-	if cfg.FS != nil {
-		opts.FS = fs
-		if vfs.Root(fs) == vfs.Default {
-			opts.WithFSDefaults() // Pebble adds its watch over the disk only to its own FS
+			return nil, nil, fmt.Errorf("create directory: %w", err)
 		}
 	}
 	if err := checkFormat(cfg.Dir, fs); err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	opts := pebbleOptions(cfg, a)
+	opts.MemTableSize = memTableSize(fs, cfg.Dir)
+	var reserve *ballast
+	onDisk := vfs.Root(fs) == vfs.Default
+	if onDisk && !cfg.ReadOnly {
+		reserve = newBallast(fs, cfg.Dir)
+		fs = vfs.OnDiskFull(fs, reserve.drop)
+	}
+	opts.FS = fs
+	if onDisk {
+		opts.WithFSDefaults() // Pebble adds its watch over the disk only to its own FS
 	}
 	db, err := pebble.Open(cfg.Dir, opts)
 	if errors.Is(err, syscall.EAGAIN) || err != nil && err.Error() == lockedHere {
-		return nil, ErrInUse
+		return nil, nil, ErrInUse
 	}
-	return db, err
+	return db, reserve, err
+}
+
+// Memtables begin at 256 KiB and double, so an idle node is small. Above half a memtable a write takes a slower path: 64 MiB
+// leaves room for 64 entries of 256 KiB. A small disk has smaller ones: Pebble keeps the WALs of up to nine, and a flush needs
+// the space once more before it gives any back.
+const (
+	mostMemTable  = 64 << 20
+	leastMemTable = 1 << 20
+	memTableShare = 64 // of the disk
+)
+
+func memTableSize(fs vfs.FS, dir string) uint64 {
+	du, err := fs.GetDiskUsage(dir)
+	if err != nil {
+		return mostMemTable
+	}
+	return min(max(du.TotalBytes/memTableShare, leastMemTable), mostMemTable)
 }
 
 // What Pebble says, and has no value to compare with.
@@ -70,9 +92,6 @@ func pebbleOptions(cfg Config, a *alarm) *pebble.Options {
 		EventListener:      a.listener(),
 		CacheSize:          cfg.CacheBytes,
 
-		// Memtables begin at 256 KiB and double, so an idle node is small. Above half a memtable a write takes a slower
-		// path: 64 MiB leaves room for 64 entries of 256 KiB.
-		MemTableSize:                64 << 20,
 		MemTableStopWritesThreshold: 4,
 		L0StopWritesThreshold:       100,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 3 },

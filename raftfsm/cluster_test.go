@@ -62,7 +62,7 @@ func TestJoinedNodeDoesNotBeginACluster(t *testing.T) {
 	}
 	_, errNode := s.Identity("node", "n2")
 	_, errCluster := s.Identity("cluster", cluster)
-	if err := errors.Join(errNode, errCluster, s.setSeeds(map[string]string{"n1": "127.0.0.1:1"}), id.Save(dir), s.Close()); err != nil {
+	if err := errors.Join(errNode, errCluster, s.setTold(welcomed(link.Welcome{Members: map[string]string{"n1": "127.0.0.1:1"}})), id.Save(dir), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Logger: slog.New(slog.DiscardHandler)})

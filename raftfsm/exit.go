@@ -1,7 +1,6 @@
 package raftfsm
 
 import (
-	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -17,22 +16,7 @@ func exitOn(l *slog.Logger) func(error) {
 	}
 }
 
-// raftLogger hands raft's warnings and errors to slog.
-func raftLogger(l *slog.Logger) hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Warn, Output: slogWriter{l}, DisableTime: true, Exclude: aloneAtStart})
-}
-
 // aloneAtStart leaves out the warning with which a single node begins: nobody leads until it elects itself.
 func aloneAtStart(_ hclog.Level, msg string, _ ...any) bool {
 	return strings.HasPrefix(msg, "heartbeat timeout reached")
-}
-
-type slogWriter struct{ l *slog.Logger }
-
-var _ io.Writer = slogWriter{}
-
-// Write logs one line.
-func (w slogWriter) Write(line []byte) (int, error) {
-	w.l.Warn(string(line[:max(0, len(line)-1)]))
-	return len(line), nil
 }

@@ -38,7 +38,7 @@ func (h *hunger) look(leader string, all []Member) (starving []string) {
 			h.newest = m.Report.Last
 			continue
 		}
-		if m.Err != nil || m.Report.Leader != leader || m.Report.LastContact > freshContact {
+		if m.Err != nil || m.Report.Leader != leader || m.Report.LastContact > freshContact || m.Report.Full {
 			continue
 		}
 		r := ration{last: m.Report.Last}

@@ -21,7 +21,6 @@ func (n *Node) keep() {
 	expiry := time.NewTimer(0)
 	defer expiry.Stop()
 	for {
-		n.watchSpace()
 		version := n.Version()
 		select {
 		case <-n.stop:

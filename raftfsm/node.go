@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -50,25 +49,30 @@ type Config struct {
 
 // Node is one member of the raft group.
 type Node struct {
-	id     string
-	log    *eventlog.Log
-	stable *Stable
-	mark   *highWater
-	fsm    *FSM
-	raft   *raft.Raft
-	slog   *slog.Logger
+	id string
+	stores
+	fsm  *FSM
+	raft *raft.Raft
+	slog *slog.Logger
 
-	space     func() (Space, error)
-	full      atomic.Bool
+	disk
 	retention Retention
 
 	cluster *membership // nil: alone
 
 	checkpointer checkpointer
+	proof        proof
 
 	stop  chan struct{}
 	loops sync.WaitGroup
 	saved uint64 // index of the newest stored graph; owned by keep
+}
+
+// stores are what a node has on its disk.
+type stores struct {
+	log    *eventlog.Log
+	stable *Stable
+	mark   *highWater
 }
 
 // Open starts the node. Its background loops run until Close.
@@ -80,15 +84,17 @@ func Open(c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{log: c.Log, stable: stable, mark: &highWater{log: c.Log, stable: stable}, slog: c.Logger, space: c.Space, retention: c.Retention, stop: make(chan struct{})}
+	n := &Node{stores: stores{c.Log, stable, &highWater{log: c.Log, stable: stable}}, slog: c.Logger, disk: disk{space: c.Space}, retention: c.Retention, stop: make(chan struct{})}
 	n.checkpointer.init(n)
 	if n.space == nil {
 		n.space = func() (Space, error) { return DiskSpace(c.Dir) }
 	}
+	n.lookAtSpace()
 	if err := n.open(c); err != nil {
 		return nil, errors.Join(err, n.abandon(c))
 	}
-	n.loops.Add(3)
+	n.loops.Add(4)
+	go n.watchSpace()
 	go n.keep()
 	go n.retain()
 	go n.checkpointer.run()
@@ -148,7 +154,12 @@ func (n *Node) startRaft(dir string) error {
 		m.tune(conf)
 		addr, transport, first = raft.ServerAddress(m.Advertise), m.herald, m.Bootstrap
 	}
-	store := &guardedStore{LogStore: n.log.LogStore(), mark: n.mark, stalls: n.fsm.stalls}
+	store := &guardedStore{LogStore: n.log.LogStore(), mark: n.mark, stalls: n.fsm.stalls, disk: &n.disk}
+	newest, err := store.newestSeen()
+	if err != nil {
+		return fmt.Errorf("raftfsm: newest entry: %w", err)
+	}
+	store.newest.Store(newest)
 	stable := &watchedStable{n.stable, n.fsm.stalls}
 	if n.cluster != nil {
 		n.cluster.store = store
@@ -218,14 +229,7 @@ func (n *Node) Ready(ctx context.Context) error {
 		}
 		return n.cluster.following(ctx)
 	}
-	done := make(chan error, 1)
-	go func() { done <- n.raft.Barrier(5 * time.Second).Error() }()
-	select {
-	case err := <-done:
-		return outcome(err)
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return n.proven(ctx)
 }
 
 // AwaitReady polls Ready until it is nil or ctx ends.

@@ -35,7 +35,7 @@ func (n *Node) propose(ctx context.Context, data []byte) (any, error) {
 		default:
 		}
 		if n.cluster == nil {
-			r, err := n.await(ctx, n.raft.Apply(data, enqueueTimeout))
+			r, err := n.here(ctx, data)
 			return r.response, err
 		}
 		reign := n.cluster.lead.now()
@@ -61,23 +61,39 @@ func (n *Node) propose(ctx context.Context, data []byte) (any, error) {
 func (n *Node) submit(ctx context.Context, reign *reign, data []byte) (result, error) {
 	switch reign.leader {
 	case n.id:
-		return n.await(ctx, n.raft.Apply(data, enqueueTimeout))
+		return n.here(ctx, data)
 	case "":
 		return result{}, fmt.Errorf("%w: the cluster has no leader", ErrUnavailable)
 	}
 	return n.cluster.forward(ctx, reign.leader, data, 0)
 }
 
+// here proposes to this node's raft.
+func (n *Node) here(ctx context.Context, data []byte) (result, error) {
+	if err := n.mayPropose(data); err != nil {
+		return result{}, err
+	}
+	return n.await(ctx, n.raft.Apply(data, enqueueTimeout))
+}
+
 // begin proposes a batch of a session. When this node leads, it is enqueued on return, so that batches stay in order;
 // first is for the leader elsewhere, see sequencer. end waits for the outcome.
 func (n *Node) begin(data []byte, first uint64) (end func() (result, error)) {
+	refused := n.mayPropose(data)
+	fail := func() (result, error) { return result{}, refused }
 	if n.cluster == nil {
+		if refused != nil {
+			return fail
+		}
 		future := n.raft.Apply(data, 0)
 		return func() (result, error) { return n.await(context.Background(), future) }
 	}
 	reign := n.cluster.lead.now()
 	switch reign.leader {
 	case n.id:
+		if refused != nil {
+			return fail
+		}
 		future := n.raft.Apply(data, enqueueTimeout)
 		return func() (result, error) { return n.await(context.Background(), future) }
 	case "":
@@ -132,7 +148,7 @@ func outcome(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress),
-		errors.Is(err, raft.ErrEnqueueTimeout), errors.Is(err, raft.ErrAbortedByRestore):
+		errors.Is(err, raft.ErrEnqueueTimeout), errors.Is(err, raft.ErrAbortedByRestore), errors.Is(err, ErrDiskFull):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	default:
 		return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
@@ -187,6 +203,9 @@ func (m *membership) accept(ctx context.Context, req []byte) ([]byte, error) {
 	n := m.node
 	if !n.Leading() {
 		return nil, &link.Failure{Code: codeNotLeader, Text: m.lead.now().leader}
+	}
+	if err := n.mayPropose(data); err != nil {
+		return nil, &link.Failure{Code: codeRefused, Text: "the disk of the leader is almost full"}
 	}
 	leave := func() {}
 	if kind := eventlog.Kind(data[0]); !known(kind) {

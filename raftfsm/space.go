@@ -3,6 +3,13 @@ package raftfsm
 import (
 	"errors"
 	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog"
 )
 
 // ErrDiskFull means that the disk is almost full: nothing is taken until there is room again. Nothing was lost, and
@@ -13,31 +20,68 @@ var ErrDiskFull = errors.New("raftfsm: the disk is almost full: free some space,
 type Space struct{ Free, Total uint64 }
 
 // Pebble does not report a full disk: it retries its flushes without pause and blocks its writers for ever. So a node takes
-// nothing more while there is room for what is under way, and ends before it gets there.
+// nothing from clients while there is still room for what is under way, and hands leadership over; and it stores nothing
+// that others replicate to it while there is room for what it cannot refuse. It goes on serving what it has, a majority of the
+// others goes on without it, and it catches up when there is room. What was not yet flushed counts as used: it is written
+// once more.
 const (
 	refuseShare, refuseBytes = 20, 2 << 30    // below a twentieth of the disk and below 2 GiB
 	endShare, endBytes       = 100, 256 << 20 // below a hundredth and below 256 MiB
+	spaceEvery               = 200 * time.Millisecond
 )
 
-func (s Space) below(share, bytes uint64) bool { return s.Free < min(s.Total/share, bytes) }
+// line is the free space at which something begins.
+func (s Space) line(share, bytes uint64) uint64 { return min(s.Total/share, bytes) }
 
-// watchSpace looks at the disk, and refuses or takes proposals from then on.
+// disk is how much room a node has.
+type disk struct {
+	space func() (Space, error)
+	full  atomic.Bool  // refuses what clients bring
+	room  atomic.Int64 // bytes of entries that may be stored before the next look
+}
+
+// watchSpace looks at the disk, until Close.
 func (n *Node) watchSpace() {
+	defer n.loops.Done()
+	tick := time.NewTicker(spaceEvery)
+	defer tick.Stop()
+	for {
+		n.lookAtSpace()
+		select {
+		case <-tick.C:
+		case <-n.stop:
+			return
+		}
+	}
+}
+
+// lookAtSpace decides what is taken from now on.
+func (n *Node) lookAtSpace() {
 	s, err := n.space()
-	if errors.Is(err, errors.ErrUnsupported) {
-		return
-	}
 	if err != nil {
-		n.slog.Warn("free space is unknown", "err", err)
+		n.room.Store(math.MaxInt64)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			n.slog.Warn("free space is unknown", "err", err)
+		}
 		return
 	}
-	if s.below(endShare, endBytes) {
-		n.fsm.fail(fmt.Errorf("%w: %d of %d bytes are left", ErrDiskFull, s.Free, s.Total))
-		return
+	left := s.Free - min(n.log.Unflushed(), s.Free)
+	refuse, end := s.line(refuseShare, refuseBytes), s.line(endShare, endBytes)
+	if left > refuse+n.log.Ballast() {
+		if err := n.log.Refill(); err != nil {
+			n.slog.Warn("no space could be set aside for a full disk", "err", err)
+		}
 	}
-	full := s.below(refuseShare, refuseBytes)
+	if n.log.DiskWasFull() {
+		left = 0
+	}
+	n.room.Store(int64(left) - int64(end))
+	if n.full.Load() {
+		refuse += refuse / 4 // so that it does not turn with every flush
+	}
+	full := left < refuse
 	if n.full.Swap(full) != full {
-		n.slog.Warn("free space", "refusing", full, "free", s.Free, "total", s.Total)
+		n.slog.Warn("free space", "refusing", full, "free", s.Free, "unflushed", s.Free-left, "total", s.Total)
 	}
 }
 
@@ -45,6 +89,35 @@ func (n *Node) watchSpace() {
 func (n *Node) Full() error {
 	if n.full.Load() {
 		return ErrDiskFull
+	}
+	return nil
+}
+
+// mayStore takes the room that entries need, in the WAL and in a table. What raft itself writes is small and passes, and so
+// does what frees space.
+func (d *disk) mayStore(logs []*raft.Log) error {
+	size := 0
+	for _, l := range logs {
+		if l.Type == raft.LogCommand && len(l.Data) > 0 && bulky(eventlog.Kind(l.Data[0])) {
+			size += 2 * len(l.Data)
+		}
+	}
+	if size > 0 && d.room.Add(-int64(size)) < 0 {
+		d.room.Add(int64(size))
+		return fmt.Errorf("%w: %d bytes of entries are not stored", ErrDiskFull, size/2)
+	}
+	return nil
+}
+
+// bulky entries are refused while there is no room. A raised floor frees some, and a checkpoint belongs to it.
+func bulky(kind eventlog.Kind) bool {
+	return kind != eventlog.KindFloor && kind != eventlog.KindCheckpoint
+}
+
+// mayPropose refuses what the leader has no room for before raft would: there it would end the leader's term.
+func (n *Node) mayPropose(data []byte) error {
+	if len(data) > 0 && bulky(eventlog.Kind(data[0])) && n.Full() != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, ErrDiskFull)
 	}
 	return nil
 }

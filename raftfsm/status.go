@@ -65,14 +65,14 @@ func (m *membership) report() Report {
 	last, _ := n.log.Last()
 	r := Report{
 		Version: m.Version, State: n.raft.State().String(), Leader: m.lead.now().leader, Term: n.raft.CurrentTerm(), Last: last,
-		Commit: n.raft.CommitIndex(), Applied: n.log.Applied(), Reader: m.Reader,
+		Commit: n.raft.CommitIndex(), Applied: m.reached(), Reader: m.Reader,
 		Checkpoints: n.checkpointer.recent(), Service: Service{Full: n.full.Load(), Clients: m.drain.connected()},
 	}
 	if starving := m.lead.starving.Load(); starving != nil {
 		r.Starving = *starving
 	}
 	r.Drained, _ = m.drain.now()
-	if e, err := n.log.Entry(r.Applied); err == nil {
+	if e, err := n.log.Entry(n.log.Applied()); err == nil {
 		r.AppliedAt = e.Appended
 	}
 	if at := n.raft.LastContact(); !n.Leading() && !at.IsZero() {
@@ -189,7 +189,7 @@ func (m *membership) following(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: the leader %s does not answer: %w", ErrUnavailable, leader, err)
 	}
-	if applied := m.node.log.Applied(); applied+readyLag < r.Commit {
+	if applied := m.reached(); applied+readyLag < r.Commit {
 		return fmt.Errorf("%w: node %s is at entry %d, the leader %s at %d: it is catching up", ErrUnavailable, m.node.id, applied, leader, r.Commit)
 	}
 	return nil

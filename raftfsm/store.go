@@ -15,6 +15,8 @@ type guardedStore struct {
 	*eventlog.LogStore
 	mark   *highWater
 	stalls *stalls
+	disk   *disk
+	newest atomic.Uint64 // entry that the FSM is given, see reached
 	wiped  atomic.Uint64 // raft may believe in entries up to it, see GetLog
 	blind  bool          // without that: only to show that the tests would notice
 }
@@ -39,6 +41,10 @@ func (w *watchedStable) SetUint64(key []byte, val uint64) error {
 
 // StoreLogs appends entries; how long it takes is watched.
 func (g *guardedStore) StoreLogs(logs []*raft.Log) error {
+	if err := g.disk.mayStore(logs); err != nil {
+		return err
+	}
+	g.note(logs)
 	defer g.stalls.begin(stallStore)()
 	if err := g.LogStore.StoreLogs(logs); err != nil {
 		return err

@@ -26,6 +26,9 @@ func (s *server) ready(ctx context.Context) error {
 	if drained, _ := s.node.Drained(); drained {
 		return errDrained
 	}
+	if err := s.node.Full(); err != nil {
+		return err
+	}
 	return s.node.Ready(ctx)
 }
 

@@ -22,7 +22,8 @@ import (
 // fleet is a cluster of server processes that nodes join and leave.
 type fleet struct {
 	t     *testing.T
-	token string // file
+	token string                 // file
+	home  func(id string) string // makes the data directory of a node
 	nodes map[string]*ship
 }
 
@@ -35,18 +36,27 @@ type ship struct {
 // startFleet begins a cluster with n voters, n1 the first.
 func startFleet(t *testing.T, n int) *fleet {
 	t.Helper()
+	return startFleetIn(t, n, func(string) string { return t.TempDir() })
+}
+
+func startFleetIn(t *testing.T, n int, home func(id string) string) *fleet {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("several server processes")
 	}
-	f := &fleet{t: t, token: filepath.Join(t.TempDir(), "token"), nodes: make(map[string]*ship)}
+	f := &fleet{t: t, token: filepath.Join(t.TempDir(), "token"), home: home, nodes: make(map[string]*ship)}
 	t.Cleanup(func() {
 		for _, s := range f.nodes {
-			if s.proc != nil {
-				s.proc.kill()
+			if s.proc == nil {
+				continue
+			}
+			s.proc.kill()
+			if said := s.proc.log.String(); t.Failed() {
+				t.Logf("%s said: …%s", s.id, said[max(0, len(said)-3000):])
 			}
 		}
 	})
-	f.add("n1", t.TempDir())
+	f.add("n1")
 	f.start("n1", "--bootstrap")
 	for i := 2; i <= n; i++ {
 		f.join("n"+strconv.Itoa(i), "n1")
@@ -56,22 +66,21 @@ func startFleet(t *testing.T, n int) *fleet {
 }
 
 // add makes a node that does not run yet.
-func (f *fleet) add(id, dir string) *ship {
+func (f *fleet) add(id string) {
 	f.t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	defer l.Close()
-	f.nodes[id] = &ship{id: id, dir: dir, port: l.Addr().String()}
-	return f.nodes[id]
+	f.nodes[id] = &ship{id: id, dir: f.home(id), port: l.Addr().String()}
 }
 
 // join adds a node and has it join at another.
 func (f *fleet) join(id, at string, flags ...string) {
 	f.t.Helper()
 	if f.nodes[id] == nil {
-		f.add(id, f.t.TempDir())
+		f.add(id)
 	}
 	f.makeToken(at)
 	f.start(id, append([]string{"--join", f.nodes[at].port, "--join-token-file", f.token}, flags...)...)
@@ -360,9 +369,12 @@ func (v *voyage) readAcks(c net.Conn, l *leg) error {
 		if err != nil {
 			return err
 		}
-		n, err := strconv.ParseInt(payloadOf(frame), 10, 64)
-		if frame[4] != wire.OpPublish || err != nil {
+		if frame[4] != wire.OpPublish {
 			return fmt.Errorf("frame %q", frame)
+		}
+		n, err := strconv.ParseInt(payloadOf(frame), 10, 64)
+		if err != nil {
+			return err
 		}
 		v.acked.Add(n - l.acked.Swap(n))
 		now := time.Now().UnixNano()

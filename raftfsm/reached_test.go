@@ -1,0 +1,74 @@
+package raftfsm
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A load balancer that asks every second must not fill the log.
+func TestReadyWritesOncePerTerm(t *testing.T) {
+	r := open(t, t.TempDir())
+	defer r.close(t)
+	before, _ := r.log.Last()
+	for range 50 {
+		if err := r.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after, _ := r.log.Last(); after > before+1 {
+		t.Errorf("50 questions made %d entries", after-before)
+	}
+}
+
+// Entries that the FSM never sees are no backlog: leaders come and go in a cluster in which nothing is published.
+func TestElectionsAreNoBacklog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newArchipelago(t, 1, "n1", "n2", "n3")
+		w.form()
+		for range 5 {
+			l := w.leader()
+			if err := l.node.TransferLeadership(t.Context(), ""); err != nil {
+				t.Fatal(err)
+			}
+			w.until("another leads", 20*time.Second, func() bool {
+				next := w.leader()
+				return next != nil && next != l && next.node.Ready(t.Context()) == nil
+			})
+		}
+		time.Sleep(2 * time.Second)
+		s, err := w.leader().node.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range s.Members {
+			if m.Lag > 0 || m.Err != nil {
+				t.Errorf("%s is %d entries behind: %v", m.ID, m.Lag, m.Err)
+			}
+		}
+		for _, c := range w.up() {
+			c.stop()
+		}
+	})
+}
+
+func TestRaftLogDoesNotRepeatItself(t *testing.T) {
+	w := &raftLog{muted: make(map[string]*muted)}
+	now, passed := time.Unix(0, 0), 0
+	for i := range 300 {
+		line := "[WARN]  raft: appendEntries rejected, sending older logs: peer=n2 next=" + strings.Repeat("1", i%9)
+		if _, ok := w.pass(kindOf(line), now.Add(time.Duration(i)*10*time.Millisecond)); ok {
+			passed++
+		}
+	}
+	if passed != 3 {
+		t.Errorf("%d of 300 lines in 3 s were logged, want one a second", passed)
+	}
+	if count, ok := w.pass(kindOf("[WARN]  raft: appendEntries rejected, sending older logs: peer=n2 next=9"), now.Add(time.Hour)); !ok || count == 0 {
+		t.Errorf("the next line says that %d were not logged", count)
+	}
+	if _, ok := w.pass(kindOf("[WARN]  raft: appendEntries rejected, sending older logs: peer=n3 next=9"), now.Add(time.Hour)); !ok {
+		t.Error("of another peer it is not logged")
+	}
+}
