@@ -17,6 +17,7 @@ const (
 	methodOperate byte = 3 // the JSON of an operation; answered by the leader
 	methodRoster  byte = 4 // nothing; the answer is the JSON of a hearsay
 	methodDrain   byte = 5 // the JSON of an operation; answered by the node that is to be drained
+	methodProgram byte = 6 // what the program's nodes tell each other, see Ask
 )
 
 // Handle implements link.Handler.
@@ -35,8 +36,33 @@ func (m *membership) Handle(ctx context.Context, peer string, method byte, req [
 		return m.tell()
 	case methodDrain:
 		return m.obey(ctx, peer, req, m.drainHere)
+	case methodProgram:
+		if m.Cluster.Handle != nil {
+			return m.Cluster.Handle(ctx, peer, req)
+		}
 	}
 	return nil, fmt.Errorf("%w: node %s runs an older program, which does not know method %d", link.ErrNotDone, m.node.id, method)
+}
+
+// Ask sends a request of the program to another member, whose Cluster.Handle answers it. Nothing of it is in the log.
+func (n *Node) Ask(ctx context.Context, peer string, req []byte) ([]byte, error) {
+	if n.cluster == nil {
+		return nil, notClustered()
+	}
+	return n.cluster.net.Call(ctx, peer, methodProgram, req)
+}
+
+// Peers are the ids of the other members.
+func (n *Node) Peers() (ids []string) {
+	if n.cluster == nil {
+		return nil
+	}
+	for _, id := range n.cluster.IDs() {
+		if id != n.id {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // operation is a change of the cluster that its leader makes, or of one node.

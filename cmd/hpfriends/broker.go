@@ -31,7 +31,7 @@ type broker struct {
 	key      *secret.DataKey
 	metrics  *metrics
 	log      *slog.Logger
-	presence presence
+	presence *presence
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}

@@ -81,7 +81,7 @@ func (s *server) clusterPart(ctx context.Context) (_ *raftfsm.Cluster, err error
 	if err != nil {
 		return nil, fmt.Errorf("cluster port: %w", err)
 	}
-	c := &raftfsm.Cluster{Listener: l, Advertise: s.Advertise, Bootstrap: s.Bootstrap, Reader: s.Nonvoter, Version: version}
+	c := &raftfsm.Cluster{Listener: l, Advertise: s.Advertise, Bootstrap: s.Bootstrap, Reader: s.Nonvoter, Version: version, Handle: s.broker.presence.hear}
 	defer func() {
 		if err != nil {
 			_ = l.Close()

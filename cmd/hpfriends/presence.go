@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"net"
 	"strings"
 	"sync"
@@ -12,10 +13,36 @@ import (
 
 // presence tells who watches CHANNEL..broker when somebody subscribes to CHANNEL ("join") or no longer does ("leave"), as
 // the first hpfeeds broker did: the frame's ident is theirs. Users learn it of those who receive what they publish there,
-// and of themselves; of connections to this node.
+// and of themselves, at whatever node these are: see presencepeers.go.
 type presence struct {
 	mu       sync.Mutex
+	graph    func() *graph.Graph              // nil: the node is starting
 	watchers map[string]map[*watcher]struct{} // by channel
+	here     map[attendance]int               // subscriptions of this node: how many
+	peers    map[string]*peerPresence
+	epoch    string // of this process
+	loops    sync.WaitGroup
+}
+
+// attendance is what others may learn of a subscription.
+type attendance struct {
+	Ident   string       `json:"ident"`
+	User    graph.UserID `json:"user"`
+	Channel string       `json:"channel"` // or pattern
+}
+
+func newPresence() *presence {
+	return &presence{
+		watchers: make(map[string]map[*watcher]struct{}), here: make(map[attendance]int), peers: make(map[string]*peerPresence),
+		epoch: rand.Text(),
+	}
+}
+
+// begin lets it ask for rights: from now on it hears other nodes.
+func (p *presence) begin(g func() *graph.Graph) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.graph = g
 }
 
 // watcher is one subscription to a CHANNEL..broker.
@@ -33,12 +60,9 @@ func (c *conn) beginPresence(ctx context.Context, sub *grant) error {
 		return err
 	}
 	w := &watcher{c, sub.needs, make(chan []byte, watcherEvents)}
-	p := &c.broker.presence
+	p := c.broker.presence
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.watchers == nil {
-		p.watchers = make(map[string]map[*watcher]struct{})
-	}
 	if p.watchers[w.channel] == nil {
 		p.watchers[w.channel] = make(map[*watcher]struct{})
 	}
@@ -86,34 +110,50 @@ func (p *presence) remove(w *watcher) bool {
 	return ok
 }
 
-// tell tells those who watch a channel that pattern selects. It does not block.
+// tell tells those who watch a channel that a subscription of c selects, here and at the other nodes. It does not block.
 func (p *presence) tell(c *conn, pattern, event string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.watchers) == 0 {
+	a := attendance{c.ident, c.user, pattern}
+	by := 1
+	if event == leaves {
+		by = -1
+	}
+	if p.here[a] += by; p.here[a] == 0 {
+		delete(p.here, a)
+	}
+	p.spread(a, by)
+	p.announce(a, event, c)
+}
+
+const joins, leaves = "join", "leave"
+
+// announce tells the watchers of this node, but not those of the connection that it is about. The caller holds mu.
+func (p *presence) announce(a attendance, event string, about *conn) {
+	if len(p.watchers) == 0 || p.graph == nil {
 		return
 	}
-	g := c.broker.node.Graph()
-	if !strings.HasSuffix(pattern, "*") {
-		p.tellChannel(g, c, pattern, event)
+	g := p.graph()
+	if !strings.HasSuffix(a.Channel, "*") {
+		p.tellChannel(g, a, a.Channel, event, about)
 		return
 	}
 	for channel := range p.watchers {
-		if graph.Pattern(pattern).Match(channel) {
-			p.tellChannel(g, c, channel, event)
+		if graph.Pattern(a.Channel).Match(channel) {
+			p.tellChannel(g, a, channel, event, about)
 		}
 	}
 }
 
-func (p *presence) tellChannel(g *graph.Graph, c *conn, channel, event string) {
+func (p *presence) tellChannel(g *graph.Graph, a attendance, channel, event string, about *conn) {
 	watchers := p.watchers[channel]
 	if len(watchers) == 0 {
 		return
 	}
-	sources := g.Sources(c.user, channel)
-	frame := wire.AppendPublish(nil, c.ident, channel+presenceSuffix, []byte(event))
+	sources := g.Sources(a.User, channel)
+	frame := wire.AppendPublish(nil, a.Ident, channel+presenceSuffix, []byte(event))
 	for w := range watchers {
-		if _, ok := sources.VisibleFrom(w.conn.user); !ok || w.conn == c {
+		if _, ok := sources.VisibleFrom(w.conn.user); !ok || w.conn == about {
 			continue
 		}
 		select {

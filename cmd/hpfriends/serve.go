@@ -89,7 +89,7 @@ func startProfile(path string) (stop func(), err error) {
 }
 
 func newServer(s settings, l *slog.Logger) *server {
-	return &server{settings: s, Logger: l, failed: make(chan error, 8)}
+	return &server{settings: s, Logger: l, broker: &broker{presence: newPresence()}, failed: make(chan error, 8)}
 }
 
 func (s *server) run(ctx context.Context) (err error) {
@@ -152,8 +152,9 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	s.router = router.New(s.events, s.node.Version(), router.Config{Busy: s.ingest.Busy})
 	s.broker = &broker{
 		node: s.node, events: s.events, ingest: s.ingest, recorder: s.recorder, cursors: s.cursors, router: s.router, key: key,
-		metrics: newMetrics(registry), log: s.Logger, conns: make(map[*conn]struct{}),
+		metrics: newMetrics(registry), log: s.Logger, conns: make(map[*conn]struct{}), presence: s.broker.presence,
 	}
+	s.broker.presence.begin(s.node.Graph)
 	s.broker.query = query.New(s.events, s.node.Graph, s.broker)
 	every, err := s.scrubInterval()
 	if err != nil {
@@ -185,6 +186,7 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	s.loops.Go(func() { s.broker.watch(loops) })
 	s.loops.Go(func() { s.broker.count(loops) })
 	s.loops.Go(func() { s.followDrain(loops) })
+	s.loops.Go(func() { s.broker.presence.run(loops, s.broker) })
 	for _, l := range listeners {
 		s.loop("listener "+l.Addr().String(), loops, l.serve)
 	}

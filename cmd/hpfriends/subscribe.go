@@ -122,7 +122,7 @@ func (c *conn) beginLog(ctx context.Context, sub *grant) error {
 	receive := func(s *router.Subscriber, h router.History) {
 		sub.receiver = s
 		s.Subscribe(sub.text, pattern, h)
-		c.broker.presence.tell(c, sub.channel, "join")
+		c.broker.presence.tell(c, sub.channel, joins)
 		if !later.IsZero() {
 			timer := time.AfterFunc(time.Until(later), func() {
 				if at, err := c.broker.events.PositionAt(later); err == nil {
@@ -204,7 +204,7 @@ func (c *conn) drop(text string) bool {
 	sub.stop()
 	if sub.receiver != nil {
 		sub.receiver.Unsubscribe(text)
-		c.broker.presence.tell(c, sub.channel, "leave")
+		c.broker.presence.tell(c, sub.channel, leaves)
 	}
 	c.broker.metrics.subscribed(c.ident, sub.channel, -1)
 	return true
