@@ -172,6 +172,9 @@ func busiestSecond(log string) (most int, example string) {
 // clients are told while 3 % are left, the leader hands over, the others go on, and when there is room again so do all, without
 // anybody doing anything.
 func TestFullDiskLosesNothingAndNeedsNobody(t *testing.T) {
+	if os.Getenv("HPFRIENDS_FAULTS") == "" {
+		t.Skip("half a minute: HPFRIENDS_FAULTS=bounded")
+	}
 	d := mountSmallDisks(t)
 	pubs, _ := d.setUp("n1", 2, 0)
 	l := d.leader()
