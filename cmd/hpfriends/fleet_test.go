@@ -147,6 +147,19 @@ func (f *fleet) must(err error) {
 	}
 }
 
+// clusterView is the cluster as one node sees it.
+type clusterView struct{ web.ClusterStatus }
+
+// voters are those that answer.
+func (v clusterView) voters() (ids []string) {
+	for _, m := range v.Members {
+		if m.Role != "nonvoter" && m.Error == "" {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
+}
+
 func (f *fleet) status(at string) (v clusterView) {
 	f.t.Helper()
 	f.must(f.call(at, "GET", "/api/v1/cluster", struct{}{}, &v.ClusterStatus))
