@@ -325,7 +325,9 @@ func (w *archipelago) until(what string, limit time.Duration, ok func() bool) ti
 func (w *archipelago) form() {
 	w.t.Helper()
 	first := w.start(w.names[0])
-	w.until("the first node leads", 10*time.Second, first.node.Leading)
+	w.until("the first node leads, and has a configuration", 10*time.Second, func() bool {
+		return first.node.Leading() && first.node.fsm.roster.Load() != nil
+	})
 	for _, id := range w.names[1:] {
 		w.start(id)
 		j := link.Joiner{Node: id, Addr: id}
