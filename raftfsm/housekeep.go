@@ -57,6 +57,7 @@ func (m *membership) settle(ctx context.Context, k *keeper) {
 	// Followers ask too: the connections that this keeps between all members are what a second process with one's node id is
 	// refused by.
 	all := m.survey(ctx)
+	m.lead.surveyed.Store(&all)
 	if !m.node.Leading() {
 		*k = keeper{}
 		m.lead.starving.Store(nil)

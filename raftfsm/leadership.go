@@ -11,6 +11,7 @@ import (
 type leadership struct {
 	current  atomic.Pointer[reign]
 	starving atomic.Pointer[[]string] // members, as this node sees them while it leads
+	surveyed atomic.Pointer[[]Member] // at the last round of housekeep
 }
 
 // reign is the time of one leader.

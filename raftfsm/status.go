@@ -204,3 +204,29 @@ func (n *Node) Report() Report {
 	m.lead.init()
 	return m.report()
 }
+
+// Standing is where a node stands, by its last look at the others, at most some seconds ago.
+type Standing struct {
+	Leader string // empty: none is known
+	Lag    uint64 // entries committed and not applied here
+	Behind time.Duration
+	Spare  int // voters that may fail; below 0 there is no majority
+}
+
+// Standing asks nobody. It is not ok for a node that is alone, or has not looked yet.
+func (n *Node) Standing() (s Standing, ok bool) {
+	if n.cluster == nil {
+		return s, false
+	}
+	seen := n.cluster.lead.surveyed.Load()
+	if seen == nil {
+		return s, false
+	}
+	s.Leader, s.Spare = n.cluster.lead.now().leader, balanceOf(*seen).spare()
+	for _, m := range *seen {
+		if m.ID == n.id {
+			s.Lag, s.Behind = m.Lag, m.Behind
+		}
+	}
+	return s, true
+}

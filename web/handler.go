@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,7 +33,27 @@ func (s *Server) handler(who authenticator, from func(*http.Request) string) htt
 		newProblem(http.StatusForbidden, "denied", "a page of another origin may not change anything here", "").write(w)
 	}))
 	origins.AddInsecureBypassPattern("POST /ip") // sensors post there from anywhere, and it changes nothing
-	return harden(origins.Handler(s.authenticate(mux, who, from)))
+	return harden(s.admitLag(origins.Handler(s.authenticate(mux, who, from))))
+}
+
+// Headers of an answer by a node that is behind its cluster: what it does not know yet.
+const (
+	lagEntries = "X-Hpfriends-Lag-Entries"
+	lagSeconds = "X-Hpfriends-Lag-Seconds"
+)
+
+// admitLag says of each answer how far the node is behind, when it is.
+func (s *Server) admitLag(next http.Handler) http.Handler {
+	if s.Lag == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if entries, behind := s.Lag(); entries > 0 {
+			w.Header().Set(lagEntries, strconv.FormatUint(entries, 10))
+			w.Header().Set(lagSeconds, strconv.FormatFloat(behind.Seconds(), 'f', 1, 64))
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // harden sets the headers that every answer has, and bounds the body.

@@ -39,7 +39,8 @@ type Config struct {
 	Key     *secret.DataKey
 	Metrics prometheus.Gatherer
 	Ready   func(context.Context) error
-	Scrub   func() query.ScrubStatus // nil: there is none
+	Lag     func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
+	Scrub   func() query.ScrubStatus                      // nil: there is none
 	Version string
 	Logger  *slog.Logger
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.

@@ -57,7 +57,7 @@ func clusterCommand() *cli.Command {
 				}
 				return order("leave", "", c, api)
 			}, force),
-			drainCommand(), undrainCommand(), recoverCommand(),
+			drainCommand(), undrainCommand(), joinCommand(), recoverCommand(),
 		},
 	}
 }

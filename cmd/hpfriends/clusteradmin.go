@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -70,16 +71,42 @@ func watchCluster(r prometheus.Registerer, n *raftfsm.Node) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return f(n.Report()) }))
 	}
 	gauge("hpfriends_raft_leader", "1 on the node that leads.", func(r raftfsm.Report) float64 {
-		if r.State == "Leader" {
-			return 1
-		}
-		return 0
+		return number(r.State == "Leader")
 	})
 	gauge("hpfriends_raft_term", "Raft's term.", func(r raftfsm.Report) float64 { return float64(r.Term) })
 	gauge("hpfriends_raft_commit_index", "Newest entry that this node knows to be committed.", func(r raftfsm.Report) float64 { return float64(r.Commit) })
 	gauge("hpfriends_raft_last_index", "Newest entry in this node's log.", func(r raftfsm.Report) float64 { return float64(r.Last) })
 	gauge("hpfriends_raft_last_contact_seconds", "Since a follower heard its leader; 0 on the leader.", func(r raftfsm.Report) float64 { return r.LastContact.Seconds() })
+	gauge("hpfriends_drained", "1 on a node that sends its clients elsewhere.", func(r raftfsm.Report) float64 { return number(r.Drained) })
+	gauge("hpfriends_disk_full", "1 on a node that takes nothing because its disk is almost full.", func(r raftfsm.Report) float64 { return number(r.Full) })
+	if n.Advertised() != "" {
+		watchStanding(r, n)
+	}
 	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "hpfriends_forwarded_proposals_total", Help: "Proposals that this node sent to a leader elsewhere.",
 	}, func() float64 { return float64(n.Forwarded()) }))
+}
+
+// watchStanding adds where a member stands among the others.
+func watchStanding(r prometheus.Registerer, n *raftfsm.Node) {
+	gauge := func(name, help string, f func(raftfsm.Standing) float64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			s, ok := n.Standing()
+			if !ok {
+				return math.NaN()
+			}
+			return f(s)
+		}))
+	}
+	gauge("hpfriends_cluster_leader_known", "1 while this node knows who leads.", func(s raftfsm.Standing) float64 { return number(s.Leader != "") })
+	gauge("hpfriends_cluster_lag_entries", "Entries that are committed and not applied on this node.", func(s raftfsm.Standing) float64 { return float64(s.Lag) })
+	gauge("hpfriends_cluster_lag_seconds", "How much older the newest entry is that this node has applied.", func(s raftfsm.Standing) float64 { return s.Behind.Seconds() })
+	gauge("hpfriends_cluster_quorum_spare", "Voters that may fail before publishing stops; below 0 it has stopped.", func(s raftfsm.Standing) float64 { return float64(s.Spare) })
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }

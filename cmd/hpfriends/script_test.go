@@ -14,18 +14,19 @@ var scriptServers sync.Map
 
 // runServer starts a whole server for a script, in place of the API on a graph in memory, or kills it:
 //
-//	server start    and the following commands ask it and publish to it
-//	server kill     as a crash would
+//	server start [FLAG]...  and the following commands ask it and publish to it
+//	server stop             in good order
+//	server kill             as a crash would
 func runServer(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: server start|kill")
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: server start|stop|kill")
 	}
 	where := ts.Getenv("WORK")
 	switch args[0] {
 	case "start":
 		dir := ts.MkAbs("real")
 		ts.Check(os.MkdirAll(dir, 0o700))
-		p, err := startProcess(context.Background(), dir, []string{asProgram + "=1"})
+		p, err := startProcess(context.Background(), dir, []string{asProgram + "=1"}, args[1:]...)
 		ts.Check(err)
 		scriptServers.Store(where, p)
 		ts.Defer(func() {
@@ -37,13 +38,17 @@ func runServer(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		ts.Setenv("HPFRIENDS_DATA_DIR", dir)
 		ts.Setenv("HPFRIENDS_PORT", port)
-	case "kill":
+	case "kill", "stop":
 		p, ok := scriptServers.LoadAndDelete(where)
 		if !ok {
 			ts.Fatalf("no server is running")
 		}
+		if args[0] == "stop" {
+			ts.Check(p.(*process).stop())
+			return
+		}
 		p.(*process).kill()
 	default:
-		ts.Fatalf("usage: server start|kill")
+		ts.Fatalf("usage: server start|stop|kill")
 	}
 }

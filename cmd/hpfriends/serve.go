@@ -249,6 +249,12 @@ func (s *server) build(registry *prometheus.Registry, key *secret.DataKey) error
 		Changer: s.node, Cluster: clusterAdmin{s.node}, Cursors: s.cursors, Query: s.broker.query, Key: key, Metrics: registry,
 		Ready: s.ready, Version: version, Logger: s.Logger,
 	}
+	if s.Cluster != "" {
+		c.Lag = func() (uint64, time.Duration) {
+			standing, _ := s.node.Standing()
+			return standing.Lag, standing.Behind
+		}
+	}
 	if s.scrubber != nil {
 		c.Scrub = s.scrubber.Status
 	}
