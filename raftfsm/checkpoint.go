@@ -115,7 +115,7 @@ func (f *FSM) unpin() {
 }
 
 const (
-	checkpointEvery = 200 * time.Millisecond // is how often it is looked whether one is due
+	checkpointEvery = 20 * time.Millisecond // is how often it is looked whether one is due, while entries come
 	// compareEvery is how often the nodes of a cluster compare their state.
 	compareEvery = 20 * time.Second
 	// keptShare is the part of what is kept that lies between two kept checkpoints: the log is cut at one.
@@ -131,7 +131,8 @@ type checkpointer struct {
 	node     *Node
 	ctx      context.Context // ends with the node
 	end      context.CancelFunc
-	proposed time.Time
+	proposed time.Time // and applied: of the goroutine that proposes
+	applied  uint64
 	mu       sync.Mutex
 	found    []Checkpoint // newest last
 }
@@ -144,8 +145,25 @@ func (c *checkpointer) init(n *Node) {
 // run ends with the node.
 func (c *checkpointer) run() {
 	defer c.node.loops.Done()
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	looking.Go(c.lookAtAll)
 	tick := time.NewTicker(checkpointEvery)
 	defer tick.Stop()
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case now := <-tick.C:
+			if applied := c.node.log.Applied(); applied != c.applied || now.Sub(c.proposed) > compareEvery {
+				c.applied = applied
+				c.propose(now)
+			}
+		}
+	}
+}
+
+func (c *checkpointer) lookAtAll() {
 	for {
 		select {
 		case <-c.ctx.Done():
@@ -154,8 +172,6 @@ func (c *checkpointer) run() {
 			if err := c.look(p); err != nil && c.ctx.Err() == nil {
 				c.node.slog.Error("checkpoint", "index", p.index, "err", err)
 			}
-		case now := <-tick.C:
-			c.propose(now)
 		}
 	}
 }
@@ -163,6 +179,14 @@ func (c *checkpointer) run() {
 // look digests what is pinned, and keeps it if it is to be kept. What is damaged has no hash that another node has.
 func (c *checkpointer) look(p *pin) error {
 	defer p.view.Close()
+	if p.kept {
+		if err := c.keep(p); err != nil {
+			return err
+		}
+	}
+	if c.node.cluster == nil {
+		return nil
+	}
 	found := Checkpoint{Index: p.index}
 	var err error
 	if found.Log, err = c.digest(p); err != nil {
@@ -176,9 +200,10 @@ func (c *checkpointer) look(p *pin) error {
 	c.mu.Lock()
 	c.found = append(c.found[max(0, len(c.found)-foundMost+1):], found)
 	c.mu.Unlock()
-	if !p.kept {
-		return nil
-	}
+	return nil
+}
+
+func (c *checkpointer) keep(p *pin) error {
 	var data bytes.Buffer
 	if err := writeControlState(&data, p.view, p.term); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package raftfsm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,13 +92,14 @@ func (r *retainer) raise(now time.Time) error {
 	return nil
 }
 
-// wanted is the higher of the floors that age and size call for, or nil. The log is cut behind a kept checkpoint only: a node
-// that needs older entries gets that state in their place. By age, nothing goes that is young; by size, what is too much.
+// wanted is the higher of the floors that age and size call for, or nil. The log is cut behind a kept checkpoint wherever that is
+// possible: a node that needs older entries gets that state in their place, and then has all that the others have. By age, nothing
+// goes that is young; by size, what is too much.
 func (r *retainer) wanted(now time.Time) (*eventlog.FloorEntry, error) {
 	floor := r.node.log.Floor()
 	e := &eventlog.FloorEntry{Floor: floor, Time: now}
 	kept, err := r.node.log.Checkpoints()
-	if err != nil {
+	if err != nil || len(kept) == 0 {
 		return nil, err
 	}
 	if r.Age > 0 {
@@ -105,16 +107,16 @@ func (r *retainer) wanted(now time.Time) (*eventlog.FloorEntry, error) {
 		if err != nil {
 			return nil, fmt.Errorf("by age: %w", err)
 		}
-		if at, _ = aroundCheckpoint(kept, at); at > e.Floor {
+		if at = cutForAge(kept, at); at > e.Floor {
 			e.Floor, e.Reason = at, eventlog.FloorByAge
 		}
 	}
 	if r.Size > 0 {
 		at, err := r.node.log.FloorForSize(r.Size)
-		if err != nil {
-			return nil, fmt.Errorf("by size: %w", err)
+		if err == nil && at > floor {
+			at, err = r.cutForSize(kept, at)
 		}
-		if at, err = r.cutForSize(kept, at); err != nil {
+		if err != nil {
 			return nil, fmt.Errorf("by size: %w", err)
 		}
 		if at > e.Floor {
@@ -141,22 +143,31 @@ func aroundCheckpoint(kept []uint64, wanted uint64) (below, above uint64) {
 	return below, 0
 }
 
-// cutForSize is the floor by which the log is at most as large as it may be, unless that takes much more than is too much:
-// when the log grew faster than checkpoints came.
+// cutForAge is the floor behind the checkpoint before a wanted floor. Of a log that is older than its checkpoints, it is the wanted one:
+// the first checkpoint is of the time at which retention was asked for.
+func cutForAge(kept []uint64, wanted uint64) uint64 {
+	below, _ := aroundCheckpoint(kept, wanted)
+	return cmp.Or(below, wanted)
+}
+
+// cutForSize is the floor behind the checkpoint after a wanted floor, or else before it. Where checkpoints are so far apart that the one
+// would take much more than is too much, and the other nothing, it is the wanted one.
 func (r *retainer) cutForSize(kept []uint64, wanted uint64) (uint64, error) {
 	below, above := aroundCheckpoint(kept, wanted)
-	if above == 0 || wanted == r.node.log.Floor() {
+	if above > 0 {
+		upto, errUpto := r.node.log.SizeBelow(above)
+		enough, errEnough := r.node.log.SizeBelow(wanted)
+		if err := errors.Join(errUpto, errEnough); err != nil {
+			return 0, err
+		}
+		if upto-enough <= max(2*r.Size/keptShare, 2<<20) {
+			return above, nil
+		}
+	}
+	if below > r.node.log.Floor() {
 		return below, nil
 	}
-	upto, err := r.node.log.SizeBelow(above)
-	if err != nil {
-		return 0, err
-	}
-	enough, err := r.node.log.SizeBelow(wanted)
-	if err != nil || upto-enough > max(2*r.Size/keptShare, 2<<20) {
-		return below, err
-	}
-	return above, nil
+	return wanted, nil
 }
 
 // useful is whether the floor frees much, or messages whose time has passed for a while. Entries without messages do not
