@@ -131,7 +131,8 @@ type checkpointer struct {
 	node     *Node
 	ctx      context.Context // ends with the node
 	end      context.CancelFunc
-	proposed time.Time // and applied: of the goroutine that proposes
+	proposed time.Time // these three: of the goroutine that proposes
+	looked   time.Time
 	applied  uint64
 	mu       sync.Mutex
 	found    []Checkpoint // newest last
@@ -155,8 +156,8 @@ func (c *checkpointer) run() {
 		case <-c.ctx.Done():
 			return
 		case now := <-tick.C:
-			if applied := c.node.log.Applied(); applied != c.applied || now.Sub(c.proposed) > compareEvery {
-				c.applied = applied
+			if applied := c.node.log.Applied(); applied != c.applied || now.Sub(c.looked) >= retainEvery {
+				c.applied, c.looked = applied, now
 				c.propose(now)
 			}
 		}
