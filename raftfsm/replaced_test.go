@@ -136,6 +136,10 @@ func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 	}}
 	begin := time.Now()
 	c.join("n3", "n2", disk, Cluster{Reader: true}) // no vote: a slow voter would hold up the leader
+	c.until("n3 says how far it is behind", 5*time.Second, func() bool {
+		s, ok := c.nodes["n3"].Standing()
+		return ok && s.Lag > 100 && s.Leader == "n2"
+	})
 	c.until("n3 has the graph", 20*time.Second, func() bool { return c.nodes["n3"].Graph().Index() == c.nodes["n2"].Graph().Index() })
 	slow.Store(false)
 	if took := time.Since(begin); took < 2*housekeepEvery {
@@ -143,6 +147,7 @@ func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 	}
 
 	n2, n3 := c.nodes["n2"], c.nodes["n3"]
+	c.until("n3 says that it is not behind", 5*time.Second, func() bool { s, _ := n3.Standing(); return s.Lag == 0 })
 	if err := n2.Promote(ctx, "n3", false); err != nil {
 		t.Fatal(err)
 	}

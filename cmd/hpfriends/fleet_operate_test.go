@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -101,4 +104,40 @@ func TestRecoverWhenTheMajorityIsLost(t *testing.T) {
 	f.awaitVoters("n1", 3)
 	f.level("n1")
 	f.compare(v)
+}
+
+// A reader serves subscribers from its own log. It gets no vote, and nobody waits for it.
+func TestReaderServesAndDoesNotVote(t *testing.T) {
+	f := startFleet(t, 1)
+	f.join("n2", "n1", "--nonvoter")
+	pubs, subs := f.setUp("n1", 1, 1)
+	c := f.attend("n2", subs[0], benchChannel)
+	var received atomic.Int64
+	go func() { _ = countFrames(c, &received, func([]byte) {}) }()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	v := sail(ctx, pubs[0], 0, 5, func() string { return f.address("n2") }) // also what is published there goes to the leader
+	v.goesOn(f, 500)
+	f.until("the subscriber at the reader gets it", 10*time.Second, func() bool { return received.Load() > 100 })
+	f.until("long enough for a vote", 20*time.Second, func() bool { return v.acked.Load() > 5000 })
+	stop()
+	<-v.done
+	if m := f.member("n1", "n2"); m.Role != "nonvoter" || m.LagEntries > 0 {
+		t.Errorf("the reader is %+v", m)
+	}
+	for _, id := range []string{"n1", "n2"} {
+		res, err := f.nodes[id].proc.admin.Get("http://hpfriends/metrics")
+		f.must(err)
+		page, err := io.ReadAll(res.Body)
+		f.must(errors.Join(err, res.Body.Close()))
+		for _, want := range []string{"hpfriends_cluster_leader_known 1", "hpfriends_cluster_quorum_spare 0", "hpfriends_cluster_lag_entries 0", "hpfriends_drained 0"} {
+			if !strings.Contains(string(page), want+"\n") {
+				t.Errorf("the metrics of %s are without %q", id, want)
+			}
+		}
+	}
+	f.kill("n2")
+	if err := f.call("n1", "POST", "/api/v1/users", map[string]any{"handle": "alone"}, nil); err != nil {
+		t.Errorf("without its reader the voter takes no changes: %v", err)
+	}
 }
