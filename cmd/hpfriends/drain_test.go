@@ -88,6 +88,7 @@ func TestDrainSendsClientsElsewhereAndLosesNothing(t *testing.T) {
 // What would leave no node for clients, or no majority once the node is stopped, is refused; and a stop by signal says what it
 // does.
 func TestDrainAndStopWarnBeforeHarm(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	f := startFleet(t, 3)
 	f.kill("n3")
 	f.until("n3 is missed", 10*time.Second, func() bool { return f.member("n1", "n3").Error != "" })

@@ -57,6 +57,7 @@ func TestRollingRestartWithClientsOnEachNode(t *testing.T) {
 
 // Two of three nodes are lost for good. The third is made the only member, has everything that it had, and two new ones join.
 func TestRecoverWhenTheMajorityIsLost(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	f := startFleet(t, 3)
 	pubs, _ := f.setUp("n1", 1, 0)
 	ctx, stop := context.WithCancel(t.Context())
@@ -108,6 +109,7 @@ func TestRecoverWhenTheMajorityIsLost(t *testing.T) {
 
 // A reader serves subscribers from its own log. It gets no vote, and nobody waits for it.
 func TestReaderServesAndDoesNotVote(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	f := startFleet(t, 1)
 	f.join("n2", "n1", "--nonvoter")
 	pubs, subs := f.setUp("n1", 1, 1)
