@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 
@@ -100,9 +101,13 @@ func runBench(ctx context.Context, list []scenario, o benchOptions, asJSON bool,
 	var all []figure
 	for _, s := range list {
 		fmt.Fprintf(os.Stderr, "%s: %s\n", s.name, s.usage)
+		alone, blind := watchCompany()
 		figures, err := runScenario(ctx, s, o)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		if busy, err := alone.others(); blind == nil && err == nil {
+			fmt.Fprintf(os.Stderr, "%s: others kept %.2f of %d processors busy meanwhile\n", s.name, busy, runtime.NumCPU())
 		}
 		all = append(all, figures...)
 	}

@@ -256,7 +256,7 @@ func clusterSpread(ctx context.Context, b *bench) (figures []figure, err error) 
 	}
 	one, three := ways[1], ways[2]
 	return append(figures,
-		figure{Name: "deliveries, spread over three nodes against all on the leader", Value: 100 * three.got / one.got, Unit: "%", Target: 100},
+		figure{Name: "deliveries, spread over three nodes against all on the leader", Value: 100 * three.got / one.got, Unit: "%", Target: 95}, // equal ones differ by some percent
 		figure{Name: "leader's part of the servers' CPU, the same", Value: 100 * three.part() / one.part(), Unit: "%", Target: 100, AtMost: true},
 	), nil
 }

@@ -97,22 +97,8 @@ func (p *process) rss() (float64, error) {
 
 // cpu is the processor time that the server has taken.
 func (p *process) cpu() (time.Duration, error) {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/stat")
-	if err != nil {
-		return 0, fmt.Errorf("the processor time of a process is read from /proc: %w", err)
-	}
-	// After the name, which may hold anything but ends at the last parenthesis: utime and stime, the 14th and 15th field
-	// of all, in hundredths of a second on every Linux that Go runs on (proc(5), USER_HZ).
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("/proc/%d/stat says %q", p.cmd.Process.Pid, stat)
-	}
-	user, err := strconv.Atoi(fields[11])
-	if err != nil {
-		return 0, err
-	}
-	system, err := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * (time.Second / 100), err
+	own, _, err := processorTime(strconv.Itoa(p.cmd.Process.Pid))
+	return own, err
 }
 
 // call asks the API for a change as user, or as the operator when it is empty.

@@ -29,3 +29,30 @@ func TestProcessorTimeOfAProcess(t *testing.T) {
 		t.Errorf("/proc says %v, the kernel %v", got, want)
 	}
 }
+
+// What this process takes is not what others take.
+func TestCompanyIsWhatOthersTake(t *testing.T) {
+	c, err := watchCompany()
+	if err != nil {
+		t.Skip(err)
+	}
+	const work = 300 * time.Millisecond // of a processor, however long that takes
+	for now := c; now.ours-c.ours < work; {
+		if now, err = watchCompany(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	others, err := c.others()
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine, err := machineTime()
+	if err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(c.begin).Seconds()
+	all := (machine - c.machine).Seconds() / took
+	if least := work.Seconds() / took / 2; all-others < least {
+		t.Errorf("others took %.2f processors of %.2f that were busy, this process at least %.2f", others, all, 2*least)
+	}
+}
