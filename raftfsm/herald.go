@@ -85,7 +85,7 @@ func (h *herald) answered(id raft.ServerID, at raft.ServerAddress, req *raft.App
 	defer h.mu.Unlock()
 	f := h.followers[id]
 	if f == nil || f.bare.Term < req.Term {
-		f = &confirmed{bare: raft.AppendEntriesRequest{RPCHeader: req.RPCHeader, Term: req.Term, Leader: req.Leader}}
+		f = &confirmed{bare: raft.AppendEntriesRequest{RPCHeader: req.RPCHeader, Term: req.Term}}
 		h.followers[id] = f
 	}
 	if f.bare.Term > req.Term {

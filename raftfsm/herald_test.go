@@ -31,7 +31,7 @@ func (p *post) AppendEntries(_ raft.ServerID, _ raft.ServerAddress, req *raft.Ap
 func (p *post) append(t *testing.T, h *herald, term, index, commit uint64) {
 	t.Helper()
 	req := &raft.AppendEntriesRequest{
-		Term: term, Leader: []byte("me"), PrevLogEntry: index - 1, PrevLogTerm: term, LeaderCommitIndex: commit,
+		Term: term, PrevLogEntry: index - 1, PrevLogTerm: term, LeaderCommitIndex: commit,
 		Entries: []*raft.Log{{Index: index, Term: term}},
 	}
 	var resp raft.AppendEntriesResponse
