@@ -106,11 +106,11 @@ func (s *server) retract() { _ = os.Remove(filepath.Join(s.DataDir, addressesFil
 
 // closeListeners ends hpfeeds and HTTP, in that order, each within drainTimeout. Clients get a moment to notice.
 func (s *server) closeListeners() error {
-	s.retract()
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	_ = s.wire.Drain(ctx, goodbye)
 	err := s.wire.Shutdown(ctx)
+	s.retract() // not before: when the disk hangs, this does
 	ctx, cancel = context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	return errors.Join(err, s.web.Shutdown(ctx))

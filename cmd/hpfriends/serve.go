@@ -113,7 +113,9 @@ func (s *server) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.node, err = raftfsm.Open(raftfsm.Config{Dir: s.DataDir, NodeID: s.NodeID, Log: s.events, Logger: s.Logger, Retention: keep, Cluster: cluster})
+	s.node, err = raftfsm.Open(raftfsm.Config{
+		Dir: s.DataDir, NodeID: s.NodeID, Log: s.events, Logger: s.Logger, Fail: s.giveUp, Retention: keep, Cluster: cluster,
+	})
 	if err != nil {
 		return err
 	}
@@ -125,6 +127,23 @@ func (s *server) run(ctx context.Context) (err error) {
 		return fmt.Errorf("%w: put back the one that belongs to %s", err, s.DataDir)
 	}
 	return s.serve(ctx, key)
+}
+
+// hangUpTime is for the end of the clients' connections when the disk hangs.
+const hangUpTime = time.Second
+
+// giveUp ends the process at once. Only when the disk hangs, the clients go first, to the other nodes: the process then ends no sooner
+// than its threads that wait for the disk in the kernel, and until then its sockets would stay.
+func (s *server) giveUp(err error) {
+	s.Logger.Error("stopping: the state of this node cannot be trusted", "err", err)
+	if errors.Is(err, raftfsm.ErrStuck) {
+		select {
+		case s.failed <- err: // serve closes listeners and connections
+			time.Sleep(hangUpTime)
+		default:
+		}
+	}
+	os.Exit(1)
 }
 
 // opens refuses a data key that opens no secret of any authkey: it is of another directory, and nobody could log in.

@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -91,6 +92,11 @@ func TestT07LeaderWhoseDiskHangs(t *testing.T) {
 		c.Until("n1 leads", 10*time.Second, func() bool { return c.Leader() == 0 })
 	}
 	s.Flows(10 * time.Second)
+	own, err := s.reader.dial(t.Context(), c.Nodes[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
 	s.Pauses()
 	f.freeze()
 	begin := time.Now()
@@ -104,6 +110,12 @@ func TestT07LeaderWhoseDiskHangs(t *testing.T) {
 	resumed := since()
 	c.Until("the old leader gives up", 30*time.Second, func() bool { return waitsOnly(c.Nodes[0].pid()) })
 	gone, pause := since(), s.Pauses().Round(time.Millisecond)
+	if err := own.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := own.ReadFrame(); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the old leader has given up, its disk hangs, and its clients still have their connections")
+	}
 	f.thaw()
 	if state := c.Nodes[0].AwaitEnd(10 * time.Second); state.Success() || !strings.Contains(c.Nodes[0].Tail(), "the disk does not answer") {
 		t.Errorf("n1 ended with %v and says %q", state, c.Nodes[0].Tail())
