@@ -407,24 +407,31 @@ func TestOddNodeStops(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newArchipelago(t, 9, "n1", "n2", "n3")
-				var failed error
-				w.failed = func(id string, err error) { failed = errors.Join(failed, fmt.Errorf("%s: %w", id, err)) }
+				w.failed = func(string, error) {} // failed tells
+				failed := func() (all error) {
+					for _, id := range w.names {
+						if err := w.nodes[id].why(); err != nil {
+							all = errors.Join(all, fmt.Errorf("%s: %w", id, err))
+						}
+					}
+					return all
+				}
 				w.form()
 				w.fill(20)
 				w.alike()
 				time.Sleep(time.Minute)
 				w.fill(20)
 				w.alike()
-				if failed != nil {
-					t.Fatalf("before anything was altered: %v", failed)
+				if err := failed(); err != nil {
+					t.Fatalf("before anything was altered: %v", err)
 				}
 				odd := w.nodes["n2"]
 				if err := alter(odd); err != nil {
 					t.Fatal(err)
 				}
-				took := w.until("n2 stops itself", time.Minute, func() bool { return failed != nil })
-				if !errors.Is(failed, ErrDiverged) || !strings.HasPrefix(failed.Error(), "n2: ") {
-					t.Fatalf("it ends with %v", failed)
+				took := w.until("n2 stops itself", time.Minute, func() bool { return failed() != nil })
+				if err := failed(); !errors.Is(err, ErrDiverged) || !strings.HasPrefix(err.Error(), "n2: ") {
+					t.Fatalf("it ends with %v", err)
 				}
 				t.Logf("found after %v", took)
 				odd.stop()
