@@ -115,13 +115,17 @@ func (h *chronicle) calm(w *archipelago) {
 	}
 }
 
-// equal says whether all that run have applied everything.
+// equal says whether all that run have applied everything. An entry with which a leader begins is none for the projections, so raft is
+// asked too.
 func (w *archipelago) equal() bool {
-	applied := map[uint64]bool{}
+	applied, leader := map[uint64]bool{}, w.leader()
 	for _, c := range w.up() {
 		applied[c.log.Applied()] = true
+		if leader == nil || c.node.raft.AppliedIndex() != leader.node.raft.LastIndex() {
+			return false
+		}
 	}
-	return len(applied) == 1 && w.leader() != nil && applied[w.leader().node.raft.CommitIndex()]
+	return len(applied) == 1
 }
 
 // verdict compares what the nodes hold with what was told to who wrote (C1, C2, C4, C5 of reliability.md; of C6, that what

@@ -16,9 +16,9 @@ import (
 
 // tape is a raft.StreamLayer that keeps what is sent.
 type tape struct {
+	done chan struct{}
 	mu   sync.Mutex
 	sent bytes.Buffer
-	over chan struct{}
 }
 
 type tapeConn struct {
@@ -32,8 +32,8 @@ func (c tapeConn) Write(b []byte) (int, error) {
 	return c.tape.sent.Write(b)
 }
 
-func (l *tape) Accept() (net.Conn, error) { <-l.over; return nil, net.ErrClosed }
-func (l *tape) Close() error              { close(l.over); return nil }
+func (l *tape) Accept() (net.Conn, error) { <-l.done; return nil, net.ErrClosed }
+func (l *tape) Close() error              { close(l.done); return nil }
 func (*tape) Addr() net.Addr              { return advertised("nobody:1") }
 func (l *tape) Dial(raft.ServerAddress, time.Duration) (net.Conn, error) {
 	here, there := net.Pipe()
@@ -43,8 +43,8 @@ func (l *tape) Dial(raft.ServerAddress, time.Duration) (net.Conn, error) {
 
 // encoded is what raft itself sends for a request.
 func encoded(send func(raft.Transport) error) []byte {
-	l := tape{over: make(chan struct{})}
-	t := raft.NewNetworkTransport(&l, 1, time.Second, io.Discard)
+	l := &tape{done: make(chan struct{})}
+	t := raft.NewNetworkTransport(l, 1, time.Second, io.Discard)
 	_ = send(t) // it gets no answer
 	_ = t.Close()
 	l.mu.Lock()
