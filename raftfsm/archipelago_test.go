@@ -235,12 +235,19 @@ func (c *island) connect(n *Node) (network, raft.Transport, error) {
 // stop ends a node properly.
 func (c *island) stop() {
 	c.w.t.Helper()
-	node := c.node
-	err := node.Close()
+	if err := c.node.Close(); err != nil {
+		c.w.t.Errorf("%s: %v", c.id, err)
+	}
+	c.forget()
+}
+
+// forget ends what is left of a node that is closed.
+func (c *island) forget() {
+	c.w.t.Helper()
 	c.w.mu.Lock()
 	c.node = nil
 	c.w.mu.Unlock()
-	if err := errors.Join(err, c.log.Close()); err != nil {
+	if err := c.log.Close(); err != nil {
 		c.w.t.Errorf("%s: %v", c.id, err)
 	}
 }

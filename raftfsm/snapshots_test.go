@@ -216,7 +216,10 @@ func TestRestoredIsWhatAStartReads(t *testing.T) {
 		if err := lead.node.Remove(t.Context(), "n9", true); err != nil {
 			t.Fatal(err)
 		}
-		if err := lead.node.storeGraph(); err != nil {
+		g := lead.node.Graph()
+		event, errEvent := lead.log.Audit(g.Index())
+		graphData, errData := g.MarshalBinary()
+		if err := errors.Join(errEvent, errData, lead.log.StoreGraph(event.AuditMark, graphData, eventlog.StoredEvery)); err != nil {
 			t.Fatal(err)
 		}
 		w.fill(5)
@@ -225,8 +228,13 @@ func TestRestoredIsWhatAStartReads(t *testing.T) {
 		w.isolate(away.id, false)
 		w.until("the snapshot is installed", time.Minute, func() bool { return away.log.Floor() == floor })
 		w.alike()
-		synctest.Wait()
-		f := away.node.fsm
+		f, node := away.node.fsm, away.node
+		told := isOver(here, held)
+		cancel()
+		<-ran
+		if err := node.Close(); err != nil { // nobody applies any more
+			t.Fatal(err)
+		}
 		fresh, err := newFSM(away.log, f.slog, f.fail)
 		if err != nil {
 			t.Fatal(err)
@@ -246,11 +254,10 @@ func TestRestoredIsWhatAStartReads(t *testing.T) {
 		if graphs, err := away.log.StoredGraphs(); err != nil || len(graphs) != 1 {
 			t.Errorf("%d stored graphs, %v: a start would replay every change", len(graphs), err)
 		}
-		if !isOver(here, held) {
+		if !told {
 			t.Error("the cursor was claimed elsewhere, and its connection here does not know")
 		}
-		cancel()
-		<-ran
+		away.forget()
 		w.end()
 	})
 }
