@@ -107,6 +107,15 @@ func TestRecoverWhenTheMajorityIsLost(t *testing.T) {
 	f.compare(v)
 }
 
+func (f *fleet) metrics(id string) string {
+	f.t.Helper()
+	res, err := f.nodes[id].proc.admin.Get("http://hpfriends/metrics")
+	f.must(err)
+	page, err := io.ReadAll(res.Body)
+	f.must(errors.Join(err, res.Body.Close()))
+	return string(page)
+}
+
 // A reader serves subscribers from its own log. It gets no vote, and nobody waits for it.
 func TestReaderServesAndDoesNotVote(t *testing.T) {
 	t.Parallel() // it waits most of the time
@@ -128,14 +137,8 @@ func TestReaderServesAndDoesNotVote(t *testing.T) {
 		t.Errorf("the reader is %+v", m)
 	}
 	for _, id := range []string{"n1", "n2"} {
-		res, err := f.nodes[id].proc.admin.Get("http://hpfriends/metrics")
-		f.must(err)
-		page, err := io.ReadAll(res.Body)
-		f.must(errors.Join(err, res.Body.Close()))
 		for _, want := range []string{"hpfriends_cluster_leader_known 1", "hpfriends_cluster_quorum_spare 0", "hpfriends_cluster_lag_entries 0", "hpfriends_drained 0"} {
-			if !strings.Contains(string(page), want+"\n") {
-				t.Errorf("the metrics of %s are without %q", id, want)
-			}
+			f.until("the metrics of "+id+" say "+want, 5*time.Second, func() bool { return strings.Contains(f.metrics(id), want+"\n") })
 		}
 	}
 	f.kill("n2")
