@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -44,23 +45,34 @@ func (b *ballast) drop() {
 	_ = b.fs.Remove(b.path) // it may be gone already: then the write fails
 }
 
-// fill makes the file, unless it has done so already.
+// fill makes the file, unless it has done so already. A file system that cannot set space aside is asked once.
 func (b *ballast) fill() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.there || b.size == 0 {
 		return nil
 	}
+	if err := b.create(); err != nil {
+		if !errors.Is(err, syscall.ENOSPC) {
+			b.size = 0
+			b.dropped.Store(false)
+		}
+		return fmt.Errorf("eventlog: ballast: %w", err)
+	}
+	b.there = true
+	b.dropped.Store(false)
+	return nil
+}
+
+func (b *ballast) create() error {
 	f, err := b.fs.Create(b.path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
 	err = f.Preallocate(0, int64(b.size)) // takes up the space without writing it
 	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("eventlog: ballast of %d bytes: %w", b.size, err), b.fs.Remove(b.path))
+		return errors.Join(err, b.fs.Remove(b.path))
 	}
-	b.there = true
-	b.dropped.Store(false)
 	return nil
 }
 
@@ -81,6 +93,8 @@ func (l *Log) Ballast() uint64 {
 	if l.ballast == nil {
 		return 0
 	}
+	l.ballast.mu.Lock()
+	defer l.ballast.mu.Unlock()
 	return l.ballast.size
 }
 

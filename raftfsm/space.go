@@ -109,9 +109,10 @@ func (d *disk) mayStore(logs []*raft.Log) error {
 	return nil
 }
 
-// bulky entries are refused while there is no room. A raised floor frees some, and a checkpoint belongs to it.
+// bulky entries are refused while there is no room. A raised floor frees some, a checkpoint belongs to it, and with a token
+// another node can join.
 func bulky(kind eventlog.Kind) bool {
-	return kind != eventlog.KindFloor && kind != eventlog.KindCheckpoint
+	return kind != eventlog.KindFloor && kind != eventlog.KindCheckpoint && kind != eventlog.KindToken
 }
 
 // mayPropose refuses what the leader has no room for before raft would: there it would end the leader's term.

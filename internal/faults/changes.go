@@ -124,7 +124,8 @@ func (h *Hands) compete(ctx context.Context) {
 		handle := "claim" + strconv.FormatInt(h.claims.Add(1), 10)
 		var round sync.WaitGroup
 		for i := range claimants {
-			node := i % len(h.c.Nodes)
+			members := h.c.Members()
+			node := members[i%len(members)]
 			round.Go(func() {
 				h.do(ctx, Change{Action: Claim, Object: handle, Client: registers + i, Node: node}, func(ctx context.Context) (string, error) {
 					return "", h.c.Nodes[node].Call(ctx, "POST", "/api/v1/users", "", map[string]any{"handle": handle}, nil)

@@ -332,7 +332,7 @@ func (c *Cluster) reached(index uint64) bool {
 			return false
 		}
 	}
-	return len(states) == len(c.Nodes)
+	return len(states) == len(c.Members())
 }
 
 // Others are the places of all nodes but one.

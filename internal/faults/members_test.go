@@ -108,6 +108,7 @@ func TestT15MembersUnderLoad(t *testing.T) {
 	Long(t, 0, 0)
 	c := FormWith(t, 3, 5)
 	s := c.Load(Load{Writers: 12, Rate: Scaled(20_000), Size: 256})
+	h := s.Hands()
 
 	dead := s.follower()
 	s.enlist()
@@ -159,11 +160,14 @@ func TestT15MembersUnderLoad(t *testing.T) {
 		c.Nodes[place].Kill()
 	}
 	s.Pauses()
-	c.Nodes[s.follower(readers...)].Kill() // with two of three voters and no reader it goes on
+	missed := s.follower(readers...)
+	c.Nodes[missed].Kill() // with two of three voters and no reader it goes on
 	s.Flows(10 * time.Second)
 	t.Logf("T15: without the readers and one voter, the pause was %v", s.Pauses().Round(time.Millisecond))
+	c.Nodes[missed].Start()
 	for _, place := range readers {
-		c.Nodes[place].Launch("--nonvoter")
+		c.Nodes[place].Start("--nonvoter")
 	}
+	h.Outcomes()
 	s.Verdict()
 }
