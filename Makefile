@@ -41,7 +41,7 @@ check:
 # Real clients: the Python package from PyPI in a virtual environment, and Debian's tshark.
 interop: ; $(GO) test -count=1 -tags interop -timeout 15m ./internal/interop/
 
-# Clusters of real processes that are killed, stopped and cut apart: about 6 minutes on 2 cores. docs/reliability.md
+# Clusters of real processes that are killed, stopped and cut apart: about 8 minutes on 2 cores. docs/reliability.md
 faults:
 	HPFRIENDS_FAULTS=bounded $(GO) test -count=1 -v -timeout 20m ./internal/faults/
 	HPFRIENDS_FAULTS=bounded $(GO) test -count=1 -v -timeout 5m -run FullDisk ./cmd/hpfriends/
