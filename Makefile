@@ -52,6 +52,7 @@ failover: ; HPFRIENDS_FAULTS=bounded HPFRIENDS_KILLS=30 $(GO) test -count=1 -v -
 # The same at length. HPFRIENDS_FAULTS_DURATION=1h replaces the length of each, HPFRIENDS_SEED repeats the faults of a run.
 soak:
 	HPFRIENDS_FAULTS=soak $(GO) test -count=1 -v -timeout 24h ./internal/faults/
-	HPFRIENDS_SOAK_SEEDS=$(or $(SEEDS),100) $(GO) test -count=1 -v -timeout 24h -run '^TestNothingConfirmedIsLostDoubledOrReordered$$' ./raftfsm/
+	HPFRIENDS_SOAK_SEEDS=$(or $(SEEDS),100) HPFRIENDS_SOAK_OUTAGES=5000 $(GO) test -count=1 -v -timeout 24h -run '^TestNothingConfirmed|^TestPowerLoss|StuckDisk' ./raftfsm/
+	HPFRIENDS_SOAK_ELECTIONS=10000 $(GO) test -count=1 -v -timeout 1h -run '^TestTermNever' ./raftfsm/link/
 
 clean: ; rm -rf bin
