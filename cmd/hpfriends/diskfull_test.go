@@ -152,20 +152,19 @@ func (d *smallDisks) publishMany(at string, k benchKey, run, most int) (confirme
 	return confirmed, ""
 }
 
-// busiestSecond is the most lines that a server logged in one second.
-func busiestSecond(log string) (most int, example string) {
-	count := make(map[string]int)
+// busiest is the most lines that a server logged in three seconds: more than a change of leader brings is a loop.
+func busiest(log string) (most int) {
+	count := make(map[int64]int)
 	for line := range strings.Lines(log) {
-		var l struct{ Time string }
-		if json.Unmarshal([]byte(line), &l) != nil || len(l.Time) < 19 {
-			continue
-		}
-		second := l.Time[:19]
-		if count[second]++; count[second] > most {
-			most, example = count[second], line
+		var l struct{ Time time.Time }
+		if json.Unmarshal([]byte(line), &l) == nil {
+			count[l.Time.Unix()]++
 		}
 	}
-	return most, example
+	for second := range count {
+		most = max(most, count[second]+count[second+1]+count[second+2])
+	}
+	return most
 }
 
 // T12: a disk that is full, at a follower, at the leader, at all nodes, filled by others or by messages. What was confirmed stays,
@@ -250,8 +249,8 @@ func TestFullDiskLosesNothingAndNeedsNobody(t *testing.T) {
 	}
 	d.compare(v)
 	for id, p := range procs {
-		if most, line := busiestSecond(p.log.String()); most >= 10 {
-			t.Errorf("%s logged %d lines in one second, like %s", id, most, line)
+		if most := busiest(p.log.String()); most == 0 || most >= 30 {
+			t.Errorf("%s logged %d lines in three seconds: want some, and less than 10 a second", id, most)
 		}
 	}
 }
