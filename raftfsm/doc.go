@@ -17,5 +17,16 @@
 // FSM methods are called by raft's FSM goroutine only. Everything exported by Node, Ingest, Recorder and Cursors may be called from
 // any goroutine. The newest graph is one atomic load.
 //
+// # Where things are
+//
+//	node.go, propose.go, flight.go, sequencer.go  proposals, here or at the leader, batches in order
+//	fsm.go, change.go, sessions.go, activity.go, cursorstate.go, roster.go, jointokens.go  what Apply keeps
+//	checkpoint.go, controlstate.go, snapshots.go, restore.go, retention.go  the state at an entry, and who gets it in place of entries
+//	divergence.go  nodes compare what they hold
+//	cluster.go, join.go, admission.go, hearsay.go, housekeep.go, expulsion.go  being a member
+//	operate.go, drain.go, quorum.go, status.go, recover.go  what operators do and see
+//	herald.go, hunger.go, stalls.go, store.go, highwater.go, space.go  what raft and disks need to be watched for
+//	link/  the port between nodes
+//
 // See DESIGN.md for outcomes, retries and the crash cases.
 package raftfsm
