@@ -51,8 +51,8 @@ func (l *Log) append(records []record) {
 	l.tail.append(records)
 }
 
-// checkAppend returns the floor after the append, and whether it differs: an empty log may begin anywhere after the
-// applied index, as it does behind a snapshot.
+// checkAppend returns the floor after the append, and whether it differs: an empty log begins behind the applied index, as it
+// does behind a snapshot.
 func (l *Log) checkAppend(records []record) (floor uint64, reset bool, err error) {
 	l.mu.RLock()
 	floor, last, term := l.floor, l.last, l.lastTerm
@@ -61,8 +61,8 @@ func (l *Log) checkAppend(records []record) (floor uint64, reset bool, err error
 	empty := last < floor
 	if empty {
 		term = 0
-		if first <= l.Applied() {
-			return 0, false, fmt.Errorf("eventlog: append of entry %d, but %d is applied", first, l.Applied())
+		if first != l.Applied()+1 {
+			return 0, false, fmt.Errorf("eventlog: append of entry %d to an empty log, but %d is applied", first, l.Applied())
 		}
 	} else if first != last+1 {
 		return 0, false, fmt.Errorf("eventlog: append of entry %d after %d", first, last)

@@ -49,6 +49,9 @@ func (b *ballast) drop() {
 func (b *ballast) fill() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.size == 0 {
+		b.dropped.Store(false) // there is plenty
+	}
 	if b.there || b.size == 0 {
 		return nil
 	}

@@ -212,3 +212,17 @@ func TestCloseWaitsForReaders(t *testing.T) {
 	}
 	reader.Wait()
 }
+
+// Where no space can be set aside, a disk that was full is not full for ever.
+func TestDiskWithoutBallastIsNotFullForEver(t *testing.T) {
+	l := openLog(t, vfs.NewMem())
+	defer l.Close()
+	l.ballast = &ballast{fs: vfs.NewMem(), path: "ballast"}
+	l.ballast.drop()
+	if !l.DiskWasFull() {
+		t.Error("the disk was full, and nobody knows")
+	}
+	if err := l.Refill(); err != nil || l.DiskWasFull() {
+		t.Errorf("there is plenty: %v, full %t", err, l.DiskWasFull())
+	}
+}

@@ -65,6 +65,7 @@ type island struct {
 	ended error         // what the process would have ended with; guarded by w.mu
 
 	syncing atomic.Bool // a sync of the log is under way
+	full    atomic.Bool // its disk has no room
 }
 
 func newArchipelago(t *testing.T, seed uint64, names ...string) *archipelago {
@@ -153,7 +154,7 @@ func (w *archipelago) launch(id string) (_ *island, err error) {
 	node, err := Open(Config{
 		Dir: c.dir, NodeID: id, Log: c.log, Logger: logger,
 		Fail:      c.end,
-		Space:     func() (Space, error) { return Space{Free: 1 << 40, Total: 1 << 41}, nil },
+		Space:     c.space,
 		Retention: w.retention,
 		Cluster:   &Cluster{Advertise: id, Bootstrap: c.first, connect: c.connect},
 	})
@@ -164,6 +165,14 @@ func (w *archipelago) launch(id string) (_ *island, err error) {
 	c.node = node
 	w.mu.Unlock()
 	return c, nil
+}
+
+// space is what the node has on its disk: plenty, or nothing that it may use.
+func (c *island) space() (Space, error) {
+	if c.full.Load() {
+		return Space{Free: 1 << 20, Total: 1 << 41}, nil
+	}
+	return Space{Free: 1 << 40, Total: 1 << 41}, nil
 }
 
 // disk is the file system on which the log is.

@@ -102,6 +102,16 @@ func (f *FSM) pin() {
 	}
 }
 
+// needed is whether a node that needs entries below the floor could get nothing in their place.
+func (c *checkpointer) needed(now time.Time) (bool, error) {
+	floor := c.node.log.Floor()
+	if floor == 1 || now.Sub(c.proposed) < keepAgain {
+		return false, nil
+	}
+	kept, err := c.node.log.Checkpoints()
+	return err == nil && (len(kept) == 0 || kept[len(kept)-1]+1 < floor), err
+}
+
 // unpin closes what nobody has looked at. Nothing is applied any more.
 func (f *FSM) unpin() {
 	for {
@@ -120,6 +130,8 @@ const (
 	compareEvery = 20 * time.Second
 	// keptShare is the part of what is kept that lies between two kept checkpoints: the log is cut at one.
 	keptShare = 20
+	// keepAgain is how long a kept checkpoint may take to be stored.
+	keepAgain = 5 * time.Second
 	// foundMost is how many checkpoints a node remembers: others may be behind.
 	foundMost = 16
 	// digestEntries are hashed at once: up to 16 MiB.
@@ -248,7 +260,7 @@ func (c *checkpointer) recent() []Checkpoint {
 // propose proposes a checkpoint that is due.
 func (c *checkpointer) propose(now time.Time) {
 	n := c.node
-	if !n.Leading() || n.Full() != nil {
+	if !n.Leading() {
 		c.proposed = now // a new leader waits as long as the last one would have
 		return
 	}
@@ -272,22 +284,24 @@ func (c *checkpointer) propose(now time.Time) {
 // compareDue is whether there is something to compare, and somebody to compare it with.
 func (c *checkpointer) compareDue(now time.Time) bool {
 	n := c.node
-	return n.cluster != nil && now.Sub(c.proposed) >= compareEvery &&
+	return n.cluster != nil && n.Full() == nil && now.Sub(c.proposed) >= compareEvery &&
 		n.log.Applied() > n.fsm.checkpoints.passed.Load().Index && len(n.cluster.servers()) > 1
 }
 
-// keepDue is whether a share of what retention keeps has come since the last kept checkpoint.
+// keepDue is whether a share of what retention keeps has come since the last kept checkpoint; or whether there is none to send, in a
+// log that was cut by another retention than today's.
 func (c *checkpointer) keepDue(now time.Time) (bool, error) {
 	n := c.node
 	if n.retention == (Retention{}) {
-		return false, nil
+		return c.needed(now)
 	}
 	last := n.fsm.checkpoints.passed.Load()
 	batches, err := n.log.Next(eventlog.Selector{Prefixes: []string{""}}, last.Kept+1, 1)
 	if err != nil || len(batches) == 0 {
 		return false, err
 	}
-	if age := n.retention.Age; age > 0 && now.Sub(last.KeptAt) >= max(age/keptShare, retainEvery) {
+	since := now.Sub(last.KeptAt) // below 0: the clock of the one who proposed it was ahead
+	if age := n.retention.Age; age > 0 && (since < 0 || since >= max(age/keptShare, retainEvery)) {
 		return true, nil
 	}
 	if n.retention.Size == 0 {

@@ -90,7 +90,7 @@ func (n *Node) enroll(c Config, cluster string) error {
 	if m.net, transport, err = m.connect(n); err != nil {
 		return err
 	}
-	return m.herald.over(transport)
+	return m.herald.over(transport, &n.disk)
 }
 
 // port opens the real one.
@@ -187,6 +187,7 @@ func (m *membership) server(id string) (raft.Server, bool) {
 func (m *membership) start() {
 	close(m.started)
 	m.loops.Go(func() { m.lead.follow(m.node.raft, m.node.stop) })
+	m.loops.Go(func() { m.herald.door.run(m.node.stop) })
 	m.loops.Go(func() { m.herald.run(m.node.raft, m.node.log, m.node.stop) })
 	m.loops.Go(m.housekeep)
 	m.loops.Go(m.watchStore)

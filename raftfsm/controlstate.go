@@ -26,6 +26,10 @@ type controlState struct {
 	records []byte
 }
 
+// stateFormat is how the records of the projections are written. Whoever changes that raises it, and has a start rewrite the records:
+// nodes compare their state only with those of the same format.
+const stateFormat = 1
+
 const (
 	controlVersion = 1
 	controlHeader  = 1 + 8 + 8

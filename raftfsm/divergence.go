@@ -71,20 +71,17 @@ type verdict struct {
 	settled bool   // all who can say something of its newest checkpoint have done so
 }
 
-// judge compares a node's checkpoints, newest last, with those of the members that run the same version of the program:
-// another may write the same state with other bytes.
+// judge compares a node's checkpoints, newest last, with those of the members that write their state in the same
+// format: another may write the same with other bytes.
 func judge(self string, mine []Checkpoint, members []Member) (v verdict) {
-	voters, version := 0, ""
+	voters := 0
 	for _, member := range members {
 		if member.Role != RoleNonvoter {
 			voters++
 		}
-		if member.ID == self {
-			version = member.Report.Version
-		}
 	}
 	others := slices.DeleteFunc(slices.Clone(members), func(o Member) bool {
-		return o.ID == self || o.Err != nil || o.Report.Version != version
+		return o.ID == self || o.Err != nil || o.Report.StateFormat != stateFormat
 	})
 	v.settled = len(others) > 0
 	for _, o := range others {

@@ -32,6 +32,8 @@ type carrier interface {
 // follower has confirmed in this term, and never announces more than that: see DESIGN.md.
 type herald struct {
 	carrier
+	door  *doorkeeper
+	gate  interface{ Withhold(bool) } // nil: nothing can be withheld
 	grace time.Duration
 	news  chan struct{} // something was committed or confirmed
 
@@ -52,13 +54,15 @@ func newHerald() *herald {
 	return &herald{grace: heraldGrace, news: make(chan struct{}, 1), followers: make(map[raft.ServerID]*confirmed)}
 }
 
-// over makes t the transport below.
-func (h *herald) over(t raft.Transport) error {
+// over makes t the transport below, with what else stands between it and raft.
+func (h *herald) over(t raft.Transport, d *disk) error {
 	c, ok := t.(carrier)
 	if !ok {
 		return errors.New("raftfsm: the transport has no pre-vote or cannot be closed")
 	}
-	h.carrier = c
+	h.door = newDoorkeeper(c, d)
+	h.gate, _ = t.(interface{ Withhold(bool) })
+	h.carrier = newPacer(h.door)
 	return nil
 }
 

@@ -104,6 +104,12 @@ func (m *membership) try(what string, err error) {
 // candidates are the members without a vote that are close to the leader: for how many rounds, by id.
 type candidates struct{ rounds map[string]int }
 
+// fit is whether a member has what a voter needs: nearly all entries, and not just because there are few, and room for more.
+func (m *membership) fit(member Member) bool {
+	r := member.Report
+	return member.Err == nil && member.Lag <= promoteLag && r.Last > 0 && r.Applied+1 >= m.node.log.Floor() && !r.Full
+}
+
 // promote gives the vote to one member that has been close for a while, when all voters answer: while one is missing, a
 // further voter may be the one too many.
 func (m *membership) promote(ctx context.Context, c *candidates, all []Member) {
@@ -118,7 +124,7 @@ func (m *membership) promote(ctx context.Context, c *candidates, all []Member) {
 	next := make(map[string]int)
 	b := balanceOf(all)
 	for _, member := range all {
-		if member.Role == RoleNonvoter && member.Err == nil && !member.Report.Reader && member.Lag <= promoteLag {
+		if member.Role == RoleNonvoter && !member.Report.Reader && m.fit(member) {
 			next[member.ID] = c.rounds[member.ID] + 1
 		}
 	}

@@ -117,10 +117,10 @@ func (m *membership) promoteNow(ctx context.Context, o operation) error {
 		if member.ID != o.Node || o.Force {
 			continue
 		}
-		if member.Err != nil || member.Lag > promoteLag {
+		if !m.fit(member) {
 			return &graph.Error{
 				Code: graph.Conflict, Hint: "wait until it has caught up, or use --force",
-				Msg: fmt.Sprintf("node %s is %d entries behind or does not answer: as a voter it would hold up the others", o.Node, member.Lag),
+				Msg: fmt.Sprintf("node %s is %d entries behind, has no room, or does not answer: as a voter it would hold up the others", o.Node, member.Lag),
 			}
 		}
 	}

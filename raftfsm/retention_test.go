@@ -202,6 +202,34 @@ func TestRetentionByAgeComesToRest(t *testing.T) {
 	}
 }
 
+// TestRetentionFreesAFullDisk turns retention on when the disk is full already.
+func TestRetentionFreesAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	r := open(t, dir)
+	r.publish(t, 1, 40, 100<<10, time.Now())
+	r.close(t)
+	full := func() (Space, error) { return Space{Free: 3 << 29, Total: 100 << 30}, nil } // it refuses, and goes on
+	r = openWith(t, dir, Config{Retention: Retention{Size: 1 << 20}, Space: full})
+	defer r.close(t)
+	eventually(t, "nothing is removed", func() bool { return r.log.Floor() > 1 })
+	if r.Full() == nil {
+		t.Error("the disk was not full: this tests nothing")
+	}
+}
+
+// TestClockThatWasAheadEndsNothing has a checkpoint of a leader whose clock was a month ahead.
+func TestClockThatWasAheadEndsNothing(t *testing.T) {
+	r := openWith(t, t.TempDir(), Config{Retention: Retention{Age: 20 * time.Second}})
+	defer r.close(t)
+	e := eventlog.CheckpointEntry{Kept: true, Time: time.Now().Add(30 * 24 * time.Hour)}
+	if _, err := r.propose(t.Context(), e.Encode()); err != nil {
+		t.Fatal(err)
+	}
+	ahead := r.fsm.checkpoints.passed.Load().Kept
+	r.publish(t, 1, 10, 1<<10, time.Now().Add(-time.Minute))
+	eventually(t, "no checkpoint comes after it", func() bool { return r.fsm.checkpoints.passed.Load().Kept > ahead })
+}
+
 // TestCheckOfAStoppedNode is clean for a sound one, writes nothing, and finds a wrong value and a missing file.
 func TestCheckOfAStoppedNode(t *testing.T) {
 	dir := t.TempDir()

@@ -61,7 +61,7 @@ func (s *snapshots) List() ([]*raft.SnapshotMeta, error) {
 	}
 	index, _, err := s.log.CheckpointForFloor()
 	if errors.Is(err, eventlog.ErrNotFound) {
-		return nil, fmt.Errorf("raftfsm: a follower needs entries below #%d, which are not kept, and no checkpoint is there yet: the next comes with retention", s.log.Floor())
+		return nil, fmt.Errorf("raftfsm: a follower needs entries below #%d, which are not kept, and no checkpoint is there yet: the next comes soon", s.log.Floor())
 	}
 	if err != nil {
 		return nil, err

@@ -96,17 +96,28 @@ func (n *Node) Full() error {
 // mayStore takes the room that entries need, in the WAL and in a table. What raft itself writes is small and passes, and so
 // does what frees space.
 func (d *disk) mayStore(logs []*raft.Log) error {
-	size := 0
-	for _, l := range logs {
-		if l.Type == raft.LogCommand && len(l.Data) > 0 && bulky(eventlog.Kind(l.Data[0])) {
-			size += 2 * len(l.Data)
-		}
-	}
+	size := needed(logs)
 	if size > 0 && d.room.Add(-int64(size)) < 0 {
 		d.room.Add(int64(size))
 		return fmt.Errorf("%w: %d bytes of entries are not stored", ErrDiskFull, size/2)
 	}
 	return nil
+}
+
+// hasRoom is whether entries may be stored now. It takes nothing.
+func (d *disk) hasRoom(logs []*raft.Log) bool {
+	size := needed(logs)
+	return size == 0 || d.room.Load() >= int64(size)
+}
+
+// needed is how many bytes of room entries take.
+func needed(logs []*raft.Log) (size int) {
+	for _, l := range logs {
+		if l.Type == raft.LogCommand && len(l.Data) > 0 && bulky(eventlog.Kind(l.Data[0])) {
+			size += 2 * len(l.Data)
+		}
+	}
+	return size
 }
 
 // bulky entries are refused while there is no room. A raised floor frees some, a checkpoint belongs to it, and with a token

@@ -57,7 +57,7 @@ func (c *stallClock) tick(s *stalls) time.Duration {
 
 // watchStore lets others elect while the local store is stuck, and ends the process when it stays so.
 func (m *membership) watchStore() {
-	gate, _ := m.herald.carrier.(interface{ Withhold(bool) })
+	gate := m.herald.gate
 	var clock stallClock
 	tick := time.NewTicker(stallTick)
 	defer tick.Stop()

@@ -39,9 +39,10 @@ func (w *watchedStable) SetUint64(key []byte, val uint64) error {
 	return w.StableStore.SetUint64(key, val)
 }
 
-// StoreLogs appends entries; how long it takes is watched.
+// StoreLogs appends entries; how long it takes is watched. There may be no room; but what takes the place of a tail that was cut off
+// is always stored: raft would go on believing in that tail, up to 64 entries that the ballast has room for.
 func (g *guardedStore) StoreLogs(logs []*raft.Log) error {
-	if err := g.disk.mayStore(logs); err != nil {
+	if err := g.disk.mayStore(logs); err != nil && g.wiped.Load() == 0 {
 		return err
 	}
 	g.note(logs)

@@ -153,8 +153,8 @@ func (p *presence) send(b *broker, id string, part presencePart) {
 	if err != nil || !answer.Taken {
 		peer.synced, peer.queue = false, nil
 	}
-	if err == nil && !answer.Taken {
-		peer.sent = time.Time{} // it asks for all
+	if err == nil && !answer.Taken && !part.All {
+		peer.sent = time.Time{} // it asks for all; when it does not take that, it is starting
 	}
 }
 

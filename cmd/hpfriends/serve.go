@@ -109,6 +109,9 @@ func (s *server) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.events.Close()) }()
+	if err := moveScrubState(s.events); err != nil {
+		return err
+	}
 	keep, err := s.retention()
 	if err != nil {
 		return err
