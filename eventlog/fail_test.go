@@ -226,3 +226,23 @@ func TestDiskWithoutBallastIsNotFullForEver(t *testing.T) {
 		t.Errorf("there is plenty: %v, full %t", err, l.DiskWasFull())
 	}
 }
+
+// Behind a snapshot the log is empty; it goes on with the next entry and no other.
+func TestAppendWithAHoleBehindASnapshotIsFatal(t *testing.T) {
+	cfg := testConfig(vfs.NewMem())
+	var fatal atomic.Int32
+	cfg.Fatal = func(error) { fatal.Add(1) }
+	l, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx := l.Begin()
+	tx.Install(2, 0, nil)
+	if err := tx.Commit(10); err != nil {
+		t.Fatal(err)
+	}
+	if ended(func() { _ = l.LogStore().StoreLog(command(12, 2, nil)) }) || fatal.Load() != 1 {
+		t.Errorf("it was answered; Fatal was called %d times", fatal.Load())
+	}
+	_ = l.db.Close()
+}

@@ -9,8 +9,8 @@ import (
 
 const (
 	// pieceBytes are sent and synced at once to a follower that is far behind.
-	pieceBytes = 2 << 20
-	// restMost bounds the pause after a piece.
+	pieceBytes = 1 << 20
+	// restMost bounds the pause after a piece, twice as long as that took.
 	restMost = 250 * time.Millisecond
 )
 
@@ -41,7 +41,7 @@ func (p *pacer) AppendEntries(id raft.ServerID, at raft.ServerAddress, req *raft
 			return err
 		}
 		if busy {
-			time.Sleep(min(time.Since(begin), restMost))
+			time.Sleep(min(2*time.Since(begin), restMost))
 		}
 		last := piece.Entries[n-1]
 		rest.PrevLogEntry, rest.PrevLogTerm, rest.Entries = last.Index, last.Term, rest.Entries[n:]

@@ -48,7 +48,7 @@ func request(from uint64, n, size int, commit uint64) *raft.AppendEntriesRequest
 }
 
 func TestFarBehindIsBroughtUpInPieces(t *testing.T) {
-	const piece = 512 << 10 // four fit
+	const piece = 256 << 10 // four fit
 	for _, c := range []struct {
 		name    string
 		commits [2]uint64 // of two requests, of ten entries each
@@ -56,7 +56,7 @@ func TestFarBehindIsBroughtUpInPieces(t *testing.T) {
 		want    []int         // requests
 		took    time.Duration // of both
 	}{
-		{"while others commit", [2]uint64{100, 120}, piece, []int{4, 4, 2, 4, 4, 2}, 80 * time.Millisecond},
+		{"while others commit", [2]uint64{100, 120}, piece, []int{4, 4, 2, 4, 4, 2}, 100 * time.Millisecond},
 		{"as fast as it takes it when nothing else is committed", [2]uint64{100, 100}, piece, []int{4, 4, 2, 4, 4, 2}, 60 * time.Millisecond},
 		{"at once what is not committed", [2]uint64{9, 19}, piece, []int{10, 10}, 20 * time.Millisecond},
 		{"at once what is small", [2]uint64{100, 120}, 1000, []int{10, 10}, 20 * time.Millisecond},
@@ -90,11 +90,11 @@ func TestAFailedPieceIsTheAnswer(t *testing.T) {
 	s := &shelf{failAt: 6}
 	p := newPacer(s)
 	var resp raft.AppendEntriesResponse
-	if err := p.AppendEntries("n2", "n2", request(0, 10, 512<<10, 100), &resp); err == nil || resp.Success || s.last != 4 {
+	if err := p.AppendEntries("n2", "n2", request(0, 10, 256<<10, 100), &resp); err == nil || resp.Success || s.last != 4 {
 		t.Errorf("%+v, %v, the follower has %d", resp, err, s.last)
 	}
 	s.failAt, s.last = 0, 2 // it has lost some
-	if err := p.AppendEntries("n2", "n2", request(4, 6, 512<<10, 100), &resp); err != nil || resp.Success || resp.LastLog != 2 {
+	if err := p.AppendEntries("n2", "n2", request(4, 6, 256<<10, 100), &resp); err != nil || resp.Success || resp.LastLog != 2 {
 		t.Errorf("%+v, %v", resp, err)
 	}
 }
