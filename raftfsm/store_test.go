@@ -107,11 +107,11 @@ func TestProposalsAreAnsweredWhenTheNodeCloses(t *testing.T) {
 		w := newArchipelago(t, 1, "n1")
 		w.form()
 		c := w.nodes["n1"]
-		release := c.jam()
+		node, release := c.node, c.jam()
 		answers := make(chan error, 300)
 		for i := range cap(answers) {
 			go func() {
-				_, err := c.node.Change(context.Background(), graph.Command{By: operator, Op: graph.AddUser{Handle: fmt.Sprintf("user%d", i)}})
+				_, err := node.Change(context.Background(), graph.Command{By: operator, Op: graph.AddUser{Handle: fmt.Sprintf("user%d", i)}})
 				answers <- err
 			}()
 		}
