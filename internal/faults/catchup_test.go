@@ -71,7 +71,11 @@ func TestT13BlankNode(t *testing.T) {
 	if want := 50 * float64(Scaled(100)) / 100; rate < want {
 		t.Errorf("%.0f MiB/s, at least %.0f", rate, want)
 	}
-	if busy > 2*calm && busy > 25*time.Millisecond {
+	limit := 60 * time.Millisecond // a stall of a disk that others use is no fault of ours
+	if Wanted(t) == Soak {
+		limit = 25 * time.Millisecond
+	}
+	if busy > 2*calm && busy > limit {
 		t.Errorf("while a node catches up, p99 of a confirmation is %v, before it was %v", busy, calm)
 	}
 	s.interrupted(size)
