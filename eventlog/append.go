@@ -15,8 +15,7 @@ func (l *Log) append(records []record) {
 	}
 	l.edges.Lock()
 	defer l.edges.Unlock()
-	floor, reset, err := l.checkAppend(records)
-	if err != nil {
+	if err := l.checkAppend(records); err != nil {
 		_ = l.alarm.fail(err)
 	}
 	size := 0
@@ -25,11 +24,6 @@ func (l *Log) append(records []record) {
 	}
 	b := l.db.NewBatchWithSize(size)
 	defer b.Close()
-	var at base
-	if reset {
-		at = l.baseAt(floor)
-		l.setFloor(b, floor, at)
-	}
 	for i := range records {
 		r := &records[i]
 		op := b.SetDeferred(9, r.size())
@@ -43,44 +37,36 @@ func (l *Log) append(records []record) {
 
 	newest := &records[len(records)-1]
 	l.mu.Lock()
-	if reset {
-		l.floor, l.base = floor, at
-	}
 	l.last, l.lastTerm, l.total = newest.index, newest.term, total
 	l.mu.Unlock()
 	l.tail.append(records)
 }
 
-// checkAppend returns the floor after the append, and whether it differs: an empty log begins behind the applied index, as it
-// does behind a snapshot.
-func (l *Log) checkAppend(records []record) (floor uint64, reset bool, err error) {
+// checkAppend refuses what does not continue the log. An empty one begins at its floor, right behind the applied index.
+func (l *Log) checkAppend(records []record) error {
 	l.mu.RLock()
 	floor, last, term := l.floor, l.last, l.lastTerm
 	l.mu.RUnlock()
 	first := records[0].index
-	empty := last < floor
-	if empty {
+	if last < floor {
 		term = 0
-		if first != l.Applied()+1 {
-			return 0, false, fmt.Errorf("eventlog: append of entry %d to an empty log, but %d is applied", first, l.Applied())
+		if first != floor || first != l.Applied()+1 {
+			return fmt.Errorf("eventlog: append of entry %d to an empty log, but %d is applied", first, l.Applied())
 		}
 	} else if first != last+1 {
-		return 0, false, fmt.Errorf("eventlog: append of entry %d after %d", first, last)
+		return fmt.Errorf("eventlog: append of entry %d after %d", first, last)
 	}
 	for i := range records {
 		r := &records[i]
 		if want := first + uint64(i); r.index != want {
-			return 0, false, fmt.Errorf("eventlog: append with a gap: entry %d, want %d", r.index, want)
+			return fmt.Errorf("eventlog: append with a gap: entry %d, want %d", r.index, want)
 		}
 		if r.term < term {
-			return 0, false, fmt.Errorf("eventlog: append of entry %d of term %d after term %d", r.index, r.term, term)
+			return fmt.Errorf("eventlog: append of entry %d of term %d after term %d", r.index, r.term, term)
 		}
 		term = r.term
 	}
-	if empty && first != floor {
-		return first, true, nil
-	}
-	return floor, false, nil
+	return nil
 }
 
 func (l *Log) setNumber(b *pebble.Batch, key []byte, v uint64) {
