@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -77,21 +76,30 @@ func (l *Log) Checkpoints() (indexes []uint64, err error) {
 
 // CheckpointForFloor is the kept checkpoint behind which the retained log goes on: the first that is not below the entry
 // before the floor. It is ErrNotFound when there is none.
-func (l *Log) CheckpointForFloor() (index uint64, data []byte, err error) {
+func (l *Log) CheckpointForFloor() (index uint64, err error) {
+	kept, err := l.Checkpoints()
+	if err != nil {
+		return 0, err
+	}
+	floor, applied := l.Floor(), l.Applied()
+	for _, index := range kept {
+		if index+1 >= floor && index <= applied {
+			return index, nil
+		}
+	}
+	return 0, ErrNotFound
+}
+
+// Checkpoint is what a kept checkpoint holds, or ErrNotFound if it has been removed.
+func (l *Log) Checkpoint(index uint64) ([]byte, error) {
 	blobs, err := l.blobs(SpaceCheckpoints)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	floor := l.Floor()
 	for _, b := range blobs {
-		if b.index+1 < floor || b.index > l.Applied() {
-			continue
+		if b.index == index {
+			return l.blobData(SpaceCheckpoints, index, b.parts)
 		}
-		data, err = l.blobData(SpaceCheckpoints, b.index, b.parts)
-		if errors.Is(err, ErrNotFound) { // the floor has moved meanwhile
-			continue
-		}
-		return b.index, data, err
 	}
-	return 0, nil, ErrNotFound
+	return nil, ErrNotFound
 }

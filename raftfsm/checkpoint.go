@@ -102,16 +102,6 @@ func (f *FSM) pin() {
 	}
 }
 
-// needed is whether a node that needs entries below the floor could get nothing in their place.
-func (c *checkpointer) needed(now time.Time) (bool, error) {
-	floor := c.node.log.Floor()
-	if floor == 1 || now.Sub(c.proposed) < keepAgain {
-		return false, nil
-	}
-	kept, err := c.node.log.Checkpoints()
-	return err == nil && (len(kept) == 0 || kept[len(kept)-1]+1 < floor), err
-}
-
 // unpin closes what nobody has looked at. Nothing is applied any more.
 func (f *FSM) unpin() {
 	for {
@@ -296,7 +286,7 @@ func (c *checkpointer) keepDue(now time.Time) (bool, error) {
 		return c.needed(now)
 	}
 	last := n.fsm.checkpoints.passed.Load()
-	batches, err := n.log.Next(eventlog.Selector{Prefixes: []string{""}}, last.Kept+1, 1)
+	batches, err := n.log.Next(everything, last.Kept+1, 1)
 	if err != nil || len(batches) == 0 {
 		return false, err
 	}
@@ -313,4 +303,16 @@ func (c *checkpointer) keepDue(now time.Time) (bool, error) {
 	}
 	before, err := n.log.SizeBelow(last.Kept + 1)
 	return all-before >= max(n.retention.Size/keptShare, 1), err
+}
+
+// needed is whether a node that needs entries below the floor could get nothing in their place.
+func (c *checkpointer) needed(now time.Time) (bool, error) {
+	if c.node.log.Floor() == 1 || now.Sub(c.proposed) < keepAgain {
+		return false, nil
+	}
+	_, err := c.node.log.CheckpointForFloor()
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
 }

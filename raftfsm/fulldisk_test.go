@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
-	"hpfriends/raftfsm/link"
 )
 
 // TestFullFollowerOverATailSkipsNothing has a follower without room that has a tail which the leader's entries contradict. raft would
@@ -125,12 +124,7 @@ func TestCutLogWithoutRetentionIsJoined(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.alike()
-		w.names = append(w.names, "n4")
-		w.nodes["n4"] = w.newIsland("n4", false)
-		c := w.start("n4")
-		if err := w.leader().node.cluster.Admit(t.Context(), link.Joiner{Node: "n4", Addr: "n4"}); err != nil {
-			t.Fatal(err)
-		}
+		c := w.join("n4")
 		w.until("n4 votes", 2*time.Minute, func() bool {
 			lead := w.leader()
 			if lead == nil {

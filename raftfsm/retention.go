@@ -43,6 +43,9 @@ func (n *Node) retain() {
 	}
 }
 
+// everything selects the batches of all channels.
+var everything = eventlog.Selector{Prefixes: []string{""}}
+
 // retainer is the state of retain.
 type retainer struct {
 	Retention
@@ -173,7 +176,7 @@ func (r *retainer) cutForSize(kept []uint64, wanted uint64) (uint64, error) {
 // useful is whether the floor frees much, or messages whose time has passed for a while. Entries without messages do not
 // count: the one that raises the floor would itself become a reason to raise it.
 func (r *retainer) useful(e *eventlog.FloorEntry, now time.Time) (bool, error) {
-	batches, err := r.node.log.Next(eventlog.Selector{Prefixes: []string{""}}, 0, 1)
+	batches, err := r.node.log.Next(everything, 0, 1)
 	if err != nil || len(batches) == 0 || batches[0] >= e.Floor {
 		return false, err
 	}
