@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"hpfriends/internal/freeport"
 	"hpfriends/web"
 	"hpfriends/wire"
 )
@@ -68,12 +69,7 @@ func startFleetIn(t *testing.T, n int, home func(id string) string) *fleet {
 // add makes a node that does not run yet.
 func (f *fleet) add(id string) {
 	f.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	defer l.Close()
-	f.nodes[id] = &ship{id: id, dir: f.home(id), port: l.Addr().String()}
+	f.nodes[id] = &ship{id: id, dir: f.home(id), port: freeport.On127(f.t)}
 }
 
 // join adds a node and has it join at another.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"hpfriends/internal/freeport"
 	"hpfriends/internal/ndjson"
 	"hpfriends/wire"
 )
@@ -25,7 +26,8 @@ import (
 func realBroker(t *testing.T) (p *process, m terminal) {
 	t.Helper()
 	t.Setenv(asProgram, "1")
-	p, err := startProcess(context.Background(), t.TempDir(), nil)
+	host, port, _ := net.SplitHostPort(freeport.On127(t))
+	p, err := startProcess(context.Background(), t.TempDir(), nil, "--hpfeeds", "tcp:port="+port+":interface="+host)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +41,6 @@ func realBroker(t *testing.T) (p *process, m terminal) {
 	if err := os.WriteFile(secret, []byte("s3cret\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(p.address)
 	for name, v := range map[string]string{"IDENT": "k", "SECRET_FILE": secret, "PORT": port} {
 		t.Setenv("HPFRIENDS_"+name, v)
 	}
@@ -276,7 +277,6 @@ func TestSubGoesOnAfterALostConnection(t *testing.T) {
 		t.Skip("starts servers")
 	}
 	p, m := realBroker(t)
-	_, port, _ := net.SplitHostPort(p.address)
 	m.ok("user", "ls")
 	publish := func(words ...string) {
 		t.Helper()
@@ -298,7 +298,7 @@ func TestSubGoesOnAfterALostConnection(t *testing.T) {
 	if err := p.stop(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := startProcess(context.Background(), p.dir, nil, "--hpfeeds", "tcp:port="+port+":interface=127.0.0.1")
+	again, err := startProcess(context.Background(), p.dir, nil, "--hpfeeds", "tcp:port="+os.Getenv("HPFRIENDS_PORT")+":interface=127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,8 +30,9 @@ var allowed = map[string][]string{
 	"internal/timespec": {},
 	"internal/ndjson":   {},
 	"internal/arch":     {},
+	"internal/freeport": {}, // for tests
 	"internal/interop":  {},
-	"internal/faults":   {"wire", "eventlog"}, // a harness for its own tests: speaks to processes, and opens their logs in the end
+	"internal/faults":   {"wire", "eventlog", "internal/freeport"}, // a harness for its own tests: speaks to processes, and opens their logs in the end
 }
 
 // fenced says where an outside package may appear: in these packages, or in these files of a package.

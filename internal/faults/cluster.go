@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"hpfriends/internal/freeport"
 )
 
 // Cluster is nodes that are one cluster, and the ways between them.
@@ -56,9 +58,9 @@ func FormBare(t testing.TB, size int) *Cluster {
 	t.Helper()
 	c := newCluster(t, size, 0)
 	for _, n := range c.Nodes {
-		address := freePort(t)
+		address := freeport.On127(t)
 		c.advertised = append(c.advertised, address)
-		n.port, n.flags = freePort(t), []string{"--cluster", address}
+		n.port, n.flags = freeport.On127(t), []string{"--cluster", address}
 	}
 	c.form()
 	return c
@@ -68,11 +70,11 @@ func formOn(t testing.TB, c *Cluster, flags []string) *Cluster {
 	t.Helper()
 	var targets []string
 	for range c.Nodes {
-		targets = append(targets, freePort(t))
+		targets = append(targets, freeport.On127(t))
 	}
 	c.Net, c.advertised = newNetwork(t, c.Nodes, targets)
 	for i, n := range c.Nodes {
-		n.port = freePort(t)
+		n.port = freeport.On127(t)
 		n.flags = append([]string{"--cluster", targets[i], "--advertise", c.advertised[i]}, flags...)
 	}
 	c.form()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"hpfriends/internal/freeport"
 	"hpfriends/raftfsm/link"
 )
 
@@ -39,7 +40,7 @@ func turnedAway(t *testing.T, dir string, flags ...string) string {
 // lone starts a node that is in no Cluster.
 func lone(t *testing.T, id, dir string, flags ...string) *Node {
 	t.Helper()
-	n := &Node{ID: id, Dir: dir, t: t, port: freePort(t), api: apiClient(dir), flags: flags}
+	n := &Node{ID: id, Dir: dir, t: t, port: freeport.On127(t), api: apiClient(dir), flags: flags}
 	t.Cleanup(n.Kill)
 	n.Start()
 	return n
@@ -224,7 +225,7 @@ func TestOperatorErrorsInAClusterAreNamedAndHarmless(t *testing.T) {
 	}
 	token := invited(c.Token(0))
 	other := plainTemp(t) // of a cluster of its own
-	port := freePort(t)
+	port := freeport.On127(t)
 	p := lone(t, "m1", other, "--cluster", port, "--bootstrap")
 	defer p.Kill()
 	must(t, p.Call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
