@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 )
@@ -26,30 +27,44 @@ func bulk(t *testing.T, bounded int64) int64 {
 	return mib << 20
 }
 
+// patience is how long a node may take for so many bytes: it shall not be what fails.
+func patience(bytes int64) time.Duration { return time.Minute + time.Duration(bytes>>20)*time.Second/4 }
+
+// probes are so many at a time that seconds have hundreds: a 99th percentile of fewer is a worst case.
+const probes = 8
+
 // probed runs do while a node is probed, and returns the 99th percentile of what a confirmation takes.
 func (s *Season) probed(node int, do func()) time.Duration {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	defer cancel()
-	var took []time.Duration
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		var err error
-		if took, err = s.Probe(ctx, node); err != nil {
-			s.t.Errorf("probing %s: %v", s.Nodes[node].ID, err)
-		}
-	}()
+	var (
+		mu      sync.Mutex
+		all     []time.Duration
+		running sync.WaitGroup
+	)
+	for range probes {
+		running.Go(func() {
+			took, err := s.Probe(ctx, node)
+			if err != nil {
+				s.t.Errorf("probing %s: %v", s.Nodes[node].ID, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, took...)
+		})
+		time.Sleep(probeEvery / probes)
+	}
 	do()
 	cancel()
-	<-done
-	return percentile(took, 99)
+	running.Wait()
+	return percentile(all, 99)
 }
 
 // T13, first half: a blank node joins a cluster that holds much, under load. Either side is killed meanwhile; it goes on where it
 // was.
 func TestT13BlankNode(t *testing.T) {
-	size := bulk(t, 400)
+	size := bulk(t, 256)
 	c := FormWith(t, 3, 2)
 	s := c.Load(Load{Writers: 10, Rate: Scaled(10_000), Size: 256})
 	lead := c.Leader()
@@ -57,26 +72,26 @@ func TestT13BlankNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Until("the nodes have it", 30*time.Second, c.caughtUp)
-	calm := s.probed(lead, func() { c.Sleep(6 * time.Second) })
+	calm := s.probed(lead, func() { c.Sleep(10 * time.Second) })
 
 	var took time.Duration
 	busy := s.probed(lead, func() {
 		place := c.Join(lead)
-		took = c.Until("the new node has caught up", 10*time.Minute, c.caughtUp)
+		took = c.Until("the new node has caught up", patience(size), c.caughtUp)
 		c.Until("it serves", 20*time.Second, func() bool { return len(c.Voters(place)) == 4 })
 	})
 	rate := float64(size) / took.Seconds() / (1 << 20)
 	t.Logf("T13: a blank node caught up with %d MiB in %v: %.0f MiB/s; confirmation of a message on the leader, p99: %v before, %v meanwhile",
 		size>>20, took.Round(time.Millisecond), rate, calm.Round(100*time.Microsecond), busy.Round(100*time.Microsecond))
-	if want := 50 * float64(Scaled(100)) / 100; rate < want {
-		t.Errorf("%.0f MiB/s, at least %.0f", rate, want)
+	least, most := 50*float64(Scaled(100))/100, 2*calm
+	if Wanted(t) == Bounded { // a stall of a disk that others use is no fault of ours
+		least, most = least/2, max(most, 60*time.Millisecond)
 	}
-	limit := 60 * time.Millisecond // a stall of a disk that others use is no fault of ours
-	if Wanted(t) == Soak {
-		limit = 25 * time.Millisecond
+	if rate < least {
+		t.Errorf("%.0f MiB/s, at least %.0f", rate, least)
 	}
-	if busy > 2*calm && busy > limit {
-		t.Errorf("while a node catches up, p99 of a confirmation is %v, before it was %v", busy, calm)
+	if busy > most {
+		t.Errorf("while a node catches up, p99 of a confirmation is %v, before it was %v: at most %v", busy, calm, most)
 	}
 	s.interrupted(size)
 	s.Verdict()
@@ -98,7 +113,7 @@ func (s *Season) interrupted(size int64) {
 		kills = 10
 	}
 	for i := range kills {
-		s.Until(fmt.Sprintf("part %d of %d has come", i+1, kills+1), 10*time.Minute, func() bool {
+		s.Until(fmt.Sprintf("part %d of %d has come", i+1, kills+1), patience(size), func() bool {
 			return sent() >= size*int64(i+1)/int64(kills+1)
 		})
 		victim := place
@@ -111,7 +126,7 @@ func (s *Season) interrupted(size int64) {
 			s.Nodes[victim].Await(20 * time.Second)
 		}
 	}
-	s.Until("it has caught up", 10*time.Minute, s.caughtUp)
+	s.Until("it has caught up", patience(size), s.caughtUp)
 	last := s.Nodes[place].mustState(s.t)
 	// Entries of the load come beside, and headers; what is sent again is at most what was under way at each kill.
 	again := float64(sent()-size) / float64(size)
