@@ -23,30 +23,28 @@ const (
 // pacer is a transport that brings a follower up in small pieces, so that messages come first. raft sends up to 64 entries at once,
 // 16 MiB, which a follower stores in one sync: whoever shares its disk, and everything else that it has to answer, waits that
 // long. What is not committed is never held up; nor is what is, when nothing else is being committed: perhaps this follower is
-// the one that is needed. And it gets at least twice as much as is being committed, as far as it takes that: else it would never arrive.
+// the one that is needed. And it is offered twice as much as is new: else it would never arrive.
 type pacer struct {
 	carrier
 	bytes int // a second
 
-	mu      sync.Mutex
-	term    uint64
-	commit  uint64    // newest in that term
-	moved   time.Time // when it last did; not the first that was seen
-	newest  uint64    // of the entries that were not committed when they were sent
-	news    int       // bytes of these
-	courses map[raft.ServerID]*course
+	mu     sync.Mutex
+	term   uint64
+	commit uint64    // newest in that term
+	moved  time.Time // when it last did; not the first that was seen
+	news   news
+	next   map[raft.ServerID]time.Time // when it may be sent a piece
 }
 
-// course is how a follower comes along.
-type course struct {
-	news int       // before the last request in pieces
-	got  int       // bytes of it
-	ease float64   // how much of its pauses it has, 0 to 1
-	next time.Time // when the next piece may be sent
+// news is how much is new: bytes of entries that were not committed when they were first sent.
+type news struct {
+	newest      uint64    // entry
+	begin       time.Time // of the second that is counted
+	now, before int       // in that, and in the one before
 }
 
 func newPacer(c carrier) *pacer {
-	return &pacer{carrier: c, bytes: pacePerCore * runtime.GOMAXPROCS(0), courses: make(map[raft.ServerID]*course)}
+	return &pacer{carrier: c, bytes: pacePerCore * runtime.GOMAXPROCS(0), next: make(map[raft.ServerID]time.Time)}
 }
 
 // AppendEntries sends a request, in pieces when nobody waits for it. Each is a whole request: it stands behind what the one before
@@ -57,7 +55,6 @@ func (p *pacer) AppendEntries(id raft.ServerID, at raft.ServerAddress, req *raft
 	if n == len(req.Entries) {
 		return p.carrier.AppendEntries(id, at, req, resp)
 	}
-	p.request(id, sizeOf(req.Entries))
 	for rest := *req; len(rest.Entries) > 0; n = pieceOf(&rest) {
 		piece := rest
 		piece.Entries = rest.Entries[:n]
@@ -106,28 +103,7 @@ func (p *pacer) pass(req *raft.AppendEntriesRequest) {
 	case req.Term == p.term && commit > p.commit:
 		p.commit, p.moved = commit, time.Now()
 	}
-	for _, e := range req.Entries {
-		if e.Index > req.LeaderCommitIndex && e.Index > p.newest {
-			p.newest, p.news = e.Index, p.news+len(e.Data)
-		}
-	}
-}
-
-// request begins one in pieces. Pauses get short fast while a follower does not get twice what is new, and long slowly.
-func (p *pacer) request(id raft.ServerID, size int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	c, known := p.courses[id]
-	switch {
-	case !known:
-		c = &course{ease: 1}
-		p.courses[id] = c
-	case 2*(p.news-c.news) > c.got:
-		c.ease /= 2
-	default:
-		c.ease = min(1, c.ease+0.125)
-	}
-	c.news, c.got = p.news, size
+	p.news.count(req)
 }
 
 // pause is how long a piece has to wait: for nothing, when nothing was committed lately.
@@ -137,14 +113,47 @@ func (p *pacer) pause(id raft.ServerID) time.Duration {
 	if time.Since(p.moved) > lately {
 		return 0
 	}
-	return time.Until(p.courses[id].next)
+	return time.Until(p.next[id])
 }
 
 // sent notes a piece, and when the next may follow.
 func (p *pacer) sent(id raft.ServerID, size int, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := p.courses[id]
-	rest := max(min(2*took, restMost), time.Duration(size)*time.Second/time.Duration(p.bytes)-took)
-	c.next = time.Now().Add(time.Duration(c.ease * float64(rest)))
+	rest := max(min(2*took, restMost), span(size, p.bytes)-took)
+	if rate := p.news.rate(); rate > 0 {
+		rest = min(rest, span(size, 2*rate)-took)
+	}
+	p.next[id] = time.Now().Add(rest)
+}
+
+// span is how long bytes take at so many a second.
+func span(bytes, rate int) time.Duration {
+	return time.Duration(bytes) * time.Second / time.Duration(rate)
+}
+
+// count adds what is new in a request: the same is sent to every follower.
+func (n *news) count(req *raft.AppendEntriesRequest) {
+	n.turn()
+	for _, e := range req.Entries {
+		if e.Index > req.LeaderCommitIndex && e.Index > n.newest {
+			n.newest, n.now = e.Index, n.now+len(e.Data)
+		}
+	}
+}
+
+// rate is bytes a second.
+func (n *news) rate() int {
+	n.turn()
+	return max(n.now, n.before)
+}
+
+// turn begins another second when one is over.
+func (n *news) turn() {
+	switch past := time.Since(n.begin); {
+	case past >= 2*time.Second:
+		n.begin, n.now, n.before = time.Now(), 0, 0
+	case past >= time.Second:
+		n.begin, n.now, n.before = n.begin.Add(time.Second), 0, n.now
+	}
 }
