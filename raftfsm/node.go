@@ -232,24 +232,41 @@ func (n *Node) Ready(ctx context.Context) error {
 	return n.proven(ctx)
 }
 
-// AwaitReady polls Ready until it is nil or ctx ends.
+// AwaitReady polls Ready until it is nil or ctx ends; then it says why the node was not ready.
 func (n *Node) AwaitReady(ctx context.Context) error {
 	pause := 5 * time.Millisecond
 	if n.cluster != nil {
 		pause = 50 * time.Millisecond // it asks the leader each time
 	}
+	why := poll(ctx, pause, n.Removed(), n.Ready)
+	if why == nil {
+		return nil
+	}
+	select {
+	case <-n.Removed():
+		return n.Why()
+	default:
+		return fmt.Errorf("raftfsm: not ready: %w", why)
+	}
+}
+
+// poll asks until ready answers nil, ctx ends or stop is closed, and returns the newest answer that does not only say that time is over.
+func poll(ctx context.Context, pause time.Duration, stop <-chan struct{}, ready func(context.Context) error) (why error) {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
-		err := n.Ready(ctx)
+		err := ready(ctx)
 		if err == nil {
 			return nil
 		}
+		if why == nil || ctx.Err() == nil {
+			why = err
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("raftfsm: not ready: %w", err)
-		case <-n.Removed():
-			return n.Why()
+			return why
+		case <-stop:
+			return why
 		case <-tick.C:
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -258,4 +259,29 @@ func TestStableStoreOlderThanTheLogIsRefused(t *testing.T) {
 		}
 		log.Close()
 	}
+}
+
+// A node that is not ready in time says why, not that the time is over, which it is in the midst of a question more often than not.
+func TestWaitEndsWithTheReason(t *testing.T) {
+	behind := errors.New("it is catching up")
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 110*time.Millisecond)
+		defer cancel()
+		asked := 0
+		why := poll(ctx, 50*time.Millisecond, nil, func(ctx context.Context) error {
+			asked++
+			select {
+			case <-time.After(20 * time.Millisecond):
+				return behind
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		if why != behind || asked != 3 {
+			t.Errorf("%v after %d questions", why, asked)
+		}
+		if why := poll(ctx, time.Second, nil, func(ctx context.Context) error { return ctx.Err() }); why != context.DeadlineExceeded {
+			t.Errorf("with no other reason: %v", why)
+		}
+	})
 }

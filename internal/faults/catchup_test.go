@@ -27,9 +27,6 @@ func bulk(t *testing.T, bounded int64) int64 {
 	return mib << 20
 }
 
-// patience is how long a node may take for so many bytes: it shall not be what fails.
-func patience(bytes int64) time.Duration { return time.Minute + time.Duration(bytes>>20)*time.Second/4 }
-
 // probes are so many at a time that seconds have hundreds: a 99th percentile of fewer is a worst case.
 const probes = 8
 

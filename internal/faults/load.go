@@ -25,6 +25,7 @@ type Season struct {
 	reader  Login
 	writer  Login
 
+	bulk                     int64           // bytes that were published by Bulk
 	readers                  context.Context // until the end of the season
 	stopWriters, stopReaders context.CancelFunc
 	writing, reading         sync.WaitGroup
@@ -199,7 +200,7 @@ func (s *Season) Verdict() Findings {
 func (s *Season) history() *History {
 	s.t.Helper()
 	h := &History{Cut: s.Cut.Load(), Replays: make([][]Delivery, len(s.Nodes))}
-	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute+patience(s.bulk)*time.Duration(len(s.Nodes)))
 	defer cancel()
 	for _, n := range s.Nodes {
 		h.Nodes = append(h.Nodes, n.ID)
