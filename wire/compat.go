@@ -60,8 +60,9 @@ func lineageText(r Reason) string {
 		return "Authkey not allowed to subscribe here."
 	case ReasonUnknownType:
 		return "Unknown message type."
+	default:
+		return ownText(r)
 	}
-	return ownText(r)
 }
 
 func referenceText(r *Refusal) string {
@@ -78,8 +79,9 @@ func referenceText(r *Refusal) string {
 		return fmt.Sprintf("Authkey not allowed to sub here. ident=%s, chan=%s", r.Ident, r.Channel)
 	case ReasonUnknownType, ReasonMalformed, ReasonTooLarge:
 		return "" // it closes without a word
+	default:
+		return ownText(r.Reason)
 	}
-	return ownText(r.Reason)
 }
 
 // ownText is for what the peers close on without a word, or do not refuse at all.
@@ -97,6 +99,7 @@ func ownText(r Reason) string {
 		return "Too many connections, try again later."
 	case ReasonDraining:
 		return "This node is being taken out of service, connect to another."
+	default:
+		return "Malformed message."
 	}
-	return "Malformed message."
 }

@@ -111,7 +111,7 @@ func (c *ClientConn) ReadFrame() ([]byte, error) {
 			}
 		}
 		if n, err := c.in.fill(c.conn, need); n == 0 && err != nil {
-			if err == io.EOF && len(c.in.waiting()) > 0 {
+			if errors.Is(err, io.EOF) && len(c.in.waiting()) > 0 {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, err

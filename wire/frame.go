@@ -67,10 +67,10 @@ func (l Limits) withDefaults() Limits {
 // Check decides on the header of a frame: n is its announced length. It takes any opcode in either direction; who may
 // send what is the session's to know.
 func (l Limits) Check(n uint32, op byte) error {
-	least, most := HeaderLen, 0
+	var least, most int
 	switch op {
 	case OpError:
-		most = maxErrorLen
+		least, most = HeaderLen, maxErrorLen
 	case OpInfo:
 		least, most = HeaderLen+1, HeaderLen+1+MaxName+maxNonce
 	case OpAuth:

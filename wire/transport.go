@@ -113,7 +113,7 @@ func (b *belowTLS) Write(p []byte) (int, error) {
 
 func (b *belowTLS) Read(p []byte) (int, error) {
 	n, err := b.Conn.Read(p)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		b.transport.eof.Store(true)
 	}
 	return n, err
@@ -128,10 +128,10 @@ func (s *Session) settle() {
 
 // peerEnded finds out how the peer ended, after a read that failed with err. It is of the reader goroutine.
 func (s *Session) peerEnded(err error) {
-	t := &s.transport
+	t, clean := &s.transport, errors.Is(err, io.EOF)
 	if c, ok := s.conn.(*tls.Conn); !ok {
-		t.eof.Store(err == io.EOF)
-	} else if err == io.EOF && !t.eof.Load() {
+		t.eof.Store(clean)
+	} else if clean && !t.eof.Load() {
 		s.awaitEnd(c)
 	}
 	if !t.eof.Load() {
