@@ -3,12 +3,14 @@ package eventlog
 import (
 	"errors"
 	"fmt"
+
+	"hpfriends/eventlog/entry"
 )
 
 // marksAtOnce bounds how long ScanChanges holds an iterator.
 const marksAtOnce = 4096
 
-// ScanChanges calls fn for the applied entries of KindChange in [from, to] that the log still holds, accepted or refused, in
+// ScanChanges calls fn for the applied entries of entry.KindChange in [from, to] that the log still holds, accepted or refused, in
 // order. It does not read batches: what has no mark of a batch is something else. It may run beside everything.
 func (l *Log) ScanChanges(from, to uint64, fn func(Entry) error) error {
 	to = min(to, l.Applied())
@@ -25,7 +27,7 @@ func (l *Log) ScanChanges(from, to uint64, fn func(Entry) error) error {
 			if err != nil {
 				return err
 			}
-			if e.Kind == KindChange {
+			if e.Kind == entry.KindChange {
 				if err := fn(e); err != nil {
 					return err
 				}

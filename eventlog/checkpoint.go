@@ -1,49 +1,8 @@
 package eventlog
 
-import (
-	"encoding/binary"
-	"fmt"
-	"time"
-)
-
-// A checkpoint is the state that a node derived from the log up to an entry of KindCheckpoint: what a node that comes later
+// A checkpoint is the state that a node derived from the log up to an entry of kind entry.KindCheckpoint: what a node that comes later
 // needs in place of the entries up to there. Those that are kept are blobs of SpaceCheckpoints, without a head; what they hold is
 // raftfsm's to decode. The audit and the stored graphs are not part of it: they stay anyway.
-
-// CheckpointEntry is an entry of KindCheckpoint: all nodes look at their state at the same index. Kept says that they keep
-// it, so that the log may be cut there. Time is of the proposer's clock, in milliseconds.
-type CheckpointEntry struct {
-	Kept bool
-	Time time.Time
-}
-
-// The data of a KindCheckpoint entry:
-//
-//	kind (1) | version (1) | flags (1; 1: kept) | time (8, unix milliseconds, big endian)
-const (
-	checkpointEntryVersion = 1
-	checkpointEntrySize    = 3 + 8
-	checkpointKept         = 1
-)
-
-// Encode returns the entry's data, kind byte first.
-func (e *CheckpointEntry) Encode() []byte {
-	d := []byte{byte(KindCheckpoint), checkpointEntryVersion, 0}
-	if e.Kept {
-		d[2] = checkpointKept
-	}
-	return binary.BigEndian.AppendUint64(d, uint64(e.Time.UnixMilli()))
-}
-
-// DecodeCheckpointEntry decodes an entry's data, kind byte first.
-func DecodeCheckpointEntry(data []byte) (*CheckpointEntry, error) {
-	if len(data) != checkpointEntrySize || Kind(data[0]) != KindCheckpoint || data[1] != checkpointEntryVersion || data[2] > checkpointKept {
-		return nil, fmt.Errorf("eventlog: not a checkpoint of version %d", checkpointEntryVersion)
-	}
-	return &CheckpointEntry{
-		Kept: data[2] == checkpointKept, Time: time.UnixMilli(int64(binary.BigEndian.Uint64(data[3:]))).UTC(),
-	}, nil
-}
 
 // StoreCheckpoint keeps a checkpoint, and removes those that no floor can need any more: below the entry before the
 // floor. It may run beside the FSM. One goroutine at a time.

@@ -85,14 +85,14 @@ func DecodeCursor(key, value []byte) (Cursor, error) {
 	if value[0] != cursorVersion || value[1]&^cursorHeld != 0 {
 		return Cursor{}, fmt.Errorf("eventlog: cursor record of version %d with flags %#x, want version %d", value[0], value[1], cursorVersion)
 	}
-	place := func(at int) Position {
-		return Position{binary.BigEndian.Uint64(value[at:]), binary.BigEndian.Uint32(value[at+8:])}
+	position := func(at int) Position {
+		return Position{Index: binary.BigEndian.Uint64(value[at:]), Offset: binary.BigEndian.Uint32(value[at+8:])}
 	}
 	instant := func(at int) time.Time { return time.UnixMilli(int64(binary.BigEndian.Uint64(value[at:]))).UTC() }
 	return Cursor{
 		Authkey: binary.BigEndian.Uint64(key), Name: string(key[8:]),
 		Epoch: binary.BigEndian.Uint64(value[2:]), Held: value[1]&cursorHeld != 0,
-		Acked: place(10), Safe: place(22), Updated: instant(34), Created: instant(42), Channel: string(value[cursorHead:]),
+		Acked: position(10), Safe: position(22), Updated: instant(34), Created: instant(42), Channel: string(value[cursorHead:]),
 	}, nil
 }
 

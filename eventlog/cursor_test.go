@@ -2,56 +2,14 @@ package eventlog
 
 import (
 	"bytes"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 )
 
-func cursorEntry() *CursorEntry {
-	return &CursorEntry{Time: time.UnixMilli(1_700_000_000_123).UTC(), Ops: []CursorOp{
-		{Verb: ClaimCursor, Authkey: 1 << 40, Name: "siem", Start: Position{812, 4}, Channel: "dionaea.*"},
-		{Verb: AdvanceCursor, Authkey: 7, Name: "a", Epoch: 99, Acked: Position{1 << 60, 1<<32 - 1}, Safe: Position{3, 0}, Final: true},
-		{Verb: ResetCursor, Authkey: 7, Name: strings.Repeat("n", 255), Start: Position{5, 6}, User: 12},
-		{Verb: RemoveCursor, Name: "", Operator: true},
-	}}
-}
-
-func TestCursorEntryComesBack(t *testing.T) {
-	want := cursorEntry()
-	got, err := DecodeCursorEntry(want.Encode())
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Fatalf("got %+v (%v), want %+v", got, err, want)
-	}
-	data := want.Encode()
-	for n := range data {
-		if _, err := DecodeCursorEntry(data[:n]); err == nil {
-			t.Errorf("the first %d of %d bytes are taken for an entry", n, len(data))
-		}
-	}
-	if _, err := DecodeCursorEntry(append(data, 0)); err == nil {
-		t.Error("a byte behind the entry is not noticed")
-	}
-}
-
-func FuzzDecodeCursorEntry(f *testing.F) {
-	f.Add(cursorEntry().Encode())
-	f.Add((&CursorEntry{Time: time.UnixMilli(0)}).Encode())
-	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := DecodeCursorEntry(data)
-		if err != nil {
-			return
-		}
-		again, err := DecodeCursorEntry(e.Encode())
-		if err != nil || !reflect.DeepEqual(again, e) {
-			t.Fatalf("encoded again: %+v (%v), want %+v", again, err, e)
-		}
-	})
-}
-
 func TestCursorComesBack(t *testing.T) {
 	want := Cursor{
-		Authkey: 1 << 50, Name: "a:b-c.d_9", Epoch: 77, Held: true, Acked: Position{9, 8}, Safe: Position{7, 6}, Channel: "c\x00*",
+		Authkey: 1 << 50, Name: "a:b-c.d_9", Epoch: 77, Held: true, Acked: Position{Index: 9, Offset: 8}, Safe: Position{Index: 7, Offset: 6}, Channel: "c\x00*",
 		Created: time.UnixMilli(1_700_000_000_001).UTC(), Updated: time.UnixMilli(1_800_000_000_999).UTC(),
 	}
 	k, v := CursorKey(want.Authkey, want.Name), want.Encode()

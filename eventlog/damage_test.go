@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"hpfriends/eventlog/entry"
 )
 
 // wreck is a disk after a power loss, all of whose entries had been synced.
@@ -30,7 +32,7 @@ func newWreck(t *testing.T, sizes ...int) *wreck {
 		for j := range data {
 			data[j] = byte(rng.Uint32())
 		}
-		data[0] = byte(KindChange)
+		data[0] = byte(entry.KindChange)
 		store(t, l, command(uint64(i)+1, 1, data))
 		w.want = append(w.want, sumOf(1, data))
 	}
@@ -111,7 +113,7 @@ func TestTornTailKeepsTheRest(t *testing.T) {
 			if err := l.CheckHighWater(4, 1); errors.Is(err, ErrLogBehind) != (last < 4) {
 				t.Fatalf("cut at %d: the log ends at %d, high water 4: %v", cut, last, err)
 			}
-			store(t, l, command(last+1, 2, []byte{byte(KindChange)})) // it goes on
+			store(t, l, command(last+1, 2, []byte{byte(entry.KindChange)})) // it goes on
 			verify(t, l)
 			_ = l.Close()
 		}
@@ -214,7 +216,7 @@ func TestBitFlipInWALIsNeverSilent(t *testing.T) {
 
 // TestFlippedRecordIsRefused flips each bit of a stored record: the checksum covers the key and all of the value.
 func TestFlippedRecordIsRefused(t *testing.T) {
-	r := record{index: 7, term: 3, typ: 0, data: []byte{byte(KindChange), 1, 2, 3}, extensions: []byte("ext")}
+	r := record{index: 7, term: 3, typ: 0, data: []byte{byte(entry.KindChange), 1, 2, 3}, extensions: []byte("ext")}
 	good := make([]byte, r.size())
 	r.encode(good)
 	if got, err := decodeRecord(7, good); err != nil || got.term != 3 || string(got.data) != string(r.data) {
@@ -246,7 +248,7 @@ func TestDamagedTableIsReported(t *testing.T) {
 	w := &wreck{}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for i := uint64(1); i <= 40; i++ {
-		var b Builder
+		var b entry.Builder
 		b.Add(fmt.Sprintf("c%d", i%3), 1, 1, 1, netip.Addr{}, randomFrame(rng, 4000), 1)
 		data := b.Encode([16]byte{}, 1)
 		store(t, l, command(i, 1, data))

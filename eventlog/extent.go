@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hpfriends/eventlog/entry"
 )
 
 // Extent is where damage lies. A checksum says that there is a wrong byte, and among which bytes, but not which one; where
@@ -109,7 +111,7 @@ func tableExtent(err error) *Extent {
 }
 
 // maxBlock bounds the search: a block is one entry, and what is read of an error is not to be believed.
-const maxBlock = 2 * MaxBatchBytes
+const maxBlock = 2 * entry.MaxBatchBytes
 
 // unmask undoes what LevelDB and those after it do to a checksum before they store it.
 func unmask(stored uint32) uint32 {

@@ -15,6 +15,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog/entry"
 )
 
 // testConfig fails loudly: a test that expects a failure sets its own Fatal.
@@ -83,7 +85,7 @@ func randomFrame(rng *rand.Rand, n int) []byte {
 
 // batchOf encodes one message on each channel.
 func batchOf(seq uint64, t time.Time, size int, channels ...string) []byte {
-	var b Builder
+	var b entry.Builder
 	for i, c := range channels {
 		b.Add(c, 1, 2, t.UnixMilli(), netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), frame(size, byte(seq)), 1)
 	}
@@ -113,7 +115,7 @@ func chain(before, data []byte) []byte {
 }
 
 // hides is the test FSM's idea of a repetition.
-func hides(h Header) bool { return h.Seq%5 == 4 }
+func hides(h entry.Header) bool { return h.Seq%5 == 4 }
 
 // apply applies the entries after Applied up to index, in one Tx, as a real FSM does.
 func apply(t tb, l *Log, index uint64) {
@@ -129,10 +131,10 @@ func apply(t tb, l *Log, index uint64) {
 			t.Fatalf("entry %d to apply: %v", i, err)
 		}
 		before = chain(before, e.Data)
-		if e.Type != raft.LogCommand || len(e.Data) == 0 || Kind(e.Data[0]) != KindBatch {
+		if e.Type != raft.LogCommand || len(e.Data) == 0 || entry.Kind(e.Data[0]) != entry.KindBatch {
 			continue
 		}
-		h, err := DecodeHeader(e.Data)
+		h, err := entry.DecodeHeader(e.Data)
 		if err != nil {
 			t.Fatalf("entry %d: %v", i, err)
 		}
@@ -161,11 +163,11 @@ func verify(t tb, l *Log) Summary {
 func randomData(rng *rand.Rand, index uint64, size int) []byte {
 	switch rng.IntN(8) {
 	case 0:
-		return append([]byte{byte(KindChange)}, fmt.Sprintf("change %d %d", index, rng.Uint32())...)
+		return append([]byte{byte(entry.KindChange)}, fmt.Sprintf("change %d %d", index, rng.Uint32())...)
 	case 1:
-		return append([]byte{byte(KindReport)}, fmt.Sprintf("report %d %d", index, rng.Uint32())...)
+		return append([]byte{byte(entry.KindReport)}, fmt.Sprintf("report %d %d", index, rng.Uint32())...)
 	}
-	var b Builder
+	var b entry.Builder
 	for range 1 + rng.IntN(4) {
 		channel := fmt.Sprintf("chan.%d", rng.IntN(6))
 		f := frame(rng.IntN(size+1), byte(rng.Uint32()))

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hpfriends/eventlog/entry"
 )
 
 // Selector selects channels: those named, and those that begin with one of the prefixes. The empty prefix selects all.
@@ -222,10 +224,10 @@ func (l *Log) PositionAt(t time.Time) (Position, error) {
 	if errors.Is(err, ErrBelowFloor) { // the floor has moved meanwhile
 		return Position{Index: l.Floor()}, nil
 	}
-	if err != nil || e.Kind != KindBatch {
+	if err != nil || e.Kind != entry.KindBatch {
 		return Position{Index: index}, err
 	}
-	h, err := DecodeHeader(e.Data)
+	h, err := entry.DecodeHeader(e.Data)
 	if err != nil {
 		return Position{}, &CorruptError{Index: index, Reason: "undecodable", Err: err}
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog/entry"
 )
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -32,7 +34,7 @@ func TestReadersStopAtApplied(t *testing.T) {
 		t.Fatalf("visible %v, want [1]", got)
 	}
 	e, err := l.Entry(1)
-	if err != nil || e.Kind != KindBatch || e.Term != 1 || !e.Appended.Equal(time.Unix(1700000000, 1)) {
+	if err != nil || e.Kind != entry.KindBatch || e.Term != 1 || !e.Appended.Equal(time.Unix(1700000000, 1)) {
 		t.Fatalf("entry 1: %+v, %v", e, err)
 	}
 	if _, err := l.Batch(2); !errors.Is(err, ErrNotFound) {
@@ -43,7 +45,7 @@ func TestReadersStopAtApplied(t *testing.T) {
 func TestHiddenBatchIsNotShown(t *testing.T) {
 	l := openLog(t, vfs.NewMem())
 	store(t, l, command(1, 1, batchOf(3, noon, 10, "a")), command(2, 1, batchOf(4, noon, 10, "a")),
-		command(3, 1, []byte{byte(KindChange), 1}), &raft.Log{Index: 4, Term: 1, Type: raft.LogNoop})
+		command(3, 1, []byte{byte(entry.KindChange), 1}), &raft.Log{Index: 4, Term: 1, Type: raft.LogNoop})
 	apply(t, l, 4) // seq 4 is hidden by the test FSM
 	for index, want := range map[uint64]error{1: nil, 2: ErrNotBatch, 3: ErrNotBatch, 4: ErrNotBatch} {
 		if _, err := l.Batch(index); !errors.Is(err, want) {
@@ -126,7 +128,7 @@ func TestTimeIndexDoesNotFallWithTheClock(t *testing.T) {
 		data := batchOf(index%4, noon.Add(time.Duration(s)*time.Second), 1, "a")
 		switch index {
 		case 4:
-			data = []byte{byte(KindReport)}
+			data = []byte{byte(entry.KindReport)}
 		case 6:
 			data = batchOf(4, noon.Add(time.Duration(s)*time.Second), 1, "a")
 		}
@@ -210,7 +212,7 @@ func TestCommitRefusesWhatDoesNotFollow(t *testing.T) {
 	l := openLog(t, vfs.NewMem())
 	store(t, l, command(1, 1, batchOf(1, noon, 1, "a")), command(2, 1, batchOf(2, noon, 1, "a")))
 	apply(t, l, 1)
-	h, err := DecodeHeader(batchOf(1, noon, 1, "a"))
+	h, err := entry.DecodeHeader(batchOf(1, noon, 1, "a"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +300,7 @@ func TestReclaimRemovesOnlyWhatIsBelowTheFloor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, _ := DecodeHeader(e.data)
+	h, _ := entry.DecodeHeader(e.data)
 	tx.IndexBatch(40, h)
 	tx.RaiseFloor(25)
 	if err := tx.Commit(40); err != nil {
@@ -354,7 +356,7 @@ func TestVerifyFindsEachKindOfDamage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := openLog(t, vfs.NewMem())
 			store(t, l, command(1, 1, batchOf(1, noon, 1, "a")), command(2, 1, batchOf(2, noon, 1, "a", "b")),
-				command(3, 1, []byte{byte(KindChange)}), command(4, 1, batchOf(3, noon, 1, "a")))
+				command(3, 1, []byte{byte(entry.KindChange)}), command(4, 1, batchOf(3, noon, 1, "a")))
 			apply(t, l, 3)
 			verify(t, l)
 			b := l.db.NewIndexedBatch()
@@ -383,10 +385,10 @@ func TestConcurrentReadersDecodeOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newTail(1 << 20)
 		decoding, finish := 0, make(chan struct{})
-		decode := func(uint64) (*Batch, error) {
+		decode := func(uint64) (*entry.Batch, error) {
 			decoding++
 			<-finish
-			return new(Batch), nil
+			return new(entry.Batch), nil
 		}
 		for range 50 {
 			go func() {
@@ -413,7 +415,7 @@ func TestHighWaterMark(t *testing.T) {
 		t.Fatalf("an empty log: %v", err)
 	}
 	for i := uint64(1); i <= 6; i++ {
-		store(t, l, command(i, i/3, []byte{byte(KindChange)}))
+		store(t, l, command(i, i/3, []byte{byte(entry.KindChange)}))
 	}
 	apply(t, l, 4)
 	if err := l.LogStore().DeleteRange(1, 3); err != nil {

@@ -8,6 +8,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/hashicorp/raft"
 	"pgregory.net/rapid"
+
+	"hpfriends/eventlog/entry"
 )
 
 // model is the log as a slice, with what a crash may take back.
@@ -169,7 +171,7 @@ func (m *model) raiseFloor(t *rapid.T) {
 	tx.RaiseFloor(floor)
 	i := m.applied + 1
 	e := m.entries[i]
-	if e.Type == raft.LogCommand && Kind(e.Data[0]) == KindBatch {
+	if e.Type == raft.LogCommand && entry.Kind(e.Data[0]) == entry.KindBatch {
 		tx.HideBatch(i)
 	}
 	m.chains[i] = chain(m.chains[m.applied], e.Data)

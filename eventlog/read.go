@@ -6,14 +6,19 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hpfriends/eventlog/entry"
 )
+
+// Position is a position in the log: one message of one entry.
+type Position = entry.Position
 
 // Entry is one entry of the log.
 type Entry struct {
 	Index, Term uint64
-	Appended    time.Time // by the leader's clock, UTC; zero if unknown
-	Kind        Kind      // 0: an entry of Raft's own
-	Data        []byte    // the command, kind byte first; shared and read-only
+	Appended    time.Time  // by the leader's clock, UTC; zero if unknown
+	Kind        entry.Kind // 0: an entry of Raft's own
+	Data        []byte     // the command, kind byte first; shared and read-only
 }
 
 // Entry returns an applied entry. Errors: ErrNotFound after Applied, ErrBelowFloor, a *CorruptError, ErrClosed.
@@ -79,7 +84,7 @@ func (l *Log) read(index uint64) (record, error) {
 // Batch returns a visible batch of an applied entry. It is shared between callers and read-only. It comes from the tail
 // cache, or is read and decoded once for all who ask at the same time. Errors: ErrNotBatch for entries of another kind
 // and for hidden repetitions, and those of Entry.
-func (l *Log) Batch(index uint64) (*Batch, error) {
+func (l *Log) Batch(index uint64) (*entry.Batch, error) {
 	if index > l.Applied() {
 		return nil, ErrNotFound
 	}
@@ -89,18 +94,18 @@ func (l *Log) Batch(index uint64) (*Batch, error) {
 	return l.tail.decoded(index, l.decode)
 }
 
-func (l *Log) decode(index uint64) (*Batch, error) {
+func (l *Log) decode(index uint64) (*entry.Batch, error) {
 	e, err := l.Entry(index)
 	if err != nil {
 		return nil, err
 	}
-	if e.Kind != KindBatch {
+	if e.Kind != entry.KindBatch {
 		return nil, ErrNotBatch
 	}
 	if err := l.shown(index); err != nil {
 		return nil, err
 	}
-	b, err := DecodeBatch(e.Data)
+	b, err := entry.DecodeBatch(e.Data)
 	if err != nil {
 		return nil, &CorruptError{Index: index, Reason: "undecodable", Err: err}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"time"
+
+	"hpfriends/eventlog/entry"
 )
 
 // A log entry as it is stored, the value of an 'E' key.
@@ -91,9 +93,9 @@ func decodeRecord(index uint64, encoded []byte) (record, error) {
 }
 
 // kind is the kind of the entry's command, or 0.
-func (r *record) kind() Kind {
+func (r *record) kind() entry.Kind {
 	if r.typ != typeCommand || len(r.data) == 0 {
 		return 0
 	}
-	return Kind(r.data[0])
+	return entry.Kind(r.data[0])
 }

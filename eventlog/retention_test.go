@@ -18,13 +18,15 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/hashicorp/raft"
 	"pgregory.net/rapid"
+
+	"hpfriends/eventlog/entry"
 )
 
-// raise commits a floor with the next entry, as an applied KindFloor does.
+// raise commits a floor with the next entry, as an applied entry.KindFloor does.
 func raise(t tb, l *Log, floor uint64) {
 	t.Helper()
 	last, term := l.Last()
-	e := FloorEntry{Floor: floor, Reason: FloorBySize, Time: time.UnixMilli(1)}
+	e := entry.Floor{Floor: floor, Reason: entry.FloorBySize, Time: time.UnixMilli(1)}
 	store(t, l, command(last+1, max(term, 1), e.Encode()))
 	tx := l.Begin()
 	tx.RaiseFloor(floor)
@@ -35,7 +37,7 @@ func raise(t tb, l *Log, floor uint64) {
 
 // incompressible is a batch of one message on each channel.
 func incompressible(rng *rand.Rand, seq uint64, at int64, size int, channels ...string) []byte {
-	var b Builder
+	var b entry.Builder
 	for _, c := range channels {
 		b.Add(c, 1, 2, at, netip.Addr{}, randomFrame(rng, size), 1)
 	}
@@ -70,7 +72,7 @@ func TestSizesAndFloorsAgainstTheEntries(t *testing.T) {
 			case 6:
 				if l.Applied() == last && last > 0 {
 					raise(rt, l, l.Floor()+rng.Uint64N(last+2-l.Floor()))
-					sizes[last+1] = recordHeader + floorEntrySize
+					sizes[last+1] = recordHeader + int64(len(new(entry.Floor).Encode()))
 				}
 				if err := l.Reclaim(); err != nil {
 					rt.Fatal(err)
@@ -125,7 +127,7 @@ func TestFloorForAgeKeepsEverythingYoung(t *testing.T) {
 		young := make([]int64, n+1) // the newest time in an entry; milliseconds
 		batch := make([]bool, n+1)
 		for i := uint64(1); i <= n; i++ {
-			e := command(i, 1, []byte{byte(KindChange), '{', '}'})
+			e := command(i, 1, []byte{byte(entry.KindChange), '{', '}'})
 			young[i] = 1000*int64(i) + rng.Int64N(900)
 			if rng.IntN(3) > 0 {
 				at := young[i] - rng.Int64N(3000)
@@ -375,26 +377,6 @@ func writeUnder(t *testing.T, ctx context.Context, l *Log, end uint64) {
 					t.Fatal(err)
 				}
 			}
-		}
-	}
-}
-
-// TestFloorEntryRoundTrip also refuses everything that is not one.
-func TestFloorEntryRoundTrip(t *testing.T) {
-	e := FloorEntry{Floor: 1 << 40, Reason: FloorByAge, Time: time.UnixMilli(1700000000123).UTC()}
-	data := e.Encode()
-	if got, err := DecodeFloorEntry(data); err != nil || *got != e {
-		t.Fatalf("%+v, %v", got, err)
-	}
-	for n := range data {
-		if _, err := DecodeFloorEntry(data[:n]); err == nil {
-			t.Errorf("%d bytes are a floor", n)
-		}
-	}
-	zero := FloorEntry{Reason: FloorByAge, Time: e.Time}
-	for _, bad := range [][]byte{append(data, 0), append([]byte{1}, data[1:]...), append([]byte{5, 9}, data[2:]...), zero.Encode()} {
-		if _, err := DecodeFloorEntry(bad); err == nil {
-			t.Errorf("%x is a floor", bad)
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"hpfriends/eventlog/entry"
 )
 
 // scrubAll scrubs in pieces of about budget bytes and returns everything that was found.
@@ -41,7 +43,7 @@ func filled(t *testing.T, fs vfs.FS, n uint64, size int) *Log {
 	l := openLog(t, fs)
 	rng := rand.New(rand.NewPCG(n, 1))
 	for i := uint64(1); i <= n; i++ {
-		var b Builder
+		var b entry.Builder
 		for _, channel := range []string{fmt.Sprintf("c%d", i%3), "all"} {
 			b.Add(channel, 1, 2, int64(i)*1000, netip.Addr{}, randomFrame(rng, size), 1)
 		}

@@ -3,6 +3,8 @@ package eventlog
 import (
 	"container/heap"
 	"sync"
+
+	"hpfriends/eventlog/entry"
 )
 
 // tail keeps the newest entries in memory, so that replication and live delivery read no disk. One half of its bytes
@@ -15,7 +17,7 @@ type tail struct {
 	records []record // contiguous, ascending
 	bytes   int64    // of records
 
-	batches    map[uint64]*Batch
+	batches    map[uint64]*entry.Batch
 	order      indexHeap // of batches
 	batchBytes int64
 	flights    map[uint64]*flight // batches that are being decoded
@@ -24,19 +26,19 @@ type tail struct {
 // flight is one decoding that several readers wait for.
 type flight struct {
 	done  chan struct{}
-	batch *Batch
+	batch *entry.Batch
 	err   error
 }
 
 func newTail(budget int64) *tail {
-	return &tail{budget: budget / 2, batches: make(map[uint64]*Batch), flights: make(map[uint64]*flight)}
+	return &tail{budget: budget / 2, batches: make(map[uint64]*entry.Batch), flights: make(map[uint64]*flight)}
 }
 
 const recordOverhead = 128 // of a record and a Batch in memory, besides their bytes
 
 func (r *record) footprint() int64 { return int64(r.size()) + recordOverhead }
 
-func (b *Batch) footprint() int64 { return int64(b.Raw) + recordOverhead*int64(1+len(b.Runs)) }
+func batchFootprint(b *entry.Batch) int64 { return int64(b.Raw) + recordOverhead*int64(1+len(b.Runs)) }
 
 // append adds records that continue the log.
 func (t *tail) append(records []record) {
@@ -106,7 +108,7 @@ func (t *tail) forget(floor uint64) {
 }
 
 // decoded returns a batch from memory, or decodes it once for all who ask meanwhile.
-func (t *tail) decoded(index uint64, decode func(uint64) (*Batch, error)) (*Batch, error) {
+func (t *tail) decoded(index uint64, decode func(uint64) (*entry.Batch, error)) (*entry.Batch, error) {
 	t.mu.Lock()
 	if b, ok := t.batches[index]; ok {
 		t.mu.Unlock()
@@ -141,10 +143,10 @@ func (t *tail) land(index uint64, f *flight) {
 }
 
 // keep inserts a batch, unless it is older than all others and there is no room.
-func (t *tail) keep(index uint64, b *Batch) {
+func (t *tail) keep(index uint64, b *entry.Batch) {
 	t.batches[index] = b
 	heap.Push(&t.order, index)
-	t.batchBytes += b.footprint()
+	t.batchBytes += batchFootprint(b)
 	for t.batchBytes > t.budget && len(t.order) > 0 {
 		t.evict()
 	}
@@ -153,7 +155,7 @@ func (t *tail) keep(index uint64, b *Batch) {
 // evict drops the lowest batch.
 func (t *tail) evict() {
 	index := heap.Pop(&t.order).(uint64)
-	t.batchBytes -= t.batches[index].footprint()
+	t.batchBytes -= batchFootprint(t.batches[index])
 	delete(t.batches, index)
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hpfriends/eventlog/entry"
 )
 
 // Tx collects what applying one or more entries writes. It is used by one goroutine and ended by Commit or Discard.
@@ -28,7 +30,7 @@ func (l *Log) Begin() *Tx {
 }
 
 // IndexBatch makes the batch at index visible and findable by its channels and its time. The indexes of one Tx rise.
-func (t *Tx) IndexBatch(index uint64, h Header) {
+func (t *Tx) IndexBatch(index uint64, h entry.Header) {
 	t.touch(index)
 	t.lastTime = max(t.lastTime, h.Time())
 	t.mark(index, 0)
@@ -45,7 +47,7 @@ func (t *Tx) IndexBatch(index uint64, h Header) {
 }
 
 // HideBatch says that the batch at index repeats an earlier one (same session and seq) or was refused. Readers skip it.
-// Every KindBatch entry is either indexed or hidden; Verify insists.
+// Every entry.KindBatch entry is either indexed or hidden; Verify insists.
 func (t *Tx) HideBatch(index uint64) {
 	t.touch(index)
 	t.mark(index, flagHidden)

@@ -9,6 +9,8 @@ import (
 	"math"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hpfriends/eventlog/entry"
 )
 
 // Summary is what Verify found in a sound store.
@@ -238,7 +240,7 @@ func (v *verifier) entry(it *pebble.Iterator, index uint64) error {
 	if err != nil {
 		return err
 	}
-	if isBatch := r.kind() == KindBatch && index <= v.Applied; isBatch != (mark != nil) {
+	if isBatch := r.kind() == entry.KindBatch && index <= v.Applied; isBatch != (mark != nil) {
 		return &InconsistentError{Index: index, Reason: fmt.Sprintf("applied batch: %t, marked as one: %t", isBatch, mark != nil)}
 	}
 	if mark == nil {
@@ -286,11 +288,11 @@ func (v *verifier) batch(index uint64, data, mark []byte) error {
 	return nil
 }
 
-func (v *verifier) decode(data []byte) (h Header, err error) {
+func (v *verifier) decode(data []byte) (h entry.Header, err error) {
 	if v.packed {
-		return DecodeHeader(data)
+		return entry.DecodeHeader(data)
 	}
-	b, err := DecodeBatch(data)
+	b, err := entry.DecodeBatch(data)
 	if err != nil {
 		return h, err
 	}

@@ -11,13 +11,14 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
 // benchBatch is a batch of 256 KiB: runs of a few messages of 400 bytes from a hundred sensors of ten users on four channels.
 func benchBatch(seed uint64) []byte {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	var b eventlog.Builder
+	var b entry.Builder
 	for b.Size() < 256<<10 {
 		key, n := rng.Uint64N(100), 1+rng.IntN(6)
 		var frames []byte
@@ -44,7 +45,7 @@ func benchLog(b *testing.B, n int, data func(i int) []byte) *eventlog.Log {
 		if err := log.LogStore().StoreLogs([]*raft.Log{{Index: index, Term: 1, Type: raft.LogCommand, Data: d}}); err != nil {
 			b.Fatal(err)
 		}
-		h, err := eventlog.DecodeHeader(d)
+		h, err := entry.DecodeHeader(d)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -80,7 +81,7 @@ func BenchmarkCountBatch(b *testing.B) {
 // BenchmarkSearchChannels looks for a word among 100,000 lanes, as one who sees everything and as a user with one share.
 func BenchmarkSearchChannels(b *testing.B) {
 	log := benchLog(b, 100, func(i int) []byte {
-		var batch eventlog.Builder
+		var batch entry.Builder
 		for n := range 1000 {
 			batch.Add(fmt.Sprintf("sensor-%05d.events", i*1000+n), 1, uint64(1+n%10), 1_700_000_000_000, netip.Addr{}, []byte{0, 0, 0, 5, 3}, 1)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -70,9 +71,9 @@ func Entries(log *eventlog.Log, from uint64, limit int) ([]LogEntry, error) {
 	return all, nil
 }
 
-var kindNames = map[eventlog.Kind]string{
-	0: "raft", eventlog.KindBatch: "batch", eventlog.KindChange: "change", eventlog.KindReport: "report", eventlog.KindCursor: "cursor", eventlog.KindFloor: "floor",
-	eventlog.KindToken: "token", eventlog.KindCheckpoint: "checkpoint",
+var kindNames = map[entry.Kind]string{
+	0: "raft", entry.KindBatch: "batch", entry.KindChange: "change", entry.KindReport: "report", entry.KindCursor: "cursor", entry.KindFloor: "floor",
+	entry.KindToken: "token", entry.KindCheckpoint: "checkpoint",
 }
 
 func viewEntry(log *eventlog.Log, e eventlog.Entry) (LogEntry, error) {
@@ -83,20 +84,20 @@ func viewEntry(log *eventlog.Log, e eventlog.Entry) (LogEntry, error) {
 	var content any
 	var err error
 	switch e.Kind {
-	case eventlog.KindBatch:
+	case entry.KindBatch:
 		return v, v.batch(log, e)
-	case eventlog.KindChange:
+	case entry.KindChange:
 		content, err = redactedCommand(e.Data[1:])
-	case eventlog.KindReport:
-		content, err = eventlog.DecodeReport(e.Data)
-	case eventlog.KindCursor:
-		content, err = eventlog.DecodeCursorEntry(e.Data)
-	case eventlog.KindFloor:
-		content, err = eventlog.DecodeFloorEntry(e.Data)
-	case eventlog.KindCheckpoint:
-		content, err = eventlog.DecodeCheckpointEntry(e.Data)
-	case eventlog.KindToken: // not the hash, by which tokens are looked up
-		t, failed := eventlog.DecodeTokenEntry(e.Data)
+	case entry.KindReport:
+		content, err = entry.DecodeReport(e.Data)
+	case entry.KindCursor:
+		content, err = entry.DecodeCursors(e.Data)
+	case entry.KindFloor:
+		content, err = entry.DecodeFloor(e.Data)
+	case entry.KindCheckpoint:
+		content, err = entry.DecodeCheckpoint(e.Data)
+	case entry.KindToken: // not the hash, by which tokens are looked up
+		t, failed := entry.DecodeToken(e.Data)
 		if err = failed; err == nil {
 			content = map[string]time.Time{"expires": t.Expires}
 		}
@@ -108,7 +109,7 @@ func viewEntry(log *eventlog.Log, e eventlog.Entry) (LogEntry, error) {
 }
 
 func (v *LogEntry) batch(log *eventlog.Log, e eventlog.Entry) error {
-	h, err := eventlog.DecodeHeader(e.Data)
+	h, err := entry.DecodeHeader(e.Data)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -35,7 +36,7 @@ func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]LogRow, error) {
 	}
 	rows := []LogRow{}
 	err := q.log.Scan(eventlog.SpaceLogs, from, to, func(k, v []byte) error {
-		var r eventlog.Refusal
+		var r entry.Refusal
 		if err := json.Unmarshal(v, &r); err != nil {
 			return fmt.Errorf("query: logs record %x: %w", k, err)
 		}
@@ -56,7 +57,7 @@ func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]LogRow, error) {
 	return rows, err
 }
 
-func (f LogFilter) admits(r eventlog.Refusal) bool {
+func (f LogFilter) admits(r entry.Refusal) bool {
 	return (f.Since.IsZero() || !r.Last.Before(f.Since)) && (f.Ident == "" || f.Ident == r.Ident) &&
 		(f.Channel == "" || f.Channel == r.Channel) && (f.Address == "" || f.Address == r.Addr)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/wire"
 )
@@ -55,17 +56,17 @@ type Messages struct {
 	window  uint64            // entries to look through at a time, the newest first
 	entries []uint64          // of the window, next to read first
 	read    uint64            // messages
-	entry
+	readEntry
 }
 
-// entry is the entry at hand.
-type entry struct {
+// readEntry is the entry at hand.
+type readEntry struct {
 	index  uint64 // 0: none
 	data   []byte
-	header eventlog.Header
-	parts  []part          // next to read first
-	batch  *eventlog.Batch // nil until it is unpacked
-	frames [][]byte        // of parts[0]; the next is the first, or the last when the newest comes first
+	header entry.Header
+	parts  []part       // next to read first
+	batch  *entry.Batch // nil until it is unpacked
+	frames [][]byte     // of parts[0]; the next is the first, or the last when the newest comes first
 }
 
 // part is what of a run was asked for and may be read: the messages [lo, hi) of the entry.
@@ -126,7 +127,7 @@ func (m *Messages) Next(ctx context.Context) (Message, error) {
 				return Message{}, err
 			}
 			var err error
-			if m.batch, err = eventlog.DecodeBatch(m.data); err != nil {
+			if m.batch, err = entry.DecodeBatch(m.data); err != nil {
 				return Message{}, &eventlog.CorruptError{Index: m.index, Reason: "undecodable", Err: err}
 			}
 		}
@@ -203,7 +204,7 @@ func (m *Messages) nextEntry(ctx context.Context) error {
 			return err
 		}
 		m.data = e.Data
-		if m.header, err = eventlog.DecodeHeader(e.Data); err != nil {
+		if m.header, err = entry.DecodeHeader(e.Data); err != nil {
 			return &eventlog.CorruptError{Index: m.index, Reason: "undecodable", Err: err}
 		}
 		if m.choose(); len(m.parts) > 0 {

@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/wire"
 )
@@ -34,13 +35,13 @@ func newPastWorld(t *testing.T, seed uint64) *pastWorld {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
-	f := &fixture{t: t, log: log, graph: graph.New(), live: map[uint64]eventlog.Usage{}}
+	f := &fixture{t: t, log: log, graph: graph.New(), live: map[uint64]entry.Usage{}}
 	return &pastWorld{f, New(log, func() *graph.Graph { return f.graph }, nil), rand.New(rand.NewPCG(seed, 1)).IntN, 1_700_000_000_000}
 }
 
 // try applies an operation that may be refused.
 func (h *pastWorld) try(by graph.UserID, o graph.Op) {
-	h.entry([]byte{byte(eventlog.KindChange)}, func(*eventlog.Tx) {})
+	h.entry([]byte{byte(entry.KindChange)}, func(*eventlog.Tx) {})
 	if g, _, err := h.graph.Apply(h.index, graph.Command{By: graph.Actor{User: by, Operator: true}, Time: time.UnixMilli(h.clock), Op: o}); err == nil {
 		h.graph = g
 	}
@@ -112,7 +113,7 @@ func (h *pastWorld) batch() {
 	if len(users) == 0 {
 		return
 	}
-	var b eventlog.Builder
+	var b entry.Builder
 	for range 1 + h.roll(5) {
 		h.clock += int64(h.roll(2000) - 300)
 		channel, origin := one(h, someChannels), one(h, users)
@@ -124,7 +125,7 @@ func (h *pastWorld) batch() {
 		b.Add(channel, 1, uint64(origin.ID), h.clock, netip.Addr{}, frames, n)
 	}
 	data := b.Encode([16]byte{1}, h.index+1)
-	header, err := eventlog.DecodeHeader(data)
+	header, err := entry.DecodeHeader(data)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -306,10 +307,10 @@ func TestRemovedShareEndsReading(t *testing.T) {
 // message appends one message with a payload, and returns its position.
 func (f *fixture) message(origin graph.UserID, channel, payload string) string {
 	f.t.Helper()
-	var b eventlog.Builder
+	var b entry.Builder
 	b.Add(channel, 1, uint64(origin), 1_700_000_000_000+1000*int64(f.index+1), netip.Addr{}, wire.AppendPublish(nil, "key", channel, []byte(payload)), 1)
 	data := b.Encode([16]byte{1}, f.index+1)
-	h, err := eventlog.DecodeHeader(data)
+	h, err := entry.DecodeHeader(data)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -346,7 +347,7 @@ func TestRetentionBeforeTheReader(t *testing.T) {
 	read := func(from string, newest bool) (int, string) {
 		var p eventlog.Position
 		if from != "" {
-			p, _ = eventlog.ParsePosition(from)
+			p, _ = entry.ParsePosition(from)
 		}
 		all, gaps := h.read(q.Messages(graph.Actor{User: ada}, MessageFilter{Patterns: []graph.Pattern{"c"}, From: p, Newest: newest}))
 		return len(all), fmt.Sprint(gaps)
@@ -378,13 +379,13 @@ func TestRetentionBeforeTheReader(t *testing.T) {
 // is after it make the whole.
 func TestPlaces(t *testing.T) {
 	f, q := newFixture(t)
-	var b eventlog.Builder
+	var b entry.Builder
 	for i := range 4 { // times 1000, 1010, 1020, 1030; two messages each
 		frames := wire.AppendPublish(wire.AppendPublish(nil, "k", "c", nil), "k", "c", nil)
 		b.Add("c", 1, 1, 1_700_000_001_000+int64(10*i), netip.Addr{}, frames, 2)
 	}
 	data := b.Encode([16]byte{1}, 1)
-	header, _ := eventlog.DecodeHeader(data)
+	header, _ := entry.DecodeHeader(data)
 	f.entry(data, func(tx *eventlog.Tx) { tx.IndexBatch(f.index, header) })
 	now := time.UnixMilli(1_700_000_011_020)
 	for in, want := range map[string]string{

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/timespec"
 )
@@ -34,7 +34,7 @@ func ParseMoment(s string, now time.Time) (Moment, error) {
 			return AtTime(t), nil
 		}
 	}
-	p, err := eventlog.ParsePosition(s)
+	p, err := entry.ParsePosition(s)
 	if err != nil {
 		return Moment{}, &graph.Error{Code: graph.Invalid, Msg: fmt.Sprintf("%q is neither a time nor a position", clip(s)), Hint: "want #812, or " + timespec.Forms}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/timespec"
 )
@@ -24,7 +25,7 @@ func (q *Query) Place(text string, now time.Time) (eventlog.Position, error) {
 	if t, err := timespec.Past(text, now); err == nil {
 		return q.log.PositionAt(t)
 	}
-	p, err := eventlog.ParsePosition(text)
+	p, err := entry.ParsePosition(text)
 	if err != nil {
 		return p, &graph.Error{Code: graph.Invalid, Msg: strconv.QuoteToASCII(clip(text)) + " is not a time or a position", Hint: "write " + PlaceForms}
 	}

@@ -34,12 +34,13 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
 // Live knows what is counted on this node and not reported to the log yet.
 type Live interface {
-	Usage(authkey uint64) eventlog.Usage
+	Usage(authkey uint64) entry.Usage
 }
 
 // Query answers questions. Make one with New.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -17,7 +18,7 @@ type fixture struct {
 	t     testing.TB
 	log   *eventlog.Log
 	graph *graph.Graph
-	live  map[uint64]eventlog.Usage
+	live  map[uint64]entry.Usage
 	index uint64
 }
 
@@ -28,12 +29,12 @@ func newFixture(t testing.TB) (*fixture, *Query) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
-	f := &fixture{t: t, log: log, graph: graph.New(), live: map[uint64]eventlog.Usage{}}
+	f := &fixture{t: t, log: log, graph: graph.New(), live: map[uint64]entry.Usage{}}
 	return f, New(log, func() *graph.Graph { return f.graph }, f)
 }
 
 // Usage implements Live.
-func (f *fixture) Usage(authkey uint64) eventlog.Usage { return f.live[authkey] }
+func (f *fixture) Usage(authkey uint64) entry.Usage { return f.live[authkey] }
 
 // change applies an operation at the next index of the log.
 func (f *fixture) change(by graph.UserID, o graph.Op) uint64 {
@@ -57,7 +58,7 @@ func (f *fixture) try(c graph.Command) (graph.Outcome, error) {
 		f.t.Fatal(err)
 	}
 	g, out, refusal := f.graph.Apply(f.index+1, decoded)
-	f.entry(append([]byte{byte(eventlog.KindChange)}, command...), func(tx *eventlog.Tx) {
+	f.entry(append([]byte{byte(entry.KindChange)}, command...), func(tx *eventlog.Tx) {
 		if refusal != nil {
 			return
 		}
@@ -90,11 +91,11 @@ func (f *fixture) store(every uint64) {
 // publish appends one batch of one message by origin on a channel, and returns its position.
 func (f *fixture) publish(origin graph.UserID, channel string) string {
 	f.t.Helper()
-	var b eventlog.Builder
+	var b entry.Builder
 	frame := []byte{0, 0, 0, 5, 3}
 	b.Add(channel, 1, uint64(origin), 1_700_000_000_000+int64(f.index), netip.Addr{}, frame, 1)
 	data := b.Encode([16]byte{1}, f.index)
-	h, err := eventlog.DecodeHeader(data)
+	h, err := entry.DecodeHeader(data)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -161,7 +162,7 @@ func TestStatsAddWhatIsNotReportedYet(t *testing.T) {
 	k := f.change(ada, graph.AddAuthkey{Ident: "k", Secret: []byte{1}})
 	f.change(bob, graph.AddAuthkey{Ident: "b", Secret: []byte{1}})
 	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	stored, err := json.Marshal(eventlog.Usage{Authkey: k, BytesReceived: 10, Published: 2, LastSeen: day, LastAddr: "192.0.2.1"})
+	stored, err := json.Marshal(entry.Usage{Authkey: k, BytesReceived: 10, Published: 2, LastSeen: day, LastAddr: "192.0.2.1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +171,7 @@ func TestStatsAddWhatIsNotReportedYet(t *testing.T) {
 	if err := tx.CommitAside(); err != nil {
 		t.Fatal(err)
 	}
-	f.live[k] = eventlog.Usage{Authkey: k, BytesReceived: 5, Received: 1, LastSeen: day.Add(time.Hour), LastAddr: "192.0.2.2"}
+	f.live[k] = entry.Usage{Authkey: k, BytesReceived: 5, Received: 1, LastSeen: day.Add(time.Hour), LastAddr: "192.0.2.2"}
 	shown, _, err := q.Authkey(graph.Actor{User: ada}, "k")
 	if err != nil {
 		t.Fatal(err)

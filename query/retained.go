@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -38,7 +39,7 @@ func (q *Query) Retained(viewer graph.Actor) (r Retained, err error) {
 	if err != nil {
 		return r, err
 	}
-	h, err := eventlog.DecodeHeader(e.Data)
+	h, err := entry.DecodeHeader(e.Data)
 	if err != nil {
 		return r, err
 	}

@@ -1,7 +1,7 @@
 package query
 
 import (
-	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -32,7 +32,7 @@ func (r *rights) renew() {
 func (r *rights) everything() bool { return r.viewer.Operator && r.viewer.User == 0 }
 
 // allow is whether the viewer may read a run of the entry at index.
-func (r *rights) allow(run *eventlog.Run, index uint64) bool {
+func (r *rights) allow(run *entry.Run, index uint64) bool {
 	if r.everything() {
 		return true
 	}

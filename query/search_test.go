@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -112,7 +113,7 @@ func (w *world) naiveHits(viewer graph.Actor, text string) map[string]bool {
 		add(KindChannel, strconv.Quote(string(s.Channel)), sees && !s.Channel.IsPrefix(), string(s.Channel))
 	}
 	_ = w.log.Scan(eventlog.SpaceLogs, nil, nil, func(k, v []byte) error {
-		var r eventlog.Refusal
+		var r entry.Refusal
 		if err := json.Unmarshal(v, &r); err != nil {
 			w.t.Fatal(err)
 		}
@@ -463,7 +464,7 @@ func TestRecordsOfChannelsEqualTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A process that has them in memory notices with the next entry, as when a snapshot is installed.
-	w.entry([]byte{byte(eventlog.KindReport)}, func(*eventlog.Tx) {})
+	w.entry([]byte{byte(entry.KindReport)}, func(*eventlog.Tx) {})
 	if rebuilt := w.everything(0); rebuilt != before {
 		t.Fatalf("rebuilt\n%s\nbefore\n%s", rebuilt, before)
 	}

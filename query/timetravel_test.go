@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -113,7 +114,7 @@ func (f *fixture) history(n int, roll func(int) int, storeEvery, keepEvery int) 
 	for i := len(all) - 1; i > 0; i-- {
 		if e, err := f.log.Entry(uint64(i)); err != nil {
 			f.t.Fatal(err)
-		} else if e.Kind == eventlog.KindBatch {
+		} else if e.Kind == entry.KindBatch {
 			all[i] = nil
 		}
 	}
@@ -322,7 +323,7 @@ func long(b *testing.B, n int) (*fixture, *Query) {
 			if f.graph, _, err = f.graph.Replay(f.index, command); err != nil {
 				b.Fatal(err)
 			}
-			logs = append(logs, &raft.Log{Index: f.index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(eventlog.KindChange)}, command...)})
+			logs = append(logs, &raft.Log{Index: f.index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(entry.KindChange)}, command...)})
 			e := newest.Next(f.index, c.Time, command)
 			newest = e.AuditMark
 			tx.PutAudit(e)

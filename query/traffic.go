@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -153,7 +154,7 @@ func (t *traffic) chunk(end uint64) error {
 		if err != nil && !errors.Is(err, eventlog.ErrBelowFloor) {
 			return err
 		}
-		if e.Kind == eventlog.KindChange || t.full(index) {
+		if e.Kind == entry.KindChange || t.full(index) {
 			if err := t.cut(index); err != nil {
 				return err
 			}
@@ -179,10 +180,10 @@ func (t *traffic) full(index uint64) bool {
 
 // count adds a visible batch to the open segment.
 func (t *traffic) count(e eventlog.Entry) error {
-	if e.Kind != eventlog.KindBatch {
+	if e.Kind != entry.KindBatch {
 		return nil // it went below the floor meanwhile
 	}
-	h, err := eventlog.DecodeHeader(e.Data)
+	h, err := entry.DecodeHeader(e.Data)
 	if err != nil {
 		return &eventlog.CorruptError{Index: e.Index, Reason: "undecodable", Err: err}
 	}
@@ -193,7 +194,7 @@ func (t *traffic) count(e eventlog.Entry) error {
 }
 
 // tallyRuns adds the runs of one entry. Consecutive runs are often of one lane.
-func tallyRuns(to map[lane]*stretch, index uint64, runs []eventlog.Run) {
+func tallyRuns(to map[lane]*stretch, index uint64, runs []entry.Run) {
 	var l lane
 	var s *stretch
 	for i := range runs {

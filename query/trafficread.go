@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 // row is a lane as of one moment.
@@ -189,7 +190,7 @@ func (c *counter) part(from, end uint64) (map[lane]*stretch, error) {
 	if c.channel != "" {
 		sel = eventlog.Selector{Exact: []string{c.channel}}
 	}
-	err := eachHeader(c.log, sel, from, end, func(index uint64, h eventlog.Header) error {
+	err := eachHeader(c.log, sel, from, end, func(index uint64, h entry.Header) error {
 		tallyRuns(part, index, h.Runs)
 		return nil
 	})
@@ -199,7 +200,7 @@ func (c *counter) part(from, end uint64) (map[lane]*stretch, error) {
 
 // eachHeader calls fn for the visible batches in [from, end) that hold a selected channel. What is below the floor is left
 // out, also when it goes there meanwhile.
-func eachHeader(log *eventlog.Log, sel eventlog.Selector, from, end uint64, fn func(uint64, eventlog.Header) error) error {
+func eachHeader(log *eventlog.Log, sel eventlog.Selector, from, end uint64, fn func(uint64, entry.Header) error) error {
 	const size = 512
 	for from < end {
 		indexes, err := log.Next(sel, from, size)
@@ -217,7 +218,7 @@ func eachHeader(log *eventlog.Log, sel eventlog.Selector, from, end uint64, fn f
 			if err != nil {
 				return err
 			}
-			h, err := eventlog.DecodeHeader(e.Data)
+			h, err := entry.DecodeHeader(e.Data)
 			if err != nil {
 				return fmt.Errorf("query: %w", &eventlog.CorruptError{Index: index, Reason: "undecodable", Err: err})
 			}

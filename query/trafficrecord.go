@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -33,7 +34,7 @@ type stretch struct {
 }
 
 // add counts a run that comes after all that was counted.
-func (s *stretch) add(index uint64, r *eventlog.Run) {
+func (s *stretch) add(index uint64, r *entry.Run) {
 	if s.messages == 0 {
 		s.first = place{eventlog.Position{Index: index, Offset: r.First}, r.Time}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 // VerifyChannels compares the records of channels with the log that they were made from, and returns the first difference
@@ -57,7 +58,7 @@ func (v *verifier) differs(index uint64, format string, args ...any) error {
 // segment checks the records of [start, end).
 func (v *verifier) segment(start, end uint64, whole bool) error {
 	lanes := make(map[lane]*stretch)
-	err := eachHeader(v.log, everything, start, end, func(index uint64, h eventlog.Header) error {
+	err := eachHeader(v.log, everything, start, end, func(index uint64, h entry.Header) error {
 		tallyRuns(lanes, index, h.Runs)
 		return v.ctx.Err()
 	})
@@ -145,7 +146,7 @@ func (v *verifier) has(l lane, p place) error {
 		return v.differs(p.Index, "the newest message of user %d on channel %q is not there: %v", l.origin, l.channel, err)
 	}
 	found := make(map[lane]*stretch)
-	if h, err := eventlog.DecodeHeader(e.Data); err == nil {
+	if h, err := entry.DecodeHeader(e.Data); err == nil {
 		tallyRuns(found, p.Index, h.Runs)
 	}
 	if s := found[l]; s == nil || s.newest != p {

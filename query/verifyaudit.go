@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -154,7 +155,7 @@ func (v *verification) explained(r eventlog.AuditRecord, err error) error {
 		}
 	}
 	e, logErr := v.log.Entry(r.Index)
-	if logErr != nil || e.Kind == eventlog.KindChange {
+	if logErr != nil || e.Kind == entry.KindChange {
 		return err
 	}
 	return wrong(r.Index, eventlog.Extra, "the entry there is no change of the graph (%v)", err)
@@ -176,7 +177,7 @@ func (v *verification) inLog(r eventlog.AuditRecord) error {
 		return wrong(r.Index, eventlog.Extra, "the log has not come there")
 	case err != nil:
 		return err
-	case e.Kind != eventlog.KindChange:
+	case e.Kind != entry.KindChange:
 		return wrong(r.Index, eventlog.Extra, "the entry there is no change of the graph")
 	case !bytes.Equal(e.Data[1:], r.Command):
 		return wrong(r.Index, eventlog.Altered, "it is not the change that the log holds there")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -133,7 +134,7 @@ func tenEvents(t *testing.T, held bool) (*fixture, []raw) {
 		}
 	}
 	if !held {
-		f.entry([]byte{byte(eventlog.KindReport)}, func(tx *eventlog.Tx) { tx.RaiseFloor(f.index) })
+		f.entry([]byte{byte(entry.KindReport)}, func(tx *eventlog.Tx) { tx.RaiseFloor(f.index) })
 	}
 	all := f.raws()
 	if len(all) != 10 {

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -161,7 +162,7 @@ func present[T any](list []T) []T {
 }
 
 func (q *Query) stats(id graph.AuthkeyID) (Stats, error) {
-	var u eventlog.Usage
+	var u entry.Usage
 	raw, err := q.log.Get(eventlog.SpaceStats, binary.BigEndian.AppendUint64(nil, uint64(id)))
 	switch {
 	case errors.Is(err, eventlog.ErrNotFound):

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -36,7 +37,7 @@ func newQueryWorld(t *testing.T, seed uint64) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
-	w := &world{&fixture{t: t, log: log, graph: graph.New(), live: map[uint64]eventlog.Usage{}}, rand.New(rand.NewPCG(seed, 0)), nil}
+	w := &world{&fixture{t: t, log: log, graph: graph.New(), live: map[uint64]entry.Usage{}}, rand.New(rand.NewPCG(seed, 0)), nil}
 	w.restart()
 	return w
 }
@@ -103,7 +104,7 @@ func (w *world) pattern() graph.Pattern {
 
 // try applies an operation at the next index; it may be refused, and is in the log all the same.
 func (w *world) try(by graph.UserID, op graph.Op) {
-	w.entry([]byte{byte(eventlog.KindChange)}, func(*eventlog.Tx) {})
+	w.entry([]byte{byte(entry.KindChange)}, func(*eventlog.Tx) {})
 	c := graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Time: day.Add(time.Duration(w.index) * time.Minute), Op: op}
 	if g, _, err := w.graph.Apply(w.index, c); err == nil {
 		w.graph = g
@@ -153,10 +154,10 @@ func (w *world) step() {
 	case 18:
 		w.refuse(w.someUser())
 	case 19:
-		w.entry([]byte{byte(eventlog.KindReport)}, func(*eventlog.Tx) {})
+		w.entry([]byte{byte(entry.KindReport)}, func(*eventlog.Tx) {})
 	case 20:
 		if floor := w.log.Floor() + w.Uint64N(10); w.IntN(2) == 0 && floor < w.index {
-			w.entry([]byte{byte(eventlog.KindReport)}, func(tx *eventlog.Tx) { tx.RaiseFloor(floor) })
+			w.entry([]byte{byte(entry.KindReport)}, func(tx *eventlog.Tx) { tx.RaiseFloor(floor) })
 		}
 	case 21:
 		w.restart()
@@ -167,7 +168,7 @@ func (w *world) step() {
 
 // batch appends some runs; a hidden one was refused or is a repetition.
 func (w *world) batch(hidden bool, lane func() (graph.UserID, string)) {
-	var b eventlog.Builder
+	var b entry.Builder
 	for range 1 + w.IntN(4) {
 		origin, channel := lane()
 		n := 1 + w.IntN(3)
@@ -178,7 +179,7 @@ func (w *world) batch(hidden bool, lane func() (graph.UserID, string)) {
 		b.Add(channel, 1, uint64(origin), day.UnixMilli()+int64(w.index)*1000+w.Int64N(50), netip.Addr{}, frames, n)
 	}
 	data := b.Encode([16]byte{1}, w.index)
-	h, err := eventlog.DecodeHeader(data)
+	h, err := entry.DecodeHeader(data)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -194,7 +195,7 @@ func (w *world) batch(hidden bool, lane func() (graph.UserID, string)) {
 
 // refuse puts a row into the logs of a user, or of nobody.
 func (w *world) refuse(owner graph.UserID) {
-	r := eventlog.Refusal{Owner: uint64(owner), Ident: w.text(), Message: "Authkey not allowed to publish here.", Channel: w.text(), Addr: "192.0.2.1", First: day, Last: day.Add(w.rand()), Count: 1}
+	r := entry.Refusal{Owner: uint64(owner), Ident: w.text(), Message: "Authkey not allowed to publish here.", Channel: w.text(), Addr: "192.0.2.1", First: day, Last: day.Add(w.rand()), Count: 1}
 	v, err := json.Marshal(r)
 	if err != nil {
 		w.t.Fatal(err)

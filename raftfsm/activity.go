@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 // activity is the projection of the reports: the totals of each authkey, and the refusals of each owner, folded. It is
@@ -17,8 +18,8 @@ import (
 //	SpaceStats: authkey (8)                  -> Usage as JSON
 //	SpaceLogs:  owner (8) | row hash (16)    -> Refusal as JSON
 type activity struct {
-	usage map[uint64]*eventlog.Usage
-	rows  map[uint64]map[rowID]*eventlog.Refusal // by owner
+	usage map[uint64]*entry.Usage
+	rows  map[uint64]map[rowID]*entry.Refusal // by owner
 
 	dirtyUsage map[uint64]bool
 	dirtyRows  map[rowKey]bool // written, or deleted when no longer held
@@ -40,11 +41,11 @@ const foldFor = 10 * time.Minute
 
 func loadActivity(log *eventlog.Log) (*activity, error) {
 	a := &activity{
-		usage: make(map[uint64]*eventlog.Usage), rows: make(map[uint64]map[rowID]*eventlog.Refusal),
+		usage: make(map[uint64]*entry.Usage), rows: make(map[uint64]map[rowID]*entry.Refusal),
 		dirtyUsage: make(map[uint64]bool), dirtyRows: make(map[rowKey]bool),
 	}
 	err := log.Scan(eventlog.SpaceStats, nil, nil, func(k, v []byte) error {
-		u := new(eventlog.Usage)
+		u := new(entry.Usage)
 		if err := json.Unmarshal(v, u); err != nil || len(k) != 8 {
 			return fmt.Errorf("raftfsm: statistics record %x: %w", k, err)
 		}
@@ -55,7 +56,7 @@ func loadActivity(log *eventlog.Log) (*activity, error) {
 		return nil, err
 	}
 	err = log.Scan(eventlog.SpaceLogs, nil, nil, func(k, v []byte) error {
-		r := new(eventlog.Refusal)
+		r := new(entry.Refusal)
 		if err := json.Unmarshal(v, r); err != nil || len(k) != 24 {
 			return fmt.Errorf("raftfsm: logs record %x: %w", k, err)
 		}
@@ -65,21 +66,21 @@ func loadActivity(log *eventlog.Log) (*activity, error) {
 	return a, err
 }
 
-func (a *activity) owned(owner uint64) map[rowID]*eventlog.Refusal {
+func (a *activity) owned(owner uint64) map[rowID]*entry.Refusal {
 	m := a.rows[owner]
 	if m == nil {
-		m = make(map[rowID]*eventlog.Refusal)
+		m = make(map[rowID]*entry.Refusal)
 		a.rows[owner] = m
 	}
 	return m
 }
 
 // fold adds a report.
-func (a *activity) fold(r *eventlog.Report) {
+func (a *activity) fold(r *entry.Report) {
 	for _, d := range r.Usage {
 		u := a.usage[d.Authkey]
 		if u == nil {
-			u = &eventlog.Usage{Authkey: d.Authkey}
+			u = &entry.Usage{Authkey: d.Authkey}
 			a.usage[d.Authkey] = u
 		}
 		u.Add(d)
@@ -90,7 +91,7 @@ func (a *activity) fold(r *eventlog.Report) {
 	}
 }
 
-func (a *activity) foldRefusal(d eventlog.Refusal) {
+func (a *activity) foldRefusal(d entry.Refusal) {
 	rows := a.owned(d.Owner)
 	id := refusalID(d)
 	if r := rows[id]; r != nil {
@@ -108,7 +109,7 @@ func (a *activity) foldRefusal(d eventlog.Refusal) {
 }
 
 // dropOldest removes the row last seen longest ago; the smaller id first, so that every node removes the same.
-func (a *activity) dropOldest(owner uint64, rows map[rowID]*eventlog.Refusal) {
+func (a *activity) dropOldest(owner uint64, rows map[rowID]*entry.Refusal) {
 	var oldest rowID
 	var last time.Time
 	found := false
@@ -122,7 +123,7 @@ func (a *activity) dropOldest(owner uint64, rows map[rowID]*eventlog.Refusal) {
 }
 
 // refusalID says which refusals are equal: all but the times and the count, within one stretch of foldFor.
-func refusalID(r eventlog.Refusal) rowID {
+func refusalID(r entry.Refusal) rowID {
 	h := sha256.New()
 	for _, s := range []string{
 		strconv.FormatUint(r.Authkey, 10), r.Ident, r.Message, r.Channel, r.Addr,

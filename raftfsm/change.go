@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -15,7 +16,7 @@ func encodeChange(c graph.Command) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("raftfsm: encode change: %w", err)
 	}
-	return append([]byte{byte(eventlog.KindChange)}, body...), nil
+	return append([]byte{byte(entry.KindChange)}, body...), nil
 }
 
 // applyChange decides a change. A refusal is the response; success adds a version, which readers meet in the log.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -336,7 +337,7 @@ func TestForwardedBatchesStayInOrder(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := follower.log.Batch(i); e.Kind == eventlog.KindBatch && errors.Is(err, eventlog.ErrNotBatch) {
+			if _, err := follower.log.Batch(i); e.Kind == entry.KindBatch && errors.Is(err, eventlog.ErrNotBatch) {
 				hidden++
 			} else if err == nil {
 				shown++

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 // Checkpoint is what a node found at an entry of KindCheckpoint. Hashes are equal on nodes whose logs, indexes and
@@ -72,7 +73,7 @@ type pin struct {
 
 // applyCheckpoint notes a checkpoint; ApplyBatch commits at it and then pins the state.
 func (f *FSM) applyCheckpoint(tx *eventlog.Tx, l *raft.Log) error {
-	e, err := eventlog.DecodeCheckpointEntry(l.Data)
+	e, err := entry.DecodeCheckpoint(l.Data)
 	if err != nil {
 		return err
 	}
@@ -265,7 +266,7 @@ func (c *checkpointer) propose(now time.Time) {
 	c.proposed = now
 	ctx, cancel := context.WithTimeout(c.ctx, 10*time.Second)
 	defer cancel()
-	e := eventlog.CheckpointEntry{Kept: kept, Time: now}
+	e := entry.Checkpoint{Kept: kept, Time: now}
 	if _, err := n.propose(ctx, e.Encode()); err != nil && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrClosed) {
 		n.slog.Error("checkpoint", "err", err)
 	}

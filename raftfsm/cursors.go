@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -30,23 +31,23 @@ type Cursors struct {
 	wake chan struct{} // a connection has finished
 
 	mu      sync.Mutex
-	claims  map[cursorKey]*claim            // by connections of this node that live
-	pending map[cursorKey]eventlog.CursorOp // newest progress that is not known to be applied
-	told    *ending                         // claims know of the endings up to it
+	claims  map[cursorKey]*claim         // by connections of this node that live
+	pending map[cursorKey]entry.CursorOp // newest progress that is not known to be applied
+	told    *ending                      // claims know of the endings up to it
 }
 
 // claim is a live connection's hold on a cursor.
 type claim struct {
 	epoch uint64
-	last  eventlog.CursorOp // what it advanced to last
-	ended chan struct{}     // closed when the epoch is over
+	last  entry.CursorOp // what it advanced to last
+	ended chan struct{}  // closed when the epoch is over
 }
 
 // NewCursors returns a Cursors; Run must run for progress to be proposed and for Ended to be told.
 func NewCursors(n *Node) *Cursors {
 	return &Cursors{
 		node: n, wake: make(chan struct{}, 1), told: n.fsm.cursors.ends.Load(),
-		claims: make(map[cursorKey]*claim), pending: make(map[cursorKey]eventlog.CursorOp),
+		claims: make(map[cursorKey]*claim), pending: make(map[cursorKey]entry.CursorOp),
 	}
 }
 
@@ -64,11 +65,11 @@ func (c *Cursors) Claim(ctx context.Context, authkey uint64, name, channel strin
 	c.mu.Lock()
 	before, moved := c.pending[key]
 	c.mu.Unlock()
-	var ops []eventlog.CursorOp
+	var ops []entry.CursorOp
 	if moved {
 		ops = append(ops, before)
 	}
-	ops = append(ops, eventlog.CursorOp{Verb: eventlog.ClaimCursor, Authkey: authkey, Name: name, Channel: channel, Start: start})
+	ops = append(ops, entry.CursorOp{Verb: entry.ClaimCursor, Authkey: authkey, Name: name, Channel: channel, Start: start})
 	cursor, err := c.change(ctx, ops)
 	if err != nil {
 		return eventlog.Cursor{}, err
@@ -126,8 +127,8 @@ func (c *Cursors) advance(key cursorKey, epoch uint64, acked, safe eventlog.Posi
 	if held == nil || held.epoch != epoch {
 		return false
 	}
-	op := eventlog.CursorOp{
-		Verb: eventlog.AdvanceCursor, Authkey: key.authkey, Name: key.name, Epoch: epoch, Acked: acked, Safe: safe, Final: final,
+	op := entry.CursorOp{
+		Verb: entry.AdvanceCursor, Authkey: key.authkey, Name: key.name, Epoch: epoch, Acked: acked, Safe: safe, Final: final,
 	}
 	if op != held.last {
 		held.last, c.pending[key] = op, op
@@ -152,22 +153,22 @@ func (c *Cursors) Ended(authkey uint64, name string, epoch uint64) <-chan struct
 
 // Reset moves a cursor to a position, for who may edit its authkey. A connection that reads by it is ended.
 func (c *Cursors) Reset(ctx context.Context, by graph.Actor, authkey uint64, name string, to eventlog.Position) error {
-	_, err := c.change(ctx, []eventlog.CursorOp{{
-		Verb: eventlog.ResetCursor, Authkey: authkey, Name: name, Start: to, User: uint64(by.User), Operator: by.Operator,
+	_, err := c.change(ctx, []entry.CursorOp{{
+		Verb: entry.ResetCursor, Authkey: authkey, Name: name, Start: to, User: uint64(by.User), Operator: by.Operator,
 	}})
 	return err
 }
 
 // Remove removes a cursor, for who may edit its authkey. A connection that reads by it is ended.
 func (c *Cursors) Remove(ctx context.Context, by graph.Actor, authkey uint64, name string) error {
-	_, err := c.change(ctx, []eventlog.CursorOp{{
-		Verb: eventlog.RemoveCursor, Authkey: authkey, Name: name, User: uint64(by.User), Operator: by.Operator,
+	_, err := c.change(ctx, []entry.CursorOp{{
+		Verb: entry.RemoveCursor, Authkey: authkey, Name: name, User: uint64(by.User), Operator: by.Operator,
 	}})
 	return err
 }
 
 // change proposes operations and returns the result of the last one.
-func (c *Cursors) change(ctx context.Context, ops []eventlog.CursorOp) (eventlog.Cursor, error) {
+func (c *Cursors) change(ctx context.Context, ops []entry.CursorOp) (eventlog.Cursor, error) {
 	if err := c.node.Full(); err != nil {
 		return eventlog.Cursor{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -176,7 +177,7 @@ func (c *Cursors) change(ctx context.Context, ops []eventlog.CursorOp) (eventlog
 			return eventlog.Cursor{}, checkCursor(ops[i].Name, "")
 		}
 	}
-	e := eventlog.CursorEntry{Time: time.Now(), Ops: ops}
+	e := entry.Cursors{Time: time.Now(), Ops: ops}
 	r, err := c.node.propose(ctx, e.Encode())
 	if err != nil {
 		return eventlog.Cursor{}, err
@@ -218,14 +219,14 @@ func (c *Cursors) Flush(ctx context.Context) {
 		return
 	}
 	c.mu.Lock()
-	ops := make([]eventlog.CursorOp, 0, len(c.pending))
+	ops := make([]entry.CursorOp, 0, len(c.pending))
 	for _, op := range c.pending {
 		ops = append(ops, op)
 	}
 	c.mu.Unlock()
 	for len(ops) > 0 {
 		n := min(len(ops), maxCursorOps)
-		e := eventlog.CursorEntry{Time: time.Now(), Ops: ops[:n]}
+		e := entry.Cursors{Time: time.Now(), Ops: ops[:n]}
 		if _, err := c.node.propose(ctx, e.Encode()); err != nil {
 			if !errors.Is(err, ErrClosed) {
 				c.node.slog.Debug("the progress of durable subscriptions is proposed again", "err", err)
@@ -238,7 +239,7 @@ func (c *Cursors) Flush(ctx context.Context) {
 }
 
 // settle forgets what was applied, where nothing newer is pending.
-func (c *Cursors) settle(ops []eventlog.CursorOp) {
+func (c *Cursors) settle(ops []entry.CursorOp) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, op := range ops {

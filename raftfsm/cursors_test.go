@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -291,7 +292,7 @@ func TestLateEndOfAnOldConnectionIsIgnored(t *testing.T) {
 func TestClaimThatWasOvertakenIsOver(t *testing.T) {
 	d := newDurable(t)
 	since := d.fsm.cursors.ends.Load()
-	claim := eventlog.CursorOp{Verb: eventlog.ClaimCursor, Authkey: d.key, Name: "n", Start: at(1)}
+	claim := entry.CursorOp{Verb: entry.ClaimCursor, Authkey: d.key, Name: "n", Start: at(1)}
 	_, mine := d.operate(t, time.Now(), claim)
 	d.operate(t, time.Now(), claim)
 	d.a.told = d.fsm.cursors.ends.Load()

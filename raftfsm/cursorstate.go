@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -78,7 +79,7 @@ func (s *cursorState) tell(key cursorKey, index uint64) {
 }
 
 func (f *FSM) applyCursors(l *raft.Log) (any, error) {
-	e, err := eventlog.DecodeCursorEntry(l.Data)
+	e, err := entry.DecodeCursors(l.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -87,13 +88,13 @@ func (f *FSM) applyCursors(l *raft.Log) (any, error) {
 	for i := range e.Ops {
 		op := &e.Ops[i]
 		switch op.Verb {
-		case eventlog.ClaimCursor:
+		case entry.ClaimCursor:
 			results[i] = f.cursors.claim(g, l.Index, e, op)
-		case eventlog.AdvanceCursor:
+		case entry.AdvanceCursor:
 			f.cursors.advance(l.Index, e, op)
-		case eventlog.ResetCursor:
+		case entry.ResetCursor:
 			results[i] = f.cursors.reset(g, l.Index, e, op)
-		case eventlog.RemoveCursor:
+		case entry.RemoveCursor:
 			results[i] = f.cursors.remove(g, l.Index, op)
 		default:
 			return nil, fmt.Errorf("operation %d on a cursor: this node runs an older program than the one that wrote it", op.Verb)
@@ -108,7 +109,7 @@ func refused(code graph.Code, hint, format string, args ...any) cursorResult {
 
 // claim gives the cursor to a new connection, which begins at Safe: whatever an earlier one had got acknowledged beyond it
 // is sent again, and counts as acknowledged when it is once more.
-func (s *cursorState) claim(g *graph.Graph, index uint64, e *eventlog.CursorEntry, op *eventlog.CursorOp) cursorResult {
+func (s *cursorState) claim(g *graph.Graph, index uint64, e *entry.Cursors, op *entry.CursorOp) cursorResult {
 	if err := checkCursor(op.Name, op.Channel); err != nil {
 		return cursorResult{err: err}
 	}
@@ -149,7 +150,7 @@ func checkCursor(name, channel string) error {
 
 // advance moves a cursor forward, for the connection that holds it. It never moves it back: repeated and reordered
 // operations do no harm.
-func (s *cursorState) advance(index uint64, e *eventlog.CursorEntry, op *eventlog.CursorOp) {
+func (s *cursorState) advance(index uint64, e *entry.Cursors, op *entry.CursorOp) {
 	c := s.all[op.Authkey][op.Name]
 	if c == nil || c.Epoch != op.Epoch || op.Safe.Compare(op.Acked) > 0 || op.Acked.Index > index {
 		return
@@ -169,7 +170,7 @@ func (s *cursorState) advance(index uint64, e *eventlog.CursorEntry, op *eventlo
 }
 
 // owned finds a cursor that the actor of op may change.
-func (s *cursorState) owned(g *graph.Graph, op *eventlog.CursorOp) (*eventlog.Cursor, error) {
+func (s *cursorState) owned(g *graph.Graph, op *entry.CursorOp) (*eventlog.Cursor, error) {
 	by := graph.Actor{User: graph.UserID(op.User), Operator: op.Operator}
 	if err := g.MayEditAuthkey(by, graph.AuthkeyID(op.Authkey)); err != nil {
 		return nil, err
@@ -181,7 +182,7 @@ func (s *cursorState) owned(g *graph.Graph, op *eventlog.CursorOp) (*eventlog.Cu
 	return c, nil
 }
 
-func (s *cursorState) reset(g *graph.Graph, index uint64, e *eventlog.CursorEntry, op *eventlog.CursorOp) cursorResult {
+func (s *cursorState) reset(g *graph.Graph, index uint64, e *entry.Cursors, op *entry.CursorOp) cursorResult {
 	c, err := s.owned(g, op)
 	if err != nil {
 		return cursorResult{err: err}
@@ -194,7 +195,7 @@ func (s *cursorState) reset(g *graph.Graph, index uint64, e *eventlog.CursorEntr
 	return cursorResult{cursor: *c}
 }
 
-func (s *cursorState) remove(g *graph.Graph, index uint64, op *eventlog.CursorOp) cursorResult {
+func (s *cursorState) remove(g *graph.Graph, index uint64, op *entry.CursorOp) cursorResult {
 	if _, err := s.owned(g, op); err != nil {
 		return cursorResult{err: err}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -37,9 +38,9 @@ func (r *running) addUser(t *testing.T, handle string, role graph.Role) graph.Us
 	return graph.UserID(r.mustChange(t, operator, graph.AddUser{Handle: handle, Role: role}).Object)
 }
 
-func (r *running) operate(t *testing.T, at time.Time, ops ...eventlog.CursorOp) (index uint64, results []cursorResult) {
+func (r *running) operate(t *testing.T, at time.Time, ops ...entry.CursorOp) (index uint64, results []cursorResult) {
 	t.Helper()
-	res, err := r.propose(t.Context(), (&eventlog.CursorEntry{Time: at, Ops: ops}).Encode())
+	res, err := r.propose(t.Context(), (&entry.Cursors{Time: at, Ops: ops}).Encode())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,7 @@ func (w *world) position() eventlog.Position {
 // step applies one entry of one or two operations.
 func (w *world) step(i int) {
 	at := time.UnixMilli(1_700_000_000_000 + int64(i)).UTC()
-	ops := make([]eventlog.CursorOp, 1+w.IntN(2))
+	ops := make([]entry.CursorOp, 1+w.IntN(2))
 	for i := range ops {
 		ops[i] = w.op()
 	}
@@ -162,16 +163,16 @@ func (w *world) step(i int) {
 	}
 }
 
-func (w *world) op() eventlog.CursorOp {
+func (w *world) op() entry.CursorOp {
 	key := cursorKey{w.authkey(), string(rune('a' + w.IntN(3)))}
-	op := eventlog.CursorOp{Verb: eventlog.CursorVerb(1 + w.IntN(4)), Authkey: key.authkey, Name: key.name, Start: w.position()}
+	op := entry.CursorOp{Verb: entry.CursorVerb(1 + w.IntN(4)), Authkey: key.authkey, Name: key.name, Start: w.position()}
 	if w.IntN(3) > 0 {
-		op.Verb = eventlog.AdvanceCursor
+		op.Verb = entry.AdvanceCursor
 	}
 	switch op.Verb {
-	case eventlog.ClaimCursor:
+	case entry.ClaimCursor:
 		op.Channel = fmt.Sprintf("c%d", w.IntN(3))
-	case eventlog.AdvanceCursor:
+	case entry.AdvanceCursor:
 		op.Start, op.Acked, op.Safe, op.Final = eventlog.Position{}, w.position(), w.position(), w.IntN(4) == 0
 		if e := w.epochs[key]; len(e) > 0 { // the newest, mostly
 			op.Epoch = e[max(0, len(e)-1-w.IntN(3)/2)]
@@ -185,17 +186,17 @@ func (w *world) op() eventlog.CursorOp {
 }
 
 // apply is the model. Its error is the kind of the refusal.
-func (w *world) apply(index uint64, at time.Time, op eventlog.CursorOp) (eventlog.Cursor, error) {
+func (w *world) apply(index uint64, at time.Time, op entry.CursorOp) (eventlog.Cursor, error) {
 	key := cursorKey{op.Authkey, op.Name}
 	c, there := w.cursors[key]
 	mine := op.Operator || graph.UserID(op.User) == w.admin || graph.UserID(op.User) == w.owners[op.Authkey]
 	switch op.Verb {
-	case eventlog.ClaimCursor:
+	case entry.ClaimCursor:
 		if !there {
 			c = eventlog.Cursor{Authkey: op.Authkey, Name: op.Name, Safe: op.Start, Created: at}
 		}
 		c.Epoch, c.Held, c.Acked, c.Channel, c.Updated = index, true, c.Safe, op.Channel, at
-	case eventlog.AdvanceCursor:
+	case entry.AdvanceCursor:
 		if !there || op.Epoch != c.Epoch || op.Safe.Compare(op.Acked) > 0 {
 			w.ignored++
 			return eventlog.Cursor{}, nil
@@ -215,14 +216,14 @@ func (w *world) apply(index uint64, at time.Time, op eventlog.CursorOp) (eventlo
 		}
 		w.cursors[key] = c
 		return eventlog.Cursor{}, nil
-	case eventlog.ResetCursor, eventlog.RemoveCursor:
+	case entry.ResetCursor, entry.RemoveCursor:
 		if !mine {
 			return eventlog.Cursor{}, graph.ErrDenied
 		}
 		if !there {
 			return eventlog.Cursor{}, graph.ErrNotFound
 		}
-		if op.Verb == eventlog.RemoveCursor {
+		if op.Verb == entry.RemoveCursor {
 			delete(w.cursors, key)
 			return eventlog.Cursor{}, nil
 		}
@@ -239,8 +240,8 @@ func TestCursorsHaveLimits(t *testing.T) {
 	ada := r.addUser(t, "ada", graph.Member)
 	key := r.addAuthkey(t, ada, "k")
 	claim := func(authkey uint64, name string, index uint64) error {
-		_, res := r.operate(t, time.Now(), eventlog.CursorOp{
-			Verb: eventlog.ClaimCursor, Authkey: authkey, Name: name, Start: eventlog.Position{Index: index},
+		_, res := r.operate(t, time.Now(), entry.CursorOp{
+			Verb: entry.ClaimCursor, Authkey: authkey, Name: name, Start: eventlog.Position{Index: index},
 		})
 		return res[0].err
 	}

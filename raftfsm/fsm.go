@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -139,8 +140,8 @@ func (f *FSM) applySome(logs []*raft.Log, answers []any) (n int, err error) {
 }
 
 // known says whether apply knows a kind of entry. A leader takes no other from a node that runs a newer program.
-func known(kind eventlog.Kind) bool {
-	return kind >= eventlog.KindBatch && kind <= eventlog.KindCheckpoint
+func known(kind entry.Kind) bool {
+	return kind >= entry.KindBatch && kind <= entry.KindCheckpoint
 }
 
 func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
@@ -150,20 +151,20 @@ func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	if l.Type != raft.LogCommand || len(l.Data) == 0 {
 		return nil, nil
 	}
-	switch kind := eventlog.Kind(l.Data[0]); kind {
-	case eventlog.KindBatch:
+	switch kind := entry.Kind(l.Data[0]); kind {
+	case entry.KindBatch:
 		return f.applyBatch(tx, l)
-	case eventlog.KindChange:
+	case entry.KindChange:
 		return f.applyChange(tx, l)
-	case eventlog.KindReport:
+	case entry.KindReport:
 		return nil, f.applyReport(l)
-	case eventlog.KindCursor:
+	case entry.KindCursor:
 		return f.applyCursors(l)
-	case eventlog.KindFloor:
+	case entry.KindFloor:
 		return nil, f.applyFloor(tx, l)
-	case eventlog.KindToken:
+	case entry.KindToken:
 		return nil, f.tokens.apply(tx, l.Data)
-	case eventlog.KindCheckpoint:
+	case entry.KindCheckpoint:
 		return nil, f.applyCheckpoint(tx, l)
 	default:
 		return nil, fmt.Errorf("entry of unknown kind %d: this node runs an older program than the one that wrote it", kind)
@@ -171,7 +172,7 @@ func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
 }
 
 func (f *FSM) applyBatch(tx *eventlog.Tx, l *raft.Log) (any, error) {
-	h, err := eventlog.DecodeHeader(l.Data)
+	h, err := entry.DecodeHeader(l.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +186,7 @@ func (f *FSM) applyBatch(tx *eventlog.Tx, l *raft.Log) (any, error) {
 }
 
 func (f *FSM) applyReport(l *raft.Log) error {
-	r, err := eventlog.DecodeReport(l.Data)
+	r, err := entry.DecodeReport(l.Data)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 // TestFullFollowerOverATailSkipsNothing has a follower without room that has a tail which the leader's entries contradict. raft would
@@ -29,7 +29,7 @@ func TestFullFollowerOverATailSkipsNothing(t *testing.T) {
 			w.mu.Unlock()
 			w.isolate("n1", true)
 			for i := range 50 {
-				var b eventlog.Builder
+				var b entry.Builder
 				b.Add("c", 99, 1, time.Now().UnixMilli(), netip.Addr{}, frame("k", "c", "x"), 1)
 				first.node.raft.Apply(b.Encode([16]byte{99}, uint64(i+1)), time.Second)
 			}
@@ -42,7 +42,7 @@ func TestFullFollowerOverATailSkipsNothing(t *testing.T) {
 			}
 			met = true
 			for i := range 60 {
-				tail.node.raft.Apply((&eventlog.CheckpointEntry{Time: time.UnixMilli(int64(i))}).Encode(), time.Second)
+				tail.node.raft.Apply((&entry.Checkpoint{Time: time.UnixMilli(int64(i))}).Encode(), time.Second)
 			}
 			synctest.Wait()
 			w.isolate("n2", true)
@@ -86,7 +86,7 @@ func TestFullFollowerGoesOnAboveTheFloor(t *testing.T) {
 		}
 		follower.full.Store(true)
 		time.Sleep(time.Second)
-		report, err := (&eventlog.Report{Node: "x", Time: time.Now()}).Encode()
+		report, err := (&entry.Report{Node: "x", Time: time.Now()}).Encode()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func TestCutLogWithoutRetentionIsJoined(t *testing.T) {
 		w.fill(20)
 		w.alike()
 		lead := w.leader()
-		f := eventlog.FloorEntry{Floor: lead.log.Applied() - 5, Reason: eventlog.FloorBySize, Time: time.Now()}
+		f := entry.Floor{Floor: lead.log.Applied() - 5, Reason: entry.FloorBySize, Time: time.Now()}
 		if _, err := lead.node.propose(t.Context(), f.Encode()); err != nil {
 			t.Fatal(err)
 		}

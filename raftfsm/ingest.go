@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 const (
@@ -36,7 +36,7 @@ type Ingest struct {
 
 // batch is being filled, then proposed.
 type batch struct {
-	builder eventlog.Builder
+	builder entry.Builder
 	began   time.Time
 	parts   []part
 }

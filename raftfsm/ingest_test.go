@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -106,7 +107,7 @@ func TestRepeatedAndOvertakingBatchesAreHidden(t *testing.T) {
 	defer r.close(t)
 	propose := func(seq uint64, payload string) batchResult {
 		t.Helper()
-		var b eventlog.Builder
+		var b entry.Builder
 		f := frame("k", "c", payload)
 		b.Add("c", 1, 1, time.Now().UnixMilli(), (&Source{}).Remote, f, 1)
 		res, err := r.propose(t.Context(), b.Encode([16]byte{1}, seq))
@@ -142,7 +143,7 @@ func TestRepeatedAndOvertakingBatchesAreHidden(t *testing.T) {
 func TestSessionsSurviveRestart(t *testing.T) {
 	dir := t.TempDir()
 	r := open(t, dir)
-	var b eventlog.Builder
+	var b entry.Builder
 	f := frame("k", "c", "x")
 	b.Add("c", 1, 1, 1, (&Source{}).Remote, f, 1)
 	data := b.Encode([16]byte{7}, 1)
@@ -212,12 +213,12 @@ func TestRefusalsFoldAndAreBounded(t *testing.T) {
 	defer r.close(t)
 	rec := NewRecorder(r.Node)
 	for range 1000 {
-		rec.Refuse(eventlog.Refusal{Owner: 5, Authkey: 9, Ident: "k", Message: "m", Addr: "192.0.2.1"})
+		rec.Refuse(entry.Refusal{Owner: 5, Authkey: 9, Ident: "k", Message: "m", Addr: "192.0.2.1"})
 	}
 	for i := range 5000 {
-		rec.Refuse(eventlog.Refusal{Ident: fmt.Sprintf("guess%d", i), Message: "m", Addr: "192.0.2.1"})
+		rec.Refuse(entry.Refusal{Ident: fmt.Sprintf("guess%d", i), Message: "m", Addr: "192.0.2.1"})
 	}
-	rec.Refuse(eventlog.Refusal{Owner: 6, Ident: "bad\xff\x1b]0;", Message: "m"})
+	rec.Refuse(entry.Refusal{Owner: 6, Ident: "bad\xff\x1b]0;", Message: "m"})
 	r.mustChange(t, operator, graph.AddUser{Handle: "ada"}) // so that raft's own entries lie before
 	before := r.log.Applied()
 	rec.Flush(t.Context())
@@ -246,8 +247,8 @@ func TestReportsSurviveRestart(t *testing.T) {
 	r := open(t, dir)
 	rec := NewRecorder(r.Node)
 	for range 3 {
-		rec.Count(eventlog.Usage{Authkey: 4, Published: 10, BytesReceived: 100, LastSeen: time.Now(), LastAddr: "192.0.2.9"})
-		rec.Refuse(eventlog.Refusal{Owner: 1, Ident: "k", Message: "m"})
+		rec.Count(entry.Usage{Authkey: 4, Published: 10, BytesReceived: 100, LastSeen: time.Now(), LastAddr: "192.0.2.9"})
+		rec.Refuse(entry.Refusal{Owner: 1, Ident: "k", Message: "m"})
 		rec.Flush(t.Context())
 	}
 	r.close(t)
@@ -309,11 +310,11 @@ func TestAlmostFullDiskRefusesUntilThereIsRoom(t *testing.T) {
 		t.Errorf("a change on an almost full disk: %v", err)
 	}
 	free.Store(100 << 20)
-	entry := func(kind eventlog.Kind) []*raft.Log {
+	logOf := func(kind entry.Kind) []*raft.Log {
 		return []*raft.Log{{Type: raft.LogCommand, Data: []byte{byte(kind)}}}
 	}
-	await("storing nothing", func() bool { return errors.Is(r.mayStore(entry(eventlog.KindBatch)), ErrDiskFull) })
-	if err := errors.Join(r.mayStore(entry(eventlog.KindFloor)), r.mayStore([]*raft.Log{{Type: raft.LogNoop}})); err != nil {
+	await("storing nothing", func() bool { return errors.Is(r.mayStore(logOf(entry.KindBatch)), ErrDiskFull) })
+	if err := errors.Join(r.mayStore(logOf(entry.KindFloor)), r.mayStore([]*raft.Log{{Type: raft.LogNoop}})); err != nil {
 		t.Errorf("what frees space, or is raft's own, is refused: %v", err)
 	}
 	free.Store(50 << 30)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/raftfsm/link"
 )
@@ -47,7 +48,7 @@ func loadTokens(log *eventlog.Log) (*joinTokens, error) {
 
 // apply adds a token, and forgets those that are over by the entry's time. Of too many, those that expire first go.
 func (t *joinTokens) apply(tx *eventlog.Tx, data []byte) error {
-	e, err := eventlog.DecodeTokenEntry(data)
+	e, err := entry.DecodeToken(data)
 	if err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func (n *Node) NewJoinToken(ctx context.Context, life time.Duration) (link.Token
 	if err != nil {
 		return token, &graph.Error{Code: graph.Invalid, Msg: strings.TrimPrefix(err.Error(), "link: ")}
 	}
-	e := eventlog.TokenEntry{Hash: token.Hash(), Time: time.Now(), Expires: token.Expires}
+	e := entry.Token{Hash: token.Hash(), Time: time.Now(), Expires: token.Expires}
 	_, err = n.propose(ctx, e.Encode())
 	return token, err
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/raftfsm/link"
 )
 
@@ -208,10 +208,10 @@ func (m *membership) accept(ctx context.Context, req []byte) ([]byte, error) {
 		return nil, &link.Failure{Code: codeRefused, Text: "the disk of the leader is almost full"}
 	}
 	leave := func() {}
-	if kind := eventlog.Kind(data[0]); !known(kind) {
+	if kind := entry.Kind(data[0]); !known(kind) {
 		return nil, &link.Failure{Code: codeRefused, Text: fmt.Sprintf("the leader runs an older program, which does not know entries of kind %d: upgrade it", kind)}
-	} else if kind == eventlog.KindBatch {
-		h, err := eventlog.DecodeHeader(data)
+	} else if kind == entry.KindBatch {
+		h, err := entry.DecodeHeader(data)
 		if err != nil {
 			return nil, &link.Failure{Code: codeRefused, Text: err.Error()}
 		}

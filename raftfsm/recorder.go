@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 const (
@@ -28,29 +28,29 @@ type Recorder struct {
 	node *Node
 
 	mu       sync.Mutex
-	usage    map[uint64]*eventlog.Usage
-	refusals map[rowKey]*eventlog.Refusal
+	usage    map[uint64]*entry.Usage
+	refusals map[rowKey]*entry.Refusal
 }
 
 // NewRecorder returns a Recorder; Run must run for its reports to be proposed.
 func NewRecorder(n *Node) *Recorder {
-	return &Recorder{node: n, usage: make(map[uint64]*eventlog.Usage), refusals: make(map[rowKey]*eventlog.Refusal)}
+	return &Recorder{node: n, usage: make(map[uint64]*entry.Usage), refusals: make(map[rowKey]*entry.Refusal)}
 }
 
 // Count adds what one connection did since it was last counted.
-func (r *Recorder) Count(d eventlog.Usage) {
+func (r *Recorder) Count(d entry.Usage) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	u := r.usage[d.Authkey]
 	if u == nil {
-		u = &eventlog.Usage{Authkey: d.Authkey}
+		u = &entry.Usage{Authkey: d.Authkey}
 		r.usage[d.Authkey] = u
 	}
 	u.Add(d)
 }
 
 // Refuse adds one refusal seen now. Ident and channel may be any bytes; what is not text is escaped.
-func (r *Recorder) Refuse(d eventlog.Refusal) {
+func (r *Recorder) Refuse(d entry.Refusal) {
 	now := time.Now().UTC()
 	d.Ident, d.Channel = text(d.Ident), text(d.Channel)
 	d.First, d.Last, d.Count = now, now, 1
@@ -59,11 +59,11 @@ func (r *Recorder) Refuse(d eventlog.Refusal) {
 	r.add(d)
 }
 
-func (r *Recorder) add(d eventlog.Refusal) {
+func (r *Recorder) add(d entry.Refusal) {
 	k := rowKey{d.Owner, refusalID(d)}
 	row := r.refusals[k]
 	if row == nil && len(r.refusals) >= maxPendingRows {
-		d = eventlog.Refusal{Message: MoreRefusals, First: d.First, Last: d.Last, Count: d.Count}
+		d = entry.Refusal{Message: MoreRefusals, First: d.First, Last: d.Last, Count: d.Count}
 		k = rowKey{0, refusalID(d)}
 		row = r.refusals[k]
 	}
@@ -76,13 +76,13 @@ func (r *Recorder) add(d eventlog.Refusal) {
 }
 
 // Usage is what is counted of an authkey but not reported yet.
-func (r *Recorder) Usage(authkey uint64) eventlog.Usage {
+func (r *Recorder) Usage(authkey uint64) entry.Usage {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if u := r.usage[authkey]; u != nil {
 		return *u
 	}
-	return eventlog.Usage{Authkey: authkey}
+	return entry.Usage{Authkey: authkey}
 }
 
 // Run proposes reports until ctx is done.
@@ -119,13 +119,13 @@ func (r *Recorder) Flush(ctx context.Context) {
 	}
 }
 
-func (r *Recorder) drain() *eventlog.Report {
+func (r *Recorder) drain() *entry.Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.usage) == 0 && len(r.refusals) == 0 {
 		return nil
 	}
-	report := &eventlog.Report{Node: r.node.ID(), Time: time.Now().UTC()}
+	report := &entry.Report{Node: r.node.ID(), Time: time.Now().UTC()}
 	for _, u := range r.usage {
 		report.Usage = append(report.Usage, *u)
 	}
@@ -137,7 +137,7 @@ func (r *Recorder) drain() *eventlog.Report {
 	return report
 }
 
-func (r *Recorder) restore(report *eventlog.Report) {
+func (r *Recorder) restore(report *entry.Report) {
 	for _, u := range report.Usage {
 		r.Count(u)
 	}

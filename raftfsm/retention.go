@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 // Retention is how long messages are kept. The zero value keeps them for ever. The graph, the audit and the statistics are
@@ -98,9 +99,9 @@ func (r *retainer) raise(now time.Time) error {
 // wanted is the higher of the floors that age and size call for, or nil. The log is cut behind a kept checkpoint wherever that is
 // possible: a node that needs older entries gets that state in their place, and then has all that the others have. By age, nothing
 // goes that is young; by size, what is too much.
-func (r *retainer) wanted(now time.Time) (*eventlog.FloorEntry, error) {
+func (r *retainer) wanted(now time.Time) (*entry.Floor, error) {
 	floor := r.node.log.Floor()
-	e := &eventlog.FloorEntry{Floor: floor, Time: now}
+	e := &entry.Floor{Floor: floor, Time: now}
 	kept, err := r.node.log.Checkpoints()
 	if err != nil || len(kept) == 0 {
 		return nil, err
@@ -111,7 +112,7 @@ func (r *retainer) wanted(now time.Time) (*eventlog.FloorEntry, error) {
 			return nil, fmt.Errorf("by age: %w", err)
 		}
 		if at = cutForAge(kept, at); at > e.Floor {
-			e.Floor, e.Reason = at, eventlog.FloorByAge
+			e.Floor, e.Reason = at, entry.FloorByAge
 		}
 	}
 	if r.Size > 0 {
@@ -123,7 +124,7 @@ func (r *retainer) wanted(now time.Time) (*eventlog.FloorEntry, error) {
 			return nil, fmt.Errorf("by size: %w", err)
 		}
 		if at > e.Floor {
-			e.Floor, e.Reason = at, eventlog.FloorBySize
+			e.Floor, e.Reason = at, entry.FloorBySize
 		}
 	}
 	if e.Floor == floor {
@@ -175,12 +176,12 @@ func (r *retainer) cutForSize(kept []uint64, wanted uint64) (uint64, error) {
 
 // useful is whether the floor frees much, or messages whose time has passed for a while. Entries without messages do not
 // count: the one that raises the floor would itself become a reason to raise it.
-func (r *retainer) useful(e *eventlog.FloorEntry, now time.Time) (bool, error) {
+func (r *retainer) useful(e *entry.Floor, now time.Time) (bool, error) {
 	batches, err := r.node.log.Next(everything, 0, 1)
 	if err != nil || len(batches) == 0 || batches[0] >= e.Floor {
 		return false, err
 	}
-	if e.Reason == eventlog.FloorByAge && now.Sub(r.raised) >= max(r.Age/20, retainEvery) {
+	if e.Reason == entry.FloorByAge && now.Sub(r.raised) >= max(r.Age/20, retainEvery) {
 		return true, nil
 	}
 	frees, err := r.node.log.SizeBelow(e.Floor)
@@ -189,7 +190,7 @@ func (r *retainer) useful(e *eventlog.FloorEntry, now time.Time) (bool, error) {
 
 // applyFloor raises the floor, the same on every node: never above the entry that says so.
 func (f *FSM) applyFloor(tx *eventlog.Tx, l *raft.Log) error {
-	e, err := eventlog.DecodeFloorEntry(l.Data)
+	e, err := entry.DecodeFloor(l.Data)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -46,7 +47,7 @@ func (r *running) publish(t *testing.T, session byte, n, size int, at time.Time)
 		for i := range payload {
 			payload[i] = byte(rng.Uint32())
 		}
-		var b eventlog.Builder
+		var b entry.Builder
 		b.Add("c", 1, 1, at.UnixMilli(), netip.Addr{}, frame("i", "c", string(payload)), 1)
 		if _, err := r.propose(t.Context(), b.Encode([16]byte{session}, uint64(seq)+1)); err != nil {
 			t.Fatal(err)
@@ -56,7 +57,7 @@ func (r *running) publish(t *testing.T, session byte, n, size int, at time.Time)
 
 func (r *running) raise(t *testing.T, floor uint64) {
 	t.Helper()
-	e := eventlog.FloorEntry{Floor: floor, Reason: eventlog.FloorBySize, Time: time.Now()}
+	e := entry.Floor{Floor: floor, Reason: entry.FloorBySize, Time: time.Now()}
 	if _, err := r.propose(t.Context(), e.Encode()); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func (r *running) raise(t *testing.T, floor uint64) {
 // checkpoint has a checkpoint kept.
 func (r *running) checkpoint(t *testing.T) (index uint64) {
 	t.Helper()
-	e := eventlog.CheckpointEntry{Kept: true, Time: time.Now()}
+	e := entry.Checkpoint{Kept: true, Time: time.Now()}
 	if _, err := r.propose(t.Context(), e.Encode()); err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +222,7 @@ func TestRetentionFreesAFullDisk(t *testing.T) {
 func TestClockThatWasAheadEndsNothing(t *testing.T) {
 	r := openWith(t, t.TempDir(), Config{Retention: Retention{Age: 20 * time.Second}})
 	defer r.close(t)
-	e := eventlog.CheckpointEntry{Kept: true, Time: time.Now().Add(30 * 24 * time.Hour)}
+	e := entry.Checkpoint{Kept: true, Time: time.Now().Add(30 * 24 * time.Hour)}
 	if _, err := r.propose(t.Context(), e.Encode()); err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/raftfsm/link"
 )
@@ -27,7 +28,7 @@ func (w *archipelago) fill(n int) {
 	w.sessions++
 	session := w.sessions
 	for i := range n {
-		var b eventlog.Builder
+		var b entry.Builder
 		b.Add("c", uint64(session), 1, time.Now().UnixMilli(), netip.Addr{}, frame("k", "c", fmt.Sprint(i)), 1)
 		if _, err := c.node.propose(w.t.Context(), b.Encode([16]byte{session}, uint64(i+1))); err != nil {
 			w.t.Fatal(err)
@@ -42,7 +43,7 @@ func (w *archipelago) fill(n int) {
 // trim has the log cut behind a new checkpoint, through a node and on these nodes.
 func (w *archipelago) trim(c *island, on ...*island) (floor uint64) {
 	w.t.Helper()
-	e := eventlog.CheckpointEntry{Kept: true, Time: time.Now()}
+	e := entry.Checkpoint{Kept: true, Time: time.Now()}
 	r, err := c.node.propose(w.t.Context(), e.Encode())
 	if err != nil || r != nil {
 		w.t.Fatal(r, err)
@@ -54,7 +55,7 @@ func (w *archipelago) trim(c *island, on ...*island) (floor uint64) {
 			return err == nil && slices.Contains(kept, index)
 		})
 	}
-	f := eventlog.FloorEntry{Floor: index + 1, Reason: eventlog.FloorBySize, Time: time.Now()}
+	f := entry.Floor{Floor: index + 1, Reason: entry.FloorBySize, Time: time.Now()}
 	if _, err := c.node.propose(w.t.Context(), f.Encode()); err != nil {
 		w.t.Fatal(err)
 	}
@@ -199,8 +200,8 @@ func TestRestoredIsWhatAStartReads(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := time.Now()
-		report := eventlog.Report{Node: lead.id, Time: now, Usage: []eventlog.Usage{{Authkey: key, Published: 7}}, Refusals: []eventlog.Refusal{{Owner: uint64(user), Ident: "k", Message: "no", Count: 1, First: now, Last: now}}}
-		token := eventlog.TokenEntry{Hash: [32]byte{1}, Time: now, Expires: now.Add(time.Hour)}
+		report := entry.Report{Node: lead.id, Time: now, Usage: []entry.Usage{{Authkey: key, Published: 7}}, Refusals: []entry.Refusal{{Owner: uint64(user), Ident: "k", Message: "no", Count: 1, First: now, Last: now}}}
+		token := entry.Token{Hash: [32]byte{1}, Time: now, Expires: now.Add(time.Hour)}
 		counted, err := report.Encode()
 		if err != nil {
 			t.Fatal(err)
@@ -274,7 +275,7 @@ func TestSnapshotBeatsAnUncommittedTail(t *testing.T) {
 			old := w.leader()
 			w.isolate(old.id, true)
 			for i := range 60 { // in its own log only
-				old.node.raft.Apply((&eventlog.CheckpointEntry{Time: time.UnixMilli(int64(i))}).Encode(), time.Second)
+				old.node.raft.Apply((&entry.Checkpoint{Time: time.UnixMilli(int64(i))}).Encode(), time.Second)
 			}
 			synctest.Wait()
 			tail, _ := old.log.Last()

@@ -9,7 +9,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 // ErrDiskFull means that the disk is almost full: nothing is taken until there is room again. Nothing was lost, and
@@ -113,7 +113,7 @@ func (d *disk) hasRoom(logs []*raft.Log) bool {
 // needed is how many bytes of room entries take.
 func needed(logs []*raft.Log) (size int) {
 	for _, l := range logs {
-		if l.Type == raft.LogCommand && len(l.Data) > 0 && bulky(eventlog.Kind(l.Data[0])) {
+		if l.Type == raft.LogCommand && len(l.Data) > 0 && bulky(entry.Kind(l.Data[0])) {
 			size += 2 * len(l.Data)
 		}
 	}
@@ -122,13 +122,13 @@ func needed(logs []*raft.Log) (size int) {
 
 // bulky entries are refused while there is no room. A raised floor frees some, a checkpoint belongs to it, and with a token
 // another node can join.
-func bulky(kind eventlog.Kind) bool {
-	return kind != eventlog.KindFloor && kind != eventlog.KindCheckpoint && kind != eventlog.KindToken
+func bulky(kind entry.Kind) bool {
+	return kind != entry.KindFloor && kind != entry.KindCheckpoint && kind != entry.KindToken
 }
 
 // mayPropose refuses what the leader has no room for before raft would: there it would end the leader's term.
 func (n *Node) mayPropose(data []byte) error {
-	if len(data) > 0 && bulky(eventlog.Kind(data[0])) && n.Full() != nil {
+	if len(data) > 0 && bulky(entry.Kind(data[0])) && n.Full() != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, ErrDiskFull)
 	}
 	return nil

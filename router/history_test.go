@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -335,7 +336,7 @@ func TestSlowSubscriberIsNotTakenForAReplay(t *testing.T) {
 	w.publish(message{ada, "a", 11})
 	w.settle()
 	floor := w.sent[18].index
-	w.append([]byte{byte(eventlog.KindReport)}, func(tx *eventlog.Tx, _ uint64) { tx.RaiseFloor(floor) })
+	w.append([]byte{byte(entry.KindReport)}, func(tx *eventlog.Tx, _ uint64) { tx.RaiseFloor(floor) })
 	close(p.gate)
 	w.settle(s)
 	got := p.frames()
@@ -363,7 +364,7 @@ func TestReplayEndsWithItsRightAndTellsWhatItMissed(t *testing.T) {
 	}
 	floor := w.index - 10
 	w.must(ada, graph.RemoveShare{Share: id})
-	w.append([]byte{byte(eventlog.KindReport)}, func(tx *eventlog.Tx, _ uint64) { tx.RaiseFloor(floor) })
+	w.append([]byte{byte(entry.KindReport)}, func(tx *eventlog.Tx, _ uint64) { tx.RaiseFloor(floor) })
 	close(p.gate)
 	w.settle(s)
 	got := p.frames()

@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -35,7 +36,7 @@ type item struct {
 }
 
 // offer queues a run of the entry index, whose batch holds batchSize bytes in memory. The router holds its mu.
-func (s *Subscriber) offer(index uint64, run *eventlog.Run, batchSize int) {
+func (s *Subscriber) offer(index uint64, run *entry.Run, batchSize int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || s.lagging || index < s.liveFrom {
@@ -92,7 +93,7 @@ func (s *Subscriber) reconsider() {
 }
 
 // pieces yields the parts of a run whose frames are within the subscriber's limit.
-func (s *Subscriber) pieces(pos eventlog.Position, run *eventlog.Run, yield func(eventlog.Position, []byte, int)) {
+func (s *Subscriber) pieces(pos eventlog.Position, run *entry.Run, yield func(eventlog.Position, []byte, int)) {
 	if len(run.Frames) <= s.limit {
 		yield(pos, run.Frames, int(run.Count))
 		return

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -245,7 +246,7 @@ func (r *reading) entry(index uint64) error {
 }
 
 // run takes the messages of one run that the subscriptions cover.
-func (r *reading) run(index uint64, run *eventlog.Run) error {
+func (r *reading) run(index uint64, run *entry.Run) error {
 	first := eventlog.Position{Index: index, Offset: run.First}
 	end := eventlog.Position{Index: index, Offset: run.First + run.Count}
 	if first.Compare(r.at) < 0 {
@@ -288,7 +289,7 @@ func (r *reading) channel(channel string) []*window {
 
 // may is who gets a message from the log. What was there when the subscription was made: who may replay it, by the newest
 // graph. What came later: who was in the reach then, and is entitled now.
-func (r *reading) may(w *window, index uint64, run *eventlog.Run) bool {
+func (r *reading) may(w *window, index uint64, run *entry.Run) bool {
 	origin := graph.UserID(run.Origin)
 	from, ok := r.now.visibleFrom(origin, run.Channel)
 	if !ok || from > index {
@@ -319,12 +320,12 @@ func union(parts []offsets) []offsets {
 }
 
 // deliver gathers a part of a run.
-func (r *reading) deliver(index uint64, run *eventlog.Run, p offsets, stamped bool) error {
+func (r *reading) deliver(index uint64, run *entry.Run, p offsets, stamped bool) error {
 	frames := skip(run.Frames, p.first-run.First)
 	if p.end < run.First+run.Count {
 		frames = frames[:len(frames)-len(skip(frames, p.end-p.first))]
 	}
-	part := eventlog.Run{Channel: run.Channel, Count: p.end - p.first, First: p.first, Frames: frames}
+	part := entry.Run{Channel: run.Channel, Count: p.end - p.first, First: p.first, Frames: frames}
 	if stamped {
 		return r.stamped(index, &part)
 	}
@@ -336,7 +337,7 @@ func (r *reading) deliver(index uint64, run *eventlog.Run, p offsets, stamped bo
 }
 
 // stamped gathers messages with their positions.
-func (r *reading) stamped(index uint64, run *eventlog.Run) error {
+func (r *reading) stamped(index uint64, run *entry.Run) error {
 	at := eventlog.Position{Index: index, Offset: run.First}
 	for frames := run.Frames; len(frames) > 0; {
 		n := frameLen(frames)

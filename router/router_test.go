@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -77,7 +78,7 @@ func (w *world) change(by graph.UserID, op graph.Op) (uint64, error) {
 	w.t.Helper()
 	var object uint64
 	var refusal error
-	w.append([]byte{byte(eventlog.KindChange)}, func(_ *eventlog.Tx, index uint64) {
+	w.append([]byte{byte(entry.KindChange)}, func(_ *eventlog.Tx, index uint64) {
 		g, out, err := w.version.Graph.Apply(index, graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Time: time.Unix(int64(index), 0), Op: op})
 		if refusal = err; err == nil {
 			w.version, object = w.version.Append(g, index, op), out.Object
@@ -104,14 +105,14 @@ type message struct {
 
 func (w *world) publish(all ...message) {
 	w.t.Helper()
-	var b eventlog.Builder
+	var b entry.Builder
 	for i, m := range all {
 		f := frame(m.channel, len(w.sent), m.size)
 		b.Add(m.channel, uint64(m.origin), uint64(m.origin), int64(w.index), netip.Addr{}, f, 1)
 		w.sent = append(w.sent, sent{w.index + 1, uint32(i), m.origin, m.channel, f})
 	}
 	data := b.Encode([16]byte{1}, w.index+1)
-	h, err := eventlog.DecodeHeader(data)
+	h, err := entry.DecodeHeader(data)
 	if err != nil {
 		w.t.Fatal(err)
 	}

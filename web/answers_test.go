@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 // What no answer and no log line may hold, whoever asks and however wrong the request is.
@@ -224,7 +225,7 @@ func TestLogsAreForTheOwner(t *testing.T) {
 	w.users("ada", "bob", "eve")
 	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	tx := w.events.BeginAside()
-	for i, r := range []eventlog.Refusal{
+	for i, r := range []entry.Refusal{
 		{Owner: 1, Ident: "ada-1", Message: "Authkey not allowed to publish here.", Channel: "c", Addr: "192.0.2.1", First: day, Last: day.Add(time.Hour), Count: 412},
 		{Owner: 1, Ident: "ada-2", Message: "m", Channel: "d", Addr: "192.0.2.2", First: day, Last: day.Add(2 * time.Hour), Count: 1},
 		{Owner: 2, Ident: "bob-1", Message: "m", Addr: "192.0.2.3", First: day, Last: day.Add(3 * time.Hour), Count: 1},

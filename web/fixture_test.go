@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
@@ -97,7 +98,7 @@ func (w *world) record(index uint64, at time.Time, command []byte) error {
 	if last, _ := w.events.Last(); index <= last {
 		return nil
 	}
-	entry := &raft.Log{Index: index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(eventlog.KindChange)}, command...)}
+	entry := &raft.Log{Index: index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(entry.KindChange)}, command...)}
 	if err := w.events.LogStore().StoreLogs([]*raft.Log{entry}); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/ndjson"
 	"hpfriends/query"
@@ -32,10 +32,10 @@ func (w *world) publish(origin graph.UserID, channel string, payloads ...string)
 		frames = wire.AppendPublish(frames, "key", channel, []byte(p))
 	}
 	index := w.events.Applied() + 1
-	var b eventlog.Builder
+	var b entry.Builder
 	b.Add(channel, 1, uint64(origin), 1_700_000_000_000+1000*int64(index), netip.Addr{}, frames, len(payloads))
 	data := b.Encode([16]byte{1}, index)
-	h, err := eventlog.DecodeHeader(data)
+	h, err := entry.DecodeHeader(data)
 	if err != nil {
 		w.t.Fatal(err)
 	}

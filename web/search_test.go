@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 // publishLater appends a message to the log, behind the newest change of the graph.
@@ -19,13 +20,13 @@ func (w *world) publishLater(origin uint64, channel string) {
 	w.t.Helper()
 	for {
 		index := w.events.Applied() + 1
-		data, apply := []byte{byte(eventlog.KindReport)}, func(*eventlog.Tx) {}
+		data, apply := []byte{byte(entry.KindReport)}, func(*eventlog.Tx) {}
 		last := index > w.newest().Index()
 		if last {
-			var b eventlog.Builder
+			var b entry.Builder
 			b.Add(channel, 1, origin, 1_700_000_000_000+int64(index), netip.Addr{}, []byte{0, 0, 0, 6, 3, 'x'}, 1)
 			data = b.Encode([16]byte{1}, index)
-			h, err := eventlog.DecodeHeader(data)
+			h, err := entry.DecodeHeader(data)
 			if err != nil {
 				w.t.Fatal(err)
 			}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
@@ -88,7 +89,7 @@ func (b *broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.C
 func (b *broker) Refused(r wire.Refusal) {
 	message := r.Reason.LogMessage()
 	g := b.node.Graph()
-	row := eventlog.Refusal{Ident: r.Ident, Message: message, Channel: r.Channel, Addr: r.Remote.Addr().Unmap().String()}
+	row := entry.Refusal{Ident: r.Ident, Message: message, Channel: r.Channel, Addr: r.Remote.Addr().Unmap().String()}
 	ident := r.Ident
 	if r.AuthenticatedIdent != "" {
 		ident = r.AuthenticatedIdent
@@ -111,7 +112,7 @@ func (b *broker) handle(id graph.UserID) string {
 }
 
 // Usage is what is counted of an authkey on this node and not reported yet. It implements query.Live.
-func (b *broker) Usage(authkey uint64) eventlog.Usage {
+func (b *broker) Usage(authkey uint64) entry.Usage {
 	for _, c := range b.connections() {
 		if uint64(c.authkey) == authkey {
 			c.count()

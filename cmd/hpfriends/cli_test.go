@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
@@ -101,7 +102,7 @@ func (o *office) record(index uint64, c graph.Command) error {
 	if err != nil {
 		return err
 	}
-	entry := &raft.Log{Index: index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(eventlog.KindChange)}, command...)}
+	entry := &raft.Log{Index: index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(entry.KindChange)}, command...)}
 	if err := o.events.LogStore().StoreLogs([]*raft.Log{entry}); err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (o *office) record(index uint64, c graph.Command) error {
 }
 
 // refused puts a row into the logs.
-func (o *office) refused(t *testing.T, id string, r eventlog.Refusal) {
+func (o *office) refused(t *testing.T, id string, r entry.Refusal) {
 	t.Helper()
 	v, err := json.Marshal(r)
 	if err != nil {

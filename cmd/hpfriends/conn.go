@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/raftfsm"
 	"hpfriends/router"
@@ -32,7 +33,7 @@ type conn struct {
 	subscriptions
 
 	mu      sync.Mutex
-	counted eventlog.Usage // totals at the last count
+	counted entry.Usage // totals at the last count
 }
 
 // permission remembers the last channel that was found allowed, and by which graph.
@@ -87,7 +88,7 @@ func (c *conn) Skipped(channel string, size int) {
 
 // refuse makes a row in the Logs of the authkey's owner.
 func (c *conn) refuse(channel, message string) {
-	c.broker.recorder.Refuse(eventlog.Refusal{
+	c.broker.recorder.Refuse(entry.Refusal{
 		Owner: uint64(c.user), Authkey: uint64(c.authkey), Ident: c.ident, Channel: channel, Message: message,
 		Addr: c.session.Remote().Addr().Unmap().String(),
 	})
@@ -97,11 +98,11 @@ func (c *conn) refuse(channel, message string) {
 func (c *conn) count() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := eventlog.Usage{
+	now := entry.Usage{
 		BytesReceived: c.session.BytesIn(), BytesSent: c.session.BytesOut(),
 		Published: c.published.Load(), Received: c.received(),
 	}
-	d := eventlog.Usage{
+	d := entry.Usage{
 		Authkey:       uint64(c.authkey),
 		BytesReceived: now.BytesReceived - c.counted.BytesReceived, BytesSent: now.BytesSent - c.counted.BytesSent,
 		Published: now.Published - c.counted.Published, Received: now.Received - c.counted.Received,

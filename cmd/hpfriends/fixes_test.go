@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/query"
 )
 
@@ -96,7 +96,7 @@ func TestHostileTextIsShownNotObeyed(t *testing.T) {
 	m.ok("user", "add", "ada")
 	const evil = "\x1b]0;owned\a\x9b31m\u009b2J\u202egnp.exe\r\nhpfriends: ok\x7f"
 	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	o.refused(t, "1", eventlog.Refusal{Owner: 1, Ident: evil, Message: evil, Channel: evil, Addr: evil, First: day, Last: day, Count: 1})
+	o.refused(t, "1", entry.Refusal{Owner: 1, Ident: evil, Message: evil, Channel: evil, Addr: evil, First: day, Last: day, Count: 1})
 	m.ok("share", "add", "c", "--as", "ada", "--to", "group:everyone", "--note", "\U0001f600 *text*")
 	for _, args := range [][]string{
 		{"log", "ls"}, {"log", "ls", "--json"}, {"share", "ls", "--json"}, {"user", "show", evil}, {"user", "add", evil}, {"share", "add", evil, "--as", "ada", "--to", "ada"},

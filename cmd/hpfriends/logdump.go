@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/internal/ndjson"
 	"hpfriends/query"
 )
@@ -19,7 +19,7 @@ func logDumpCommand() *cli.Command {
 		if _, err := words(c); err != nil {
 			return err
 		}
-		from, err := eventlog.ParsePosition(c.String("from"))
+		from, err := entry.ParsePosition(c.String("from"))
 		if err != nil {
 			return usage("--from %s: want a position like #812", c.String("from"))
 		}

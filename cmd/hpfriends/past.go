@@ -15,7 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/ndjson"
 	"hpfriends/internal/timespec"
@@ -59,7 +59,7 @@ func pastOf(c *cli.Context, channels []string) (p past, err error) {
 		p.until, err = absolute(c, "until", now)
 	}
 	if p.from = c.String("from"); err == nil && p.from != "" && p.from != "first" {
-		if _, e := eventlog.ParsePosition(p.from); e != nil {
+		if _, e := entry.ParsePosition(p.from); e != nil {
 			err = usage("--from: %q is not a position: want #<index>.<offset>, as messages have it, or first", p.from)
 		}
 	}
@@ -73,7 +73,7 @@ func absolute(c *cli.Context, flag string, now time.Time) (string, error) {
 		return "", nil
 	}
 	if flag == "until" && strings.HasPrefix(text, "#") {
-		if _, err := eventlog.ParsePosition(text); err != nil {
+		if _, err := entry.ParsePosition(text); err != nil {
 			return "", usage("--until: %q is not a position: want #<index>.<offset>, as messages have it", text)
 		}
 		return text, nil
@@ -204,7 +204,7 @@ func (c *client) answer(ctx context.Context, p past, each func(line []byte, r nd
 
 // following is the position after one.
 func following(position string) string {
-	p, err := eventlog.ParsePosition(position)
+	p, err := entry.ParsePosition(position)
 	if err != nil {
 		return ""
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/ndjson"
 	"hpfriends/wire"
@@ -139,7 +140,7 @@ func (h *pastSubscriptions) locate(m *wire.Message) {
 	if at < 0 {
 		return
 	}
-	if p, err := eventlog.ParsePosition(m.Channel[at+1:]); err == nil {
+	if p, err := entry.ParsePosition(m.Channel[at+1:]); err == nil {
 		h.position, m.Channel = p, m.Channel[:at]
 	}
 }
@@ -200,7 +201,7 @@ func (h *pastSubscriptions) notice(payload []byte, gap func(from, to string)) (f
 				gap(n.From, n.To)
 			case "done":
 				s.live, s.ended = n.Live, !n.Live
-				if next, err := eventlog.ParsePosition(n.Next); err == nil {
+				if next, err := entry.ParsePosition(n.Next); err == nil {
 					s.advance(next)
 				}
 			}
@@ -236,7 +237,7 @@ func (f *cursorFile) read() (p eventlog.Position, err error) {
 		return p, nil
 	}
 	if err == nil {
-		p, err = eventlog.ParsePosition(strings.TrimSpace(string(b)))
+		p, err = entry.ParsePosition(strings.TrimSpace(string(b)))
 	}
 	if err != nil {
 		return p, fmt.Errorf("--cursor-file: %w", err)

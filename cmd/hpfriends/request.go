@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/timespec"
 )
@@ -95,7 +96,7 @@ func (r *request) set(key, value string, now time.Time) (err error) {
 }
 
 func position(key, value string) (eventlog.Position, error) {
-	p, err := eventlog.ParsePosition(value)
+	p, err := entry.ParsePosition(value)
 	if err != nil || p == (eventlog.Position{}) {
 		return p, fmt.Errorf("%s=%s is not a position", key, strconv.QuoteToASCII(shorten(value)))
 	}

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/wire"
 )
 
@@ -98,7 +98,7 @@ func lastRecord(f *os.File) (string, error) {
 	if len(position) == 0 {
 		return "", nil
 	}
-	p, err := eventlog.ParsePosition(string(position))
+	p, err := entry.ParsePosition(string(position))
 	p.Offset++
 	return "%23" + p.String()[1:], err
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 // screen is what a command has printed so far.
@@ -45,8 +45,8 @@ func TestLogTail(t *testing.T) {
 	o, m := newTerminal(t)
 	m.ok("user", "add", "ada")
 	now := time.Now().UTC()
-	row := func(message string, count uint64) eventlog.Refusal {
-		return eventlog.Refusal{Owner: 1, Ident: "k", Message: message, Addr: "192.0.2.1", First: now, Last: now, Count: count}
+	row := func(message string, count uint64) entry.Refusal {
+		return entry.Refusal{Owner: 1, Ident: "k", Message: message, Addr: "192.0.2.1", First: now, Last: now, Count: count}
 	}
 	o.refused(t, "1", row("first", 3))
 	ctx, interrupt := context.WithCancel(t.Context())

@@ -19,12 +19,13 @@ import (
 var allowed = map[string][]string{
 	"cmd/hpfriends":     {"*"},
 	"web":               {"query", "graph", "internal/secret", "internal/timespec", "internal/ndjson"},
-	"raftfsm":           {"eventlog", "graph", "raftfsm/link"},
+	"raftfsm":           {"eventlog", "eventlog/entry", "graph", "raftfsm/link"},
 	"raftfsm/link":      {"internal/secret"},
-	"query":             {"eventlog", "graph", "wire", "internal/secret", "internal/timespec"}, // wire: payloads are in frames
-	"router":            {"eventlog", "graph"},
+	"query":             {"eventlog", "eventlog/entry", "graph", "wire", "internal/secret", "internal/timespec"}, // wire: payloads are in frames
+	"router":            {"eventlog", "eventlog/entry", "graph"},
 	"wire":              {},
-	"eventlog":          {},
+	"eventlog":          {"eventlog/entry"},
+	"eventlog/entry":    {},
 	"graph":             {},
 	"internal/secret":   {},
 	"internal/timespec": {},
@@ -32,7 +33,7 @@ var allowed = map[string][]string{
 	"internal/arch":     {},
 	"internal/freeport": {}, // for tests
 	"internal/interop":  {},
-	"internal/faults":   {"wire", "eventlog", "internal/freeport"}, // a harness for its own tests: speaks to processes, and opens their logs in the end
+	"internal/faults":   {"wire", "eventlog", "eventlog/entry", "internal/freeport"}, // a harness for its own tests: speaks to processes, and opens their logs in the end
 }
 
 // fenced says where an outside package may appear: in these packages, or in these files of a package.

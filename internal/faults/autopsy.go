@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 // Findings are what the logs of stopped nodes have in common.
@@ -49,7 +50,7 @@ func autopsy(nodes []*Node) (f Findings, faults []Fault) {
 		}
 		term = e.Term
 		f.Entries++
-		if hidden && e.Kind == eventlog.KindBatch {
+		if hidden && e.Kind == entry.KindBatch {
 			f.Hidden++
 		}
 		for k, log := range logs[1:] {

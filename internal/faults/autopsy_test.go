@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 // logOf writes a node's log of five batches of one session: the terms of the entries, what the third holds, and whether it is hidden.
@@ -26,13 +27,13 @@ func logOf(t *testing.T, id string, terms [5]uint64, third string, hidden bool) 
 		if i == 2 {
 			payload = third
 		}
-		var b eventlog.Builder
+		var b entry.Builder
 		b.Add("c", 1, 1, 1, netip.Addr{}, []byte("\x00\x00\x00\x10\x03\x01k\x01c"+payload), 1)
 		data := b.Encode([16]byte{1}, index)
 		if err := log.LogStore().StoreLog(&raft.Log{Index: index, Term: term, Type: raft.LogCommand, Data: data}); err != nil {
 			t.Fatal(err)
 		}
-		h, err := eventlog.DecodeHeader(data)
+		h, err := entry.DecodeHeader(data)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/wire"
 )
 
@@ -130,7 +131,7 @@ func readMessages(conn *wire.ClientConn, tag uint64, each func(Delivery), notice
 			notice(string(payload))
 			continue
 		}
-		p, err := eventlog.ParsePosition(at)
+		p, err := entry.ParsePosition(at)
 		if err != nil || name != channel {
 			fault(fmt.Sprintf("a message came on channel %q: %v", ch, err))
 			return err

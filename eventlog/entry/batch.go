@@ -1,4 +1,4 @@
-package eventlog
+package entry
 
 import (
 	"encoding/binary"
@@ -6,20 +6,6 @@ import (
 	"net/netip"
 
 	"github.com/klauspost/compress/s2"
-)
-
-// Kind is the first byte of every command's data: it says who reads the rest.
-type Kind byte
-
-// The kinds of commands. Zero is an entry of Raft's own (a new leader's no-op, a change of the configuration).
-const (
-	KindBatch      Kind = 1 // a batch of messages, the format below
-	KindChange     Kind = 2 // a command on the sharing graph
-	KindReport     Kind = 3 // what a node counted and refused, see Report
-	KindCursor     Kind = 4 // durable subscriptions, see CursorEntry
-	KindFloor      Kind = 5 // what is no longer kept, see FloorEntry
-	KindToken      Kind = 6 // what lets nodes join the cluster, see TokenEntry
-	KindCheckpoint Kind = 7 // all nodes look at their state here, see CheckpointEntry
 )
 
 // MaxBatchBytes bounds the frames of one batch, uncompressed. A decoder refuses more before it allocates.
@@ -93,7 +79,7 @@ const (
 // Builder collects runs into a batch. The zero value is ready. It is used by one goroutine at a time.
 type Builder struct {
 	channels []string
-	places   map[string]uint32 // channel -> place in channels
+	numbers  map[string]uint32 // channel -> its place in channels
 	runs     []builderRun
 	frames   []byte
 	count    uint32
@@ -101,7 +87,7 @@ type Builder struct {
 }
 
 type builderRun struct {
-	place           uint32
+	channel         uint32 // place in the dictionary
 	authkey, origin uint64
 	time            int64
 	remote          netip.Addr
@@ -116,14 +102,14 @@ func (b *Builder) Add(channel string, authkey, origin uint64, t int64, remote ne
 		return
 	}
 	r := builderRun{
-		place: b.place(channel), authkey: authkey, origin: origin, time: t,
+		channel: b.number(channel), authkey: authkey, origin: origin, time: t,
 		remote: remote.WithZone(""), count: uint32(n), size: len(frames),
 	}
 	b.frames = append(b.frames, frames...)
 	b.count += uint32(n)
 	if len(b.runs) > 0 {
 		last := &b.runs[len(b.runs)-1]
-		same := last.place == r.place && last.authkey == authkey && last.origin == origin && last.time == t && last.remote == r.remote
+		same := last.channel == r.channel && last.authkey == authkey && last.origin == origin && last.time == t && last.remote == r.remote
 		if same {
 			last.count += r.count
 			last.size += r.size
@@ -133,22 +119,22 @@ func (b *Builder) Add(channel string, authkey, origin uint64, t int64, remote ne
 	b.runs = append(b.runs, r)
 }
 
-func (b *Builder) place(channel string) uint32 {
-	if n := len(b.runs); n > 0 && b.channels[b.runs[n-1].place] == channel {
-		return b.runs[n-1].place
+func (b *Builder) number(channel string) uint32 {
+	if n := len(b.runs); n > 0 && b.channels[b.runs[n-1].channel] == channel {
+		return b.runs[n-1].channel
 	}
-	if p, ok := b.places[channel]; ok {
+	if p, ok := b.numbers[channel]; ok {
 		return p
 	}
 	if len(channel) == 0 || len(channel) > 255 {
 		panic(fmt.Sprintf("eventlog: channel of %d bytes reached the builder", len(channel)))
 	}
-	if b.places == nil {
-		b.places = make(map[string]uint32)
+	if b.numbers == nil {
+		b.numbers = make(map[string]uint32)
 	}
 	p := uint32(len(b.channels))
 	b.channels = append(b.channels, channel)
-	b.places[channel] = p
+	b.numbers[channel] = p
 	return p
 }
 
@@ -164,7 +150,7 @@ func (b *Builder) Reset() {
 	if cap(b.frames) > keep || cap(b.scratch) > 2*keep {
 		b.frames, b.scratch = nil, nil
 	}
-	clear(b.places)
+	clear(b.numbers)
 	clear(b.channels)
 	clear(b.runs)
 	b.channels, b.runs, b.frames, b.count = b.channels[:0], b.runs[:0], b.frames[:0], 0
@@ -220,7 +206,7 @@ func (b *Builder) tableBound() int {
 }
 
 func (r *builderRun) append(data []byte, before int64) []byte {
-	data = binary.AppendUvarint(data, uint64(r.place))
+	data = binary.AppendUvarint(data, uint64(r.channel))
 	data = binary.AppendUvarint(data, r.authkey)
 	data = binary.AppendUvarint(data, r.origin)
 	data = binary.AppendVarint(data, r.time-before)

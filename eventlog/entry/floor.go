@@ -1,4 +1,4 @@
-package eventlog
+package entry
 
 import (
 	"encoding/binary"
@@ -25,9 +25,9 @@ func (r FloorReason) String() string {
 	return fmt.Sprintf("reason %d", byte(r))
 }
 
-// FloorEntry is an entry of KindFloor: the decision of retention that entries below Floor are gone, on every node at the
+// Floor is an entry of KindFloor: the decision of retention that entries below Floor are gone, on every node at the
 // same index. Time is of the proposer's clock, in milliseconds.
-type FloorEntry struct {
+type Floor struct {
 	Floor  uint64
 	Reason FloorReason
 	Time   time.Time
@@ -37,23 +37,23 @@ type FloorEntry struct {
 //
 //	kind (1) | version (1) | reason (1) | time (8, unix milliseconds) | floor (8)
 const (
-	floorEntryVersion = 1
-	floorEntrySize    = 3 + 8 + 8
+	floorVersion = 1
+	floorSize    = 3 + 8 + 8
 )
 
 // Encode returns the entry's data, kind byte first.
-func (e *FloorEntry) Encode() []byte {
-	d := []byte{byte(KindFloor), floorEntryVersion, byte(e.Reason)}
+func (e *Floor) Encode() []byte {
+	d := []byte{byte(KindFloor), floorVersion, byte(e.Reason)}
 	d = binary.BigEndian.AppendUint64(d, uint64(e.Time.UnixMilli()))
 	return binary.BigEndian.AppendUint64(d, e.Floor)
 }
 
-// DecodeFloorEntry decodes an entry's data, kind byte first.
-func DecodeFloorEntry(data []byte) (*FloorEntry, error) {
-	if len(data) != floorEntrySize || Kind(data[0]) != KindFloor || data[1] != floorEntryVersion {
-		return nil, fmt.Errorf("eventlog: not a floor of version %d", floorEntryVersion)
+// DecodeFloor decodes an entry's data, kind byte first.
+func DecodeFloor(data []byte) (*Floor, error) {
+	if len(data) != floorSize || Kind(data[0]) != KindFloor || data[1] != floorVersion {
+		return nil, fmt.Errorf("eventlog: not a floor of version %d", floorVersion)
 	}
-	e := &FloorEntry{
+	e := &Floor{
 		Reason: FloorReason(data[2]), Time: time.UnixMilli(int64(binary.BigEndian.Uint64(data[3:]))).UTC(),
 		Floor: binary.BigEndian.Uint64(data[11:]),
 	}

@@ -1,4 +1,4 @@
-package eventlog
+package entry
 
 import (
 	"encoding/binary"
@@ -31,9 +31,9 @@ type CursorOp struct {
 	Operator    bool     // reset, remove
 }
 
-// CursorEntry is an entry of KindCursor: operations that are applied in order. Time is of the proposer's clock, in
+// Cursors is an entry of KindCursor: operations that are applied in order. Time is of the proposer's clock, in
 // milliseconds.
-type CursorEntry struct {
+type Cursors struct {
 	Time time.Time
 	Ops  []CursorOp
 }
@@ -47,13 +47,13 @@ type CursorEntry struct {
 //	  reset    start | user | flags (1), 1: operator
 //	  remove   user | flags (1), 1: operator
 const (
-	cursorEntryVersion = 1
-	minCursorOp        = 5 // verb, authkey, length of the name, user, flags
+	cursorsVersion = 1
+	minCursorOp    = 5 // verb, authkey, length of the name, user, flags
 )
 
 // Encode returns the entry's data, kind byte first. Names are at most 255 bytes long.
-func (e *CursorEntry) Encode() []byte {
-	d := []byte{byte(KindCursor), cursorEntryVersion}
+func (e *Cursors) Encode() []byte {
+	d := []byte{byte(KindCursor), cursorsVersion}
 	d = binary.BigEndian.AppendUint64(d, uint64(e.Time.UnixMilli()))
 	d = binary.AppendUvarint(d, uint64(len(e.Ops)))
 	for i := range e.Ops {
@@ -92,12 +92,12 @@ func flag(b bool) byte {
 	return 0
 }
 
-// DecodeCursorEntry decodes an entry's data, kind byte first.
-func DecodeCursorEntry(data []byte) (*CursorEntry, error) {
-	if len(data) < 10 || Kind(data[0]) != KindCursor || data[1] != cursorEntryVersion {
-		return nil, fmt.Errorf("eventlog: not operations on cursors of version %d", cursorEntryVersion)
+// DecodeCursors decodes an entry's data, kind byte first.
+func DecodeCursors(data []byte) (*Cursors, error) {
+	if len(data) < 10 || Kind(data[0]) != KindCursor || data[1] != cursorsVersion {
+		return nil, fmt.Errorf("eventlog: not operations on cursors of version %d", cursorsVersion)
 	}
-	e := &CursorEntry{Time: time.UnixMilli(int64(binary.BigEndian.Uint64(data[2:]))).UTC()}
+	e := &Cursors{Time: time.UnixMilli(int64(binary.BigEndian.Uint64(data[2:]))).UTC()}
 	r := tableReader{rest: data[10:]}
 	n := r.uvarint()
 	if n > uint64(len(r.rest)/minCursorOp) {

@@ -1,0 +1,49 @@
+package entry
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func cursorEntry() *Cursors {
+	return &Cursors{Time: time.UnixMilli(1_700_000_000_123).UTC(), Ops: []CursorOp{
+		{Verb: ClaimCursor, Authkey: 1 << 40, Name: "siem", Start: Position{812, 4}, Channel: "dionaea.*"},
+		{Verb: AdvanceCursor, Authkey: 7, Name: "a", Epoch: 99, Acked: Position{1 << 60, 1<<32 - 1}, Safe: Position{3, 0}, Final: true},
+		{Verb: ResetCursor, Authkey: 7, Name: strings.Repeat("n", 255), Start: Position{5, 6}, User: 12},
+		{Verb: RemoveCursor, Name: "", Operator: true},
+	}}
+}
+
+func TestCursorEntryComesBack(t *testing.T) {
+	want := cursorEntry()
+	got, err := DecodeCursors(want.Encode())
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %+v (%v), want %+v", got, err, want)
+	}
+	data := want.Encode()
+	for n := range data {
+		if _, err := DecodeCursors(data[:n]); err == nil {
+			t.Errorf("the first %d of %d bytes are taken for an entry", n, len(data))
+		}
+	}
+	if _, err := DecodeCursors(append(data, 0)); err == nil {
+		t.Error("a byte behind the entry is not noticed")
+	}
+}
+
+func FuzzDecodeCursorEntry(f *testing.F) {
+	f.Add(cursorEntry().Encode())
+	f.Add((&Cursors{Time: time.UnixMilli(0)}).Encode())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, err := DecodeCursors(data)
+		if err != nil {
+			return
+		}
+		again, err := DecodeCursors(e.Encode())
+		if err != nil || !reflect.DeepEqual(again, e) {
+			t.Fatalf("encoded again: %+v (%v), want %+v", again, err, e)
+		}
+	})
+}
