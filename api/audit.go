@@ -1,0 +1,66 @@
+package api
+
+import "hpfriends/query"
+
+// AuditQuery selects changes of the graph.
+type AuditQuery struct {
+	Since  string `query:"since" doc:"a time, how long ago (2h), or a position (#812)"`
+	Until  string `query:"until" doc:"likewise"`
+	Actor  string `query:"actor" doc:"handle of who did it, or operator, or system"`
+	Object string `query:"object" doc:"kind or kind:name, as in share:5, user:ada, authkey:IDENT"`
+	Op     string `query:"op" doc:"user.add, ...; share.* for all of a kind"`
+	User   string `query:"user" doc:"handle: what concerns this user"`
+	Order  string `query:"order" enum:"newest,oldest" default:"newest" doc:"which come first"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"a page may be shorter even if more follow"`
+	After  uint64 `query:"after" doc:"from the Link header; with order=oldest any index: what came after it"`
+}
+
+// AuditPath names a change of the graph.
+type AuditPath struct {
+	Index uint64 `path:"index" doc:"of the change in the log"`
+}
+
+// AuditAtQuery asks for the graph as of a time.
+type AuditAtQuery struct {
+	T string `query:"t" doc:"a time, how long ago (2h), or a position (#812); empty: now"`
+}
+
+// AuditDiffQuery asks what changed between two times.
+type AuditDiffQuery struct {
+	From string `query:"from" required:"true" doc:"a time, how long ago (2h), or a position (#812)"`
+	To   string `query:"to" doc:"likewise; empty: now"`
+}
+
+// AccessQuery asks who could read a channel.
+type AccessQuery struct {
+	Channel string `query:"channel" required:"true"`
+	At      string `query:"at" doc:"as of a time, or of a position (#812); empty: now"`
+}
+
+// Verified is the result of a verification of all changes.
+type Verified struct {
+	OK bool `json:"ok"`
+	query.AuditSummary
+	Fault *AuditFault `json:"fault,omitempty" doc:"the first event that is wrong"`
+}
+
+// AuditFault is an event that is not as it was written.
+type AuditFault struct {
+	Index  uint64 `json:"index" doc:"of the event in the log"`
+	Kind   string `json:"kind" enum:"altered,missing,reordered,extra"`
+	Reason string `json:"reason"`
+}
+
+// The operations on the audit.
+var (
+	ListAudit = Listing[AuditQuery, query.AuditEvent]{
+		"GET /audit", "Changes of the graph that concern you; auditors and admins: all",
+	}
+	ShowAudit   = Op[AuditPath, query.AuditEvent]{"GET /audit/{index}", "Show a change of the graph"}
+	AuditAt     = Op[AuditAtQuery, query.AsOf]{"GET /audit/at", "The graph as of a time or position"}
+	AuditDiff   = Op[AuditDiffQuery, query.AuditDiff]{"GET /audit/diff", "What changed between two moments"}
+	AuditAccess = Op[AccessQuery, query.Access]{
+		"GET /audit/access", "Who could read a channel then, and by which path",
+	}
+	VerifyAudit = Long[Verified]{"GET /audit/verify", "Verify the chain of all changes; for auditors and admins"}
+)

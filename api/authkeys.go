@@ -1,0 +1,85 @@
+package api
+
+import (
+	"net/netip"
+	"time"
+
+	"hpfriends/graph"
+	"hpfriends/query"
+)
+
+// IdentPath names an authkey.
+type IdentPath struct {
+	Ident string `path:"ident" doc:"percent-encoded"`
+}
+
+// AuthkeysQuery selects authkeys.
+type AuthkeysQuery struct {
+	Page
+	Owner string `query:"owner" doc:"handle; empty: all that you may see"`
+}
+
+// NewAuthkey is an authkey to add.
+type NewAuthkey struct {
+	Ident      string          `json:"ident,omitempty" doc:"empty: one is made"`
+	Secret     Secret          `json:"secret,omitzero" doc:"empty: one is made"`
+	Owner      string          `json:"owner,omitempty" doc:"handle; empty: yourself"`
+	Comment    string          `json:"comment,omitempty"`
+	Pub        []graph.Pattern `json:"pub,omitempty" doc:"channels, or prefixes followed by *"`
+	Sub        []graph.Pattern `json:"sub,omitempty"`
+	Expires    *time.Time      `json:"expires,omitempty"`
+	Networks   []netip.Prefix  `json:"networks,omitempty" doc:"CIDR; empty: from anywhere"`
+	MaxMessage int             `json:"max_message,omitempty" doc:"bytes; 0: 1 MiB"`
+}
+
+// AuthkeyEdit changes an authkey. What is nil stays as it is.
+type AuthkeyEdit struct {
+	IdentPath
+	Body AuthkeyChanges
+}
+
+// AuthkeyChanges are the new values.
+type AuthkeyChanges struct {
+	Comment    *string          `json:"comment,omitempty"`
+	Pub        *[]graph.Pattern `json:"pub,omitempty" doc:"instead of the present ones"`
+	Sub        *[]graph.Pattern `json:"sub,omitempty"`
+	AddPub     []graph.Pattern  `json:"add_pub,omitempty" doc:"beside the present ones"`
+	AddSub     []graph.Pattern  `json:"add_sub,omitempty"`
+	RemovePub  []graph.Pattern  `json:"remove_pub,omitempty"`
+	RemoveSub  []graph.Pattern  `json:"remove_sub,omitempty"`
+	Enabled    *bool            `json:"enabled,omitempty"`
+	Expires    *time.Time       `json:"expires,omitempty" doc:"the zero time: never"`
+	Networks   *[]netip.Prefix  `json:"networks,omitempty"`
+	MaxMessage *int             `json:"max_message,omitempty"`
+}
+
+// AuthkeyRotate gives an authkey a new secret.
+type AuthkeyRotate struct {
+	IdentPath
+	Body SecretChange
+}
+
+// SecretChange is the new secret.
+type SecretChange struct {
+	Secret Secret `json:"secret,omitzero" doc:"empty: one is made"`
+}
+
+// Credential is what a sensor logs in with. It is answered when it is made, and to its owner on request.
+type Credential struct {
+	ID     uint64 `json:"id"`
+	Ident  string `json:"ident"`
+	Secret string `json:"secret"`
+}
+
+// The operations on authkeys.
+var (
+	ListAuthkeys  = Listing[AuthkeysQuery, query.Authkey]{"GET /authkeys", "List authkeys with their statistics"}
+	ShowAuthkey   = Op[IdentPath, query.Authkey]{"GET /authkeys/{ident}", "Show an authkey"}
+	AddAuthkey    = Op[With[NewAuthkey], Credential]{"POST /authkeys", "Add an authkey; the answer shows the secret"}
+	EditAuthkey   = Op[AuthkeyEdit, None]{"PATCH /authkeys/{ident}", "Change an authkey"}
+	RotateAuthkey = Op[AuthkeyRotate, Credential]{
+		"POST /authkeys/{ident}/rotate", "Give an authkey a new secret; the answer shows it",
+	}
+	RevealAuthkey = Op[IdentPath, Credential]{"GET /authkeys/{ident}/secret", "Reveal the secret to its owner"}
+	RemoveAuthkey = Op[IdentPath, None]{"DELETE /authkeys/{ident}", "Remove an authkey; its connections end"}
+)

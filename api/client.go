@@ -1,0 +1,152 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hpfriends/internal/secret"
+)
+
+const (
+	// SocketName is the local socket in the data directory of a server. Who can open it is the operator.
+	SocketName = "hpfriends.sock"
+	// AsHeader names the user whom a request on the local socket acts as.
+	AsHeader = "X-Hpfriends-As"
+)
+
+// Client asks the API of one server. Local and Remote make one.
+type Client struct {
+	http *http.Client
+	base string
+	auth func(*http.Request) // nil: nothing to add
+}
+
+// patient is the timeout of answers that may take any time. Other answers come within a minute.
+const (
+	patient = time.Duration(0)
+	prompt  = time.Minute
+)
+
+// Local returns a client on the local socket in a data directory, which acts as the operator.
+func Local(dir string) *Client {
+	var d net.Dialer
+	path := filepath.Join(dir, SocketName)
+	return &Client{
+		base: "http://hpfriends",
+		http: &http.Client{Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "unix", path) },
+		}},
+	}
+}
+
+// Remote returns a client of the server at a URL, which sends no credentials.
+func Remote(server string) *Client {
+	return &Client{http: &http.Client{}, base: strings.TrimSuffix(server, "/")}
+}
+
+// As returns a client on the same socket that acts as a user. An empty handle is the operator.
+func (c *Client) As(handle string) *Client {
+	if handle == "" {
+		return c.with(nil)
+	}
+	return c.with(func(r *http.Request) { r.Header.Set(AsHeader, handle) })
+}
+
+// WithToken returns a client that acts as the owner of an API token.
+func (c *Client) WithToken(token secret.Secret) *Client {
+	return c.with(func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token.Reveal()) })
+}
+
+// WithPassword returns a client that logs in as a user, as which only AddToken can be called.
+func (c *Client) WithPassword(handle string, password secret.Secret) *Client {
+	return c.with(func(r *http.Request) { r.SetBasicAuth(handle, password.Reveal()) })
+}
+
+func (c *Client) with(auth func(*http.Request)) *Client {
+	return &Client{http: c.http, base: c.base, auth: auth}
+}
+
+// Metrics returns the page of the server's metrics.
+func (c *Client) Metrics(ctx context.Context) ([]byte, error) {
+	res, err := c.send(ctx, &request{method: http.MethodGet, address: "/metrics"}, prompt)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	page, err := io.ReadAll(res.Body)
+	return page, failed(ctx, err)
+}
+
+// answer sends a request, and decodes the answer into out unless that is a *None. It returns the answer's headers.
+func (c *Client) answer(ctx context.Context, req *request, out any, timeout time.Duration) (http.Header, error) {
+	res, err := c.send(ctx, req, timeout)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if _, none := out.(*None); none {
+		return res.Header, nil
+	}
+	return res.Header, failed(ctx, json.NewDecoder(res.Body).Decode(out))
+}
+
+// page asks for a page of a list, and returns the request of the next one, or nil.
+func (c *Client) page(ctx context.Context, req *request, out any) (*request, error) {
+	header, err := c.answer(ctx, req, out, prompt)
+	if err != nil {
+		return nil, err
+	}
+	link, next := strings.CutSuffix(header.Get("Link"), `>; rel="next"`)
+	if !next || !strings.HasPrefix(link, "<"+Base) { // never to another server
+		return nil, nil
+	}
+	return &request{method: req.method, address: link[1:]}, nil
+}
+
+// send sends a request and returns the answer, unless it is a refusal.
+func (c *Client) send(ctx context.Context, r *request, timeout time.Duration) (*http.Response, error) {
+	var payload io.Reader
+	if r.body != nil {
+		b, err := json.Marshal(r.body)
+		if err != nil {
+			return nil, err
+		}
+		payload = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.address, payload)
+	if err != nil {
+		return nil, err
+	}
+	if payload != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.auth != nil {
+		c.auth(req)
+	}
+	over := *c.http
+	over.Timeout = timeout
+	res, err := over.Do(req)
+	if err != nil {
+		return nil, failed(ctx, err)
+	}
+	if res.StatusCode/100 != 2 {
+		defer res.Body.Close()
+		return nil, readProblem(res)
+	}
+	return res, nil
+}
+
+// failed prefers the caller's own reason to break off to what came of it.
+func failed(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}

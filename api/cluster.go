@@ -1,0 +1,70 @@
+package api
+
+import "time"
+
+// Cluster is the cluster as the asked node sees it.
+type Cluster struct {
+	Cluster  string   `json:"cluster"`
+	Node     string   `json:"node" doc:"the node that answers"`
+	Leader   string   `json:"leader" doc:"empty: there is none"`
+	Term     uint64   `json:"term"`
+	Members  []Member `json:"members"`
+	Warnings []string `json:"warnings" doc:"what to know before the next failure"`
+}
+
+// Member is one node. All but its id, address and role is by its own account.
+type Member struct {
+	ID            string  `json:"id"`
+	Address       string  `json:"address"`
+	Role          string  `json:"role" enum:"leader,voter,nonvoter"`
+	Error         string  `json:"error,omitempty" doc:"why it did not answer"`
+	Version       string  `json:"version,omitempty"`
+	Applied       uint64  `json:"applied"`
+	LagEntries    uint64  `json:"lagEntries" doc:"committed and not applied there"`
+	LagSeconds    float64 `json:"lagSeconds"`
+	LastContactMS int64   `json:"lastContactMs" doc:"milliseconds since it heard its leader"`
+	DiskFull      bool    `json:"diskFull"`
+	Drained       bool    `json:"drained" doc:"it takes no clients"`
+	Clients       int     `json:"clients" doc:"connected to it, by hpfeeds"`
+}
+
+// NodeOrder is about a node of the cluster; where that makes sense, the one that is asked when none is named.
+type NodeOrder struct {
+	Node  string `json:"node,omitempty" maxLength:"64"`
+	Force bool   `json:"force,omitempty" doc:"although it harms"`
+}
+
+// NewJoinToken is a join token to make.
+type NewJoinToken struct {
+	Seconds int64 `json:"seconds" minimum:"60" maximum:"604800" doc:"how long the token is good"`
+}
+
+// JoinToken is a secret with which nodes join. It is answered only once.
+type JoinToken struct {
+	Token   string    `json:"token"`
+	Expires time.Time `json:"expires"`
+}
+
+// The operations on the cluster.
+var (
+	ShowCluster  = Op[None, Cluster]{"GET /cluster", "Show the members of the cluster"}
+	AddJoinToken = Op[With[NewJoinToken], JoinToken]{
+		"POST /cluster/token", "Make a token with which nodes join; it is shown only once",
+	}
+	RemoveNode = Op[With[NodeOrder], None]{
+		"POST /cluster/remove", "Take a member out of the cluster; its node id is never used again",
+	}
+	PromoteNode        = Op[With[NodeOrder], None]{"POST /cluster/promote", "Give a member a vote"}
+	TransferLeadership = Op[With[NodeOrder], None]{
+		"POST /cluster/transfer", "Hand leadership to a member; without one, to the voter that has caught up best",
+	}
+	LeaveCluster = Op[With[NodeOrder], None]{
+		"POST /cluster/leave", "Take the node that is asked out of the cluster; its server then stops",
+	}
+	DrainNode = Op[With[NodeOrder], None]{
+		"POST /cluster/drain", "Send the clients of a node elsewhere; without one, of the node that is asked",
+	}
+	UndrainNode = Op[With[NodeOrder], None]{
+		"POST /cluster/undrain", "Let a node take clients again; without one, the node that is asked",
+	}
+)

@@ -1,0 +1,55 @@
+package api
+
+import "hpfriends/query"
+
+// GroupPath names a group.
+type GroupPath struct {
+	Group string `path:"group"`
+}
+
+// MemberPath names a member of a group.
+type MemberPath struct {
+	GroupPath
+	User string `path:"user"`
+}
+
+// NewGroup is a group to add.
+type NewGroup struct {
+	Name string `json:"name"`
+}
+
+// MemberAdd adds a user to a group.
+type MemberAdd struct {
+	GroupPath
+	Body NewMember
+}
+
+// NewMember is a member to add.
+type NewMember struct {
+	User string `json:"user" doc:"handle"`
+}
+
+// MemberEdit changes what a member of a group may do.
+type MemberEdit struct {
+	MemberPath
+	Body MemberChanges
+}
+
+// MemberChanges are the new values.
+type MemberChanges struct {
+	Admin bool `json:"admin"`
+}
+
+// The operations on groups.
+var (
+	ListGroups  = Listing[Page, query.Group]{"GET /groups", "List groups"}
+	ShowGroup   = Op[GroupPath, query.Group]{"GET /groups/{group}", "Show a group"}
+	AddGroup    = Op[With[NewGroup], Created]{"POST /groups", "Add a group, with yourself as its admin"}
+	RemoveGroup = Op[GroupPath, None]{"DELETE /groups/{group}", "Remove a group"}
+	LeaveGroup  = Op[GroupPath, None]{"POST /groups/{group}/leave", "Leave a group"}
+	AddMember   = Op[MemberAdd, None]{"POST /groups/{group}/members", "Add a member"}
+	EditMember  = Op[MemberEdit, None]{
+		"PATCH /groups/{group}/members/{user}", "Make a member admin of the group, or no longer",
+	}
+	RemoveMember = Op[MemberPath, None]{"DELETE /groups/{group}/members/{user}", "Remove a member, or leave"}
+)

@@ -1,0 +1,93 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+
+	"hpfriends/internal/ndjson"
+	"hpfriends/query"
+)
+
+// MessageQuery selects past messages.
+type MessageQuery struct {
+	Channel []string `query:"channel,explode" required:"true" minItems:"1" maxItems:"1000" doc:"or prefix*; repeatable"`
+	Since   string   `query:"since" doc:"the first: a time, or how long ago (2h)"`
+	From    string   `query:"from" doc:"the first: a position (#812.4), or first"`
+	Until   string   `query:"until" doc:"a time or position before which to end; without it: the present end of the log"`
+	Limit   uint64   `query:"limit" doc:"at most so many; 0: all"`
+}
+
+// MessagesQuery selects past messages, in an order.
+type MessagesQuery struct {
+	MessageQuery
+	Order string `query:"order" enum:"oldest,newest" default:"oldest" doc:"which come first"`
+}
+
+// Stream is an operation that answers with lines of package ndjson.
+type Stream[In any] struct {
+	Route, Summary string
+}
+
+// The operations on past messages.
+var (
+	ReadMessages  = Stream[MessagesQuery]{"GET /messages", "Past messages that you may see, as lines of JSON"}
+	CountMessages = Op[MessageQuery, query.Count]{"GET /messages/count", "How many past messages you may see"}
+)
+
+// CutOff is the error of an answer without its last line.
+type CutOff struct {
+	Last string // position of the last message that was read; empty: none was
+	Err  error
+}
+
+// Error implements error.
+func (e *CutOff) Error() string { return fmt.Sprintf("the server's answer was cut off (%v)", e.Err) }
+
+// Unwrap implements errors.
+func (e *CutOff) Unwrap() error { return e.Err }
+
+// Read calls each with every message and gap, and its line, until its first error. It returns the last line of the
+// answer, in which the server may say that it failed. When that is missing, the error is a *CutOff, and end has the
+// number of messages up to there.
+func (s Stream[In]) Read(
+	ctx context.Context, c *Client, in In, each func(line []byte, r ndjson.Record) error,
+) (end ndjson.End, err error) {
+	req, err := newRequest(s.Route, in)
+	if err != nil {
+		return end, err
+	}
+	res, err := c.send(ctx, req, patient)
+	if err != nil {
+		return end, err
+	}
+	defer res.Body.Close()
+	last := ""
+	for lines := bufio.NewReaderSize(res.Body, 256<<10); ; {
+		line, err := lines.ReadBytes('\n')
+		if ctx.Err() != nil {
+			return end, ctx.Err()
+		}
+		if err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return end, &CutOff{last, err}
+		}
+		r, err := ndjson.Parse(line)
+		if err != nil {
+			return end, fmt.Errorf("the server's answer: %w", err)
+		}
+		if r.End != nil {
+			return *r.End, nil
+		}
+		if err := each(line, r); err != nil {
+			return end, err
+		}
+		if r.Message != nil {
+			end.Messages++
+			last = r.Message.Position
+		}
+	}
+}

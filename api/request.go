@@ -1,0 +1,73 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+)
+
+// Base is the path of the API on every server.
+const Base = "/api/v1"
+
+// request is what is sent.
+type request struct {
+	method  string
+	address string // path and query
+	body    any    // nil: none
+}
+
+// newRequest makes a request of an input, by its tags: the same by which the server reads it.
+func newRequest(route string, in any) (*request, error) {
+	method, path, _ := strings.Cut(route, " ")
+	r := &request{method: method, address: Base + path}
+	query := url.Values{}
+	if err := r.add(reflect.ValueOf(in), query); err != nil {
+		return nil, err
+	}
+	if len(query) > 0 {
+		r.address += "?" + query.Encode()
+	}
+	return r, nil
+}
+
+func (r *request) add(in reflect.Value, query url.Values) error {
+	for i := range in.NumField() {
+		f, v := in.Type().Field(i), in.Field(i)
+		name := f.Tag.Get("path")
+		switch {
+		case f.Anonymous:
+			if err := r.add(v, query); err != nil {
+				return err
+			}
+		case f.Name == "Body":
+			r.body = v.Interface()
+		case name != "":
+			text := fmt.Sprint(v.Interface())
+			if text == "" { // would be the address of something else
+				return &Problem{Status: http.StatusUnprocessableEntity, Code: Invalid, Detail: "the " + name + " is empty"}
+			}
+			r.address = strings.Replace(r.address, "{"+name+"}", url.PathEscape(text), 1)
+		case !v.IsZero():
+			name, options, _ := strings.Cut(f.Tag.Get("query"), ",")
+			query[name] = parameter(v, options == "explode")
+		}
+	}
+	return nil
+}
+
+// parameter is the text of a value: of a list once for each element, or with commas between them.
+func parameter(v reflect.Value, explode bool) []string {
+	if v.Kind() != reflect.Slice {
+		return []string{fmt.Sprint(v.Interface())}
+	}
+	var all []string
+	for i := range v.Len() {
+		all = append(all, fmt.Sprint(v.Index(i).Interface()))
+	}
+	if !explode {
+		return []string{strings.Join(all, ",")}
+	}
+	return all
+}

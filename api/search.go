@@ -1,0 +1,43 @@
+package api
+
+import "hpfriends/query"
+
+// SearchQuery asks where words occur.
+type SearchQuery struct {
+	Text  string   `query:"q" required:"true" doc:"words that must all occur, in any case"`
+	Kinds []string `query:"kind" doc:"channel, log, group, user, share, authkey, with commas between them; empty: all"`
+	Limit int      `query:"limit" minimum:"1" maximum:"1000" default:"20" doc:"of each kind"`
+	After string   `query:"after" doc:"with one kind: next of the page before"`
+}
+
+// ChannelsQuery selects channels.
+type ChannelsQuery struct {
+	Page
+	Prefix string `query:"prefix"`
+}
+
+// ChannelQuery names a channel in the query: a name is any bytes, and as part of a path "." and ".." would be lost.
+type ChannelQuery struct {
+	Name string `query:"name" required:"true"`
+}
+
+// TopQuery asks for the channels with the most traffic.
+type TopQuery struct {
+	By     string `query:"by" enum:"messages,bytes" default:"messages"`
+	Window string `query:"window" doc:"how long before now (1h); empty: all that the log holds"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"20"`
+}
+
+// The operations on channels, and the search.
+var (
+	Search = Op[SearchQuery, query.SearchResult]{
+		"GET /search", "Channels, logs, groups, users, shares and authkeys in which words occur, as far as you may see them",
+	}
+	ListChannels = Listing[ChannelsQuery, query.Channel]{"GET /channels", "Channels with a message that you may see"}
+	TopChannels  = Op[TopQuery, []query.ChannelTotal]{
+		"GET /channels/top", "Channels with the most traffic that you may see",
+	}
+	ShowChannel = Op[ChannelQuery, query.ChannelDetail]{
+		"GET /channel", "A channel, and who published how much on it, as far as you may see it",
+	}
+)

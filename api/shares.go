@@ -1,0 +1,40 @@
+package api
+
+import (
+	"time"
+
+	"hpfriends/graph"
+	"hpfriends/query"
+)
+
+// SharePath names a share.
+type SharePath struct {
+	ID uint64 `path:"id"`
+}
+
+// SharesQuery selects shares.
+type SharesQuery struct {
+	Page
+	User string `query:"user" doc:"handle; empty: yourself, or all shares for the operator"`
+	In   bool   `query:"in" doc:"shares with the user, instead of those they made"`
+}
+
+// NewShare is a share to add.
+type NewShare struct {
+	Channel graph.Pattern   `json:"channel" doc:"a channel, or a prefix followed by *"`
+	To      string          `json:"to" doc:"handle, or group:NAME"`
+	Type    graph.ShareType `json:"type,omitempty" enum:"own,all" doc:"own: your own events; all: also what you receive"`
+	History graph.History   `json:"history,omitempty" enum:"from-share,full"`
+	Note    string          `json:"note,omitempty"`
+	Expires *time.Time      `json:"expires,omitempty"`
+}
+
+// The operations on shares.
+var (
+	ListShares   = Listing[SharesQuery, query.Share]{"GET /shares", "List shares"}
+	ShowShare    = Op[SharePath, query.Share]{"GET /shares/{id}", "Show a share"}
+	AddShare     = Op[With[NewShare], Created]{"POST /shares", "Share a channel with a user or a group"}
+	AcceptShare  = Op[SharePath, None]{"POST /shares/{id}/accept", "Enable a share with you"}
+	DisableShare = Op[SharePath, None]{"POST /shares/{id}/disable", "Disable a share with you"}
+	RemoveShare  = Op[SharePath, None]{"DELETE /shares/{id}", "Remove a share"}
+)

@@ -1,0 +1,64 @@
+package api
+
+import (
+	"hpfriends/graph"
+	"hpfriends/query"
+)
+
+// Whoami is who asks.
+type Whoami struct {
+	User     string     `json:"user,omitempty" doc:"handle"`
+	Role     graph.Role `json:"role,omitempty"`
+	Operator bool       `json:"operator" doc:"owner of the data directory"`
+}
+
+// Status is the state of a server.
+type Status struct {
+	Version string `json:"version"`
+	Ready   bool   `json:"ready"`
+	Reason  string `json:"reason,omitempty"`
+	Index   uint64 `json:"index" doc:"newest change of the graph"`
+
+	Log   *query.Retained    `json:"log,omitempty" doc:"for admins and auditors"`
+	Scrub *query.ScrubStatus `json:"scrub,omitempty" doc:"for admins and auditors"`
+}
+
+// ExplainQuery asks for the way from a publisher to a receiver.
+type ExplainQuery struct {
+	From    string `query:"from" required:"true" doc:"handle of the publisher"`
+	To      string `query:"to" required:"true" doc:"handle of the receiver"`
+	Channel string `query:"channel" required:"true"`
+	At      string `query:"at" doc:"as of a time, or of a position (#812)"`
+}
+
+// LogsQuery selects refusals.
+type LogsQuery struct {
+	Since   string `query:"since" doc:"rows last seen since then: a time, or how long ago (2h)"`
+	Ident   string `query:"ident"`
+	Channel string `query:"channel"`
+	Address string `query:"address"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"10000" default:"1000"`
+}
+
+// EntriesQuery selects entries of the log.
+type EntriesQuery struct {
+	From  uint64 `query:"from" doc:"index of the first entry"`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+}
+
+// What can be asked of a server.
+var (
+	Explain = Op[ExplainQuery, query.Explanation]{
+		"GET /explain", "Whether what one user publishes reaches another, and why",
+	}
+	ListLogs    = Op[LogsQuery, []query.LogRow]{"GET /logs", "Refusals that concern your authkeys, newest first"}
+	ShowStats   = Op[None, query.Totals]{"GET /stats", "Statistics of your authkeys together"}
+	ShowWhoami  = Op[None, Whoami]{"GET /whoami", "Who you are here"}
+	ShowStatus  = Op[None, Status]{"GET /status", "State of the server"}
+	ListEntries = Op[EntriesQuery, []query.LogEntry]{
+		"GET /entries", "What is in the entries of the log; for the owner of the data directory",
+	}
+	CheckLog = Long[query.CheckReport]{
+		"GET /check", "Read the whole log and report the first bad byte; for auditors and admins",
+	}
+)

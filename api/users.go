@@ -1,0 +1,48 @@
+package api
+
+import (
+	"hpfriends/graph"
+	"hpfriends/query"
+)
+
+// HandlePath names a user.
+type HandlePath struct {
+	Handle string `path:"handle"`
+}
+
+// NewUser is a user to add.
+type NewUser struct {
+	Handle   string     `json:"handle"`
+	Name     string     `json:"name,omitempty" doc:"display name"`
+	Password Secret     `json:"password,omitzero" doc:"at least 8 bytes; without one the user can only use tokens"`
+	Role     graph.Role `json:"role,omitempty" enum:"member,auditor,admin"`
+}
+
+// UserEdit changes a user. What is nil stays as it is.
+type UserEdit struct {
+	HandlePath
+	Body UserChanges
+}
+
+// UserChanges are the new values.
+type UserChanges struct {
+	Name     *string     `json:"name,omitempty"`
+	Password *Secret     `json:"password,omitempty" doc:"empty: none any more"`
+	Role     *graph.Role `json:"role,omitempty" enum:"member,auditor,admin"`
+	Enabled  *bool       `json:"enabled,omitempty"`
+}
+
+// Created is what was added.
+type Created struct {
+	ID    uint64 `json:"id"`
+	Index uint64 `json:"index" doc:"position of the change in the log"`
+}
+
+// The operations on users.
+var (
+	ListUsers  = Listing[Page, query.User]{"GET /users", "List users"}
+	ShowUser   = Op[HandlePath, query.User]{"GET /users/{handle}", "Show a user"}
+	AddUser    = Op[With[NewUser], Created]{"POST /users", "Add a user"}
+	EditUser   = Op[UserEdit, None]{"PATCH /users/{handle}", "Change a user"}
+	RemoveUser = Op[HandlePath, None]{"DELETE /users/{handle}", "Remove a user with all that is theirs"}
+)
