@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"hpfriends/graph"
+	"hpfriends/query/traffic"
 )
 
 // Channel is a channel, and the newest message on it that the viewer may see. A channel that is only named in an authkey or
@@ -27,13 +29,11 @@ func named(name string) Channel {
 	return c
 }
 
-func (c *seen) view() Channel {
-	v, p := named(c.name), c.newest()
-	v.Last, v.Position = p.moment(), p.String()
+func (c *visibleChannel) view() Channel {
+	v, newest := named(c.name), c.newest()
+	v.Last, v.Position = newest.When(), newest.String()
 	return v
 }
-
-func (p place) moment() time.Time { return time.UnixMilli(p.time).UTC() }
 
 // Amount is how much there is of something that the viewer may see and the log still holds: what retention has taken, and
 // what lies before the viewer's share, is not counted.
@@ -45,10 +45,10 @@ type Amount struct {
 	FirstPosition string    `json:"first_position"`
 }
 
-func (s *stretch) amount() Amount {
+func amount(s traffic.Span) Amount {
 	return Amount{
-		Messages: s.messages, Bytes: s.bytes, Rate: rate(s.messages, s.newest.moment().Sub(s.first.moment())),
-		First: s.first.moment(), FirstPosition: s.first.String(),
+		Messages: s.Messages, Bytes: s.Bytes, Rate: rate(s.Messages, s.Newest.When().Sub(s.First.When())),
+		First: s.First.When(), FirstPosition: s.First.String(),
 	}
 }
 
@@ -61,7 +61,7 @@ func rate(messages uint64, over time.Duration) float64 {
 // that the viewer may see: one of their own, or of an origin that reaches them there. A limit of 0 is none.
 func (q *Query) Channels(viewer graph.Actor, prefix, after string, limit int) ([]Channel, error) {
 	found := []Channel{}
-	err := q.channels(viewer, channelsFrom(prefix, after), nil, func(c *seen) error {
+	err := q.channels(viewer, traffic.WithPrefix(prefix, after), nil, func(c *visibleChannel) error {
 		found = append(found, c.view())
 		if len(found) == limit {
 			return errEnough
@@ -93,8 +93,8 @@ const maxOrigins = 1000
 
 // Channel shows one channel. Without a message that the viewer may see it is not found.
 func (q *Query) Channel(viewer graph.Actor, name string) (ChannelDetail, error) {
-	var found *seen
-	err := q.channels(viewer, exactly(name), nil, func(c *seen) error {
+	var found *visibleChannel
+	err := q.channels(viewer, traffic.Exactly(name), nil, func(c *visibleChannel) error {
 		found = c
 		return nil
 	})
@@ -107,40 +107,25 @@ func (q *Query) Channel(viewer graph.Actor, name string) (ChannelDetail, error) 
 	return q.detail(found)
 }
 
-func (q *Query) detail(c *seen) (ChannelDetail, error) {
-	g, counter := q.graph(), q.traffic.counter(c.name)
+func (q *Query) detail(c *visibleChannel) (ChannelDetail, error) {
+	g, counter := q.graph(), q.traffic.Counter(c.name)
 	d := ChannelDetail{Channel: c.view(), Origins: []Origin{}}
-	var sum stretch
-	for _, l := range c.lanes {
-		s, err := counter.since(l.row, l.from)
+	var sum traffic.Span
+	for _, of := range c.series {
+		s, err := counter.Since(of.Row, of.from)
 		if err != nil {
 			return d, err
 		}
-		if s.messages == 0 {
+		if s.Messages == 0 {
 			continue // retention took it meanwhile
 		}
-		sum.include(s)
-		d.Origins = append(d.Origins, Origin{handle(g, l.origin), s.newest.moment(), s.newest.String(), s.amount()})
+		sum.Merge(s)
+		d.Origins = append(d.Origins, Origin{handle(g, of.Origin), s.Newest.When(), s.Newest.String(), amount(s)})
 	}
-	d.Amount = sum.amount()
-	slices.SortStableFunc(d.Origins, func(a, b Origin) int { return compare(b.Messages, a.Messages) })
+	d.Amount = amount(sum)
+	slices.SortStableFunc(d.Origins, func(a, b Origin) int { return cmp.Compare(b.Messages, a.Messages) })
 	d.Origins = d.Origins[:min(len(d.Origins), maxOrigins)]
 	return d, nil
-}
-
-// include adds what another lane got in the same part of the log.
-func (s *stretch) include(o stretch) {
-	if s.messages == 0 {
-		*s = o
-		return
-	}
-	if o.first.Compare(s.first.Position) < 0 {
-		s.first = o.first
-	}
-	if o.newest.Compare(s.newest.Position) > 0 {
-		s.newest = o.newest
-	}
-	s.tally = s.plus(o.tally)
 }
 
 // TopBy says what makes a channel a top one.
@@ -178,16 +163,15 @@ func (q *Query) Top(viewer graph.Actor, t TopQuery, now time.Time) ([]ChannelTot
 			return nil, err
 		}
 	}
-	counter, best := q.traffic.counter(""), []ChannelTotal{}
+	counter, best := q.traffic.Counter(""), []ChannelTotal{}
 	more := func(a, b ChannelTotal) int {
-		x, y := a.tally(), b.tally()
 		if t.By == TopBytes {
-			x.messages, y.messages = x.bytes, y.bytes
+			return cmp.Compare(b.Bytes, a.Bytes) // a stable sort keeps the order of names
 		}
-		return compare(y.messages, x.messages) // a stable sort keeps the order of names
+		return cmp.Compare(b.Messages, a.Messages)
 	}
-	err := q.channels(viewer, channelsFrom("", ""), nil, func(c *seen) error {
-		total, err := counter.total(c, begin)
+	err := q.channels(viewer, traffic.WithPrefix("", ""), nil, func(c *visibleChannel) error {
+		total, err := c.total(counter, begin)
 		if err != nil || total.Messages == 0 {
 			return err
 		}
@@ -204,22 +188,20 @@ func (q *Query) Top(viewer graph.Actor, t TopQuery, now time.Time) ([]ChannelTot
 	return best[:min(len(best), t.Limit)], err
 }
 
-func (a Amount) tally() tally { return tally{a.Messages, a.Bytes} }
-
-// total sums what the viewer may see of a channel at or above an index.
-func (c *counter) total(of *seen, begin uint64) (ChannelTotal, error) {
-	v := ChannelTotal{Channel: of.view()}
-	var sum stretch
-	for _, l := range of.lanes {
-		s, err := c.since(l.row, max(l.from, begin))
+// total sums what the viewer may see of the channel at or above an index.
+func (c *visibleChannel) total(counter *traffic.Counter, begin uint64) (ChannelTotal, error) {
+	v := ChannelTotal{Channel: c.view()}
+	var sum traffic.Span
+	for _, of := range c.series {
+		s, err := counter.Since(of.Row, max(of.from, begin))
 		if err != nil {
 			return v, err
 		}
-		if s.messages > 0 {
-			sum.include(s)
+		if s.Messages > 0 {
+			sum.Merge(s)
 			v.Origins++
 		}
 	}
-	v.Amount = sum.amount()
+	v.Amount = amount(sum)
 	return v, nil
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"hpfriends/graph"
+	"hpfriends/query/traffic"
 )
 
 // finder collects the hits of one search.
@@ -40,7 +41,7 @@ func (f *finder) findChannels(to *ranking) error {
 		return m.grade < nowhere && to.wants(m)
 	}
 	named := f.namedChannels()
-	err := f.channels(f.viewer, channelsFrom("", ""), want, func(c *seen) error {
+	err := f.channels(f.viewer, traffic.WithPrefix("", ""), want, func(c *visibleChannel) error {
 		delete(named, c.name)
 		v := c.view()
 		to.add(at(c.name), func() (Hit, error) { return Hit{Channel: &v}, nil })

@@ -14,8 +14,8 @@
 // # Where things are
 //
 //	query.go    what is shown                          messages.go, rights.go, count.go  past messages, and who may read them
-//	views.go    lists and lookups of the graph         channels.go, sight.go    what the log holds, for whom
-//	logs.go     refusals, the Logs page                traffic*.go              the projection that says so
+//	views.go    lists and lookups of the graph         channels.go, visibility.go  what package traffic counts, for whom
+//	logs.go     refusals, the Logs page
 //	totals.go   statistics together                    explain.go, redaction.go why, or why not, and for whom
 //	cursors.go  durable subscriptions                  search.go, find.go, match.go  search
 //	place.go    times and positions as people write them
@@ -30,12 +30,15 @@
 package query
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/query/traffic"
 )
 
 // Live knows what is counted on this node and not reported to the log yet.
@@ -50,7 +53,7 @@ type Query struct {
 	live  Live // nil: none
 	past  *TimeTravel
 
-	traffic *traffic
+	traffic *traffic.Projection
 
 	verifying sync.Mutex
 }
@@ -58,8 +61,11 @@ type Query struct {
 // New returns a Query on a log and the newest graph; live may be nil. There is one Query for a log, since it keeps the
 // projection of channels there.
 func New(log *eventlog.Log, newest func() *graph.Graph, live Live) *Query {
-	return &Query{log: log, graph: newest, live: live, past: NewTimeTravel(log), traffic: newTraffic(log)}
+	return &Query{log: log, graph: newest, live: live, past: NewTimeTravel(log), traffic: traffic.New(log, traffic.DefaultLimits())}
 }
+
+// Run keeps the projection of channels near the end of the log until ctx is done, so that whoever asks does not wait.
+func (q *Query) Run(ctx context.Context) error { return q.traffic.Run(ctx) }
 
 // Graph is the newest graph, for decisions that the graph itself takes.
 func (q *Query) Graph() *graph.Graph { return q.graph() }
@@ -154,6 +160,9 @@ type LogRow struct {
 
 	id string // tells rows apart that look the same: they may be of different owners
 }
+
+// errEnough ends a walk over what there is more of.
+var errEnough = errors.New("query: enough")
 
 func optional(t time.Time) *time.Time {
 	if t.IsZero() {

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -132,10 +133,7 @@ type mark struct {
 }
 
 func (m mark) compare(o mark) int {
-	if c := compare(m.grade, o.grade); c != 0 {
-		return c
-	}
-	return strings.Compare(m.key, o.key)
+	return cmp.Or(cmp.Compare(m.grade, o.grade), strings.Compare(m.key, o.key))
 }
 
 func (m mark) token() string {

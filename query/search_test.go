@@ -1,6 +1,7 @@
 package query
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -14,11 +15,12 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/query/traffic"
 )
 
 // seen by the naive model: every message of the log, one by one.
-func (w *world) naive(viewer graph.Actor, since uint64) map[string]map[graph.UserID]stretch {
-	g, all := w.graph, map[string]map[graph.UserID]stretch{}
+func (w *world) naive(viewer graph.Actor, since uint64) map[string]map[graph.UserID]traffic.Span {
+	g, all := w.graph, map[string]map[graph.UserID]traffic.Span{}
 	self, ok := g.User(viewer.User)
 	if !g.CanSeeAll(viewer) && (!ok || !g.CanSeeUser(viewer, self)) {
 		return all
@@ -34,15 +36,15 @@ func (w *world) naive(viewer graph.Actor, since uint64) map[string]map[graph.Use
 				continue
 			}
 			for n := range r.Count {
-				p := place{eventlog.Position{Index: i, Offset: r.First + n}, r.Time}
+				p := traffic.Mark{Position: eventlog.Position{Index: i, Offset: r.First + n}, Millis: r.Time}
 				if all[r.Channel] == nil {
-					all[r.Channel] = map[graph.UserID]stretch{}
+					all[r.Channel] = map[graph.UserID]traffic.Span{}
 				}
 				s, met := all[r.Channel][graph.UserID(r.Origin)]
 				if !met {
-					s.first = p
+					s.First = p
 				}
-				s.newest, s.messages, s.bytes = p, s.messages+1, s.bytes+6
+				s.Newest, s.Messages, s.Bytes = p, s.Messages+1, s.Bytes+6
 				all[r.Channel][graph.UserID(r.Origin)] = s
 			}
 		}
@@ -221,11 +223,11 @@ func (w *world) checkChannels(viewer graph.Actor) {
 		if err != nil {
 			w.t.Fatalf("%q: %v", name, err)
 		}
-		var sum, empty stretch
+		var sum, empty traffic.Span
 		for _, s := range naive[name] {
-			sum.include(s)
+			sum.Merge(s)
 		}
-		if sum == empty || d.Amount != sum.amount() || d.Position != sum.newest.String() || c.Position != d.Position || !c.Last.Equal(sum.newest.moment()) || len(d.Origins) != len(naive[name]) {
+		if sum == empty || d.Amount != amount(sum) || d.Position != sum.Newest.String() || c.Position != d.Position || !c.Last.Equal(sum.Newest.When()) || len(d.Origins) != len(naive[name]) {
 			w.t.Errorf("channel %q as %+v: %+v, want %+v", name, viewer, d, naive[name])
 		}
 		for _, o := range d.Origins {
@@ -233,7 +235,7 @@ func (w *world) checkChannels(viewer graph.Actor) {
 			if u == nil {
 				continue // removed: it is in the sum
 			}
-			if s := naive[name][u.ID]; o.Amount != s.amount() || o.Position != s.newest.String() {
+			if s := naive[name][u.ID]; o.Amount != amount(s) || o.Position != s.Newest.String() {
 				w.t.Errorf("channel %q of %s as %+v: %+v, want %+v", name, o.User, viewer, o, s)
 			}
 		}
@@ -272,7 +274,7 @@ func (w *world) checkTop(viewer graph.Actor) {
 	}
 	total := func(name string) (n, bytes uint64) {
 		for _, s := range naive[name] {
-			n, bytes = n+s.messages, bytes+s.bytes
+			n, bytes = n+s.Messages, bytes+s.Bytes
 		}
 		return n, bytes
 	}
@@ -323,7 +325,7 @@ func TestSearchFindsExactlyWhatTheViewerMaySee(t *testing.T) {
 					hits += len(w.naiveHits(viewer, text))
 				}
 			}
-			if err := VerifyChannels(t.Context(), w.log); err != nil {
+			if err := traffic.Verify(t.Context(), w.log); err != nil {
 				t.Fatalf("seed %d, step %d: %v", seed, i, err)
 			}
 			if t.Failed() {
@@ -470,18 +472,18 @@ func TestRecordsOfChannelsEqualTheLog(t *testing.T) {
 	}
 	// Records of a longer log, as a snapshot could bring them, are of no use.
 	tx = w.log.BeginAside()
-	w.q.traffic.putCursor(tx, w.index+100, 0)
+	tx.Put(eventlog.SpaceChannels, []byte{'c'}, append(eventlog.IndexKey(w.index+100), eventlog.IndexKey(0)...))
 	if err := tx.CommitAside(); err != nil {
 		t.Fatal(err)
 	}
-	if err := VerifyChannels(t.Context(), w.log); err == nil {
+	if err := traffic.Verify(t.Context(), w.log); err == nil {
 		t.Error("records of entries that are not there were not found")
 	}
 	w.restart()
 	if rebuilt := w.everything(0); rebuilt != before {
 		t.Fatalf("rebuilt\n%s\nbefore\n%s", rebuilt, before)
 	}
-	if err := VerifyChannels(t.Context(), w.log); err != nil {
+	if err := traffic.Verify(t.Context(), w.log); err != nil {
 		t.Fatal(err)
 	}
 	type kv struct{ k, v []byte }
@@ -504,13 +506,12 @@ func TestRecordsOfChannelsEqualTheLog(t *testing.T) {
 	floor, checked := w.log.Floor(), 0
 	for _, r := range records {
 		switch r.k[0] {
-		case recordLane:
-			if s, err := parseStretch(r.v); err != nil || s.newest.Index < floor {
+		case 'l': // the totals of a series
+			if newest := binary.BigEndian.Uint64(r.v[20:]); newest < floor {
 				continue
 			}
-		case recordHistory:
-			_, rest, _ := parseLane(r.k)
-			if h, err := parseHistory(rest, r.v); err != nil || h.start < floor {
+		case 'h': // its segment
+			if start := binary.BigEndian.Uint64(r.k[len(r.k)-8:]); start < floor {
 				continue
 			}
 		default:
@@ -521,7 +522,7 @@ func TestRecordsOfChannelsEqualTheLog(t *testing.T) {
 		wrong[len(wrong)-1]++ // a byte more or less
 		for what, v := range map[string][]byte{"changed": wrong, "removed": nil} {
 			put(r, v)
-			if err := VerifyChannels(t.Context(), w.log); err == nil {
+			if err := traffic.Verify(t.Context(), w.log); err == nil {
 				t.Errorf("record %q %x was %s, and nothing is found", r.k, r.v, what)
 			}
 			put(r, r.v)

@@ -16,6 +16,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/query/traffic"
 )
 
 // world is a log in which changes of the graph and batches of messages follow each other at random.
@@ -45,7 +46,7 @@ func newQueryWorld(t *testing.T, seed uint64) *world {
 // restart makes what was not stored be forgotten.
 func (w *world) restart() {
 	w.q = New(w.log, func() *graph.Graph { return w.graph }, nil)
-	w.q.traffic.limits = segmentLimits{batches: 4, bytes: 400, lanes: 5, entries: 12}
+	w.q.traffic = traffic.New(w.log, traffic.Limits{Batches: 4, Bytes: 400, Series: 5, Entries: 12})
 }
 
 func (w *world) word() string { return dictionary[w.IntN(len(dictionary))] }

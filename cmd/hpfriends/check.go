@@ -16,6 +16,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/query"
+	channels "hpfriends/query/traffic"
 	"hpfriends/raftfsm"
 )
 
@@ -81,7 +82,7 @@ func checkDirectory(ctx context.Context, dir string, p *progress) (r query.Check
 		return r, err
 	}
 	for _, further := range []func() error{
-		func() error { return query.VerifyChannels(ctx, log) },
+		func() error { return channels.Verify(ctx, log) },
 		func() error { return raftfsm.CheckStable(dir, log) },
 	} {
 		if err := further(); err != nil {

@@ -22,7 +22,8 @@ var allowed = map[string][]string{
 	"web":               {"query", "graph", "internal/secret", "internal/timespec", "internal/ndjson"},
 	"raftfsm":           {"eventlog", "eventlog/entry", "graph", "raftfsm/link"},
 	"raftfsm/link":      {"internal/secret"},
-	"query":             {"eventlog", "eventlog/entry", "graph", "wire", "internal/secret", "internal/timespec"}, // wire: payloads are in frames
+	"query":             {"eventlog", "eventlog/entry", "graph", "wire", "query/traffic", "internal/timespec"}, // wire: payloads are in frames
+	"query/traffic":     {"eventlog", "eventlog/entry", "graph"},
 	"router":            {"eventlog", "eventlog/entry", "graph"},
 	"wire":              {},
 	"eventlog":          {"eventlog/entry"},

@@ -1,0 +1,127 @@
+package traffic
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"hpfriends/eventlog"
+)
+
+// Row is a series as of one moment.
+type Row struct {
+	Series
+	All     Span   // all that was counted
+	open    Span   // ... in the open segment
+	start   uint64 // of the open segment at that moment
+	counted uint64 // entries up to here
+}
+
+// Range is a part of the series, in order of channel and origin.
+type Range struct{ from, to []byte }
+
+// WithPrefix returns the range of the channels that begin with prefix and come after one by name; "" is before all.
+func WithPrefix(prefix, after string) Range {
+	from := eventlog.AppendChannelPrefix([]byte{recordSeries}, prefix)
+	r := Range{from, keyAfter(from)}
+	behind := append(eventlog.AppendChannelPrefix([]byte{recordSeries}, after), 0, 2) // a channel's keys end with 00 01
+	if after != "" && string(behind) > string(from) {
+		r.from = behind
+	}
+	return r
+}
+
+// Exactly returns the range of one channel.
+func Exactly(channel string) Range {
+	from := eventlog.AppendChannel([]byte{recordSeries}, channel)
+	return Range{from, keyAfter(from)}
+}
+
+// keyAfter returns the smallest key above all that begin with prefix, which begins with a record byte and so is never all ff.
+func keyAfter(prefix []byte) []byte {
+	end := append([]byte{}, prefix...)
+	for i := len(end) - 1; ; i-- {
+		if end[i]++; end[i] != 0 {
+			return end[:i+1]
+		}
+	}
+}
+
+// rowsAtOnce is how many records are read under the lock.
+const rowsAtOnce = 1024
+
+// errEnough ends a scan.
+var errEnough = errors.New("traffic: enough")
+
+// Rows calls fn for the series of a range, in their order, until fn fails. It counts what was applied first.
+func (p *Projection) Rows(ctx context.Context, in Range, fn func(Row) error) error {
+	for from := in.from; from != nil; {
+		rows, next, err := p.someRows(ctx, from, in.to)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if err := fn(r); err != nil {
+				return err
+			}
+		}
+		from = next
+	}
+	return nil
+}
+
+// someRows returns the first series from a key on, and the key to go on with or nil.
+func (p *Projection) someRows(ctx context.Context, from, to []byte) (rows []Row, next []byte, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.follow(ctx); err != nil {
+		return nil, nil, err
+	}
+	err = p.log.Scan(eventlog.SpaceChannels, from, to, func(k, v []byte) error {
+		if len(rows) == rowsAtOnce {
+			next = slices.Clone(k)
+			return errEnough
+		}
+		of, _, err := parseSeries(k)
+		if err != nil {
+			return err
+		}
+		s, err := parseSpan(v)
+		rows = append(rows, Row{Series: of, All: s, start: p.start, counted: p.counted})
+		return err
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return nil, nil, err
+	}
+	if next != nil {
+		to = next
+	}
+	return p.withOpen(rows, string(from), string(to)), next, nil
+}
+
+// withOpen adds what the open segment holds of the series in [from, to).
+func (p *Projection) withOpen(rows []Row, from, to string) []Row {
+	sealed := make(map[Series]int, len(rows))
+	for i := range rows {
+		sealed[rows[i].Series] = i
+	}
+	for of, s := range p.open {
+		k := string(of.key(recordSeries))
+		if k < from || k >= to {
+			continue
+		}
+		i, ok := sealed[of]
+		if !ok {
+			i = len(rows)
+			rows = append(rows, Row{Series: of, start: p.start, counted: p.counted})
+		}
+		rows[i].open = *s
+		rows[i].All.join(*s)
+	}
+	slices.SortFunc(rows, func(a, b Row) int {
+		return cmp.Or(strings.Compare(a.Channel, b.Channel), cmp.Compare(a.Origin, b.Origin))
+	})
+	return rows
+}

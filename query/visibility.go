@@ -1,0 +1,122 @@
+package query
+
+import (
+	"context"
+
+	"hpfriends/graph"
+	"hpfriends/query/traffic"
+)
+
+// visibility is which messages of the log one viewer may see, by one version of the graph.
+type visibility struct {
+	g       *graph.Graph
+	viewer  graph.Actor
+	floor   uint64
+	nothing bool
+	all     bool
+	enabled []*graph.Share // shares with the viewer that the viewer has enabled: without one, nothing of others comes
+}
+
+func (q *Query) visibility(viewer graph.Actor) *visibility {
+	g := q.graph()
+	v := &visibility{g: g, viewer: viewer, floor: q.log.Floor(), all: g.CanSeeAll(viewer)}
+	if v.all {
+		return v
+	}
+	if self, ok := g.User(viewer.User); !ok || !g.CanSeeUser(viewer, self) {
+		v.nothing = true // nobody, or disabled
+		return v
+	}
+	for share, on := range g.SharesWith(viewer.User) {
+		if on && !share.Expired {
+			v.enabled = append(v.enabled, share)
+		}
+	}
+	return v
+}
+
+// from returns the first index from which on the viewer may see a series, if they may see any of it.
+func (v *visibility) from(r traffic.Row) (index uint64, ok bool) {
+	switch {
+	case v.nothing || r.All.Newest.Index < v.floor:
+		return 0, false
+	case v.all:
+		return v.floor, true
+	case r.Origin != v.viewer.User && !v.mayReach(r.Series):
+		return 0, false
+	}
+	index, ok = v.g.Reach(r.Origin, r.Channel).VisibleFrom(v.viewer.User)
+	if index > r.All.Newest.Index {
+		return 0, false
+	}
+	return max(index, v.floor), ok
+}
+
+// mayReach reports whether a share could be the last of a path from the origin: it saves computing most reaches.
+func (v *visibility) mayReach(s traffic.Series) bool {
+	for _, share := range v.enabled {
+		if (share.Type == graph.All || share.Owner == s.Origin) && share.Channel.Match(s.Channel) {
+			return true
+		}
+	}
+	return false
+}
+
+// visibleChannel is one channel and what of it the viewer may see.
+type visibleChannel struct {
+	name   string
+	series []visibleSeries
+}
+
+type visibleSeries struct {
+	traffic.Row
+	from uint64 // index
+}
+
+// newest is the newest message that the viewer may see.
+func (c *visibleChannel) newest() traffic.Mark {
+	var m traffic.Mark
+	for _, s := range c.series {
+		if s.All.Newest.Compare(m.Position) >= 0 {
+			m = s.All.Newest
+		}
+	}
+	return m
+}
+
+// channels calls fn, by name, for each channel in a range of which the viewer may see a message. want, if not nil, says
+// first whether the channel is of interest.
+func (q *Query) channels(viewer graph.Actor, in traffic.Range, want func(name string) bool, fn func(*visibleChannel) error) error {
+	v := q.visibility(viewer)
+	if v.nothing {
+		return nil
+	}
+	var at visibleChannel
+	wanted := false
+	flush := func() error {
+		if len(at.series) == 0 {
+			return nil
+		}
+		return fn(&at)
+	}
+	err := q.traffic.Rows(context.Background(), in, func(r traffic.Row) error {
+		if r.Channel != at.name {
+			if err := flush(); err != nil {
+				return err
+			}
+			at = visibleChannel{name: r.Channel}
+			wanted = want == nil || want(r.Channel)
+		}
+		if !wanted {
+			return nil
+		}
+		if index, ok := v.from(r); ok {
+			at.series = append(at.series, visibleSeries{r, index})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
