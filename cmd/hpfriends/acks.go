@@ -9,14 +9,11 @@ import (
 	"hpfriends/wire"
 )
 
-// acksEvery is how often, at most, the count is sent while it grows.
-const acksEvery = 50 * time.Millisecond
-
 func (c *conn) beginAcks(ctx context.Context, sub *grant) error {
 	if err := sub.plain(); err != nil {
 		return err
 	}
-	go c.sendAcks(ctx)
+	c.broker.streams.Go(func() { c.sendAcks(ctx) })
 	return nil
 }
 

@@ -32,16 +32,16 @@ func (c *conn) beginAudit(ctx context.Context, sub *grant) error {
 	if sub.durable != "" {
 		return errors.New("bad subscription: $audit has no durable: use positions=1 and from=")
 	}
-	a := &auditStream{conn: c, grant: sub, start: c.broker.events.Applied()}
+	a := &auditStream{conn: c, grant: sub, start: c.broker.Events.Applied()}
 	after, err := a.after()
 	if err == nil {
 		err = a.limit()
 	}
 	if err == nil {
-		a.reader, err = c.broker.query.AuditReader(graph.Actor{User: c.user}, after)
+		a.reader, err = c.broker.Query.AuditReader(graph.Actor{User: c.user}, after)
 	}
 	if err == nil {
-		go a.run(ctx)
+		c.broker.streams.Go(func() { a.run(ctx) })
 	}
 	return err
 }
@@ -53,7 +53,7 @@ func (a *auditStream) after() (uint64, error) {
 	case sub.first:
 		return 0, nil
 	case !sub.since.IsZero():
-		before, err := a.conn.broker.events.AuditAt(sub.since.Add(-time.Millisecond))
+		before, err := a.conn.broker.Events.AuditAt(sub.since.Add(-time.Millisecond))
 		return before.Index, err
 	case sub.from == eventlog.Position{}:
 		return a.start, nil
@@ -69,7 +69,7 @@ func (a *auditStream) limit() error {
 	case sub.until.After(time.Now()):
 		a.later = sub.until
 	case !sub.until.IsZero():
-		last, err := a.conn.broker.events.AuditAt(sub.until.Add(-time.Millisecond))
+		last, err := a.conn.broker.Events.AuditAt(sub.until.Add(-time.Millisecond))
 		a.until = max(last.Index, 1)
 		return err
 	case sub.end.Offset > 0:
@@ -92,12 +92,12 @@ func (a *auditStream) run(ctx context.Context) {
 	}
 	told := false
 	for {
-		v := a.conn.broker.node.Version()
+		v := a.conn.broker.Node.Version()
 		// A version is there a moment before the change that made it counts as applied.
-		if _, err := a.conn.broker.events.Wait(ctx, v.Index-min(v.Index, 1)); err != nil {
+		if _, err := a.conn.broker.Events.Wait(ctx, v.Index-min(v.Index, 1)); err != nil {
 			break
 		}
-		to := a.conn.broker.events.Applied()
+		to := a.conn.broker.Events.Applied()
 		if a.until > 0 {
 			to = min(to, a.until)
 		}
@@ -128,7 +128,7 @@ func (a *auditStream) read(ctx context.Context, to uint64) error {
 		var events []query.AuditEvent
 		var err error
 		if events, more, err = a.reader.Read(to, auditStep); err != nil {
-			a.conn.broker.log.Error("the audit cannot be read", "err", err)
+			a.conn.broker.Logger.Error("the audit cannot be read", "err", err)
 			a.conn.session.Close(errAudit)
 			return err
 		}
@@ -164,7 +164,7 @@ func (a *auditStream) send(e *query.AuditEvent) error {
 
 // finish ends the subscription at its own end.
 func (a *auditStream) finish() {
-	a.tell(a.conn.broker.events.Applied(), false)
+	a.tell(a.conn.broker.Events.Applied(), false)
 	a.conn.drop(a.grant.text)
 }
 

@@ -52,7 +52,7 @@ func verifyAudit(c *cli.Context, api *client) error {
 			bar.reach(*v.Done, v.Total)
 			continue
 		case v.OK == nil:
-			return &failure{exitFailed, v.Detail}
+			return fail(exitFailed, v.Detail)
 		}
 		bar.clear()
 		return verdict(c, v)
@@ -70,7 +70,7 @@ func verdict(c *cli.Context, v verification) error {
 		fmt.Fprintf(w, "compared with %d entries of the log, %d refused changes and %d stored graphs\n", v.Compared, v.Refused, v.StoredGraphs)
 	})
 	if err == nil && v.Fault != nil {
-		err = &failure{exitFailed, ""}
+		err = fail(exitFailed, "")
 	}
 	return err
 }

@@ -90,7 +90,7 @@ func onAuthkey(c *cli.Context, do func(path string) error) error {
 	if err != nil {
 		return err
 	}
-	return do("/authkeys/" + escape(args[0]))
+	return do("/authkeys/" + url.PathEscape(args[0]))
 }
 
 // authkeyChanges are the fields that the flags give.

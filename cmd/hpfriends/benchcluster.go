@@ -123,7 +123,7 @@ func (b *bench) all() []*process { return append([]*process{b.process}, b.follow
 // clusterThroughput floods through the leader alone, and through all nodes. Delivered is what a subscriber on a follower got:
 // committed, synced by a majority and by that follower.
 func clusterThroughput(ctx context.Context, b *bench) ([]figure, error) {
-	pubs, subs, err := b.setUp(ctx, benchChannel, 4, 1)
+	pubs, subs, err := setUp(ctx, b.process, benchChannel, 4, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func clusterThroughput(ctx context.Context, b *bench) ([]figure, error) {
 // clusterLatency publishes and subscribes at a follower, and then at the leader; at the follower also so seldom that no
 // message follows soon, which would carry the news of the commit.
 func clusterLatency(ctx context.Context, b *bench) ([]figure, error) {
-	pubs, subs, err := b.setUp(ctx, benchChannel, 1, 1)
+	pubs, subs, err := setUp(ctx, b.process, benchChannel, 1, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -227,10 +227,10 @@ func clusterSpread(ctx context.Context, b *bench) (figures []figure, err error) 
 		{name: "all on the leader", at: []*process{b.process}},
 		{name: "spread over three nodes", at: b.all()},
 	}
-	if ways[0].pubs, ways[0].subs, err = single.setUp(ctx, benchChannel, spreadPublishers, spreadSubscribers); err != nil {
+	if ways[0].pubs, ways[0].subs, err = setUp(ctx, single.process, benchChannel, spreadPublishers, spreadSubscribers); err != nil {
 		return nil, err
 	}
-	pubs, subs, err := b.setUp(ctx, benchChannel, spreadPublishers, spreadSubscribers)
+	pubs, subs, err := setUp(ctx, b.process, benchChannel, spreadPublishers, spreadSubscribers)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ type replayLoad struct {
 
 // benchReplay loads the log, and then measures reading it.
 func benchReplay(ctx context.Context, b *bench) ([]figure, error) {
-	pubs, subs, err := b.setUp(ctx, "*", 1, 1)
+	pubs, subs, err := setUp(ctx, b.process, "*", 1, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (l *replayLoad) fill(ctx context.Context, prefix string, connections, count
 		}
 		g.run(c, func() error { return l.publish(c, prefix, i, connections, count/connections) })
 	}
-	g.wg.Wait()
+	g.Wait()
 	return g.end()
 }
 

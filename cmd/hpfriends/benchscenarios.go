@@ -7,14 +7,11 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"hpfriends/wire"
 )
-
-const benchChannel = "cowrie.sessions"
 
 func benchThroughput(ctx context.Context, b *bench) ([]figure, error) {
 	rates, err := b.load(ctx, 4, 1, 256)
@@ -40,7 +37,7 @@ func benchFanout(ctx context.Context, b *bench) ([]figure, error) {
 
 // load floods this one server and returns the rates of messages sent and received, all connections together.
 func (b *bench) load(ctx context.Context, publishers, subscribers, size int) ([]float64, error) {
-	pubs, subs, err := b.setUp(ctx, benchChannel, publishers, subscribers)
+	pubs, subs, err := setUp(ctx, b.process, benchChannel, publishers, subscribers)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +60,7 @@ func (t traffic) flow(ctx context.Context, d time.Duration) ([]float64, error) {
 	var sent, received atomic.Int64
 	g := newCrew(cancel)
 	for i, k := range t.subs {
-		c, err := t.subAt[i%len(t.subAt)].subscribe(ctx, k)
+		c, err := subscribe(ctx, t.subAt[i%len(t.subAt)].address, k, benchChannel)
 		if err != nil {
 			return nil, errors.Join(err, g.end())
 		}
@@ -81,52 +78,6 @@ func (t traffic) flow(ctx context.Context, d time.Duration) ([]float64, error) {
 	return rates, errors.Join(g.end(), err)
 }
 
-func (p *process) subscribe(ctx context.Context, k benchKey) (net.Conn, error) {
-	c, err := login(ctx, p.address, k)
-	if err != nil {
-		return nil, err
-	}
-	_, err = c.Write(wire.AppendSubscribe(nil, k.ident, benchChannel))
-	return c, err
-}
-
-// crew is the goroutines of a measurement and their connections.
-type crew struct {
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	mu     sync.Mutex
-	conns  []net.Conn
-	err    error
-}
-
-func newCrew(cancel context.CancelFunc) *crew { return &crew{cancel: cancel} }
-
-func (g *crew) run(c net.Conn, f func() error) {
-	g.mu.Lock()
-	g.conns = append(g.conns, c)
-	g.mu.Unlock()
-	g.wg.Go(func() {
-		if err := f(); err != nil {
-			g.mu.Lock()
-			g.err = errors.Join(g.err, err)
-			g.mu.Unlock()
-			g.cancel()
-		}
-	})
-}
-
-// end closes the connections and waits. What fails because of the closing is not an error.
-func (g *crew) end() error {
-	g.mu.Lock()
-	err := g.err
-	for _, c := range g.conns {
-		_ = c.Close()
-	}
-	g.mu.Unlock()
-	g.wg.Wait()
-	return err
-}
-
 // tempo is how messages are published to measure how long they take.
 type tempo struct {
 	perSecond, perTick int // messages; a tick's are written at once
@@ -137,7 +88,7 @@ type tempo struct {
 const steadyRate, steadyTick = 20_000, 20
 
 func benchLatency(ctx context.Context, b *bench) ([]figure, error) {
-	pubs, subs, err := b.setUp(ctx, benchChannel, 1, 1)
+	pubs, subs, err := setUp(ctx, b.process, benchChannel, 1, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +103,7 @@ func (r tempo) latency(ctx context.Context, at *process, pk, sk benchKey, d time
 	var times []time.Duration
 	begin := time.Now()
 	g := newCrew(cancel)
-	sub, err := at.subscribe(ctx, sk)
+	sub, err := subscribe(ctx, at.address, sk, benchChannel)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +164,7 @@ func (r tempo) publish(ctx context.Context, c net.Conn, ident string, begin time
 }
 
 func benchIdle(ctx context.Context, b *bench) ([]figure, error) {
-	pubs, _, err := b.setUp(ctx, benchChannel, 1, 0)
+	pubs, _, err := setUp(ctx, b.process, benchChannel, 1, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -224,11 +175,11 @@ func benchIdle(ctx context.Context, b *bench) ([]figure, error) {
 		return nil, err
 	}
 	for range b.connections {
-		c, err := b.subscribe(ctx, pubs[0])
+		c, err := subscribe(ctx, b.address, pubs[0], benchChannel)
 		if err != nil {
 			return nil, err
 		}
-		g.conns = append(g.conns, c)
+		g.run(c, func() error { return nil })
 	}
 	if err := pause(ctx, 3*time.Second); err != nil {
 		return nil, err

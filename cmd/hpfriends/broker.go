@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
@@ -19,28 +21,50 @@ import (
 	"hpfriends/wire"
 )
 
+// brokerConfig holds the parts of a node that the broker joins.
+type brokerConfig struct {
+	Node        *raftfsm.Node
+	Events      *eventlog.Log
+	Ingest      *raftfsm.Ingest
+	Recorder    *raftfsm.Recorder
+	Cursors     *raftfsm.Cursors
+	Router      *router.Router
+	Query       *query.Query
+	Connections *connections
+	Presence    *presence // which the cluster port has known since before there was a node
+	Key         *secret.DataKey
+	Metrics     prometheus.Registerer
+	Logger      *slog.Logger
+}
+
 // broker joins the hpfeeds server with the node: it looks up authkeys, asks the graph for every right, and ends the
 // connections whose right is gone.
 type broker struct {
-	node     *raftfsm.Node
-	events   *eventlog.Log
-	ingest   *raftfsm.Ingest
-	recorder *raftfsm.Recorder
-	cursors  *raftfsm.Cursors
-	router   *router.Router
-	query    *query.Query
-	key      *secret.DataKey
-	metrics  *metrics
-	log      *slog.Logger
-	presence *presence
+	brokerConfig
+	metrics *metrics
+	streams sync.WaitGroup // of what connections have begun: acks, audit, presence, durable subscriptions
+}
 
-	mu    sync.Mutex
-	conns map[*conn]struct{}
+// newBroker returns a broker that has registered its metrics and answers other nodes about presence.
+func newBroker(c brokerConfig) *broker {
+	c.Presence.begin(c.Node.Graph)
+	return &broker{brokerConfig: c, metrics: newMetrics(c.Metrics)}
+}
+
+// Run watches over the connections until ctx is done, and waits for what they have begun. All connections must be closed
+// by then.
+func (b *broker) Run(ctx context.Context) {
+	var loops sync.WaitGroup
+	loops.Go(func() { b.watch(ctx) })
+	loops.Go(func() { b.count(ctx) })
+	loops.Go(func() { b.Presence.run(ctx, b) })
+	loops.Wait()
+	b.streams.Wait()
 }
 
 // Secret implements wire.Broker.
 func (b *broker) Secret(ident string, addr netip.Addr) ([]byte, error) {
-	g := b.node.Graph()
+	g := b.Node.Graph()
 	key, ok := g.AuthkeyByIdent(ident)
 	if !ok {
 		return nil, wire.ErrUnknownIdent
@@ -48,9 +72,9 @@ func (b *broker) Secret(ident string, addr netip.Addr) ([]byte, error) {
 	if err := g.MayLogin(key, addr, time.Now()); err != nil {
 		return nil, fmt.Errorf("%w: %w", wire.ErrKeyDisabled, err)
 	}
-	s, err := b.key.Open(key.Secret, []byte(key.Ident))
+	s, err := b.Key.Open(key.Secret, []byte(key.Ident))
 	if err != nil {
-		b.log.Error("the secret of an authkey cannot be read: is data.key the one of this data directory?", "ident", key.Ident, "err", err)
+		b.Logger.Error("the secret of an authkey cannot be read: is data.key the one of this data directory?", "ident", key.Ident, "err", err)
 		return nil, fmt.Errorf("%w: %w", wire.ErrKeyDisabled, err)
 	}
 	return s, nil
@@ -58,7 +82,7 @@ func (b *broker) Secret(ident string, addr netip.Addr) ([]byte, error) {
 
 // Open implements wire.Broker: one authenticated connection.
 func (b *broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.Conn, error) {
-	key, ok := b.node.Graph().AuthkeyByIdent(ident)
+	key, ok := b.Node.Graph().AuthkeyByIdent(ident)
 	if !ok {
 		return nil, wire.ErrUnknownIdent
 	}
@@ -75,12 +99,9 @@ func (b *broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.C
 	if c.limit = key.MaxMessage; c.limit == 0 {
 		c.limit = graph.DefaultMaxMessage
 	}
-	c.subscriber = b.router.Join(c, key.Owner, c.limit)
+	c.subscriber = b.Router.Join(c, key.Owner, c.limit)
 	c.subscriptions = newSubscriptions(s.Context())
-	b.mu.Lock()
-	b.conns[c] = struct{}{}
-	b.node.SetClients(len(b.conns))
-	b.mu.Unlock()
+	b.Connections.add(c)
 	b.metrics.opened(ident, b.handle(key.Owner))
 	return c, nil
 }
@@ -88,7 +109,7 @@ func (b *broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.C
 // Refused implements wire.Broker: a row in the Logs of the authkey's owner, or of the admins.
 func (b *broker) Refused(r wire.Refusal) {
 	message := r.Reason.LogMessage()
-	g := b.node.Graph()
+	g := b.Node.Graph()
 	row := entry.Refusal{Ident: r.Ident, Message: message, Channel: r.Channel, Addr: r.Remote.Addr().Unmap().String()}
 	ident := r.Ident
 	if r.AuthenticatedIdent != "" {
@@ -100,35 +121,15 @@ func (b *broker) Refused(r wire.Refusal) {
 	}
 	b.metrics.refused(label, r.Reason.String())
 	if message != "" {
-		b.recorder.Refuse(row)
+		b.Recorder.Refuse(row)
 	}
 }
 
 func (b *broker) handle(id graph.UserID) string {
-	if u, ok := b.node.Graph().User(id); ok {
+	if u, ok := b.Node.Graph().User(id); ok {
 		return u.Handle
 	}
 	return ""
-}
-
-// Usage is what is counted of an authkey on this node and not reported yet. It implements query.Live.
-func (b *broker) Usage(authkey uint64) entry.Usage {
-	for _, c := range b.connections() {
-		if uint64(c.authkey) == authkey {
-			c.count()
-		}
-	}
-	return b.recorder.Usage(authkey)
-}
-
-func (b *broker) connections() []*conn {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	all := make([]*conn, 0, len(b.conns))
-	for c := range b.conns {
-		all = append(all, c)
-	}
-	return all
 }
 
 // revokePause is how long changes are collected before all connections are looked at again: a burst of changes costs one
@@ -137,7 +138,7 @@ const revokePause = 100 * time.Millisecond
 
 // watch ends what the newest graph no longer allows, until ctx is done.
 func (b *broker) watch(ctx context.Context) {
-	v := b.node.Version()
+	v := b.Node.Version()
 	for {
 		select {
 		case <-v.Changed():
@@ -151,7 +152,7 @@ func (b *broker) watch(ctx context.Context) {
 		}
 		newest := v.Newest()
 		if newest.RevokesSince(v) {
-			for _, c := range b.connections() {
+			for _, c := range b.Connections.all() {
 				c.recheck(newest.Graph)
 			}
 		}
@@ -166,7 +167,7 @@ func (b *broker) count(ctx context.Context) {
 	for {
 		select {
 		case <-tick.C:
-			for _, c := range b.connections() {
+			for _, c := range b.Connections.all() {
 				c.count()
 			}
 		case <-ctx.Done():

@@ -42,7 +42,7 @@ func checkCommand() *cli.Command {
 			return err
 		}
 		if !r.Sound {
-			return &failure{exitFailed, ""}
+			return fail(exitFailed, "")
 		}
 		return nil
 	})
@@ -62,7 +62,7 @@ func serverRuns(dir string) bool {
 func openStopped(dir string) (*eventlog.Log, error) {
 	where := filepath.Join(dir, "log")
 	if _, err := os.Stat(where); err != nil {
-		return nil, &failure{exitNotFound, fmt.Sprintf("there is no log in %s: name the server's directory with --data-dir", dir)}
+		return nil, fail(exitNotFound, fmt.Sprintf("there is no log in %s: name the server's directory with --data-dir", dir))
 	}
 	return eventlog.Open(eventlog.Config{Dir: where, ReadOnly: true, Logger: slog.New(slog.DiscardHandler)})
 }
@@ -123,7 +123,7 @@ func checkServer(c *cli.Context, api *client, p *progress) (r query.CheckReport,
 		case line.Sound != nil:
 			return r, json.Unmarshal(raw, &r)
 		case line.What == "":
-			return r, &failure{exitFailed, line.Detail}
+			return r, fail(exitFailed, line.Detail)
 		}
 		p.tally(line.What, line.Done, line.Total)
 	}

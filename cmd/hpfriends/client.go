@@ -9,8 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -18,24 +16,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 )
-
-// defaultDataDir is where a server keeps its data when nothing else is said.
-const defaultDataDir = "hpfriends-data"
-
-func dataDirFlag() cli.Flag {
-	return &cli.StringFlag{Name: "data-dir", Value: defaultDataDir, EnvVars: []string{"HPFRIENDS_DATA_DIR"}, Usage: "the server's `DIR`"}
-}
-
-// apiFlags are those of every command that asks a server.
-func apiFlags(more ...cli.Flag) []cli.Flag {
-	return append([]cli.Flag{
-		dataDirFlag(),
-		&cli.StringFlag{Name: "server", EnvVars: []string{"HPFRIENDS_SERVER"}, Usage: "ask the server at `URL` instead, with an API token"},
-		&cli.StringFlag{Name: "token-file", EnvVars: []string{"HPFRIENDS_TOKEN_FILE"}, Usage: "`FILE` with the API token, - for standard input"},
-		&cli.StringFlag{Name: "as", EnvVars: []string{"HPFRIENDS_AS"}, Usage: "act as `USER` (on the local socket)"},
-		&cli.BoolFlag{Name: "json", Usage: "print JSON"},
-	}, more...)
-}
 
 // client asks the API of one server.
 type client struct {
@@ -159,12 +139,12 @@ func (c *client) failed(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return &failure{exitDenied, "this data directory belongs to somebody else: only its owner may use its socket"}
+		return fail(exitDenied, "this data directory belongs to somebody else: only its owner may use its socket")
 	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return &failure{exitUnavailable, c.unreachable}
+		return fail(exitUnavailable, c.unreachable)
 	}
-	return &failure{exitUnavailable, err.Error()}
+	return fail(exitUnavailable, err.Error())
 }
 
 // refused turns an error answer into a failure with its exit code.
@@ -190,41 +170,5 @@ func refused(res *http.Response) error {
 	case http.StatusUnprocessableEntity, http.StatusBadRequest:
 		code = exitUsage
 	}
-	return &refusal{code, p.Detail, p.Hint}
+	return &refusal{code: code, text: p.Detail, hint: p.Hint}
 }
-
-// readSecret reads a file's first line, or standard input's for "-"; nothing for "".
-func readSecret(path string) (string, error) {
-	if path == "" {
-		return "", nil
-	}
-	var raw []byte
-	var err error
-	if path == "-" {
-		raw, err = io.ReadAll(io.LimitReader(os.Stdin, 64<<10))
-	} else {
-		raw, err = os.ReadFile(path)
-	}
-	if err != nil {
-		return "", usage("%v", err)
-	}
-	line, _, _ := strings.Cut(string(raw), "\n")
-	if line = strings.TrimSuffix(line, "\r"); line == "" {
-		return "", usage("%s is empty", path)
-	}
-	return line, nil
-}
-
-// words checks the number of arguments: their names, for the message.
-func words(c *cli.Context, names ...string) ([]string, error) {
-	if c.NArg() != len(names) {
-		want := "no arguments"
-		if len(names) > 0 {
-			want = strings.Join(names, " ")
-		}
-		return nil, usage("%s takes %s; got %d", c.Command.HelpName, want, c.NArg())
-	}
-	return c.Args().Slice(), nil
-}
-
-func escape(s string) string { return url.PathEscape(s) }

@@ -36,8 +36,8 @@ func joinCommand() *cli.Command {
 			if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
 				return err
 			}
-			if err := newServer(s, s.logger(os.Stderr)).join(c.Context, c.String("advertise")); err != nil {
-				return err
+			if err := newServer(s, newLogger(s, os.Stderr)).join(c.Context, c.String("advertise")); err != nil {
+				return settingUsage(err)
 			}
 			fmt.Fprintf(c.App.Writer, "%s is a member's now. Start it: hpfriends serve --data-dir %s --cluster %s\n", s.DataDir, s.DataDir, c.String("advertise"))
 			return nil

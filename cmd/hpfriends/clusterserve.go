@@ -11,62 +11,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
+	"hpfriends/internal/buildinfo"
 
 	"hpfriends/internal/secret"
 	"hpfriends/raftfsm"
 	"hpfriends/raftfsm/link"
 )
-
-// clusterSettings make a server a member of a cluster. Bootstrap, Join and JoinTokenFile are for the first start.
-type clusterSettings struct {
-	Cluster       string `yaml:"cluster" json:"cluster"`
-	Advertise     string `yaml:"advertise" json:"advertise"`
-	Bootstrap     bool   `yaml:"bootstrap" json:"bootstrap"`
-	Join          string `yaml:"join" json:"join"`
-	JoinTokenFile string `yaml:"join-token-file" json:"join-token-file"`
-	Nonvoter      bool   `yaml:"nonvoter" json:"nonvoter"`
-}
-
-func clusterFlags(env func(string) []string) []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "cluster", EnvVars: env("cluster"), Usage: "be a member of a cluster, and listen for the other members on `HOST:PORT`"},
-		&cli.StringFlag{Name: "advertise", EnvVars: env("advertise"), Usage: "`HOST:PORT` that the other members dial; default: where --cluster listens"},
-		&cli.BoolFlag{Name: "bootstrap", EnvVars: env("bootstrap"), Usage: "first start: begin a cluster with this node"},
-		&cli.StringFlag{Name: "join", EnvVars: env("join"), Usage: "first start: join the cluster of the member at `HOST:PORT`"},
-		&cli.StringFlag{Name: "join-token-file", EnvVars: env("join-token-file"), Usage: "first start: `FILE` with a token made by cluster token, - for standard input"},
-		&cli.BoolFlag{Name: "nonvoter", EnvVars: env("nonvoter"), Usage: "stay without a vote: for readers far away"},
-	}
-}
-
-func loadClusterSettings(c *cli.Context) clusterSettings {
-	return clusterSettings{
-		Cluster: c.String("cluster"), Advertise: c.String("advertise"), Bootstrap: c.Bool("bootstrap"), Join: c.String("join"),
-		JoinTokenFile: c.String("join-token-file"), Nonvoter: c.Bool("nonvoter"),
-	}
-}
-
-func (s clusterSettings) validate() error {
-	switch {
-	case s.Cluster == "" && (s.Advertise != "" || s.Bootstrap || s.Join != "" || s.JoinTokenFile != "" || s.Nonvoter):
-		return usage("--advertise, --bootstrap, --join, --join-token-file and --nonvoter need --cluster HOST:PORT")
-	case s.Bootstrap && s.Join != "":
-		return usage("--bootstrap begins a cluster, --join enters one: give one of them")
-	case (s.Join == "") != (s.JoinTokenFile == ""):
-		return usage("--join and --join-token-file belong together")
-	case s.Bootstrap && s.Nonvoter:
-		return usage("--bootstrap: the first node has the only vote, so not --nonvoter")
-	}
-	for name, addr := range map[string]string{"cluster": s.Cluster, "advertise": s.Advertise, "join": s.Join} {
-		if addr == "" {
-			continue
-		}
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			return usage("--%s %s: want HOST:PORT", name, addr)
-		}
-	}
-	return nil
-}
 
 // clusterPart opens the cluster port and, on the first start, joins. It is nil for a node that is alone.
 func (s *server) clusterPart(ctx context.Context) (_ *raftfsm.Cluster, err error) {
@@ -75,13 +25,13 @@ func (s *server) clusterPart(ctx context.Context) (_ *raftfsm.Cluster, err error
 	}
 	_, err = os.Stat(filepath.Join(s.DataDir, link.File))
 	if errors.Is(err, fs.ErrNotExist) && !s.Bootstrap && s.Join == "" {
-		return nil, usage("%s is not of any cluster yet: give --bootstrap to begin one, or --join and --join-token-file", s.DataDir)
+		return nil, badSetting("%s is not of any cluster yet: give --bootstrap to begin one, or --join and --join-token-file", s.DataDir)
 	}
 	l, err := net.Listen("tcp", s.Cluster)
 	if err != nil {
 		return nil, fmt.Errorf("cluster port: %w", err)
 	}
-	c := &raftfsm.Cluster{Listener: l, Advertise: s.Advertise, Bootstrap: s.Bootstrap, Reader: s.Nonvoter, Version: version, Handle: s.broker.presence.hear}
+	c := &raftfsm.Cluster{Listener: l, Advertise: s.Advertise, Bootstrap: s.Bootstrap, Reader: s.Nonvoter, Version: buildinfo.Version(), Handle: s.presence.hear}
 	defer func() {
 		if err != nil {
 			_ = l.Close()
@@ -91,7 +41,7 @@ func (s *server) clusterPart(ctx context.Context) (_ *raftfsm.Cluster, err error
 		c.Advertise = l.Addr().String()
 	}
 	if host, _, err := net.SplitHostPort(c.Advertise); err != nil || net.ParseIP(host).IsUnspecified() {
-		return nil, usage("the cluster port listens on every interface: say with --advertise which address the other members dial")
+		return nil, badSetting("the cluster port listens on every interface: say with --advertise which address the other members dial")
 	}
 	if s.Join != "" {
 		if err := s.join(ctx, c.Advertise); err != nil {
@@ -109,11 +59,11 @@ func (s *server) join(ctx context.Context, advertise string) error {
 	if cluster, err := raftfsm.Joined(s.DataDir); err != nil || cluster != "" {
 		return errors.Join(err, s.sameCluster(cluster))
 	}
-	text, err := readSecret(s.JoinTokenFile)
+	text, err := secret.ReadFile(s.JoinTokenFile, os.Stdin)
 	if err != nil {
 		return err
 	}
-	token, err := link.ParseToken(text)
+	token, err := link.ParseToken(string(text))
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.JoinTokenFile, err)
 	}
@@ -132,11 +82,11 @@ func (s *server) sameCluster(cluster string) error {
 	if cluster == "" || s.JoinTokenFile == "-" {
 		return nil
 	}
-	text, err := readSecret(s.JoinTokenFile)
+	text, err := secret.ReadFile(s.JoinTokenFile, os.Stdin)
 	if err != nil {
 		return nil
 	}
-	token, err := link.ParseToken(text)
+	token, err := link.ParseToken(string(text))
 	if err != nil {
 		return nil
 	}

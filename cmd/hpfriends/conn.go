@@ -44,7 +44,7 @@ type permission struct {
 
 // Publish implements wire.Conn.
 func (c *conn) Publish(channel string, frames []byte, n int) error {
-	v := c.broker.node.Version()
+	v := c.broker.Node.Version()
 	if c.allowed.version != v || c.allowed.channel != channel {
 		key, ok := v.Graph.Authkey(c.authkey)
 		if !ok {
@@ -55,7 +55,7 @@ func (c *conn) Publish(channel string, frames []byte, n int) error {
 		}
 		c.allowed = permission{v, channel}
 	}
-	err := c.broker.ingest.Publish(c.session.Context(), c.source, channel, frames, n)
+	err := c.broker.Ingest.Publish(c.session.Context(), c.source, channel, frames, n)
 	if errors.Is(err, raftfsm.ErrDiskFull) {
 		return &wire.Refused{Reason: wire.ReasonNoRoom}
 	}
@@ -71,10 +71,7 @@ func (c *conn) Publish(channel string, frames []byte, n int) error {
 func (c *conn) Close() {
 	c.endAll(c.session.Context().Err() != nil)
 	c.count()
-	c.broker.mu.Lock()
-	delete(c.broker.conns, c)
-	c.broker.node.SetClients(len(c.broker.conns))
-	c.broker.mu.Unlock()
+	c.broker.Connections.remove(c)
 	c.broker.metrics.closed(c.ident, c.broker.handle(c.user))
 }
 
@@ -88,7 +85,7 @@ func (c *conn) Skipped(channel string, size int) {
 
 // refuse makes a row in the Logs of the authkey's owner.
 func (c *conn) refuse(channel, message string) {
-	c.broker.recorder.Refuse(entry.Refusal{
+	c.broker.Recorder.Refuse(entry.Refusal{
 		Owner: uint64(c.user), Authkey: uint64(c.authkey), Ident: c.ident, Channel: channel, Message: message,
 		Addr: c.session.Remote().Addr().Unmap().String(),
 	})
@@ -112,6 +109,6 @@ func (c *conn) count() {
 	}
 	d.LastSeen, d.LastAddr = time.Now().UTC(), c.session.Remote().Addr().Unmap().String()
 	c.counted = now
-	c.broker.recorder.Count(d)
+	c.broker.Recorder.Count(d)
 	c.broker.metrics.moved(c.ident, d.BytesReceived, d.BytesSent)
 }

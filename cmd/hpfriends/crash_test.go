@@ -113,7 +113,7 @@ func TestAcknowledgedMessagesSurviveKill(t *testing.T) {
 	}
 	dir := t.TempDir()
 	p := startTestProcess(t, dir)
-	pubs, _, err := (&bench{process: p}).setUp(t.Context(), "c", publishers, 0)
+	pubs, _, err := setUp(t.Context(), p, "c", publishers, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestSlowSubscriberHarmsNobody(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	pubs, subs, err := (&bench{process: p}).setUp(t.Context(), benchChannel, 1, 2)
+	pubs, subs, err := setUp(t.Context(), p, benchChannel, 1, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestSlowSubscriberHarmsNobody(t *testing.T) {
 	}
 	slow := open(subs[0])
 	defer slow.Close()
-	fast, err := (&bench{process: p}).subscribe(t.Context(), subs[1])
+	fast, err := subscribe(t.Context(), p.address, subs[1], benchChannel)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func onCursor(c *cli.Context, do func(path string) error) error {
 	if args[1] == "" {
 		return usage("a durable subscription has a name: list them with `hpfriends cursor ls`")
 	}
-	return do("/cursors/" + escape(args[0]) + "/" + escape(args[1]))
+	return do("/cursors/" + url.PathEscape(args[0]) + "/" + url.PathEscape(args[1]))
 }
 
 func listCursorCommand(c *cli.Context, api *client) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -133,7 +134,7 @@ func TestResetAndRemovalEndTheConnection(t *testing.T) {
 		pub.publish("d", text)
 	}
 	pub.settled("sync")
-	path := "/cursors/" + escape(c.keys["ada"].ident) + "/tool"
+	path := "/cursors/" + url.PathEscape(c.keys["ada"].ident) + "/tool"
 
 	l := c.dial("ada")
 	l.subscribe("d?durable=tool&from=first")

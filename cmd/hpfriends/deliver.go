@@ -182,7 +182,7 @@ func (d *delivery) finish(ctx context.Context, failed error) error {
 	var refusal *wire.BrokerError
 	switch {
 	case ctx.Err() != nil:
-		return &failure{exitInterrupted, strings.TrimPrefix(d.arrived(), "; ")}
+		return fail(exitInterrupted, strings.TrimPrefix(d.arrived(), "; "))
 	case errors.As(verdict, &refusal), failed == nil && d.broken == nil:
 		return d.explain(verdict)
 	case d.broken != nil:

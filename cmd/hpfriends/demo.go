@@ -120,7 +120,7 @@ func (d *demo) play(ctx context.Context, ended <-chan error) error {
 // seedGraph makes the users, their group, authkeys and shares through the API.
 func (d *demo) seedGraph(ctx context.Context) error {
 	for _, u := range cast {
-		u.key = benchKey{u.handle + "-key", "secret-of-" + u.handle}
+		u.key = benchKey{ident: u.handle + "-key", secret: "secret-of-" + u.handle}
 		var made struct {
 			ID uint64 `json:"id"`
 		}

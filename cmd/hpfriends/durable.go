@@ -52,11 +52,11 @@ func (c *conn) beginDurable(sub *grant, h router.History, receive func(s *router
 	}
 	start := h.From
 	if start == (eventlog.Position{}) {
-		start = eventlog.Position{Index: c.broker.events.Applied() + 1}
+		start = eventlog.Position{Index: c.broker.Events.Applied() + 1}
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, claimTimeout)
 	defer cancel()
-	cursor, err := c.broker.cursors.Claim(ctx, uint64(c.authkey), sub.durable, sub.text, start)
+	cursor, err := c.broker.Cursors.Claim(ctx, uint64(c.authkey), sub.durable, sub.text, start)
 	if err != nil {
 		return err
 	}
@@ -64,8 +64,8 @@ func (c *conn) beginDurable(sub *grant, h router.History, receive func(s *router
 	acked, _ := c.session.Acknowledged()
 	d.seen = []sighting{{time.Now(), acked}}
 	d.deliveries = raftfsm.NewDeliveries(c.session.Sent(), cursor.Safe)
-	d.subscriber = c.broker.router.Join(d, c.user, c.limit)
-	if floor := (eventlog.Position{Index: c.broker.events.Floor()}); cursor.Safe.Compare(floor) < 0 {
+	d.subscriber = c.broker.Router.Join(d, c.user, c.limit)
+	if floor := (eventlog.Position{Index: c.broker.Events.Floor()}); cursor.Safe.Compare(floor) < 0 {
 		c.Missed(sub.text, cursor.Safe, floor)
 		cursor.Safe = floor
 	}
@@ -74,7 +74,7 @@ func (c *conn) beginDurable(sub *grant, h router.History, receive func(s *router
 	c.durables = append(c.durables, d)
 	c.subsMu.Unlock()
 	receive(d.subscriber, h)
-	go d.follow()
+	c.broker.streams.Go(d.follow)
 	return nil
 }
 
@@ -132,7 +132,7 @@ func (d *durable) follow() {
 	c := d.conn
 	tick := time.NewTicker(durableEvery)
 	defer tick.Stop()
-	ended := c.broker.cursors.Ended(d.cursor.Authkey, d.cursor.Name, d.cursor.Epoch)
+	ended := c.broker.Cursors.Ended(d.cursor.Authkey, d.cursor.Name, d.cursor.Epoch)
 	for {
 		select {
 		case <-tick.C:
@@ -140,7 +140,7 @@ func (d *durable) follow() {
 				d.deliveries.Sent(c.session.Sent(), next) // nothing was for it up to there
 			}
 			acked, safe := d.look(false)
-			c.broker.cursors.Advance(d.cursor.Authkey, d.cursor.Name, d.cursor.Epoch, acked, safe)
+			c.broker.Cursors.Advance(d.cursor.Authkey, d.cursor.Name, d.cursor.Epoch, acked, safe)
 		case <-ended:
 			if c.granted(d.text) != nil && c.owns(d) {
 				c.session.Close(errTakenOver)
@@ -155,7 +155,7 @@ func (d *durable) follow() {
 // finish is for the end of the connection.
 func (d *durable) finish() {
 	acked, safe := d.look(d.conn.session.PeerFinished())
-	d.conn.broker.cursors.Finish(d.cursor.Authkey, d.cursor.Name, d.cursor.Epoch, acked, safe)
+	d.conn.broker.Cursors.Finish(d.cursor.Authkey, d.cursor.Name, d.cursor.Epoch, acked, safe)
 }
 
 // owns is whether d is the newest of its name on the connection: a client that subscribes again claims from itself.

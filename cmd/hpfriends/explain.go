@@ -27,7 +27,7 @@ func explainCommand() *cli.Command {
 			return err
 		}
 		if !x.Flows {
-			return &failure{exitDenied, ""}
+			return fail(exitDenied, "")
 		}
 		return nil
 	},

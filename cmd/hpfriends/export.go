@@ -41,7 +41,7 @@ func exportTo(ctx context.Context, c *cli.Context, api *client, p past) error {
 		return export(ctx, c, api, p, c.App.Writer)
 	}
 	if _, err := os.Stat(path); err == nil && !c.Bool("force") {
-		return &failure{exitConflict, printable(path) + " exists: give another name, or --force to replace it"}
+		return fail(exitConflict, printable(path)+" exists: give another name, or --force to replace it")
 	}
 	return writeWhole(path, func(w io.Writer) error { return export(ctx, c, api, p, w) })
 }
@@ -51,7 +51,7 @@ func exportTo(ctx context.Context, c *cli.Context, api *client, p past) error {
 func writeWhole(path string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // readable for its owner
 	if err != nil {
-		return &failure{exitFailed, err.Error()}
+		return fail(exitFailed, err.Error())
 	}
 	defer func() {
 		if err != nil {
@@ -64,10 +64,10 @@ func writeWhole(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	if err := errors.Join(buffered.Flush(), f.Sync(), f.Close()); err != nil {
-		return &failure{exitFailed, err.Error()}
+		return fail(exitFailed, err.Error())
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
-		return &failure{exitFailed, err.Error()}
+		return fail(exitFailed, err.Error())
 	}
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
@@ -99,14 +99,14 @@ func compressed(path string, w io.Writer, write func(io.Writer) error) error {
 func export(ctx context.Context, c *cli.Context, api *client, p past, w io.Writer) error {
 	var total uint64
 	if isTerminal(c.App.ErrWriter) {
-		n, err := api.count(ctx, p)
+		n, err := countMessages(ctx, api, p)
 		if err != nil {
 			return err
 		}
 		total = n.Messages
 	}
 	shown := newProgress(c.App.ErrWriter, "messages", total)
-	end, err := api.messages(ctx, p, func(line []byte, r ndjson.Record) error {
+	end, err := readMessages(ctx, api, p, func(line []byte, r ndjson.Record) error {
 		if r.Gap != nil {
 			shown.clear()
 			tellGap(c.App.ErrWriter, r.Gap.From, r.Gap.To)
@@ -184,7 +184,7 @@ func (i *importing) run(ctx context.Context, stdin io.Reader, dry bool) error {
 	if i.name != "-" {
 		f, err := os.Open(i.name)
 		if err != nil {
-			return &failure{exitFailed, err.Error()}
+			return fail(exitFailed, err.Error())
 		}
 		defer f.Close()
 		if info, err := f.Stat(); err == nil {
@@ -274,7 +274,7 @@ func (i *importing) each(ctx context.Context, r io.Reader, shown *progress, hand
 
 // bad says where the file is damaged.
 func (i *importing) bad(err error) error {
-	return &failure{exitFailed, fmt.Sprintf("%s, line %d: %v", i.name, i.line, err)}
+	return fail(exitFailed, fmt.Sprintf("%s, line %d: %v", i.name, i.line, err))
 }
 
 // watched shows how much of a file is read, since nobody knows how many messages that is.

@@ -238,7 +238,7 @@ func (f *fleet) until(what string, limit time.Duration, ok func() bool) {
 // setUp makes publishers and subscribers, and waits until every node knows them.
 func (f *fleet) setUp(at string, publishers, subscribers int) (pubs, subs []benchKey) {
 	f.t.Helper()
-	pubs, subs, err := (&bench{process: f.nodes[at].proc}).setUp(f.t.Context(), benchChannel, publishers, subscribers)
+	pubs, subs, err := setUp(f.t.Context(), f.nodes[at].proc, benchChannel, publishers, subscribers)
 	f.must(err)
 	f.level(at)
 	return pubs, subs

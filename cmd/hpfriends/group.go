@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -25,12 +26,12 @@ func groupCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return do(c, api, escape(args[0]), args[1])
+			return do(c, api, url.PathEscape(args[0]), args[1])
 		})
 	}
 	setAdmin := func(admin bool) func(c *cli.Context, api *client, group, user string) error {
 		return func(c *cli.Context, api *client, group, user string) error {
-			return api.call(c.Context, "PATCH", "/groups/"+group+"/members/"+escape(user), map[string]any{"admin": admin}, nil)
+			return api.call(c.Context, "PATCH", "/groups/"+group+"/members/"+url.PathEscape(user), map[string]any{"admin": admin}, nil)
 		}
 	}
 	return &cli.Command{
@@ -53,7 +54,7 @@ func groupCommand() *cli.Command {
 					return err
 				}
 				var g query.Group
-				if err := api.call(c.Context, "GET", "/groups/"+escape(args[0]), nil, &g); err != nil {
+				if err := api.call(c.Context, "GET", "/groups/"+url.PathEscape(args[0]), nil, &g); err != nil {
 					return err
 				}
 				return show(c, g, func(w io.Writer) { listMembers(w, g) })
@@ -62,7 +63,7 @@ func groupCommand() *cli.Command {
 				return api.call(c.Context, "POST", "/groups/"+group+"/members", map[string]any{"user": user}, nil)
 			}),
 			member("remove-member", "remove a member", func(c *cli.Context, api *client, group, user string) error {
-				return api.call(c.Context, "DELETE", "/groups/"+group+"/members/"+escape(user), nil, nil)
+				return api.call(c.Context, "DELETE", "/groups/"+group+"/members/"+url.PathEscape(user), nil, nil)
 			}),
 			leaf("leave", "leave a group", "GROUP", func(c *cli.Context, api *client) error {
 				args, err := words(c, "GROUP")
@@ -76,7 +77,7 @@ func groupCommand() *cli.Command {
 				if me.User == "" {
 					return usage("say who leaves: --as USER")
 				}
-				return api.call(c.Context, "DELETE", "/groups/"+escape(args[0])+"/members/"+escape(me.User), nil, nil)
+				return api.call(c.Context, "DELETE", "/groups/"+url.PathEscape(args[0])+"/members/"+url.PathEscape(me.User), nil, nil)
 			}),
 			member("promote", "make a member an admin of the group", setAdmin(true)),
 			member("demote", "make an admin of the group a plain member", setAdmin(false)),
@@ -85,7 +86,7 @@ func groupCommand() *cli.Command {
 				if err != nil {
 					return err
 				}
-				return api.call(c.Context, "DELETE", "/groups/"+escape(args[0]), nil, nil)
+				return api.call(c.Context, "DELETE", "/groups/"+url.PathEscape(args[0]), nil, nil)
 			}),
 		},
 	}

@@ -27,7 +27,7 @@ func channelHistoryCommand() *cli.Command {
 		}
 		p.limit, p.newest = uint64(c.Int("limit")), true
 		var lines [][]byte
-		end, err := api.messages(c.Context, p, func(line []byte, r ndjson.Record) error {
+		end, err := readMessages(c.Context, api, p, func(line []byte, r ndjson.Record) error {
 			switch {
 			case r.Gap != nil:
 				tellGap(c.App.ErrWriter, r.Gap.From, r.Gap.To)

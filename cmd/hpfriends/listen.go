@@ -6,27 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
-	"time"
 
 	"hpfriends/wire"
 )
-
-const (
-	socketName    = "hpfriends.sock" // in the data directory; its owner is admin
-	addressesFile = "addresses.json" // in the data directory while a server runs
-)
-
-// addresses says where a running server listens: what port 0 became.
-type addresses struct {
-	Hpfeeds []string `json:"hpfeeds"`
-	HTTP    string   `json:"http,omitempty"`
-	Cluster string   `json:"cluster,omitempty"`
-	Socket  string   `json:"socket"`
-	PID     int      `json:"pid"`
-}
 
 // listener is a socket and what serves it.
 type listener struct {
@@ -114,17 +98,4 @@ func (s *server) closeListeners() error {
 	ctx, cancel = context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	return errors.Join(err, s.web.Shutdown(ctx))
-}
-
-// socketClient is an HTTP client on the local socket at path.
-func socketClient(path string) *http.Client {
-	return &http.Client{
-		Timeout: time.Minute,
-		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				var d net.Dialer
-				return d.DialContext(ctx, "unix", path)
-			},
-		},
-	}
 }

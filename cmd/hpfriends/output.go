@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/urfave/cli/v2"
 
 	"hpfriends/internal/ndjson"
 )
@@ -27,15 +26,6 @@ func printable(s string) string {
 	}
 	q := strconv.Quote(s)
 	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
-}
-
-// show prints v as JSON with --json, or lets human print it.
-func show(c *cli.Context, v any, human func(w io.Writer)) error {
-	if c.Bool("json") {
-		return writeJSON(c.App.Writer, v)
-	}
-	human(c.App.Writer)
-	return nil
 }
 
 func writeJSON(w io.Writer, v any) error {

@@ -106,8 +106,8 @@ func (p past) query() string {
 	return q.Encode()
 }
 
-func (c *client) count(ctx context.Context, p past) (n query.Count, err error) {
-	res, err := c.stream(ctx, "/messages/count?"+p.query())
+func countMessages(ctx context.Context, c *client, p past) (n query.Count, err error) {
+	res, err := stream(ctx, c, "/messages/count?"+p.query())
 	if err != nil {
 		return n, err
 	}
@@ -119,7 +119,7 @@ func (c *client) count(ctx context.Context, p past) (n query.Count, err error) {
 }
 
 // stream sends a request whose answer may take any time.
-func (c *client) stream(ctx context.Context, path string) (*http.Response, error) {
+func stream(ctx context.Context, c *client, path string) (*http.Response, error) {
 	unhurried := *c.http
 	unhurried.Timeout = 0
 	return c.send(ctx, &unhurried, http.MethodGet, apiBase+path, nil)
@@ -139,10 +139,10 @@ func (e *cutOff) Error() string {
 	return fmt.Sprintf("the server's answer was cut off (%v)%s", e.err, where)
 }
 
-// messages calls each with every message and gap, and its line, until its first error. It returns the last line.
-func (c *client) messages(ctx context.Context, p past, each func(line []byte, r ndjson.Record) error) (end ndjson.End, err error) {
+// readMessages calls each with every message and gap, and its line, until its first error. It returns the last line.
+func readMessages(ctx context.Context, c *client, p past, each func(line []byte, r ndjson.Record) error) (end ndjson.End, err error) {
 	for total := uint64(0); ; {
-		end, err = c.answer(ctx, p, each)
+		end, err = readAnswer(ctx, c, p, each)
 		if p.limit > 0 {
 			p.limit -= min(p.limit, end.Messages)
 		}
@@ -153,19 +153,19 @@ func (c *client) messages(ctx context.Context, p past, each func(line []byte, r 
 		case !errors.As(err, &cut):
 			return end, err
 		case !p.resume || cut.next == "":
-			return end, &failure{exitUnavailable, cut.Error()}
+			return end, fail(exitUnavailable, cut.Error())
 		}
 		p.from, p.since = cut.next, ""
 	}
 }
 
-// answer reads one answer.
-func (c *client) answer(ctx context.Context, p past, each func(line []byte, r ndjson.Record) error) (end ndjson.End, err error) {
+// readAnswer reads one answer.
+func readAnswer(ctx context.Context, c *client, p past, each func(line []byte, r ndjson.Record) error) (end ndjson.End, err error) {
 	path := "/messages?" + p.query()
 	if p.newest {
 		path += "&order=newest"
 	}
-	res, err := c.stream(ctx, path)
+	res, err := stream(ctx, c, path)
 	if err != nil {
 		return end, err
 	}
@@ -190,7 +190,7 @@ func (c *client) answer(ctx context.Context, p past, each func(line []byte, r nd
 		case r.End != nil && r.End.End:
 			return *r.End, nil
 		case r.End != nil:
-			return *r.End, &failure{exitUnavailable, fmt.Sprintf("%s, after %d messages: go on with --from '%s'", r.End.Error, r.End.Messages, r.End.Next)}
+			return *r.End, fail(exitUnavailable, fmt.Sprintf("%s, after %d messages: go on with --from '%s'", r.End.Error, r.End.Messages, r.End.Next))
 		}
 		if err := each(line, r); err != nil {
 			return end, err

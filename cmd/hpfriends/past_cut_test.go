@@ -45,24 +45,24 @@ func TestAnswerThatIsCutOff(t *testing.T) {
 		got = append(got, string(r.Message.Payload))
 		return nil
 	}
-	end, err := api.messages(t.Context(), past{channels: []string{"c"}, since: "T", limit: 50, resume: true}, each)
+	end, err := readMessages(t.Context(), api, past{channels: []string{"c"}, since: "T", limit: 50, resume: true}, each)
 	if err != nil || end.Messages != 10 || strings.Join(got, "") != "0123456789" {
 		t.Errorf("%+v, %v, %v", end, err, got)
 	}
 	if want := []string{"T||50", "|#1.2|48", "|#1.4|46", "|#1.6|44", "|#1.8|42"}; !slices.Equal(asked, want) {
 		t.Errorf("asked for %v, want %v", asked, want)
 	}
-	_, err = api.messages(t.Context(), past{channels: []string{"c"}}, each)
+	_, err = readMessages(t.Context(), api, past{channels: []string{"c"}}, each)
 	if code, text := explainError(err); code != exitUnavailable || !strings.Contains(text, "cut off") || !strings.Contains(text, "--from '#1.2'") {
 		t.Errorf("%d, %s", code, text)
 	}
 	stop := errors.New("enough")
-	if _, err := api.messages(t.Context(), past{resume: true}, func([]byte, ndjson.Record) error { return stop }); err != stop {
+	if _, err := readMessages(t.Context(), api, past{resume: true}, func([]byte, ndjson.Record) error { return stop }); err != stop {
 		t.Errorf("an error of ours: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := api.messages(ctx, past{resume: true}, each); !errors.Is(err, context.Canceled) {
+	if _, err := readMessages(ctx, api, past{resume: true}, each); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 }

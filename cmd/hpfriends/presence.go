@@ -60,20 +60,20 @@ func (c *conn) beginPresence(ctx context.Context, sub *grant) error {
 		return err
 	}
 	w := &watcher{c, sub.needs, make(chan []byte, watcherEvents)}
-	p := c.broker.presence
+	p := c.broker.Presence
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.watchers[w.channel] == nil {
 		p.watchers[w.channel] = make(map[*watcher]struct{})
 	}
 	p.watchers[w.channel][w] = struct{}{}
-	go w.run(ctx)
+	c.broker.streams.Go(func() { w.run(ctx) })
 	return nil
 }
 
 // run sends what comes until ctx is done, or until the watcher has been dropped because it fell behind.
 func (w *watcher) run(ctx context.Context) {
-	defer w.conn.broker.presence.drop(w)
+	defer w.conn.broker.Presence.drop(w)
 	for {
 		select {
 		case frame, ok := <-w.events:

@@ -93,7 +93,7 @@ func (p *presence) run(ctx context.Context, b *broker) {
 
 // round begins the calls that are due, and lets go of nodes that are not heard.
 func (p *presence) round(b *broker) {
-	ids := b.node.Peers()
+	ids := b.Node.Peers()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -111,7 +111,7 @@ func (p *presence) round(b *broker) {
 	}
 	for id, peer := range p.peers {
 		if peer.epoch != "" && now.Sub(peer.heard) > presenceLife {
-			b.log.Info("a node is not heard: its subscribers are taken for gone", "node", id, "subscriptions", len(peer.there))
+			b.Logger.Info("a node is not heard: its subscribers are taken for gone", "node", id, "subscriptions", len(peer.there))
 			p.become(peer, nil)
 			peer.epoch = ""
 		}
@@ -142,7 +142,7 @@ func (p *presence) send(b *broker, id string, part presencePart) {
 	req, err := json.Marshal(part)
 	if err == nil {
 		var body []byte
-		if body, err = b.node.Ask(ctx, id, req); err == nil {
+		if body, err = b.Node.Ask(ctx, id, req); err == nil {
 			err = json.Unmarshal(body, &answer)
 		}
 	}

@@ -6,16 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/signal"
 	"slices"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/internal/secret"
 	"hpfriends/wire"
 )
 
@@ -102,29 +99,14 @@ func secretOf(c *cli.Context, stdin io.Reader) ([]byte, error) {
 	case file == "":
 		return nil, errors.New("no secret: give --secret-file FILE, -s SECRET or set HPFRIENDS_SECRET")
 	}
-	read := func() ([]byte, error) { return os.ReadFile(file) }
-	if file == "-" {
-		read = func() ([]byte, error) { return io.ReadAll(stdin) }
-	}
-	data, err := read()
+	data, err := secret.ReadFile(file, stdin)
 	if err != nil {
 		return nil, fmt.Errorf("secret: %w", err)
-	}
-	data = []byte(strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"))
-	if len(data) == 0 {
-		return nil, fmt.Errorf("secret: %s is empty", file)
 	}
 	return data, nil
 }
 
 func badUsage(err error) error { return usage("%v", err) }
-
-// untilInterrupt is done on Ctrl-C; a second one ends the program at once.
-func untilInterrupt(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
-}
 
 // connectionFailure gives an error of a connection its exit code: the broker's refusal is 4, a connection that is not there 6.
 func connectionFailure(err error) error {
@@ -133,9 +115,9 @@ func connectionFailure(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &refusal):
-		return &failure{exitDenied, "the broker refused: " + visible(refusal.Text) + " (the Logs of the authkey's owner say more)"}
+		return fail(exitDenied, "the broker refused: "+visible(refusal.Text)+" (the Logs of the authkey's owner say more)")
 	case errors.Is(err, context.Canceled):
-		return &failure{exitInterrupted, ""}
+		return fail(exitInterrupted, "")
 	}
-	return &failure{exitUnavailable, err.Error()}
+	return fail(exitUnavailable, err.Error())
 }

@@ -177,7 +177,7 @@ func (p publication) run(ctx context.Context) error {
 	}
 	var content *contentError
 	if errors.As(err, &content) {
-		return &failure{exitFailed, content.Error()}
+		return fail(exitFailed, content.Error())
 	}
 	return connectionFailure(err)
 }

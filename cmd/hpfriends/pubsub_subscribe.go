@@ -36,7 +36,7 @@ func subCommand() *cli.Command {
 			if path := c.String("output"); path != "" {
 				f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 				if err != nil {
-					return &failure{exitFailed, err.Error()}
+					return fail(exitFailed, err.Error())
 				}
 				defer f.Close()
 				s.out = f
@@ -170,7 +170,7 @@ func (s *subscription) run(ctx context.Context) error {
 	<-watching
 	if s.past != nil {
 		if err := s.past.keep(true); err != nil {
-			return &failure{exitFailed, err.Error()}
+			return fail(exitFailed, err.Error())
 		}
 	}
 	return s.outcome(context.Cause(ctx))
@@ -187,7 +187,7 @@ func (s *subscription) outcome(cause error) error {
 	case errors.Is(cause, errTimeout):
 		return connectionFailure(fmt.Errorf("%w after %s: %d of %d messages", cause, s.timeout, s.printed, s.count))
 	case errors.As(cause, &output):
-		return &failure{exitFailed, output.Error()}
+		return fail(exitFailed, output.Error())
 	}
 	return connectionFailure(cause)
 }

@@ -3,115 +3,18 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"net"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	"hpfriends/wire"
 )
-
-// echoBroker gives every message to all its subscribers, without rights but for one channel.
-type echoBroker struct {
-	addr, host, port string
-	server           *wire.Server
-
-	mu         sync.Mutex
-	conns      map[*echoConn]bool
-	subscribed chan string // channels, as they are subscribed to
-}
-
-type echoConn struct {
-	broker   *echoBroker
-	session  *wire.Session
-	channels []string
-}
-
-const closedChannel = "forbidden"
-
-func startEchoBroker(t *testing.T) *echoBroker { return startEchoBrokerAt(t, wire.Endpoint{}) }
-
-func startEchoBrokerAt(t *testing.T, e wire.Endpoint) *echoBroker {
-	t.Helper()
-	b := &echoBroker{conns: make(map[*echoConn]bool), subscribed: make(chan string, 100)}
-	var err error
-	if b.server, err = wire.NewServer(wire.Config{Name: "echo"}, b); err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.addr = l.Addr().String()
-	b.host, b.port, _ = net.SplitHostPort(b.addr)
-	served := make(chan error, 1)
-	go func() { served <- b.server.Serve(t.Context(), l, e) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_ = b.server.Shutdown(ctx)
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	return b
-}
-
-func (b *echoBroker) Secret(ident string, _ netip.Addr) ([]byte, error) {
-	return []byte("secret of " + ident), nil
-}
-
-func (b *echoBroker) Open(s *wire.Session, _ string, _ wire.Conn) (wire.Conn, error) {
-	c := &echoConn{broker: b, session: s}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.conns[c] = true
-	return c, nil
-}
-
-func (b *echoBroker) Refused(wire.Refusal) {}
-
-func (c *echoConn) Publish(channel string, frames []byte, _ int) error {
-	if channel == closedChannel {
-		return &wire.Refused{Reason: wire.ReasonNoPub}
-	}
-	c.broker.mu.Lock()
-	defer c.broker.mu.Unlock()
-	for to := range c.broker.conns {
-		if slices.Contains(to.channels, channel) {
-			_ = to.session.Send(net.Buffers{bytes.Clone(frames)})
-		}
-	}
-	return nil
-}
-
-func (c *echoConn) Subscribe(channel string) error {
-	if channel == closedChannel {
-		return &wire.Refused{Reason: wire.ReasonNoSub}
-	}
-	c.broker.mu.Lock()
-	c.channels = append(c.channels, channel)
-	c.broker.mu.Unlock()
-	c.broker.subscribed <- channel
-	return nil
-}
-
-func (c *echoConn) Unsubscribe(string) {}
-
-func (c *echoConn) Close() {
-	c.broker.mu.Lock()
-	defer c.broker.mu.Unlock()
-	delete(c.broker.conns, c)
-}
 
 // args is a command line of hpfriends as ident "me" of the broker.
 func (b *echoBroker) args(words ...string) []string {
@@ -142,15 +45,6 @@ func (b *echoBroker) subscribe(t *testing.T, channels int, words ...string) chan
 		b.awaitSubscription(t)
 	}
 	return done
-}
-
-func (b *echoBroker) awaitSubscription(t *testing.T) {
-	t.Helper()
-	select {
-	case <-b.subscribed:
-	case <-time.After(5 * time.Second):
-		t.Fatal("nobody subscribes")
-	}
 }
 
 func TestPubReachesSub(t *testing.T) {
@@ -284,35 +178,6 @@ func TestHostileMessagesCannotAlterATerminal(t *testing.T) {
 	}
 }
 
-func TestJSONLosesNothing(t *testing.T) {
-	plain := wire.Message{Ident: "i", Channel: "c", Payload: []byte(`{"a": "<&>\u00e9"}`)}
-	for _, m := range append([]wire.Message{plain, {Ident: "i", Channel: "c"}}, hostileMessages...) {
-		line := formatJSON(nil, m, time.Date(2026, 11, 20, 10, 0, 0, 5000, time.UTC))
-		if bytes.Count(line, []byte("\n")) != 1 {
-			t.Errorf("%q is not one line", line)
-		}
-		var fields map[string]string
-		if err := json.Unmarshal(line, &fields); err != nil {
-			t.Fatalf("%q: %v", line, err)
-		}
-		for name, want := range map[string]string{"channel": m.Channel, "ident": m.Ident, "payload": string(m.Payload)} {
-			got, ok := fields[name]
-			if encoded, is := fields[name+"_base64"]; is && !ok {
-				b, err := base64.StdEncoding.DecodeString(encoded)
-				if got, ok = string(b), true; err != nil || utf8.Valid(b) {
-					t.Errorf("%s_base64 %q of %q: %v", name, encoded, want, err)
-				}
-			}
-			if !ok || got != want {
-				t.Errorf("%s is %q, want %q", name, got, want)
-			}
-		}
-		if fields["time"] != "2026-11-20T10:00:00.000005Z" {
-			t.Errorf("time is %q", fields["time"])
-		}
-	}
-}
-
 func TestSecretFromFile(t *testing.T) {
 	b := startEchoBroker(t)
 	file := filepath.Join(t.TempDir(), "secret")
@@ -328,20 +193,6 @@ func TestSecretFromFile(t *testing.T) {
 	}
 	if r := <-seen; r.stdout != "a,b me x\n" {
 		t.Errorf("%+v", r)
-	}
-}
-
-func TestLinesAreMessages(t *testing.T) {
-	long := strings.Repeat("x", 1<<17)
-	var got []string
-	for line, err := range lineContents(strings.NewReader("a\r\n\n" + long + "\nlast")) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, string(line))
-	}
-	if want := []string{"a", "", long, "last"}; !slices.Equal(got, want) {
-		t.Errorf("got %.50q", got)
 	}
 }
 

@@ -166,7 +166,7 @@ func (t *target) parse(c *cli.Context, to string) error {
 func (r *replay) run(ctx context.Context) error {
 	var total uint64
 	if isTerminal(r.notes) {
-		n, err := r.api.count(ctx, r.past)
+		n, err := countMessages(ctx, r.api, r.past)
 		if err != nil {
 			return err
 		}
@@ -206,7 +206,7 @@ func (r *replay) publish(ctx context.Context, p *progress) error {
 
 // pass hands each message on when it is due. flush is called before each pause.
 func (r *replay) pass(ctx context.Context, p *progress, hand func([]byte, *ndjson.Message) error, flush func() error) error {
-	_, err := r.api.messages(ctx, r.past, func(line []byte, rec ndjson.Record) error {
+	_, err := readMessages(ctx, r.api, r.past, func(line []byte, rec ndjson.Record) error {
 		if rec.Gap != nil {
 			p.clear()
 			tellGap(r.notes, rec.Gap.From, rec.Gap.To)
@@ -269,7 +269,7 @@ func (p *pace) wait(ctx context.Context, t time.Time, shown *progress) error {
 
 // estimate prints what run would pass on.
 func (r *replay) estimate(ctx context.Context, c *cli.Context) error {
-	n, err := r.api.count(ctx, r.past)
+	n, err := countMessages(ctx, r.api, r.past)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func TestRestartTimeDoesNotGrowWithTheLog(t *testing.T) {
 	}
 	dir := t.TempDir()
 	p := startTestProcess(t, dir, "--scrub-interval", "0")
-	pubs, _, err := (&bench{process: p}).setUp(t.Context(), "c", 1, 0)
+	pubs, _, err := setUp(t.Context(), p, "c", 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ const (
 // readerMain receives until it is killed. With positions=1 in its query it resumes behind the last one that it wrote down.
 func readerMain(args string) error {
 	f := strings.Fields(args)
-	address, key, query, path := f[0], benchKey{f[1], f[2]}, f[3], f[4]
+	address, key, query, path := f[0], benchKey{ident: f[1], secret: f[2]}, f[3], f[4]
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err

@@ -41,21 +41,6 @@ type scrubState struct {
 	Next   []byte            `json:"next"`
 }
 
-// moveScrubState moves what an older version kept among what is the same on all nodes.
-func moveScrubState(log *eventlog.Log) error {
-	raw, err := log.Get(eventlog.SpaceMeta, scrubKey)
-	if errors.Is(err, eventlog.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	tx := log.BeginAside()
-	tx.Delete(eventlog.SpaceMeta, scrubKey)
-	tx.Put(eventlog.SpaceLocal, scrubKey, raw)
-	return tx.CommitAside()
-}
-
 // newScrubber goes on where the last one was.
 func newScrubber(log *eventlog.Log, interval time.Duration, logger *slog.Logger) (*scrubber, error) {
 	s := &scrubber{log: log, interval: interval, slog: logger}

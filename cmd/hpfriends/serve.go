@@ -7,13 +7,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/pprof"
 	"sync"
 	"time"
 
+	"hpfriends/internal/buildinfo"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/urfave/cli/v2"
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
@@ -36,6 +36,8 @@ type server struct {
 	recorder *raftfsm.Recorder
 	cursors  *raftfsm.Cursors
 	router   *router.Router
+	query    *query.Query
+	presence *presence
 	broker   *broker
 	scrubber *scrubber // nil: none
 	wire     *wire.Server
@@ -48,48 +50,8 @@ type server struct {
 // drainTimeout bounds each step of a shutdown.
 const drainTimeout = 5 * time.Second
 
-func serveCommand() *cli.Command {
-	return &cli.Command{
-		Name: "serve", Aliases: []string{"server"}, Usage: "run a server", Flags: settingFlags(),
-		Description: "Keeps everything in the data directory, which must belong to it alone. Where it listens is written to\n" +
-			"addresses.json there. Ends cleanly on SIGINT and SIGTERM.",
-		Action: func(c *cli.Context) error {
-			if _, err := words(c); err != nil {
-				return err
-			}
-			s, _, err := loadSettings(c)
-			if err != nil {
-				return err
-			}
-			stop, err := startProfile(os.Getenv(cpuProfileEnv))
-			if err != nil {
-				return err
-			}
-			defer stop()
-			return newServer(s, s.logger(os.Stderr)).run(c.Context)
-		},
-	}
-}
-
-// cpuProfileEnv names a file for a CPU profile of the whole run; `hpfriends bench --profile` sets it.
-const cpuProfileEnv = "HPFRIENDS_CPUPROFILE"
-
-func startProfile(path string) (stop func(), err error) {
-	if path == "" {
-		return func() {}, nil
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := pprof.StartCPUProfile(f); err != nil {
-		return nil, err
-	}
-	return func() { pprof.StopCPUProfile(); _ = f.Close() }, nil
-}
-
 func newServer(s settings, l *slog.Logger) *server {
-	return &server{settings: s, Logger: l, broker: &broker{presence: newPresence()}, failed: make(chan error, 8)}
+	return &server{settings: s, Logger: l, presence: newPresence(), failed: make(chan error, 8)}
 }
 
 func (s *server) run(ctx context.Context) (err error) {
@@ -109,9 +71,6 @@ func (s *server) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.events.Close()) }()
-	if err := moveScrubState(s.events); err != nil {
-		return err
-	}
 	keep, err := s.retention()
 	if err != nil {
 		return err
@@ -172,12 +131,12 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	s.recorder = raftfsm.NewRecorder(s.node)
 	s.cursors = raftfsm.NewCursors(s.node)
 	s.router = router.New(s.events, s.node.Version(), router.Config{Busy: s.ingest.Busy})
-	s.broker = &broker{
-		node: s.node, events: s.events, ingest: s.ingest, recorder: s.recorder, cursors: s.cursors, router: s.router, key: key,
-		metrics: newMetrics(registry), log: s.Logger, conns: make(map[*conn]struct{}), presence: s.broker.presence,
-	}
-	s.broker.presence.begin(s.node.Graph)
-	s.broker.query = query.New(s.events, s.node.Graph, s.broker)
+	conns := newConnections(s.node, s.recorder)
+	s.query = query.New(s.events, s.node.Graph, conns)
+	s.broker = newBroker(brokerConfig{
+		Node: s.node, Events: s.events, Ingest: s.ingest, Recorder: s.recorder, Cursors: s.cursors, Router: s.router, Query: s.query,
+		Connections: conns, Presence: s.presence, Key: key, Metrics: registry, Logger: s.Logger,
+	})
 	every, err := s.scrubInterval()
 	if err != nil {
 		return err
@@ -205,10 +164,8 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 	s.loops.Go(func() { s.ingest.Run(loops, drain) })
 	s.loops.Go(func() { s.recorder.Run(loops) })
 	s.loops.Go(func() { s.cursors.Run(loops) })
-	s.loops.Go(func() { s.broker.watch(loops) })
-	s.loops.Go(func() { s.broker.count(loops) })
+	s.loops.Go(func() { s.broker.Run(loops) })
 	s.loops.Go(func() { s.followDrain(loops) })
-	s.loops.Go(func() { s.broker.presence.run(loops, s.broker) })
 	for _, l := range listeners {
 		s.loop("listener "+l.Addr().String(), loops, l.serve)
 	}
@@ -236,7 +193,7 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 // countChannels keeps the projection of channels. Damage of an old entry is no reason to stop: what is sound is served, and who
 // asks for channels is told.
 func (s *server) countChannels(ctx context.Context) error {
-	err := s.broker.query.Run(ctx)
+	err := s.query.Run(ctx)
 	if eventlog.IsDamage(err) {
 		s.Logger.Error("channels are no longer counted: run `hpfriends check`", "err", err)
 		return nil
@@ -268,8 +225,8 @@ func (s *server) build(registry *prometheus.Registry, key *secret.DataKey) error
 		_ = s.wire.Drain(until, 0) // before the first client comes
 	}
 	c := web.Config{
-		Changer: s.node, Cluster: clusterAdmin{s.node}, Cursors: s.cursors, Query: s.broker.query, Key: key, Metrics: registry,
-		Ready: s.ready, Version: version, Logger: s.Logger,
+		Changer: s.node, Cluster: clusterAdmin{s.node}, Cursors: s.cursors, Query: s.query, Key: key, Metrics: registry,
+		Ready: s.ready, Version: buildinfo.Version(), Logger: s.Logger,
 	}
 	if s.Cluster != "" {
 		c.Lag = func() (uint64, time.Duration) {

@@ -1,20 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
 	"math"
-	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/urfave/cli/v2"
-	"gopkg.in/yaml.v3"
 
 	"hpfriends/internal/timespec"
 	"hpfriends/raftfsm"
@@ -39,112 +31,25 @@ type settings struct {
 	clusterSettings `yaml:",inline"`
 }
 
-// settingNames are the keys of the file, which are also the flags.
-var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "name", "compat", "max-message", "retention", "retention-size", "scrub-interval", "log-level", "log-format",
-	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
+// settingError is a setting that makes no sense, or not with the others.
+type settingError struct{ text string }
 
-func settingFlags() []cli.Flag {
-	env := func(name string) []string {
-		return []string{"HPFRIENDS_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))}
-	}
-	return append(clusterFlags(env), []cli.Flag{
-		dataDirFlag(),
-		&cli.StringFlag{Name: "config", EnvVars: env("config"), Usage: "YAML `FILE` with any of these settings, by the names of the flags"},
-		&cli.StringFlag{Name: "node-id", EnvVars: env("node-id"), Usage: "`ID` of this node, fixed at its first start"},
-		&cli.StringSliceFlag{Name: "hpfeeds", Aliases: []string{"e"}, EnvVars: env("hpfeeds"), Value: cli.NewStringSlice("tcp:port=10000", "tcp:port=20000"),
-			Usage: "listen on `ENDPOINT`, like tcp:port=10000:interface=127.0.0.1 or tls:port=10001:cert=F:key=F (repeat for more)"},
-		&cli.StringFlag{Name: "http", EnvVars: env("http"), Value: "127.0.0.1:8080", Usage: "serve the API on `HOST:PORT`; empty: on the local socket only"},
-		&cli.StringFlag{Name: "name", EnvVars: env("name"), Value: "hpfriends", Usage: "broker `NAME` that clients are told"},
-		&cli.StringFlag{Name: "compat", EnvVars: env("compat"), Value: "lineage", Usage: "texts of refusals: lineage, or reference (as the Python broker, which then closes)"},
-		&cli.IntFlag{Name: "max-message", EnvVars: env("max-message"), Value: 10 << 20, Usage: "largest payload accepted, in `BYTES`"},
-		&cli.StringFlag{Name: "retention", EnvVars: env("retention"), Usage: "keep messages for `AGE`, like 30d; empty: for ever. The audit is always kept"},
-		&cli.StringFlag{Name: "retention-size", EnvVars: env("retention-size"), Usage: "keep at most `SIZE` of messages, like 50GiB; empty: no limit"},
-		&cli.StringFlag{Name: "scrub-interval", EnvVars: env("scrub-interval"), Value: "7d", Usage: "read the whole log once in `TIME`, to find damage; off: never"},
-		&cli.StringFlag{Name: "log-level", EnvVars: env("log-level"), Value: "info", Usage: "debug, info, warn or error"},
-		&cli.StringFlag{Name: "log-format", EnvVars: env("log-format"), Usage: "text or json; default: text on a terminal"},
-	}...)
-}
+func (e *settingError) Error() string { return e.text }
 
-// loadSettings merges flags, environment and file, and tells where each value is from.
-func loadSettings(c *cli.Context) (settings, map[string]string, error) {
-	s := settings{
-		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"), HTTP: c.String("http"), Name: c.String("name"),
-		Compat: c.String("compat"), MaxMessage: c.Int("max-message"), Retention: c.String("retention"), KeepBytes: c.String("retention-size"), Scrub: c.String("scrub-interval"),
-		LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
-		clusterSettings: loadClusterSettings(c),
-	}
-	origin := make(map[string]string)
-	for _, name := range settingNames {
-		origin[name] = "default"
-		if c.IsSet(name) {
-			origin[name] = "flag or environment"
-		}
-	}
-	path := c.String("config")
-	if path == "" {
-		return s, origin, s.validate()
-	}
-	given, err := readSettings(path)
-	if err != nil {
-		return s, nil, err
-	}
-	for name, node := range given {
-		if c.IsSet(name) {
-			continue
-		}
-		if err := s.set(path, name, node); err != nil {
-			return s, nil, err
-		}
-		origin[name] = path
-	}
-	return s, origin, s.validate()
-}
-
-// readSettings reads a file and refuses keys that do not exist.
-func readSettings(path string) (map[string]yaml.Node, error) {
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usage("there is no file %s", path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	given := make(map[string]yaml.Node)
-	if err := yaml.Unmarshal(raw, &given); err != nil {
-		return nil, usage("%s: %v", path, err)
-	}
-	for name := range given {
-		if !slices.Contains(settingNames, name) {
-			return nil, usage("%s: there is no setting %q%s; there are %s", path, name, didYouMean(name, settingNames), strings.Join(settingNames, ", "))
-		}
-	}
-	return given, nil
-}
-
-// set takes one value of the file at path in place of what was there.
-func (s *settings) set(path, name string, value yaml.Node) error {
-	if name == "hpfeeds" {
-		s.Hpfeeds = nil // a list replaces the list
-	}
-	one := yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: name}, &value}}
-	if err := one.Decode(s); err != nil {
-		return usage("%s: %s: %v", path, name, err)
-	}
-	return nil
-}
+func badSetting(format string, args ...any) error { return &settingError{fmt.Sprintf(format, args...)} }
 
 // validate checks what can be checked without opening anything.
 func (s settings) validate() error {
 	for _, e := range s.Hpfeeds {
 		if _, err := wire.ParseEndpoint(e); err != nil {
-			return usage("--hpfeeds: %v", err)
+			return badSetting("--hpfeeds: %v", err)
 		}
 	}
 	if _, err := wire.ParseCompat(s.Compat); err != nil {
-		return usage("--compat %s: want lineage or reference", s.Compat)
+		return badSetting("--compat %s: want lineage or reference", s.Compat)
 	}
 	if s.LogFormat != "" && s.LogFormat != "text" && s.LogFormat != "json" {
-		return usage("--log-format %s: want text or json", s.LogFormat)
+		return badSetting("--log-format %s: want text or json", s.LogFormat)
 	}
 	if _, err := s.retention(); err != nil {
 		return err
@@ -153,14 +58,14 @@ func (s settings) validate() error {
 		return err
 	}
 	if s.DataDir == "" {
-		return usage("--data-dir is empty")
+		return badSetting("--data-dir is empty")
 	}
 	if err := s.clusterSettings.validate(); err != nil {
 		return err
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
-		return usage("--log-level %s: want debug, info, warn or error", s.LogLevel)
+		return badSetting("--log-level %s: want debug, info, warn or error", s.LogLevel)
 	}
 	return nil
 }
@@ -169,16 +74,16 @@ func (s settings) validate() error {
 func (s settings) retention() (r raftfsm.Retention, err error) {
 	if s.Retention != "" && s.Retention != "0" {
 		if r.Age, err = timespec.Duration(s.Retention); err != nil {
-			return r, usage("--retention %s: %v", s.Retention, err)
+			return r, badSetting("--retention %s: %v", s.Retention, err)
 		}
 	}
 	if s.KeepBytes != "" && s.KeepBytes != "0" {
 		size, err := humanize.ParseBytes(s.KeepBytes)
 		if err != nil || size > math.MaxInt64 {
-			return r, usage("--retention-size %s: want a size like 500MB or 50GiB", s.KeepBytes)
+			return r, badSetting("--retention-size %s: want a size like 500MB or 50GiB", s.KeepBytes)
 		}
 		if r.Size = int64(size); r.Size > 0 && r.Size < leastRetention {
-			return r, usage("--retention-size %s: want at least %s", s.KeepBytes, humanize.IBytes(leastRetention))
+			return r, badSetting("--retention-size %s: want at least %s", s.KeepBytes, humanize.IBytes(leastRetention))
 		}
 	}
 	return r, nil
@@ -191,73 +96,10 @@ func (s settings) scrubInterval() (time.Duration, error) {
 	}
 	d, err := timespec.Duration(s.Scrub)
 	if err != nil {
-		return 0, usage("--scrub-interval %s: %v, or off", s.Scrub, err)
+		return 0, badSetting("--scrub-interval %s: %v, or off", s.Scrub, err)
 	}
 	return d, nil
 }
 
 // leastRetention is the smallest size that makes sense: replication and live delivery need the newest entries.
 const leastRetention = 16 << 20
-
-// logger writes to w as the settings say.
-func (s settings) logger(w *os.File) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(s.LogLevel)) // validated
-	o := &slog.HandlerOptions{Level: level}
-	if s.LogFormat == "json" || s.LogFormat == "" && !isTerminal(w) {
-		return slog.New(slog.NewJSONHandler(w, o))
-	}
-	return slog.New(slog.NewTextHandler(w, o))
-}
-
-func configCommand() *cli.Command {
-	return &cli.Command{
-		Name: "config", Usage: "the settings of a server", Subcommands: []*cli.Command{
-			{
-				Name: "view", Usage: "print the settings in force, and where each is from",
-				Flags: append(settingFlags(), &cli.BoolFlag{Name: "json", Usage: "print JSON"}),
-				Action: func(c *cli.Context) error {
-					s, origin, err := loadSettings(c)
-					if err != nil {
-						return err
-					}
-					return show(c, s, func(w io.Writer) { printSettings(w, s, origin) })
-				},
-			},
-			{
-				Name: "validate", Usage: "check a file", ArgsUsage: "FILE", Flags: []cli.Flag{dataDirFlag()},
-				Action: func(c *cli.Context) error {
-					args, err := words(c, "FILE")
-					if err != nil {
-						return err
-					}
-					return validateFile(args[0])
-				},
-			},
-		},
-	}
-}
-
-func validateFile(path string) error {
-	raw, err := readSettings(path)
-	if err != nil {
-		return err
-	}
-	s := settings{DataDir: ".", Compat: "lineage", LogLevel: "info"}
-	for name, node := range raw {
-		if err := s.set(path, name, node); err != nil {
-			return err
-		}
-	}
-	return s.validate()
-}
-
-func printSettings(w io.Writer, s settings, origin map[string]string) {
-	values := []any{s.DataDir, s.NodeID, strings.Join(s.Hpfeeds, " "), s.HTTP, s.Name, s.Compat, s.MaxMessage, s.Retention, s.KeepBytes, s.Scrub, s.LogLevel, s.LogFormat,
-		s.Cluster, s.Advertise, s.Bootstrap, s.Join, s.JoinTokenFile, s.Nonvoter}
-	var rows [][]string
-	for i, name := range settingNames {
-		rows = append(rows, []string{name, fmt.Sprint(values[i]), origin[name]})
-	}
-	list(w, []string{"Setting", "Value", "From"}, rows)
-}

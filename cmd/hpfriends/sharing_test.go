@@ -33,7 +33,7 @@ func newCommunityIn(t *testing.T, dir string, users ...string) *community {
 		}
 	})
 	for _, u := range users {
-		c.keys[u] = benchKey{u + "-key", "secret-of-" + u}
+		c.keys[u] = benchKey{ident: u + "-key", secret: "secret-of-" + u}
 		c.do("", "POST", "/users", map[string]any{"handle": u}, nil)
 		c.do(u, "POST", "/authkeys", map[string]any{"ident": c.keys[u].ident, "secret": c.keys[u].secret, "pub": []string{"*"}, "sub": []string{"*"}}, nil)
 	}
@@ -244,7 +244,7 @@ func TestRevocationReachesOpenConnections(t *testing.T) {
 func TestStatisticsAndLogsSurviveRestart(t *testing.T) {
 	dir := t.TempDir()
 	p := startTestProcess(t, dir)
-	c := &community{process: p, t: t, keys: map[string]benchKey{"ada": {"ada-key", "secret-of-ada"}}}
+	c := &community{process: p, t: t, keys: map[string]benchKey{"ada": {ident: "ada-key", secret: "secret-of-ada"}}}
 	c.do("", "POST", "/users", map[string]any{"handle": "ada"}, nil)
 	c.do("ada", "POST", "/authkeys", map[string]any{"ident": "ada-key", "secret": "secret-of-ada", "pub": []string{"c"}, "sub": []string{"c"}}, nil)
 	conn := c.connect("ada")

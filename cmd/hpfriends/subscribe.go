@@ -15,14 +15,6 @@ import (
 	"hpfriends/wire"
 )
 
-// Channels that nobody publishes on.
-const (
-	acksChannel    = "$acks"    // how many of a publisher's messages are durable
-	auditChannel   = "$audit"   // changes of the sharing graph
-	replayChannel  = "$replay"  // what became of a history
-	presenceSuffix = "..broker" // behind a channel: who subscribes to it
-)
-
 // maxSubscriptions bounds what one connection can make the broker look through for each message.
 const maxSubscriptions = 1000
 
@@ -80,7 +72,7 @@ func (c *conn) Subscribe(text string) error {
 			return &wire.Refused{Reason: wire.ReasonBadQuery, Text: err.Error()}
 		}
 	}
-	g := c.broker.node.Graph()
+	g := c.broker.Node.Graph()
 	key, ok := g.Authkey(c.authkey)
 	if !ok {
 		return errRevoked
@@ -122,10 +114,10 @@ func (c *conn) beginLog(ctx context.Context, sub *grant) error {
 	receive := func(s *router.Subscriber, h router.History) {
 		sub.receiver = s
 		s.Subscribe(sub.text, pattern, h)
-		c.broker.presence.tell(c, sub.channel, joins)
+		c.broker.Presence.tell(c, sub.channel, joins)
 		if !later.IsZero() {
 			timer := time.AfterFunc(time.Until(later), func() {
-				if at, err := c.broker.events.PositionAt(later); err == nil {
+				if at, err := c.broker.Events.PositionAt(later); err == nil {
 					s.End(sub.text, at)
 				}
 			})
@@ -143,10 +135,10 @@ func (c *conn) beginLog(ctx context.Context, sub *grant) error {
 func (c *conn) history(sub *grant) (h router.History, later time.Time, err error) {
 	h.End, h.Positions = sub.noFollow, sub.positions
 	c.reach(sub.from)
-	if h.From, err = sub.start(c.broker.events); err != nil {
+	if h.From, err = sub.start(c.broker.Events); err != nil {
 		return h, later, err
 	}
-	h.Until, later, err = sub.limit(c.broker.events, time.Now())
+	h.Until, later, err = sub.limit(c.broker.Events, time.Now())
 	return h, later, err
 }
 
@@ -156,12 +148,12 @@ const comeback = 5 * time.Second
 // reach waits until this node has a place that another node of its cluster may have told the client: a client goes on at any
 // node, also at one that has not got as far.
 func (c *conn) reach(from eventlog.Position) {
-	if from.Index < 2 || c.broker.node.Advertised() == "" {
+	if from.Index < 2 || c.broker.Node.Advertised() == "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, comeback)
 	defer cancel()
-	_, _ = c.broker.events.Wait(ctx, from.Index-2) // in vain: the place is refused
+	_, _ = c.broker.Events.Wait(ctx, from.Index-2) // in vain: the place is refused
 }
 
 // Unsubscribe implements wire.Conn. A channel without a query stands for all subscriptions to it.
@@ -204,7 +196,7 @@ func (c *conn) drop(text string) bool {
 	sub.stop()
 	if sub.receiver != nil {
 		sub.receiver.Unsubscribe(text)
-		c.broker.presence.tell(c, sub.channel, leaves)
+		c.broker.Presence.tell(c, sub.channel, leaves)
 	}
 	c.broker.metrics.subscribed(c.ident, sub.channel, -1)
 	return true
@@ -244,17 +236,6 @@ func (c *conn) received() (n uint64) {
 		n += s.Received()
 	}
 	return n
-}
-
-// replayNotice is the payload of a frame on $replay.
-type replayNotice struct {
-	Event        string `json:"event"` // done, or gap
-	Subscription string `json:"subscription"`
-	Next         string `json:"next,omitempty"` // done: the first position that was not part of it
-	Messages     uint64 `json:"messages,omitempty"`
-	Live         bool   `json:"live,omitempty"` // done: messages go on coming
-	From         string `json:"from,omitempty"` // gap: these are no longer kept
-	To           string `json:"to,omitempty"`
 }
 
 func (c *conn) notice(n replayNotice) {

@@ -3,31 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/url"
 
 	"github.com/urfave/cli/v2"
 
 	"hpfriends/query"
 )
-
-// made is the answer to what adds something.
-type made struct {
-	ID    uint64 `json:"id"`
-	Index uint64 `json:"index,omitempty"`
-}
-
-// leaf is a command that asks the API.
-func leaf(name, usageText, args string, action func(*cli.Context, *client) error, flags ...cli.Flag) *cli.Command {
-	return &cli.Command{
-		Name: name, Usage: usageText, ArgsUsage: args, Flags: apiFlags(flags...),
-		Action: func(c *cli.Context) error {
-			api, err := newClient(c)
-			if err != nil {
-				return err
-			}
-			return action(c, api)
-		},
-	}
-}
 
 func userCommand() *cli.Command {
 	ls := leaf("ls", "list users", "", func(c *cli.Context, api *client) error {
@@ -86,7 +67,7 @@ func onUser(c *cli.Context, do func(path string) error) error {
 	if err != nil {
 		return err
 	}
-	return do("/users/" + escape(args[0]))
+	return do("/users/" + url.PathEscape(args[0]))
 }
 
 func addUser(c *cli.Context, api *client) error {

@@ -18,47 +18,6 @@ import (
 // benchKey is an authkey made for a measurement.
 type benchKey struct{ ident, secret string }
 
-// setUp makes publishers and subscribers of one user each, with every share accepted, and returns their authkeys.
-func (b *bench) setUp(ctx context.Context, channel string, publishers, subscribers int) (pubs, subs []benchKey, err error) {
-	add := func(user string) (benchKey, error) {
-		k := benchKey{user + "-key", "secret-of-" + user}
-		if err := b.call(ctx, "POST", "/api/v1/users", "", map[string]any{"handle": user}, nil); err != nil {
-			return k, err
-		}
-		return k, b.call(ctx, "POST", "/api/v1/authkeys", user, map[string]any{
-			"ident": k.ident, "secret": k.secret, "pub": []string{"*"}, "sub": []string{"*"},
-		}, nil)
-	}
-	for i := range subscribers {
-		k, err := add("subscriber" + strconv.Itoa(i))
-		if err != nil {
-			return nil, nil, err
-		}
-		subs = append(subs, k)
-	}
-	for i := range publishers {
-		user := "publisher" + strconv.Itoa(i)
-		k, err := add(user)
-		if err != nil {
-			return nil, nil, err
-		}
-		pubs = append(pubs, k)
-		var share struct {
-			ID uint64 `json:"id"`
-		}
-		if err := b.call(ctx, "POST", "/api/v1/shares", user, map[string]any{"channel": channel, "to": "group:everyone"}, &share); err != nil {
-			return nil, nil, err
-		}
-		for s := range subscribers {
-			path := fmt.Sprintf("/api/v1/shares/%d/accept", share.ID)
-			if err := b.call(ctx, "POST", path, "subscriber"+strconv.Itoa(s), struct{}{}, nil); err != nil {
-				return nil, nil, err
-			}
-		}
-	}
-	return pubs, subs, nil
-}
-
 // login opens an authenticated connection.
 func login(ctx context.Context, address string, k benchKey) (net.Conn, error) {
 	var d net.Dialer
@@ -174,11 +133,55 @@ func growth(ctx context.Context, d time.Duration, counters ...*atomic.Int64) ([]
 	return rates, nil
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+const benchChannel = "cowrie.sessions"
+
+// subscribe opens an authenticated connection that has subscribed to a channel.
+func subscribe(ctx context.Context, address string, k benchKey, channel string) (net.Conn, error) {
+	c, err := login(ctx, address, k)
+	if err != nil {
+		return nil, err
 	}
+	_, err = c.Write(wire.AppendSubscribe(nil, k.ident, channel))
+	return c, err
+}
+
+// setUp makes publishers and subscribers of one user each, with every share accepted, and returns their authkeys.
+func setUp(ctx context.Context, p *process, channel string, publishers, subscribers int) (pubs, subs []benchKey, err error) {
+	add := func(user string) (benchKey, error) {
+		k := benchKey{ident: user + "-key", secret: "secret-of-" + user}
+		if err := p.call(ctx, "POST", "/api/v1/users", "", map[string]any{"handle": user}, nil); err != nil {
+			return k, err
+		}
+		return k, p.call(ctx, "POST", "/api/v1/authkeys", user, map[string]any{
+			"ident": k.ident, "secret": k.secret, "pub": []string{"*"}, "sub": []string{"*"},
+		}, nil)
+	}
+	for i := range subscribers {
+		k, err := add("subscriber" + strconv.Itoa(i))
+		if err != nil {
+			return nil, nil, err
+		}
+		subs = append(subs, k)
+	}
+	for i := range publishers {
+		user := "publisher" + strconv.Itoa(i)
+		k, err := add(user)
+		if err != nil {
+			return nil, nil, err
+		}
+		pubs = append(pubs, k)
+		var share struct {
+			ID uint64 `json:"id"`
+		}
+		if err := p.call(ctx, "POST", "/api/v1/shares", user, map[string]any{"channel": channel, "to": "group:everyone"}, &share); err != nil {
+			return nil, nil, err
+		}
+		for s := range subscribers {
+			path := fmt.Sprintf("/api/v1/shares/%d/accept", share.ID)
+			if err := p.call(ctx, "POST", path, "subscriber"+strconv.Itoa(s), struct{}{}, nil); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return pubs, subs, nil
 }

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"net"
+)
+
+// clusterSettings make a server a member of a cluster. Bootstrap, Join and JoinTokenFile are for the first start.
+type clusterSettings struct {
+	Cluster       string `yaml:"cluster" json:"cluster"`
+	Advertise     string `yaml:"advertise" json:"advertise"`
+	Bootstrap     bool   `yaml:"bootstrap" json:"bootstrap"`
+	Join          string `yaml:"join" json:"join"`
+	JoinTokenFile string `yaml:"join-token-file" json:"join-token-file"`
+	Nonvoter      bool   `yaml:"nonvoter" json:"nonvoter"`
+}
+
+func (s clusterSettings) validate() error {
+	switch {
+	case s.Cluster == "" && (s.Advertise != "" || s.Bootstrap || s.Join != "" || s.JoinTokenFile != "" || s.Nonvoter):
+		return badSetting("--advertise, --bootstrap, --join, --join-token-file and --nonvoter need --cluster HOST:PORT")
+	case s.Bootstrap && s.Join != "":
+		return badSetting("--bootstrap begins a cluster, --join enters one: give one of them")
+	case (s.Join == "") != (s.JoinTokenFile == ""):
+		return badSetting("--join and --join-token-file belong together")
+	case s.Bootstrap && s.Nonvoter:
+		return badSetting("--bootstrap: the first node has the only vote, so not --nonvoter")
+	}
+	for name, addr := range map[string]string{"cluster": s.Cluster, "advertise": s.Advertise, "join": s.Join} {
+		if addr == "" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return badSetting("--%s %s: want HOST:PORT", name, addr)
+		}
+	}
+	return nil
+}
