@@ -84,14 +84,14 @@ func (g *Graph) MayPublish(key *Authkey, channel string) error {
 		return err
 	}
 	if channel != "" && channel[0] == '$' {
-		return closed(GateReserved, "choose another name", "channel %q is reserved", clip(channel))
+		return closed(GateReserved, "choose another name", "channel %q is reserved", Clip(channel))
 	}
 	if err := ValidateChannel(channel); err != nil {
 		return err
 	}
 	if !anyCovers(k.Pub, Pattern(channel)) {
 		return closed(GatePattern, "add a publish pattern to the authkey",
-			"no publish pattern of authkey %s matches %q", k.Ident, clip(channel))
+			"no publish pattern of authkey %s matches %q", k.Ident, Clip(channel))
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (g *Graph) MaySubscribe(key *Authkey, channelOrPattern string) error {
 			return nil
 		}
 		return closed(GateReserved, "add a subscribe pattern to the authkey",
-			"authkey %s may not subscribe to anything, so not to %q", k.Ident, clip(channelOrPattern))
+			"authkey %s may not subscribe to anything, so not to %q", k.Ident, Clip(channelOrPattern))
 	}
 	p := Pattern(channelOrPattern)
 	if !p.IsPrefix() {
@@ -123,7 +123,7 @@ func (g *Graph) MaySubscribe(key *Authkey, channelOrPattern string) error {
 	}
 	if !anyCovers(k.Sub, p) {
 		return closed(GatePattern, "add a subscribe pattern to the authkey",
-			"no subscribe pattern of authkey %s covers %q", k.Ident, clip(channelOrPattern))
+			"no subscribe pattern of authkey %s covers %q", k.Ident, Clip(channelOrPattern))
 	}
 	return nil
 }

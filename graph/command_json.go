@@ -66,7 +66,7 @@ func decodeOp(name string, args []byte) (Op, error) {
 	case Expire{}.OpName():
 		return decodeArgs[Expire](args)
 	}
-	return nil, fmt.Errorf("graph: unknown operation %q", clip(name))
+	return nil, fmt.Errorf("graph: unknown operation %q", Clip(name))
 }
 
 func decodeArgs[T Op](args []byte) (Op, error) {

@@ -39,7 +39,7 @@ func ValidateHandle(s string) error {
 		ok = alphanumeric(s[i]) || strings.IndexByte("._-+@", s[i]) >= 0
 	}
 	if !ok {
-		return refuse(Invalid, "use 1 to 64 letters, digits and . _ - + @, a letter or digit first", "%q cannot be a handle", clip(s))
+		return refuse(Invalid, "use 1 to 64 letters, digits and . _ - + @, a letter or digit first", "%q cannot be a handle", Clip(s))
 	}
 	return nil
 }
@@ -82,21 +82,21 @@ func checkText(what, s string, limit int) error {
 		return refuse(Invalid, "shorten it", "the %s has %d bytes, at most %d are allowed", what, len(s), limit)
 	}
 	if !utf8.ValidString(s) {
-		return refuse(Invalid, "write it in UTF-8", "the %s %q is not UTF-8 text", what, clip(s))
+		return refuse(Invalid, "write it in UTF-8", "the %s %q is not UTF-8 text", what, Clip(s))
 	}
 	for _, r := range s {
 		switch {
 		case r < 0x20, 0x7f <= r && r < 0xa0, // C0, DEL, C1
 			0x200b <= r && r <= 0x200f, 0x2028 <= r && r <= 0x202e, 0x2060 <= r && r <= 0x2069, // invisible, direction
 			r == 0xfeff, r == 0xfffd, 0xfff9 <= r && r <= 0xfffb:
-			return refuse(Invalid, "remove it", "the %s %q contains the control character %U", what, clip(s), r)
+			return refuse(Invalid, "remove it", "the %s %q contains the control character %U", what, Clip(s), r)
 		}
 	}
 	return nil
 }
 
-// clip keeps a message about a hostile value short.
-func clip(s string) string {
+// Clip returns what an error message shows of a value that somebody sent: at most 80 bytes of it.
+func Clip(s string) string {
 	if len(s) > 80 {
 		return s[:80] + "..."
 	}

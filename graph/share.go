@@ -192,10 +192,10 @@ func (op AddShare) apply(d *draft) (uint64, error) {
 
 func (s *Share) check() error {
 	if s.Type != Own && s.Type != All {
-		return refuse(Invalid, "use own or all", "there is no share type %q", clip(string(s.Type)))
+		return refuse(Invalid, "use own or all", "there is no share type %q", Clip(string(s.Type)))
 	}
 	if s.History != FromShare && s.History != Full {
-		return refuse(Invalid, "use from-share or full", "there is no history right %q", clip(string(s.History)))
+		return refuse(Invalid, "use from-share or full", "there is no history right %q", Clip(string(s.History)))
 	}
 	return firstError(s.Channel.Validate(), checkText("note", s.Note, maxText))
 }

@@ -86,7 +86,7 @@ func (op AddUser) apply(d *draft) (uint64, error) {
 
 func checkProfile(name, password string, role Role) error {
 	if role != Member && role != Auditor && role != Admin {
-		return refuse(Invalid, "use member, auditor or admin", "there is no role %q", clip(string(role)))
+		return refuse(Invalid, "use member, auditor or admin", "there is no role %q", Clip(string(role)))
 	}
 	return firstError(checkText("name", name, maxText), checkText("password hash", password, maxText))
 }

@@ -200,5 +200,5 @@ func parseObject(s string) (kind graph.Kind, name string, err error) {
 	if kind = graph.Kind(before); slices.Contains(graph.Kinds, kind) {
 		return kind, name, nil
 	}
-	return "", "", &graph.Error{Code: graph.Invalid, Msg: fmt.Sprintf("there is no kind of object %q", clip(before)), Hint: fmt.Sprintf("want one of %v, as in share:5 or user:ada", graph.Kinds)}
+	return "", "", &graph.Error{Code: graph.Invalid, Msg: fmt.Sprintf("there is no kind of object %q", graph.Clip(before)), Hint: fmt.Sprintf("want one of %v, as in share:5 or user:ada", graph.Kinds)}
 }

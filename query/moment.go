@@ -36,7 +36,7 @@ func ParseMoment(s string, now time.Time) (Moment, error) {
 	}
 	p, err := entry.ParsePosition(s)
 	if err != nil {
-		return Moment{}, &graph.Error{Code: graph.Invalid, Msg: fmt.Sprintf("%q is neither a time nor a position", clip(s)), Hint: "want #812, or " + timespec.Forms}
+		return Moment{}, &graph.Error{Code: graph.Invalid, Msg: fmt.Sprintf("%q is neither a time nor a position", graph.Clip(s)), Hint: "want #812, or " + timespec.Forms}
 	}
 	return AtIndex(p.Index), nil
 }

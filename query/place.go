@@ -27,7 +27,7 @@ func (q *Query) Place(text string, now time.Time) (eventlog.Position, error) {
 	}
 	p, err := entry.ParsePosition(text)
 	if err != nil {
-		return p, &graph.Error{Code: graph.Invalid, Msg: strconv.QuoteToASCII(clip(text)) + " is not a time or a position", Hint: "write " + PlaceForms}
+		return p, &graph.Error{Code: graph.Invalid, Msg: strconv.QuoteToASCII(graph.Clip(text)) + " is not a time or a position", Hint: "write " + PlaceForms}
 	}
 	return p, nil
 }

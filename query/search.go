@@ -103,7 +103,7 @@ func (q *Query) Search(viewer graph.Actor, s SearchQuery) (SearchResult, error) 
 func (s *SearchQuery) validate() (after *mark, err error) {
 	for _, k := range s.Kinds {
 		if !slices.Contains(Kinds, k) {
-			return nil, badSearch(fmt.Sprintf("use one of %v", Kinds), "there is no kind %q", clip(string(k)))
+			return nil, badSearch(fmt.Sprintf("use one of %v", Kinds), "there is no kind %q", graph.Clip(string(k)))
 		}
 	}
 	if s.Limit < 1 || s.Limit > MaxSearchLimit {
@@ -117,7 +117,7 @@ func (s *SearchQuery) validate() (after *mark, err error) {
 	}
 	m, ok := parseMark(s.After)
 	if !ok {
-		return nil, badSearch("use what the page before said", "after: %q is not from a page of hits", clip(s.After))
+		return nil, badSearch("use what the page before said", "after: %q is not from a page of hits", graph.Clip(s.After))
 	}
 	return &m, nil
 }

@@ -277,12 +277,5 @@ func viewToken(g *graph.Graph, t *graph.Token) Token {
 
 // missing is the answer for what does not exist and for what the viewer may not see alike.
 func missing(kind, name string) error {
-	return &graph.Error{Code: graph.NotFound, Msg: fmt.Sprintf("there is no %s %s", kind, clip(name)), Hint: "list what you can see with `hpfriends " + kind + " ls`"}
-}
-
-func clip(s string) string {
-	if len(s) > 80 {
-		return s[:80] + "..."
-	}
-	return s
+	return &graph.Error{Code: graph.NotFound, Msg: fmt.Sprintf("there is no %s %s", kind, graph.Clip(name)), Hint: "list what you can see with `hpfriends " + kind + " ls`"}
 }

@@ -137,7 +137,7 @@ func page[T any](p *PageQuery, all []T, number func(T) uint64) (*array[T], error
 	if p.After != "" {
 		after, err := strconv.ParseUint(p.After, 10, 64)
 		if err != nil {
-			return nil, &graph.Error{Code: graph.Invalid, Msg: "after: " + strconv.Quote(clip(p.After)) + " is not from a Link header"}
+			return nil, &graph.Error{Code: graph.Invalid, Msg: "after: " + strconv.Quote(graph.Clip(p.After)) + " is not from a Link header"}
 		}
 		first, _ := slices.BinarySearchFunc(all, after+1, func(v T, n uint64) int { return cmp.Compare(number(v), n) })
 		all = all[first:]

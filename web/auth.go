@@ -64,7 +64,7 @@ func (s *Server) bySocket(r *http.Request) (graph.Actor, error) {
 	}
 	u, ok := s.Query.Graph().UserByHandle(as)
 	if !ok {
-		return graph.Actor{}, &graph.Error{Code: graph.NotFound, Msg: "there is no user " + clip(as), Hint: "add one with `hpfriends user add`"}
+		return graph.Actor{}, &graph.Error{Code: graph.NotFound, Msg: "there is no user " + graph.Clip(as), Hint: "add one with `hpfriends user add`"}
 	}
 	return s.enabled(u)
 }
@@ -132,11 +132,4 @@ func (s *Server) enabled(u *graph.User) (graph.Actor, error) {
 		return a, &graph.Error{Code: graph.Denied, Msg: "user " + u.Handle + " is disabled", Hint: "ask an admin"}
 	}
 	return a, nil
-}
-
-func clip(s string) string {
-	if len(s) > 80 {
-		return s[:80] + "..."
-	}
-	return s
 }

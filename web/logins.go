@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"hpfriends/graph"
 )
 
 // logins slows down guessing of passwords: from one network (one address of IPv4, a /64 of IPv6) 20 logins at once and then
@@ -46,7 +48,7 @@ func (l *logins) allow(handle string, addr netip.Addr, now time.Time) bool {
 		}
 	}
 	return l.limiter(login{network: network}, rate.Every(3*time.Second), 20).AllowN(now, 1) &&
-		l.limiter(login{network, strings.ToLower(clip(handle))}, rate.Every(12*time.Second), 5).AllowN(now, 1)
+		l.limiter(login{network, strings.ToLower(graph.Clip(handle))}, rate.Every(12*time.Second), 5).AllowN(now, 1)
 }
 
 // sweep forgets what limits nothing any more, at most once a second: it must not be a way to keep the server busy.

@@ -85,7 +85,7 @@ func (s *Server) addShare(ctx context.Context, in *addShare) (*body[created], er
 		u, err := s.Query.User(actor(ctx), b.To)
 		if err != nil {
 			if g, errGroup := s.Query.Group(actor(ctx), b.To); errGroup == nil {
-				return nil, &graph.Error{Code: graph.NotFound, Msg: "there is no user " + clip(b.To), Hint: "for the group, write group:" + g.Name}
+				return nil, &graph.Error{Code: graph.NotFound, Msg: "there is no user " + graph.Clip(b.To), Hint: "for the group, write group:" + g.Name}
 			}
 			return nil, err
 		}
