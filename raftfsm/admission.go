@@ -14,7 +14,7 @@ import (
 
 // Token implements link.Admission.
 func (m *membership) Token(hash [sha256.Size]byte) (expires time.Time, ok bool) {
-	return m.node.fsm.tokens.get(hash)
+	return m.node.fsm.JoinToken(hash)
 }
 
 // Welcome implements link.Admission: the leader decides who gets the cluster's keys.
@@ -30,15 +30,15 @@ func (m *membership) Welcome(_ context.Context, j link.Joiner) (link.Welcome, er
 		}
 		return w, link.Elsewhere(leader.Address)
 	}
-	roster := m.node.fsm.roster.Load()
-	if roster == nil {
+	applied := m.node.fsm.Configuration()
+	if applied == nil {
 		return w, errors.New("the cluster is just being formed: try again in a moment")
 	}
-	if roster.former(j.Node) {
+	if applied.Removed(j.Node) {
 		return w, fmt.Errorf("node id %s was a member before and left: choose another id", j.Node)
 	}
-	w.Index = roster.Index
-	for _, s := range roster.servers {
+	w.Index = applied.Index
+	for _, s := range applied.Servers {
 		w.Members[string(s.ID)] = string(s.Address)
 	}
 	for _, s := range m.servers() {

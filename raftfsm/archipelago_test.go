@@ -342,7 +342,7 @@ func (w *archipelago) form() {
 	w.t.Helper()
 	first := w.start(w.names[0])
 	w.until("the first node leads, and has a configuration", 10*time.Second, func() bool {
-		return first.node.Leading() && first.node.fsm.roster.Load() != nil
+		return first.node.Leading() && first.node.fsm.Configuration() != nil
 	})
 	for _, id := range w.names[1:] {
 		w.start(id)

@@ -312,7 +312,7 @@ func TestNothingConfirmedIsLostDoubledOrReordered(t *testing.T) {
 
 // The checkers bite: with sessions that take every batch, what is proposed again is doubled, and they must say so.
 func TestStormIsFoundOutWithoutSessions(t *testing.T) {
-	if len(storm(t, 1, 6, Retention{}, func(n *Node) { n.fsm.sessions.trusting = true })) == 0 {
+	if len(storm(t, 1, 6, Retention{}, func(n *Node) { n.fsm.TrustSessions() })) == 0 {
 		t.Error("batches were taken whatever their number, and nothing was found")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"hpfriends/eventlog"
+	"hpfriends/raftfsm/apply"
 )
 
 // CheckStable checks what a stopped node has beside its log, and what it would check at its start: the structure of the stable
@@ -39,7 +40,7 @@ func CheckStable(dir string, log *eventlog.Log) error {
 	if err := log.CheckHighWater(index, term); err != nil {
 		return err
 	}
-	_, err = newFSM(log, slog.New(slog.DiscardHandler), func(error) {})
+	_, err = apply.New(log, slog.New(slog.DiscardHandler), func(error) {})
 	return err
 }
 

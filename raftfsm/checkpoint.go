@@ -5,18 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
+	"hpfriends/raftfsm/apply"
 )
 
 // Checkpoint is what a node found at an entry of KindCheckpoint. Hashes are equal on nodes whose logs, indexes and
@@ -25,94 +21,6 @@ type Checkpoint struct {
 	Index uint64 `json:"index"`
 	Log   string `json:"log,omitempty"` // of the entries since the one before, and their index keys; empty: they are not all here
 	State string `json:"state"`         // of the projections
-}
-
-// passed is what is known of the checkpoints up to an entry; it is part of the state itself.
-//
-//	SpaceMeta: "checkpoint" -> JSON
-type passed struct {
-	Index  uint64    `json:"index"`  // of the newest
-	Kept   uint64    `json:"kept"`   // of the newest that is kept
-	KeptAt time.Time `json:"keptAt"` // by its proposer's clock
-}
-
-var keyCheckpoint = []byte("checkpoint")
-
-func loadPassed(log *eventlog.Log) (*passed, error) {
-	p := new(passed)
-	v, err := log.Get(eventlog.SpaceMeta, keyCheckpoint)
-	if errors.Is(err, eventlog.ErrNotFound) {
-		return p, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(v, p); err != nil {
-		return nil, fmt.Errorf("raftfsm: stored mark of the newest checkpoint: %w", err)
-	}
-	return p, nil
-}
-
-// checkpoints is what Apply has to do with them.
-type checkpoints struct {
-	passed atomic.Pointer[passed]
-	due    *pin      // the entry at hand is one
-	pins   chan *pin // those to be looked at
-}
-
-// pinsWaiting is how many wait to be looked at.
-const pinsWaiting = 8
-
-// pin is the state at a checkpoint, to be looked at beside Apply.
-type pin struct {
-	view        *eventlog.View
-	index, term uint64
-	after       uint64 // the checkpoint before
-	kept        bool
-}
-
-// applyCheckpoint notes a checkpoint; ApplyBatch commits at it and then pins the state.
-func (f *FSM) applyCheckpoint(tx *eventlog.Tx, l *raft.Log) error {
-	e, err := entry.DecodeCheckpoint(l.Data)
-	if err != nil {
-		return err
-	}
-	before := f.checkpoints.passed.Load()
-	now := &passed{Index: l.Index, Kept: before.Kept, KeptAt: before.KeptAt}
-	if e.Kept {
-		now.Kept, now.KeptAt = l.Index, e.Time
-	}
-	f.checkpoints.passed.Store(now)
-	f.checkpoints.due = &pin{index: l.Index, term: l.Term, after: before.Index, kept: e.Kept}
-	return putJSON(tx, eventlog.SpaceMeta, keyCheckpoint, now)
-}
-
-// pin hands the state over. When nobody has looked at the last few, this one is left out: a log is then cut at another.
-func (f *FSM) pin() {
-	p := f.checkpoints.due
-	f.checkpoints.due = nil
-	var err error
-	if p.view, err = f.log.View(); err != nil {
-		return // closing
-	}
-	select {
-	case f.checkpoints.pins <- p:
-	default:
-		f.slog.Warn("a checkpoint is left out: the disk does not keep up", "index", p.index, "kept", p.kept)
-		p.view.Close()
-	}
-}
-
-// unpin closes what nobody has looked at. Nothing is applied any more.
-func (f *FSM) unpin() {
-	for {
-		select {
-		case p := <-f.checkpoints.pins:
-			p.view.Close()
-		default:
-			return
-		}
-	}
 }
 
 const (
@@ -172,18 +80,18 @@ func (c *checkpointer) lookAtAll() {
 		select {
 		case <-c.ctx.Done():
 			return
-		case p := <-c.node.fsm.checkpoints.pins:
+		case p := <-c.node.fsm.Pins():
 			if err := c.look(p); err != nil && c.ctx.Err() == nil {
-				c.node.slog.Error("checkpoint", "index", p.index, "err", err)
+				c.node.slog.Error("checkpoint", "index", p.Index, "err", err)
 			}
 		}
 	}
 }
 
 // look digests what is pinned, and keeps it if it is to be kept. What is damaged has no hash that another node has.
-func (c *checkpointer) look(p *pin) error {
-	defer p.view.Close()
-	if p.kept {
+func (c *checkpointer) look(p *apply.Pin) error {
+	defer p.View.Close()
+	if p.Kept {
 		if err := c.keep(p); err != nil {
 			return err
 		}
@@ -191,12 +99,12 @@ func (c *checkpointer) look(p *pin) error {
 	if c.node.cluster == nil {
 		return nil
 	}
-	found := Checkpoint{Index: p.index}
+	found := Checkpoint{Index: p.Index}
 	var err error
 	if found.Log, err = c.digest(p); err != nil {
 		return err
 	}
-	state, err := digestControlState(p.view, p.term)
+	state, err := apply.DigestControlState(p.View, p.Term)
 	if err != nil {
 		return err
 	}
@@ -207,21 +115,21 @@ func (c *checkpointer) look(p *pin) error {
 	return nil
 }
 
-func (c *checkpointer) keep(p *pin) error {
+func (c *checkpointer) keep(p *apply.Pin) error {
 	var data bytes.Buffer
-	if err := writeControlState(&data, p.view, p.term); err != nil {
+	if err := apply.WriteControlState(&data, p.View, p.Term); err != nil {
 		return err
 	}
-	return c.node.log.StoreCheckpoint(p.index, data.Bytes())
+	return c.node.log.StoreCheckpoint(p.Index, data.Bytes())
 }
 
 // digest hashes the entries since the checkpoint before, in stretches that are the same on all nodes. After each it rests as
 // long as that took: messages come first.
-func (c *checkpointer) digest(p *pin) (string, error) {
+func (c *checkpointer) digest(p *apply.Pin) (string, error) {
 	all := sha256.New()
-	for from := p.after + 1; from <= p.index; from += digestEntries {
+	for from := p.After + 1; from <= p.Index; from += digestEntries {
 		begin := time.Now()
-		sum, err := p.view.Digest(c.ctx, from, min(from+digestEntries-1, p.index))
+		sum, err := p.View.Digest(c.ctx, from, min(from+digestEntries-1, p.Index))
 		switch {
 		case errors.Is(err, eventlog.ErrBelowFloor):
 			return "", nil
@@ -276,7 +184,7 @@ func (c *checkpointer) propose(now time.Time) {
 func (c *checkpointer) compareDue(now time.Time) bool {
 	n := c.node
 	return n.cluster != nil && n.Full() == nil && now.Sub(c.proposed) >= compareEvery &&
-		n.log.Applied() > n.fsm.checkpoints.passed.Load().Index && len(n.cluster.servers()) > 1
+		n.log.Applied() > n.fsm.CheckpointMark().Index && len(n.cluster.servers()) > 1
 }
 
 // keepDue is whether a share of what retention keeps has come since the last kept checkpoint; or whether there is none to send, in a
@@ -286,7 +194,7 @@ func (c *checkpointer) keepDue(now time.Time) (bool, error) {
 	if n.retention == (Retention{}) {
 		return c.needed(now)
 	}
-	last := n.fsm.checkpoints.passed.Load()
+	last := n.fsm.CheckpointMark()
 	batches, err := n.log.Next(everything, last.Kept+1, 1)
 	if err != nil || len(batches) == 0 {
 		return false, err

@@ -142,8 +142,8 @@ func (m *membership) servers() []raft.Server {
 		return m.node.raft.GetConfiguration().Configuration().Servers
 	default:
 	}
-	if r := m.node.fsm.roster.Load(); r != nil {
-		return r.servers
+	if r := m.node.fsm.Configuration(); r != nil {
+		return r.Servers
 	}
 	return nil
 }
@@ -167,7 +167,7 @@ func (m *membership) Index() uint64 {
 	if told := m.ahead(); told != nil {
 		return told.Index
 	}
-	if r := m.node.fsm.roster.Load(); r != nil {
+	if r := m.node.fsm.Configuration(); r != nil {
 		return r.Index
 	}
 	return 0

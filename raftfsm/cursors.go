@@ -10,6 +10,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/apply"
 )
 
 const (
@@ -31,9 +32,9 @@ type Cursors struct {
 	wake chan struct{} // a connection has finished
 
 	mu      sync.Mutex
-	claims  map[cursorKey]*claim         // by connections of this node that live
-	pending map[cursorKey]entry.CursorOp // newest progress that is not known to be applied
-	told    *ending                      // claims know of the endings up to it
+	claims  map[apply.CursorKey]*claim         // by connections of this node that live
+	pending map[apply.CursorKey]entry.CursorOp // newest progress that is not known to be applied
+	told    *apply.Ending                      // claims know of the endings up to it
 }
 
 // claim is a live connection's hold on a cursor.
@@ -46,8 +47,8 @@ type claim struct {
 // NewCursors returns a Cursors; Run must run for progress to be proposed and for Ended to be told.
 func NewCursors(n *Node) *Cursors {
 	return &Cursors{
-		node: n, wake: make(chan struct{}, 1), told: n.fsm.cursors.ends.Load(),
-		claims: make(map[cursorKey]*claim), pending: make(map[cursorKey]entry.CursorOp),
+		node: n, wake: make(chan struct{}, 1), told: n.fsm.CursorEndings(),
+		claims: make(map[apply.CursorKey]*claim), pending: make(map[apply.CursorKey]entry.CursorOp),
 	}
 }
 
@@ -57,11 +58,11 @@ func NewCursors(n *Node) *Cursors {
 // its node goes on exactly where it was. Errors are a *graph.Error, ErrUnavailable and ErrUnknownOutcome; after the last it
 // may be claimed again.
 func (c *Cursors) Claim(ctx context.Context, authkey uint64, name, channel string, start eventlog.Position) (eventlog.Cursor, error) {
-	if err := checkCursor(name, channel); err != nil {
+	if err := apply.CheckCursor(name, channel); err != nil {
 		return eventlog.Cursor{}, err
 	}
-	key := cursorKey{authkey, name}
-	since := c.node.fsm.cursors.ends.Load() // what ends our epoch comes after it
+	key := apply.CursorKey{Authkey: authkey, Name: name}
+	since := c.node.fsm.CursorEndings() // what ends our epoch comes after it
 	c.mu.Lock()
 	before, moved := c.pending[key]
 	c.mu.Unlock()
@@ -84,9 +85,9 @@ func (c *Cursors) Claim(ctx context.Context, authkey uint64, name, channel strin
 }
 
 // register keeps the claim of a live connection, unless it is over already: by an ending after since. c.mu is held.
-func (c *Cursors) register(key cursorKey, epoch uint64, since *ending) {
-	for e := since.next.Load(); e != nil; e = e.next.Load() {
-		if e.key == key && e.index > epoch {
+func (c *Cursors) register(key apply.CursorKey, epoch uint64, since *apply.Ending) {
+	for e := since.Next(); e != nil; e = e.Next() {
+		if e.Key == key && e.Index > epoch {
 			return
 		}
 	}
@@ -103,14 +104,14 @@ func (c *Cursors) register(key cursorKey, epoch uint64, since *ending) {
 func (c *Cursors) Advance(authkey uint64, name string, epoch uint64, acked, safe eventlog.Position) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.advance(cursorKey{authkey, name}, epoch, acked, safe, false)
+	c.advance(apply.CursorKey{Authkey: authkey, Name: name}, epoch, acked, safe, false)
 }
 
 // Finish is the last Advance of a connection. It is proposed at once, nearly.
 func (c *Cursors) Finish(authkey uint64, name string, epoch uint64, acked, safe eventlog.Position) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	key := cursorKey{authkey, name}
+	key := apply.CursorKey{Authkey: authkey, Name: name}
 	if !c.advance(key, epoch, acked, safe, true) {
 		return
 	}
@@ -122,13 +123,13 @@ func (c *Cursors) Finish(authkey uint64, name string, epoch uint64, acked, safe 
 }
 
 // advance is false for an epoch that is over. c.mu is held.
-func (c *Cursors) advance(key cursorKey, epoch uint64, acked, safe eventlog.Position, final bool) bool {
+func (c *Cursors) advance(key apply.CursorKey, epoch uint64, acked, safe eventlog.Position, final bool) bool {
 	held := c.claims[key]
 	if held == nil || held.epoch != epoch {
 		return false
 	}
 	op := entry.CursorOp{
-		Verb: entry.AdvanceCursor, Authkey: key.authkey, Name: key.name, Epoch: epoch, Acked: acked, Safe: safe, Final: final,
+		Verb: entry.AdvanceCursor, Authkey: key.Authkey, Name: key.Name, Epoch: epoch, Acked: acked, Safe: safe, Final: final,
 	}
 	if op != held.last {
 		held.last, c.pending[key] = op, op
@@ -145,7 +146,7 @@ var over = func() <-chan struct{} { c := make(chan struct{}); close(c); return c
 func (c *Cursors) Ended(authkey uint64, name string, epoch uint64) <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if held := c.claims[cursorKey{authkey, name}]; held != nil && held.epoch == epoch {
+	if held := c.claims[apply.CursorKey{Authkey: authkey, Name: name}]; held != nil && held.epoch == epoch {
 		return held.ended
 	}
 	return over
@@ -174,7 +175,7 @@ func (c *Cursors) change(ctx context.Context, ops []entry.CursorOp) (eventlog.Cu
 	}
 	for i := range ops {
 		if len(ops[i].Name) > eventlog.MaxCursorName { // what cannot be encoded cannot be there either
-			return eventlog.Cursor{}, checkCursor(ops[i].Name, "")
+			return eventlog.Cursor{}, apply.CheckCursor(ops[i].Name, "")
 		}
 	}
 	e := entry.Cursors{Time: time.Now(), Ops: ops}
@@ -182,12 +183,12 @@ func (c *Cursors) change(ctx context.Context, ops []entry.CursorOp) (eventlog.Cu
 	if err != nil {
 		return eventlog.Cursor{}, err
 	}
-	results, ok := r.([]cursorResult)
+	results, ok := r.([]apply.CursorResult)
 	if !ok || len(results) != len(ops) {
 		return eventlog.Cursor{}, ErrUnknownOutcome
 	}
 	last := results[len(results)-1]
-	return last.cursor, last.err
+	return last.Cursor, last.Err
 }
 
 // Run proposes progress and tells of endings until ctx is done.
@@ -243,7 +244,7 @@ func (c *Cursors) settle(ops []entry.CursorOp) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, op := range ops {
-		key := cursorKey{op.Authkey, op.Name}
+		key := apply.CursorKey{Authkey: op.Authkey, Name: op.Name}
 		if c.pending[key] == op {
 			delete(c.pending, key)
 		}
@@ -254,11 +255,11 @@ func (c *Cursors) settle(ops []entry.CursorOp) {
 func (c *Cursors) tell(ctx context.Context) {
 	for {
 		c.mu.Lock()
-		for e := c.told.next.Load(); e != nil; e = e.next.Load() {
+		for e := c.told.Next(); e != nil; e = e.Next() {
 			c.told = e
-			c.endBelow(e.key, e.index)
+			c.endBelow(e.Key, e.Index)
 		}
-		more := c.told.more
+		more := c.told.Followed()
 		c.mu.Unlock()
 		select {
 		case <-more:
@@ -269,7 +270,7 @@ func (c *Cursors) tell(ctx context.Context) {
 }
 
 // endBelow ends what belongs to epochs of the cursor below index. c.mu is held.
-func (c *Cursors) endBelow(key cursorKey, index uint64) {
+func (c *Cursors) endBelow(key apply.CursorKey, index uint64) {
 	if held := c.claims[key]; held != nil && held.epoch < index {
 		close(held.ended)
 		delete(c.claims, key)

@@ -10,6 +10,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/apply"
 )
 
 func at(index uint64) eventlog.Position { return eventlog.Position{Index: index} }
@@ -47,7 +48,7 @@ func (d *durable) claim(c *Cursors) eventlog.Cursor {
 
 func (d *durable) want(acked, safe eventlog.Position, held bool) {
 	d.Helper()
-	got := stored(d.T, d.log)[cursorKey{d.key, "n"}]
+	got := stored(d.T, d.log)[apply.CursorKey{Authkey: d.key, Name: "n"}]
 	if got.Acked != acked || got.Safe != safe || got.Held != held {
 		d.Fatalf("acknowledged up to %s, safe up to %s, held %t; want %s, %s, %t", got.Acked, got.Safe, got.Held, acked, safe, held)
 	}
@@ -179,7 +180,7 @@ func TestOneOfManyClaimsIsLeft(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	newest := stored(t, d.log)[cursorKey{d.key, "n"}].Epoch
+	newest := stored(t, d.log)[apply.CursorKey{Authkey: d.key, Name: "n"}].Epoch
 	for _, h := range all {
 		if h.cursor.Epoch == newest {
 			if isOver(h.on, h.cursor) {
@@ -254,7 +255,7 @@ func TestProgressIsProposedTogether(t *testing.T) {
 	for _, n := range names {
 		d.a.Finish(d.key, n, epochs[n], at(9), at(9))
 	}
-	for stored(t, d.log)[cursorKey{d.key, "f"}].Held {
+	for stored(t, d.log)[apply.CursorKey{Authkey: d.key, Name: "f"}].Held {
 		if time.Since(begin) > 5*time.Second {
 			t.Fatal("it is not applied")
 		}
@@ -268,7 +269,7 @@ func TestProgressIsProposedTogether(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 	for _, n := range names {
-		if c := stored(t, d.log)[cursorKey{d.key, n}]; c.Safe != at(9) || c.Held {
+		if c := stored(t, d.log)[apply.CursorKey{Authkey: d.key, Name: n}]; c.Safe != at(9) || c.Held {
 			t.Errorf("%s is %+v", n, c)
 		}
 	}
@@ -291,13 +292,13 @@ func TestLateEndOfAnOldConnectionIsIgnored(t *testing.T) {
 // An epoch can end before its own claim was answered here, and everybody told meanwhile.
 func TestClaimThatWasOvertakenIsOver(t *testing.T) {
 	d := newDurable(t)
-	since := d.fsm.cursors.ends.Load()
+	since := d.fsm.CursorEndings()
 	claim := entry.CursorOp{Verb: entry.ClaimCursor, Authkey: d.key, Name: "n", Start: at(1)}
 	_, mine := d.operate(t, time.Now(), claim)
 	d.operate(t, time.Now(), claim)
-	d.a.told = d.fsm.cursors.ends.Load()
-	d.a.register(cursorKey{d.key, "n"}, mine[0].cursor.Epoch, since)
-	if !isOver(d.a, mine[0].cursor) {
+	d.a.told = d.fsm.CursorEndings()
+	d.a.register(apply.CursorKey{Authkey: d.key, Name: "n"}, mine[0].Cursor.Epoch, since)
+	if !isOver(d.a, mine[0].Cursor) {
 		t.Error("a claim that another has overtaken goes on for ever")
 	}
 }

@@ -11,15 +11,16 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/apply"
 )
 
 // stored are the cursors as the log has them.
-func stored(t *testing.T, log *eventlog.Log) map[cursorKey]eventlog.Cursor {
+func stored(t *testing.T, log *eventlog.Log) map[apply.CursorKey]eventlog.Cursor {
 	t.Helper()
-	all := make(map[cursorKey]eventlog.Cursor)
+	all := make(map[apply.CursorKey]eventlog.Cursor)
 	err := log.Scan(eventlog.SpaceCursors, nil, nil, func(k, v []byte) error {
 		c, err := eventlog.DecodeCursor(k, v)
-		all[cursorKey{c.Authkey, c.Name}] = c
+		all[apply.CursorKey{Authkey: c.Authkey, Name: c.Name}] = c
 		return err
 	})
 	if err != nil {
@@ -38,13 +39,13 @@ func (r *running) addUser(t *testing.T, handle string, role graph.Role) graph.Us
 	return graph.UserID(r.mustChange(t, operator, graph.AddUser{Handle: handle, Role: role}).Object)
 }
 
-func (r *running) operate(t *testing.T, at time.Time, ops ...entry.CursorOp) (index uint64, results []cursorResult) {
+func (r *running) operate(t *testing.T, at time.Time, ops ...entry.CursorOp) (index uint64, results []apply.CursorResult) {
 	t.Helper()
 	res, err := r.propose(t.Context(), (&entry.Cursors{Time: at, Ops: ops}).Encode())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.log.Applied(), res.([]cursorResult)
+	return r.log.Applied(), res.([]apply.CursorResult)
 }
 
 // world is the naive model: a map, the rules in the words of the documentation, and who owns what.
@@ -52,9 +53,9 @@ type world struct {
 	*testing.T
 	*rand.Rand
 	node    *running
-	cursors map[cursorKey]eventlog.Cursor
-	owners  map[uint64]graph.UserID // of authkeys
-	epochs  map[cursorKey][]uint64  // that ever were
+	cursors map[apply.CursorKey]eventlog.Cursor
+	owners  map[uint64]graph.UserID      // of authkeys
+	epochs  map[apply.CursorKey][]uint64 // that ever were
 	added   int
 	admin   graph.UserID
 	users   []graph.UserID
@@ -68,8 +69,8 @@ func TestCursorsAreAsTheModelSays(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			dir := t.TempDir()
 			w := &world{
-				T: t, Rand: rand.New(rand.NewPCG(seed, 1)), node: open(t, dir), cursors: make(map[cursorKey]eventlog.Cursor),
-				owners: make(map[uint64]graph.UserID), epochs: make(map[cursorKey][]uint64),
+				T: t, Rand: rand.New(rand.NewPCG(seed, 1)), node: open(t, dir), cursors: make(map[apply.CursorKey]eventlog.Cursor),
+				owners: make(map[uint64]graph.UserID), epochs: make(map[apply.CursorKey][]uint64),
 			}
 			w.admin = w.node.addUser(t, "root", graph.Admin)
 			for i := range 150 {
@@ -122,7 +123,7 @@ func (w *world) removeSomebody() {
 		}
 	}
 	for k := range w.cursors {
-		if gone(k.authkey) {
+		if gone(k.Authkey) {
 			delete(w.cursors, k)
 		}
 	}
@@ -157,15 +158,15 @@ func (w *world) step(i int) {
 	index, results := w.node.operate(w.T, at, ops...)
 	for i, op := range ops {
 		want, err := w.apply(index, at, op)
-		if got := results[i]; got.cursor != want || !errors.Is(got.err, err) || err == nil && got.err != nil {
+		if got := results[i]; got.Cursor != want || !errors.Is(got.Err, err) || err == nil && got.Err != nil {
 			w.Fatalf("%+v is answered %+v, want %+v and %v", op, got, want, err)
 		}
 	}
 }
 
 func (w *world) op() entry.CursorOp {
-	key := cursorKey{w.authkey(), string(rune('a' + w.IntN(3)))}
-	op := entry.CursorOp{Verb: entry.CursorVerb(1 + w.IntN(4)), Authkey: key.authkey, Name: key.name, Start: w.position()}
+	key := apply.CursorKey{Authkey: w.authkey(), Name: string(rune('a' + w.IntN(3)))}
+	op := entry.CursorOp{Verb: entry.CursorVerb(1 + w.IntN(4)), Authkey: key.Authkey, Name: key.Name, Start: w.position()}
 	if w.IntN(3) > 0 {
 		op.Verb = entry.AdvanceCursor
 	}
@@ -187,7 +188,7 @@ func (w *world) op() entry.CursorOp {
 
 // apply is the model. Its error is the kind of the refusal.
 func (w *world) apply(index uint64, at time.Time, op entry.CursorOp) (eventlog.Cursor, error) {
-	key := cursorKey{op.Authkey, op.Name}
+	key := apply.CursorKey{Authkey: op.Authkey, Name: op.Name}
 	c, there := w.cursors[key]
 	mine := op.Operator || graph.UserID(op.User) == w.admin || graph.UserID(op.User) == w.owners[op.Authkey]
 	switch op.Verb {
@@ -243,7 +244,7 @@ func TestCursorsHaveLimits(t *testing.T) {
 		_, res := r.operate(t, time.Now(), entry.CursorOp{
 			Verb: entry.ClaimCursor, Authkey: authkey, Name: name, Start: eventlog.Position{Index: index},
 		})
-		return res[0].err
+		return res[0].Err
 	}
 	for i := range eventlog.MaxCursorsOfAuthkey {
 		if err := claim(key, fmt.Sprint("n", i), 1); err != nil {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+
+	"hpfriends/raftfsm/apply"
 )
 
 // ErrDiverged means that this node's log or state differs from what most of its cluster has. It must neither vote nor serve.
@@ -59,7 +61,7 @@ func (m *membership) diverged(v verdict) {
 	if stored := m.node.stable.Set([]byte(keyDiverged), []byte(err.Error())); stored != nil {
 		err = errors.Join(err, stored)
 	}
-	m.node.fsm.fail(err)
+	m.node.fail(err)
 }
 
 // verdict is what the comparison of checkpoints says of a node.
@@ -81,7 +83,7 @@ func judge(self string, mine []Checkpoint, members []Member) (v verdict) {
 		}
 	}
 	others := slices.DeleteFunc(slices.Clone(members), func(o Member) bool {
-		return o.ID == self || o.Err != nil || o.Report.StateFormat != stateFormat
+		return o.ID == self || o.Err != nil || o.Report.StateFormat != apply.StateFormat
 	})
 	v.settled = len(others) > 0
 	for _, o := range others {

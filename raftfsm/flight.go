@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"time"
+
+	"hpfriends/raftfsm/apply"
 )
 
 // flight is a proposed batch whose outcome is awaited.
@@ -12,7 +14,7 @@ type flight struct {
 	seq   uint64
 	data  []byte
 	done  chan struct{} // closed when res and err are set
-	res   batchResult
+	res   apply.BatchResult
 	err   error
 }
 
@@ -83,7 +85,7 @@ func (in *Ingest) propose(f *flight, first uint64) {
 		defer close(f.done)
 		r, err := end()
 		f.err = err
-		f.res, _ = r.response.(batchResult)
+		f.res, _ = r.Response.(apply.BatchResult)
 	}()
 }
 
@@ -97,7 +99,7 @@ func (in *Ingest) land(flights []*flight) []*flight {
 		default:
 			return flights
 		}
-		if f.err != nil || !f.res.applied && !f.res.repeat {
+		if f.err != nil || !f.res.Applied && !f.res.Repeat {
 			in.again(flights)
 			return flights
 		}
@@ -124,7 +126,7 @@ func (in *Ingest) again(flights []*flight) {
 	in.node.slog.Debug("batches are proposed again", "first", flights[0].err, "count", len(flights), "leading", in.node.Leading())
 	first := flights[0].seq
 	for _, f := range flights {
-		f.res, f.err = batchResult{}, nil
+		f.res, f.err = apply.BatchResult{}, nil
 		in.propose(f, first)
 	}
 }

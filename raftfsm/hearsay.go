@@ -35,7 +35,7 @@ func (m *membership) ahead() *hearsay {
 	if told == nil || len(told.Servers) == 0 {
 		return nil
 	}
-	if r := m.node.fsm.roster.Load(); r != nil && r.Index >= told.Index {
+	if r := m.node.fsm.Configuration(); r != nil && r.Index >= told.Index {
 		return nil
 	}
 	return told
@@ -70,11 +70,11 @@ func (m *membership) inquire(ctx context.Context) error {
 
 // tell answers methodRoster: the applied configuration.
 func (m *membership) tell() ([]byte, error) {
-	r := m.node.fsm.roster.Load()
+	r := m.node.fsm.Configuration()
 	if r == nil {
 		return nil, fmt.Errorf("%w: node %s has no configuration yet", link.ErrNotDone, m.node.id)
 	}
-	return json.Marshal(hearsay{r.Index, r.servers})
+	return json.Marshal(hearsay{r.Index, r.Servers})
 }
 
 var keyTold = []byte("hpfriends/told")

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"hpfriends/raftfsm/apply"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 func (m *membership) housekeep() {
 	tick := time.NewTicker(housekeepEvery)
 	defer tick.Stop()
-	var checked *roster
+	var checked *apply.Configuration
 	var k keeper
 	for {
 		select {
@@ -29,10 +31,10 @@ func (m *membership) housekeep() {
 		case <-m.node.stop:
 			return
 		}
-		if now := m.node.fsm.roster.Load(); now != checked {
+		if now := m.node.fsm.Configuration(); now != checked {
 			checked = now
 			m.net.Recheck()
-			if now.former(m.node.id) {
+			if now.Removed(m.node.id) {
 				m.expelled.now(errRemoved)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/apply"
 )
 
 // frame is a PUBLISH frame.
@@ -105,7 +107,7 @@ func TestPublishedMessagesAreInTheLogOnceInOrder(t *testing.T) {
 func TestRepeatedAndOvertakingBatchesAreHidden(t *testing.T) {
 	r := open(t, t.TempDir())
 	defer r.close(t)
-	propose := func(seq uint64, payload string) batchResult {
+	propose := func(seq uint64, payload string) apply.BatchResult {
 		t.Helper()
 		var b entry.Builder
 		f := frame("k", "c", payload)
@@ -114,18 +116,18 @@ func TestRepeatedAndOvertakingBatchesAreHidden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return res.(batchResult)
+		return res.(apply.BatchResult)
 	}
 	for i, c := range []struct {
 		seq  uint64
-		want batchResult
+		want apply.BatchResult
 	}{
-		{1, batchResult{applied: true, next: 2}},
-		{1, batchResult{repeat: true, next: 2}},
-		{3, batchResult{next: 2}},
-		{2, batchResult{applied: true, next: 3}},
-		{3, batchResult{applied: true, next: 4}},
-		{2, batchResult{repeat: true, next: 4}},
+		{1, apply.BatchResult{Applied: true, Next: 2}},
+		{1, apply.BatchResult{Repeat: true, Next: 2}},
+		{3, apply.BatchResult{Next: 2}},
+		{2, apply.BatchResult{Applied: true, Next: 3}},
+		{3, apply.BatchResult{Applied: true, Next: 4}},
+		{2, apply.BatchResult{Repeat: true, Next: 4}},
 	} {
 		if got := propose(c.seq, fmt.Sprint(c.seq)); got != c.want {
 			t.Errorf("proposal %d, seq %d: %+v, want %+v", i, c.seq, got, c.want)
@@ -157,7 +159,7 @@ func TestSessionsSurviveRestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := res.(batchResult); !got.repeat {
+	if got := res.(apply.BatchResult); !got.Repeat {
 		t.Errorf("the same batch after a restart: %+v, want a repeat", got)
 	}
 }
@@ -208,6 +210,23 @@ func TestLargeFrameIsABatchOfItsOwn(t *testing.T) {
 	}
 }
 
+// refusals are the rows of each owner, as they are stored.
+func refusals(t *testing.T, log *eventlog.Log) map[uint64][]entry.Refusal {
+	t.Helper()
+	all := make(map[uint64][]entry.Refusal)
+	err := log.Scan(eventlog.SpaceLogs, nil, nil, func(k, v []byte) error {
+		var r entry.Refusal
+		owner := binary.BigEndian.Uint64(k)
+		err := json.Unmarshal(v, &r)
+		all[owner] = append(all[owner], r)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 func TestRefusalsFoldAndAreBounded(t *testing.T) {
 	r := open(t, t.TempDir())
 	defer r.close(t)
@@ -226,16 +245,17 @@ func TestRefusalsFoldAndAreBounded(t *testing.T) {
 		t.Errorf("a flood of refusals made %d entries, want 1", n)
 	}
 	counts := make(map[uint64]uint64)
-	for owner, rows := range r.fsm.activity.rows {
+	kept := refusals(t, r.log)
+	for owner, rows := range kept {
 		for _, row := range rows {
 			counts[owner] += row.Count
 		}
-		if len(rows) > maxRows {
-			t.Errorf("owner %d has %d rows, at most %d", owner, len(rows), maxRows)
+		if len(rows) > apply.MaxRows {
+			t.Errorf("owner %d has %d rows, at most %d", owner, len(rows), apply.MaxRows)
 		}
 	}
-	if len(r.fsm.activity.rows[5]) > 2 || counts[5] != 1000 { // 2 when the test crosses a boundary of foldFor
-		t.Errorf("1000 equal refusals became %d rows that count %d", len(r.fsm.activity.rows[5]), counts[5])
+	if len(kept[5]) > 2 || counts[5] != 1000 { // 2 when the test crosses a boundary of foldFor
+		t.Errorf("1000 equal refusals became %d rows that count %d", len(kept[5]), counts[5])
 	}
 	if counts[0]+counts[6] != 5001 {
 		t.Errorf("rows count %d refusals, want 5001: none may be dropped silently", counts[0]+counts[6])
@@ -254,11 +274,17 @@ func TestReportsSurviveRestart(t *testing.T) {
 	r.close(t)
 	r = open(t, dir)
 	defer r.close(t)
-	if u := r.fsm.activity.usage[4]; u == nil || u.Published != 30 || u.BytesReceived != 300 || u.LastAddr != "192.0.2.9" {
+	var u entry.Usage
+	if v, err := r.log.Get(eventlog.SpaceStats, binary.BigEndian.AppendUint64(nil, 4)); err != nil {
+		t.Fatal(err)
+	} else if err := json.Unmarshal(v, &u); err != nil {
+		t.Fatal(err)
+	}
+	if u.Published != 30 || u.BytesReceived != 300 || u.LastAddr != "192.0.2.9" {
 		t.Errorf("usage after restart: %+v", u)
 	}
 	var count uint64
-	for _, row := range r.fsm.activity.rows[1] {
+	for _, row := range refusals(t, r.log)[1] {
 		count += row.Count
 	}
 	if count != 3 {
@@ -266,7 +292,7 @@ func TestReportsSurviveRestart(t *testing.T) {
 	}
 }
 
-var _ raft.BatchingFSM = (*FSM)(nil)
+var _ raft.BatchingFSM = (*apply.FSM)(nil)
 
 func TestAlmostFullDiskRefusesUntilThereIsRoom(t *testing.T) {
 	var free atomic.Uint64

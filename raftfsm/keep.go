@@ -27,7 +27,7 @@ func (n *Node) keep() {
 			return
 		case <-mark.C:
 			if err := n.mark.raise(); err != nil {
-				n.fsm.fail(err)
+				n.fail(err)
 			}
 			n.storeGraphWhenDue()
 		case <-expiry.C:
@@ -43,7 +43,7 @@ func (n *Node) storeGraphWhenDue() {
 		return
 	}
 	if err := n.storeGraph(); err != nil {
-		n.fsm.fail(err)
+		n.fail(err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/apply"
 )
 
 // Errors of proposals.
@@ -51,9 +52,10 @@ type Config struct {
 type Node struct {
 	id string
 	stores
-	fsm  *FSM
+	fsm  *apply.FSM
 	raft *raft.Raft
 	slog *slog.Logger
+	fail func(error) // ends the process
 
 	disk
 	retention Retention
@@ -73,6 +75,7 @@ type stores struct {
 	log    *eventlog.Log
 	stable *Stable
 	mark   *highWater
+	stalls *stalls
 }
 
 // Open starts the node. Its background loops run until Close.
@@ -84,7 +87,10 @@ func Open(c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Node{stores: stores{c.Log, stable, &highWater{log: c.Log, stable: stable}}, slog: c.Logger, disk: disk{space: c.Space}, retention: c.Retention, stop: make(chan struct{})}
+	n := &Node{
+		stores: stores{c.Log, stable, &highWater{log: c.Log, stable: stable}, new(stalls)}, slog: c.Logger, fail: c.Fail,
+		disk: disk{space: c.Space}, retention: c.Retention, stop: make(chan struct{}),
+	}
 	n.checkpointer.init(n)
 	if n.space == nil {
 		n.space = func() (Space, error) { return DiskSpace(c.Dir) }
@@ -121,10 +127,10 @@ func (n *Node) open(c Config) error {
 	if err != nil {
 		return err
 	}
-	if n.fsm, err = newFSM(n.log, c.Logger, c.Fail); err != nil {
+	if n.fsm, err = apply.New(n.log, c.Logger, c.Fail); err != nil {
 		return err
 	}
-	n.saved = n.fsm.version.Load().Index
+	n.saved = n.fsm.Version().Index
 	if c.Cluster != nil {
 		if err := n.enroll(c, cluster); err != nil {
 			return err
@@ -134,7 +140,7 @@ func (n *Node) open(c Config) error {
 }
 
 func (n *Node) startRaft(dir string) error {
-	meta, err := n.fsm.config.startAt(n.log)
+	meta, err := n.fsm.Applied()
 	if err != nil {
 		return err
 	}
@@ -154,13 +160,13 @@ func (n *Node) startRaft(dir string) error {
 		m.tune(conf)
 		addr, transport, first = raft.ServerAddress(m.Advertise), m.herald, m.Bootstrap
 	}
-	store := &guardedStore{LogStore: n.log.LogStore(), mark: n.mark, stalls: n.fsm.stalls, disk: &n.disk}
+	store := &guardedStore{LogStore: n.log.LogStore(), mark: n.mark, stalls: n.stalls, disk: &n.disk}
 	newest, err := store.newestSeen()
 	if err != nil {
 		return fmt.Errorf("raftfsm: newest entry: %w", err)
 	}
 	store.newest.Store(newest)
-	stable := &watchedStable{n.stable, n.fsm.stalls}
+	stable := &watchedStable{n.stable, n.stalls}
 	if n.cluster != nil {
 		n.cluster.store = store
 	}
@@ -179,7 +185,7 @@ func (n *Node) startRaft(dir string) error {
 			return fmt.Errorf("raftfsm: bootstrap: %w", err)
 		}
 	}
-	if n.raft, err = raft.NewRaft(conf, n.fsm, store, stable, snaps, transport); err != nil {
+	if n.raft, err = raft.NewRaft(conf, &watchedFSM{n.fsm, n.stalls}, store, stable, snaps, transport); err != nil {
 		return fmt.Errorf("raftfsm: start raft: %w", err)
 	}
 	snaps.started.Store(true)
@@ -193,7 +199,7 @@ func (n *Node) startRaft(dir string) error {
 func (n *Node) ID() string { return n.id }
 
 // Version is the newest version of the graph.
-func (n *Node) Version() *graph.Version { return n.fsm.version.Load() }
+func (n *Node) Version() *graph.Version { return n.fsm.Version() }
 
 // Graph is the newest graph.
 func (n *Node) Graph() *graph.Graph { return n.Version().Graph }
@@ -206,7 +212,7 @@ func (n *Node) Change(ctx context.Context, c graph.Command) (graph.Outcome, erro
 	if c.Time.IsZero() {
 		c.Time = time.Now().UTC()
 	}
-	data, err := encodeChange(c)
+	data, err := apply.EncodeChange(c)
 	if err != nil {
 		return graph.Outcome{}, err
 	}
@@ -214,11 +220,11 @@ func (n *Node) Change(ctx context.Context, c graph.Command) (graph.Outcome, erro
 	if err != nil {
 		return graph.Outcome{}, err
 	}
-	res, ok := r.(changeResult)
+	res, ok := r.(apply.ChangeResult)
 	if !ok {
 		return graph.Outcome{}, ErrUnknownOutcome
 	}
-	return res.outcome, res.err
+	return res.Outcome, res.Err
 }
 
 // Ready is nil when the node takes proposals and has applied, nearly, what was committed.
@@ -280,7 +286,7 @@ func (n *Node) Close() error {
 	n.checkpointer.end()
 	n.loops.Wait()
 	err := n.raft.Shutdown().Error()
-	n.fsm.unpin()
+	n.fsm.Close()
 	if n.cluster != nil {
 		err = errors.Join(err, n.cluster.close())
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog/entry"
+	"hpfriends/raftfsm/apply"
 	"hpfriends/raftfsm/link"
 )
 
@@ -36,12 +37,12 @@ func (n *Node) propose(ctx context.Context, data []byte) (any, error) {
 		}
 		if n.cluster == nil {
 			r, err := n.here(ctx, data)
-			return r.response, err
+			return r.Response, err
 		}
 		reign := n.cluster.lead.now()
 		r, err := n.submit(ctx, reign, data)
 		if err == nil {
-			return r.response, n.catchUp(ctx, r.index)
+			return r.Response, n.catchUp(ctx, r.Index)
 		}
 		if !errors.Is(err, ErrUnavailable) || time.Now().After(give) {
 			return nil, err
@@ -58,35 +59,35 @@ func (n *Node) propose(ctx context.Context, data []byte) (any, error) {
 }
 
 // submit brings one entry to the leader: to this node's raft, or in one hop to another's.
-func (n *Node) submit(ctx context.Context, reign *reign, data []byte) (result, error) {
+func (n *Node) submit(ctx context.Context, reign *reign, data []byte) (apply.Result, error) {
 	switch reign.leader {
 	case n.id:
 		return n.here(ctx, data)
 	case "":
-		return result{}, fmt.Errorf("%w: the cluster has no leader", ErrUnavailable)
+		return apply.Result{}, fmt.Errorf("%w: the cluster has no leader", ErrUnavailable)
 	}
 	return n.cluster.forward(ctx, reign.leader, data, 0)
 }
 
 // here proposes to this node's raft.
-func (n *Node) here(ctx context.Context, data []byte) (result, error) {
+func (n *Node) here(ctx context.Context, data []byte) (apply.Result, error) {
 	if err := n.mayPropose(data); err != nil {
-		return result{}, err
+		return apply.Result{}, err
 	}
 	return n.await(ctx, n.raft.Apply(data, enqueueTimeout))
 }
 
 // begin proposes a batch of a session. When this node leads, it is enqueued on return, so that batches stay in order;
 // first is for the leader elsewhere, see sequencer. end waits for the outcome.
-func (n *Node) begin(data []byte, first uint64) (end func() (result, error)) {
+func (n *Node) begin(data []byte, first uint64) (end func() (apply.Result, error)) {
 	refused := n.mayPropose(data)
-	fail := func() (result, error) { return result{}, refused }
+	fail := func() (apply.Result, error) { return apply.Result{}, refused }
 	if n.cluster == nil {
 		if refused != nil {
 			return fail
 		}
 		future := n.raft.Apply(data, 0)
-		return func() (result, error) { return n.await(context.Background(), future) }
+		return func() (apply.Result, error) { return n.await(context.Background(), future) }
 	}
 	reign := n.cluster.lead.now()
 	switch reign.leader {
@@ -95,11 +96,13 @@ func (n *Node) begin(data []byte, first uint64) (end func() (result, error)) {
 			return fail
 		}
 		future := n.raft.Apply(data, enqueueTimeout)
-		return func() (result, error) { return n.await(context.Background(), future) }
+		return func() (apply.Result, error) { return n.await(context.Background(), future) }
 	case "":
-		return func() (result, error) { return result{}, fmt.Errorf("%w: the cluster has no leader", ErrUnavailable) }
+		return func() (apply.Result, error) {
+			return apply.Result{}, fmt.Errorf("%w: the cluster has no leader", ErrUnavailable)
+		}
 	}
-	return func() (result, error) {
+	return func() (apply.Result, error) {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		// Each batch is in the log once however often it is proposed, so it need not wait for a leader that may be frozen.
@@ -115,19 +118,19 @@ func (n *Node) begin(data []byte, first uint64) (end func() (result, error)) {
 }
 
 // await waits for a proposal, which raft may leave unanswered at shutdown (its futures have no timeout).
-func (n *Node) await(ctx context.Context, f raft.ApplyFuture) (result, error) {
+func (n *Node) await(ctx context.Context, f raft.ApplyFuture) (apply.Result, error) {
 	done := make(chan error, 1)
 	go func() { done <- f.Error() }() // ends with raft's shutdown at the latest, or with the process
 	select {
 	case err := <-done:
 		if err != nil {
-			return result{}, outcome(err)
+			return apply.Result{}, outcome(err)
 		}
-		return result{f.Index(), f.Response()}, nil
+		return apply.Result{Index: f.Index(), Response: f.Response()}, nil
 	case <-ctx.Done():
-		return result{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, ctx.Err())
+		return apply.Result{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, ctx.Err())
 	case <-n.stop:
-		return result{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, ErrClosed)
+		return apply.Result{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, ErrClosed)
 	}
 }
 
@@ -157,7 +160,7 @@ func outcome(err error) error {
 
 // forward sends an entry to the leader and waits for the result. When that node says who leads instead, it asks there,
 // once: the one that is asked never forwards.
-func (m *membership) forward(ctx context.Context, leader string, data []byte, first uint64) (result, error) {
+func (m *membership) forward(ctx context.Context, leader string, data []byte, first uint64) (apply.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, forwardTimeout)
 	defer cancel()
 	req := append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(data)), first), data...)
@@ -169,11 +172,11 @@ func (m *membership) forward(ctx context.Context, leader string, data []byte, fi
 		}
 	}
 	if err != nil {
-		return result{}, callOutcome(err)
+		return apply.Result{}, callOutcome(err)
 	}
-	r, err := decodeResult(answer)
+	r, err := apply.DecodeResult(answer)
 	if err != nil {
-		return result{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+		return apply.Result{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 	}
 	return r, nil
 }
@@ -208,7 +211,7 @@ func (m *membership) accept(ctx context.Context, req []byte) ([]byte, error) {
 		return nil, &link.Failure{Code: codeRefused, Text: "the disk of the leader is almost full"}
 	}
 	leave := func() {}
-	if kind := entry.Kind(data[0]); !known(kind) {
+	if kind := entry.Kind(data[0]); !kind.Known() {
 		return nil, &link.Failure{Code: codeRefused, Text: fmt.Sprintf("the leader runs an older program, which does not know entries of kind %d: upgrade it", kind)}
 	} else if kind == entry.KindBatch {
 		h, err := entry.DecodeHeader(data)
@@ -228,5 +231,5 @@ func (m *membership) accept(ctx context.Context, req []byte) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", link.ErrUnknownOutcome, err)
 	}
-	return r.encode()
+	return r.Encode()
 }

@@ -16,7 +16,7 @@ func TestFitForAVote(t *testing.T) {
 	}
 	for what, spoil := range map[string]func(*Member){
 		"far behind": func(m *Member) { m.Lag++ },
-		"silent":     func(m *Member) { m.Err = errResult },
+		"silent":     func(m *Member) { m.Err = ErrUnavailable },
 		"blank":      func(m *Member) { m.Report.Last, m.Report.Applied, m.Lag = 0, 0, 5 },
 		"full":       func(m *Member) { m.Report.Full = true },
 	} {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"hpfriends/eventlog/entry"
+	"hpfriends/raftfsm/apply"
 )
 
 const (
@@ -29,12 +30,12 @@ type Recorder struct {
 
 	mu       sync.Mutex
 	usage    map[uint64]*entry.Usage
-	refusals map[rowKey]*entry.Refusal
+	refusals map[apply.RefusalKey]*entry.Refusal
 }
 
 // NewRecorder returns a Recorder; Run must run for its reports to be proposed.
 func NewRecorder(n *Node) *Recorder {
-	return &Recorder{node: n, usage: make(map[uint64]*entry.Usage), refusals: make(map[rowKey]*entry.Refusal)}
+	return &Recorder{node: n, usage: make(map[uint64]*entry.Usage), refusals: make(map[apply.RefusalKey]*entry.Refusal)}
 }
 
 // Count adds what one connection did since it was last counted.
@@ -60,11 +61,11 @@ func (r *Recorder) Refuse(d entry.Refusal) {
 }
 
 func (r *Recorder) add(d entry.Refusal) {
-	k := rowKey{d.Owner, refusalID(d)}
+	k := apply.KeyOf(d)
 	row := r.refusals[k]
 	if row == nil && len(r.refusals) >= maxPendingRows {
 		d = entry.Refusal{Message: MoreRefusals, First: d.First, Last: d.Last, Count: d.Count}
-		k = rowKey{0, refusalID(d)}
+		k = apply.KeyOf(d)
 		row = r.refusals[k]
 	}
 	if row == nil {

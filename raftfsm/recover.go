@@ -9,6 +9,7 @@ import (
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 
 	"hpfriends/eventlog"
+	"hpfriends/raftfsm/apply"
 )
 
 // Recovery is what a stopped node has.
@@ -77,11 +78,12 @@ func Recover(dir string, log *eventlog.Log, do bool) (r Recovery, err error) {
 
 // newestServers is the newest configuration in the log, applied or not.
 func newestServers(log *eventlog.Log, store *eventlog.LogStore) ([]raft.Server, error) {
-	c, err := loadConfig(log)
-	if err != nil {
+	var servers []raft.Server
+	if c, err := apply.LoadConfiguration(log); err != nil {
 		return nil, err
+	} else if c != nil {
+		servers = c.Servers
 	}
-	data := c.Data
 	last, _ := log.Last()
 	for i := log.Applied() + 1; i <= last; i++ {
 		var l raft.Log
@@ -89,11 +91,11 @@ func newestServers(log *eventlog.Log, store *eventlog.LogStore) ([]raft.Server, 
 			return nil, fmt.Errorf("raftfsm: entry %d: %w", i, err)
 		}
 		if l.Type == raft.LogConfiguration {
-			data = l.Data
+			servers = raft.DecodeConfiguration(l.Data).Servers
 		}
 	}
-	if data == nil {
+	if servers == nil {
 		return nil, errors.New("raftfsm: the log has no configuration: this node was never a member")
 	}
-	return raft.DecodeConfiguration(data).Servers, nil
+	return servers, nil
 }

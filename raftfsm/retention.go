@@ -187,13 +187,3 @@ func (r *retainer) useful(e *entry.Floor, now time.Time) (bool, error) {
 	frees, err := r.node.log.SizeBelow(e.Floor)
 	return frees >= min(usefulBytes, max(r.Size/20, 1)), err
 }
-
-// applyFloor raises the floor, the same on every node: never above the entry that says so.
-func (f *FSM) applyFloor(tx *eventlog.Tx, l *raft.Log) error {
-	e, err := entry.DecodeFloor(l.Data)
-	if err != nil {
-		return err
-	}
-	tx.RaiseFloor(min(e.Floor, l.Index))
-	return nil
-}

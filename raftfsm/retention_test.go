@@ -136,9 +136,9 @@ func TestRetentionBySize(t *testing.T) {
 	r := openWith(t, t.TempDir(), Config{Retention: Retention{Size: limit, Age: time.Hour}})
 	out := r.mustChange(t, operator, graph.AddUser{Handle: "ada"})
 	for i := range 20 {
-		before := r.fsm.checkpoints.passed.Load().Kept
+		before := r.fsm.CheckpointMark().Kept
 		r.publish(t, byte(i), 5, 200<<10, time.Now())
-		eventually(t, "no checkpoint comes", func() bool { return r.fsm.checkpoints.passed.Load().Kept > before })
+		eventually(t, "no checkpoint comes", func() bool { return r.fsm.CheckpointMark().Kept > before })
 	}
 	eventually(t, "the log is still too large", func() bool {
 		size, err := r.log.Size()
@@ -226,9 +226,9 @@ func TestClockThatWasAheadEndsNothing(t *testing.T) {
 	if _, err := r.propose(t.Context(), e.Encode()); err != nil {
 		t.Fatal(err)
 	}
-	ahead := r.fsm.checkpoints.passed.Load().Kept
+	ahead := r.fsm.CheckpointMark().Kept
 	r.publish(t, 1, 10, 1<<10, time.Now().Add(-time.Minute))
-	eventually(t, "no checkpoint comes after it", func() bool { return r.fsm.checkpoints.passed.Load().Kept > ahead })
+	eventually(t, "no checkpoint comes after it", func() bool { return r.fsm.CheckpointMark().Kept > ahead })
 }
 
 // TestCheckOfAStoppedNode is clean for a sound one, writes nothing, and finds a wrong value and a missing file.

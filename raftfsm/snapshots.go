@@ -1,11 +1,8 @@
 package raftfsm
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +14,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/raftfsm/apply"
 )
 
 // snapshots is the raft.SnapshotStore. No snapshot is ever taken: the projections are durable, the log holds the history.
@@ -24,9 +22,7 @@ import (
 // At start it offers one at the applied index, which raft (NoSnapshotRestoreOnStart) takes as the point to go on from
 // without opening it: a restart replays only what was not applied. While the node runs, it offers the checkpoint behind
 // which the retained log goes on: to a follower that needs entries from below the floor. It gets that state, and the
-// rest as entries.
-//
-//	magic "hpfsnap1" | index u64 | length u64 | control state | records of the audit and the stored graph | 0 | SHA-256 of all before
+// rest as entries. Package apply has the format.
 type snapshots struct {
 	log     *eventlog.Log
 	dir     string
@@ -37,10 +33,7 @@ type snapshots struct {
 	received *sink // the newest that came whole
 }
 
-const (
-	snapshotMagic   = "hpfsnap1"
-	snapshotPattern = "snapshot-*.tmp"
-)
+const snapshotPattern = "snapshot-*.tmp"
 
 // newSnapshots also removes what a crash left behind.
 func newSnapshots(log *eventlog.Log, dir string, start *raft.SnapshotMeta) (*snapshots, error) {
@@ -93,7 +86,7 @@ func (s *snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("raftfsm: open %s: %w", id, err)
 	}
-	meta, err := s.describe(index, data)
+	meta, err := apply.DescribeControlState(checkpointID(index), index, data)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -101,74 +94,13 @@ func (s *snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if meta.Size, err = s.write(f, index, data); err == nil {
+	if meta.Size, err = apply.WriteSnapshot(f, s.log, index, data); err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, f.Close())
 	}
 	return meta, f, nil
-}
-
-// describe reads from a control state what raft wants to know of it.
-func (s *snapshots) describe(index uint64, data []byte) (*raft.SnapshotMeta, error) {
-	state, err := parseControlState(data)
-	if err != nil {
-		return nil, err
-	}
-	var c storedConfig
-	err = state.each(func(space eventlog.Space, k, v []byte) error {
-		if space == eventlog.SpaceMeta && bytes.Equal(k, keyConfig) {
-			return json.Unmarshal(v, &c)
-		}
-		return nil
-	})
-	if err == nil && c.Index == 0 {
-		err = fmt.Errorf("%w: it has no configuration", errControlState)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &raft.SnapshotMeta{
-		Version: raft.SnapshotVersionMax, ID: checkpointID(index), Index: index, Term: state.term,
-		Configuration: raft.DecodeConfiguration(c.Data), ConfigurationIndex: c.Index,
-	}, nil
-}
-
-// write writes a snapshot and returns its size.
-func (s *snapshots) write(f io.Writer, index uint64, state []byte) (int64, error) {
-	sum := sha256.New()
-	size := new(counter)
-	b := bufio.NewWriterSize(io.MultiWriter(f, sum, size), 256<<10)
-	b.WriteString(snapshotMagic)
-	b.Write(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, index), uint64(len(state))))
-	b.Write(state)
-	if err := s.log.Scan(eventlog.SpaceAudit, nil, eventlog.IndexKey(index+1), recorder(b, eventlog.SpaceAudit)); err != nil {
-		return 0, err
-	}
-	if err := s.writeGraph(b, index); err != nil {
-		return 0, err
-	}
-	b.WriteByte(0)
-	if err := b.Flush(); err != nil { // it keeps the first error
-		return 0, err
-	}
-	n, err := f.Write(sum.Sum(nil))
-	return int64(*size) + int64(n), err
-}
-
-// writeGraph writes the newest stored graph up to index: it saves the receiver from replaying all changes.
-func (s *snapshots) writeGraph(w io.Writer, index uint64) error {
-	all, err := s.log.StoredGraphs()
-	if err != nil {
-		return err
-	}
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].Index <= index {
-			return s.log.ScanStoredGraph(all[i], recorder(w, eventlog.SpaceGraph))
-		}
-	}
-	return nil
 }
 
 // Create implements raft.SnapshotStore: a snapshot comes from the leader.
@@ -182,10 +114,6 @@ func (s *snapshots) Create(_ raft.SnapshotVersion, index, term uint64, _ raft.Co
 	}
 	return &sink{store: s, file: f, meta: raft.SnapshotMeta{ID: fmt.Sprintf("received-%d", index), Index: index, Term: term}}, nil
 }
-
-type counter int64
-
-func (c *counter) Write(b []byte) (int, error) { *c += counter(len(b)); return len(b), nil }
 
 // sink takes a snapshot that comes. Nothing counts before all of it is there and its checksum is right.
 type sink struct {

@@ -13,6 +13,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/apply"
 )
 
 // TestTimeOfASnapshot says how long a follower's main loop waits for a snapshot: HPFRIENDS_CHANGES is how many changes of the graph
@@ -57,7 +58,7 @@ func TestTimeOfASnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	fsm, err := newFSM(log, slog.New(slog.DiscardHandler), func(err error) { t.Error(err) })
+	fsm, err := apply.New(log, slog.New(slog.DiscardHandler), func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func TestTimeOfASnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d changes: a snapshot of %.1f MiB, made in %v, received and installed in %v", changes, float64(meta.Size)/(1<<20), made.Round(time.Millisecond), time.Since(begin).Round(time.Millisecond))
-	if got, want := fsm.version.Load().Graph.Index(), r.Graph().Index(); got != want {
+	if got, want := fsm.Version().Graph.Index(), r.Graph().Index(); got != want {
 		t.Errorf("the graph is at %d, want %d", got, want)
 	}
 }

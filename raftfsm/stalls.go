@@ -68,14 +68,14 @@ func (m *membership) watchStore() {
 		case <-m.node.stop:
 			return
 		}
-		stuck := clock.tick(m.node.fsm.stalls)
+		stuck := clock.tick(m.node.stalls)
 		if now := stuck >= withholdAfter; now != withheld && gate != nil {
 			withheld = now
 			gate.Withhold(now)
 			m.node.slog.Warn("local store", "stuck", now, "for", stuck)
 		}
 		if stuck >= exitAfter {
-			m.node.fsm.fail(fmt.Errorf("%w: a write has taken %v", ErrStuck, stuck))
+			m.node.fail(fmt.Errorf("%w: a write has taken %v", ErrStuck, stuck))
 			return
 		}
 	}

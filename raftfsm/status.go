@@ -8,12 +8,14 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"hpfriends/raftfsm/apply"
 )
 
 // Report is what a member says of itself.
 type Report struct {
 	Version     string        `json:"version"`
-	StateFormat int           `json:"stateFormat"`
+	StateFormat int           `json:"apply.StateFormat"`
 	State       string        `json:"state"`  // Leader, Follower, Candidate, Shutdown
 	Leader      string        `json:"leader"` // as this member knows it
 	Term        uint64        `json:"term"`
@@ -65,7 +67,7 @@ func (m *membership) report() Report {
 	n := m.node
 	last, _ := n.log.Last()
 	r := Report{
-		Version: m.Version, StateFormat: stateFormat, State: n.raft.State().String(), Leader: m.lead.now().leader, Term: n.raft.CurrentTerm(), Last: last,
+		Version: m.Version, StateFormat: apply.StateFormat, State: n.raft.State().String(), Leader: m.lead.now().leader, Term: n.raft.CurrentTerm(), Last: last,
 		Commit: n.raft.CommitIndex(), Applied: m.reached(), Reader: m.Reader,
 		Checkpoints: n.checkpointer.recent(), Service: Service{Full: n.full.Load(), Clients: m.drain.connected()},
 	}

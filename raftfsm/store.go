@@ -2,11 +2,13 @@ package raftfsm
 
 import (
 	"errors"
+	"io"
 	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/raftfsm/apply"
 )
 
 // guardedStore lowers the high-water mark, durably, before a suffix of the log is deleted: raft may truncate what was
@@ -37,6 +39,24 @@ func (w *watchedStable) Set(key, val []byte) error {
 func (w *watchedStable) SetUint64(key []byte, val uint64) error {
 	defer w.stalls.begin(stallStore)()
 	return w.StableStore.SetUint64(key, val)
+}
+
+// watchedFSM is the FSM as raft's FSM goroutine calls it; how long that takes is watched.
+type watchedFSM struct {
+	*apply.FSM
+	stalls *stalls
+}
+
+// ApplyBatch implements raft.BatchingFSM.
+func (w *watchedFSM) ApplyBatch(logs []*raft.Log) []any {
+	defer w.stalls.begin(stallApply)()
+	return w.FSM.ApplyBatch(logs)
+}
+
+// Restore implements raft.FSM.
+func (w *watchedFSM) Restore(snapshot io.ReadCloser) error {
+	defer w.stalls.begin(stallApply)()
+	return w.FSM.Restore(snapshot)
 }
 
 // StoreLogs appends entries; how long it takes is watched. There may be no room; but what takes the place of a tail that was cut off

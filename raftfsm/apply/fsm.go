@@ -1,10 +1,12 @@
-package raftfsm
+package apply
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -13,8 +15,8 @@ import (
 	"hpfriends/graph"
 )
 
-// FSM applies committed entries to the projections, one Pebble batch for each run of entries that raft hands over. Any
-// error it meets is a damaged store or a bug: it fails stop, since going on would make this node differ from the others.
+// FSM applies committed entries to the projections, in one Pebble batch for each run of entries that raft hands over. An
+// error means a damaged store or a bug, and ends the process: a node that went on would differ from the others.
 type FSM struct {
 	log  *eventlog.Log
 	fail func(error) // ends the process
@@ -23,48 +25,29 @@ type FSM struct {
 	version  atomic.Pointer[graph.Version] // newest
 	sessions sessions
 	activity *activity
-	cursors  *cursorState
+	cursors  *cursors
 	audit    eventlog.AuditMark // of the newest change
-	config   storedConfig
 
-	roster atomic.Pointer[roster] // config, for other goroutines; nil: none yet
-	stalls *stalls
-	tokens *joinTokens
+	configuration atomic.Pointer[Configuration] // nil: none yet
+	tokens        *joinTokens
 
 	checkpoints checkpoints
 }
 
-// batchResult is the response to a KindBatch entry.
-type batchResult struct {
-	applied bool   // it was the next of its session
-	repeat  bool   // it was applied before
-	next    uint64 // sequence number that the session must send next
-}
-
-// changeResult is the response to a KindChange entry.
-type changeResult struct {
-	outcome graph.Outcome
-	err     error // the refusal
-}
-
-// newFSM loads the projections from the log.
-func newFSM(log *eventlog.Log, logger *slog.Logger, fail func(error)) (*FSM, error) {
-	f := &FSM{log: log, slog: logger, fail: fail, stalls: new(stalls)}
-	f.checkpoints.pins = make(chan *pin, pinsWaiting)
+// New loads the projections from the log. fail must end the process.
+func New(log *eventlog.Log, logger *slog.Logger, fail func(error)) (*FSM, error) {
+	f := &FSM{log: log, slog: logger, fail: fail}
+	f.checkpoints.pins = make(chan *Pin, pinsWaiting)
 	return f, f.load(log.Applied())
 }
 
 // load reads the projections as of the applied entry.
 func (f *FSM) load(applied uint64) error {
-	var err error
-	if f.config, err = loadConfig(f.log); err != nil {
-		return err
-	}
-	members, err := loadRoster(f.log, f.config)
+	configuration, err := LoadConfiguration(f.log)
 	if err != nil {
 		return err
 	}
-	f.roster.Store(members)
+	f.configuration.Store(configuration)
 	if f.tokens, err = loadTokens(f.log); err != nil {
 		return err
 	}
@@ -77,26 +60,42 @@ func (f *FSM) load(applied uint64) error {
 	if f.cursors, err = loadCursors(f.log); err != nil {
 		return err
 	}
-	checkpoint, err := loadPassed(f.log)
+	mark, err := loadCheckpointMark(f.log)
 	if err != nil {
 		return err
 	}
-	f.checkpoints.passed.Store(checkpoint)
-	g, mark, err := loadGraph(f.log, applied)
+	f.checkpoints.newest.Store(mark)
+	g, audit, err := loadGraph(f.log, applied)
 	if err != nil {
 		return err
 	}
-	f.audit = mark
+	f.audit = audit
 	f.version.Store(graph.NewVersion(g, g.Index()))
 	return nil
 }
+
+// Version is the newest version of the graph. Its successors follow in the list.
+func (f *FSM) Version() *graph.Version { return f.version.Load() }
+
+// Configuration is the newest applied configuration, or nil before the first one.
+func (f *FSM) Configuration() *Configuration { return f.configuration.Load() }
+
+// CursorEndings is the newest ending of a cursor's epoch. Those that come later follow it in the list.
+func (f *FSM) CursorEndings() *Ending { return f.cursors.endings.Load() }
+
+// JoinToken returns when the token with a hash expires. It is not ok when there is no such token.
+func (f *FSM) JoinToken(hash [sha256.Size]byte) (expires time.Time, ok bool) {
+	return f.tokens.get(hash)
+}
+
+// TrustSessions makes the FSM take every batch whatever its number. It serves the test that shows what sessions prevent.
+func (f *FSM) TrustSessions() { f.sessions.trusting = true }
 
 // Apply implements raft.FSM; raft prefers ApplyBatch.
 func (f *FSM) Apply(l *raft.Log) any { return f.ApplyBatch([]*raft.Log{l})[0] }
 
 // ApplyBatch implements raft.BatchingFSM. It answers every log, in order.
 func (f *FSM) ApplyBatch(logs []*raft.Log) []any {
-	defer f.stalls.begin(stallApply)()
 	responses := make([]any, len(logs))
 	applied := f.log.Applied()
 	for len(logs) > 0 && logs[0].Index <= applied {
@@ -120,7 +119,7 @@ func (f *FSM) applySome(logs []*raft.Log, answers []any) (n int, err error) {
 	for n < len(logs) && f.checkpoints.due == nil {
 		if answers[n], err = f.apply(tx, logs[n]); err != nil {
 			tx.Discard()
-			return n, fmt.Errorf("raftfsm: apply entry %d: %w", logs[n].Index, err)
+			return n, fmt.Errorf("apply: entry %d: %w", logs[n].Index, err)
 		}
 		n++
 	}
@@ -131,7 +130,7 @@ func (f *FSM) applySome(logs []*raft.Log, answers []any) (n int, err error) {
 		err = tx.Commit(last)
 	}
 	if err != nil {
-		return n, fmt.Errorf("raftfsm: apply up to entry %d: %w", last, err)
+		return n, fmt.Errorf("apply: entries up to %d: %w", last, err)
 	}
 	if f.checkpoints.due != nil {
 		f.pin()
@@ -139,14 +138,9 @@ func (f *FSM) applySome(logs []*raft.Log, answers []any) (n int, err error) {
 	return n, nil
 }
 
-// known says whether apply knows a kind of entry. A leader takes no other from a node that runs a newer program.
-func known(kind entry.Kind) bool {
-	return kind >= entry.KindBatch && kind <= entry.KindCheckpoint
-}
-
 func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	if l.Type == raft.LogConfiguration {
-		return nil, f.configure(tx, l)
+		return nil, f.applyConfiguration(tx, l)
 	}
 	if l.Type != raft.LogCommand || len(l.Data) == 0 {
 		return nil, nil
@@ -177,7 +171,7 @@ func (f *FSM) applyBatch(tx *eventlog.Tx, l *raft.Log) (any, error) {
 		return nil, err
 	}
 	r := f.sessions.admit(tx, h.Session, h.Seq, l.Index)
-	if r.applied {
+	if r.Applied {
 		tx.IndexBatch(l.Index, h)
 	} else {
 		tx.HideBatch(l.Index)
@@ -194,7 +188,17 @@ func (f *FSM) applyReport(l *raft.Log) error {
 	return nil
 }
 
-// Snapshot is never asked for: see snapshots.
+// applyFloor raises the floor to the same entry on every node, and never above the entry that says so.
+func (f *FSM) applyFloor(tx *eventlog.Tx, l *raft.Log) error {
+	e, err := entry.DecodeFloor(l.Data)
+	if err != nil {
+		return err
+	}
+	tx.RaiseFloor(min(e.Floor, l.Index))
+	return nil
+}
+
+// Snapshot implements raft.FSM. It is never called, since the projections are durable themselves.
 func (f *FSM) Snapshot() (raft.FSMSnapshot, error) {
-	return nil, errors.New("raftfsm: snapshots are not taken")
+	return nil, errors.New("apply: snapshots are not taken")
 }

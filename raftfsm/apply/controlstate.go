@@ -1,4 +1,4 @@
-package raftfsm
+package apply
 
 import (
 	"bufio"
@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
 )
@@ -26,9 +28,9 @@ type controlState struct {
 	records []byte
 }
 
-// stateFormat is how the records of the projections are written. Whoever changes that raises it, and has a start rewrite the records:
+// StateFormat is how the records of the projections are written. Whoever changes that raises it, and has a start rewrite the records:
 // nodes compare their state only with those of the same format.
-const stateFormat = 1
+const StateFormat = 1
 
 const (
 	controlVersion = 1
@@ -43,10 +45,10 @@ var controlSpaces = []eventlog.Space{
 	eventlog.SpaceCursors, eventlog.SpaceLogs, eventlog.SpaceMeta, eventlog.SpaceSessions, eventlog.SpaceStats,
 }
 
-var errControlState = errors.New("raftfsm: malformed control state")
+var errControlState = errors.New("apply: malformed control state")
 
-// writeControlState writes the state that a view shows, of an entry of a term.
-func writeControlState(w io.Writer, v *eventlog.View, term uint64) error {
+// WriteControlState writes the state that a view shows, of an entry of a term.
+func WriteControlState(w io.Writer, v *eventlog.View, term uint64) error {
 	head := binary.BigEndian.AppendUint64([]byte{controlVersion}, term)
 	if _, err := w.Write(binary.BigEndian.AppendUint64(head, uint64(v.Newest))); err != nil {
 		return err
@@ -59,11 +61,11 @@ func writeControlState(w io.Writer, v *eventlog.View, term uint64) error {
 	return nil
 }
 
-// digestControlState is its hash.
-func digestControlState(v *eventlog.View, term uint64) (sum [sha256.Size]byte, err error) {
+// DigestControlState returns the hash of what WriteControlState writes.
+func DigestControlState(v *eventlog.View, term uint64) (sum [sha256.Size]byte, err error) {
 	h := sha256.New()
 	b := bufio.NewWriterSize(h, 64<<10)
-	err = errors.Join(writeControlState(b, v, term), b.Flush())
+	err = errors.Join(WriteControlState(b, v, term), b.Flush())
 	h.Sum(sum[:0])
 	return sum, err
 }
@@ -131,4 +133,26 @@ func readField(r io.Reader, most uint32) ([]byte, error) {
 	b := make([]byte, n)
 	_, err := io.ReadFull(r, b)
 	return b, err
+}
+
+// DescribeControlState reads from the control state of an entry what raft wants to know of it.
+func DescribeControlState(id string, index uint64, data []byte) (*raft.SnapshotMeta, error) {
+	state, err := parseControlState(data)
+	if err != nil {
+		return nil, err
+	}
+	var c *Configuration
+	err = state.each(func(space eventlog.Space, k, v []byte) (err error) {
+		if space == eventlog.SpaceMeta && bytes.Equal(k, keyConfiguration) {
+			c, err = decodeConfiguration(v)
+		}
+		return err
+	})
+	if err == nil && c == nil {
+		err = fmt.Errorf("%w: it has no configuration", errControlState)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.meta(id, index, state.term), nil
 }

@@ -1,4 +1,4 @@
-package raftfsm
+package apply
 
 import (
 	"encoding/binary"
@@ -27,7 +27,7 @@ func loadSessions(log *eventlog.Log) (sessions, error) {
 	s := sessions{last: make(map[[16]byte]progress)}
 	err := log.Scan(eventlog.SpaceSessions, nil, nil, func(k, v []byte) error {
 		if len(k) != 16 || len(v) != 16 {
-			return fmt.Errorf("raftfsm: session record of %d and %d bytes, want 16 and 16", len(k), len(v))
+			return fmt.Errorf("apply: session record of %d and %d bytes, want 16 and 16", len(k), len(v))
 		}
 		s.last[[16]byte(k)] = progress{binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])}
 		return nil
@@ -36,14 +36,14 @@ func loadSessions(log *eventlog.Log) (sessions, error) {
 }
 
 // admit decides whether the batch seq of a session is the next one, and records it.
-func (s *sessions) admit(tx *eventlog.Tx, session [16]byte, seq, index uint64) batchResult {
+func (s *sessions) admit(tx *eventlog.Tx, session [16]byte, seq, index uint64) BatchResult {
 	p := s.last[session]
 	switch {
 	case s.trusting:
 	case seq <= p.seq:
-		return batchResult{repeat: true, next: p.seq + 1}
+		return BatchResult{Repeat: true, Next: p.seq + 1}
 	case seq != p.seq+1:
-		return batchResult{next: p.seq + 1}
+		return BatchResult{Next: p.seq + 1}
 	}
 	p = progress{seq, index}
 	s.last[session] = p
@@ -51,7 +51,7 @@ func (s *sessions) admit(tx *eventlog.Tx, session [16]byte, seq, index uint64) b
 	if len(s.last) > maxSessions {
 		s.dropOldest(tx)
 	}
-	return batchResult{applied: true, next: seq + 1}
+	return BatchResult{Applied: true, Next: seq + 1}
 }
 
 func (s *sessions) dropOldest(tx *eventlog.Tx) {

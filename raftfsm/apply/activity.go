@@ -1,4 +1,4 @@
-package raftfsm
+package apply
 
 import (
 	"crypto/sha256"
@@ -22,19 +22,22 @@ type activity struct {
 	rows  map[uint64]map[rowID]*entry.Refusal // by owner
 
 	dirtyUsage map[uint64]bool
-	dirtyRows  map[rowKey]bool // written, or deleted when no longer held
+	dirtyRows  map[RefusalKey]bool // written, or deleted when no longer held
 }
 
-type (
-	rowID  [16]byte
-	rowKey struct {
-		owner uint64
-		id    rowID
-	}
-)
+type rowID [16]byte
 
-// maxRows bounds the refusals kept for each owner; the one last seen longest ago goes first.
-const maxRows = 1000
+// RefusalKey names the row into which equal refusals fold.
+type RefusalKey struct {
+	Owner uint64
+	ID    rowID
+}
+
+// KeyOf returns the row of a refusal: all that are equal but for the times and the count, within one stretch of foldFor.
+func KeyOf(r entry.Refusal) RefusalKey { return RefusalKey{r.Owner, refusalID(r)} }
+
+// MaxRows bounds the refusals kept for each owner; the one last seen longest ago goes first.
+const MaxRows = 1000
 
 // foldFor is how long equal refusals fold into one row: after a pause this long a new row begins.
 const foldFor = 10 * time.Minute
@@ -42,12 +45,12 @@ const foldFor = 10 * time.Minute
 func loadActivity(log *eventlog.Log) (*activity, error) {
 	a := &activity{
 		usage: make(map[uint64]*entry.Usage), rows: make(map[uint64]map[rowID]*entry.Refusal),
-		dirtyUsage: make(map[uint64]bool), dirtyRows: make(map[rowKey]bool),
+		dirtyUsage: make(map[uint64]bool), dirtyRows: make(map[RefusalKey]bool),
 	}
 	err := log.Scan(eventlog.SpaceStats, nil, nil, func(k, v []byte) error {
 		u := new(entry.Usage)
 		if err := json.Unmarshal(v, u); err != nil || len(k) != 8 {
-			return fmt.Errorf("raftfsm: statistics record %x: %w", k, err)
+			return fmt.Errorf("apply: statistics record %x: %w", k, err)
 		}
 		a.usage[binary.BigEndian.Uint64(k)] = u
 		return nil
@@ -58,7 +61,7 @@ func loadActivity(log *eventlog.Log) (*activity, error) {
 	err = log.Scan(eventlog.SpaceLogs, nil, nil, func(k, v []byte) error {
 		r := new(entry.Refusal)
 		if err := json.Unmarshal(v, r); err != nil || len(k) != 24 {
-			return fmt.Errorf("raftfsm: logs record %x: %w", k, err)
+			return fmt.Errorf("apply: logs record %x: %w", k, err)
 		}
 		a.owned(binary.BigEndian.Uint64(k))[rowID(k[8:])] = r
 		return nil
@@ -100,12 +103,12 @@ func (a *activity) foldRefusal(d entry.Refusal) {
 			r.Last = d.Last
 		}
 	} else {
-		if len(rows) >= maxRows {
+		if len(rows) >= MaxRows {
 			a.dropOldest(d.Owner, rows)
 		}
 		rows[id] = &d
 	}
-	a.dirtyRows[rowKey{d.Owner, id}] = true
+	a.dirtyRows[RefusalKey{d.Owner, id}] = true
 }
 
 // dropOldest removes the row last seen longest ago; the smaller id first, so that every node removes the same.
@@ -119,7 +122,7 @@ func (a *activity) dropOldest(owner uint64, rows map[rowID]*entry.Refusal) {
 		}
 	}
 	delete(rows, oldest)
-	a.dirtyRows[rowKey{owner, oldest}] = true
+	a.dirtyRows[RefusalKey{owner, oldest}] = true
 }
 
 // refusalID says which refusals are equal: all but the times and the count, within one stretch of foldFor.
@@ -143,8 +146,8 @@ func (a *activity) flush(tx *eventlog.Tx) error {
 		}
 	}
 	for k := range a.dirtyRows {
-		key := append(binary.BigEndian.AppendUint64(nil, k.owner), k.id[:]...)
-		r := a.rows[k.owner][k.id]
+		key := append(binary.BigEndian.AppendUint64(nil, k.Owner), k.ID[:]...)
+		r := a.rows[k.Owner][k.ID]
 		if r == nil {
 			tx.Delete(eventlog.SpaceLogs, key)
 			continue

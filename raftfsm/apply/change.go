@@ -1,4 +1,4 @@
-package raftfsm
+package apply
 
 import (
 	"encoding/json"
@@ -11,10 +11,11 @@ import (
 	"hpfriends/graph"
 )
 
-func encodeChange(c graph.Command) ([]byte, error) {
+// EncodeChange returns the entry of a command.
+func EncodeChange(c graph.Command) ([]byte, error) {
 	body, err := json.Marshal(c)
 	if err != nil {
-		return nil, fmt.Errorf("raftfsm: encode change: %w", err)
+		return nil, fmt.Errorf("apply: encode change: %w", err)
 	}
 	return append([]byte{byte(entry.KindChange)}, body...), nil
 }
@@ -29,14 +30,14 @@ func (f *FSM) applyChange(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	newest := f.version.Load()
 	g, outcome, err := newest.Graph.Apply(l.Index, c)
 	if err != nil {
-		return changeResult{err: err}, nil
+		return ChangeResult{Err: err}, nil
 	}
 	event := f.audit.Next(l.Index, c.Time, body)
 	f.audit = event.AuditMark
 	tx.PutAudit(event)
 	f.version.Store(newest.Append(g, l.Index, c.Op))
 	f.cursors.follow(l.Index, c.Op, newest.Graph)
-	return changeResult{outcome: outcome}, nil
+	return ChangeResult{Outcome: outcome}, nil
 }
 
 // loadGraph rebuilds the graph as of the applied entry from the newest stored graph and the audit events after it, and checks
@@ -61,7 +62,7 @@ func loadGraph(log *eventlog.Log, applied uint64) (*graph.Graph, eventlog.AuditM
 		err = &eventlog.AuditError{Index: newest.Index, Kind: eventlog.Missing, Reason: fmt.Sprintf("it was the newest, and the events end at #%d", mark.Index)}
 	}
 	if err != nil {
-		return nil, mark, fmt.Errorf("raftfsm: %w", err)
+		return nil, mark, fmt.Errorf("apply: %w", err)
 	}
 	return g, mark, nil
 }
