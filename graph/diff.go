@@ -162,10 +162,10 @@ func inGroup(before, after *Graph, group GroupID, user UserID) bool {
 	return false
 }
 
-// Hindsight is what the CanSee methods are to be asked with when a viewer looks at the graph then by the rights that they
+// CurrentRights is what the CanSee methods are to be asked with when a viewer looks at the graph then by the rights that they
 // have now: an earlier role neither gives nor takes anything. A viewer who sees only what concerns them sees what concerned
 // them then, and nothing of a time before they were there.
-func Hindsight(then, now *Graph, viewer Actor) (*Graph, Actor) {
+func CurrentRights(then, now *Graph, viewer Actor) (*Graph, Actor) {
 	enabled, everything := now.sight(viewer)
 	switch {
 	case !enabled:

@@ -8,9 +8,9 @@ import (
 	"hpfriends/graph"
 )
 
-// Access is who could read what was published on a channel, as of a moment.
+// Access lists who could read what was published on a channel, as of a point.
 type Access struct {
-	Place
+	Version
 	Channel   string       `json:"channel"`
 	Readers   []AccessPath `json:"readers" doc:"by publisher and reader"`
 	Truncated bool         `json:"truncated" doc:"there are more readers than are listed"`
@@ -30,15 +30,15 @@ const maxAccess = 10_000
 
 // Access lists for each user who could publish on a channel everyone whom that reached, and how. Users see the rows in which
 // they are the publisher or the reader; shares between others are told without names, as Explain does.
-func (q *Query) Access(viewer graph.Actor, channel string, at Moment) (Access, error) {
+func (q *Query) Access(viewer graph.Actor, channel string, at Point) (Access, error) {
 	if err := graph.ValidateChannel(channel); err != nil {
 		return Access{}, err
 	}
-	p, err := q.hindsight(viewer, at)
+	p, err := q.asOf(viewer, at)
 	if err != nil {
 		return Access{}, err
 	}
-	a := Access{Place: p.place(), Channel: channel, Readers: []AccessPath{}}
+	a := Access{Version: p.version(), Channel: channel, Readers: []AccessPath{}}
 	self, _ := p.graph.User(p.viewer.User)
 	if !p.rights.CanSeeUser(p.viewer, self) && !p.viewer.Operator {
 		return a, nil

@@ -10,37 +10,37 @@ import (
 	"hpfriends/graph"
 )
 
-// AsOf is the graph as of a moment, as far as the viewer may see it by the rights they have now.
+// AsOf is the graph as of a point in its history, as far as the viewer may see it by the rights they have now.
 type AsOf struct {
-	Place
+	Version
 	Users    []User    `json:"users"`
 	Groups   []Group   `json:"groups"`
 	Shares   []Share   `json:"shares"`
 	Authkeys []Authkey `json:"authkeys"`
 }
 
-// Place is the newest change at a moment.
-type Place struct {
+// Version identifies a version of the graph by its newest change.
+type Version struct {
 	Position string     `json:"position" doc:"of the newest change up to then; #0 before the first"`
 	Time     *time.Time `json:"time,omitempty" doc:"of that change"`
 }
 
-// past is the graph of a moment, and how to ask it what a viewer may see.
+// past is the graph as of a point, and how to ask it what a viewer may see.
 type past struct {
 	state
 	rights *graph.Graph // the same, but with the viewer's rights of now
 	viewer graph.Actor
 }
 
-func (s state) place() Place {
-	p := Place{Position: "#" + formatIndex(s.mark.Index)}
+func (s state) version() Version {
+	v := Version{Position: "#" + formatIndex(s.mark.Index)}
 	if s.mark.Index != 0 {
-		p.Time = optional(s.mark.When())
+		v.Time = optional(s.mark.When())
 	}
-	return p
+	return v
 }
 
-func (q *Query) hindsight(viewer graph.Actor, at Moment) (past, error) {
+func (q *Query) asOf(viewer graph.Actor, at Point) (past, error) {
 	index, err := q.resolve(at)
 	if err != nil {
 		return past{}, err
@@ -49,13 +49,13 @@ func (q *Query) hindsight(viewer graph.Actor, at Moment) (past, error) {
 	if err != nil {
 		return past{}, err
 	}
-	rights, as := graph.Hindsight(s.graph, q.graph(), viewer)
+	rights, as := graph.CurrentRights(s.graph, q.graph(), viewer)
 	return past{s, rights, as}, nil
 }
 
-// resolve finds the index of the newest change at a moment. A graph is published just before its change is recorded: who was
+// resolve finds the index of the newest change at a point. A graph is published just before its change is recorded: who was
 // answered by the graph finds the change here.
-func (q *Query) resolve(m Moment) (uint64, error) {
+func (q *Query) resolve(at Point) (uint64, error) {
 	if newest := q.graph().Index(); q.log.Applied() < newest {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -63,16 +63,16 @@ func (q *Query) resolve(m Moment) (uint64, error) {
 			return 0, err
 		}
 	}
-	return q.past.resolve(m)
+	return q.past.resolve(at)
 }
 
-// At is the graph as of a moment.
-func (q *Query) At(viewer graph.Actor, at Moment) (AsOf, error) {
-	p, err := q.hindsight(viewer, at)
+// At returns the graph as of a point.
+func (q *Query) At(viewer graph.Actor, at Point) (AsOf, error) {
+	p, err := q.asOf(viewer, at)
 	if err != nil {
 		return AsOf{}, err
 	}
-	v := AsOf{Place: p.place(), Users: viewUsers(p.graph, p.rights, p.viewer), Groups: viewGroups(p.rights, p.viewer), Authkeys: []Authkey{}}
+	v := AsOf{Version: p.version(), Users: viewUsers(p.graph, p.rights, p.viewer), Groups: viewGroups(p.rights, p.viewer), Authkeys: []Authkey{}}
 	if p.rights.CanSeeAll(p.viewer) {
 		v.Shares = viewShares(p.rights, p.viewer, p.graph.Shares())
 	} else {
@@ -85,15 +85,15 @@ func (q *Query) At(viewer graph.Actor, at Moment) (AsOf, error) {
 	return v, nil
 }
 
-// AuditDiff is what lies between two moments.
+// AuditDiff is what lies between two points.
 type AuditDiff struct {
-	From    Place         `json:"from"`
-	To      Place         `json:"to"`
+	From    Version       `json:"from"`
+	To      Version       `json:"to"`
 	Changes []AuditChange `json:"changes" doc:"what is not alike, by kind and number"`
 }
 
-// DiffBetween is how the graph of one moment differs from that of a later one, as far as it concerns the viewer.
-func (q *Query) DiffBetween(viewer graph.Actor, from, to Moment) (AuditDiff, error) {
+// DiffBetween returns how the graph as of one point differs from that of a later one, as far as it concerns the viewer.
+func (q *Query) DiffBetween(viewer graph.Actor, from, to Point) (AuditDiff, error) {
 	first, err := q.resolve(from)
 	if err != nil {
 		return AuditDiff{}, err
@@ -113,5 +113,5 @@ func (q *Query) DiffBetween(viewer graph.Actor, from, to Moment) (AuditDiff, err
 	if err != nil {
 		return AuditDiff{}, err
 	}
-	return AuditDiff{before.place(), after.place(), q.insight(viewer).changes(before.graph, after.graph)}, nil
+	return AuditDiff{before.version(), after.version(), q.insight(viewer).changes(before.graph, after.graph)}, nil
 }

@@ -12,7 +12,7 @@ import (
 
 // AuditFilter selects events; what is empty selects all.
 type AuditFilter struct {
-	Since, Until Moment
+	Since, Until Point
 	Actor        string // handle of who did it, or operator, or system
 	Object       string // kind, or kind:name: a handle, group, ident or number; what the event was about or has changed
 	Op           string // user.add, or user.* for all of a kind
@@ -49,7 +49,7 @@ func (q *Query) AuditEvents(viewer graph.Actor, f AuditFilter) (events []AuditEv
 
 // AuditEvent is the event of one log index.
 func (q *Query) AuditEvent(viewer graph.Actor, index uint64) (AuditEvent, error) {
-	events, _, err := q.AuditEvents(viewer, AuditFilter{Since: AtIndex(index), Until: AtIndex(index), Limit: 1})
+	events, _, err := q.AuditEvents(viewer, AuditFilter{Since: PointAtIndex(index), Until: PointAtIndex(index), Limit: 1})
 	if err == nil && len(events) == 0 {
 		err = &graph.Error{Code: graph.NotFound, Msg: fmt.Sprintf("there is no audit event #%d", index), Hint: "list what you can see with `hpfriends audit ls`"}
 	}

@@ -2,8 +2,8 @@ package query
 
 import "hpfriends/graph"
 
-// AuditReader follows the audit: it holds the graph of its place and walks on, so reading costs what has happened since. It
-// belongs to one goroutine.
+// AuditReader follows the audit: it holds the graph as of the newest event that it has read, and walks on, so reading costs
+// what has happened since. It belongs to one goroutine.
 type AuditReader struct {
 	query  *Query
 	viewer graph.Actor
@@ -17,11 +17,8 @@ func (q *Query) AuditReader(viewer graph.Actor, after uint64) (*AuditReader, err
 	return &AuditReader{q, viewer, at}, err
 }
 
-// Place is the log index of the newest event that was read, or passed because it is not for the viewer.
-func (r *AuditReader) Place() uint64 { return r.at.mark.Index }
-
-// Read returns the events that the viewer may see among the next limit ones, up to the log index to. more is whether there
-// are further ones up to it.
+// Read returns the events that the viewer may see among the next limit ones, up to the log index to. more reports
+// whether there are further ones up to it.
 func (r *AuditReader) Read(to uint64, limit int) (events []AuditEvent, more bool, err error) {
 	end, err := r.query.past.log.AuditBefore(to)
 	if err != nil || end.Index <= r.at.mark.Index {

@@ -39,9 +39,9 @@ func (q *Query) Explain(viewer graph.Actor, from, to, channel string) (Explanati
 	return explain(q.graph(), q.graph(), viewer, from, to, channel)
 }
 
-// ExplainAt is Explain as of a moment. It names no fixes: the past stays as it is.
-func (q *Query) ExplainAt(viewer graph.Actor, from, to, channel string, at Moment) (Explanation, error) {
-	then, err := q.hindsight(viewer, at)
+// ExplainAt is Explain as of a point. It names no fixes: the past stays as it is.
+func (q *Query) ExplainAt(viewer graph.Actor, from, to, channel string, at Point) (Explanation, error) {
+	then, err := q.asOf(viewer, at)
 	if err != nil {
 		return Explanation{}, err
 	}

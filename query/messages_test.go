@@ -392,12 +392,12 @@ func TestPlaces(t *testing.T) {
 		"first": "#1.0", "#1.3": "#1.3", "1.3": "#1.3", "#7": "#7.0", "10s": "#1.4", "9s": "#2.0", "1h": "#1.0", "now": "#2.0", "@1700000001": "#1.0",
 		"1700000001005": "#1.2", "2023-11-14T22:13:21.03Z": "#1.6",
 	} {
-		if p, err := q.Place(in, now); err != nil || p.String() != want {
+		if p, err := q.ParsePosition(in, now); err != nil || p.String() != want {
 			t.Errorf("%s: %s, %v, want %s", in, p, err, want)
 		}
 	}
 	for _, in := range []string{"", "#", "#x", "1.2.3", "#01.0", "soon", "#1.-1", "."} {
-		if p, err := q.Place(in, now); !errors.Is(err, graph.ErrInvalid) {
+		if p, err := q.ParsePosition(in, now); !errors.Is(err, graph.ErrInvalid) {
 			t.Errorf("%q: %s, %v", in, p, err)
 		}
 	}

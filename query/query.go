@@ -18,8 +18,8 @@
 //	logs.go     refusals, the Logs page
 //	totals.go   statistics together                    explain.go, redaction.go why, or why not, and for whom
 //	cursors.go  durable subscriptions                  search.go, find.go, match.go  search
-//	place.go    times and positions as people write them
-//	timetravel.go, moment.go  the graph as of any time  asof.go, access.go      what could be seen then
+//	point.go    times and positions as people write them
+//	timetravel.go            the graph as of any time  asof.go, access.go      what could be seen then
 //	auditevent.go, auditlist.go, auditreader.go         who changed what        verifyaudit.go  and that it is true
 //
 // # The past

@@ -67,17 +67,17 @@ func (t *TimeTravel) GraphAt(index uint64) (*graph.Graph, error) {
 	return s.graph, err
 }
 
-// resolve finds the index of the newest change at a moment.
-func (t *TimeTravel) resolve(m Moment) (uint64, error) {
+// resolve finds the index of the newest change at a point.
+func (t *TimeTravel) resolve(at Point) (uint64, error) {
 	switch {
-	case !m.given:
+	case !at.given:
 		newest, err := t.log.NewestAudit()
 		return newest.Index, err
-	case m.Time.IsZero():
-		mark, err := t.log.AuditBefore(m.Index)
+	case at.Time.IsZero():
+		mark, err := t.log.AuditBefore(at.Index)
 		return mark.Index, err
 	}
-	return t.IndexAt(m.Time)
+	return t.IndexAt(at.Time)
 }
 
 func (t *TimeTravel) at(index uint64) (state, error) {

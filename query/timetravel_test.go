@@ -282,8 +282,8 @@ func (f *fixture) follow(q *Query, viewer graph.Actor) (all []AuditEvent) {
 		}
 	}
 	rest, more, err := r.Read(f.index, 1000)
-	if err != nil || more || r.Place() != f.graph.Index() {
-		f.t.Fatalf("the reader stands at #%d, more %t, %v", r.Place(), more, err)
+	if err != nil || more || r.at.mark.Index != f.graph.Index() {
+		f.t.Fatalf("the reader stands at #%d, more %t, %v", r.at.mark.Index, more, err)
 	}
 	return append(all, rest...)
 }

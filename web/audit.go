@@ -104,8 +104,8 @@ func (s *Server) registerAudit(api huma.API) {
 }
 
 // moment reads a parameter that is a time or a position.
-func moment(name, value string) (query.Moment, error) {
-	m, err := query.ParseMoment(value, time.Now())
+func moment(name, value string) (query.Point, error) {
+	m, err := query.ParsePoint(value, time.Now())
 	var g *graph.Error
 	if errors.As(err, &g) {
 		return m, &graph.Error{Code: g.Code, Msg: name + ": " + g.Msg, Hint: g.Hint}

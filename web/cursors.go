@@ -36,7 +36,7 @@ func (s *Server) registerCursors(api huma.API) {
 		return page(&in.PageQuery, all, func(c query.Cursor) uint64 { return c.Epoch })
 	})
 	op(s, api, "POST /cursors/{ident}/{name}/reset", "Move a durable subscription; a connection that reads by it ends", func(ctx context.Context, in *resetCursor) (*none, error) {
-		to, err := s.Query.Place(in.Body.To, time.Now())
+		to, err := s.Query.ParsePosition(in.Body.To, time.Now())
 		if err != nil {
 			return nil, err
 		}

@@ -94,7 +94,7 @@ func (s *Server) filter(in MessageQuery) (query.MessageFilter, error) {
 	}
 	now := time.Now()
 	place := func(name, text string) error {
-		p, err := s.Query.Place(text, now)
+		p, err := s.Query.ParsePosition(text, now)
 		if e := (*graph.Error)(nil); errors.As(err, &e) {
 			return &graph.Error{Code: e.Code, Msg: name + ": " + e.Msg, Hint: e.Hint}
 		}

@@ -65,7 +65,7 @@ func momentText(s string) (string, error) {
 	if s == "" {
 		return "", fmt.Errorf("want a %s", momentForms)
 	}
-	m, err := query.ParseMoment(s, time.Now())
+	m, err := query.ParsePoint(s, time.Now())
 	switch {
 	case err != nil:
 		return "", err
@@ -144,7 +144,7 @@ func showAudit(c *cli.Context, api *client) error {
 	if err != nil {
 		return err
 	}
-	m, err := query.ParseMoment(args[0], time.Now())
+	m, err := query.ParsePoint(args[0], time.Now())
 	if err != nil || !m.Time.IsZero() {
 		return usage("%q is not a position: list them with `hpfriends audit ls`", args[0])
 	}

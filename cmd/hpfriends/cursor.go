@@ -27,7 +27,7 @@ func cursorCommand() *cli.Command {
 				return onCursor(c, func(path string) error {
 					return api.call(c.Context, "POST", path+"/reset", map[string]any{"to": c.String("to")}, nil)
 				})
-			}, &cli.StringFlag{Name: "to", Required: true, Usage: "`PLACE` where the next connection begins: " + query.PlaceForms}),
+			}, &cli.StringFlag{Name: "to", Required: true, Usage: "`PLACE` where the next connection begins: " + query.PositionForms}),
 			rm,
 		},
 	}
