@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,8 +29,8 @@ func (e *BrokerError) Error() string { return fmt.Sprintf("broker says %q", e.Te
 type Backoff struct{ Min, Max time.Duration }
 
 func (b Backoff) withDefaults() Backoff {
-	orElse(&b.Min, time.Second)
-	orElse(&b.Max, max(b.Min, time.Minute))
+	b.Min = cmp.Or(b.Min, time.Second)
+	b.Max = cmp.Or(b.Max, max(b.Min, time.Minute))
 	return b
 }
 
@@ -51,8 +52,8 @@ type ClientConfig struct {
 	Failed    func(error)         // a *BrokerError, after which the connection may go on, or why a connection ended
 }
 
-// Client keeps a connection to a broker: it reconnects and subscribes again. What the broker was sent and had not stored
-// when a connection ended is lost; hpfeeds has no confirmation.
+// Client keeps a connection to a broker: it reconnects and subscribes again. What the broker was sent and had not
+// stored when a connection ended is lost; hpfeeds has no confirmation.
 //
 // Its methods may be called from several goroutines, and before Run.
 type Client struct {
@@ -120,17 +121,17 @@ func (c *Client) session(ctx context.Context) error {
 	if c.config.Connected != nil {
 		c.config.Connected(conn.BrokerName())
 	}
-	adopted := make(chan error, 1) // beside receiving: the broker may not read before we do
-	go func() { adopted <- c.adopt(conn) }()
+	attached := make(chan error, 1) // beside receiving: the broker may not read before we do
+	go func() { attached <- c.attach(conn) }()
 	err = c.receive(conn)
 	_ = conn.Close()
-	err = errors.Join(err, <-adopted)
-	c.disown(conn)
+	err = errors.Join(err, <-attached)
+	c.detach(conn)
 	return err
 }
 
-// adopt subscribes again and then lets others use the connection, so that a subscription precedes what is published.
-func (c *Client) adopt(conn *ClientConn) error {
+// attach subscribes again and then lets others use the connection, so that a subscription precedes what is published.
+func (c *Client) attach(conn *ClientConn) error {
 	c.control.Lock()
 	defer c.control.Unlock()
 	c.mu.Lock()
@@ -150,8 +151,8 @@ func (c *Client) adopt(conn *ClientConn) error {
 	return nil
 }
 
-// disown closes a connection that has failed, so that nobody uses it any more. Run connects again.
-func (c *Client) disown(conn *ClientConn) {
+// detach closes a connection that has failed, so that nobody uses it any more. Run connects again.
+func (c *Client) detach(conn *ClientConn) {
 	_ = conn.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -195,8 +196,8 @@ func (m *Message) set(ident, channel, payload []byte) {
 	m.Payload = payload
 }
 
-// Publish sends a message, waiting for a connection if there is none, and returns when the system has taken it. After an
-// error it is unknown whether the broker has the message. When ctx is done while the broker does not read, the
+// Publish sends a message, waiting for a connection if there is none, and returns when the kernel has taken it. After
+// an error it is unknown whether the broker has the message. When ctx is done while the broker does not read, the
 // connection is given up, since half a message may have been sent.
 func (c *Client) Publish(ctx context.Context, channel string, payload []byte) error {
 	if err := checkMessage(channel, payload); err != nil {
@@ -207,7 +208,7 @@ func (c *Client) Publish(ctx context.Context, channel string, payload []byte) er
 		conn, connected := c.conn, c.connected
 		c.mu.Unlock()
 		if conn != nil {
-			return c.while(ctx, conn, func() error { return conn.Publish(channel, payload) })
+			return c.writeUntil(ctx, conn, func() error { return conn.Publish(channel, payload) })
 		}
 		select {
 		case <-connected:
@@ -217,13 +218,13 @@ func (c *Client) Publish(ctx context.Context, channel string, payload []byte) er
 	}
 }
 
-// while runs a write on conn that ctx can end.
-func (c *Client) while(ctx context.Context, conn *ClientConn, write func() error) error {
+// writeUntil runs a write on conn that ctx can end.
+func (c *Client) writeUntil(ctx context.Context, conn *ClientConn, write func() error) error {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	err := write()
 	stop()
 	if err != nil {
-		c.disown(conn)
+		c.detach(conn)
 	}
 	return err
 }
@@ -254,5 +255,5 @@ func (c *Client) change(ctx context.Context, note func(), send func(*ClientConn)
 	if conn == nil {
 		return nil
 	}
-	return c.while(ctx, conn, func() error { return send(conn) })
+	return c.writeUntil(ctx, conn, func() error { return send(conn) })
 }

@@ -2,8 +2,8 @@ package wire
 
 import "fmt"
 
-// Compat is whose texts a refusal carries, and whether the connection survives it. Both behaviours are legal: "the error
-// may not be fatal and a client can stay connected".
+// Compat says whose texts a refusal carries, and whether the connection survives it. Both behaviours are legal: "the
+// error may not be fatal and a client can stay connected".
 type Compat uint8
 
 const (
@@ -34,17 +34,17 @@ func (c Compat) String() string {
 	return fmt.Sprintf("Compat(%d)", uint8(c))
 }
 
-// answer is what a refused peer is told, and whether its connection ends. An empty text means that no ERROR is sent;
-// the text may repeat what the peer sent, of any bytes.
+// answer returns what a refused peer is told, and whether its connection ends. An empty text means that no ERROR is
+// sent; the text may repeat what the peer sent, of any bytes.
 func (c Compat) answer(r *Refusal) (text string, fatal bool) {
 	if c == Reference {
-		return referenceText(r), !own(r.Reason)
+		return referenceText(r), !extension(r.Reason)
 	}
-	return lineageText(r.Reason), r.Reason != ReasonNoPub && r.Reason != ReasonNoSub && !own(r.Reason)
+	return lineageText(r.Reason), r.Reason != ReasonNoPub && r.Reason != ReasonNoSub && !extension(r.Reason)
 }
 
-// own is whether a refusal is of something that the peers do not have: the connection survives it.
-func own(r Reason) bool { return r == ReasonNoRoom || r == ReasonBadQuery }
+// extension reports whether r refuses something that other brokers do not offer: the connection survives it.
+func extension(r Reason) bool { return r == ReasonNoRoom || r == ReasonBadQuery }
 
 func lineageText(r Reason) string {
 	switch r {
@@ -61,7 +61,7 @@ func lineageText(r Reason) string {
 	case ReasonUnknownType:
 		return "Unknown message type."
 	default:
-		return ownText(r)
+		return defaultText(r)
 	}
 }
 
@@ -80,12 +80,12 @@ func referenceText(r *Refusal) string {
 	case ReasonUnknownType, ReasonMalformed, ReasonTooLarge:
 		return "" // it closes without a word
 	default:
-		return ownText(r.Reason)
+		return defaultText(r.Reason)
 	}
 }
 
-// ownText is for what the peers close on without a word, or do not refuse at all.
-func ownText(r Reason) string {
+// defaultText serves where other brokers close without a word, or do not refuse at all.
+func defaultText(r Reason) string {
 	switch r {
 	case ReasonTooLarge:
 		return "Message too large."

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"time"
@@ -22,7 +23,7 @@ type Config struct {
 	Logger *slog.Logger // nil: none
 }
 
-// fallbackConns is MaxConns where the system tells no limit, and the most that is taken from a system that tells a huge one.
+// fallbackConns is MaxConns where the system tells no limit or a larger one.
 const fallbackConns = 1 << 16
 
 // Validate checks the fields that have no sensible meaning otherwise.
@@ -45,27 +46,18 @@ func (c Config) Validate() error {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Name == "" {
-		c.Name = "hpfriends"
-	}
+	c.Name = cmp.Or(c.Name, "hpfriends")
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Limits = c.Limits.withDefaults()
-	orElse(&c.AuthTimeout, 10*time.Second)
-	orElse(&c.FrameTimeout, time.Minute)
+	c.AuthTimeout = cmp.Or(c.AuthTimeout, 10*time.Second)
+	c.FrameTimeout = cmp.Or(c.FrameTimeout, time.Minute)
 	if c.MaxConns == 0 {
 		c.MaxConns = fileLimit()
 	}
-	orElse(&c.MaxConnsPerAddr, 8192)
-	orElse(&c.MaxPending, 1000)
-	orElse(&c.ConnectRate, 20)
+	c.MaxConnsPerAddr = cmp.Or(c.MaxConnsPerAddr, 8192)
+	c.MaxPending = cmp.Or(c.MaxPending, 1000)
+	c.ConnectRate = cmp.Or(c.ConnectRate, 20)
 	return c
-}
-
-func orElse[T comparable](v *T, otherwise T) {
-	var zero T
-	if *v == zero {
-		*v = otherwise
-	}
 }

@@ -8,113 +8,113 @@ import (
 	"time"
 )
 
-func gateOf(c Config) *gate { return newGate(c.withDefaults()) }
+func limiterOf(c Config) *connLimiter { return newConnLimiter(c.withDefaults()) }
 
-func addrGroup(s string) netip.Prefix { return group(netip.MustParseAddr(s)) }
+func parseAddrKey(s string) netip.Prefix { return addrKey(netip.MustParseAddr(s)) }
 
-func TestGateLimits(t *testing.T) {
+func TestConnectionLimits(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
-	a, b := addrGroup("198.51.100.1"), addrGroup("198.51.100.2")
+	a, b := parseAddrKey("198.51.100.1"), parseAddrKey("198.51.100.2")
 	t.Run("pending", func(t *testing.T) {
-		g := gateOf(Config{MaxPending: 2})
-		if !g.enter(a, now) || !g.enter(b, now) || g.enter(a, now) {
+		g := limiterOf(Config{MaxPending: 2})
+		if !g.admit(a, now) || !g.admit(b, now) || g.admit(a, now) {
 			t.Error("want two to be let in, not three")
 		}
 		g.loggedIn(a)
-		if !g.enter(a, now) {
+		if !g.admit(a, now) {
 			t.Error("a login does not make room")
 		}
-		g.leave(b, true)
-		if !g.enter(a, now) {
+		g.release(b, true)
+		if !g.admit(a, now) {
 			t.Error("leaving does not make room")
 		}
 	})
 	t.Run("pending of one address", func(t *testing.T) {
-		g, in := gateOf(Config{MaxPending: 100, ConnectRate: 1000}), 0
+		g, in := limiterOf(Config{MaxPending: 100, ConnectRate: 1000}), 0
 		for range 100 {
-			if g.enter(a, now) {
+			if g.admit(a, now) {
 				in++
 			}
 		}
-		if in != 25 || !g.enter(b, now) {
+		if in != 25 || !g.admit(b, now) {
 			t.Errorf("%d of one address fill the room for 100", in)
 		}
 		g.loggedIn(a)
-		if !g.enter(a, now) {
+		if !g.admit(a, now) {
 			t.Error("a login does not make room")
 		}
 	})
 	t.Run("per address", func(t *testing.T) {
-		g := gateOf(Config{MaxConnsPerAddr: 1})
-		if !g.enter(a, now) || g.enter(a, now) || !g.enter(b, now) {
+		g := limiterOf(Config{MaxConnsPerAddr: 1})
+		if !g.admit(a, now) || g.admit(a, now) || !g.admit(b, now) {
 			t.Error("want one of each address")
 		}
 		g.loggedIn(a)
-		if g.enter(a, now) {
+		if g.admit(a, now) {
 			t.Error("a login makes room")
 		}
-		g.leave(a, false)
-		if !g.enter(a, now) {
+		g.release(a, false)
+		if !g.admit(a, now) {
 			t.Error("leaving does not make room")
 		}
 	})
 	t.Run("total", func(t *testing.T) {
-		g := gateOf(Config{MaxConns: 1})
-		if !g.enter(a, now) || g.enter(b, now) {
+		g := limiterOf(Config{MaxConns: 1})
+		if !g.admit(a, now) || g.admit(b, now) {
 			t.Error("want one")
 		}
 	})
 	t.Run("IPv6", func(t *testing.T) {
-		if addrGroup("2001:db8::1") != addrGroup("2001:db8::ffff:1") || addrGroup("2001:db8::1") == addrGroup("2001:db8:0:1::1") {
+		if parseAddrKey("2001:db8::1") != parseAddrKey("2001:db8::ffff:1") || parseAddrKey("2001:db8::1") == parseAddrKey("2001:db8:0:1::1") {
 			t.Error("a /64 is not one address")
 		}
 	})
 }
 
 func TestConnectRateCountsOnlyWhoDoesNotLogIn(t *testing.T) {
-	now, a := time.Unix(1_800_000_000, 0), addrGroup("198.51.100.1")
-	g := gateOf(Config{ConnectRate: 2})
+	now, a := time.Unix(1_800_000_000, 0), parseAddrKey("198.51.100.1")
+	g := limiterOf(Config{ConnectRate: 2})
 	for range 1000 { // opens a connection for each event, and logs in
-		if !g.enter(a, now) {
+		if !g.admit(a, now) {
 			t.Fatal("a client that logs in is held back")
 		}
 		g.loggedIn(a)
-		g.leave(a, false)
+		g.release(a, false)
 	}
 	in := 0
 	for range 1000 { // all of them within 5 s
-		if now = now.Add(5 * time.Millisecond); g.enter(a, now) {
-			g.leave(a, true)
+		if now = now.Add(5 * time.Millisecond); g.admit(a, now) {
+			g.release(a, true)
 			in++
 		}
 	}
 	if in < 20 || in > 31 {
 		t.Errorf("%d connections in 5 s at a rate of 2 with a burst of 20", in)
 	}
-	if b := addrGroup("198.51.100.2"); !g.enter(b, now) {
+	if b := parseAddrKey("198.51.100.2"); !g.admit(b, now) {
 		t.Error("another address is held back")
 	}
 }
 
-func TestGateForgetsAddresses(t *testing.T) {
-	g := gateOf(Config{})
+func TestConnLimiterForgetsAddresses(t *testing.T) {
+	g := limiterOf(Config{})
 	now := time.Unix(1_800_000_000, 0)
-	stays := addrGroup("203.0.113.1")
-	g.enter(stays, now)
-	for i := range 4 * maxCallers {
-		a := group(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
-		if g.enter(a, now) {
-			g.leave(a, true)
+	stays := parseAddrKey("203.0.113.1")
+	g.admit(stays, now)
+	for i := range 4 * maxIdleAddrs {
+		a := addrKey(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
+		if g.admit(a, now) {
+			g.release(a, true)
 		}
 	}
-	if len(g.addrs) > maxCallers+2 {
+	if len(g.addrs) > maxIdleAddrs+2 {
 		t.Errorf("%d addresses remembered", len(g.addrs))
 	}
 	if g.addrs[stays] == nil || g.conns != 1 || g.pending != 1 {
 		t.Errorf("the one that is connected: %v, with %d connections, %d pending", g.addrs[stays], g.conns, g.pending)
 	}
-	g.leave(stays, true)
-	if g.forget(now.Add(time.Minute)); len(g.addrs) != 0 {
+	g.release(stays, true)
+	if g.evict(now.Add(time.Minute)); len(g.addrs) != 0 {
 		t.Errorf("%d addresses remembered after a minute", len(g.addrs))
 	}
 }

@@ -120,10 +120,10 @@ func (c *script) SetWriteDeadline(time.Time) error { return nil }
 
 // play runs a whole session of a script in the caller's goroutine.
 func play(t testing.TB, s *Server, c *script) *Session {
-	s.gate.enter(group(remoteOf(c).Addr()), time.Now())
+	s.limiter.admit(addrKey(remoteOf(c).Addr()), time.Now())
 	ses := newSession(s, c, &Endpoint{Nonce: 4}, nil)
 	ses.run()
-	s.gate.leave(group(ses.remote.Addr()), ses.reader.conn == nil)
+	s.limiter.release(addrKey(ses.remote.Addr()), ses.reader.conn == nil)
 	return ses
 }
 

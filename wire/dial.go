@@ -30,13 +30,14 @@ func (c DialConfig) validate() error {
 const dialTimeout = 10 * time.Second
 
 // ClientConn is one connection to a broker on which AUTH has been sent. hpfeeds confirms nothing: a refused login is an
-// ERROR frame and the end of the connection, read later. Write may be called from several goroutines, ReadFrame from one.
+// ERROR frame and the end of the connection, read later. Write may be called from several goroutines, ReadFrame from
+// one only.
 type ClientConn struct {
 	conn   net.Conn
 	ident  string
 	broker string
 	limits Limits
-	in     inbox
+	in     readBuffer
 	last   int // length of the frame that ReadFrame returned
 }
 
@@ -96,11 +97,11 @@ func (c *ClientConn) BrokerName() string { return c.broker }
 
 // ReadFrame returns the next frame, valid until the next call. The error is io.EOF when the broker has closed.
 func (c *ClientConn) ReadFrame() ([]byte, error) {
-	c.in.skip(c.last)
+	c.in.discard(c.last)
 	c.last = 0
 	for {
 		need := 0
-		if b := c.in.waiting(); len(b) >= HeaderLen {
+		if b := c.in.buffered(); len(b) >= HeaderLen {
 			n, op := Header(b)
 			if err := c.limits.Check(n, op); err != nil {
 				return nil, err
@@ -111,7 +112,7 @@ func (c *ClientConn) ReadFrame() ([]byte, error) {
 			}
 		}
 		if n, err := c.in.fill(c.conn, need); n == 0 && err != nil {
-			if errors.Is(err, io.EOF) && len(c.in.waiting()) > 0 {
+			if errors.Is(err, io.EOF) && len(c.in.buffered()) > 0 {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, err

@@ -1,8 +1,8 @@
 // Package wire speaks hpfeeds: frames, their limits, the broker's side of a connection, and a client.
 //
 // It knows nothing of users, shares or logs. A Server asks a Broker for secrets and rights, and hands it what was
-// published; a Broker sends through the Session. How real clients and brokers behave, where they differ from the only
-// written specification (hpfeeds.org's protocol page), decided most of what is here; see compat.go for the two behaviours
+// published; a Broker sends through the Session. Real clients and brokers differ from the only written specification
+// (hpfeeds.org's protocol page), and how they behave decided most of what is here; compat.go has the two behaviours
 // towards a refused peer.
 //
 // # The one invariant
@@ -13,10 +13,10 @@
 //
 // # Goroutines
 //
-// One per connection, the reader: it reads, cuts, checks, and calls the Conn, which holds the peer back by not returning.
-// Nobody else calls the Conn. Session.Send, Close and the accessors are for any goroutine. Send writes on the
-// caller's goroutine. ERROR frames on a connection that goes on are written by a goroutine that lives that long only,
-// because a publisher may never read. Server.Shutdown waits for all of them.
+// Each connection has one, the reader: it reads, cuts, checks, and calls the Conn, which holds the peer back by not
+// returning. Nobody else calls the Conn. Session.Send, Close and the accessors are for any goroutine. Send writes on
+// the caller's goroutine. ERROR frames on a connection that goes on are written by a goroutine that lives that long
+// only, because a publisher may never read. Server.Shutdown waits for all of them.
 //
 // # Cost
 //
@@ -29,8 +29,8 @@
 //	config.go             what a Server is told         reader.go   from the peer: cut, check, refuse
 //	broker.go             what a Server asks            login.go    AUTH
 //	refusal.go, compat.go reasons, texts, what closes   writer.go   to the peer
-//	server.go             listeners, shutdown           inbox.go    the read buffer
-//	gate.go, penalty.go   too many, too often           dial.go     one client connection
-//	endpoint.go, tls.go   where to listen               client.go   a client that reconnects
-//	transport.go          acknowledged bytes, and how the peer ended
+//	server.go, drain.go   listeners, shutdown           dial.go     one client connection
+//	connlimit.go          too many connections          client.go   a client that reconnects
+//	throttle.go           too many failed logins        endpoint.go, tls.go  where to listen
+//	readbuffer.go         what has arrived              transport.go  acknowledged bytes, and how the peer ended
 package wire

@@ -5,13 +5,12 @@ import (
 	"time"
 )
 
-// drainPace is the pause between two sessions that are sent away, so that not all of them arrive elsewhere at once.
-const drainPace = time.Millisecond
+// drainInterval is the pause between two sessions, so that not all of them arrive elsewhere at once.
+const drainInterval = time.Millisecond
 
-// Drain sends the clients elsewhere, until Resume. New connections are turned away with an ERROR. For those that are open,
-// the direction to the client is ended: that is how it learns that it should reconnect. What it has sent until it notices
-// is still taken, for at most linger; an ERROR would be too much, since clients give up on one. Drain returns when the
-// sessions are over, or ctx is done.
+// Drain sends the clients elsewhere, until Resume. New connections are turned away with an ERROR. Open ones are closed
+// in the direction to the client, which tells it to reconnect; an ERROR would make clients give up. What the client
+// sends until it notices is still taken, for at most linger. Drain returns when the sessions are over, or ctx is done.
 func (s *Server) Drain(ctx context.Context, linger time.Duration) error {
 	s.mu.Lock()
 	s.draining = true
@@ -25,9 +24,9 @@ func (s *Server) Drain(ctx context.Context, linger time.Duration) error {
 			ses.Close(nil)
 			continue
 		}
-		s.sendAway(ses, linger)
+		s.drainSession(ses, linger)
 		select {
-		case <-time.After(drainPace):
+		case <-time.After(drainInterval):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -42,12 +41,12 @@ func (s *Server) Drain(ctx context.Context, linger time.Duration) error {
 	return nil
 }
 
-// sendAway begins to end one session, unless all are being ended.
-func (s *Server) sendAway(ses *Session, linger time.Duration) {
+// drainSession begins to drain one session, unless Shutdown is ending them all.
+func (s *Server) drainSession(ses *Session, linger time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closing {
-		s.running.Go(func() { ses.sendAway(linger) })
+		s.running.Go(func() { ses.drain(linger) })
 	}
 }
 
@@ -58,8 +57,8 @@ func (s *Server) Resume() {
 	s.draining = false
 }
 
-// sendAway ends the direction to the peer between two frames, and the session when the peer has ended too or linger is over.
-func (s *Session) sendAway(linger time.Duration) {
+// drain ends the direction to the peer between two frames, and the session when the peer has ended too or after linger.
+func (s *Session) drain(linger time.Duration) {
 	over := time.AfterFunc(linger, func() { s.Close(nil) })
 	defer over.Stop()
 	s.setDeadline(s.conn.SetWriteDeadline, time.Now().Add(linger)) // of a write to a peer that does not read
@@ -74,7 +73,8 @@ func (s *Session) sendAway(linger time.Duration) {
 	<-s.done
 }
 
-// finish notes that nothing more is sent; what comes from the peer is still handled. It is false if the session has ended.
+// finish notes that nothing more is sent; what comes from the peer is still handled. It returns false if the session
+// has ended.
 func (w *writer) finish() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestDrainTakesWhatWasSentBeforeThePeerNotices: a publisher learns by the end of the stream that it should go elsewhere, and
-// what it has sent until then is published.
+// TestDrainTakesWhatWasSentBeforeThePeerNotices: a publisher learns by the end of the stream that it should go
+// elsewhere, and what it has sent until then is published.
 func TestDrainTakesWhatWasSentBeforeThePeerNotices(t *testing.T) {
 	t.Parallel()
 	f := start(t, Config{})

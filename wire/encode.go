@@ -6,9 +6,9 @@ import (
 	"math"
 )
 
-// The Append functions append one frame to dst and return the extended slice. They cannot fail on names of up to MaxName
-// bytes and frames below 2 GiB; past that they panic, since a cut name would be another name. Check what comes from
-// outside before (the Client does).
+// The Append functions append one frame to dst and return the extended slice. They cannot fail on names of up to
+// MaxName bytes and frames below 2 GiB; past that they panic, since a cut name would be another name. Check what comes
+// from outside before (the Client does).
 
 // AppendError appends an ERROR frame.
 func AppendError(dst []byte, text string) []byte {

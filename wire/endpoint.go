@@ -40,7 +40,9 @@ var (
 	tcpKeys = []string{"port", "interface", "device", "nonce"}
 	tlsKeys = append(slices.Clone(tcpKeys), "cert", "key", "min_version")
 
-	tlsVersions = map[string]uint16{"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
+	tlsVersions = map[string]uint16{
+		"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13,
+	}
 )
 
 // ParseEndpoint reads an endpoint in Twisted's style: "tcp:port=10000:interface=127.0.0.1:nonce=20:device=eth0", or

@@ -150,7 +150,8 @@ func body(frame []byte, op byte) ([]byte, error) {
 	}
 	n, got := Header(frame)
 	if int64(n) != int64(len(frame)) || got != op {
-		return nil, fmt.Errorf("%w: length %d, opcode %d in a frame of %d bytes, want opcode %d", ErrMalformed, n, got, len(frame), op)
+		return nil, fmt.Errorf("%w: length %d, opcode %d in a frame of %d bytes, want opcode %d",
+			ErrMalformed, n, got, len(frame), op)
 	}
 	return frame[HeaderLen:], nil
 }

@@ -94,8 +94,8 @@ func (c *criticConn) Close() {
 
 const fuzzPayload = 100_000
 
-// FuzzServerSession: whatever a peer sends, in whatever pieces, before or after a login: no panic, nothing handed on that
-// does not parse, nothing but whole frames sent back, and memory in proportion to what was sent.
+// FuzzServerSession: whatever a peer sends, in whatever pieces, before or after a login: no panic, nothing handed on
+// that does not parse, nothing but whole frames sent back, and memory in proportion to what was sent.
 func FuzzServerSession(f *testing.F) {
 	publish := AppendPublish(nil, "alice", "c", []byte("data"))
 	for _, b := range hostile {

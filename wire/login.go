@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// authenticate decides on an AUTH. It takes the same work and the same answer whether the ident is unknown or the secret
-// wrong, and holds the answer to a failure back.
+// authenticate decides on an AUTH. An unknown ident and a wrong secret take the same work and get the same answer,
+// which is held back.
 func (s *Session) authenticate(frame []byte) error {
 	name, digest, err := ParseAuth(frame)
 	if err != nil {
@@ -51,20 +51,20 @@ func (s *Session) open(ident string) error {
 		old.Close()
 		return nil
 	}
-	s.server.penalties.succeeded(offender{group(s.remote.Addr()), ident})
-	s.server.gate.loggedIn(group(s.remote.Addr()))
-	s.setDeadline(s.conn.SetWriteDeadline, time.Time{}) // setAlarm has the other
+	s.server.throttle.succeeded(loginKey{addrKey(s.remote.Addr()), ident})
+	s.server.limiter.loggedIn(addrKey(s.remote.Addr()))
+	s.setDeadline(s.conn.SetWriteDeadline, time.Time{}) // setReadDeadline has the other
 	return nil
 }
 
 // refuseLogin reports at once and answers late. It holds up this connection only.
 func (s *Session) refuseLogin(ident string, reason Reason, text string) error {
 	answer, _ := s.report(Refusal{Reason: reason, Ident: ident}, text)
-	wait := time.NewTimer(s.server.penalties.failed(offender{group(s.remote.Addr()), ident}, time.Now()))
+	wait := time.NewTimer(s.server.throttle.failed(loginKey{addrKey(s.remote.Addr()), ident}, time.Now()))
 	defer wait.Stop()
 	select {
 	case <-wait.C:
 	case <-s.ctx.Done():
 	}
-	return farewell(answer)
+	return closeText(answer)
 }

@@ -160,26 +160,26 @@ func TestUnknownIdentIsAnsweredAsABadSecretIs(t *testing.T) {
 	})
 }
 
-func TestPenaltiesAreBoundedAndForgotten(t *testing.T) {
-	p, now := newPenalties(), time.Unix(1_800_000_000, 0)
-	who := offender{group(netip.MustParseAddr("198.51.100.7")), "alice"}
+func TestLoginThrottleIsBoundedAndForgets(t *testing.T) {
+	p, now := newLoginThrottle(), time.Unix(1_800_000_000, 0)
+	who := loginKey{addrKey(netip.MustParseAddr("198.51.100.7")), "alice"}
 	for range 10 {
 		p.failed(who, now)
 	}
-	if d := p.failed(who, now.Add(penaltyMemory)); d < worstPenalty/2 {
+	if d := p.failed(who, now.Add(failureMemory)); d < maxDelay/2 {
 		t.Errorf("within the memory: %s", d)
 	}
-	if d := p.failed(who, now.Add(3*penaltyMemory)); d > 300*time.Millisecond {
+	if d := p.failed(who, now.Add(3*failureMemory)); d > 300*time.Millisecond {
 		t.Errorf("long after: %s", d)
 	}
-	for i := range 3 * maxPenalties {
-		p.failed(offender{who.addr, fmt.Sprint(i)}, now)
+	for i := range 3 * maxThrottled {
+		p.failed(loginKey{who.addr, fmt.Sprint(i)}, now)
 	}
-	if p.order.Len() > maxPenalties || len(p.known) != p.order.Len() {
-		t.Errorf("%d offenders in order, %d known, at most %d", p.order.Len(), len(p.known), maxPenalties)
+	if p.order.Len() > maxThrottled || len(p.known) != p.order.Len() {
+		t.Errorf("%d offenders in order, %d known, at most %d", p.order.Len(), len(p.known), maxThrottled)
 	}
-	p.succeeded(offender{who.addr, fmt.Sprint(3*maxPenalties - 1)})
-	if len(p.known) != maxPenalties-1 || p.order.Len() != maxPenalties-1 {
+	p.succeeded(loginKey{who.addr, fmt.Sprint(3*maxThrottled - 1)})
+	if len(p.known) != maxThrottled-1 || p.order.Len() != maxThrottled-1 {
 		t.Errorf("%d known, %d in order after one was forgotten", len(p.known), p.order.Len())
 	}
 }

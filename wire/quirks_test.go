@@ -67,7 +67,8 @@ func TestNeverReadsPublisher(t *testing.T) {
 	})
 }
 
-// TestSlowSubscriber: Send blocks as long as the peer does not read, its own publishing goes on, and Close ends the wait.
+// TestSlowSubscriber: Send blocks as long as the peer does not read, its own publishing goes on, and Close ends the
+// wait.
 func TestSlowSubscriber(t *testing.T) {
 	t.Parallel()
 	f := start(t, Config{})
@@ -236,7 +237,7 @@ func TestOwnErrorsAreNeverEmpty(t *testing.T) {
 	p.wantOpen()
 	s := f.hub.conns()[0].session
 	s.sendError("")
-	s.Close(silence)
+	s.Close(closeSilently)
 	p.wantClosed()
 }
 
@@ -289,8 +290,8 @@ func TestOneRecvInfo(t *testing.T) {
 	}
 }
 
-// TestMebibyteBoundary: clients and brokers have limits around 1 MiB, ours is above: what is around it must pass, as well
-// as the largest payload, each as a run of its own.
+// TestMebibyteBoundary: clients and brokers have limits around 1 MiB, ours is above: what is around it must pass, as
+// well as the largest payload, each as a run of its own.
 func TestMebibyteBoundary(t *testing.T) {
 	t.Parallel()
 	f := start(t, Config{})

@@ -13,21 +13,21 @@ const (
 
 var loadBuffers = sync.Pool{New: func() any { return new([loadBuffer]byte) }}
 
-// inbox is what has arrived on a connection and is not handled yet. It starts small, doubles while reads fill it, and is
-// given back when the connection is quiet. A frame larger than the buffer makes it grow with what has arrived of it,
-// never by what its header announces.
-type inbox struct {
+// readBuffer holds what has arrived on a connection and is not handled yet. It starts small, doubles while reads fill
+// it, and is given back when the connection is quiet. A frame larger than the buffer makes it grow with what has
+// arrived of it, never by what its header announces.
+type readBuffer struct {
 	buf  []byte
 	r, w int  // buf[r:w] waits
 	full bool // the last read left no room: there is probably more
 }
 
-func (b *inbox) waiting() []byte { return b.buf[b.r:b.w] }
+func (b *readBuffer) buffered() []byte { return b.buf[b.r:b.w] }
 
-func (b *inbox) skip(n int) { b.r += n }
+func (b *readBuffer) discard(n int) { b.r += n }
 
 // fill reads once. need is the length of the frame that has begun, 0 if that is not known.
-func (b *inbox) fill(r io.Reader, need int) (int, error) {
+func (b *readBuffer) fill(r io.Reader, need int) (int, error) {
 	b.makeRoom(need)
 	n, err := r.Read(b.buf[b.w:])
 	b.w += n
@@ -35,7 +35,7 @@ func (b *inbox) fill(r io.Reader, need int) (int, error) {
 	return n, err
 }
 
-func (b *inbox) makeRoom(need int) {
+func (b *readBuffer) makeRoom(need int) {
 	switch size := len(b.buf); {
 	case size == 0:
 		b.resize(smallBuffer)
@@ -46,31 +46,31 @@ func (b *inbox) makeRoom(need int) {
 	case b.r == b.w && size > keepBuffer:
 		b.resize(loadBuffer)
 	default:
-		b.w = copy(b.buf, b.waiting())
+		b.w = copy(b.buf, b.buffered())
 		b.r = 0
 	}
 }
 
 // resize changes buffers and moves what waits to the front of the new one.
-func (b *inbox) resize(size int) {
+func (b *readBuffer) resize(size int) {
 	var buf []byte
 	if size == loadBuffer {
 		buf = loadBuffers.Get().(*[loadBuffer]byte)[:]
 	} else {
 		buf = make([]byte, size)
 	}
-	n := copy(buf, b.waiting())
-	b.drop()
+	n := copy(buf, b.buffered())
+	b.release()
 	b.buf, b.r, b.w = buf, 0, n
 }
 
-// drop gives the buffer back, with what is in it.
-func (b *inbox) drop() {
+// release gives the buffer back, with what is in it.
+func (b *readBuffer) release() {
 	if len(b.buf) == loadBuffer {
 		loadBuffers.Put((*[loadBuffer]byte)(b.buf))
 	}
-	*b = inbox{}
+	*b = readBuffer{}
 }
 
-// large is whether the connection holds more than a quiet one needs.
-func (b *inbox) large() bool { return len(b.buf) > smallBuffer }
+// large reports whether the connection holds more than a quiet one needs.
+func (b *readBuffer) large() bool { return len(b.buf) > smallBuffer }

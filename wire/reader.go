@@ -10,37 +10,37 @@ import (
 
 // reader is a session's direction from the peer. Only the reader goroutine touches it.
 type reader struct {
-	in      inbox
-	conn    Conn   // nil before the first login
-	channel string // of the last run
-	alarm   alarm  // what the read deadline is set for
-	gone    bool   // the peer has closed, or cannot be reached
+	in      readBuffer
+	conn    Conn    // nil before the first login
+	channel string  // of the last run
+	awaits  awaited // what the read deadline is set for
+	gone    bool    // the peer has closed, or cannot be reached
 }
 
-// alarm is what a session waits for no longer than a while.
-type alarm uint8
+// awaited is what a session waits for until a deadline.
+type awaited uint8
 
 const (
-	authAlarm  alarm = iota // the first AUTH
-	noAlarm                 // nothing: it may be silent for ever
-	frameAlarm              // the rest of a frame
-	quietAlarm              // anything, before the large buffer is given back
+	awaitAuth    awaited = iota // the first AUTH
+	awaitNothing                // nothing: it may be silent for ever
+	awaitFrame                  // the rest of a frame
+	awaitQuiet                  // anything, before the large buffer is given back
 )
 
 // quietAfter is how long a connection keeps a large buffer that it does not use.
 const quietAfter = time.Second
 
-// farewell is an error that is the text of the last ERROR; silence is one without.
-type farewell string
+// closeText is an error that is the text of the last ERROR; closeSilently is one without.
+type closeText string
 
-func (f farewell) Error() string { return string(f) }
+func (t closeText) Error() string { return string(t) }
 
-const silence = farewell("")
+const closeSilently = closeText("")
 
 // read handles what arrives until the connection or the session ends. The error is what Close is told.
 func (s *Session) read() error {
 	for {
-		need, progress, err := s.take()
+		need, progress, err := s.handleBuffered()
 		if err != nil {
 			return err
 		}
@@ -50,34 +50,34 @@ func (s *Session) read() error {
 	}
 }
 
-// take handles every complete frame that waits. need is the length of the one that has begun, 0 if not known.
-func (s *Session) take() (need int, progress bool, err error) {
+// handleBuffered handles every complete frame that waits. need is the length of the one that has begun, 0 if not known.
+func (s *Session) handleBuffered() (need int, progress bool, err error) {
 	for {
-		b := s.reader.in.waiting()
+		b := s.reader.in.buffered()
 		if len(b) < HeaderLen {
 			return 0, progress, nil
 		}
 		n, op := Header(b)
-		if err := s.admit(n, op); err != nil {
+		if err := s.checkHeader(n, op); err != nil {
 			return 0, progress, err
 		}
 		if int64(len(b)) < int64(n) {
 			return int(n), progress, nil
 		}
 		if s.writer.isEnded() {
-			return 0, progress, silence
+			return 0, progress, closeSilently
 		}
 		used, err := s.handle(op, b, int(n))
 		if err != nil {
 			return 0, progress, err
 		}
-		s.reader.in.skip(used)
+		s.reader.in.discard(used)
 		progress = true
 	}
 }
 
 // admit decides on a header, before anything is kept for the frame.
-func (s *Session) admit(n uint32, op byte) error {
+func (s *Session) checkHeader(n uint32, op byte) error {
 	switch {
 	case s.reader.conn == nil && op != OpAuth:
 		return s.refuse(Refusal{Reason: ReasonFirstMessage}, "")
@@ -119,7 +119,7 @@ func (s *Session) handle(op byte, b []byte, n int) (used int, err error) {
 			return n, s.refuse(Refusal{Reason: ReasonNoSub, Ident: s.Ident()}, "")
 		}
 		return n, s.answer(s.reader.conn.Subscribe(string(channel)), string(channel), 1)
-	default: // admit has let nothing else pass
+	default: // checkHeader has let nothing else pass
 		_, channel, err := ParseUnsubscribe(frame)
 		if err != nil {
 			return n, s.refuseFrame(err)
@@ -151,8 +151,8 @@ func (s *Session) publish(b []byte, n int) (used int, err error) {
 	return used, s.answer(s.reader.conn.Publish(s.reader.channel, b[:used], count), s.reader.channel, count)
 }
 
-// cutRun extends a run that begins with a frame of first bytes, of which head are not payload: by every complete PUBLISH
-// frame of the same names, which are compared as bytes with those of the first.
+// cutRun extends a run that begins with a frame of first bytes, of which head are not payload, by every complete
+// PUBLISH frame behind it with the same names. It compares them as bytes with those of the first.
 func cutRun(b []byte, first, head, maxPayload int) (used, count int) {
 	names := b[HeaderLen:head]
 	used, count = first, 1
@@ -185,7 +185,7 @@ func (s *Session) answer(err error, channel string, count int) error {
 func (s *Session) refuse(r Refusal, text string) error {
 	text, fatal := s.report(r, text)
 	if fatal {
-		return farewell(text)
+		return closeText(text)
 	}
 	s.sendError(text)
 	return nil
@@ -205,7 +205,7 @@ func (s *Session) report(r Refusal, text string) (answer string, fatal bool) {
 // fill reads once more, or gives up on a peer that has closed or is too slow.
 func (s *Session) fill(need int, progress bool) error {
 	for {
-		s.setAlarm(progress)
+		s.setReadDeadline(progress)
 		n, err := s.reader.in.fill(s.conn, need)
 		s.bytesIn.Add(uint64(n))
 		if n > 0 {
@@ -214,44 +214,45 @@ func (s *Session) fill(need int, progress bool) error {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			s.reader.gone = true
 			s.peerEnded(err)
-			return silence
+			return closeSilently
 		}
 		if s.writer.isEnded() {
-			return silence
+			return closeSilently
 		}
-		if s.reader.alarm != quietAlarm {
+		if s.reader.awaits != awaitQuiet {
 			return s.timedOut()
 		}
-		s.reader.in.drop()
+		s.reader.in.release()
 	}
 }
 
-// setAlarm sets the read deadline for what is awaited. The one for a frame is set when it begins and not moved by what
-// trickles in.
-func (s *Session) setAlarm(progress bool) {
+// setReadDeadline sets the read deadline for what is awaited. The one for a frame is set when it begins and not moved
+// by what trickles in.
+func (s *Session) setReadDeadline(progress bool) {
 	r := &s.reader
-	want, deadline := noAlarm, time.Time{}
+	want, deadline := awaitNothing, time.Time{}
 	switch {
 	case r.conn == nil:
-		return // greet's deadline
-	case len(r.in.waiting()) > 0:
-		if r.alarm == frameAlarm && !progress {
+		return // sendInfo's deadline
+	case len(r.in.buffered()) > 0:
+		if r.awaits == awaitFrame && !progress {
 			return
 		}
-		want, deadline = frameAlarm, time.Now().Add(s.server.config.FrameTimeout)
+		want, deadline = awaitFrame, time.Now().Add(s.server.config.FrameTimeout)
 	case r.in.large():
-		want, deadline = quietAlarm, time.Now().Add(quietAfter)
-	case r.alarm == noAlarm:
+		want, deadline = awaitQuiet, time.Now().Add(quietAfter)
+	case r.awaits == awaitNothing:
 		return
 	}
-	r.alarm = want
+	r.awaits = want
 	s.setDeadline(s.conn.SetReadDeadline, deadline)
 }
 
-// timedOut refuses a peer that is too slow. Who has sent nothing at all has only connected: that is nothing to report.
+// timedOut refuses a peer that is too slow. A peer that has sent nothing at all has only connected, which is nothing to
+// report.
 func (s *Session) timedOut() error {
 	if s.BytesIn() == 0 {
-		return silence
+		return closeSilently
 	}
 	return s.refuse(Refusal{Reason: ReasonTimeout, Ident: s.Ident()}, "")
 }

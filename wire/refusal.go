@@ -33,7 +33,7 @@ const (
 	ReasonTimeout                        // AUTH or the rest of a frame did not arrive in time
 	ReasonTooMany                        // over a limit of connections
 	ReasonNoRoom                         // PUBLISH: the broker takes nothing now; the connection is kept
-	ReasonBadQuery                       // SUBSCRIBE: not understood, or its history cannot be served; the connection is kept
+	ReasonBadQuery                       // SUBSCRIBE: not understood, or history cannot be served; the connection is kept
 	ReasonDraining                       // the broker sends its clients elsewhere
 	reasonEnd
 )
@@ -42,19 +42,20 @@ var reasons = [reasonEnd]struct{ category, log string }{
 	ReasonFirstMessage: {"invalid-first-message", "Pre-auth: Need to authenticate first."},
 	ReasonIdent:        {"invalid-ident", "Pre-auth: Authkey not found."},
 	ReasonSecret:       {"invalid-secret", "Pre-auth: Authkey secret hash incorrect."},
-	ReasonDisabled:     {"authkey-disabled", "Pre-auth: Authkey is disabled, expired, or not allowed from this address or on this connection."},
-	ReasonBackend:      {"error-checking-ident", "Pre-auth: Authkey could not be checked."},
-	ReasonMismatch:     {"ident-mismatch-pub", "Invalid authkey in message."},
-	ReasonNoPub:        {"no-pub-permission", "Authkey not allowed to publish here."},
-	ReasonNoSub:        {"no-sub-permission", "Authkey not allowed to subscribe here."},
-	ReasonMalformed:    {"malformed-message", "Malformed message."},
-	ReasonTooLarge:     {"message-too-large", "Message too large."},
-	ReasonUnknownType:  {"unknown-message-type", "Unknown message type."},
-	ReasonTimeout:      {"timeout", "Message did not arrive in time."},
-	ReasonBadQuery:     {"bad-subscription", "Subscription not understood."},
-	ReasonNoRoom:       {"no-room", "Not accepted: the broker has no room to store it."},
-	ReasonTooMany:      {"too-many-connections", "Pre-auth: Too many connections."},
-	ReasonDraining:     {"draining", "Pre-auth: This node takes no clients now."},
+	ReasonDisabled: {"authkey-disabled",
+		"Pre-auth: Authkey is disabled, expired, or not allowed from this address or on this connection."},
+	ReasonBackend:     {"error-checking-ident", "Pre-auth: Authkey could not be checked."},
+	ReasonMismatch:    {"ident-mismatch-pub", "Invalid authkey in message."},
+	ReasonNoPub:       {"no-pub-permission", "Authkey not allowed to publish here."},
+	ReasonNoSub:       {"no-sub-permission", "Authkey not allowed to subscribe here."},
+	ReasonMalformed:   {"malformed-message", "Malformed message."},
+	ReasonTooLarge:    {"message-too-large", "Message too large."},
+	ReasonUnknownType: {"unknown-message-type", "Unknown message type."},
+	ReasonTimeout:     {"timeout", "Message did not arrive in time."},
+	ReasonBadQuery:    {"bad-subscription", "Subscription not understood."},
+	ReasonNoRoom:      {"no-room", "Not accepted: the broker has no room to store it."},
+	ReasonTooMany:     {"too-many-connections", "Pre-auth: Too many connections."},
+	ReasonDraining:    {"draining", "Pre-auth: This node takes no clients now."},
 }
 
 // String is the category in metrics; the first eight that the Python broker knows have its names.
@@ -73,8 +74,8 @@ func (r Reason) LogMessage() string {
 	return ""
 }
 
-// Refused is the error with which a Conn refuses a channel, or a Broker a login. A login always ends the connection; for a
-// channel Compat decides.
+// Refused is the error with which a Conn refuses a channel, or a Broker a login. A refused login always ends the
+// connection; for a channel Compat decides.
 type Refused struct {
 	Reason Reason
 	Text   string // for the ERROR frame; empty means Compat's text for Reason

@@ -13,11 +13,11 @@ import (
 
 // Server serves hpfeeds on any number of listeners. NewServer, then Serve for each, then Shutdown once.
 type Server struct {
-	config    Config
-	broker    Broker
-	dummy     []byte // secret of idents that do not exist
-	gate      *gate
-	penalties *penalties
+	config   Config
+	broker   Broker
+	dummy    []byte // secret of idents that do not exist
+	limiter  *connLimiter
+	throttle *loginThrottle
 
 	ctx    context.Context // of all sessions
 	cancel context.CancelFunc
@@ -41,7 +41,7 @@ func NewServer(c Config, b Broker) (*Server, error) {
 	}
 	c = c.withDefaults()
 	s := &Server{
-		config: c, broker: b, dummy: make([]byte, 32), gate: newGate(c), penalties: newPenalties(),
+		config: c, broker: b, dummy: make([]byte, 32), limiter: newConnLimiter(c), throttle: newLoginThrottle(),
 		listeners: make(map[net.Listener]struct{}), sessions: make(map[*Session]struct{}),
 	}
 	rand.Read(s.dummy)
@@ -114,8 +114,8 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 		return
 	}
 	remote := remoteOf(c)
-	addr := group(remote.Addr())
-	if !s.gate.enter(addr, time.Now()) {
+	addr := addrKey(remote.Addr())
+	if !s.limiter.admit(addr, time.Now()) {
 		s.turnAway(c, ReasonTooMany, tc != nil)
 		return
 	}
@@ -125,7 +125,7 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing || s.draining {
-		s.gate.leave(addr, true)
+		s.limiter.release(addr, true)
 		_ = c.Close()
 		return
 	}
@@ -134,7 +134,7 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 	s.running.Go(func() {
 		defer close(ses.done)
 		ses.run()
-		s.gate.leave(addr, ses.reader.conn == nil)
+		s.limiter.release(addr, ses.reader.conn == nil)
 		s.mu.Lock()
 		delete(s.sessions, ses)
 		s.mu.Unlock()
@@ -165,8 +165,8 @@ func (s *Server) Sessions() int {
 	return len(s.sessions)
 }
 
-// Shutdown stops accepting, ends every session without a word (a client takes an ERROR for more than it is) and waits for
-// all goroutines. When ctx is done first it drops the connections that are left and returns an error.
+// Shutdown stops accepting, ends every session without a word (a client takes an ERROR for more than it is) and waits
+// for all goroutines. When ctx is done first, it drops the connections that are left and returns an error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.closing = true
@@ -196,7 +196,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Unlock()
 	select {
 	case <-done:
-	case <-time.After(farewellTime):
+	case <-time.After(lingerTime):
 		return fmt.Errorf("wire: sessions do not end: %w", context.Cause(ctx))
 	}
 	return fmt.Errorf("wire: %d connections dropped: %w", left, context.Cause(ctx))

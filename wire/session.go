@@ -32,14 +32,16 @@ type Session struct {
 }
 
 const (
-	// farewellTime bounds the last words: a write that is under way, the ERROR, and waiting for the peer's end.
-	farewellTime = time.Second
-	// farewellBytes bounds what is thrown away meanwhile of a peer that goes on sending.
-	farewellBytes = 64 << 20
+	// lingerTime bounds the end: a write that is under way, the ERROR, and waiting for the peer's end.
+	lingerTime = time.Second
+	// lingerBytes bounds what is thrown away meanwhile of a peer that goes on sending.
+	lingerBytes = 64 << 20
 )
 
 func newSession(s *Server, c net.Conn, e *Endpoint, tc *tls.Config) *Session {
-	ses := &Session{server: s, endpoint: e, conn: c, remote: remoteOf(c), nonce: make([]byte, e.Nonce), done: make(chan struct{})}
+	ses := &Session{
+		server: s, endpoint: e, conn: c, remote: remoteOf(c), nonce: make([]byte, e.Nonce), done: make(chan struct{}),
+	}
 	ses.transport.watch(c)
 	if tc != nil {
 		ses.conn = tls.Server(&belowTLS{c, &ses.transport}, tc)
@@ -49,7 +51,7 @@ func newSession(s *Server, c net.Conn, e *Endpoint, tc *tls.Config) *Session {
 	return ses
 }
 
-// remoteOf is the peer's address; an IPv4 peer of a dual-stack socket has its IPv4 address.
+// remoteOf returns the peer's address; an IPv4 peer of a dual-stack socket has its IPv4 address.
 func remoteOf(c net.Conn) netip.AddrPort {
 	a, ok := c.RemoteAddr().(*net.TCPAddr)
 	if !ok {
@@ -84,7 +86,7 @@ func (s *Session) BytesOut() uint64 { return s.bytesOut.Load() }
 
 // run is the reader goroutine, from INFO to the end.
 func (s *Session) run() {
-	err := s.greet()
+	err := s.sendInfo()
 	if err == nil {
 		err = s.read()
 	}
@@ -93,14 +95,14 @@ func (s *Session) run() {
 	if s.reader.conn != nil {
 		s.reader.conn.Close()
 	}
-	s.farewell()
+	s.lingeringClose()
 	s.hangUp()
 	s.writer.flushers.Wait()
-	s.reader.in.drop()
+	s.reader.in.release()
 }
 
-// greet sends INFO in one write; with TLS, after the handshake. Its deadline goes on for AUTH.
-func (s *Session) greet() error {
+// sendInfo sends INFO in one write; with TLS, after the handshake. Its deadline goes on for AUTH.
+func (s *Session) sendInfo() error {
 	s.setDeadline(s.conn.SetDeadline, time.Now().Add(s.server.config.AuthTimeout))
 	info := AppendInfo(nil, s.server.config.Name, s.nonce)
 	n, err := s.conn.Write(info)
@@ -108,7 +110,7 @@ func (s *Session) greet() error {
 	if err != nil {
 		s.server.config.Logger.Debug("hpfeeds connection failed before INFO", "remote", s.remote, "err", err)
 		s.reader.gone = true
-		return silence
+		return closeSilently
 	}
 	return nil
 }
@@ -143,9 +145,10 @@ func (s *Session) hangUp() {
 	_ = c.Close()
 }
 
-// farewell closes so that the peer gets the last ERROR: the kernel would answer unread input with a reset, and throw
-// away what the peer has not read. So: write, end our direction, and read until the peer has ended too, within bounds.
-func (s *Session) farewell() {
+// lingeringClose closes so that the peer gets the last ERROR: the kernel would answer unread input with a reset, and
+// throw away what the peer has not read. So: write, end our direction, and read until the peer has ended too, within
+// bounds.
+func (s *Session) lingeringClose() {
 	if err := s.writer.last(s); err != nil || s.reader.gone {
 		return
 	}
@@ -153,14 +156,14 @@ func (s *Session) farewell() {
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	_ = s.conn.SetReadDeadline(time.Now().Add(farewellTime))
+	_ = s.conn.SetReadDeadline(time.Now().Add(lingerTime))
 	s.reader.in.r = s.reader.in.w
-	for total := 0; total < farewellBytes; {
+	for total := 0; total < lingerBytes; {
 		n, err := s.reader.in.fill(s.conn, 0)
 		if err != nil {
 			return
 		}
 		total += n
-		s.reader.in.skip(n)
+		s.reader.in.discard(n)
 	}
 }

@@ -119,7 +119,7 @@ func TestLargeBufferIsGivenBack(t *testing.T) {
 	f.eventually("it is published", func() bool { return len(f.hub.messages()) == 10_002 })
 	p.Close()
 	f.eventually("the session ends", func() bool { return f.server.Sessions() == 0 })
-	if f.hub.conns()[0].session.reader.alarm == quietAlarm {
+	if f.hub.conns()[0].session.reader.awaits == awaitQuiet {
 		t.Error("the buffer was not given back while the connection was quiet")
 	}
 }
@@ -300,11 +300,11 @@ func TestRunEndsBeforeWhatIsNotOfIt(t *testing.T) {
 	}
 }
 
-func TestInboxGrowsWithWhatArrivesOnly(t *testing.T) {
+func TestReadBufferGrowsWithWhatArrivesOnly(t *testing.T) {
 	const frame = 1 << 20
-	var b inbox
+	var b readBuffer
 	in := &stepReader{step: 1000}
-	for arrived := 0; arrived < frame; arrived = len(b.waiting()) {
+	for arrived := 0; arrived < frame; arrived = len(b.buffered()) {
 		if size := len(b.buf); size > max(smallBuffer, 2*arrived+1000) {
 			t.Fatalf("buffer of %d bytes after %d of %d", size, arrived, frame)
 		}
@@ -316,10 +316,10 @@ func TestInboxGrowsWithWhatArrivesOnly(t *testing.T) {
 	if len(b.buf) > frame {
 		t.Errorf("buffer of %d bytes for a frame of %d", len(b.buf), frame)
 	}
-	if want := slices.Repeat([]byte{'x'}, frame); !bytes.Equal(b.waiting(), want) {
+	if want := slices.Repeat([]byte{'x'}, frame); !bytes.Equal(b.buffered(), want) {
 		t.Error("what arrived is not what waits")
 	}
-	b.skip(frame)
+	b.discard(frame)
 	in.step = 1
 	if _, err := b.fill(in, 0); err != nil || len(b.buf) != loadBuffer {
 		t.Errorf("buffer of %d bytes after a large frame, want %d (%v)", len(b.buf), loadBuffer, err)

@@ -33,8 +33,8 @@ func fileLimit() int {
 // tcpClose is the kernel's TCP_CLOSE.
 const tcpClose = 7
 
-// askTCP asks the kernel how a connection stands. The unsent bytes of the queue (SIOCOUTQ) would not do: a reset empties
-// the queue, as if all of it had been acknowledged.
+// askTCP asks the kernel how a connection stands. The unsent bytes of the queue (SIOCOUTQ) would not do: a reset
+// empties the queue, as if all of it had been acknowledged.
 func askTCP(c syscall.RawConn) (s tcpState, ok bool) {
 	_ = c.Control(func(fd uintptr) {
 		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)

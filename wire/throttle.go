@@ -8,58 +8,58 @@ import (
 	"time"
 )
 
-// penalties slows failed logins down. A client that reconnects at once and for ever (3,847 connections in 3 s were
-// measured of one with a bad secret) waits for the refusal, so delaying the refusal delays the client; a login that
-// succeeds is never delayed.
-type penalties struct {
+// loginThrottle delays the answers to failed logins. A client that reconnects at once and for ever (3,847 connections
+// in 3 s were measured of one with a bad secret) waits for the refusal, so delaying the refusal delays the client; a
+// login that succeeds is never delayed.
+type loginThrottle struct {
 	mu    sync.Mutex
-	known map[offender]*list.Element
-	order *list.List // of *penalty, the last failure in front
+	known map[loginKey]*list.Element
+	order *list.List // of *failedLogins, the last failure in front
 }
 
-// offender is one ident from one address: another client behind the same address is not delayed for it.
-type offender struct {
+// loginKey is one ident from one address: another client behind the same address is not delayed for it.
+type loginKey struct {
 	addr  netip.Prefix
 	ident string
 }
 
-type penalty struct {
-	offender
+type failedLogins struct {
+	loginKey
 	failures int
 	last     time.Time
 }
 
 const (
-	maxPenalties  = 4096
-	firstPenalty  = 200 * time.Millisecond // half to one and a half of it is waited
-	worstPenalty  = 10 * time.Second
-	penaltyMemory = 5 * time.Minute // after which failures are forgotten
+	maxThrottled  = 4096
+	firstDelay    = 200 * time.Millisecond // half to one and a half of it is waited
+	maxDelay      = 10 * time.Second
+	failureMemory = 5 * time.Minute // after which failures are forgotten
 )
 
-func newPenalties() *penalties {
-	return &penalties{known: make(map[offender]*list.Element), order: list.New()}
+func newLoginThrottle() *loginThrottle {
+	return &loginThrottle{known: make(map[loginKey]*list.Element), order: list.New()}
 }
 
 // failed counts a failed login and returns how long its answer is held back.
-func (p *penalties) failed(o offender, now time.Time) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e := p.known[o]
+func (t *loginThrottle) failed(k loginKey, now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := t.known[k]
 	if e == nil {
-		if p.order.Len() >= maxPenalties {
-			delete(p.known, p.order.Remove(p.order.Back()).(*penalty).offender)
+		if t.order.Len() >= maxThrottled {
+			delete(t.known, t.order.Remove(t.order.Back()).(*failedLogins).loginKey)
 		}
-		e = p.order.PushFront(&penalty{offender: o})
-		p.known[o] = e
+		e = t.order.PushFront(&failedLogins{loginKey: k})
+		t.known[k] = e
 	}
-	p.order.MoveToFront(e)
-	v := e.Value.(*penalty)
-	if now.Sub(v.last) > penaltyMemory {
+	t.order.MoveToFront(e)
+	v := e.Value.(*failedLogins)
+	if now.Sub(v.last) > failureMemory {
 		v.failures = 0
 	}
-	delay := worstPenalty
+	delay := maxDelay
 	if v.failures < 6 { // 200 ms << 6 is over the worst
-		delay = firstPenalty << v.failures
+		delay = firstDelay << v.failures
 	}
 	v.failures++
 	v.last = now
@@ -67,11 +67,11 @@ func (p *penalties) failed(o offender, now time.Time) time.Duration {
 }
 
 // succeeded forgets the failures.
-func (p *penalties) succeeded(o offender) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if e := p.known[o]; e != nil {
-		p.order.Remove(e)
-		delete(p.known, o)
+func (t *loginThrottle) succeeded(k loginKey) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e := t.known[k]; e != nil {
+		t.order.Remove(e)
+		delete(t.known, k)
 	}
 }

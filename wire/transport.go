@@ -13,10 +13,10 @@ import (
 // transport is what a session knows of its TCP connection, below TLS: how much the kernel took, how much the peer's
 // kernel has acknowledged, and how the peer ended.
 //
-// A program that is killed with unread bytes in its kernel's buffer has acknowledged bytes it never saw. Its kernel tells:
-// it ends with FIN when everything was read, and with RST when something was not (RFC 2525, 2.17; Linux, tcp_close). The
-// end is only told reliably by the state of the socket, since an error of a socket goes to one call only: after a reset
-// that a write has met, the next read finds a clean end of stream.
+// A program that is killed with unread bytes in its kernel's buffer has acknowledged bytes it never saw. Its kernel
+// tells: it ends with FIN when everything was read, and with RST when something was not (RFC 2525, 2.17; Linux,
+// tcp_close). Only the state of the socket tells the end reliably, since an error of a socket goes to one call: after a
+// reset that a write has met, the next read finds a clean end of stream.
 type transport struct {
 	raw      syscall.RawConn // nil: cannot be asked
 	base     uint64          // what the kernel counted as acknowledged before our first byte
@@ -58,13 +58,13 @@ type tcpState struct {
 	closed bool   // over in both directions, by a reset or a timeout too
 }
 
-// Sent is the number of bytes the kernel has taken for this connection, with TLS the bytes of TLS. A write that is under
-// way does not count yet: after Send has returned, everything it sent is within Sent.
+// Sent is the number of bytes the kernel has taken for this connection, with TLS the bytes of TLS. A write that is
+// under way does not count yet: after Send has returned, everything it sent is within Sent.
 func (s *Session) Sent() uint64 { return s.transport.sent.Load() }
 
-// Acknowledged is how many of the bytes of Sent the peer's TCP has acknowledged. They are in its kernel, and its program
-// may not have read them: see PeerFinished. After the end it stays what it was. It is false where the kernel cannot tell:
-// on systems other than Linux, and for multipath connections. It costs one system call.
+// Acknowledged returns how many of the bytes of Sent the peer's TCP has acknowledged. They are in its kernel, and its
+// program may not have read them: see PeerFinished. After the end it stays what it was. It returns false where the
+// kernel cannot tell: on systems other than Linux, and for multipath connections. It costs one system call.
 func (s *Session) Acknowledged() (uint64, bool) {
 	t := &s.transport
 	if t.raw == nil {
@@ -82,9 +82,9 @@ func (s *Session) Acknowledged() (uint64, bool) {
 	return min(acked, t.sent.Load()), true // our FIN counts for the kernel, and so do bytes of a write under way
 }
 
-// PeerFinished is whether the peer ended the stream with FIN: then its program has read all that its TCP acknowledged, or
-// has only closed its sending direction and can still read it. It is false when the end was a reset, a timeout or our own
-// Close, and whenever that cannot be told. It is settled before Conn.Close is called.
+// PeerFinished reports whether the peer ended the stream with FIN: then its program has read all that its TCP
+// acknowledged, or has only closed its sending direction and can still read it. It returns false when the end was a
+// reset, a timeout or our own Close, and whenever that cannot be told. It is settled before Conn.Close is called.
 func (s *Session) PeerFinished() bool { return s.transport.finished.Load() }
 
 // wrote counts a write, and keeps how the first one failed.
@@ -119,14 +119,14 @@ func (b *belowTLS) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// settle is the last word on how the peer ended, when the reader reads no more.
+// settle decides how the peer ended, when the reader reads no more.
 func (s *Session) settle() {
 	if !s.reader.gone && s.transport.broke.Load() == brokePipe { // no read has taken an error
 		s.transport.finished.Store(true)
 	}
 }
 
-// peerEnded finds out how the peer ended, after a read that failed with err. It is of the reader goroutine.
+// peerEnded finds out how the peer ended, after a read that failed with err. The reader goroutine calls it.
 func (s *Session) peerEnded(err error) {
 	t, clean := &s.transport, errors.Is(err, io.EOF)
 	if c, ok := s.conn.(*tls.Conn); !ok {
@@ -157,14 +157,14 @@ func (s *Session) peerEnded(err error) {
 	}
 }
 
-// awaitEnd waits, for a moment, for the end of TCP behind the end of TLS: a peer says close_notify before its kernel finds
-// out whether everything was read. Some wait for our close_notify first. Nothing more is sent.
+// awaitEnd waits, for a moment, for the end of TCP behind the end of TLS: a peer says close_notify before its kernel
+// finds out whether everything was read. Some wait for our close_notify first. Nothing more is sent.
 func (s *Session) awaitEnd(c *tls.Conn) {
 	if s.writer.writing.TryLock() { // else a write is under way, which meets the end itself
 		defer s.writer.writing.Unlock()
 		s.writer.broken = true
 		_ = c.CloseWrite()
 	}
-	s.setDeadline(c.SetReadDeadline, time.Now().Add(farewellTime))
-	_, _ = io.CopyN(io.Discard, c.NetConn(), farewellBytes)
+	s.setDeadline(c.SetReadDeadline, time.Now().Add(lingerTime))
+	_, _ = io.CopyN(io.Discard, c.NetConn(), lingerBytes)
 }

@@ -110,7 +110,8 @@ func TestPeerProcess(t *testing.T) {
 	_ = c.Close()
 }
 
-// howItEnded has a peer read some of the frames that it is sent and end, and returns whether it is taken to have finished.
+// howItEnded has a peer read some of the frames that it is sent and end, and returns whether it is taken to have
+// finished.
 func howItEnded(t *testing.T, secure *EndpointTLS, kill bool, read, frames int) bool {
 	f := startOn(t, Config{}, Endpoint{Interface: "127.0.0.1", Nonce: 4, TLS: secure})
 	p := f.process(secure != nil, read)
@@ -282,7 +283,7 @@ func TestFailedWriteAfterAResetIsNoFinish(t *testing.T) {
 	}
 	(&fixture{T: t}).acknowledgedRaw(s)
 	peer.Close()
-	if err := s.fill(0, false); err != silence || !s.reader.gone {
+	if err := s.fill(0, false); err != closeSilently || !s.reader.gone {
 		t.Fatalf("reading after a reset: %v", err)
 	}
 	if err := fail(t, s); !errors.Is(err, syscall.EPIPE) {
@@ -348,7 +349,7 @@ func TestTLSPeerThatWaitsForTheEndOfTLS(t *testing.T) {
 	}
 	c.Close()
 	f.wantFinish(f.hub.conns()[0], true)
-	if d := time.Since(begin); d > farewellTime*3/4 {
+	if d := time.Since(begin); d > lingerTime*3/4 {
 		t.Errorf("it took %s", d)
 	}
 }

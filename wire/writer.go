@@ -87,7 +87,7 @@ func (s *Session) flushErrors() {
 	for {
 		w.mu.Lock()
 		frames := w.errors
-		if len(frames) == 0 || w.ended || w.finished { // at the end the last words take the rest along
+		if len(frames) == 0 || w.ended || w.finished { // at the end, last takes the rest along
 			w.flushing = false
 			w.mu.Unlock()
 			return
@@ -100,7 +100,7 @@ func (s *Session) flushErrors() {
 	}
 }
 
-// end notes the end and makes reads return at once and writes soon. It is false if the session had ended before.
+// end notes the end and makes reads return at once and writes soon. It returns false if the session had ended before.
 func (w *writer) end(c net.Conn, reason error) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -112,7 +112,7 @@ func (w *writer) end(c net.Conn, reason error) bool {
 		w.text = clip(reason.Error())
 	}
 	_ = c.SetReadDeadline(past)
-	_ = c.SetWriteDeadline(time.Now().Add(farewellTime))
+	_ = c.SetWriteDeadline(time.Now().Add(lingerTime))
 	return true
 }
 
@@ -142,7 +142,7 @@ func (w *writer) isEnded() bool {
 	return w.ended
 }
 
-// isOver is whether nothing more may be sent.
+// isOver reports whether nothing more may be sent.
 func (w *writer) isOver() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

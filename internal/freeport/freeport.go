@@ -1,9 +1,10 @@
-// Package freeport gives tests TCP ports for processes that must know their port before they start, or start on it again.
+// Package freeport gives tests TCP ports for processes that must know their port before they start, or start on it
+// again.
 //
-// To listen on port 0, close, and hand on the number is not enough: until the process listens, the kernel may give the port to any
-// connection that somebody dials, or to another test that asks the same. So these ports lie below those that the kernel gives out by
-// itself (from 32768 on Linux, from 49152 elsewhere), and the UDP port of the same number is held as a sign to other tests, also of
-// other processes.
+// To listen on port 0, close, and hand on the number is not enough: until the process listens, the kernel may give the
+// port to any connection that somebody dials, or to another test that asks the same. So these ports lie below those
+// that the kernel gives out by itself (from 32768 on Linux, from 49152 elsewhere), and the UDP port of the same number
+// is held as a sign to other tests, also of other processes.
 package freeport
 
 import (

@@ -91,8 +91,8 @@ func textOrBase64(b []byte) (*string, string) {
 	return nil, base64.StdEncoding.EncodeToString(b)
 }
 
-// Parse reads a line, with or without its end. Fields that it does not know are left alone. A message needs a channel and
-// a payload; what else it lacks is empty.
+// Parse reads a line, with or without its end. Fields that it does not know are left alone. A message needs a channel
+// and a payload; what else it lacks is empty.
 func Parse(b []byte) (Record, error) {
 	var v struct {
 		line

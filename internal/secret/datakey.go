@@ -71,8 +71,8 @@ func (k *DataKey) Open(sealed, aad []byte) ([]byte, error) {
 }
 
 // LoadOrCreate reads the data key of a data directory, or creates it there. It does not create a key beside a log (a
-// directory "log"): the secrets in that log were sealed with a key that is missing. And it does not use a key that others
-// may read.
+// directory "log"): the secrets in that log were sealed with a key that is missing. And it does not use a key that
+// others may read.
 func LoadOrCreate(dir string) (*DataKey, error) {
 	path := filepath.Join(dir, KeyFile)
 	key, err := load(path)

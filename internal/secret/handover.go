@@ -11,8 +11,8 @@ import (
 // RevealDataKey reads the data key of a directory as it is: to hand it to a node that joins the cluster.
 func RevealDataKey(dir string) ([]byte, error) { return load(filepath.Join(dir, KeyFile)) }
 
-// AdoptDataKey stores the data key that a cluster handed over. A directory that has another one keeps it: what was sealed
-// with that would be lost.
+// AdoptDataKey stores the data key that a cluster handed over. A directory that has another one keeps it: what was
+// sealed with that would be lost.
 func AdoptDataKey(dir string, key []byte) error {
 	if len(key) != keySize {
 		return fmt.Errorf("secret: the cluster handed over a data key of %d bytes, want %d", len(key), keySize)

@@ -17,8 +17,8 @@ func NewIdent() string {
 	return hex.EncodeToString(b)
 }
 
-// NewPassphrase is the secret of an authkey: 192 random bits, URL-safe. An observer of the login can guess offline, so it
-// must not be guessable.
+// NewPassphrase is the secret of an authkey: 192 random bits, URL-safe. An observer of the login can guess offline, so
+// it must not be guessable.
 func NewPassphrase() Secret { return New(random(24)) }
 
 // NewToken is an API token of 256 random bits.

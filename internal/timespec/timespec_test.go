@@ -67,8 +67,8 @@ func TestRefusesAndListsTheForms(t *testing.T) {
 	}
 }
 
-// What is read has one meaning: it does not depend on the clock, unless it is relative; and writing it down and reading it
-// again gives the same.
+// What is read has one meaning: it does not depend on the clock, unless it is relative; and writing it down and
+// reading it again gives the same.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{"2d12h", "today", "2026-11-20 14:30", "1763647805123", "@7", "2026-11-20T14:30:05Z"} {
 		f.Add(s)
