@@ -69,7 +69,8 @@ func TestClientReconnectsAndSubscribesAgain(t *testing.T) {
 	r := &recorder{}
 	c := f.run(r.config(f.addr, "alice", "secret-alice"))
 	ctx := t.Context()
-	for _, err := range []error{c.Subscribe(ctx, "kept"), c.Subscribe(ctx, "dropped"), c.Publish(ctx, "kept", []byte("1"))} {
+	for _, err := range []error{c.Subscribe(ctx, "kept"), c.Subscribe(ctx, "dropped"),
+		c.Publish(ctx, "kept", []byte("1"))} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +99,8 @@ func TestClientReconnectsAndSubscribesAgain(t *testing.T) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var said *BrokerError
-	if len(r.failures) < 2 || !errors.As(r.failures[0], &said) || said.Text != "Revoked." || !errors.Is(r.failures[1], io.EOF) {
+	if len(r.failures) < 2 || !errors.As(r.failures[0], &said) || said.Text != "Revoked." ||
+		!errors.Is(r.failures[1], io.EOF) {
 		t.Errorf("failures are %v, want the ERROR and then the end", r.failures)
 	}
 	if len(r.connected) != 2 || r.connected[1] != "@test" {
@@ -181,7 +183,8 @@ func TestDialRefusesWhatIsNoBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	greetings := []string{"HTTP/1.1 400 Bad Request\r\n\r\n", "", string(AppendError(nil, "busy")), string(AppendPublish(nil, "i", "c", nil)), "\x00\x00\x00\x05\x01"}
+	greetings := []string{"HTTP/1.1 400 Bad Request\r\n\r\n", "", string(AppendError(nil, "busy")),
+		string(AppendPublish(nil, "i", "c", nil)), "\x00\x00\x00\x05\x01"}
 	wants := []string{"unknown message type", "EOF", `broker says "busy"`, "no hpfeeds broker", "malformed"}
 	go func() {
 		for _, g := range greetings {
@@ -202,7 +205,8 @@ func TestDialRefusesWhatIsNoBroker(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := Dial(ctx, DialConfig{Addr: l.Addr().String(), Ident: "alice"}); !errors.Is(err, context.DeadlineExceeded) {
+	_, err = Dial(ctx, DialConfig{Addr: l.Addr().String(), Ident: "alice"})
+	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a silent broker: %v", err)
 	}
 }
@@ -223,7 +227,8 @@ func TestClientTakesAnEmptyError(t *testing.T) {
 
 func TestBackoffGrowsWithJitter(t *testing.T) {
 	b := Backoff{}.withDefaults()
-	for failures, want := range map[int]time.Duration{1: time.Second, 2: 2 * time.Second, 6: 32 * time.Second, 7: time.Minute, 1000: time.Minute} {
+	for failures, want := range map[int]time.Duration{1: time.Second, 2: 2 * time.Second, 6: 32 * time.Second,
+		7: time.Minute, 1000: time.Minute} {
 		different := make(map[time.Duration]bool)
 		for range 50 {
 			d := b.wait(failures)

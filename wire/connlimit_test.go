@@ -65,7 +65,8 @@ func TestConnectionLimits(t *testing.T) {
 		}
 	})
 	t.Run("IPv6", func(t *testing.T) {
-		if parseAddrKey("2001:db8::1") != parseAddrKey("2001:db8::ffff:1") || parseAddrKey("2001:db8::1") == parseAddrKey("2001:db8:0:1::1") {
+		if parseAddrKey("2001:db8::1") != parseAddrKey("2001:db8::ffff:1") ||
+			parseAddrKey("2001:db8::1") == parseAddrKey("2001:db8:0:1::1") {
 			t.Error("a /64 is not one address")
 		}
 	})
@@ -144,7 +145,8 @@ func TestOneTooManyIsTurnedAwayWithAText(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	for i, c := range []Config{
-		{Name: fmt.Sprintf("%256d", 1)}, {Compat: 7}, {AuthTimeout: -1}, {FrameTimeout: -1}, {MaxConns: -1}, {MaxConnsPerAddr: -1},
+		{Name: fmt.Sprintf("%256d", 1)}, {Compat: 7}, {AuthTimeout: -1}, {FrameTimeout: -1}, {MaxConns: -1},
+		{MaxConnsPerAddr: -1},
 		{MaxPending: -1}, {ConnectRate: -1}, {Limits: Limits{MaxPayload: -1}}, {Limits: Limits{MaxPayload: 1<<30 + 1}},
 	} {
 		if _, err := NewServer(c, &hub{}); err == nil {

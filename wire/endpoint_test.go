@@ -26,7 +26,8 @@ func TestParseEndpoint(t *testing.T) {
 		"tcp:port=0:interface=":       {Nonce: 4},
 		"tcp:interface=\\:\\::port=1": {Interface: "::", Port: 1, Nonce: 4},
 		"tcp:interface=[fe80\\:\\:1]": {Interface: "fe80::1", Port: 10000, Nonce: 4},
-		"tcp:port=10000:interface=127.0.0.1:nonce=20:device=eth0": {Interface: "127.0.0.1", Port: 10000, Nonce: 20, Device: "eth0"},
+		"tcp:port=10000:interface=127.0.0.1:nonce=20:device=eth0": {Interface: "127.0.0.1", Port: 10000, Nonce: 20,
+			Device: "eth0"},
 		"tls":                    {Port: 10000, Nonce: 4, TLS: tlsDefault},
 		"ssl:port=20001:nonce=8": {Port: 20001, Nonce: 8, TLS: tlsDefault},
 		"tls:cert=C\\:\\\\a.pem:key=b=c.pem:min_version=1.0": {Port: 10000, Nonce: 4,
@@ -92,7 +93,8 @@ func certificateFiles(t *testing.T, dir string, serial int64) (cert, key string,
 	}
 	c := &x509.Certificate{
 		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, &k.PublicKey, k)
 	if err != nil {
@@ -103,7 +105,8 @@ func certificateFiles(t *testing.T, dir string, serial int64) (cert, key string,
 		t.Fatal(err)
 	}
 	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for name, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: keyDER}} {
+	for name, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der},
+		key: {Type: "PRIVATE KEY", Bytes: keyDER}} {
 		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +128,8 @@ func TestTLS(t *testing.T) {
 	f := startOn(t, Config{AuthTimeout: time.Second}, e)
 	dial := func(secret string) *ClientConn {
 		t.Helper()
-		c, err := Dial(t.Context(), DialConfig{Addr: f.addr, Ident: "alice", Secret: []byte(secret), TLS: &tls.Config{RootCAs: pool}})
+		c, err := Dial(t.Context(), DialConfig{Addr: f.addr, Ident: "alice", Secret: []byte(secret),
+			TLS: &tls.Config{RootCAs: pool}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +177,8 @@ func TestTLS(t *testing.T) {
 
 	_, _, pool = certificateFiles(t, dir, 2)
 	time.Sleep(checkEvery)
-	if state := dial("secret-alice").conn.(*tls.Conn).ConnectionState(); state.PeerCertificates[0].SerialNumber.Int64() != 2 {
+	state := dial("secret-alice").conn.(*tls.Conn).ConnectionState()
+	if state.PeerCertificates[0].SerialNumber.Int64() != 2 {
 		t.Error("a renewed certificate is not used")
 	}
 	echo([]byte("old connections go on"))

@@ -102,7 +102,8 @@ func TestInstantReconnectIsSlowedDown(t *testing.T) {
 			if attempts == 0 && (took < 100*time.Millisecond || took > 300*time.Millisecond) {
 				t.Errorf("first failure answered after %s, want 100 to 300 ms", took)
 			}
-			if attempts++; attempts == 4 && (time.Since(begin) < 1500*time.Millisecond || time.Since(begin) > 4500*time.Millisecond) {
+			if attempts++; attempts == 4 && (time.Since(begin) < 1500*time.Millisecond ||
+				time.Since(begin) > 4500*time.Millisecond) {
 				t.Errorf("four failures took %s, want 1.5 to 4.5 s: each delay is twice the one before", time.Since(begin))
 			}
 			last = took

@@ -21,7 +21,8 @@ func TestPipelinedAuthSubPub(t *testing.T) {
 
 func TestByteDribble(t *testing.T) {
 	p := start(t, Config{}).dial()
-	for _, b := range bytes.Join([][]byte{p.auth("alice"), AppendSubscribe(nil, "alice", "c"), p.publish("c", "one"), p.publish("c", "")}, nil) {
+	for _, b := range bytes.Join([][]byte{p.auth("alice"), AppendSubscribe(nil, "alice", "c"), p.publish("c", "one"),
+		p.publish("c", "")}, nil) {
 		p.send([]byte{b})
 	}
 	p.wantMessage("alice", "c", "one")
@@ -111,7 +112,8 @@ func TestSlowSubscriberGetsWholeFramesInOrder(t *testing.T) {
 	s := f.hub.conns()[0].session
 	go func() {
 		for i := range 2000 {
-			_ = s.Send(net.Buffers{AppendPublish(nil, "bob", "c", fmt.Append(nil, i)), AppendPublish(nil, "bob", "big", make([]byte, 10_000))})
+			_ = s.Send(net.Buffers{AppendPublish(nil, "bob", "c", fmt.Append(nil, i)),
+				AppendPublish(nil, "bob", "big", make([]byte, 10_000))})
 			s.sendError("between")
 		}
 	}()

@@ -181,8 +181,10 @@ func TestCloseWithReason(t *testing.T) {
 	if err := s.Send(net.Buffers{[]byte("x")}); err == nil {
 		t.Error("Send works after Close")
 	}
-	if s.Ident() != "alice" || !s.Remote().Addr().Is4() || s.BytesIn() == 0 || s.BytesOut() == 0 || s.Endpoint().Nonce != 4 {
-		t.Errorf("session of %q from %s on %s, %d bytes in, %d out", s.Ident(), s.Remote(), s.Endpoint(), s.BytesIn(), s.BytesOut())
+	if s.Ident() != "alice" || !s.Remote().Addr().Is4() || s.BytesIn() == 0 || s.BytesOut() == 0 ||
+		s.Endpoint().Nonce != 4 {
+		t.Errorf("session of %q from %s on %s, %d bytes in, %d out", s.Ident(), s.Remote(), s.Endpoint(), s.BytesIn(),
+			s.BytesOut())
 	}
 }
 

@@ -43,7 +43,8 @@ func TestBindToDevice(t *testing.T) {
 		t.Skipf("not permitted here: %v", err)
 	}
 	l.Close()
-	if _, err := (Endpoint{Interface: "127.0.0.1", Device: "no-such-device"}).Listen(t.Context()); err == nil || !strings.Contains(err.Error(), "no-such-device") {
+	if _, err := (Endpoint{Interface: "127.0.0.1", Device: "no-such-device"}).Listen(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "no-such-device") {
 		t.Errorf("binding to a device that does not exist: %v", err)
 	}
 }

@@ -143,7 +143,8 @@ func TestHowThePeerEnded(t *testing.T) {
 	t.Parallel()
 	cert, key, _ := certificateFiles(t, t.TempDir(), 1)
 	const frames = 20
-	for name, secure := range map[string]*EndpointTLS{"plain": nil, "TLS": {Cert: cert, Key: key, MinVersion: tls.VersionTLS12}} {
+	for name, secure := range map[string]*EndpointTLS{"plain": nil,
+		"TLS": {Cert: cert, Key: key, MinVersion: tls.VersionTLS12}} {
 		for _, kill := range []bool{true, false} {
 			for _, read := range []int{frames, frames - 10, 0} {
 				t.Run(fmt.Sprintf("%s/kill=%t/read=%d", name, kill, read), func(t *testing.T) {
@@ -333,8 +334,10 @@ func TestResetBehindAFinishIsAFinish(t *testing.T) {
 func TestTLSPeerThatWaitsForTheEndOfTLS(t *testing.T) {
 	t.Parallel()
 	cert, key, pool := certificateFiles(t, t.TempDir(), 1)
-	f := startOn(t, Config{}, Endpoint{Interface: "127.0.0.1", Nonce: 4, TLS: &EndpointTLS{Cert: cert, Key: key, MinVersion: tls.VersionTLS12}})
-	c, err := Dial(t.Context(), DialConfig{Addr: f.addr, Ident: "alice", Secret: []byte("secret-alice"), TLS: &tls.Config{RootCAs: pool}})
+	f := startOn(t, Config{}, Endpoint{Interface: "127.0.0.1", Nonce: 4, TLS: &EndpointTLS{Cert: cert, Key: key,
+		MinVersion: tls.VersionTLS12}})
+	c, err := Dial(t.Context(), DialConfig{Addr: f.addr, Ident: "alice", Secret: []byte("secret-alice"),
+		TLS: &tls.Config{RootCAs: pool}})
 	if err != nil {
 		t.Fatal(err)
 	}

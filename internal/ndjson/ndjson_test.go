@@ -12,7 +12,8 @@ import (
 // Whatever bytes somebody published: one line, valid JSON, nothing that a terminal acts on, and the same bytes back.
 func FuzzHostileBytes(f *testing.F) {
 	hostile := []string{
-		"", "plain", "\x1b]0;title\x07", "a\nb\r\n", "\u2028\u2029\u0085", "\xff\xfe", "\u202eevil", `"},{"end":true}`, "\x00\x7f\u009b31m",
+		"", "plain", "\x1b]0;title\x07", "a\nb\r\n", "\u2028\u2029\u0085", "\xff\xfe", "\u202eevil", `"},{"end":true}`,
+		"\x00\x7f\u009b31m",
 		"\U000e0041", "\ufffd", "\xed\xa0\x80", `\u0000`, "<script>&amp;",
 	}
 	for _, s := range hostile {
@@ -38,7 +39,9 @@ func FuzzHostileBytes(f *testing.F) {
 			t.Fatal(err)
 		}
 		got := *back.Message
-		if string(got.Channel) != string(channel) || string(got.Ident) != string(ident) || string(got.Payload) != string(payload) || got.Position != m.Position || got.Origin != m.Origin || !got.Time.Equal(m.Time) {
+		if string(got.Channel) != string(channel) || string(got.Ident) != string(ident) ||
+			string(got.Payload) != string(payload) || got.Position != m.Position || got.Origin != m.Origin ||
+			!got.Time.Equal(m.Time) {
 			t.Fatalf("%+v became %+v", m, got)
 		}
 	})

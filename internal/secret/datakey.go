@@ -24,7 +24,8 @@ const (
 
 // ErrSealed is returned when a sealed value cannot be opened: it was altered, it belongs to another ident, or the data
 // key is another one.
-var ErrSealed = errors.New("secret: cannot open the sealed value: it was altered, or data.key is not the key it was sealed with")
+var ErrSealed = errors.New("secret: cannot open the sealed value: it was altered, " +
+	"or data.key is not the key it was sealed with")
 
 // DataKey seals secrets. It prints as ***.
 type DataKey struct {
@@ -97,14 +98,16 @@ func load(path string) ([]byte, error) {
 		return nil, fmt.Errorf("secret: data key: %w", err)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("secret: %s may be read by others (mode %04o): chmod 400 it, and consider the secrets known", path, mode)
+		return nil, fmt.Errorf("secret: %s may be read by others (mode %04o): chmod 400 it, and consider the secrets known",
+			path, mode)
 	}
 	key, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("secret: data key: %w", err)
 	}
 	if len(key) != keySize {
-		return nil, fmt.Errorf("secret: %s has %d bytes, want %d: put back the key that belongs to this directory", path, len(key), keySize)
+		return nil, fmt.Errorf("secret: %s has %d bytes, want %d: put back the key that belongs to this directory",
+			path, len(key), keySize)
 	}
 	return key, nil
 }

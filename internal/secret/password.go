@@ -70,10 +70,11 @@ func (h *Hasher) Hash(ctx context.Context, password Secret) (string, error) {
 	return p.String(), nil
 }
 
-// Verify is whether the password has this hash. With an empty hash, that of an account which does not exist or has no
-// password, it does the same work and says no. It returns an error for a malformed hash, and ctx's.
+// Verify reports whether the password has this hash. With an empty hash, that of an account which does not exist or has
+// no password, it does the same work and says no. It returns an error for a malformed hash, and ctx's.
 func (h *Hasher) Verify(ctx context.Context, hash string, password Secret) (bool, error) {
-	p := phc{memory: argonMemory, time: argonTime, threads: argonThreads, salt: make([]byte, argonSalt), hash: make([]byte, argonHash)}
+	p := phc{memory: argonMemory, time: argonTime, threads: argonThreads, salt: make([]byte, argonSalt),
+		hash: make([]byte, argonHash)}
 	if hash != "" {
 		var err error
 		if p, err = parsePHC(hash); err != nil {
@@ -111,7 +112,8 @@ func (p phc) compute(password Secret, size uint32) []byte {
 
 func (p phc) String() string {
 	b64 := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.memory, p.time, p.threads, b64(p.salt), b64(p.hash))
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.memory, p.time, p.threads, b64(p.salt),
+		b64(p.hash))
 }
 
 func parsePHC(s string) (p phc, err error) {
@@ -120,7 +122,8 @@ func parsePHC(s string) (p phc, err error) {
 		return p, errHash
 	}
 	var rest string
-	if n, err := fmt.Sscanf(parts[3]+"\n", "m=%d,t=%d,p=%d%s", &p.memory, &p.time, &p.threads, &rest); n != 3 || err == nil {
+	if n, err := fmt.Sscanf(parts[3]+"\n", "m=%d,t=%d,p=%d%s", &p.memory, &p.time, &p.threads, &rest); n != 3 ||
+		err == nil {
 		return p, errHash
 	}
 	if p.memory > maxArgonMemory || p.time < 1 || p.time > maxArgonTime || p.threads < 1 {

@@ -27,7 +27,7 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
-// Empty is whether there is no text.
+// Empty reports whether there is no text.
 func (s Secret) Empty() bool { return s.Reveal() == "" }
 
 // Equal compares in constant time for texts of equal length.

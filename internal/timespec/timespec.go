@@ -10,7 +10,8 @@ import (
 )
 
 // Forms lists what is understood, for help and errors.
-const Forms = "2h (also s m d w, 2d12h), now, today, yesterday, tomorrow, 2026-11-20, \"2026-11-20 14:30\", RFC 3339, or unix time (@1763647805)"
+const Forms = "2h (also s m d w, 2d12h), now, today, yesterday, tomorrow, 2026-11-20, \"2026-11-20 14:30\", " +
+	"RFC 3339, or unix time (@1763647805)"
 
 // Past reads a time; a duration means that long before now.
 func Past(s string, now time.Time) (time.Time, error) { return parse(s, now, -1) }

@@ -53,7 +53,8 @@ func TestTodayBelongsToTheZone(t *testing.T) {
 
 func TestRefusesAndListsTheForms(t *testing.T) {
 	for _, in := range []string{
-		"", " ", "2", "h", "2x", "-2h", "2h-", "1.5h", "2h 3m 4", "2026", "2026-13-01", "2026-11-31", "12345678901", "@", "@-5", "+1763647805",
+		"", " ", "2", "h", "2x", "-2h", "2h-", "1.5h", "2h 3m 4", "2026", "2026-13-01", "2026-11-31", "12345678901", "@",
+		"@-5", "+1763647805",
 		"9223372036854775807w", "99999999999999999999s", "200000w200000w", "soon", "\x1b]0;x\a", strings.Repeat("9", 500),
 	} {
 		got, err := Past(in, now)
@@ -91,7 +92,8 @@ func FuzzParse(f *testing.F) {
 		if !past.Equal(future) {
 			t.Fatalf("%q is no duration, but %s or %s", s, past, future)
 		}
-		if again, err := Past(past.Format(time.RFC3339Nano), now); past.Year() < 10000 && past.Year() > 0 && (err != nil || !again.Equal(past)) {
+		if again, err := Past(past.Format(time.RFC3339Nano), now); past.Year() < 10000 && past.Year() > 0 &&
+			(err != nil || !again.Equal(past)) {
 			t.Fatalf("%q: %s is read again as %s, %v", s, past, again, err)
 		}
 	})
