@@ -7,36 +7,37 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 	"testing"
 )
 
 // allowed says which of our packages each package may import. Everything else is refused. Tests may import anything.
 var allowed = map[string][]string{
-	"cmd/hpfriends":     {"*"},
-	"api":               {"query", "graph", "internal/secret", "internal/ndjson"},
-	"web":               {"query", "graph", "internal/secret", "internal/timespec", "internal/ndjson"},
-	"raftfsm":           {"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/link"},
-	"raftfsm/apply":     {"eventlog", "eventlog/entry", "graph"},
-	"raftfsm/link":      {"internal/secret"},
-	"query":             {"eventlog", "eventlog/entry", "graph", "wire", "query/traffic", "internal/timespec"}, // wire: payloads are in frames
-	"query/traffic":     {"eventlog", "eventlog/entry", "graph"},
-	"router":            {"eventlog", "eventlog/entry", "graph"},
-	"wire":              {},
-	"eventlog":          {"eventlog/entry"},
-	"eventlog/entry":    {},
-	"graph":             {},
-	"internal/secret":   {},
-	"internal/timespec": {},
-	"internal/ndjson":   {},
-	"internal/arch":     {},
-	"internal/freeport": {}, // for tests
-	"internal/interop":  {},
-	"internal/faults":   {"wire", "eventlog", "eventlog/entry", "internal/freeport"}, // a harness for its own tests: speaks to processes, and opens their logs in the end
+	"cmd/hpfriends":      {"*"},
+	"api":                {"query", "graph", "internal/secret", "internal/ndjson"},
+	"web":                {"query", "graph", "internal/secret", "internal/timespec", "internal/ndjson"},
+	"raftfsm":            {"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/link"},
+	"raftfsm/apply":      {"eventlog", "eventlog/entry", "graph"},
+	"raftfsm/link":       {"internal/secret"},
+	"query":              {"eventlog", "eventlog/entry", "graph", "wire", "query/traffic", "internal/timespec"}, // wire: payloads are in frames
+	"query/traffic":      {"eventlog", "eventlog/entry", "graph"},
+	"router":             {"eventlog", "eventlog/entry", "graph"},
+	"wire":               {},
+	"eventlog":           {"eventlog/entry"},
+	"eventlog/entry":     {},
+	"graph":              {},
+	"internal/secret":    {},
+	"internal/timespec":  {},
+	"internal/ndjson":    {},
+	"internal/arch":      {},
+	"internal/buildinfo": {},
+	"internal/freeport":  {}, // for tests
+	"internal/interop":   {},
+	"internal/faults":    {"wire", "eventlog", "eventlog/entry", "internal/freeport"}, // a harness for its own tests: speaks to processes, and opens their logs in the end
 }
 
 // fenced says where an outside package may appear: in these packages, or in these files of a package.
@@ -122,74 +123,38 @@ func TestOutsidePackagesStayBehindTheirFence(t *testing.T) {
 	}
 }
 
-// Budgets: what the models of the house style keep to.
-const (
-	medianFile, p95File    = 170, 500
-	p95Function, maxFields = 60, 14
-	maxMethods             = 6
-)
-
-func TestSizesStayWithinBudget(t *testing.T) {
-	var files, functions []int
-	eachFile(t, func(path string, f *ast.File, fset *token.FileSet) {
-		lines := func(n ast.Node) int { return fset.Position(n.End()).Line - fset.Position(n.Pos()).Line + 1 }
-		files = append(files, fset.File(f.Pos()).LineCount())
-		ast.Inspect(f, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.FuncDecl:
-				functions = append(functions, lines(n))
-			case *ast.TypeSpec:
-				switch typ := n.Type.(type) {
-				case *ast.StructType:
-					if c := typ.Fields.NumFields(); c > maxFields {
-						t.Errorf("%s: struct %s has %d fields, at most %d", path, n.Name, c, maxFields)
-					}
-				case *ast.InterfaceType:
-					if c := typ.Methods.NumFields(); c > maxMethods {
-						t.Errorf("%s: interface %s has %d methods, at most %d", path, n.Name, c, maxMethods)
-					}
-				}
-			}
-			return true
-		})
-	})
-	sort.Ints(files)
-	sort.Ints(functions)
-	check := func(what string, got, limit int) {
-		t.Logf("%s: %d lines (budget %d)", what, got, limit)
-		if got > limit {
-			t.Errorf("%s is %d lines, budget %d", what, got, limit)
-		}
-	}
-	check("median file", files[len(files)/2], medianFile)
-	check("95th percentile file", files[len(files)*95/100], p95File)
-	check("95th percentile function", functions[len(functions)*95/100], p95Function)
-}
-
 // eachFile parses every Go file of the program itself; tests are left out.
 func eachFile(t *testing.T, visit func(path string, f *ast.File, fset *token.FileSet)) {
 	t.Helper()
-	root := filepath.Join("..", "..")
 	fset := token.NewFileSet()
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	everyGoFile(t, func(path string) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		f, err := parser.ParseFile(fset, filepath.Join(root, path), nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		visit(path, f, fset)
+	})
+}
+
+// root is the repository's folder, from here.
+var root = filepath.Join("..", "..")
+
+// everyGoFile visits the Go files of all modules, with paths below root.
+func everyGoFile(t *testing.T, visit func(path string)) {
+	t.Helper()
+	err := fs.WalkDir(os.DirFS(root), ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && d.Name() != ".." || d.Name() == "testdata") {
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && path != "." || d.Name() == "testdata") {
 			return fs.SkipDir
 		}
-		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return nil
+		if strings.HasSuffix(path, ".go") {
+			visit(path)
 		}
-		f, err := parser.ParseFile(fset, path, nil, parser.ParseComments)
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		visit(rel, f, fset)
 		return nil
 	})
 	if err != nil {
