@@ -32,6 +32,18 @@ type Problem struct {
 	Hint   string `json:"hint,omitempty" doc:"what to do next"`
 }
 
+// NewProblem returns a Problem.
+func NewProblem(status int, code Code, detail, hint string) *Problem {
+	return &Problem{Title: http.StatusText(status), Status: status, Code: code, Detail: detail, Hint: hint}
+}
+
+// Write answers a request with a Problem.
+func (p *Problem) Write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", ProblemType)
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p)
+}
+
 // Error implements error.
 func (p *Problem) Error() string { return p.Detail }
 

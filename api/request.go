@@ -46,7 +46,7 @@ func (r *request) add(in reflect.Value, query url.Values) error {
 		case name != "":
 			text := fmt.Sprint(v.Interface())
 			if text == "" { // would be the address of something else
-				return &Problem{Status: http.StatusUnprocessableEntity, Code: Invalid, Detail: "the " + name + " is empty"}
+				return NewProblem(http.StatusUnprocessableEntity, Invalid, "the "+name+" is empty", "")
 			}
 			r.address = strings.Replace(r.address, "{"+name+"}", url.PathEscape(text), 1)
 		case !v.IsZero():

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"hpfriends/api"
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 )
@@ -99,12 +100,12 @@ func TestProblems(t *testing.T) {
 	} {
 		w.fail = tt.fail
 		rec := w.send(as("ada"), tt.route, tt.body)
-		var p problem
+		var p api.Problem
 		if err := json.Unmarshal(rec.Body.Bytes(), &p); err != nil {
 			t.Errorf("%s: %v: %s", tt.route, err, rec.Body)
 			continue
 		}
-		if rec.Code != tt.status || p.Status != tt.status || p.Code != tt.code || !strings.Contains(p.Detail, tt.detail) || rec.Header().Get("Content-Type") != problemType {
+		if rec.Code != tt.status || p.Status != tt.status || string(p.Code) != tt.code || !strings.Contains(p.Detail, tt.detail) || rec.Header().Get("Content-Type") != api.ProblemType {
 			t.Errorf("%s: %d %s %+v, want %d %s %q", tt.route, rec.Code, rec.Header().Get("Content-Type"), p, tt.status, tt.code, tt.detail)
 		}
 		if strings.Contains(rec.Body.String(), "sdb1") {
@@ -157,7 +158,7 @@ func TestOtherOriginsChangeNothing(t *testing.T) {
 	must[created](w, operator(), "POST /api/v1/users", object{"handle": "ada", "password": password})
 	c := basic("ada", password)
 	c.header.Set("Sec-Fetch-Site", "cross-site")
-	if rec := w.send(c, "POST /api/v1/tokens", object{}); rec.Code != http.StatusForbidden || rec.Header().Get("Content-Type") != problemType {
+	if rec := w.send(c, "POST /api/v1/tokens", object{}); rec.Code != http.StatusForbidden || rec.Header().Get("Content-Type") != api.ProblemType {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 }
@@ -177,7 +178,7 @@ func TestOpenAPIDocument(t *testing.T) {
 		for method, o := range methods {
 			operations++
 			responses, _ := o.(object)["responses"].(object)
-			if _, ok := responses["default"].(object)["content"].(object)[problemType]; !ok {
+			if _, ok := responses["default"].(object)["content"].(object)[api.ProblemType]; !ok {
 				t.Errorf("%s %s does not say that it answers with problems: %v", method, path, responses)
 			}
 		}

@@ -13,7 +13,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/web/who"
 )
 
 const base = "/api/v1"
@@ -32,19 +34,19 @@ func (s *Server) register(mux *http.ServeMux) {
 		"password": {Type: "http", Scheme: "basic", Description: "handle and password, to add a token"},
 	}
 	c.Security = []map[string][]string{{"token": {}}}
-	api := humago.New(mux, c)
-	s.registerUsers(api)
-	s.registerGroups(api)
-	s.registerAuthkeys(api)
-	s.registerShares(api)
-	s.registerTokens(api)
-	s.registerReads(api)
-	s.registerMessages(api)
-	s.registerCursors(api)
-	s.registerSearch(api)
-	s.registerAudit(api)
-	s.registerChecks(api)
-	s.registerCluster(api)
+	h := humago.New(mux, c)
+	s.registerUsers(h)
+	s.registerGroups(h)
+	s.registerAuthkeys(h)
+	s.registerShares(h)
+	s.registerTokens(h)
+	s.registerReads(h)
+	s.registerMessages(h)
+	s.registerCursors(h)
+	s.registerSearch(h)
+	s.registerAudit(h)
+	s.registerChecks(h)
+	s.registerCluster(h)
 }
 
 // none is an operation without input or output.
@@ -60,7 +62,7 @@ type created struct {
 }
 
 // op registers an operation: "METHOD /path", what it does, and its handler, whose errors become problems.
-func op[I, O any](s *Server, api huma.API, route, summary string, handle func(context.Context, *I) (*O, error)) {
+func op[I, O any](s *Server, h huma.API, route, summary string, handle func(context.Context, *I) (*O, error)) {
 	method, path, _ := strings.Cut(route, " ")
 	id := strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path)
 	tag, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
@@ -68,22 +70,22 @@ func op[I, O any](s *Server, api huma.API, route, summary string, handle func(co
 	if reflect.TypeFor[O]() == reflect.TypeFor[none]() {
 		status = http.StatusNoContent
 	}
-	schema := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "Problem")
+	schema := h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")
 	o := huma.Operation{
 		OperationID: id, Method: method, Path: base + path, Summary: summary, Tags: []string{tag}, DefaultStatus: status, MaxBodyBytes: maxBody,
 		Responses: map[string]*huma.Response{"default": {
-			Description: "Error", Content: map[string]*huma.MediaType{problemType: {Schema: schema}},
+			Description: "Error", Content: map[string]*huma.MediaType{api.ProblemType: {Schema: schema}},
 		}},
 	}
 	if route == "POST /tokens" {
 		o.Security = []map[string][]string{{"token": {}}, {"password": {}}}
 	}
-	huma.Register(api, o, func(ctx context.Context, in *I) (*O, error) {
+	huma.Register(h, o, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
 			p := s.refusal(err)
 			if p.Status == http.StatusForbidden {
-				a := actor(ctx)
+				a := who.Actor(ctx)
 				s.Logger.Info("denied", "user", a.User, "from", a.From, "operation", id, "why", p.Detail)
 			}
 			return nil, p
@@ -96,7 +98,7 @@ func op[I, O any](s *Server, api huma.API, route, summary string, handle func(co
 func (s *Server) change(ctx context.Context, o graph.Op) (*body[created], error) {
 	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
 	defer cancel()
-	out, err := s.Changer.Change(ctx, graph.Command{By: actor(ctx), Op: o})
+	out, err := s.Changer.Change(ctx, graph.Command{By: who.Actor(ctx), Op: o})
 	if err != nil {
 		return nil, err
 	}
@@ -160,8 +162,8 @@ func (p *PageQuery) next(after string) string {
 // user resolves a handle; empty means the asker.
 func (s *Server) user(ctx context.Context, handle string) (graph.UserID, error) {
 	if handle == "" {
-		return actor(ctx).User, nil
+		return who.Actor(ctx).User, nil
 	}
-	u, err := s.Query.User(actor(ctx), handle)
+	u, err := s.Query.User(who.Actor(ctx), handle)
 	return u.ID, err
 }

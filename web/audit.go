@@ -11,6 +11,7 @@ import (
 
 	"hpfriends/graph"
 	"hpfriends/query"
+	"hpfriends/web/who"
 )
 
 type auditQuery struct {
@@ -69,38 +70,38 @@ type auditFault struct {
 	Reason string `json:"reason"`
 }
 
-func (s *Server) registerAudit(api huma.API) {
-	op(s, api, "GET /audit", "Changes of the graph that concern you; auditors and admins: all", s.listAudit)
-	op(s, api, "GET /audit/{index}", "Show a change of the graph", func(ctx context.Context, in *auditIndex) (*body[query.AuditEvent], error) {
-		e, err := s.Query.AuditEvent(actor(ctx), in.Index)
+func (s *Server) registerAudit(h huma.API) {
+	op(s, h, "GET /audit", "Changes of the graph that concern you; auditors and admins: all", s.listAudit)
+	op(s, h, "GET /audit/{index}", "Show a change of the graph", func(ctx context.Context, in *auditIndex) (*body[query.AuditEvent], error) {
+		e, err := s.Query.AuditEvent(who.Actor(ctx), in.Index)
 		return &body[query.AuditEvent]{e}, err
 	})
-	op(s, api, "GET /audit/at", "The graph as of a time or position", func(ctx context.Context, in *auditMoment) (*body[query.AsOf], error) {
+	op(s, h, "GET /audit/at", "The graph as of a time or position", func(ctx context.Context, in *auditMoment) (*body[query.AsOf], error) {
 		at, err := moment("t", in.T)
 		if err != nil {
 			return nil, err
 		}
-		v, err := s.Query.At(actor(ctx), at)
+		v, err := s.Query.At(who.Actor(ctx), at)
 		return &body[query.AsOf]{v}, err
 	})
-	op(s, api, "GET /audit/diff", "What changed between two moments", func(ctx context.Context, in *auditSpan) (*body[query.AuditDiff], error) {
+	op(s, h, "GET /audit/diff", "What changed between two moments", func(ctx context.Context, in *auditSpan) (*body[query.AuditDiff], error) {
 		from, err := moment("from", in.From)
 		to, errTo := moment("to", in.To)
 		if err := errors.Join(err, errTo); err != nil {
 			return nil, err
 		}
-		v, err := s.Query.DiffBetween(actor(ctx), from, to)
+		v, err := s.Query.DiffBetween(who.Actor(ctx), from, to)
 		return &body[query.AuditDiff]{v}, err
 	})
-	op(s, api, "GET /audit/access", "Who could read a channel then, and by which path", func(ctx context.Context, in *accessQuery) (*body[query.Access], error) {
+	op(s, h, "GET /audit/access", "Who could read a channel then, and by which path", func(ctx context.Context, in *accessQuery) (*body[query.Access], error) {
 		at, err := moment("at", in.At)
 		if err != nil {
 			return nil, err
 		}
-		v, err := s.Query.Access(actor(ctx), in.Channel, at)
+		v, err := s.Query.Access(who.Actor(ctx), in.Channel, at)
 		return &body[query.Access]{v}, err
 	})
-	op(s, api, "GET /audit/verify", "Verify the chain of all changes; for auditors and admins", s.verifyAudit)
+	op(s, h, "GET /audit/verify", "Verify the chain of all changes; for auditors and admins", s.verifyAudit)
 }
 
 // moment reads a parameter that is a time or a position.
@@ -119,7 +120,7 @@ func (s *Server) listAudit(ctx context.Context, in *auditQuery) (*array[query.Au
 	if err := errors.Join(err, errUntil); err != nil {
 		return nil, err
 	}
-	events, next, err := s.Query.AuditEvents(actor(ctx), query.AuditFilter{
+	events, next, err := s.Query.AuditEvents(who.Actor(ctx), query.AuditFilter{
 		Since: since, Until: until, Actor: in.Actor, Object: in.Object, Op: in.Op, User: in.User,
 		After: in.After, Oldest: in.Order == "oldest", Limit: in.Limit,
 	})
@@ -132,22 +133,22 @@ func (s *Server) listAudit(ctx context.Context, in *auditQuery) (*array[query.Au
 
 func (s *Server) explain(ctx context.Context, in *explainQuery) (query.Explanation, error) {
 	if in.At == "" {
-		return s.Query.Explain(actor(ctx), in.From, in.To, in.Channel)
+		return s.Query.Explain(who.Actor(ctx), in.From, in.To, in.Channel)
 	}
 	at, err := moment("at", in.At)
 	if err != nil {
 		return query.Explanation{}, err
 	}
-	return s.Query.ExplainAt(actor(ctx), in.From, in.To, in.Channel, at)
+	return s.Query.ExplainAt(who.Actor(ctx), in.From, in.To, in.Channel, at)
 }
 
 func (s *Server) verifyAudit(ctx context.Context, in *verifyQuery) (*huma.StreamResponse, error) {
-	if !s.Query.Graph().CanSeeAll(actor(ctx)) { // before the answer has begun
-		_, err := s.Query.VerifyAudit(ctx, actor(ctx), nil)
+	if !s.Query.Graph().CanSeeAll(who.Actor(ctx)) { // before the answer has begun
+		_, err := s.Query.VerifyAudit(ctx, who.Actor(ctx), nil)
 		return nil, err
 	}
 	return s.atLength(in.Progress, func(tell func(any)) (any, error) {
-		sum, err := s.Query.VerifyAudit(ctx, actor(ctx), func(done, total uint64) { tell(map[string]uint64{"done": done, "total": total}) })
+		sum, err := s.Query.VerifyAudit(ctx, who.Actor(ctx), func(done, total uint64) { tell(map[string]uint64{"done": done, "total": total}) })
 		result := verified{OK: err == nil, AuditSummary: sum}
 		var fault *query.AuditFault
 		if errors.As(err, &fault) {

@@ -11,6 +11,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
+	"hpfriends/web/who"
 )
 
 type IdentPath struct {
@@ -67,29 +68,29 @@ type credential struct {
 	Secret string `json:"secret"`
 }
 
-func (s *Server) registerAuthkeys(api huma.API) {
-	op(s, api, "GET /authkeys", "List authkeys with their statistics", func(ctx context.Context, in *listAuthkeys) (*array[query.Authkey], error) {
+func (s *Server) registerAuthkeys(h huma.API) {
+	op(s, h, "GET /authkeys", "List authkeys with their statistics", func(ctx context.Context, in *listAuthkeys) (*array[query.Authkey], error) {
 		var owner graph.UserID
 		if in.Owner != "" {
-			u, err := s.Query.User(actor(ctx), in.Owner)
+			u, err := s.Query.User(who.Actor(ctx), in.Owner)
 			if err != nil {
 				return nil, err
 			}
 			owner = u.ID
 		}
-		keys, err := s.Query.Authkeys(actor(ctx), owner)
+		keys, err := s.Query.Authkeys(who.Actor(ctx), owner)
 		if err != nil {
 			return nil, err
 		}
 		return page(&in.PageQuery, keys, func(k query.Authkey) uint64 { return uint64(k.ID) })
 	})
-	op(s, api, "GET /authkeys/{ident}", "Show an authkey", func(ctx context.Context, in *IdentPath) (*body[query.Authkey], error) {
-		k, _, err := s.Query.Authkey(actor(ctx), in.Ident)
+	op(s, h, "GET /authkeys/{ident}", "Show an authkey", func(ctx context.Context, in *IdentPath) (*body[query.Authkey], error) {
+		k, _, err := s.Query.Authkey(who.Actor(ctx), in.Ident)
 		return &body[query.Authkey]{k}, err
 	})
-	op(s, api, "POST /authkeys", "Add an authkey; the answer shows the secret", s.addAuthkey)
-	op(s, api, "PATCH /authkeys/{ident}", "Change an authkey", func(ctx context.Context, in *editAuthkey) (*none, error) {
-		_, k, err := s.Query.Authkey(actor(ctx), in.Ident)
+	op(s, h, "POST /authkeys", "Add an authkey; the answer shows the secret", s.addAuthkey)
+	op(s, h, "PATCH /authkeys/{ident}", "Change an authkey", func(ctx context.Context, in *editAuthkey) (*none, error) {
+		_, k, err := s.Query.Authkey(who.Actor(ctx), in.Ident)
 		if err != nil {
 			return nil, err
 		}
@@ -99,8 +100,8 @@ func (s *Server) registerAuthkeys(api huma.API) {
 			Pub: edited(k.Pub, b.Pub, b.AddPub, b.RemovePub), Sub: edited(k.Sub, b.Sub, b.AddSub, b.RemoveSub),
 		})
 	})
-	op(s, api, "POST /authkeys/{ident}/rotate", "Give an authkey a new secret; the answer shows it", func(ctx context.Context, in *rotateAuthkey) (*body[credential], error) {
-		_, k, err := s.Query.Authkey(actor(ctx), in.Ident)
+	op(s, h, "POST /authkeys/{ident}/rotate", "Give an authkey a new secret; the answer shows it", func(ctx context.Context, in *rotateAuthkey) (*body[credential], error) {
+		_, k, err := s.Query.Authkey(who.Actor(ctx), in.Ident)
 		if err != nil {
 			return nil, err
 		}
@@ -113,23 +114,23 @@ func (s *Server) registerAuthkeys(api huma.API) {
 		}
 		return &body[credential]{credential{uint64(k.ID), k.Ident, plain.Reveal()}}, nil
 	})
-	op(s, api, "GET /authkeys/{ident}/secret", "Reveal the secret to its owner", func(ctx context.Context, in *IdentPath) (*body[credential], error) {
-		_, k, err := s.Query.Authkey(actor(ctx), in.Ident)
+	op(s, h, "GET /authkeys/{ident}/secret", "Reveal the secret to its owner", func(ctx context.Context, in *IdentPath) (*body[credential], error) {
+		_, k, err := s.Query.Authkey(who.Actor(ctx), in.Ident)
 		if err != nil {
 			return nil, err
 		}
-		if !s.Query.Graph().CanRevealSecret(actor(ctx), k) {
+		if !s.Query.Graph().CanRevealSecret(who.Actor(ctx), k) {
 			return nil, &graph.Error{Code: graph.Denied, Msg: "only the owner of an authkey may see its secret", Hint: "ask them"}
 		}
 		plain, err := s.Key.Open(k.Secret, []byte(k.Ident))
 		if err != nil {
 			return nil, err
 		}
-		s.Logger.Info("the secret of an authkey was revealed", "ident", k.Ident, "user", actor(ctx).User, "operator", actor(ctx).Operator, "from", actor(ctx).From)
+		s.Logger.Info("the secret of an authkey was revealed", "ident", k.Ident, "user", who.Actor(ctx).User, "operator", who.Actor(ctx).Operator, "from", who.Actor(ctx).From)
 		return &body[credential]{credential{uint64(k.ID), k.Ident, string(plain)}}, nil
 	})
-	op(s, api, "DELETE /authkeys/{ident}", "Remove an authkey; its connections end", func(ctx context.Context, in *IdentPath) (*none, error) {
-		_, k, err := s.Query.Authkey(actor(ctx), in.Ident)
+	op(s, h, "DELETE /authkeys/{ident}", "Remove an authkey; its connections end", func(ctx context.Context, in *IdentPath) (*none, error) {
+		_, k, err := s.Query.Authkey(who.Actor(ctx), in.Ident)
 		if err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"hpfriends/query"
+	"hpfriends/web/who"
 )
 
 type entryQuery struct {
@@ -17,10 +18,10 @@ type entryQuery struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
 
-func (s *Server) registerChecks(api huma.API) {
-	op(s, api, "GET /check", "Read the whole log and report the first bad byte; for auditors and admins", s.check)
-	op(s, api, "GET /entries", "What is in the entries of the log; for the owner of the data directory", func(ctx context.Context, in *entryQuery) (*body[[]query.LogEntry], error) {
-		all, err := s.Query.Entries(actor(ctx), in.From, in.Limit)
+func (s *Server) registerChecks(h huma.API) {
+	op(s, h, "GET /check", "Read the whole log and report the first bad byte; for auditors and admins", s.check)
+	op(s, h, "GET /entries", "What is in the entries of the log; for the owner of the data directory", func(ctx context.Context, in *entryQuery) (*body[[]query.LogEntry], error) {
+		all, err := s.Query.Entries(who.Actor(ctx), in.From, in.Limit)
 		return &body[[]query.LogEntry]{all}, err
 	})
 }
@@ -33,12 +34,12 @@ type checkProgress struct {
 }
 
 func (s *Server) check(ctx context.Context, in *verifyQuery) (*huma.StreamResponse, error) {
-	if !s.Query.Graph().CanSeeAll(actor(ctx)) { // before the answer has begun
-		_, err := s.Query.Check(ctx, actor(ctx), nil)
+	if !s.Query.Graph().CanSeeAll(who.Actor(ctx)) { // before the answer has begun
+		_, err := s.Query.Check(ctx, who.Actor(ctx), nil)
 		return nil, err
 	}
 	return s.atLength(in.Progress, func(tell func(any)) (any, error) {
-		r, err := s.Query.Check(ctx, actor(ctx), func(what string, done, total uint64) { tell(checkProgress{what, done, total}) })
+		r, err := s.Query.Check(ctx, who.Actor(ctx), func(what string, done, total uint64) { tell(checkProgress{what, done, total}) })
 		if r.Damage != "" {
 			s.Logger.Error("the log is not what was written", "damage", r.Damage)
 		}
@@ -70,7 +71,7 @@ func (s *Server) atLength(progress bool, run func(tell func(any)) (any, error)) 
 		if err != nil {
 			p := s.refusal(err)
 			if !progress {
-				p.write(w)
+				p.Write(w)
 				return
 			}
 			_ = json.NewEncoder(w).Encode(p)

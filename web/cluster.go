@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"hpfriends/graph"
+	"hpfriends/web/who"
 )
 
 // Cluster is what the operator of a cluster asks a node. Refusals are *graph.Error.
@@ -74,12 +75,12 @@ type joinToken struct {
 	Expires time.Time `json:"expires"`
 }
 
-func (s *Server) registerCluster(api huma.API) {
+func (s *Server) registerCluster(h huma.API) {
 	if s.Cluster == nil {
 		return
 	}
-	op(s, api, "GET /cluster", "Show the members of the cluster", func(ctx context.Context, _ *none) (*body[ClusterStatus], error) {
-		if !s.Query.Graph().CanSeeAll(actor(ctx)) {
+	op(s, h, "GET /cluster", "Show the members of the cluster", func(ctx context.Context, _ *none) (*body[ClusterStatus], error) {
+		if !s.Query.Graph().CanSeeAll(who.Actor(ctx)) {
 			return nil, &graph.Error{Code: graph.Denied, Msg: "only admins and auditors see the cluster"}
 		}
 		ctx, cancel := context.WithTimeout(ctx, changeTimeout)
@@ -87,19 +88,19 @@ func (s *Server) registerCluster(api huma.API) {
 		status, err := s.Cluster.ClusterStatus(ctx)
 		return &body[ClusterStatus]{status}, err
 	})
-	op(s, api, "POST /cluster/token", "Make a token with which nodes join; it is shown only once", s.addJoinToken)
+	op(s, h, "POST /cluster/token", "Make a token with which nodes join; it is shown only once", s.addJoinToken)
 	for _, verb := range slices.Sorted(maps.Keys(ClusterVerbs)) {
-		s.clusterOrder(api, verb)
+		s.clusterOrder(h, verb)
 	}
 }
 
 // clusterOrder registers an operation on the cluster.
-func (s *Server) clusterOrder(api huma.API, verb string) {
-	op(s, api, "POST /cluster/"+verb, ClusterVerbs[verb], func(ctx context.Context, in *clusterOrder) (*none, error) {
-		if err := s.Query.Graph().MayRunCluster(actor(ctx)); err != nil {
+func (s *Server) clusterOrder(h huma.API, verb string) {
+	op(s, h, "POST /cluster/"+verb, ClusterVerbs[verb], func(ctx context.Context, in *clusterOrder) (*none, error) {
+		if err := s.Query.Graph().MayRunCluster(who.Actor(ctx)); err != nil {
 			return nil, err
 		}
-		s.Logger.Info("cluster", "verb", verb, "node", in.Body.Node, "force", in.Body.Force, "user", actor(ctx).User, "from", actor(ctx).From)
+		s.Logger.Info("cluster", "verb", verb, "node", in.Body.Node, "force", in.Body.Force, "user", who.Actor(ctx).User, "from", who.Actor(ctx).From)
 		ctx, cancel := context.WithTimeout(ctx, changeTimeout)
 		defer cancel()
 		return &none{}, s.Cluster.Operate(ctx, verb, in.Body.Node, in.Body.Force)
@@ -107,7 +108,7 @@ func (s *Server) clusterOrder(api huma.API, verb string) {
 }
 
 func (s *Server) addJoinToken(ctx context.Context, in *joinTokenOrder) (*body[joinToken], error) {
-	if err := s.Query.Graph().MayRunCluster(actor(ctx)); err != nil {
+	if err := s.Query.Graph().MayRunCluster(who.Actor(ctx)); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
@@ -116,6 +117,6 @@ func (s *Server) addJoinToken(ctx context.Context, in *joinTokenOrder) (*body[jo
 	if err != nil {
 		return nil, err
 	}
-	s.Logger.Info("cluster", "verb", "token", "expires", expires, "user", actor(ctx).User, "from", actor(ctx).From)
+	s.Logger.Info("cluster", "verb", "token", "expires", expires, "user", who.Actor(ctx).User, "from", who.Actor(ctx).From)
 	return &body[joinToken]{joinToken{token, expires}}, nil
 }

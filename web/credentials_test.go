@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hpfriends/api"
 )
 
 const password = "correct-horse-CANARY"
@@ -62,67 +64,10 @@ func TestActingForAUserIsForTheSocket(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada", "root")
 	token := must[issued](w, as("root"), "POST /api/v1/tokens", object{}).Token
-	for _, c := range []caller{{header: http.Header{asHeader: {"root"}}}, {header: http.Header{asHeader: {"ada"}, "Authorization": {"Bearer " + token}}}} {
+	for _, c := range []caller{{header: http.Header{api.AsHeader: {"root"}}}, {header: http.Header{api.AsHeader: {"ada"}, "Authorization": {"Bearer " + token}}}} {
 		if rec := w.send(c, "GET /api/v1/whoami", nil); rec.Code != http.StatusForbidden {
 			t.Errorf("%v: %d %s", c.header, rec.Code, rec.Body)
 		}
-	}
-}
-
-// Guessing is slowed down where it comes from; the account stays open for others, and tokens always work.
-func TestLoginLimiter(t *testing.T) {
-	now := time.Now()
-	l := newLogins()
-	try := func(handle, addr string, after time.Duration) bool {
-		return l.allow(handle, netip.MustParseAddr(addr), now.Add(after))
-	}
-	for i := range 5 {
-		if !try("ada", "192.0.2.1", 0) {
-			t.Fatalf("login %d is refused", i)
-		}
-	}
-	for _, tt := range []struct {
-		what, handle, addr string
-		after              time.Duration
-		want               bool
-	}{
-		{"a sixth", "ada", "192.0.2.1", 0, false},
-		{"in other letters", "ADA", "192.0.2.1", 0, false},
-		{"from elsewhere", "ada", "192.0.2.2", 0, true},
-		{"another account", "bob", "192.0.2.1", 0, true},
-		{"twelve seconds later", "ada", "192.0.2.1", 13 * time.Second, true},
-		{"and again at once", "ada", "192.0.2.1", 13 * time.Second, false},
-	} {
-		if got := try(tt.handle, tt.addr, tt.after); got != tt.want {
-			t.Errorf("%s: %v", tt.what, got)
-		}
-	}
-	allowed := 0
-	for i := range 200 { // many accounts from one network of IPv6, which has addresses without number
-		if try(fmt.Sprint("u", i), fmt.Sprintf("2001:db8::%x", i), 0) {
-			allowed++
-		}
-	}
-	if allowed != 20 {
-		t.Errorf("%d logins from one /64, want 20", allowed)
-	}
-}
-
-// When its memory is full, the limiter forgets what limits nothing any more, and nothing else.
-func TestLoginLimiterIsBounded(t *testing.T) {
-	now := time.Now()
-	l := newLogins()
-	for i := range maxLimiters {
-		l.allow("ada", netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), now)
-	}
-	if len(l.seen) > maxLimiters+2 {
-		t.Fatalf("%d limiters", len(l.seen))
-	}
-	if l.allow("ada", netip.MustParseAddr("192.0.2.1"), now) {
-		t.Error("a spray of addresses has switched the limiter off")
-	}
-	if !l.allow("ada", netip.MustParseAddr("192.0.2.1"), now.Add(time.Minute)) || len(l.seen) > 2 {
-		t.Errorf("after a minute it still remembers %d", len(l.seen))
 	}
 }
 
@@ -146,7 +91,7 @@ func TestTooManyLoginsAreRefusedAndTokensAreNot(t *testing.T) {
 
 func TestClientAddress(t *testing.T) {
 	w := newWorld(t)
-	w.server.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:1::/48")}
+	w.server.who.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:1::/48")}
 	for _, tt := range []struct {
 		remote    string
 		forwarded []string

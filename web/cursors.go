@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"hpfriends/query"
+	"hpfriends/web/who"
 )
 
 type listCursors struct {
@@ -27,32 +28,32 @@ type resetCursor struct {
 }
 
 // registerCursors adds the operations on durable subscriptions. Who may edit an authkey may reset and remove its cursors.
-func (s *Server) registerCursors(api huma.API) {
-	op(s, api, "GET /cursors", "List durable subscriptions and how far they got, those last claimed or reset last", func(ctx context.Context, in *listCursors) (*array[query.Cursor], error) {
-		all, err := s.Query.Cursors(actor(ctx), in.Authkey)
+func (s *Server) registerCursors(h huma.API) {
+	op(s, h, "GET /cursors", "List durable subscriptions and how far they got, those last claimed or reset last", func(ctx context.Context, in *listCursors) (*array[query.Cursor], error) {
+		all, err := s.Query.Cursors(who.Actor(ctx), in.Authkey)
 		if err != nil {
 			return nil, err
 		}
 		return page(&in.PageQuery, all, func(c query.Cursor) uint64 { return c.Epoch })
 	})
-	op(s, api, "POST /cursors/{ident}/{name}/reset", "Move a durable subscription; a connection that reads by it ends", func(ctx context.Context, in *resetCursor) (*none, error) {
+	op(s, h, "POST /cursors/{ident}/{name}/reset", "Move a durable subscription; a connection that reads by it ends", func(ctx context.Context, in *resetCursor) (*none, error) {
 		to, err := s.Query.ParsePosition(in.Body.To, time.Now())
 		if err != nil {
 			return nil, err
 		}
 		return s.onCursor(ctx, &in.CursorPath, func(ctx context.Context, authkey uint64) error {
-			return s.Cursors.Reset(ctx, actor(ctx), authkey, in.Name, to)
+			return s.Cursors.Reset(ctx, who.Actor(ctx), authkey, in.Name, to)
 		})
 	})
-	op(s, api, "DELETE /cursors/{ident}/{name}", "Remove a durable subscription; a connection that reads by it ends", func(ctx context.Context, in *CursorPath) (*none, error) {
+	op(s, h, "DELETE /cursors/{ident}/{name}", "Remove a durable subscription; a connection that reads by it ends", func(ctx context.Context, in *CursorPath) (*none, error) {
 		return s.onCursor(ctx, in, func(ctx context.Context, authkey uint64) error {
-			return s.Cursors.Remove(ctx, actor(ctx), authkey, in.Name)
+			return s.Cursors.Remove(ctx, who.Actor(ctx), authkey, in.Name)
 		})
 	})
 }
 
 func (s *Server) onCursor(ctx context.Context, p *CursorPath, change func(ctx context.Context, authkey uint64) error) (*none, error) {
-	_, k, err := s.Query.Authkey(actor(ctx), p.Ident)
+	_, k, err := s.Query.Authkey(who.Actor(ctx), p.Ident)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/raft"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"hpfriends/api"
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
@@ -118,7 +119,7 @@ type caller struct {
 	remote string
 }
 
-func as(user string) caller { return caller{socket: true, header: http.Header{asHeader: {user}}} }
+func as(user string) caller { return caller{socket: true, header: http.Header{api.AsHeader: {user}}} }
 
 func operator() caller { return caller{socket: true} }
 

@@ -8,15 +8,19 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/web/who"
 )
 
 // Handler is what is served on TCP.
-func (s *Server) Handler() http.Handler { return s.handler(s.byCredentials, s.fromTCP) }
+func (s *Server) Handler() http.Handler { return s.handler(s.who.Credentials) }
 
 // SocketHandler is what is served on the local socket.
-func (s *Server) SocketHandler() http.Handler { return s.handler(s.bySocket, fromSocket) }
+func (s *Server) SocketHandler() http.Handler { return s.handler(s.who.Socket) }
 
-func (s *Server) handler(who authenticator, from func(*http.Request) string) http.Handler {
+func (s *Server) handler(ask authenticate) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ip", s.serveIP)
 	mux.HandleFunc("POST /ip", s.serveIP)
@@ -30,10 +34,37 @@ func (s *Server) handler(who authenticator, from func(*http.Request) string) htt
 	s.register(mux)
 	origins := http.NewCrossOriginProtection()
 	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		newProblem(http.StatusForbidden, "denied", "a page of another origin may not change anything here", "").write(w)
+		api.NewProblem(http.StatusForbidden, api.Denied, "a page of another origin may not change anything here", "").Write(w)
 	}))
 	origins.AddInsecureBypassPattern("POST /ip") // sensors post there from anywhere, and it changes nothing
-	return harden(s.admitLag(origins.Handler(s.authenticate(mux, who, from))))
+	return harden(s.admitLag(origins.Handler(s.admit(mux, ask))))
+}
+
+// authenticate finds out who asks. The actor tells also of one who is refused from where they came.
+type authenticate func(*http.Request) (graph.Actor, error)
+
+// admit lets nobody unknown to the API. The other routes know nobody.
+func (s *Server) admit(next http.Handler, ask authenticate) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, api.Base+"/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		a, err := ask(r)
+		if err == nil {
+			next.ServeHTTP(w, r.WithContext(who.With(r.Context(), a)))
+			return
+		}
+		s.Logger.Warn("a request was not admitted", "err", err, "from", a.From, "method", r.Method, "path", r.URL.Path)
+		p := s.refusal(err)
+		if p.Status == http.StatusUnauthorized {
+			w.Header().Add("WWW-Authenticate", `Bearer realm="hpfriends"`)
+			if who.TakesPassword(r) {
+				w.Header().Add("WWW-Authenticate", `Basic realm="hpfriends", charset="UTF-8"`)
+			}
+		}
+		p.Write(w)
+	})
 }
 
 // Headers of an answer by a node that is behind its cluster: what it does not know yet.
@@ -93,7 +124,7 @@ func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
 // serveIP answers with the caller's address and nothing else: dionaea's dynip_resolve posts here, follows no redirect, and
 // drops its events when it gets no answer.
 func (s *Server) serveIP(w http.ResponseWriter, r *http.Request) {
-	addr, ok := s.client(r)
+	addr, ok := s.who.Address(r)
 	if !ok {
 		plain(w, http.StatusBadRequest, "this connection has no IP address\n")
 		return

@@ -13,6 +13,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/ndjson"
 	"hpfriends/query"
+	"hpfriends/web/who"
 )
 
 // MessageQuery selects past messages. What is embedded must be exported for the library to set it.
@@ -40,30 +41,30 @@ const (
 	countTimeout = 10 * time.Minute
 )
 
-func (s *Server) registerMessages(api huma.API) {
-	op(s, api, "GET /messages", "Past messages that you may see, as lines of JSON", func(ctx context.Context, in *streamQuery) (*huma.StreamResponse, error) {
+func (s *Server) registerMessages(h huma.API) {
+	op(s, h, "GET /messages", "Past messages that you may see, as lines of JSON", func(ctx context.Context, in *streamQuery) (*huma.StreamResponse, error) {
 		f, err := s.filter(in.MessageQuery)
 		if err != nil {
 			return nil, err
 		}
 		f.Newest = in.Order == "newest"
-		messages := s.Query.Messages(actor(ctx), f)
+		messages := s.Query.Messages(who.Actor(ctx), f)
 		return &huma.StreamResponse{Body: func(c huma.Context) { s.stream(c, messages) }}, nil
 	})
-	doc := api.OpenAPI().Paths[base+"/messages"].Get
+	doc := h.OpenAPI().Paths[base+"/messages"].Get
 	doc.Responses["200"] = &huma.Response{
 		Description: "One object a line: a message (position, time, channel, ident, origin, payload; what is not UTF-8 in the field that ends in _base64), " +
 			`{"gap":{"from","to"}} where retention was first, and last {"end":true,"messages","next"}. Without that line the answer was cut off; with end false it failed.`,
 		Content: map[string]*huma.MediaType{ndjsonType: {Schema: &huma.Schema{Type: huma.TypeObject}}},
 	}
-	op(s, api, "GET /messages/count", "How many past messages you may see", func(ctx context.Context, in *MessageQuery) (*body[query.Count], error) {
+	op(s, h, "GET /messages/count", "How many past messages you may see", func(ctx context.Context, in *MessageQuery) (*body[query.Count], error) {
 		f, err := s.filter(*in)
 		if err != nil {
 			return nil, err
 		}
 		ctx, cancel := context.WithTimeout(ctx, countTimeout)
 		defer cancel()
-		c, err := s.Query.CountMessages(ctx, actor(ctx), f)
+		c, err := s.Query.CountMessages(ctx, who.Actor(ctx), f)
 		return &body[query.Count]{c}, err
 	})
 }

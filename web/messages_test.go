@@ -17,6 +17,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"hpfriends/api"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/ndjson"
@@ -136,7 +137,7 @@ func TestMessagesRefuses(t *testing.T) {
 				continue
 			}
 			rec := w.send(as("ada"), "GET /api/v1"+path+q, nil)
-			if rec.Code != 422 || rec.Header().Get("Content-Type") != problemType || !strings.Contains(rec.Body.String(), want) {
+			if rec.Code != 422 || rec.Header().Get("Content-Type") != api.ProblemType || !strings.Contains(rec.Body.String(), want) {
 				t.Errorf("%s%s: %d %s, want %s", path, q, rec.Code, rec.Body, want)
 			}
 		}

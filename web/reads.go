@@ -10,6 +10,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
+	"hpfriends/web/who"
 )
 
 type explainQuery struct {
@@ -43,12 +44,12 @@ type status struct {
 	Scrub *query.ScrubStatus `json:"scrub,omitempty" doc:"for admins and auditors"`
 }
 
-func (s *Server) registerReads(api huma.API) {
-	op(s, api, "GET /explain", "Whether what one user publishes reaches another, and why", func(ctx context.Context, in *explainQuery) (*body[query.Explanation], error) {
+func (s *Server) registerReads(h huma.API) {
+	op(s, h, "GET /explain", "Whether what one user publishes reaches another, and why", func(ctx context.Context, in *explainQuery) (*body[query.Explanation], error) {
 		x, err := s.explain(ctx, in)
 		return &body[query.Explanation]{x}, err
 	})
-	op(s, api, "GET /logs", "Refusals that concern your authkeys, newest first", func(ctx context.Context, in *logQuery) (*body[[]query.LogRow], error) {
+	op(s, h, "GET /logs", "Refusals that concern your authkeys, newest first", func(ctx context.Context, in *logQuery) (*body[[]query.LogRow], error) {
 		f := query.LogFilter{Ident: in.Ident, Channel: in.Channel, Address: in.Address, Limit: in.Limit}
 		if in.Since != "" {
 			t, err := timespec.Past(in.Since, time.Now())
@@ -57,29 +58,29 @@ func (s *Server) registerReads(api huma.API) {
 			}
 			f.Since = t
 		}
-		rows, err := s.Query.Logs(actor(ctx), f)
+		rows, err := s.Query.Logs(who.Actor(ctx), f)
 		return &body[[]query.LogRow]{rows}, err
 	})
-	op(s, api, "GET /stats", "Statistics of your authkeys together", func(ctx context.Context, _ *none) (*body[query.Totals], error) {
-		t, err := s.Query.Totals(actor(ctx))
+	op(s, h, "GET /stats", "Statistics of your authkeys together", func(ctx context.Context, _ *none) (*body[query.Totals], error) {
+		t, err := s.Query.Totals(who.Actor(ctx))
 		return &body[query.Totals]{t}, err
 	})
-	op(s, api, "GET /whoami", "Who you are here", func(ctx context.Context, _ *none) (*body[whoami], error) {
-		a := actor(ctx)
+	op(s, h, "GET /whoami", "Who you are here", func(ctx context.Context, _ *none) (*body[whoami], error) {
+		a := who.Actor(ctx)
 		w := whoami{Operator: a.Operator}
 		if u, ok := s.Query.Graph().User(a.User); ok {
 			w.User, w.Role = u.Handle, u.Role
 		}
 		return &body[whoami]{w}, nil
 	})
-	op(s, api, "GET /status", "State of the server", func(ctx context.Context, _ *none) (*body[status], error) {
+	op(s, h, "GET /status", "State of the server", func(ctx context.Context, _ *none) (*body[status], error) {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
 		st := status{Version: s.Version, Index: s.Query.Graph().Index(), Ready: true}
 		if err := s.Ready(ctx); err != nil {
 			st.Ready, st.Reason = false, err.Error()
 		}
-		kept, err := s.Query.Retained(actor(ctx))
+		kept, err := s.Query.Retained(who.Actor(ctx))
 		if err == nil {
 			st.Log = &kept
 			if s.Scrub != nil {

@@ -9,6 +9,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
+	"hpfriends/web/who"
 )
 
 type searchQuery struct {
@@ -34,17 +35,17 @@ type topQuery struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"20"`
 }
 
-func (s *Server) registerSearch(api huma.API) {
-	op(s, api, "GET /search", "Channels, logs, groups, users, shares and authkeys in which words occur, as far as you may see them", func(ctx context.Context, in *searchQuery) (*body[query.SearchResult], error) {
+func (s *Server) registerSearch(h huma.API) {
+	op(s, h, "GET /search", "Channels, logs, groups, users, shares and authkeys in which words occur, as far as you may see them", func(ctx context.Context, in *searchQuery) (*body[query.SearchResult], error) {
 		q := query.SearchQuery{Text: in.Text, Limit: in.Limit, After: in.After}
 		for _, k := range in.Kinds {
 			q.Kinds = append(q.Kinds, query.Kind(k))
 		}
-		r, err := s.Query.Search(actor(ctx), q)
+		r, err := s.Query.Search(who.Actor(ctx), q)
 		return &body[query.SearchResult]{r}, err
 	})
-	op(s, api, "GET /channels", "Channels with a message that you may see", s.listChannels)
-	op(s, api, "GET /channels/top", "Channels with the most traffic that you may see", func(ctx context.Context, in *topQuery) (*body[[]query.ChannelTotal], error) {
+	op(s, h, "GET /channels", "Channels with a message that you may see", s.listChannels)
+	op(s, h, "GET /channels/top", "Channels with the most traffic that you may see", func(ctx context.Context, in *topQuery) (*body[[]query.ChannelTotal], error) {
 		q := query.TopQuery{By: query.TopBy(in.By), Limit: in.Limit}
 		if in.Window != "" {
 			d, err := timespec.Duration(in.Window)
@@ -53,17 +54,17 @@ func (s *Server) registerSearch(api huma.API) {
 			}
 			q.Window = d
 		}
-		all, err := s.Query.Top(actor(ctx), q, time.Now())
+		all, err := s.Query.Top(who.Actor(ctx), q, time.Now())
 		return &body[[]query.ChannelTotal]{all}, err
 	})
-	op(s, api, "GET /channel", "A channel, and who published how much on it, as far as you may see it", func(ctx context.Context, in *channelQuery) (*body[query.ChannelDetail], error) {
-		c, err := s.Query.Channel(actor(ctx), in.Name)
+	op(s, h, "GET /channel", "A channel, and who published how much on it, as far as you may see it", func(ctx context.Context, in *channelQuery) (*body[query.ChannelDetail], error) {
+		c, err := s.Query.Channel(who.Actor(ctx), in.Name)
 		return &body[query.ChannelDetail]{c}, err
 	})
 }
 
 func (s *Server) listChannels(ctx context.Context, in *channelsQuery) (*array[query.Channel], error) {
-	all, err := s.Query.Channels(actor(ctx), in.Prefix, in.After, in.Limit)
+	all, err := s.Query.Channels(who.Actor(ctx), in.Prefix, in.After, in.Limit)
 	if err != nil || len(all) < in.Limit {
 		return &array[query.Channel]{Body: all}, err
 	}

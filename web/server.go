@@ -15,6 +15,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
+	"hpfriends/web/who"
 )
 
 // Changer takes changes of the graph.
@@ -62,7 +63,7 @@ const (
 type Server struct {
 	Config
 	hasher *secret.Hasher
-	logins *logins
+	who    *who.Authenticator
 	// chunkTimeout is how long a reader of a stream may take for one chunk.
 	chunkTimeout time.Duration
 
@@ -73,7 +74,11 @@ type Server struct {
 
 // New returns a Server.
 func New(c Config) *Server {
-	return &Server{Config: c, hasher: secret.NewHasher(), logins: newLogins(), chunkTimeout: chunkTimeout}
+	hasher := secret.NewHasher()
+	return &Server{
+		Config: c, hasher: hasher, chunkTimeout: chunkTimeout,
+		who: who.New(who.Config{Graph: c.Query.Graph, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies}),
+	}
 }
 
 // Serve serves a TCP listener until Shutdown.

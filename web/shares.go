@@ -9,6 +9,7 @@ import (
 
 	"hpfriends/graph"
 	"hpfriends/query"
+	"hpfriends/web/who"
 )
 
 type sharePath struct {
@@ -32,37 +33,37 @@ type addShare struct {
 	}
 }
 
-func (s *Server) registerShares(api huma.API) {
-	op(s, api, "GET /shares", "List shares", func(ctx context.Context, in *listShares) (*array[query.Share], error) {
+func (s *Server) registerShares(h huma.API) {
+	op(s, h, "GET /shares", "List shares", func(ctx context.Context, in *listShares) (*array[query.Share], error) {
 		user, err := s.user(ctx, in.User)
 		if err != nil {
 			return nil, err
 		}
-		shares := s.Query.SharesFrom(actor(ctx), user)
+		shares := s.Query.SharesFrom(who.Actor(ctx), user)
 		if in.In {
-			shares = s.Query.SharesWith(actor(ctx), user)
+			shares = s.Query.SharesWith(who.Actor(ctx), user)
 		}
 		return page(&in.PageQuery, shares, func(v query.Share) uint64 { return uint64(v.ID) })
 	})
-	op(s, api, "GET /shares/{id}", "Show a share", func(ctx context.Context, in *sharePath) (*body[query.Share], error) {
-		v, err := s.Query.Share(actor(ctx), graph.ShareID(in.ID))
+	op(s, h, "GET /shares/{id}", "Show a share", func(ctx context.Context, in *sharePath) (*body[query.Share], error) {
+		v, err := s.Query.Share(who.Actor(ctx), graph.ShareID(in.ID))
 		return &body[query.Share]{v}, err
 	})
-	op(s, api, "POST /shares", "Share a channel with a user or a group", s.addShare)
-	op(s, api, "POST /shares/{id}/accept", "Enable a share with you", func(ctx context.Context, in *sharePath) (*none, error) {
+	op(s, h, "POST /shares", "Share a channel with a user or a group", s.addShare)
+	op(s, h, "POST /shares/{id}/accept", "Enable a share with you", func(ctx context.Context, in *sharePath) (*none, error) {
 		return s.onShare(ctx, in.ID, func(id graph.ShareID) graph.Op { return graph.DecideShare{Share: id, Accept: true} })
 	})
-	op(s, api, "POST /shares/{id}/disable", "Disable a share with you", func(ctx context.Context, in *sharePath) (*none, error) {
+	op(s, h, "POST /shares/{id}/disable", "Disable a share with you", func(ctx context.Context, in *sharePath) (*none, error) {
 		return s.onShare(ctx, in.ID, func(id graph.ShareID) graph.Op { return graph.DecideShare{Share: id} })
 	})
-	op(s, api, "DELETE /shares/{id}", "Remove a share", func(ctx context.Context, in *sharePath) (*none, error) {
+	op(s, h, "DELETE /shares/{id}", "Remove a share", func(ctx context.Context, in *sharePath) (*none, error) {
 		return s.onShare(ctx, in.ID, func(id graph.ShareID) graph.Op { return graph.RemoveShare{Share: id} })
 	})
 }
 
 // onShare proposes a change of a share that the asker can see; another does not exist for them.
 func (s *Server) onShare(ctx context.Context, id uint64, change func(graph.ShareID) graph.Op) (*none, error) {
-	share, err := s.Query.Share(actor(ctx), graph.ShareID(id))
+	share, err := s.Query.Share(who.Actor(ctx), graph.ShareID(id))
 	if err != nil {
 		return nil, err
 	}
@@ -76,15 +77,15 @@ func (s *Server) addShare(ctx context.Context, in *addShare) (*body[created], er
 		add.Expires = *b.Expires
 	}
 	if name, ok := strings.CutPrefix(b.To, "group:"); ok {
-		g, err := s.Query.Group(actor(ctx), name)
+		g, err := s.Query.Group(who.Actor(ctx), name)
 		if err != nil {
 			return nil, err
 		}
 		add.Group = g.ID
 	} else {
-		u, err := s.Query.User(actor(ctx), b.To)
+		u, err := s.Query.User(who.Actor(ctx), b.To)
 		if err != nil {
-			if g, errGroup := s.Query.Group(actor(ctx), b.To); errGroup == nil {
+			if g, errGroup := s.Query.Group(who.Actor(ctx), b.To); errGroup == nil {
 				return nil, &graph.Error{Code: graph.NotFound, Msg: "there is no user " + graph.Clip(b.To), Hint: "for the group, write group:" + g.Name}
 			}
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
+	"hpfriends/web/who"
 )
 
 type addToken struct {
@@ -31,13 +32,13 @@ type issued struct {
 	Token string `json:"token"`
 }
 
-func (s *Server) registerTokens(api huma.API) {
-	op(s, api, "GET /tokens", "List your API tokens", func(ctx context.Context, in *listTokens) (*array[query.Token], error) {
-		return page(&in.PageQuery, s.Query.Tokens(actor(ctx), actor(ctx).User), func(t query.Token) uint64 { return uint64(t.ID) })
+func (s *Server) registerTokens(h huma.API) {
+	op(s, h, "GET /tokens", "List your API tokens", func(ctx context.Context, in *listTokens) (*array[query.Token], error) {
+		return page(&in.PageQuery, s.Query.Tokens(who.Actor(ctx), who.Actor(ctx).User), func(t query.Token) uint64 { return uint64(t.ID) })
 	})
-	op(s, api, "POST /tokens", "Add an API token; it is shown only once", s.addToken)
-	op(s, api, "DELETE /tokens/{id}", "Remove an API token", func(ctx context.Context, in *tokenPath) (*none, error) {
-		t, err := s.Query.Token(actor(ctx), graph.TokenID(in.ID))
+	op(s, h, "POST /tokens", "Add an API token; it is shown only once", s.addToken)
+	op(s, h, "DELETE /tokens/{id}", "Remove an API token", func(ctx context.Context, in *tokenPath) (*none, error) {
+		t, err := s.Query.Token(who.Actor(ctx), graph.TokenID(in.ID))
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
+	"hpfriends/web/who"
 )
 
 type HandlePath struct {
@@ -35,22 +36,22 @@ type editUser struct {
 	}
 }
 
-func (s *Server) registerUsers(api huma.API) {
-	op(s, api, "GET /users", "List users", func(ctx context.Context, in *listUsers) (*array[query.User], error) {
-		return page(&in.PageQuery, s.Query.Users(actor(ctx)), func(u query.User) uint64 { return uint64(u.ID) })
+func (s *Server) registerUsers(h huma.API) {
+	op(s, h, "GET /users", "List users", func(ctx context.Context, in *listUsers) (*array[query.User], error) {
+		return page(&in.PageQuery, s.Query.Users(who.Actor(ctx)), func(u query.User) uint64 { return uint64(u.ID) })
 	})
-	op(s, api, "GET /users/{handle}", "Show a user", func(ctx context.Context, in *HandlePath) (*body[query.User], error) {
-		u, err := s.Query.User(actor(ctx), in.Handle)
+	op(s, h, "GET /users/{handle}", "Show a user", func(ctx context.Context, in *HandlePath) (*body[query.User], error) {
+		u, err := s.Query.User(who.Actor(ctx), in.Handle)
 		return &body[query.User]{u}, err
 	})
-	op(s, api, "POST /users", "Add a user", func(ctx context.Context, in *addUser) (*body[created], error) {
+	op(s, h, "POST /users", "Add a user", func(ctx context.Context, in *addUser) (*body[created], error) {
 		hash, err := s.hashPassword(ctx, in.Body.Password, in.Body.Handle)
 		if err != nil {
 			return nil, err
 		}
 		return s.change(ctx, graph.AddUser{Handle: in.Body.Handle, Name: in.Body.Name, Password: hash, Role: in.Body.Role})
 	})
-	op(s, api, "PATCH /users/{handle}", "Change a user", func(ctx context.Context, in *editUser) (*none, error) {
+	op(s, h, "PATCH /users/{handle}", "Change a user", func(ctx context.Context, in *editUser) (*none, error) {
 		id, err := s.user(ctx, in.Handle)
 		if err != nil {
 			return nil, err
@@ -65,7 +66,7 @@ func (s *Server) registerUsers(api huma.API) {
 		}
 		return s.changed(ctx, change)
 	})
-	op(s, api, "DELETE /users/{handle}", "Remove a user with all that is theirs", func(ctx context.Context, in *HandlePath) (*none, error) {
+	op(s, h, "DELETE /users/{handle}", "Remove a user with all that is theirs", func(ctx context.Context, in *HandlePath) (*none, error) {
 		id, err := s.user(ctx, in.Handle)
 		if err != nil {
 			return nil, err

@@ -19,7 +19,8 @@ import (
 var allowed = map[string][]string{
 	"cmd/hpfriends":      {"*"},
 	"api":                {"query", "graph", "internal/secret", "internal/ndjson"},
-	"web":                {"query", "graph", "internal/secret", "internal/timespec", "internal/ndjson"},
+	"web":                {"api", "web/who", "query", "graph", "internal/secret", "internal/timespec", "internal/ndjson"},
+	"web/who":            {"api", "graph", "internal/secret"},
 	"raftfsm":            {"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/link"},
 	"raftfsm/apply":      {"eventlog", "eventlog/entry", "graph"},
 	"raftfsm/link":       {"internal/secret"},
@@ -45,7 +46,7 @@ var fenced = map[string][]string{
 	"github.com/hashicorp/raft":           {"raftfsm", "raftfsm/apply", "raftfsm/link", "eventlog/logstore.go"},
 	"github.com/hashicorp/raft-boltdb":    {"raftfsm"},
 	"github.com/cockroachdb/pebble":       {"eventlog"},
-	"net/http":                            {"api", "web", "cmd/hpfriends", "internal/faults"},
+	"net/http":                            {"web/who", "api", "web", "cmd/hpfriends", "internal/faults"},
 	"github.com/danielgtaylor/huma":       {"web"},
 	"github.com/urfave/cli":               {"cmd/hpfriends"},
 	"github.com/prometheus/client_golang": {"web", "cmd/hpfriends"},

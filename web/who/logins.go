@@ -1,4 +1,4 @@
-package web
+package who
 
 import (
 	"net/netip"
@@ -32,7 +32,7 @@ const maxLimiters = 20_000
 
 func newLogins() *logins { return &logins{seen: make(map[login]*rate.Limiter)} }
 
-// allow counts a login and says whether it may go on.
+// allow counts a login and reports whether it may go on.
 func (l *logins) allow(handle string, addr netip.Addr, now time.Time) bool {
 	bits := 32
 	if addr.Is6() {

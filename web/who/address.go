@@ -1,21 +1,22 @@
-package web
+package who
 
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
-// client is the address that a request comes from. X-Forwarded-For is read from its end, and only as far as the network of
+// Address returns the address that a request comes from. X-Forwarded-For is read from its end, and only as far as the network of
 // a trusted proxy put it there: what is further left is whatever the client sent. ok is false on the local socket.
-func (s *Server) client(r *http.Request) (addr netip.Addr, ok bool) {
+func (a *Authenticator) Address(r *http.Request) (addr netip.Addr, ok bool) {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}, false
 	}
 	addr = peer.Addr().Unmap().WithZone("")
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && s.trusts(addr); i-- {
+	for i := len(hops) - 1; i >= 0 && a.trusts(addr); i-- {
 		hop, ok := parseHop(strings.TrimSpace(hops[i]))
 		if !ok {
 			break
@@ -38,22 +39,6 @@ func parseHop(s string) (netip.Addr, bool) {
 	return a.Unmap().WithZone(""), true
 }
 
-func (s *Server) trusts(a netip.Addr) bool {
-	for _, n := range s.TrustedProxies {
-		if n.Contains(a) {
-			return true
-		}
-	}
-	return false
+func (a *Authenticator) trusts(addr netip.Addr) bool {
+	return slices.ContainsFunc(a.TrustedProxies, func(n netip.Prefix) bool { return n.Contains(addr) })
 }
-
-// fromTCP and fromSocket say in the audit where a change came from.
-func (s *Server) fromTCP(r *http.Request) string {
-	addr, ok := s.client(r)
-	if !ok {
-		return "unknown"
-	}
-	return addr.String()
-}
-
-func fromSocket(*http.Request) string { return "socket" }

@@ -1,0 +1,131 @@
+package who
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/internal/secret"
+)
+
+// Config of an Authenticator.
+type Config struct {
+	Graph  func() *graph.Graph // the newest
+	Hasher *secret.Hasher
+	Logger *slog.Logger
+	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.
+	TrustedProxies []netip.Prefix
+}
+
+// Authenticator finds out who asks.
+type Authenticator struct {
+	Config
+	logins *logins
+}
+
+// New returns an Authenticator.
+func New(c Config) *Authenticator { return &Authenticator{Config: c, logins: newLogins()} }
+
+var (
+	errLogin    = unauthorized("no valid API token", "send an API token: Authorization: Bearer hpf_…")
+	errPassword = unauthorized("handle or password is wrong", "an authkey's ident and secret are not a login: use the user's")
+	errTooOften = api.NewProblem(http.StatusTooManyRequests, api.Unavailable, "too many logins", "wait a minute")
+)
+
+func unauthorized(detail, hint string) *api.Problem {
+	return api.NewProblem(http.StatusUnauthorized, api.Unauthorized, detail, hint)
+}
+
+// Socket takes the caller for the operator, or for the user whom api.AsHeader names. The actor is good for the audit also
+// where there is an error.
+func (a *Authenticator) Socket(r *http.Request) (graph.Actor, error) {
+	actor := graph.Actor{From: "socket"}
+	as := r.Header.Get(api.AsHeader)
+	if as == "" {
+		actor.Operator = true
+		return actor, nil
+	}
+	u, ok := a.Graph().UserByHandle(as)
+	if !ok {
+		return actor, &graph.Error{
+			Code: graph.NotFound, Msg: "there is no user " + graph.Clip(as), Hint: "add one with `hpfriends user add`",
+		}
+	}
+	return a.enabled(actor, u)
+}
+
+// Credentials takes an API token, and where the first one is made also a password. The actor has its address also where
+// there is an error.
+func (a *Authenticator) Credentials(r *http.Request) (graph.Actor, error) {
+	actor := graph.Actor{From: "unknown"}
+	addr, ok := a.Address(r)
+	if ok {
+		actor.From = addr.String()
+	}
+	if r.Header.Get(api.AsHeader) != "" {
+		return actor, &graph.Error{
+			Code: graph.Denied, Msg: api.AsHeader + " is for the local socket", Hint: "use a token of that user",
+		}
+	}
+	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		return a.token(actor, secret.New(strings.TrimSpace(value)))
+	case strings.EqualFold(scheme, "Basic") && TakesPassword(r):
+		return a.password(actor, r, addr)
+	}
+	return actor, errLogin
+}
+
+// token is not rate limited: 256 random bits are not guessed, and one client must not lock out those behind its address.
+func (a *Authenticator) token(actor graph.Actor, token secret.Secret) (graph.Actor, error) {
+	g := a.Graph()
+	t, ok := g.TokenByHash(secret.HashToken(token))
+	if !ok || !t.Expires.IsZero() && !t.Expires.After(time.Now()) { // Expire may not have come yet
+		return actor, errLogin
+	}
+	u, ok := g.User(t.Owner)
+	if !ok {
+		return actor, errLogin
+	}
+	return a.enabled(actor, u)
+}
+
+func (a *Authenticator) password(actor graph.Actor, r *http.Request, addr netip.Addr) (graph.Actor, error) {
+	handle, password, ok := r.BasicAuth()
+	if !ok || !a.logins.allow(handle, addr, time.Now()) {
+		return actor, errTooOften
+	}
+	u, known := a.Graph().UserByHandle(handle)
+	hash := ""
+	if known {
+		hash = u.Password
+	}
+	ok, err := a.Hasher.Verify(r.Context(), hash, secret.New(password)) // the same work if there is no such user
+	if err != nil {
+		return actor, err
+	}
+	if !ok || !known {
+		return actor, errPassword
+	}
+	a.Logger.Info("login with a password", "user", u.Handle, "from", addr)
+	return a.enabled(actor, u)
+}
+
+// TakesPassword reports whether a request may be made with a password: to add a token.
+func TakesPassword(r *http.Request) bool {
+	return r.Method+" "+r.URL.Path == strings.Replace(api.AddToken.Route, " ", " "+api.Base, 1)
+}
+
+// enabled makes a user the actor, if the graph lets them in at all.
+func (a *Authenticator) enabled(actor graph.Actor, u *graph.User) (graph.Actor, error) {
+	actor.User = u.ID
+	if !a.Graph().CanSeeUser(actor, u) {
+		return actor, &graph.Error{Code: graph.Denied, Msg: "user " + u.Handle + " is disabled", Hint: "ask an admin"}
+	}
+	return actor, nil
+}
