@@ -9,14 +9,15 @@ import (
 
 // append stores records that continue the log, and returns when they are synced. It does not return when it cannot, or
 // when they do not continue the log: Raft truncates before it overwrites, so anything else is a loss in the making.
-func (l *Log) append(records []record) {
+func (s *LogStore) append(records []record) {
+	l := s.log
 	if len(records) == 0 {
 		return
 	}
-	l.edges.Lock()
-	defer l.edges.Unlock()
-	if err := l.checkAppend(records); err != nil {
-		_ = l.alarm.fail(err)
+	l.boundsMu.Lock()
+	defer l.boundsMu.Unlock()
+	if err := s.checkAppend(records); err != nil {
+		_ = l.db.failure.fail(err)
 	}
 	size := 0
 	for i := range records {
@@ -30,10 +31,10 @@ func (l *Log) append(records []record) {
 		op.Key[0] = spanEntry
 		binary.BigEndian.PutUint64(op.Key[1:], r.index)
 		r.encode(op.Value)
-		l.must(op.Finish())
+		l.db.must(op.Finish())
 	}
-	total := l.markSizes(b, records)
-	l.commit(b, pebble.Sync)
+	total := l.db.markSizes(b, records, l.total)
+	l.db.commit(b, pebble.Sync)
 
 	newest := &records[len(records)-1]
 	l.mu.Lock()
@@ -43,7 +44,8 @@ func (l *Log) append(records []record) {
 }
 
 // checkAppend refuses what does not continue the log. An empty one begins at its floor, right behind the applied index.
-func (l *Log) checkAppend(records []record) error {
+func (s *LogStore) checkAppend(records []record) error {
+	l := s.log
 	l.mu.RLock()
 	floor, last, term := l.floor, l.last, l.lastTerm
 	l.mu.RUnlock()
@@ -69,19 +71,16 @@ func (l *Log) checkAppend(records []record) error {
 	return nil
 }
 
-func (l *Log) setNumber(b *pebble.Batch, key []byte, v uint64) {
-	l.must(b.Set(key, binary.BigEndian.AppendUint64(nil, v), nil))
-}
-
 // truncate removes the entries from lowest to highest, which must be the beginning or the end of the log, or all of it.
 //
 // The beginning is only hidden: the floor moves, readers and Raft see nothing below it, and Reclaim frees the space
 // later. The end is deleted and the deletion synced, so that no crash can bring an old entry back beside a new one.
 // Applied entries are never deleted; when all of the log goes (Raft does that behind an installed snapshot) they are
 // hidden and the rest is deleted.
-func (l *Log) truncate(lowest, highest uint64) {
-	l.edges.Lock()
-	defer l.edges.Unlock()
+func (s *LogStore) truncate(lowest, highest uint64) {
+	l := s.log
+	l.boundsMu.Lock()
+	defer l.boundsMu.Unlock()
 	floor, last := l.bounds()
 	if last < floor || highest < floor || lowest > last || lowest > highest {
 		return
@@ -91,30 +90,31 @@ func (l *Log) truncate(lowest, highest uint64) {
 	switch {
 	case lowest == floor && highest == last:
 		end := max(applied+1, floor)
-		l.cut(end, end)
+		s.cut(end, end)
 	case lowest == floor:
 		if highest > applied {
-			_ = l.alarm.fail(fmt.Errorf("eventlog: removal of entries %d to %d, applied is only %d", lowest, highest, applied))
+			_ = l.db.failure.fail(fmt.Errorf("eventlog: removal of entries %d to %d, applied is only %d", lowest, highest, applied))
 		}
-		l.cut(last+1, highest+1)
+		s.cut(last+1, highest+1)
 	case highest == last:
 		if lowest <= applied {
-			_ = l.alarm.fail(fmt.Errorf("eventlog: truncation of entry %d, but %d is applied", lowest, applied))
+			_ = l.db.failure.fail(fmt.Errorf("eventlog: truncation of entry %d, but %d is applied", lowest, applied))
 		}
-		l.cut(lowest, floor)
+		s.cut(lowest, floor)
 	default:
-		_ = l.alarm.fail(fmt.Errorf("eventlog: removal of entries %d to %d would leave a hole in %d to %d", lowest, highest, floor, last))
+		_ = l.db.failure.fail(fmt.Errorf("eventlog: removal of entries %d to %d would leave a hole in %d to %d", lowest, highest, floor, last))
 	}
 }
 
 // cut deletes the entries from end on and moves the floor up, both synced and at once.
-func (l *Log) cut(end, floor uint64) {
+func (s *LogStore) cut(end, floor uint64) {
+	l := s.log
 	oldFloor, last := l.bounds()
 	term := uint64(0)
 	if end > floor {
 		r, err := l.stored(min(end-1, last))
 		if err != nil {
-			_ = l.alarm.fail(fmt.Errorf("eventlog: truncate: %w", err))
+			_ = l.db.failure.fail(fmt.Errorf("eventlog: truncate: %w", err))
 		}
 		term = r.term
 	}
@@ -123,24 +123,24 @@ func (l *Log) cut(end, floor uint64) {
 	if end <= last {
 		for _, span := range []byte{spanEntry, spanSize} {
 			_, upper := spanBounds(span)
-			l.must(b.DeleteRange(indexed(span, end), upper, nil))
+			l.db.must(b.DeleteRange(indexed(span, end), upper, nil))
 		}
 	}
-	at := l.base
+	at := l.truncated
 	if floor != oldFloor {
-		at = l.baseAt(floor)
-		l.setFloor(b, floor, at)
+		at = l.truncatedBelow(floor)
+		l.db.setFloor(b, floor, at)
 	}
 	// Readers must not find in memory what is about to be replaced on disk.
 	l.tail.truncate(end)
-	l.commit(b, pebble.Sync)
-	total, err := l.loadTotal()
+	l.db.commit(b, pebble.Sync)
+	total, err := l.db.totalBytes()
 	if err != nil {
-		_ = l.alarm.fail(fmt.Errorf("eventlog: truncate: %w", err))
+		_ = l.db.failure.fail(fmt.Errorf("eventlog: truncate: %w", err))
 	}
 
 	l.mu.Lock()
-	l.floor, l.base, l.last, l.lastTerm, l.total = floor, at, min(last, end-1), term, total
+	l.floor, l.truncated, l.last, l.lastTerm, l.total = floor, at, min(last, end-1), term, total
 	l.mu.Unlock()
 	l.tail.forget(floor)
 }

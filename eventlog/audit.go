@@ -21,7 +21,7 @@ import (
 // Whoever can write to the store can write a whole new chain: that is found by comparing the newest hash with another
 // node's, or with one that was noted elsewhere.
 
-// AuditMark is the place of an audit event in the chain. The zero AuditMark stands before the first event.
+// AuditMark is one link of the chain: an audit event without what it says. The zero AuditMark stands before the first event.
 type AuditMark struct {
 	Index  uint64 // of the log entry
 	Number uint64 // of the event, from 1
@@ -32,7 +32,7 @@ type AuditMark struct {
 // AuditRecord is one audit event.
 type AuditRecord struct {
 	AuditMark
-	Command []byte // shared with the caller of NextAudit; ScanAudit's is the reader's own
+	Command []byte // shared with the caller of Next; Scan's is the reader's own
 }
 
 const auditMarkSize = sha256.Size + 8 + 8
@@ -116,15 +116,21 @@ func (m AuditMark) Check(r AuditRecord) error {
 }
 
 // PutAudit writes an event and makes it the newest.
-func (t *Tx) PutAudit(r AuditRecord) {
+func (w *writes) PutAudit(r AuditRecord) {
 	mark := r.encode()
-	t.Put(SpaceAudit, IndexKey(r.Index), append(mark, r.Command...))
-	t.Put(SpaceMeta, keyAuditNewest, append(IndexKey(r.Index), mark...))
+	w.Put(SpaceAudit, IndexKey(r.Index), append(mark, r.Command...))
+	w.Put(SpaceMeta, keyAuditNewest, append(IndexKey(r.Index), mark...))
 }
 
-// NewestAudit is the mark of the newest event, as it was noted beside the events; zero if there is none.
-func (l *Log) NewestAudit() (AuditMark, error) {
-	v, err := l.Get(SpaceMeta, keyAuditNewest)
+// Audit reads the audit.
+type Audit struct{ db *store }
+
+// Audit returns the reader of the audit.
+func (l *Log) Audit() Audit { return Audit{l.db} }
+
+// Newest is the mark of the newest event, as it was noted beside the events; zero if there is none.
+func (a Audit) Newest() (AuditMark, error) {
+	v, err := a.db.getKey(SpaceMeta, keyAuditNewest)
 	if errors.Is(err, ErrNotFound) {
 		return AuditMark{}, nil
 	}
@@ -137,9 +143,9 @@ func (l *Log) NewestAudit() (AuditMark, error) {
 	return decodeAuditMark(binary.BigEndian.Uint64(v), v[8:])
 }
 
-// Audit returns the event of index, or ErrNotFound.
-func (l *Log) Audit(index uint64) (AuditRecord, error) {
-	v, err := l.Get(SpaceAudit, IndexKey(index))
+// Event returns the event of index, or ErrNotFound.
+func (a Audit) Event(index uint64) (AuditRecord, error) {
+	v, err := a.db.getKey(SpaceAudit, IndexKey(index))
 	if err != nil {
 		return AuditRecord{}, err
 	}
@@ -153,10 +159,10 @@ func (l *Log) Audit(index uint64) (AuditRecord, error) {
 // errEnough ends a scan early.
 var errEnough = errors.New("eventlog: enough")
 
-// ScanAudit calls fn for up to limit events from index on, in order, and returns the index to go on from; 0 when there are no
+// Scan calls fn for up to limit events from index on, in order, and returns the index to go on from; 0 when there are no
 // more. It does not check the chain. fn runs with an iterator open: a reader of many events takes them in portions.
-func (l *Log) ScanAudit(from uint64, limit int, fn func(AuditRecord) error) (next uint64, err error) {
-	err = l.Scan(SpaceAudit, IndexKey(from), nil, func(k, v []byte) error {
+func (a Audit) Scan(from uint64, limit int, fn func(AuditRecord) error) (next uint64, err error) {
+	err = a.db.scanSpace(SpaceAudit, IndexKey(from), nil, func(k, v []byte) error {
 		index, ok := ParseIndexKey(k)
 		if !ok {
 			return &AuditError{Index: from, Kind: Extra, Reason: fmt.Sprintf("a record has the key %x", k)}
@@ -178,9 +184,9 @@ func (l *Log) ScanAudit(from uint64, limit int, fn func(AuditRecord) error) (nex
 	return next, err
 }
 
-// AuditAt is the mark of the newest event whose time is not after t; zero if there is none.
-func (l *Log) AuditAt(t time.Time) (AuditMark, error) {
-	newest, err := l.NewestAudit()
+// At is the mark of the newest event whose time is not after t; zero if there is none.
+func (a Audit) At(t time.Time) (AuditMark, error) {
+	newest, err := a.Newest()
 	if err != nil || newest.Index == 0 || newest.Time <= t.UnixMilli() {
 		return newest, err
 	}
@@ -190,7 +196,7 @@ func (l *Log) AuditAt(t time.Time) (AuditMark, error) {
 	for lo < hi {
 		middle := lo + (hi-lo)/2
 		var m AuditMark
-		if _, err := l.ScanAudit(middle, 1, func(r AuditRecord) error { m = r.AuditMark; return nil }); err != nil {
+		if _, err := a.Scan(middle, 1, func(r AuditRecord) error { m = r.AuditMark; return nil }); err != nil {
 			return AuditMark{}, err
 		}
 		if m.Index != 0 && m.Time <= t.UnixMilli() {
@@ -202,41 +208,16 @@ func (l *Log) AuditAt(t time.Time) (AuditMark, error) {
 	return found, nil
 }
 
-// AuditBefore is the mark of the newest event at or before index; zero if there is none.
-func (l *Log) AuditBefore(index uint64) (AuditMark, error) {
-	if newest, err := l.NewestAudit(); err != nil || newest.Index <= index {
+// Before is the mark of the newest event at or before index; zero if there is none.
+func (a Audit) Before(index uint64) (AuditMark, error) {
+	if newest, err := a.Newest(); err != nil || newest.Index <= index {
 		return newest, err
 	}
 	var found AuditMark
-	err := l.newestBelow(SpaceAudit, index, func(k, v []byte) (err error) {
+	err := a.db.newestBelow(SpaceAudit, index, func(k, v []byte) (err error) {
 		at, _ := ParseIndexKey(k)
 		found, err = decodeAuditMark(at, v)
 		return err
 	})
 	return found, err
-}
-
-// newestBelow calls fn for the last key of a projection ordered by index that is not above index.
-func (l *Log) newestBelow(space Space, index uint64, fn func(k, v []byte) error) error {
-	if !l.users.enter() {
-		return ErrClosed
-	}
-	defer l.users.leave()
-	upper := []byte{byte(space) + 1}
-	if index+1 != 0 {
-		upper = spaceKey(space, IndexKey(index+1))
-	}
-	it, err := l.iterate([]byte{byte(space)}, upper)
-	if err != nil {
-		return err
-	}
-	defer it.Close()
-	if !it.Last() {
-		return damaged(it.Error())
-	}
-	v, err := it.ValueAndErr()
-	if err != nil {
-		return damaged(err)
-	}
-	return fn(it.Key()[1:], v)
 }

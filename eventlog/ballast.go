@@ -78,28 +78,3 @@ func (b *ballast) create() error {
 	}
 	return nil
 }
-
-// DiskWasFull is whether a write has met the end of the disk since the last Refill. It was tried again, with the space of
-// the ballast: store nothing more until there is room.
-func (l *Log) DiskWasFull() bool { return l.ballast != nil && l.ballast.dropped.Load() }
-
-// Refill sets space aside for a full disk, once, and again when that was used up. Call it when there is plenty: see Ballast.
-func (l *Log) Refill() error {
-	if l.ballast == nil {
-		return nil
-	}
-	return l.ballast.fill()
-}
-
-// Ballast is how many bytes Refill takes.
-func (l *Log) Ballast() uint64 {
-	if l.ballast == nil {
-		return 0
-	}
-	l.ballast.mu.Lock()
-	defer l.ballast.mu.Unlock()
-	return l.ballast.size
-}
-
-// Unflushed is about how many bytes Pebble has yet to write into tables, beside the WAL that holds them already.
-func (l *Log) Unflushed() uint64 { return l.db.Metrics().MemTable.Size }

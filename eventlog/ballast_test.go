@@ -29,24 +29,24 @@ func TestFullDiskTakesTheBallast(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if err := l.Refill(); err != nil {
+	if err := l.Disk().Refill(); err != nil {
 		t.Fatal(err)
 	}
-	if l.Ballast() == 0 || l.DiskWasFull() {
-		t.Fatalf("a ballast of %d bytes, full: %v", l.Ballast(), l.DiskWasFull())
+	if l.Disk().Ballast() == 0 || l.Disk().WasFull() {
+		t.Fatalf("a ballast of %d bytes, full: %v", l.Disk().Ballast(), l.Disk().WasFull())
 	}
 	full.Store(true)
 	if !ended(func() { err = l.LogStore().StoreLog(command(1, 1, batchOf(1, noon, 10, "a"))) }) || err != nil {
 		t.Fatalf("the write that met the end of the disk: %v", err)
 	}
-	if !l.DiskWasFull() {
+	if !l.Disk().WasFull() {
 		t.Error("nobody knows that the disk was full")
 	}
 	if _, err := os.Stat(filepath.Join(dir, ballastFile)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the ballast: %v", err)
 	}
 	full.Store(false)
-	if err := l.Refill(); err != nil || l.DiskWasFull() {
-		t.Errorf("with room again: %v, full: %v", err, l.DiskWasFull())
+	if err := l.Disk().Refill(); err != nil || l.Disk().WasFull() {
+		t.Errorf("with room again: %v, full: %v", err, l.Disk().WasFull())
 	}
 }

@@ -56,7 +56,7 @@ func BenchmarkStoreLogs(b *testing.B) {
 					logs = append(logs, command(next, 1, data))
 					next++
 				}
-				store(b, l, logs...)
+				storeLogs(b, l, logs...)
 			}
 		})
 	}
@@ -73,7 +73,7 @@ func BenchmarkDigest(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		store(b, l, command(i+1, 1, data))
+		storeLogs(b, l, command(i+1, 1, data))
 		tx := l.Begin()
 		tx.IndexBatch(i+1, h)
 		if err := tx.Commit(i + 1); err != nil {
@@ -110,7 +110,7 @@ func BenchmarkCommit(b *testing.B) {
 			for i := range uint64(chunk) {
 				logs = append(logs, command(next+i, 1, []byte{byte(entry.KindBatch)}))
 			}
-			store(b, l, logs...)
+			storeLogs(b, l, logs...)
 			b.StartTimer()
 		}
 		tx := l.Begin()
@@ -134,7 +134,7 @@ func BenchmarkNext(b *testing.B) {
 			data := batchOf(1, noon, 1, fmt.Sprintf("busy.%d", rng.IntN(3)), fmt.Sprintf("many.%d", rng.IntN(1000)))
 			logs = append(logs, command(i+j, 1, data))
 		}
-		store(b, l, logs...)
+		storeLogs(b, l, logs...)
 		apply(b, l, i+99)
 	}
 	for name, sel := range map[string]Selector{
@@ -152,7 +152,7 @@ func BenchmarkNext(b *testing.B) {
 
 func BenchmarkGetLog(b *testing.B) {
 	l := openLog(b, vfs.NewMem())
-	store(b, l, command(1, 1, make([]byte, 256<<10)), command(2, 1, []byte{1}))
+	storeLogs(b, l, command(1, 1, make([]byte, 256<<10)), command(2, 1, []byte{1}))
 	b.Run("tail", func(b *testing.B) {
 		var e raft.Log
 		for b.Loop() {

@@ -30,24 +30,24 @@ func partKey(index uint64, part uint32) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte{blobPart}, index), part)
 }
 
-func (t *Tx) putBlob(space Space, index uint64, head, data []byte) {
+func (w *writes) putBlob(space Space, index uint64, head, data []byte) {
 	parts := uint32(0)
 	for ; len(data) > 0; parts++ {
 		n := min(len(data), partSize)
-		t.Put(space, partKey(index, parts), data[:n])
+		w.Put(space, partKey(index, parts), data[:n])
 		data = data[n:]
 	}
-	t.Put(space, headKey(index), append(binary.BigEndian.AppendUint32(nil, parts), head...))
+	w.Put(space, headKey(index), append(binary.BigEndian.AppendUint32(nil, parts), head...))
 }
 
-func (t *Tx) dropBlob(space Space, index uint64) {
-	t.Delete(space, headKey(index))
-	t.DeleteRange(space, partKey(index, 0), partKey(index+1, 0))
+func (w *writes) dropBlob(space Space, index uint64) {
+	w.Delete(space, headKey(index))
+	w.DeleteRange(space, partKey(index, 0), partKey(index+1, 0))
 }
 
 // blobs are the heads of all blobs of a space, in order of their indexes.
-func (l *Log) blobs(space Space) (all []blob, err error) {
-	err = l.Scan(space, []byte{blobHead}, []byte{blobHead + 1}, func(k, v []byte) error {
+func (s *store) blobs(space Space) (all []blob, err error) {
+	err = s.scanSpace(space, []byte{blobHead}, []byte{blobHead + 1}, func(k, v []byte) error {
 		index, ok := ParseIndexKey(k[1:])
 		if !ok || len(v) < 4 {
 			return fmt.Errorf("eventlog: head %x in space %q holds %d bytes, want at least 4", k, space, len(v))
@@ -59,10 +59,10 @@ func (l *Log) blobs(space Space) (all []blob, err error) {
 }
 
 // blobData is what a blob holds, or ErrNotFound if it has been removed.
-func (l *Log) blobData(space Space, index uint64, parts uint32) ([]byte, error) {
+func (s *store) blobData(space Space, index uint64, parts uint32) ([]byte, error) {
 	var data []byte
 	for p := range parts {
-		v, err := l.Get(space, partKey(index, p))
+		v, err := s.getKey(space, partKey(index, p))
 		if err != nil {
 			return nil, fmt.Errorf("eventlog: part %d of %d of #%d in space %q: %w", p+1, parts, index, space, err)
 		}

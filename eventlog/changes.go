@@ -15,7 +15,7 @@ const marksAtOnce = 4096
 func (l *Log) ScanChanges(from, to uint64, fn func(Entry) error) error {
 	to = min(to, l.Applied())
 	for from = max(from, l.Floor()); from <= to; {
-		others, next, err := l.others(from, to)
+		others, next, err := l.db.others(from, to)
 		if err != nil {
 			return err
 		}
@@ -39,12 +39,12 @@ func (l *Log) ScanChanges(from, to uint64, fn func(Entry) error) error {
 }
 
 // others are the indexes from on that are no batches, and where to go on.
-func (l *Log) others(from, to uint64) (indexes []uint64, next uint64, err error) {
-	if !l.users.enter() {
+func (s *store) others(from, to uint64) (indexes []uint64, next uint64, err error) {
+	if !s.enter() {
 		return nil, 0, ErrClosed
 	}
-	defer l.users.leave()
-	it, err := l.iterate(indexed(spanBatch, from), indexed(spanBatch, to+1))
+	defer s.leave()
+	it, err := s.iterate(indexed(spanBatch, from), indexed(spanBatch, to+1))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -4,43 +4,51 @@ package eventlog
 // needs in place of the entries up to there. Those that are kept are blobs of SpaceCheckpoints, without a head; what they hold is
 // raftfsm's to decode. The audit and the stored graphs are not part of it: they stay anyway.
 
-// StoreCheckpoint keeps a checkpoint, and removes those that no floor can need any more: below the entry before the
+// Checkpoints are those that are kept.
+type Checkpoints struct{ log *Log }
+
+// Checkpoints returns those that are kept.
+func (l *Log) Checkpoints() Checkpoints { return Checkpoints{l} }
+
+// Store keeps a checkpoint, and removes those that no floor can need any more: below the entry before the
 // floor. It may run beside the FSM. One goroutine at a time.
-func (l *Log) StoreCheckpoint(index uint64, data []byte) error {
-	old, err := l.Checkpoints()
+func (c Checkpoints) Store(index uint64, data []byte) error {
+	old, err := c.Indexes()
 	if err != nil {
 		return err
 	}
-	tx := l.BeginAside()
+	u := c.log.BeginUpdate()
 	for _, at := range old {
-		if at+1 < l.Floor() {
-			tx.dropBlob(SpaceCheckpoints, at)
+		if at+1 < c.log.Floor() {
+			u.dropBlob(SpaceCheckpoints, at)
 		}
 	}
-	tx.PutCheckpoint(index, data)
-	return tx.CommitAside()
+	u.PutCheckpoint(index, data)
+	return u.Commit()
 }
 
-// PutCheckpoint writes what a snapshot brings.
-func (t *Tx) PutCheckpoint(index uint64, data []byte) { t.putBlob(SpaceCheckpoints, index, nil, data) }
+// PutCheckpoint writes a checkpoint, as a snapshot brings it.
+func (w *writes) PutCheckpoint(index uint64, data []byte) {
+	w.putBlob(SpaceCheckpoints, index, nil, data)
+}
 
-// Checkpoints are the indexes of those that are kept, oldest first.
-func (l *Log) Checkpoints() (indexes []uint64, err error) {
-	blobs, err := l.blobs(SpaceCheckpoints)
+// Indexes returns the indexes of those that are kept, oldest first.
+func (c Checkpoints) Indexes() (indexes []uint64, err error) {
+	blobs, err := c.log.db.blobs(SpaceCheckpoints)
 	for _, b := range blobs {
 		indexes = append(indexes, b.index)
 	}
 	return indexes, err
 }
 
-// CheckpointForFloor is the kept checkpoint behind which the retained log goes on: the first that is not below the entry
+// ForFloor is the kept checkpoint behind which the retained log goes on: the first that is not below the entry
 // before the floor. It is ErrNotFound when there is none.
-func (l *Log) CheckpointForFloor() (index uint64, err error) {
-	kept, err := l.Checkpoints()
+func (c Checkpoints) ForFloor() (index uint64, err error) {
+	kept, err := c.Indexes()
 	if err != nil {
 		return 0, err
 	}
-	floor, applied := l.Floor(), l.Applied()
+	floor, applied := c.log.Floor(), c.log.Applied()
 	for _, index := range kept {
 		if index+1 >= floor && index <= applied {
 			return index, nil
@@ -49,15 +57,15 @@ func (l *Log) CheckpointForFloor() (index uint64, err error) {
 	return 0, ErrNotFound
 }
 
-// Checkpoint is what a kept checkpoint holds, or ErrNotFound if it has been removed.
-func (l *Log) Checkpoint(index uint64) ([]byte, error) {
-	blobs, err := l.blobs(SpaceCheckpoints)
+// Data is what a kept checkpoint holds, or ErrNotFound if it has been removed.
+func (c Checkpoints) Data(index uint64) ([]byte, error) {
+	blobs, err := c.log.db.blobs(SpaceCheckpoints)
 	if err != nil {
 		return nil, err
 	}
 	for _, b := range blobs {
 		if b.index == index {
-			return l.blobData(SpaceCheckpoints, index, b.parts)
+			return c.log.db.blobData(SpaceCheckpoints, index, b.parts)
 		}
 	}
 	return nil, ErrNotFound

@@ -33,7 +33,7 @@ func newWreck(t *testing.T, sizes ...int) *wreck {
 			data[j] = byte(rng.Uint32())
 		}
 		data[0] = byte(entry.KindChange)
-		store(t, l, command(uint64(i)+1, 1, data))
+		storeLogs(t, l, command(uint64(i)+1, 1, data))
 		w.want = append(w.want, sumOf(1, data))
 	}
 	w.fs = fs.CrashClone(vfs.CrashCloneCfg{})
@@ -113,7 +113,7 @@ func TestTornTailKeepsTheRest(t *testing.T) {
 			if err := l.CheckHighWater(4, 1); errors.Is(err, ErrLogBehind) != (last < 4) {
 				t.Fatalf("cut at %d: the log ends at %d, high water 4: %v", cut, last, err)
 			}
-			store(t, l, command(last+1, 2, []byte{byte(entry.KindChange)})) // it goes on
+			storeLogs(t, l, command(last+1, 2, []byte{byte(entry.KindChange)})) // it goes on
 			verify(t, l)
 			_ = l.Close()
 		}
@@ -251,7 +251,7 @@ func TestDamagedTableIsReported(t *testing.T) {
 		var b entry.Builder
 		b.Add(fmt.Sprintf("c%d", i%3), 1, 1, 1, netip.Addr{}, randomFrame(rng, 4000), 1)
 		data := b.Encode([16]byte{}, 1)
-		store(t, l, command(i, 1, data))
+		storeLogs(t, l, command(i, 1, data))
 		w.want = append(w.want, sumOf(1, data))
 	}
 	apply(t, l, 40)

@@ -8,7 +8,7 @@
 // Every key that is derived from entry i (its index keys, its projections) is written by the Tx that raises Applied to
 // at least i, and never otherwise. So after any crash the derived keys are exactly those of the entries up to Applied,
 // and applying again from Applied+1 gives the same store. Verify checks this in both directions. The one exception is
-// CommitAside, whose keys carry their own index.
+// Update, whose keys carry their own index.
 //
 // # What a reader may rely on
 //
@@ -31,13 +31,16 @@
 //
 // # Where things are
 //
-//	batch.go, decode.go  format of a batch of messages      record.go    format of a log entry
-//	keys.go              every key, in one diagram          logstore.go  hashicorp/raft's view
-//	log.go, append.go    opening, appending, truncating     tx.go        applying
-//	read.go, index.go    entries, batches, by channel       tail.go      cache of the newest
-//	verify.go            checks the whole store at once     scrub.go     the same, slowly, piece by piece
-//	size.go              bytes of ranges, floors            reclaim.go   gives the space back
-//	extent.go            where damage lies                  *entry.go    entries other than batches
-//	audit.go             the chain of accepted changes      storedgraph.go  graphs stored beside it
-//	changes.go           changes of the graph in the log
+//	log.go                     opening, bounds, high water   store.go, pebble.go  Pebble under our rules for failures
+//	logstore.go, append.go     hashicorp/raft's view         tx.go, update.go     applying, and writing beside it
+//	keys.go                    every key, in one diagram     record.go            how an entry is stored
+//	read.go, index.go          entries, batches, by channel  tail.go              cache of the newest
+//	verify.go                  checks the whole store        scrub.go             the same, slowly, piece by piece
+//	retention.go, sizemark.go  sizes and floors              reclaim.go           gives the space back
+//	truncated.go               the entry before the floor    extent.go            where damage lies
+//	audit.go                   the chain of changes          storedgraph.go       graphs stored beside it
+//	checkpoint.go, cursor.go   projections that are kept     changes.go           changes of the graph in the log
+//	failstop.go, inflight.go   how it fails, and closes      ballast.go, disk.go  its part of the disk
+//
+// The formats of the entries themselves are in package entry.
 package eventlog

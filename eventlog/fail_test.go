@@ -75,7 +75,7 @@ func testFatal(t *testing.T, mem *vfs.MemFS, fs vfs.FS, broken *atomic.Bool, do 
 	if err != nil {
 		t.Fatal(err)
 	}
-	store(t, l, command(1, 1, batchOf(1, noon, 10, "a")), command(2, 1, batchOf(2, noon, 10, "a")), command(3, 1, batchOf(3, noon, 10, "a")))
+	storeLogs(t, l, command(1, 1, batchOf(1, noon, 10, "a")), command(2, 1, batchOf(2, noon, 10, "a")), command(3, 1, batchOf(3, noon, 10, "a")))
 	apply(t, l, 2)
 	broken.Store(true)
 	if ended(func() { _ = do(l) }) {
@@ -125,7 +125,7 @@ func TestWrongAppendsAreFatal(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			store(t, l, command(1, 2, []byte{2}), command(2, 2, []byte{2}), command(3, 2, []byte{2}))
+			storeLogs(t, l, command(1, 2, []byte{2}), command(2, 2, []byte{2}), command(3, 2, []byte{2}))
 			applied := uint64(1)
 			if name == "cut applied" {
 				applied = 2
@@ -154,7 +154,7 @@ func TestDamagedEntryEndsRaft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store(t, l, command(1, 1, []byte{2}), command(2, 1, []byte{2}))
+	storeLogs(t, l, command(1, 1, []byte{2}), command(2, 1, []byte{2}))
 	apply(t, l, 1)
 	if err := l.db.Set(indexed(spanEntry, 1), []byte("nonsense of a sufficient length"), pebble.Sync); err != nil {
 		t.Fatal(err)
@@ -176,7 +176,7 @@ func TestDamagedEntryEndsRaft(t *testing.T) {
 // TestCloseWaitsForReaders: Pebble panics when it is used after its Close.
 func TestCloseWaitsForReaders(t *testing.T) {
 	l := openLog(t, vfs.NewMem())
-	store(t, l, command(1, 1, batchOf(1, noon, 10, "a")))
+	storeLogs(t, l, command(1, 1, batchOf(1, noon, 10, "a")))
 	tx := l.Begin()
 	tx.Put(SpaceMeta, []byte("k"), []byte("v"))
 	if err := tx.Commit(1); err != nil {
@@ -198,7 +198,7 @@ func TestCloseWaitsForReaders(t *testing.T) {
 	<-inside
 	closed := make(chan error)
 	go func() { closed <- l.Close() }()
-	for l.users.state.Load()&closedBit == 0 {
+	for l.db.inflight.state.Load()&closedBit == 0 {
 		time.Sleep(time.Millisecond) // until Close has begun; it can only be seen
 	}
 	select {
@@ -217,13 +217,13 @@ func TestCloseWaitsForReaders(t *testing.T) {
 func TestDiskWithoutBallastIsNotFullForEver(t *testing.T) {
 	l := openLog(t, vfs.NewMem())
 	defer l.Close()
-	l.ballast = &ballast{fs: vfs.NewMem(), path: "ballast"}
-	l.ballast.drop()
-	if !l.DiskWasFull() {
+	l.db.ballast = &ballast{fs: vfs.NewMem(), path: "ballast"}
+	l.db.ballast.drop()
+	if !l.Disk().WasFull() {
 		t.Error("the disk was full, and nobody knows")
 	}
-	if err := l.Refill(); err != nil || l.DiskWasFull() {
-		t.Errorf("there is plenty: %v, full %t", err, l.DiskWasFull())
+	if err := l.Disk().Refill(); err != nil || l.Disk().WasFull() {
+		t.Errorf("there is plenty: %v, full %t", err, l.Disk().WasFull())
 	}
 }
 

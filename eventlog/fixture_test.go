@@ -97,7 +97,7 @@ func command(index, term uint64, data []byte) *raft.Log {
 	return &raft.Log{Index: index, Term: term, Type: raft.LogCommand, Data: data, AppendedAt: time.Unix(1700000000, int64(index))}
 }
 
-func store(t tb, l *Log, entries ...*raft.Log) {
+func storeLogs(t tb, l *Log, entries ...*raft.Log) {
 	t.Helper()
 	if err := l.LogStore().StoreLogs(entries); err != nil {
 		t.Fatalf("store: %v", err)

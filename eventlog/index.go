@@ -20,27 +20,14 @@ type Selector struct {
 	Prefixes []string
 }
 
-// Matches reports whether the selector selects channel.
-func (s Selector) Matches(channel string) bool {
-	if slices.Contains(s.Exact, channel) {
-		return true
-	}
-	for _, p := range s.Prefixes {
-		if len(channel) >= len(p) && channel[:len(p)] == p {
-			return true
-		}
-	}
-	return false
-}
-
 // Next returns, in ascending order, up to limit indexes >= from and <= Applied of visible batches that hold a selected
 // channel. Fewer than limit means that there are no more. It costs one seek for each selected channel plus what it
 // returns; with the empty prefix, one seek.
 func (l *Log) Next(sel Selector, from uint64, limit int) ([]uint64, error) {
-	if !l.users.enter() {
+	if !l.db.enter() {
 		return nil, ErrClosed
 	}
-	defer l.users.leave()
+	defer l.db.leave()
 	// Applied before the floor: the floor then belongs to the same or a later state.
 	end := l.Applied()
 	from = max(from, l.Floor())
@@ -49,10 +36,10 @@ func (l *Log) Next(sel Selector, from uint64, limit int) ([]uint64, error) {
 	}
 	found := smallest{limit: limit, end: end}
 	if slices.Contains(sel.Prefixes, "") {
-		err := l.collectAll(&found, from)
+		err := found.collectAll(l.db, from)
 		return found.indexes, err
 	}
-	it, err := l.iterate(spanBounds(spanIndex))
+	it, err := l.db.iterate(spanBounds(spanIndex))
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +51,7 @@ func (l *Log) Next(sel Selector, from uint64, limit int) ([]uint64, error) {
 	}
 	for _, prefix := range sel.Prefixes {
 		// The directory says which channels have anything at or after from; to a reader near the end that is few.
-		err := l.Channels(prefix, func(channel string, newest uint64) error {
+		err := l.channels(prefix, func(channel string, newest uint64) error {
 			if newest < from {
 				return nil
 			}
@@ -144,8 +131,8 @@ func (s *smallest) merge() {
 }
 
 // collectAll adds every visible batch.
-func (l *Log) collectAll(s *smallest, from uint64) error {
-	it, err := l.iterate(indexed(spanBatch, from), indexed(spanBatch, s.end+1))
+func (s *smallest) collectAll(db *store, from uint64) error {
+	it, err := db.iterate(indexed(spanBatch, from), indexed(spanBatch, s.end+1))
 	if err != nil {
 		return err
 	}
@@ -162,12 +149,12 @@ func (l *Log) collectAll(s *smallest, from uint64) error {
 	return damaged(it.Error())
 }
 
-// Channels calls fn, in byte order, for each channel that begins with prefix and has a message at or above the floor,
+// channels calls fn, in byte order, for each channel that begins with prefix and has a message at or above the floor,
 // with the newest index that holds one. It ends with fn's first error.
-func (l *Log) Channels(prefix string, fn func(channel string, newest uint64) error) error {
+func (l *Log) channels(prefix string, fn func(channel string, newest uint64) error) error {
 	floor := l.Floor()
 	lower := channelKey(prefix)
-	return l.scan(lower, after(lower), func(k, v []byte) error {
+	return l.db.scan(lower, after(lower), func(k, v []byte) error {
 		if len(v) != 8 {
 			return &CorruptError{Reason: fmt.Sprintf("directory of channel %q has %d bytes", k[1:], len(v))}
 		}
@@ -179,18 +166,18 @@ func (l *Log) Channels(prefix string, fn func(channel string, newest uint64) err
 	})
 }
 
-// At returns the first index >= Floor of a batch with a message of time t or later, or the index after Applied when
+// IndexAt returns the first index >= Floor of a batch with a message of time t or later, or the index after Applied when
 // there is none. Where clocks were set back, the times after that count as the highest before it.
-func (l *Log) At(t time.Time) (uint64, error) {
-	if !l.users.enter() {
+func (l *Log) IndexAt(t time.Time) (uint64, error) {
+	if !l.db.enter() {
 		return 0, ErrClosed
 	}
-	defer l.users.leave()
+	defer l.db.leave()
 	end, floor := l.Applied(), l.Floor()
 	if floor > end {
 		return end + 1, nil
 	}
-	it, err := l.iterate(indexed(spanBatch, floor), indexed(spanBatch, end+1))
+	it, err := l.db.iterate(indexed(spanBatch, floor), indexed(spanBatch, end+1))
 	if err != nil {
 		return 0, err
 	}
@@ -213,10 +200,10 @@ func (l *Log) At(t time.Time) (uint64, error) {
 	return index, damaged(failed)
 }
 
-// PositionAt returns the position of the first message of time t or later, in the sense of At, or the beginning of the
+// PositionAt returns the position of the first message of time t or later, in the sense of IndexAt, or the beginning of the
 // entry after Applied when there is none.
 func (l *Log) PositionAt(t time.Time) (Position, error) {
-	index, err := l.At(t)
+	index, err := l.IndexAt(t)
 	if err != nil || index > l.Applied() {
 		return Position{Index: index}, err
 	}
@@ -265,18 +252,9 @@ func decodeBatchMark(index uint64, v []byte) (batchMark, error) {
 	return batchMark{hidden: v[0]&flagHidden != 0, time: int64(binary.BigEndian.Uint64(v[1:]))}, nil
 }
 
-// Visible reports whether an entry is a batch that readers show. Errors are those of Get.
-func (l *Log) Visible(index uint64) (bool, error) {
-	if !l.users.enter() {
-		return false, ErrClosed
-	}
-	defer l.users.leave()
-	return l.visible(index)
-}
-
 // visible reports whether the entry is a batch that readers show.
-func (l *Log) visible(index uint64) (bool, error) {
-	v, err := l.get(indexed(spanBatch, index))
+func (s *store) visible(index uint64) (bool, error) {
+	v, err := s.get(indexed(spanBatch, index))
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}

@@ -56,10 +56,10 @@ var installed = []Space{SpaceAudit, SpaceCursors, SpaceGraph, SpaceCheckpoints, 
 
 // The store's own state.
 var (
-	keyFormat  = []byte{spanInternal, 'v'} // u64, layoutVersion
-	keyApplied = []byte{spanInternal, 'a'} // u64, the last applied index
-	keyFloor   = []byte{spanInternal, 'f'} // u64, the first index that may be read
-	keyBase    = []byte{spanInternal, 'b'} // the entry before it, see base.go
+	keyFormat    = []byte{spanInternal, 'v'} // u64, layoutVersion
+	keyApplied   = []byte{spanInternal, 'a'} // u64, the last applied index
+	keyFloor     = []byte{spanInternal, 'f'} // u64, the first index that may be read
+	keyTruncated = []byte{spanInternal, 'b'} // the entry before it, see truncated.go
 )
 
 const (

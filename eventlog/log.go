@@ -1,7 +1,6 @@
 package eventlog
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -53,18 +51,15 @@ func (c Config) withDefaults() Config {
 
 // Log is the store of one node. See the package documentation for who may call what.
 type Log struct {
-	db      *pebble.DB
-	alarm   *alarm
-	ballast *ballast // nil: there is no disk behind it
-	users   gate
-	tail    *tail
+	db   *store
+	tail *tail
 
 	applied   watermark
 	directory sync.Mutex   // held over writes to the channel directory
 	lastTime  atomic.Int64 // the newest time of any indexed batch; written by the applying goroutine
 
-	edges sync.Mutex   // held by whoever changes the bounds, over the write
-	mu    sync.RWMutex // guards the limits; never held over I/O
+	boundsMu sync.Mutex   // held by whoever changes the bounds, over the write
+	mu       sync.RWMutex // guards the limits; never held over I/O
 	limits
 
 	reclaimed atomic.Uint64 // bytes of records, since Open
@@ -72,11 +67,11 @@ type Log struct {
 
 // limits are where the log begins and ends.
 type limits struct {
-	floor    uint64 // first index that may be read
-	base     base   // what is known of the entry before it
-	last     uint64 // newest entry; below floor when the log is empty
-	lastTerm uint64 // of last; 0 when the log is empty
-	total    uint64 // bytes of records up to the newest, see size.go
+	floor     uint64         // first index that may be read
+	truncated truncatedState // what is known of the entry before it
+	last      uint64         // newest entry; below floor when the log is empty
+	lastTerm  uint64         // of last; 0 when the log is empty
+	total     uint64         // bytes of records up to the newest, see retention.go
 }
 
 // Open opens or creates the store. It returns an error, and changes nothing, when what is there contradicts itself;
@@ -86,10 +81,9 @@ func Open(cfg Config) (*Log, error) {
 		return nil, errors.New("eventlog: no directory given")
 	}
 	cfg = cfg.withDefaults()
-	l := &Log{alarm: newAlarm(cfg.Logger, cfg.Fatal), tail: newTail(cfg.TailBytes)}
-	l.users.init()
+	l := &Log{tail: newTail(cfg.TailBytes)}
 	var err error
-	if l.db, l.ballast, err = openPebble(cfg, l.alarm); err != nil {
+	if l.db, err = openStore(cfg); err != nil {
 		return nil, fmt.Errorf("eventlog: open %s: %w", cfg.Dir, err)
 	}
 	if err := l.load(cfg.ReadOnly); err != nil {
@@ -100,28 +94,31 @@ func Open(cfg Config) (*Log, error) {
 
 // load reads the bounds and checks that they fit together.
 func (l *Log) load(readOnly bool) error {
-	if err := l.loadFormat(readOnly); err != nil {
+	if err := l.db.checkLayout(readOnly); err != nil {
 		return err
 	}
-	applied, err := l.loadNumber(keyApplied)
+	applied, err := l.db.number(keyApplied)
 	if err != nil {
 		return err
 	}
-	if l.floor, err = l.loadNumber(keyFloor); err != nil {
+	if l.floor, err = l.db.number(keyFloor); err != nil {
 		return err
 	}
 	l.floor = max(l.floor, 1)
-	if l.base, err = l.loadBase(); err != nil {
+	if l.truncated, err = l.db.truncated(); err != nil {
 		return err
 	}
-	if err := l.loadLast(); err != nil {
+	if l.last, l.lastTerm, err = l.db.lastEntry(); err != nil {
 		return err
 	}
-	if l.total, err = l.loadTotal(); err != nil {
+	if l.last < l.floor {
+		l.lastTerm = 0
+	}
+	if l.total, err = l.db.totalBytes(); err != nil {
 		return err
 	}
 	if l.last >= l.floor {
-		if _, err := l.read(l.floor); err != nil {
+		if _, err := l.db.entry(l.floor); err != nil {
 			return fmt.Errorf("first entry %d of [%d, %d]: %w", l.floor, l.floor, l.last, err)
 		}
 	}
@@ -129,102 +126,22 @@ func (l *Log) load(readOnly bool) error {
 		return fmt.Errorf("applied index %d is beyond the log's end %d: entries are missing", applied, end)
 	}
 	l.applied.raise(applied)
-	return l.loadTime()
-}
-
-func (l *Log) loadFormat(readOnly bool) error {
-	v, err := l.loadNumber(keyFormat)
-	switch {
-	case err != nil:
-		return err
-	case v == layoutVersion:
-		return nil
-	case v > layoutVersion:
-		return fmt.Errorf("%w (layout %d, this version knows %d)", ErrNewer, v, layoutVersion)
-	case v != 0:
-		return fmt.Errorf("the store has layout %d, this program knows %d", v, layoutVersion)
-	}
-	if readOnly {
-		return errors.New("there is no log in it")
-	}
-	if err := l.db.Set(keyFormat, binary.BigEndian.AppendUint64(nil, layoutVersion), pebble.Sync); err != nil {
-		return err
-	}
-	// Pebble raises the format of a new store after it has begun the first WAL, which therefore has no sync chunks:
-	// damage in the middle of it would pass for its end. A flush begins the next WAL.
-	return l.db.Flush()
-}
-
-func (l *Log) loadNumber(key []byte) (uint64, error) {
-	v, closer, err := l.db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("state %q: %w", key, damaged(err))
-	}
-	defer closer.Close()
-	if len(v) != 8 {
-		return 0, fmt.Errorf("state %q has %d bytes, want 8", key, len(v))
-	}
-	return binary.BigEndian.Uint64(v), nil
-}
-
-func (l *Log) loadLast() error {
-	it, err := l.iterate(spanBounds(spanEntry))
-	if err != nil {
-		return err
-	}
-	defer it.Close()
-	if !it.Last() {
-		return damaged(it.Error())
-	}
-	index, ok := ParseIndexKey(it.Key()[1:])
-	if !ok {
-		return fmt.Errorf("malformed entry key %x", it.Key())
-	}
-	v, err := it.ValueAndErr()
-	if err != nil {
-		return fmt.Errorf("last entry: %w", damagedEntry(index, err))
-	}
-	r, err := decodeRecord(index, v)
-	if err != nil {
-		return fmt.Errorf("last entry: %w", err)
-	}
-	l.last, l.lastTerm = index, r.term
-	if index < l.floor {
-		l.lastTerm = 0
-	}
-	return nil
-}
-
-// loadTime finds the time that the next indexed batch may not fall below.
-func (l *Log) loadTime() error {
-	it, err := l.iterate(spanBounds(spanBatch))
-	if err != nil {
-		return err
-	}
-	defer it.Close()
-	l.lastTime.Store(l.base.time)
-	if !it.Last() {
-		return damaged(it.Error())
-	}
-	_, mark, err := parseBatchMark(it)
-	l.lastTime.Store(max(l.base.time, mark.time))
+	newest, err := l.db.newestTime()
+	l.lastTime.Store(max(l.truncated.time, newest))
 	return err
 }
 
 // Close closes the store when the readers inside a call are done. Appending and applying must have stopped. Those in
 // Wait return ErrClosed. After a failure the store is left alone: its locks may be held by what failed.
 func (l *Log) Close() error {
-	if !l.users.close() {
+	if !l.db.close() {
 		return ErrClosed
 	}
 	l.applied.close()
-	if err := l.alarm.err(); err != nil {
+	if err := l.db.failure.err(); err != nil {
 		return fmt.Errorf("eventlog: not closed after a failure: %w", err)
 	}
-	l.users.wait()
+	l.db.wait()
 	if err := l.db.Close(); err != nil {
 		return fmt.Errorf("eventlog: close: %w", err)
 	}
@@ -257,7 +174,7 @@ func (l *Log) bounds() (floor, last uint64) {
 
 // Term returns the term of a stored entry, applied or not, and of the entry before the floor. Errors are those of Entry.
 func (l *Log) Term(index uint64) (uint64, error) {
-	if term, ok := l.baseTerm(index); ok {
+	if term, ok := l.truncatedTerm(index); ok {
 		return term, nil
 	}
 	r, err := l.stored(index)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,7 +23,7 @@ var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 func TestReadersStopAtApplied(t *testing.T) {
 	l := openLog(t, vfs.NewMem())
-	store(t, l, command(1, 1, batchOf(1, noon, 10, "a")), command(2, 1, batchOf(2, noon, 10, "a", "b")))
+	storeLogs(t, l, command(1, 1, batchOf(1, noon, 10, "a")), command(2, 1, batchOf(2, noon, 10, "a", "b")))
 	if _, err := l.Entry(1); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("entry 1 before it is applied: %v, want ErrNotFound", err)
 	}
@@ -44,7 +45,7 @@ func TestReadersStopAtApplied(t *testing.T) {
 
 func TestHiddenBatchIsNotShown(t *testing.T) {
 	l := openLog(t, vfs.NewMem())
-	store(t, l, command(1, 1, batchOf(3, noon, 10, "a")), command(2, 1, batchOf(4, noon, 10, "a")),
+	storeLogs(t, l, command(1, 1, batchOf(3, noon, 10, "a")), command(2, 1, batchOf(4, noon, 10, "a")),
 		command(3, 1, []byte{byte(entry.KindChange), 1}), &raft.Log{Index: 4, Term: 1, Type: raft.LogNoop})
 	apply(t, l, 4) // seq 4 is hidden by the test FSM
 	for index, want := range map[uint64]error{1: nil, 2: ErrNotBatch, 3: ErrNotBatch, 4: ErrNotBatch} {
@@ -63,6 +64,14 @@ func TestHiddenBatchIsNotShown(t *testing.T) {
 	}
 }
 
+// matches reports whether a selector selects a channel.
+func matches(s Selector) func(channel string) bool {
+	return func(channel string) bool {
+		return slices.Contains(s.Exact, channel) ||
+			slices.ContainsFunc(s.Prefixes, func(p string) bool { return strings.HasPrefix(channel, p) })
+	}
+}
+
 func TestNextMergesChannels(t *testing.T) {
 	l := openLog(t, vfs.NewMem())
 	// "a\x00" and "ab" lie around "a" in byte order; none may leak into it.
@@ -70,7 +79,7 @@ func TestNextMergesChannels(t *testing.T) {
 	want := map[string][]uint64{}
 	for i := uint64(1); i <= 60; i++ {
 		mine := []string{channels[i%7], channels[i*i%7]}
-		store(t, l, command(i, 1, batchOf(0, noon, 1, mine...)))
+		storeLogs(t, l, command(i, 1, batchOf(0, noon, 1, mine...)))
 		for _, c := range slices.Compact(mine) {
 			want[c] = append(want[c], i)
 		}
@@ -98,14 +107,14 @@ func TestNextMergesChannels(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if w := union(sel.Matches, from, limit); !slices.Equal(got, w) {
+				if w := union(matches(sel), from, limit); !slices.Equal(got, w) {
 					t.Errorf("%q from %d limit %d: %v, want %v", sel, from, limit, got, w)
 				}
 			}
 		}
 	}
 	var names []string
-	_ = l.Channels("a", func(c string, newest uint64) error {
+	_ = l.channels("a", func(c string, newest uint64) error {
 		names = append(names, c)
 		if w := want[c]; newest != w[len(w)-1] {
 			t.Errorf("newest of %q is %d, want %d", c, newest, w[len(w)-1])
@@ -132,14 +141,14 @@ func TestTimeIndexDoesNotFallWithTheClock(t *testing.T) {
 		case 6:
 			data = batchOf(4, noon.Add(time.Duration(s)*time.Second), 1, "a")
 		}
-		store(t, l, command(index, 1, data))
+		storeLogs(t, l, command(index, 1, data))
 		apply(t, l, index)
 		if index == 5 {
 			l = reopenLog(t, l, fs) // the newest time is known again after a restart
 		}
 	}
 	for s, want := range map[int]uint64{-99: 1, 0: 1, 1: 2, 10: 2, 11: 3, 20: 3, 21: 8, 30: 8, 31: 10, 500: 10} {
-		got, err := l.At(noon.Add(time.Duration(s) * time.Second))
+		got, err := l.IndexAt(noon.Add(time.Duration(s) * time.Second))
 		if err != nil || got != want {
 			t.Errorf("first at or after %d s: %d (%v), want %d", s, got, err, want)
 		}
@@ -175,7 +184,7 @@ func TestRisingWakesAllWaiters(t *testing.T) {
 
 func TestWait(t *testing.T) {
 	l := openLog(t, vfs.NewMem())
-	store(t, l, command(1, 1, batchOf(1, noon, 1, "a")))
+	storeLogs(t, l, command(1, 1, batchOf(1, noon, 1, "a")))
 	var woken sync.WaitGroup
 	for range 100 {
 		woken.Go(func() {
@@ -210,7 +219,7 @@ func TestWait(t *testing.T) {
 
 func TestCommitRefusesWhatDoesNotFollow(t *testing.T) {
 	l := openLog(t, vfs.NewMem())
-	store(t, l, command(1, 1, batchOf(1, noon, 1, "a")), command(2, 1, batchOf(2, noon, 1, "a")))
+	storeLogs(t, l, command(1, 1, batchOf(1, noon, 1, "a")), command(2, 1, batchOf(2, noon, 1, "a")))
 	apply(t, l, 1)
 	h, err := entry.DecodeHeader(batchOf(1, noon, 1, "a"))
 	if err != nil {
@@ -248,7 +257,7 @@ func TestInstalledSnapshotReplacesLogAndProjections(t *testing.T) {
 				snapshot = 8
 			}
 			for i := uint64(1); i <= 10; i++ {
-				store(t, l, command(i, 1, batchOf(1, noon, 1, "old")))
+				storeLogs(t, l, command(i, 1, batchOf(1, noon, 1, "old")))
 			}
 			apply(t, l, 5)
 			tx := l.Begin()
@@ -272,7 +281,7 @@ func TestInstalledSnapshotReplacesLogAndProjections(t *testing.T) {
 			if v, _ := l.Get(SpaceMeta, chainKey); string(v) != "new" {
 				t.Fatalf("projection %q", v)
 			}
-			store(t, l, command(snapshot+1, 2, batchOf(1, noon, 1, "new")))
+			storeLogs(t, l, command(snapshot+1, 2, batchOf(1, noon, 1, "new")))
 			apply(t, l, snapshot+1)
 			for _, sel := range []string{"old", "new"} {
 				got, _ := l.Next(Selector{Exact: []string{sel}}, 0, 10)
@@ -292,7 +301,7 @@ func TestReclaimRemovesOnlyWhatIsBelowTheFloor(t *testing.T) {
 	fs := vfs.NewMem()
 	l := openLog(t, fs)
 	for i := uint64(1); i <= 40; i++ {
-		store(t, l, command(i, 1, batchOf(1, noon.Add(time.Duration(i)*time.Second), 1, "all", fmt.Sprintf("c%d", i/10))))
+		storeLogs(t, l, command(i, 1, batchOf(1, noon.Add(time.Duration(i)*time.Second), 1, "all", fmt.Sprintf("c%d", i/10))))
 	}
 	apply(t, l, 39)
 	tx := l.Begin()
@@ -307,10 +316,10 @@ func TestReclaimRemovesOnlyWhatIsBelowTheFloor(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := verify(t, l)
-	if got, _ := l.At(noon); got != 25 {
+	if got, _ := l.IndexAt(noon); got != 25 {
 		t.Fatalf("at noon: %d, want 25", got)
 	}
-	if err := l.Reclaim(); err != nil {
+	if err := l.Retention().Reclaim(); err != nil {
 		t.Fatal(err)
 	}
 	if after := verify(t, l); after != before {
@@ -319,7 +328,7 @@ func TestReclaimRemovesOnlyWhatIsBelowTheFloor(t *testing.T) {
 	var keys int
 	for _, span := range []byte{spanEntry, spanBatch, spanIndex, spanChannel} {
 		lower, upper := spanBounds(span)
-		_ = l.scan(lower, upper, func(_, _ []byte) error { keys++; return nil })
+		_ = l.db.scan(lower, upper, func(_, _ []byte) error { keys++; return nil })
 	}
 	if want := 16 + 16 + 32 + 4; keys != want { // c0 and c1 left the directory
 		t.Fatalf("%d keys are left, want %d", keys, want)
@@ -331,7 +340,7 @@ func TestReclaimRemovesOnlyWhatIsBelowTheFloor(t *testing.T) {
 	if got, _ := l.Next(Selector{Prefixes: []string{"c"}}, 0, 1); !slices.Equal(got, []uint64{25}) {
 		t.Fatalf("next %v, want [25]", got)
 	}
-	if got, _ := l.At(noon); got != 25 {
+	if got, _ := l.IndexAt(noon); got != 25 {
 		t.Fatalf("at noon: %d, want 25", got)
 	}
 	verify(t, l)
@@ -355,7 +364,7 @@ func TestVerifyFindsEachKindOfDamage(t *testing.T) {
 	for name, do := range damage {
 		t.Run(name, func(t *testing.T) {
 			l := openLog(t, vfs.NewMem())
-			store(t, l, command(1, 1, batchOf(1, noon, 1, "a")), command(2, 1, batchOf(2, noon, 1, "a", "b")),
+			storeLogs(t, l, command(1, 1, batchOf(1, noon, 1, "a")), command(2, 1, batchOf(2, noon, 1, "a", "b")),
 				command(3, 1, []byte{byte(entry.KindChange)}), command(4, 1, batchOf(3, noon, 1, "a")))
 			apply(t, l, 3)
 			verify(t, l)
@@ -415,7 +424,7 @@ func TestHighWaterMark(t *testing.T) {
 		t.Fatalf("an empty log: %v", err)
 	}
 	for i := uint64(1); i <= 6; i++ {
-		store(t, l, command(i, i/3, []byte{byte(entry.KindChange)}))
+		storeLogs(t, l, command(i, i/3, []byte{byte(entry.KindChange)}))
 	}
 	apply(t, l, 4)
 	if err := l.LogStore().DeleteRange(1, 3); err != nil {
@@ -434,7 +443,7 @@ func TestHighWaterMark(t *testing.T) {
 func TestTailIsBounded(t *testing.T) {
 	l := openLog(t, vfs.NewMem()) // 256 KiB, half for records
 	for i := uint64(1); i <= 100; i++ {
-		store(t, l, command(i, 1, batchOf(1, noon, 9000+int(i), "a")))
+		storeLogs(t, l, command(i, 1, batchOf(1, noon, 9000+int(i), "a")))
 		apply(t, l, i)
 		if _, err := l.Batch(i); err != nil {
 			t.Fatal(err)

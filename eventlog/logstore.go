@@ -47,7 +47,7 @@ func (s *LogStore) LastIndex() (uint64, error) {
 // GetLog reads an entry. Data and Extensions are shared and read-only. It returns raft.ErrLogNotFound outside the log. Of the
 // entry before the floor there is only the term, which is all that Raft needs to append behind it.
 func (s *LogStore) GetLog(index uint64, out *raft.Log) error {
-	if term, ok := s.log.baseTerm(index); ok {
+	if term, ok := s.log.truncatedTerm(index); ok {
 		*out = raft.Log{Index: index, Term: term, Type: raft.LogNoop}
 		return nil
 	}
@@ -59,7 +59,7 @@ func (s *LogStore) GetLog(index uint64, out *raft.Log) error {
 	case errors.Is(err, ErrClosed):
 		return err
 	default:
-		return s.log.alarm.fail(err)
+		return s.log.db.failure.fail(err)
 	}
 	*out = raft.Log{
 		Index: r.index, Term: r.term, Type: raft.LogType(r.typ),
@@ -73,10 +73,10 @@ func (s *LogStore) StoreLog(log *raft.Log) error { return s.StoreLogs([]*raft.Lo
 
 // StoreLogs appends entries and returns when they are synced. The entries must continue the log.
 func (s *LogStore) StoreLogs(logs []*raft.Log) error {
-	if !s.log.users.enter() {
+	if !s.log.db.enter() {
 		return ErrClosed
 	}
-	defer s.log.users.leave()
+	defer s.log.db.leave()
 	records := make([]record, len(logs))
 	for i, e := range logs {
 		records[i] = record{
@@ -84,17 +84,17 @@ func (s *LogStore) StoreLogs(logs []*raft.Log) error {
 			appended: e.AppendedAt, extensions: e.Extensions, data: e.Data,
 		}
 	}
-	s.log.append(records)
+	s.append(records)
 	return nil
 }
 
 // DeleteRange removes the entries from lowest to highest, both included: the beginning, the end or all of the log. The
 // beginning is only hidden. Removing the end is durable on return; lower the recorded high-water mark before.
 func (s *LogStore) DeleteRange(lowest, highest uint64) error {
-	if !s.log.users.enter() {
+	if !s.log.db.enter() {
 		return ErrClosed
 	}
-	defer s.log.users.leave()
-	s.log.truncate(lowest, highest)
+	defer s.log.db.leave()
+	s.truncate(lowest, highest)
 	return nil
 }

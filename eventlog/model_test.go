@@ -122,7 +122,7 @@ func (m *model) append(t *rapid.T) {
 		m.last = next
 		next++
 	}
-	store(t, m.log, logs...)
+	storeLogs(t, m.log, logs...)
 	m.synced()
 }
 
@@ -202,7 +202,7 @@ func (m *model) install(t *rapid.T) {
 }
 
 func (m *model) reclaim(t *rapid.T) {
-	if err := m.log.Reclaim(); err != nil {
+	if err := m.log.Retention().Reclaim(); err != nil {
 		t.Fatalf("%v", err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 // (Excise) and a checksum in each table's footer.
 const formatMajorVersion = pebble.FormatTableFormatV6
 
-func openPebble(cfg Config, a *alarm) (*pebble.DB, *ballast, error) {
+func openPebble(cfg Config, failure *failStop) (*pebble.DB, *ballast, error) {
 	fs := cfg.FS
 	if fs == nil {
 		fs = vfs.Default
@@ -29,7 +29,7 @@ func openPebble(cfg Config, a *alarm) (*pebble.DB, *ballast, error) {
 	if err := checkFormat(cfg.Dir, fs); err != nil {
 		return nil, nil, err
 	}
-	opts := pebbleOptions(cfg, a)
+	opts := pebbleOptions(cfg, failure)
 	opts.MemTableSize = memTableSize(fs, cfg.Dir)
 	var reserve *ballast
 	onDisk := vfs.Root(fs) == vfs.Default
@@ -83,13 +83,13 @@ func checkFormat(dir string, fs vfs.FS) error {
 	return nil // other errors are Open's
 }
 
-func pebbleOptions(cfg Config, a *alarm) *pebble.Options {
+func pebbleOptions(cfg Config, failure *failStop) *pebble.Options {
 	lower, upper := spanBounds(spanEntry)
 	opts := &pebble.Options{
 		ReadOnly:           cfg.ReadOnly,
 		FormatMajorVersion: formatMajorVersion,
-		Logger:             a,
-		EventListener:      a.listener(),
+		Logger:             failure,
+		EventListener:      failure.listener(),
 		CacheSize:          cfg.CacheBytes,
 
 		MemTableStopWritesThreshold: 4,
@@ -112,39 +112,4 @@ func pebbleOptions(cfg Config, a *alarm) *pebble.Options {
 		pebble.SpanPolicy{ValueStoragePolicy: pebble.ValueStorageLowReadLatency},
 	)
 	return opts
-}
-
-// commit writes a batch. A write that fails does not return.
-func (l *Log) commit(b *pebble.Batch, o *pebble.WriteOptions) {
-	defer func() {
-		if r := recover(); r != nil { // Pebble panics when its WAL cannot take a record
-			_ = l.alarm.fail(fmt.Errorf("eventlog: write: %v", r))
-		}
-	}()
-	if err := l.alarm.err(); err != nil {
-		_ = l.alarm.fail(err)
-	}
-	if err := b.Commit(o); err != nil {
-		_ = l.alarm.fail(fmt.Errorf("eventlog: write: %w", err))
-	}
-}
-
-// must ends the process when building a batch fails, which only a programming error can cause.
-func (l *Log) must(err error) {
-	if err != nil {
-		_ = l.alarm.fail(fmt.Errorf("eventlog: write: %w", err))
-	}
-}
-
-// iterate opens an iterator over [lower, upper).
-func (l *Log) iterate(lower, upper []byte) (*pebble.Iterator, error) {
-	return iterate(l.db, lower, upper)
-}
-
-func iterate(r pebble.Reader, lower, upper []byte) (*pebble.Iterator, error) {
-	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
-	if err != nil {
-		return nil, damaged(err)
-	}
-	return it, nil
 }

@@ -35,10 +35,10 @@ func (l *Log) Entry(index uint64) (Entry, error) {
 
 // stored returns an entry of the log, applied or not, from memory or from disk.
 func (l *Log) stored(index uint64) (record, error) {
-	if !l.users.enter() {
+	if !l.db.enter() {
 		return record{}, ErrClosed
 	}
-	defer l.users.leave()
+	defer l.db.leave()
 	floor, last := l.bounds()
 	switch {
 	case index < floor:
@@ -49,7 +49,7 @@ func (l *Log) stored(index uint64) (record, error) {
 	if r, ok := l.tail.record(index); ok {
 		return r, nil
 	}
-	r, err := l.read(index)
+	r, err := l.db.entry(index)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return record{}, l.missing(index)
 	}
@@ -66,19 +66,6 @@ func (l *Log) missing(index uint64) error {
 		return ErrNotFound
 	}
 	return &CorruptError{Index: index, Reason: fmt.Sprintf("missing in a log of %d to %d", floor, last)}
-}
-
-// read reads an entry from disk. The result is the caller's.
-func (l *Log) read(index uint64) (record, error) {
-	v, closer, err := l.db.Get(indexed(spanEntry, index))
-	if err != nil {
-		return record{}, damagedEntry(index, err)
-	}
-	own := append([]byte(nil), v...)
-	if err := closer.Close(); err != nil {
-		return record{}, damagedEntry(index, err)
-	}
-	return decodeRecord(index, own)
 }
 
 // Batch returns a visible batch of an applied entry. It is shared between callers and read-only. It comes from the tail
@@ -114,7 +101,7 @@ func (l *Log) decode(index uint64) (*entry.Batch, error) {
 
 // shown is nil for a batch that readers show.
 func (l *Log) shown(index uint64) error {
-	visible, err := l.visible(index)
+	visible, err := l.db.visible(index)
 	switch {
 	case err != nil || visible:
 		return err
@@ -125,56 +112,10 @@ func (l *Log) shown(index uint64) error {
 }
 
 // Get returns the value of a projection's key, the caller's own, or ErrNotFound.
-func (l *Log) Get(space Space, key []byte) ([]byte, error) {
-	if !l.users.enter() {
-		return nil, ErrClosed
-	}
-	defer l.users.leave()
-	return l.get(spaceKey(space, key))
-}
-
-func (l *Log) get(key []byte) ([]byte, error) {
-	v, closer, err := l.db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, ErrNotFound
-	}
-	if err != nil {
-		return nil, damaged(err)
-	}
-	own := append([]byte{}, v...)
-	return own, closer.Close()
-}
+func (l *Log) Get(space Space, key []byte) ([]byte, error) { return l.db.getKey(space, key) }
 
 // Scan calls fn for the keys of a projection in [from, to), in order; a nil to means to the end of the space. The slices
 // are fn's during the call only. It sees the store as of its beginning and ends with fn's first error.
 func (l *Log) Scan(space Space, from, to []byte, fn func(k, v []byte) error) error {
-	lower, upper := spaceBounds(space, from, to)
-	return l.scan(lower, upper, func(k, v []byte) error { return fn(k[1:], v) })
-}
-
-func (l *Log) scan(lower, upper []byte, fn func(k, v []byte) error) error {
-	if !l.users.enter() {
-		return ErrClosed
-	}
-	defer l.users.leave()
-	it, err := l.iterate(lower, upper)
-	if err != nil {
-		return err
-	}
-	return scan(it, fn)
-}
-
-// scan calls fn for all keys of an iterator, and closes it.
-func scan(it *pebble.Iterator, fn func(k, v []byte) error) error {
-	defer it.Close()
-	for ok := it.First(); ok; ok = it.Next() {
-		v, err := it.ValueAndErr()
-		if err != nil {
-			return damaged(err)
-		}
-		if err := fn(it.Key(), v); err != nil {
-			return err
-		}
-	}
-	return damaged(it.Error())
+	return l.db.scanSpace(space, from, to, fn)
 }

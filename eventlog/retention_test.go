@@ -27,7 +27,7 @@ func raise(t tb, l *Log, floor uint64) {
 	t.Helper()
 	last, term := l.Last()
 	e := entry.Floor{Floor: floor, Reason: entry.FloorBySize, Time: time.UnixMilli(1)}
-	store(t, l, command(last+1, max(term, 1), e.Encode()))
+	storeLogs(t, l, command(last+1, max(term, 1), e.Encode()))
 	tx := l.Begin()
 	tx.RaiseFloor(floor)
 	if err := tx.Commit(last + 1); err != nil {
@@ -59,7 +59,7 @@ func TestSizesAndFloorsAgainstTheEntries(t *testing.T) {
 			switch rng.IntN(8) {
 			case 0, 1, 2, 3:
 				e := command(last+1, 1, incompressible(rng, last+1, int64(last), rng.IntN(largest), "c"))
-				store(rt, l, e)
+				storeLogs(rt, l, e)
 				sizes[last+1] = int64(recordHeader + len(e.Data))
 			case 4:
 				if l.Applied() < last {
@@ -74,7 +74,7 @@ func TestSizesAndFloorsAgainstTheEntries(t *testing.T) {
 					raise(rt, l, l.Floor()+rng.Uint64N(last+2-l.Floor()))
 					sizes[last+1] = recordHeader + int64(len(new(entry.Floor).Encode()))
 				}
-				if err := l.Reclaim(); err != nil {
+				if err := l.Retention().Reclaim(); err != nil {
 					rt.Fatal(err)
 				}
 			case 7:
@@ -92,12 +92,12 @@ func checkSizes(t *rapid.T, l *Log, sizes map[uint64]int64, slack int64) {
 	for i := floor; i <= last; i++ {
 		want += sizes[i]
 	}
-	got, err := l.Size()
+	got, err := l.Retention().Size()
 	if err != nil || got < want || got > want+slack {
 		t.Fatalf("the entries %d to %d have %d bytes, Size says %d (%v)", floor, last, want, got, err)
 	}
 	for _, limit := range []int64{0, want / 3, want, want + slack} {
-		at, err := l.FloorForSize(limit)
+		at, err := l.Retention().FloorForSize(limit)
 		if err != nil || at < floor || at > max(l.Applied(), floor) {
 			t.Fatalf("floor for %d bytes: %d of %d to %d (%v)", limit, at, floor, l.Applied(), err)
 		}
@@ -136,14 +136,14 @@ func TestFloorForAgeKeepsEverythingYoung(t *testing.T) {
 			} else {
 				e.AppendedAt = time.UnixMilli(young[i])
 			}
-			store(rt, l, e)
+			storeLogs(rt, l, e)
 		}
 		apply(rt, l, n)
 		if rng.IntN(2) == 0 {
 			raise(rt, l, 1+rng.Uint64N(n))
 		}
 		for at := int64(0); at < 1000*int64(n)+2000; at += 173 {
-			floor, err := l.FloorForAge(time.UnixMilli(at))
+			floor, err := l.Retention().FloorForAge(time.UnixMilli(at))
 			if err != nil || floor < l.Floor() || floor > l.Applied() {
 				rt.Fatalf("at %d: floor %d of %d to %d: %v", at, floor, l.Floor(), l.Applied(), err)
 			}
@@ -213,7 +213,7 @@ func TestSpaceIsReturned(t *testing.T) {
 	defer l.Close()
 	rng := rand.New(rand.NewPCG(9, 9))
 	for i := uint64(1); i <= uint64(total>>18); i++ {
-		store(t, l, command(i, 1, incompressible(rng, i, int64(i), 256<<10, fmt.Sprintf("c%d", i%50))))
+		storeLogs(t, l, command(i, 1, incompressible(rng, i, int64(i), 256<<10, fmt.Sprintf("c%d", i%50))))
 		if i%16 == 0 {
 			apply(t, l, i)
 		}
@@ -227,12 +227,12 @@ func TestSpaceIsReturned(t *testing.T) {
 	if before < total {
 		t.Fatalf("the directory has %d bytes, %d were written", before, total)
 	}
-	floor, err := l.FloorForSize(kept)
+	floor, err := l.Retention().FloorForSize(kept)
 	if err != nil {
 		t.Fatal(err)
 	}
 	raise(t, l, floor)
-	if err := l.Reclaim(); err != nil {
+	if err := l.Retention().Reclaim(); err != nil {
 		t.Fatal(err)
 	}
 	begin := time.Now()
@@ -247,7 +247,7 @@ func TestSpaceIsReturned(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	t.Logf("%d MiB fell to %d MiB and %d MiB of WALs with %d MiB kept in %v", before>>20, tables>>20, wals>>20, kept>>20, time.Since(begin))
-	if got := int64(l.Reclaimed()); got < total-kept-2<<20 || got > total {
+	if got := int64(l.Retention().Reclaimed()); got < total-kept-2<<20 || got > total {
 		t.Errorf("reclaimed %d of %d bytes", got, total-kept)
 	}
 	if s := verify(t, l); s.Floor != floor || s.Entries != last+1-floor+1 {
@@ -309,7 +309,7 @@ func TestReadersBelowARisingFloor(t *testing.T) {
 	readers.Go(func() {
 		for rng := rand.New(rand.NewPCG(1, 1)); ctx.Err() == nil; {
 			want := time.UnixMilli(rng.Int64N(int64(end) * 1000))
-			at, err := l.At(want)
+			at, err := l.IndexAt(want)
 			if err != nil {
 				fail("at %v: %v", want, err)
 			}
@@ -319,13 +319,13 @@ func TestReadersBelowARisingFloor(t *testing.T) {
 			if _, err := l.PositionAt(want); err != nil {
 				fail("position at %v: %v", want, err)
 			}
-			if _, err := l.FloorForAge(want); err != nil {
+			if _, err := l.Retention().FloorForAge(want); err != nil {
 				fail("floor for age: %v", err)
 			}
-			if _, err := l.FloorForSize(rng.Int64N(1 << 20)); err != nil {
+			if _, err := l.Retention().FloorForSize(rng.Int64N(1 << 20)); err != nil {
 				fail("floor for size: %v", err)
 			}
-			if err := l.Channels("", func(string, uint64) error { return nil }); err != nil {
+			if err := l.channels("", func(string, uint64) error { return nil }); err != nil {
 				fail("channels: %v", err)
 			}
 		}
@@ -365,11 +365,11 @@ func writeUnder(t *testing.T, ctx context.Context, l *Log, end uint64) {
 		for i := l.Applied() + 1; len(logs) < 8; i++ {
 			logs = append(logs, command(i, 1, incompressible(rng, i, int64(i)*1000, 500, "a", fmt.Sprintf("c%d", i%7))))
 		}
-		store(t, l, logs...)
+		storeLogs(t, l, logs...)
 		apply(t, l, logs[7].Index)
 		if rng.IntN(3) == 0 {
 			raise(t, l, max(l.Floor(), l.Applied()-min(l.Applied()-1, rng.Uint64N(30))))
-			if err := l.Reclaim(); err != nil {
+			if err := l.Retention().Reclaim(); err != nil {
 				t.Fatal(err)
 			}
 			if rng.IntN(4) == 0 {

@@ -22,11 +22,11 @@ type Piece struct {
 // All of Verify's checks are made but those that need the whole log at once: that no index key is there which no batch calls
 // for (a reader would meet a batch without its channel), and that terms and times do not fall from one piece to the next.
 func (l *Log) Scrub(ctx context.Context, from []byte, budget int64) (Piece, error) {
-	if !l.users.enter() {
+	if !l.db.enter() {
 		return Piece{}, ErrClosed
 	}
-	defer l.users.leave()
-	if err := l.alarm.err(); err != nil {
+	defer l.db.leave()
+	if err := l.db.failure.err(); err != nil {
 		return Piece{}, err
 	}
 	snapshot := l.db.NewSnapshot()
@@ -214,12 +214,12 @@ func (s *scrub) scrubIndex(k []byte) error {
 	return nil
 }
 
-// Passed is the share of the store, by bytes on the disk, that lies before a key.
-func (l *Log) Passed(key []byte) (float64, error) {
-	if !l.users.enter() {
+// ScrubProgress is the share of the store, by bytes on the disk, that lies before a key.
+func (l *Log) ScrubProgress(key []byte) (float64, error) {
+	if !l.db.enter() {
 		return 0, ErrClosed
 	}
-	defer l.users.leave()
+	defer l.db.leave()
 	all, err := l.db.EstimateDiskUsage([]byte{0}, []byte{0xff})
 	if err != nil || all == 0 || len(key) == 0 {
 		return 0, damaged(err)

@@ -47,7 +47,7 @@ func filled(t *testing.T, fs vfs.FS, n uint64, size int) *Log {
 		for _, channel := range []string{fmt.Sprintf("c%d", i%3), "all"} {
 			b.Add(channel, 1, 2, int64(i)*1000, netip.Addr{}, randomFrame(rng, size), 1)
 		}
-		store(t, l, command(i, 1, b.Encode([16]byte{1}, i*5)))
+		storeLogs(t, l, command(i, 1, b.Encode([16]byte{1}, i*5)))
 	}
 	apply(t, l, n)
 	if err := l.db.Flush(); err != nil {
@@ -67,7 +67,7 @@ func TestScrubFindsWhatVerifyFinds(t *testing.T) {
 	}{
 		"sound": {breakIt: func(*testing.T, *Log, *pebble.Batch) {}},
 		"entry": {index: 7, breakIt: func(t *testing.T, l *Log, b *pebble.Batch) {
-			v, err := l.get(indexed(spanEntry, 7))
+			v, err := l.db.get(indexed(spanEntry, 7))
 			v[len(v)/2] ^= 1
 			if err := errors.Join(err, b.Set(indexed(spanEntry, 7), v, nil)); err != nil {
 				t.Fatal(err)

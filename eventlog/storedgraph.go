@@ -18,29 +18,35 @@ type StoredGraph struct {
 	parts     uint32
 }
 
-// StoreGraph writes an encoded graph, of the event at m, and removes those that are not kept any more: of those before it,
+// StoredGraphs are the graphs that are stored beside the audit.
+type StoredGraphs struct{ db *store }
+
+// StoredGraphs returns the stored graphs.
+func (l *Log) StoredGraphs() StoredGraphs { return StoredGraphs{l.db} }
+
+// Store writes an encoded graph, of the event at m, and removes those that are not kept any more: of those before it,
 // the first in each span of every events stays. It may run beside the FSM. One goroutine at a time.
-func (l *Log) StoreGraph(m AuditMark, data []byte, every uint64) error {
-	old, err := l.StoredGraphs()
+func (g StoredGraphs) Store(m AuditMark, data []byte, every uint64) error {
+	old, err := g.List()
 	if err != nil {
 		return err
 	}
-	tx := l.BeginAside()
+	u := g.db.beginUpdate()
 	span := uint64(0)
 	for _, s := range old {
 		if s.Index < m.Index && s.Number/every > span {
 			span = s.Number / every
 			continue
 		}
-		tx.dropBlob(SpaceGraph, s.Index)
+		u.dropBlob(SpaceGraph, s.Index)
 	}
-	tx.putBlob(SpaceGraph, m.Index, m.encode(), data)
-	return tx.CommitAside()
+	u.putBlob(SpaceGraph, m.Index, m.encode(), data)
+	return u.Commit()
 }
 
-// StoredGraphs are the stored graphs, oldest first.
-func (l *Log) StoredGraphs() ([]StoredGraph, error) {
-	blobs, err := l.blobs(SpaceGraph)
+// List returns the heads of the stored graphs, oldest first.
+func (g StoredGraphs) List() ([]StoredGraph, error) {
+	blobs, err := g.db.blobs(SpaceGraph)
 	all := make([]StoredGraph, 0, len(blobs))
 	for _, b := range blobs {
 		if len(b.head) != auditMarkSize {
@@ -55,14 +61,14 @@ func (l *Log) StoredGraphs() ([]StoredGraph, error) {
 	return all, err
 }
 
-// NewestStoredGraph is the newest stored graph at or below index, and what it holds. ok is false if there is none.
-func (l *Log) NewestStoredGraph(index uint64) (s StoredGraph, data []byte, ok bool, err error) {
-	all, err := l.StoredGraphs()
+// Newest is the newest stored graph at or below index, and what it holds. ok is false if there is none.
+func (g StoredGraphs) Newest(index uint64) (s StoredGraph, data []byte, ok bool, err error) {
+	all, err := g.List()
 	for i := len(all) - 1; i >= 0 && err == nil; i-- {
 		if s = all[i]; s.Index > index {
 			continue
 		}
-		data, err = l.StoredGraphData(s)
+		data, err = g.Data(s)
 		if errors.Is(err, ErrNotFound) { // removed meanwhile; what it was kept for is not far below
 			err = nil
 			continue
@@ -72,15 +78,15 @@ func (l *Log) NewestStoredGraph(index uint64) (s StoredGraph, data []byte, ok bo
 	return StoredGraph{}, nil, false, err
 }
 
-// StoredGraphData is what a stored graph holds, or ErrNotFound if it has been removed.
-func (l *Log) StoredGraphData(s StoredGraph) ([]byte, error) {
-	return l.blobData(SpaceGraph, s.Index, s.parts)
+// Data is what a stored graph holds, or ErrNotFound if it has been removed.
+func (g StoredGraphs) Data(s StoredGraph) ([]byte, error) {
+	return g.db.blobData(SpaceGraph, s.Index, s.parts)
 }
 
-// ScanStoredGraph calls fn for the records of a stored graph, as they are in SpaceGraph.
-func (l *Log) ScanStoredGraph(s StoredGraph, fn func(k, v []byte) error) error {
+// Scan calls fn for the records of a stored graph, as they are in SpaceGraph.
+func (g StoredGraphs) Scan(s StoredGraph, fn func(k, v []byte) error) error {
 	return errors.Join(
-		l.Scan(SpaceGraph, headKey(s.Index), headKey(s.Index+1), fn),
-		l.Scan(SpaceGraph, partKey(s.Index, 0), partKey(s.Index+1, 0), fn),
+		g.db.scanSpace(SpaceGraph, headKey(s.Index), headKey(s.Index+1), fn),
+		g.db.scanSpace(SpaceGraph, partKey(s.Index, 0), partKey(s.Index+1, 0), fn),
 	)
 }

@@ -12,8 +12,8 @@ import (
 
 // Tx collects what applying one or more entries writes. It is used by one goroutine and ended by Commit or Discard.
 type Tx struct {
+	writes
 	log      *Log
-	batch    *pebble.Batch
 	lowest   uint64 // entries indexed or hidden by it
 	highest  uint64
 	lastTime int64
@@ -26,7 +26,7 @@ type Tx struct {
 
 // Begin starts a Tx.
 func (l *Log) Begin() *Tx {
-	return &Tx{log: l, batch: l.db.NewBatch(), lastTime: l.lastTime.Load(), seen: make(map[string]struct{})}
+	return &Tx{writes: writes{l.db, l.db.NewBatch()}, log: l, lastTime: l.lastTime.Load(), seen: make(map[string]struct{})}
 }
 
 // IndexBatch makes the batch at index visible and findable by its channels and its time. The indexes of one Tx rise.
@@ -41,8 +41,8 @@ func (t *Tx) IndexBatch(index uint64, h entry.Header) {
 			continue
 		}
 		t.seen[channel] = struct{}{}
-		t.log.must(t.batch.Set(channelIndexKey(channel, index), nil, nil))
-		t.log.must(t.batch.Set(channelKey(channel), binary.BigEndian.AppendUint64(nil, index), nil))
+		t.db.must(t.batch.Set(channelIndexKey(channel, index), nil, nil))
+		t.db.must(t.batch.Set(channelKey(channel), binary.BigEndian.AppendUint64(nil, index), nil))
 	}
 }
 
@@ -62,23 +62,7 @@ func (t *Tx) touch(index uint64) {
 
 func (t *Tx) mark(index uint64, flags byte) {
 	v := binary.BigEndian.AppendUint64([]byte{flags}, uint64(t.lastTime))
-	t.log.must(t.batch.Set(indexed(spanBatch, index), v, nil))
-}
-
-// Put sets a key of a projection. Both slices are copied.
-func (t *Tx) Put(space Space, key, value []byte) {
-	t.log.must(t.batch.Set(spaceKey(space, key), value, nil))
-}
-
-// Delete removes a key of a projection.
-func (t *Tx) Delete(space Space, key []byte) {
-	t.log.must(t.batch.Delete(spaceKey(space, key), nil))
-}
-
-// DeleteRange removes the keys of a projection in [from, to); a nil to means to the end of the space.
-func (t *Tx) DeleteRange(space Space, from, to []byte) {
-	lower, upper := spaceBounds(space, from, to)
-	t.log.must(t.batch.DeleteRange(lower, upper, nil))
+	t.db.must(t.batch.Set(indexed(spanBatch, index), v, nil))
 }
 
 // RaiseFloor hides the entries below floor: the decision of retention, the same on every node at the same index. It never
@@ -96,18 +80,15 @@ func (t *Tx) Install(term uint64, newest int64, publish func() error) {
 	}
 }
 
-// Discard drops the Tx.
-func (t *Tx) Discard() { _ = t.batch.Close() }
-
 // Commit writes everything and the applied index at once, unsynced (an append, Flush or Close makes it durable), then
 // raises Applied and wakes who waits for it. applied must be above Applied, and its entry must be in the log unless a
 // snapshot is installed. On an error nothing is written and the Tx is over.
 func (t *Tx) Commit(applied uint64) error {
 	defer t.Discard()
-	if !t.log.users.enter() {
+	if !t.db.enter() {
 		return ErrClosed
 	}
-	defer t.log.users.leave()
+	defer t.db.leave()
 	if err := t.check(applied); err != nil {
 		return err
 	}
@@ -116,11 +97,11 @@ func (t *Tx) Commit(applied uint64) error {
 		sync = pebble.Sync
 		t.RaiseFloor(applied + 1)
 	}
-	l.setNumber(t.batch, keyApplied, applied)
+	l.db.setNumber(t.batch, keyApplied, applied)
 	l.directory.Lock()
 	defer l.directory.Unlock()
 	if t.floor == 0 {
-		l.commit(t.batch, sync)
+		l.db.commit(t.batch, sync)
 	} else {
 		t.commitFloor(sync)
 	}
@@ -137,20 +118,20 @@ func (t *Tx) Commit(applied uint64) error {
 // commitFloor commits with a new floor, which Raft's goroutine moves too.
 func (t *Tx) commitFloor(sync *pebble.WriteOptions) {
 	l := t.log
-	l.edges.Lock()
-	defer l.edges.Unlock()
-	floor, at := l.Floor(), l.base
+	l.boundsMu.Lock()
+	defer l.boundsMu.Unlock()
+	floor, at := l.Floor(), l.truncated
 	if t.floor > floor {
 		floor = t.floor
-		if at = l.baseAt(floor); t.install {
+		if at = l.truncatedBelow(floor); t.install {
 			at.index, at.term = floor-1, t.term
 		}
 		at.time = t.lastTime
-		l.setFloor(t.batch, floor, at)
+		l.db.setFloor(t.batch, floor, at)
 	}
-	l.commit(t.batch, sync)
+	l.db.commit(t.batch, sync)
 	l.mu.Lock()
-	l.floor, l.base = floor, at
+	l.floor, l.truncated = floor, at
 	l.mu.Unlock()
 	l.tail.forget(floor)
 }
@@ -175,13 +156,13 @@ func (t *Tx) check(applied uint64) error {
 
 // Flush makes everything that is committed durable.
 func (l *Log) Flush() error {
-	if !l.users.enter() {
+	if !l.db.enter() {
 		return ErrClosed
 	}
-	defer l.users.leave()
+	defer l.db.leave()
 	b := l.db.NewBatch()
 	defer b.Close()
-	l.must(b.LogData(nil, nil)) // an empty batch would not reach the WAL; one WAL, so what came before is synced with it
-	l.commit(b, pebble.Sync)
+	l.db.must(b.LogData(nil, nil)) // an empty batch would not reach the WAL; one WAL, so what came before is synced with it
+	l.db.commit(b, pebble.Sync)
 	return nil
 }

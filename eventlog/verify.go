@@ -39,11 +39,11 @@ func (e *InconsistentError) Error() string {
 //
 // It may run beside everything else: it reads one snapshot, and in chunks, so it pins no files.
 func (l *Log) Verify(ctx context.Context, progress func(index uint64)) (Summary, error) {
-	if !l.users.enter() {
+	if !l.db.enter() {
 		return Summary{}, ErrClosed
 	}
-	defer l.users.leave()
-	if err := l.alarm.err(); err != nil {
+	defer l.db.leave()
+	if err := l.db.failure.err(); err != nil {
 		return Summary{}, err
 	}
 	snapshot := l.db.NewSnapshot()

@@ -19,7 +19,7 @@ type View struct {
 
 // View takes one. Between a Commit and the next of the goroutine that applies, that goroutine knows what it shows.
 func (l *Log) View() (*View, error) {
-	if !l.users.enter() {
+	if !l.db.enter() {
 		return nil, ErrClosed
 	}
 	return &View{log: l, snapshot: l.db.NewSnapshot(), Newest: l.lastTime.Load()}, nil
@@ -27,7 +27,7 @@ func (l *Log) View() (*View, error) {
 
 // Close ends the view.
 func (v *View) Close() error {
-	defer v.log.users.leave()
+	defer v.log.db.leave()
 	return damaged(v.snapshot.Close())
 }
 

@@ -20,7 +20,7 @@ func (q *Query) AuditReader(viewer graph.Actor, after uint64) (*AuditReader, err
 // Read returns the events that the viewer may see among the next limit ones, up to the log index to. more reports
 // whether there are further ones up to it.
 func (r *AuditReader) Read(to uint64, limit int) (events []AuditEvent, more bool, err error) {
-	end, err := r.query.past.log.AuditBefore(to)
+	end, err := r.query.past.log.Audit().Before(to)
 	if err != nil || end.Index <= r.at.mark.Index {
 		return nil, false, err
 	}

@@ -159,7 +159,7 @@ func (q *Query) Top(viewer graph.Actor, t TopQuery, now time.Time) ([]ChannelTot
 	begin := uint64(0)
 	if t.Window > 0 {
 		var err error
-		if begin, err = q.log.At(now.Add(-t.Window)); err != nil {
+		if begin, err = q.log.IndexAt(now.Add(-t.Window)); err != nil {
 			return nil, err
 		}
 	}

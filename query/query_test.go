@@ -62,7 +62,7 @@ func (f *fixture) try(c graph.Command) (graph.Outcome, error) {
 		if refusal != nil {
 			return
 		}
-		newest, err := f.log.NewestAudit()
+		newest, err := f.log.Audit().Newest()
 		if err != nil {
 			f.t.Fatal(err)
 		}
@@ -75,13 +75,13 @@ func (f *fixture) try(c graph.Command) (graph.Outcome, error) {
 // store stores the graph; of the older ones one in each span of every events is kept.
 func (f *fixture) store(every uint64) {
 	f.t.Helper()
-	newest, err := f.log.NewestAudit()
+	newest, err := f.log.Audit().Newest()
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	data, err := f.graph.MarshalBinary()
 	if err == nil {
-		err = f.log.StoreGraph(newest, data, every)
+		err = f.log.StoredGraphs().Store(newest, data, every)
 	}
 	if err != nil {
 		f.t.Fatal(err)
@@ -166,9 +166,9 @@ func TestStatsAddWhatIsNotReportedYet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tx := f.log.BeginAside()
+	tx := f.log.BeginUpdate()
 	tx.Put(eventlog.SpaceStats, eventlog.IndexKey(k), stored)
-	if err := tx.CommitAside(); err != nil {
+	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	f.live[k] = entry.Usage{Authkey: k, BytesReceived: 5, Received: 1, LastSeen: day.Add(time.Hour), LastAddr: "192.0.2.2"}

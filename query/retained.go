@@ -23,11 +23,11 @@ func (q *Query) Retained(viewer graph.Actor) (r Retained, err error) {
 	if !q.graph().CanSeeAll(viewer) {
 		return r, &graph.Error{Code: graph.Denied, Msg: "the size of the log is for admins and auditors"}
 	}
-	if r.Bytes, err = q.log.Size(); err != nil {
+	if r.Bytes, err = q.log.Retention().Size(); err != nil {
 		return r, err
 	}
 	r.Floor = eventlog.Position{Index: q.log.Floor()}.String()
-	r.DiskBytes, r.Reclaimed = q.log.DiskBytes(), q.log.Reclaimed()
+	r.DiskBytes, r.Reclaimed = q.log.Disk().Bytes(), q.log.Retention().Reclaimed()
 	batches, err := q.log.Next(eventlog.Selector{Prefixes: []string{""}}, 0, 1)
 	if err != nil || len(batches) == 0 {
 		return r, err

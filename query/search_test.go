@@ -260,7 +260,7 @@ func (w *world) checkTop(viewer graph.Actor) {
 	now, since := day.Add(time.Duration(w.index)*time.Second), uint64(0)
 	if window > 0 {
 		var err error
-		if since, err = w.log.At(now.Add(-window)); err != nil {
+		if since, err = w.log.IndexAt(now.Add(-window)); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -460,9 +460,9 @@ func TestRecordsOfChannelsEqualTheLog(t *testing.T) {
 	if after := w.everything(0); after != before {
 		t.Fatalf("after a restart\n%s\nbefore\n%s", after, before)
 	}
-	tx := w.log.BeginAside()
+	tx := w.log.BeginUpdate()
 	tx.DeleteRange(eventlog.SpaceChannels, nil, nil)
-	if err := tx.CommitAside(); err != nil {
+	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	// A process that has them in memory notices with the next entry, as when a snapshot is installed.
@@ -471,9 +471,9 @@ func TestRecordsOfChannelsEqualTheLog(t *testing.T) {
 		t.Fatalf("rebuilt\n%s\nbefore\n%s", rebuilt, before)
 	}
 	// Records of a longer log, as a snapshot could bring them, are of no use.
-	tx = w.log.BeginAside()
+	tx = w.log.BeginUpdate()
 	tx.Put(eventlog.SpaceChannels, []byte{'c'}, append(eventlog.IndexKey(w.index+100), eventlog.IndexKey(0)...))
-	if err := tx.CommitAside(); err != nil {
+	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	if err := traffic.Verify(t.Context(), w.log); err == nil {
@@ -495,11 +495,11 @@ func TestRecordsOfChannelsEqualTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	put := func(r kv, v []byte) {
-		tx := w.log.BeginAside()
+		tx := w.log.BeginUpdate()
 		if tx.Put(eventlog.SpaceChannels, r.k, v); v == nil {
 			tx.Delete(eventlog.SpaceChannels, r.k)
 		}
-		if err := tx.CommitAside(); err != nil {
+		if err := tx.Commit(); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -57,7 +57,7 @@ func NewTimeTravel(log *eventlog.Log) *TimeTravel {
 
 // IndexAt is the log index of the newest change at or before t; 0 if there is none.
 func (t *TimeTravel) IndexAt(at time.Time) (uint64, error) {
-	m, err := t.log.AuditAt(at)
+	m, err := t.log.Audit().At(at)
 	return m.Index, err
 }
 
@@ -71,17 +71,17 @@ func (t *TimeTravel) GraphAt(index uint64) (*graph.Graph, error) {
 func (t *TimeTravel) resolve(at Point) (uint64, error) {
 	switch {
 	case !at.given:
-		newest, err := t.log.NewestAudit()
+		newest, err := t.log.Audit().Newest()
 		return newest.Index, err
 	case at.Time.IsZero():
-		mark, err := t.log.AuditBefore(at.Index)
+		mark, err := t.log.Audit().Before(at.Index)
 		return mark.Index, err
 	}
 	return t.IndexAt(at.Time)
 }
 
 func (t *TimeTravel) at(index uint64) (state, error) {
-	target, err := t.log.AuditBefore(index)
+	target, err := t.log.Audit().Before(index)
 	if err != nil {
 		return state{}, err
 	}
@@ -102,7 +102,7 @@ func (t *TimeTravel) below(index uint64) (state, error) {
 	if index == 0 {
 		return state{graph: graph.New()}, nil
 	}
-	target, err := t.log.AuditBefore(index - 1)
+	target, err := t.log.Audit().Before(index - 1)
 	if err != nil {
 		return state{}, err
 	}
@@ -135,7 +135,7 @@ func (t *TimeTravel) nearest(target eventlog.AuditMark) (state, error) {
 	if target.Number-best.mark.Number <= t.every {
 		return best, nil
 	}
-	stored, data, ok, err := t.log.NewestStoredGraph(target.Index)
+	stored, data, ok, err := t.log.StoredGraphs().Newest(target.Index)
 	if err != nil || !ok || stored.Number <= best.mark.Number+4*t.every {
 		return best, err
 	}
@@ -206,7 +206,7 @@ func (t *TimeTravel) note(s state) {
 // walk applies the events after s up to the log index to, and shows each to visit, whose error ends it.
 func (t *TimeTravel) walk(s state, to uint64, visit func(step) error) (state, error) {
 	for from := s.mark.Index + 1; from != 0 && from <= to; {
-		next, err := t.log.ScanAudit(from, portion, func(r eventlog.AuditRecord) error {
+		next, err := t.log.Audit().Scan(from, portion, func(r eventlog.AuditRecord) error {
 			if r.Index > to {
 				return nil
 			}

@@ -130,7 +130,7 @@ func (f *fixture) history(n int, roll func(int) int, storeEvery, keepEvery int) 
 func (f *fixture) rebuilt(index uint64) *graph.Graph {
 	f.t.Helper()
 	g := graph.New()
-	_, err := f.log.ScanAudit(0, 1<<30, func(r eventlog.AuditRecord) (err error) {
+	_, err := f.log.Audit().Scan(0, 1<<30, func(r eventlog.AuditRecord) (err error) {
 		if r.Index <= index {
 			g, _, err = g.Replay(r.Index, r.Command)
 		}
@@ -148,7 +148,7 @@ func TestGraphAtAnyPositionIsTheOneRebuiltFromTheFirstEvent(t *testing.T) {
 	f, _ := newFixture(t)
 	random := rand.New(rand.NewPCG(7, 7))
 	want := f.history(400, random.IntN, 9, 32)
-	stored, err := f.log.StoredGraphs()
+	stored, err := f.log.StoredGraphs().List()
 	if err != nil || len(stored) < 4 || len(stored) > 12 {
 		t.Fatalf("%d graphs are stored, %v: want one in each span of 32 events", len(stored), err)
 	}
@@ -184,7 +184,7 @@ func TestIndexAtIsTheNewestChangeUpToATime(t *testing.T) {
 	f.history(300, rand.New(rand.NewPCG(3, 4)).IntN, 0, 0)
 	past := NewTimeTravel(f.log)
 	var marks []eventlog.AuditMark
-	if _, err := f.log.ScanAudit(0, 1000, func(r eventlog.AuditRecord) error { marks = append(marks, r.AuditMark); return nil }); err != nil {
+	if _, err := f.log.Audit().Scan(0, 1000, func(r eventlog.AuditRecord) error { marks = append(marks, r.AuditMark); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if len(marks) < 80 {

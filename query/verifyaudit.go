@@ -35,8 +35,8 @@ func VerifyAudit(ctx context.Context, log *eventlog.Log, progress func(done, tot
 	v := verification{log: log, ctx: ctx, progress: progress, state: state{graph: graph.New()}}
 	var err error
 	// The stored graphs first: their changes are not newer than the newest one, read later.
-	if v.stored, err = log.StoredGraphs(); err == nil {
-		v.newest, err = log.NewestAudit()
+	if v.stored, err = log.StoredGraphs().List(); err == nil {
+		v.newest, err = log.Audit().Newest()
 	}
 	if err != nil {
 		return v.summary(), err
@@ -81,7 +81,7 @@ func (v *verification) events() error {
 			return err
 		}
 		var records []eventlog.AuditRecord
-		next, err := v.log.ScanAudit(from, portion, func(r eventlog.AuditRecord) error {
+		next, err := v.log.Audit().Scan(from, portion, func(r eventlog.AuditRecord) error {
 			records = append(records, r)
 			return nil
 		})
@@ -110,7 +110,7 @@ func (v *verification) events() error {
 
 // beyond is about an event behind the newest one: it came while we were reading, or was put there.
 func (v *verification) beyond(r eventlog.AuditRecord) error {
-	if newest, err := v.log.NewestAudit(); err != nil || newest.Index >= r.Index {
+	if newest, err := v.log.Audit().Newest(); err != nil || newest.Index >= r.Index {
 		return err
 	}
 	return wrong(r.Index, eventlog.Extra, "it is behind the newest event, #%d", v.newest.Index)
@@ -140,7 +140,7 @@ func (v *verification) event(r eventlog.AuditRecord) error {
 func (v *verification) explained(r eventlog.AuditRecord, err error) error {
 	if r.Number > v.mark.Number+1 {
 		var moved error
-		_, scan := v.log.ScanAudit(r.Index+1, math.MaxInt, func(other eventlog.AuditRecord) error {
+		_, scan := v.log.Audit().Scan(r.Index+1, math.MaxInt, func(other eventlog.AuditRecord) error {
 			if other.Number == v.mark.Number+1 {
 				moved = wrong(r.Index, eventlog.Reordered, "event number %d stands there, and number %d behind it at #%d", r.Number, other.Number, other.Index)
 				return moved
@@ -205,9 +205,9 @@ func (v *verification) storedGraphs(index uint64) error {
 		if s.AuditMark != v.mark {
 			return wrong(s.Index, eventlog.Altered, "the stored graph there is of another event")
 		}
-		data, err := v.log.StoredGraphData(s)
+		data, err := v.log.StoredGraphs().Data(s)
 		if errors.Is(err, eventlog.ErrNotFound) {
-			now, listed := v.log.StoredGraphs()
+			now, listed := v.log.StoredGraphs().List()
 			if listed != nil || !contains(now, s.Index) {
 				if listed != nil {
 					return listed
@@ -251,7 +251,7 @@ func (v *verification) end() error {
 	}
 	// Applied first: an event is written with it, so if there is none by then, no change up to there was accepted.
 	applied := v.log.Applied()
-	now, err := v.log.NewestAudit()
+	now, err := v.log.Audit().Newest()
 	if err != nil || now != v.newest {
 		return err
 	}

@@ -34,11 +34,11 @@ func (f *fixture) raws() (all []raw) {
 }
 
 // tamper writes behind the back of the log.
-func (f *fixture) tamper(write func(tx *eventlog.Tx)) {
+func (f *fixture) tamper(write func(tx *eventlog.Update)) {
 	f.t.Helper()
-	tx := f.log.BeginAside()
+	tx := f.log.BeginUpdate()
 	write(tx)
-	if err := tx.CommitAside(); err != nil {
+	if err := tx.Commit(); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -47,49 +47,49 @@ func (f *fixture) tamper(write func(tx *eventlog.Tx)) {
 // compare with, and when retention has removed it.
 func TestVerifyFindsEachManipulation(t *testing.T) {
 	const key, body = eventlog.SpaceAudit, 48 // the command begins behind hash, number and time
-	put := func(tx *eventlog.Tx, r raw, v []byte) { tx.Put(key, eventlog.IndexKey(r.index), v) }
+	put := func(tx *eventlog.Update, r raw, v []byte) { tx.Put(key, eventlog.IndexKey(r.index), v) }
 	flip := func(v []byte, at int) []byte { v = bytes.Clone(v); v[at] ^= 1; return v }
 	tests := []struct {
 		name string
-		do   func(tx *eventlog.Tx, all []raw)
+		do   func(tx *eventlog.Update, all []raw)
 		kind string // of the finding
 		at   int    // the event at which it shows; -1: only the log can tell
 	}{
-		{"altered command", func(tx *eventlog.Tx, all []raw) {
+		{"altered command", func(tx *eventlog.Update, all []raw) {
 			put(tx, all[3], bytes.Replace(all[3].value, []byte("cleo"), []byte("olec"), 1))
 		}, eventlog.Altered, 3},
-		{"altered number", func(tx *eventlog.Tx, all []raw) { put(tx, all[4], flip(all[4].value, 33)) }, eventlog.Altered, 4},
-		{"altered time", func(tx *eventlog.Tx, all []raw) { put(tx, all[4], flip(all[4].value, 47)) }, eventlog.Altered, 4},
-		{"altered hash", func(tx *eventlog.Tx, all []raw) { put(tx, all[5], flip(all[5].value, 0)) }, eventlog.Altered, 5},
-		{"altered hash of the newest", func(tx *eventlog.Tx, all []raw) { last := all[len(all)-1]; put(tx, last, flip(last.value, 7)) }, eventlog.Altered, 9},
-		{"cut short", func(tx *eventlog.Tx, all []raw) { put(tx, all[5], all[5].value[:20]) }, eventlog.Altered, 5},
-		{"removed first", func(tx *eventlog.Tx, all []raw) { tx.Delete(key, eventlog.IndexKey(all[0].index)) }, eventlog.Missing, 1},
-		{"removed in the middle", func(tx *eventlog.Tx, all []raw) { tx.Delete(key, eventlog.IndexKey(all[4].index)) }, eventlog.Missing, 5},
-		{"removed two", func(tx *eventlog.Tx, all []raw) {
+		{"altered number", func(tx *eventlog.Update, all []raw) { put(tx, all[4], flip(all[4].value, 33)) }, eventlog.Altered, 4},
+		{"altered time", func(tx *eventlog.Update, all []raw) { put(tx, all[4], flip(all[4].value, 47)) }, eventlog.Altered, 4},
+		{"altered hash", func(tx *eventlog.Update, all []raw) { put(tx, all[5], flip(all[5].value, 0)) }, eventlog.Altered, 5},
+		{"altered hash of the newest", func(tx *eventlog.Update, all []raw) { last := all[len(all)-1]; put(tx, last, flip(last.value, 7)) }, eventlog.Altered, 9},
+		{"cut short", func(tx *eventlog.Update, all []raw) { put(tx, all[5], all[5].value[:20]) }, eventlog.Altered, 5},
+		{"removed first", func(tx *eventlog.Update, all []raw) { tx.Delete(key, eventlog.IndexKey(all[0].index)) }, eventlog.Missing, 1},
+		{"removed in the middle", func(tx *eventlog.Update, all []raw) { tx.Delete(key, eventlog.IndexKey(all[4].index)) }, eventlog.Missing, 5},
+		{"removed two", func(tx *eventlog.Update, all []raw) {
 			tx.Delete(key, eventlog.IndexKey(all[4].index))
 			tx.Delete(key, eventlog.IndexKey(all[5].index))
 		}, eventlog.Missing, 6},
-		{"removed newest", func(tx *eventlog.Tx, all []raw) { tx.Delete(key, eventlog.IndexKey(all[9].index)) }, eventlog.Missing, 9},
-		{"removed all", func(tx *eventlog.Tx, _ []raw) { tx.DeleteRange(key, nil, nil) }, eventlog.Missing, 9},
-		{"swapped", func(tx *eventlog.Tx, all []raw) { put(tx, all[4], all[5].value); put(tx, all[5], all[4].value) }, eventlog.Reordered, 4},
-		{"moved to the end", func(tx *eventlog.Tx, all []raw) {
+		{"removed newest", func(tx *eventlog.Update, all []raw) { tx.Delete(key, eventlog.IndexKey(all[9].index)) }, eventlog.Missing, 9},
+		{"removed all", func(tx *eventlog.Update, _ []raw) { tx.DeleteRange(key, nil, nil) }, eventlog.Missing, 9},
+		{"swapped", func(tx *eventlog.Update, all []raw) { put(tx, all[4], all[5].value); put(tx, all[5], all[4].value) }, eventlog.Reordered, 4},
+		{"moved to the end", func(tx *eventlog.Update, all []raw) {
 			tx.Delete(key, eventlog.IndexKey(all[2].index))
 			put(tx, raw{index: all[9].index + 2}, all[2].value)
 		}, eventlog.Reordered, 3},
-		{"repeated", func(tx *eventlog.Tx, all []raw) { put(tx, raw{index: all[6].index + 1}, all[6].value) }, eventlog.Reordered, 6},
-		{"added behind the newest", func(tx *eventlog.Tx, all []raw) {
+		{"repeated", func(tx *eventlog.Update, all []raw) { put(tx, raw{index: all[6].index + 1}, all[6].value) }, eventlog.Reordered, 6},
+		{"added behind the newest", func(tx *eventlog.Update, all []raw) {
 			put(tx, raw{index: all[9].index + 1}, next(all[9], "eve", all[9].index+1))
 		}, eventlog.Extra, 10},
-		{"altered stored graph", func(tx *eventlog.Tx, all []raw) {
+		{"altered stored graph", func(tx *eventlog.Update, all []raw) {
 			part := append([]byte{'p'}, append(eventlog.IndexKey(all[7].index), 0, 0, 0, 0)...)
 			tx.Put(eventlog.SpaceGraph, part, []byte("another graph"))
 		}, eventlog.Altered, 7},
-		{"altered head of a stored graph", func(tx *eventlog.Tx, all []raw) {
+		{"altered head of a stored graph", func(tx *eventlog.Update, all []raw) {
 			tx.Put(eventlog.SpaceGraph, append([]byte{'h'}, eventlog.IndexKey(all[7].index)...), append([]byte{0, 0, 0, 1}, flip(all[7].value[:body], 3)...))
 		}, eventlog.Altered, 7},
-		{"a whole new chain", func(tx *eventlog.Tx, all []raw) { forge(tx, all, 3, false) }, eventlog.Altered, -1},
-		{"a whole new chain without the newest", func(tx *eventlog.Tx, all []raw) { forge(tx, all, 9, true) }, eventlog.Missing, -1},
-		{"a whole new chain without one", func(tx *eventlog.Tx, all []raw) { forge(tx, all, 6, true) }, eventlog.Missing, -1},
+		{"a whole new chain", func(tx *eventlog.Update, all []raw) { forge(tx, all, 3, false) }, eventlog.Altered, -1},
+		{"a whole new chain without the newest", func(tx *eventlog.Update, all []raw) { forge(tx, all, 9, true) }, eventlog.Missing, -1},
+		{"a whole new chain without one", func(tx *eventlog.Update, all []raw) { forge(tx, all, 6, true) }, eventlog.Missing, -1},
 	}
 	for _, held := range []bool{true, false} {
 		for _, tt := range tests {
@@ -101,7 +101,7 @@ func TestVerifyFindsEachManipulation(t *testing.T) {
 				if tt.at < 0 && !held {
 					t.Skip("found by its hash only")
 				}
-				f.tamper(func(tx *eventlog.Tx) { tt.do(tx, all) })
+				f.tamper(func(tx *eventlog.Update) { tt.do(tx, all) })
 				_, err := VerifyAudit(t.Context(), f.log, nil)
 				var fault *eventlog.AuditError
 				if !errors.As(err, &fault) || fault.Kind != tt.kind {
@@ -157,7 +157,7 @@ func encode(e eventlog.AuditRecord) []byte {
 }
 
 // forge writes a new chain in which one event is another or is left out, with all that goes with it.
-func forge(tx *eventlog.Tx, all []raw, which int, without bool) {
+func forge(tx *eventlog.Update, all []raw, which int, without bool) {
 	tx.DeleteRange(eventlog.SpaceGraph, nil, nil)
 	tx.DeleteRange(eventlog.SpaceAudit, nil, nil)
 	var m eventlog.AuditMark
@@ -178,7 +178,7 @@ func forge(tx *eventlog.Tx, all []raw, which int, without bool) {
 // Time travel and the listing refuse an altered history instead of showing it.
 func TestAlteredHistoryIsNotShown(t *testing.T) {
 	f, all := tenEvents(t, true)
-	f.tamper(func(tx *eventlog.Tx) {
+	f.tamper(func(tx *eventlog.Update) {
 		tx.Put(eventlog.SpaceAudit, eventlog.IndexKey(all[3].index), bytes.Replace(all[3].value, []byte("cleo"), []byte("olec"), 1))
 	})
 	q := New(f.log, func() *graph.Graph { return f.graph }, nil)

@@ -201,9 +201,9 @@ func (w *world) refuse(owner graph.UserID) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	tx := w.log.BeginAside()
+	tx := w.log.BeginUpdate()
 	tx.Put(eventlog.SpaceLogs, append(eventlog.IndexKey(uint64(owner)), fmt.Sprintf("%016d", w.Uint32())...), v)
-	if err := tx.CommitAside(); err != nil {
+	if err := tx.Commit(); err != nil {
 		w.t.Fatal(err)
 	}
 }

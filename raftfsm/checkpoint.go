@@ -120,7 +120,7 @@ func (c *checkpointer) keep(p *apply.Pin) error {
 	if err := apply.WriteControlState(&data, p.View, p.Term); err != nil {
 		return err
 	}
-	return c.node.log.StoreCheckpoint(p.Index, data.Bytes())
+	return c.node.log.Checkpoints().Store(p.Index, data.Bytes())
 }
 
 // digest hashes the entries since the checkpoint before, in stretches that are the same on all nodes. After each it rests as
@@ -206,11 +206,11 @@ func (c *checkpointer) keepDue(now time.Time) (bool, error) {
 	if n.retention.Size == 0 {
 		return false, nil
 	}
-	all, err := n.log.Size()
+	all, err := n.log.Retention().Size()
 	if err != nil {
 		return false, err
 	}
-	before, err := n.log.SizeBelow(last.Kept + 1)
+	before, err := n.log.Retention().SizeBelow(last.Kept + 1)
 	return all-before >= max(n.retention.Size/keptShare, 1), err
 }
 
@@ -219,7 +219,7 @@ func (c *checkpointer) needed(now time.Time) (bool, error) {
 	if c.node.log.Floor() == 1 || now.Sub(c.proposed) < keepAgain {
 		return false, nil
 	}
-	_, err := c.node.log.CheckpointForFloor()
+	_, err := c.node.log.Checkpoints().ForFloor()
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return true, nil
 	}

@@ -59,7 +59,7 @@ func (n *Node) storeGraph() error {
 	if _, err := n.log.Wait(ctx, g.Index()-1); err != nil {
 		return err
 	}
-	event, err := n.log.Audit(g.Index())
+	event, err := n.log.Audit().Event(g.Index())
 	if err != nil {
 		return fmt.Errorf("raftfsm: audit event of the newest change %d: %w", g.Index(), err)
 	}
@@ -67,7 +67,7 @@ func (n *Node) storeGraph() error {
 	if err != nil {
 		return fmt.Errorf("raftfsm: encode graph: %w", err)
 	}
-	if err := n.log.StoreGraph(event.AuditMark, data, eventlog.StoredEvery); err != nil {
+	if err := n.log.StoredGraphs().Store(event.AuditMark, data, eventlog.StoredEvery); err != nil {
 		return err
 	}
 	n.saved = g.Index()

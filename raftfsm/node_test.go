@@ -118,9 +118,9 @@ func TestAlteredAuditEventIsFoundAtStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tx := r.log.BeginAside()
+	tx := r.log.BeginUpdate()
 	tx.Put(eventlog.SpaceAudit, eventlog.IndexKey(first.Index), []byte(strings.Replace(string(v), "ada", "eve", 1)))
-	if err := tx.CommitAside(); err != nil {
+	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	r.close(t)

@@ -63,7 +63,7 @@ func (r *retainer) look(now time.Time) error {
 	if floor == r.reclaimed {
 		return nil
 	}
-	if err := r.node.log.Reclaim(); err != nil {
+	if err := r.node.log.Retention().Reclaim(); err != nil {
 		return err
 	}
 	r.reclaimed = floor
@@ -102,12 +102,12 @@ func (r *retainer) raise(now time.Time) error {
 func (r *retainer) wanted(now time.Time) (*entry.Floor, error) {
 	floor := r.node.log.Floor()
 	e := &entry.Floor{Floor: floor, Time: now}
-	kept, err := r.node.log.Checkpoints()
+	kept, err := r.node.log.Checkpoints().Indexes()
 	if err != nil || len(kept) == 0 {
 		return nil, err
 	}
 	if r.Age > 0 {
-		at, err := r.node.log.FloorForAge(now.Add(-r.Age))
+		at, err := r.node.log.Retention().FloorForAge(now.Add(-r.Age))
 		if err != nil {
 			return nil, fmt.Errorf("by age: %w", err)
 		}
@@ -116,7 +116,7 @@ func (r *retainer) wanted(now time.Time) (*entry.Floor, error) {
 		}
 	}
 	if r.Size > 0 {
-		at, err := r.node.log.FloorForSize(r.Size)
+		at, err := r.node.log.Retention().FloorForSize(r.Size)
 		if err == nil && at > floor {
 			at, err = r.cutForSize(kept, at)
 		}
@@ -159,8 +159,8 @@ func cutForAge(kept []uint64, wanted uint64) uint64 {
 func (r *retainer) cutForSize(kept []uint64, wanted uint64) (uint64, error) {
 	below, above := aroundCheckpoint(kept, wanted)
 	if above > 0 {
-		upto, errUpto := r.node.log.SizeBelow(above)
-		enough, errEnough := r.node.log.SizeBelow(wanted)
+		upto, errUpto := r.node.log.Retention().SizeBelow(above)
+		enough, errEnough := r.node.log.Retention().SizeBelow(wanted)
 		if err := errors.Join(errUpto, errEnough); err != nil {
 			return 0, err
 		}
@@ -184,6 +184,6 @@ func (r *retainer) useful(e *entry.Floor, now time.Time) (bool, error) {
 	if e.Reason == entry.FloorByAge && now.Sub(r.raised) >= max(r.Age/20, retainEvery) {
 		return true, nil
 	}
-	frees, err := r.node.log.SizeBelow(e.Floor)
+	frees, err := r.node.log.Retention().SizeBelow(e.Floor)
 	return frees >= min(usefulBytes, max(r.Size/20, 1)), err
 }

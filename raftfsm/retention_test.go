@@ -72,7 +72,7 @@ func (r *running) checkpoint(t *testing.T) (index uint64) {
 	}
 	index = r.log.Applied()
 	eventually(t, "the checkpoint is not kept", func() bool {
-		kept, err := r.log.Checkpoints()
+		kept, err := r.log.Checkpoints().Indexes()
 		return err == nil && slices.Contains(kept, index)
 	})
 	return index
@@ -107,7 +107,7 @@ func TestRestartWithAnyFloor(t *testing.T) {
 			if got := r.log.Floor(); got != min(want, entry) {
 				t.Fatalf("the floor is %d, want %d, its own entry is %d", got, want, entry)
 			}
-			if err := r.log.Reclaim(); err != nil {
+			if err := r.log.Retention().Reclaim(); err != nil {
 				t.Fatal(err)
 			}
 			for i := range 3 {
@@ -141,16 +141,16 @@ func TestRetentionBySize(t *testing.T) {
 		eventually(t, "no checkpoint comes", func() bool { return r.fsm.CheckpointMark().Kept > before })
 	}
 	eventually(t, "the log is still too large", func() bool {
-		size, err := r.log.Size()
-		return err == nil && size <= limit+usefulBytes/16 && r.log.Reclaimed() > 8<<20
+		size, err := r.log.Retention().Size()
+		return err == nil && size <= limit+usefulBytes/16 && r.log.Retention().Reclaimed() > 8<<20
 	})
-	if size, err := r.log.Size(); err != nil || size < limit/2 {
+	if size, err := r.log.Retention().Size(); err != nil || size < limit/2 {
 		t.Errorf("%d bytes are left, %v", size, err)
 	}
 	if _, err := r.log.Entry(out.Index); !errors.Is(err, eventlog.ErrBelowFloor) {
 		t.Errorf("entry %d: %v", out.Index, err)
 	}
-	if _, err := r.log.Audit(out.Index); err != nil {
+	if _, err := r.log.Audit().Event(out.Index); err != nil {
 		t.Errorf("the audit event is gone with its entry: %v", err)
 	}
 	if _, err := r.log.Verify(t.Context(), nil); err != nil {

@@ -52,7 +52,7 @@ func (s *snapshots) List() ([]*raft.SnapshotMeta, error) {
 		}
 		return []*raft.SnapshotMeta{s.start}, nil
 	}
-	index, err := s.log.CheckpointForFloor()
+	index, err := s.log.Checkpoints().ForFloor()
 	if errors.Is(err, eventlog.ErrNotFound) {
 		return nil, fmt.Errorf("raftfsm: a follower needs entries below #%d, which are not kept, and no checkpoint is there yet: the next comes soon", s.log.Floor())
 	}
@@ -75,13 +75,13 @@ func (s *snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 		}
 		return &in.meta, in.file, nil
 	}
-	index, err := s.log.CheckpointForFloor()
+	index, err := s.log.Checkpoints().ForFloor()
 	if err == nil && checkpointID(index) != id {
 		err = errors.New("the floor has moved")
 	}
 	var data []byte
 	if err == nil {
-		data, err = s.log.Checkpoint(index)
+		data, err = s.log.Checkpoints().Data(index)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("raftfsm: open %s: %w", id, err)

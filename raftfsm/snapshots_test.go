@@ -51,7 +51,7 @@ func (w *archipelago) trim(c *island, on ...*island) (floor uint64) {
 	index := c.node.fsm.CheckpointMark().Kept
 	for _, o := range on {
 		w.until(o.id+" keeps the checkpoint", 10*time.Second, func() bool {
-			kept, err := o.log.Checkpoints()
+			kept, err := o.log.Checkpoints().Indexes()
 			return err == nil && slices.Contains(kept, index)
 		})
 	}
@@ -61,7 +61,7 @@ func (w *archipelago) trim(c *island, on ...*island) (floor uint64) {
 	}
 	w.alike(on...)
 	for _, o := range on {
-		if err := o.log.Reclaim(); err != nil {
+		if err := o.log.Retention().Reclaim(); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -218,9 +218,9 @@ func TestSnapshotBringsEachProjection(t *testing.T) {
 			t.Fatal(err)
 		}
 		g := lead.node.Graph()
-		event, errEvent := lead.log.Audit(g.Index())
+		event, errEvent := lead.log.Audit().Event(g.Index())
 		graphData, errData := g.MarshalBinary()
-		if err := errors.Join(errEvent, errData, lead.log.StoreGraph(event.AuditMark, graphData, eventlog.StoredEvery)); err != nil {
+		if err := errors.Join(errEvent, errData, lead.log.StoredGraphs().Store(event.AuditMark, graphData, eventlog.StoredEvery)); err != nil {
 			t.Fatal(err)
 		}
 		w.fill(5)
@@ -244,7 +244,7 @@ func TestSnapshotBringsEachProjection(t *testing.T) {
 				t.Errorf("%d records of space %q, %v: something was not brought, this tests too little", records, space, err)
 			}
 		}
-		if graphs, err := away.log.StoredGraphs(); err != nil || len(graphs) != 1 {
+		if graphs, err := away.log.StoredGraphs().List(); err != nil || len(graphs) != 1 {
 			t.Errorf("%d stored graphs, %v: a start would replay every change", len(graphs), err)
 		}
 		if !told {
@@ -364,11 +364,11 @@ func spoil(c *island, span eventlog.Space) error {
 		return err
 	}
 	index := at[len(at)-1]
-	tx := c.log.BeginAside()
+	tx := c.log.BeginUpdate()
 	if span == 'X' {
 		key := eventlog.AppendChannel(nil, "c")
 		tx.Delete(span, append(key, eventlog.IndexKey(index)...))
-		return tx.CommitAside()
+		return tx.Commit()
 	}
 	forged := span == 'F'
 	if forged {
@@ -387,7 +387,7 @@ func spoil(c *island, span eventlog.Space) error {
 		binary.BigEndian.PutUint32(value, crc32.Update(crc32.Checksum(eventlog.IndexKey(index), castagnoli), castagnoli, value[4:]))
 	}
 	tx.Put(span, eventlog.IndexKey(index), value)
-	return tx.CommitAside()
+	return tx.Commit()
 }
 
 // TestOddNodeStops alters a projection, an index key or an entry of one of three nodes while they run: that node stops within a
@@ -395,9 +395,9 @@ func spoil(c *island, span eventlog.Space) error {
 func TestOddNodeStops(t *testing.T) {
 	for what, alter := range map[string]func(c *island) error{
 		"a projection": func(c *island) error {
-			tx := c.log.BeginAside()
+			tx := c.log.BeginUpdate()
 			tx.Put(eventlog.SpaceStats, eventlog.IndexKey(77), []byte("{}"))
-			return tx.CommitAside()
+			return tx.Commit()
 		},
 		"an index key":               func(c *island) error { return spoil(c, 'X') },
 		"what hides a batch":         func(c *island) error { return spoil(c, 'B') },

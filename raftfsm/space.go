@@ -65,14 +65,14 @@ func (n *Node) lookAtSpace() {
 		}
 		return
 	}
-	left := s.Free - min(n.log.Unflushed(), s.Free)
+	left := s.Free - min(n.log.Disk().Unflushed(), s.Free)
 	refuse, end := s.line(refuseShare, refuseBytes), s.line(endShare, endBytes)
-	if left > refuse+n.log.Ballast() {
-		if err := n.log.Refill(); err != nil {
+	if left > refuse+n.log.Disk().Ballast() {
+		if err := n.log.Disk().Refill(); err != nil {
 			n.slog.Warn("no space could be set aside for a full disk", "err", err)
 		}
 	}
-	if n.log.DiskWasFull() {
+	if n.log.Disk().WasFull() {
 		left = 0
 	}
 	n.room.Store(int64(left) - int64(end))

@@ -225,7 +225,7 @@ func TestLogsAreForTheOwner(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada", "bob", "eve")
 	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	tx := w.events.BeginAside()
+	tx := w.events.BeginUpdate()
 	for i, r := range []entry.Refusal{
 		{Owner: 1, Ident: "ada-1", Message: "Authkey not allowed to publish here.", Channel: "c", Addr: "192.0.2.1", First: day, Last: day.Add(time.Hour), Count: 412},
 		{Owner: 1, Ident: "ada-2", Message: "m", Channel: "d", Addr: "192.0.2.2", First: day, Last: day.Add(2 * time.Hour), Count: 1},
@@ -238,7 +238,7 @@ func TestLogsAreForTheOwner(t *testing.T) {
 		}
 		tx.Put(eventlog.SpaceLogs, append(eventlog.IndexKey(r.Owner), fmt.Sprintf("%016d", i)...), v)
 	}
-	if err := tx.CommitAside(); err != nil {
+	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ who, filter, want string }{

@@ -84,9 +84,9 @@ func TestDamagedAuditIsTold(t *testing.T) {
 	if r := must[verified](w, operator(), "GET /api/v1/audit/verify", nil); !r.OK || r.Events != 12 || r.Fault != nil {
 		t.Errorf("%+v", r)
 	}
-	tx := w.events.BeginAside()
+	tx := w.events.BeginUpdate()
 	tx.Put(eventlog.SpaceAudit, eventlog.IndexKey(7), bytes.Replace(v, []byte(`"time":"2`), []byte(`"time":"1`), 1))
-	if err := tx.CommitAside(); err != nil {
+	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"", "?progress=true"} {

@@ -103,7 +103,7 @@ func (w *world) record(index uint64, at time.Time, command []byte) error {
 	if err := w.events.LogStore().StoreLogs([]*raft.Log{entry}); err != nil {
 		return err
 	}
-	newest, err := w.events.NewestAudit()
+	newest, err := w.events.Audit().Newest()
 	if err != nil {
 		return err
 	}

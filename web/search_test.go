@@ -54,9 +54,9 @@ func TestWhoFindsWhat(t *testing.T) {
 	w.publishLater(1, "c")        // ada's, shared with bob
 	w.publishLater(1, "d.ada")    // ada's alone
 	w.publishLater(3, "c.\xff/.") // cleo's
-	tx := w.events.BeginAside()
+	tx := w.events.BeginUpdate()
 	tx.Put(eventlog.SpaceLogs, append(eventlog.IndexKey(1), "0123456789abcdef"...), []byte(`{"ident":"ada/1","message":"Authkey not allowed to publish here.","channel":"dx","addr":"192.0.2.9","count":1}`))
-	if err := tx.CommitAside(); err != nil {
+	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	who := []string{"ada", "bob", "cleo", "eve", "root", "operator"}

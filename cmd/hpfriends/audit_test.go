@@ -45,9 +45,9 @@ func TestAuditVerifyNamesTheFirstWrongEvent(t *testing.T) {
 	for _, handle := range []string{"ada", "bob", "cleo"} {
 		m.ok("user", "add", handle)
 	}
-	tx := o.events.BeginAside()
+	tx := o.events.BeginUpdate()
 	tx.Delete(eventlog.SpaceAudit, eventlog.IndexKey(2))
-	if err := tx.CommitAside(); err != nil {
+	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	if code, out, _ := m.run("audit", "verify"); code != exitFailed || !strings.Contains(out, "the first event that is wrong is #3: missing") {

@@ -53,7 +53,7 @@ func (a *auditStream) after() (uint64, error) {
 	case sub.first:
 		return 0, nil
 	case !sub.since.IsZero():
-		before, err := a.conn.broker.Events.AuditAt(sub.since.Add(-time.Millisecond))
+		before, err := a.conn.broker.Events.Audit().At(sub.since.Add(-time.Millisecond))
 		return before.Index, err
 	case sub.from == eventlog.Position{}:
 		return a.start, nil
@@ -69,7 +69,7 @@ func (a *auditStream) limit() error {
 	case sub.until.After(time.Now()):
 		a.later = sub.until
 	case !sub.until.IsZero():
-		last, err := a.conn.broker.Events.AuditAt(sub.until.Add(-time.Millisecond))
+		last, err := a.conn.broker.Events.Audit().At(sub.until.Add(-time.Millisecond))
 		a.until = max(last.Index, 1)
 		return err
 	case sub.end.Offset > 0:

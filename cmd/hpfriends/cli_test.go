@@ -106,7 +106,7 @@ func (o *office) record(index uint64, c graph.Command) error {
 	if err := o.events.LogStore().StoreLogs([]*raft.Log{entry}); err != nil {
 		return err
 	}
-	newest, err := o.events.NewestAudit()
+	newest, err := o.events.Audit().Newest()
 	if err != nil {
 		return err
 	}
@@ -122,9 +122,9 @@ func (o *office) refused(t *testing.T, id string, r entry.Refusal) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tx := o.events.BeginAside()
+	tx := o.events.BeginUpdate()
 	tx.Put(eventlog.SpaceLogs, append(eventlog.IndexKey(r.Owner), id...), v)
-	if err := tx.CommitAside(); err != nil {
+	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -19,14 +19,14 @@ func watch(r prometheus.Registerer, s *server) {
 		func() float64 { return float64(s.router.Lags()) })
 	gauge("hpfriends_log_floor_index", "First entry of the log that is kept.", func() float64 { return float64(s.events.Floor()) })
 	gauge("hpfriends_log_bytes", "Bytes of the entries that are kept, as stored.", func() float64 {
-		n, err := s.events.Size()
+		n, err := s.events.Retention().Size()
 		if err != nil {
 			return math.NaN()
 		}
 		return float64(n)
 	})
-	gauge("hpfriends_log_disk_bytes", "Bytes of all files of the log.", func() float64 { return float64(s.events.DiskBytes()) })
-	counter("hpfriends_log_reclaimed_bytes_total", "Bytes of entries that retention has removed.", func() float64 { return float64(s.events.Reclaimed()) })
+	gauge("hpfriends_log_disk_bytes", "Bytes of all files of the log.", func() float64 { return float64(s.events.Disk().Bytes()) })
+	counter("hpfriends_log_reclaimed_bytes_total", "Bytes of entries that retention has removed.", func() float64 { return float64(s.events.Retention().Reclaimed()) })
 	if s.scrubber != nil {
 		counter("hpfriends_scrub_damage_total", "Damaged places that the slow check of the log has found.", func() float64 { return float64(s.scrubber.Status().Found) })
 	}

@@ -100,7 +100,7 @@ func (s *scrubber) wait() time.Duration {
 			return left
 		}
 	}
-	pieces := s.log.DiskBytes()/scrubPiece + 1
+	pieces := s.log.Disk().Bytes()/scrubPiece + 1
 	return max(s.interval/2/time.Duration(pieces), scrubPause)
 }
 
@@ -120,7 +120,7 @@ func (s *scrubber) piece(ctx context.Context) error {
 	passed := 1.0
 	if p.Next != nil {
 		var err error
-		if passed, err = s.log.Passed(p.Next); err != nil && !eventlog.IsDamage(err) {
+		if passed, err = s.log.ScrubProgress(p.Next); err != nil && !eventlog.IsDamage(err) {
 			return err
 		}
 	}
@@ -149,7 +149,7 @@ func (s *scrubber) save() error {
 	if err != nil {
 		return err
 	}
-	tx := s.log.BeginAside()
+	tx := s.log.BeginUpdate()
 	tx.Put(eventlog.SpaceLocal, scrubKey, raw)
-	return tx.CommitAside()
+	return tx.Commit()
 }

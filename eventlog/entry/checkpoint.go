@@ -31,7 +31,7 @@ func (e *Checkpoint) Encode() []byte {
 	return binary.BigEndian.AppendUint64(d, uint64(e.Time.UnixMilli()))
 }
 
-// DecodeCheckpointEntry decodes an entry's data, kind byte first.
+// DecodeCheckpoint decodes an entry's data, kind byte first.
 func DecodeCheckpoint(data []byte) (*Checkpoint, error) {
 	if len(data) != checkpointSize || Kind(data[0]) != KindCheckpoint || data[1] != checkpointVersion || data[2] > checkpointKept {
 		return nil, fmt.Errorf("eventlog: not a checkpoint of version %d", checkpointVersion)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func cursorEntry() *Cursors {
+func cursors() *Cursors {
 	return &Cursors{Time: time.UnixMilli(1_700_000_000_123).UTC(), Ops: []CursorOp{
 		{Verb: ClaimCursor, Authkey: 1 << 40, Name: "siem", Start: Position{812, 4}, Channel: "dionaea.*"},
 		{Verb: AdvanceCursor, Authkey: 7, Name: "a", Epoch: 99, Acked: Position{1 << 60, 1<<32 - 1}, Safe: Position{3, 0}, Final: true},
@@ -16,8 +16,8 @@ func cursorEntry() *Cursors {
 	}}
 }
 
-func TestCursorEntryComesBack(t *testing.T) {
-	want := cursorEntry()
+func TestCursorsComeBack(t *testing.T) {
+	want := cursors()
 	got, err := DecodeCursors(want.Encode())
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %+v (%v), want %+v", got, err, want)
@@ -33,8 +33,8 @@ func TestCursorEntryComesBack(t *testing.T) {
 	}
 }
 
-func FuzzDecodeCursorEntry(f *testing.F) {
-	f.Add(cursorEntry().Encode())
+func FuzzDecodeCursors(f *testing.F) {
+	f.Add(cursors().Encode())
 	f.Add((&Cursors{Time: time.UnixMilli(0)}).Encode())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := DecodeCursors(data)

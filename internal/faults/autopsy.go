@@ -69,9 +69,8 @@ func read(log *eventlog.Log, index uint64) (e eventlog.Entry, hidden bool, err e
 	if e, err = log.Entry(index); err != nil {
 		return e, false, fmt.Errorf("entry %d: %w", index, err)
 	}
-	shown, err := log.Visible(index)
-	if errors.Is(err, eventlog.ErrNotBatch) {
-		err = nil
+	if _, err = log.Batch(index); errors.Is(err, eventlog.ErrNotBatch) {
+		return e, true, nil
 	}
-	return e, !shown, err
+	return e, false, err
 }

@@ -38,9 +38,9 @@ func BenchmarkCountBatch(b *testing.B) {
 	b.ResetTimer()
 	for i := 0; i < b.N; i += batches {
 		b.StopTimer()
-		tx := l.BeginAside()
+		tx := l.BeginUpdate()
 		tx.DeleteRange(eventlog.SpaceChannels, nil, nil)
-		if err := tx.CommitAside(); err != nil {
+		if err := tx.Commit(); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()

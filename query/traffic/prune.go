@@ -17,7 +17,7 @@ func (p *Projection) prune() error {
 	if err != nil {
 		return err
 	}
-	d := deletion{log: p.log, tx: p.log.BeginAside()}
+	d := deletion{log: p.log, tx: p.log.BeginUpdate()}
 	defer func() { d.tx.Discard() }()
 	err = p.log.Scan(eventlog.SpaceChannels, []byte{recordHistory}, []byte{recordHistory + 1}, func(k, v []byte) error {
 		_, rest, err := parseSeries(k)
@@ -69,7 +69,7 @@ func (p *Projection) segmentOf(index uint64) (start uint64, err error) {
 // deletion deletes keys in transactions of a bounded size.
 type deletion struct {
 	log *eventlog.Log
-	tx  *eventlog.Tx
+	tx  *eventlog.Update
 	n   int
 }
 
@@ -83,7 +83,7 @@ func (d *deletion) remove(key []byte) error {
 
 // commit commits what was deleted so far, and begins the next transaction.
 func (d *deletion) commit() error {
-	err := d.tx.CommitAside()
-	d.tx, d.n = d.log.BeginAside(), 0
+	err := d.tx.Commit()
+	d.tx, d.n = d.log.BeginUpdate(), 0
 	return err
 }

@@ -106,9 +106,9 @@ func (p *Projection) load() error {
 		return err
 	}
 	if stored > p.log.Applied() { // a snapshot brought records of a log that this node does not have yet
-		tx := p.log.BeginAside()
+		tx := p.log.BeginUpdate()
 		tx.DeleteRange(eventlog.SpaceChannels, nil, nil)
-		if err := tx.CommitAside(); err != nil {
+		if err := tx.Commit(); err != nil {
 			return err
 		}
 		stored, pruned = 0, 0
@@ -132,7 +132,7 @@ func cursor(log *eventlog.Log) (stored, pruned uint64, err error) {
 	return binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:]), nil
 }
 
-func putCursor(tx *eventlog.Tx, counted, pruned uint64) {
+func putCursor(tx *eventlog.Update, counted, pruned uint64) {
 	v := binary.BigEndian.AppendUint64(nil, counted)
 	tx.Put(eventlog.SpaceChannels, []byte{recordCursor}, binary.BigEndian.AppendUint64(v, pruned))
 }
@@ -220,7 +220,7 @@ func (p *Projection) seal(index uint64) error {
 		p.start = index
 		return nil
 	}
-	tx := p.log.BeginAside()
+	tx := p.log.BeginUpdate()
 	for of, s := range p.open {
 		all, err := sealed(p.log, of)
 		if err != nil {
@@ -235,7 +235,7 @@ func (p *Projection) seal(index uint64) error {
 		tx.Put(eventlog.SpaceChannels, segmentKey(p.start), nil)
 	}
 	putCursor(tx, index-1, p.pruned)
-	if err := tx.CommitAside(); err != nil {
+	if err := tx.Commit(); err != nil {
 		return err
 	}
 	p.stored, p.start = index-1, index

@@ -43,13 +43,13 @@ func (f *FSM) applyChange(tx *eventlog.Tx, l *raft.Log) (any, error) {
 // loadGraph rebuilds the graph as of the applied entry from the newest stored graph and the audit events after it, and checks
 // the chain on the way.
 func loadGraph(log *eventlog.Log, applied uint64) (*graph.Graph, eventlog.AuditMark, error) {
-	newest, err := log.NewestAudit()
+	newest, err := log.Audit().Newest()
 	if err != nil {
 		return nil, newest, err
 	}
 	g, mark, err := loadStoredGraph(log, applied)
 	for from := mark.Index + 1; err == nil && from != 0; {
-		from, err = log.ScanAudit(from, 1024, func(r eventlog.AuditRecord) error {
+		from, err = log.Audit().Scan(from, 1024, func(r eventlog.AuditRecord) error {
 			if err := mark.Check(r); err != nil {
 				return err
 			}
@@ -69,7 +69,7 @@ func loadGraph(log *eventlog.Log, applied uint64) (*graph.Graph, eventlog.AuditM
 
 // loadStoredGraph returns the newest stored graph up to an entry, or the one that everything begins with.
 func loadStoredGraph(log *eventlog.Log, applied uint64) (*graph.Graph, eventlog.AuditMark, error) {
-	s, data, ok, err := log.NewestStoredGraph(applied)
+	s, data, ok, err := log.StoredGraphs().Newest(applied)
 	if err != nil || !ok {
 		return graph.New(), eventlog.AuditMark{}, err
 	}

@@ -54,9 +54,9 @@ func TestRestoredIsWhatAStartReads(t *testing.T) {
 	claimed := to.CursorEndings()
 	from.cursor(t, entry.CursorOp{Verb: entry.ClaimCursor, Authkey: authkey, Name: "n", Channel: "c"})
 	g := from.Version().Graph
-	event, errEvent := from.log.Audit(g.Index())
+	event, errEvent := from.log.Audit().Event(g.Index())
 	graphData, errData := g.MarshalBinary()
-	if err := errors.Join(errEvent, errData, from.log.StoreGraph(event.AuditMark, graphData, eventlog.StoredEvery)); err != nil {
+	if err := errors.Join(errEvent, errData, from.log.StoredGraphs().Store(event.AuditMark, graphData, eventlog.StoredEvery)); err != nil {
 		t.Fatal(err)
 	}
 	from.batch(t, 7, 2)
@@ -85,7 +85,7 @@ func TestRestoredIsWhatAStartReads(t *testing.T) {
 		len(f.sessions.last) != 1 || !f.Configuration().Removed("n9") {
 		t.Error("something was not brought: this tests too little")
 	}
-	if graphs, err := to.log.StoredGraphs(); err != nil || len(graphs) != 1 {
+	if graphs, err := to.log.StoredGraphs().List(); err != nil || len(graphs) != 1 {
 		t.Errorf("%d stored graphs, %v: a start would replay every change", len(graphs), err)
 	}
 	if !slices.Contains(endingsAfter(claimed), CursorKey{authkey, "n"}) {

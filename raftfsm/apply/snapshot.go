@@ -43,13 +43,13 @@ func WriteSnapshot(w io.Writer, log *eventlog.Log, index uint64, state []byte) (
 
 // writeGraph writes the newest stored graph up to index: it saves the receiver from replaying all changes.
 func writeGraph(w io.Writer, log *eventlog.Log, index uint64) error {
-	all, err := log.StoredGraphs()
+	all, err := log.StoredGraphs().List()
 	if err != nil {
 		return err
 	}
 	for i := len(all) - 1; i >= 0; i-- {
 		if all[i].Index <= index {
-			return log.ScanStoredGraph(all[i], recorder(w, eventlog.SpaceGraph))
+			return log.StoredGraphs().Scan(all[i], recorder(w, eventlog.SpaceGraph))
 		}
 	}
 	return nil

@@ -1,0 +1,111 @@
+package eventlog
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// failStop ends the process at the first failed write. It is also the pebble.Logger, since Pebble fails by Fatalf.
+type failStop struct {
+	logger *slog.Logger
+	fatal  func(error)
+	once   sync.Once
+	cause  atomic.Pointer[error]
+
+	mu        sync.Mutex
+	throttled map[string]*throttled // by event
+	interval  time.Duration         // between two lines of one event
+}
+
+type throttled struct {
+	until time.Time
+	count int
+}
+
+func newFailStop(logger *slog.Logger, fatal func(error)) *failStop {
+	return &failStop{logger: logger, fatal: fatal, throttled: make(map[string]*throttled), interval: time.Second}
+}
+
+// fail reports err and does not return: if Config.Fatal lets the process live, the calling goroutine ends here, so that
+// no caller can take a failed write for a done one. (Pebble's Commit returns nil after a Fatalf that returns.)
+func (f *failStop) fail(err error) error {
+	f.once.Do(func() {
+		f.cause.Store(&err)
+		f.fatal(err)
+	})
+	runtime.Goexit()
+	return err
+}
+
+// err is the failure, or nil.
+func (f *failStop) err() error {
+	if p := f.cause.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// Infof drops what Pebble says of flushes and compactions: metrics carry it.
+func (f *failStop) Infof(string, ...any) {}
+
+// Errorf implements pebble.Logger.
+func (f *failStop) Errorf(format string, args ...any) {
+	f.event(slog.LevelError, "pebble", "error", fmt.Sprintf(format, args...))
+}
+
+// Fatalf implements pebble.Logger. It never returns.
+func (f *failStop) Fatalf(format string, args ...any) {
+	_ = f.fail(fmt.Errorf("eventlog: "+format, args...))
+}
+
+// event logs at most once a second for each name: Pebble retries a failed flush about 190 times a second.
+func (f *failStop) event(level slog.Level, name string, args ...any) {
+	f.mu.Lock()
+	m := f.throttled[name]
+	if m == nil {
+		m = new(throttled)
+		f.throttled[name] = m
+	}
+	now := time.Now()
+	if now.Before(m.until) {
+		m.count++
+		f.mu.Unlock()
+		return
+	}
+	if m.count > 0 {
+		args = append(args, "suppressed", m.count)
+	}
+	m.until, m.count = now.Add(f.interval), 0
+	f.mu.Unlock()
+	f.logger.Log(context.Background(), level, "event log: "+name, args...)
+}
+
+// listener hands the events that an operator must see to the logger.
+func (f *failStop) listener() *pebble.EventListener {
+	l := &pebble.EventListener{
+		BackgroundError: func(err error) {
+			f.event(slog.LevelError, "background write failed, Pebble retries", "error", err)
+		},
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			f.event(slog.LevelError, "data corruption on disk", "file", info.Path, "error", firstLine(info.Details))
+		},
+		DiskSlow: func(info pebble.DiskSlowInfo) {
+			f.event(slog.LevelWarn, "disk is slow", "detail", info.String())
+		},
+		LowDiskSpace: func(info pebble.LowDiskSpaceInfo) {
+			f.event(slog.LevelWarn, "disk space is low", "available", info.AvailBytes, "total", info.TotalBytes, "below_percent", info.PercentThreshold)
+		},
+		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
+			f.event(slog.LevelWarn, "writes are stalled", "reason", info.Reason)
+		},
+	}
+	l.EnsureDefaults(f)
+	return l
+}

@@ -1,0 +1,133 @@
+package eventlog
+
+import (
+	"errors"
+	"sort"
+	"time"
+)
+
+// Retention measures the retained log, finds floors for it, and frees the space of what lies below its floor.
+type Retention struct{ log *Log }
+
+// Retention returns the retention of the log.
+func (l *Log) Retention() Retention { return Retention{l} }
+
+// Size is the number of bytes of the retained entries as they are stored. It may be sizeStep and an entry too large.
+func (r Retention) Size() (int64, error) {
+	if !r.log.db.enter() {
+		return 0, ErrClosed
+	}
+	defer r.log.db.leave()
+	return r.size()
+}
+
+func (r Retention) size() (int64, error) {
+	r.log.mu.RLock()
+	floor, total := r.log.floor, r.log.total
+	r.log.mu.RUnlock()
+	_, below, err := r.log.db.sizeMark(floor - 1)
+	return int64(total - below), err
+}
+
+// SizeBelow is the number of bytes of the retained entries below index, exact to sizeStep and an entry: what raising the
+// floor to index frees.
+func (r Retention) SizeBelow(index uint64) (int64, error) {
+	if !r.log.db.enter() {
+		return 0, ErrClosed
+	}
+	defer r.log.db.leave()
+	floor := r.log.Floor()
+	if index <= floor {
+		return 0, nil
+	}
+	_, upto, err := r.log.db.sizeMark(index - 1)
+	if err != nil {
+		return 0, err
+	}
+	_, below, err := r.log.db.sizeMark(floor - 1)
+	return int64(upto - below), err
+}
+
+// FloorForSize returns the lowest floor with which at most limit bytes of entries are retained, at most Applied. It costs a
+// step for each sizeStep that it frees, and reads no entry.
+func (r Retention) FloorForSize(limit int64) (uint64, error) {
+	if !r.log.db.enter() {
+		return 0, ErrClosed
+	}
+	defer r.log.db.leave()
+	applied := r.log.Applied()
+	r.log.mu.RLock()
+	floor, total := r.log.floor, r.log.total
+	r.log.mu.RUnlock()
+	if size, err := r.size(); err != nil || size <= limit {
+		return floor, err
+	}
+	it, err := r.log.db.iterate(indexed(spanSize, floor), indexed(spanSize, applied))
+	if err != nil {
+		return floor, err
+	}
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		at, upto, err := parseSizeMark(it)
+		if err != nil {
+			return floor, err
+		}
+		floor = at + 1
+		if total-upto <= uint64(limit) {
+			break
+		}
+	}
+	return floor, damaged(it.Error())
+}
+
+// FloorForAge returns the highest floor, at most Applied, with which no message of time t or later is lost: a batch is below it
+// only when all its messages are older than t. Entries without messages go with the batch behind them; those behind the last
+// such batch go when they were appended before t.
+func (r Retention) FloorForAge(t time.Time) (uint64, error) {
+	floor, applied := r.log.Floor(), r.log.Applied()
+	at, err := r.log.IndexAt(t)
+	if err != nil {
+		return floor, err
+	}
+	// What lies between the last old batch and the first young one goes by the time at which it was appended.
+	begin, err := r.afterBatch(at)
+	if err != nil {
+		return floor, err
+	}
+	begin = max(begin, floor)
+	end := min(at, applied)
+	if begin >= end {
+		return max(min(begin, applied), floor), nil
+	}
+	var failed error
+	n := sort.Search(int(end-begin), func(i int) bool {
+		e, err := r.log.Entry(begin + uint64(i))
+		if err != nil && !errors.Is(err, ErrBelowFloor) { // the floor has moved meanwhile: it is old
+			failed = errors.Join(failed, err)
+		}
+		return err == nil && !e.Appended.Before(t)
+	})
+	return max(begin+uint64(n), floor), failed
+}
+
+// afterBatch returns the index after the last batch before index, 0 when there is none.
+func (r Retention) afterBatch(index uint64) (uint64, error) {
+	if !r.log.db.enter() {
+		return 0, ErrClosed
+	}
+	defer r.log.db.leave()
+	lower, _ := spanBounds(spanBatch)
+	it, err := r.log.db.iterate(lower, indexed(spanBatch, index))
+	if err != nil {
+		return 0, err
+	}
+	defer it.Close()
+	if !it.Last() {
+		return 0, damaged(it.Error())
+	}
+	last, _, err := parseBatchMark(it)
+	return last + 1, err
+}
+
+// Reclaimed is how many bytes of entries Reclaim has removed since Open, exact to sizeStep for each call.
+func (r Retention) Reclaimed() uint64 { return r.log.reclaimed.Load() }

@@ -1,0 +1,237 @@
+package eventlog
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// store is Pebble under the rules of this package: a write that fails does not return, damage is a *CorruptError, and
+// Close waits for the calls inside. Everything else that reads or writes goes through it.
+type store struct {
+	*pebble.DB
+	inflight
+	failure *failStop
+	ballast *ballast // nil: there is no disk behind it
+}
+
+func openStore(cfg Config) (*store, error) {
+	s := &store{failure: newFailStop(cfg.Logger, cfg.Fatal)}
+	s.init()
+	var err error
+	s.DB, s.ballast, err = openPebble(cfg, s.failure)
+	return s, err
+}
+
+// checkLayout refuses a store of another layout, and begins a new one.
+func (s *store) checkLayout(readOnly bool) error {
+	v, err := s.number(keyFormat)
+	switch {
+	case err != nil:
+		return err
+	case v == layoutVersion:
+		return nil
+	case v > layoutVersion:
+		return fmt.Errorf("%w (layout %d, this version knows %d)", ErrNewer, v, layoutVersion)
+	case v != 0:
+		return fmt.Errorf("the store has layout %d, this program knows %d", v, layoutVersion)
+	}
+	if readOnly {
+		return errors.New("there is no log in it")
+	}
+	if err := s.Set(keyFormat, binary.BigEndian.AppendUint64(nil, layoutVersion), pebble.Sync); err != nil {
+		return err
+	}
+	// Pebble raises the format of a new store after it has begun the first WAL, which therefore has no sync chunks:
+	// damage in the middle of it would pass for its end. A flush begins the next WAL.
+	return s.Flush()
+}
+
+// lastEntry returns the newest stored entry, zeros when there is none.
+func (s *store) lastEntry() (index, term uint64, err error) {
+	it, err := s.iterate(spanBounds(spanEntry))
+	if err != nil {
+		return 0, 0, err
+	}
+	defer it.Close()
+	if !it.Last() {
+		return 0, 0, damaged(it.Error())
+	}
+	index, ok := ParseIndexKey(it.Key()[1:])
+	if !ok {
+		return 0, 0, fmt.Errorf("malformed entry key %x", it.Key())
+	}
+	v, err := it.ValueAndErr()
+	if err != nil {
+		return 0, 0, fmt.Errorf("last entry: %w", damagedEntry(index, err))
+	}
+	r, err := decodeRecord(index, v)
+	if err != nil {
+		return 0, 0, fmt.Errorf("last entry: %w", err)
+	}
+	return index, r.term, nil
+}
+
+// newestTime is the time that the next indexed batch may not fall below, 0 when there is none.
+func (s *store) newestTime() (int64, error) {
+	it, err := s.iterate(spanBounds(spanBatch))
+	if err != nil {
+		return 0, err
+	}
+	defer it.Close()
+	if !it.Last() {
+		return 0, damaged(it.Error())
+	}
+	_, mark, err := parseBatchMark(it)
+	return mark.time, err
+}
+
+// commit writes a batch. A write that fails does not return.
+func (s *store) commit(b *pebble.Batch, o *pebble.WriteOptions) {
+	defer func() {
+		if r := recover(); r != nil { // Pebble panics when its WAL cannot take a record
+			_ = s.failure.fail(fmt.Errorf("eventlog: write: %v", r))
+		}
+	}()
+	if err := s.failure.err(); err != nil {
+		_ = s.failure.fail(err)
+	}
+	if err := b.Commit(o); err != nil {
+		_ = s.failure.fail(fmt.Errorf("eventlog: write: %w", err))
+	}
+}
+
+// must ends the process when building a batch fails, which only a programming error can cause.
+func (s *store) must(err error) {
+	if err != nil {
+		_ = s.failure.fail(fmt.Errorf("eventlog: write: %w", err))
+	}
+}
+
+// iterate opens an iterator over [lower, upper).
+func (s *store) iterate(lower, upper []byte) (*pebble.Iterator, error) {
+	return iterate(s.DB, lower, upper)
+}
+
+func iterate(r pebble.Reader, lower, upper []byte) (*pebble.Iterator, error) {
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return nil, damaged(err)
+	}
+	return it, nil
+}
+
+// get returns the value of a key, the caller's own, or ErrNotFound.
+func (s *store) get(key []byte) ([]byte, error) {
+	v, closer, err := s.DB.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, damaged(err)
+	}
+	own := append([]byte{}, v...)
+	return own, closer.Close()
+}
+
+// entry reads an entry from disk. The result is the caller's.
+func (s *store) entry(index uint64) (record, error) {
+	v, closer, err := s.DB.Get(indexed(spanEntry, index))
+	if err != nil {
+		return record{}, damagedEntry(index, err)
+	}
+	own := append([]byte(nil), v...)
+	if err := closer.Close(); err != nil {
+		return record{}, damagedEntry(index, err)
+	}
+	return decodeRecord(index, own)
+}
+
+// number returns a number of the store's own state, 0 when it is not set.
+func (s *store) number(key []byte) (uint64, error) {
+	v, closer, err := s.DB.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("state %q: %w", key, damaged(err))
+	}
+	defer closer.Close()
+	if len(v) != 8 {
+		return 0, fmt.Errorf("state %q has %d bytes, want 8", key, len(v))
+	}
+	return binary.BigEndian.Uint64(v), nil
+}
+
+func (s *store) setNumber(b *pebble.Batch, key []byte, v uint64) {
+	s.must(b.Set(key, binary.BigEndian.AppendUint64(nil, v), nil))
+}
+
+func (s *store) scan(lower, upper []byte, fn func(k, v []byte) error) error {
+	if !s.enter() {
+		return ErrClosed
+	}
+	defer s.leave()
+	it, err := s.iterate(lower, upper)
+	if err != nil {
+		return err
+	}
+	return scan(it, fn)
+}
+
+// getKey is Log.Get.
+func (s *store) getKey(space Space, key []byte) ([]byte, error) {
+	if !s.enter() {
+		return nil, ErrClosed
+	}
+	defer s.leave()
+	return s.get(spaceKey(space, key))
+}
+
+// scanSpace is Log.Scan.
+func (s *store) scanSpace(space Space, from, to []byte, fn func(k, v []byte) error) error {
+	lower, upper := spaceBounds(space, from, to)
+	return s.scan(lower, upper, func(k, v []byte) error { return fn(k[1:], v) })
+}
+
+// scan calls fn for all keys of an iterator, and closes it.
+func scan(it *pebble.Iterator, fn func(k, v []byte) error) error {
+	defer it.Close()
+	for ok := it.First(); ok; ok = it.Next() {
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return damaged(err)
+		}
+		if err := fn(it.Key(), v); err != nil {
+			return err
+		}
+	}
+	return damaged(it.Error())
+}
+
+// newestBelow calls fn for the last key of a projection ordered by index that is not above index.
+func (s *store) newestBelow(space Space, index uint64, fn func(k, v []byte) error) error {
+	if !s.enter() {
+		return ErrClosed
+	}
+	defer s.leave()
+	upper := []byte{byte(space) + 1}
+	if index+1 != 0 {
+		upper = spaceKey(space, IndexKey(index+1))
+	}
+	it, err := s.iterate([]byte{byte(space)}, upper)
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	if !it.Last() {
+		return damaged(it.Error())
+	}
+	v, err := it.ValueAndErr()
+	if err != nil {
+		return damaged(err)
+	}
+	return fn(it.Key()[1:], v)
+}
