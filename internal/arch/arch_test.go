@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"internal/arch":      {},
 	"internal/buildinfo": {},
 	"internal/freeport":  {}, // for tests
+	"internal/golden":    {}, // for tests
 	"internal/interop":   {},
 	"internal/faults":    {"wire", "eventlog", "eventlog/entry", "internal/freeport"}, // a harness for its own tests: speaks to processes, and opens their logs in the end
 }

@@ -1,0 +1,114 @@
+package graph
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"hpfriends/internal/golden"
+)
+
+// story is a history in which every operation succeeds, with something in every field. Its commands are numbered from 1 on.
+func story() []Command {
+	const (
+		ada, bob, eve, lab             = 1, 2, 3, 4
+		adasKey, bobsKey, toBob, toLab = 7, 9, 10, 11
+	)
+	var all []Command
+	do := func(by Actor, op Op) {
+		all = append(all, Command{By: by, Time: at(uint64(len(all) + 1)), Op: op})
+	}
+	networks := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}
+	do(operator(), AddUser{Handle: "Ada", Name: "Ada L.", Password: "$argon2id$ada", Role: Admin})
+	do(operator(), AddUser{Handle: "bob"})
+	do(operator(), AddUser{Handle: "eve", Role: Auditor})
+	do(user(ada), AddGroup{Name: "lab <1>"})
+	do(user(ada), AddMember{Group: lab, User: bob})
+	do(user(ada), SetGroupAdmin{Group: lab, User: bob, Admin: true})
+	do(user(bob), AddAuthkey{
+		Owner: bob, Ident: "sensor ünal", Secret: []byte{0, 1, 255}, Comment: "c&d", Pub: []Pattern{"c", "d*"}, Sub: []Pattern{"*"},
+		Expires: at(500), Networks: networks, MaxMessage: 9000,
+	})
+	do(user(ada), EditAuthkey{
+		Authkey: adasKey, Secret: []byte{2}, Comment: ptr(""), Pub: &[]Pattern{"c"}, Sub: &[]Pattern{}, Enabled: ptr(true),
+		Expires: ptr(at(20)), Networks: &networks, MaxMessage: ptr(0),
+	})
+	do(user(bob), AddAuthkey{Ident: "reader", Secret: []byte{3}, Sub: []Pattern{"*"}})
+	do(user(ada), AddShare{Channel: "c", User: bob, Type: All, History: Full, Note: "n", Expires: at(20)})
+	do(Actor{User: ada, Operator: true, From: "socket"}, AddShare{Channel: "d*", Group: lab})
+	do(user(bob), DecideShare{Share: toBob, Accept: true})
+	do(user(bob), DecideShare{Share: toLab, Accept: true})
+	do(user(bob), DecideShare{Share: toLab})
+	do(user(ada), AddToken{Owner: bob, Hash: hash(1), Comment: "t", Expires: at(20)})
+	do(user(ada), AddToken{Hash: hash(2)})
+	do(operator(), EditUser{User: bob, Name: ptr("Bob"), Password: ptr("$argon2id$bob"), Role: ptr(Auditor), Enabled: ptr(true)})
+	do(user(eve), AddGroup{Name: "old"})
+	do(user(eve), AddMember{Group: 18, User: bob})
+	do(operator(), Expire{}) // the authkey 7, the share 10, the token 15
+	do(user(bob), RemoveMember{Group: 18, User: bob})
+	do(user(eve), RemoveGroup{Group: 18})
+	do(user(bob), RemoveAuthkey{Authkey: bobsKey})
+	do(user(ada), RemoveShare{Share: toLab})
+	do(user(ada), RemoveToken{Token: 16})
+	do(user(eve), RemoveUser{User: eve})
+	// What is left at the end has an object of each kind.
+	do(user(ada), AddAuthkey{
+		Ident: "key", Secret: []byte{4}, Comment: "k", Pub: []Pattern{"c"}, Sub: []Pattern{"c", "d*"}, Expires: at(900),
+		Networks: networks, MaxMessage: 7,
+	})
+	do(user(bob), AddShare{Channel: "d*", Group: lab, Type: All, History: Full, Note: "to the lab", Expires: at(900)})
+	do(user(ada), DecideShare{Share: 28, Accept: true})
+	do(user(bob), AddToken{Hash: hash(3), Comment: "b", Expires: at(900)})
+	return all
+}
+
+// The log holds commands for ever, and stored graphs as long: their bytes stay what they are.
+func TestStoredBytes(t *testing.T) {
+	g, met := New(), make(map[string]bool)
+	var log bytes.Buffer
+	for i, c := range story() {
+		index := uint64(i + 1)
+		data, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		met[c.Op.OpName()] = true
+		log.Write(append(data, '\n'))
+		if g, _, err = g.Replay(index, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, op := range everyOp() {
+		if !met[op.OpName()] {
+			t.Errorf("the story lacks %s", op.OpName())
+		}
+	}
+	golden.Compare(t, "commands.ndjson", log.Bytes())
+	golden.Compare(t, "graph.bin", encode(t, g))
+}
+
+// What was stored once is read for ever.
+func TestStoredBytesAreRead(t *testing.T) {
+	read := func(name string) []byte {
+		data, err := os.ReadFile(filepath.Join("testdata", "golden", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	told := story()
+	for i, line := range bytes.Split(bytes.TrimSpace(read("commands.ndjson")), []byte("\n")) {
+		var c Command
+		if err := json.Unmarshal(line, &c); err != nil || !reflect.DeepEqual(c, told[i]) {
+			t.Errorf("%s\nis read as %+v, %v\nwant       %+v", line, c, err, told[i])
+		}
+	}
+	g, stored := new(Graph), read("graph.bin")
+	if err := g.UnmarshalBinary(stored); err != nil || !bytes.Equal(encode(t, g), stored) {
+		t.Errorf("the stored graph became another: %v", err)
+	}
+}
