@@ -44,7 +44,7 @@ func story() []Command {
 	do(user(bob), DecideShare{Share: toLab, Accept: true})
 	do(user(bob), DecideShare{Share: toLab})
 	do(user(ada), AddToken{Owner: bob, Hash: hash(1), Comment: "t", Expires: at(20)})
-	do(user(ada), AddToken{Hash: hash(2)})
+	do(user(ada), AddToken{Hash: hash(2), Comment: "old"})
 	do(operator(), EditUser{User: bob, Name: ptr("Bob"), Password: ptr("$argon2id$bob"), Role: ptr(Auditor), Enabled: ptr(true)})
 	do(user(eve), AddGroup{Name: "old"})
 	do(user(eve), AddMember{Group: 18, User: bob})
