@@ -13,13 +13,13 @@ import (
 )
 
 // Token implements link.Admission.
-func (m *membership) Token(hash [sha256.Size]byte) (expires time.Time, ok bool) {
+func (m *Members) Token(hash [sha256.Size]byte) (expires time.Time, ok bool) {
 	return m.node.fsm.JoinToken(hash)
 }
 
 // Welcome implements link.Admission: the leader decides who gets the cluster's keys.
-func (m *membership) Welcome(_ context.Context, j link.Joiner) (link.Welcome, error) {
-	w := link.Welcome{Members: make(map[string]string), Blob: m.Key}
+func (m *Members) Welcome(_ context.Context, j link.Joiner) (link.Welcome, error) {
+	w := link.Welcome{Members: make(map[string]string), Blob: m.config.Key}
 	if err := m.up(); err != nil {
 		return w, err
 	}
@@ -50,7 +50,7 @@ func (m *membership) Welcome(_ context.Context, j link.Joiner) (link.Welcome, er
 }
 
 // Admit implements link.Admission: a new node has no vote before it has caught up, see promote.
-func (m *membership) Admit(ctx context.Context, j link.Joiner) error {
+func (m *Members) Admit(ctx context.Context, j link.Joiner) error {
 	if err := m.up(); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (m *membership) Admit(ctx context.Context, j link.Joiner) error {
 }
 
 // up is nil once raft runs.
-func (m *membership) up() error {
+func (m *Members) up() error {
 	select {
 	case <-m.started:
 		return nil
@@ -72,7 +72,7 @@ func (m *membership) up() error {
 }
 
 // change waits for a change of the configuration.
-func (m *membership) change(ctx context.Context, f raft.IndexFuture) error {
+func (m *Members) change(ctx context.Context, f raft.IndexFuture) error {
 	done := make(chan error, 1)
 	go func() { done <- f.Error() }()
 	select {

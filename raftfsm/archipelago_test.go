@@ -347,14 +347,14 @@ func (w *archipelago) form() {
 	for _, id := range w.names[1:] {
 		w.start(id)
 		j := link.Joiner{Node: id, Addr: id}
-		if _, err := first.node.cluster.Welcome(w.t.Context(), j); err != nil {
+		if _, err := first.node.members.Welcome(w.t.Context(), j); err != nil {
 			w.t.Fatal(err)
 		}
-		if err := first.node.cluster.Admit(w.t.Context(), j); err != nil {
+		if err := first.node.members.Admit(w.t.Context(), j); err != nil {
 			w.t.Fatal(err)
 		}
 		w.until(id+" votes", 30*time.Second, func() bool {
-			s, ok := first.node.cluster.server(id)
+			s, ok := first.node.members.server(id)
 			return ok && s.Suffrage == raft.Voter
 		})
 	}
@@ -444,7 +444,7 @@ func (n *calls) Call(ctx context.Context, peer string, method byte, req []byte) 
 	}
 	answer := make(chan reply, 1)
 	go func() { // the other machine goes on when the caller gives up
-		body, err := node.cluster.Handle(context.WithoutCancel(ctx), n.c.id, method, req)
+		body, err := node.members.Handle(context.WithoutCancel(ctx), n.c.id, method, req)
 		answer <- reply{body, err}
 	}()
 	select {

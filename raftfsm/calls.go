@@ -21,7 +21,7 @@ const (
 )
 
 // Handle implements link.Handler.
-func (m *membership) Handle(ctx context.Context, peer string, method byte, req []byte) ([]byte, error) {
+func (m *Members) Handle(ctx context.Context, peer string, method byte, req []byte) ([]byte, error) {
 	if err := m.up(); err != nil {
 		return nil, err
 	}
@@ -37,28 +37,28 @@ func (m *membership) Handle(ctx context.Context, peer string, method byte, req [
 	case methodDrain:
 		return m.obey(ctx, peer, req, m.drainHere)
 	case methodProgram:
-		if m.Cluster.Handle != nil {
-			return m.Cluster.Handle(ctx, peer, req)
+		if m.config.Handle != nil {
+			return m.config.Handle(ctx, peer, req)
 		}
 	}
 	return nil, fmt.Errorf("%w: node %s runs an older program, which does not know method %d", link.ErrNotDone, m.node.id, method)
 }
 
 // Ask sends a request of the program to another member, whose Cluster.Handle answers it. Nothing of it is in the log.
-func (n *Node) Ask(ctx context.Context, peer string, req []byte) ([]byte, error) {
-	if n.cluster == nil {
-		return nil, notClustered()
+func (m *Members) Ask(ctx context.Context, peer string, req []byte) ([]byte, error) {
+	if m == nil {
+		return nil, errAlone()
 	}
-	return n.cluster.net.Call(ctx, peer, methodProgram, req)
+	return m.net.Call(ctx, peer, methodProgram, req)
 }
 
 // Peers are the ids of the other members.
-func (n *Node) Peers() (ids []string) {
-	if n.cluster == nil {
+func (m *Members) Peers() (ids []string) {
+	if m == nil {
 		return nil
 	}
-	for _, id := range n.cluster.IDs() {
-		if id != n.id {
+	for _, id := range m.IDs() {
+		if id != m.node.id {
 			ids = append(ids, id)
 		}
 	}
@@ -73,27 +73,26 @@ type operation struct {
 	Force bool   `json:"force,omitempty"`
 }
 
-// operate has the leader do it: this node, or another by one call.
-func (n *Node) operate(ctx context.Context, o operation) error {
-	m := n.cluster
+// operate has the leader do an operation: this node, or another by one call.
+func (m *Members) operate(ctx context.Context, o operation) error {
 	if m == nil {
-		return notClustered()
+		return errAlone()
 	}
 	if err := m.up(); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if n.Leading() {
+	if m.node.Leading() {
 		return m.execute(ctx, o)
 	}
 	leader := m.lead.now().leader
-	if leader == "" || leader == n.id {
+	if leader == "" || leader == m.node.id {
 		return fmt.Errorf("%w: the cluster has no leader", ErrUnavailable)
 	}
 	return m.command(ctx, leader, methodOperate, o)
 }
 
 // command has another node do an operation.
-func (m *membership) command(ctx context.Context, id string, method byte, o operation) error {
+func (m *Members) command(ctx context.Context, id string, method byte, o operation) error {
 	req, err := json.Marshal(o)
 	if err != nil {
 		return err
@@ -113,7 +112,7 @@ func (m *membership) command(ctx context.Context, id string, method byte, o oper
 }
 
 // operateFor does an operation for another node, when this one leads.
-func (m *membership) operateFor(ctx context.Context, peer string, req []byte) ([]byte, error) {
+func (m *Members) operateFor(ctx context.Context, peer string, req []byte) ([]byte, error) {
 	if !m.node.Leading() {
 		return nil, &link.Failure{Code: codeNotLeader, Text: m.lead.now().leader}
 	}
@@ -121,7 +120,7 @@ func (m *membership) operateFor(ctx context.Context, peer string, req []byte) ([
 }
 
 // obey does an operation for another node: the answer is the refusal, or null.
-func (m *membership) obey(ctx context.Context, peer string, req []byte, do func(context.Context, operation) error) ([]byte, error) {
+func (m *Members) obey(ctx context.Context, peer string, req []byte, do func(context.Context, operation) error) ([]byte, error) {
 	var o operation
 	if err := json.Unmarshal(req, &o); err != nil {
 		return nil, &link.Failure{Code: codeRefused, Text: "malformed operation"}

@@ -233,7 +233,7 @@ func (h *chronicle) trouble(w *archipelago) string {
 	case 3:
 		if leader != nil {
 			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-			_ = leader.node.TransferLeadership(ctx, "")
+			_ = leader.node.Members().TransferLeadership(ctx, "")
 			cancel()
 		}
 		return "leadership handed over"

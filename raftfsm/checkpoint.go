@@ -96,7 +96,7 @@ func (c *checkpointer) look(p *apply.Pin) error {
 			return err
 		}
 	}
-	if c.node.cluster == nil {
+	if c.node.members == nil {
 		return nil
 	}
 	found := Checkpoint{Index: p.Index}
@@ -183,8 +183,8 @@ func (c *checkpointer) propose(now time.Time) {
 // compareDue is whether there is something to compare, and somebody to compare it with.
 func (c *checkpointer) compareDue(now time.Time) bool {
 	n := c.node
-	return n.cluster != nil && n.Full() == nil && now.Sub(c.proposed) >= compareEvery &&
-		n.log.Applied() > n.fsm.CheckpointMark().Index && len(n.cluster.servers()) > 1
+	return n.members != nil && n.Full() == nil && now.Sub(c.proposed) >= compareEvery &&
+		n.log.Applied() > n.fsm.CheckpointMark().Index && len(n.members.servers()) > 1
 }
 
 // keepDue is whether a share of what retention keeps has come since the last kept checkpoint; or whether there is none to send, in a

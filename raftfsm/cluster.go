@@ -47,9 +47,10 @@ const (
 	commitTimeout = 50 * time.Millisecond
 )
 
-// membership is what a Node has in a cluster only.
-type membership struct {
-	Cluster
+// Members is a node's part in its cluster: who the others are, and what an operator does with them. A node that is alone has
+// a nil one, whose methods say so. All methods may be called from any goroutine.
+type Members struct {
+	config  Cluster
 	node    *Node
 	net     network
 	herald  *herald // over transport
@@ -68,39 +69,40 @@ type membership struct {
 
 // enroll opens the cluster port with this node's identity.
 func (n *Node) enroll(c Config, cluster string) error {
-	m := &membership{Cluster: *c.Cluster, node: n, cluster: cluster, herald: newHerald(), started: make(chan struct{})}
+	m := &Members{config: *c.Cluster, node: n, cluster: cluster, herald: newHerald(), started: make(chan struct{})}
 	m.lead.init()
 	m.expelled.init()
-	n.cluster = m
+	n.members = m
 	told, err := n.stable.told()
 	if err != nil {
 		return err
 	}
 	m.told.Store(told)
-	if m.Bootstrap && told != nil {
+	if m.config.Bootstrap && told != nil {
 		return fmt.Errorf("%w: --bootstrap would begin another beside it: start it without", ErrHasJoined)
 	}
 	if err := m.drain.init(n.stable); err != nil {
 		return err
 	}
-	if m.connect == nil {
-		m.connect = func(n *Node) (network, raft.Transport, error) { return m.port(c.Dir, c.Logger) }
+	connect := m.config.connect
+	if connect == nil {
+		connect = func(n *Node) (network, raft.Transport, error) { return m.port(c.Dir, c.Logger) }
 	}
 	var transport raft.Transport
-	if m.net, transport, err = m.connect(n); err != nil {
+	if m.net, transport, err = connect(n); err != nil {
 		return err
 	}
 	return m.herald.over(transport, &n.disk)
 }
 
 // port opens the real one.
-func (m *membership) port(dir string, logger *slog.Logger) (network, raft.Transport, error) {
+func (m *Members) port(dir string, logger *slog.Logger) (network, raft.Transport, error) {
 	id, err := m.identity(dir)
 	if err != nil {
 		return nil, nil, err
 	}
 	p, err := link.Open(link.Config{
-		Identity: id, Advertise: m.Advertise, Listener: m.Listener, Members: m, Handler: m, Admission: m,
+		Identity: id, Advertise: m.config.Advertise, Listener: m.config.Listener, Members: m, Handler: m, Admission: m,
 		Refused: m.refusedBy, Logger: logger,
 	})
 	if err != nil {
@@ -110,10 +112,10 @@ func (m *membership) port(dir string, logger *slog.Logger) (network, raft.Transp
 }
 
 // identity loads this node's certificate, or makes a cluster's first one.
-func (m *membership) identity(dir string) (*link.Identity, error) {
+func (m *Members) identity(dir string) (*link.Identity, error) {
 	id, err := link.Load(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		if !m.Bootstrap {
+		if !m.config.Bootstrap {
 			return nil, fmt.Errorf("raftfsm: %s is not of any cluster yet: give --bootstrap to begin one, or --join and --join-token-file", dir)
 		}
 		if id, err = link.Bootstrap(m.cluster, m.node.id); err != nil {
@@ -125,7 +127,7 @@ func (m *membership) identity(dir string) (*link.Identity, error) {
 }
 
 // tune sets what differs from a node that is alone.
-func (m *membership) tune(conf *raft.Config) {
+func (m *Members) tune(conf *raft.Config) {
 	conf.HeartbeatTimeout, conf.ElectionTimeout = electionTimeout, electionTimeout
 	conf.LeaderLeaseTimeout, conf.CommitTimeout = leaseTimeout, commitTimeout
 	conf.ShutdownOnRemove = false // the node has to say so, and a removal may be undone by a new leader
@@ -133,7 +135,7 @@ func (m *membership) tune(conf *raft.Config) {
 
 // servers is the newest configuration: raft's own, also before it is committed; the applied one while raft starts; what
 // others told as long as that is newer.
-func (m *membership) servers() []raft.Server {
+func (m *Members) servers() []raft.Server {
 	if told := m.ahead(); told != nil {
 		return told.Servers
 	}
@@ -149,13 +151,13 @@ func (m *membership) servers() []raft.Server {
 }
 
 // Member implements link.Members.
-func (m *membership) Member(id string) (addr string, ok bool) {
+func (m *Members) Member(id string) (addr string, ok bool) {
 	s, ok := m.server(id)
 	return string(s.Address), ok
 }
 
 // IDs implements link.Members.
-func (m *membership) IDs() (ids []string) {
+func (m *Members) IDs() (ids []string) {
 	for _, s := range m.servers() {
 		ids = append(ids, string(s.ID))
 	}
@@ -163,7 +165,7 @@ func (m *membership) IDs() (ids []string) {
 }
 
 // Index implements link.Members. It is that of the applied configuration: never newer than what the others answer by.
-func (m *membership) Index() uint64 {
+func (m *Members) Index() uint64 {
 	if told := m.ahead(); told != nil {
 		return told.Index
 	}
@@ -174,7 +176,7 @@ func (m *membership) Index() uint64 {
 }
 
 // server is one member of the newest configuration.
-func (m *membership) server(id string) (raft.Server, bool) {
+func (m *Members) server(id string) (raft.Server, bool) {
 	for _, s := range m.servers() {
 		if string(s.ID) == id {
 			return s, true
@@ -184,7 +186,7 @@ func (m *membership) server(id string) (raft.Server, bool) {
 }
 
 // start begins what needs raft.
-func (m *membership) start() {
+func (m *Members) start() {
 	close(m.started)
 	m.loops.Go(func() { m.lead.follow(m.node.raft, m.node.stop) })
 	m.loops.Go(func() { m.herald.door.run(m.node.stop) })
@@ -195,26 +197,29 @@ func (m *membership) start() {
 }
 
 // close ends what start began, and the port. raft is shut down already.
-func (m *membership) close() error {
+func (m *Members) close() error {
 	m.loops.Wait()
 	return m.net.Close()
 }
 
-// Leading is whether this node leads: only then is it its turn to propose what any node could.
+// Leading reports whether this node leads: only then is it its turn to propose what any node could.
 func (n *Node) Leading() bool { return n.raft.State() == raft.Leader }
 
+// Members is this node's part in its cluster; nil when the node is alone.
+func (n *Node) Members() *Members { return n.members }
+
 // Advertised is the address of this node's cluster port, empty when the node is alone.
-func (n *Node) Advertised() string {
-	if n.cluster == nil {
+func (m *Members) Advertised() string {
+	if m == nil {
 		return ""
 	}
-	return n.cluster.Advertise
+	return m.config.Advertise
 }
 
 // Forwarded is how many proposals this node has sent to a leader elsewhere.
-func (n *Node) Forwarded() uint64 {
-	if n.cluster == nil {
+func (m *Members) Forwarded() uint64 {
+	if m == nil {
 		return 0
 	}
-	return n.cluster.forwarded.Load()
+	return m.forwarded.Load()
 }

@@ -23,7 +23,7 @@ const (
 
 // watchDivergence compares what this node found at its checkpoints with the others, and ends the process when it is the
 // odd one. The finding is kept: a restart heals nothing.
-func (m *membership) watchDivergence() {
+func (m *Members) watchDivergence() {
 	tick := time.NewTicker(divergeEvery)
 	defer tick.Stop()
 	var judged, told uint64
@@ -55,7 +55,7 @@ func (m *membership) watchDivergence() {
 	}
 }
 
-func (m *membership) diverged(v verdict) {
+func (m *Members) diverged(v verdict) {
 	err := fmt.Errorf("%w: at entry %d its %s is not that of %d other members. The cluster goes on without it: remove it there, "+
 		"empty its data directory and join it under a new node id", ErrDiverged, v.index, v.what, v.against)
 	if stored := m.node.stable.Set([]byte(keyDiverged), []byte(err.Error())); stored != nil {

@@ -60,20 +60,20 @@ func (d *drain) set(s *Stable, on bool) error {
 	return nil
 }
 
-// Drained is whether this node is to take no clients, and a context that is done when that changes.
-func (n *Node) Drained() (on bool, until context.Context) {
-	if n.cluster == nil {
+// Drained reports whether this node is to take no clients, and returns a context that is done when that changes.
+func (m *Members) Drained() (on bool, until context.Context) {
+	if m == nil {
 		return false, context.Background()
 	}
-	return n.cluster.drain.now()
+	return m.drain.now()
 }
 
 // SetClients tells how many clients are connected to this node, for its Report.
-func (n *Node) SetClients(count int) {
-	if n.cluster == nil {
+func (m *Members) SetClients(count int) {
+	if m == nil {
 		return
 	}
-	d := &n.cluster.drain
+	d := &m.drain
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.clients = count
@@ -87,10 +87,9 @@ func (d *drain) connected() int {
 
 // Drain sends the clients of a node elsewhere, or with off lets it take some again; an empty id is this node. It answers when
 // that node has taken note of it: Report.Clients tells how far it is. What would harm is refused unless forced.
-func (n *Node) Drain(ctx context.Context, id string, off, force bool) error {
-	m := n.cluster
+func (m *Members) Drain(ctx context.Context, id string, off, force bool) error {
 	if m == nil {
-		return notClustered()
+		return errAlone()
 	}
 	if err := m.up(); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -99,7 +98,7 @@ func (n *Node) Drain(ctx context.Context, id string, off, force bool) error {
 	if off {
 		o.Verb = "undrain"
 	}
-	if id == "" || id == n.id {
+	if id == "" || id == m.node.id {
 		return m.drainHere(ctx, o)
 	}
 	if _, ok := m.server(id); !ok {
@@ -108,7 +107,7 @@ func (n *Node) Drain(ctx context.Context, id string, off, force bool) error {
 	return m.command(ctx, id, methodDrain, o)
 }
 
-func (m *membership) drainHere(ctx context.Context, o operation) error {
+func (m *Members) drainHere(ctx context.Context, o operation) error {
 	n := m.node
 	if o.Verb == "undrain" {
 		n.slog.Info("this node takes clients again")
@@ -129,7 +128,7 @@ func (m *membership) drainHere(ctx context.Context, o operation) error {
 
 // mayDrain refuses to drain the last node that takes clients, and a node that cannot be stopped afterwards: that is what it
 // is drained for.
-func (m *membership) mayDrain(ctx context.Context, force bool) error {
+func (m *Members) mayDrain(ctx context.Context, force bool) error {
 	if force {
 		return nil
 	}

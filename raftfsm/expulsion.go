@@ -43,7 +43,7 @@ func (e *expulsion) set(why error) {
 
 // refusedBy is told when a member refuses this node. One may be behind, as one that has just joined is; a majority of the
 // other voters is not, and who leads is followed by one.
-func (m *membership) refusedBy(peer string, err error) {
+func (m *Members) refusedBy(peer string, err error) {
 	if m.up() != nil || m.node.Leading() {
 		return
 	}
@@ -79,16 +79,16 @@ func (m *membership) refusedBy(peer string, err error) {
 }
 
 // Removed is closed when this node is no member of its cluster any more; Why says how that is known.
-func (n *Node) Removed() <-chan struct{} {
-	if n.cluster == nil {
+func (m *Members) Removed() <-chan struct{} {
+	if m == nil {
 		return nil
 	}
-	return n.cluster.expelled.done
+	return m.expelled.done
 }
 
 // Why is the reason of Removed.
-func (n *Node) Why() error {
-	n.cluster.expelled.mu.Lock()
-	defer n.cluster.expelled.mu.Unlock()
-	return n.cluster.expelled.why
+func (m *Members) Why() error {
+	m.expelled.mu.Lock()
+	defer m.expelled.mu.Unlock()
+	return m.expelled.why
 }

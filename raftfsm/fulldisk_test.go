@@ -130,7 +130,7 @@ func TestCutLogWithoutRetentionIsJoined(t *testing.T) {
 			if lead == nil {
 				return false
 			}
-			s, _ := lead.node.cluster.server("n4")
+			s, _ := lead.node.members.server("n4")
 			votes := s.Suffrage == 0
 			if votes && c.log.Applied() == 0 {
 				t.Fatal("n4 has nothing, and votes")

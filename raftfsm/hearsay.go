@@ -30,7 +30,7 @@ func welcomed(w link.Welcome) *hearsay {
 }
 
 // ahead is what others told while it is newer than what was applied, nil afterwards.
-func (m *membership) ahead() *hearsay {
+func (m *Members) ahead() *hearsay {
 	told := m.told.Load()
 	if told == nil || len(told.Servers) == 0 {
 		return nil
@@ -43,7 +43,7 @@ func (m *membership) ahead() *hearsay {
 
 // inquire asks the leader for the newest configuration while this node is behind: members may be replaced, one after the
 // other, before it has caught up.
-func (m *membership) inquire(ctx context.Context) error {
+func (m *Members) inquire(ctx context.Context) error {
 	told, leader := m.ahead(), m.lead.now().leader
 	if told == nil || leader == "" {
 		return nil
@@ -69,7 +69,7 @@ func (m *membership) inquire(ctx context.Context) error {
 }
 
 // tell answers methodRoster: the applied configuration.
-func (m *membership) tell() ([]byte, error) {
+func (m *Members) tell() ([]byte, error) {
 	r := m.node.fsm.Configuration()
 	if r == nil {
 		return nil, fmt.Errorf("%w: node %s has no configuration yet", link.ErrNotDone, m.node.id)

@@ -126,7 +126,7 @@ func TestFollowersHearOfACommitAtOnce(t *testing.T) {
 	}
 	const prompt = 15 * time.Millisecond
 	with := worst(t, nil)
-	without := worst(t, func(n *Node) { n.cluster.herald.grace = time.Hour })
+	without := worst(t, func(n *Node) { n.members.herald.grace = time.Hour })
 	t.Logf("followers apply after the leader: %v with the herald, %v without", with, without)
 	if with > prompt {
 		t.Errorf("a follower applied %v after the leader", with)

@@ -20,7 +20,7 @@ const (
 
 // housekeep keeps the cluster in shape until the node stops: connections of removed members end, this node's address is
 // right, and on the leader, who has caught up gets a vote and who starves gets another leader.
-func (m *membership) housekeep() {
+func (m *Members) housekeep() {
 	tick := time.NewTicker(housekeepEvery)
 	defer tick.Stop()
 	var checked *apply.Configuration
@@ -51,10 +51,10 @@ type keeper struct {
 }
 
 // settle is one round of housekeep. What fails is tried in the next.
-func (m *membership) settle(ctx context.Context, k *keeper) {
+func (m *Members) settle(ctx context.Context, k *keeper) {
 	own, member := m.server(m.node.id)
-	if member && string(own.Address) != m.Advertise {
-		m.try("tell the address", m.node.operate(ctx, operation{Verb: "address", Node: m.node.id, Addr: m.Advertise}))
+	if member && string(own.Address) != m.config.Advertise {
+		m.try("tell the address", m.operate(ctx, operation{Verb: "address", Node: m.node.id, Addr: m.config.Advertise}))
 	}
 	// Followers ask too: the connections that this keeps between all members are what a second process with one's node id is
 	// refused by.
@@ -78,7 +78,7 @@ func (m *membership) settle(ctx context.Context, k *keeper) {
 }
 
 // feed gives starving members another leader, one that replicates to them from new goroutines.
-func (m *membership) feed(ctx context.Context, h *hunger, all []Member) {
+func (m *Members) feed(ctx context.Context, h *hunger, all []Member) {
 	starving := h.look(m.node.id, all)
 	if before := m.lead.starving.Swap(&starving); len(starving) == 0 {
 		return
@@ -97,7 +97,7 @@ func (m *membership) feed(ctx context.Context, h *hunger, all []Member) {
 	h.led = 0
 }
 
-func (m *membership) try(what string, err error) {
+func (m *Members) try(what string, err error) {
 	if err != nil && !errors.Is(err, ErrClosed) {
 		m.node.slog.Debug("tried to "+what, "err", err)
 	}
@@ -107,14 +107,14 @@ func (m *membership) try(what string, err error) {
 type candidates struct{ rounds map[string]int }
 
 // fit is whether a member has what a voter needs: nearly all entries, and not just because there are few, and room for more.
-func (m *membership) fit(member Member) bool {
+func (m *Members) fit(member Member) bool {
 	r := member.Report
 	return member.Err == nil && member.Lag <= promoteLag && r.Last > 0 && r.Applied+1 >= m.node.log.Floor() && !r.Full
 }
 
 // promote gives the vote to one member that has been close for a while, when all voters answer: while one is missing, a
 // further voter may be the one too many.
-func (m *membership) promote(ctx context.Context, c *candidates, all []Member) {
+func (m *Members) promote(ctx context.Context, c *candidates, all []Member) {
 	waiting := false
 	for _, s := range m.servers() {
 		waiting = waiting || s.Suffrage != raft.Voter

@@ -72,7 +72,7 @@ func starve(t *testing.T, blind bool, limit time.Duration) (fed bool, warned str
 		for begin := time.Now(); !fed && time.Since(begin) < limit; time.Sleep(time.Second) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			_, _ = leader.node.Change(ctx, graph.Command{By: operator, Op: graph.AddUser{Handle: "u" + time.Now().Format("150405")}})
-			if s, err := victim.node.Status(ctx); err == nil && strings.Contains(strings.Join(s.Warnings, ";"), "gets no entries") {
+			if s, err := victim.node.Members().Status(ctx); err == nil && strings.Contains(strings.Join(s.Warnings, ";"), "gets no entries") {
 				warned = strings.Join(s.Warnings, ";")
 			}
 			cancel()

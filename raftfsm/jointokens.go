@@ -11,25 +11,25 @@ import (
 )
 
 // NewJoinToken makes a token with which nodes join the cluster until it expires. All members know it on return.
-func (n *Node) NewJoinToken(ctx context.Context, life time.Duration) (link.Token, error) {
-	if n.cluster == nil {
-		return link.Token{}, notClustered()
+func (m *Members) NewJoinToken(ctx context.Context, life time.Duration) (link.Token, error) {
+	if m == nil {
+		return link.Token{}, errAlone()
 	}
-	port, ok := n.cluster.net.(*link.Port)
+	port, ok := m.net.(*link.Port)
 	if !ok {
-		return link.Token{}, notClustered()
+		return link.Token{}, errAlone()
 	}
 	token, err := link.NewToken(port.Identity(), life)
 	if err != nil {
 		return token, &graph.Error{Code: graph.Invalid, Msg: strings.TrimPrefix(err.Error(), "link: ")}
 	}
 	e := entry.Token{Hash: token.Hash(), Time: time.Now(), Expires: token.Expires}
-	_, err = n.propose(ctx, e.Encode())
+	_, err = m.node.propose(ctx, e.Encode())
 	return token, err
 }
 
-// notClustered is the answer of a node that is alone.
-func notClustered() error {
+// errAlone is the answer of a node that is alone.
+func errAlone() error {
 	return &graph.Error{
 		Code: graph.Conflict, Msg: "this node is alone",
 		Hint: "start it with --cluster HOST:PORT --advertise HOST:PORT --bootstrap to make it the first node of a cluster",

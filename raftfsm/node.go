@@ -60,7 +60,7 @@ type Node struct {
 	disk
 	retention Retention
 
-	cluster *membership // nil: alone
+	members *Members // nil: alone
 
 	checkpointer checkpointer
 	proof        proof
@@ -111,8 +111,8 @@ func Open(c Config) (*Node, error) {
 func (n *Node) abandon(c Config) error {
 	err := n.stable.Close()
 	switch {
-	case n.cluster != nil && n.cluster.net != nil:
-		err = errors.Join(err, n.cluster.net.Close())
+	case n.members != nil && n.members.net != nil:
+		err = errors.Join(err, n.members.net.Close())
 	case c.Cluster != nil && c.Cluster.Listener != nil:
 		err = errors.Join(err, c.Cluster.Listener.Close())
 	}
@@ -156,9 +156,9 @@ func (n *Node) startRaft(dir string) error {
 	conf.LeaderLeaseTimeout = 50 * time.Millisecond
 	addr, alone := raft.NewInmemTransport(raft.ServerAddress(n.id))
 	transport, first := raft.Transport(alone), true
-	if m := n.cluster; m != nil {
+	if m := n.members; m != nil {
 		m.tune(conf)
-		addr, transport, first = raft.ServerAddress(m.Advertise), m.herald, m.Bootstrap
+		addr, transport, first = raft.ServerAddress(m.config.Advertise), m.herald, m.config.Bootstrap
 	}
 	store := &guardedStore{LogStore: n.log.LogStore(), mark: n.mark, stalls: n.stalls, disk: &n.disk}
 	newest, err := store.newestSeen()
@@ -167,8 +167,8 @@ func (n *Node) startRaft(dir string) error {
 	}
 	store.newest.Store(newest)
 	stable := &watchedStable{n.stable, n.stalls}
-	if n.cluster != nil {
-		n.cluster.store = store
+	if n.members != nil {
+		n.members.store = store
 	}
 	snaps, err := newSnapshots(n.log, dir, meta)
 	if err != nil {
@@ -189,8 +189,8 @@ func (n *Node) startRaft(dir string) error {
 		return fmt.Errorf("raftfsm: start raft: %w", err)
 	}
 	snaps.started.Store(true)
-	if n.cluster != nil {
-		n.cluster.start()
+	if n.members != nil {
+		n.members.start()
 	}
 	return nil
 }
@@ -230,10 +230,10 @@ func (n *Node) Change(ctx context.Context, c graph.Command) (graph.Outcome, erro
 // Ready is nil when the node takes proposals and has applied, nearly, what was committed.
 func (n *Node) Ready(ctx context.Context) error {
 	if !n.Leading() {
-		if n.cluster == nil {
+		if n.members == nil {
 			return ErrUnavailable
 		}
-		return n.cluster.following(ctx)
+		return n.members.following(ctx)
 	}
 	return n.proven(ctx)
 }
@@ -241,16 +241,16 @@ func (n *Node) Ready(ctx context.Context) error {
 // AwaitReady polls Ready until it is nil or ctx ends; then it says why the node was not ready.
 func (n *Node) AwaitReady(ctx context.Context) error {
 	pause := 5 * time.Millisecond
-	if n.cluster != nil {
+	if n.members != nil {
 		pause = 50 * time.Millisecond // it asks the leader each time
 	}
-	why := poll(ctx, pause, n.Removed(), n.Ready)
+	why := poll(ctx, pause, n.members.Removed(), n.Ready)
 	if why == nil {
 		return nil
 	}
 	select {
-	case <-n.Removed():
-		return n.Why()
+	case <-n.members.Removed():
+		return n.members.Why()
 	default:
 		return fmt.Errorf("raftfsm: not ready: %w", why)
 	}
@@ -280,15 +280,15 @@ func poll(ctx context.Context, pause time.Duration, stop <-chan struct{}, ready 
 
 // Close hands leadership over, stops the loops and raft, and records the high-water mark. The log stays open for its owner to close.
 func (n *Node) Close() error {
-	n.warnOfStopping()
-	n.handOver()
+	n.members.warnOfStopping()
+	n.members.handOver()
 	close(n.stop)
 	n.checkpointer.end()
 	n.loops.Wait()
 	err := n.raft.Shutdown().Error()
 	n.fsm.Close()
-	if n.cluster != nil {
-		err = errors.Join(err, n.cluster.close())
+	if n.members != nil {
+		err = errors.Join(err, n.members.close())
 	}
 	if n.Version().Index != n.saved {
 		err = errors.Join(err, n.storeGraph())

@@ -13,32 +13,31 @@ import (
 
 // Remove takes a member out of the cluster; its node id is never used again. What would harm the cluster is refused with
 // a *graph.Error unless forced.
-func (n *Node) Remove(ctx context.Context, id string, force bool) error {
-	return n.operate(ctx, operation{Verb: "remove", Node: id, Force: force})
+func (m *Members) Remove(ctx context.Context, id string, force bool) error {
+	return m.operate(ctx, operation{Verb: "remove", Node: id, Force: force})
 }
 
 // Promote gives a member a vote. The cluster does it by itself for members that have caught up and are no readers.
-func (n *Node) Promote(ctx context.Context, id string, force bool) error {
-	return n.operate(ctx, operation{Verb: "promote", Node: id, Force: force})
+func (m *Members) Promote(ctx context.Context, id string, force bool) error {
+	return m.operate(ctx, operation{Verb: "promote", Node: id, Force: force})
 }
 
 // TransferLeadership makes another voter the leader; an empty id is the one that has caught up best.
-func (n *Node) TransferLeadership(ctx context.Context, to string) error {
-	return n.operate(ctx, operation{Verb: "transfer", Node: to})
+func (m *Members) TransferLeadership(ctx context.Context, to string) error {
+	return m.operate(ctx, operation{Verb: "transfer", Node: to})
 }
 
 // Leave takes this node out of the cluster, handing leadership over first. Removed is closed when it is done.
-func (n *Node) Leave(ctx context.Context, force bool) error {
-	m := n.cluster
+func (m *Members) Leave(ctx context.Context, force bool) error {
 	if m == nil {
-		return notClustered()
+		return errAlone()
 	}
-	if n.Leading() {
-		if err := m.mayRemove(ctx, n.id, force); err != nil {
+	if m.node.Leading() {
+		if err := m.mayRemove(ctx, m.node.id, force); err != nil {
 			return err
 		}
 		reign := m.lead.now()
-		if err := n.TransferLeadership(ctx, ""); err != nil {
+		if err := m.TransferLeadership(ctx, ""); err != nil {
 			return err
 		}
 		select {
@@ -54,11 +53,11 @@ func (n *Node) Leave(ctx context.Context, force bool) error {
 			}
 		}
 	}
-	return n.Remove(ctx, n.id, force)
+	return m.Remove(ctx, m.node.id, force)
 }
 
 // execute does an operation on the leader.
-func (m *membership) execute(ctx context.Context, o operation) error {
+func (m *Members) execute(ctx context.Context, o operation) error {
 	switch o.Verb {
 	case "remove":
 		return m.remove(ctx, o)
@@ -77,7 +76,7 @@ func noMember(id string) error {
 }
 
 // mayRemove refuses a removal that would harm.
-func (m *membership) mayRemove(ctx context.Context, id string, force bool) error {
+func (m *Members) mayRemove(ctx context.Context, id string, force bool) error {
 	if _, ok := m.server(id); !ok {
 		return noMember(id)
 	}
@@ -95,7 +94,7 @@ func (m *membership) mayRemove(ctx context.Context, id string, force bool) error
 	return harm(before, after, "removing node "+id, "join its replacement first, or use --force")
 }
 
-func (m *membership) remove(ctx context.Context, o operation) error {
+func (m *Members) remove(ctx context.Context, o operation) error {
 	if err := m.mayRemove(ctx, o.Node, o.Force); err != nil {
 		return err
 	}
@@ -105,7 +104,7 @@ func (m *membership) remove(ctx context.Context, o operation) error {
 	return m.change(ctx, m.node.raft.RemoveServer(raft.ServerID(o.Node), 0, enqueueTimeout))
 }
 
-func (m *membership) promoteNow(ctx context.Context, o operation) error {
+func (m *Members) promoteNow(ctx context.Context, o operation) error {
 	s, ok := m.server(o.Node)
 	if !ok {
 		return noMember(o.Node)
@@ -128,7 +127,7 @@ func (m *membership) promoteNow(ctx context.Context, o operation) error {
 }
 
 // move sets the address of a member.
-func (m *membership) move(ctx context.Context, id, addr string) error {
+func (m *Members) move(ctx context.Context, id, addr string) error {
 	s, ok := m.server(id)
 	if !ok {
 		return noMember(id)
@@ -144,7 +143,7 @@ func (m *membership) move(ctx context.Context, id, addr string) error {
 }
 
 // transfer hands leadership to a voter that answers, has room on its disk, is not drained and has caught up.
-func (m *membership) transfer(ctx context.Context, to string) error {
+func (m *Members) transfer(ctx context.Context, to string) error {
 	if to == m.node.id {
 		return nil
 	}
@@ -176,7 +175,7 @@ func heirOf(all []Member, among func(Member) bool) (best Member, ok bool) {
 	return best, ok
 }
 
-func (m *membership) handTo(ctx context.Context, id, addr string) error {
+func (m *Members) handTo(ctx context.Context, id, addr string) error {
 	f := m.node.raft.LeadershipTransferToServer(raft.ServerID(id), raft.ServerAddress(addr))
 	done := make(chan error, 1)
 	go func() { done <- f.Error() }()
@@ -195,36 +194,36 @@ func (m *membership) handTo(ctx context.Context, id, addr string) error {
 const handOverTimeout = 3 * time.Second
 
 // handOver gives leadership away before this node stops.
-func (n *Node) handOver() {
-	if n.cluster == nil || !n.Leading() {
+func (m *Members) handOver() {
+	if m == nil || !m.node.Leading() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), handOverTimeout)
 	defer cancel()
 	others := 0
-	for _, s := range n.cluster.servers() {
-		if s.Suffrage == raft.Voter && string(s.ID) != n.id {
+	for _, s := range m.servers() {
+		if s.Suffrage == raft.Voter && string(s.ID) != m.node.id {
 			others++
 		}
 	}
 	if others == 0 {
 		return
 	}
-	if err := n.cluster.transfer(ctx, ""); err != nil {
-		n.slog.Warn("leadership was not handed over: the others will elect", "err", err)
+	if err := m.transfer(ctx, ""); err != nil {
+		m.node.slog.Warn("leadership was not handed over: the others will elect", "err", err)
 	}
 }
 
 // warnOfStopping says what the stop of this node does to a cluster of several voters.
-func (n *Node) warnOfStopping() {
-	if n.cluster == nil {
+func (m *Members) warnOfStopping() {
+	if m == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	all := n.cluster.survey(ctx)
-	err := harmOfStopping(all, n.id, "stopping node "+n.id)
+	all := m.survey(ctx)
+	err := harmOfStopping(all, m.node.id, "stopping node "+m.node.id)
 	if harm, ok := errors.AsType[*graph.Error](err); ok && balanceOf(all).voters > 1 {
-		n.slog.Warn("quorum: "+harm.Msg, "until", "it, or another voter, is started")
+		m.node.slog.Warn("quorum: "+harm.Msg, "until", "it, or another voter, is started")
 	}
 }

@@ -35,11 +35,11 @@ func (n *Node) propose(ctx context.Context, data []byte) (any, error) {
 			return nil, ErrClosed
 		default:
 		}
-		if n.cluster == nil {
+		if n.members == nil {
 			r, err := n.here(ctx, data)
 			return r.Response, err
 		}
-		reign := n.cluster.lead.now()
+		reign := n.members.lead.now()
 		r, err := n.submit(ctx, reign, data)
 		if err == nil {
 			return r.Response, n.catchUp(ctx, r.Index)
@@ -66,7 +66,7 @@ func (n *Node) submit(ctx context.Context, reign *reign, data []byte) (apply.Res
 	case "":
 		return apply.Result{}, fmt.Errorf("%w: the cluster has no leader", ErrUnavailable)
 	}
-	return n.cluster.forward(ctx, reign.leader, data, 0)
+	return n.members.forward(ctx, reign.leader, data, 0)
 }
 
 // here proposes to this node's raft.
@@ -82,14 +82,14 @@ func (n *Node) here(ctx context.Context, data []byte) (apply.Result, error) {
 func (n *Node) begin(data []byte, first uint64) (end func() (apply.Result, error)) {
 	refused := n.mayPropose(data)
 	fail := func() (apply.Result, error) { return apply.Result{}, refused }
-	if n.cluster == nil {
+	if n.members == nil {
 		if refused != nil {
 			return fail
 		}
 		future := n.raft.Apply(data, 0)
 		return func() (apply.Result, error) { return n.await(context.Background(), future) }
 	}
-	reign := n.cluster.lead.now()
+	reign := n.members.lead.now()
 	switch reign.leader {
 	case n.id:
 		if refused != nil {
@@ -113,7 +113,7 @@ func (n *Node) begin(data []byte, first uint64) (end func() (apply.Result, error
 			case <-ctx.Done():
 			}
 		})()
-		return n.cluster.forward(ctx, reign.leader, data, first)
+		return n.members.forward(ctx, reign.leader, data, first)
 	}
 }
 
@@ -160,7 +160,7 @@ func outcome(err error) error {
 
 // forward sends an entry to the leader and waits for the result. When that node says who leads instead, it asks there,
 // once: the one that is asked never forwards.
-func (m *membership) forward(ctx context.Context, leader string, data []byte, first uint64) (apply.Result, error) {
+func (m *Members) forward(ctx context.Context, leader string, data []byte, first uint64) (apply.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, forwardTimeout)
 	defer cancel()
 	req := append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(data)), first), data...)
@@ -198,7 +198,7 @@ func callOutcome(err error) error {
 }
 
 // accept takes an entry that another node forwarded: first (u64) and the entry.
-func (m *membership) accept(ctx context.Context, req []byte) ([]byte, error) {
+func (m *Members) accept(ctx context.Context, req []byte) ([]byte, error) {
 	if len(req) < 9 {
 		return nil, &link.Failure{Code: codeRefused, Text: "malformed proposal"}
 	}

@@ -9,7 +9,7 @@ import (
 func TestFitForAVote(t *testing.T) {
 	r := open(t, t.TempDir())
 	defer r.close(t)
-	m := &membership{node: r.Node}
+	m := &Members{node: r.Node}
 	good := Member{Lag: promoteLag, Report: Report{Last: 10, Applied: 9}}
 	if !m.fit(good) {
 		t.Error("a member that is close gets no vote")

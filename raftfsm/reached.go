@@ -41,7 +41,7 @@ func (g *guardedStore) note(logs []*raft.Log) {
 }
 
 // reached is up to where this node has applied what is committed.
-func (m *membership) reached() uint64 {
+func (m *Members) reached() uint64 {
 	commit, applied := m.node.raft.CommitIndex(), m.node.log.Applied()
 	if m.store != nil && applied >= m.store.newest.Load() {
 		return max(commit, applied)

@@ -29,7 +29,7 @@ func TestElectionsAreNoBacklog(t *testing.T) {
 		w.form()
 		for range 5 {
 			l := w.leader()
-			if err := l.node.TransferLeadership(t.Context(), ""); err != nil {
+			if err := l.node.Members().TransferLeadership(t.Context(), ""); err != nil {
 				t.Fatal(err)
 			}
 			w.until("another leads", 20*time.Second, func() bool {
@@ -38,7 +38,7 @@ func TestElectionsAreNoBacklog(t *testing.T) {
 			})
 		}
 		time.Sleep(2 * time.Second)
-		s, err := w.leader().node.Status(t.Context())
+		s, err := w.leader().node.Members().Status(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

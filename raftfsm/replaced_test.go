@@ -48,13 +48,13 @@ func (c *colony) listen() net.Listener {
 // join admits a new node by a member; its log is on fs.
 func (c *colony) join(id, by string, fs vfs.FS, m Cluster) {
 	c.t.Helper()
-	token, err := c.nodes[by].NewJoinToken(c.t.Context(), time.Minute)
+	token, err := c.nodes[by].Members().NewJoinToken(c.t.Context(), time.Minute)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	dir, l := c.t.TempDir(), c.listen()
 	err = Join(c.t.Context(), Joining{
-		Dir: dir, NodeID: id, Token: token, Addr: c.nodes[by].Advertised(), Advertise: l.Addr().String(),
+		Dir: dir, NodeID: id, Token: token, Addr: c.nodes[by].Members().Advertised(), Advertise: l.Addr().String(),
 		Key: func([]byte) error { return nil },
 	})
 	if err != nil {
@@ -105,7 +105,7 @@ func (c *colony) until(what string, limit time.Duration, ok func() bool) {
 
 // votes says whether a member has a vote, as by sees it.
 func (c *colony) votes(id, by string) bool {
-	s, ok := c.nodes[by].cluster.server(id)
+	s, ok := c.nodes[by].members.server(id)
 	return ok && s.Suffrage == raft.Voter
 }
 
@@ -121,11 +121,11 @@ func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 	c.until("n2 votes", 20*time.Second, func() bool { return c.votes("n2", "n1") })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if err := c.nodes["n1"].Leave(ctx, true); err != nil {
+	if err := c.nodes["n1"].Members().Leave(ctx, true); err != nil {
 		t.Fatal(err)
 	}
 	c.close("n1")
-	c.until("n2 leads alone", 10*time.Second, func() bool { return c.nodes["n2"].Leading() && len(c.nodes["n2"].cluster.IDs()) == 1 })
+	c.until("n2 leads alone", 10*time.Second, func() bool { return c.nodes["n2"].Leading() && len(c.nodes["n2"].members.IDs()) == 1 })
 
 	var slow atomic.Bool
 	slow.Store(true)
@@ -137,7 +137,7 @@ func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 	begin := time.Now()
 	c.join("n3", "n2", disk, Cluster{Reader: true}) // no vote: a slow voter would hold up the leader
 	c.until("n3 says how far it is behind", 5*time.Second, func() bool {
-		s, ok := c.nodes["n3"].Standing()
+		s, ok := c.nodes["n3"].Members().Standing()
 		return ok && s.Lag > 100 && s.Leader == "n2"
 	})
 	c.until("n3 has the graph", 20*time.Second, func() bool { return c.nodes["n3"].Graph().Index() == c.nodes["n2"].Graph().Index() })
@@ -147,17 +147,17 @@ func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 	}
 
 	n2, n3 := c.nodes["n2"], c.nodes["n3"]
-	c.until("n3 says that it is not behind", 5*time.Second, func() bool { s, _ := n3.Standing(); return s.Lag == 0 })
-	if err := n2.Promote(ctx, "n3", false); err != nil {
+	c.until("n3 says that it is not behind", 5*time.Second, func() bool { s, _ := n3.Members().Standing(); return s.Lag == 0 })
+	if err := n2.Members().Promote(ctx, "n3", false); err != nil {
 		t.Fatal(err)
 	}
 	c.until("n3 knows that it votes", 20*time.Second, func() bool { return c.votes("n3", "n3") && n2.Leading() })
-	n2.cluster.refusedBy("n3", link.ErrNotMember) // as a node that is behind does, and a leader is followed
-	if err := n2.Why(); err != nil {
+	n2.members.refusedBy("n3", link.ErrNotMember) // as a node that is behind does, and a leader is followed
+	if err := n2.Members().Why(); err != nil {
 		t.Errorf("the leader takes itself for removed: %v", err)
 	}
-	n3.cluster.refusedBy("n2", link.ErrNotMember)
-	if err := n3.Why(); err == nil {
+	n3.members.refusedBy("n2", link.ErrNotMember)
+	if err := n3.Members().Why(); err == nil {
 		t.Error("a follower that all other voters refuse goes on")
 	}
 }

@@ -119,7 +119,7 @@ func (w *archipelago) join(id string) *island {
 	w.nodes[id] = w.newIsland(id, false)
 	c := w.start(id)
 	j := link.Joiner{Node: id, Addr: id}
-	if err := w.leader().node.cluster.Admit(w.t.Context(), j); err != nil {
+	if err := w.leader().node.members.Admit(w.t.Context(), j); err != nil {
 		w.t.Fatal(err)
 	}
 	return c
@@ -160,11 +160,11 @@ func TestBehindTheFloor(t *testing.T) {
 			w.nodes[id].stop()
 			w.start(id)
 			w.until(id+" votes", time.Minute, func() bool {
-				s, ok := w.leader().node.cluster.server(id)
+				s, ok := w.leader().node.members.server(id)
 				return ok && s.Suffrage == 0
 			})
 			w.until("leadership moves", time.Minute, func() bool {
-				_ = w.leader().node.TransferLeadership(t.Context(), id)
+				_ = w.leader().node.Members().TransferLeadership(t.Context(), id)
 				return w.nodes[id].node.Leading()
 			})
 			w.fill(10)
@@ -211,10 +211,10 @@ func TestSnapshotBringsEachProjection(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := lead.node.cluster.Admit(t.Context(), link.Joiner{Node: "n9", Addr: "n9"}); err != nil {
+		if err := lead.node.members.Admit(t.Context(), link.Joiner{Node: "n9", Addr: "n9"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := lead.node.Remove(t.Context(), "n9", true); err != nil {
+		if err := lead.node.Members().Remove(t.Context(), "n9", true); err != nil {
 			t.Fatal(err)
 		}
 		g := lead.node.Graph()
@@ -280,7 +280,7 @@ func TestSnapshotBeatsAnUncommittedTail(t *testing.T) {
 				t.Fatalf("the floor %d is not below the tail %d: this tests nothing", floor, tail)
 			}
 			if blind {
-				old.node.cluster.store.blind = true
+				old.node.members.store.blind = true
 			}
 			w.isolate(old.id, false)
 			limit := time.Now().Add(30 * time.Second)

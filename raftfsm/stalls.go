@@ -56,7 +56,7 @@ func (c *stallClock) tick(s *stalls) time.Duration {
 }
 
 // watchStore lets others elect while the local store is stuck, and ends the process when it stays so.
-func (m *membership) watchStore() {
+func (m *Members) watchStore() {
 	gate := m.herald.gate
 	var clock stallClock
 	tick := time.NewTicker(stallTick)

@@ -63,12 +63,12 @@ type Status struct {
 
 const reportTimeout = 2 * time.Second
 
-func (m *membership) report() Report {
+func (m *Members) report() Report {
 	n := m.node
 	last, _ := n.log.Last()
 	r := Report{
-		Version: m.Version, StateFormat: apply.StateFormat, State: n.raft.State().String(), Leader: m.lead.now().leader, Term: n.raft.CurrentTerm(), Last: last,
-		Commit: n.raft.CommitIndex(), Applied: m.reached(), Reader: m.Reader,
+		Version: m.config.Version, StateFormat: apply.StateFormat, State: n.raft.State().String(), Leader: m.lead.now().leader, Term: n.raft.CurrentTerm(), Last: last,
+		Commit: n.raft.CommitIndex(), Applied: m.reached(), Reader: m.config.Reader,
 		Checkpoints: n.checkpointer.recent(), Service: Service{Full: n.full.Load(), Clients: m.drain.connected()},
 	}
 	if starving := m.lead.starving.Load(); starving != nil {
@@ -85,7 +85,7 @@ func (m *membership) report() Report {
 }
 
 // ask gets a member's report.
-func (m *membership) ask(ctx context.Context, id string) (Report, error) {
+func (m *Members) ask(ctx context.Context, id string) (Report, error) {
 	if id == m.node.id {
 		return m.report(), nil
 	}
@@ -100,21 +100,20 @@ func (m *membership) ask(ctx context.Context, id string) (Report, error) {
 }
 
 // Status asks all members at the same time.
-func (n *Node) Status(ctx context.Context) (Status, error) {
-	m := n.cluster
+func (m *Members) Status(ctx context.Context) (Status, error) {
 	if m == nil {
-		return Status{}, notClustered()
+		return Status{}, errAlone()
 	}
 	if err := m.up(); err != nil {
 		return Status{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	s := Status{Cluster: m.cluster, Node: n.id, Leader: m.lead.now().leader, Term: n.raft.CurrentTerm(), Members: m.survey(ctx)}
+	s := Status{Cluster: m.cluster, Node: m.node.id, Leader: m.lead.now().leader, Term: m.node.raft.CurrentTerm(), Members: m.survey(ctx)}
 	s.Warnings = m.warnings(s)
 	return s, nil
 }
 
 // survey asks all members of the newest configuration.
-func (m *membership) survey(ctx context.Context) []Member {
+func (m *Members) survey(ctx context.Context) []Member {
 	servers := m.servers()
 	all := make([]Member, len(servers))
 	leader := m.lead.now().leader
@@ -149,7 +148,7 @@ func (m *membership) survey(ctx context.Context) []Member {
 }
 
 // warnings are what an operator should know before the next failure.
-func (m *membership) warnings(s Status) (all []string) {
+func (m *Members) warnings(s Status) (all []string) {
 	if s.Leader == "" {
 		all = append(all, "there is no leader: publishers wait until a majority of the voters can reach each other")
 	}
@@ -182,7 +181,7 @@ func (m *membership) warnings(s Status) (all []string) {
 const readyLag = 1024
 
 // following is nil when this node hears its leader and has nearly what the leader committed.
-func (m *membership) following(ctx context.Context) error {
+func (m *Members) following(ctx context.Context) error {
 	leader := m.lead.now().leader
 	if leader == "" || leader == m.node.id {
 		return fmt.Errorf("%w: node %s knows no leader: %d members are configured, a majority of the voters must run and reach each other",
@@ -200,10 +199,10 @@ func (m *membership) following(ctx context.Context) error {
 
 // Report is what this node says of itself.
 func (n *Node) Report() Report {
-	if n.cluster != nil {
-		return n.cluster.report()
+	if n.members != nil {
+		return n.members.report()
 	}
-	m := membership{node: n}
+	m := Members{node: n}
 	m.lead.init()
 	return m.report()
 }
@@ -217,18 +216,18 @@ type Standing struct {
 }
 
 // Standing asks nobody. It is not ok for a node that is alone, or has not looked yet.
-func (n *Node) Standing() (s Standing, ok bool) {
-	if n.cluster == nil {
+func (m *Members) Standing() (s Standing, ok bool) {
+	if m == nil {
 		return s, false
 	}
-	seen := n.cluster.lead.surveyed.Load()
+	seen := m.lead.surveyed.Load()
 	if seen == nil {
 		return s, false
 	}
-	s.Leader, s.Spare = n.cluster.lead.now().leader, balanceOf(*seen).spare()
-	for _, m := range *seen {
-		if m.ID == n.id {
-			s.Lag, s.Behind = m.Lag, m.Behind
+	s.Leader, s.Spare = m.lead.now().leader, balanceOf(*seen).spare()
+	for _, member := range *seen {
+		if member.ID == m.node.id {
+			s.Lag, s.Behind = member.Lag, member.Behind
 		}
 	}
 	return s, true

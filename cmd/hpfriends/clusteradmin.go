@@ -13,7 +13,7 @@ import (
 )
 
 // clusterAdmin is the node's part in web.Cluster.
-type clusterAdmin struct{ *raftfsm.Node }
+type clusterAdmin struct{ *raftfsm.Members }
 
 // ClusterStatus implements web.Cluster.
 func (a clusterAdmin) ClusterStatus(ctx context.Context) (web.ClusterStatus, error) {
@@ -79,19 +79,19 @@ func watchCluster(r prometheus.Registerer, n *raftfsm.Node) {
 	gauge("hpfriends_raft_last_contact_seconds", "Since a follower heard its leader; 0 on the leader.", func(r raftfsm.Report) float64 { return r.LastContact.Seconds() })
 	gauge("hpfriends_drained", "1 on a node that sends its clients elsewhere.", func(r raftfsm.Report) float64 { return number(r.Drained) })
 	gauge("hpfriends_disk_full", "1 on a node that takes nothing because its disk is almost full.", func(r raftfsm.Report) float64 { return number(r.Full) })
-	if n.Advertised() != "" {
-		watchStanding(r, n)
+	if n.Members().Advertised() != "" {
+		watchStanding(r, n.Members())
 	}
 	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "hpfriends_forwarded_proposals_total", Help: "Proposals that this node sent to a leader elsewhere.",
-	}, func() float64 { return float64(n.Forwarded()) }))
+	}, func() float64 { return float64(n.Members().Forwarded()) }))
 }
 
 // watchStanding adds where a member stands among the others.
-func watchStanding(r prometheus.Registerer, n *raftfsm.Node) {
+func watchStanding(r prometheus.Registerer, m *raftfsm.Members) {
 	gauge := func(name, help string, f func(raftfsm.Standing) float64) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
-			s, ok := n.Standing()
+			s, ok := m.Standing()
 			if !ok {
 				return math.NaN()
 			}

@@ -25,14 +25,14 @@ func (s *connections) add(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open[c] = struct{}{}
-	s.node.SetClients(len(s.open))
+	s.node.Members().SetClients(len(s.open))
 }
 
 func (s *connections) remove(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, c)
-	s.node.SetClients(len(s.open))
+	s.node.Members().SetClients(len(s.open))
 }
 
 func (s *connections) all() []*conn {

@@ -18,7 +18,7 @@ var errDrained = errors.New("this node is drained: it takes no clients")
 
 // ready is whether clients may come.
 func (s *server) ready(ctx context.Context) error {
-	if drained, _ := s.node.Drained(); drained {
+	if drained, _ := s.node.Members().Drained(); drained {
 		return errDrained
 	}
 	if err := s.node.Full(); err != nil {
@@ -30,7 +30,7 @@ func (s *server) ready(ctx context.Context) error {
 // followDrain sends the clients away while the node is drained, until ctx is done.
 func (s *server) followDrain(ctx context.Context) {
 	for ctx.Err() == nil {
-		drained, until := s.node.Drained()
+		drained, until := s.node.Members().Drained()
 		turn, stop := context.WithCancel(ctx)
 		forget := context.AfterFunc(until, stop)
 		if !drained {

@@ -27,7 +27,7 @@ func (s *server) bind(ctx context.Context) (all []listener, a addresses, err err
 			}
 		}
 	}()
-	a.PID, a.Cluster = os.Getpid(), s.node.Advertised()
+	a.PID, a.Cluster = os.Getpid(), s.node.Members().Advertised()
 	for _, text := range s.Hpfeeds {
 		e, err := wire.ParseEndpoint(text)
 		if err != nil {

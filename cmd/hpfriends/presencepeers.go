@@ -93,7 +93,7 @@ func (p *presence) run(ctx context.Context, b *broker) {
 
 // round begins the calls that are due, and lets go of nodes that are not heard.
 func (p *presence) round(b *broker) {
-	ids := b.Node.Peers()
+	ids := b.Node.Members().Peers()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -142,7 +142,7 @@ func (p *presence) send(b *broker, id string, part presencePart) {
 	req, err := json.Marshal(part)
 	if err == nil {
 		var body []byte
-		if body, err = b.Node.Ask(ctx, id, req); err == nil {
+		if body, err = b.Node.Members().Ask(ctx, id, req); err == nil {
 			err = json.Unmarshal(body, &answer)
 		}
 	}

@@ -174,8 +174,8 @@ func (s *server) serve(ctx context.Context, key *secret.DataKey) error {
 		select {
 		case <-ctx.Done():
 		case err = <-s.failed:
-		case <-s.node.Removed():
-			err = s.node.Why()
+		case <-s.node.Members().Removed():
+			err = s.node.Members().Why()
 		}
 	}
 	s.Logger.Info("stopping")
@@ -221,16 +221,16 @@ func (s *server) build(registry *prometheus.Registry, key *secret.DataKey) error
 	if err != nil {
 		return err
 	}
-	if drained, until := s.node.Drained(); drained {
+	if drained, until := s.node.Members().Drained(); drained {
 		_ = s.wire.Drain(until, 0) // before the first client comes
 	}
 	c := web.Config{
-		Changer: s.node, Cluster: clusterAdmin{s.node}, Cursors: s.cursors, Query: s.query, Key: key, Metrics: registry,
+		Changer: s.node, Cluster: clusterAdmin{s.node.Members()}, Cursors: s.cursors, Query: s.query, Key: key, Metrics: registry,
 		Ready: s.ready, Version: buildinfo.Version(), Logger: s.Logger,
 	}
 	if s.Cluster != "" {
 		c.Lag = func() (uint64, time.Duration) {
-			standing, _ := s.node.Standing()
+			standing, _ := s.node.Members().Standing()
 			return standing.Lag, standing.Behind
 		}
 	}

@@ -148,7 +148,7 @@ const comeback = 5 * time.Second
 // reach waits until this node has a place that another node of its cluster may have told the client: a client goes on at any
 // node, also at one that has not got as far.
 func (c *conn) reach(from eventlog.Position) {
-	if from.Index < 2 || c.broker.Node.Advertised() == "" {
+	if from.Index < 2 || c.broker.Node.Members().Advertised() == "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, comeback)
