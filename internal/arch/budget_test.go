@@ -14,8 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// The budgets, so that growth is a decision. CONTRIBUTING.md says the same numbers. Lines are counted with their comments;
-// tests count for maxColumns only.
+// The budgets, so that growth is a decision. CONTRIBUTING.md says the same numbers. Lines are counted with their
+// comments; tests count for maxColumns only.
 const (
 	maxColumns = 120 // a tab is one
 

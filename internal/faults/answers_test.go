@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// T22: proposals are done and their answers are lost, so that nodes propose again what is in the log already; and the leader
-// dies with answers it has not given. Every message is in the log once all the same.
+// T22: proposals are done and their answers are lost, so that nodes propose again what is in the log already; and the
+// leader dies with answers it has not given. Every message is in the log once all the same.
 func TestT22LostAnswers(t *testing.T) {
 	last := Long(t, 20*time.Second, 10*time.Minute)
 	c := Form(t, 3)
@@ -32,7 +32,8 @@ func TestT22LostAnswers(t *testing.T) {
 	lost := c.Net.Lost()
 	h.Outcomes()
 	f := s.Verdict()
-	t.Logf("T22: %d answers were lost, the leader was killed %d times before it answered; %d batches came again and are hidden", lost, kills, f.Hidden)
+	t.Logf("T22: %d answers were lost, the leader was killed %d times before it answered; %d batches came again and "+
+		"are hidden", lost, kills, f.Hidden)
 	if lost == 0 || f.Hidden == 0 {
 		t.Errorf("%d answers were lost and %d batches came again: the test shows nothing", lost, f.Hidden)
 	}

@@ -17,13 +17,14 @@ type Findings struct {
 	Hidden         int // batches that came again or out of turn, and were refused
 }
 
-// autopsy compares the logs of stopped nodes, entry by entry: index, term, bytes, and whether it is shown to readers. Two leaders
-// of one term would leave different entries with the same index and term.
+// autopsy compares the logs of stopped nodes, entry by entry: index, term, bytes, and whether it is shown to readers.
+// Two leaders of one term would leave different entries with the same index and term.
 func autopsy(nodes []*Node) (f Findings, faults []Fault) {
 	v := verdict{checker: "C4"}
 	var logs []*eventlog.Log
 	for _, n := range nodes {
-		log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(n.Dir, "log"), ReadOnly: true, Logger: slog.New(slog.DiscardHandler)})
+		log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(n.Dir, "log"), ReadOnly: true,
+			Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			v.blame("the log of %s does not open: %v", n.ID, err)
 			continue
@@ -34,7 +35,8 @@ func autopsy(nodes []*Node) (f Findings, faults []Fault) {
 	if len(logs) < len(nodes) {
 		return f, v.faults
 	}
-	floor, last := logs[0].Floor(), logs[0].Applied() // the nodes stopped one after the other: entries of housekeeping may be on the later ones only
+	// The nodes stopped one after the other: entries of housekeeping may be on the later ones only.
+	floor, last := logs[0].Floor(), logs[0].Applied()
 	for _, log := range logs {
 		floor, last = max(floor, log.Floor()), min(last, log.Applied())
 	}

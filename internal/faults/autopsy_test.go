@@ -13,7 +13,8 @@ import (
 	"hpfriends/eventlog/entry"
 )
 
-// logOf writes a node's log of five batches of one session: the terms of the entries, what the third holds, and whether it is hidden.
+// logOf writes a node's log of five batches of one session: the terms of the entries, what the third holds, and
+// whether it is hidden.
 func logOf(t *testing.T, id string, terms [5]uint64, third string, hidden bool) *Node {
 	t.Helper()
 	n := &Node{ID: id, Dir: t.TempDir()}
@@ -30,7 +31,8 @@ func logOf(t *testing.T, id string, terms [5]uint64, third string, hidden bool) 
 		var b entry.Builder
 		b.Add("c", 1, 1, 1, netip.Addr{}, []byte("\x00\x00\x00\x10\x03\x01k\x01c"+payload), 1)
 		data := b.Encode([16]byte{1}, index)
-		if err := log.LogStore().StoreLog(&raft.Log{Index: index, Term: term, Type: raft.LogCommand, Data: data}); err != nil {
+		l := &raft.Log{Index: index, Term: term, Type: raft.LogCommand, Data: data}
+		if err := log.LogStore().StoreLog(l); err != nil {
 			t.Fatal(err)
 		}
 		h, err := entry.DecodeHeader(data)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A subscriber that goes on at another node, which has not got as far as the one it comes from, gets what follows and nothing
-// twice.
+// A subscriber that goes on at another node, which has not got as far as the one it comes from, gets what follows and
+// nothing twice.
 func TestSubscriberComesToANodeThatIsBehind(t *testing.T) {
 	Long(t, 0, 0)
 	c := Form(t, 3)
@@ -24,7 +24,8 @@ func TestSubscriberComesToANodeThatIsBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	if state.Applied+2 >= last.At.Index {
-		t.Fatalf("the node that was cut off is at entry %d, the subscriber at %s: the test shows nothing", state.Applied, last.At)
+		t.Fatalf("the node that was cut off is at entry %d, the subscriber at %s: the test shows nothing",
+			state.Applied, last.At)
 	}
 	s.Subscribe(behind, last)
 	s.Sleep(time.Second)

@@ -18,7 +18,8 @@ const (
 // patience is how long a node, or a test that reads it, may take for so many bytes: it shall not be what fails.
 func patience(bytes int64) time.Duration { return time.Minute + time.Duration(bytes>>20)*time.Second/4 }
 
-// Bulk publishes so many bytes that cannot be compressed through a node, as fast as it takes them, until all are confirmed.
+// Bulk publishes so many bytes that cannot be compressed through a node, as fast as it takes them, until all are
+// confirmed.
 func (s *Season) Bulk(node int, bytes int64) error {
 	s.bulk += bytes
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience(bytes))

@@ -58,8 +58,8 @@ func (s *Season) probed(node int, do func()) time.Duration {
 	return percentile(all, 99)
 }
 
-// T13, first half: a blank node joins a cluster that holds much, under load. Either side is killed meanwhile; it goes on where it
-// was.
+// T13, first half: a blank node joins a cluster that holds much, under load. Either side is killed meanwhile; it goes
+// on where it was.
 func TestT13BlankNode(t *testing.T) {
 	size := bulk(t, 256)
 	c := FormWith(t, 3, 2)
@@ -78,7 +78,8 @@ func TestT13BlankNode(t *testing.T) {
 		c.Until("it serves", 20*time.Second, func() bool { return len(c.Voters(place)) == 4 })
 	})
 	rate := float64(size) / took.Seconds() / (1 << 20)
-	t.Logf("T13: a blank node caught up with %d MiB in %v: %.0f MiB/s; confirmation of a message on the leader, p99: %v before, %v meanwhile",
+	t.Logf("T13: a blank node caught up with %d MiB in %v: %.0f MiB/s; confirmation of a message on the leader, p99: "+
+		"%v before, %v meanwhile",
 		size>>20, took.Round(time.Millisecond), rate, calm.Round(100*time.Microsecond), busy.Round(100*time.Microsecond))
 	if want := 50 * float64(Scaled(100)) / 100; rate < want {
 		t.Errorf("%.1f MiB/s, at least %.1f", rate, want)
@@ -127,11 +128,12 @@ func (s *Season) interrupted(size int64) {
 	last := s.Nodes[place].mustState(s.t)
 	// Entries of the load come beside, and headers; what is sent again is at most what was under way at each kill.
 	again := float64(sent()-size) / float64(size)
-	s.t.Logf("T13: with %d kills between, %d MiB were sent to %s for %d MiB: %.1f %% more; it is at entry %d", kills, sent()>>20, s.Nodes[place].ID, size>>20, 100*again, last.Applied)
+	s.t.Logf("T13: with %d kills between, %d MiB were sent to %s for %d MiB: %.1f %% more; it is at entry %d",
+		kills, sent()>>20, s.Nodes[place].ID, size>>20, 100*again, last.Applied)
 }
 
-// T13, second half: a node that was cut off comes back when the entries it needs are gone from the others. It gets the state at the
-// floor, and the rest as entries, while it runs and has subscribers; and so does a blank one.
+// T13, second half: a node that was cut off comes back when the entries it needs are gone from the others. It gets the
+// state at the floor, and the rest as entries, while it runs and has subscribers; and so does a blank one.
 func TestT13BelowTheFloor(t *testing.T) {
 	keep := bulk(t, 100)
 	c := FormWith(t, 3, 1, "--retention-size", fmt.Sprint(keep))
@@ -156,7 +158,8 @@ func TestT13BelowTheFloor(t *testing.T) {
 	}
 	place := c.Join(c.Leader())
 	blank := c.Until("a blank node has caught up", 5*time.Minute, c.caughtUp)
-	t.Logf("T13: behind the floor, and back after %v; a blank node after %v; logs from entry %d on, of %d", took.Round(time.Millisecond), blank.Round(time.Millisecond), floor, c.Nodes[place].mustState(t).Applied)
+	t.Logf("T13: behind the floor, and back after %v; a blank node after %v; logs from entry %d on, of %d",
+		took.Round(time.Millisecond), blank.Round(time.Millisecond), floor, c.Nodes[place].mustState(t).Applied)
 	s.Verdict()
 }
 

@@ -79,7 +79,8 @@ func (s *Season) Hands() *Hands {
 	s.t.Helper()
 	h := &Hands{c: s.Cluster, begin: time.Now()}
 	for i := range registers {
-		s.Must(s.Leader(), "POST", "/api/v1/authkeys", "writer", map[string]any{"ident": "register" + strconv.Itoa(i), "secret": "secret", "pub": []string{"r"}}, nil)
+		s.Must(s.Leader(), "POST", "/api/v1/authkeys", "writer", map[string]any{"ident": "register" + strconv.Itoa(i),
+			"secret": "secret", "pub": []string{"r"}}, nil)
 	}
 	s.Until("every node knows the registers", 10*time.Second, s.caughtUp)
 	var ctx context.Context
@@ -127,9 +128,10 @@ func (h *Hands) compete(ctx context.Context) {
 			members := h.c.Members()
 			node := members[i%len(members)]
 			round.Go(func() {
-				h.do(ctx, Change{Action: Claim, Object: handle, Client: registers + i, Node: node}, func(ctx context.Context) (string, error) {
-					return "", h.c.Nodes[node].Call(ctx, "POST", "/api/v1/users", "", map[string]any{"handle": handle}, nil)
-				})
+				h.do(ctx, Change{Action: Claim, Object: handle, Client: registers + i, Node: node},
+					func(ctx context.Context) (string, error) {
+						return "", h.c.Nodes[node].Call(ctx, "POST", "/api/v1/users", "", map[string]any{"handle": handle}, nil)
+					})
 			})
 		}
 		round.Wait()
@@ -144,7 +146,8 @@ func (h *Hands) rest(ctx context.Context) {
 	}
 }
 
-// do makes one request and notes it. A request is not broken off when the hands stop: its outcome would be unknown for no reason.
+// do makes one request and notes it. A request is not broken off when the hands stop: its outcome would be unknown for
+// no reason.
 func (h *Hands) do(ctx context.Context, c Change, ask func(context.Context) (string, error)) Outcome {
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
@@ -160,7 +163,8 @@ func (h *Hands) do(ctx context.Context, c Change, ask func(context.Context) (str
 	return c.Outcome
 }
 
-// outcome sorts what came of a request. A node that is not there at all has taken nothing; one that dies on the way may have.
+// outcome sorts what came of a request. A node that is not there at all has taken nothing; one that dies on the way
+// may have.
 func outcome(err error) Outcome {
 	var p *Problem
 	var op *net.OpError
@@ -180,8 +184,8 @@ func outcome(err error) Outcome {
 	}
 }
 
-// Outcomes ends the changes, reads every register on every node, and checks C6. It comes before the season's verdict, when
-// everything is healed and all nodes run.
+// Outcomes ends the changes, reads every register on every node, and checks C6. It comes before the season's verdict,
+// when everything is healed and all nodes run.
 func (h *Hands) Outcomes() {
 	h.c.t.Helper()
 	h.stop()
@@ -207,7 +211,8 @@ func (h *Hands) Outcomes() {
 			counts[c.Outcome]++
 		}
 	}
-	h.c.t.Logf("changes of the graph: %d applied, %d refused, %d unavailable, %d unknown; %d reads", counts[Applied], counts[Refused], counts[Unavailable], counts[Unknown], reads)
+	h.c.t.Logf("changes of the graph: %d applied, %d refused, %d unavailable, %d unknown; %d reads",
+		counts[Applied], counts[Refused], counts[Unavailable], counts[Unknown], reads)
 	if counts[Applied] == 0 || counts[Refused] == 0 || reads == 0 {
 		h.c.t.Error("no change was applied, or none refused, or none read: C6 shows nothing")
 	}

@@ -31,8 +31,8 @@ type Cluster struct {
 	Cut        atomic.Bool // the nodes do not keep all of the log
 }
 
-// Form starts so many nodes and makes them one cluster of voters, with a Network between them. They end with the test. flags are
-// given to each at every start.
+// Form starts so many nodes and makes them one cluster of voters, with a Network between them. They end with the test.
+// flags are given to each at every start.
 func Form(t testing.TB, size int, flags ...string) *Cluster { return FormWith(t, size, 0, flags...) }
 
 // FormWith is Form, with so many nodes more that may Join later.
@@ -138,8 +138,8 @@ func (c *Cluster) joinFlags(at int) []string {
 	return []string{"--join", c.advertised[at], "--join-token-file", token}
 }
 
-// Join makes the next spare node a member, through another, and returns its place. It does not wait until it is ready: it catches up
-// first.
+// Join makes the next spare node a member, through another, and returns its place. It does not wait until it is ready:
+// it catches up first.
 func (c *Cluster) Join(at int, flags ...string) (place int) {
 	c.t.Helper()
 	for place = range c.Nodes {

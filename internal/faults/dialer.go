@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// dialer finds the node that opened a connection to us. Its process may be about to be known, so it looks a few times; false
-// means that the process has ended, or that none of the nodes is it.
+// dialer finds the node that opened a connection to us. Its process may be about to be known, so it looks a few times;
+// false means that the process has ended, or that none of the nodes is it.
 func (w *Network) dialer(c net.Conn) (node int, ok bool) {
 	remote, errRemote := netip.ParseAddrPort(c.RemoteAddr().String())
 	here, errHere := netip.ParseAddrPort(c.LocalAddr().String())
@@ -38,8 +38,8 @@ func (w *Network) dialer(c net.Conn) (node int, ok bool) {
 	return 0, false
 }
 
-// socketInode finds the socket of a connection from one IPv4 address to another; empty: there is none. The one alone does not say it:
-// two nodes may dial from the same port, to others.
+// socketInode finds the socket of a connection from one IPv4 address to another; empty: there is none. The one alone
+// does not say it: two nodes may dial from the same port, to others.
 func socketInode(from, to netip.AddrPort) string {
 	f, err := os.Open("/proc/net/tcp")
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// freezer is a file system of its own that can be made to hang: whoever writes to it waits, in the kernel, and cannot be killed.
+// freezer is a file system of its own that can be made to hang: whoever writes to it waits, in the kernel, and cannot
+// be killed.
 type freezer struct {
 	t      *testing.T
 	dir    string
@@ -80,8 +81,8 @@ func waitsOnly(pid int) bool {
 	return true
 }
 
-// T07: the disk of the leader hangs, log and stable store, in the kernel. Another leads, publishing resumes, the process gives up,
-// and comes back with all it had.
+// T07: the disk of the leader hangs, log and stable store, in the kernel. Another leads, publishing resumes, the
+// process gives up, and comes back with all it had.
 func TestT07LeaderWhoseDiskHangs(t *testing.T) {
 	f := newFreezer(t)
 	c := FormIn(t, []string{filepath.Join(f.dir, "n1"), "", ""})
@@ -117,10 +118,12 @@ func TestT07LeaderWhoseDiskHangs(t *testing.T) {
 		t.Error("the old leader has given up, its disk hangs, and its clients still have their connections")
 	}
 	f.thaw()
-	if state := c.Nodes[0].AwaitEnd(10 * time.Second); state.Success() || !strings.Contains(c.Nodes[0].Tail(), "the disk does not answer") {
+	if state := c.Nodes[0].AwaitEnd(10 * time.Second); state.Success() ||
+		!strings.Contains(c.Nodes[0].Tail(), "the disk does not answer") {
 		t.Errorf("n1 ended with %v and says %q", state, c.Nodes[0].Tail())
 	}
-	t.Logf("T07: the leader's disk hangs: another leads after %v, publishing resumes after %v (longest pause of any writer %v), the process gives up after %v", elected, resumed, pause, gone)
+	t.Logf("T07: the leader's disk hangs: another leads after %v, publishing resumes after %v (longest pause of any "+
+		"writer %v), the process gives up after %v", elected, resumed, pause, gone)
 	if elected > 10*time.Second || resumed > 10*time.Second || pause > 10*time.Second || gone > 25*time.Second {
 		t.Error("want a leader and confirmations within 10 s, and the end within 25 s")
 	}

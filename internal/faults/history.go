@@ -69,8 +69,8 @@ func counts(replay []Delivery) map[Stream][]uint8 {
 	return all
 }
 
-// kept is the first message of a stream that a log has, when the log has been cut; of a stream that it does not have, one that
-// nobody sent.
+// kept is the first message of a stream that a log has, when the log has been cut; of a stream that it does not have,
+// one that nobody sent.
 func (h *History) kept(times []uint8) (first uint64) {
 	if !h.Cut {
 		return 0
@@ -106,8 +106,8 @@ func (h *History) confirmed() []Fault {
 	return v.faults
 }
 
-// order is C2: what is in the log of a stream is in the order in which it was sent. There is no gap, also not above what was
-// confirmed: batches enter the log in order or not at all.
+// order is C2: what is in the log of a stream is in the order in which it was sent. There is no gap, also not above
+// what was confirmed: batches enter the log in order or not at all.
 func (h *History) order() []Fault {
 	v := verdict{checker: "C2"}
 	for node, replay := range h.Replays {
@@ -128,8 +128,8 @@ func (h *History) order() []Fault {
 	return v.faults
 }
 
-// deliveries is C3: what a session got is a piece of the log of its node, without gap, repeat or change of order; it begins
-// where the session asked to.
+// deliveries is C3: what a session got is a piece of the log of its node, without gap, repeat or change of order; it
+// begins where the session asked to.
 func (h *History) deliveries() []Fault {
 	v := verdict{checker: "C3"}
 	for i := range h.Sessions {
@@ -155,7 +155,8 @@ func (h *History) deliveries() []Fault {
 				break
 			}
 			if want := replay[at+n]; got != want {
-				v.blame("%s, from %s: delivery %d is %s at %s, in the log it is %s at %s", s.Reader, s.From, n, got.Message, got.At, want.Message, want.At)
+				v.blame("%s, from %s: delivery %d is %s at %s, in the log it is %s at %s", s.Reader, s.From, n, got.Message, got.At,
+					want.Message, want.At)
 				break
 			}
 		}
@@ -181,7 +182,8 @@ func (h *History) equal() []Fault {
 		}
 		for i, d := range replay[:min(len(replay), len(first))] {
 			if d != first[i] {
-				v.blame("message %d is %s at %s on %s, and %s at %s on the first node", i, d.Message, d.At, h.Nodes[node], first[i].Message, first[i].At)
+				v.blame("message %d is %s at %s on %s, and %s at %s on the first node",
+					i, d.Message, d.At, h.Nodes[node], first[i].Message, first[i].At)
 				break
 			}
 			if i > 0 && replay[i-1].At.Compare(d.At) >= 0 {

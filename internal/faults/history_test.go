@@ -8,8 +8,8 @@ import (
 	"hpfriends/eventlog"
 )
 
-// sound is a history without fault: two connections of one writer, ten messages each, of which eight were confirmed and nine
-// are in the log, and two subscribers, one of which came back.
+// sound is a history without fault: two connections of one writer, ten messages each, of which eight were confirmed
+// and nine are in the log, and two subscribers, one of which came back.
 func sound() *History {
 	h := &History{Nodes: []string{"n1", "n2", "n3"}}
 	var log []Delivery
@@ -28,7 +28,8 @@ func sound() *History {
 	h.Sessions = []Session{
 		{Reader: "a", Node: 1, Got: slices.Clone(log[4:])},
 		{Reader: "b", Node: 2, Got: slices.Clone(log[2:7])},
-		{Reader: "b", Node: 2, From: eventlog.Position{Index: log[6].At.Index, Offset: log[6].At.Offset + 1}, Got: slices.Clone(log[7:])},
+		{Reader: "b", Node: 2, From: eventlog.Position{Index: log[6].At.Index, Offset: log[6].At.Offset + 1},
+			Got: slices.Clone(log[7:])},
 		{Reader: "b", Node: 2},
 	}
 	return h
@@ -55,7 +56,8 @@ func TestCheckersFindDoctoredHistories(t *testing.T) {
 		{"a confirmed message is on no node", "C1", "has not", func(h *History) {
 			everywhere(h, func(l []Delivery) []Delivery { return slices.Delete(l, 14, 18) })
 		}},
-		{"a confirmed message is missing on one node", "C1", "n3 has not", func(h *History) { h.Replays[2] = h.Replays[2][:14] }},
+		{"a confirmed message is missing on one node",
+			"C1", "n3 has not", func(h *History) { h.Replays[2] = h.Replays[2][:14] }},
 		{"a confirmed message is there twice", "C1", "2 times", func(h *History) {
 			everywhere(h, func(l []Delivery) []Delivery { return doubled(l, 4) })
 		}},
@@ -69,13 +71,16 @@ func TestCheckersFindDoctoredHistories(t *testing.T) {
 		{"an old message comes late", "C2", "out of order", func(h *History) {
 			everywhere(h, func(l []Delivery) []Delivery { l[16].Message = l[0].Message; return l })
 		}},
-		{"a subscriber misses one", "C3", "delivery 3", func(h *History) { h.Sessions[0].Got = slices.Delete(h.Sessions[0].Got, 3, 4) }},
-		{"a subscriber gets one twice", "C3", "delivery 4", func(h *History) { h.Sessions[0].Got = doubled(h.Sessions[0].Got, 3) }},
+		{"a subscriber misses one", "C3", "delivery 3",
+			func(h *History) { h.Sessions[0].Got = slices.Delete(h.Sessions[0].Got, 3, 4) }},
+		{"a subscriber gets one twice", "C3", "delivery 4",
+			func(h *History) { h.Sessions[0].Got = doubled(h.Sessions[0].Got, 3) }},
 		{"a subscriber gets two in the wrong order", "C3", "delivery 3", func(h *History) {
 			g := h.Sessions[0].Got
 			g[3], g[4] = g[4], g[3]
 		}},
-		{"a subscriber that comes back misses one", "C3", "delivery 0", func(h *History) { h.Sessions[2].Got = h.Sessions[2].Got[1:] }},
+		{"a subscriber that comes back misses one",
+			"C3", "delivery 0", func(h *History) { h.Sessions[2].Got = h.Sessions[2].Got[1:] }},
 		{"a subscriber that comes back gets one again", "C3", "delivery 0", func(h *History) {
 			h.Sessions[2].Got = append(slices.Clone(h.Replays[2][6:7]), h.Sessions[2].Got...)
 		}},
@@ -101,7 +106,8 @@ func TestCheckersFindDoctoredHistories(t *testing.T) {
 	} {
 		h := sound()
 		c.doctor(h)
-		found := slices.ContainsFunc(h.Check(), func(f Fault) bool { return f.Checker == c.checker && strings.Contains(f.Text, c.says) })
+		found := slices.ContainsFunc(h.Check(),
+			func(f Fault) bool { return f.Checker == c.checker && strings.Contains(f.Text, c.says) })
 		if !found {
 			t.Errorf("%s: want %s to say %q, found %v", c.what, c.checker, c.says, h.Check())
 		}

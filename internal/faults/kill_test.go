@@ -23,8 +23,8 @@ func TestLeaderIsKilledOnce(t *testing.T) {
 	s.Verdict()
 }
 
-// killLeader kills the leader under load and starts it again after down. It returns the longest pause of confirmations that
-// any writer saw, those included that had to find another node.
+// killLeader kills the leader under load and starts it again after down. It returns the longest pause of confirmations
+// that any writer saw, those included that had to find another node.
 func (s *Season) killLeader(down time.Duration) time.Duration {
 	s.t.Helper()
 	l := s.Leader()
@@ -35,7 +35,8 @@ func (s *Season) killLeader(down time.Duration) time.Duration {
 	elected := time.Since(begin)
 	s.Flows(15 * time.Second)
 	pause := s.Pauses()
-	s.t.Logf("%s was killed: another leads after %v, longest pause of any writer %v", s.Nodes[l].ID, elected.Round(time.Millisecond), pause.Round(time.Millisecond))
+	s.t.Logf("%s was killed: another leads after %v, longest pause of any writer %v",
+		s.Nodes[l].ID, elected.Round(time.Millisecond), pause.Round(time.Millisecond))
 	s.Sleep(down - time.Since(begin))
 	s.Nodes[l].Start()
 	return pause
@@ -58,8 +59,8 @@ func TestT01KillLeader(t *testing.T) {
 	judge(t, "T01: %d kills of the leader", pauses)
 }
 
-// judge compares the pauses after kills of the leader with what they may be. A few say nothing of the 95th percentile: an election in
-// which nobody wins at once takes 3 s and more, once in fifty.
+// judge compares the pauses after kills of the leader with what they may be. A few say nothing of the 95th percentile:
+// an election in which nobody wins at once takes 3 s and more, once in fifty.
 func judge(t *testing.T, what string, pauses []time.Duration) {
 	t.Helper()
 	p50, p95, most := figures(pauses)
@@ -110,7 +111,8 @@ func TestT02KillAny(t *testing.T) {
 	s.Verdict()
 	_, _, most := figures(ready)
 	_, _, flows := figures(flowing)
-	t.Logf("T02: %d kills of one node, %d of all: all are ready after %v at most, and every writer is confirmed after %v", kills, rounds, most, flows)
+	t.Logf("T02: %d kills of one node, %d of all: all are ready after %v at most, and every writer is confirmed after %v",
+		kills, rounds, most, flows)
 	if most > 10*time.Second {
 		t.Errorf("ready %v after all were killed, at most 10 s", most)
 	}

@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LAN is a network by the kernel: each node in a namespace of its own, with one link to a bridge. A link that is down is a
-// pulled cable: nothing says that nothing comes, and afterwards TCP's own timers decide when it tries again. It needs root.
+// LAN is a network by the kernel: each node in a namespace of its own, with one link to a bridge. A link that is down
+// is a pulled cable: nothing says that nothing comes, and afterwards TCP's own timers decide when it tries again. It
+// needs root.
 type LAN struct {
 	t    testing.TB
 	hub  string   // the namespace of the bridge

@@ -58,7 +58,8 @@ func (c *Cluster) Load(l Load) *Season {
 		l.Through = c.Members()
 	}
 	for i := range l.Writers {
-		w := &Writer{c: c, number: uint32(i), rate: float64(l.Rate) / float64(l.Writers), size: max(l.Size, smallest), login: logins["writer"]}
+		w := &Writer{c: c, number: uint32(i), rate: float64(l.Rate) / float64(l.Writers), size: max(l.Size, smallest),
+			login: logins["writer"]}
 		w.nodes = []int{l.Through[i%len(l.Through)]}
 		for k := range c.Nodes { // also those that are not there yet
 			if next := (w.nodes[0] + k) % len(c.Nodes); k > 0 && !l.Stay {
@@ -68,7 +69,8 @@ func (c *Cluster) Load(l Load) *Season {
 		s.Writers = append(s.Writers, w)
 		s.writing.Go(func() { w.run(ctx) })
 	}
-	c.Until("every writer is confirmed something", 20*time.Second, func() bool { return s.all(func(n Sent) bool { return n.Confirmed > 0 }) })
+	c.Until("every writer is confirmed something",
+		20*time.Second, func() bool { return s.all(func(n Sent) bool { return n.Confirmed > 0 }) })
 	s.Pauses() // from here on
 	return s
 }
@@ -91,7 +93,8 @@ func (c *Cluster) account() map[string]Login {
 	for _, user := range []string{"writer", "reader"} {
 		k := Login{user + "-key", "secret-of-" + user}
 		c.Must(at, "POST", "/api/v1/users", "", map[string]any{"handle": user}, nil)
-		c.Must(at, "POST", "/api/v1/authkeys", user, map[string]any{"ident": k.Ident, "secret": k.Secret, "pub": []string{"*"}, "sub": []string{"*"}}, nil)
+		c.Must(at, "POST", "/api/v1/authkeys", user, map[string]any{"ident": k.Ident, "secret": k.Secret,
+			"pub": []string{"*"}, "sub": []string{"*"}}, nil)
 		all[user] = k
 	}
 	var share struct{ ID uint64 }
@@ -111,7 +114,8 @@ func (s *Season) all(ok func(Sent) bool) bool {
 	return true
 }
 
-// Confirmed is how many messages are confirmed to the writers that are connected to one of these nodes; to all without any.
+// Confirmed is how many messages are confirmed to the writers that are connected to one of these nodes; to all without
+// any.
 func (s *Season) Confirmed(nodes ...int) (total uint64) {
 	for _, w := range s.Writers {
 		for _, n := range w.Sent() {
@@ -150,8 +154,8 @@ func (s *Season) Flows(limit time.Duration) time.Duration {
 	})
 }
 
-// Verdict ends the season: everything is healed, what was sent on open connections has to be confirmed and delivered, every
-// node serves its whole log, and the nodes stop in good order. Then it checks C1 to C5.
+// Verdict ends the season: everything is healed, what was sent on open connections has to be confirmed and delivered,
+// every node serves its whole log, and the nodes stop in good order. Then it checks C1 to C5.
 func (s *Season) Verdict() Findings {
 	s.t.Helper()
 	s.Heal()
@@ -191,7 +195,8 @@ func (s *Season) Verdict() Findings {
 	for _, n := range h.Sent {
 		confirmed, sent = confirmed+n.Confirmed, sent+n.Sent
 	}
-	s.t.Logf("%d connections sent %d messages, %d were confirmed, %d are in the log; %d sessions of subscribers; %d entries of %d terms, %d hidden",
+	s.t.Logf("%d connections sent %d messages, %d were confirmed, %d are in the log; %d sessions of subscribers; %d "+
+		"entries of %d terms, %d hidden",
 		len(h.Sent), sent, confirmed, len(first), len(h.Sessions), findings.Entries, findings.Terms, findings.Hidden)
 	return findings
 }

@@ -33,7 +33,8 @@ func (c *Cluster) order(verb string, node int) {
 		if verb == "leave" {
 			at = node
 		}
-		err := c.Nodes[at].Call(c.t.Context(), "POST", "/api/v1/cluster/"+verb, "", map[string]any{"node": c.Nodes[node].ID}, nil)
+		err := c.Nodes[at].Call(c.t.Context(), "POST", "/api/v1/cluster/"+verb, "", map[string]any{"node": c.Nodes[node].ID},
+			nil)
 		if err != nil {
 			c.t.Logf("%s %s: %v", verb, c.Nodes[node].ID, err)
 		}
@@ -67,7 +68,8 @@ func (s *Season) partitioned(node int, do func()) {
 	s.Net.Heal()
 }
 
-// enlist has a new node join while a follower is cut off, and waits for its vote, which it must not get before it has caught up.
+// enlist has a new node join while a follower is cut off, and waits for its vote, which it must not get before it has
+// caught up.
 func (s *Season) enlist() (place int) {
 	s.t.Helper()
 	cut := s.follower()
@@ -96,14 +98,15 @@ func (s *Season) ended(place int) {
 	case <-time.After(40 * time.Second):
 		s.t.Errorf("%s was removed and goes on", n.ID)
 	}
-	if said := n.Tail(); !strings.Contains(said, "removed from the cluster") && !strings.Contains(said, "refuse this node") {
+	if said := n.Tail(); !strings.Contains(said, "removed from the cluster") &&
+		!strings.Contains(said, "refuse this node") {
 		s.t.Errorf("%s does not say why it ended: %s", n.ID, said)
 	}
 	s.Forget(place)
 }
 
-// T15: all members are replaced, one after the other, under load and with a partition in each step: one that died, one that runs, and
-// the leader. Then two readers join, which get no vote and are not missed.
+// T15: all members are replaced, one after the other, under load and with a partition in each step: one that died, one
+// that runs, and the leader. Then two readers join, which get no vote and are not missed.
 func TestT15MembersUnderLoad(t *testing.T) {
 	Long(t, 0, 0)
 	c := FormWith(t, 3, 5)
@@ -137,7 +140,8 @@ func TestT15MembersUnderLoad(t *testing.T) {
 		if c.Leader() == old {
 			return true
 		}
-		_ = c.Nodes[c.Leader()].Call(t.Context(), "POST", "/api/v1/cluster/transfer", "", map[string]any{"node": c.Nodes[old].ID}, nil)
+		_ = c.Nodes[c.Leader()].Call(t.Context(), "POST", "/api/v1/cluster/transfer", "",
+			map[string]any{"node": c.Nodes[old].ID}, nil)
 		return false
 	})
 	s.partitioned(s.follower(), func() { c.order("leave", old) })

@@ -26,7 +26,8 @@ const smallest = 4 + 4 + 8 + 4
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // filler is between the numbers and the checksum; like what honeypots send, it can be compressed.
-const filler = `{"eventid":"cowrie.login.failed","src_ip":"198.51.100.7","src_port":40122,"username":"root","password":"123456","sensor":"s1"} `
+const filler = `{"eventid":"cowrie.login.failed","src_ip":"198.51.100.7","src_port":40122,` +
+	`"username":"root","password":"123456","sensor":"s1"} `
 
 // appendPayload writes a message of the given size. tag, the same for all messages of a run of the tests, goes into the
 // checksum, so that what another run left behind is not taken for ours.

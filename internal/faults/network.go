@@ -10,8 +10,8 @@ import (
 )
 
 // Network is the ways between the cluster ports of the nodes. A way is what one node sends to another, on whichever
-// connection, so a partition may be of one direction. What cannot pass waits, as it does in TCP: it arrives after the cut, or
-// its connection is given up by the nodes.
+// connection, so a partition may be of one direction. What cannot pass waits, as it does in TCP: it arrives after the
+// cut, or its connection is given up by the nodes.
 type Network struct {
 	nodes   []*Node
 	targets []string // where the nodes really listen
@@ -38,8 +38,8 @@ func newWay() *way {
 	return s
 }
 
-// line is all connections that one node opened to another: raft's votes and the forwarded proposals when it follows, raft's
-// entries when it leads.
+// line is all connections that one node opened to another: raft's votes and the forwarded proposals when it follows,
+// raft's entries when it leads.
 type line struct {
 	answers *way // beside the way back: what is sent here only in answer
 	mu      sync.Mutex
@@ -102,8 +102,8 @@ func (w *Network) Passed(from, to int) int64 { return w.way(from, to).passed.Loa
 // Sever stops what one node sends to another, or lets it pass again.
 func (w *Network) Sever(from, to int, on bool) { w.way(from, to).sever(on) }
 
-// HoldAnswers stops, or lets pass again, what one node answers to another on the connections that the other opened: the requests
-// are done, and nobody hears of it yet.
+// HoldAnswers stops, or lets pass again, what one node answers to another on the connections that the other opened:
+// the requests are done, and nobody hears of it yet.
 func (w *Network) HoldAnswers(asking, answering int, on bool) {
 	w.line(asking, answering).answers.sever(on)
 }
@@ -153,8 +153,8 @@ func (w *Network) Delay(from, to int, d time.Duration) {
 	s.delay = d
 }
 
-// LoseAnswers loses each so manieth piece of the answers that a node gets on the connections it opened to another, and ends
-// that connection: the requests were done, and nobody tells. 0 ends it.
+// LoseAnswers loses each so manieth piece of the answers that a node gets on the connections it opened to another, and
+// ends that connection: the requests were done, and nobody tells. 0 ends it.
 func (w *Network) LoseAnswers(asking, answering, each int) {
 	l := w.line(asking, answering)
 	l.mu.Lock()

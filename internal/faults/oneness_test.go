@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// What is revoked on one node ends connections on another within a second, and the cluster can be changed through any node.
+// What is revoked on one node ends connections on another within a second, and the cluster can be changed through any
+// node.
 func TestClusterActsAsOne(t *testing.T) {
 	Long(t, 0, 0)
 	c := Form(t, 3)
@@ -34,7 +35,8 @@ func TestClusterActsAsOne(t *testing.T) {
 	dead, asked := (l+1)%3, (l+2)%3
 	c.Nodes[dead].Kill()
 	remove := func(node int) error {
-		return c.Nodes[asked].Call(t.Context(), "POST", "/api/v1/cluster/remove", "", map[string]any{"node": c.Nodes[node].ID}, nil)
+		return c.Nodes[asked].Call(t.Context(), "POST", "/api/v1/cluster/remove", "",
+			map[string]any{"node": c.Nodes[node].ID}, nil)
 	}
 	if err := remove(asked); err == nil || !strings.Contains(err.Error(), "the cluster would stop") {
 		t.Errorf("removing one of two live voters of three: %v", err)

@@ -26,7 +26,8 @@ func turnedAway(t *testing.T, dir string, flags ...string) string {
 	defer cancel()
 	self, err := program()
 	must(t, err)
-	args := append([]string{"serve", "--data-dir", dir, "--hpfeeds", "tcp:port=0:interface=127.0.0.1", "--http", "", "--log-level", "warn"}, flags...)
+	args := append([]string{"serve", "--data-dir", dir, "--hpfeeds", "tcp:port=0:interface=127.0.0.1",
+		"--http", "", "--log-level", "warn"}, flags...)
 	out, err := exec.CommandContext(ctx, self, args...).CombinedOutput()
 	if ctx.Err() != nil {
 		return "it runs: " + string(out)
@@ -46,8 +47,8 @@ func lone(t *testing.T, id, dir string, flags ...string) *Node {
 	return n
 }
 
-// mishap is an operator's error on a stopped node: its id, what is done to its directory, what the server is then told, and what it must
-// say.
+// mishap is an operator's error on a stopped node: its id, what is done to its directory, what the server is then
+// told, and what it must say.
 type mishap struct {
 	name  string
 	node  string
@@ -76,7 +77,8 @@ func otherKey(t *testing.T, dir string) {
 
 // newerLayout makes the log one of a later version of this program.
 func newerLayout(t *testing.T, dir string) {
-	db, err := pebble.Open(filepath.Join(dir, "log"), &pebble.Options{FormatMajorVersion: pebble.FormatTableFormatV6, Logger: silent{}})
+	db, err := pebble.Open(filepath.Join(dir, "log"),
+		&pebble.Options{FormatMajorVersion: pebble.FormatTableFormatV6, Logger: silent{}})
 	must(t, err)
 	must(t, db.Set([]byte("Iv"), binary.BigEndian.AppendUint64(nil, 2), pebble.Sync))
 	must(t, db.Close())
@@ -97,11 +99,12 @@ func newerPebble(t *testing.T, dir string) {
 	must(t, os.Rename(found[0], next))
 }
 
-// try lets a mishap happen to a copy of a stopped node's directory. Nothing may be gone afterwards: with what the operator did undone,
-// the node is what it was.
+// try lets a mishap happen to a copy of a stopped node's directory. Nothing may be gone afterwards: with what the
+// operator did undone, the node is what it was.
 func (m mishap) try(t *testing.T, origin string, flags ...string) {
 	t.Run(m.name, func(t *testing.T) {
-		dir := filepath.Join(plainTemp(t), "data") // its path is in the messages, and must not hold the words that are looked for
+		// Its path is in the messages, and must not hold the words that are looked for.
+		dir := filepath.Join(plainTemp(t), "data")
 		clone(t, origin, dir)
 		if m.do != nil {
 			m.do(t, dir)
@@ -182,7 +185,9 @@ func TestOperatorErrorsAloneAreNamedAndHarmless(t *testing.T) {
 	dir := plainTemp(t)
 	p := lone(t, "n1", dir)
 	must(t, p.Call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
-	must(t, p.Call(t.Context(), "POST", "/api/v1/authkeys", "ada", map[string]any{"ident": "k", "pub": []string{"*"}}, nil)) // a sealed secret
+	// A sealed secret.
+	must(t, p.Call(t.Context(), "POST", "/api/v1/authkeys", "ada",
+		map[string]any{"ident": "k", "pub": []string{"*"}}, nil))
 	if said := turnedAway(t, dir); !strings.Contains(said, "in use by another process") {
 		t.Errorf("two processes on one directory: %q", said)
 	}
@@ -199,19 +204,24 @@ func TestOperatorErrorsAloneAreNamedAndHarmless(t *testing.T) {
 			must(t, os.Chmod(filepath.Join(dir, "data.key"), 0o644))
 		}, nil, []string{"data.key", "may be read by others", "chmod 400"}},
 		{"data key of another", "n1", otherKey, nil, []string{"data.key is not the key", "put back the one that belongs"}},
-		{"another node id", "n1", nil, []string{"--node-id", "n2"}, []string{`belongs to node "n1", not "n2"`, "its own directory"}},
-		{"stable store missing", "n1", away("stable.db"), nil, []string{"stable.db is not the one of this log", "put back", "restore it from a backup"}},
+		{"another node id", "n1", nil, []string{"--node-id", "n2"},
+			[]string{`belongs to node "n1", not "n2"`, "its own directory"}},
+		{"stable store missing", "n1", away("stable.db"), nil, []string{"stable.db is not the one of this log",
+			"put back", "restore it from a backup"}},
 		{"log missing", "n1", away("log"), nil, []string{"acknowledged entries are missing", "restore it from a backup"}},
 		{"log of a newer program", "n1", newerLayout, nil, []string{"newer version", "start the version that wrote it"}},
 		{"log of a newer store", "n1", newerPebble, nil, []string{"newer version", "start the version that wrote it"}},
-		{"joining with a log", "n1", nil, []string{"--cluster", "127.0.0.1:0", "--join", "127.0.0.1:1", "--join-token-file", token}, []string{"has a log of its own", "join with an empty one"}},
-		{"member of nothing", "n1", nil, []string{"--cluster", "127.0.0.1:0"}, []string{"not of any cluster yet", "--bootstrap", "--join"}},
+		{"joining with a log", "n1", nil, []string{"--cluster", "127.0.0.1:0", "--join", "127.0.0.1:1", "--join-token-file",
+			token}, []string{"has a log of its own", "join with an empty one"}},
+		{"member of nothing", "n1", nil, []string{"--cluster", "127.0.0.1:0"},
+			[]string{"not of any cluster yet", "--bootstrap", "--join"}},
 	} {
 		m.try(t, dir)
 	}
 }
 
-// Mistakes with the directories of members: whatever is tried, no second cluster begins beside the first, and nobody votes twice.
+// Mistakes with the directories of members: whatever is tried, no second cluster begins beside the first, and nobody
+// votes twice.
 func TestOperatorErrorsInAClusterAreNamedAndHarmless(t *testing.T) {
 	if testing.Short() {
 		t.Skip("three server processes")
@@ -245,12 +255,16 @@ func TestOperatorErrorsInAClusterAreNamedAndHarmless(t *testing.T) {
 	}
 	for _, m := range []mishap{
 		{"begun again", "n2", nil, n2("--bootstrap"), []string{"this node has joined a cluster", "start it without"}},
-		{"joined elsewhere", "n2", nil, n2(toOther...), []string{"belongs to another cluster", "check the address, the token and the data directory"}},
+		{"joined elsewhere", "n2", nil, n2(toOther...), []string{"belongs to another cluster",
+			"check the address, the token and the data directory"}},
 		{"alone", "n2", nil, []string{"--node-id", "n2"}, []string{"is a cluster member's", "--cluster"}},
 		{"certificate of another cluster", "n2", steal, n2(), []string{"belongs to another cluster", "data directory"}},
-		{"stable store missing", "n2", away("stable.db"), n2(), []string{"stable.db is not the one of this log", "join it under a new node id"}},
-		{"stable store missing, joined again", "n2", away("stable.db"), n2("--join", c.advertised[0], "--join-token-file", token), []string{"stable.db is not the one of this log"}},
-		{"log missing", "n2", away("log"), n2(), []string{"acknowledged entries are missing", "remove it from there", "new node id"}},
+		{"stable store missing", "n2", away("stable.db"), n2(), []string{"stable.db is not the one of this log",
+			"join it under a new node id"}},
+		{"stable store missing, joined again", "n2", away("stable.db"), n2("--join", c.advertised[0], "--join-token-file",
+			token), []string{"stable.db is not the one of this log"}},
+		{"log missing", "n2", away("log"), n2(), []string{"acknowledged entries are missing",
+			"remove it from there", "new node id"}},
 		{"log and stable store missing", "n2", func(t *testing.T, dir string) {
 			away("log")(t, dir)
 			away("stable.db")(t, dir)
@@ -260,12 +274,14 @@ func TestOperatorErrorsInAClusterAreNamedAndHarmless(t *testing.T) {
 		m.try(t, c.Nodes[1].Dir, n2()...)
 	}
 	wiped := filepath.Join(plainTemp(t), "data")
-	if said := turnedAway(t, wiped, n2("--join", c.advertised[0], "--join-token-file", token)...); !strings.Contains(said, "the cluster knows this node id") || !strings.Contains(said, "join under a new node id") {
+	said := turnedAway(t, wiped, n2("--join", c.advertised[0], "--join-token-file", token)...)
+	if !strings.Contains(said, "the cluster knows this node id") || !strings.Contains(said, "join under a new node id") {
 		t.Errorf("wiped, with the old node id: %q", said)
 	}
 	p.Stop()
 	begun := []string{"--node-id", "m1", "--cluster", port, "--join", c.advertised[0], "--join-token-file", token}
-	if said := turnedAway(t, other, begun...); !strings.Contains(said, "has begun a cluster of its own") || !strings.Contains(said, "with an empty data directory") {
+	if said := turnedAway(t, other, begun...); !strings.Contains(said, "has begun a cluster of its own") ||
+		!strings.Contains(said, "with an empty data directory") {
 		t.Errorf("two nodes that have begun a cluster, then one is told to join: %q", said)
 	}
 	c.Nodes[1].Start()
@@ -287,7 +303,8 @@ func TestCopyOfALiveMemberIsTurnedAway(t *testing.T) {
 	c.Until("three voters", 20*time.Second, func() bool { return len(c.Voters(0)) == 3 })
 	begin := time.Now()
 	said := turnedAway(t, dir, "--node-id", "n3", "--cluster", "127.0.0.1:0")
-	if !strings.Contains(said, "in use by another live process") || !strings.Contains(said, "delete the copied data directory") {
+	if !strings.Contains(said, "in use by another live process") ||
+		!strings.Contains(said, "delete the copied data directory") {
 		t.Errorf("it says %q", said)
 	}
 	t.Logf("turned away after %v", time.Since(begin).Round(time.Millisecond))

@@ -18,7 +18,8 @@ func TestT04Partitions(t *testing.T) {
 	c := Form(t, 3)
 	s := c.Load(Load{Writers: 18, Rate: Scaled(20_000), Size: 512, Stay: true})
 	h := s.Hands()
-	cuts := []func(*Season){(*Season).cutLeader, (*Season).cutFollower, (*Season).cutOneDirection, (*Season).cutCircle, (*Season).flap,
+	cuts := []func(*Season){(*Season).cutLeader, (*Season).cutFollower, (*Season).cutOneDirection, (*Season).cutCircle,
+		(*Season).flap,
 		(*Season).slowDown, (*Season).breakOff}
 	var heals []time.Duration
 	for begin := time.Now(); time.Since(begin) < last || len(heals) < len(cuts); {
@@ -32,7 +33,8 @@ func TestT04Partitions(t *testing.T) {
 	h.Outcomes()
 	s.Verdict()
 	p50, p95, most := figures(heals)
-	t.Logf("T04: %d cuts, from the heal until all nodes have caught up and every writer is confirmed: p50 %v, p95 %v, max %v", len(heals), p50, p95, most)
+	t.Logf("T04: %d cuts, from the heal until all nodes have caught up and every writer is confirmed: p50 %v, p95 %v, "+
+		"max %v", len(heals), p50, p95, most)
 }
 
 // cutLeader cuts the leader off, with its clients: the majority goes on, and nothing is confirmed on the other side.
@@ -120,7 +122,8 @@ func (s *Season) slowDown() {
 		}
 	}
 	s.Sleep(between(s.Dice, 2*time.Second, 4*time.Second))
-	s.t.Logf("each piece between the nodes took %v longer, and every writer was confirmed after %v", d.Round(time.Millisecond), s.Flows(convergence).Round(time.Millisecond))
+	s.t.Logf("each piece between the nodes took %v longer, and every writer was confirmed after %v",
+		d.Round(time.Millisecond), s.Flows(convergence).Round(time.Millisecond))
 }
 
 // breakOff ends all connections between two nodes, again and again.
@@ -135,7 +138,8 @@ func (s *Season) breakOff() {
 	s.t.Logf("the connections between %s and %s broke off ten times", s.Nodes[a].ID, s.Nodes[b].ID)
 }
 
-// T04 with five nodes that form a ring: each hears its two neighbours, so that every node sees a majority, and no two the same.
+// T04 with five nodes that form a ring: each hears its two neighbours, so that every node sees a majority, and no two
+// the same.
 func TestT04Ring(t *testing.T) {
 	last := Long(t, 8*time.Second, 2*time.Minute)
 	c := Form(t, 5)
@@ -155,10 +159,12 @@ func TestT04Ring(t *testing.T) {
 	c.Until("all nodes have caught up", convergence-time.Since(healed), c.caughtUp)
 	took := time.Since(healed)
 	f := s.Verdict()
-	t.Logf("T04: a ring of five for %v, %d terms; all nodes have caught up %v after the heal", last, f.Terms, took.Round(time.Millisecond))
+	t.Logf("T04: a ring of five for %v, %d terms; all nodes have caught up %v after the heal",
+		last, f.Terms, took.Round(time.Millisecond))
 }
 
-// T04 with cables: the leader's link is down for longer and longer, so that TCP waits longer and longer before it tries again.
+// T04 with cables: the leader's link is down for longer and longer, so that TCP waits longer and longer before it
+// tries again.
 func TestT04Unplugged(t *testing.T) {
 	Long(t, 0, 0)
 	c := FormLAN(t, 3)
@@ -182,7 +188,8 @@ func TestT04Unplugged(t *testing.T) {
 		c.Heal()
 		s.Flows(convergence)
 		c.Until("all nodes have caught up", convergence-time.Since(healed), c.caughtUp)
-		t.Logf("T04: the leader %s was unplugged for %v; all nodes have caught up and every writer is confirmed %v after", c.Nodes[l].ID, d,
+		t.Logf("T04: the leader %s was unplugged for %v; all nodes have caught up and every writer is confirmed %v after",
+			c.Nodes[l].ID, d,
 			time.Since(healed).Round(time.Millisecond))
 	}
 	s.Verdict()

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// T03: the leader is stopped in the middle of whatever it does, others elect, and it goes on as if nothing had been. What it
-// confirms then must be true; and no term has two leaders, or two entries would have the same index and term.
+// T03: the leader is stopped in the middle of whatever it does, others elect, and it goes on as if nothing had been.
+// What it confirms then must be true; and no term has two leaders, or two entries would have the same index and term.
 func TestT03PauseLeader(t *testing.T) {
 	last, most := Long(t, 18*time.Second, 9*time.Minute), 4*time.Second
 	if Wanted(t) == Soak {
@@ -32,13 +32,16 @@ func TestT03PauseLeader(t *testing.T) {
 		if c.Leader() != l {
 			deposed++
 		}
-		t.Logf("%s was stopped for %v, and every writer is confirmed %v after; it confirmed %d more; leads still: %v", c.Nodes[l].ID,
-			d.Round(time.Millisecond), time.Since(begin).Round(time.Millisecond)-d.Round(time.Millisecond), s.Confirmed(l)-old, c.Leader() == l)
+		t.Logf("%s was stopped for %v, and every writer is confirmed %v after; it confirmed %d more; leads still: %v",
+			c.Nodes[l].ID,
+			d.Round(time.Millisecond), time.Since(begin).Round(time.Millisecond)-d.Round(time.Millisecond), s.Confirmed(l)-old,
+			c.Leader() == l)
 	}
 	h.Outcomes()
 	f := s.Verdict()
 	_, _, slowest := figures(flows)
-	t.Logf("T03: the leader was stopped %d times, %d times another was elected; every writer is confirmed %v after the end at most; %d terms", len(flows), deposed, slowest, f.Terms)
+	t.Logf("T03: the leader was stopped %d times, %d times another was elected; every writer is confirmed %v after the "+
+		"end at most; %d terms", len(flows), deposed, slowest, f.Terms)
 	if deposed == 0 {
 		t.Error("no leader was deposed: the test shows nothing")
 	}

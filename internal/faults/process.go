@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// Node is one server, whether it runs or not. It is driven from outside: by signals, sockets and its local API. Its methods
-// may be called from any goroutine, but faults to one node come from one.
+// Node is one server, whether it runs or not. It is driven from outside: by signals, sockets and its local API. Its
+// methods may be called from any goroutine, but faults to one node come from one.
 type Node struct {
 	ID    string
 	Dir   string
@@ -77,7 +77,8 @@ func (n *Node) Launch(extra ...string) {
 	if err := os.Remove(filepath.Join(n.Dir, addressesFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		n.t.Fatal(err)
 	}
-	args := append([]string{"serve", "--data-dir", n.Dir, "--node-id", n.ID, "--hpfeeds", "tcp:port=" + portOf(n.port) + ":interface=127.0.0.1",
+	args := append([]string{"serve", "--data-dir", n.Dir, "--node-id", n.ID, "--hpfeeds", "tcp:port=" + portOf(n.port) +
+		":interface=127.0.0.1",
 		"--http", "", "--log-level", "info"}, n.flags...)
 	args = append(args, extra...)
 	if n.netns != "" { // ip replaces itself with the program

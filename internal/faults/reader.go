@@ -110,9 +110,10 @@ func (r *Reader) fault(text string) {
 	r.faults = append(r.faults, text)
 }
 
-// readMessages reads a subscription with positions until the connection ends. notice is called with each notice on $replay,
-// fault with what should not come.
-func readMessages(conn *wire.ClientConn, tag uint64, each func(Delivery), notice func(string), fault func(string)) error {
+// readMessages reads a subscription with positions until the connection ends. notice is called with each notice on
+// $replay, fault with what should not come.
+func readMessages(conn *wire.ClientConn, tag uint64, each func(Delivery), notice func(string),
+	fault func(string)) error {
 	for {
 		frame, err := conn.ReadFrame()
 		if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// Registers and handles, as porcupine knows them: one state for each object. A handle that is claimed and a register that is
-// written differ only in that a claim can be refused.
+// Registers and handles, as porcupine knows them: one state for each object. A handle that is claimed and a register
+// that is written differ only in that a claim can be refused.
 var objects = porcupine.Model{
 	Partition: func(all []porcupine.Operation) [][]porcupine.Operation {
 		place := make(map[string]int)
@@ -45,9 +45,9 @@ var objects = porcupine.Model{
 // checkLimit bounds the search; histories of sequential clients take milliseconds.
 const checkLimit = 30 * time.Second
 
-// checkChanges is C6: what was told of changes is true. There is one order of all changes of an object that agrees with every
-// answer and with the times; what was told to be unavailable is not in it; what is unknown may be anywhere after it was asked.
-// A read on the node that answered a change sees that change.
+// checkChanges is C6: what was told of changes is true. There is one order of all changes of an object that agrees
+// with every answer and with the times; what was told to be unavailable is not in it; what is unknown may be anywhere
+// after it was asked. A read on the node that answered a change sees that change.
 func checkChanges(all []Change) []Fault {
 	v := verdict{checker: "C6"}
 	var history []porcupine.Operation
@@ -62,6 +62,7 @@ func checkChanges(all []Change) []Fault {
 			continue
 		case Unknown:
 			op.Return = int64(end) + 1 // as late as can be
+		case Applied, Refused:
 		}
 		history = append(history, op)
 	}
@@ -69,6 +70,7 @@ func checkChanges(all []Change) []Fault {
 		whole := objects
 		whole.Partition = nil
 		switch porcupine.CheckOperationsTimeout(whole, part, checkLimit) {
+		case porcupine.Ok:
 		case porcupine.Illegal:
 			v.blame("no order of these explains the answers: %s", story(part))
 		case porcupine.Unknown:

@@ -24,13 +24,15 @@ func claimed(client int, o Outcome) Change {
 
 func TestTrueOutcomesHaveNoFault(t *testing.T) {
 	for what, history := range map[string][]Change{
-		"writes and reads":                   ops(wrote("1", Applied), saw("1"), wrote("2", Unavailable), saw("1"), wrote("3", Applied), saw("3")),
+		"writes and reads": ops(wrote("1", Applied), saw("1"), wrote("2", Unavailable), saw("1"),
+			wrote("3", Applied), saw("3")),
 		"an unknown write that was done":     ops(wrote("1", Applied), wrote("2", Unknown), saw("2")),
 		"an unknown write that was not done": ops(wrote("1", Applied), wrote("2", Unknown), saw("1")),
-		"an unknown write that comes late":   ops(wrote("1", Applied), wrote("2", Unknown), saw("1"), wrote("3", Applied), saw("3"), saw("2")),
-		"one claim of two":                   ops(claimed(1, Applied), claimed(2, Refused)),
-		"a claim refused by an unknown one":  ops(claimed(1, Unknown), claimed(2, Refused), claimed(3, Refused)),
-		"a claim after an unavailable one":   ops(claimed(1, Unavailable), claimed(2, Applied)),
+		"an unknown write that comes late": ops(wrote("1", Applied), wrote("2", Unknown), saw("1"), wrote("3", Applied),
+			saw("3"), saw("2")),
+		"one claim of two":                  ops(claimed(1, Applied), claimed(2, Refused)),
+		"a claim refused by an unknown one": ops(claimed(1, Unknown), claimed(2, Refused), claimed(3, Refused)),
+		"a claim after an unavailable one":  ops(claimed(1, Unavailable), claimed(2, Applied)),
 	} {
 		if faults := checkChanges(history); len(faults) > 0 {
 			t.Errorf("%s: %v", what, faults)

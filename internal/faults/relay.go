@@ -38,8 +38,8 @@ func (w *Network) serve(l net.Listener, to int) {
 	}
 }
 
-// connect finds who dials, and copies both ways until one side ends. A node whose way to or back is cut gets as far as here:
-// its own system has accepted, and nothing more comes.
+// connect finds who dials, and copies both ways until one side ends. A node whose way to or back is cut gets as far as
+// here: its own system has accepted, and nothing more comes.
 func (w *Network) connect(c net.Conn, to int) {
 	from, ok := w.dialer(c)
 	ways := [2]*way{w.way(from, to), w.way(to, from)}
@@ -69,8 +69,8 @@ func (w *Network) connect(c net.Conn, to int) {
 	r.line.mu.Unlock()
 }
 
-// copy hands on what src sends. Its end passes the same ways: who is cut off does not hear of it. lose says which pieces are
-// lost; nil: none.
+// copy hands on what src sends. Its end passes the same ways: who is cut off does not hear of it. lose says which
+// pieces are lost; nil: none.
 func (r *relay) copy(dst, src net.Conn, lose func(nth int) bool, ways ...*way) {
 	defer r.close()
 	buf := make([]byte, 64<<10)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// All nodes are restarted one after the other, in good order, while everybody publishes: connections to the other nodes stay, and
-// wait no longer than it takes to hand leadership over.
+// All nodes are restarted one after the other, in good order, while everybody publishes: connections to the other
+// nodes stay, and wait no longer than it takes to hand leadership over.
 func TestRollingRestart(t *testing.T) {
 	Long(t, 0, 0)
 	c := Form(t, 3)

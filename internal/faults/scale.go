@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// Extent is how long the fault tests are: HPFRIENDS_FAULTS is empty (only what is short), "bounded" (make faults) or "soak".
+// Extent is how long the fault tests are: HPFRIENDS_FAULTS is empty (only what is short), "bounded" (make faults) or
+// "soak".
 type Extent int
 
 const (
@@ -35,7 +36,8 @@ func Wanted(t testing.TB) Extent {
 	}
 }
 
-// Long skips a test unless long ones are wanted, and chooses its duration. HPFRIENDS_FAULTS_DURATION replaces that of a soak.
+// Long skips a test unless long ones are wanted, and chooses its duration. HPFRIENDS_FAULTS_DURATION replaces that of
+// a soak.
 func Long(t testing.TB, bounded, soak time.Duration) time.Duration {
 	t.Helper()
 	switch Wanted(t) {
@@ -43,6 +45,7 @@ func Long(t testing.TB, bounded, soak time.Duration) time.Duration {
 		t.Skip("a long test: make faults, or make soak")
 	case Bounded:
 		return bounded
+	case Soak:
 	}
 	if s := os.Getenv("HPFRIENDS_FAULTS_DURATION"); s != "" {
 		d, err := time.ParseDuration(s)

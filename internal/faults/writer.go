@@ -30,8 +30,8 @@ type stream struct {
 	conn            *wire.ClientConn
 }
 
-// Writer publishes at a steady pace through one node after another: when its connection ends, it goes to the next that runs,
-// and begins a new run there.
+// Writer publishes at a steady pace through one node after another: when its connection ends, it goes to the next that
+// runs, and begins a new run there.
 type Writer struct {
 	c       *Cluster
 	number  uint32
@@ -108,7 +108,8 @@ func (w *Writer) publish(ctx context.Context, conn *wire.ClientConn, node int) {
 			continue // what was sent is still confirmed
 		}
 		due := int(time.Since(begin).Seconds()*w.rate) - behind - int(s.sent.Load())
-		if most := int(w.rate/4) + 1; due > most { // after it was held back; what it did not send meanwhile is not made up for
+		// After it was held back; what it did not send meanwhile is not made up for.
+		if most := int(w.rate/4) + 1; due > most {
 			behind += due - most
 			due = most
 		}
@@ -163,8 +164,8 @@ func (w *Writer) acknowledged(now time.Time) {
 	w.lastAck = now
 }
 
-// Pause is the longest time between two confirmations since the last call, also over a change of connection, and also one
-// that still lasts.
+// Pause is the longest time between two confirmations since the last call, also over a change of connection, and also
+// one that still lasts.
 func (w *Writer) Pause() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()

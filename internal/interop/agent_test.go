@@ -38,7 +38,8 @@ func (s *server) start(script, ident string, channels ...string) *agent {
 
 func startAgent(t *testing.T, script, host, port, ident string, channels ...string) *agent {
 	t.Helper()
-	args := append([]string{filepath.Join("testdata", script), host, port, ident, secretOf(ident), "sync." + ident}, channels...)
+	args := append([]string{filepath.Join("testdata", script), host, port, ident, secretOf(ident), "sync." + ident},
+		channels...)
 	cmd := exec.Command(filepath.Join(venv, "bin", "python3"), args...)
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	var complaints bytes.Buffer
@@ -77,8 +78,8 @@ func startAgent(t *testing.T, script, host, port, ident string, channels ...stri
 			t.Logf("%s of %s: %s", script, ident, complaints.String())
 		}
 	})
-	// The blocking client may have published the first one before it subscribed, so the first is repeated until it is seen.
-	// Then all subscriptions have been sent, and the second one comes back after they have been handled.
+	// The blocking client may have published the first one before it subscribed, so the first is repeated until it is
+	// seen. Then all subscriptions have been sent, and the second one comes back after they have been handled.
 	first := a.next()
 	for deadline := time.Now().Add(patience); ; {
 		a.publish("sync."+ident, first)

@@ -26,7 +26,8 @@ func programs(t *testing.T) (original, ours string) {
 	return filepath.Join(venv, "bin", "hpfeeds"), ours
 }
 
-// TestHpfeedsCommandPrintsWhatTheOriginalPrints runs the package's command line and ours with the same arguments against the same server.
+// TestHpfeedsCommandPrintsWhatTheOriginalPrints runs the package's command line and ours with the same arguments
+// against the same server.
 func TestHpfeedsCommandPrintsWhatTheOriginalPrints(t *testing.T) {
 	s := serve(t)
 	s.authkey("alice", "sensor", []string{capture}, []string{capture})
@@ -43,7 +44,8 @@ func TestHpfeedsCommandPrintsWhatTheOriginalPrints(t *testing.T) {
 	}{
 		{"publish", append([]string{"publish", "4", "-c", capture, "2"}, as...)},
 		{"publish refused", append(as, "publish", "-cforbidden", "42")},
-		{"publish with a bad secret", append([]string{"-i", "sensor", "-s", "bad", "publish", "--chan=" + capture, "42"}, at...)},
+		{"publish with a bad secret", append([]string{"-i", "sensor", "-s", "bad", "publish", "--chan=" + capture, "42"},
+			at...)},
 		{"publish without a word", append(as, "publish", "-c", capture)},
 		{"subscribe refused", append(as, "--chan", "forbidden", "subscribe")},
 		{"sendfile", append(as, "sendfile", "-c", capture, file)},
@@ -58,7 +60,8 @@ func TestHpfeedsCommandPrintsWhatTheOriginalPrints(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			want, got := execute(t, original, c.args...), execute(t, ours, c.args...)
 			if got.stdout != want.stdout || got.code != want.code {
-				t.Errorf("%q: exit %d and\n%s%swant exit %d and\n%s%s", c.args, got.code, got.stdout, got.stderr, want.code, want.stdout, want.stderr)
+				t.Errorf("%q: exit %d and\n%s%swant exit %d and\n%s%s", c.args, got.code, got.stdout, got.stderr, want.code,
+					want.stdout, want.stderr)
 			}
 			if g, w := complaint(got), complaint(want); g != w {
 				t.Errorf("%q: complains %q, want %q", c.args, g, w)
@@ -83,7 +86,8 @@ func TestHpfeedsCommandSubscribes(t *testing.T) {
 	original, ours := programs(t)
 	publisher := s.start("blocking.py", "sensor")
 	for _, program := range []string{original, ours} {
-		lines := subscribe(t, program, "--host", s.host, "-p", s.port, "-i", "sensor", "-s", secretOf("sensor"), "subscribe", "-c", capture)
+		lines := subscribe(t, program, "--host", s.host, "-p", s.port, "-i", "sensor", "-s", secretOf("sensor"), "subscribe",
+			"-c", capture)
 		// There is no other way to see that it has subscribed than that something arrives.
 		for n := 0; len(lines.text()) == 0; n++ {
 			publisher.publish(capture, "probe")
@@ -114,7 +118,8 @@ func TestHpfeedsCommandSubscribes(t *testing.T) {
 }
 
 // printed is a line of a message. The original prints the payload as Python shows bytes.
-var printed = regexp.MustCompile(`^\[feedcli\] publish to dionaea\.capture by sensor: (?:(?:b'|bytearray\(b')(.*?)'\)?|(.*))$`)
+var printed = regexp.MustCompile(`^\[feedcli\] publish to dionaea\.capture by sensor: ` +
+	`(?:(?:b'|bytearray\(b')(.*?)'\)?|(.*))$`)
 
 func payloads(lines []string) (all []string) {
 	for _, line := range lines {

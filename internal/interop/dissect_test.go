@@ -146,7 +146,8 @@ func dissect(t *testing.T, chunks []chunk) (all []string) {
 	if err := os.WriteFile(file, pcap(chunks), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"-n", "-r", file, "-d", fmt.Sprintf("tcp.port==%d,hpfeeds", recordedPort), "-o", "hpfeeds.try_heuristic:FALSE",
+	args := []string{"-n", "-r", file, "-d", fmt.Sprintf("tcp.port==%d,hpfeeds", recordedPort), "-o",
+		"hpfeeds.try_heuristic:FALSE",
 		"-Y", "hpfeeds", "-T", "fields", "-E", "separator=/t", "-E", "aggregator=,"}
 	for _, f := range dissected {
 		args = append(args, "-e", "hpfeeds."+f)

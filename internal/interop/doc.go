@@ -1,8 +1,8 @@
 // Package interop holds what `make interop` runs: the server as a process, and programs that were not written for it.
 //
 // There is no code here that anything could import, and without the build tag "interop" no test either: these need the
-// network once (the Python package hpfeeds 3.1.0 and Twisted from PyPI, in a virtual environment that is kept in .cache at
-// the root of the repository) and, if tshark is missing, root to install it.
+// network once (the Python package hpfeeds 3.1.0 and Twisted from PyPI, in a virtual environment that is kept in
+// .cache at the root of the repository) and, if tshark is missing, root to install it.
 //
 // What is shown:
 //
@@ -13,7 +13,7 @@
 //     prints and exits as it exits.
 //   - Wireshark's dissector reads in the bytes of a session what was said in it.
 //
-// The scripts in testdata share one small protocol on their standard input and output (testdata/agent.py). Nothing sleeps to be in step:
-// a client that gets back a message of its own on its channel sync.NAME has been sent everything that is before it in the log,
-// so what has not arrived by then will not arrive.
+// The scripts in testdata share one small protocol on their standard input and output (testdata/agent.py). Nothing
+// sleeps to be in step: a client that gets back a message of its own on its channel sync.NAME has been sent everything
+// that is before it in the log, so what has not arrived by then will not arrive.
 package interop

@@ -18,7 +18,8 @@ type sharing struct {
 	bobHas, carolHas  int
 }
 
-// TestSharingGraphWithPythonClients walks through the life of a sharing graph, with each of the Python clients in each role.
+// TestSharingGraphWithPythonClients walks through the life of a sharing graph, with each of the Python clients in each
+// role.
 func TestSharingGraphWithPythonClients(t *testing.T) {
 	clients := []string{"blocking.py", "aio.py", "tx.py"}
 	for i := range clients {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestOldCommandLineReplays has the Python package's command line, which knows nothing of history, ask for the last hour:
-// it prints what was published before it came, and then what comes.
+// TestOldCommandLineReplays has the Python package's command line, which knows nothing of history, ask for the last
+// hour: it prints what was published before it came, and then what comes.
 func TestOldCommandLineReplays(t *testing.T) {
 	s := serve(t)
 	s.authkey("alice", "sensor", []string{"sync.*", capture}, []string{"sync.*", capture})
@@ -23,7 +23,8 @@ func TestOldCommandLineReplays(t *testing.T) {
 	}
 	publisher.sync()
 	original, _ := programs(t)
-	lines := subscribe(t, original, "--host", s.host, "-p", s.port, "-i", "sensor", "-s", secretOf("sensor"), "-c", capture+"?since=1h", "subscribe")
+	lines := subscribe(t, original, "--host", s.host, "-p", s.port, "-i", "sensor", "-s", secretOf("sensor"), "-c",
+		capture+"?since=1h", "subscribe")
 	await := func() {
 		t.Helper()
 		for deadline := time.Now().Add(patience); len(lines.text()) < len(want) && time.Now().Before(deadline); {
@@ -65,7 +66,9 @@ func TestPythonClientsReplay(t *testing.T) {
 			if n != 21 || !slices.Equal(c.received[:20], want) {
 				t.Fatalf("received %q, want %q and a notice", c.received, want)
 			}
-			if notice := c.received[20]; !strings.HasPrefix(notice, `$replay sensor {"event":"done","subscription":"dionaea.capture?from=first`) || !strings.Contains(notice, `"messages":20`) {
+			done := `$replay sensor {"event":"done","subscription":"dionaea.capture?from=first`
+			if notice := c.received[20]; !strings.HasPrefix(notice, done) ||
+				!strings.Contains(notice, `"messages":20`) {
 				t.Errorf("notice %q", notice)
 			}
 		})

@@ -125,7 +125,8 @@ func serve(t *testing.T) *server {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	var log bytes.Buffer
-	cmd := exec.Command(hpfriends, "serve", "--data-dir", dir, "--hpfeeds", "tcp:port=0:interface=127.0.0.1", "--http", "127.0.0.1:0", "--name", "interop")
+	cmd := exec.Command(hpfriends, "serve", "--data-dir", dir, "--hpfeeds", "tcp:port=0:interface=127.0.0.1",
+		"--http", "127.0.0.1:0", "--name", "interop")
 	cmd.Stderr = &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -207,7 +208,8 @@ func (s *server) authkey(user, ident string, pub, sub []string) {
 		args = append(args, "--sub", p)
 	}
 	var made struct{ Ident, Secret string }
-	if err := json.Unmarshal([]byte(s.cli(0, args...)), &made); err != nil || made.Ident != ident || made.Secret != secretOf(ident) {
+	if err := json.Unmarshal([]byte(s.cli(0, args...)), &made); err != nil || made.Ident != ident ||
+		made.Secret != secretOf(ident) {
 		s.t.Fatalf("authkey add answered %+v, %v", made, err)
 	}
 }

@@ -35,7 +35,8 @@ func (w way) String() string {
 }
 
 var ways = []way{
-	{256, 1, false}, {4096, 1, false}, {1024, 1, true}, {4096, 1, true}, {16384, 1, true}, {4000, 1000, false}, {4000, 1000, true},
+	{256, 1, false}, {4096, 1, false}, {1024, 1, true}, {4096, 1, true}, {16384, 1, true}, {4000, 1000, false},
+	{4000, 1000, true},
 }
 
 // theirs is the best rate of JetStream.
@@ -65,7 +66,8 @@ func theirs(ctx context.Context, d time.Duration, syncing string) (best float64,
 func (s *servers) measure(ctx context.Context, d time.Duration, w way) (acked, delivered float64, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	admin, err := nats.Connect(strings.Join(s.urls[:], ","), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond))
+	admin, err := nats.Connect(strings.Join(s.urls[:], ","), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
+		nats.ReconnectWait(50*time.Millisecond))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -94,7 +96,8 @@ func (s *servers) measure(ctx context.Context, d time.Duration, w way) (acked, d
 			return 0, 0, err
 		}
 		defer conn.Close()
-		p := &publisher{conn: conn, inbox: nats.NewInbox(), window: w.window, batch: w.batch, free: make(chan struct{}, w.window), acked: &sent, failed: failed}
+		p := &publisher{conn: conn, inbox: nats.NewInbox(), window: w.window, batch: w.batch,
+			free: make(chan struct{}, w.window), acked: &sent, failed: failed}
 		wg.Go(func() { p.flood(ctx, subject) })
 	}
 	rates, err := growth(ctx, d, failed, &sent, &got)
@@ -131,7 +134,8 @@ func begin(ctx context.Context, js jetstream.JetStream) (leader int, err error) 
 		return 0, err
 	}
 	made, err := js.CreateStream(ctx, jetstream.StreamConfig{
-		Name: streamName, Subjects: []string{subject}, Storage: jetstream.FileStorage, Replicas: nodes, AllowAtomicPublish: true,
+		Name: streamName, Subjects: []string{subject}, Storage: jetstream.FileStorage, Replicas: nodes,
+		AllowAtomicPublish: true,
 	})
 	if err != nil {
 		return 0, err

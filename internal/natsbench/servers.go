@@ -77,7 +77,8 @@ listen: %q
 logfile: %q
 jetstream { store_dir: %q, sync_interval: %s, max_file_store: 20GB, max_memory_store: 1GB }
 cluster { name: bench, listen: %q, routes: [%s] }
-`, i+1, ports[i], file+".log", filepath.Join(dir, fmt.Sprintf("n%d", i+1)), syncing, ports[nodes+i], strings.Join(routes, ", "))
+`, i+1, ports[i], file+".log", filepath.Join(dir, fmt.Sprintf("n%d", i+1)), syncing,
+			ports[nodes+i], strings.Join(routes, ", "))
 		if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 			return nil, errors.Join(err, s.stop())
 		}

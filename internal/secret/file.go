@@ -10,8 +10,8 @@ import (
 // MaxFile bounds what is read of a file that should hold one secret, in bytes.
 const MaxFile = 64 << 10
 
-// ReadFile reads the secret in a file, or in stdin for the path "-". The secret is the file's one line; its line end, LF or
-// CRLF, is not part of it. An empty file, a second line and more than MaxFile bytes are errors.
+// ReadFile reads the secret in a file, or in stdin for the path "-". The secret is the file's one line; its line end,
+// LF or CRLF, is not part of it. An empty file, a second line and more than MaxFile bytes are errors.
 func ReadFile(path string, stdin io.Reader) ([]byte, error) {
 	in, name := stdin, "standard input"
 	if path != "-" {
