@@ -71,16 +71,8 @@ func Entries(log *eventlog.Log, from uint64, limit int) ([]LogEntry, error) {
 	return all, nil
 }
 
-var kindNames = map[entry.Kind]string{
-	0: "raft", entry.KindBatch: "batch", entry.KindChange: "change", entry.KindReport: "report", entry.KindCursor: "cursor", entry.KindFloor: "floor",
-	entry.KindToken: "token", entry.KindCheckpoint: "checkpoint",
-}
-
 func viewEntry(log *eventlog.Log, e eventlog.Entry) (LogEntry, error) {
-	v := LogEntry{Index: e.Index, Term: e.Term, Appended: optional(e.Appended), Kind: kindNames[e.Kind], Bytes: len(e.Data)}
-	if v.Kind == "" {
-		v.Kind = fmt.Sprintf("kind %d", e.Kind)
-	}
+	v := LogEntry{Index: e.Index, Term: e.Term, Appended: optional(e.Appended), Kind: e.Kind.String(), Bytes: len(e.Data)}
 	var content any
 	var err error
 	switch e.Kind {
@@ -88,14 +80,8 @@ func viewEntry(log *eventlog.Log, e eventlog.Entry) (LogEntry, error) {
 		return v, v.batch(log, e)
 	case entry.KindChange:
 		content, err = redactedCommand(e.Data[1:])
-	case entry.KindReport:
-		content, err = entry.DecodeReport(e.Data)
-	case entry.KindCursor:
-		content, err = entry.DecodeCursors(e.Data)
-	case entry.KindFloor:
-		content, err = entry.DecodeFloor(e.Data)
-	case entry.KindCheckpoint:
-		content, err = entry.DecodeCheckpoint(e.Data)
+	case entry.KindReport, entry.KindCursor, entry.KindFloor, entry.KindCheckpoint:
+		content, err = entry.Decode(e.Data)
 	case entry.KindToken: // not the hash, by which tokens are looked up
 		t, failed := entry.DecodeToken(e.Data)
 		if err = failed; err == nil {

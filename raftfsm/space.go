@@ -123,7 +123,12 @@ func needed(logs []*raft.Log) (size int) {
 // bulky entries are refused while there is no room. A raised floor frees some, a checkpoint belongs to it, and with a token
 // another node can join.
 func bulky(kind entry.Kind) bool {
-	return kind != entry.KindFloor && kind != entry.KindCheckpoint && kind != entry.KindToken
+	switch kind {
+	case entry.KindFloor, entry.KindCheckpoint, entry.KindToken:
+		return false
+	case entry.KindBatch, entry.KindChange, entry.KindReport, entry.KindCursor:
+	}
+	return true
 }
 
 // mayPropose refuses what the leader has no room for before raft would: there it would end the leader's term.
