@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/raftfsm/link"
+	"hpfriends/raftfsm/transport"
 )
 
 // Cluster makes a node a member of a cluster. Its certificate is in the data directory: Open puts it there for the first
@@ -43,19 +44,19 @@ type network interface {
 const (
 	electionTimeout = 700 * time.Millisecond
 	leaseTimeout    = 350 * time.Millisecond
-	// commitTimeout is how soon followers hear of a commit when the herald's message is lost.
+	// commitTimeout is how soon followers hear of a commit when the notification is lost.
 	commitTimeout = 50 * time.Millisecond
 )
 
 // Members is a node's part in its cluster: who the others are, and what an operator does with them. A node that is alone has
 // a nil one, whose methods say so. All methods may be called from any goroutine.
 type Members struct {
-	config  Cluster
-	node    *Node
-	net     network
-	herald  *herald // over transport
-	cluster string  // id
-	told    atomic.Pointer[hearsay]
+	config    Cluster
+	node      *Node
+	net       network
+	transport *transport.Transport
+	cluster   string // id
+	told      atomic.Pointer[hearsay]
 
 	started   chan struct{} // closed when raft runs: before, calls are refused
 	lead      leadership
@@ -69,7 +70,7 @@ type Members struct {
 
 // enroll opens the cluster port with this node's identity.
 func (n *Node) enroll(c Config, cluster string) error {
-	m := &Members{config: *c.Cluster, node: n, cluster: cluster, herald: newHerald(), started: make(chan struct{})}
+	m := &Members{config: *c.Cluster, node: n, cluster: cluster, started: make(chan struct{})}
 	m.lead.init()
 	m.expelled.init()
 	n.members = m
@@ -88,11 +89,13 @@ func (n *Node) enroll(c Config, cluster string) error {
 	if connect == nil {
 		connect = func(n *Node) (network, raft.Transport, error) { return m.port(c.Dir, c.Logger) }
 	}
-	var transport raft.Transport
-	if m.net, transport, err = connect(n); err != nil {
+	port, base, err := connect(n)
+	if err != nil {
 		return err
 	}
-	return m.herald.over(transport, &n.disk)
+	m.net = port
+	m.transport, err = transport.New(base, n.disk.room)
+	return err
 }
 
 // port opens the real one.
@@ -189,8 +192,7 @@ func (m *Members) server(id string) (raft.Server, bool) {
 func (m *Members) start() {
 	close(m.started)
 	m.loops.Go(func() { m.lead.follow(m.node.raft, m.node.stop) })
-	m.loops.Go(func() { m.herald.door.run(m.node.stop) })
-	m.loops.Go(func() { m.herald.run(m.node.raft, m.node.log, m.node.stop) })
+	m.loops.Go(func() { m.transport.Run(m.node.raft, m.node.log, m.node.stop) })
 	m.loops.Go(m.housekeep)
 	m.loops.Go(m.watchStore)
 	m.loops.Go(m.watchDivergence)

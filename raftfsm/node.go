@@ -158,7 +158,7 @@ func (n *Node) startRaft(dir string) error {
 	transport, first := raft.Transport(alone), true
 	if m := n.members; m != nil {
 		m.tune(conf)
-		addr, transport, first = raft.ServerAddress(m.config.Advertise), m.herald, m.config.Bootstrap
+		addr, transport, first = raft.ServerAddress(m.config.Advertise), m.transport, m.config.Bootstrap
 	}
 	store := &guardedStore{LogStore: n.log.LogStore(), mark: n.mark, stalls: n.stalls, disk: &n.disk}
 	newest, err := store.newestSeen()

@@ -37,7 +37,7 @@ func (s Space) line(share, bytes uint64) uint64 { return min(s.Total/share, byte
 type disk struct {
 	space func() (Space, error)
 	full  atomic.Bool  // refuses what clients bring
-	room  atomic.Int64 // bytes of entries that may be stored before the next look
+	left  atomic.Int64 // bytes of entries that may be stored before the next look
 }
 
 // watchSpace looks at the disk, until Close.
@@ -59,7 +59,7 @@ func (n *Node) watchSpace() {
 func (n *Node) lookAtSpace() {
 	s, err := n.space()
 	if err != nil {
-		n.room.Store(math.MaxInt64)
+		n.left.Store(math.MaxInt64)
 		if !errors.Is(err, errors.ErrUnsupported) {
 			n.slog.Warn("free space is unknown", "err", err)
 		}
@@ -75,7 +75,7 @@ func (n *Node) lookAtSpace() {
 	if n.log.Disk().WasFull() {
 		left = 0
 	}
-	n.room.Store(int64(left) - int64(end))
+	n.left.Store(int64(left) - int64(end))
 	if n.full.Load() {
 		refuse += refuse / 4 // so that it does not turn with every flush
 	}
@@ -97,17 +97,19 @@ func (n *Node) Full() error {
 // does what frees space.
 func (d *disk) mayStore(logs []*raft.Log) error {
 	size := needed(logs)
-	if size > 0 && d.room.Add(-int64(size)) < 0 {
-		d.room.Add(int64(size))
+	if size > 0 && d.left.Add(-int64(size)) < 0 {
+		d.left.Add(int64(size))
 		return fmt.Errorf("%w: %d bytes of entries are not stored", ErrDiskFull, size/2)
 	}
 	return nil
 }
 
-// hasRoom is whether entries may be stored now. It takes nothing.
-func (d *disk) hasRoom(logs []*raft.Log) bool {
-	size := needed(logs)
-	return size == 0 || d.room.Load() >= int64(size)
+// room is ErrDiskFull when entries cannot be stored now. It takes nothing.
+func (d *disk) room(logs []*raft.Log) error {
+	if size := needed(logs); size > 0 && d.left.Load() < int64(size) {
+		return ErrDiskFull
+	}
+	return nil
 }
 
 // needed is how many bytes of room entries take.

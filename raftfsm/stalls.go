@@ -57,7 +57,6 @@ func (c *stallClock) tick(s *stalls) time.Duration {
 
 // watchStore lets others elect while the local store is stuck, and ends the process when it stays so.
 func (m *Members) watchStore() {
-	gate := m.herald.gate
 	var clock stallClock
 	tick := time.NewTicker(stallTick)
 	defer tick.Stop()
@@ -69,9 +68,8 @@ func (m *Members) watchStore() {
 			return
 		}
 		stuck := clock.tick(m.node.stalls)
-		if now := stuck >= withholdAfter; now != withheld && gate != nil {
+		if now := stuck >= withholdAfter; now != withheld && m.transport.Withhold(now) {
 			withheld = now
-			gate.Withhold(now)
 			m.node.slog.Warn("local store", "stuck", now, "for", stuck)
 		}
 		if stuck >= exitAfter {

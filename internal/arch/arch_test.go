@@ -21,8 +21,9 @@ var allowed = map[string][]string{
 	"api":                {"query", "graph", "internal/secret", "internal/ndjson"},
 	"web":                {"api", "web/who", "query", "graph", "internal/secret", "internal/timespec", "internal/ndjson"},
 	"web/who":            {"api", "graph", "internal/secret"},
-	"raftfsm":            {"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/link"},
+	"raftfsm":            {"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/link", "raftfsm/transport"},
 	"raftfsm/apply":      {"eventlog", "eventlog/entry", "graph"},
+	"raftfsm/transport":  {"eventlog"},
 	"raftfsm/link":       {"internal/secret"},
 	"query":              {"eventlog", "eventlog/entry", "graph", "wire", "query/traffic", "internal/timespec"}, // wire: payloads are in frames
 	"query/traffic":      {"eventlog", "eventlog/entry", "graph"},
@@ -44,7 +45,7 @@ var allowed = map[string][]string{
 
 // fenced says where an outside package may appear: in these packages, or in these files of a package.
 var fenced = map[string][]string{
-	"github.com/hashicorp/raft":           {"raftfsm", "raftfsm/apply", "raftfsm/link", "eventlog/logstore.go"},
+	"github.com/hashicorp/raft":           {"raftfsm", "raftfsm/apply", "raftfsm/link", "raftfsm/transport", "eventlog/logstore.go"},
 	"github.com/hashicorp/raft-boltdb":    {"raftfsm"},
 	"github.com/cockroachdb/pebble":       {"eventlog"},
 	"net/http":                            {"web/who", "api", "web", "cmd/hpfriends", "internal/faults"},

@@ -1,4 +1,4 @@
-package raftfsm
+package transport
 
 import (
 	"runtime"
@@ -11,21 +11,21 @@ import (
 const (
 	// pieceBytes are sent and synced at once to a follower that is far behind.
 	pieceBytes = 1 << 20
-	// pacePerCore is how much of that is sent, in bytes a second for each core, while messages come. Every byte costs both ends time of
-	// a core, and nodes may share a machine.
-	pacePerCore = 8 << 20
-	// restMost bounds the pause after a piece that took long; else it is at least twice as long as that took.
-	restMost = 250 * time.Millisecond
-	// lately is how long after a commit messages are thought to come.
-	lately = time.Second
+	// catchUpPerCore is how much of that is sent, in bytes a second for each core, while messages come. Every byte costs
+	// time of a core at both ends, and nodes may share a machine.
+	catchUpPerCore = 8 << 20
+	// maxPause bounds the pause after a piece, which is otherwise at least twice as long as the piece took.
+	maxPause = 250 * time.Millisecond
+	// recently is how long after a commit more messages are expected.
+	recently = time.Second
 )
 
-// pacer is a transport that brings a follower up in small pieces, so that messages come first. raft sends up to 64 entries at once,
-// 16 MiB, which a follower stores in one sync: whoever shares its disk, and everything else that it has to answer, waits that
-// long. What is not committed is never held up; nor is what is, when nothing else is being committed: perhaps this follower is
-// the one that is needed. And it is offered twice as much as is new: else it would never arrive.
-type pacer struct {
-	carrier
+// throttle is a transport that brings a follower up in small pieces, so that messages come first. raft sends up to 64 entries
+// at once, 16 MiB, which a follower stores in one sync: whatever shares its disk, and whatever else it has to answer, waits
+// that long. Three things are not held up: what is not committed; what is, while nothing else is being committed, since this
+// follower may be the one that is needed; and twice as much as is new, since the follower would otherwise never arrive.
+type throttle struct {
+	Base
 	bytes int // a second
 
 	mu     sync.Mutex
@@ -43,28 +43,30 @@ type news struct {
 	now, before int       // in that, and in the one before
 }
 
-func newPacer(c carrier) *pacer {
-	return &pacer{carrier: c, bytes: pacePerCore * runtime.GOMAXPROCS(0), next: make(map[raft.ServerID]time.Time)}
+func newThrottle(c Base) *throttle {
+	return &throttle{Base: c, bytes: catchUpPerCore * runtime.GOMAXPROCS(0), next: make(map[raft.ServerID]time.Time)}
 }
 
-// AppendEntries sends a request, in pieces when nobody waits for it. Each is a whole request: it stands behind what the one before
-// has brought. The first that fails is the answer.
-func (p *pacer) AppendEntries(id raft.ServerID, at raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
-	p.pass(req)
+// AppendEntries sends a request, in pieces when nobody waits for it. Each piece is a whole request that stands behind what the
+// one before has brought. The first that fails is the answer.
+func (t *throttle) AppendEntries(
+	id raft.ServerID, at raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse,
+) error {
+	t.pass(req)
 	n := pieceOf(req)
 	if n == len(req.Entries) {
-		return p.carrier.AppendEntries(id, at, req, resp)
+		return t.Base.AppendEntries(id, at, req, resp)
 	}
 	for rest := *req; len(rest.Entries) > 0; n = pieceOf(&rest) {
 		piece := rest
 		piece.Entries = rest.Entries[:n]
-		time.Sleep(p.pause(id))
+		time.Sleep(t.pause(id))
 		begin := time.Now()
 		*resp = raft.AppendEntriesResponse{}
-		if err := p.carrier.AppendEntries(id, at, &piece, resp); err != nil || !resp.Success {
+		if err := t.Base.AppendEntries(id, at, &piece, resp); err != nil || !resp.Success {
 			return err
 		}
-		p.sent(id, sizeOf(piece.Entries), time.Since(begin))
+		t.sent(id, sizeOf(piece.Entries), time.Since(begin))
 		last := piece.Entries[n-1]
 		rest.PrevLogEntry, rest.PrevLogTerm, rest.Entries = last.Index, last.Term, rest.Entries[n:]
 	}
@@ -94,37 +96,37 @@ func sizeOf(entries []*raft.Log) (bytes int) {
 }
 
 // pass notes what is being committed: it is sent to every follower, here for the first time or again.
-func (p *pacer) pass(req *raft.AppendEntriesRequest) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (t *throttle) pass(req *raft.AppendEntriesRequest) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	switch commit := req.LeaderCommitIndex; {
-	case req.Term > p.term:
-		p.term, p.commit, p.moved = req.Term, commit, time.Time{}
-	case req.Term == p.term && commit > p.commit:
-		p.commit, p.moved = commit, time.Now()
+	case req.Term > t.term:
+		t.term, t.commit, t.moved = req.Term, commit, time.Time{}
+	case req.Term == t.term && commit > t.commit:
+		t.commit, t.moved = commit, time.Now()
 	}
-	p.news.count(req)
+	t.news.count(req)
 }
 
-// pause is how long a piece has to wait: for nothing, when nothing was committed lately.
-func (p *pacer) pause(id raft.ServerID) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if time.Since(p.moved) > lately {
+// pause is how long a piece has to wait: for nothing, when nothing was committed recently.
+func (t *throttle) pause(id raft.ServerID) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if time.Since(t.moved) > recently {
 		return 0
 	}
-	return time.Until(p.next[id])
+	return time.Until(t.next[id])
 }
 
 // sent notes a piece, and when the next may follow.
-func (p *pacer) sent(id raft.ServerID, size int, took time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	rest := max(min(2*took, restMost), span(size, p.bytes)-took)
-	if rate := p.news.rate(); rate > 0 {
+func (t *throttle) sent(id raft.ServerID, size int, took time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	rest := max(min(2*took, maxPause), span(size, t.bytes)-took)
+	if rate := t.news.rate(); rate > 0 {
 		rest = min(rest, span(size, 2*rate)-took)
 	}
-	p.next[id] = time.Now().Add(rest)
+	t.next[id] = time.Now().Add(rest)
 }
 
 // span is how long bytes take at so many a second.

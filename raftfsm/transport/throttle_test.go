@@ -1,4 +1,4 @@
-package raftfsm
+package transport
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 
 // shelf is the log of n2, a follower, which takes what continues it and a while for each request; others take all at once.
 type shelf struct {
-	carrier
+	Base
 	took     time.Duration
 	last     uint64
 	failAt   uint64 // the request with this entry fails; 0: none
@@ -72,7 +72,7 @@ func TestFarBehindIsBroughtUpInPieces(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &shelf{took: 10 * time.Millisecond}
-				p := newPacer(s)
+				p := newThrottle(s)
 				p.bytes = 16 << 20
 				begin := time.Now()
 				for i, commit := range c.commits {
@@ -100,14 +100,14 @@ func TestFarBehindIsBroughtUpInPieces(t *testing.T) {
 func TestPausesFollowTheFollower(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shelf{took: 40 * time.Millisecond}
-		p := newPacer(s)
+		p := newThrottle(s)
 		p.bytes = 16 << 20
 		commit := uint64(1000)
 		// next is how long a request in two pieces takes, with so many bytes that are new before it.
 		next := func(news int) time.Duration {
 			commit++
 			_ = p.AppendEntries("n3", "n3", request(commit, 1, news, commit), new(raft.AppendEntriesResponse))
-			time.Sleep(restMost) // the pause after the request before
+			time.Sleep(maxPause) // the pause after the request before
 			begin := time.Now()
 			if err := p.AppendEntries("n2", "n2", request(s.last, 8, 256<<10, commit), new(raft.AppendEntriesResponse)); err != nil {
 				t.Fatal(err)
@@ -142,11 +142,11 @@ func TestNeededFollowerIsNotHeldUp(t *testing.T) {
 	}{
 		{"something was just committed", 9, 101, 0, 135 * time.Millisecond},
 		{"in another term", 10, 105, 0, 30 * time.Millisecond},
-		{"a while ago", 9, 101, lately + 1, 30 * time.Millisecond},
+		{"a while ago", 9, 101, recently + 1, 30 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPacer(&shelf{took: 10 * time.Millisecond})
+				p := newThrottle(&shelf{took: 10 * time.Millisecond})
 				p.bytes = 16 << 20
 				for commit := range uint64(2) {
 					_ = p.AppendEntries("n3", "n3", request(100+commit, 1, 10, 100+commit), new(raft.AppendEntriesResponse))
@@ -170,7 +170,7 @@ func TestNeededFollowerIsNotHeldUp(t *testing.T) {
 // committed, it is not sent more than the pace.
 func TestFarBehindArrives(t *testing.T) {
 	const (
-		far   = 2000 // entries of 256 KiB; the carrier takes 800 a second at most, the pace is 64
+		far   = 2000 // entries of 256 KiB; the Base takes 800 a second at most, the pace is 64
 		entry = 256 << 10
 	)
 	for _, c := range []struct {
@@ -186,7 +186,7 @@ func TestFarBehindArrives(t *testing.T) {
 		t.Run(fmt.Sprintf("%d a second", c.perSecond), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &shelf{took: 5 * time.Millisecond}
-				p := newPacer(s)
+				p := newThrottle(s)
 				p.bytes = 16 << 20
 				begin, newest := time.Now(), uint64(far)
 				for {
@@ -217,7 +217,7 @@ func TestFarBehindArrives(t *testing.T) {
 // The first piece that fails is the answer: raft goes on from what the follower has.
 func TestAFailedPieceIsTheAnswer(t *testing.T) {
 	s := &shelf{failAt: 6}
-	p := newPacer(s)
+	p := newThrottle(s)
 	var resp raft.AppendEntriesResponse
 	if err := p.AppendEntries("n2", "n2", request(0, 10, 256<<10, 100), &resp); err == nil || resp.Success || s.last != 4 {
 		t.Errorf("%+v, %v, the follower has %d", resp, err, s.last)

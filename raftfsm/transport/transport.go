@@ -1,0 +1,63 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog"
+)
+
+// Base is what raft uses of a transport.
+type Base interface {
+	raft.Transport
+	raft.WithPreVote
+	raft.WithClose
+}
+
+// Transport is the transport that raft is given.
+type Transport struct {
+	*notifier
+	admission *admission
+	gate      interface{ Withhold(bool) } // nil: nothing can be withheld
+}
+
+// New returns a Transport over base. room says why entries cannot be stored now; it is nil when they can.
+func New(base raft.Transport, room func([]*raft.Log) error) (*Transport, error) {
+	b, ok := base.(Base)
+	if !ok {
+		return nil, errors.New("transport: the one below has no pre-vote or cannot be closed")
+	}
+	t := &Transport{admission: newAdmission(b, room)}
+	t.gate, _ = base.(interface{ Withhold(bool) })
+	t.notifier = newNotifier(newThrottle(t.admission))
+	return t, nil
+}
+
+// Run admits requests and notifies followers until stop is closed.
+func (t *Transport) Run(r *raft.Raft, log *eventlog.Log, stop <-chan struct{}) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var loops sync.WaitGroup
+	defer loops.Wait()
+	defer cancel()
+	loops.Go(func() { t.admission.run(stop) })
+	loops.Go(func() { t.watch(ctx, log) })
+	loops.Go(func() { t.notify(r, stop) })
+	<-stop
+}
+
+// Withhold keeps heartbeats and entries back, so that the followers elect another leader, or lets them go again. It reports
+// whether the transport below can.
+func (t *Transport) Withhold(on bool) bool {
+	if t.gate == nil {
+		return false
+	}
+	t.gate.Withhold(on)
+	return true
+}
+
+// SetGrace sets how long the news of a commit waits for entries that carry it, for the test that shows what it is good for.
+func (t *Transport) SetGrace(d time.Duration) { t.grace = d }
