@@ -24,26 +24,9 @@ type Cursor struct {
 
 // Limits of cursors.
 const (
-	MaxCursorName       = 64
 	MaxCursorChannel    = 512 // bytes of Cursor.Channel
 	MaxCursorsOfAuthkey = 100
 )
-
-// ValidCursorName is whether a cursor may have this name: 1 to MaxCursorName letters, digits and ._:- of ASCII. The names
-// that mean something else in a path are none.
-func ValidCursorName(name string) bool {
-	if len(name) == 0 || len(name) > MaxCursorName || name == "." || name == ".." {
-		return false
-	}
-	for i := range len(name) {
-		switch c := name[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == ':', c == '-':
-		default:
-			return false
-		}
-	}
-	return true
-}
 
 // A cursor in SpaceCursors. Numbers are big endian, times unix milliseconds.
 //

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hpfriends/eventlog/entry"
 )
 
 func TestCursorComesBack(t *testing.T) {
@@ -37,7 +39,7 @@ func TestCursorNames(t *testing.T) {
 		"a": true, "siem-1": true, "A.b_c:d-9": true, strings.Repeat("x", 64): true,
 		"...": true, ".": false, "..": false, "": false, strings.Repeat("x", 65): false, "a b": false, "a/b": false, "é": false, "a\n": false, "*": false, "a?b": false,
 	} {
-		if got := ValidCursorName(name); got != want {
+		if got := entry.ValidCursorName(name); got != want {
 			t.Errorf("%q is valid: %t, want %t", name, got, want)
 		}
 	}

@@ -174,7 +174,7 @@ func (c *Cursors) change(ctx context.Context, ops []entry.CursorOp) (eventlog.Cu
 		return eventlog.Cursor{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	for i := range ops {
-		if len(ops[i].Name) > eventlog.MaxCursorName { // what cannot be encoded cannot be there either
+		if len(ops[i].Name) > entry.MaxCursorName { // what cannot be encoded cannot be there either
 			return eventlog.Cursor{}, apply.CheckCursor(ops[i].Name, "")
 		}
 	}

@@ -160,3 +160,22 @@ func (c *tableReader) flag() bool {
 	}
 	return b == 1
 }
+
+// MaxCursorName bounds the name of a cursor, in bytes.
+const MaxCursorName = 64
+
+// ValidCursorName reports whether a cursor may have this name: 1 to MaxCursorName letters, digits and ._:- of ASCII. The names
+// that mean something else in a path are none.
+func ValidCursorName(name string) bool {
+	if len(name) == 0 || len(name) > MaxCursorName || name == "." || name == ".." {
+		return false
+	}
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == ':', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}

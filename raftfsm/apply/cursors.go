@@ -142,8 +142,8 @@ func beyond(p eventlog.Position) CursorResult {
 // CheckCursor refuses what no cursor can be called or be subscribed to, with a *graph.Error.
 func CheckCursor(name, channel string) error {
 	switch {
-	case !eventlog.ValidCursorName(name):
-		return refused(graph.Invalid, fmt.Sprintf("use 1 to %d letters, digits and . _ : -", eventlog.MaxCursorName), "%.80q is no name of a cursor", name).Err
+	case !entry.ValidCursorName(name):
+		return refused(graph.Invalid, fmt.Sprintf("use 1 to %d letters, digits and . _ : -", entry.MaxCursorName), "%.80q is no name of a cursor", name).Err
 	case len(channel) > eventlog.MaxCursorChannel:
 		return refused(graph.Invalid, "subscribe to a prefix", "a channel of %d bytes, at most %d", len(channel), eventlog.MaxCursorChannel).Err
 	}

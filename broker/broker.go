@@ -1,0 +1,182 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
+	"hpfriends/graph"
+	"hpfriends/internal/secret"
+	"hpfriends/query"
+	"hpfriends/raftfsm"
+	"hpfriends/router"
+	"hpfriends/wire"
+)
+
+// Config holds the parts of a node that the broker joins.
+type Config struct {
+	Node        *raftfsm.Node
+	Events      *eventlog.Log
+	Ingest      *raftfsm.Ingest
+	Recorder    *raftfsm.Recorder
+	Cursors     *raftfsm.Cursors
+	Router      *router.Router
+	Query       *query.Query
+	Connections *Connections
+	Presence    *Presence // which the cluster port has known since before there was a node
+	Key         *secret.DataKey
+	Metrics     prometheus.Registerer
+	Logger      *slog.Logger
+}
+
+// Broker joins the hpfeeds server with the node: it looks up authkeys, asks the graph for every right, and ends the
+// connections whose right is gone.
+type Broker struct {
+	Config
+	metrics *metrics
+	streams sync.WaitGroup // of what connections have begun: acks, audit, presence, durable subscriptions
+}
+
+// New returns a broker that has registered its metrics and answers other nodes about presence.
+func New(c Config) *Broker {
+	c.Presence.begin(c.Node.Graph)
+	return &Broker{Config: c, metrics: newMetrics(c.Metrics)}
+}
+
+// Run watches over the connections until ctx is done, and waits for what they have begun. All connections must be closed
+// by then.
+func (b *Broker) Run(ctx context.Context) {
+	var loops sync.WaitGroup
+	loops.Go(func() { b.watch(ctx) })
+	loops.Go(func() { b.count(ctx) })
+	loops.Go(func() { b.Presence.run(ctx, b) })
+	loops.Wait()
+	b.streams.Wait()
+}
+
+// Secret implements wire.Broker.
+func (b *Broker) Secret(ident string, addr netip.Addr) ([]byte, error) {
+	g := b.Node.Graph()
+	key, ok := g.AuthkeyByIdent(ident)
+	if !ok {
+		return nil, wire.ErrUnknownIdent
+	}
+	if err := g.MayLogin(key, addr, time.Now()); err != nil {
+		return nil, fmt.Errorf("%w: %w", wire.ErrKeyDisabled, err)
+	}
+	s, err := b.Key.Open(key.Secret, []byte(key.Ident))
+	if err != nil {
+		b.Logger.Error("the secret of an authkey cannot be read: is data.key the one of this data directory?", "ident", key.Ident, "err", err)
+		return nil, fmt.Errorf("%w: %w", wire.ErrKeyDisabled, err)
+	}
+	return s, nil
+}
+
+// Open implements wire.Broker: one authenticated connection.
+func (b *Broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.Conn, error) {
+	key, ok := b.Node.Graph().AuthkeyByIdent(ident)
+	if !ok {
+		return nil, wire.ErrUnknownIdent
+	}
+	if old, ok := previous.(*conn); ok && old.user != key.Owner {
+		return nil, wire.ErrKeyDisabled // a connection stays with one owner
+	}
+	c := &conn{
+		broker: b, session: s, authkey: key.ID, user: key.Owner, ident: ident,
+		source: &raftfsm.Source{Authkey: uint64(key.ID), Origin: uint64(key.Owner), Remote: s.Remote().Addr()},
+	}
+	if previous != nil { // what this connection moved before was the other authkey's
+		c.counted.BytesReceived, c.counted.BytesSent = s.BytesIn(), s.BytesOut()
+	}
+	if c.limit = key.MaxMessage; c.limit == 0 {
+		c.limit = graph.DefaultMaxMessage
+	}
+	c.subscriber = b.Router.Join(c, key.Owner, c.limit)
+	c.subscriptions = newSubscriptions(s.Context())
+	b.Connections.add(c)
+	b.metrics.opened(ident, b.handle(key.Owner))
+	return c, nil
+}
+
+// Refused implements wire.Broker: a row in the Logs of the authkey's owner, or of the admins.
+func (b *Broker) Refused(r wire.Refusal) {
+	message := r.Reason.LogMessage()
+	g := b.Node.Graph()
+	row := entry.Refusal{Ident: r.Ident, Message: message, Channel: r.Channel, Addr: r.Remote.Addr().Unmap().String()}
+	ident := r.Ident
+	if r.AuthenticatedIdent != "" {
+		ident = r.AuthenticatedIdent
+	}
+	label := ""
+	if key, ok := g.AuthkeyByIdent(ident); ok {
+		row.Authkey, row.Owner, label = uint64(key.ID), uint64(key.Owner), ident
+	}
+	b.metrics.refused(label, r.Reason.String())
+	if message != "" {
+		b.Recorder.Refuse(row)
+	}
+}
+
+func (b *Broker) handle(id graph.UserID) string {
+	if u, ok := b.Node.Graph().User(id); ok {
+		return u.Handle
+	}
+	return ""
+}
+
+// revokePause is how long changes are collected before all connections are looked at again: a burst of changes costs one
+// look, and a revocation still takes effect well within a second.
+const revokePause = 100 * time.Millisecond
+
+// watch ends what the newest graph no longer allows, until ctx is done.
+func (b *Broker) watch(ctx context.Context) {
+	v := b.Node.Version()
+	for {
+		select {
+		case <-v.Changed():
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(revokePause):
+		case <-ctx.Done():
+			return
+		}
+		newest := v.Newest()
+		if newest.RevokesSince(v) {
+			for _, c := range b.Connections.all() {
+				c.recheck(newest.Graph)
+			}
+		}
+		v = newest
+	}
+}
+
+// count collects what every connection did, until ctx is done.
+func (b *Broker) count(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			for _, c := range b.Connections.all() {
+				c.count()
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// errRevoked is why a connection is closed whose authkey may no longer be used.
+//
+//lint:ignore ST1005 it is the text of an ERROR frame, in the style of the others
+var errRevoked = errors.New("Authkey was removed, disabled or has expired.")

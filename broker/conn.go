@@ -1,0 +1,114 @@
+package broker
+
+import (
+	"errors"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
+	"hpfriends/graph"
+	"hpfriends/raftfsm"
+	"hpfriends/router"
+	"hpfriends/wire"
+)
+
+// conn is the broker's side of one authenticated connection. Publish, Subscribe, Unsubscribe and Close come from the
+// session's reader; Send, Replayed and Missed from the subscriber's writer; count and recheck from the broker's loops.
+type conn struct {
+	broker     *Broker
+	session    *wire.Session
+	authkey    graph.AuthkeyID
+	user       graph.UserID
+	ident      string
+	source     *raftfsm.Source
+	subscriber *router.Subscriber // of all but durable subscriptions
+	limit      int                // bytes of a frame
+	published  atomic.Uint64      // messages taken
+	allowed    permission         // of the reader goroutine
+
+	subscriptions
+
+	mu      sync.Mutex
+	counted entry.Usage // totals at the last count
+}
+
+// permission remembers the last channel that was found allowed, and by which graph.
+type permission struct {
+	version *graph.Version
+	channel string
+}
+
+// Publish implements wire.Conn.
+func (c *conn) Publish(channel string, frames []byte, n int) error {
+	v := c.broker.Node.Version()
+	if c.allowed.version != v || c.allowed.channel != channel {
+		key, ok := v.Graph.Authkey(c.authkey)
+		if !ok {
+			return errRevoked
+		}
+		if err := v.Graph.MayPublish(key, channel); err != nil {
+			return &wire.Refused{Reason: wire.ReasonNoPub}
+		}
+		c.allowed = permission{v, channel}
+	}
+	err := c.broker.Ingest.Publish(c.session.Context(), c.source, channel, frames, n)
+	if errors.Is(err, raftfsm.ErrDiskFull) {
+		return &wire.Refused{Reason: wire.ReasonNoRoom}
+	}
+	if err != nil {
+		return err
+	}
+	c.published.Add(uint64(n))
+	c.broker.metrics.published(c.ident, channel, n, len(frames))
+	return nil
+}
+
+// Close implements wire.Conn.
+func (c *conn) Close() {
+	c.endAll(c.session.Context().Err() != nil)
+	c.count()
+	c.broker.Connections.remove(c)
+	c.broker.metrics.closed(c.ident, c.broker.handle(c.user))
+}
+
+// Send implements router.Sink.
+func (c *conn) Send(frames net.Buffers, _ eventlog.Position) error { return c.session.Send(frames) }
+
+// Skipped implements router.Sink.
+func (c *conn) Skipped(channel string, size int) {
+	c.refuse(channel, "Message of "+strconv.Itoa(size)+" bytes was not delivered: larger than the authkey's max_message.")
+}
+
+// refuse makes a row in the Logs of the authkey's owner.
+func (c *conn) refuse(channel, message string) {
+	c.broker.Recorder.Refuse(entry.Refusal{
+		Owner: uint64(c.user), Authkey: uint64(c.authkey), Ident: c.ident, Channel: channel, Message: message,
+		Addr: c.session.Remote().Addr().Unmap().String(),
+	})
+}
+
+// count hands what was done since the last count to the recorder.
+func (c *conn) count() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := entry.Usage{
+		BytesReceived: c.session.BytesIn(), BytesSent: c.session.BytesOut(),
+		Published: c.published.Load(), Received: c.received(),
+	}
+	d := entry.Usage{
+		Authkey:       uint64(c.authkey),
+		BytesReceived: now.BytesReceived - c.counted.BytesReceived, BytesSent: now.BytesSent - c.counted.BytesSent,
+		Published: now.Published - c.counted.Published, Received: now.Received - c.counted.Received,
+	}
+	if d.BytesReceived == 0 && d.BytesSent == 0 && d.Published == 0 && d.Received == 0 {
+		return
+	}
+	d.LastSeen, d.LastAddr = time.Now().UTC(), c.session.Remote().Addr().Unmap().String()
+	c.counted = now
+	c.broker.Recorder.Count(d)
+	c.broker.metrics.moved(c.ident, d.BytesReceived, d.BytesSent)
+}

@@ -1,0 +1,214 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Nodes tell each other of their subscriptions by calls, not by entries of the log: nobody needs to know tomorrow who was
+// there today. Each sends the others what changes, in numbered parts, and an empty one when nothing does. Who misses a part
+// asks for all. Who is not heard for a while is taken for dead: its subscriptions leave.
+const (
+	presenceEvery = 100 * time.Millisecond
+	presenceBeat  = 2 * time.Second
+	presenceLife  = 5 * presenceBeat
+	presenceCall  = 2 * time.Second
+	// presenceQueue bounds what waits for a node that does not answer: it gets all when it does.
+	presenceQueue = 4096
+)
+
+// presencePart is what one node tells another.
+type presencePart struct {
+	Epoch string    `json:"epoch"` // of the sender's process
+	Seq   uint64    `json:"seq"`
+	All   bool      `json:"all,omitempty"` // Moves are everything that is there
+	Moves []movesBy `json:"moves,omitempty"`
+}
+
+// movesBy is how many subscriptions came, or with a number below 0 went.
+type movesBy struct {
+	attendance
+	By int `json:"by"`
+}
+
+// presenceAnswer says whether the part fitted to what was known.
+type presenceAnswer struct {
+	Taken bool `json:"taken"`
+}
+
+// peerPresence is what one other node was told, and what it told.
+type peerPresence struct {
+	// to it:
+	busy   bool // a call is under way
+	synced bool
+	seq    uint64 // of the newest part that it has
+	sent   time.Time
+	queue  []movesBy
+	// from it:
+	epoch string
+	last  uint64
+	heard time.Time
+	there map[attendance]int
+}
+
+// peer is for holders of mu.
+func (p *Presence) peer(id string) *peerPresence {
+	if p.peers[id] == nil {
+		p.peers[id] = &peerPresence{there: make(map[attendance]int)}
+	}
+	return p.peers[id]
+}
+
+// spread queues a change for all other nodes. The caller holds mu.
+func (p *Presence) spread(a attendance, by int) {
+	for _, peer := range p.peers {
+		if !peer.synced {
+			continue
+		}
+		if peer.queue = append(peer.queue, movesBy{a, by}); len(peer.queue) > presenceQueue {
+			peer.synced, peer.queue = false, nil
+		}
+	}
+}
+
+// run tells the other nodes what changes here, until ctx is done, and what was left then.
+func (p *Presence) run(ctx context.Context, b *Broker) {
+	tick := time.NewTicker(presenceEvery)
+	defer tick.Stop()
+	for {
+		p.round(b)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			p.loops.Wait()
+			p.round(b)
+			p.loops.Wait()
+			return
+		}
+	}
+}
+
+// round begins the calls that are due, and lets go of nodes that are not heard.
+func (p *Presence) round(b *Broker) {
+	ids := b.Node.Members().Peers()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	for _, id := range ids {
+		peer := p.peer(id)
+		if due := !peer.synced || len(peer.queue) > 0 || now.Sub(peer.sent) >= presenceBeat; !due || peer.busy {
+			continue
+		}
+		if !peer.synced && now.Sub(peer.sent) < presenceBeat/2 && peer.seq > 0 {
+			continue // it did not answer just now
+		}
+		part := p.next(peer)
+		peer.busy, peer.sent = true, now
+		p.loops.Go(func() { p.send(b, id, part) })
+	}
+	for id, peer := range p.peers {
+		if peer.epoch != "" && now.Sub(peer.heard) > presenceLife {
+			b.Logger.Info("a node is not heard: its subscribers are taken for gone", "node", id, "subscriptions", len(peer.there))
+			p.become(peer, nil)
+			peer.epoch = ""
+		}
+		if peer.epoch == "" && !peer.busy && !slices.Contains(ids, id) {
+			delete(p.peers, id)
+		}
+	}
+}
+
+// next is the part that follows. The caller holds mu.
+func (p *Presence) next(peer *peerPresence) presencePart {
+	peer.seq++
+	part := presencePart{Epoch: p.epoch, Seq: peer.seq, Moves: peer.queue, All: !peer.synced}
+	if part.All {
+		part.Moves = nil
+		for a, n := range p.here {
+			part.Moves = append(part.Moves, movesBy{a, n})
+		}
+	}
+	peer.queue, peer.synced = nil, true // changes from now on belong to the next
+	return part
+}
+
+func (p *Presence) send(b *Broker, id string, part presencePart) {
+	var answer presenceAnswer
+	ctx, cancel := context.WithTimeout(context.Background(), presenceCall)
+	defer cancel()
+	req, err := json.Marshal(part)
+	if err == nil {
+		var body []byte
+		if body, err = b.Node.Members().Ask(ctx, id, req); err == nil {
+			err = json.Unmarshal(body, &answer)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	peer := p.peer(id)
+	peer.busy = false
+	if err != nil || !answer.Taken {
+		peer.synced, peer.queue = false, nil
+	}
+	if err == nil && !answer.Taken && !part.All {
+		peer.sent = time.Time{} // it asks for all; when it does not take that, it is starting
+	}
+}
+
+// Hear takes a part from another node. It is the node's handler of calls.
+func (p *Presence) Hear(_ context.Context, from string, req []byte) ([]byte, error) {
+	var part presencePart
+	if err := json.Unmarshal(req, &part); err != nil {
+		return nil, fmt.Errorf("presence: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	peer := p.peer(from)
+	fits := p.graph != nil && (part.All || part.Epoch == peer.epoch && part.Seq == peer.last+1)
+	if fits {
+		peer.epoch, peer.last, peer.heard = part.Epoch, part.Seq, time.Now()
+		if part.All {
+			p.become(peer, part.Moves)
+		} else {
+			p.take(peer, part.Moves)
+		}
+	}
+	return json.Marshal(presenceAnswer{Taken: fits})
+}
+
+// become makes the subscriptions of a node these, and tells of the differences. The caller holds mu.
+func (p *Presence) become(peer *peerPresence, all []movesBy) {
+	now := make(map[attendance]int)
+	for _, m := range all {
+		now[m.attendance] += m.By
+	}
+	var moves []movesBy
+	for a, n := range peer.there {
+		moves = append(moves, movesBy{a, now[a] - n})
+	}
+	for a, n := range now {
+		if _, known := peer.there[a]; !known {
+			moves = append(moves, movesBy{a, n})
+		}
+	}
+	p.take(peer, moves)
+}
+
+// take adds what changed at a node, and tells of it. The caller holds mu.
+func (p *Presence) take(peer *peerPresence, moves []movesBy) {
+	for _, m := range moves {
+		if peer.there[m.attendance] += m.By; peer.there[m.attendance] <= 0 {
+			delete(peer.there, m.attendance)
+		}
+		event, n := joins, m.By
+		if n < 0 {
+			event, n = leaves, -n
+		}
+		for range min(n, watcherEvents) {
+			p.announce(m.attendance, event, nil)
+		}
+	}
+}

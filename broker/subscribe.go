@@ -1,0 +1,254 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+	"hpfriends/router"
+	"hpfriends/wire"
+	"hpfriends/wire/subscription"
+)
+
+// maxSubscriptions bounds what one connection can make the broker look through for each message.
+const maxSubscriptions = 1000
+
+// subscriptions are what a connection has subscribed to, by the client's text.
+type subscriptions struct {
+	ctx context.Context // ends with the connection
+	end context.CancelFunc
+
+	subsMu   sync.Mutex
+	byText   map[string]*grant
+	durables []*durable // those that have ended too
+}
+
+func newSubscriptions(parent context.Context) subscriptions {
+	ctx, end := context.WithCancel(parent)
+	return subscriptions{ctx: ctx, end: end, byText: make(map[string]*grant)}
+}
+
+// grant is a request that was granted.
+type grant struct {
+	subscription.Subscription
+	needs    string             // the channel or pattern that the authkey must be allowed to subscribe to
+	stop     context.CancelFunc // of what runs for it
+	receiver *router.Subscriber // of messages; nil for a reserved channel
+}
+
+// Subscribe implements wire.Conn.
+func (c *conn) Subscribe(text string) error {
+	if c.granted(text) != nil {
+		return nil
+	}
+	if len(c.all()) >= maxSubscriptions {
+		return &wire.Refused{Reason: wire.ReasonBadQuery, Text: fmt.Sprintf("Too many subscriptions: a connection has at most %d. Use a pattern, or unsubscribe.", maxSubscriptions)}
+	}
+	r, err := subscription.Parse(text, time.Now())
+	if err != nil {
+		return &wire.Refused{Reason: wire.ReasonBadQuery, Text: err.Error()}
+	}
+	sub := &grant{Subscription: r, needs: r.Channel}
+	begin := c.beginLog
+	switch {
+	case r.Channel == subscription.Acks:
+		begin = c.beginAcks
+	case r.Channel == subscription.Audit:
+		begin = c.beginAudit
+	case r.Channel == subscription.Replay:
+		begin = func(context.Context, *grant) error { return nil } // its being there is enough
+	case strings.HasPrefix(r.Channel, "$"):
+		return &wire.Refused{Reason: wire.ReasonBadQuery, Text: fmt.Sprintf("There is no reserved channel %q: want %s, %s or %s.", subscription.Shorten(r.Channel), subscription.Acks, subscription.Audit, subscription.Replay)}
+	case strings.HasSuffix(r.Channel, subscription.PresenceSuffix):
+		sub.needs = strings.TrimSuffix(r.Channel, subscription.PresenceSuffix)
+		begin = c.beginPresence
+	default:
+		if _, err := r.Pattern(); err != nil {
+			return &wire.Refused{Reason: wire.ReasonBadQuery, Text: err.Error()}
+		}
+	}
+	g := c.broker.Node.Graph()
+	key, ok := g.Authkey(c.authkey)
+	if !ok {
+		return errRevoked
+	}
+	if g.MaySubscribe(key, sub.needs) != nil {
+		return &wire.Refused{Reason: wire.ReasonNoSub}
+	}
+	ctx, stop := context.WithCancel(c.ctx)
+	sub.stop = stop
+	c.subsMu.Lock()
+	c.byText[text] = sub
+	c.subsMu.Unlock()
+	c.broker.metrics.subscribed(c.ident, sub.Channel, +1)
+	if err := begin(ctx, sub); err != nil {
+		c.drop(text)
+		return &wire.Refused{Reason: wire.ReasonBadQuery, Text: err.Error()}
+	}
+	return nil
+}
+
+// plain refuses a query where it means nothing.
+func (sub *grant) plain() error {
+	if sub.Text != sub.Channel {
+		return fmt.Errorf("bad subscription: %s takes no query", sub.Channel)
+	}
+	return nil
+}
+
+// beginLog subscribes to messages.
+func (c *conn) beginLog(ctx context.Context, sub *grant) error {
+	h, later, err := c.history(sub)
+	if err != nil {
+		return err
+	}
+	pattern, err := sub.Pattern()
+	if err != nil {
+		return err
+	}
+	receive := func(s *router.Subscriber, h router.History) {
+		sub.receiver = s
+		s.Subscribe(sub.Text, pattern, h)
+		c.broker.Presence.tell(c, sub.Channel, joins)
+		if !later.IsZero() {
+			timer := time.AfterFunc(time.Until(later), func() {
+				if at, err := c.broker.Events.PositionAt(later); err == nil {
+					s.End(sub.Text, at)
+				}
+			})
+			context.AfterFunc(ctx, func() { timer.Stop() })
+		}
+	}
+	if sub.Durable != "" {
+		return c.beginDurable(sub, h, receive)
+	}
+	receive(c.subscriber, h)
+	return nil
+}
+
+// Unsubscribe implements wire.Conn. A channel without a query stands for all subscriptions to it.
+func (c *conn) Unsubscribe(text string) {
+	if c.drop(text) {
+		return
+	}
+	for _, sub := range c.all() {
+		if sub.Channel == text {
+			c.drop(sub.Text)
+		}
+	}
+}
+
+func (c *conn) granted(text string) *grant {
+	c.subsMu.Lock()
+	defer c.subsMu.Unlock()
+	return c.byText[text]
+}
+
+func (c *conn) all() []*grant {
+	c.subsMu.Lock()
+	defer c.subsMu.Unlock()
+	all := make([]*grant, 0, len(c.byText))
+	for _, sub := range c.byText {
+		all = append(all, sub)
+	}
+	return all
+}
+
+// drop ends a subscription.
+func (c *conn) drop(text string) bool {
+	c.subsMu.Lock()
+	sub, ok := c.byText[text]
+	delete(c.byText, text)
+	c.subsMu.Unlock()
+	if !ok {
+		return false
+	}
+	sub.stop()
+	if sub.receiver != nil {
+		sub.receiver.Unsubscribe(text)
+		c.broker.Presence.tell(c, sub.Channel, leaves)
+	}
+	c.broker.metrics.subscribed(c.ident, sub.Channel, -1)
+	return true
+}
+
+// endAll ends all subscriptions. gone is whether the connection has ended too.
+func (c *conn) endAll(gone bool) {
+	for _, sub := range c.all() {
+		c.drop(sub.Text)
+	}
+	c.end()
+	for _, s := range c.receivers() {
+		s.Close()
+		if gone { // on a connection that goes on under another authkey a slow write may go on too
+			s.Wait()
+		}
+	}
+	for _, d := range c.durables {
+		d.finish()
+	}
+}
+
+// receivers are all subscribers to messages that the connection has had.
+func (c *conn) receivers() []*router.Subscriber {
+	c.subsMu.Lock()
+	defer c.subsMu.Unlock()
+	all := []*router.Subscriber{c.subscriber}
+	for _, d := range c.durables {
+		all = append(all, d.subscriber)
+	}
+	return all
+}
+
+// received is the number of messages sent to the connection.
+func (c *conn) received() (n uint64) {
+	for _, s := range c.receivers() {
+		n += s.Received()
+	}
+	return n
+}
+
+func (c *conn) notice(n subscription.Notice) {
+	payload, err := json.Marshal(n)
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	_ = c.session.Send(net.Buffers{wire.AppendPublish(nil, c.ident, subscription.Replay, payload)}) // a failure ends the session
+}
+
+// Replayed implements router.Sink.
+func (c *conn) Replayed(text string, r router.Replayed) {
+	sub := c.granted(text)
+	if sub != nil && (sub.Notify || c.granted(subscription.Replay) != nil) {
+		c.notice(subscription.Notice{Event: "done", Subscription: text, Next: r.Next.String(), Messages: r.Messages, Live: !r.Ended})
+	}
+	if r.Ended {
+		c.drop(text)
+	}
+}
+
+// Missed implements router.Sink: who was below the floor is told on the connection and in Logs.
+func (c *conn) Missed(text string, from, to eventlog.Position) {
+	c.notice(subscription.Notice{Event: "gap", Subscription: text, From: from.String(), To: to.String()})
+	c.refuse(text, "History from "+from.String()+" was no longer kept; the subscription went on at "+to.String()+".")
+}
+
+// recheck ends the connection, or its subscriptions, where the graph no longer allows them.
+func (c *conn) recheck(g *graph.Graph) {
+	key, ok := g.Authkey(c.authkey)
+	if !ok || g.MayLogin(key, c.session.Remote().Addr().Unmap(), time.Now()) != nil {
+		c.session.Close(errRevoked)
+		return
+	}
+	for _, sub := range c.all() {
+		if g.MaySubscribe(key, sub.needs) != nil && c.drop(sub.Text) {
+			c.broker.Refused(wire.Refusal{Reason: wire.ReasonNoSub, Ident: c.ident, AuthenticatedIdent: c.ident, Channel: sub.Channel, Remote: c.session.Remote()})
+		}
+	}
+}

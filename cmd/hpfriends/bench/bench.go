@@ -1,0 +1,195 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"time"
+
+	"hpfriends/internal/proc"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/urfave/cli/v2"
+)
+
+// figure is one measured number and the number it is held against.
+type figure struct {
+	Name   string  `json:"name"`
+	Value  float64 `json:"value"`
+	Unit   string  `json:"unit"`
+	Target float64 `json:"target,omitempty"`
+	AtMost bool    `json:"at_most,omitempty"` // the target is an upper bound
+}
+
+func (f figure) met() bool {
+	if f.AtMost {
+		return f.Value <= f.Target
+	}
+	return f.Value >= f.Target
+}
+
+// scenario is one measurement against fresh server processes.
+type scenario struct {
+	name, usage string
+	nodes       int // above 1: of one cluster
+	run         func(ctx context.Context, b *bench) ([]figure, error)
+}
+
+var scenarios = []scenario{
+	{"pubsub", "4 publishers, 1 subscriber, 256 B messages: messages per second", 1, benchThroughput},
+	{"fanout", "5 publishers, 50 subscribers, 1 KiB messages: deliveries per second", 1, benchFanout},
+	{"latency", "20,000 messages of 256 B per second: publish-to-deliver time", 1, benchLatency},
+	{"idle", "memory of an idle authenticated connection", 1, benchIdle},
+	{"replay", "10 million messages of 256 B on 200 channels: reading them again, beside publishing, and restarting", 1, benchReplay},
+	{"start", "time to serve and memory when idle", 1, benchStart},
+}
+
+var clusterScenarios = []scenario{
+	{"throughput", "4 publishers, 1 subscriber, 256 B messages, three nodes: messages per second", 3, clusterThroughput},
+	{"latency", "20,000 messages of 256 B per second through one node of three: publish-to-deliver time", 3, clusterLatency},
+	{"spread", "48 subscribers to 40,000 messages of 1 KiB per second: on one server, on the leader, on all three nodes", 3, clusterSpread},
+}
+
+func Command() *cli.Command {
+	c := &cli.Command{
+		Name:  "bench",
+		Usage: "measure a server process through real sockets",
+		Description: "Each measurement starts this program as a server of its own in a temporary directory and loads it from this\n" +
+			"process, so the load shares the machine with the server. Figures depend on the machine: compare them in one run.",
+	}
+	c.Subcommands = append(benchCommands(scenarios, append(slices.Clone(scenarios), clusterScenarios...)), &cli.Command{
+		Name: "cluster", Usage: "measure three servers that are one cluster", Subcommands: benchCommands(clusterScenarios, clusterScenarios),
+	})
+	return c
+}
+
+// benchCommands makes a command for each scenario, and one for all.
+func benchCommands(list, all []scenario) (commands []*cli.Command) {
+	for _, s := range append(slices.Clone(list), scenario{name: "all", usage: "all of them"}) {
+		run := all
+		if s.run != nil {
+			run = []scenario{s}
+		}
+		commands = append(commands, &cli.Command{
+			Name: s.name, Usage: s.usage,
+			Flags: []cli.Flag{
+				&cli.DurationFlag{Name: "duration", Value: 10 * time.Second, Usage: "how long to measure"},
+				&cli.IntFlag{Name: "connections", Value: 2000, Usage: "idle connections"},
+				&cli.IntFlag{Name: "messages", Value: 10_000_000, Usage: "messages in the log to replay"},
+				&cli.BoolFlag{Name: "json", Usage: "print NDJSON"},
+				&cli.StringFlag{Name: "profile", Usage: "write the server's CPU profile of the measurement to `FILE`, other nodes' to FILE.n2 and so on"},
+			},
+			Action: func(c *cli.Context) error {
+				return runBench(c.Context, run, benchOptions{c.Duration("duration"), c.Int("connections"), c.Int("messages"), c.String("profile")}, c.Bool("json"), c.App.Writer)
+			},
+		})
+	}
+	return commands
+}
+
+type benchOptions struct {
+	duration    time.Duration
+	connections int
+	messages    int
+	profile     string
+}
+
+func runBench(ctx context.Context, list []scenario, o benchOptions, asJSON bool, out io.Writer) error {
+	var all []figure
+	for _, s := range list {
+		fmt.Fprintf(os.Stderr, "%s: %s\n", s.name, s.usage)
+		alone, blind := proc.WatchCompany()
+		figures, err := runScenario(ctx, s, o)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		if busy, err := alone.Others(); blind == nil && err == nil {
+			fmt.Fprintf(os.Stderr, "%s: others kept %.2f of %d processors busy meanwhile\n", s.name, busy, runtime.NumCPU())
+		}
+		all = append(all, figures...)
+	}
+	if asJSON {
+		enc := json.NewEncoder(out)
+		for _, f := range all {
+			if err := enc.Encode(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	printFigures(out, all)
+	return nil
+}
+
+// bench is one scenario's servers: the embedded one is alone, or leads.
+type bench struct {
+	benchOptions
+	*proc.Process
+	followers []*proc.Process
+}
+
+func runScenario(ctx context.Context, s scenario, o benchOptions) (figures []figure, err error) {
+	dir, err := os.MkdirTemp("", "hpfriends-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	start := o.alone
+	if s.nodes > 1 {
+		start = o.cluster
+	}
+	b, err := start(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, b.end()) }()
+	return s.run(ctx, b)
+}
+
+// alone starts one server.
+func (o benchOptions) alone(ctx context.Context, dir string) (*bench, error) {
+	p, err := proc.Start(ctx, dir, o.env(""))
+	return &bench{benchOptions: o, Process: p}, err
+}
+
+// env has a server write its profile.
+func (o benchOptions) env(suffix string) []string {
+	if o.profile == "" {
+		return nil
+	}
+	return []string{proc.ProfileEnv + "=" + o.profile + suffix}
+}
+
+// end stops the servers: the leader last, so that leadership is not handed over for nothing.
+func (b *bench) end() (err error) {
+	for _, p := range append(slices.Clone(b.followers), b.Process) {
+		err = errors.Join(err, p.Stop())
+	}
+	return err
+}
+
+func printFigures(out io.Writer, all []figure) {
+	t := table.NewWriter()
+	t.SetOutputMirror(out)
+	t.AppendHeader(table.Row{"Figure", "Value", "Unit", "Target", "Met"})
+	for _, f := range all {
+		row := table.Row{f.Name, fmt.Sprintf("%.4g", f.Value), f.Unit, "", ""}
+		if f.Value >= 1000 {
+			row[1] = fmt.Sprintf("%.0f", f.Value)
+		}
+		if f.Target != 0 {
+			bound := ">="
+			if f.AtMost {
+				bound = "<="
+			}
+			row[3], row[4] = fmt.Sprintf("%s %.0f", bound, f.Target), map[bool]string{true: "yes", false: "no"}[f.met()]
+		}
+		t.AppendRow(row)
+	}
+	t.Render()
+}

@@ -1,0 +1,296 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"hpfriends/internal/load"
+	"hpfriends/internal/proc"
+	"hpfriends/wire"
+	"hpfriends/wire/subscription"
+)
+
+const (
+	replayChannels = 200
+	replaySize     = 256 // bytes of a payload
+)
+
+// replayLoad is what a measurement of replays begins with: messages on 200 channels, all of one user.
+type replayLoad struct {
+	*bench
+	pub, sub   load.Key
+	begin, end time.Time // of publishing
+}
+
+// benchReplay loads the log, and then measures reading it.
+func benchReplay(ctx context.Context, b *bench) ([]figure, error) {
+	pubs, subs, err := load.SetUp(ctx, b.Process, "*", 1, 1)
+	if err != nil {
+		return nil, err
+	}
+	l := &replayLoad{bench: b, pub: pubs[0], sub: subs[0], begin: time.Now()}
+	// Each connection has its own channel, as sensors under load have.
+	if err := l.fill(ctx, "load", replayChannels, b.messages); err != nil {
+		return nil, err
+	}
+	l.end = time.Now()
+	// The worst case for one channel: its messages are scattered one by one over the whole log.
+	scattered := min(b.messages/10, 1_000_000)
+	if err := l.fill(ctx, "mix", 1, scattered); err != nil {
+		return nil, err
+	}
+	var all []figure
+	for _, measure := range []func(context.Context) ([]figure, error){l.whole, l.single, l.scattered, l.first, l.beside, l.restart} {
+		figures, err := measure(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, figures...)
+	}
+	return all, nil
+}
+
+// fill publishes count messages from connections that share them evenly, and waits until all are durable. A single
+// connection publishes on the 200 channels in turn, several on one channel each.
+func (l *replayLoad) fill(ctx context.Context, prefix string, connections, count int) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g := load.NewCrew(cancel)
+	for i := range connections {
+		c, err := load.Login(ctx, l.Address, l.pub)
+		if err != nil {
+			return errors.Join(err, g.End())
+		}
+		g.Run(c, func() error { return l.publish(c, prefix, i, connections, count/connections) })
+	}
+	g.Wait()
+	return g.End()
+}
+
+func (l *replayLoad) publish(c net.Conn, prefix string, number, connections, count int) error {
+	if _, err := c.Write(wire.AppendSubscribe(nil, l.pub.Ident, subscription.Acks)); err != nil {
+		return err
+	}
+	all := load.Payloads(4096, replaySize)
+	done := make(chan error, 1)
+	go func() {
+		var n atomic.Int64
+		var failed error
+		err := load.CountFrames(c, &n, func(f []byte) {
+			_, channel, payload, err := wire.ParsePublish(f)
+			if err != nil || string(channel) != subscription.Acks {
+				failed = fmt.Errorf("instead of an acknowledgement: %.100q", f)
+			} else if durable, _ := strconv.Atoi(string(payload)); durable < count {
+				return
+			}
+			_ = c.Close()
+		})
+		done <- errors.Join(failed, err)
+	}()
+	var buf []byte
+	for i := range count {
+		channel := prefix + "." + strconv.Itoa(number)
+		if connections == 1 {
+			channel = prefix + "." + strconv.Itoa(i%replayChannels)
+		}
+		if buf = wire.AppendPublish(buf, l.pub.Ident, channel, all[(number+i)%len(all)]); len(buf) >= 128<<10 || i == count-1 {
+			if _, err := c.Write(buf); err != nil {
+				return errors.Join(err, <-done)
+			}
+			buf = buf[:0]
+		}
+	}
+	return <-done
+}
+
+// replayed is what one replay took.
+type replayed struct {
+	messages    int
+	first, took time.Duration // since subscribing
+}
+
+// replay subscribes and reads until the notice that history is done.
+func (l *replayLoad) replay(ctx context.Context, channel string, query url.Values) (replayed, error) {
+	c, err := load.Login(ctx, l.Address, l.sub)
+	if err != nil {
+		return replayed{}, err
+	}
+	defer c.Close()
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
+	query.Set("notify", "1")
+	begin := time.Now()
+	if _, err := c.Write(wire.AppendSubscribe(nil, l.sub.Ident, channel+"?"+query.Encode())); err != nil {
+		return replayed{}, err
+	}
+	var r replayed
+	var n atomic.Int64
+	var failed error
+	mark := append([]byte{byte(len(subscription.Replay))}, subscription.Replay...)
+	head := wire.HeaderLen + 1 + len(l.sub.Ident)
+	err = load.CountFrames(c, &n, func(f []byte) {
+		if r.first == 0 {
+			r.first = time.Since(begin)
+		}
+		switch {
+		case f[wire.HeaderLen-1] == wire.OpError:
+			failed = fmt.Errorf("%s: the broker says %q", channel, f[wire.HeaderLen:])
+		case len(f) > head && bytes.HasPrefix(f[head:], mark):
+			r.took = time.Since(begin)
+			var notice subscription.Notice
+			failed = json.Unmarshal(f[head+len(mark):], &notice)
+			if r.messages = int(notice.Messages); failed == nil && r.messages != int(n.Load()) {
+				failed = fmt.Errorf("%s: %d messages came, the notice says %d", channel, n.Load(), r.messages)
+			}
+		default:
+			return
+		}
+		_ = c.Close()
+	})
+	if r.took == 0 && err == nil {
+		err = ctx.Err()
+	}
+	return r, errors.Join(err, failed)
+}
+
+func everything() url.Values { return url.Values{"from": {"first"}, "follow": {"0"}} }
+
+func (l *replayLoad) whole(ctx context.Context) ([]figure, error) {
+	r, err := l.replay(ctx, "load.*", everything())
+	if err == nil && r.messages != l.messages/replayChannels*replayChannels {
+		err = fmt.Errorf("%d messages replayed, %d were published", r.messages, l.messages)
+	}
+	return []figure{{Name: fmt.Sprintf("replay of %d messages on 200 channels", r.messages), Unit: "1/s", Value: float64(r.messages) / r.took.Seconds(), Target: 1_000_000}}, err
+}
+
+// single replays one channel after the other.
+func (l *replayLoad) single(ctx context.Context) ([]figure, error) {
+	rate, err := l.channels(ctx, "load", 40)
+	return []figure{{Name: "replay of one whole channel of 200, sent in bursts", Unit: "1/s", Value: rate, Target: 1_000_000}}, err
+}
+
+func (l *replayLoad) scattered(ctx context.Context) ([]figure, error) {
+	rate, err := l.channels(ctx, "mix", 10)
+	return []figure{{Name: "replay of one channel of 200, scattered one by one", Unit: "1/s", Value: rate}}, err
+}
+
+func (l *replayLoad) channels(ctx context.Context, prefix string, count int) (float64, error) {
+	messages, took := 0, time.Duration(0)
+	for i := range count {
+		r, err := l.replay(ctx, fmt.Sprintf("%s.%d", prefix, i*replayChannels/count), everything())
+		if err != nil {
+			return 0, err
+		}
+		messages, took = messages+r.messages, took+r.took
+	}
+	return float64(messages) / took.Seconds(), nil
+}
+
+// first is how soon the first message comes, from any time.
+func (l *replayLoad) first(ctx context.Context) ([]figure, error) {
+	var all []time.Duration
+	for i := range 60 {
+		at := l.begin.Add(time.Duration(rand.Int64N(int64(l.end.Sub(l.begin) * 9 / 10))))
+		channel := "load.*"
+		if i%2 == 0 {
+			channel = fmt.Sprintf("load.%d", rand.IntN(replayChannels))
+		}
+		r, err := l.replay(ctx, channel, url.Values{
+			"since": {at.Format(time.RFC3339Nano)}, "until": {at.Add(l.end.Sub(l.begin) / 20).Format(time.RFC3339Nano)},
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r.first)
+	}
+	slices.Sort(all)
+	return []figure{
+		{Name: "first message of a replay from any time, p50", Unit: "ms", Value: all[len(all)/2].Seconds() * 1000},
+		{Name: "first message of a replay from any time, worst of 60", Unit: "ms", Value: all[len(all)-1].Seconds() * 1000, Target: 50, AtMost: true},
+	}, nil
+}
+
+// besideRounds is how often publishing with and without a replay is measured, in turn: the store's own work comes in waves.
+const besideRounds = 3
+
+// beside is what a replay of everything, again and again, leaves of the rate of publishing.
+func (l *replayLoad) beside(ctx context.Context) ([]figure, error) {
+	var alone, beside, read float64
+	for range besideRounds {
+		rate, _, err := l.live(ctx, false)
+		if err != nil {
+			return nil, err
+		}
+		alone += rate / besideRounds
+		rate, messages, err := l.live(ctx, true)
+		if err != nil {
+			return nil, err
+		}
+		beside, read = beside+rate/besideRounds, read+messages/besideRounds
+	}
+	return []figure{
+		{Name: "messages published without a replay", Unit: "1/s", Value: alone},
+		{Name: "messages published beside a replay", Unit: "1/s", Value: beside},
+		{Name: "messages replayed meanwhile", Unit: "1/s", Value: read},
+		{Name: "rate of publishing kept beside a replay", Unit: "%", Value: 100 * beside / alone, Target: 80},
+	}, nil
+}
+
+// live publishes for the duration, from four connections, with or without a replay beside it.
+func (l *replayLoad) live(ctx context.Context, replaying bool) (published, read float64, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var sent, received atomic.Int64
+	g := load.NewCrew(cancel)
+	for i := range 4 {
+		c, err := load.Login(ctx, l.Address, l.pub)
+		if err != nil {
+			return 0, 0, errors.Join(err, g.End())
+		}
+		g.Run(c, func() error { return load.Flood(ctx, c, l.pub.Ident, "live."+strconv.Itoa(i), replaySize, 0, &sent) })
+	}
+	if replaying {
+		c, err := load.Login(ctx, l.Address, l.sub)
+		if err != nil {
+			return 0, 0, errors.Join(err, g.End())
+		}
+		frames := wire.AppendSubscribe(nil, l.sub.Ident, "load.*?from=first&follow=0&notify=1")
+		again := []byte(subscription.Replay)
+		g.Run(c, func() error {
+			_, err := c.Write(frames)
+			return errors.Join(err, load.CountFrames(c, &received, func(f []byte) {
+				if len(f) < 400 && bytes.Contains(f[:min(len(f), 80)], again) {
+					_, _ = c.Write(frames)
+				}
+			}))
+		})
+	}
+	rates, err := load.Growth(ctx, l.duration, &sent, &received)
+	cancel()
+	if err = errors.Join(g.End(), err); err != nil {
+		return 0, 0, err
+	}
+	return rates[0], rates[1], nil
+}
+
+// restart is how long the server takes to be ready with the whole log.
+func (l *replayLoad) restart(ctx context.Context) ([]figure, error) {
+	if err := l.Stop(); err != nil {
+		return nil, err
+	}
+	p, err := proc.Start(ctx, l.Dir, nil)
+	if err != nil {
+		return nil, err
+	}
+	l.Process = p
+	return []figure{{Name: "restart until ready with the log", Unit: "ms", Value: p.Started.Seconds() * 1000, Target: 3000, AtMost: true}}, nil
+}

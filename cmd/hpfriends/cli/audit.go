@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/term"
+	"hpfriends/internal/timespec"
+	"hpfriends/query"
+)
+
+const momentForms = "position (#812 or 812.0), or " + timespec.Forms
+
+func atFlag() cli.Flag {
+	return &cli.StringFlag{Name: "at", Usage: "as of `TIME`: " + momentForms}
+}
+
+func Audit() *cli.Command {
+	filter := []cli.Flag{
+		&cli.StringFlag{Name: "since", Usage: "changes since `TIME`: " + momentForms},
+		&cli.StringFlag{Name: "until", Usage: "changes until `TIME`, likewise"},
+		&cli.StringFlag{Name: "actor", Usage: "by this `USER`, or operator, or system"},
+		&cli.StringFlag{Name: "object", Usage: "of this `KIND` or KIND:NAME: user:ada, group:lab, membership, authkey:IDENT, share:5, acceptance, token"},
+		&cli.StringFlag{Name: "op", Usage: "of this `KIND`: user.add, share.decide, ...; share.* for all about shares"},
+		&cli.StringFlag{Name: "user", Usage: "that concern this `USER`"},
+	}
+	limit := &cli.IntFlag{Name: "limit", Value: 100, Usage: "the newest `N` changes; 0: all"}
+	ls := cmdline.APICommand("ls", "list changes, newest first", "", listAudit, append(filter, limit)...)
+	ls.Aliases = []string{"list"}
+	return &cli.Command{
+		Name: "audit", Usage: "who changed what, and the sharing graph as of any time",
+		Description: "Every change of users, groups, shares and authkeys is kept for ever, chained by hash. You see the changes that concern\n" +
+			"you; auditors and admins see all.",
+		Subcommands: []*cli.Command{
+			ls,
+			cmdline.APICommand("show", "show a change with everything before and after", "POSITION", showAudit),
+			cmdline.APICommand("at", "show users, groups, shares and authkeys as of a time", "[TIME]", auditAt),
+			cmdline.APICommand("diff", "show what changed between two times", "TIME [TIME]", auditDiff),
+			cmdline.APICommand("access", "show who could read a channel, and by which path", "CHANNEL", auditAccess, atFlag()),
+			cmdline.APICommand("verify", "check that no change was altered, removed, reordered or added: exit 1 if one was", "", verifyAudit),
+			cmdline.APICommand("tail", "print changes as they come, until Ctrl-C", "", tailAudit, filter...),
+		},
+	}
+}
+
+// setMoment puts a flag that is a time or a position into a query, as the server takes it.
+func setMoment(c *cli.Context, q url.Values, flag, parameter string) error {
+	if !c.IsSet(flag) {
+		return nil
+	}
+	text, err := momentText(c.String(flag))
+	if err != nil {
+		return cmdline.Usage("--%s: %v", flag, err)
+	}
+	q.Set(parameter, text)
+	return nil
+}
+
+// momentText reads a time by the clock and the zone of this machine.
+func momentText(s string) (string, error) {
+	if s == "" {
+		return "", fmt.Errorf("want a %s", momentForms)
+	}
+	m, err := query.ParsePoint(s, time.Now())
+	switch {
+	case err != nil:
+		return "", err
+	case m.Time.IsZero():
+		return fmt.Sprintf("#%d", m.Index), nil
+	}
+	return m.Time.UTC().Format(time.RFC3339Nano), nil
+}
+
+// someWords checks the number of arguments when the last ones may be left out.
+func someWords(c *cli.Context, least int, names ...string) ([]string, error) {
+	if c.NArg() < least || c.NArg() > len(names) {
+		return nil, cmdline.Usage("%s takes %s; got %d", c.Command.HelpName, strings.Join(names, " "), c.NArg())
+	}
+	return c.Args().Slice(), nil
+}
+
+func auditFilter(c *cli.Context) (url.Values, error) {
+	q := url.Values{}
+	for _, name := range []string{"actor", "object", "op", "user"} {
+		if v := c.String(name); v != "" {
+			q.Set(name, v)
+		}
+	}
+	err := setMoment(c, q, "since", "since")
+	if err == nil {
+		err = setMoment(c, q, "until", "until")
+	}
+	return q, err
+}
+
+func listAudit(c *cli.Context, api *cmdline.Client) error {
+	if _, err := cmdline.Args(c); err != nil {
+		return err
+	}
+	q, err := auditFilter(c)
+	if err != nil {
+		return err
+	}
+	limit := c.Int("limit")
+	if limit < 0 {
+		return cmdline.Usage("--limit is %d, want 0 or more", limit)
+	}
+	all := []query.AuditEvent{}
+	for path := cmdline.APIBase + "/audit?" + q.Encode() + fmt.Sprintf("&limit=%d", pageOf(limit)); path != ""; {
+		var part []query.AuditEvent
+		if path, err = api.Do(c.Context, "GET", path, nil, &part); err != nil {
+			return err
+		}
+		if all = append(all, part...); limit > 0 && len(all) >= limit {
+			all = all[:limit]
+			break
+		}
+	}
+	return cmdline.Show(c, all, func(w io.Writer) { listEvents(w, all) })
+}
+
+// pageOf is how many events to ask for at once.
+func pageOf(limit int) int {
+	if limit == 0 {
+		return 1000
+	}
+	return min(limit, 1000)
+}
+
+func listEvents(w io.Writer, all []query.AuditEvent) {
+	var rows [][]string
+	for _, e := range all {
+		rows = append(rows, []string{e.Position, term.Time(e.Time), e.By, e.From, e.Op, objectName(e.Object), briefly(e.Changes)})
+	}
+	term.Table(w, []string{"Position", "Time", "By", "From", "Op", "Object", "Changes"}, rows)
+}
+
+func showAudit(c *cli.Context, api *cmdline.Client) error {
+	args, err := cmdline.Args(c, "POSITION")
+	if err != nil {
+		return err
+	}
+	m, err := query.ParsePoint(args[0], time.Now())
+	if err != nil || !m.Time.IsZero() {
+		return cmdline.Usage("%q is not a position: list them with `hpfriends audit ls`", args[0])
+	}
+	var e query.AuditEvent
+	if err := api.Call(c.Context, "GET", fmt.Sprintf("/audit/%d", m.Index), nil, &e); err != nil {
+		return err
+	}
+	return cmdline.Show(c, e, func(w io.Writer) {
+		for _, line := range [][2]string{{"position", e.Position}, {"time", e.Time.Format(time.RFC3339Nano)}, {"by", e.By}, {"from", e.From}, {"op", e.Op}, {"object", objectName(e.Object)}, {"hash", e.Hash}} {
+			if line[1] != "" {
+				fmt.Fprintf(w, "%-9s %s\n", line[0], term.Printable(line[1]))
+			}
+		}
+		printChanges(w, e.Changes)
+	})
+}
+
+func auditDiff(c *cli.Context, api *cmdline.Client) error {
+	args, err := someWords(c, 1, "TIME", "[TIME]")
+	if err != nil {
+		return err
+	}
+	q := url.Values{}
+	for i, name := range []string{"from", "to"}[:len(args)] {
+		text, err := momentText(args[i])
+		if err != nil {
+			return cmdline.Usage("%v", err)
+		}
+		q.Set(name, text)
+	}
+	var d query.AuditDiff
+	if err := api.Call(c.Context, "GET", "/audit/diff?"+q.Encode(), nil, &d); err != nil {
+		return err
+	}
+	return cmdline.Show(c, d, func(w io.Writer) {
+		fmt.Fprintf(w, "from %s  %s\nto   %s  %s\n", d.From.Position, term.OptionalTime(d.From.Time), d.To.Position, term.OptionalTime(d.To.Time))
+		printChanges(w, d.Changes)
+	})
+}

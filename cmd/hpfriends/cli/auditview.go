@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/graph"
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/term"
+	"hpfriends/query"
+)
+
+func objectName(o *query.AuditObject) string {
+	if o == nil {
+		return ""
+	}
+	name := o.Name
+	switch o.Kind {
+	case graph.KindShare, graph.KindAcceptance, graph.KindToken:
+		name = strings.TrimSpace(fmt.Sprintf("#%d %s", o.ID, o.Name))
+	}
+	if o.User != "" {
+		name += " " + o.User
+	}
+	return string(o.Kind) + " " + name
+}
+
+// briefly is a cell about the changes of one event: the first, and how many more went along.
+func briefly(all []query.AuditChange) string {
+	if len(all) == 0 {
+		return "-"
+	}
+	text := brief(all[0])
+	if len(all) > 1 {
+		text += fmt.Sprintf(" (and %d more)", len(all)-1)
+	}
+	return text
+}
+
+func brief(ch query.AuditChange) string {
+	switch {
+	case ch.Before == nil:
+		return string(ch.Kind) + " added"
+	case ch.After == nil:
+		return string(ch.Kind) + " removed"
+	}
+	var parts []string
+	for _, name := range changedFields(ch) {
+		parts = append(parts, fmt.Sprintf("%s: %s -> %s", name, value(ch.Before[name]), value(ch.After[name])))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// changedFields are the names of the fields that are not alike, in order.
+func changedFields(ch query.AuditChange) []string {
+	names := maps.Clone(ch.Before)
+	if names == nil {
+		names = map[string]any{}
+	}
+	maps.Copy(names, ch.After)
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(names)), func(name string) bool {
+		return value(ch.Before[name]) == value(ch.After[name])
+	})
+}
+
+// value is a field as text: words as they are, all else as JSON.
+func value(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "-"
+	case string:
+		return v
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(b)
+}
+
+func printChanges(w io.Writer, all []query.AuditChange) {
+	if len(all) == 0 {
+		fmt.Fprintln(w, "nothing changed that concerns you")
+	}
+	for _, ch := range all {
+		sign := map[[2]bool]string{{true, false}: "-", {false, true}: "+", {true, true}: "~"}[[2]bool{ch.Before != nil, ch.After != nil}]
+		fmt.Fprintf(w, "%s %s\n", sign, term.Printable(objectName(&ch.AuditObject)))
+		for _, name := range changedFields(ch) {
+			was, is := term.Printable(value(ch.Before[name])), term.Printable(value(ch.After[name]))
+			switch {
+			case ch.Before == nil:
+				fmt.Fprintf(w, "    %-12s %s\n", term.Printable(name), is)
+			case ch.After == nil:
+				fmt.Fprintf(w, "    %-12s %s\n", term.Printable(name), was)
+			default:
+				fmt.Fprintf(w, "    %-12s %s -> %s\n", term.Printable(name), was, is)
+			}
+		}
+	}
+}
+
+func auditAt(c *cli.Context, api *cmdline.Client) error {
+	args, err := someWords(c, 0, "[TIME]")
+	if err != nil {
+		return err
+	}
+	q := url.Values{}
+	if len(args) > 0 {
+		text, err := momentText(args[0])
+		if err != nil {
+			return cmdline.Usage("%v", err)
+		}
+		q.Set("t", text)
+	}
+	var v query.AsOf
+	if err := api.Call(c.Context, "GET", "/audit/at?"+q.Encode(), nil, &v); err != nil {
+		return err
+	}
+	return cmdline.Show(c, v, func(w io.Writer) {
+		fmt.Fprintf(w, "as of %s  %s\n\n", v.Position, term.OptionalTime(v.Time))
+		listUsers(w, v.Users)
+		fmt.Fprintln(w)
+		listGroups(w, v.Groups)
+		fmt.Fprintln(w)
+		listShares(w, v.Shares)
+		fmt.Fprintln(w)
+		var rows [][]string
+		for _, k := range v.Authkeys {
+			rows = append(rows, []string{k.Ident, k.Owner, k.Comment, term.Joined(k.Pub), term.Joined(k.Sub), term.YesNo(k.Enabled), term.OptionalTime(k.Expires)})
+		}
+		term.Table(w, []string{"Identifier", "Owner", "Comment", "Pub", "Sub", "Enabled", "Expires"}, rows)
+	})
+}
+
+func auditAccess(c *cli.Context, api *cmdline.Client) error {
+	args, err := cmdline.Args(c, "CHANNEL")
+	if err != nil {
+		return err
+	}
+	q := url.Values{"channel": {args[0]}}
+	if err := setMoment(c, q, "at", "at"); err != nil {
+		return err
+	}
+	var a query.Access
+	if err := api.Call(c.Context, "GET", "/audit/access?"+q.Encode(), nil, &a); err != nil {
+		return err
+	}
+	return cmdline.Show(c, a, func(w io.Writer) {
+		fmt.Fprintf(w, "as of %s  %s\n\n", a.Position, term.OptionalTime(a.Time))
+		var rows [][]string
+		for _, r := range a.Readers {
+			rows = append(rows, []string{r.Publisher, r.Reader, r.VisibleFrom, term.YesNo(r.Subscribes), pathText(r)})
+		}
+		term.Table(w, []string{"Publisher", "Reader", "Visible from", "Subscribes", "Path"}, rows)
+		if a.Truncated {
+			fmt.Fprintln(w, "There are more readers than are listed.")
+		}
+	})
+}
+
+// pathText is a path in a cell: "ada -#5 (own)-> bob".
+func pathText(r query.AccessPath) string {
+	if len(r.Path) == 0 {
+		return "publishes it"
+	}
+	text := r.Publisher
+	for _, h := range r.Path {
+		if h.Share == 0 {
+			text += " -> (between others)"
+			continue
+		}
+		via := ""
+		if h.Group != "" {
+			via = ", group:" + h.Group
+		}
+		to := h.Receiver
+		if to == "" {
+			to = "(another)"
+		}
+		text += fmt.Sprintf(" -#%d (%s%s)-> %s", h.Share, h.Type, via, to)
+	}
+	return text
+}

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/term"
+	"hpfriends/internal/timespec"
+	"hpfriends/query"
+)
+
+func Channel(history *cli.Command) *cli.Command {
+	ls := cmdline.APICommand("ls", "list the channels with a message that you may see", "[PREFIX]", listChannels)
+	ls.Aliases = []string{"list"}
+	return &cli.Command{
+		Name: "channel", Usage: "channels with messages that you may see", Subcommands: []*cli.Command{
+			ls, history, cmdline.APICommand("show", "show who published how much on a channel", "CHANNEL", showChannel),
+			cmdline.APICommand("top", "list the channels with the most traffic", "", topChannels,
+				&cli.StringFlag{Name: "by", Value: string(query.TopMessages), Usage: "messages or bytes"},
+				&cli.StringFlag{Name: "since", Usage: "traffic since `TIME`: " + timespec.Forms + " (default: all that is kept)"},
+				&cli.IntFlag{Name: "limit", Value: 20, Usage: "the first `N` channels"}),
+		},
+	}
+}
+
+func listChannels(c *cli.Context, api *cmdline.Client) error {
+	if c.NArg() > 1 {
+		return cmdline.Usage("%s takes at most a PREFIX; got %d arguments", c.Command.HelpName, c.NArg())
+	}
+	all, err := cmdline.Pages[query.Channel](c.Context, api, "/channels?"+url.Values{"prefix": {c.Args().First()}}.Encode())
+	if err != nil {
+		return err
+	}
+	return cmdline.Show(c, all, func(w io.Writer) {
+		var rows [][]string
+		for _, v := range all {
+			rows = append(rows, []string{channelName(v), term.Time(v.Last), v.Position})
+		}
+		term.Table(w, []string{"Channel", "Last message", "Position"}, rows)
+	})
+}
+
+// channelName is the name as it is on the wire.
+func channelName(v query.Channel) string {
+	if v.Raw != nil {
+		return string(v.Raw)
+	}
+	return v.Name
+}
+
+func showChannel(c *cli.Context, api *cmdline.Client) error {
+	args, err := cmdline.Args(c, "CHANNEL")
+	if err != nil {
+		return err
+	}
+	var d query.ChannelDetail
+	if err := api.Call(c.Context, "GET", "/channel?"+url.Values{"name": {args[0]}}.Encode(), nil, &d); err != nil {
+		return err
+	}
+	return cmdline.Show(c, d, func(w io.Writer) {
+		fmt.Fprintf(w, "channel   %s\nmessages  %d\nbytes     %d\nrate      %s\nfirst     %s  %s\nlast      %s  %s\n\n", term.Printable(channelName(d.Channel)), d.Messages, d.Bytes,
+			perSecond(d.Rate), term.Time(d.First), d.FirstPosition, term.Time(d.Last), d.Position)
+		var rows [][]string
+		for _, o := range d.Origins {
+			user := o.User
+			if user == "" {
+				user = "(removed)"
+			}
+			rows = append(rows, []string{user, fmt.Sprint(o.Messages), fmt.Sprint(o.Bytes), perSecond(o.Rate), term.Time(o.First), term.Time(o.Last), o.Position})
+		}
+		term.Table(w, []string{"Origin", "Messages", "Bytes", "Rate", "First message", "Last message", "Position"}, rows)
+	})
+}
+
+func topChannels(c *cli.Context, api *cmdline.Client) error {
+	if _, err := cmdline.Args(c); err != nil {
+		return err
+	}
+	q := url.Values{"by": {c.String("by")}, "limit": {fmt.Sprint(c.Int("limit"))}}
+	if c.IsSet("since") {
+		now := time.Now()
+		t, err := timespec.Past(c.String("since"), now)
+		if err != nil {
+			return cmdline.Usage("--since: %v", err)
+		}
+		if !t.Before(now) {
+			return cmdline.Usage("--since: %s is not in the past", c.String("since"))
+		}
+		// The API takes whole seconds; a part of one counts as one.
+		q.Set("window", fmt.Sprintf("%ds", (now.Sub(t)+time.Second-1)/time.Second))
+	}
+	var all []query.ChannelTotal
+	if err := api.Call(c.Context, "GET", "/channels/top?"+q.Encode(), nil, &all); err != nil {
+		return err
+	}
+	return cmdline.Show(c, all, func(w io.Writer) {
+		var rows [][]string
+		for _, v := range all {
+			rows = append(rows, []string{channelName(v.Channel), fmt.Sprint(v.Messages), fmt.Sprint(v.Bytes), perSecond(v.Rate), fmt.Sprint(v.Origins), term.Time(v.Last)})
+		}
+		term.Table(w, []string{"Channel", "Messages", "Bytes", "Rate", "Origins", "Last message"}, rows)
+	})
+}
+
+func perSecond(rate float64) string { return fmt.Sprintf("%.3g/s", rate) }

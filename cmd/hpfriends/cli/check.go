@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/dustin/go-humanize"
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/eventlog"
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/datadir"
+	"hpfriends/internal/term"
+	"hpfriends/query"
+	channels "hpfriends/query/traffic"
+	"hpfriends/raftfsm"
+)
+
+// Check reads everything that a data directory holds.
+func Check() *cli.Command {
+	return cmdline.APICommand("check", "read the whole log and report the first bad byte", "", func(c *cli.Context, api *cmdline.Client) error {
+		if _, err := cmdline.Args(c); err != nil {
+			return err
+		}
+		check := func(p *term.Progress) (query.CheckReport, error) {
+			return checkDirectory(c.Context, c.String("data-dir"), p)
+		}
+		if c.String("server") != "" || serverRuns(c.String("data-dir")) {
+			check = func(p *term.Progress) (query.CheckReport, error) { return checkServer(c, api, p) }
+		}
+		p := term.NewProgress(c.App.ErrWriter, "", 0)
+		r, err := check(p)
+		p.Clear()
+		if err != nil {
+			return err
+		}
+		if err := cmdline.Show(c, r, func(w io.Writer) { printCheck(w, r) }); err != nil {
+			return err
+		}
+		if !r.Sound {
+			return cmdline.Fail(cmdline.ExitFailed, "")
+		}
+		return nil
+	})
+}
+
+// serverRuns is whether somebody answers on the socket of a data directory.
+func serverRuns(dir string) bool {
+	c, err := net.Dial("unix", filepath.Join(dir, datadir.Socket))
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
+}
+
+// openStopped opens the log of a data directory that no server uses, to look at.
+func openStopped(dir string) (*eventlog.Log, error) {
+	where := filepath.Join(dir, "log")
+	if _, err := os.Stat(where); err != nil {
+		return nil, cmdline.Fail(cmdline.ExitNotFound, fmt.Sprintf("there is no log in %s: name the server's directory with --data-dir", dir))
+	}
+	return eventlog.Open(eventlog.Config{Dir: where, ReadOnly: true, Logger: slog.New(slog.DiscardHandler)})
+}
+
+// checkDirectory checks the log of a stopped server, and that it holds what was acknowledged.
+func checkDirectory(ctx context.Context, dir string, p *term.Progress) (r query.CheckReport, err error) {
+	log, err := openStopped(dir)
+	if eventlog.IsDamage(err) {
+		return query.CheckReport{Damage: err.Error()}, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	r, err = query.Check(ctx, log, func(what string, done, total uint64) { p.Tally(what, done, total) })
+	if err != nil || !r.Sound {
+		return r, err
+	}
+	for _, further := range []func() error{
+		func() error { return channels.Verify(ctx, log) },
+		func() error { return raftfsm.CheckStable(dir, log) },
+	} {
+		if err := further(); err != nil {
+			if ctx.Err() != nil {
+				return r, ctx.Err()
+			}
+			r.Sound, r.Damage = false, err.Error()
+			return r, nil
+		}
+	}
+	return r, nil
+}
+
+// checkServer has the running server check its log.
+func checkServer(c *cli.Context, api *cmdline.Client, p *term.Progress) (r query.CheckReport, err error) {
+	patient := *api.HTTP
+	patient.Timeout = 0 // it takes its time, and says so
+	res, err := api.Send(c.Context, &patient, "GET", cmdline.APIBase+"/check?progress=true", nil)
+	if err != nil {
+		return r, err
+	}
+	defer res.Body.Close()
+	for dec := json.NewDecoder(res.Body); ; {
+		var line struct {
+			What        string `json:"what"`
+			Done, Total uint64
+			Detail      string
+			Sound       *bool `json:"sound"`
+		}
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			return r, api.Failed(c.Context, err)
+		}
+		if err := json.Unmarshal(raw, &line); err != nil {
+			return r, err
+		}
+		switch {
+		case line.Sound != nil:
+			return r, json.Unmarshal(raw, &r)
+		case line.What == "":
+			return r, cmdline.Fail(cmdline.ExitFailed, line.Detail)
+		}
+		p.Tally(line.What, line.Done, line.Total)
+	}
+}
+
+func printCheck(w io.Writer, r query.CheckReport) {
+	if !r.Sound {
+		fmt.Fprintf(w, "damaged: %s\n", term.Printable(r.Damage))
+		return
+	}
+	fmt.Fprintf(w, "log    %d entries, #%d to #%d, with %d messages in %d batches: %s, every byte as it was written\n",
+		r.Entries, r.Floor, r.Last, r.Messages, r.Batches, humanize.IBytes(r.Bytes))
+	fmt.Fprintf(w, "index  %d keys, neither more nor fewer than the batches call for\n", r.Index)
+	if r.Audit != nil {
+		fmt.Fprintf(w, "audit  %d changes in their order, the newest %s\n", r.Audit.Events, r.Audit.Position)
+	}
+}

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/cmdline"
+	"hpfriends/web"
+)
+
+// drainWait is how long the command line waits for the last client.
+const drainWait = 30 * time.Second
+
+func drainCommand() *cli.Command {
+	return cmdline.APICommand("drain", "send the clients of a node elsewhere: of NODE, or of the node that is asked", "[NODE]", func(c *cli.Context, api *cmdline.Client) error {
+		if c.NArg() > 1 {
+			return cmdline.Usage("at most one NODE")
+		}
+		node := c.Args().First()
+		in := map[string]any{"node": node, "force": c.Bool("force")}
+		if err := api.Call(c.Context, "POST", "/cluster/drain", in, nil); err != nil {
+			return err
+		}
+		return awaitDrained(c, api, node)
+	}, &cli.BoolFlag{Name: "force", Usage: "although no node, or no majority, would be left"},
+		&cli.BoolFlag{Name: "no-wait", Usage: "do not wait until the last client has gone"})
+}
+
+func undrainCommand() *cli.Command {
+	return cmdline.APICommand("undrain", "let a node take clients again: NODE, or the node that is asked", "[NODE]", func(c *cli.Context, api *cmdline.Client) error {
+		if c.NArg() > 1 {
+			return cmdline.Usage("at most one NODE")
+		}
+		return api.Call(c.Context, "POST", "/cluster/undrain", map[string]any{"node": c.Args().First()}, nil)
+	})
+}
+
+// awaitDrained waits until a drained node has no clients any more and does not lead.
+func awaitDrained(c *cli.Context, api *cmdline.Client, node string) error {
+	if c.Bool("no-wait") {
+		return nil
+	}
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(drainWait); ; {
+		var s web.ClusterStatus
+		if err := api.Call(c.Context, "GET", "/cluster", nil, &s); err != nil {
+			return err
+		}
+		if node == "" {
+			node = s.Node
+		}
+		left := "it is no member any more"
+		for _, m := range s.Members {
+			switch {
+			case m.ID != node:
+			case m.Clients > 0:
+				left = fmt.Sprintf("%d clients are connected to it", m.Clients)
+			case s.Leader == node:
+				left = "it leads the cluster, and no other voter can"
+			default:
+				left = m.Error
+			}
+		}
+		if left == "" {
+			return nil
+		}
+		if time.Now().After(end) {
+			return cmdline.Fail(cmdline.ExitUnavailable, fmt.Sprintf("node %s is drained, but after %v: %s", node, drainWait, left))
+		}
+		select {
+		case <-tick.C:
+		case <-c.Context.Done():
+			return c.Context.Err()
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/term"
+	"hpfriends/query"
+)
+
+func Explain() *cli.Command {
+	return cmdline.APICommand("explain", "say whether what one user publishes reaches another, and why: exit 0 if it flows, 4 if not", "", func(c *cli.Context, api *cmdline.Client) error {
+		if _, err := cmdline.Args(c); err != nil {
+			return err
+		}
+		q := url.Values{"from": {c.String("from")}, "to": {c.String("to")}, "channel": {c.String("channel")}}
+		if err := setMoment(c, q, "at", "at"); err != nil {
+			return err
+		}
+		var x query.Explanation
+		if err := api.Call(c.Context, "GET", "/explain?"+q.Encode(), nil, &x); err != nil {
+			return err
+		}
+		if err := cmdline.Show(c, x, func(w io.Writer) { printExplanation(w, x) }); err != nil {
+			return err
+		}
+		if !x.Flows {
+			return cmdline.Fail(cmdline.ExitDenied, "")
+		}
+		return nil
+	},
+		&cli.StringFlag{Name: "from", Required: true, Usage: "`USER` who publishes"},
+		&cli.StringFlag{Name: "to", Required: true, Usage: "`USER` who should receive"},
+		&cli.StringFlag{Name: "channel", Aliases: []string{"c"}, Required: true, Usage: "`CHANNEL`"},
+		atFlag())
+}
+
+func printExplanation(w io.Writer, x query.Explanation) {
+	for _, g := range x.Gates {
+		fmt.Fprintf(w, "%-4s %-19s %s\n", term.YesNo(g.OK), term.Printable(g.Name), term.Printable(g.Detail))
+		if g.Fix != "" {
+			fmt.Fprintf(w, "     %-19s fix: %s\n", "", term.Printable(g.Fix))
+		}
+	}
+	for _, h := range x.Path {
+		if h.Share == 0 { // between others
+			continue
+		}
+		fmt.Fprintf(w, "     path: share #%d, %s -> %s, type %s, %s\n", h.Share, term.Printable(h.Owner), term.Printable(h.Receiver), h.Type, map[bool]string{true: "enabled", false: "not enabled"}[h.Accepted])
+	}
+	flows := "does not reach"
+	if x.Flows {
+		flows = "reaches"
+	}
+	fmt.Fprintf(w, "What %s publishes on %s %s %s.\n", term.Printable(x.From), term.Printable(x.Channel), flows, term.Printable(x.To))
+}

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/term"
+	"hpfriends/internal/timespec"
+	"hpfriends/query"
+)
+
+func Log() *cli.Command {
+	filter := []cli.Flag{
+		&cli.StringFlag{Name: "since", Usage: "rows seen since `TIME`: " + timespec.Forms},
+		&cli.StringFlag{Name: "key", Usage: "of this `IDENT`"},
+		&cli.StringFlag{Name: "channel", Aliases: []string{"c"}, Usage: "on this `CHANNEL`"},
+		&cli.StringFlag{Name: "ip", Usage: "from this `ADDRESS`"},
+		&cli.IntFlag{Name: "limit", Value: 1000, Usage: "the newest `N` rows"},
+	}
+	ls := cmdline.APICommand("ls", "list what was refused, newest first", "", func(c *cli.Context, api *cmdline.Client) error {
+		rows, err := readLogs(c.Context, c, api)
+		if err != nil {
+			return err
+		}
+		return cmdline.Show(c, rows, func(w io.Writer) { listLogs(w, rows) })
+	}, filter...)
+	ls.Aliases = []string{"list"}
+	return &cli.Command{
+		Name: "log", Usage: "misuse of your authkeys: why something was refused; and what is in the log", Subcommands: []*cli.Command{
+			ls, cmdline.APICommand("tail", "print rows as they come, until Ctrl-C", "", tailLogs, filter...), logDumpCommand(),
+		},
+	}
+}
+
+func readLogs(ctx context.Context, c *cli.Context, api *cmdline.Client) ([]query.LogRow, error) {
+	q := url.Values{"limit": {fmt.Sprint(c.Int("limit"))}, "ident": {c.String("key")}, "channel": {c.String("channel")}, "address": {c.String("ip")}}
+	if c.IsSet("since") {
+		t, err := timespec.Past(c.String("since"), time.Now())
+		if err != nil {
+			return nil, cmdline.Usage("--since: %v", err)
+		}
+		q.Set("since", t.UTC().Format(time.RFC3339Nano))
+	}
+	var rows []query.LogRow
+	err := api.Call(ctx, "GET", "/logs?"+q.Encode(), nil, &rows)
+	return rows, err
+}
+
+// tailLogs polls: rows come every few seconds at most, because nodes report them so.
+func tailLogs(c *cli.Context, api *cmdline.Client) error {
+	type id struct{ identifier, message, channel, address string }
+	seen := make(map[id]uint64)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for first := true; ; first = false {
+		rows, err := readLogs(c.Context, c, api)
+		if err != nil {
+			return err
+		}
+		for i := len(rows) - 1; i >= 0; i-- {
+			r := rows[i]
+			k := id{r.Identifier, r.Message, r.Channel, r.Address + r.First.String()}
+			if seen[k] == r.Count {
+				continue
+			}
+			seen[k] = r.Count
+			if first && !c.IsSet("since") {
+				continue
+			}
+			if c.Bool("json") {
+				err = term.WriteJSON(c.App.Writer, r)
+			} else {
+				_, err = fmt.Fprintf(c.App.Writer, "%s  %s  %s  %s  %s  x%d\n", term.Time(r.Time), term.Printable(r.Identifier), term.Printable(r.Message), term.Printable(r.Channel), term.Printable(r.Address), r.Count)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-c.Context.Done():
+			return c.Context.Err()
+		}
+	}
+}
+
+func listLogs(w io.Writer, all []query.LogRow) {
+	var rows [][]string
+	for _, r := range all {
+		rows = append(rows, []string{term.Time(r.Time), r.Identifier, r.Message, r.Channel, r.Address, fmt.Sprint(r.Count)})
+	}
+	term.Table(w, []string{"Time", "Identifier", "Message", "Channel", "IP address", "Count"}, rows)
+}

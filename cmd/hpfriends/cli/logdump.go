@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/eventlog/entry"
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/ndjson"
+	"hpfriends/internal/term"
+	"hpfriends/query"
+)
+
+// logDumpCommand looks inside the log: of a running server, or of the data directory of a stopped one.
+func logDumpCommand() *cli.Command {
+	return cmdline.APICommand("dump", "look inside the entries of the log itself; for the owner of the data directory", "", func(c *cli.Context, api *cmdline.Client) error {
+		if _, err := cmdline.Args(c); err != nil {
+			return err
+		}
+		from, err := entry.ParsePosition(c.String("from"))
+		if err != nil {
+			return cmdline.Usage("--from %s: want a position like #812", c.String("from"))
+		}
+		limit := c.Int("limit")
+		if limit < 1 {
+			return cmdline.Usage("--limit: want at least 1")
+		}
+		all, err := dumpEntries(c, api, from.Index, limit)
+		if err != nil {
+			return err
+		}
+		if c.Bool("json") {
+			for _, e := range all {
+				if err := term.WriteJSON(c.App.Writer, e); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		for _, e := range all {
+			printEntry(c.App.Writer, e)
+		}
+		return nil
+	},
+		&cli.StringFlag{Name: "from", Value: "#1", Usage: "begin at `POSITION`"},
+		&cli.IntFlag{Name: "limit", Value: 100, Usage: "at most `N` entries"},
+	)
+}
+
+func dumpEntries(c *cli.Context, api *cmdline.Client, from uint64, limit int) (all []query.LogEntry, err error) {
+	if c.String("server") == "" && !serverRuns(c.String("data-dir")) {
+		log, err := openStopped(c.String("data-dir"))
+		if err != nil {
+			return nil, err
+		}
+		all, err = query.Entries(log, from, limit)
+		return all, errors.Join(err, log.Close())
+	}
+	const most = 1000 // of one answer
+	for len(all) < limit {
+		var part []query.LogEntry
+		q := url.Values{"from": {fmt.Sprint(from)}, "limit": {fmt.Sprint(min(limit-len(all), most))}}
+		if err := api.Call(c.Context, "GET", "/entries?"+q.Encode(), nil, &part); err != nil {
+			return all, err
+		}
+		if len(part) == 0 {
+			break
+		}
+		all = append(all, part...)
+		from = part[len(part)-1].Index + 1
+	}
+	return all, nil
+}
+
+func printEntry(w io.Writer, e query.LogEntry) {
+	appended := ""
+	if e.Appended != nil {
+		appended = term.Time(*e.Appended)
+	}
+	fmt.Fprintf(w, "#%d  term %d  %s  %s  %d bytes", e.Index, e.Term, appended, term.Printable(e.Kind), e.Bytes)
+	if e.Session != "" {
+		fmt.Fprintf(w, "  session %.8s seq %d", e.Session, e.Seq)
+	}
+	if e.Hidden {
+		fmt.Fprint(w, "  hidden: a repetition")
+	}
+	fmt.Fprintln(w)
+	for _, r := range e.Runs {
+		fmt.Fprintf(w, "  .%d  %d messages  %d bytes  %s  authkey %d  origin %d  %s  %s\n",
+			r.First, r.Count, r.Bytes, term.Printable(r.Channel), r.Authkey, r.Origin, term.Time(r.Time), r.Remote)
+	}
+	if len(e.Content) > 0 {
+		fmt.Fprintf(w, "  %s\n", term.Printable(string(ndjson.Escape(e.Content))))
+	}
+}

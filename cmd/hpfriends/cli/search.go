@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/term"
+	"hpfriends/query"
+)
+
+func Search() *cli.Command {
+	var kinds []string
+	for _, k := range query.Kinds {
+		kinds = append(kinds, string(k))
+	}
+	return cmdline.APICommand("search", "find channels, logs, groups, users, shares and authkeys that you may see", "QUERY", search,
+		&cli.StringSliceFlag{Name: "kind", Usage: "only this `KIND`: " + strings.Join(kinds, ", ") + " (may be repeated)"},
+		&cli.IntFlag{Name: "limit", Value: 20, Usage: "the best `N` of each kind"})
+}
+
+func search(c *cli.Context, api *cmdline.Client) error {
+	if c.NArg() == 0 {
+		return cmdline.Usage("%s takes QUERY: words that must all occur, in any case", c.Command.HelpName)
+	}
+	q := url.Values{"q": {strings.Join(c.Args().Slice(), " ")}, "limit": {fmt.Sprint(c.Int("limit"))}}
+	if kinds := c.StringSlice("kind"); len(kinds) > 0 {
+		q.Set("kind", strings.Join(kinds, ","))
+	}
+	var r query.SearchResult
+	if err := api.Call(c.Context, "GET", "/search?"+q.Encode(), nil, &r); err != nil {
+		return err
+	}
+	return cmdline.Show(c, r, func(w io.Writer) { listHits(w, r) })
+}
+
+func listHits(w io.Writer, r query.SearchResult) {
+	var rows [][]string
+	for _, h := range r.Hits {
+		name, detail := describe(h)
+		rows = append(rows, []string{string(h.Kind), name, detail})
+	}
+	if len(rows) == 0 {
+		fmt.Fprintln(w, "Nothing that you may see matches.")
+		return
+	}
+	term.Table(w, []string{"Kind", "Name", "Details"}, rows)
+	for _, k := range r.More {
+		fmt.Fprintf(w, "There are more of kind %s: use --limit.\n", k)
+	}
+}
+
+// describe is a hit in a line: what one calls it in other commands, and what else there is.
+func describe(h query.Hit) (name, detail string) {
+	switch {
+	case h.Channel != nil:
+		if h.Channel.Position == "" {
+			return channelName(*h.Channel), "no message yet"
+		}
+		return channelName(*h.Channel), "last message " + term.Time(h.Channel.Last) + "  " + h.Channel.Position
+	case h.Log != nil:
+		return h.Log.Identifier, strings.Join([]string{term.Time(h.Log.Time), h.Log.Message, h.Log.Channel, h.Log.Address, fmt.Sprintf("x%d", h.Log.Count)}, "  ")
+	case h.Group != nil:
+		return h.Group.Name, fmt.Sprintf("%d members shown", len(h.Group.Members))
+	case h.User != nil:
+		return h.User.Handle, h.User.Name
+	case h.Share != nil:
+		return fmt.Sprintf("#%d", h.Share.ID), fmt.Sprintf("%s to %s: %s  %s", h.Share.From, h.Share.To, h.Share.Channel, h.Share.Note)
+	case h.Authkey != nil:
+		return h.Authkey.Ident, h.Authkey.Comment
+	}
+	return "", ""
+}

@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/dustin/go-humanize"
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/term"
+	"hpfriends/query"
+)
+
+func Status() *cli.Command {
+	return cmdline.APICommand("status", "show the state of the server", "", func(c *cli.Context, api *cmdline.Client) error {
+		var s struct {
+			Version string `json:"version"`
+			Ready   bool   `json:"ready"`
+			Reason  string `json:"reason,omitempty"`
+			Index   uint64 `json:"index"`
+
+			Log   *query.Retained    `json:"log,omitempty"`
+			Scrub *query.ScrubStatus `json:"scrub,omitempty"`
+		}
+		if err := api.Call(c.Context, "GET", "/status", nil, &s); err != nil {
+			return err
+		}
+		return cmdline.Show(c, s, func(w io.Writer) {
+			fmt.Fprintf(w, "version %s\nready   %s %s\nchange  #%d\n", s.Version, term.YesNo(s.Ready), s.Reason, s.Index)
+			if s.Log != nil {
+				fmt.Fprintf(w, "log     %s from %s, %s on disk\n", humanize.IBytes(uint64(s.Log.Bytes)), s.Log.Floor, humanize.IBytes(s.Log.DiskBytes))
+			}
+			if s.Log != nil && s.Log.Oldest != nil {
+				fmt.Fprintf(w, "oldest  %s\n", term.Time(*s.Log.Oldest))
+			}
+			if s.Scrub != nil {
+				printScrub(w, *s.Scrub)
+			}
+		})
+	})
+}
+
+func printScrub(w io.Writer, s query.ScrubStatus) {
+	last := "never completed"
+	if s.Completed != nil {
+		last = "last completed " + term.Time(*s.Completed)
+	}
+	fmt.Fprintf(w, "scrub   %.0f %% of this round, %s\n", 100*s.Passed, last)
+	if s.Damage != "" {
+		fmt.Fprintf(w, "DAMAGE  %s\n", term.Printable(s.Damage))
+	}
+}

@@ -1,0 +1,125 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/secret"
+	"hpfriends/internal/term"
+	"hpfriends/wire"
+)
+
+// defaultWait is how long a publisher waits for the broker's verdict.
+const DefaultWait = time.Second
+
+// nameList is a flag that may be given again and again. A value is never cut at a comma, since channels and file names may
+// contain one; a repeated value counts once.
+type nameList struct{ names []string }
+
+// Set adds one value.
+func (l *nameList) Set(s string) error {
+	if !slices.Contains(l.names, s) {
+		l.names = append(l.names, s)
+	}
+	return nil
+}
+
+// String is for the help text, which has nothing to show.
+func (l *nameList) String() string { return "" }
+
+// Serialize is what the library passes to Set again for each alias of the flag: a value that is there already.
+func (l *nameList) Serialize() string { return l.names[0] }
+
+// namesOf returns the values of a nameList flag.
+func namesOf(c *cli.Context, flag string) []string {
+	if l, ok := c.Generic(flag).(*nameList); ok {
+		return l.names
+	}
+	return nil
+}
+
+// brokerFlags say how to reach a broker and as whom.
+func brokerFlags() []cli.Flag {
+	env := func(name string) []string { return []string{"HPFRIENDS_" + name} }
+	return []cli.Flag{
+		&cli.StringFlag{Name: "ident", Aliases: []string{"i"}, EnvVars: env("IDENT"), Usage: "authkey identifier"},
+		&cli.StringFlag{Name: "secret", Aliases: []string{"s"}, EnvVars: env("SECRET"), Usage: "authkey secret; other users of the machine can see it"},
+		&cli.StringFlag{Name: "secret-file", EnvVars: env("SECRET_FILE"), Usage: "`FILE` with the secret, or - for standard input"},
+		&cli.StringFlag{Name: "host", EnvVars: env("HOST"), Value: "127.0.0.1", Usage: "broker `HOST`"},
+		&cli.IntFlag{Name: "port", Aliases: []string{"p"}, EnvVars: env("PORT"), Value: wire.DefaultPort, Usage: "broker `PORT`"},
+		&cli.GenericFlag{Name: "channel", Aliases: []string{"c", "chan"}, EnvVars: env("CHANNEL"), Value: &nameList{}, Usage: "`CHANNEL`, may be given again"},
+		&cli.BoolFlag{Name: "tls", EnvVars: env("TLS"), Usage: "connect with TLS"},
+		&cli.StringFlag{Name: "tlscert", EnvVars: env("TLSCERT"), Usage: "PEM `FILE` of certificates to trust; implies --tls"},
+	}
+}
+
+// dialConfig reads brokerFlags. stdin is where a secret of "-" comes from.
+func dialConfig(c *cli.Context, stdin io.Reader) (d wire.DialConfig, channels []string, err error) {
+	if d, err = loginOf(c, stdin); err != nil {
+		return d, nil, err
+	}
+	if channels = namesOf(c, "channel"); len(channels) == 0 {
+		return d, nil, errors.New("no channel: give -c CHANNEL")
+	}
+	return d, channels, err
+}
+
+// loginOf reads which broker, and as whom.
+func loginOf(c *cli.Context, stdin io.Reader) (d wire.DialConfig, err error) {
+	d.Ident = c.String("ident")
+	if d.Ident == "" {
+		return d, errors.New("no ident: give -i IDENT or set HPFRIENDS_IDENT")
+	}
+	port := c.Int("port")
+	if port < 1 || port > 65535 {
+		return d, fmt.Errorf("port %d: want 1 to 65535", port)
+	}
+	d.Addr = net.JoinHostPort(c.String("host"), strconv.Itoa(port))
+	if d.Secret, err = secretOf(c, stdin); err != nil {
+		return d, err
+	}
+	if c.Bool("tls") || c.String("tlscert") != "" {
+		d.TLS, err = ClientTLS(c.String("host"), c.String("tlscert"))
+	}
+	return d, err
+}
+
+func secretOf(c *cli.Context, stdin io.Reader) ([]byte, error) {
+	file := c.String("secret-file")
+	switch {
+	case c.IsSet("secret"):
+		return []byte(c.String("secret")), nil
+	case file == "":
+		return nil, errors.New("no secret: give --secret-file FILE, -s SECRET or set HPFRIENDS_SECRET")
+	}
+	data, err := secret.ReadFile(file, stdin)
+	if err != nil {
+		return nil, fmt.Errorf("secret: %w", err)
+	}
+	return data, nil
+}
+
+func badUsage(err error) error { return cmdline.Usage("%v", err) }
+
+// connectionFailure gives an error of a connection its exit code: the broker's refusal is 4, a connection that is not there 6.
+func connectionFailure(err error) error {
+	var refusal *wire.BrokerError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refusal):
+		return cmdline.Fail(cmdline.ExitDenied, "the broker refused: "+term.Visible(refusal.Text)+" (the Logs of the authkey's owner say more)")
+	case errors.Is(err, context.Canceled):
+		return cmdline.Fail(cmdline.ExitInterrupted, "")
+	}
+	return cmdline.Fail(cmdline.ExitUnavailable, err.Error())
+}

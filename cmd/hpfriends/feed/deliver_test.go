@@ -1,0 +1,37 @@
+package feed
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/feedtest"
+	"hpfriends/wire"
+)
+
+// To a broker that confirms nothing, a replay ends well when nothing was refused, and says so when something was.
+func TestDeliveryToAnotherBroker(t *testing.T) {
+	b := feedtest.StartEchoBroker(t)
+	dial := wire.DialConfig{Addr: b.Addr, Ident: "k", Secret: []byte("secret of k")}
+	send := func(channel string) error {
+		d, err := Deliver(t.Context(), dial, false, 5*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.acks {
+			t.Error("it takes a broker of another name for one of ours")
+		}
+		return d.Finish(t.Context(), d.Publish(channel, []byte("x")))
+	}
+	if err := send("open"); err != nil {
+		t.Error(err)
+	}
+	if code, text := cmdline.Explain(send(feedtest.ClosedChannel)); code != cmdline.ExitDenied || !strings.Contains(text, "refused") {
+		t.Errorf("refused: %d, %s", code, text)
+	}
+	dial.Secret = []byte("wrong")
+	if code, _ := cmdline.Explain(send("open")); code != cmdline.ExitDenied {
+		t.Errorf("a wrong secret: exit %d", code)
+	}
+}

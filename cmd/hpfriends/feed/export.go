@@ -1,0 +1,297 @@
+package feed
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/ndjson"
+	"hpfriends/internal/term"
+)
+
+func Export() *cli.Command {
+	cmd := cmdline.APICommand("export", "write past messages to a file, as lines of JSON", "CHANNEL...", func(c *cli.Context, api *cmdline.Client) error {
+		p, err := pastOf(c, c.Args().Slice())
+		if err == nil {
+			err = p.required()
+		}
+		if err != nil {
+			return err
+		}
+		ctx, stop := cmdline.UntilInterrupt(c.Context)
+		defer stop()
+		return exportTo(ctx, c, api, p)
+	}, pastFlags(
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE`, compressed when it ends in .zst; it is there when it is complete. Without it: standard output"},
+		&cli.BoolFlag{Name: "force", Usage: "replace the file if there is one"})...)
+	cmd.Description = "The last line says how many messages there are, so that `hpfriends import` can tell whether a file is whole."
+	return cmd
+}
+
+func exportTo(ctx context.Context, c *cli.Context, api *cmdline.Client, p past) error {
+	path := c.String("output")
+	if path == "" {
+		return export(ctx, c, api, p, c.App.Writer)
+	}
+	if _, err := os.Stat(path); err == nil && !c.Bool("force") {
+		return cmdline.Fail(cmdline.ExitConflict, term.Printable(path)+" exists: give another name, or --force to replace it")
+	}
+	return writeWhole(path, func(w io.Writer) error { return export(ctx, c, api, p, w) })
+}
+
+// writeWhole has write fill a file that is there under its name when it is whole and on disk, and not before. Other files
+// of that name stay as they are until then.
+func writeWhole(path string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // readable for its owner
+	if err != nil {
+		return cmdline.Fail(cmdline.ExitFailed, err.Error())
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+		}
+	}()
+	buffered := bufio.NewWriterSize(f, 1<<20)
+	if err := compressed(path, buffered, write); err != nil {
+		return err
+	}
+	if err := errors.Join(buffered.Flush(), f.Sync(), f.Close()); err != nil {
+		return cmdline.Fail(cmdline.ExitFailed, err.Error())
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return cmdline.Fail(cmdline.ExitFailed, err.Error())
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync() // the name too
+}
+
+// isZstd is whether a file is compressed, by its name.
+func isZstd(path string) bool { return strings.HasSuffix(path, ".zst") }
+
+func compressed(path string, w io.Writer, write func(io.Writer) error) error {
+	if !isZstd(path) {
+		return write(w)
+	}
+	z, err := zstd.NewWriter(w)
+	if err != nil {
+		return err
+	}
+	if err := write(z); err != nil {
+		_ = z.Close()
+		return err
+	}
+	return z.Close()
+}
+
+// export writes the messages and the last line.
+func export(ctx context.Context, c *cli.Context, api *cmdline.Client, p past, w io.Writer) error {
+	var total uint64
+	if term.IsTerminal(c.App.ErrWriter) {
+		n, err := countMessages(ctx, api, p)
+		if err != nil {
+			return err
+		}
+		total = n.Messages
+	}
+	shown := term.NewProgress(c.App.ErrWriter, "messages", total)
+	end, err := readMessages(ctx, api, p, func(line []byte, r ndjson.Record) error {
+		if r.Gap != nil {
+			shown.Clear()
+			tellGap(c.App.ErrWriter, r.Gap.From, r.Gap.To)
+			return nil
+		}
+		shown.Add(1)
+		_, err := w.Write(line)
+		return err
+	})
+	if err == nil {
+		_, err = w.Write(ndjson.AppendEnd(nil, end))
+	}
+	if err != nil {
+		shown.Clear()
+		return err
+	}
+	shown.Done()
+	return nil
+}
+
+func Import() *cli.Command {
+	var flags []cli.Flag
+	for _, f := range brokerFlags() {
+		if f.Names()[0] != "channel" {
+			flags = append(flags, f)
+		}
+	}
+	flags = append(flags,
+		&cli.StringFlag{Name: "channel", Aliases: []string{"c"}, Usage: "publish on `CHANNEL` instead of the one each message came on"},
+		&cli.Uint64Flag{Name: "from-line", Value: 1, Usage: "go on with line `N`: what an import that failed says"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "read the file to its end and publish nothing"}, waitFlag())
+	return &cli.Command{
+		Name: "import", Usage: "publish the messages of a file that export wrote", ArgsUsage: "FILE", Flags: flags,
+		Description: "FILE is lines of JSON as of `hpfriends export` or `sub --json`, compressed if it ends in .zst; - is standard input. The\n" +
+			"messages are published now, with -i and -s: their time and ident become those of this import.",
+		Action: func(c *cli.Context) error {
+			args, err := cmdline.Args(c, "FILE")
+			if err != nil {
+				return err
+			}
+			t := &target{channel: c.String("channel"), ours: false, wait: c.Duration("wait")}
+			if strings.HasPrefix(t.channel, "$") {
+				return cmdline.Usage("--channel %q: nobody publishes on channels that begin with $", t.channel)
+			}
+			if args[0] == "-" && c.String("secret-file") == "-" && !c.IsSet("secret") {
+				return cmdline.Usage("standard input cannot be both the secret and the data")
+			}
+			if !c.Bool("dry-run") {
+				if t.dial, err = loginOf(c, c.App.Reader); err != nil {
+					return badUsage(err)
+				}
+			}
+			ctx, stop := cmdline.UntilInterrupt(c.Context)
+			defer stop()
+			i := importing{target: t, from: max(c.Uint64("from-line"), 1), notes: c.App.ErrWriter, name: args[0]}
+			return i.run(ctx, c.App.Reader, c.Bool("dry-run"))
+		},
+	}
+}
+
+// importing publishes the lines of a file.
+type importing struct {
+	target *target
+	from   uint64 // first line to publish, from 1
+	notes  io.Writer
+	name   string
+
+	line     uint64 // read so far
+	messages uint64 // in them
+	whole    bool   // the last line was there
+}
+
+func (i *importing) run(ctx context.Context, stdin io.Reader, dry bool) error {
+	r, size := stdin, uint64(0)
+	if i.name != "-" {
+		f, err := os.Open(i.name)
+		if err != nil {
+			return cmdline.Fail(cmdline.ExitFailed, err.Error())
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil {
+			size = uint64(info.Size())
+		}
+		r = f
+	}
+	shown := term.NewProgress(i.notes, "messages", 0)
+	r = &watched{r, size, 0, shown}
+	if isZstd(i.name) {
+		z, err := zstd.NewReader(r, zstd.WithDecoderMaxMemory(1<<30))
+		if err != nil {
+			return err
+		}
+		defer z.Close()
+		r = z
+	}
+	err := i.publish(ctx, r, shown, dry)
+	if err != nil {
+		shown.Clear()
+		return err
+	}
+	shown.Done()
+	if !i.whole {
+		fmt.Fprintf(i.notes, "hpfriends: %s has no last line of an export: if it is one, it was cut off\n", term.Printable(i.name))
+	}
+	return nil
+}
+
+func (i *importing) publish(ctx context.Context, r io.Reader, shown *term.Progress, dry bool) error {
+	if dry {
+		return i.each(ctx, r, shown, func(string, []byte) error { return nil })
+	}
+	d, err := Deliver(ctx, i.target.dial, i.target.ours, i.target.wait)
+	if err != nil {
+		return err
+	}
+	err = d.Finish(ctx, i.each(ctx, r, shown, d.Publish))
+	var f *cmdline.Failure
+	if errors.As(err, &f) && d.acks {
+		// A message is a line: of what else may be in a file, an export has nothing but the last line.
+		n, _ := d.progress()
+		f.Text = strings.TrimPrefix(f.Text+fmt.Sprintf("; go on with --from-line %d", i.from+n), "; ")
+	}
+	return err
+}
+
+// each calls hand for every message from line from on.
+func (i *importing) each(ctx context.Context, r io.Reader, shown *term.Progress, hand func(channel string, payload []byte) error) error {
+	lines := bufio.NewReaderSize(r, 256<<10)
+	for ctx.Err() == nil {
+		b, err := lines.ReadBytes('\n')
+		if err == io.EOF && len(b) == 0 {
+			return nil
+		}
+		i.line++
+		if err != nil && err != io.EOF {
+			return i.bad(err)
+		}
+		rec, err := ndjson.Parse(b)
+		switch {
+		case err != nil:
+			return i.bad(err)
+		case i.whole:
+			return i.bad(errors.New("after the last line of an export"))
+		case rec.End != nil && (!rec.End.End || rec.End.Messages != i.messages):
+			return i.bad(fmt.Errorf("the file should have %d messages, and has %d", rec.End.Messages, i.messages))
+		case rec.End != nil:
+			i.whole = true
+		case rec.Message != nil:
+			i.messages++
+			if i.line < i.from {
+				continue
+			}
+			channel := i.target.channel
+			if channel == "" {
+				channel = string(rec.Message.Channel)
+			}
+			if err := hand(channel, rec.Message.Payload); err != nil {
+				return err
+			}
+			shown.Add(1)
+		}
+	}
+	return ctx.Err()
+}
+
+// bad says where the file is damaged.
+func (i *importing) bad(err error) error {
+	return cmdline.Fail(cmdline.ExitFailed, fmt.Sprintf("%s, line %d: %v", i.name, i.line, err))
+}
+
+// watched shows how much of a file is read, since nobody knows how many messages that is.
+type watched struct {
+	r     io.Reader
+	size  uint64 // 0: unknown
+	read  uint64
+	shown *term.Progress
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.r.Read(p)
+	w.read += uint64(n)
+	if w.size > 0 {
+		w.shown.Share(float64(w.read) / float64(w.size))
+	}
+	return n, err
+}

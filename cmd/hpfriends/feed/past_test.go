@@ -1,0 +1,169 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/ndjson"
+	"hpfriends/internal/term"
+	"hpfriends/wire"
+)
+
+// cutting answers with two messages at a time and breaks the connection, until it has ten.
+func cutting(t *testing.T, asked *[]string) *cmdline.Client {
+	t.Helper()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		*asked = append(*asked, q.Get("since")+"|"+q.Get("from")+"|"+q.Get("limit"))
+		n := 0
+		_, _ = fmt.Sscanf(q.Get("from"), "#1.%d", &n)
+		for i := n; i < min(n+2, 10); i++ {
+			_, _ = w.Write(ndjson.Append(nil, ndjson.Message{Position: fmt.Sprintf("#1.%d", i), Channel: []byte("c"), Payload: fmt.Append(nil, i)}))
+		}
+		if n+2 < 10 {
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		}
+		_, _ = w.Write(ndjson.AppendEnd(nil, ndjson.End{End: true, Messages: uint64(10 - n), Next: "#2.0"}))
+	}))
+	t.Cleanup(srv.Close)
+	return &cmdline.Client{HTTP: srv.Client(), Base: srv.URL}
+}
+
+// An answer that is cut off is noticed. A replay, whose pauses make a server give up, asks for the rest; anybody else is told
+// where to go on.
+func TestAnswerThatIsCutOff(t *testing.T) {
+	var asked, got []string
+	api := cutting(t, &asked)
+	each := func(_ []byte, r ndjson.Record) error {
+		got = append(got, string(r.Message.Payload))
+		return nil
+	}
+	end, err := readMessages(t.Context(), api, past{channels: []string{"c"}, since: "T", limit: 50, resume: true}, each)
+	if err != nil || end.Messages != 10 || strings.Join(got, "") != "0123456789" {
+		t.Errorf("%+v, %v, %v", end, err, got)
+	}
+	if want := []string{"T||50", "|#1.2|48", "|#1.4|46", "|#1.6|44", "|#1.8|42"}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %v, want %v", asked, want)
+	}
+	_, err = readMessages(t.Context(), api, past{channels: []string{"c"}}, each)
+	if code, text := cmdline.Explain(err); code != cmdline.ExitUnavailable || !strings.Contains(text, "cut off") || !strings.Contains(text, "--from '#1.2'") {
+		t.Errorf("%d, %s", code, text)
+	}
+	stop := errors.New("enough")
+	if _, err := readMessages(t.Context(), api, past{resume: true}, func([]byte, ndjson.Record) error { return stop }); err != stop {
+		t.Errorf("an error of ours: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := readMessages(ctx, api, past{resume: true}, each); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+}
+
+// Nothing in a message begins a line, reaches the terminal or ends the subscription, whatever the template does with it.
+func TestTemplateOfHostileMessages(t *testing.T) {
+	evil := "a\nforged line\x1b[2J\u202e\xff"
+	payload := `{"s":"a\nforged \u001b[2J","k\nforged":1,"l":["\u009b"],"n":12345678901234567890}`
+	for text, want := range map[string]string{
+		`{{.Channel}} {{.Ident}}`:                         `a\nforged line\x1b[2J\u202e\xff a\nforged line\x1b[2J\u202e\xff`,
+		`{{.JSON.s}}|{{index .JSON.l 0}}|{{.JSON.n}}`:     `a\nforged \x1b[2J|\u009b|12345678901234567890`,
+		`{{range $k, $v := .JSON}}{{$k}} {{end}}`:         `k\nforged l n s `,
+		`{{text .JSON.s}}`:                                `a\nforged \x1b[2J`,
+		`{{json .JSON.s}}`:                                `"a\nforged \u001b[2J"`,
+		`{{printf "%s" .Payload}}`:                        term.Visible(payload),
+		`{{.JSON.missing}}`:                               `<no value>`,
+		`{{if eq .JSON.s "a"}}yes{{else}}no{{end}}`:       `no`,
+		`{{.Time.Year}} {{.Position}}`:                    `2026 `,
+		`{{index .JSON.s 99}}`:                            `a\nforged\x20line\x1b[2J\u202e\xff a\nforged\x20line\x1b[2J\u202e\xff ` + term.Visible(payload),
+		`{{slice .JSON.s 1 3 | printf "%v"}}`:             `\nf`,
+		"{{.JSON.n}}\t" + `{{printf "%c" 27}}[31m`:        "12345678901234567890\t\\x1b[31m",
+		`{{printf "%v" .JSON.l}}{{printf "%x" .JSON.s}}x`: "",
+	} {
+		tpl, err := parseTemplate(text, false)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		out := string(tpl.format(nil, wire.Message{Channel: evil, Ident: evil, Payload: []byte(payload)}, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)))
+		if want != "" && out != want+"\n" {
+			t.Errorf("%s: %q, want %q", text, out, want+"\n")
+		}
+		if strings.Count(out, "\n") != 1 || strings.ContainsAny(out, "\x1b\u009b\u202e\r") {
+			t.Errorf("%s: %q is not one safe line", text, out)
+		}
+	}
+	raw, err := parseTemplate(`{{.Payload}}`, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := raw.format(nil, wire.Message{Payload: []byte(evil)}, time.Time{}); string(out) != evil {
+		t.Errorf("raw: %q", out)
+	}
+}
+
+// A cursor never gets ahead of a message that was not printed, whichever channel is ahead.
+func TestCursorOfSeveralChannels(t *testing.T) {
+	h := &pastSubscriptions{ending: "&positions=1", subs: []*pastSubscription{{channel: "a", start: "&from=first"}, {channel: "b*", start: "&from=first"}}}
+	h.cursor = &cursorFile{path: t.TempDir() + "/cursor"}
+	step := func(what string, do func(), want string) {
+		t.Helper()
+		do()
+		if err := h.keep(true); err != nil {
+			t.Fatal(err)
+		}
+		p, err := (&cursorFile{path: h.cursor.path}).read()
+		if err != nil || p.String() != want {
+			t.Errorf("after %s the cursor is %s, %v, want %s", what, p, err, want)
+		}
+	}
+	message := func(channel string) func() {
+		return func() {
+			m := wire.Message{Channel: channel}
+			h.locate(&m)
+			if err := h.printed(m.Channel); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	done := func(s *pastSubscription, next string) func() {
+		return func() {
+			h.notice([]byte(`{"event":"done","live":true,"subscription":"`+h.text(s)+`","next":"`+next+`"}`), nil)
+		}
+	}
+	step("a message of a's history", message("a@9.1"), "#0.0")
+	step("one of b's", message("bb@3.0"), "#3.1")
+	step("the end of a's", done(h.subs[0], "#20.0"), "#3.1")
+	step("more of b's, when a is live", message("bb@23.0"), "#20.0")
+	step("a live one of a", message("a@25.0"), "#23.1")
+	step("the end of b's", done(h.subs[1], "#24.0"), "#24.0")
+	step("a live one of a, when both are live", message("a@27.3"), "#27.4")
+	if h.resume(); h.text(h.subs[0]) != "a?from=%2327.4&positions=1" || h.subs[0].live {
+		t.Errorf("going on with %s", h.text(h.subs[0]))
+	}
+	if h.notice([]byte(`{"event":"done","subscription":"a?from=%2327.4&positions=1","next":"#30.0"}`), nil) {
+		t.Error("one of two has ended, and it ends")
+	}
+	if !h.notice([]byte(`{"event":"done","subscription":"b*?from=%2327.4&positions=1","next":"#30.0"}`), nil) {
+		t.Error("both have ended, and it goes on")
+	}
+}
+
+// What is confirmed after a refusal is not counted: nobody knows which messages those are.
+func TestConfirmationsAfterARefusal(t *testing.T) {
+	d := &delivery{decided: make(chan struct{}), grown: make(chan struct{})}
+	d.confirm(3)
+	d.decide(&wire.BrokerError{Text: "no"})
+	d.confirm(9)
+	if n, _ := d.progress(); n != 3 {
+		t.Errorf("%d", n)
+	}
+}

@@ -1,0 +1,296 @@
+package feed
+
+import (
+	"hpfriends/internal/timespec"
+
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/ndjson"
+	"hpfriends/internal/term"
+	"hpfriends/query"
+	"hpfriends/wire"
+)
+
+func Replay() *cli.Command {
+	var flags []cli.Flag
+	for _, f := range brokerFlags() {
+		if f.Names()[0] != "channel" { // the channels are arguments
+			flags = append(flags, f)
+		}
+	}
+	flags = append(flags, pastFlags(
+		&cli.StringFlag{Name: "speed", Value: "max", Usage: "`SPEED`: 1x as it was, 10x ten times as fast, max as fast as possible"},
+		&cli.StringFlag{Name: "to", Value: "stdout", Usage: "`TARGET`: stdout, channel:NAME, or hpfeeds[+tls]://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL]"},
+		&cli.Uint64Flag{Name: "count", Usage: "end after `N` messages"},
+		&cli.BoolFlag{Name: "dry-run", Usage: "count the messages and send nothing"},
+		waitFlag())...)
+	cmd := cmdline.APICommand("replay", "read past messages again: print them, or publish them", "CHANNEL...", func(c *cli.Context, api *cmdline.Client) error {
+		r, err := replayOf(c, api)
+		if err != nil {
+			return err
+		}
+		ctx, stop := cmdline.UntilInterrupt(c.Context)
+		defer stop()
+		if c.Bool("dry-run") {
+			return r.estimate(ctx, c)
+		}
+		return r.run(ctx)
+	}, flags...)
+	cmd.Description = "A channel may be a pattern. To stdout go lines of JSON. Elsewhere the messages are published with -i and -s: on\n" +
+		"channel:NAME of the broker at --host and --port, or on another broker; without a NAME, on the channel each came on. At\n" +
+		"1x and 10x the pauses between messages are kept: a pause of hours is waited for. It ends where the log ends now."
+	return cmd
+}
+
+// replay reads messages again, and passes them on.
+type replay struct {
+	api    *cmdline.Client
+	past   past
+	pace   pace
+	target *target // nil: stdout
+	out    io.Writer
+	notes  io.Writer
+}
+
+func replayOf(c *cli.Context, api *cmdline.Client) (r *replay, err error) {
+	r = &replay{api: api, out: c.App.Writer, notes: c.App.ErrWriter}
+	if r.past, err = pastOf(c, c.Args().Slice()); err == nil {
+		err = r.past.required()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.pace.speed, err = parseSpeed(c.String("speed")); err != nil {
+		return nil, cmdline.Usage("--speed: %v", err)
+	}
+	if r.target, err = targetOf(c); err != nil {
+		return nil, cmdline.Usage("%v", err)
+	}
+	r.past.limit, r.past.resume = c.Uint64("count"), true
+	if r.past.until == "" { // what is published meanwhile is not replayed, least of all what is replayed
+		r.past.until = time.Now().UTC().Format(time.RFC3339Nano)
+	}
+	return r, nil
+}
+
+// parseSpeed reads 1x, 10x, 0.5x or max, which is 0.
+func parseSpeed(s string) (float64, error) {
+	if s == "max" {
+		return 0, nil
+	}
+	n, err := strconv.ParseFloat(strings.TrimSuffix(s, "x"), 64)
+	if err != nil || !(n > 0) || math.IsInf(n, 0) {
+		return 0, fmt.Errorf("%q: want 1x, 10x, 0.5x or max", s)
+	}
+	return n, nil
+}
+
+// target is where messages are published.
+type target struct {
+	dial    wire.DialConfig
+	channel string // empty: the one each came on
+	ours    bool   // the broker is known to be of ours
+	wait    time.Duration
+}
+
+// targetOf reads --to; nil is stdout.
+func targetOf(c *cli.Context) (*target, error) {
+	to := c.String("to")
+	t := &target{wait: c.Duration("wait")}
+	kind, rest, _ := strings.Cut(to, ":")
+	var err error
+	switch kind {
+	case "stdout", "-":
+		if to != kind {
+			return nil, fmt.Errorf("--to %s: stdout takes nothing more", term.Visible(to))
+		}
+		return nil, nil
+	case "channel":
+		t.channel, t.ours = rest, true
+		if !c.Bool("dry-run") {
+			t.dial, err = loginOf(c, c.App.Reader)
+		}
+	case "hpfeeds", "hpfeeds+tls":
+		err = t.parse(c, to)
+	default:
+		return nil, fmt.Errorf("--to %q: want stdout, channel:NAME, or hpfeeds://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL] (hpfeeds+tls:// with TLS)", to)
+	}
+	if len(t.channel) > wire.MaxName || strings.HasPrefix(t.channel, "$") {
+		return nil, fmt.Errorf("--to: channel %q: want at most %d bytes, not beginning with $", t.channel, wire.MaxName)
+	}
+	return t, err
+}
+
+// parse reads an address. What it leaves out is taken from the flags.
+func (t *target) parse(c *cli.Context, to string) error {
+	u, err := url.Parse(to)
+	if err != nil { // which would repeat the secret
+		return fmt.Errorf("--to: this is no address: want hpfeeds://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL], with %%XX for other characters in the names")
+	}
+	if u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("--to %s: want hpfeeds://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL]", term.Visible(u.Redacted()))
+	}
+	t.channel = strings.TrimPrefix(u.Path, "/")
+	port := u.Port()
+	if port == "" {
+		port = strconv.Itoa(wire.DefaultPort)
+	}
+	t.dial.Addr = net.JoinHostPort(u.Hostname(), port)
+	if t.dial.Ident = u.User.Username(); t.dial.Ident == "" {
+		t.dial.Ident = c.String("ident")
+	}
+	if t.dial.Ident == "" {
+		return fmt.Errorf("--to %s: no ident: write it before the host, or give -i IDENT", term.Visible(u.Redacted()))
+	}
+	if secret, ok := u.User.Password(); ok {
+		t.dial.Secret = []byte(secret)
+	} else if !c.Bool("dry-run") {
+		if t.dial.Secret, err = secretOf(c, c.App.Reader); err != nil {
+			return err
+		}
+	}
+	if u.Scheme == "hpfeeds+tls" || c.Bool("tls") || c.String("tlscert") != "" {
+		t.dial.TLS, err = ClientTLS(u.Hostname(), c.String("tlscert"))
+	}
+	return err
+}
+
+// run passes the messages on.
+func (r *replay) run(ctx context.Context) error {
+	var total uint64
+	if term.IsTerminal(r.notes) {
+		n, err := countMessages(ctx, r.api, r.past)
+		if err != nil {
+			return err
+		}
+		total = n.Messages
+	}
+	p := term.NewProgress(r.notes, "messages", total)
+	var err error
+	if r.target == nil {
+		err = r.pass(ctx, p, func(line []byte, _ *ndjson.Message) error {
+			_, err := r.out.Write(line)
+			return err
+		}, func() error { return nil })
+	} else {
+		err = r.publish(ctx, p)
+	}
+	if err != nil {
+		p.Clear()
+		return err
+	}
+	p.Done()
+	return nil
+}
+
+func (r *replay) publish(ctx context.Context, p *term.Progress) error {
+	d, err := Deliver(ctx, r.target.dial, r.target.ours, r.target.wait)
+	if err != nil {
+		return err
+	}
+	return d.Finish(ctx, r.pass(ctx, p, func(_ []byte, m *ndjson.Message) error {
+		channel := r.target.channel
+		if channel == "" {
+			channel = string(m.Channel)
+		}
+		return d.Publish(channel, m.Payload)
+	}, d.flush))
+}
+
+// pass hands each message on when it is due. flush is called before each pause.
+func (r *replay) pass(ctx context.Context, p *term.Progress, hand func([]byte, *ndjson.Message) error, flush func() error) error {
+	_, err := readMessages(ctx, r.api, r.past, func(line []byte, rec ndjson.Record) error {
+		if rec.Gap != nil {
+			p.Clear()
+			tellGap(r.notes, rec.Gap.From, rec.Gap.To)
+			return nil
+		}
+		if d := r.pace.left(rec.Message.Time); d > 0 {
+			if err := flush(); err != nil {
+				return err
+			}
+			if err := r.pace.wait(ctx, rec.Message.Time, p); err != nil {
+				return err
+			}
+		}
+		p.Add(1)
+		return hand(line, rec.Message)
+	})
+	return err
+}
+
+// pace keeps the pauses between messages, divided by speed. It goes by a schedule from the first message on, so that what one
+// message is late does not delay those after it.
+type pace struct {
+	speed float64 // 0: no pauses
+	begun time.Time
+	first time.Time // of the messages
+}
+
+// left is how long a message of that time is to be held back.
+func (p *pace) left(t time.Time) time.Duration {
+	if p.speed == 0 {
+		return 0
+	}
+	if p.begun.IsZero() {
+		p.begun, p.first = time.Now(), t
+	}
+	due := min(float64(t.Sub(p.first))/p.speed, math.MaxInt64/2)
+	return time.Duration(due) - time.Since(p.begun) // by the monotonic clock
+}
+
+// noticeable is a pause that is worth a note.
+const noticeable = time.Second
+
+// wait holds a message back until it is due, and shows how long that will be.
+func (p *pace) wait(ctx context.Context, t time.Time, shown *term.Progress) error {
+	defer shown.Say("")
+	for {
+		d := p.left(t)
+		if d <= 0 {
+			return nil
+		}
+		if d > noticeable {
+			shown.Say("next in " + d.Round(time.Second).String())
+			d = noticeable
+		}
+		if err := timespec.Sleep(ctx, d); err != nil {
+			return err
+		}
+	}
+}
+
+// estimate prints what run would pass on.
+func (r *replay) estimate(ctx context.Context, c *cli.Context) error {
+	n, err := countMessages(ctx, r.api, r.past)
+	if err != nil {
+		return err
+	}
+	return cmdline.Show(c, n, func(w io.Writer) { fmt.Fprintln(w, r.describe(n)) })
+}
+
+func (r *replay) describe(n query.Count) string {
+	text := fmt.Sprintf("%d messages", n.Messages)
+	if n.First != nil && n.Last != nil {
+		text += fmt.Sprintf(", %s of %s to %s", n.From, term.OptionalTime(n.First), term.OptionalTime(n.Last))
+		if r.pace.speed > 0 {
+			took := time.Duration(float64(n.Last.Sub(*n.First)) / r.pace.speed).Round(time.Second)
+			text += fmt.Sprintf("; at %gx that takes %s", r.pace.speed, took)
+		}
+	}
+	if n.Gap {
+		text += "; what came first is no longer kept"
+	}
+	return text
+}

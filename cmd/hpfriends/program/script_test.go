@@ -1,0 +1,56 @@
+package program
+
+import (
+	"context"
+	"net"
+	"os"
+	"sync"
+
+	"hpfriends/internal/proc"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// scriptServers are the servers that scripts have started, by the directory of the script.
+var scriptServers sync.Map
+
+// runServer starts a whole server for a script, in place of the API on a graph in memory, or kills it:
+//
+//	server start [FLAG]...  and the following commands ask it and publish to it
+//	server stop             in good order
+//	server kill             as a crash would
+func runServer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: server start|stop|kill")
+	}
+	where := ts.Getenv("WORK")
+	switch args[0] {
+	case "start":
+		dir := ts.MkAbs("real")
+		ts.Check(os.MkdirAll(dir, 0o700))
+		p, err := proc.Start(context.Background(), dir, []string{asProgram + "=1"}, args[1:]...)
+		ts.Check(err)
+		scriptServers.Store(where, p)
+		ts.Defer(func() {
+			if p, ok := scriptServers.LoadAndDelete(where); ok {
+				ts.Check(p.(*proc.Process).Stop())
+			}
+		})
+		_, port, err := net.SplitHostPort(p.Address)
+		ts.Check(err)
+		ts.Setenv("HPFRIENDS_DATA_DIR", dir)
+		ts.Setenv("HPFRIENDS_PORT", port)
+	case "kill", "stop":
+		p, ok := scriptServers.LoadAndDelete(where)
+		if !ok {
+			ts.Fatalf("no server is running")
+		}
+		if args[0] == "stop" {
+			ts.Check(p.(*proc.Process).Stop())
+			return
+		}
+		p.(*proc.Process).Kill()
+	default:
+		ts.Fatalf("usage: server start|stop|kill")
+	}
+}

@@ -1,0 +1,83 @@
+package cmdline
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Arrange puts a command line into the order that the parser takes: the command's words, then its flags, then "--" and its
+// arguments. So flags may stand anywhere: before the command, after it, and after arguments. After a "--" all is arguments.
+//
+// A flag is known by its name alone; no name is a switch in one command and takes a value in another.
+func Arrange(app *cli.App, args []string) []string {
+	if len(args) == 0 {
+		return args
+	}
+	takes := make(map[string]bool)
+	collectFlags(app.Flags, takes)
+	collectCommands(app.Commands, takes)
+	words, flags, rest := []string{args[0]}, []string(nil), []string(nil)
+	level := app.Commands
+	inCommand, help := true, false
+	for i := 1; i < len(args); i++ {
+		a := args[i]
+		switch {
+		case a == "--":
+			rest = append(rest, args[i+1:]...)
+			i = len(args)
+		case len(a) > 1 && a[0] == '-':
+			flags = append(flags, a)
+			name := strings.TrimLeft(a, "-")
+			if !strings.Contains(name, "=") && takes[name] && i+1 < len(args) {
+				i++
+				flags = append(flags, args[i])
+			}
+		case a == "help" && inCommand: // help share add: share add --help
+			help = true
+		default:
+			next := find(level, a)
+			if inCommand && next != nil {
+				words, level = append(words, a), next.Subcommands
+				continue
+			}
+			inCommand = false
+			rest = append(rest, a)
+		}
+	}
+	if len(level) > 0 && len(rest) > 0 { // there is no such command: its flags would only hide that
+		flags = nil
+	} else if help {
+		flags = []string{"--help"}
+	}
+	out := append(words, flags...)
+	if len(rest) > 0 {
+		out = append(append(out, "--"), rest...)
+	}
+	return out
+}
+
+func find(level []*cli.Command, name string) *cli.Command {
+	for _, c := range level {
+		if c.HasName(name) {
+			return c
+		}
+	}
+	return nil
+}
+
+func collectCommands(commands []*cli.Command, takes map[string]bool) {
+	for _, c := range commands {
+		collectFlags(c.Flags, takes)
+		collectCommands(c.Subcommands, takes)
+	}
+}
+
+func collectFlags(flags []cli.Flag, takes map[string]bool) {
+	for _, f := range flags {
+		v, ok := f.(cli.DocGenerationFlag)
+		for _, name := range f.Names() {
+			takes[name] = takes[name] || ok && v.TakesValue()
+		}
+	}
+}

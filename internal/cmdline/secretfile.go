@@ -1,0 +1,19 @@
+package cmdline
+
+import (
+	"os"
+
+	"hpfriends/internal/secret"
+)
+
+// ReadSecret reads the secret in a file, or in standard input for "-"; nothing for "".
+func ReadSecret(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	line, err := secret.ReadFile(path, os.Stdin)
+	if err != nil {
+		return "", Usage("%v", err)
+	}
+	return string(line), nil
+}

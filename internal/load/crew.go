@@ -1,0 +1,48 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+)
+
+// crew is the goroutines of a measurement and their connections.
+type crew struct {
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	mu     sync.Mutex
+	conns  []net.Conn
+	err    error
+}
+
+func NewCrew(cancel context.CancelFunc) *crew { return &crew{cancel: cancel} }
+
+func (g *crew) Run(c net.Conn, f func() error) {
+	g.mu.Lock()
+	g.conns = append(g.conns, c)
+	g.mu.Unlock()
+	g.wg.Go(func() {
+		if err := f(); err != nil {
+			g.mu.Lock()
+			g.err = errors.Join(g.err, err)
+			g.mu.Unlock()
+			g.cancel()
+		}
+	})
+}
+
+// Wait waits for the goroutines to end by themselves.
+func (g *crew) Wait() { g.wg.Wait() }
+
+// End closes the connections and waits. What fails because of the closing is not an error.
+func (g *crew) End() error {
+	g.mu.Lock()
+	err := g.err
+	for _, c := range g.conns {
+		_ = c.Close()
+	}
+	g.mu.Unlock()
+	g.wg.Wait()
+	return err
+}

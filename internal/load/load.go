@@ -1,0 +1,190 @@
+package load
+
+import (
+	"hpfriends/internal/timespec"
+
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"hpfriends/internal/proc"
+	"hpfriends/wire"
+)
+
+// Key is an authkey made for a measurement.
+type Key struct{ Ident, Secret string }
+
+// Login opens an authenticated connection.
+func Login(ctx context.Context, address string, k Key) (net.Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	head := make([]byte, wire.HeaderLen)
+	if _, err := io.ReadFull(c, head); err != nil {
+		return nil, err
+	}
+	body := make([]byte, int(binary.BigEndian.Uint32(head))-wire.HeaderLen)
+	if _, err := io.ReadFull(c, body); err != nil {
+		return nil, err
+	}
+	nonce := body[1+int(body[0]):]
+	digest := wire.Digest(nonce, []byte(k.Secret))
+	_, err = c.Write(wire.AppendAuth(nil, k.Ident, digest))
+	return c, err
+}
+
+// Payloads are messages of the given size that look like a honeypot's, each different.
+func Payloads(count, size int) [][]byte {
+	all := make([][]byte, count)
+	for i := range all {
+		p := fmt.Appendf(nil, `{"eventid":"cowrie.login.failed","session":"%08x","src_ip":"198.51.%d.%d","src_port":%d,"username":"root","password":"%x","sensor":"sensor-%d","timestamp":"2026-11-23T%02d:%02d:%02d.%06dZ","message":"login attempt`,
+			uint32(i)*2654435761, i%256, i*7%256, 1024+i*31%60000, uint64(i)*0x9e3779b97f4a7c15, i%40, i%24, i%60, i*13%60, i*7919%1000000)
+		for len(p) < size-2 {
+			p = fmt.Appendf(p, " [root/%x]", uint64(i+len(p))*0x9e3779b97f4a7c15)
+		}
+		all[i] = append(p[:size-2], '"', '}')
+	}
+	return all
+}
+
+// Flood publishes until ctx is done, as fast as the server takes it, or so many messages per second; sent counts them.
+func Flood(ctx context.Context, c net.Conn, ident, channel string, size, perSecond int, sent *atomic.Int64) error {
+	var frames []byte
+	n := 0
+	for _, p := range Payloads(4<<20/(size+64), size) {
+		frames = wire.AppendPublish(frames, ident, channel, p)
+		n++
+	}
+	each := len(frames) / n // all are equally long
+	per := max(1, 128<<10/each)
+	begin, total := time.Now(), 0
+	for at := 0; ctx.Err() == nil; at = (at + per) % (n - per) {
+		if perSecond > 0 {
+			due := begin.Add(time.Duration(total) * time.Second / time.Duration(perSecond))
+			if timespec.Sleep(ctx, time.Until(due)) != nil {
+				return nil
+			}
+			total += per
+		}
+		if _, err := c.Write(frames[at*each : (at+per)*each]); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		sent.Add(int64(per))
+	}
+	return nil
+}
+
+// count reads frames until the connection ends. each is called for every frame when it is not nil.
+func CountFrames(c net.Conn, received *atomic.Int64, each func(frame []byte)) error {
+	r := bufio.NewReaderSize(c, 256<<10)
+	for {
+		head, err := r.Peek(4)
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) || errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		size := int(binary.BigEndian.Uint32(head))
+		if each != nil {
+			frame, err := r.Peek(size)
+			if err != nil {
+				return err
+			}
+			each(frame)
+		}
+		if _, err := r.Discard(size); err != nil {
+			return err
+		}
+		received.Add(1)
+	}
+}
+
+// Growth is how fast a counter grows between the ends of d, after a second of warming up.
+func Growth(ctx context.Context, d time.Duration, counters ...*atomic.Int64) ([]float64, error) {
+	read := func() []int64 {
+		v := make([]int64, len(counters))
+		for i, c := range counters {
+			v[i] = c.Load()
+		}
+		return v
+	}
+	if err := timespec.Sleep(ctx, time.Second); err != nil {
+		return nil, err
+	}
+	before, begin := read(), time.Now()
+	if err := timespec.Sleep(ctx, d); err != nil {
+		return nil, err
+	}
+	after, took := read(), time.Since(begin).Seconds()
+	rates := make([]float64, len(counters))
+	for i := range rates {
+		rates[i] = float64(after[i]-before[i]) / took
+	}
+	return rates, nil
+}
+
+const Channel = "cowrie.sessions"
+
+// Subscribe opens an authenticated connection that has subscribed to a channel.
+func Subscribe(ctx context.Context, address string, k Key, channel string) (net.Conn, error) {
+	c, err := Login(ctx, address, k)
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.Write(wire.AppendSubscribe(nil, k.Ident, channel))
+	return c, err
+}
+
+// SetUp makes publishers and subscribers of one user each, with every share accepted, and returns their authkeys.
+func SetUp(ctx context.Context, p *proc.Process, channel string, publishers, subscribers int) (pubs, subs []Key, err error) {
+	add := func(user string) (Key, error) {
+		k := Key{Ident: user + "-key", Secret: "secret-of-" + user}
+		if err := p.Call(ctx, "POST", "/api/v1/users", "", map[string]any{"handle": user}, nil); err != nil {
+			return k, err
+		}
+		return k, p.Call(ctx, "POST", "/api/v1/authkeys", user, map[string]any{
+			"ident": k.Ident, "secret": k.Secret, "pub": []string{"*"}, "sub": []string{"*"},
+		}, nil)
+	}
+	for i := range subscribers {
+		k, err := add("subscriber" + strconv.Itoa(i))
+		if err != nil {
+			return nil, nil, err
+		}
+		subs = append(subs, k)
+	}
+	for i := range publishers {
+		user := "publisher" + strconv.Itoa(i)
+		k, err := add(user)
+		if err != nil {
+			return nil, nil, err
+		}
+		pubs = append(pubs, k)
+		var share struct {
+			ID uint64 `json:"id"`
+		}
+		if err := p.Call(ctx, "POST", "/api/v1/shares", user, map[string]any{"channel": channel, "to": "group:everyone"}, &share); err != nil {
+			return nil, nil, err
+		}
+		for s := range subscribers {
+			path := fmt.Sprintf("/api/v1/shares/%d/accept", share.ID)
+			if err := p.Call(ctx, "POST", path, "subscriber"+strconv.Itoa(s), struct{}{}, nil); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return pubs, subs, nil
+}

@@ -1,0 +1,102 @@
+package term
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"hpfriends/internal/ndjson"
+)
+
+// Printable makes text safe for a terminal and a line: what others wrote (idents, channels, comments, error texts) may hold
+// control characters, which are shown as escapes. So are line ends: nobody else begins a line here.
+func Printable(s string) string {
+	clean := true
+	for _, r := range s {
+		clean = clean && r != utf8.RuneError && strconv.IsPrint(r)
+	}
+	if clean {
+		return s
+	}
+	q := strconv.Quote(s)
+	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+}
+
+func WriteJSON(w io.Writer, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", ndjson.Escape(b))
+	return err
+}
+
+// Table prints rows under a header; the cells are made safe.
+func Table(w io.Writer, header []string, rows [][]string) {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.Style().Options = table.OptionsNoBordersAndSeparators
+	t.Style().Format.Header = 0
+	t.AppendHeader(toRow(header))
+	for _, r := range rows {
+		t.AppendRow(toRow(r))
+	}
+	for line := range strings.Lines(t.Render() + "\n") {
+		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+	}
+}
+
+func toRow(cells []string) table.Row {
+	row := make(table.Row, len(cells))
+	for i, c := range cells {
+		row[i] = Printable(c)
+	}
+	return row
+}
+
+func Time(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05")
+}
+
+func OptionalTime(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return Time(*t)
+}
+
+func YesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// Optional is a cell of what may not be shown to the asker.
+func Optional[T any](v *T, show func(T) string) string {
+	if v == nil {
+		return "-"
+	}
+	return show(*v)
+}
+
+// Joined is a list in a cell.
+func Joined[T ~string](all []T) string {
+	parts := make([]string, len(all))
+	for i, v := range all {
+		parts[i] = string(v)
+	}
+	if len(parts) == 0 {
+		return "-"
+	}
+	return strings.Join(parts, " ")
+}

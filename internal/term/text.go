@@ -1,0 +1,50 @@
+package term
+
+import (
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+)
+
+// AppendVisible appends b with every control character, invisible or direction-changing character and invalid byte made
+// visible as an escape of Go. Characters in keep stay as they are.
+func AppendVisible(dst, b []byte, keep string) []byte {
+	for len(b) > 0 {
+		r, size := utf8.DecodeRune(b)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			dst = fmt.Appendf(dst, `\x%02x`, b[0])
+		case strconv.IsPrint(r) || contains(keep, r):
+			dst = append(dst, b[:size]...)
+		default:
+			quoted := strconv.AppendQuoteRuneToASCII(nil, r)
+			dst = append(dst, quoted[1:len(quoted)-1]...)
+		}
+		b = b[size:]
+	}
+	return dst
+}
+
+func contains(set string, r rune) bool {
+	for _, s := range set {
+		if s == r {
+			return true
+		}
+	}
+	return false
+}
+
+// Visible is appendVisible for one line of text.
+func Visible(s string) string { return string(AppendVisible(nil, []byte(s), "")) }
+
+// AppendWord appends a name so that it is one word: a space in it becomes visible too.
+func AppendWord(dst []byte, name string) []byte {
+	for _, b := range AppendVisible(nil, []byte(name), "") {
+		if b == ' ' {
+			dst = append(dst, `\x20`...)
+		} else {
+			dst = append(dst, b)
+		}
+	}
+	return dst
+}

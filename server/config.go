@@ -1,0 +1,105 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"hpfriends/internal/timespec"
+	"hpfriends/raftfsm"
+	"hpfriends/wire"
+)
+
+// Config is what a server can be told, by flag, environment (HPFRIENDS_…), file, or default, in this order.
+type Config struct {
+	DataDir    string   `yaml:"data-dir" json:"data-dir"`
+	NodeID     string   `yaml:"node-id" json:"node-id"`
+	Hpfeeds    []string `yaml:"hpfeeds" json:"hpfeeds"`
+	HTTP       string   `yaml:"http" json:"http"`
+	Name       string   `yaml:"name" json:"name"`
+	Compat     string   `yaml:"compat" json:"compat"`
+	MaxMessage int      `yaml:"max-message" json:"max-message"`
+	Retention  string   `yaml:"retention" json:"retention"`
+	KeepBytes  string   `yaml:"retention-size" json:"retention-size"`
+	Scrub      string   `yaml:"scrub-interval" json:"scrub-interval"`
+	LogLevel   string   `yaml:"log-level" json:"log-level"`
+	LogFormat  string   `yaml:"log-format" json:"log-format"`
+
+	ClusterConfig `yaml:",inline"`
+}
+
+// ConfigError is a setting that makes no sense, or not with the others.
+type ConfigError struct{ text string }
+
+func (e *ConfigError) Error() string { return e.text }
+
+func badConfig(format string, args ...any) error { return &ConfigError{fmt.Sprintf(format, args...)} }
+
+// Validate checks what can be checked without opening anything.
+func (s Config) Validate() error {
+	for _, e := range s.Hpfeeds {
+		if _, err := wire.ParseEndpoint(e); err != nil {
+			return badConfig("--hpfeeds: %v", err)
+		}
+	}
+	if _, err := wire.ParseCompat(s.Compat); err != nil {
+		return badConfig("--compat %s: want lineage or reference", s.Compat)
+	}
+	if s.LogFormat != "" && s.LogFormat != "text" && s.LogFormat != "json" {
+		return badConfig("--log-format %s: want text or json", s.LogFormat)
+	}
+	if _, err := s.retention(); err != nil {
+		return err
+	}
+	if _, err := s.scrubInterval(); err != nil {
+		return err
+	}
+	if s.DataDir == "" {
+		return badConfig("--data-dir is empty")
+	}
+	if err := s.ClusterConfig.validate(); err != nil {
+		return err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		return badConfig("--log-level %s: want debug, info, warn or error", s.LogLevel)
+	}
+	return nil
+}
+
+// retention is how long messages are kept.
+func (s Config) retention() (r raftfsm.Retention, err error) {
+	if s.Retention != "" && s.Retention != "0" {
+		if r.Age, err = timespec.Duration(s.Retention); err != nil {
+			return r, badConfig("--retention %s: %v", s.Retention, err)
+		}
+	}
+	if s.KeepBytes != "" && s.KeepBytes != "0" {
+		size, err := humanize.ParseBytes(s.KeepBytes)
+		if err != nil || size > math.MaxInt64 {
+			return r, badConfig("--retention-size %s: want a size like 500MB or 50GiB", s.KeepBytes)
+		}
+		if r.Size = int64(size); r.Size > 0 && r.Size < leastRetention {
+			return r, badConfig("--retention-size %s: want at least %s", s.KeepBytes, humanize.IBytes(leastRetention))
+		}
+	}
+	return r, nil
+}
+
+// scrubInterval is how long one reading of the whole log takes; 0: it is not read.
+func (s Config) scrubInterval() (time.Duration, error) {
+	if s.Scrub == "off" || s.Scrub == "0" || s.Scrub == "" {
+		return 0, nil
+	}
+	d, err := timespec.Duration(s.Scrub)
+	if err != nil {
+		return 0, badConfig("--scrub-interval %s: %v, or off", s.Scrub, err)
+	}
+	return d, nil
+}
+
+// leastRetention is the smallest size that makes sense: replication and live delivery need the newest entries.
+const leastRetention = 16 << 20

@@ -1,0 +1,102 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	"hpfriends/internal/datadir"
+	"hpfriends/wire"
+)
+
+// listener is a socket and what serves it.
+type listener struct {
+	net.Listener
+	serve func(context.Context) error
+}
+
+// bind opens all listeners, so that a port in use is an error before anything is served.
+func (s *Server) bind(ctx context.Context) (all []listener, a datadir.Addresses, err error) {
+	defer func() {
+		if err != nil {
+			for _, l := range all {
+				_ = l.Close()
+			}
+		}
+	}()
+	a.PID, a.Cluster = os.Getpid(), s.node.Members().Advertised()
+	for _, text := range s.Hpfeeds {
+		e, err := wire.ParseEndpoint(text)
+		if err != nil {
+			return all, a, err
+		}
+		l, err := e.Listen(ctx)
+		if err != nil {
+			return all, a, fmt.Errorf("hpfeeds endpoint %s: %w", text, err)
+		}
+		all = append(all, listener{l, func(ctx context.Context) error { return s.wire.Serve(ctx, l, e) }})
+		a.Hpfeeds = append(a.Hpfeeds, l.Addr().String())
+	}
+	if s.HTTP != "" {
+		l, err := net.Listen("tcp", s.HTTP)
+		if err != nil {
+			return all, a, fmt.Errorf("http: %w", err)
+		}
+		all = append(all, listener{l, func(context.Context) error { return s.web.Serve(l) }})
+		a.HTTP = l.Addr().String()
+	}
+	l, err := listenSocket(filepath.Join(s.DataDir, datadir.Socket))
+	if err != nil {
+		return all, a, err
+	}
+	all = append(all, listener{l, func(context.Context) error { return s.web.ServeSocket(l) }})
+	a.Socket = l.Addr().String()
+	return all, a, nil
+}
+
+// listenSocket opens the local socket, for its owner only. One that a crash has left is replaced: the log's lock, which
+// is held by now, says that no other server uses this directory.
+func listenSocket(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("local socket: %w (a path of more than about 100 bytes is too long: choose a shorter --data-dir)", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// announce writes where the server listens; retract removes it.
+func (s *Server) announce(a datadir.Addresses) error {
+	data, err := json.MarshalIndent(a, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(s.DataDir, datadir.AddressesFile)
+	if err := os.WriteFile(path+".new", append(data, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+func (s *Server) retract() { _ = os.Remove(filepath.Join(s.DataDir, datadir.AddressesFile)) }
+
+// closeListeners ends hpfeeds and HTTP, in that order, each within drainTimeout. Clients get a moment to notice.
+func (s *Server) closeListeners() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	_ = s.wire.Drain(ctx, goodbye)
+	err := s.wire.Shutdown(ctx)
+	s.retract() // not before: when the disk hangs, this does
+	ctx, cancel = context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	return errors.Join(err, s.web.Shutdown(ctx))
+}

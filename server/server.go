@@ -1,0 +1,246 @@
+// Package server is one node of hpfriends: it opens the log, joins the cluster, and serves hpfeeds and HTTP until it is told
+// to stop.
+//
+// Server.Run opens its parts from the log up and closes them in reverse, so that nothing is asked of a part that is gone:
+// listeners first, then connections, the loops, the node and the log. Config says what can be set; the command line reads it
+// from flags, environment and file. Nothing but the program imports this package.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hpfriends/broker"
+	"hpfriends/internal/buildinfo"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"hpfriends/eventlog"
+	"hpfriends/graph"
+	"hpfriends/internal/secret"
+	"hpfriends/query"
+	"hpfriends/raftfsm"
+	"hpfriends/router"
+	"hpfriends/web"
+	"hpfriends/wire"
+)
+
+// Server is one running node: everything from the log to the listeners. Parts are opened in the order of the fields and
+// closed in reverse.
+type Server struct {
+	Config
+	Logger   *slog.Logger
+	events   *eventlog.Log
+	node     *raftfsm.Node
+	ingest   *raftfsm.Ingest
+	recorder *raftfsm.Recorder
+	cursors  *raftfsm.Cursors
+	router   *router.Router
+	presence *broker.Presence
+	broker   *broker.Broker
+	scrubber *scrubber // nil: none
+	wire     *wire.Server
+	web      *web.Server
+	loops    loops
+}
+
+// drainTimeout bounds each step of a shutdown.
+const drainTimeout = 5 * time.Second
+
+// New returns a server that has not begun. The Config is a valid one.
+func New(c Config, l *slog.Logger) *Server {
+	return &Server{Config: c, Logger: l, presence: broker.NewPresence(), loops: loops{failed: make(chan error, 8)}}
+}
+
+// Run serves until ctx is done, or until it cannot go on. It may be called once.
+func (s *Server) Run(ctx context.Context) (err error) {
+	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	cluster, err := s.clusterPart(ctx)
+	if err != nil {
+		return err
+	}
+	key, err := secret.LoadOrCreate(s.DataDir)
+	if err != nil {
+		return err
+	}
+	s.events, err = eventlog.Open(eventlog.Config{Dir: filepath.Join(s.DataDir, "log"), Logger: s.Logger})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.events.Close()) }()
+	keep, err := s.retention()
+	if err != nil {
+		return err
+	}
+	s.node, err = raftfsm.Open(raftfsm.Config{
+		Dir: s.DataDir, NodeID: s.NodeID, Log: s.events, Logger: s.Logger, Fail: s.giveUp, Retention: keep, Cluster: cluster,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.node.Close()) }()
+	if err := s.awaitReady(ctx); err != nil {
+		return err
+	}
+	if err := opens(key, s.Graph()); err != nil {
+		return fmt.Errorf("%w: put back the one that belongs to %s", err, s.DataDir)
+	}
+	return s.serve(ctx, key)
+}
+
+// hangUpTime is for the end of the clients' connections when the disk hangs.
+const hangUpTime = time.Second
+
+// giveUp ends the process at once. Only when the disk hangs, the clients go first, to the other nodes: the process then ends no sooner
+// than its threads that wait for the disk in the kernel, and until then its sockets would stay.
+func (s *Server) giveUp(err error) {
+	s.Logger.Error("stopping: the state of this node cannot be trusted", "err", err)
+	if errors.Is(err, raftfsm.ErrStuck) {
+		select {
+		case s.loops.failed <- err: // serve closes listeners and connections
+			time.Sleep(hangUpTime)
+		default:
+		}
+	}
+	os.Exit(1)
+}
+
+// opens refuses a data key that opens no secret of any authkey: it is of another directory, and nobody could log in.
+func opens(key *secret.DataKey, g *graph.Graph) (err error) {
+	tried := 0
+	for k := range g.Authkeys() {
+		if len(k.Secret) == 0 {
+			continue
+		}
+		if _, err = key.Open(k.Secret, []byte(k.Ident)); err == nil || tried == 10 {
+			return err
+		}
+		tried++
+	}
+	return err
+}
+
+// serve runs the loops and listeners on an open node.
+func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.ingest = raftfsm.NewIngest(s.node)
+	s.recorder = raftfsm.NewRecorder(s.node)
+	s.cursors = raftfsm.NewCursors(s.node)
+	s.router = router.New(s.events, s.node.Version(), router.Config{Busy: s.ingest.Busy})
+	conns := broker.NewConnections(s.node, s.recorder)
+	q := query.New(s.events, s.node.Graph, conns)
+	s.broker = broker.New(broker.Config{
+		Node: s.node, Events: s.events, Ingest: s.ingest, Recorder: s.recorder, Cursors: s.cursors, Router: s.router, Query: q,
+		Connections: conns, Presence: s.presence, Key: key, Metrics: registry, Logger: s.Logger,
+	})
+	every, err := s.scrubInterval()
+	if err != nil {
+		return err
+	}
+	if every > 0 {
+		if s.scrubber, err = newScrubber(s.events, every, s.Logger); err != nil {
+			return err
+		}
+	}
+	if err := s.build(registry, key, q); err != nil {
+		return err
+	}
+	listeners, where, err := s.bind(ctx)
+	if err != nil {
+		return err
+	}
+	ending, stopLoops := context.WithCancel(context.Background())
+	drain, stopDrain := context.WithCancel(context.Background())
+	defer stopDrain()
+	s.loops.run(ending, "router", s.router.Run)
+	s.loops.run(ending, "channels", s.countChannels(q))
+	if s.scrubber != nil {
+		s.loops.run(ending, "scrub", s.scrubber.run)
+	}
+	s.loops.Go(func() { s.ingest.Run(ending, drain) })
+	s.loops.Go(func() { s.recorder.Run(ending) })
+	s.loops.Go(func() { s.cursors.Run(ending) })
+	s.loops.Go(func() { s.broker.Run(ending) })
+	s.loops.Go(func() { s.followDrain(ending) })
+	for _, l := range listeners {
+		s.loops.run(ending, "listener "+l.Addr().String(), l.serve)
+	}
+	s.Logger.Info("serving", "hpfeeds", where.Hpfeeds, "http", where.HTTP, "data", s.DataDir, "node", s.node.ID())
+	if err = s.announce(where); err == nil {
+		select {
+		case <-ctx.Done():
+		case err = <-s.loops.failed:
+		case <-s.node.Members().Removed():
+			err = s.node.Members().Why()
+		}
+	}
+	s.Logger.Info("stopping")
+	err = errors.Join(err, s.closeListeners())
+	time.AfterFunc(drainTimeout, stopDrain)
+	stopLoops()
+	s.loops.Wait()
+	last, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	s.recorder.Flush(last)
+	s.cursors.Flush(last)
+	return err
+}
+
+// countChannels keeps the projection of channels. Damage of an old entry is no reason to stop: what is sound is served, and who
+// asks for channels is told.
+func (s *Server) countChannels(q *query.Query) func(context.Context) error {
+	return func(ctx context.Context) error {
+		err := q.Run(ctx)
+		if eventlog.IsDamage(err) {
+			s.Logger.Error("channels are no longer counted: run `hpfriends check`", "err", err)
+			return nil
+		}
+		return err
+	}
+}
+
+// build makes the hpfeeds and HTTP servers.
+func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *query.Query) error {
+	compat, err := wire.ParseCompat(s.Compat)
+	if err != nil {
+		return err
+	}
+	s.wire, err = wire.NewServer(wire.Config{
+		Name: s.Name, Compat: compat, Limits: wire.Limits{MaxPayload: s.MaxMessage}, Logger: s.Logger,
+	}, s.broker)
+	if err != nil {
+		return err
+	}
+	if drained, until := s.node.Members().Drained(); drained {
+		_ = s.wire.Drain(until, 0) // before the first client comes
+	}
+	c := web.Config{
+		Changer: s.node, Cluster: clusterAdmin{s.node.Members()}, Cursors: s.cursors, Query: q, Key: key, Metrics: registry,
+		Ready: s.ready, Version: buildinfo.Version(), Logger: s.Logger,
+	}
+	if s.Cluster != "" {
+		c.Lag = func() (uint64, time.Duration) {
+			standing, _ := s.node.Members().Standing()
+			return standing.Lag, standing.Behind
+		}
+	}
+	if s.scrubber != nil {
+		c.Scrub = s.scrubber.Status
+	}
+	s.web = web.New(c)
+	watch(registry, s)
+	watchCluster(registry, s.node)
+	return nil
+}
+
+// Graph returns the sharing graph as it is now.
+func (s *Server) Graph() *graph.Graph { return s.node.Graph() }
