@@ -185,7 +185,7 @@ func TestDisabledUsersChangeNothing(t *testing.T) {
 	for _, op := range []Op{AddGroup{Name: "x"}, RemoveShare{w.toBob}, EditUser{User: w.alice, Name: ptr("x")}, RemoveAuthkey{w.key.ID}} {
 		for _, by := range []UserID{w.alice, w.root} {
 			if _, err := w.try(user(by), op); !errors.Is(err, ErrDenied) {
-				t.Errorf("%s by a disabled user: %v", op.OpName(), err)
+				t.Errorf("%s by a disabled user: %v", opName(op), err)
 			}
 		}
 	}

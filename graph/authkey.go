@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
@@ -73,28 +74,27 @@ func (d *draft) dropAuthkey(k *Authkey) {
 	d.notDue(k.Expires, dueAuthkey, uint64(k.ID))
 }
 
-// owner is for whom the actor adds something: themselves, or whom they name if they have the power.
-func (d *draft) owner(id UserID) (UserID, error) {
+// owner returns for whom the actor adds something: whom they name, or themselves.
+func (d *draft) owner(named UserID) UserID { return cmp.Or(named, d.by.User) }
+
+// authorizeOwner decides whether the actor may add something for whom they name.
+func (d *draft) authorizeOwner(named UserID) error {
+	id := d.owner(named)
 	if id == 0 {
-		id = d.by.User
-	}
-	if id == 0 {
-		return 0, refuse(Invalid, "say on whose behalf", "this needs an owner")
+		return d.requireUser("this needs an owner")
 	}
 	u, ok := d.User(id)
 	if !ok {
-		return 0, noSuch("user", uint64(id))
+		return noSuch("user", uint64(id))
 	}
-	return id, d.needOwner(id, "what belongs to "+u.Handle)
+	return d.requireOwner(id, "what belongs to "+u.Handle)
 }
 
+func (op AddAuthkey) authorize(d *draft) error { return d.authorizeOwner(op.Owner) }
+
 func (op AddAuthkey) apply(d *draft) (uint64, error) {
-	owner, err := d.owner(op.Owner)
-	if err != nil {
-		return 0, err
-	}
 	k := &Authkey{
-		ID: AuthkeyID(d.at.Index), Owner: owner, Ident: op.Ident, Secret: slices.Clone(op.Secret), Comment: op.Comment,
+		ID: AuthkeyID(d.at.Index), Owner: d.owner(op.Owner), Ident: op.Ident, Secret: slices.Clone(op.Secret), Comment: op.Comment,
 		Pub: slices.Clone(op.Pub), Sub: slices.Clone(op.Sub), Enabled: true, Expires: canonical(op.Expires),
 		Networks: slices.Clone(op.Networks), MaxMessage: op.MaxMessage, Created: d.at,
 	}
@@ -140,14 +140,19 @@ func checkNetworks(list []netip.Prefix) error {
 	return nil
 }
 
-func (op EditAuthkey) apply(d *draft) (uint64, error) {
-	old, ok := d.Authkey(op.Authkey)
+// requireAuthkeyOwner refuses to change an authkey of somebody else.
+func (d *draft) requireAuthkeyOwner(id AuthkeyID) error {
+	k, ok := d.Authkey(id)
 	if !ok {
-		return 0, noSuch("authkey", uint64(op.Authkey))
+		return noSuch("authkey", uint64(id))
 	}
-	if err := d.needOwner(old.Owner, "authkey "+old.Ident); err != nil {
-		return 0, err
-	}
+	return d.requireOwner(k.Owner, "authkey "+k.Ident)
+}
+
+func (op EditAuthkey) authorize(d *draft) error { return d.requireAuthkeyOwner(op.Authkey) }
+
+func (op EditAuthkey) apply(d *draft) (uint64, error) {
+	old, _ := d.Authkey(op.Authkey)
 	k := *old
 	if len(op.Secret) > 0 {
 		k.Secret = slices.Clone(op.Secret)
@@ -180,14 +185,10 @@ func setList[T any](to *[]T, from *[]T) {
 	}
 }
 
+func (op RemoveAuthkey) authorize(d *draft) error { return d.requireAuthkeyOwner(op.Authkey) }
+
 func (op RemoveAuthkey) apply(d *draft) (uint64, error) {
-	k, ok := d.Authkey(op.Authkey)
-	if !ok {
-		return 0, noSuch("authkey", uint64(op.Authkey))
-	}
-	if err := d.needOwner(k.Owner, "authkey "+k.Ident); err != nil {
-		return 0, err
-	}
+	k, _ := d.Authkey(op.Authkey)
 	d.dropAuthkey(k)
 	return uint64(k.ID), nil
 }

@@ -16,20 +16,20 @@ const (
 	GatePattern  = "pattern"  // one of its patterns matches
 )
 
-func closed(gate, hint, format string, args ...any) *Error {
+func denied(gate, hint, format string, args ...any) *Error {
 	err := refuse(Denied, hint, format, args...)
 	err.Gate = gate
 	return err
 }
 
-// admit decides whether the actor may change anything at all, and notes their power.
+// admit decides whether the actor may change anything at all, and notes whether they may change what is others'.
 func (d *draft) admit() error {
 	u, ok := d.User(d.by.User)
 	if d.by.Operator {
 		if !ok && d.by.User != 0 {
 			return noSuch("user", uint64(d.by.User))
 		}
-		d.power = true
+		d.privileged = true
 		return nil
 	}
 	if !ok {
@@ -38,39 +38,47 @@ func (d *draft) admit() error {
 	if !u.Enabled {
 		return refuse(Denied, "ask an admin", "user %s is disabled", u.Handle)
 	}
-	d.power = u.Role == Admin
+	d.privileged = u.Role == Admin
 	return nil
 }
 
-func (d *draft) needPower(what string) error {
-	if d.power {
+func (d *draft) requireAdmin(what string) error {
+	if d.privileged {
 		return nil
 	}
 	return refuse(Denied, "ask an admin", "only admins may %s", what)
 }
 
-// needOwner refuses to change what belongs to somebody else.
-func (d *draft) needOwner(owner UserID, what string) error {
-	if d.power || owner == d.by.User {
+// requireUser refuses an operator who acts for nobody.
+func (d *draft) requireUser(why string) error {
+	if d.by.User != 0 {
+		return nil
+	}
+	return refuse(Invalid, "say on whose behalf", "%s", why)
+}
+
+// requireOwner refuses to change what belongs to somebody else.
+func (d *draft) requireOwner(owner UserID, what string) error {
+	if d.privileged || owner == d.by.User {
 		return nil
 	}
 	return refuse(Denied, "ask the owner or an admin", "%s is not yours to change", what)
 }
 
-// inForce returns the authkey as it is in g, if it and its owner are enabled. key may be of any version.
-func (g *Graph) inForce(key *Authkey) (*Authkey, error) {
+// enabledAuthkey returns the authkey as it is in g, if it and its owner are enabled. key may be of any version.
+func (g *Graph) enabledAuthkey(key *Authkey) (*Authkey, error) {
 	if key == nil {
-		return nil, closed(GateAuthkey, "", "no authkey")
+		return nil, denied(GateAuthkey, "", "no authkey")
 	}
 	k, ok := g.Authkey(key.ID)
 	if !ok {
-		return nil, closed(GateAuthkey, "use another authkey", "authkey %s has been removed", key.Ident)
+		return nil, denied(GateAuthkey, "use another authkey", "authkey %s has been removed", key.Ident)
 	}
 	if !k.Enabled {
-		return nil, closed(GateEnabled, "its owner can enable it", "authkey %s is disabled", k.Ident)
+		return nil, denied(GateEnabled, "its owner can enable it", "authkey %s is disabled", k.Ident)
 	}
 	if !g.enabled(k.Owner) {
-		return nil, closed(GateOwner, "ask an admin", "the owner of authkey %s is disabled", k.Ident)
+		return nil, denied(GateOwner, "ask an admin", "the owner of authkey %s is disabled", k.Ident)
 	}
 	return k, nil
 }
@@ -79,18 +87,18 @@ func (g *Graph) inForce(key *Authkey) (*Authkey, error) {
 // reserved, and a publish pattern matches. The answer follows g, whatever version key is from. Errors are ErrDenied with
 // the Gate, or ErrInvalid for what is no channel.
 func (g *Graph) MayPublish(key *Authkey, channel string) error {
-	k, err := g.inForce(key)
+	k, err := g.enabledAuthkey(key)
 	if err != nil {
 		return err
 	}
 	if channel != "" && channel[0] == '$' {
-		return closed(GateReserved, "choose another name", "channel %q is reserved", Clip(channel))
+		return denied(GateReserved, "choose another name", "channel %q is reserved", Clip(channel))
 	}
 	if err := ValidateChannel(channel); err != nil {
 		return err
 	}
 	if !anyCovers(k.Pub, Pattern(channel)) {
-		return closed(GatePattern, "add a publish pattern to the authkey",
+		return denied(GatePattern, "add a publish pattern to the authkey",
 			"no publish pattern of authkey %s matches %q", k.Ident, Clip(channel))
 	}
 	return nil
@@ -101,7 +109,7 @@ func (g *Graph) MayPublish(key *Authkey, channel string) error {
 // pattern: $acks is for every authkey, the others for those that may subscribe to anything, so that a sensor's authkey
 // reads nothing. Errors are ErrDenied with the Gate, or ErrInvalid for what is neither channel nor pattern.
 func (g *Graph) MaySubscribe(key *Authkey, channelOrPattern string) error {
-	k, err := g.inForce(key)
+	k, err := g.enabledAuthkey(key)
 	if err != nil {
 		return err
 	}
@@ -109,7 +117,7 @@ func (g *Graph) MaySubscribe(key *Authkey, channelOrPattern string) error {
 		if channelOrPattern == "$acks" || len(k.Sub) > 0 {
 			return nil
 		}
-		return closed(GateReserved, "add a subscribe pattern to the authkey",
+		return denied(GateReserved, "add a subscribe pattern to the authkey",
 			"authkey %s may not subscribe to anything, so not to %q", k.Ident, Clip(channelOrPattern))
 	}
 	p := Pattern(channelOrPattern)
@@ -122,7 +130,7 @@ func (g *Graph) MaySubscribe(key *Authkey, channelOrPattern string) error {
 		return err
 	}
 	if !anyCovers(k.Sub, p) {
-		return closed(GatePattern, "add a subscribe pattern to the authkey",
+		return denied(GatePattern, "add a subscribe pattern to the authkey",
 			"no subscribe pattern of authkey %s covers %q", k.Ident, Clip(channelOrPattern))
 	}
 	return nil
@@ -131,12 +139,12 @@ func (g *Graph) MaySubscribe(key *Authkey, channelOrPattern string) error {
 // MayLogin decides whether an authkey may be used from an address at a time: it and its owner are enabled, it has not
 // expired, and the address is in its networks, if it has any. Errors are ErrDenied with the Gate.
 func (g *Graph) MayLogin(key *Authkey, addr netip.Addr, now time.Time) error {
-	k, err := g.inForce(key)
+	k, err := g.enabledAuthkey(key)
 	if err != nil {
 		return err
 	}
 	if !k.Expires.IsZero() && !k.Expires.After(now) {
-		return closed(GateExpired, "its owner can extend it", "authkey %s has expired", k.Ident)
+		return denied(GateExpired, "its owner can extend it", "authkey %s has expired", k.Ident)
 	}
 	if len(k.Networks) == 0 {
 		return nil
@@ -147,11 +155,11 @@ func (g *Graph) MayLogin(key *Authkey, addr netip.Addr, now time.Time) error {
 			return nil
 		}
 	}
-	return closed(GateNetwork, "its owner can allow more networks", "authkey %s may not be used from %s", k.Ident, addr)
+	return denied(GateNetwork, "its owner can allow more networks", "authkey %s may not be used from %s", k.Ident, addr)
 }
 
-// sight says what kind of viewer asks: nobody, a user who sees what concerns them, or one who sees everything.
-func (g *Graph) sight(viewer Actor) (enabled, everything bool) {
+// visibility says what kind of viewer asks: nobody, a user who sees what concerns them, or one who sees everything.
+func (g *Graph) visibility(viewer Actor) (enabled, everything bool) {
 	if viewer.Operator {
 		return true, true
 	}
@@ -164,7 +172,7 @@ func (g *Graph) sight(viewer Actor) (enabled, everything bool) {
 
 // CanSeeAll is whether the viewer sees everything: the operator, admins and auditors.
 func (g *Graph) CanSeeAll(viewer Actor) bool {
-	_, everything := g.sight(viewer)
+	_, everything := g.visibility(viewer)
 	return everything
 }
 
@@ -187,28 +195,24 @@ func (g *Graph) MayEditAuthkey(by Actor, id AuthkeyID) error {
 	if err := d.admit(); err != nil {
 		return err
 	}
-	k, ok := g.Authkey(id)
-	if !ok {
-		return noSuch("authkey", uint64(id))
-	}
-	return d.needOwner(k.Owner, "authkey "+k.Ident)
+	return EditAuthkey{Authkey: id}.authorize(&d)
 }
 
 // CanSeeUser is whether the viewer may know that u exists: handle and display name. Every enabled user may, to share.
 func (g *Graph) CanSeeUser(viewer Actor, u *User) bool {
-	enabled, _ := g.sight(viewer)
+	enabled, _ := g.visibility(viewer)
 	return enabled && u != nil
 }
 
 // CanSeeGroup is whether the viewer may know that gr exists: its name. Every enabled user may, to share.
 func (g *Graph) CanSeeGroup(viewer Actor, gr *Group) bool {
-	enabled, _ := g.sight(viewer)
+	enabled, _ := g.visibility(viewer)
 	return enabled && gr != nil
 }
 
 // CanSeeMembers is whether the viewer may see who is in gr: its members, and who sees everything.
 func (g *Graph) CanSeeMembers(viewer Actor, gr *Group) bool {
-	enabled, everything := g.sight(viewer)
+	enabled, everything := g.visibility(viewer)
 	if !enabled || gr == nil || everything {
 		return enabled && gr != nil
 	}
@@ -218,7 +222,7 @@ func (g *Graph) CanSeeMembers(viewer Actor, gr *Group) bool {
 
 // CanSeeAuthkey is whether the viewer may see k without its secret: its owner, and who sees everything.
 func (g *Graph) CanSeeAuthkey(viewer Actor, k *Authkey) bool {
-	enabled, everything := g.sight(viewer)
+	enabled, everything := g.visibility(viewer)
 	return enabled && k != nil && (everything || k.Owner == viewer.User)
 }
 
@@ -233,7 +237,7 @@ func (g *Graph) CanRevealSecret(viewer Actor, k *Authkey) bool {
 
 // CanSeeShare is whether the viewer may see s: its owner, its receivers, and who sees everything.
 func (g *Graph) CanSeeShare(viewer Actor, s *Share) bool {
-	enabled, everything := g.sight(viewer)
+	enabled, everything := g.visibility(viewer)
 	if !enabled || s == nil {
 		return false
 	}
@@ -242,12 +246,12 @@ func (g *Graph) CanSeeShare(viewer Actor, s *Share) bool {
 
 // CanSeeAcceptance is whether the viewer may see if user has enabled s: that user, the owner, and who sees everything.
 func (g *Graph) CanSeeAcceptance(viewer Actor, s *Share, user UserID) bool {
-	enabled, everything := g.sight(viewer)
+	enabled, everything := g.visibility(viewer)
 	return enabled && s != nil && (everything || s.Owner == viewer.User || user == viewer.User)
 }
 
 // CanSeeToken is whether the viewer may see that t exists: its owner, and who sees everything.
 func (g *Graph) CanSeeToken(viewer Actor, t *Token) bool {
-	enabled, everything := g.sight(viewer)
+	enabled, everything := g.visibility(viewer)
 	return enabled && t != nil && (everything || t.Owner == viewer.User)
 }

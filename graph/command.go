@@ -1,7 +1,10 @@
 package graph
 
 import (
-	"net/netip"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 )
 
@@ -21,117 +24,107 @@ type Actor struct {
 	From     string `json:"from,omitempty"`     // IP address, or "socket", or "system"
 }
 
-// Op is one kind of change. The implementations are the structs below, by value.
+// Op is one kind of change with its arguments: one of the structs in the table of operations, by value.
 type Op interface {
-	// OpName is the stable name in the log and in the audit: "share.add".
-	OpName() string
+	// authorize decides whether the actor may ask for the change, or returns an *Error.
+	authorize(d *draft) error
 
-	// apply decides the change and makes it on the draft, or returns an *Error. It returns the object added or changed.
+	// apply makes the change on the draft, or returns an *Error. It returns the ID of the object added or changed.
 	apply(d *draft) (object uint64, err error)
 }
-
-// The changes. A pointer field that is nil is left as it is. The JSON names are those of the log and of the audit.
-type (
-	AddUser struct {
-		Handle   string `json:"handle"`
-		Name     string `json:"name,omitempty"`
-		Password string `json:"password,omitempty"`
-		Role     Role   `json:"role,omitempty"` // empty: Member
-	}
-	EditUser struct {
-		User     UserID  `json:"user"`
-		Name     *string `json:"name,omitempty"`
-		Password *string `json:"password,omitempty"`
-		Role     *Role   `json:"role,omitempty"`    // admins only
-		Enabled  *bool   `json:"enabled,omitempty"` // admins only
-	}
-	// RemoveUser removes a user with all their authkeys, shares, memberships and tokens, and the groups of which they are
-	// the only member. Users may remove themselves.
-	RemoveUser struct {
-		User UserID `json:"user"`
-	}
-
-	AddGroup struct { // the actor becomes its first admin
-		Name string `json:"name"`
-	}
-	RemoveGroup struct {
-		Group GroupID `json:"group"`
-	}
-	AddMember struct {
-		Group GroupID `json:"group"`
-		User  UserID  `json:"user"`
-	}
-	RemoveMember struct { // leaving is removing oneself
-		Group GroupID `json:"group"`
-		User  UserID  `json:"user"`
-	}
-	SetGroupAdmin struct {
-		Group GroupID `json:"group"`
-		User  UserID  `json:"user"`
-		Admin bool    `json:"admin"`
-	}
-
-	AddAuthkey struct {
-		Owner      UserID         `json:"owner,omitempty"` // 0: the actor
-		Ident      string         `json:"ident"`
-		Secret     []byte         `json:"secret"`
-		Comment    string         `json:"comment,omitempty"`
-		Pub        []Pattern      `json:"pub,omitempty"`
-		Sub        []Pattern      `json:"sub,omitempty"`
-		Expires    time.Time      `json:"expires,omitzero"`
-		Networks   []netip.Prefix `json:"networks,omitempty"`
-		MaxMessage int            `json:"max_message,omitempty"`
-	}
-	EditAuthkey struct {
-		Authkey    AuthkeyID       `json:"authkey"`
-		Secret     []byte          `json:"secret,omitempty"` // empty: unchanged
-		Comment    *string         `json:"comment,omitempty"`
-		Pub        *[]Pattern      `json:"pub,omitempty"`
-		Sub        *[]Pattern      `json:"sub,omitempty"`
-		Enabled    *bool           `json:"enabled,omitempty"`
-		Expires    *time.Time      `json:"expires,omitempty"` // zero: never
-		Networks   *[]netip.Prefix `json:"networks,omitempty"`
-		MaxMessage *int            `json:"max_message,omitempty"`
-	}
-	RemoveAuthkey struct {
-		Authkey AuthkeyID `json:"authkey"`
-	}
-
-	AddShare struct {
-		Channel Pattern   `json:"channel"`
-		User    UserID    `json:"user,omitempty"`    // exactly one of User
-		Group   GroupID   `json:"group,omitempty"`   // and Group
-		Type    ShareType `json:"type,omitempty"`    // empty: Own
-		History History   `json:"history,omitempty"` // empty: FromShare
-		Note    string    `json:"note,omitempty"`
-		Expires time.Time `json:"expires,omitzero"`
-	}
-	RemoveShare struct {
-		Share ShareID `json:"share"`
-	}
-	// DecideShare enables or disables a share for the actor, who must be one of its receivers.
-	DecideShare struct {
-		Share  ShareID `json:"share"`
-		Accept bool    `json:"accept"`
-	}
-
-	AddToken struct {
-		Owner   UserID    `json:"owner,omitempty"` // 0: the actor
-		Hash    []byte    `json:"hash"`
-		Comment string    `json:"comment,omitempty"`
-		Expires time.Time `json:"expires,omitzero"`
-	}
-	RemoveToken struct {
-		Token TokenID `json:"token"`
-	}
-
-	// Expire ends every share, authkey and token whose time has come by the command's time: shares are marked expired,
-	// authkeys disabled, tokens removed. Only the system proposes it.
-	Expire struct{}
-)
 
 // Outcome is what a successful change did.
 type Outcome struct {
 	Index  uint64 // log index of the change
 	Object uint64 // ID of the object added or changed
+}
+
+// OpName returns the stable name of the operation in the log and in the audit, such as share.add.
+func (c Command) OpName() string {
+	if o := operationOf(c.Op); o != nil {
+		return o.name
+	}
+	return ""
+}
+
+// About returns which object the command is about, if it was applied at index. ok is false if it is about many.
+func (c Command) About(index uint64) (r Ref, ok bool) {
+	if o := operationOf(c.Op); o != nil {
+		r = o.about(c.Op, c.By)
+	}
+	if r.ID == 0 {
+		r.ID = index // it was added
+	}
+	return r, r.Kind != ""
+}
+
+type commandJSON struct {
+	By   Actor           `json:"by"`
+	Time time.Time       `json:"time"`
+	Op   string          `json:"op"`
+	Args json.RawMessage `json:"args"`
+}
+
+// MarshalJSON encodes the command with the name of its operation.
+func (c Command) MarshalJSON() ([]byte, error) {
+	o := operationOf(c.Op)
+	if o == nil {
+		return nil, errors.New("graph: command without an operation")
+	}
+	args, err := json.Marshal(c.Op)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(commandJSON{c.By, c.Time, o.name, args})
+}
+
+// UnmarshalJSON decodes what MarshalJSON made. Unknown operations and arguments are errors: a node that does not know what
+// others do must stop rather than decide differently.
+func (c *Command) UnmarshalJSON(data []byte) error {
+	var j commandJSON
+	if err := decodeStrict(data, &j); err != nil {
+		return err
+	}
+	if len(j.Args) == 0 {
+		j.Args = []byte("{}")
+	}
+	o := operationsByName[j.Op]
+	if o == nil {
+		return fmt.Errorf("graph: unknown operation %q", Clip(j.Op))
+	}
+	op, err := o.decode(j.Args)
+	if err != nil {
+		return err
+	}
+	*c = Command{By: j.By, Time: j.Time, Op: op}
+	return nil
+}
+
+func decodeStrict(data []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	return dec.Decode(v)
+}
+
+// Redacted decodes a stored command for people to read: what is secret in it is ***, and so is all that an unknown operation
+// has.
+func Redacted(command []byte) (map[string]any, error) {
+	const hidden = "***"
+	var c map[string]any
+	if err := json.Unmarshal(command, &c); err != nil {
+		return nil, err
+	}
+	name, _ := c["op"].(string)
+	args, ok := c["args"].(map[string]any)
+	o := operationsByName[name]
+	if !ok || o == nil {
+		c["args"] = hidden
+		return c, nil
+	}
+	for _, secret := range o.secrets {
+		if _, set := args[secret]; set {
+			args[secret] = hidden
+		}
+	}
+	return c, nil
 }

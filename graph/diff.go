@@ -40,11 +40,16 @@ func (*Share) object()      {}
 func (*Acceptance) object() {}
 func (*Token) object()      {}
 
+// Ref names an object.
+type Ref struct {
+	Kind Kind
+	ID   uint64 // of a membership the group's, of an acceptance the share's
+	User UserID // of a membership or an acceptance
+}
+
 // Difference is one object that two graphs do not hold alike.
 type Difference struct {
-	Kind   Kind
-	ID     uint64 // of the object; of a membership the group's, of an acceptance the share's
-	User   UserID // of a membership or an acceptance
+	Ref
 	Before Object // nil: it was not there
 	After  Object // nil: it is not there any more
 }
@@ -67,7 +72,7 @@ func Diff(before, after *Graph) iter.Seq[Difference] {
 // diffIDs compares objects that are held by ID. V is a pointer type.
 func diffIDs[V Object](kind Kind, a, b tree[uint64, V], same func(x, y V) bool, yield func(Difference) bool) bool {
 	return treeDiff(a, b, same, func(id uint64, before, after *V) bool {
-		d := Difference{Kind: kind, ID: id}
+		d := Difference{Ref: Ref{Kind: kind, ID: id}}
 		if before != nil {
 			d.Before = *before
 		}
@@ -81,7 +86,7 @@ func diffIDs[V Object](kind Kind, a, b tree[uint64, V], same func(x, y V) bool, 
 func diffMembers(a, b *Graph, yield func(Difference) bool) bool {
 	same := func(x, y member) bool { return x == y }
 	return treeDiff(a.members, b.members, same, func(k pair, before, after *member) bool {
-		d := Difference{Kind: KindMembership, ID: k.a, User: UserID(k.b)}
+		d := Difference{Ref: Ref{KindMembership, k.a, UserID(k.b)}}
 		if before != nil {
 			d.Before = &Membership{GroupID(k.a), UserID(k.b), before.admin, before.joined}
 		}
@@ -95,7 +100,7 @@ func diffMembers(a, b *Graph, yield func(Difference) bool) bool {
 func diffAcceptances(a, b *Graph, yield func(Difference) bool) bool {
 	same := func(_, _ struct{}) bool { return true }
 	return treeDiff(a.accepted.tree, b.accepted.tree, same, func(k pair, before, after *struct{}) bool {
-		d := Difference{Kind: KindAcceptance, ID: k.a, User: UserID(k.b)}
+		d := Difference{Ref: Ref{KindAcceptance, k.a, UserID(k.b)}}
 		if it := (&Acceptance{ShareID(k.a), UserID(k.b)}); before != nil {
 			d.Before = it
 		} else {
@@ -166,7 +171,7 @@ func inGroup(before, after *Graph, group GroupID, user UserID) bool {
 // have now: an earlier role neither gives nor takes anything. A viewer who sees only what concerns them sees what concerned
 // them then, and nothing of a time before they were there.
 func CurrentRights(then, now *Graph, viewer Actor) (*Graph, Actor) {
-	enabled, everything := now.sight(viewer)
+	enabled, everything := now.visibility(viewer)
 	switch {
 	case !enabled:
 		return then, Actor{}

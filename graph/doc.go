@@ -24,6 +24,12 @@
 // then a share whose time has come still counts; NextExpiry says when to propose it. MayLogin alone compares with the time
 // that its caller gives.
 //
+// # Adding an operation
+//
+// Its arguments are a struct in operation.go with a row in the table there, which says all that the log, the audit and the
+// readers of old versions need. Its authorize and apply methods stand beside the objects that it changes. The golden history
+// of the tests needs it too; the audit's events are checked with the same history.
+//
 // # Choices
 //
 // The last admin of a group cannot leave or be removed from it or step down; the last member removes the group instead.
@@ -37,8 +43,8 @@
 //
 // # Where things are
 //
-//	types.go, command.go         the words of the domain       reach.go         who receives, from scratch
-//	command_json.go              a command in the log          reach_update.go  ... after a change
+//	types.go                     the words of the domain       reach.go         who receives, from scratch
+//	operation.go, command.go     the changes, in one table     reach_update.go  ... after a change
 //	graph.go                     Graph, New, Apply             view.go          the reaches in use
 //	user.go, group.go, share.go  lookups and changes, each     delta.go         what a change has touched
 //	authkey.go, token.go         ... of its objects            explain.go       why, or why not

@@ -58,10 +58,14 @@ func (g *Graph) NextExpiry() (t time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-func (op Expire) apply(d *draft) (uint64, error) {
+func (op Expire) authorize(d *draft) error {
 	if !d.by.Operator {
-		return 0, refuse(Denied, "", "only the system ends what has expired")
+		return refuse(Denied, "", "only the system ends what has expired")
 	}
+	return nil
+}
+
+func (op Expire) apply(d *draft) (uint64, error) {
 	var keys []dueKey
 	for k := range d.expiry.all() {
 		if time.Unix(k.sec, int64(k.nsec)).After(d.at.Time) {

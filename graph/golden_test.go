@@ -76,15 +76,15 @@ func TestStoredBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		met[c.Op.OpName()] = true
+		met[c.OpName()] = true
 		log.Write(append(data, '\n'))
 		if g, _, err = g.Replay(index, data); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, op := range everyOp() {
-		if !met[op.OpName()] {
-			t.Errorf("the story lacks %s", op.OpName())
+		if !met[opName(op)] {
+			t.Errorf("the story lacks %s", opName(op))
 		}
 	}
 	golden.Compare(t, "commands.ndjson", log.Bytes())

@@ -1,9 +1,6 @@
 package graph
 
-import (
-	"reflect"
-	"time"
-)
+import "time"
 
 // Graph is one state of the sharing graph. It never changes; any number of goroutines may read it.
 type Graph struct {
@@ -46,11 +43,11 @@ func (g *Graph) Counts() Counts {
 // draft is a change being made: a copy of the graph, and who changes it when.
 type draft struct {
 	*Graph
-	edit  *edit
-	at    Mark
-	by    Actor
-	power bool // operator or platform admin
-	delta delta
+	edit       *edit
+	at         Mark
+	by         Actor
+	privileged bool // operator or platform admin
+	delta      delta
 }
 
 // Apply decides c and returns the graph after it. index is the log index of the change and becomes the ID of what it
@@ -62,13 +59,16 @@ func (g *Graph) Apply(index uint64, c Command) (*Graph, Outcome, error) {
 	if index <= g.index {
 		return g, Outcome{}, refuse(Invalid, "", "change #%d comes after #%d", index, g.index)
 	}
-	if c.Op == nil || reflect.TypeOf(c.Op).Kind() != reflect.Struct {
+	if operationOf(c.Op) == nil {
 		return g, Outcome{}, refuse(Invalid, "", "the command holds no operation")
 	}
 	next := *g
 	next.index = index
 	d := &draft{Graph: &next, edit: new(edit), at: Mark{index, canonical(c.Time)}, by: c.By}
 	if err := d.admit(); err != nil {
+		return g, Outcome{}, err
+	}
+	if err := c.Op.authorize(d); err != nil {
 		return g, Outcome{}, err
 	}
 	object, err := c.Op.apply(d)

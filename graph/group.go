@@ -97,10 +97,9 @@ func (g *Graph) putMember(e *edit, m Membership) {
 	}
 }
 
+func (op AddGroup) authorize(d *draft) error { return d.requireUser("a group needs a first admin") }
+
 func (op AddGroup) apply(d *draft) (uint64, error) {
-	if d.by.User == 0 {
-		return 0, refuse(Invalid, "say on whose behalf", "a group needs a first admin")
-	}
 	if err := ValidateGroupName(op.Name); err != nil {
 		return 0, err
 	}
@@ -116,26 +115,25 @@ func (op AddGroup) apply(d *draft) (uint64, error) {
 	return uint64(gr.ID), nil
 }
 
-// managed returns the group if the actor may manage it.
-func (d *draft) managed(id GroupID) (*Group, error) {
+// requireGroupAdmin refuses what only the admins of a group may do.
+func (d *draft) requireGroupAdmin(id GroupID) error {
 	gr, ok := d.Group(id)
 	if !ok {
-		return nil, noSuch("group", uint64(id))
+		return noSuch("group", uint64(id))
 	}
 	if id == Everyone {
-		return nil, refuse(Invalid, "", "the group everyone holds all users and cannot be changed")
+		return refuse(Invalid, "", "the group everyone holds all users and cannot be changed")
 	}
-	if d.power || d.groups.admins.holds(uint64(id), uint64(d.by.User)) {
-		return gr, nil
+	if d.privileged || d.groups.admins.holds(uint64(id), uint64(d.by.User)) {
+		return nil
 	}
-	return nil, refuse(Denied, "ask one of its admins", "only admins of the group %q may do that", gr.Name)
+	return refuse(Denied, "ask one of its admins", "only admins of the group %q may do that", gr.Name)
 }
 
+func (op RemoveGroup) authorize(d *draft) error { return d.requireGroupAdmin(op.Group) }
+
 func (op RemoveGroup) apply(d *draft) (uint64, error) {
-	gr, err := d.managed(op.Group)
-	if err != nil {
-		return 0, err
-	}
+	gr, _ := d.Group(op.Group)
 	d.dropGroup(gr)
 	return uint64(gr.ID), nil
 }
@@ -169,11 +167,10 @@ func (d *draft) dropMember(m Membership) {
 	}
 }
 
+func (op AddMember) authorize(d *draft) error { return d.requireGroupAdmin(op.Group) }
+
 func (op AddMember) apply(d *draft) (uint64, error) {
-	gr, err := d.managed(op.Group)
-	if err != nil {
-		return 0, err
-	}
+	gr, _ := d.Group(op.Group)
 	u, ok := d.User(op.User)
 	if !ok {
 		return 0, noSuch("user", uint64(op.User))
@@ -185,13 +182,15 @@ func (op AddMember) apply(d *draft) (uint64, error) {
 	return uint64(gr.ID), nil
 }
 
-func (op RemoveMember) apply(d *draft) (uint64, error) {
-	if op.Group == Everyone || op.User != d.by.User {
-		if _, err := d.managed(op.Group); err != nil {
-			return 0, err
-		}
+func (op RemoveMember) authorize(d *draft) error {
+	if op.Group != Everyone && op.User == d.by.User {
+		return nil // anybody may leave
 	}
-	gr, m, err := d.place(op.Group, op.User)
+	return d.requireGroupAdmin(op.Group)
+}
+
+func (op RemoveMember) apply(d *draft) (uint64, error) {
+	gr, m, err := d.membership(op.Group, op.User)
 	if err != nil {
 		return 0, err
 	}
@@ -205,8 +204,8 @@ func (op RemoveMember) apply(d *draft) (uint64, error) {
 	return uint64(gr.ID), nil
 }
 
-// place returns a group and the membership of a user in it.
-func (d *draft) place(group GroupID, user UserID) (*Group, Membership, error) {
+// membership returns a group and the membership of a user in it.
+func (d *draft) membership(group GroupID, user UserID) (*Group, Membership, error) {
 	gr, ok := d.Group(group)
 	if !ok {
 		return nil, Membership{}, noSuch("group", uint64(group))
@@ -241,11 +240,10 @@ func (d *draft) lastMember(group GroupID) bool {
 	return true
 }
 
+func (op SetGroupAdmin) authorize(d *draft) error { return d.requireGroupAdmin(op.Group) }
+
 func (op SetGroupAdmin) apply(d *draft) (uint64, error) {
-	if _, err := d.managed(op.Group); err != nil {
-		return 0, err
-	}
-	gr, m, err := d.place(op.Group, op.User)
+	gr, m, err := d.membership(op.Group, op.User)
 	if err != nil {
 		return 0, err
 	}

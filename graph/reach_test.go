@@ -124,19 +124,19 @@ func checkGroups(t *testing.T, g *Graph) {
 
 // checkRevokes: an operation that is said to take nothing away does not.
 func checkRevokes(t *testing.T, before, after *Graph, op Op, roll dice) {
-	if revokes(op) {
+	if operationOf(op).revokes(op) {
 		return
 	}
 	origin, channel := randomUser(before, roll), channels[roll(len(channels))]
 	now := naiveReach(after, origin, channel)
 	for u, from := range naiveReach(before, origin, channel) {
 		if later, ok := now[u]; !ok || later > from {
-			t.Fatalf("%s %+v took (%d, %s) away from user %d", op.OpName(), op, origin, channel, u)
+			t.Fatalf("%s %+v took (%d, %s) away from user %d", opName(op), op, origin, channel, u)
 		}
 	}
 	for k := range before.Authkeys() {
 		if before.MaySubscribe(k, channel) == nil && after.MaySubscribe(k, channel) != nil {
-			t.Fatalf("%s %+v took %s away from authkey %s", op.OpName(), op, channel, k.Ident)
+			t.Fatalf("%s %+v took %s away from authkey %s", opName(op), op, channel, k.Ident)
 		}
 	}
 }
@@ -189,7 +189,7 @@ func checkHistory(t *testing.T, roll dice, seen *coverage) {
 		if twin, _, _ = twin.Apply(index, c); err != nil {
 			seen.refused++
 			if next != g || next.Index() == index {
-				t.Fatalf("refused %s changed the graph", c.Op.OpName())
+				t.Fatalf("refused %s changed the graph", c.OpName())
 			}
 		} else {
 			seen.applied++

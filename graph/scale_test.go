@@ -19,7 +19,7 @@ func bigWorld(tb testing.TB, users, shares int) (g *Graph, index uint64, ids []U
 		index++
 		next, out, err := g.Apply(index, Command{By: by, Time: base, Op: op})
 		if err != nil {
-			tb.Fatalf("%s: %v", op.OpName(), err)
+			tb.Fatalf("%s: %v", opName(op), err)
 		}
 		g = next
 		return out.Object

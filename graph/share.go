@@ -167,10 +167,9 @@ func (d *draft) dropShare(s *Share) {
 	d.notDue(s.Expires, dueShare, id)
 }
 
+func (op AddShare) authorize(d *draft) error { return d.requireUser("a share needs an owner") }
+
 func (op AddShare) apply(d *draft) (uint64, error) {
-	if d.by.User == 0 {
-		return 0, refuse(Invalid, "say on whose behalf", "a share needs an owner")
-	}
 	s := &Share{
 		ID: ShareID(d.at.Index), Owner: d.by.User, Channel: op.Channel, User: op.User, Group: op.Group,
 		Type: cmp.Or(op.Type, Own), History: cmp.Or(op.History, FromShare), Note: op.Note,
@@ -219,32 +218,41 @@ func (d *draft) checkReceiver(s *Share) error {
 	return nil
 }
 
-func (op RemoveShare) apply(d *draft) (uint64, error) {
+func (op RemoveShare) authorize(d *draft) error {
 	s, ok := d.Share(op.Share)
 	if !ok {
-		return 0, noSuch("share", uint64(op.Share))
+		return noSuch("share", uint64(op.Share))
 	}
-	if err := d.needOwner(s.Owner, "a share of "+d.handle(s.Owner)); err != nil {
-		return 0, err
-	}
+	return d.requireOwner(s.Owner, "a share of "+d.handle(s.Owner))
+}
+
+func (op RemoveShare) apply(d *draft) (uint64, error) {
+	s, _ := d.Share(op.Share)
 	d.dropShare(s)
 	return uint64(s.ID), nil
 }
 
-func (op DecideShare) apply(d *draft) (uint64, error) {
+func (op DecideShare) authorize(d *draft) error {
 	s, ok := d.Share(op.Share)
 	if !ok {
-		return 0, noSuch("share", uint64(op.Share))
+		return noSuch("share", uint64(op.Share))
 	}
+	if err := d.requireUser("only a receiver decides on a share"); err != nil {
+		return err
+	}
+	if d.by.User == s.Owner {
+		return refuse(Invalid, "", "share #%d is your own: you always receive what you publish", s.ID)
+	}
+	if !d.receives(s, d.by.User) {
+		return refuse(Denied, "", "share #%d is not with you", s.ID)
+	}
+	return nil
+}
+
+func (op DecideShare) apply(d *draft) (uint64, error) {
+	s, _ := d.Share(op.Share)
 	user := d.by.User
-	switch {
-	case user == 0:
-		return 0, refuse(Invalid, "say on whose behalf", "only a receiver decides on a share")
-	case user == s.Owner:
-		return 0, refuse(Invalid, "", "share #%d is your own: you always receive what you publish", s.ID)
-	case !d.receives(s, user):
-		return 0, refuse(Denied, "", "share #%d is not with you", s.ID)
-	case op.Accept && s.Expired:
+	if op.Accept && s.Expired {
 		return 0, refuse(Conflict, "ask "+d.handle(s.Owner)+" to share again", "share #%d has expired", s.ID)
 	}
 	if d.Accepted(s.ID, user) == op.Accept {

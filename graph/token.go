@@ -31,13 +31,11 @@ func (d *draft) dropToken(t *Token) {
 	d.notDue(t.Expires, dueToken, uint64(t.ID))
 }
 
+func (op AddToken) authorize(d *draft) error { return d.authorizeOwner(op.Owner) }
+
 func (op AddToken) apply(d *draft) (uint64, error) {
-	owner, err := d.owner(op.Owner)
-	if err != nil {
-		return 0, err
-	}
 	t := &Token{
-		ID: TokenID(d.at.Index), Owner: owner, Hash: slices.Clone(op.Hash), Comment: op.Comment,
+		ID: TokenID(d.at.Index), Owner: d.owner(op.Owner), Hash: slices.Clone(op.Hash), Comment: op.Comment,
 		Expires: canonical(op.Expires), Created: d.at,
 	}
 	if len(t.Hash) != sha256.Size {
@@ -53,14 +51,16 @@ func (op AddToken) apply(d *draft) (uint64, error) {
 	return uint64(t.ID), nil
 }
 
-func (op RemoveToken) apply(d *draft) (uint64, error) {
+func (op RemoveToken) authorize(d *draft) error {
 	t, ok := d.Token(op.Token)
 	if !ok {
-		return 0, noSuch("token", uint64(op.Token))
+		return noSuch("token", uint64(op.Token))
 	}
-	if err := d.needOwner(t.Owner, "a token of "+d.handle(t.Owner)); err != nil {
-		return 0, err
-	}
+	return d.requireOwner(t.Owner, "a token of "+d.handle(t.Owner))
+}
+
+func (op RemoveToken) apply(d *draft) (uint64, error) {
+	t, _ := d.Token(op.Token)
 	d.dropToken(t)
 	return uint64(t.ID), nil
 }

@@ -62,10 +62,9 @@ func (g *Graph) putUser(e *edit, u *User) {
 	g.users.byHandle.put(e, fold(u.Handle), u)
 }
 
+func (op AddUser) authorize(d *draft) error { return d.requireAdmin("add users") }
+
 func (op AddUser) apply(d *draft) (uint64, error) {
-	if err := d.needPower("add users"); err != nil {
-		return 0, err
-	}
 	if op.Role == "" {
 		op.Role = Member
 	}
@@ -100,19 +99,29 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-func (op EditUser) apply(d *draft) (uint64, error) {
-	old, ok := d.User(op.User)
-	if !ok {
-		return 0, noSuch("user", uint64(op.User))
-	}
+func (op EditUser) authorize(d *draft) error {
 	if op.Role != nil || op.Enabled != nil {
-		if err := d.needPower("change roles, and enable or disable users"); err != nil {
-			return 0, err
+		if _, ok := d.User(op.User); !ok {
+			return noSuch("user", uint64(op.User))
+		}
+		if err := d.requireAdmin("change roles, and enable or disable users"); err != nil {
+			return err
 		}
 	}
-	if err := d.needOwner(op.User, "user "+old.Handle); err != nil {
-		return 0, err
+	return d.requireSelf(op.User)
+}
+
+// requireSelf refuses to change the account of somebody else.
+func (d *draft) requireSelf(id UserID) error {
+	u, ok := d.User(id)
+	if !ok {
+		return noSuch("user", uint64(id))
 	}
+	return d.requireOwner(id, "user "+u.Handle)
+}
+
+func (op EditUser) apply(d *draft) (uint64, error) {
+	old, _ := d.User(op.User)
 	u := *old
 	set(&u.Name, op.Name)
 	set(&u.Password, op.Password)
@@ -134,14 +143,10 @@ func set[T any](to *T, from *T) {
 	}
 }
 
+func (op RemoveUser) authorize(d *draft) error { return d.requireSelf(op.User) }
+
 func (op RemoveUser) apply(d *draft) (uint64, error) {
-	u, ok := d.User(op.User)
-	if !ok {
-		return 0, noSuch("user", uint64(op.User))
-	}
-	if err := d.needOwner(op.User, "user "+u.Handle); err != nil {
-		return 0, err
-	}
+	u, _ := d.User(op.User)
 	if err := d.leaveAllGroups(u); err != nil {
 		return 0, err
 	}

@@ -24,7 +24,7 @@ func NewVersion(g *Graph, index uint64) *Version {
 // Append adds the version that follows v by the change op and returns it. v must be the newest of its list.
 func (v *Version) Append(g *Graph, index uint64, op Op) *Version {
 	n := NewVersion(g, index)
-	n.revokes = revokes(op)
+	n.revokes = operationOf(op).revokes(op)
 	if !v.next.CompareAndSwap(nil, n) {
 		panic("graph: Append to a version that is not the newest")
 	}
@@ -65,15 +65,4 @@ func (v *Version) RevokesSince(old *Version) bool {
 		}
 	}
 	return false
-}
-
-// revokes is whether a change of this kind can end a right that somebody had.
-func revokes(op Op) bool {
-	switch op := op.(type) {
-	case AddUser, AddGroup, AddMember, AddAuthkey, AddShare, AddToken, SetGroupAdmin:
-		return false
-	case DecideShare:
-		return !op.Accept
-	}
-	return true
 }

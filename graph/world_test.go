@@ -22,6 +22,7 @@ func newWorld(t testing.TB) *world { return &world{t: t, g: New(), index: 9} }
 func operator() Actor        { return Actor{Operator: true, From: "system"} }
 func user(id UserID) Actor   { return Actor{User: id, From: "192.0.2.1"} }
 func at(i uint64) time.Time  { return base.Add(time.Duration(i) * time.Minute) }
+func opName(op Op) string    { return Command{Op: op}.OpName() }
 func ptr[T any](v T) *T      { return &v }
 func hash(i byte) []byte     { return append(make([]byte, 31), i) }
 func (w *world) now() uint64 { return w.index }
@@ -32,7 +33,7 @@ func (w *world) try(by Actor, op Op) (uint64, error) {
 	w.index++
 	g, out, err := w.g.Apply(w.index, Command{By: by, Time: at(w.index), Op: op})
 	if err != nil && g != w.g {
-		w.t.Fatalf("%s was refused and returned another graph", op.OpName())
+		w.t.Fatalf("%s was refused and returned another graph", opName(op))
 	}
 	w.g = g
 	return out.Object, err
@@ -42,7 +43,7 @@ func (w *world) do(by Actor, op Op) uint64 {
 	w.t.Helper()
 	id, err := w.try(by, op)
 	if err != nil {
-		w.t.Fatalf("%s %+v: %v", op.OpName(), op, err)
+		w.t.Fatalf("%s %+v: %v", opName(op), op, err)
 	}
 	return id
 }

@@ -57,7 +57,7 @@ func (v insight) event(s step) (e AuditEvent, ok bool) {
 	by := s.command.By
 	own := by.User != 0 && by.User == v.viewer.User
 	e = AuditEvent{
-		Position: fmt.Sprintf("#%d", s.mark.Index), Index: s.mark.Index, Time: s.mark.When(), By: actorName(s), Op: s.command.Op.OpName(),
+		Position: fmt.Sprintf("#%d", s.mark.Index), Index: s.mark.Index, Time: s.mark.When(), By: actorName(s), Op: s.command.OpName(),
 		Object: mainObject(s), Changes: v.changes(s.before, s.after),
 	}
 	if v.all || own {
@@ -104,86 +104,58 @@ func handleIn(id graph.UserID, graphs ...*graph.Graph) string {
 	return ""
 }
 
-// mainObject is what the command was about; nil for those that are about many.
+// mainObject is what the command was about; nil for one that is about many.
 func mainObject(s step) *AuditObject {
-	o := AuditObject{ID: s.mark.Index}
-	var user graph.UserID
-	switch op := s.command.Op.(type) {
-	case graph.AddUser:
-		o.Kind = graph.KindUser
-	case graph.EditUser:
-		o.Kind, o.ID = graph.KindUser, uint64(op.User)
-	case graph.RemoveUser:
-		o.Kind, o.ID = graph.KindUser, uint64(op.User)
-	case graph.AddGroup:
-		o.Kind = graph.KindGroup
-	case graph.RemoveGroup:
-		o.Kind, o.ID = graph.KindGroup, uint64(op.Group)
-	case graph.AddMember:
-		o.Kind, o.ID, user = graph.KindMembership, uint64(op.Group), op.User
-	case graph.RemoveMember:
-		o.Kind, o.ID, user = graph.KindMembership, uint64(op.Group), op.User
-	case graph.SetGroupAdmin:
-		o.Kind, o.ID, user = graph.KindMembership, uint64(op.Group), op.User
-	case graph.AddAuthkey:
-		o.Kind = graph.KindAuthkey
-	case graph.EditAuthkey:
-		o.Kind, o.ID = graph.KindAuthkey, uint64(op.Authkey)
-	case graph.RemoveAuthkey:
-		o.Kind, o.ID = graph.KindAuthkey, uint64(op.Authkey)
-	case graph.AddShare:
-		o.Kind = graph.KindShare
-	case graph.RemoveShare:
-		o.Kind, o.ID = graph.KindShare, uint64(op.Share)
-	case graph.DecideShare:
-		o.Kind, o.ID, user = graph.KindAcceptance, uint64(op.Share), s.command.By.User
-	case graph.AddToken:
-		o.Kind = graph.KindToken
-	case graph.RemoveToken:
-		o.Kind, o.ID = graph.KindToken, uint64(op.Token)
-	default:
+	r, ok := s.command.About(s.mark.Index)
+	if !ok {
 		return nil
 	}
-	o.name(user, s.before, s.after)
+	o := auditObject(r, s.before, s.after)
 	return &o
 }
 
-// name fills in how the object is called in the first of the graphs that holds it.
-func (o *AuditObject) name(user graph.UserID, graphs ...*graph.Graph) {
-	o.User = handleIn(user, graphs...)
+// auditObject names an object as the first of the graphs that holds it does.
+func auditObject(r graph.Ref, graphs ...*graph.Graph) AuditObject {
+	o := AuditObject{Kind: r.Kind, ID: r.ID, User: handleIn(r.User, graphs...)}
 	for _, g := range graphs {
-		switch o.Kind {
-		case graph.KindUser:
-			o.Name = handle(g, graph.UserID(o.ID))
-		case graph.KindGroup, graph.KindMembership:
-			if gr, ok := g.Group(graph.GroupID(o.ID)); ok {
-				o.Name = gr.Name
-			}
-		case graph.KindAuthkey:
-			if k, ok := g.Authkey(graph.AuthkeyID(o.ID)); ok {
-				o.Name = k.Ident
-			}
-		case graph.KindShare, graph.KindAcceptance:
-			if s, ok := g.Share(graph.ShareID(o.ID)); ok {
-				o.Name = string(s.Channel)
-			}
-		case graph.KindToken:
-			if t, ok := g.Token(graph.TokenID(o.ID)); ok {
-				o.Name = t.Comment
-			}
-		}
-		if o.Name != "" {
-			return
+		if o.Name = objectName(g, r); o.Name != "" {
+			break
 		}
 	}
+	return o
+}
+
+func objectName(g *graph.Graph, r graph.Ref) string {
+	switch r.Kind {
+	case graph.KindUser:
+		return handle(g, graph.UserID(r.ID))
+	case graph.KindGroup, graph.KindMembership:
+		if gr, ok := g.Group(graph.GroupID(r.ID)); ok {
+			return gr.Name
+		}
+	case graph.KindAuthkey:
+		if k, ok := g.Authkey(graph.AuthkeyID(r.ID)); ok {
+			return k.Ident
+		}
+	case graph.KindShare, graph.KindAcceptance:
+		if s, ok := g.Share(graph.ShareID(r.ID)); ok {
+			return string(s.Channel)
+		}
+	case graph.KindToken:
+		if t, ok := g.Token(graph.TokenID(r.ID)); ok {
+			return t.Comment
+		}
+	}
+	return ""
 }
 
 // whole is a viewer to whom the views show every field: what is not for the viewer at hand is left out before.
 var whole = graph.Actor{Operator: true}
 
 func viewChange(d graph.Difference, before, after *graph.Graph) AuditChange {
-	c := AuditChange{AuditObject: AuditObject{Kind: d.Kind, ID: d.ID}, Before: objectFields(before, d.Before), After: objectFields(after, d.After)}
-	c.name(d.User, before, after)
+	c := AuditChange{
+		AuditObject: auditObject(d.Ref, before, after), Before: objectFields(before, d.Before), After: objectFields(after, d.After),
+	}
 	switch was := d.Before.(type) {
 	case *graph.User:
 		if is, ok := d.After.(*graph.User); ok && was.Password != "" && is.Password != "" && was.Password != is.Password {

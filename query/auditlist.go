@@ -151,7 +151,7 @@ func (l *lister) look(s step, last bool) error {
 
 // admits is the part of the filter that costs little.
 func (l *lister) admits(s step) bool {
-	if op, name := l.f.Op, s.command.Op.OpName(); op != "" && op != name {
+	if op, name := l.f.Op, s.command.OpName(); op != "" && op != name {
 		kind, all := strings.CutSuffix(op, "*")
 		if !all || !strings.HasPrefix(name, kind) {
 			return false

@@ -79,7 +79,7 @@ func viewEntry(log *eventlog.Log, e eventlog.Entry) (LogEntry, error) {
 	case entry.KindBatch:
 		return v, v.batch(log, e)
 	case entry.KindChange:
-		content, err = redactedCommand(e.Data[1:])
+		content, err = graph.Redacted(e.Data[1:])
 	case entry.KindReport, entry.KindCursor, entry.KindFloor, entry.KindCheckpoint:
 		content, err = entry.Decode(e.Data)
 	case entry.KindToken: // not the hash, by which tokens are looked up
@@ -112,23 +112,4 @@ func (v *LogEntry) batch(log *eventlog.Log, e eventlog.Entry) error {
 		v.Runs = append(v.Runs, run)
 	}
 	return nil
-}
-
-// secretArgs are the arguments of changes that nobody is shown.
-var secretArgs = []string{"secret", "password", "hash"}
-
-// redactedCommand is a command without what is secret in it.
-func redactedCommand(raw []byte) (map[string]any, error) {
-	var c map[string]any
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return nil, err
-	}
-	if args, ok := c["args"].(map[string]any); ok {
-		for _, name := range secretArgs {
-			if _, set := args[name]; set {
-				args[name] = "***"
-			}
-		}
-	}
-	return c, nil
 }
