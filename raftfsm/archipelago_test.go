@@ -32,6 +32,7 @@ type archipelago struct {
 	sync time.Duration // syncs of logs take up to this
 	// tweak takes a protection out of a node before it starts; nil: none.
 	tweak func(*Node)
+	grace time.Duration // of notifications; 0: the usual one
 	// failed is told of a node that would have ended its process; nil: the test fails.
 	failed func(id string, err error)
 	brash  bool // negative control: nothing is withheld while a store is stuck
@@ -156,7 +157,7 @@ func (w *archipelago) launch(id string) (_ *island, err error) {
 		Fail:      c.end,
 		Space:     c.space,
 		Retention: w.retention,
-		Cluster:   &Cluster{Advertise: id, Bootstrap: c.first, connect: c.connect},
+		Cluster:   &Cluster{Advertise: id, Bootstrap: c.first, connect: c.connect, grace: w.grace},
 	})
 	if err != nil {
 		return nil, errors.Join(err, c.log.Close())

@@ -29,7 +29,9 @@ type Cluster struct {
 	// Handle answers what Ask of another node sends. It may be called before Open returns. nil: such calls are refused.
 	Handle func(ctx context.Context, peer string, request []byte) ([]byte, error)
 
-	connect func(*Node) (network, raft.Transport, error) // for tests; nil: the cluster port
+	// For tests; nil: the cluster port, 0: the usual.
+	connect func(*Node) (network, raft.Transport, error)
+	grace   time.Duration
 }
 
 // network is how a node reaches the others. *link.Port is one.
@@ -94,7 +96,7 @@ func (n *Node) enroll(c Config, cluster string) error {
 		return err
 	}
 	m.net = port
-	m.transport, err = transport.New(base, n.disk.room)
+	m.transport, err = transport.New(base, transport.Config{Room: n.disk.room, Grace: m.config.grace})
 	return err
 }
 

@@ -12,10 +12,10 @@ import (
 // A change that nothing follows is applied on the followers within a few ways through the network, which take up to 2 ms
 // each. Without notifications it takes raft's CommitTimeout.
 func TestFollowersHearOfACommitAtOnce(t *testing.T) {
-	worst := func(t *testing.T, tweak func(*Node)) (late time.Duration) {
+	worst := func(t *testing.T, grace time.Duration) (late time.Duration) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newArchipelago(t, 3, "n1", "n2", "n3")
-			w.tweak = tweak
+			w.grace = grace
 			w.form()
 			for i := range 20 {
 				time.Sleep(3 * commitTimeout)
@@ -38,8 +38,8 @@ func TestFollowersHearOfACommitAtOnce(t *testing.T) {
 		return late
 	}
 	const prompt = 15 * time.Millisecond
-	with := worst(t, nil)
-	without := worst(t, func(n *Node) { n.members.transport.SetGrace(time.Hour) })
+	with := worst(t, 0)
+	without := worst(t, time.Hour)
 	t.Logf("followers apply after the leader: %v with notifications, %v without", with, without)
 	if with > prompt {
 		t.Errorf("a follower applied %v after the leader", with)

@@ -35,7 +35,7 @@ var excepted = map[string]string{
 	"cmd/hpfriends.server": rebuilt,
 	"raftfsm":              rebuilt,
 	"raftfsm.Node":         rebuilt,
-	"raftfsm.membership":   rebuilt,
+	"raftfsm.Members":      rebuilt,
 	"eventlog.Log":         rebuilt,
 	"graph.Graph":          rebuilt,
 	"web.Server":           rebuilt,

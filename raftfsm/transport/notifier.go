@@ -40,9 +40,9 @@ type confirmed struct {
 	busy  bool                      // a notification is under way
 }
 
-func newNotifier(b Base) *notifier {
+func newNotifier(b Base, grace time.Duration) *notifier {
 	return &notifier{
-		Base: b, grace: notifyGrace, news: make(chan struct{}, 1), followers: make(map[raft.ServerID]*confirmed),
+		Base: b, grace: grace, news: make(chan struct{}, 1), followers: make(map[raft.ServerID]*confirmed),
 	}
 }
 

@@ -70,7 +70,7 @@ func TestNotifierTellsWhatAFollowerHasConfirmed(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := &post{}
-			h := newNotifier(p)
+			h := newNotifier(p, notifyGrace)
 			c.prepare(t, p, h)
 			due := h.due(c.term, c.known)
 			if len(due) == 0 {

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -25,15 +26,21 @@ type Transport struct {
 	gate      interface{ Withhold(bool) } // nil: nothing can be withheld
 }
 
-// New returns a Transport over base. room says why entries cannot be stored now; it is nil when they can.
-func New(base raft.Transport, room func([]*raft.Log) error) (*Transport, error) {
+// Config of a Transport.
+type Config struct {
+	Room  func([]*raft.Log) error // says why entries cannot be stored now; nil when they can
+	Grace time.Duration           // how long the news of a commit waits for entries that carry it; 0: 250 us
+}
+
+// New returns a Transport over base.
+func New(base raft.Transport, c Config) (*Transport, error) {
 	b, ok := base.(Base)
 	if !ok {
 		return nil, errors.New("transport: the one below has no pre-vote or cannot be closed")
 	}
-	t := &Transport{admission: newAdmission(b, room)}
+	t := &Transport{admission: newAdmission(b, c.Room)}
 	t.gate, _ = base.(interface{ Withhold(bool) })
-	t.notifier = newNotifier(newThrottle(t.admission))
+	t.notifier = newNotifier(newThrottle(t.admission), cmp.Or(c.Grace, notifyGrace))
 	return t, nil
 }
 
@@ -58,6 +65,3 @@ func (t *Transport) Withhold(on bool) bool {
 	t.gate.Withhold(on)
 	return true
 }
-
-// SetGrace sets how long the news of a commit waits for entries that carry it, for the test that shows what it is good for.
-func (t *Transport) SetGrace(d time.Duration) { t.grace = d }
