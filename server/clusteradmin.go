@@ -8,25 +8,25 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"hpfriends/api"
 	"hpfriends/raftfsm"
-	"hpfriends/web"
 )
 
-// clusterAdmin is the node's part in web.Cluster.
+// clusterAdmin is the node's part in v1.Cluster.
 type clusterAdmin struct{ *raftfsm.Members }
 
-// ClusterStatus implements web.Cluster.
-func (a clusterAdmin) ClusterStatus(ctx context.Context) (web.ClusterStatus, error) {
+// ClusterStatus implements v1.Cluster.
+func (a clusterAdmin) ClusterStatus(ctx context.Context) (api.Cluster, error) {
 	s, err := a.Status(ctx)
 	if err != nil {
-		return web.ClusterStatus{}, err
+		return api.Cluster{}, err
 	}
-	out := web.ClusterStatus{Cluster: s.Cluster, Node: s.Node, Leader: s.Leader, Term: s.Term, Members: []web.ClusterMember{}, Warnings: s.Warnings}
+	out := api.Cluster{Cluster: s.Cluster, Node: s.Node, Leader: s.Leader, Term: s.Term, Members: []api.Member{}, Warnings: s.Warnings}
 	if out.Warnings == nil {
 		out.Warnings = []string{}
 	}
 	for _, m := range s.Members {
-		one := web.ClusterMember{
+		one := api.Member{
 			ID: m.ID, Address: m.Address, Role: m.Role, Version: m.Report.Version, Applied: m.Report.Applied, LagEntries: m.Lag,
 			LagSeconds: m.Behind.Seconds(), LastContactMS: m.Report.LastContact.Milliseconds(), DiskFull: m.Report.Full,
 			Drained: m.Report.Drained, Clients: m.Report.Clients,
@@ -39,7 +39,7 @@ func (a clusterAdmin) ClusterStatus(ctx context.Context) (web.ClusterStatus, err
 	return out, nil
 }
 
-// JoinToken implements web.Cluster.
+// JoinToken implements v1.Cluster.
 func (a clusterAdmin) JoinToken(ctx context.Context, life time.Duration) (string, time.Time, error) {
 	t, err := a.NewJoinToken(ctx, life)
 	if err != nil {
@@ -48,7 +48,7 @@ func (a clusterAdmin) JoinToken(ctx context.Context, life time.Duration) (string
 	return t.Reveal(), t.Expires, nil
 }
 
-// Operate implements web.Cluster.
+// Operate implements v1.Cluster.
 func (a clusterAdmin) Operate(ctx context.Context, verb, node string, force bool) error {
 	switch verb {
 	case "remove":

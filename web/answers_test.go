@@ -14,16 +14,17 @@ import (
 	"hpfriends/api"
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
+	"hpfriends/web/v1"
 )
 
 // What no answer and no log line may hold, whoever asks and however wrong the request is.
 func TestSecretsStayInside(t *testing.T) {
 	w := newWorld(t)
 	const canary = "CANARY-1234567890"
-	must[created](w, operator(), "POST /api/v1/users", object{"handle": "ada", "password": canary})
-	must[created](w, operator(), "POST /api/v1/users", object{"handle": "root", "role": "admin"})
-	made := must[credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "k", "secret": canary, "pub": []string{"c"}})
-	token := must[issued](w, as("ada"), "POST /api/v1/tokens", object{}).Token
+	must[api.Created](w, operator(), "POST /api/v1/users", object{"handle": "ada", "password": canary})
+	must[api.Created](w, operator(), "POST /api/v1/users", object{"handle": "root", "role": "admin"})
+	made := must[api.Credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "k", "secret": canary, "pub": []string{"c"}})
+	token := must[api.IssuedToken](w, as("ada"), "POST /api/v1/tokens", object{}).Token
 	if made.Secret != canary {
 		t.Fatalf("creation shows %q", made.Secret)
 	}
@@ -57,12 +58,12 @@ func TestSecretsStayInside(t *testing.T) {
 			}
 		}
 	}
-	got := must[credential](w, as("ada"), "GET /api/v1/authkeys/k/secret", nil)
+	got := must[api.Credential](w, as("ada"), "GET /api/v1/authkeys/k/secret", nil)
 	if got.Secret != canary || !strings.Contains(w.logged.String(), `"msg":"the secret of an authkey was revealed","ident":"k"`) {
 		t.Errorf("reveal: %+v, logged: %v", got, strings.Contains(w.logged.String(), "revealed"))
 	}
-	rotated := must[credential](w, as("ada"), "POST /api/v1/authkeys/k/rotate", object{})
-	if again := must[credential](w, as("ada"), "GET /api/v1/authkeys/k/secret", nil); rotated.Secret == canary || len(rotated.Secret) < 22 || again != rotated {
+	rotated := must[api.Credential](w, as("ada"), "POST /api/v1/authkeys/k/rotate", object{})
+	if again := must[api.Credential](w, as("ada"), "GET /api/v1/authkeys/k/secret", nil); rotated.Secret == canary || len(rotated.Secret) < 22 || again != rotated {
 		t.Errorf("rotated to %q, revealed %q", rotated.Secret, again.Secret)
 	}
 }
@@ -96,7 +97,7 @@ func TestProblems(t *testing.T) {
 		{"POST /api/v1/groups", object{"name": "b"}, temporary{errors.New("no leader")}, 503, "unavailable", "nothing was changed"},
 		{"POST /api/v1/groups", object{"name": "b"}, fmt.Errorf("lost: %w", context.DeadlineExceeded), 503, "unknown-outcome", "in time"},
 		{"POST /api/v1/groups", object{"name": "b"}, errors.New("disk sdb1 on fire"), 503, "unknown-outcome", "could not confirm"},
-		{"POST /api/v1/groups", `{"name": "` + strings.Repeat("x", maxBody) + `"}`, nil, 413, "invalid", ""},
+		{"POST /api/v1/groups", `{"name": "` + strings.Repeat("x", v1.MaxBody) + `"}`, nil, 413, "invalid", ""},
 	} {
 		w.fail = tt.fail
 		rec := w.send(as("ada"), tt.route, tt.body)
@@ -155,7 +156,7 @@ func TestPlainRoutes(t *testing.T) {
 // A page of another origin in a browser that knows the password cannot change anything.
 func TestOtherOriginsChangeNothing(t *testing.T) {
 	w := newWorld(t)
-	must[created](w, operator(), "POST /api/v1/users", object{"handle": "ada", "password": password})
+	must[api.Created](w, operator(), "POST /api/v1/users", object{"handle": "ada", "password": password})
 	c := basic("ada", password)
 	c.header.Set("Sec-Fetch-Site", "cross-site")
 	if rec := w.send(c, "POST /api/v1/tokens", object{}); rec.Code != http.StatusForbidden || rec.Header().Get("Content-Type") != api.ProblemType {
@@ -260,7 +261,7 @@ func TestLogsAreForTheOwner(t *testing.T) {
 func TestEditOfPatternsKeepsTheOthers(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada")
-	must[credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "k", "pub": []string{"a", "b"}, "sub": []string{"x"}})
+	must[api.Credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "k", "pub": []string{"a", "b"}, "sub": []string{"x"}})
 	for _, tt := range []struct {
 		edit object
 		want string

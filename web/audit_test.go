@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"hpfriends/api"
 	"hpfriends/eventlog"
 	"hpfriends/query"
 )
@@ -16,7 +17,7 @@ import (
 func TestAuditIsReadPageByPage(t *testing.T) {
 	w := rights(t)
 	must[struct{}](w, operator(), "PATCH /api/v1/users/bob", object{"password": "CANARY-password"})
-	key := must[credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "ada/2", "secret": "CANARY-secret"})
+	key := must[api.Credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "ada/2", "secret": "CANARY-secret"})
 	for who, want := range map[string]int{"operator": 14, "root": 14, "eve": 14, "ada": 8, "bob": 6, "cleo": 2} {
 		c := as(who)
 		if who == "operator" {
@@ -81,7 +82,7 @@ func TestDamagedAuditIsTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := must[verified](w, operator(), "GET /api/v1/audit/verify", nil); !r.OK || r.Events != 12 || r.Fault != nil {
+	if r := must[api.Verified](w, operator(), "GET /api/v1/audit/verify", nil); !r.OK || r.Events != 12 || r.Fault != nil {
 		t.Errorf("%+v", r)
 	}
 	tx := w.events.BeginUpdate()
@@ -92,7 +93,7 @@ func TestDamagedAuditIsTold(t *testing.T) {
 	for _, path := range []string{"", "?progress=true"} {
 		rec := w.send(operator(), "GET /api/v1/audit/verify"+path, nil)
 		lines := strings.Split(strings.TrimSpace(rec.Body.String()), "\n")
-		var r verified
+		var r api.Verified
 		if err := json.Unmarshal([]byte(lines[len(lines)-1]), &r); err != nil || r.OK || r.Fault == nil || r.Fault.Index != 7 || r.Fault.Kind != "altered" {
 			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
 		}

@@ -16,15 +16,15 @@ const password = "correct-horse-CANARY"
 // The first token is made with a password; everything else takes the token.
 func TestPasswordMakesTheFirstToken(t *testing.T) {
 	w := newWorld(t)
-	must[created](w, operator(), "POST /api/v1/users", object{"handle": "ada", "password": password})
-	token := must[issued](w, basic("ADA", password), "POST /api/v1/tokens", object{"comment": "laptop"}).Token
+	must[api.Created](w, operator(), "POST /api/v1/users", object{"handle": "ada", "password": password})
+	token := must[api.IssuedToken](w, basic("ADA", password), "POST /api/v1/tokens", object{"comment": "laptop"}).Token
 	if !strings.HasPrefix(token, "hpf_") {
 		t.Fatalf("token is %q", token)
 	}
 	if by := w.last.By; by.User != 1 || by.Operator || by.From != "192.0.2.7" {
 		t.Errorf("the audit gets %+v", by)
 	}
-	me := must[whoami](w, bearer(token), "GET /api/v1/whoami", nil)
+	me := must[api.Whoami](w, bearer(token), "GET /api/v1/whoami", nil)
 	if me.User != "ada" || me.Operator {
 		t.Errorf("whoami: %+v", me)
 	}
@@ -46,13 +46,13 @@ func TestPasswordMakesTheFirstToken(t *testing.T) {
 func TestTokenEnds(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada")
-	soon := must[issued](w, as("ada"), "POST /api/v1/tokens", object{"expires": time.Now().Add(50 * time.Millisecond)}).Token
-	long := must[issued](w, as("ada"), "POST /api/v1/tokens", object{"expires": time.Now().Add(time.Hour)}).Token
+	soon := must[api.IssuedToken](w, as("ada"), "POST /api/v1/tokens", object{"expires": time.Now().Add(50 * time.Millisecond)}).Token
+	long := must[api.IssuedToken](w, as("ada"), "POST /api/v1/tokens", object{"expires": time.Now().Add(time.Hour)}).Token
 	time.Sleep(60 * time.Millisecond)
 	if rec := w.send(bearer(soon), "GET /api/v1/whoami", nil); rec.Code != http.StatusUnauthorized {
 		t.Errorf("an expired token: %d", rec.Code)
 	}
-	must[whoami](w, bearer(long), "GET /api/v1/whoami", nil)
+	must[api.Whoami](w, bearer(long), "GET /api/v1/whoami", nil)
 	must[struct{}](w, operator(), "PATCH /api/v1/users/ada", object{"enabled": false})
 	if rec := w.send(bearer(long), "GET /api/v1/whoami", nil); rec.Code != http.StatusForbidden {
 		t.Errorf("the token of a disabled user: %d", rec.Code)
@@ -63,7 +63,7 @@ func TestTokenEnds(t *testing.T) {
 func TestActingForAUserIsForTheSocket(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada", "root")
-	token := must[issued](w, as("root"), "POST /api/v1/tokens", object{}).Token
+	token := must[api.IssuedToken](w, as("root"), "POST /api/v1/tokens", object{}).Token
 	for _, c := range []caller{{header: http.Header{api.AsHeader: {"root"}}}, {header: http.Header{api.AsHeader: {"ada"}, "Authorization": {"Bearer " + token}}}} {
 		if rec := w.send(c, "GET /api/v1/whoami", nil); rec.Code != http.StatusForbidden {
 			t.Errorf("%v: %d %s", c.header, rec.Code, rec.Body)
@@ -74,7 +74,7 @@ func TestActingForAUserIsForTheSocket(t *testing.T) {
 func TestTooManyLoginsAreRefusedAndTokensAreNot(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada")
-	token := must[issued](w, as("ada"), "POST /api/v1/tokens", object{}).Token
+	token := must[api.IssuedToken](w, as("ada"), "POST /api/v1/tokens", object{}).Token
 	var codes []int
 	for range 6 {
 		codes = append(codes, w.send(basic("ada", "wrong"), "POST /api/v1/tokens", object{}).Code)
@@ -86,7 +86,7 @@ func TestTooManyLoginsAreRefusedAndTokensAreNot(t *testing.T) {
 		w.send(bearer("hpf_wrong"), "GET /api/v1/whoami", nil)
 		w.send(caller{}, "GET /api/v1/whoami", nil)
 	}
-	must[whoami](w, bearer(token), "GET /api/v1/whoami", nil) // from the same address
+	must[api.Whoami](w, bearer(token), "GET /api/v1/whoami", nil) // from the same address
 }
 
 func TestClientAddress(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"hpfriends/api"
 	"hpfriends/eventlog"
 	"hpfriends/query"
 	"hpfriends/raftfsm"
@@ -42,7 +43,7 @@ func newDurable(t *testing.T) *durable {
 	w.server = New(c)
 	w.tcp, w.socket = w.server.Handler(), w.server.SocketHandler()
 	w.users("ada", "bob", "eve", "root")
-	d.key = must[credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "ada/1", "sub": []string{"*"}}).ID
+	d.key = must[api.Credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "ada/1", "sub": []string{"*"}}).ID
 	return d
 }
 

@@ -94,7 +94,8 @@ func (w *world) Change(_ context.Context, c graph.Command) (graph.Outcome, error
 	return out, w.record(index, c.Time, data)
 }
 
-// record keeps an accepted change in the log and in the audit. A test that turns the graph back keeps its first history.
+// record keeps an accepted change in the log and in the audit. A test that turns the graph back keeps its first
+// history.
 func (w *world) record(index uint64, at time.Time, command []byte) error {
 	if last, _ := w.events.Last(); index <= last {
 		return nil
@@ -195,6 +196,6 @@ func (w *world) users(handles ...string) {
 		if role == "" {
 			role = "member"
 		}
-		must[created](w, operator(), "POST /api/v1/users", object{"handle": h, "role": role})
+		must[api.Created](w, operator(), "POST /api/v1/users", object{"handle": h, "role": role})
 	}
 }

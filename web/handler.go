@@ -11,6 +11,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/web/v1"
 	"hpfriends/web/who"
 )
 
@@ -31,7 +32,7 @@ func (s *Server) handler(ask authenticate) http.Handler {
 		_, _ = w.Write([]byte("{}"))
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
-	s.register(mux)
+	s.v1.Register(mux)
 	origins := http.NewCrossOriginProtection()
 	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		api.NewProblem(http.StatusForbidden, api.Denied, "a page of another origin may not change anything here", "").Write(w)
@@ -56,7 +57,7 @@ func (s *Server) admit(next http.Handler, ask authenticate) http.Handler {
 			return
 		}
 		s.Logger.Warn("a request was not admitted", "err", err, "from", a.From, "method", r.Method, "path", r.URL.Path)
-		p := s.refusal(err)
+		p := s.v1.Refusal(err)
 		if p.Status == http.StatusUnauthorized {
 			w.Header().Add("WWW-Authenticate", `Bearer realm="hpfriends"`)
 			if who.TakesPassword(r) {
@@ -95,7 +96,7 @@ func harden(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
 		h.Set("Cache-Control", "no-store")
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, v1.MaxBody)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -121,8 +122,8 @@ func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
 	plain(w, http.StatusOK, b.String()+"ok\n")
 }
 
-// serveIP answers with the caller's address and nothing else: dionaea's dynip_resolve posts here, follows no redirect, and
-// drops its events when it gets no answer.
+// serveIP answers with the caller's address and nothing else: dionaea's dynip_resolve posts here, follows no redirect,
+// and drops its events when it gets no answer.
 func (s *Server) serveIP(w http.ResponseWriter, r *http.Request) {
 	addr, ok := s.who.Address(r)
 	if !ok {

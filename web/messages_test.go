@@ -70,11 +70,12 @@ func records(t *testing.T, r io.Reader) (messages []ndjson.Message, end *ndjson.
 	}
 }
 
-// Everybody gets what they may read, in the order they ask for, counted alike, and a last line that says that it is all.
+// Everybody gets what they may read, in the order they ask for, counted alike, and a last line that says that it is
+// all.
 func TestMessagesStream(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada", "bob", "eve") // 1, 2, 3
-	s := must[created](w, as("ada"), "POST /api/v1/shares", object{"channel": "c", "to": "bob", "history": "full"})
+	s := must[api.Created](w, as("ada"), "POST /api/v1/shares", object{"channel": "c", "to": "bob", "history": "full"})
 	must[struct{}](w, as("bob"), fmt.Sprintf("POST /api/v1/shares/%d/accept", s.ID), object{})
 	w.publish(1, "c", "one", "\xff\x00", "\x1b]0;x\x07\n{\"end\":true}") // #6
 	w.publish(1, "private", "two")                                       // #7
@@ -97,7 +98,7 @@ func TestMessagesStream(t *testing.T) {
 			c = operator()
 		}
 		rec := w.send(c, "GET /api/v1/messages?"+tt.query, nil)
-		if rec.Code != 200 || rec.Header().Get("Content-Type") != ndjsonType {
+		if rec.Code != 200 || rec.Header().Get("Content-Type") != "application/x-ndjson" {
 			t.Errorf("%s %s: %d %s", tt.who, tt.query, rec.Code, rec.Body)
 			continue
 		}
@@ -210,7 +211,7 @@ func TestLongStreamIsWhole(t *testing.T) {
 // Who does not read is let go, and what they have does not look whole.
 func TestStalledReaderIsLetGo(t *testing.T) {
 	w, path := serveStreams(t)
-	w.server.chunkTimeout = 100 * time.Millisecond
+	w.server.v1.ChunkTimeout = 100 * time.Millisecond
 	res := get(t, path)
 	time.Sleep(500 * time.Millisecond)
 	rest, err := io.ReadAll(res.Body)

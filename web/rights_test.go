@@ -6,20 +6,22 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"hpfriends/api"
 )
 
-// rights is a world in which ada owns an authkey, a share with bob and one with the group lab (ada admin, bob member), and a
-// token; cleo has nothing to do with them.
+// rights is a world in which ada owns an authkey, a share with bob and one with the group lab (ada admin, bob member),
+// and a token; cleo has nothing to do with them.
 func rights(t *testing.T) *world {
 	w := newWorld(t)
 	w.users("ada", "bob", "cleo", "eve", "root")
-	must[created](w, as("ada"), "POST /api/v1/groups", object{"name": "lab"})                               // 6
-	must[struct{}](w, as("ada"), "POST /api/v1/groups/lab/members", object{"user": "bob"})                  // 7
-	must[credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "ada/1", "pub": []string{"c"}}) // 8
-	must[created](w, as("ada"), "POST /api/v1/shares", object{"channel": "c", "to": "bob"})                 // 9
-	must[created](w, as("ada"), "POST /api/v1/shares", object{"channel": "d", "to": "group:lab"})           // 10
-	must[issued](w, as("ada"), "POST /api/v1/tokens", object{"comment": "t"})                               // 11
-	must[created](w, as("bob"), "POST /api/v1/shares", object{"channel": "c", "to": "cleo", "type": "all"}) // 12
+	must[api.Created](w, as("ada"), "POST /api/v1/groups", object{"name": "lab"})                               // 6
+	must[struct{}](w, as("ada"), "POST /api/v1/groups/lab/members", object{"user": "bob"})                      // 7
+	must[api.Credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "ada/1", "pub": []string{"c"}}) // 8
+	must[api.Created](w, as("ada"), "POST /api/v1/shares", object{"channel": "c", "to": "bob"})                 // 9
+	must[api.Created](w, as("ada"), "POST /api/v1/shares", object{"channel": "d", "to": "group:lab"})           // 10
+	must[api.IssuedToken](w, as("ada"), "POST /api/v1/tokens", object{"comment": "t"})                          // 11
+	must[api.Created](w, as("bob"), "POST /api/v1/shares", object{"channel": "c", "to": "cleo", "type": "all"}) // 12
 	return w
 }
 
@@ -159,7 +161,7 @@ func TestExplanationKeepsOthersOut(t *testing.T) {
 	w := rights(t)
 	must[struct{}](w, as("bob"), "POST /api/v1/shares/9/accept", object{})
 	must[struct{}](w, as("cleo"), "POST /api/v1/shares/12/accept", object{})
-	must[credential](w, as("cleo"), "POST /api/v1/authkeys", object{"ident": "cleo-key", "sub": []string{"*"}})
+	must[api.Credential](w, as("cleo"), "POST /api/v1/authkeys", object{"ident": "cleo-key", "sub": []string{"*"}})
 	explain := func(who string) string {
 		x := must[object](w, as(who), "GET /api/v1/explain?from=ada&to=cleo&channel=c", nil)
 		if x["flows"] != true {
@@ -189,13 +191,13 @@ func TestExplanationKeepsOthersOut(t *testing.T) {
 func TestExplanationKeepsDecisionsOfGroupMembersOut(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada", "bob", "dora")
-	must[created](w, as("ada"), "POST /api/v1/groups", object{"name": "lab"})
+	must[api.Created](w, as("ada"), "POST /api/v1/groups", object{"name": "lab"})
 	for _, m := range []string{"bob", "dora"} {
 		must[struct{}](w, as("ada"), "POST /api/v1/groups/lab/members", object{"user": m})
 	}
-	group := must[created](w, as("ada"), "POST /api/v1/shares", object{"channel": "c", "to": "group:lab"}).ID
+	group := must[api.Created](w, as("ada"), "POST /api/v1/shares", object{"channel": "c", "to": "group:lab"}).ID
 	must[struct{}](w, as("bob"), fmt.Sprintf("POST /api/v1/shares/%d/accept", group), object{})
-	on := must[created](w, as("bob"), "POST /api/v1/shares", object{"channel": "c", "to": "dora", "type": "all"}).ID
+	on := must[api.Created](w, as("bob"), "POST /api/v1/shares", object{"channel": "c", "to": "dora", "type": "all"}).ID
 	must[struct{}](w, as("dora"), fmt.Sprintf("POST /api/v1/shares/%d/accept", on), object{})
 	route := "GET /api/v1/explain?from=ada&to=dora&channel=c"
 	path := func(who string) string { return fmt.Sprint(must[object](w, as(who), route, nil)["path"].([]any)[0]) }

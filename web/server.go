@@ -12,30 +12,17 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
+	"hpfriends/web/v1"
 	"hpfriends/web/who"
 )
 
-// Changer takes changes of the graph.
-type Changer interface {
-	// Change answers once this node has applied the command. A refusal is a *graph.Error. An error with a method
-	// Temporary that returns true means that nothing was changed; after any other it may have been.
-	Change(ctx context.Context, c graph.Command) (graph.Outcome, error)
-}
-
-// Cursors moves and removes the cursors of durable subscriptions. Errors are as Changer's.
-type Cursors interface {
-	Reset(ctx context.Context, by graph.Actor, authkey uint64, name string, to query.Position) error
-	Remove(ctx context.Context, by graph.Actor, authkey uint64, name string) error
-}
-
 // Config of a Server.
 type Config struct {
-	Changer Changer
-	Cursors Cursors
-	Cluster Cluster // nil: the API has no part about it
+	Changer v1.Changer
+	Cursors v1.Cursors
+	Cluster v1.Cluster // nil: the API has no part about it
 	Query   *query.Query
 	Key     *secret.DataKey
 	Metrics prometheus.Gatherer
@@ -54,18 +41,14 @@ const (
 	readTimeout   = 30 * time.Second
 	writeTimeout  = 60 * time.Second
 	idleTimeout   = 2 * time.Minute
-	changeTimeout = 10 * time.Second
 	maxHeader     = 16 << 10
-	maxBody       = 1 << 20
 )
 
 // Server is the HTTP side of a node.
 type Server struct {
 	Config
-	hasher *secret.Hasher
-	who    *who.Authenticator
-	// chunkTimeout is how long a reader of a stream may take for one chunk.
-	chunkTimeout time.Duration
+	who *who.Authenticator
+	v1  *v1.Service
 
 	mu      sync.Mutex
 	servers []*http.Server
@@ -76,16 +59,20 @@ type Server struct {
 func New(c Config) *Server {
 	hasher := secret.NewHasher()
 	return &Server{
-		Config: c, hasher: hasher, chunkTimeout: chunkTimeout,
-		who: who.New(who.Config{Graph: c.Query.Graph, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies}),
+		Config: c,
+		who:    who.New(who.Config{Graph: c.Query.Graph, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies}),
+		v1: v1.New(v1.Config{
+			Changer: c.Changer, Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
+			Ready: c.Ready, Scrub: c.Scrub, Version: c.Version, Logger: c.Logger,
+		}),
 	}
 }
 
 // Serve serves a TCP listener until Shutdown.
 func (s *Server) Serve(l net.Listener) error { return s.serve(l, s.Handler()) }
 
-// ServeSocket serves the local socket until Shutdown: who can open it is the operator. The caller sees to it that only the
-// owner of the data directory can.
+// ServeSocket serves the local socket until Shutdown: who can open it is the operator. The caller sees to it that only
+// the owner of the data directory can.
 func (s *Server) ServeSocket(l net.Listener) error { return s.serve(l, s.SocketHandler()) }
 
 func (s *Server) serve(l net.Listener, h http.Handler) error {

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// Address returns the address that a request comes from. X-Forwarded-For is read from its end, and only as far as the network of
-// a trusted proxy put it there: what is further left is whatever the client sent. ok is false on the local socket.
+// Address returns the address that a request comes from. X-Forwarded-For is read from its end, and only as far as the
+// network of a trusted proxy put it there: what is further left is whatever the client sent. ok is false on the local
+// socket.
 func (a *Authenticator) Address(r *http.Request) (addr netip.Addr, ok bool) {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {

@@ -1,13 +1,14 @@
 // Package who finds out who sends a request, and from where.
 //
-// On the local socket in the data directory, which only its owner can open, a request is the operator's; with the header
-// api.AsHeader it is that user's. On TCP it carries an API token; only to make the first token it may carry handle and
-// password instead.
+// On the local socket in the data directory, which only its owner can open, a request is the operator's; with the
+// header api.AsHeader it is that user's. On TCP it carries an API token; only to make the first token it may carry
+// handle and password instead.
 //
 // # Invariant
 //
-// Who a request comes from is decided by what the caller proves, never by what it says: api.AsHeader is refused on TCP, and
-// X-Forwarded-For is believed only as far as a trusted proxy wrote it. What the actor may do is for the graph to decide.
+// Who a request comes from is decided by what the caller proves, never by what it says: api.AsHeader is refused on TCP,
+// and X-Forwarded-For is believed only as far as a trusted proxy wrote it. What the actor may do is for the graph to
+// decide.
 //
 // # Concurrency
 //

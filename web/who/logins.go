@@ -11,9 +11,9 @@ import (
 	"hpfriends/graph"
 )
 
-// logins slows down guessing of passwords: from one network (one address of IPv4, a /64 of IPv6) 20 logins at once and then
-// one every 3 s, and of them 5 at once for one account, then one every 12 s. There is no limit for an account alone, by which
-// strangers could lock out its owner; a password costs argon2id each time.
+// logins slows down guessing of passwords: from one network (one address of IPv4, a /64 of IPv6) 20 logins at once and
+// then one every 3 s, and of them 5 at once for one account, then one every 12 s. There is no limit for an account
+// alone, by which strangers could lock out its owner; a password costs argon2id each time.
 type logins struct {
 	mu    sync.Mutex
 	seen  map[login]*rate.Limiter
@@ -26,8 +26,8 @@ type login struct {
 	handle  string
 }
 
-// maxLimiters bounds the memory. When it is reached, those that limit nothing any more are forgotten; if there are none,
-// new networks are refused rather than let in.
+// maxLimiters bounds the memory. When it is reached, those that limit nothing any more are forgotten; if there are
+// none, new networks are refused rather than let in.
 const maxLimiters = 20_000
 
 func newLogins() *logins { return &logins{seen: make(map[login]*rate.Limiter)} }

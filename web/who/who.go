@@ -32,7 +32,8 @@ func New(c Config) *Authenticator { return &Authenticator{Config: c, logins: new
 
 var (
 	errLogin    = unauthorized("no valid API token", "send an API token: Authorization: Bearer hpf_…")
-	errPassword = unauthorized("handle or password is wrong", "an authkey's ident and secret are not a login: use the user's")
+	errPassword = unauthorized("handle or password is wrong",
+		"an authkey's ident and secret are not a login: use the user's")
 	errTooOften = api.NewProblem(http.StatusTooManyRequests, api.Unavailable, "too many logins", "wait a minute")
 )
 
@@ -40,8 +41,8 @@ func unauthorized(detail, hint string) *api.Problem {
 	return api.NewProblem(http.StatusUnauthorized, api.Unauthorized, detail, hint)
 }
 
-// Socket takes the caller for the operator, or for the user whom api.AsHeader names. The actor is good for the audit also
-// where there is an error.
+// Socket takes the caller for the operator, or for the user whom api.AsHeader names. The actor is good for the audit
+// also where there is an error.
 func (a *Authenticator) Socket(r *http.Request) (graph.Actor, error) {
 	actor := graph.Actor{From: "socket"}
 	as := r.Header.Get(api.AsHeader)
@@ -81,7 +82,8 @@ func (a *Authenticator) Credentials(r *http.Request) (graph.Actor, error) {
 	return actor, errLogin
 }
 
-// token is not rate limited: 256 random bits are not guessed, and one client must not lock out those behind its address.
+// token is not rate limited: 256 random bits are not guessed, and one client must not lock out those behind its
+// address.
 func (a *Authenticator) token(actor graph.Actor, token secret.Secret) (graph.Actor, error) {
 	g := a.Graph()
 	t, ok := g.TokenByHash(secret.HashToken(token))

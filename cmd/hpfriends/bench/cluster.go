@@ -11,9 +11,9 @@ import (
 	"strconv"
 	"time"
 
+	"hpfriends/api"
 	"hpfriends/internal/load"
 	"hpfriends/internal/proc"
-	"hpfriends/web"
 )
 
 // cluster starts three servers that are one cluster. The first one leads.
@@ -80,7 +80,7 @@ func (b *bench) invite(ctx context.Context, dir string) (at, file string, err er
 	return s.Members[0].Address, file, os.WriteFile(file, []byte(out.Token), 0o600)
 }
 
-func (b *bench) status(ctx context.Context) (s web.ClusterStatus, err error) {
+func (b *bench) status(ctx context.Context) (s api.Cluster, err error) {
 	return s, b.Call(ctx, "GET", "/api/v1/cluster", "", struct{}{}, &s)
 }
 

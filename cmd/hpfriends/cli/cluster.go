@@ -7,9 +7,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	hpapi "hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
-	"hpfriends/web"
 )
 
 func Cluster() *cli.Command {
@@ -26,9 +26,9 @@ func Cluster() *cli.Command {
 			return order(verb, args[0], c, api)
 		}, flags...)
 	}
-	status := func(human func(io.Writer, web.ClusterStatus)) func(c *cli.Context, api *cmdline.Client) error {
+	status := func(human func(io.Writer, hpapi.Cluster)) func(c *cli.Context, api *cmdline.Client) error {
 		return func(c *cli.Context, api *cmdline.Client) error {
-			var s web.ClusterStatus
+			var s hpapi.Cluster
 			if err := api.Call(c.Context, "GET", "/cluster", nil, &s); err != nil {
 				return err
 			}
@@ -38,7 +38,7 @@ func Cluster() *cli.Command {
 	return &cli.Command{
 		Name: "cluster", Usage: "the nodes that replicate the log", Subcommands: []*cli.Command{
 			cmdline.APICommand("status", "show the members, how far each is, and what to be careful about", "", status(printCluster)),
-			cmdline.APICommand("peers", "list the addresses of the members", "", status(func(w io.Writer, s web.ClusterStatus) {
+			cmdline.APICommand("peers", "list the addresses of the members", "", status(func(w io.Writer, s hpapi.Cluster) {
 				for _, m := range s.Members {
 					fmt.Fprintf(w, "%s %s %s\n", term.Printable(m.ID), term.Printable(m.Address), m.Role)
 				}
@@ -79,7 +79,7 @@ func makeJoinToken(c *cli.Context, api *cmdline.Client) error {
 	return cmdline.Show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.Token) })
 }
 
-func printCluster(w io.Writer, s web.ClusterStatus) {
+func printCluster(w io.Writer, s hpapi.Cluster) {
 	var rows [][]string
 	for _, m := range s.Members {
 		lag, contact := fmt.Sprint(m.LagEntries), fmt.Sprintf("%d ms", m.LastContactMS)

@@ -6,8 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	hpapi "hpfriends/api"
 	"hpfriends/internal/cmdline"
-	"hpfriends/web"
 )
 
 // drainWait is how long the command line waits for the last client.
@@ -45,7 +45,7 @@ func awaitDrained(c *cli.Context, api *cmdline.Client, node string) error {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(drainWait); ; {
-		var s web.ClusterStatus
+		var s hpapi.Cluster
 		if err := api.Call(c.Context, "GET", "/cluster", nil, &s); err != nil {
 			return err
 		}

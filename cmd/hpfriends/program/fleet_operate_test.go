@@ -89,7 +89,7 @@ func TestRecoverWhenTheMajorityIsLost(t *testing.T) {
 	}
 	f.start("n1")
 	if s := f.status("n1"); s.Leader != "n1" || len(s.Members) != 1 {
-		t.Fatalf("after the recovery the cluster is %+v", s.ClusterStatus)
+		t.Fatalf("after the recovery the cluster is %+v", s.Cluster)
 	}
 
 	f.makeToken("n1")

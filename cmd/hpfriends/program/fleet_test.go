@@ -15,10 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"hpfriends/api"
 	"hpfriends/internal/freeport"
 	"hpfriends/internal/load"
 	"hpfriends/internal/proc"
-	"hpfriends/web"
 	"hpfriends/wire"
 	"hpfriends/wire/subscription"
 )
@@ -147,7 +147,7 @@ func (f *fleet) must(err error) {
 }
 
 // clusterView is the cluster as one node sees it.
-type clusterView struct{ web.ClusterStatus }
+type clusterView struct{ api.Cluster }
 
 // voters are those that answer.
 func (v clusterView) voters() (ids []string) {
@@ -161,18 +161,18 @@ func (v clusterView) voters() (ids []string) {
 
 func (f *fleet) status(at string) (v clusterView) {
 	f.t.Helper()
-	f.must(f.call(at, "GET", "/api/v1/cluster", struct{}{}, &v.ClusterStatus))
+	f.must(f.call(at, "GET", "/api/v1/cluster", struct{}{}, &v.Cluster))
 	return v
 }
 
-func (f *fleet) member(at, id string) web.ClusterMember {
+func (f *fleet) member(at, id string) api.Member {
 	f.t.Helper()
 	for _, m := range f.status(at).Members {
 		if m.ID == id {
 			return m
 		}
 	}
-	return web.ClusterMember{}
+	return api.Member{}
 }
 
 func (f *fleet) awaitVoters(at string, n int) {

@@ -1,4 +1,4 @@
-package web
+package v1
 
 import (
 	"context"
@@ -40,8 +40,16 @@ var statuses = map[graph.Code]int{
 	graph.Conflict: http.StatusConflict, graph.Invalid: http.StatusUnprocessableEntity,
 }
 
-// refusal turns an error into the answer.
-func (s *Server) refusal(err error) *api.Problem {
+// of says of which parameter an error is.
+func of(name string, err error) error {
+	if g := (*graph.Error)(nil); errors.As(err, &g) {
+		return &graph.Error{Code: g.Code, Msg: name + ": " + g.Msg, Hint: g.Hint}
+	}
+	return err
+}
+
+// Refusal turns an error into the answer.
+func (s *Service) Refusal(err error) *api.Problem {
 	var p *api.Problem
 	var g *graph.Error
 	var fault *query.AuditFault
@@ -56,12 +64,14 @@ func (s *Server) refusal(err error) *api.Problem {
 		return api.NewProblem(http.StatusInternalServerError, api.Unavailable, fault.Error(),
 			"run `hpfriends audit verify`, and restore this node from a backup or its cluster")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return api.NewProblem(http.StatusServiceUnavailable, api.UnknownOutcome, "the answer did not come in time", "look whether it was done before trying again")
+		return api.NewProblem(http.StatusServiceUnavailable, api.UnknownOutcome,
+			"the answer did not come in time", "look whether it was done before trying again")
 	case errors.As(err, &t) && t.Temporary():
 		s.Logger.Warn("a change could not be taken", "err", err)
 		return api.NewProblem(http.StatusServiceUnavailable, api.Unavailable,
 			"the server cannot take changes now; nothing was changed", "try again in a moment")
 	}
 	s.Logger.Error("a request failed", "err", err)
-	return api.NewProblem(http.StatusServiceUnavailable, api.UnknownOutcome, "the server could not confirm this", "look whether it was done before trying again")
+	return api.NewProblem(http.StatusServiceUnavailable, api.UnknownOutcome,
+		"the server could not confirm this", "look whether it was done before trying again")
 }

@@ -1,0 +1,153 @@
+package v1
+
+import (
+	"context"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/internal/secret"
+	"hpfriends/query"
+	"hpfriends/web/who"
+)
+
+func (s *Service) registerAuthkeys(h huma.API) {
+	list(s, h, api.ListAuthkeys, func(ctx context.Context, in *api.AuthkeysQuery) ([]query.Authkey, string, error) {
+		owner, err := s.owner(ctx, in.Owner)
+		if err != nil {
+			return nil, "", err
+		}
+		keys, err := s.Query.Authkeys(who.Actor(ctx), owner)
+		if err != nil {
+			return nil, "", err
+		}
+		return page(in.Page, keys, func(k query.Authkey) uint64 { return uint64(k.ID) })
+	})
+	op(s, h, api.ShowAuthkey, func(ctx context.Context, in *api.IdentPath) (query.Authkey, error) {
+		k, _, err := s.Query.Authkey(who.Actor(ctx), in.Ident)
+		return k, err
+	})
+	op(s, h, api.AddAuthkey, s.addAuthkey)
+	op(s, h, api.EditAuthkey, s.editAuthkey)
+	op(s, h, api.RotateAuthkey, s.rotateAuthkey)
+	op(s, h, api.RevealAuthkey, s.revealAuthkey)
+	op(s, h, api.RemoveAuthkey, func(ctx context.Context, in *api.IdentPath) (api.None, error) {
+		_, k, err := s.Query.Authkey(who.Actor(ctx), in.Ident)
+		if err != nil {
+			return api.None{}, err
+		}
+		return s.changed(ctx, graph.RemoveAuthkey{Authkey: k.ID})
+	})
+}
+
+func (s *Service) addAuthkey(ctx context.Context, in *api.With[api.NewAuthkey]) (none api.Credential, err error) {
+	b := in.Body
+	if b.Ident == "" {
+		b.Ident = secret.NewIdent()
+	}
+	owner, err := s.owner(ctx, b.Owner)
+	if err != nil {
+		return none, err
+	}
+	plain, sealed, err := s.seal(b.Secret.Secret, b.Ident)
+	if err != nil {
+		return none, err
+	}
+	add := graph.AddAuthkey{
+		Owner: owner, Ident: b.Ident, Secret: sealed, Comment: b.Comment, Pub: b.Pub, Sub: b.Sub,
+		Networks: b.Networks, MaxMessage: b.MaxMessage,
+	}
+	if b.Expires != nil {
+		add.Expires = *b.Expires
+	}
+	out, err := s.change(ctx, add)
+	if err != nil {
+		return none, err
+	}
+	return api.Credential{ID: out.ID, Ident: b.Ident, Secret: plain.Reveal()}, nil
+}
+
+func (s *Service) editAuthkey(ctx context.Context, in *api.AuthkeyEdit) (api.None, error) {
+	_, k, err := s.Query.Authkey(who.Actor(ctx), in.Ident)
+	if err != nil {
+		return api.None{}, err
+	}
+	b := in.Body
+	return s.changed(ctx, graph.EditAuthkey{
+		Authkey: k.ID, Comment: b.Comment, Enabled: b.Enabled, Expires: b.Expires,
+		Networks: b.Networks, MaxMessage: b.MaxMessage,
+		Pub: edited(k.Pub, b.Pub, b.AddPub, b.RemovePub), Sub: edited(k.Sub, b.Sub, b.AddSub, b.RemoveSub),
+	})
+}
+
+func (s *Service) rotateAuthkey(ctx context.Context, in *api.AuthkeyRotate) (none api.Credential, err error) {
+	_, k, err := s.Query.Authkey(who.Actor(ctx), in.Ident)
+	if err != nil {
+		return none, err
+	}
+	plain, sealed, err := s.seal(in.Body.Secret.Secret, k.Ident)
+	if err != nil {
+		return none, err
+	}
+	if _, err := s.change(ctx, graph.EditAuthkey{Authkey: k.ID, Secret: sealed}); err != nil {
+		return none, err
+	}
+	return api.Credential{ID: uint64(k.ID), Ident: k.Ident, Secret: plain.Reveal()}, nil
+}
+
+func (s *Service) revealAuthkey(ctx context.Context, in *api.IdentPath) (none api.Credential, err error) {
+	a := who.Actor(ctx)
+	_, k, err := s.Query.Authkey(a, in.Ident)
+	if err != nil {
+		return none, err
+	}
+	if !s.Query.Graph().CanRevealSecret(a, k) {
+		return none, &graph.Error{
+			Code: graph.Denied, Msg: "only the owner of an authkey may see its secret", Hint: "ask them",
+		}
+	}
+	plain, err := s.Key.Open(k.Secret, []byte(k.Ident))
+	if err != nil {
+		return none, err
+	}
+	s.Logger.Info("the secret of an authkey was revealed",
+		"ident", k.Ident, "user", a.User, "operator", a.Operator, "from", a.From)
+	return api.Credential{ID: uint64(k.ID), Ident: k.Ident, Secret: string(plain)}, nil
+}
+
+// edited is a list after an edit, or nil if it stays as it is. Of two edits at the same time that add, one may be lost:
+// the graph takes whole lists.
+func edited(present []graph.Pattern, instead *[]graph.Pattern, add, remove []graph.Pattern) *[]graph.Pattern {
+	if instead == nil && len(add) == 0 && len(remove) == 0 {
+		return nil
+	}
+	list := slices.Clone(present)
+	if instead != nil {
+		list = slices.Clone(*instead)
+	}
+	for _, p := range add {
+		if !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	list = slices.DeleteFunc(list, func(p graph.Pattern) bool { return slices.Contains(remove, p) })
+	return &list
+}
+
+// maxSecret is what fits: the clients of the field put a secret into configuration files and never send it.
+const maxSecret = 255
+
+// seal makes a secret where none is given, and seals it for its ident.
+func (s *Service) seal(plain secret.Secret, ident string) (secret.Secret, []byte, error) {
+	if plain.Empty() {
+		plain = secret.NewPassphrase()
+	}
+	if len(plain.Reveal()) > maxSecret {
+		return plain, nil, &graph.Error{
+			Code: graph.Invalid, Msg: "the secret must have at most 255 bytes", Hint: "leave it out to have a strong one made",
+		}
+	}
+	return plain, s.Key.Seal([]byte(plain.Reveal()), []byte(ident)), nil
+}

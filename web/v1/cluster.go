@@ -1,0 +1,73 @@
+package v1
+
+import (
+	"context"
+	"path"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/web/who"
+)
+
+// Cluster is what the operator of a cluster asks a node. Refusals are *graph.Error.
+type Cluster interface {
+	ClusterStatus(ctx context.Context) (api.Cluster, error)
+	// JoinToken makes a secret with which nodes join.
+	JoinToken(ctx context.Context, life time.Duration) (token string, expires time.Time, err error)
+	// Operate does what clusterOrders name: remove, promote, transfer, leave, drain or undrain.
+	Operate(ctx context.Context, verb, node string, force bool) error
+}
+
+// clusterOrders are the operations that change the cluster. The verb is the last part of the route.
+var clusterOrders = []api.Op[api.With[api.NodeOrder], api.None]{
+	api.DrainNode, api.LeaveCluster, api.PromoteNode, api.RemoveNode, api.TransferLeadership, api.UndrainNode,
+}
+
+func (s *Service) registerCluster(h huma.API) {
+	if s.Cluster == nil {
+		return
+	}
+	op(s, h, api.ShowCluster, func(ctx context.Context, _ *api.None) (api.Cluster, error) {
+		if !s.Query.Graph().CanSeeAll(who.Actor(ctx)) {
+			return api.Cluster{}, &graph.Error{Code: graph.Denied, Msg: "only admins and auditors see the cluster"}
+		}
+		ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+		defer cancel()
+		return s.Cluster.ClusterStatus(ctx)
+	})
+	op(s, h, api.AddJoinToken, s.addJoinToken)
+	for _, o := range clusterOrders {
+		verb := path.Base(o.Route)
+		op(s, h, o, func(ctx context.Context, in *api.With[api.NodeOrder]) (api.None, error) {
+			return api.None{}, s.operate(ctx, verb, in.Body)
+		})
+	}
+}
+
+func (s *Service) operate(ctx context.Context, verb string, o api.NodeOrder) error {
+	a := who.Actor(ctx)
+	if err := s.Query.Graph().MayRunCluster(a); err != nil {
+		return err
+	}
+	s.Logger.Info("cluster", "verb", verb, "node", o.Node, "force", o.Force, "user", a.User, "from", a.From)
+	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+	defer cancel()
+	return s.Cluster.Operate(ctx, verb, o.Node, o.Force)
+}
+
+func (s *Service) addJoinToken(ctx context.Context, in *api.With[api.NewJoinToken]) (out api.JoinToken, err error) {
+	a := who.Actor(ctx)
+	if err := s.Query.Graph().MayRunCluster(a); err != nil {
+		return out, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+	defer cancel()
+	out.Token, out.Expires, err = s.Cluster.JoinToken(ctx, time.Duration(in.Body.Seconds)*time.Second)
+	if err == nil {
+		s.Logger.Info("cluster", "verb", "token", "expires", out.Expires, "user", a.User, "from", a.From)
+	}
+	return out, err
+}

@@ -1,0 +1,159 @@
+package v1
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/internal/ndjson"
+	"hpfriends/query"
+	"hpfriends/web/who"
+)
+
+const (
+	ndjsonType = "application/x-ndjson"
+	// chunkBytes of lines are written at once, and what there is at the latest after chunkTime.
+	chunkBytes = 64 << 10
+	chunkTime  = 100 * time.Millisecond
+	// chunkTimeout is the default of Config.ChunkTimeout.
+	chunkTimeout = 30 * time.Second
+	// countTimeout bounds counting, which reads all that was asked for.
+	countTimeout = 10 * time.Minute
+)
+
+func (s *Service) registerMessages(h huma.API) {
+	operation := describe(h, api.ReadMessages.Route, api.ReadMessages.Summary)
+	operation.Middlewares = huma.Middlewares{patient}
+	operation.Responses["200"] = &huma.Response{
+		Description: "One object a line: a message (position, time, channel, ident, origin, payload; what is not UTF-8 in " +
+			`the field that ends in _base64), {"gap":{"from","to"}} where retention was first, and last ` +
+			`{"end":true,"messages","next"}. Without that line the answer was cut off; with end false it failed.`,
+		Content: map[string]*huma.MediaType{ndjsonType: {Schema: &huma.Schema{Type: huma.TypeObject}}},
+	}
+	huma.Register(h, operation, func(ctx context.Context, in *api.MessagesQuery) (*huma.StreamResponse, error) {
+		f, err := s.filter(in.MessageQuery)
+		if err != nil {
+			return nil, s.refused(ctx, operation.OperationID, err)
+		}
+		f.Newest = in.Order == "newest"
+		messages := s.Query.Messages(who.Actor(ctx), f)
+		return &huma.StreamResponse{Body: func(c huma.Context) { s.stream(c, messages) }}, nil
+	})
+	op(s, h, api.CountMessages, func(ctx context.Context, in *api.MessageQuery) (query.Count, error) {
+		f, err := s.filter(*in)
+		if err != nil {
+			return query.Count{}, err
+		}
+		ctx, cancel := context.WithTimeout(ctx, countTimeout)
+		defer cancel()
+		return s.Query.CountMessages(ctx, who.Actor(ctx), f)
+	}, patient)
+}
+
+// patient lets the answer take longer than others may: reading from a log may.
+func patient(c huma.Context, next func(huma.Context)) {
+	_ = controller(c).SetWriteDeadline(time.Now().Add(countTimeout + chunkTimeout))
+	next(c)
+}
+
+func controller(c huma.Context) *http.ResponseController {
+	_, w := humago.Unwrap(c)
+	return http.NewResponseController(w)
+}
+
+// filter reads what was asked for.
+func (s *Service) filter(in api.MessageQuery) (f query.MessageFilter, err error) {
+	f.Limit = in.Limit
+	for _, c := range in.Channel {
+		p, err := graph.ParsePattern(c)
+		if err != nil {
+			return f, err
+		}
+		f.Patterns = append(f.Patterns, p)
+	}
+	if in.Since != "" && in.From != "" {
+		return f, &graph.Error{Code: graph.Invalid, Msg: "since and from both say where to begin", Hint: "give one of them"}
+	}
+	now := time.Now()
+	position := func(name, text string) (p query.Position) {
+		if text != "" && err == nil {
+			p, err = s.Query.ParsePosition(text, now)
+			err = of(name, err)
+		}
+		return p
+	}
+	f.From = position("since", in.Since)
+	if in.From != "" {
+		f.From = position("from", in.From)
+	}
+	f.Until = position("until", in.Until)
+	if in.Until != "" && f.Until.Index == 0 { // before all there is; the zero position would be no end
+		f.Until.Offset = 1
+	}
+	return f, err
+}
+
+// stream writes messages until all are written or the client is gone. Whatever happens, the client can tell a whole
+// answer by its last line.
+func (s *Service) stream(c huma.Context, messages *query.Messages) {
+	c.SetHeader("Content-Type", ndjsonType)
+	out := chunks{w: c.BodyWriter(), rc: controller(c), timeout: s.ChunkTimeout, flushed: time.Now()}
+	for out.err == nil {
+		m, err := messages.Next(c.Context())
+		var gap *query.Gap
+		switch {
+		case err == nil:
+			out.lines = ndjson.Append(out.lines, ndjson.Message{
+				Position: m.Position.String(), Time: m.Time, Channel: []byte(m.Channel), Ident: m.Ident,
+				Origin: m.Origin, Payload: m.Payload,
+			})
+		case errors.As(err, &gap):
+			out.lines = ndjson.AppendGap(out.lines, ndjson.Gap{From: gap.From.String(), To: gap.To.String()})
+		default:
+			end := ndjson.End{End: err == io.EOF, Messages: messages.Read(), Next: messages.Rest().String()}
+			if !end.End {
+				end.Error = "the log could not be read further"
+				if c.Context().Err() == nil {
+					s.Logger.Error("a stream of messages failed", "err", err, "at", end.Next)
+				}
+			}
+			out.lines = ndjson.AppendEnd(out.lines, end)
+			out.flush()
+			return
+		}
+		if len(out.lines) >= chunkBytes || time.Since(out.flushed) >= chunkTime {
+			out.flush()
+		}
+	}
+}
+
+// chunks writes lines in large pieces, each with a deadline of its own.
+type chunks struct {
+	w       io.Writer
+	rc      *http.ResponseController
+	timeout time.Duration // for one
+	lines   []byte
+	flushed time.Time
+	err     error // the client is gone, or does not read
+}
+
+func (c *chunks) flush() {
+	_ = c.rc.SetWriteDeadline(time.Now().Add(c.timeout))
+	_, c.err = c.w.Write(c.lines)
+	if c.err == nil {
+		if err := c.rc.Flush(); !errors.Is(err, http.ErrNotSupported) {
+			c.err = err
+		}
+	}
+	c.lines, c.flushed = c.lines[:0], time.Now()
+	if cap(c.lines) > 16*chunkBytes { // one message was large
+		c.lines = nil
+	}
+}

@@ -1,0 +1,99 @@
+package v1
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"hpfriends/api"
+	"hpfriends/web/who"
+)
+
+// Register adds every operation to mux, and the document that describes them.
+func (s *Service) Register(mux *http.ServeMux) {
+	c := huma.DefaultConfig("hpfriends", s.Version)
+	c.OpenAPIPath = "/api/openapi"
+	c.DocsPath = "" // the generated page would load scripts from a third party
+	c.SchemasPath = "/api/schemas"
+	c.CreateHooks = nil // no "$schema" links in answers
+	c.Transformers = []huma.Transformer{asProblem}
+	c.RejectUnknownQueryParameters = true // a mistyped filter must not select everything
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token":    {Type: "http", Scheme: "bearer", Description: "an API token"},
+		"password": {Type: "http", Scheme: "basic", Description: "handle and password, to add a token"},
+	}
+	c.Security = []map[string][]string{{"token": {}}}
+	h := humago.New(mux, c)
+	s.registerUsers(h)
+	s.registerGroups(h)
+	s.registerAuthkeys(h)
+	s.registerShares(h)
+	s.registerTokens(h)
+	s.registerStatus(h)
+	s.registerMessages(h)
+	s.registerCursors(h)
+	s.registerSearch(h)
+	s.registerAudit(h)
+	s.registerCluster(h)
+}
+
+// body is an output with a JSON body.
+type body[T any] struct{ Body T }
+
+// middleware is called around a handler.
+type middleware = func(c huma.Context, next func(huma.Context))
+
+// op registers an operation with its handler, whose errors become problems.
+func op[I, O any](
+	s *Service, h huma.API, o api.Op[I, O], handle func(context.Context, *I) (O, error), around ...middleware,
+) {
+	operation := describe(h, o.Route, o.Summary)
+	operation.Middlewares = around
+	if o.Route == api.AddToken.Route {
+		operation.Security = []map[string][]string{{"token": {}}, {"password": {}}}
+	}
+	if reflect.TypeFor[O]() == reflect.TypeFor[api.None]() {
+		operation.DefaultStatus = http.StatusNoContent
+		huma.Register(h, operation, func(ctx context.Context, in *I) (*api.None, error) {
+			_, err := handle(ctx, in)
+			return nil, s.refused(ctx, operation.OperationID, err)
+		})
+		return
+	}
+	huma.Register(h, operation, func(ctx context.Context, in *I) (*body[O], error) {
+		out, err := handle(ctx, in)
+		return &body[O]{out}, s.refused(ctx, operation.OperationID, err)
+	})
+}
+
+// describe is what the document says of an operation: its name is made of its route.
+func describe(h huma.API, route, summary string) huma.Operation {
+	method, path, _ := strings.Cut(route, " ")
+	tag, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	schema := h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")
+	return huma.Operation{
+		OperationID: strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path),
+		Method:      method, Path: api.Base + path, Summary: summary, Tags: []string{tag},
+		DefaultStatus: http.StatusOK, MaxBodyBytes: MaxBody,
+		Responses: map[string]*huma.Response{"default": {
+			Description: "Error", Content: map[string]*huma.MediaType{api.ProblemType: {Schema: schema}},
+		}},
+	}
+}
+
+// refused makes a problem of a handler's error, and logs one that shows somebody trying what they may not.
+func (s *Service) refused(ctx context.Context, operation string, err error) error {
+	if err == nil {
+		return nil
+	}
+	p := s.Refusal(err)
+	if p.Status == http.StatusForbidden {
+		a := who.Actor(ctx)
+		s.Logger.Info("denied", "user", a.User, "from", a.From, "operation", operation, "why", p.Detail)
+	}
+	return p
+}

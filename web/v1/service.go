@@ -1,0 +1,90 @@
+package v1
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"time"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/internal/secret"
+	"hpfriends/query"
+	"hpfriends/web/who"
+)
+
+// Changer takes changes of the graph.
+type Changer interface {
+	// Change answers once this node has applied the command. A refusal is a *graph.Error. An error with a method
+	// Temporary that returns true means that nothing was changed; after any other it may have been.
+	Change(ctx context.Context, c graph.Command) (graph.Outcome, error)
+}
+
+// Cursors moves and removes the cursors of durable subscriptions. Errors are as Changer's.
+type Cursors interface {
+	Reset(ctx context.Context, by graph.Actor, authkey uint64, name string, to query.Position) error
+	Remove(ctx context.Context, by graph.Actor, authkey uint64, name string) error
+}
+
+// Config of a Service.
+type Config struct {
+	Changer Changer
+	Cursors Cursors
+	Cluster Cluster // nil: the API has no part about it
+	Query   *query.Query
+	Key     *secret.DataKey
+	Hasher  *secret.Hasher
+	Ready   func(context.Context) error
+	Scrub   func() query.ScrubStatus // nil: there is none
+	Version string
+	Logger  *slog.Logger
+	// ChunkTimeout is how long a reader of a stream may take for one chunk. There is no limit for the whole. 0: 30 s.
+	ChunkTimeout time.Duration
+}
+
+// Service is the operations of the API on one node.
+type Service struct{ Config }
+
+// New returns a Service.
+func New(c Config) *Service {
+	c.ChunkTimeout = cmp.Or(c.ChunkTimeout, chunkTimeout)
+	return &Service{c}
+}
+
+const (
+	// MaxBody is the largest body of a request, in bytes.
+	MaxBody = 1 << 20
+	// changeTimeout bounds how long a change may take.
+	changeTimeout = 10 * time.Second
+)
+
+// change proposes a change for the asker.
+func (s *Service) change(ctx context.Context, o graph.Op) (api.Created, error) {
+	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
+	defer cancel()
+	out, err := s.Changer.Change(ctx, graph.Command{By: who.Actor(ctx), Op: o})
+	return api.Created{ID: out.Object, Index: out.Index}, err
+}
+
+// changed proposes a change that has no answer.
+func (s *Service) changed(ctx context.Context, o graph.Op) (api.None, error) {
+	_, err := s.change(ctx, o)
+	return api.None{}, err
+}
+
+// user resolves a handle; empty means the asker.
+func (s *Service) user(ctx context.Context, handle string) (graph.UserID, error) {
+	if handle == "" {
+		return who.Actor(ctx).User, nil
+	}
+	u, err := s.Query.User(who.Actor(ctx), handle)
+	return u.ID, err
+}
+
+// owner resolves for whom something is added: 0, which is the asker, or a user by name.
+func (s *Service) owner(ctx context.Context, handle string) (graph.UserID, error) {
+	if handle == "" {
+		return 0, nil
+	}
+	return s.user(ctx, handle)
+}

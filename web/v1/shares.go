@@ -1,0 +1,78 @@
+package v1
+
+import (
+	"context"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/query"
+	"hpfriends/web/who"
+)
+
+func (s *Service) registerShares(h huma.API) {
+	list(s, h, api.ListShares, func(ctx context.Context, in *api.SharesQuery) ([]query.Share, string, error) {
+		user, err := s.user(ctx, in.User)
+		if err != nil {
+			return nil, "", err
+		}
+		shares := s.Query.SharesFrom
+		if in.In {
+			shares = s.Query.SharesWith
+		}
+		return page(in.Page, shares(who.Actor(ctx), user), func(v query.Share) uint64 { return uint64(v.ID) })
+	})
+	op(s, h, api.ShowShare, func(ctx context.Context, in *api.SharePath) (query.Share, error) {
+		return s.Query.Share(who.Actor(ctx), graph.ShareID(in.ID))
+	})
+	op(s, h, api.AddShare, s.addShare)
+	op(s, h, api.AcceptShare, func(ctx context.Context, in *api.SharePath) (api.None, error) {
+		return s.onShare(ctx, in, func(id graph.ShareID) graph.Op { return graph.DecideShare{Share: id, Accept: true} })
+	})
+	op(s, h, api.DisableShare, func(ctx context.Context, in *api.SharePath) (api.None, error) {
+		return s.onShare(ctx, in, func(id graph.ShareID) graph.Op { return graph.DecideShare{Share: id} })
+	})
+	op(s, h, api.RemoveShare, func(ctx context.Context, in *api.SharePath) (api.None, error) {
+		return s.onShare(ctx, in, func(id graph.ShareID) graph.Op { return graph.RemoveShare{Share: id} })
+	})
+}
+
+// onShare proposes a change of a share that the asker can see; another does not exist for them.
+func (s *Service) onShare(
+	ctx context.Context, in *api.SharePath, change func(graph.ShareID) graph.Op,
+) (api.None, error) {
+	share, err := s.Query.Share(who.Actor(ctx), graph.ShareID(in.ID))
+	if err != nil {
+		return api.None{}, err
+	}
+	return s.changed(ctx, change(share.ID))
+}
+
+func (s *Service) addShare(ctx context.Context, in *api.With[api.NewShare]) (out api.Created, err error) {
+	b := in.Body
+	add := graph.AddShare{Channel: b.Channel, Type: b.Type, History: b.History, Note: b.Note}
+	if b.Expires != nil {
+		add.Expires = *b.Expires
+	}
+	if name, ok := strings.CutPrefix(b.To, "group:"); ok {
+		g, err := s.Query.Group(who.Actor(ctx), name)
+		if err != nil {
+			return out, err
+		}
+		add.Group = g.ID
+		return s.change(ctx, add)
+	}
+	u, err := s.Query.User(who.Actor(ctx), b.To)
+	if err != nil {
+		if g, errGroup := s.Query.Group(who.Actor(ctx), b.To); errGroup == nil {
+			err = &graph.Error{
+				Code: graph.NotFound, Msg: "there is no user " + graph.Clip(b.To), Hint: "for the group, write group:" + g.Name,
+			}
+		}
+		return out, err
+	}
+	add.User = u.ID
+	return s.change(ctx, add)
+}

@@ -1,0 +1,93 @@
+package v1
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/internal/timespec"
+	"hpfriends/query"
+	"hpfriends/web/who"
+)
+
+// statusTimeout bounds how long the node may take to say whether it is ready.
+const statusTimeout = 2 * time.Second
+
+func (s *Service) registerStatus(h huma.API) {
+	op(s, h, api.Explain, s.explain)
+	op(s, h, api.ListLogs, s.listLogs)
+	op(s, h, api.ShowStats, func(ctx context.Context, _ *api.None) (query.Totals, error) {
+		return s.Query.Totals(who.Actor(ctx))
+	})
+	op(s, h, api.ShowWhoami, func(ctx context.Context, _ *api.None) (api.Whoami, error) {
+		a := who.Actor(ctx)
+		w := api.Whoami{Operator: a.Operator}
+		if u, ok := s.Query.Graph().User(a.User); ok {
+			w.User, w.Role = u.Handle, u.Role
+		}
+		return w, nil
+	})
+	op(s, h, api.ShowStatus, s.status)
+	op(s, h, api.ListEntries, func(ctx context.Context, in *api.EntriesQuery) ([]query.LogEntry, error) {
+		return s.Query.Entries(who.Actor(ctx), in.From, in.Limit)
+	})
+	long(s, h, api.CheckLog, s.check)
+}
+
+func (s *Service) status(ctx context.Context, _ *api.None) (api.Status, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	st := api.Status{Version: s.Version, Index: s.Query.Graph().Index(), Ready: true}
+	if err := s.Ready(ctx); err != nil {
+		st.Ready, st.Reason = false, err.Error()
+	}
+	kept, err := s.Query.Retained(who.Actor(ctx))
+	if errors.Is(err, graph.ErrDenied) {
+		return st, nil
+	}
+	if err != nil {
+		return st, err
+	}
+	st.Log = &kept
+	if s.Scrub != nil {
+		scrub := s.Scrub()
+		st.Scrub = &scrub
+	}
+	return st, nil
+}
+
+func (s *Service) explain(ctx context.Context, in *api.ExplainQuery) (query.Explanation, error) {
+	if in.At == "" {
+		return s.Query.Explain(who.Actor(ctx), in.From, in.To, in.Channel)
+	}
+	at, err := point("at", in.At)
+	if err != nil {
+		return query.Explanation{}, err
+	}
+	return s.Query.ExplainAt(who.Actor(ctx), in.From, in.To, in.Channel, at)
+}
+
+func (s *Service) listLogs(ctx context.Context, in *api.LogsQuery) ([]query.LogRow, error) {
+	f := query.LogFilter{Ident: in.Ident, Channel: in.Channel, Address: in.Address, Limit: in.Limit}
+	if in.Since != "" {
+		t, err := timespec.Past(in.Since, time.Now())
+		if err != nil {
+			return nil, &graph.Error{Code: graph.Invalid, Msg: "since: " + err.Error()}
+		}
+		f.Since = t
+	}
+	return s.Query.Logs(who.Actor(ctx), f)
+}
+
+func (s *Service) check(ctx context.Context, tell func(api.Progress)) (query.CheckReport, error) {
+	told := func(what string, done, total uint64) { tell(api.Progress{What: what, Done: done, Total: total}) }
+	r, err := s.Query.Check(ctx, who.Actor(ctx), told)
+	if r.Damage != "" {
+		s.Logger.Error("the log is not what was written", "damage", r.Damage)
+	}
+	return r, err
+}

@@ -1,0 +1,68 @@
+package v1
+
+import (
+	"context"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/internal/secret"
+	"hpfriends/query"
+	"hpfriends/web/who"
+)
+
+func (s *Service) registerUsers(h huma.API) {
+	list(s, h, api.ListUsers, func(ctx context.Context, in *api.Page) ([]query.User, string, error) {
+		return page(*in, s.Query.Users(who.Actor(ctx)), func(u query.User) uint64 { return uint64(u.ID) })
+	})
+	op(s, h, api.ShowUser, func(ctx context.Context, in *api.HandlePath) (query.User, error) {
+		return s.Query.User(who.Actor(ctx), in.Handle)
+	})
+	op(s, h, api.AddUser, s.addUser)
+	op(s, h, api.EditUser, s.editUser)
+	op(s, h, api.RemoveUser, func(ctx context.Context, in *api.HandlePath) (api.None, error) {
+		id, err := s.user(ctx, in.Handle)
+		if err != nil {
+			return api.None{}, err
+		}
+		return s.changed(ctx, graph.RemoveUser{User: id})
+	})
+}
+
+func (s *Service) addUser(ctx context.Context, in *api.With[api.NewUser]) (api.Created, error) {
+	hash, err := s.hashPassword(ctx, in.Body.Password, in.Body.Handle)
+	if err != nil {
+		return api.Created{}, err
+	}
+	return s.change(ctx, graph.AddUser{
+		Handle: in.Body.Handle, Name: in.Body.Name, Password: hash, Role: in.Body.Role,
+	})
+}
+
+func (s *Service) editUser(ctx context.Context, in *api.UserEdit) (api.None, error) {
+	id, err := s.user(ctx, in.Handle)
+	if err != nil {
+		return api.None{}, err
+	}
+	change := graph.EditUser{User: id, Name: in.Body.Name, Role: in.Body.Role, Enabled: in.Body.Enabled}
+	if in.Body.Password != nil {
+		hash, err := s.hashPassword(ctx, *in.Body.Password, in.Handle)
+		if err != nil {
+			return api.None{}, err
+		}
+		change.Password = &hash
+	}
+	return s.changed(ctx, change)
+}
+
+// hashPassword checks and hashes a password; an empty one stays empty.
+func (s *Service) hashPassword(ctx context.Context, p api.Secret, handle string) (string, error) {
+	if p.Empty() {
+		return "", nil
+	}
+	if err := secret.CheckPassword(p.Secret, handle); err != nil {
+		return "", &graph.Error{Code: graph.Invalid, Msg: err.Error(), Hint: "longer is better than stranger"}
+	}
+	return s.Hasher.Hash(ctx, p.Secret)
+}
