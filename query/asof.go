@@ -1,10 +1,8 @@
 package query
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"hpfriends/graph"
@@ -72,12 +70,9 @@ func (q *Query) At(viewer graph.Actor, at Point) (AsOf, error) {
 	if err != nil {
 		return AsOf{}, err
 	}
-	v := AsOf{Version: p.version(), Users: viewUsers(p.graph, p.rights, p.viewer), Groups: viewGroups(p.rights, p.viewer), Authkeys: []Authkey{}}
-	if p.rights.CanSeeAll(p.viewer) {
-		v.Shares = viewShares(p.rights, p.viewer, p.graph.Shares())
-	} else {
-		v.Shares = append(viewShares(p.rights, p.viewer, p.graph.SharesOf(p.viewer.User)), sharesWith(p.rights, p.viewer, p.viewer.User)...)
-		slices.SortFunc(v.Shares, func(a, b Share) int { return cmp.Compare(a.ID, b.ID) })
+	v := AsOf{
+		Version: p.version(), Users: viewUsers(p.graph, p.rights, p.viewer), Groups: viewGroups(p.rights, p.viewer),
+		Shares: viewShares(p.rights, p.viewer, visibleShares(p.rights, p.viewer)), Authkeys: []Authkey{},
 	}
 	for k := range visibleAuthkeys(p.rights, p.viewer, 0) {
 		v.Authkeys = append(v.Authkeys, viewAuthkey(p.graph, k))

@@ -51,9 +51,9 @@ func (q *Query) Cursors(viewer graph.Actor, ident string) ([]Cursor, error) {
 // eachCursor reads the cursors among which are those that are asked for.
 func (q *Query) eachCursor(g *graph.Graph, viewer graph.Actor, ident string, add func(eventlog.Cursor) error) error {
 	if ident != "" {
-		k, ok := g.AuthkeyByIdent(ident)
-		if !ok || !g.CanSeeAuthkey(viewer, k) {
-			return missing("authkey", ident)
+		k, err := resolveAuthkey(g, viewer, ident)
+		if err != nil {
+			return err
 		}
 		return q.log.Cursors(uint64(k.ID), add)
 	}

@@ -54,11 +54,11 @@ func (q *Query) ExplainAt(viewer graph.Actor, from, to, channel string, at Point
 
 // explain answers about world, by the rights of g, which holds the same shares.
 func explain(world, g *graph.Graph, viewer graph.Actor, from, to, channel string) (Explanation, error) {
-	f, err := findUser(g, viewer, from)
+	f, err := resolveUser(g, viewer, from)
 	if err != nil {
 		return Explanation{}, err
 	}
-	t, err := findUser(g, viewer, to)
+	t, err := resolveUser(g, viewer, to)
 	if err != nil {
 		return Explanation{}, err
 	}

@@ -35,7 +35,7 @@ func (f *finder) find(kind Kind, to *ranking) error {
 // findChannels finds channels with a message that the viewer may see, and those that an authkey or a share that they may see
 // names.
 func (f *finder) findChannels(to *ranking) error {
-	at := func(name string) mark { return mark{f.match(name), name} }
+	at := func(name string) rank { return rank{f.match(name), name} }
 	want := func(name string) bool {
 		m := at(name)
 		return m.grade < nowhere && to.wants(m)
@@ -65,8 +65,13 @@ func (f *finder) namedChannels() map[string]Channel {
 			}
 		}
 	}
-	f.eachAuthkey(g, func(k *graph.Authkey) { add(k.Pub...); add(k.Sub...) })
-	f.eachShare(g, func(s *graph.Share) { add(s.Channel) })
+	for k := range visibleAuthkeys(g, f.viewer, 0) {
+		add(k.Pub...)
+		add(k.Sub...)
+	}
+	for s := range visibleShares(g, f.viewer) {
+		add(s.Channel)
+	}
 	return names
 }
 
@@ -75,7 +80,7 @@ func (f *finder) findLogs(to *ranking) error {
 	for _, r := range rows {
 		if g := f.match(r.Message, r.Identifier, r.Channel, r.Address); g < nowhere {
 			key := numberKey(uint64(math.MaxInt64-r.Time.UnixNano())) + r.id // newest first
-			to.add(mark{g, key}, func() (Hit, error) { return Hit{Log: &r}, nil })
+			to.add(rank{g, key}, func() (Hit, error) { return Hit{Log: &r}, nil })
 		}
 	}
 	return err
@@ -88,7 +93,7 @@ func (f *finder) findGroups(to *ranking) {
 			continue
 		}
 		if grade := f.match(gr.Name); grade < nowhere {
-			to.add(mark{grade, numberKey(uint64(gr.ID))}, func() (Hit, error) {
+			to.add(rank{grade, numberKey(uint64(gr.ID))}, func() (Hit, error) {
 				v := viewGroup(g, f.viewer, gr, gr.ID != graph.Everyone)
 				return Hit{Group: &v}, nil
 			})
@@ -103,7 +108,7 @@ func (f *finder) findUsers(to *ranking) {
 			continue
 		}
 		if grade := f.match(u.Handle, u.Name); grade < nowhere {
-			to.add(mark{grade, numberKey(uint64(u.ID))}, func() (Hit, error) {
+			to.add(rank{grade, numberKey(uint64(u.ID))}, func() (Hit, error) {
 				v := viewUser(g, f.viewer, u)
 				return Hit{User: &v}, nil
 			})
@@ -113,23 +118,23 @@ func (f *finder) findUsers(to *ranking) {
 
 func (f *finder) findShares(to *ranking) {
 	g := f.graph()
-	f.eachShare(g, func(s *graph.Share) {
+	for s := range visibleShares(g, f.viewer) {
 		receiver := handle(g, s.User)
 		if gr, ok := g.Group(s.Group); ok {
 			receiver = gr.Name
 		}
 		if grade := f.match(string(s.Channel), s.Note, handle(g, s.Owner), receiver); grade < nowhere {
-			to.add(mark{grade, numberKey(uint64(s.ID))}, func() (Hit, error) {
+			to.add(rank{grade, numberKey(uint64(s.ID))}, func() (Hit, error) {
 				v := viewShare(g, f.viewer, s)
 				return Hit{Share: &v}, nil
 			})
 		}
-	})
+	}
 }
 
 func (f *finder) findAuthkeys(to *ranking) {
 	g := f.graph()
-	f.eachAuthkey(g, func(k *graph.Authkey) {
+	for k := range visibleAuthkeys(g, f.viewer, 0) {
 		fields := []string{k.Ident, k.Comment, handle(g, k.Owner)}
 		for _, patterns := range [][]graph.Pattern{k.Pub, k.Sub} {
 			for _, p := range patterns {
@@ -137,46 +142,10 @@ func (f *finder) findAuthkeys(to *ranking) {
 			}
 		}
 		if grade := f.match(fields...); grade < nowhere {
-			to.add(mark{grade, numberKey(uint64(k.ID))}, func() (Hit, error) {
+			to.add(rank{grade, numberKey(uint64(k.ID))}, func() (Hit, error) {
 				v, err := f.viewAuthkey(g, k)
 				return Hit{Authkey: &v}, err
 			})
-		}
-	})
-}
-
-// eachAuthkey calls fn for the authkeys that the viewer may see.
-func (f *finder) eachAuthkey(g *graph.Graph, fn func(*graph.Authkey)) {
-	keys := g.AuthkeysOf(f.viewer.User)
-	if g.CanSeeAll(f.viewer) {
-		keys = g.Authkeys()
-	}
-	for k := range keys {
-		if g.CanSeeAuthkey(f.viewer, k) {
-			fn(k)
-		}
-	}
-}
-
-// eachShare calls fn for the shares that the viewer may see, once each.
-func (f *finder) eachShare(g *graph.Graph, fn func(*graph.Share)) {
-	see := func(s *graph.Share) {
-		if g.CanSeeShare(f.viewer, s) {
-			fn(s)
-		}
-	}
-	if g.CanSeeAll(f.viewer) {
-		for s := range g.Shares() {
-			see(s)
-		}
-		return
-	}
-	for s := range g.SharesOf(f.viewer.User) {
-		see(s)
-	}
-	for s := range g.SharesWith(f.viewer.User) { // not those of the viewer
-		if s.Owner != f.viewer.User {
-			see(s)
 		}
 	}
 }

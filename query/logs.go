@@ -13,6 +13,19 @@ import (
 	"hpfriends/graph"
 )
 
+// LogRow is one row of the Logs page.
+type LogRow struct {
+	Time       time.Time `json:"time" doc:"last seen"`
+	First      time.Time `json:"first"`
+	Identifier string    `json:"identifier"`
+	Message    string    `json:"message"`
+	Channel    string    `json:"channel,omitempty"`
+	Address    string    `json:"address"`
+	Count      uint64    `json:"count"`
+
+	id string // tells rows apart that look the same: they may be of different owners
+}
+
 // LogFilter selects rows; empty fields select all.
 type LogFilter struct {
 	Since   time.Time

@@ -13,14 +13,13 @@
 //
 // # Where things are
 //
-//	query.go    what is shown                          messages.go, rights.go, count.go  past messages, and who may read them
-//	views.go    lists and lookups of the graph         channels.go, visibility.go  what package traffic counts, for whom
-//	logs.go     refusals, the Logs page
-//	totals.go   statistics together                    explain.go, redaction.go why, or why not, and for whom
-//	cursors.go  durable subscriptions                  search.go, find.go, match.go  search
-//	point.go    times and positions as people write them
-//	timetravel.go            the graph as of any time  asof.go, access.go      what could be seen then
-//	auditevent.go, auditlist.go, auditreader.go         who changed what        verifyaudit.go  and that it is true
+//	resolve.go  what a name stands for                  messages.go, rights.go, count.go  past messages, and who may read them
+//	users.go, groups.go, authkeys.go, shares.go, tokens.go  what is shown of the graph
+//	logs.go     refusals, the Logs page                 channels.go, visibility.go  what package traffic counts, for whom
+//	cursors.go  durable subscriptions                   explain.go, redaction.go    why, or why not, and for whom
+//	point.go    times and positions as people write them  search.go, find.go, match.go  search
+//	timetravel.go  the graph as of any point            asof.go, access.go          what could be seen then
+//	auditevent.go, auditlist.go, auditreader.go         who changed what            verifyaudit.go  and that it is true
 //
 // # The past
 //
@@ -69,97 +68,6 @@ func (q *Query) Run(ctx context.Context) error { return q.traffic.Run(ctx) }
 
 // Graph is the newest graph, for decisions that the graph itself takes.
 func (q *Query) Graph() *graph.Graph { return q.graph() }
-
-// User is an account as others see it.
-type User struct {
-	ID      graph.UserID `json:"id"`
-	Handle  string       `json:"handle"`
-	Name    string       `json:"name,omitempty" doc:"display name"`
-	Role    graph.Role   `json:"role,omitempty"`
-	Enabled *bool        `json:"enabled,omitempty"`
-	Created *time.Time   `json:"created,omitempty"`
-}
-
-// Group is a group; the members are there for who may see them.
-type Group struct {
-	ID      graph.GroupID `json:"id"`
-	Name    string        `json:"name"`
-	Created time.Time     `json:"created"`
-	Members []Member      `json:"members,omitempty"`
-}
-
-// Member is one user of a group.
-type Member struct {
-	User   string    `json:"user" doc:"handle"`
-	Admin  bool      `json:"admin"`
-	Joined time.Time `json:"joined"`
-}
-
-// Authkey is an authkey without its secret.
-type Authkey struct {
-	ID         graph.AuthkeyID `json:"id"`
-	Owner      string          `json:"owner" doc:"handle"`
-	Ident      string          `json:"ident"`
-	Comment    string          `json:"comment,omitempty"`
-	Pub        []graph.Pattern `json:"pub"`
-	Sub        []graph.Pattern `json:"sub"`
-	Enabled    bool            `json:"enabled"`
-	Expires    *time.Time      `json:"expires,omitempty"`
-	Networks   []string        `json:"networks,omitempty" doc:"CIDR; empty: from anywhere"`
-	MaxMessage int             `json:"max_message" doc:"bytes of the largest frame it is sent"`
-	Created    time.Time       `json:"created"`
-	Stats      *Stats          `json:"stats,omitempty" doc:"left out as of a time in the past"`
-}
-
-// Stats is what an authkey did, seen from the broker.
-type Stats struct {
-	BytesReceived uint64     `json:"bytes_received" doc:"from the client"`
-	BytesSent     uint64     `json:"bytes_sent" doc:"to the client"`
-	Published     uint64     `json:"published" doc:"messages"`
-	Received      uint64     `json:"received" doc:"messages sent to the client"`
-	LastSeen      *time.Time `json:"last_seen,omitempty"`
-	LastAddr      string     `json:"last_addr,omitempty"`
-}
-
-// Share is a share, as its owner or a receiver sees it.
-type Share struct {
-	ID      graph.ShareID   `json:"id"`
-	From    string          `json:"from" doc:"handle of the owner"`
-	Channel graph.Pattern   `json:"channel"`
-	To      string          `json:"to" doc:"handle, or group:NAME"`
-	Type    graph.ShareType `json:"type"`
-	History graph.History   `json:"history"`
-	Note    string          `json:"note,omitempty"`
-	Expires *time.Time      `json:"expires,omitempty"`
-	Expired bool            `json:"expired,omitempty"`
-	Created time.Time       `json:"created"`
-	// Enabled is the viewer's own decision on a share with them.
-	Enabled *bool `json:"enabled,omitempty" doc:"your decision, if you are a receiver"`
-	// EnabledBy is who has enabled it, as far as the viewer may see that.
-	EnabledBy []string `json:"enabled_by,omitempty" doc:"handles"`
-}
-
-// Token is an API token without the token.
-type Token struct {
-	ID      graph.TokenID `json:"id"`
-	Owner   string        `json:"owner"`
-	Comment string        `json:"comment,omitempty"`
-	Expires *time.Time    `json:"expires,omitempty"`
-	Created time.Time     `json:"created"`
-}
-
-// LogRow is one row of the Logs page.
-type LogRow struct {
-	Time       time.Time `json:"time" doc:"last seen"`
-	First      time.Time `json:"first"`
-	Identifier string    `json:"identifier"`
-	Message    string    `json:"message"`
-	Channel    string    `json:"channel,omitempty"`
-	Address    string    `json:"address"`
-	Count      uint64    `json:"count"`
-
-	id string // tells rows apart that look the same: they may be of different owners
-}
 
 // errEnough ends a walk over what there is more of.
 var errEnough = errors.New("query: enough")

@@ -10,7 +10,7 @@ import (
 type redaction struct {
 	g        *graph.Graph
 	viewer   graph.Actor
-	from, to User
+	from, to *graph.User
 	path     []graph.Hop
 }
 

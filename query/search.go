@@ -94,13 +94,13 @@ func (q *Query) Search(viewer graph.Actor, s SearchQuery) (SearchResult, error) 
 			r.Hits = append(r.Hits, hit)
 		}
 		if best.more && len(s.Kinds) == 1 {
-			r.Next = best.kept[len(best.kept)-1].mark.token()
+			r.Next = best.kept[len(best.kept)-1].rank.token()
 		}
 	}
 	return r, nil
 }
 
-func (s *SearchQuery) validate() (after *mark, err error) {
+func (s *SearchQuery) validate() (after *rank, err error) {
 	for _, k := range s.Kinds {
 		if !slices.Contains(Kinds, k) {
 			return nil, badSearch(fmt.Sprintf("use one of %v", Kinds), "there is no kind %q", graph.Clip(string(k)))
@@ -115,7 +115,7 @@ func (s *SearchQuery) validate() (after *mark, err error) {
 	if len(s.Kinds) != 1 {
 		return nil, badSearch("name one kind", "only hits of one kind come in pages")
 	}
-	m, ok := parseMark(s.After)
+	m, ok := parseRank(s.After)
 	if !ok {
 		return nil, badSearch("use what the page before said", "after: %q is not from a page of hits", graph.Clip(s.After))
 	}
@@ -126,55 +126,55 @@ func badSearch(hint, format string, args ...any) error {
 	return &graph.Error{Code: graph.Invalid, Msg: fmt.Sprintf(format, args...), Hint: hint}
 }
 
-// mark is a hit's place among those of its kind.
-type mark struct {
+// rank is a hit's place among those of its kind.
+type rank struct {
 	grade
 	key string // orders hits of equal grade
 }
 
-func (m mark) compare(o mark) int {
+func (m rank) compare(o rank) int {
 	return cmp.Or(cmp.Compare(m.grade, o.grade), strings.Compare(m.key, o.key))
 }
 
-func (m mark) token() string {
+func (m rank) token() string {
 	return base64.RawURLEncoding.EncodeToString(append([]byte{byte(m.grade)}, m.key...))
 }
 
-func parseMark(token string) (mark, bool) {
+func parseRank(token string) (rank, bool) {
 	b, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(b) == 0 {
-		return mark{}, false
+		return rank{}, false
 	}
-	return mark{grade(b[0]), string(b[1:])}, true
+	return rank{grade(b[0]), string(b[1:])}, true
 }
 
 func numberKey(n uint64) string { return string(binary.BigEndian.AppendUint64(nil, n)) }
 
 // candidate is a hit that is shown if nothing better displaces it.
 type candidate struct {
-	mark mark
+	rank rank
 	view func() (Hit, error)
 }
 
 // ranking keeps the best hits of one kind, so that its memory does not depend on how many there are.
 type ranking struct {
 	limit int
-	after *mark
+	after *rank
 	kept  []candidate // in order
 	more  bool        // something was left out
 }
 
-// wants is whether a hit there would be kept. If it would not only because others are better, there is more.
-func (r *ranking) wants(m mark) bool {
-	return (r.after == nil || m.compare(*r.after) > 0) && (len(r.kept) < r.limit || !r.more || m.compare(r.kept[r.limit-1].mark) < 0)
+// wants reports whether a hit there would be kept. If it would not only because others are better, there is more.
+func (r *ranking) wants(m rank) bool {
+	return (r.after == nil || m.compare(*r.after) > 0) && (len(r.kept) < r.limit || !r.more || m.compare(r.kept[r.limit-1].rank) < 0)
 }
 
 // add keeps a hit if it is wanted.
-func (r *ranking) add(m mark, view func() (Hit, error)) {
+func (r *ranking) add(m rank, view func() (Hit, error)) {
 	if !r.wants(m) {
 		return
 	}
-	i, _ := slices.BinarySearchFunc(r.kept, m, func(c candidate, m mark) int { return c.mark.compare(m) })
+	i, _ := slices.BinarySearchFunc(r.kept, m, func(c candidate, m rank) int { return c.rank.compare(m) })
 	r.kept = slices.Insert(r.kept, i, candidate{m, view})
 	if len(r.kept) > r.limit {
 		r.kept, r.more = r.kept[:r.limit], true

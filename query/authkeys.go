@@ -1,0 +1,153 @@
+package query
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
+	"hpfriends/graph"
+)
+
+// Authkey is an authkey without its secret.
+type Authkey struct {
+	ID         graph.AuthkeyID `json:"id"`
+	Owner      string          `json:"owner" doc:"handle"`
+	Ident      string          `json:"ident"`
+	Comment    string          `json:"comment,omitempty"`
+	Pub        []graph.Pattern `json:"pub"`
+	Sub        []graph.Pattern `json:"sub"`
+	Enabled    bool            `json:"enabled"`
+	Expires    *time.Time      `json:"expires,omitempty"`
+	Networks   []string        `json:"networks,omitempty" doc:"CIDR; empty: from anywhere"`
+	MaxMessage int             `json:"max_message" doc:"bytes of the largest frame it is sent"`
+	Created    time.Time       `json:"created"`
+	Stats      *Stats          `json:"stats,omitempty" doc:"left out as of a time in the past"`
+}
+
+// Stats is what an authkey did, seen from the broker.
+type Stats struct {
+	BytesReceived uint64     `json:"bytes_received" doc:"from the client"`
+	BytesSent     uint64     `json:"bytes_sent" doc:"to the client"`
+	Published     uint64     `json:"published" doc:"messages"`
+	Received      uint64     `json:"received" doc:"messages sent to the client"`
+	LastSeen      *time.Time `json:"last_seen,omitempty"`
+	LastAddr      string     `json:"last_addr,omitempty"`
+}
+
+// Authkeys are the authkeys of owner, or all that the viewer may see when owner is 0.
+func (q *Query) Authkeys(viewer graph.Actor, owner graph.UserID) ([]Authkey, error) {
+	g := q.graph()
+	all := []Authkey{}
+	for k := range visibleAuthkeys(g, viewer, owner) {
+		v, err := q.viewAuthkey(g, k)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+func visibleAuthkeys(g *graph.Graph, viewer graph.Actor, owner graph.UserID) iter.Seq[*graph.Authkey] {
+	keys := g.Authkeys()
+	switch {
+	case owner != 0:
+		keys = g.AuthkeysOf(owner)
+	case !g.CanSeeAll(viewer):
+		keys = g.AuthkeysOf(viewer.User)
+	}
+	return func(yield func(*graph.Authkey) bool) {
+		for k := range keys {
+			if g.CanSeeAuthkey(viewer, k) && !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// Authkey finds an authkey by ident, also as the graph has it.
+func (q *Query) Authkey(viewer graph.Actor, ident string) (Authkey, *graph.Authkey, error) {
+	g := q.graph()
+	k, err := resolveAuthkey(g, viewer, ident)
+	if err != nil {
+		return Authkey{}, nil, err
+	}
+	v, err := q.viewAuthkey(g, k)
+	return v, k, err
+}
+
+func (q *Query) viewAuthkey(g *graph.Graph, k *graph.Authkey) (Authkey, error) {
+	v := viewAuthkey(g, k)
+	stats, err := q.stats(k.ID)
+	v.Stats = &stats
+	return v, err
+}
+
+// viewAuthkey shows an authkey without its statistics.
+func viewAuthkey(g *graph.Graph, k *graph.Authkey) Authkey {
+	v := Authkey{
+		ID: k.ID, Owner: handle(g, k.Owner), Ident: k.Ident, Comment: k.Comment, Pub: present(k.Pub), Sub: present(k.Sub), Enabled: k.Enabled,
+		Expires: optional(k.Expires), MaxMessage: k.MaxMessage, Created: k.Created.Time,
+	}
+	if v.MaxMessage == 0 {
+		v.MaxMessage = graph.DefaultMaxMessage
+	}
+	for _, n := range k.Networks {
+		v.Networks = append(v.Networks, n.String())
+	}
+	return v
+}
+
+// present is never nil: JSON shows an empty list as [].
+func present[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func (q *Query) stats(id graph.AuthkeyID) (Stats, error) {
+	var u entry.Usage
+	raw, err := q.log.Get(eventlog.SpaceStats, binary.BigEndian.AppendUint64(nil, uint64(id)))
+	switch {
+	case errors.Is(err, eventlog.ErrNotFound):
+	case err != nil:
+		return Stats{}, err
+	default:
+		if err := json.Unmarshal(raw, &u); err != nil {
+			return Stats{}, fmt.Errorf("query: statistics of authkey %d: %w", id, err)
+		}
+	}
+	if q.live != nil {
+		u.Add(q.live.Usage(uint64(id)))
+	}
+	return Stats{u.BytesReceived, u.BytesSent, u.Published, u.Received, optional(u.LastSeen), u.LastAddr}, nil
+}
+
+// Totals sums the statistics of all authkeys that the viewer may see.
+type Totals struct {
+	Authkeys int `json:"authkeys"`
+	Stats
+}
+
+// Totals adds up.
+func (q *Query) Totals(viewer graph.Actor) (Totals, error) {
+	keys, err := q.Authkeys(viewer, 0)
+	t := Totals{Authkeys: len(keys)}
+	for _, k := range keys {
+		s := k.Stats
+		t.BytesReceived += s.BytesReceived
+		t.BytesSent += s.BytesSent
+		t.Published += s.Published
+		t.Received += s.Received
+		if s.LastSeen != nil && (t.LastSeen == nil || s.LastSeen.After(*t.LastSeen)) {
+			t.LastSeen, t.LastAddr = s.LastSeen, s.LastAddr
+		}
+	}
+	return t, err
+}

@@ -1,0 +1,42 @@
+package query
+
+import (
+	"time"
+
+	"hpfriends/graph"
+)
+
+// Token is an API token without the token.
+type Token struct {
+	ID      graph.TokenID `json:"id"`
+	Owner   string        `json:"owner"`
+	Comment string        `json:"comment,omitempty"`
+	Expires *time.Time    `json:"expires,omitempty"`
+	Created time.Time     `json:"created"`
+}
+
+// Tokens are the API tokens of owner that the viewer may see.
+func (q *Query) Tokens(viewer graph.Actor, owner graph.UserID) []Token {
+	g := q.graph()
+	all := []Token{}
+	for t := range g.TokensOf(owner) {
+		if g.CanSeeToken(viewer, t) {
+			all = append(all, viewToken(g, t))
+		}
+	}
+	return all
+}
+
+// Token finds a token by number.
+func (q *Query) Token(viewer graph.Actor, id graph.TokenID) (Token, error) {
+	g := q.graph()
+	t, err := resolveToken(g, viewer, id)
+	if err != nil {
+		return Token{}, err
+	}
+	return viewToken(g, t), nil
+}
+
+func viewToken(g *graph.Graph, t *graph.Token) Token {
+	return Token{t.ID, handle(g, t.Owner), t.Comment, optional(t.Expires), t.Created.Time}
+}
