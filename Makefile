@@ -2,7 +2,7 @@
 GO ?= go
 BIN := bin/hpfriends
 FUZZTIME ?= 20s
-RACE := ./eventlog/... ./graph/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
+RACE := ./broker/... ./eventlog/... ./graph/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
 
 .PHONY: build run demo test race fuzz bench bench-nats check lint interop faults failover soak clean
 
@@ -49,7 +49,7 @@ interop: ; $(GO) test -count=1 -tags interop -timeout 15m ./internal/interop/
 # Clusters of real processes that are killed, stopped and cut apart: about 8 minutes on 2 cores. docs/reliability.md
 faults:
 	HPFRIENDS_FAULTS=bounded $(GO) test -count=1 -v -timeout 20m ./internal/faults/
-	HPFRIENDS_FAULTS=bounded $(GO) test -count=1 -v -timeout 5m -run FullDisk ./cmd/hpfriends/
+	HPFRIENDS_FAULTS=bounded $(GO) test -count=1 -v -timeout 5m -run FullDisk ./cmd/hpfriends/program/
 
 # How long publishing stands still when the leader is killed, 30 times.
 failover: ; HPFRIENDS_FAULTS=bounded HPFRIENDS_KILLS=30 $(GO) test -count=1 -v -timeout 20m -run '^TestPublishingResumes$$' ./internal/faults/
