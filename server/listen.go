@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"hpfriends/internal/atomicfile"
 	"hpfriends/internal/datadir"
 	"hpfriends/wire"
 )
@@ -80,11 +81,7 @@ func (s *Server) announce(a datadir.Addresses) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(s.DataDir, datadir.AddressesFile)
-	if err := os.WriteFile(path+".new", append(data, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
+	return atomicfile.Write(filepath.Join(s.DataDir, datadir.AddressesFile), append(data, '\n'), 0o600)
 }
 
 func (s *Server) retract() { _ = os.Remove(filepath.Join(s.DataDir, datadir.AddressesFile)) }

@@ -24,7 +24,7 @@ const (
 )
 
 // OneLine is a message on one line: what somebody else has put into it must not look like a line of ours.
-func OneLine(s string) string { return term.Printable(strings.ReplaceAll(s, "\n", "; ")) }
+func OneLine(s string) string { return term.Visible(strings.ReplaceAll(s, "\n", "; ")) }
 
 // Failure is an error with its own exit code.
 type Failure struct {

@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+
+	"hpfriends/internal/atomicfile"
 )
 
 // KeyFile is the name of the data key's file in the data directory.
@@ -81,7 +83,7 @@ func LoadOrCreate(dir string) (*DataKey, error) {
 		if _, err := os.Stat(filepath.Join(dir, "log")); err == nil {
 			return nil, fmt.Errorf("secret: %s is missing, but %s holds a log: put back the key that belongs to it", path, dir)
 		}
-		if err := create(dir, path); err != nil {
+		if err := create(path); err != nil {
 			return nil, fmt.Errorf("secret: create the data key: %w", err)
 		}
 		key, err = load(path)
@@ -112,31 +114,17 @@ func load(path string) ([]byte, error) {
 	return key, nil
 }
 
-// create writes a new key, and store one, whole and synced or not at all, and never over an existing one: link fails if
-// there is one.
-func create(dir, path string) error {
+// create stores a new key, unless somebody else has just done so.
+func create(path string) error {
 	key := make([]byte, keySize)
 	rand.Read(key)
-	return store(dir, path, key)
+	return store(path, key)
 }
 
-func store(dir, path string, key []byte) error {
-	tmp, err := os.CreateTemp(dir, KeyFile+".*") // 0600
-	if err != nil {
+// store leaves a key that is there already as it is.
+func store(path string, key []byte) error {
+	if err := atomicfile.Create(path, key, 0o400); !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(key)
-	err = errors.Join(err, tmp.Chmod(0o400), tmp.Sync(), tmp.Close())
-	if err != nil {
-		return err
-	}
-	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return nil
 }

@@ -18,7 +18,7 @@ func AdoptDataKey(dir string, key []byte) error {
 		return fmt.Errorf("secret: the cluster handed over a data key of %d bytes, want %d", len(key), keySize)
 	}
 	path := filepath.Join(dir, KeyFile)
-	if err := store(dir, path, key); err != nil {
+	if err := store(path, key); err != nil {
 		return fmt.Errorf("secret: store the data key: %w", err)
 	}
 	stored, err := load(path)

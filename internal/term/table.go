@@ -1,41 +1,13 @@
 package term
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-
-	"hpfriends/internal/ndjson"
 )
-
-// Printable makes text safe for a terminal and a line: what others wrote (idents, channels, comments, error texts) may hold
-// control characters, which are shown as escapes. So are line ends: nobody else begins a line here.
-func Printable(s string) string {
-	clean := true
-	for _, r := range s {
-		clean = clean && r != utf8.RuneError && strconv.IsPrint(r)
-	}
-	if clean {
-		return s
-	}
-	q := strconv.Quote(s)
-	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
-}
-
-func WriteJSON(w io.Writer, v any) error {
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s\n", ndjson.Escape(b))
-	return err
-}
 
 // Table prints rows under a header; the cells are made safe.
 func Table(w io.Writer, header []string, rows [][]string) {
@@ -55,7 +27,7 @@ func Table(w io.Writer, header []string, rows [][]string) {
 func toRow(cells []string) table.Row {
 	row := make(table.Row, len(cells))
 	for i, c := range cells {
-		row[i] = Printable(c)
+		row[i] = Visible(c)
 	}
 	return row
 }

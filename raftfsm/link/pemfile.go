@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"hpfriends/internal/atomicfile"
 )
 
 // File is the name of the identity's file in the data directory: four PEM blocks, the node's certificate and key, the
@@ -37,28 +39,7 @@ func (i *Identity) store() error {
 		_ = pem.Encode(&out, &pem.Block{Type: "CERTIFICATE", Bytes: part.cert.Raw})
 		_ = pem.Encode(&out, &pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	}
-	return replaceFile(i.dir, File, out.Bytes())
-}
-
-// replaceFile writes dir/name, readable by the owner only: the old content or the new, whatever happens.
-func replaceFile(dir, name string, content []byte) error {
-	tmp, err := os.CreateTemp(dir, name+".*") // 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(content)
-	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), filepath.Join(dir, name)); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return atomicfile.Write(filepath.Join(i.dir, File), out.Bytes(), 0o600)
 }
 
 // Load reads the identity that Save stored in dir. Without one the error is fs.ErrNotExist.

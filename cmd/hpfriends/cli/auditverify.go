@@ -64,7 +64,7 @@ func verifyAudit(c *cli.Context, api *cmdline.Client) error {
 func verdict(c *cli.Context, v verification) error {
 	err := cmdline.Show(c, v, func(w io.Writer) {
 		if v.Fault != nil {
-			fmt.Fprintf(w, "the first event that is wrong is #%d: %s: %s\n", v.Fault.Index, term.Printable(v.Fault.Kind), term.Printable(v.Fault.Reason))
+			fmt.Fprintf(w, "the first event that is wrong is #%d: %s: %s\n", v.Fault.Index, term.Visible(v.Fault.Kind), term.Visible(v.Fault.Reason))
 			return
 		}
 		fmt.Fprintf(w, "%d events are as they were written, in their order and without a gap\n", v.Events)
@@ -134,6 +134,6 @@ func printEvent(c *cli.Context, e query.AuditEvent) error {
 	if c.Bool("json") {
 		return term.WriteJSON(c.App.Writer, e)
 	}
-	_, err := fmt.Fprintf(c.App.Writer, "%s  %s  %s  %s  %s  %s\n", term.Time(e.Time), e.Position, term.Printable(e.By), term.Printable(e.Op), term.Printable(objectName(e.Object)), term.Printable(briefly(e.Changes)))
+	_, err := fmt.Fprintf(c.App.Writer, "%s  %s  %s  %s  %s  %s\n", term.Time(e.Time), e.Position, term.Visible(e.By), term.Visible(e.Op), term.Visible(objectName(e.Object)), term.Visible(briefly(e.Changes)))
 	return err
 }

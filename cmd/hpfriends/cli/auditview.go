@@ -91,16 +91,16 @@ func printChanges(w io.Writer, all []query.AuditChange) {
 	}
 	for _, ch := range all {
 		sign := map[[2]bool]string{{true, false}: "-", {false, true}: "+", {true, true}: "~"}[[2]bool{ch.Before != nil, ch.After != nil}]
-		fmt.Fprintf(w, "%s %s\n", sign, term.Printable(objectName(&ch.AuditObject)))
+		fmt.Fprintf(w, "%s %s\n", sign, term.Visible(objectName(&ch.AuditObject)))
 		for _, name := range changedFields(ch) {
-			was, is := term.Printable(value(ch.Before[name])), term.Printable(value(ch.After[name]))
+			was, is := term.Visible(value(ch.Before[name])), term.Visible(value(ch.After[name]))
 			switch {
 			case ch.Before == nil:
-				fmt.Fprintf(w, "    %-12s %s\n", term.Printable(name), is)
+				fmt.Fprintf(w, "    %-12s %s\n", term.Visible(name), is)
 			case ch.After == nil:
-				fmt.Fprintf(w, "    %-12s %s\n", term.Printable(name), was)
+				fmt.Fprintf(w, "    %-12s %s\n", term.Visible(name), was)
 			default:
-				fmt.Fprintf(w, "    %-12s %s -> %s\n", term.Printable(name), was, is)
+				fmt.Fprintf(w, "    %-12s %s -> %s\n", term.Visible(name), was, is)
 			}
 		}
 	}

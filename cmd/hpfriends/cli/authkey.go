@@ -84,7 +84,7 @@ func Authkey() *cli.Command {
 }
 
 func (k credential) print(w io.Writer) {
-	fmt.Fprintf(w, "ident   %s\nsecret  %s\n", term.Printable(k.Ident), term.Printable(k.Secret))
+	fmt.Fprintf(w, "ident   %s\nsecret  %s\n", term.Visible(k.Ident), term.Visible(k.Secret))
 }
 
 func onAuthkey(c *cli.Context, do func(path string) error) error {

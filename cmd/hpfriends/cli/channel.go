@@ -63,7 +63,7 @@ func showChannel(c *cli.Context, api *cmdline.Client) error {
 		return err
 	}
 	return cmdline.Show(c, d, func(w io.Writer) {
-		fmt.Fprintf(w, "channel   %s\nmessages  %d\nbytes     %d\nrate      %s\nfirst     %s  %s\nlast      %s  %s\n\n", term.Printable(channelName(d.Channel)), d.Messages, d.Bytes,
+		fmt.Fprintf(w, "channel   %s\nmessages  %d\nbytes     %d\nrate      %s\nfirst     %s  %s\nlast      %s  %s\n\n", term.Visible(channelName(d.Channel)), d.Messages, d.Bytes,
 			perSecond(d.Rate), term.Time(d.First), d.FirstPosition, term.Time(d.Last), d.Position)
 		var rows [][]string
 		for _, o := range d.Origins {

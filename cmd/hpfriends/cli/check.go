@@ -134,7 +134,7 @@ func checkServer(c *cli.Context, api *cmdline.Client, p *term.Progress) (r query
 
 func printCheck(w io.Writer, r query.CheckReport) {
 	if !r.Sound {
-		fmt.Fprintf(w, "damaged: %s\n", term.Printable(r.Damage))
+		fmt.Fprintf(w, "damaged: %s\n", term.Visible(r.Damage))
 		return
 	}
 	fmt.Fprintf(w, "log    %d entries, #%d to #%d, with %d messages in %d batches: %s, every byte as it was written\n",

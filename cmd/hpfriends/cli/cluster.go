@@ -40,7 +40,7 @@ func Cluster() *cli.Command {
 			cmdline.APICommand("status", "show the members, how far each is, and what to be careful about", "", status(printCluster)),
 			cmdline.APICommand("peers", "list the addresses of the members", "", status(func(w io.Writer, s hpapi.Cluster) {
 				for _, m := range s.Members {
-					fmt.Fprintf(w, "%s %s %s\n", term.Printable(m.ID), term.Printable(m.Address), m.Role)
+					fmt.Fprintf(w, "%s %s %s\n", term.Visible(m.ID), term.Visible(m.Address), m.Role)
 				}
 			})),
 			cmdline.APICommand("token", "make a token with which nodes join, and print it, this once", "", makeJoinToken,
@@ -100,6 +100,6 @@ func printCluster(w io.Writer, s hpapi.Cluster) {
 	}
 	term.Table(w, []string{"Node", "Address", "Role", "Clients", "Applied", "Behind", "Heard its leader", "Version"}, rows)
 	for _, text := range s.Warnings {
-		fmt.Fprintln(w, "Warning: "+term.Printable(text))
+		fmt.Fprintln(w, "Warning: "+term.Visible(text))
 	}
 }

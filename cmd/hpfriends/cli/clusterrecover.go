@@ -42,7 +42,7 @@ func recoverCommand() *cli.Command {
 			}
 			fmt.Fprintf(c.App.Writer, "Node %s: newest entry %d of term %d, %d applied. Members:\n", r.Node, r.Last, r.Term, r.Applied)
 			for _, m := range r.Members {
-				fmt.Fprintln(c.App.Writer, "  "+term.Printable(m))
+				fmt.Fprintln(c.App.Writer, "  "+term.Visible(m))
 			}
 			if !c.Bool("yes") {
 				fmt.Fprintln(c.App.Writer, "Nothing was changed. With --yes, this node becomes the only member.")

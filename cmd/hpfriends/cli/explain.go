@@ -41,20 +41,20 @@ func Explain() *cli.Command {
 
 func printExplanation(w io.Writer, x query.Explanation) {
 	for _, g := range x.Gates {
-		fmt.Fprintf(w, "%-4s %-19s %s\n", term.YesNo(g.OK), term.Printable(g.Name), term.Printable(g.Detail))
+		fmt.Fprintf(w, "%-4s %-19s %s\n", term.YesNo(g.OK), term.Visible(g.Name), term.Visible(g.Detail))
 		if g.Fix != "" {
-			fmt.Fprintf(w, "     %-19s fix: %s\n", "", term.Printable(g.Fix))
+			fmt.Fprintf(w, "     %-19s fix: %s\n", "", term.Visible(g.Fix))
 		}
 	}
 	for _, h := range x.Path {
 		if h.Share == 0 { // between others
 			continue
 		}
-		fmt.Fprintf(w, "     path: share #%d, %s -> %s, type %s, %s\n", h.Share, term.Printable(h.Owner), term.Printable(h.Receiver), h.Type, map[bool]string{true: "enabled", false: "not enabled"}[h.Accepted])
+		fmt.Fprintf(w, "     path: share #%d, %s -> %s, type %s, %s\n", h.Share, term.Visible(h.Owner), term.Visible(h.Receiver), h.Type, map[bool]string{true: "enabled", false: "not enabled"}[h.Accepted])
 	}
 	flows := "does not reach"
 	if x.Flows {
 		flows = "reaches"
 	}
-	fmt.Fprintf(w, "What %s publishes on %s %s %s.\n", term.Printable(x.From), term.Printable(x.Channel), flows, term.Printable(x.To))
+	fmt.Fprintf(w, "What %s publishes on %s %s %s.\n", term.Visible(x.From), term.Visible(x.Channel), flows, term.Visible(x.To))
 }

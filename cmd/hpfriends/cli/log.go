@@ -76,7 +76,7 @@ func tailLogs(c *cli.Context, api *cmdline.Client) error {
 			if c.Bool("json") {
 				err = term.WriteJSON(c.App.Writer, r)
 			} else {
-				_, err = fmt.Fprintf(c.App.Writer, "%s  %s  %s  %s  %s  x%d\n", term.Time(r.Time), term.Printable(r.Identifier), term.Printable(r.Message), term.Printable(r.Channel), term.Printable(r.Address), r.Count)
+				_, err = fmt.Fprintf(c.App.Writer, "%s  %s  %s  %s  %s  x%d\n", term.Time(r.Time), term.Visible(r.Identifier), term.Visible(r.Message), term.Visible(r.Channel), term.Visible(r.Address), r.Count)
 			}
 			if err != nil {
 				return err

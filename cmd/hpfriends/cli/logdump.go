@@ -81,7 +81,7 @@ func printEntry(w io.Writer, e query.LogEntry) {
 	if e.Appended != nil {
 		appended = term.Time(*e.Appended)
 	}
-	fmt.Fprintf(w, "#%d  term %d  %s  %s  %d bytes", e.Index, e.Term, appended, term.Printable(e.Kind), e.Bytes)
+	fmt.Fprintf(w, "#%d  term %d  %s  %s  %d bytes", e.Index, e.Term, appended, term.Visible(e.Kind), e.Bytes)
 	if e.Session != "" {
 		fmt.Fprintf(w, "  session %.8s seq %d", e.Session, e.Seq)
 	}
@@ -91,9 +91,9 @@ func printEntry(w io.Writer, e query.LogEntry) {
 	fmt.Fprintln(w)
 	for _, r := range e.Runs {
 		fmt.Fprintf(w, "  .%d  %d messages  %d bytes  %s  authkey %d  origin %d  %s  %s\n",
-			r.First, r.Count, r.Bytes, term.Printable(r.Channel), r.Authkey, r.Origin, term.Time(r.Time), r.Remote)
+			r.First, r.Count, r.Bytes, term.Visible(r.Channel), r.Authkey, r.Origin, term.Time(r.Time), r.Remote)
 	}
 	if len(e.Content) > 0 {
-		fmt.Fprintf(w, "  %s\n", term.Printable(string(ndjson.Escape(e.Content))))
+		fmt.Fprintf(w, "  %s\n", term.Visible(string(ndjson.Escape(e.Content))))
 	}
 }

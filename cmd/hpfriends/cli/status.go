@@ -48,6 +48,6 @@ func printScrub(w io.Writer, s query.ScrubStatus) {
 	}
 	fmt.Fprintf(w, "scrub   %.0f %% of this round, %s\n", 100*s.Passed, last)
 	if s.Damage != "" {
-		fmt.Fprintf(w, "DAMAGE  %s\n", term.Printable(s.Damage))
+		fmt.Fprintf(w, "DAMAGE  %s\n", term.Visible(s.Damage))
 	}
 }

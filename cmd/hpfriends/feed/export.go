@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/internal/atomicfile"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/ndjson"
 	"hpfriends/internal/term"
@@ -43,40 +43,26 @@ func exportTo(ctx context.Context, c *cli.Context, api *cmdline.Client, p past) 
 		return export(ctx, c, api, p, c.App.Writer)
 	}
 	if _, err := os.Stat(path); err == nil && !c.Bool("force") {
-		return cmdline.Fail(cmdline.ExitConflict, term.Printable(path)+" exists: give another name, or --force to replace it")
+		return cmdline.Fail(cmdline.ExitConflict, term.Visible(path)+" exists: give another name, or --force to replace it")
 	}
 	return writeWhole(path, func(w io.Writer) error { return export(ctx, c, api, p, w) })
 }
 
 // writeWhole has write fill a file that is there under its name when it is whole and on disk, and not before. Other files
 // of that name stay as they are until then.
-func writeWhole(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // readable for its owner
-	if err != nil {
-		return cmdline.Fail(cmdline.ExitFailed, err.Error())
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
+func writeWhole(path string, write func(io.Writer) error) error {
+	var failed error // of write, which knows its exit code
+	err := atomicfile.Fill(path, 0o600, func(f io.Writer) error {
+		buffered := bufio.NewWriterSize(f, 1<<20)
+		if failed = compressed(path, buffered, write); failed != nil {
+			return failed
 		}
-	}()
-	buffered := bufio.NewWriterSize(f, 1<<20)
-	if err := compressed(path, buffered, write); err != nil {
-		return err
-	}
-	if err := errors.Join(buffered.Flush(), f.Sync(), f.Close()); err != nil {
+		return buffered.Flush()
+	})
+	if err != nil && failed == nil {
 		return cmdline.Fail(cmdline.ExitFailed, err.Error())
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return cmdline.Fail(cmdline.ExitFailed, err.Error())
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync() // the name too
+	return failed
 }
 
 // isZstd is whether a file is compressed, by its name.
@@ -211,7 +197,7 @@ func (i *importing) run(ctx context.Context, stdin io.Reader, dry bool) error {
 	}
 	shown.Done()
 	if !i.whole {
-		fmt.Fprintf(i.notes, "hpfriends: %s has no last line of an export: if it is one, it was cut off\n", term.Printable(i.name))
+		fmt.Fprintf(i.notes, "hpfriends: %s has no last line of an export: if it is one, it was cut off\n", term.Visible(i.name))
 	}
 	return nil
 }

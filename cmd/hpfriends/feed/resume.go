@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/internal/atomicfile"
 	"hpfriends/internal/ndjson"
 	"hpfriends/internal/term"
 	"hpfriends/wire"
@@ -252,16 +252,7 @@ func (f *cursorFile) keep(p entry.Position, now bool) error {
 	if p == f.written || (p == entry.Position{}) || !now && time.Since(f.at) < cursorEvery {
 		return nil
 	}
-	next, err := os.CreateTemp(filepath.Dir(f.path), "."+filepath.Base(f.path)+".*")
-	if err != nil {
-		return fmt.Errorf("--cursor-file: %w", err)
-	}
-	_, err = fmt.Fprintln(next, p)
-	if err = errors.Join(err, next.Close()); err == nil {
-		err = os.Rename(next.Name(), f.path)
-	}
-	if err != nil {
-		_ = os.Remove(next.Name())
+	if err := atomicfile.Write(f.path, fmt.Appendln(nil, p), 0o600); err != nil {
 		return fmt.Errorf("--cursor-file: %w", err)
 	}
 	f.written, f.at = p, time.Now()
