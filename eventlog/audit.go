@@ -13,15 +13,16 @@ import (
 //	SpaceAudit: index u64           -> hash (32) | number u64 | time u64 | command
 //	SpaceMeta:  "audit-newest"      -> index u64 | hash (32) | number u64 | time u64
 //
-// hash is SHA-256(hash of the event before | index | number | time | command), 32 zeros before the first. number counts the
-// events from 1 without a gap. time is the newest time of any command so far, in Unix milliseconds: it never falls, whatever
-// the clocks of the proposers did, so "as of T" is a binary search. The newest mark is written with its event, so that also
-// the removal of the newest events shows. Numbers are big endian. The command is graph's to decode.
+// hash is SHA-256(hash of the event before | index | number | time | command), 32 zeros before the first. number counts
+// the events from 1 without a gap. time is the newest time of any command so far, in Unix milliseconds: it never falls,
+// whatever the clocks of the proposers did, so "as of T" is a binary search. The newest mark is written with its event,
+// so that also the removal of the newest events shows. Numbers are big endian. The command is graph's to decode.
 //
 // Whoever can write to the store can write a whole new chain: that is found by comparing the newest hash with another
 // node's, or with one that was noted elsewhere.
 
-// AuditMark is one link of the chain: an audit event without what it says. The zero AuditMark stands before the first event.
+// AuditMark is one link of the chain: an audit event without what it says. The zero AuditMark stands before the first
+// event.
 type AuditMark struct {
 	Index  uint64 // of the log entry
 	Number uint64 // of the event, from 1
@@ -159,8 +160,8 @@ func (a Audit) Event(index uint64) (AuditRecord, error) {
 // errEnough ends a scan early.
 var errEnough = errors.New("eventlog: enough")
 
-// Scan calls fn for up to limit events from index on, in order, and returns the index to go on from; 0 when there are no
-// more. It does not check the chain. fn runs with an iterator open: a reader of many events takes them in portions.
+// Scan calls fn for up to limit events from index on, in order, and returns the index to go on from; 0 when there are
+// no more. It does not check the chain. fn runs with an iterator open: a reader of many events takes them in portions.
 func (a Audit) Scan(from uint64, limit int, fn func(AuditRecord) error) (next uint64, err error) {
 	err = a.db.scanSpace(SpaceAudit, IndexKey(from), nil, func(k, v []byte) error {
 		index, ok := ParseIndexKey(k)

@@ -10,8 +10,9 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// ballast is a file that only takes up space. When something else has filled the disk to the last byte, it is removed, and
-// the write that met the end is tried again: without it Pebble would end the process (a WAL), or try for ever (a flush).
+// ballast is a file that only takes up space. When something else has filled the disk to the last byte, it is removed,
+// and the write that met the end is tried again: without it Pebble would end the process (a WAL), or try for ever (a
+// flush).
 type ballast struct {
 	fs   vfs.FS
 	path string

@@ -10,8 +10,9 @@ import (
 // marksAtOnce bounds how long ScanChanges holds an iterator.
 const marksAtOnce = 4096
 
-// ScanChanges calls fn for the applied entries of entry.KindChange in [from, to] that the log still holds, accepted or refused, in
-// order. It does not read batches: what has no mark of a batch is something else. It may run beside everything.
+// ScanChanges calls fn for the applied entries of entry.KindChange in [from, to] that the log still holds, accepted or
+// refused, in order. It does not read batches: what has no mark of a batch is something else. It may run beside
+// everything.
 func (l *Log) ScanChanges(from, to uint64, fn func(Entry) error) error {
 	to = min(to, l.Applied())
 	for from = max(from, l.Floor()); from <= to; {

@@ -1,8 +1,9 @@
 package eventlog
 
-// A checkpoint is the state that a node derived from the log up to an entry of kind entry.KindCheckpoint: what a node that comes later
-// needs in place of the entries up to there. Those that are kept are blobs of SpaceCheckpoints, without a head; what they hold is
-// raftfsm's to decode. The audit and the stored graphs are not part of it: they stay anyway.
+// A checkpoint is the state that a node derived from the log up to an entry of kind entry.KindCheckpoint: what a node
+// that comes later needs in place of the entries up to there. Those that are kept are blobs of SpaceCheckpoints,
+// without a head; what they hold is raftfsm's to decode. The audit and the stored graphs are not part of it: they stay
+// anyway.
 
 // Checkpoints are those that are kept.
 type Checkpoints struct{ log *Log }

@@ -9,8 +9,8 @@ import (
 // Cursor is how far a durable subscription got: one for each authkey and name, in SpaceCursors.
 //
 // It holds two positions, because acknowledged is not the same as seen. A program that is killed leaves bytes in its
-// kernel that TCP has acknowledged and that it never read. What comes before Safe it has read; a new subscription begins
-// there. What comes before Acked its TCP has acknowledged on the connection that reads by it now, or did last.
+// kernel that TCP has acknowledged and that it never read. What comes before Safe it has read; a new subscription
+// begins there. What comes before Acked its TCP has acknowledged on the connection that reads by it now, or did last.
 type Cursor struct {
 	Authkey     uint64
 	Name        string

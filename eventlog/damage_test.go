@@ -177,10 +177,11 @@ func (w *wreck) flip(t *testing.T, path string, offset int, bit uint, f *outcome
 	}
 }
 
-// TestBitFlipInWALIsNeverSilent flips single bits all over the newest WAL. Pebble alone would open most of the logs with
-// large entries as if nothing were missing (the control at the end); with the high-water mark nothing passes.
+// TestBitFlipInWALIsNeverSilent flips single bits all over the newest WAL. Pebble alone would open most of the logs
+// with large entries as if nothing were missing (the control at the end); with the high-water mark nothing passes.
 func TestBitFlipInWALIsNeverSilent(t *testing.T) {
-	// Pebble searches a damaged chunk for the bit, which takes it a quarter of a second for a full one: few of the large.
+	// Pebble searches a damaged chunk for the bit, which takes it a quarter of a second for a full one: few of the
+	// large.
 	for size, flips := range map[int]int{1 << 10: 300, 8 << 10: 180, 32 << 10: 8, 64 << 10: 8, 256 << 10: 8} {
 		flips = times(flips)
 		t.Run(fmt.Sprintf("%dKiB", size>>10), func(t *testing.T) {
@@ -240,8 +241,8 @@ func TestFlippedRecordIsRefused(t *testing.T) {
 	}
 }
 
-// TestDamagedTableIsReported flips bits of tables: a reader gets an error or the right bytes, and Verify finds the damage
-// in entries. (Raft's own reads end the process, see TestDamagedEntryEndsRaft.)
+// TestDamagedTableIsReported flips bits of tables: a reader gets an error or the right bytes, and Verify finds the
+// damage in entries. (Raft's own reads end the process, see TestDamagedEntryEndsRaft.)
 func TestDamagedTableIsReported(t *testing.T) {
 	fs := vfs.NewMem()
 	l := openLog(t, fs)

@@ -10,8 +10,8 @@ import (
 	"hpfriends/eventlog/entry"
 )
 
-// Extent is where damage lies. A checksum says that there is a wrong byte, and among which bytes, but not which one; where
-// the checksum is explained by a single wrong byte, that one is named.
+// Extent is where damage lies. A checksum says that there is a wrong byte, and among which bytes, but not which one;
+// where the checksum is explained by a single wrong byte, that one is named.
 type Extent struct {
 	File   string // of the disk; empty: the bytes are those of the entry's record, see record.go
 	Offset uint64 // of the first byte that the failed check covers
@@ -45,12 +45,13 @@ func recordExtent(encoded []byte, syndrome uint32) *Extent {
 	return x
 }
 
-// wrongByte returns which of n bytes is wrong, if one alone is, by how their CRC-32C differs from what it should be; else -1.
+// wrongByte returns which of n bytes is wrong, if one alone is, by how their CRC-32C differs from what it should be;
+// else -1.
 //
-// A CRC is linear: sum(damaged) xor sum(sound) is the sum of the difference alone, whatever the bytes are. If only one byte
-// differs, that sum is the byte's own difference, moved on by as many zero bytes as follow it; moving it back until what is
-// left fits into a byte finds it. Of n bytes with several wrong ones this points at one by chance with a probability of
-// n/2^24.
+// A CRC is linear: sum(damaged) xor sum(sound) is the sum of the difference alone, whatever the bytes are. If only one
+// byte differs, that sum is the byte's own difference, moved on by as many zero bytes as follow it; moving it back
+// until what is left fits into a byte finds it. Of n bytes with several wrong ones this points at one by chance with a
+// probability of n/2^24.
 func wrongByte(n int, syndrome uint32) int {
 	for i := n - 1; i >= 0; i-- {
 		if syndrome = backByte(syndrome); syndrome>>8 == 0 {
@@ -73,8 +74,8 @@ func backByte(state uint32) uint32 {
 	return state
 }
 
-// blockError is what Pebble says of a block: its place in the file, its length without the byte behind it that the checksum
-// covers too, and the checksums that it should have and has.
+// blockError is what Pebble says of a block: its place in the file, its length without the byte behind it that the
+// checksum covers too, and the checksums that it should have and has.
 var blockError = regexp.MustCompile(`block (\d+)/(\d+): (\w+) checksum mismatch ([0-9a-f]+) != ([0-9a-f]+)`)
 
 // damaged turns Pebble's corruption into ours and leaves other errors as they are.

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestOneWrongByteIsNamed damages one byte of a record, at every place and in any way: the error names exactly that byte.
-// With two wrong bytes it says that it does not know, and names the range.
+// TestOneWrongByteIsNamed damages one byte of a record, at every place and in any way: the error names exactly that
+// byte. With two wrong bytes it says that it does not know, and names the range.
 func TestOneWrongByteIsNamed(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	data := make([]byte, 3000)

@@ -104,7 +104,8 @@ func storeLogs(t tb, l *Log, entries ...*raft.Log) {
 	}
 }
 
-// chainKey holds a hash over all applied entries: it proves that a projection is that of exactly the entries up to applied.
+// chainKey holds a hash over all applied entries: it proves that a projection is that of exactly the entries up to
+// applied.
 var chainKey = []byte("chain")
 
 func chain(before, data []byte) []byte {

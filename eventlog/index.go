@@ -166,8 +166,8 @@ func (l *Log) channels(prefix string, fn func(channel string, newest uint64) err
 	})
 }
 
-// IndexAt returns the first index >= Floor of a batch with a message of time t or later, or the index after Applied when
-// there is none. Where clocks were set back, the times after that count as the highest before it.
+// IndexAt returns the first index >= Floor of a batch with a message of time t or later, or the index after Applied
+// when there is none. Where clocks were set back, the times after that count as the highest before it.
 func (l *Log) IndexAt(t time.Time) (uint64, error) {
 	if !l.db.enter() {
 		return 0, ErrClosed
@@ -200,8 +200,8 @@ func (l *Log) IndexAt(t time.Time) (uint64, error) {
 	return index, damaged(failed)
 }
 
-// PositionAt returns the position of the first message of time t or later, in the sense of IndexAt, or the beginning of the
-// entry after Applied when there is none.
+// PositionAt returns the position of the first message of time t or later, in the sense of IndexAt, or the beginning of
+// the entry after Applied when there is none.
 func (l *Log) PositionAt(t time.Time) (Position, error) {
 	index, err := l.IndexAt(t)
 	if err != nil || index > l.Applied() {

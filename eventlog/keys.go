@@ -17,12 +17,13 @@ import (
 //	'X'   channel escaped, 00 01, index    (empty)                  per-channel index
 //	a-z   the projection's own             the projection's own     see Space
 //
-// A channel is any bytes. In 'X' each 00 in it is written 00 ff, so that 00 01 ends it, keys of one channel lie together
-// in order of index, and keys of all channels with a common prefix lie together too. In 'C' it is the end of the key
-// and needs no escape.
+// A channel is any bytes. In 'X' each 00 in it is written 00 ff, so that 00 01 ends it, keys of one channel lie
+// together in order of index, and keys of all channels with a common prefix lie together too. In 'C' it is the end of
+// the key and needs no escape.
 //
-// The total in 'S' is the number of bytes of all records up to and including the entry, counted from an arbitrary beginning; an
-// entry has a mark when the total passes a multiple of sizeStep. It is written with the entry, not when it is applied.
+// The total in 'S' is the number of bytes of all records up to and including the entry, counted from an arbitrary
+// beginning; an entry has a mark when the total passes a multiple of sizeStep. It is written with the entry, not when
+// it is applied.
 //
 // The time in 'B' is the newest time of any batch up to this one: it never falls, whatever the clocks did.
 const (
@@ -98,8 +99,8 @@ func channelKey(channel string) []byte {
 	return append(append(make([]byte, 0, 1+len(channel)), spanChannel), channel...)
 }
 
-// AppendChannelPrefix appends what the keys of all channels that begin with prefix have in common, when their names were
-// appended by AppendChannel.
+// AppendChannelPrefix appends what the keys of all channels that begin with prefix have in common, when their names
+// were appended by AppendChannel.
 func AppendChannelPrefix(key []byte, prefix string) []byte {
 	for i := range len(prefix) {
 		key = append(key, prefix[i])
@@ -110,7 +111,8 @@ func AppendChannelPrefix(key []byte, prefix string) []byte {
 	return key
 }
 
-// AppendChannel appends a channel to a key so that CutChannel finds its end, and keys are in the order of their channels.
+// AppendChannel appends a channel to a key so that CutChannel finds its end, and keys are in the order of their
+// channels.
 func AppendChannel(key []byte, channel string) []byte {
 	return append(AppendChannelPrefix(key, channel), 0, 1)
 }

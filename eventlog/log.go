@@ -172,7 +172,8 @@ func (l *Log) bounds() (floor, last uint64) {
 	return l.floor, l.last
 }
 
-// Term returns the term of a stored entry, applied or not, and of the entry before the floor. Errors are those of Entry.
+// Term returns the term of a stored entry, applied or not, and of the entry before the floor. Errors are those of
+// Entry.
 func (l *Log) Term(index uint64) (uint64, error) {
 	if term, ok := l.truncatedTerm(index); ok {
 		return term, nil

@@ -8,9 +8,9 @@ import (
 
 // LogStore is the log as Raft sees it. It implements raft.LogStore and raft.MonotonicLogStore.
 //
-// Errors are not returned from writes: hashicorp/raft goes on with a wrong idea of its log when StoreLogs or DeleteRange
-// fails (its own TODO in appendEntries), so a failed write ends the process instead. GetLog ends it for a damaged entry
-// too: raft panics on such an error while applying and, while replicating, retries silently for ever.
+// Errors are not returned from writes: hashicorp/raft goes on with a wrong idea of its log when StoreLogs or
+// DeleteRange fails (its own TODO in appendEntries), so a failed write ends the process instead. GetLog ends it for a
+// damaged entry too: raft panics on such an error while applying and, while replicating, retries silently for ever.
 type LogStore struct{ log *Log }
 
 var (
@@ -25,8 +25,8 @@ var (
 func (l *Log) LogStore() *LogStore { return &LogStore{log: l} }
 
 // IsMonotonic says that the log has no gaps. After InstallSnapshot raft then removes all entries before it continues
-// behind the snapshot. Without it, entries before and after the gap would be one log to us, and a restart could not heal
-// a follower whose log reached beyond the snapshot (hashicorp/raft#697).
+// behind the snapshot. Without it, entries before and after the gap would be one log to us, and a restart could not
+// heal a follower whose log reached beyond the snapshot (hashicorp/raft#697).
 func (s *LogStore) IsMonotonic() bool { return true }
 
 // FirstIndex returns the first readable index, 0 for an empty log.
@@ -44,8 +44,8 @@ func (s *LogStore) LastIndex() (uint64, error) {
 	return last, nil
 }
 
-// GetLog reads an entry. Data and Extensions are shared and read-only. It returns raft.ErrLogNotFound outside the log. Of the
-// entry before the floor there is only the term, which is all that Raft needs to append behind it.
+// GetLog reads an entry. Data and Extensions are shared and read-only. It returns raft.ErrLogNotFound outside the log.
+// Of the entry before the floor there is only the term, which is all that Raft needs to append behind it.
 func (s *LogStore) GetLog(index uint64, out *raft.Log) error {
 	if term, ok := s.log.truncatedTerm(index); ok {
 		*out = raft.Log{Index: index, Term: term, Type: raft.LogNoop}

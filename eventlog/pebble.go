@@ -48,9 +48,9 @@ func openPebble(cfg Config, failure *failStop) (*pebble.DB, *ballast, error) {
 	return db, reserve, err
 }
 
-// Memtables begin at 256 KiB and double, so an idle node is small. Above half a memtable a write takes a slower path: 64 MiB
-// leaves room for 64 entries of 256 KiB. A small disk has smaller ones: Pebble keeps the WALs of up to nine, and a flush needs
-// the space once more before it gives any back.
+// Memtables begin at 256 KiB and double, so an idle node is small. Above half a memtable a write takes a slower path:
+// 64 MiB leaves room for 64 entries of 256 KiB. A small disk has smaller ones: Pebble keeps the WALs of up to nine, and
+// a flush needs the space once more before it gives any back.
 const (
 	mostMemTable  = 64 << 20
 	leastMemTable = 1 << 20

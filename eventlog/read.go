@@ -114,8 +114,8 @@ func (l *Log) shown(index uint64) error {
 // Get returns the value of a projection's key, the caller's own, or ErrNotFound.
 func (l *Log) Get(space Space, key []byte) ([]byte, error) { return l.db.getKey(space, key) }
 
-// Scan calls fn for the keys of a projection in [from, to), in order; a nil to means to the end of the space. The slices
-// are fn's during the call only. It sees the store as of its beginning and ends with fn's first error.
+// Scan calls fn for the keys of a projection in [from, to), in order; a nil to means to the end of the space. The
+// slices are fn's during the call only. It sees the store as of its beginning and ends with fn's first error.
 func (l *Log) Scan(space Space, from, to []byte, fn func(k, v []byte) error) error {
 	return l.db.scanSpace(space, from, to, fn)
 }

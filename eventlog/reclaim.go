@@ -38,9 +38,10 @@ func (r Retention) Reclaim() error {
 }
 
 // compactBelow gives the space back. Pebble alone drops a table when all of it is deleted, and leaves the others until
-// something else is written there, which in a log is never: with 400 MB written and 16 MB kept, 50 MB stayed. (Not Excise: it
-// would take entries from under Verify's snapshot, and be durable before the floor is. Not FlushDelayDeleteRange: it would
-// flush after each truncation too, and its timer panics when it meets a WAL that has failed.)
+// something else is written there, which in a log is never: with 400 MB written and 16 MB kept, 50 MB stayed. (Not
+// Excise: it would take entries from under Verify's snapshot, and be durable before the floor is. Not
+// FlushDelayDeleteRange: it would flush after each truncation too, and its timer panics when it meets a WAL that has
+// failed.)
 func (r Retention) compactBelow(floor uint64) error {
 	for _, span := range []byte{spanBatch, spanEntry} {
 		if err := r.log.db.Compact(context.Background(), indexed(span, 0), indexed(span, floor), false); err != nil {
@@ -50,8 +51,8 @@ func (r Retention) compactBelow(floor uint64) error {
 	return nil
 }
 
-// reclaimable is how many bytes of records lie below floor, and the newest size mark there, which has to stay: the size of
-// the retained log counts from it.
+// reclaimable is how many bytes of records lie below floor, and the newest size mark there, which has to stay: the size
+// of the retained log counts from it.
 func (r Retention) reclaimable(floor uint64) (bytes, mark uint64, err error) {
 	it, err := r.log.db.iterate(indexed(spanEntry, 0), indexed(spanEntry, floor))
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 //	| u32     | u8      | u8   | u64  | i64      | length u32 |            |      |
 //	+---------+---------+------+------+----------+------------+------------+------+
 //
-// The checksum is over the index (8 bytes, big endian) and everything after the checksum, so that a record that turns up
-// under another key is found too. appended is the leader's clock in unix nanoseconds, 0 when not set.
+// The checksum is over the index (8 bytes, big endian) and everything after the checksum, so that a record that turns
+// up under another key is found too. appended is the leader's clock in unix nanoseconds, 0 when not set.
 const (
 	recordVersion = 1
 	recordHeader  = 4 + 1 + 1 + 8 + 8 + 4

@@ -29,8 +29,8 @@ func (r Retention) size() (int64, error) {
 	return int64(total - below), err
 }
 
-// SizeBelow is the number of bytes of the retained entries below index, exact to sizeStep and an entry: what raising the
-// floor to index frees.
+// SizeBelow is the number of bytes of the retained entries below index, exact to sizeStep and an entry: what raising
+// the floor to index frees.
 func (r Retention) SizeBelow(index uint64) (int64, error) {
 	if !r.log.db.enter() {
 		return 0, ErrClosed
@@ -48,8 +48,8 @@ func (r Retention) SizeBelow(index uint64) (int64, error) {
 	return int64(upto - below), err
 }
 
-// FloorForSize returns the lowest floor with which at most limit bytes of entries are retained, at most Applied. It costs a
-// step for each sizeStep that it frees, and reads no entry.
+// FloorForSize returns the lowest floor with which at most limit bytes of entries are retained, at most Applied. It
+// costs a step for each sizeStep that it frees, and reads no entry.
 func (r Retention) FloorForSize(limit int64) (uint64, error) {
 	if !r.log.db.enter() {
 		return 0, ErrClosed
@@ -80,9 +80,9 @@ func (r Retention) FloorForSize(limit int64) (uint64, error) {
 	return floor, damaged(it.Error())
 }
 
-// FloorForAge returns the highest floor, at most Applied, with which no message of time t or later is lost: a batch is below it
-// only when all its messages are older than t. Entries without messages go with the batch behind them; those behind the last
-// such batch go when they were appended before t.
+// FloorForAge returns the highest floor, at most Applied, with which no message of time t or later is lost: a batch is
+// below it only when all its messages are older than t. Entries without messages go with the batch behind them; those
+// behind the last such batch go when they were appended before t.
 func (r Retention) FloorForAge(t time.Time) (uint64, error) {
 	floor, applied := r.log.Floor(), r.log.Applied()
 	at, err := r.log.IndexAt(t)

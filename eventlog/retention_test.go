@@ -44,8 +44,8 @@ func incompressible(rng *rand.Rand, seq uint64, at int64, size int, channels ...
 	return b.Encode([16]byte{1}, seq*5)
 }
 
-// TestSizesAndFloorsAgainstTheEntries appends, truncates, raises floors, reclaims and reopens at random, and compares sizes
-// and floors with those that are counted entry by entry.
+// TestSizesAndFloorsAgainstTheEntries appends, truncates, raises floors, reclaims and reopens at random, and compares
+// sizes and floors with those that are counted entry by entry.
 func TestSizesAndFloorsAgainstTheEntries(t *testing.T) {
 	const largest = 250 << 10
 	rapid.Check(t, func(rt *rapid.T) {
@@ -153,7 +153,8 @@ func TestFloorForAgeKeepsEverythingYoung(t *testing.T) {
 					rt.Fatalf("at %d: floor %d drops entry %d of %d: times %v, batches %v", at, floor, i, young[i], young, batch)
 				}
 			}
-			// Not too low either: the entry at the floor is a young one, or a batch stands above it whose time was passed before.
+			// Not too low either: the entry at the floor is a young one, or a batch stands above it whose time was
+			// passed before.
 			if floor <= n && floor < l.Applied() && young[floor] < at && maxOf(young[:floor+1]) < at {
 				rt.Fatalf("at %d: floor %d, whose entry is of %d", at, floor, young[floor])
 			}
@@ -255,8 +256,8 @@ func TestSpaceIsReturned(t *testing.T) {
 	}
 }
 
-// TestReadersBelowARisingFloor reads in every way while entries are appended, the floor rises and space is reclaimed: what
-// readers get is right, or ErrBelowFloor, or nothing; never damage.
+// TestReadersBelowARisingFloor reads in every way while entries are appended, the floor rises and space is reclaimed:
+// what readers get is right, or ErrBelowFloor, or nothing; never damage.
 func TestReadersBelowARisingFloor(t *testing.T) {
 	l := openLog(t, vfs.NewMem())
 	end := uint64(times(1000))

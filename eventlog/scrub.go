@@ -15,12 +15,13 @@ type Piece struct {
 	Bytes int64  // of keys and values
 }
 
-// Scrub reads about budget bytes of the store from the key from on (nil: from its beginning), and returns the first thing that
-// is wrong, as Verify does. It also returns where to go on, behind the damage if there is any. So the whole store is read in
-// pieces over days: each sees the store as of its own beginning, and nothing is pinned between them.
+// Scrub reads about budget bytes of the store from the key from on (nil: from its beginning), and returns the first
+// thing that is wrong, as Verify does. It also returns where to go on, behind the damage if there is any. So the whole
+// store is read in pieces over days: each sees the store as of its own beginning, and nothing is pinned between them.
 //
-// All of Verify's checks are made but those that need the whole log at once: that no index key is there which no batch calls
-// for (a reader would meet a batch without its channel), and that terms and times do not fall from one piece to the next.
+// All of Verify's checks are made but those that need the whole log at once: that no index key is there which no batch
+// calls for (a reader would meet a batch without its channel), and that terms and times do not fall from one piece to
+// the next.
 func (l *Log) Scrub(ctx context.Context, from []byte, budget int64) (Piece, error) {
 	if !l.db.enter() {
 		return Piece{}, ErrClosed

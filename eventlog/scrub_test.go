@@ -56,8 +56,8 @@ func filled(t *testing.T, fs vfs.FS, n uint64, size int) *Log {
 	return l
 }
 
-// TestScrubFindsWhatVerifyFinds breaks a sound store in each of its parts: both find it, whatever the pieces, and the scrub
-// goes on behind it to the end.
+// TestScrubFindsWhatVerifyFinds breaks a sound store in each of its parts: both find it, whatever the pieces, and the
+// scrub goes on behind it to the end.
 func TestScrubFindsWhatVerifyFinds(t *testing.T) {
 	const n = 30
 	for name, c := range map[string]struct {
@@ -131,7 +131,8 @@ func indexOf(err error) uint64 {
 	return 0
 }
 
-// TestScrubOfDamagedTableNamesThePlace flips a byte of a table: the scrub names the file and the byte, and reads the rest.
+// TestScrubOfDamagedTableNamesThePlace flips a byte of a table: the scrub names the file and the byte, and reads the
+// rest.
 func TestScrubOfDamagedTableNamesThePlace(t *testing.T) {
 	fs := vfs.NewMem()
 	l := filled(t, fs, 40, 4000)

@@ -11,8 +11,8 @@ import (
 // sizeStep is how many bytes of records lie between two size marks, at least. It is the exactness of Size.
 const sizeStep = 1 << 20
 
-// markSizes adds the size marks of records that are about to be appended behind total bytes, and returns the total after
-// them.
+// markSizes adds the size marks of records that are about to be appended behind total bytes, and returns the total
+// after them.
 func (s *store) markSizes(b *pebble.Batch, records []record, total uint64) uint64 {
 	for i := range records {
 		before := total / sizeStep
@@ -24,8 +24,8 @@ func (s *store) markSizes(b *pebble.Batch, records []record, total uint64) uint6
 	return total
 }
 
-// totalBytes finds the total of the newest entry: the newest mark's, and what lies behind it. What is damaged there is left
-// out: it is for its readers to find, and a size is no reason not to start.
+// totalBytes finds the total of the newest entry: the newest mark's, and what lies behind it. What is damaged there is
+// left out: it is for its readers to find, and a size is no reason not to start.
 func (s *store) totalBytes() (uint64, error) {
 	index, total, err := s.sizeMark(math.MaxUint64)
 	if err != nil {

@@ -5,9 +5,10 @@ import (
 	"fmt"
 )
 
-// A stored graph saves a reader from applying every change since the beginning. It is a blob of SpaceGraph, whose head is
-// hash (32) | number u64 | time u64 of the audit event at its index; what it holds is graph's to decode. The newest is kept, and of
-// the older ones the first in each span of events, so that the graph as of any position is never far from a stored one.
+// A stored graph saves a reader from applying every change since the beginning. It is a blob of SpaceGraph, whose head
+// is hash (32) | number u64 | time u64 of the audit event at its index; what it holds is graph's to decode. The newest
+// is kept, and of the older ones the first in each span of events, so that the graph as of any position is never far
+// from a stored one.
 
 // StoredEvery is how many events lie between two stored graphs that are kept, about.
 const StoredEvery = 1 << 16

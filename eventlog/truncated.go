@@ -39,7 +39,8 @@ func (s *store) truncated() (truncatedState, error) {
 	return truncatedState{binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:]), int64(binary.BigEndian.Uint64(v[16:]))}, nil
 }
 
-// truncatedBelow is the truncatedState of a floor that is about to be set. When the entry before it is damaged or gone, nothing is known.
+// truncatedBelow is the truncatedState of a floor that is about to be set. When the entry before it is damaged or gone,
+// nothing is known.
 func (l *Log) truncatedBelow(floor uint64) truncatedState {
 	if floor == 0 {
 		return truncatedState{}

@@ -65,13 +65,13 @@ func (t *Tx) mark(index uint64, flags byte) {
 	t.db.must(t.batch.Set(indexed(spanBatch, index), v, nil))
 }
 
-// RaiseFloor hides the entries below floor: the decision of retention, the same on every node at the same index. It never
-// lowers the floor. Reclaim frees the space.
+// RaiseFloor hides the entries below floor: the decision of retention, the same on every node at the same index. It
+// never lowers the floor. Reclaim frees the space.
 func (t *Tx) RaiseFloor(floor uint64) { t.floor = max(t.floor, floor) }
 
 // Install makes the Tx replace the projections by what it writes after this call, as a snapshot does: of an entry of a
-// term, with the newest time of any batch up to it (Unix milliseconds). Commit then takes an applied index that the log has
-// not reached, hides everything up to it, syncs, and calls publish before anybody sees that it is applied.
+// term, with the newest time of any batch up to it (Unix milliseconds). Commit then takes an applied index that the log
+// has not reached, hides everything up to it, syncs, and calls publish before anybody sees that it is applied.
 func (t *Tx) Install(term uint64, newest int64, publish func() error) {
 	t.install, t.term, t.publish = true, term, publish
 	t.lastTime = max(t.lastTime, newest)

@@ -33,9 +33,10 @@ func (e *InconsistentError) Error() string {
 	return fmt.Sprintf("eventlog: inconsistent at entry %d: %s", e.Index, e.Reason)
 }
 
-// Verify reads the whole store, as of now, and returns the first thing that is wrong: a *CorruptError for bytes that are
-// not what was written, an *InconsistentError for a hole in the log, a term that falls, or an index that says something
-// else than the batches, in either direction. progress, if not nil, is called now and then with the index at hand.
+// Verify reads the whole store, as of now, and returns the first thing that is wrong: a *CorruptError for bytes that
+// are not what was written, an *InconsistentError for a hole in the log, a term that falls, or an index that says
+// something else than the batches, in either direction. progress, if not nil, is called now and then with the index at
+// hand.
 //
 // It may run beside everything else: it reads one snapshot, and in chunks, so it pins no files.
 func (l *Log) Verify(ctx context.Context, progress func(index uint64)) (Summary, error) {

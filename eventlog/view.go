@@ -41,9 +41,9 @@ func (v *View) Scan(space Space, from, to []byte, fn func(k, v []byte) error) er
 	return scan(it, func(k, v []byte) error { return fn(k[1:], v) })
 }
 
-// Digest reads the entries from..to from the disk, checks each with its marks and index keys as Verify does, and returns a
-// hash of them: equal on two nodes whose logs and indexes are equal there. It is ErrBelowFloor when the view does not hold
-// all of them.
+// Digest reads the entries from..to from the disk, checks each with its marks and index keys as Verify does, and
+// returns a hash of them: equal on two nodes whose logs and indexes are equal there. It is ErrBelowFloor when the view
+// does not hold all of them.
 func (v *View) Digest(ctx context.Context, from, to uint64) (sum [sha256.Size]byte, err error) {
 	c := verifier{ctx: ctx, snapshot: v.snapshot, packed: true}
 	if err := c.load(); err != nil {

@@ -24,8 +24,8 @@ func stampedFrame(m sent) []byte {
 	return append(append(f, channel...), rest...)
 }
 
-// wish is a subscription of the model.
-type wish struct {
+// request is a subscription of the model.
+type request struct {
 	name    string
 	pattern graph.Pattern
 	History
@@ -36,16 +36,16 @@ func (m sent) position() eventlog.Position {
 	return eventlog.Position{Index: m.index, Offset: m.offset}
 }
 
-// model says what one subscriber gets, by the words of the product: past messages to who may replay them now, later ones to
-// who is in the reach at their time; each once for all subscriptions that cover it.
+// model says what one subscriber gets, by the words of the product: past messages to who may replay them now, later
+// ones to who is in the reach at their time; each once for all subscriptions that cover it.
 type model struct {
-	user   graph.UserID
-	wishes []*wish
-	want   [][]byte
+	user     graph.UserID
+	requests []*request
+	want     [][]byte
 }
 
-func (m *model) subscribe(w *wish, all []sent, now *graph.Graph) {
-	m.wishes = append(m.wishes, w)
+func (m *model) subscribe(w *request, all []sent, now *graph.Graph) {
+	m.requests = append(m.requests, w)
 	for _, msg := range all {
 		if w.From == (eventlog.Position{}) || msg.position().Compare(w.From) < 0 || !w.before(msg) || !w.pattern.Match(msg.channel) {
 			continue
@@ -58,13 +58,13 @@ func (m *model) subscribe(w *wish, all []sent, now *graph.Graph) {
 	w.ended = w.End
 }
 
-func (w *wish) before(msg sent) bool {
+func (w *request) before(msg sent) bool {
 	return w.Until == (eventlog.Position{}) || msg.position().Compare(w.Until) < 0
 }
 
 func (m *model) published(msg sent, then *graph.Graph) {
 	covered, stamped := false, false
-	for _, w := range m.wishes {
+	for _, w := range m.requests {
 		if !w.ended && w.before(msg) && w.pattern.Match(msg.channel) {
 			covered, stamped = true, stamped || w.Positions
 		}
@@ -163,7 +163,7 @@ func replayRandomly(t *testing.T, rnd *rand.Rand) {
 		subs, peers = append(subs, w.router.Join(p, u, graph.DefaultMaxMessage)), append(peers, p)
 		models = append(models, &model{user: u})
 	}
-	place := func() eventlog.Position { // anywhere, also within an entry and after the end
+	position := func() eventlog.Position { // anywhere, also within an entry and after the end
 		return eventlog.Position{Index: 1 + uint64(rnd.IntN(int(w.index)+1)), Offset: uint32(rnd.IntN(6))}
 	}
 	for step := range 60 {
@@ -171,12 +171,12 @@ func replayRandomly(t *testing.T, rnd *rand.Rand) {
 		i := rnd.IntN(len(subs))
 		switch rnd.IntN(5) {
 		case 0, 1:
-			want := &wish{name: fmt.Sprint("s", step), pattern: patterns[rnd.IntN(len(patterns))]}
+			want := &request{name: fmt.Sprint("s", step), pattern: patterns[rnd.IntN(len(patterns))]}
 			if rnd.IntN(5) > 0 {
-				want.From = place()
+				want.From = position()
 			}
 			if rnd.IntN(3) == 0 {
-				want.Until = place()
+				want.Until = position()
 			}
 			want.End, want.Positions = rnd.IntN(4) == 0, rnd.IntN(3) == 0
 			subs[i].Subscribe(want.name, want.pattern, want.History)
@@ -318,8 +318,8 @@ func TestReadingFollowsItsSubscriptions(t *testing.T) {
 	}
 }
 
-// A slow subscriber gets neither what was published before a share was enabled, although it could replay it, nor, without
-// being told, what retention has taken.
+// A slow subscriber gets neither what was published before a share was enabled, although it could replay it, nor,
+// without being told, what retention has taken.
 func TestSlowSubscriberIsNotTakenForAReplay(t *testing.T) {
 	w := newWorld(t, 8<<10)
 	ada, bob := w.user("ada"), w.user("bob")
@@ -384,8 +384,8 @@ func TestReplayEndsWithItsRightAndTellsWhatItMissed(t *testing.T) {
 	}
 }
 
-// A snapshot that the node gets, or retention that is faster than the tail, takes entries before the tail has met them. Live
-// subscribers are told what is gone, and go on.
+// A snapshot that the node gets, or retention that is faster than the tail, takes entries before the tail has met them.
+// Live subscribers are told what is gone, and go on.
 func TestTailGoesOnBehindWhatIsGone(t *testing.T) {
 	w := newWorld(t, 1<<20)
 	ada := w.user("ada")
@@ -416,8 +416,8 @@ func TestTailGoesOnBehindWhatIsGone(t *testing.T) {
 	}
 }
 
-// Who comes back to a node that is behind, with a place that another node told, gets nothing again: not the part of the entry that
-// it has, nor the entries before.
+// Who comes back to a node that is behind, with a place that another node told, gets nothing again: not the part of the
+// entry that it has, nor the entries before.
 func TestSubscriptionBeginsAtAPlaceStillToCome(t *testing.T) {
 	for _, positions := range []bool{false, true} {
 		w := newWorld(t, 1<<20)

@@ -18,7 +18,7 @@ type outbox struct {
 	charged  int    // bytes of memory that the queue holds on to
 	pinned   uint64 // newest entry whose batch the queue references
 	liveFrom uint64 // the tail offers entries from here on
-	lagging  bool   // reads the log itself, from lagAt
+	lagging  bool   // a reader reads the log from lagAt
 	lagAt    eventlog.Position
 	from     *graph.Version // in force at or before the first frame queued, or lagAt
 	writing  bool           // the writer goroutine runs
@@ -46,16 +46,16 @@ func (s *Subscriber) offer(index uint64, run *entry.Run, batchSize int) {
 	if len(s.queue) == 0 {
 		s.from = s.router.version
 	}
-	if s.special {
-		s.read(pos)
+	if s.readerOnly {
+		s.catchUpFrom(pos)
 		return
 	}
 	if !s.fits(len(run.Frames)) {
 		s.router.lags.Add(1)
-		s.read(pos)
+		s.catchUpFrom(pos)
 		return
 	}
-	s.pieces(pos, run, func(p eventlog.Position, frames []byte, count int) { s.push(p, frames, count, batchSize) })
+	s.pieces(pos, run, func(p eventlog.Position, frames []byte, count int) { s.enqueue(p, frames, count, batchSize) })
 	s.start()
 }
 
@@ -63,8 +63,8 @@ func (s *Subscriber) fits(n int) bool {
 	return len(s.queue) == 0 || s.charged+n <= s.router.config.OutboxBytes
 }
 
-// read makes a live subscriber a reader of the log from pos on. The caller holds mu and router.mu.
-func (s *Subscriber) read(pos eventlog.Position) {
+// catchUpFrom makes a live subscriber a reader of the log from pos on. The caller holds mu and router.mu.
+func (s *Subscriber) catchUpFrom(pos eventlog.Position) {
 	if s.lagging || s.closed {
 		return
 	}
@@ -75,8 +75,9 @@ func (s *Subscriber) read(pos eventlog.Position) {
 	s.start()
 }
 
-// reconsider gives the queued frames back to the log, because the graph has taken something away. The router holds its mu.
-func (s *Subscriber) reconsider() {
+// takeBack gives the queued frames back to the log, because the graph has taken something away. The router holds its
+// mu.
+func (s *Subscriber) takeBack() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.queue) == 0 || s.closed {
@@ -84,10 +85,10 @@ func (s *Subscriber) reconsider() {
 	}
 	first := s.queue[0].pos
 	if s.lagging {
-		s.lagAt = first // what was queued lies before the place of lagging
+		s.lagAt = first // what was queued lies before lagAt
 	} else {
 		s.router.lags.Add(1)
-		s.read(first)
+		s.catchUpFrom(first)
 	}
 	s.queue, s.charged, s.pinned = nil, 0, 0
 }
@@ -120,7 +121,7 @@ func (s *Subscriber) pieces(pos eventlog.Position, run *entry.Run, yield func(ev
 
 // push queues frames. A piece that is a good part of its batch is referenced; of others a copy is kept, so that a few
 // small messages do not hold on to many batches.
-func (s *Subscriber) push(pos eventlog.Position, frames []byte, count, batchSize int) {
+func (s *Subscriber) enqueue(pos eventlog.Position, frames []byte, count, batchSize int) {
 	next := eventlog.Position{Index: pos.Index, Offset: pos.Offset + uint32(count)}
 	if len(frames)*8 >= batchSize {
 		charge := 0
@@ -143,7 +144,7 @@ func (s *Subscriber) push(pos eventlog.Position, frames []byte, count, batchSize
 	s.queue = append(s.queue, item{pos, next, append([]byte(nil), frames...), count, len(frames), true})
 }
 
-// start makes sure that somebody writes. The caller holds mu.
+// start makes sure that the writer runs. The caller holds mu.
 func (s *Subscriber) start() {
 	if !s.writing {
 		s.writing = true
@@ -154,7 +155,7 @@ func (s *Subscriber) start() {
 // write is the writer: it ends when nothing is left to do. At most one runs.
 func (s *Subscriber) write() {
 	for {
-		t := s.takeSome()
+		t := s.dequeue()
 		var err error
 		switch {
 		case len(t.bufs) > 0:
@@ -187,8 +188,8 @@ func (s *Subscriber) send(t sending) error {
 	return nil
 }
 
-// takeSome takes about sendBytes off the queue. With nothing to do it ends the writer's turn.
-func (s *Subscriber) takeSome() (t sending) {
+// dequeue takes about sendBytes off the queue. With nothing to do it ends the writer.
+func (s *Subscriber) dequeue() (t sending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0

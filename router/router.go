@@ -15,7 +15,7 @@ import (
 // Config of a Router.
 type Config struct {
 	OutboxBytes int         // bounds what waits in memory for one connection; one larger frame passes alone. 0: 4 MiB
-	Busy        func() bool // whether the node has more to do than it can: reading history then gives way. nil: never
+	Busy        func() bool // reports whether the node has more to do than it can: history is then read slowly. nil: never
 }
 
 const defaultOutboxBytes = 4 << 20
@@ -33,14 +33,14 @@ type Router struct {
 	version *graph.Version
 	view    *graph.View
 	table   table
-	targets map[lane][]*Subscriber // memo, valid for this version and table
+	routes  map[routeKey][]*Subscriber // memo, valid for this version and table
 
 	delivered atomic.Uint64
 	lags      atomic.Uint64
 }
 
-// lane is what the set of receivers depends on.
-type lane struct {
+// routeKey is what the receivers of a message depend on.
+type routeKey struct {
 	origin  graph.UserID
 	channel string
 }
@@ -52,7 +52,7 @@ func New(log *eventlog.Log, version *graph.Version, c Config) *Router {
 	v := version.At(next - 1)
 	return &Router{
 		log: log, config: c, next: next, version: v, view: graph.NewView(v.Graph, viewEntries),
-		table: newTable(), targets: make(map[lane][]*Subscriber),
+		table: newTable(), routes: make(map[routeKey][]*Subscriber),
 	}
 }
 
@@ -100,20 +100,20 @@ func (r *Router) route(index uint64) error {
 	}
 	for i := range b.Runs {
 		run := &b.Runs[i]
-		for _, s := range r.receivers(lane{graph.UserID(run.Origin), run.Channel}) {
+		for _, s := range r.receivers(routeKey{graph.UserID(run.Origin), run.Channel}) {
 			s.offer(index, run, size)
 		}
 	}
 	return nil
 }
 
-// skip goes on at the floor, which has passed the tail: a snapshot was installed, or retention was faster. Who is subscribed reads the
-// log from index on, and so is told what is gone. The caller holds mu.
+// skip goes on at the floor, which has passed the tail: a snapshot was installed, or retention was faster. The
+// subscribers read the log from index on, and so are told what is gone. The caller holds mu.
 func (r *Router) skip(index uint64) {
 	r.table.each(func(s *Subscriber) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.read(eventlog.Position{Index: index})
+		s.catchUpFrom(eventlog.Position{Index: index})
 	})
 	r.next = max(r.next, r.log.Floor())
 }
@@ -127,25 +127,25 @@ func (r *Router) switchVersion(index uint64) {
 	revokes := v.RevokesSince(r.version)
 	r.version = v
 	r.view.Advance(v.Graph)
-	clear(r.targets)
+	clear(r.routes)
 	if revokes {
-		r.table.each(func(s *Subscriber) { s.reconsider() })
+		r.table.each(func(s *Subscriber) { s.takeBack() })
 	}
 }
 
-// receivers are the live subscribers of a lane.
-func (r *Router) receivers(l lane) []*Subscriber {
-	if t, ok := r.targets[l]; ok {
+// receivers returns the live subscribers of an origin and channel.
+func (r *Router) receivers(k routeKey) []*Subscriber {
+	if t, ok := r.routes[k]; ok {
 		return t
 	}
 	var t []*Subscriber
-	reach := r.view.Reach(l.origin, l.channel)
-	r.table.matching(l.channel, func(s *Subscriber) {
+	reach := r.view.Reach(k.origin, k.channel)
+	r.table.matching(k.channel, func(s *Subscriber) {
 		if reach.Has(s.user) {
 			t = append(t, s)
 		}
 	})
-	r.targets[l] = t
+	r.routes[k] = t
 	return t
 }
 

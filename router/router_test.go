@@ -361,8 +361,8 @@ func TestFailedConnectionEndsItsSubscriber(t *testing.T) {
 }
 
 // The stream of every subscriber, however slow, is what a naive reader of the whole log would deliver: in the reach by
-// the graph of the message's position, subscribed by then, in order, once. Here the graph only grows, so that the rule for
-// readers that lag takes nothing away.
+// the graph of the message's position, subscribed by then, in order, once. Here the graph only grows, so that the rule
+// for readers that lag takes nothing away.
 func TestEveryPaceDeliversTheSame(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

@@ -11,13 +11,13 @@ import (
 
 // Sink is the connection behind a subscriber. One goroutine calls it at a time, except for Skipped.
 type Sink interface {
-	// Send writes whole frames in order. It blocks as long as the peer reads slowly; an error ends the subscriber. Every
-	// message before next that the subscriber is to get has been handed to Send when it returns; next falls when a new
-	// subscription goes back in the log.
+	// Send writes whole frames in order. It blocks as long as the peer reads slowly; an error ends the subscriber.
+	// Every message before next that the subscriber is to get has been handed to Send when it returns; next falls when
+	// a new subscription goes back in the log.
 	Send(frames net.Buffers, next eventlog.Position) error
 	// Skipped tells that a message was larger than the authkey accepts. It must not block.
 	Skipped(channel string, size int)
-	// Replayed tells that the history of a subscription is done, between the frames before and after that place.
+	// Replayed tells that the history of a subscription is done: the frames before r.Next have been handed to Send.
 	Replayed(name string, r Replayed)
 	// Missed tells that retention has taken entries before they were read for a subscription.
 	Missed(name string, from, to eventlog.Position)
@@ -31,7 +31,7 @@ type Subscriber struct {
 	limit  int // bytes of one frame
 
 	subscribed map[string]*subscription // by name; guarded by router.mu
-	special    bool                     // one of them is; guarded by router.mu
+	readerOnly bool                     // one of them is; guarded by router.mu
 	changes    atomic.Uint64            // of subscribed
 	received   atomic.Uint64            // messages written
 	writers    sync.WaitGroup           // the writer, while there is one
@@ -45,8 +45,8 @@ func (r *Router) Join(sink Sink, user graph.UserID, limit int) *Subscriber {
 	return &Subscriber{router: r, sink: sink, user: user, limit: limit, subscribed: make(map[string]*subscription)}
 }
 
-// Subscribe adds a channel or pattern under a name, which is the client's text for it. A name that is subscribed already
-// stays as it is, and the answer is false.
+// Subscribe adds a channel or pattern under a name, which is the client's text for it. A name that is subscribed
+// already stays as it is, and the answer is false.
 //
 // A message is delivered once however many subscriptions cover it. One that begins in the past makes the subscriber a
 // reader of the log from there; what its other subscriptions have still to get follows in log order.
@@ -73,7 +73,7 @@ func (s *Subscriber) Subscribe(name string, p graph.Pattern, h History) bool {
 	if !u.replayed {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.read(now)
+		s.catchUpFrom(now)
 	}
 	return true
 }
@@ -90,10 +90,11 @@ func (s *Subscriber) End(name string, until eventlog.Position) {
 	s.router.changed(s, u)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.read(eventlog.Position{Index: s.router.next})
+	s.catchUpFrom(eventlog.Position{Index: s.router.next})
 }
 
-// Unsubscribe removes a subscription; frames already queued may still arrive. It is false if there is none of that name.
+// Unsubscribe removes a subscription; frames already queued may still arrive. It is false if there is none of that
+// name.
 func (s *Subscriber) Unsubscribe(name string) bool {
 	s.router.mu.Lock()
 	defer s.router.mu.Unlock()
@@ -113,7 +114,7 @@ func (s *Subscriber) drop(name string) bool {
 // Received is the number of messages written to the connection.
 func (s *Subscriber) Received() uint64 { return s.received.Load() }
 
-// Idle is the place in the log up to which everything has been handed to Send. ok is false while something waits.
+// Idle returns the position before which everything has been handed to Send. ok is false while something waits.
 func (s *Subscriber) Idle() (next eventlog.Position, ok bool) {
 	s.router.mu.Lock()
 	defer s.router.mu.Unlock()
@@ -135,7 +136,8 @@ func (s *Subscriber) Close() {
 	s.mu.Unlock()
 }
 
-// Wait waits for the writer of a closed subscriber: from then on Received does not change. The connection must have ended.
+// Wait waits for the writer of a closed subscriber: from then on Received does not change. The connection must have
+// ended.
 func (s *Subscriber) Wait() { s.writers.Wait() }
 
 func (s *Subscriber) isClosed() bool {
@@ -147,15 +149,15 @@ func (s *Subscriber) isClosed() bool {
 // changed refiles a subscriber after a change of u. The caller holds mu.
 func (r *Router) changed(s *Subscriber, u *subscription) {
 	r.table.update(s, u.pattern)
-	clear(r.targets)
-	s.special = false
+	clear(r.routes)
+	s.readerOnly = false
 	for _, u := range s.subscribed {
-		s.special = s.special || u.special()
+		s.readerOnly = s.readerOnly || u.readerOnly()
 	}
 	s.changes.Add(1)
 }
 
-// matches is whether any subscription covers channel. The caller holds router.mu.
+// matches reports whether any subscription covers channel. The caller holds router.mu.
 func (s *Subscriber) matches(channel string) bool {
 	for _, u := range s.subscribed {
 		if u.pattern.Match(channel) {

@@ -28,30 +28,31 @@ type subscription struct {
 	// replay it, after it to who receives it.
 	history   uint64
 	positions bool
-	ahead     bool // it begins at a place that this node had not reached: another had, or this one before a crash
+	ahead     bool // it begins at a position that this node had not reached: another had, or this one before a crash
 
 	// Guarded by router.mu.
 	from  eventlog.Position // what lies before has been delivered, or is not wanted
 	until eventlog.Position // zero: none
-	fresh bool              // the reading has not gone back to from yet
+	fresh bool              // the reader has not gone back to from yet
 
 	// Of the goroutine that reads.
 	messages uint64 // delivered before it was replayed
 	replayed bool   // its history is done, or it had none
 }
 
-// special is whether the tail cannot serve it by reference: its frames are made for it, or it begins or ends at a place in the log.
-func (u *subscription) special() bool {
+// readerOnly reports whether the tail cannot serve it by reference: its frames are made for it, or it begins or ends
+// within the log.
+func (u *subscription) readerOnly() bool {
 	return u.positions || u.ahead || u.until != eventlog.Position{}
 }
 
-// window is what a reading needs of a subscription, as of one turn.
+// window is what a reader needs of a subscription, as of one refresh.
 type window struct {
 	*subscription
 	from, until eventlog.Position
 }
 
-// part is the part of [first, end) that the window covers.
+// part returns the part of [first, end) that the window covers.
 func (w *window) part(first, end eventlog.Position) (eventlog.Position, eventlog.Position, bool) {
 	if first.Compare(w.from) < 0 {
 		first = w.from

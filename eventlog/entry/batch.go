@@ -11,7 +11,8 @@ import (
 // MaxBatchBytes bounds the frames of one batch, uncompressed. A decoder refuses more before it allocates.
 const MaxBatchBytes = 64 << 20
 
-// Run is a row of messages that share everything but their payload: consecutive messages of one connection on one channel.
+// Run is a row of messages that share everything but their payload: consecutive messages of one connection on one
+// channel.
 type Run struct {
 	Channel         string
 	Authkey, Origin uint64     // of the publisher; Origin is the user who owned the authkey at that time
@@ -66,7 +67,8 @@ type Batch struct{ Header }
 //	            address length 0, 4 or 16 (1 byte), address, count, bytes of its frames
 //	frames      all runs' frames one after the other; with flag 1 compressed as one S2 block
 //
-// The table stays uncompressed: who sent what where is read far more often (to index, to route, to list) than the frames.
+// The table stays uncompressed: who sent what where is read far more often (to index, to route, to list) than the
+// frames.
 const (
 	batchVersion = 1
 	flagS2       = 1 << 0
@@ -156,8 +158,8 @@ func (b *Builder) Reset() {
 	b.channels, b.runs, b.frames, b.count = b.channels[:0], b.runs[:0], b.frames[:0], 0
 }
 
-// Encode returns the batch as an entry's data, freshly allocated. The builder keeps its content until Reset, so that the
-// same batch can be encoded again.
+// Encode returns the batch as an entry's data, freshly allocated. The builder keeps its content until Reset, so that
+// the same batch can be encoded again.
 func (b *Builder) Encode(session [16]byte, seq uint64) []byte {
 	if len(b.frames) > MaxBatchBytes {
 		panic(fmt.Sprintf("eventlog: batch of %d bytes, limit %d", len(b.frames), MaxBatchBytes))

@@ -24,8 +24,8 @@ func DecodeHeader(data []byte) (Header, error) {
 	return h, err
 }
 
-// DecodeBatch decodes a KindBatch entry's data. All frames are in one allocation, or in data itself when they are stored
-// uncompressed; either way they are read-only. Each run's frames are checked to be exactly Count whole frames.
+// DecodeBatch decodes a KindBatch entry's data. All frames are in one allocation, or in data itself when they are
+// stored uncompressed; either way they are read-only. Each run's frames are checked to be exactly Count whole frames.
 func DecodeBatch(data []byte) (*Batch, error) {
 	h, block, err := decodeTable(data)
 	if err != nil {

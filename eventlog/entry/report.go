@@ -15,8 +15,8 @@ type Report struct {
 	Refusals []Refusal `json:"refusals,omitempty"`
 }
 
-// Usage is the statistics of one authkey, as deltas in a Report and as totals in SpaceStats. Bytes and messages are seen
-// from the broker: received from the client, sent to the client.
+// Usage is the statistics of one authkey, as deltas in a Report and as totals in SpaceStats. Bytes and messages are
+// seen from the broker: received from the client, sent to the client.
 type Usage struct {
 	Authkey       uint64    `json:"authkey"`
 	BytesReceived uint64    `json:"bytes_received"`

@@ -16,16 +16,16 @@ const (
 	maxPause     = 150 * time.Millisecond
 )
 
-// reading is one subscriber's way through the log, from where its outbox was full or a subscription begins to the tail.
-type reading struct {
+// reader reads the log for one subscriber, from where its outbox was full or a subscription begins, to the tail.
+type reader struct {
 	s     *Subscriber
 	at    eventlog.Position // next to read
-	then  sight             // by the version in force at at
-	now   sight             // by the newest
+	then  visibility        // by the graph in force at at
+	now   visibility        // by the newest graph
 	chunk int
-	out   gathering
+	out   sendBuffer
 
-	// As of one turn.
+	// As of the last refresh.
 	changes  uint64               // of the subscriptions
 	windows  []window             // the subscriptions that cover at
 	limit    uint64               // entries before it are covered by the same ones
@@ -38,22 +38,22 @@ type offsets struct{ first, end uint32 }
 
 // catchUp reads the log until it meets the tail, and makes the subscriber live again there.
 func (s *Subscriber) catchUp() error {
-	r := s.beginReading()
+	r := s.newReader()
 	for {
-		if !r.turn() {
+		if !r.refresh() {
 			return nil
 		}
 		begin := time.Now()
-		if err := r.stretch(); err != nil {
+		if err := r.readChunk(); err != nil {
 			return err
 		}
-		r.giveWay(time.Since(begin))
+		r.throttle(time.Since(begin))
 	}
 }
 
-// giveWay pauses a reading of history while the node is busy with what is published: of the time there is, history then
-// takes a fifth. A reader that has only fallen behind must be able to catch up, and is not paused.
-func (r *reading) giveWay(took time.Duration) {
+// throttle pauses a reader of history while the node is busy with what is published: history then takes a fifth of the
+// time. A reader that has only fallen behind must be able to catch up, and is not paused.
+func (r *reader) throttle(took time.Duration) {
 	busy := r.s.router.config.Busy
 	replaying := slices.ContainsFunc(r.windows, func(w window) bool { return !w.replayed })
 	if replaying && busy != nil && busy() {
@@ -61,21 +61,21 @@ func (r *reading) giveWay(took time.Duration) {
 	}
 }
 
-func (s *Subscriber) beginReading() *reading {
+func (s *Subscriber) newReader() *reader {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	then := s.from.At(s.lagAt.Index)
-	return &reading{
-		s: s, at: s.lagAt, then: newSight(s.user, then), now: newSight(s.user, then.Newest()), chunk: firstEntries,
+	return &reader{
+		s: s, at: s.lagAt, then: newVisibility(s.user, then), now: newVisibility(s.user, then.Newest()), chunk: firstEntries,
 		covering: make(map[string][]*window),
 	}
 }
 
-// turn takes into account what has changed, tells which histories are done, and says whether there is more to read. If
-// there is not, the reading has met the tail and the subscriber is live.
-func (r *reading) turn() (more bool) {
+// refresh takes into account what has changed, tells which histories are done, and reports whether there is more to
+// read. If there is not, the reader has met the tail and the subscriber is live.
+func (r *reader) refresh() (more bool) {
 	for {
-		told, more := r.look()
+		told, more := r.refreshOnce()
 		if len(told) == 0 {
 			return more
 		}
@@ -85,13 +85,13 @@ func (r *reading) turn() (more bool) {
 	}
 }
 
-// telling is one call of Sink.Replayed.
-type telling struct {
+// completion is one call of Sink.Replayed.
+type completion struct {
 	name string
 	Replayed
 }
 
-func (r *reading) look() (told []telling, more bool) {
+func (r *reader) refreshOnce() (told []completion, more bool) {
 	s := r.s
 	s.router.mu.Lock()
 	defer s.router.mu.Unlock()
@@ -106,7 +106,7 @@ func (r *reading) look() (told []telling, more bool) {
 	}
 	s.lagAt, s.from = r.at, r.then.version.At(r.at.Index)
 	if r.at.Index >= s.router.next || len(s.subscribed) == 0 {
-		// What this reading has seen the tail must not offer again.
+		// The tail must not offer again what this reader has seen.
 		s.lagging, s.liveFrom, s.from = false, r.at.Index, nil
 		return nil, false
 	}
@@ -115,7 +115,7 @@ func (r *reading) look() (told []telling, more bool) {
 }
 
 // rewind goes back to where new subscriptions begin. What the others cover from there to here they have had.
-func (r *reading) rewind() {
+func (r *reader) rewind() {
 	front := r.at
 	for _, u := range r.s.subscribed {
 		if u.fresh && u.from.Compare(r.at) < 0 {
@@ -133,28 +133,28 @@ func (r *reading) rewind() {
 	}
 }
 
-// finished are the subscriptions whose history or whose all is behind the reading. The latter are removed.
-func (r *reading) finished() (told []telling) {
+// finished returns the subscriptions whose history is read, or that are over. The latter are removed.
+func (r *reader) finished() (told []completion) {
 	for name, u := range r.s.subscribed {
 		switch {
 		case u.until != eventlog.Position{} && u.until.Compare(r.at) <= 0:
-			told = append(told, telling{name, Replayed{Next: u.until, Messages: u.messages, Ended: true}})
+			told = append(told, completion{name, Replayed{Next: u.until, Messages: u.messages, Ended: true}})
 			r.s.drop(name)
 		case !u.replayed && r.at.Index > u.history:
 			next := r.at
 			if u.ahead && u.from.Compare(next) > 0 {
 				next = u.from
 			}
-			told = append(told, telling{name, Replayed{Next: next, Messages: u.messages}})
+			told = append(told, completion{name, Replayed{Next: next, Messages: u.messages}})
 			u.replayed = true
 		}
 	}
-	slices.SortFunc(told, func(a, b telling) int { return a.Next.Compare(b.Next) })
+	slices.SortFunc(told, func(a, b completion) int { return a.Next.Compare(b.Next) })
 	return told
 }
 
-// plan is the stretch of the log up to where another subscription begins or one's history ends.
-func (r *reading) plan() {
+// plan sets windows, and limit to where another subscription begins or the history of one ends.
+func (r *reader) plan() {
 	r.changes = r.s.changes.Load()
 	r.windows, r.limit = r.windows[:0], ^uint64(0)
 	clear(r.covering)
@@ -173,8 +173,8 @@ func (r *reading) plan() {
 	}
 }
 
-// stretch reads some entries, at most up to the limit.
-func (r *reading) stretch() error {
+// readChunk reads some entries, at most up to the limit.
+func (r *reader) readChunk() error {
 	log := r.s.router.log
 	applied := log.Applied()
 	entries, err := log.Next(selector(r.windows), r.at.Index, r.chunk)
@@ -210,8 +210,8 @@ func (r *reading) stretch() error {
 	return r.flush()
 }
 
-// missed goes on at the floor, and says so.
-func (r *reading) missed(floor uint64) error {
+// missed goes on at the floor, and tells the subscriber what it has missed.
+func (r *reader) missed(floor uint64) error {
 	if err := r.flush(); err != nil {
 		return err
 	}
@@ -225,8 +225,8 @@ func (r *reading) missed(floor uint64) error {
 	return nil
 }
 
-// entry takes what the subscriber may have of one entry, from r.at on.
-func (r *reading) entry(index uint64) error {
+// entry delivers what the subscriber may have of one entry, from r.at on.
+func (r *reader) entry(index uint64) error {
 	b, err := r.s.router.log.Batch(index)
 	if errors.Is(err, eventlog.ErrNotBatch) {
 		return nil
@@ -234,8 +234,8 @@ func (r *reading) entry(index uint64) error {
 	if err != nil {
 		return err
 	}
-	r.then.move(r.then.version.At(index))
-	r.now.move(r.now.version.Newest())
+	r.then.advance(r.then.version.At(index))
+	r.now.advance(r.now.version.Newest())
 	for i := range b.Runs {
 		if err := r.run(index, &b.Runs[i]); err != nil {
 			return err
@@ -245,8 +245,8 @@ func (r *reading) entry(index uint64) error {
 	return nil
 }
 
-// run takes the messages of one run that the subscriptions cover.
-func (r *reading) run(index uint64, run *entry.Run) error {
+// run delivers the messages of one run that the subscriptions cover.
+func (r *reader) run(index uint64, run *entry.Run) error {
 	first := eventlog.Position{Index: index, Offset: run.First}
 	end := eventlog.Position{Index: index, Offset: run.First + run.Count}
 	if first.Compare(r.at) < 0 {
@@ -273,8 +273,8 @@ func (r *reading) run(index uint64, run *entry.Run) error {
 	return nil
 }
 
-// channel is the windows whose pattern matches.
-func (r *reading) channel(channel string) []*window {
+// channel returns the windows whose pattern matches.
+func (r *reader) channel(channel string) []*window {
 	ws, ok := r.covering[channel]
 	if !ok {
 		for i := range r.windows {
@@ -287,9 +287,9 @@ func (r *reading) channel(channel string) []*window {
 	return ws
 }
 
-// may is who gets a message from the log. What was there when the subscription was made: who may replay it, by the newest
-// graph. What came later: who was in the reach then, and is entitled now.
-func (r *reading) may(w *window, index uint64, run *entry.Run) bool {
+// may reports whether the subscriber gets a run from the log. What was there when the subscription was made goes to who
+// may replay it, by the newest graph. What came later goes to who was in the reach then, and is entitled now.
+func (r *reader) may(w *window, index uint64, run *entry.Run) bool {
 	origin := graph.UserID(run.Origin)
 	from, ok := r.now.visibleFrom(origin, run.Channel)
 	if !ok || from > index {
@@ -319,8 +319,8 @@ func union(parts []offsets) []offsets {
 	return joined
 }
 
-// deliver gathers a part of a run.
-func (r *reading) deliver(index uint64, run *entry.Run, p offsets, stamped bool) error {
+// deliver adds a part of a run to the send buffer.
+func (r *reader) deliver(index uint64, run *entry.Run, p offsets, stamped bool) error {
 	frames := skip(run.Frames, p.first-run.First)
 	if p.end < run.First+run.Count {
 		frames = frames[:len(frames)-len(skip(frames, p.end-p.first))]
@@ -336,8 +336,8 @@ func (r *reading) deliver(index uint64, run *entry.Run, p offsets, stamped bool)
 	return r.full()
 }
 
-// stamped gathers messages with their positions.
-func (r *reading) stamped(index uint64, run *entry.Run) error {
+// stamped adds messages with their positions to the send buffer.
+func (r *reader) stamped(index uint64, run *entry.Run) error {
 	at := eventlog.Position{Index: index, Offset: run.First}
 	for frames := run.Frames; len(frames) > 0; {
 		n := frameLen(frames)
@@ -349,7 +349,7 @@ func (r *reading) stamped(index uint64, run *entry.Run) error {
 			continue
 		}
 		frame := r.out.frame
-		if len(frame) >= referBytes {
+		if len(frame) >= copyBelow {
 			frame = slices.Clone(frame)
 		}
 		r.out.add(frame, 1, at)
@@ -360,7 +360,7 @@ func (r *reading) stamped(index uint64, run *entry.Run) error {
 	return nil
 }
 
-// skip is frames without the first n.
+// skip returns frames without the first n.
 func skip(frames []byte, n uint32) []byte {
 	for ; n > 0; n-- {
 		frames = frames[frameLen(frames):]
@@ -368,16 +368,16 @@ func skip(frames []byte, n uint32) []byte {
 	return frames
 }
 
-// full sends what is gathered when it is enough.
-func (r *reading) full() error {
-	if r.out.size < gatherBytes {
+// full sends the buffer when there is enough in it.
+func (r *reader) full() error {
+	if r.out.size < flushBytes {
 		return nil
 	}
 	return r.send()
 }
 
-// flush sends what is gathered; everything before r.at has been sent then.
-func (r *reading) flush() error {
+// flush sends the buffer; everything before r.at has been sent then.
+func (r *reader) flush() error {
 	if r.out.count == 0 {
 		return nil
 	}
@@ -385,7 +385,7 @@ func (r *reading) flush() error {
 	return r.send()
 }
 
-func (r *reading) send() error {
+func (r *reader) send() error {
 	err := r.s.send(r.out.sending)
 	r.out.reset()
 	return err

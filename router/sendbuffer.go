@@ -8,44 +8,44 @@ import (
 )
 
 const (
-	gatherBytes = 256 << 10 // sent at once by a reading
-	referBytes  = 16 << 10  // from here on a piece is referenced; smaller ones are copied together, to few system calls
-	maxChannel  = 255       // bytes
+	flushBytes = 256 << 10 // sent at once by a reader
+	copyBelow  = 16 << 10  // smaller pieces are copied together, for fewer system calls; larger ones are referenced
+	maxChannel = 255       // bytes
 )
 
-// gathering is what a reading is about to send.
-type gathering struct {
+// sendBuffer is what a reader is about to send.
+type sendBuffer struct {
 	sending
 	size   int
 	copied []byte // holds the small pieces
 	frame  []byte // the stamped frame at hand
 }
 
-func (g *gathering) add(frames []byte, count int, next eventlog.Position) {
-	g.count, g.next, g.size = g.count+count, next, g.size+len(frames)
-	if len(frames) < referBytes {
-		if cap(g.copied)-len(g.copied) < len(frames) { // with what was copied before still in bufs
-			g.copied = make([]byte, 0, gatherBytes+referBytes)
+func (b *sendBuffer) add(frames []byte, count int, next eventlog.Position) {
+	b.count, b.next, b.size = b.count+count, next, b.size+len(frames)
+	if len(frames) < copyBelow {
+		if cap(b.copied)-len(b.copied) < len(frames) { // with what was copied before still in bufs
+			b.copied = make([]byte, 0, flushBytes+copyBelow)
 		}
-		g.copied = append(g.copied, frames...)
-		frames = g.copied[len(g.copied)-len(frames):]
+		b.copied = append(b.copied, frames...)
+		frames = b.copied[len(b.copied)-len(frames):]
 	}
-	if n := len(g.bufs) - 1; n >= 0 && adjacent(g.bufs[n], frames) {
-		g.bufs[n] = g.bufs[n][:len(g.bufs[n])+len(frames)]
+	if n := len(b.bufs) - 1; n >= 0 && adjacent(b.bufs[n], frames) {
+		b.bufs[n] = b.bufs[n][:len(b.bufs[n])+len(frames)]
 		return
 	}
-	g.bufs = append(g.bufs, frames)
+	b.bufs = append(b.bufs, frames)
 }
 
-// adjacent is whether b lies behind a in one array.
+// adjacent reports whether b lies behind a in one array.
 func adjacent(a, b []byte) bool {
 	return cap(a)-len(a) >= len(b) && len(b) > 0 && &a[:len(a)+1][len(a)] == &b[0]
 }
 
 // reset is for after a Send, which returns when the kernel has the bytes.
-func (g *gathering) reset() {
-	g.sending = sending{bufs: g.bufs[:0]}
-	g.size, g.copied = 0, g.copied[:0]
+func (b *sendBuffer) reset() {
+	b.sending = sending{bufs: b.bufs[:0]}
+	b.size, b.copied = 0, b.copied[:0]
 }
 
 // appendStamped appends a PUBLISH frame with "channel@index.offset" as its channel. Where that would be too long for a
