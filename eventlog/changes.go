@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"errors"
-	"fmt"
 
 	"hpfriends/eventlog/entry"
 )
@@ -61,7 +60,7 @@ func (s *store) others(from, to uint64) (indexes []uint64, next uint64, err erro
 	for ok := it.First(); ok; ok = it.Next() {
 		index, valid := ParseIndexKey(it.Key()[1:])
 		if !valid {
-			return nil, 0, &InconsistentError{Index: next, Reason: fmt.Sprintf("batch mark %x", it.Key())}
+			return nil, 0, inconsistent(next, "batch mark %x", it.Key())
 		}
 		if !upTo(index) {
 			return indexes, next, nil

@@ -45,6 +45,10 @@ func (e *CorruptError) Error() string {
 	return s
 }
 
+func corrupt(index uint64, format string, args ...any) error {
+	return &CorruptError{Index: index, Reason: fmt.Sprintf(format, args...)}
+}
+
 // firstLine is what Pebble says of an error to people; the lines behind it are for programs.
 func firstLine(err error) string {
 	text, _, _ := strings.Cut(err.Error(), "\n")

@@ -156,7 +156,7 @@ func (l *Log) channels(prefix string, fn func(channel string, newest uint64) err
 	lower := channelKey(prefix)
 	return l.db.scan(lower, after(lower), func(k, v []byte) error {
 		if len(v) != 8 {
-			return &CorruptError{Reason: fmt.Sprintf("directory of channel %q has %d bytes", k[1:], len(v))}
+			return corrupt(0, "directory of channel %q has %d bytes", k[1:], len(v))
 		}
 		newest := binary.BigEndian.Uint64(v)
 		if newest < floor {
@@ -247,7 +247,7 @@ func parseBatchMark(it *pebble.Iterator) (uint64, batchMark, error) {
 
 func decodeBatchMark(index uint64, v []byte) (batchMark, error) {
 	if len(v) != 9 || v[0]&^flagHidden != 0 {
-		return batchMark{}, &CorruptError{Index: index, Reason: fmt.Sprintf("mark %x", v)}
+		return batchMark{}, corrupt(index, "mark %x", v)
 	}
 	return batchMark{hidden: v[0]&flagHidden != 0, time: int64(binary.BigEndian.Uint64(v[1:]))}, nil
 }

@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -65,7 +64,7 @@ func (l *Log) missing(index uint64) error {
 	case index > last:
 		return ErrNotFound
 	}
-	return &CorruptError{Index: index, Reason: fmt.Sprintf("missing in a log of %d to %d", floor, last)}
+	return corrupt(index, "missing in a log of %d to %d", floor, last)
 }
 
 // Batch returns a visible batch of an applied entry. It is shared between callers and read-only. It comes from the tail

@@ -64,7 +64,7 @@ func recordSum(index uint64, encoded []byte) uint32 {
 // decodeRecord verifies and decodes a record. The result's slices point into encoded.
 func decodeRecord(index uint64, encoded []byte) (record, error) {
 	if len(encoded) < recordHeader {
-		return record{}, &CorruptError{Index: index, Reason: fmt.Sprintf("record of %d bytes", len(encoded))}
+		return record{}, corrupt(index, "record of %d bytes", len(encoded))
 	}
 	if got, want := recordSum(index, encoded), binary.BigEndian.Uint32(encoded); got != want {
 		return record{}, &CorruptError{
@@ -72,7 +72,7 @@ func decodeRecord(index uint64, encoded []byte) (record, error) {
 		}
 	}
 	if encoded[4] != recordVersion {
-		return record{}, &CorruptError{Index: index, Reason: fmt.Sprintf("record version %d, want %d", encoded[4], recordVersion)}
+		return record{}, corrupt(index, "record version %d, want %d", encoded[4], recordVersion)
 	}
 	r := record{index: index, typ: encoded[5], term: binary.BigEndian.Uint64(encoded[6:])}
 	if at := int64(binary.BigEndian.Uint64(encoded[14:])); at != 0 {
@@ -81,7 +81,7 @@ func decodeRecord(index uint64, encoded []byte) (record, error) {
 	rest := encoded[recordHeader:]
 	n := binary.BigEndian.Uint32(encoded[22:])
 	if uint64(n) > uint64(len(rest)) {
-		return record{}, &CorruptError{Index: index, Reason: fmt.Sprintf("extensions of %d bytes in %d", n, len(rest))}
+		return record{}, corrupt(index, "extensions of %d bytes in %d", n, len(rest))
 	}
 	if n > 0 {
 		r.extensions = rest[:n:n]

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -148,7 +147,7 @@ func (s *scrub) key(it *pebble.Iterator) error {
 		return s.scrubIndex(k)
 	case spanChannel:
 		if index, ok := ParseIndexKey(v); !ok || index > s.Applied {
-			return &InconsistentError{Index: index, Reason: fmt.Sprintf("directory of channel %q says %x", k[1:], v)}
+			return inconsistent(index, "directory of channel %q says %x", k[1:], v)
 		}
 	case spanSize:
 		_, _, err := parseSizeMark(it)
@@ -166,18 +165,18 @@ func (s *scrub) endOfEntries(next []byte) error {
 	}
 	missing := s.want
 	s.want, s.from, s.Next = s.Applied+1, []byte{spanEntry + 1}, []byte{spanEntry + 1}
-	return &InconsistentError{Index: missing, Reason: fmt.Sprintf("missing, %d is applied", s.Applied)}
+	return inconsistent(missing, "missing, %d is applied", s.Applied)
 }
 
 func (s *scrub) scrubEntry(it *pebble.Iterator) error {
 	index, ok := entryKey(it.Key())
 	if !ok {
-		return &InconsistentError{Index: s.want, Reason: fmt.Sprintf("entry key %x", it.Key())}
+		return inconsistent(s.want, "entry key %x", it.Key())
 	}
 	missing := s.want
 	if s.want = index + 1; index != missing {
 		s.Next = indexed(spanEntry, index)
-		return &InconsistentError{Index: missing, Reason: fmt.Sprintf("missing, the next entry is %d", index)}
+		return inconsistent(missing, "missing, the next entry is %d", index)
 	}
 	return s.entry(it, index)
 }
@@ -188,11 +187,11 @@ func (s *scrub) scrubMark(it *pebble.Iterator) error {
 		return err
 	}
 	if index > s.Applied {
-		return &InconsistentError{Index: index, Reason: fmt.Sprintf("marked as a batch, applied is %d", s.Applied)}
+		return inconsistent(index, "marked as a batch, applied is %d", s.Applied)
 	}
 	before := s.marked
 	if s.marked = m.time; m.time < before {
-		return &InconsistentError{Index: index, Reason: fmt.Sprintf("time %d after %d", m.time, before)}
+		return inconsistent(index, "time %d after %d", m.time, before)
 	}
 	return nil
 }
@@ -200,7 +199,7 @@ func (s *scrub) scrubMark(it *pebble.Iterator) error {
 func (s *scrub) scrubIndex(k []byte) error {
 	channel, index, ok := parseChannelIndexKey(k)
 	if !ok {
-		return &InconsistentError{Reason: fmt.Sprintf("index key %x", k)}
+		return inconsistent(0, "index key %x", k)
 	}
 	if index < s.Floor {
 		return nil
@@ -210,7 +209,7 @@ func (s *scrub) scrubIndex(k []byte) error {
 		return err
 	}
 	if mark == nil || index > s.Applied {
-		return &InconsistentError{Index: index, Reason: fmt.Sprintf("indexed under %q, but no batch; applied is %d", channel, s.Applied)}
+		return inconsistent(index, "indexed under %q, but no batch; applied is %d", channel, s.Applied)
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func parseSizeMark(it *pebble.Iterator) (at, total uint64, err error) {
 		return 0, 0, damagedEntry(at, err)
 	}
 	if len(v) != 8 {
-		return 0, 0, &CorruptError{Index: at, Reason: fmt.Sprintf("size mark %x", v)}
+		return 0, 0, corrupt(at, "size mark %x", v)
 	}
 	return at, binary.BigEndian.Uint64(v), nil
 }

@@ -33,6 +33,10 @@ func (e *InconsistentError) Error() string {
 	return fmt.Sprintf("eventlog: inconsistent at entry %d: %s", e.Index, e.Reason)
 }
 
+func inconsistent(index uint64, format string, args ...any) error {
+	return &InconsistentError{Index: index, Reason: fmt.Sprintf(format, args...)}
+}
+
 // Verify reads the whole store, as of now, and returns the first thing that is wrong: a *CorruptError for bytes that
 // are not what was written, an *InconsistentError for a hole in the log, a term that falls, or an index that says
 // something else than the batches, in either direction. progress, if not nil, is called now and then with the index at
@@ -93,7 +97,7 @@ func (v *verifier) sized(index uint64, size int) error {
 	}
 	total, ok := ParseIndexKey(mark)
 	if want := v.sizes.total + v.sizes.since; !ok || v.sizes.total != 0 && total != want {
-		return &InconsistentError{Index: index, Reason: fmt.Sprintf("size mark %x, want %d", mark, want)}
+		return inconsistent(index, "size mark %x, want %d", mark, want)
 	}
 	v.sizes.total, v.sizes.since = total, 0
 	return nil
@@ -139,7 +143,7 @@ func (v *verifier) number(key []byte) (uint64, error) {
 		return 0, err
 	}
 	if len(b) != 8 {
-		return 0, &CorruptError{Reason: fmt.Sprintf("state %q has %d bytes", key, len(b))}
+		return 0, corrupt(0, "state %q has %d bytes", key, len(b))
 	}
 	return binary.BigEndian.Uint64(b), nil
 }
@@ -197,10 +201,10 @@ func (v *verifier) entries() error {
 	err := v.each(indexed(spanEntry, v.Floor), upper, 256, func(it *pebble.Iterator) error {
 		index, ok := ParseIndexKey(it.Key()[1:])
 		if !ok {
-			return &InconsistentError{Index: next, Reason: fmt.Sprintf("entry key %x", it.Key())}
+			return inconsistent(next, "entry key %x", it.Key())
 		}
 		if index != next {
-			return &InconsistentError{Index: next, Reason: fmt.Sprintf("missing, the next entry is %d", index)}
+			return inconsistent(next, "missing, the next entry is %d", index)
 		}
 		next++
 		v.Last = index
@@ -214,7 +218,7 @@ func (v *verifier) entries() error {
 		corrupt.Index = next
 	}
 	if err == nil && v.Applied >= next {
-		err = &InconsistentError{Index: next, Reason: fmt.Sprintf("missing, %d is applied", v.Applied)}
+		err = inconsistent(next, "missing, %d is applied", v.Applied)
 	}
 	return err
 }
@@ -229,7 +233,7 @@ func (v *verifier) entry(it *pebble.Iterator, index uint64) error {
 		return err
 	}
 	if r.term < v.term {
-		return &InconsistentError{Index: index, Reason: fmt.Sprintf("term %d after %d", r.term, v.term)}
+		return inconsistent(index, "term %d after %d", r.term, v.term)
 	}
 	v.term = r.term
 	v.Entries++
@@ -242,7 +246,7 @@ func (v *verifier) entry(it *pebble.Iterator, index uint64) error {
 		return err
 	}
 	if isBatch := r.kind() == entry.KindBatch && index <= v.Applied; isBatch != (mark != nil) {
-		return &InconsistentError{Index: index, Reason: fmt.Sprintf("applied batch: %t, marked as one: %t", isBatch, mark != nil)}
+		return inconsistent(index, "applied batch: %t, marked as one: %t", isBatch, mark != nil)
 	}
 	if mark == nil {
 		return nil
@@ -256,7 +260,7 @@ func (v *verifier) batch(index uint64, data, mark []byte) error {
 		return err
 	}
 	if m.time < v.time {
-		return &InconsistentError{Index: index, Reason: fmt.Sprintf("time %d after %d", m.time, v.time)}
+		return inconsistent(index, "time %d after %d", m.time, v.time)
 	}
 	v.time = m.time
 	if m.hidden {
@@ -268,7 +272,7 @@ func (v *verifier) batch(index uint64, data, mark []byte) error {
 		return &CorruptError{Index: index, Reason: "undecodable", Err: err}
 	}
 	if m.time < b.Time() {
-		return &InconsistentError{Index: index, Reason: fmt.Sprintf("time %d below the batch's %d", m.time, b.Time())}
+		return inconsistent(index, "time %d below the batch's %d", m.time, b.Time())
 	}
 	v.Batches++
 	v.Messages += uint64(b.Messages())
@@ -282,7 +286,7 @@ func (v *verifier) batch(index uint64, data, mark []byte) error {
 			return err
 		}
 		if key == nil {
-			return &InconsistentError{Index: index, Reason: fmt.Sprintf("channel %q is not indexed", channel)}
+			return inconsistent(index, "channel %q is not indexed", channel)
 		}
 	}
 	v.wantIndex += uint64(len(seen))
@@ -309,7 +313,7 @@ func (v *verifier) marks() error {
 		return nil
 	})
 	if want := v.Batches + v.Hidden; err == nil && count != want {
-		err = &InconsistentError{Index: v.Applied, Reason: fmt.Sprintf("%d batches are marked, the log has %d", count, want)}
+		err = inconsistent(v.Applied, "%d batches are marked, the log has %d", count, want)
 	}
 	return err
 }
@@ -323,10 +327,10 @@ func (v *verifier) index() error {
 	err := v.each(lower, upper, 4096, func(it *pebble.Iterator) error {
 		name, index, ok := parseChannelIndexKey(it.Key())
 		if !ok {
-			return &InconsistentError{Reason: fmt.Sprintf("index key %x", it.Key())}
+			return inconsistent(0, "index key %x", it.Key())
 		}
 		if index > v.Applied {
-			return &InconsistentError{Index: index, Reason: fmt.Sprintf("indexed under %q, applied is %d", name, v.Applied)}
+			return inconsistent(index, "indexed under %q, applied is %d", name, v.Applied)
 		}
 		if name != channel {
 			if err := v.directory(channel, newest); err != nil {
@@ -343,7 +347,7 @@ func (v *verifier) index() error {
 		err = v.directory(channel, newest)
 	}
 	if err == nil && v.IndexKeys != v.wantIndex {
-		err = &InconsistentError{Index: v.Applied, Reason: fmt.Sprintf("%d index keys, the batches call for %d", v.IndexKeys, v.wantIndex)}
+		err = inconsistent(v.Applied, "%d index keys, the batches call for %d", v.IndexKeys, v.wantIndex)
 	}
 	return err
 }
@@ -357,7 +361,7 @@ func (v *verifier) directory(channel string, newest uint64) error {
 		return err
 	}
 	if !bytes.Equal(b, IndexKey(newest)) {
-		return &InconsistentError{Index: newest, Reason: fmt.Sprintf("directory of channel %q says %x", channel, b)}
+		return inconsistent(newest, "directory of channel %q says %x", channel, b)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -57,7 +56,7 @@ func (v *View) Digest(ctx context.Context, from, to uint64) (sum [sha256.Size]by
 	err = c.each(indexed(spanEntry, from), indexed(spanEntry, to+1), 64, func(it *pebble.Iterator) error {
 		index, ok := entryKey(it.Key())
 		if !ok || index != next {
-			return &InconsistentError{Index: next, Reason: fmt.Sprintf("missing, the next key is %x", it.Key())}
+			return inconsistent(next, "missing, the next key is %x", it.Key())
 		}
 		next++
 		if err := c.entry(it, index); err != nil {
@@ -77,7 +76,7 @@ func (v *View) Digest(ctx context.Context, from, to uint64) (sum [sha256.Size]by
 		return nil
 	})
 	if err == nil && next != to+1 {
-		err = &InconsistentError{Index: next, Reason: fmt.Sprintf("missing, %d is applied", to)}
+		err = inconsistent(next, "missing, %d is applied", to)
 	}
 	h.Sum(sum[:0])
 	return sum, err
