@@ -93,7 +93,8 @@ func (s *LogStore) truncate(lowest, highest uint64) {
 		s.cut(end, end)
 	case lowest == floor:
 		if highest > applied {
-			_ = l.db.failure.fail(fmt.Errorf("eventlog: removal of entries %d to %d, applied is only %d", lowest, highest, applied))
+			_ = l.db.failure.fail(fmt.Errorf("eventlog: removal of entries %d to %d, applied is only %d",
+				lowest, highest, applied))
 		}
 		s.cut(last+1, highest+1)
 	case highest == last:
@@ -102,7 +103,8 @@ func (s *LogStore) truncate(lowest, highest uint64) {
 		}
 		s.cut(lowest, floor)
 	default:
-		_ = l.db.failure.fail(fmt.Errorf("eventlog: removal of entries %d to %d would leave a hole in %d to %d", lowest, highest, floor, last))
+		_ = l.db.failure.fail(fmt.Errorf("eventlog: removal of entries %d to %d would leave a hole in %d to %d",
+			lowest, highest, floor, last))
 	}
 }
 

@@ -68,7 +68,9 @@ func (m AuditMark) encode() []byte {
 
 func decodeAuditMark(index uint64, v []byte) (AuditMark, error) {
 	if len(v) < auditMarkSize {
-		return AuditMark{}, &AuditError{Index: index, Kind: Altered, Reason: fmt.Sprintf("its record has %d bytes, want at least %d", len(v), auditMarkSize)}
+		return AuditMark{}, &AuditError{
+			Index: index, Kind: Altered, Reason: fmt.Sprintf("its record has %d bytes, want at least %d", len(v), auditMarkSize),
+		}
 	}
 	m := AuditMark{Index: index, Hash: [sha256.Size]byte(v)}
 	m.Number = binary.BigEndian.Uint64(v[sha256.Size:])
@@ -139,7 +141,8 @@ func (a Audit) Newest() (AuditMark, error) {
 		return AuditMark{}, err
 	}
 	if len(v) != 8+auditMarkSize {
-		return AuditMark{}, fmt.Errorf("eventlog: mark of the newest audit event has %d bytes, want %d", len(v), 8+auditMarkSize)
+		return AuditMark{}, fmt.Errorf("eventlog: mark of the newest audit event has %d bytes, want %d",
+			len(v), 8+auditMarkSize)
 	}
 	return decodeAuditMark(binary.BigEndian.Uint64(v), v[8:])
 }

@@ -15,7 +15,7 @@ type Cursor struct {
 	Authkey     uint64
 	Name        string
 	Epoch       uint64   // index of the entry that claimed or reset it; only its connection moves it
-	Held        bool     // a connection has claimed it and has not said that it is over; one that died with its node never does
+	Held        bool     // a connection has claimed it and has not given it back; one that died with its node never does
 	Acked, Safe Position // the first message that is not acknowledged, not certainly read; Safe is never after Acked
 	Channel     string   // what was subscribed last
 	Created     time.Time
@@ -63,10 +63,12 @@ func (c *Cursor) Encode() []byte {
 // DecodeCursor decodes a record of SpaceCursors.
 func DecodeCursor(key, value []byte) (Cursor, error) {
 	if len(key) < 9 || len(value) < cursorHead {
-		return Cursor{}, fmt.Errorf("eventlog: cursor record of %d and %d bytes, want at least 9 and %d", len(key), len(value), cursorHead)
+		return Cursor{}, fmt.Errorf("eventlog: cursor record of %d and %d bytes, want at least 9 and %d",
+			len(key), len(value), cursorHead)
 	}
 	if value[0] != cursorVersion || value[1]&^cursorHeld != 0 {
-		return Cursor{}, fmt.Errorf("eventlog: cursor record of version %d with flags %#x, want version %d", value[0], value[1], cursorVersion)
+		return Cursor{}, fmt.Errorf("eventlog: cursor record of version %d with flags %#x, want version %d",
+			value[0], value[1], cursorVersion)
 	}
 	position := func(at int) Position {
 		return Position{Index: binary.BigEndian.Uint64(value[at:]), Offset: binary.BigEndian.Uint32(value[at+8:])}
@@ -75,7 +77,8 @@ func DecodeCursor(key, value []byte) (Cursor, error) {
 	return Cursor{
 		Authkey: binary.BigEndian.Uint64(key), Name: string(key[8:]),
 		Epoch: binary.BigEndian.Uint64(value[2:]), Held: value[1]&cursorHeld != 0,
-		Acked: position(10), Safe: position(22), Updated: instant(34), Created: instant(42), Channel: string(value[cursorHead:]),
+		Acked: position(10), Safe: position(22), Updated: instant(34), Created: instant(42),
+		Channel: string(value[cursorHead:]),
 	}, nil
 }
 

@@ -11,7 +11,8 @@ import (
 
 func TestCursorComesBack(t *testing.T) {
 	want := Cursor{
-		Authkey: 1 << 50, Name: "a:b-c.d_9", Epoch: 77, Held: true, Acked: Position{Index: 9, Offset: 8}, Safe: Position{Index: 7, Offset: 6}, Channel: "c\x00*",
+		Authkey: 1 << 50, Name: "a:b-c.d_9", Epoch: 77, Held: true,
+		Acked: Position{Index: 9, Offset: 8}, Safe: Position{Index: 7, Offset: 6}, Channel: "c\x00*",
 		Created: time.UnixMilli(1_700_000_000_001).UTC(), Updated: time.UnixMilli(1_800_000_000_999).UTC(),
 	}
 	k, v := CursorKey(want.Authkey, want.Name), want.Encode()
@@ -37,7 +38,8 @@ func TestCursorComesBack(t *testing.T) {
 func TestCursorNames(t *testing.T) {
 	for name, want := range map[string]bool{
 		"a": true, "siem-1": true, "A.b_c:d-9": true, strings.Repeat("x", 64): true,
-		"...": true, ".": false, "..": false, "": false, strings.Repeat("x", 65): false, "a b": false, "a/b": false, "é": false, "a\n": false, "*": false, "a?b": false,
+		"...": true, ".": false, "..": false, "": false, strings.Repeat("x", 65): false,
+		"a b": false, "a/b": false, "é": false, "a\n": false, "*": false, "a?b": false,
 	} {
 		if got := entry.ValidCursorName(name); got != want {
 			t.Errorf("%q is valid: %t, want %t", name, got, want)

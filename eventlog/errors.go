@@ -18,7 +18,8 @@ var (
 	// ErrLogBehind says that entries which were synced are gone or are others: acknowledged messages may be lost.
 	ErrLogBehind = errors.New("eventlog: the log is behind its high-water mark")
 	// ErrNewer is returned for a store that a later version of this program wrote. It was not changed.
-	ErrNewer = errors.New("eventlog: a newer version of this program wrote this store: start the version that wrote it, or a later one")
+	ErrNewer = errors.New("eventlog: a newer version of this program wrote this store: " +
+		"start the version that wrote it, or a later one")
 	// ErrInUse is returned for a store that another process has open.
 	ErrInUse = errors.New("eventlog: in use by another process: stop it, or choose another data directory")
 )

@@ -75,7 +75,9 @@ func testFatal(t *testing.T, mem *vfs.MemFS, fs vfs.FS, broken *atomic.Bool, do 
 	if err != nil {
 		t.Fatal(err)
 	}
-	storeLogs(t, l, command(1, 1, batchOf(1, noon, 10, "a")), command(2, 1, batchOf(2, noon, 10, "a")), command(3, 1, batchOf(3, noon, 10, "a")))
+	storeLogs(t, l,
+		command(1, 1, batchOf(1, noon, 10, "a")), command(2, 1, batchOf(2, noon, 10, "a")),
+		command(3, 1, batchOf(3, noon, 10, "a")))
 	apply(t, l, 2)
 	broken.Store(true)
 	if ended(func() { _ = do(l) }) {

@@ -100,7 +100,8 @@ func (f *failStop) listener() *pebble.EventListener {
 			f.event(slog.LevelWarn, "disk is slow", "detail", info.String())
 		},
 		LowDiskSpace: func(info pebble.LowDiskSpaceInfo) {
-			f.event(slog.LevelWarn, "disk space is low", "available", info.AvailBytes, "total", info.TotalBytes, "below_percent", info.PercentThreshold)
+			f.event(slog.LevelWarn, "disk space is low",
+				"available", info.AvailBytes, "total", info.TotalBytes, "below_percent", info.PercentThreshold)
 		},
 		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
 			f.event(slog.LevelWarn, "writes are stalled", "reason", info.Reason)

@@ -94,7 +94,9 @@ func batchOf(seq uint64, t time.Time, size int, channels ...string) []byte {
 
 // command is an entry as Raft makes it.
 func command(index, term uint64, data []byte) *raft.Log {
-	return &raft.Log{Index: index, Term: term, Type: raft.LogCommand, Data: data, AppendedAt: time.Unix(1700000000, int64(index))}
+	return &raft.Log{
+		Index: index, Term: term, Type: raft.LogCommand, Data: data, AppendedAt: time.Unix(1700000000, int64(index)),
+	}
 }
 
 func storeLogs(t tb, l *Log, entries ...*raft.Log) {

@@ -50,7 +50,9 @@ func goldenStore(t *testing.T) *Log {
 		command(2, 1, []byte{byte(entry.KindChange), '{', '}'}),
 		command(3, 2, batch(1, "a", "a\x00b")),
 		command(4, 2, batch(1, "a", "a\x00b")),
-		&raft.Log{Index: 5, Term: 2, Type: raft.LogCommand, Data: []byte{byte(entry.KindChange)}, Extensions: []byte("extension")},
+		&raft.Log{
+			Index: 5, Term: 2, Type: raft.LogCommand, Data: []byte{byte(entry.KindChange)}, Extensions: []byte("extension"),
+		},
 	)
 	h, err := entry.DecodeHeader(batch(1, "a", "a\x00b"))
 	if err != nil {
@@ -79,7 +81,8 @@ func goldenStore(t *testing.T) *Log {
 func TestStoredBytesArePinned(t *testing.T) {
 	l := goldenStore(t)
 	var text bytes.Buffer
-	fmt.Fprintf(&text, "# Pebble's format %d. Below: key, then value, as the hexadecimal of their bytes.\n", formatMajorVersion)
+	fmt.Fprintf(&text, "# Pebble's format %d. Below: key, then value, as the hexadecimal of their bytes.\n",
+		formatMajorVersion)
 	err := l.db.scan(nil, nil, func(k, v []byte) error {
 		_, err := fmt.Fprintf(&text, "%x %x\n", k, v)
 		return err
@@ -127,7 +130,8 @@ func openGolden(t *testing.T) *Log {
 
 func TestPinnedBytesAreUnderstood(t *testing.T) {
 	l, want := openGolden(t), goldenStore(t)
-	if s := verify(t, l); s.Floor != 2 || s.Applied != 5 || s.Last != 5 || s.Batches != 1 || s.Hidden != 1 || s.Messages != 2 {
+	if s := verify(t, l); s.Floor != 2 || s.Applied != 5 || s.Last != 5 || s.Batches != 1 || s.Hidden != 1 ||
+		s.Messages != 2 {
 		t.Errorf("summary %+v", s)
 	}
 	if term, err := l.Term(1); term != 1 || err != nil {
@@ -144,7 +148,8 @@ func TestPinnedBytesAreUnderstood(t *testing.T) {
 	if r, err := l.stored(5); err != nil || string(r.extensions) != "extension" {
 		t.Errorf("extensions %q, %v", r.extensions, err)
 	}
-	if found, err := l.Next(Selector{Prefixes: []string{"a\x00"}}, 0, 9); err != nil || !reflect.DeepEqual(found, []uint64{3}) {
+	found, err := l.Next(Selector{Prefixes: []string{"a\x00"}}, 0, 9)
+	if err != nil || !reflect.DeepEqual(found, []uint64{3}) {
 		t.Errorf("batches with the channel: %v, %v", found, err)
 	}
 	size, err := l.Retention().Size()
@@ -175,7 +180,8 @@ func checkGoldenProjections(t *testing.T, l *Log) {
 	if newest, err := l.Audit().Newest(); err != nil || newest != mark {
 		t.Errorf("newest event %+v, %v, want %+v", newest, err, mark)
 	}
-	if s, data, ok, err := l.StoredGraphs().Newest(5); err != nil || !ok || s.AuditMark != mark || string(data) != "a graph" {
+	if s, data, ok, err := l.StoredGraphs().Newest(5); err != nil || !ok || s.AuditMark != mark ||
+		string(data) != "a graph" {
 		t.Errorf("stored graph %+v %q %t %v", s, data, ok, err)
 	}
 	if data, err := l.Checkpoints().Data(4); err != nil || string(data) != "a checkpoint" {

@@ -53,7 +53,9 @@ const (
 )
 
 // installed are the spaces that a snapshot replaces. What a node counts of the channels it counts from its own log.
-var installed = []Space{SpaceAudit, SpaceCursors, SpaceGraph, SpaceCheckpoints, SpaceLogs, SpaceMeta, SpaceSessions, SpaceStats}
+var installed = []Space{
+	SpaceAudit, SpaceCursors, SpaceGraph, SpaceCheckpoints, SpaceLogs, SpaceMeta, SpaceSessions, SpaceStats,
+}
 
 // The store's own state.
 var (

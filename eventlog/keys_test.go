@@ -6,7 +6,9 @@ import (
 )
 
 func TestChannelIndexKeysSortByChannelThenIndex(t *testing.T) {
-	channels := []string{"\x00", "\x00\x01", "a", "a\x00", "a\x00\x00", "a\x00\x01", "a\x00\xff", "a\x01", "aa", "b", "\xff", "\xff\xff"}
+	channels := []string{
+		"\x00", "\x00\x01", "a", "a\x00", "a\x00\x00", "a\x00\x01", "a\x00\xff", "a\x01", "aa", "b", "\xff", "\xff\xff",
+	}
 	var before []byte
 	for _, c := range channels {
 		for _, i := range []uint64{0, 1, 255, 256, 1<<64 - 1} {

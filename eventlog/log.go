@@ -42,7 +42,8 @@ func (c Config) withDefaults() Config {
 	if c.Fatal == nil {
 		logger := c.Logger
 		c.Fatal = func(err error) {
-			logger.Error("the event log failed; ending the process so that nothing is acknowledged that is not stored", "error", err)
+			logger.Error("the event log failed; ending the process so that nothing is acknowledged that is not stored",
+				"error", err)
 			os.Exit(1)
 		}
 	}

@@ -95,8 +95,10 @@ func (m *model) checkBase(t *rapid.T, i uint64, got raft.Log, err error) {
 	if !snapshot {
 		want = m.entries[i].Term
 	}
-	if term, termErr := m.log.Term(i); err != nil || termErr != nil || got.Index != i || got.Term != want || term != want || got.Data != nil {
-		t.Fatalf("entry %d before the floor: %+v (%v), term %d (%v), want term %d and no data", i, got, err, term, termErr, want)
+	if term, termErr := m.log.Term(i); err != nil || termErr != nil || got.Index != i || got.Term != want ||
+		term != want || got.Data != nil {
+		t.Fatalf("entry %d before the floor: %+v (%v), term %d (%v), want term %d and no data",
+			i, got, err, term, termErr, want)
 	}
 }
 
@@ -233,7 +235,8 @@ func (m *model) crash(t *rapid.T) {
 	m.open(t)
 	applied, floor := m.log.Applied(), m.log.Floor()
 	if applied < m.durableApplied || applied > m.applied || floor < m.durableFloor || floor > m.floor {
-		t.Fatalf("applied %d floor %d, want %d to %d and %d to %d", applied, floor, m.durableApplied, m.applied, m.durableFloor, m.floor)
+		t.Fatalf("applied %d floor %d, want %d to %d and %d to %d", applied, floor, m.durableApplied, m.applied,
+			m.durableFloor, m.floor)
 	}
 	m.applied, m.floor = applied, floor
 	m.synced()
@@ -243,8 +246,9 @@ func (m *model) crash(t *rapid.T) {
 func TestLogMatchesModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{
-			fs: vfs.NewCrashableMem(), entries: map[uint64]*raft.Log{}, chains: map[uint64][]byte{}, installed: map[uint64]uint64{},
-			floor: 1, term: 1, durableFloor: 1,
+			fs: vfs.NewCrashableMem(), entries: map[uint64]*raft.Log{}, chains: map[uint64][]byte{},
+			installed: map[uint64]uint64{},
+			floor:     1, term: 1, durableFloor: 1,
 		}
 		m.open(t)
 		defer func() { _ = m.log.Close() }()

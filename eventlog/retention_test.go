@@ -243,11 +243,13 @@ func TestSpaceIsReturned(t *testing.T) {
 			break
 		}
 		if time.Since(begin) > 10*time.Second {
-			t.Fatalf("%d and %d of %d bytes are left on the disk 10 s after the floor left %d:\n%s", tables, wals, before, kept, l.db.Metrics())
+			t.Fatalf("%d and %d of %d bytes are left on the disk 10 s after the floor left %d:\n%s",
+				tables, wals, before, kept, l.db.Metrics())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	t.Logf("%d MiB fell to %d MiB and %d MiB of WALs with %d MiB kept in %v", before>>20, tables>>20, wals>>20, kept>>20, time.Since(begin))
+	t.Logf("%d MiB fell to %d MiB and %d MiB of WALs with %d MiB kept in %v",
+		before>>20, tables>>20, wals>>20, kept>>20, time.Since(begin))
 	if got := int64(l.Retention().Reclaimed()); got < total-kept-2<<20 || got > total {
 		t.Errorf("reclaimed %d of %d bytes", got, total-kept)
 	}

@@ -228,7 +228,7 @@ func (l *Log) ScrubProgress(key []byte) (float64, error) {
 	return float64(before) / float64(all), damaged(err)
 }
 
-// IsDamage says whether an error of Verify or Scrub is about the store, and not about the reading of it.
+// IsDamage reports whether an error of Verify or Scrub is about the store, and not about the reading of it.
 func IsDamage(err error) bool {
 	var corrupt *CorruptError
 	var inconsistent *InconsistentError

@@ -73,15 +73,27 @@ func TestScrubFindsWhatVerifyFinds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		"missing entry":     {index: 12, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) { _ = b.Delete(indexed(spanEntry, 12), nil) }},
-		"missing first":     {index: 1, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) { _ = b.Delete(indexed(spanEntry, 1), nil) }},
-		"missing last":      {index: n, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) { _ = b.Delete(indexed(spanEntry, n), nil) }},
-		"missing mark":      {index: 9, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) { _ = b.Delete(indexed(spanBatch, 9), nil) }},
-		"missing index key": {index: 4, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) { _ = b.Delete(channelIndexKey("all", 4), nil) }},
+		"missing entry": {index: 12, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
+			_ = b.Delete(indexed(spanEntry, 12), nil)
+		}},
+		"missing first": {index: 1, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
+			_ = b.Delete(indexed(spanEntry, 1), nil)
+		}},
+		"missing last": {index: n, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
+			_ = b.Delete(indexed(spanEntry, n), nil)
+		}},
+		"missing mark": {index: 9, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
+			_ = b.Delete(indexed(spanBatch, 9), nil)
+		}},
+		"missing index key": {index: 4, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
+			_ = b.Delete(channelIndexKey("all", 4), nil)
+		}},
 		"time falls": {index: 6, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
 			_ = b.Set(indexed(spanBatch, 5), append([]byte{0}, IndexKey(1<<50)...), nil)
 		}},
-		"index key of nothing": {index: n + 5, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) { _ = b.Set(channelIndexKey("all", n+5), nil, nil) }},
+		"index key of nothing": {index: n + 5, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
+			_ = b.Set(channelIndexKey("all", n+5), nil, nil)
+		}},
 		"index key too many": {late: true, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
 			_ = b.Set(channelIndexKey("c0", 1), nil, nil)
 		}},
@@ -111,7 +123,8 @@ func TestScrubFindsWhatVerifyFinds(t *testing.T) {
 					}
 					continue
 				}
-				if len(found) == 0 || indexOf(found[0]) != c.index && name != "time falls" && name != "missing index key" && name != "missing mark" {
+				elsewhere := name == "time falls" || name == "missing index key" || name == "missing mark"
+				if len(found) == 0 || indexOf(found[0]) != c.index && !elsewhere {
 					t.Errorf("pieces of %d: %v, want entry %d", budget, found, c.index)
 				}
 			}
@@ -167,7 +180,8 @@ func largestTable(t *testing.T, fs vfs.FS) string {
 	}
 	path, most := "", int64(0)
 	for _, n := range names {
-		if info, err := fs.Stat(fs.PathJoin("log", n)); err == nil && len(n) > 4 && n[len(n)-4:] == ".sst" && info.Size() > most {
+		if info, err := fs.Stat(fs.PathJoin("log", n)); err == nil && len(n) > 4 && n[len(n)-4:] == ".sst" &&
+			info.Size() > most {
 			path, most = fs.PathJoin("log", n), info.Size()
 		}
 	}

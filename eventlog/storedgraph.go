@@ -51,7 +51,8 @@ func (g StoredGraphs) List() ([]StoredGraph, error) {
 	all := make([]StoredGraph, 0, len(blobs))
 	for _, b := range blobs {
 		if len(b.head) != auditMarkSize {
-			return nil, fmt.Errorf("eventlog: the head of stored graph #%d holds %d bytes, want %d", b.index, len(b.head), auditMarkSize)
+			return nil, fmt.Errorf("eventlog: the head of stored graph #%d holds %d bytes, want %d",
+				b.index, len(b.head), auditMarkSize)
 		}
 		m, err := decodeAuditMark(b.index, b.head)
 		if err != nil {

@@ -36,7 +36,10 @@ func (s *store) truncated() (truncatedState, error) {
 	case len(v) != 24:
 		return truncatedState{}, fmt.Errorf("state %q has %d bytes, want 24", keyTruncated, len(v))
 	}
-	return truncatedState{binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:]), int64(binary.BigEndian.Uint64(v[16:]))}, nil
+	return truncatedState{
+		index: binary.BigEndian.Uint64(v), term: binary.BigEndian.Uint64(v[8:]),
+		time: int64(binary.BigEndian.Uint64(v[16:])),
+	}, nil
 }
 
 // truncatedBelow is the truncatedState of a floor that is about to be set. When the entry before it is damaged or gone,

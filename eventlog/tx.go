@@ -145,7 +145,8 @@ func (t *Tx) check(applied uint64) error {
 	case applied > last && !t.install:
 		return fmt.Errorf("eventlog: commit of index %d, the log ends at %d", applied, last)
 	case t.lowest != 0 && (t.lowest <= before || t.highest > applied):
-		return fmt.Errorf("eventlog: commit of index %d after %d has index keys for %d to %d", applied, before, t.lowest, t.highest)
+		return fmt.Errorf("eventlog: commit of index %d after %d has index keys for %d to %d",
+			applied, before, t.lowest, t.highest)
 	case t.install && t.lowest != 0:
 		return errors.New("eventlog: a snapshot brings no batches")
 	case t.floor > applied+1:
@@ -162,7 +163,8 @@ func (l *Log) Flush() error {
 	defer l.db.leave()
 	b := l.db.NewBatch()
 	defer b.Close()
-	l.db.must(b.LogData(nil, nil)) // an empty batch would not reach the WAL; one WAL, so what came before is synced with it
+	// An empty batch would not reach the WAL. There is one WAL, so what came before is synced with it.
+	l.db.must(b.LogData(nil, nil))
 	l.db.commit(b, pebble.Sync)
 	return nil
 }

@@ -1,7 +1,7 @@
 // Package router delivers: it follows the log and hands each run of frames to the connections that may have it.
 //
-//   - Router reads every batch once, at the tail, and looks up who receives each run: those whose user is in the reach of
-//     (origin, channel) by the graph in force at that position, and who are subscribed to the channel.
+//   - Router reads every batch once, at the tail, and looks up who receives each run: those whose user is in the reach
+//     of (origin, channel) by the graph in force at that position, and who are subscribed to the channel.
 //   - Subscriber is one connection. Its outbox is bounded in bytes. While it keeps up it is fed from the tail, by
 //     reference. When its outbox overflows it turns into a reader of the log at its own pace, by channel index, and
 //     returns to the tail when it has caught up: no gap, no repeat. A subscription to past messages is the same,

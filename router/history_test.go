@@ -47,7 +47,8 @@ type model struct {
 func (m *model) subscribe(w *request, all []sent, now *graph.Graph) {
 	m.requests = append(m.requests, w)
 	for _, msg := range all {
-		if w.From == (eventlog.Position{}) || msg.position().Compare(w.From) < 0 || !w.before(msg) || !w.pattern.Match(msg.channel) {
+		if w.From == (eventlog.Position{}) || msg.position().Compare(w.From) < 0 || !w.before(msg) ||
+			!w.pattern.Match(msg.channel) {
 			continue
 		}
 		from, ok := now.Reach(msg.origin, msg.channel).VisibleFrom(m.user)
@@ -92,7 +93,8 @@ func randomChange(w *world, rnd *rand.Rand, users []graph.UserID, group graph.Gr
 	}
 	add := graph.AddShare{
 		Channel: patterns[rnd.IntN(len(patterns))], User: v,
-		Type: []graph.ShareType{graph.Own, graph.All}[rnd.IntN(2)], History: []graph.History{graph.FromShare, graph.Full}[rnd.IntN(2)],
+		Type:    []graph.ShareType{graph.Own, graph.All}[rnd.IntN(2)],
+		History: []graph.History{graph.FromShare, graph.Full}[rnd.IntN(2)],
 	}
 	switch n := rnd.IntN(10); {
 	case n < 3:
@@ -341,7 +343,8 @@ func TestSlowSubscriberIsNotTakenForAReplay(t *testing.T) {
 	w.settle(s)
 	got := p.frames()
 	wantFrames(t, "bob, at the end", got[len(got)-3:], [][]byte{w.sent[18].frame, w.sent[19].frame, w.sent[21].frame})
-	if len(p.told) != 1 || !strings.Contains(p.told[0], "missed #") || !strings.Contains(p.told[0], fmt.Sprintf("to #%d.0", floor)) {
+	if len(p.told) != 1 || !strings.Contains(p.told[0], "missed #") ||
+		!strings.Contains(p.told[0], fmt.Sprintf("to #%d.0", floor)) {
 		t.Errorf("told %q, want what was missed up to #%d.0", p.told, floor)
 	}
 }
@@ -379,7 +382,8 @@ func TestReplayEndsWithItsRightAndTellsWhatItMissed(t *testing.T) {
 		t.Fatalf("%d messages, want a few before the change and %d after the floor", len(got), len(tail))
 	}
 	wantFrames(t, "bob, after the floor", got[len(got)-len(tail):], tail)
-	if missed := fmt.Sprintf("to %s", eventlog.Position{Index: floor}); len(p.told) == 0 || !strings.Contains(p.told[0], "missed #") || !strings.Contains(p.told[0], missed) {
+	if missed := fmt.Sprintf("to %s", eventlog.Position{Index: floor}); len(p.told) == 0 ||
+		!strings.Contains(p.told[0], "missed #") || !strings.Contains(p.told[0], missed) {
 		t.Errorf("told %q, want what was missed %s", p.told, missed)
 	}
 }
@@ -478,7 +482,8 @@ func TestStampedFrameThatWouldBeTooLongStaysAsItIs(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	at := eventlog.Position{Index: 9, Offset: 1}
-	if got := appendStamped(nil, frame("c", 1, 8), at); !bytes.Equal(got, stampedFrame(sent{index: 9, offset: 1, channel: "c", frame: frame("c", 1, 8)})) {
+	stamped := stampedFrame(sent{index: 9, offset: 1, channel: "c", frame: frame("c", 1, 8)})
+	if got := appendStamped(nil, frame("c", 1, 8), at); !bytes.Equal(got, stamped) {
 		t.Errorf("%q", got)
 	}
 }

@@ -64,7 +64,8 @@ func newWorld(t *testing.T, outbox int) *world {
 func (w *world) append(data []byte, apply func(tx *eventlog.Tx, index uint64)) {
 	w.t.Helper()
 	w.index++
-	if err := w.log.LogStore().StoreLog(&raft.Log{Index: w.index, Term: 1, Type: raft.LogCommand, Data: data}); err != nil {
+	e := &raft.Log{Index: w.index, Term: 1, Type: raft.LogCommand, Data: data}
+	if err := w.log.LogStore().StoreLog(e); err != nil {
 		w.t.Fatal(err)
 	}
 	tx := w.log.Begin()
@@ -79,7 +80,8 @@ func (w *world) change(by graph.UserID, op graph.Op) (uint64, error) {
 	var object uint64
 	var refusal error
 	w.append([]byte{byte(entry.KindChange)}, func(_ *eventlog.Tx, index uint64) {
-		g, out, err := w.version.Graph.Apply(index, graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Time: time.Unix(int64(index), 0), Op: op})
+		c := graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Time: time.Unix(int64(index), 0), Op: op}
+		g, out, err := w.version.Graph.Apply(index, c)
 		if refusal = err; err == nil {
 			w.version, object = w.version.Append(g, index, op), out.Object
 		}
@@ -176,7 +178,8 @@ func (p *peer) Skipped(_ string, size int) {
 func (p *peer) Replayed(name string, r Replayed) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.told = append(p.told, fmt.Sprintf("%s: %d until %s, ended %t, after %d bytes", name, r.Messages, r.Next, r.Ended, len(p.got)))
+	p.told = append(p.told, fmt.Sprintf("%s: %d until %s, ended %t, after %d bytes",
+		name, r.Messages, r.Next, r.Ended, len(p.got)))
 }
 
 func (p *peer) Missed(name string, from, to eventlog.Position) {
@@ -395,7 +398,8 @@ func TestEveryPaceDeliversTheSame(t *testing.T) {
 		case 0:
 			from, to := users[rnd.IntN(len(users))], users[rnd.IntN(len(users))]
 			typ := []graph.ShareType{graph.Own, graph.All}[rnd.IntN(2)]
-			if id, err := w.change(from, graph.AddShare{Channel: patterns[rnd.IntN(len(patterns))], User: to, Type: typ, History: graph.FromShare}); err == nil {
+			share := graph.AddShare{Channel: patterns[rnd.IntN(len(patterns))], User: to, Type: typ, History: graph.FromShare}
+			if id, err := w.change(from, share); err == nil {
 				w.must(to, graph.DecideShare{Share: graph.ShareID(id), Accept: true})
 			}
 		case 1:

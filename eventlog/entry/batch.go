@@ -111,7 +111,8 @@ func (b *Builder) Add(channel string, authkey, origin uint64, t int64, remote ne
 	b.count += uint32(n)
 	if len(b.runs) > 0 {
 		last := &b.runs[len(b.runs)-1]
-		same := last.channel == r.channel && last.authkey == authkey && last.origin == origin && last.time == t && last.remote == r.remote
+		same := last.channel == r.channel && last.authkey == authkey && last.origin == origin &&
+			last.time == t && last.remote == r.remote
 		if same {
 			last.count += r.count
 			last.size += r.size

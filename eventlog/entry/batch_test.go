@@ -39,7 +39,8 @@ func TestBatchRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Session != session || got.Seq != 42 || len(got.Runs) != 5 || got.Messages() != 7 || got.Time() != 1700000000123 {
+	if got.Session != session || got.Seq != 42 || len(got.Runs) != 5 || got.Messages() != 7 ||
+		got.Time() != 1700000000123 {
 		t.Fatalf("%+v", got.Header)
 	}
 	if got.Raw != b.Size() || b.Len() != 7 || got.Stored >= got.Raw {
@@ -52,12 +53,14 @@ func TestBatchRoundTrip(t *testing.T) {
 	last := got.Runs[4]
 	want := Run{
 		Channel: strings.Repeat("x", 255), Authkey: 7, Origin: 3, Time: 1700000000123,
-		Remote: netip.MustParseAddr("::ffff:192.0.2.7"), Count: 1, First: 6, Size: uint32(len(frame(1, 'e'))), Frames: frame(1, 'e'),
+		Remote: netip.MustParseAddr("::ffff:192.0.2.7"), Count: 1, First: 6,
+		Size: uint32(len(frame(1, 'e'))), Frames: frame(1, 'e'),
 	}
 	if !reflect.DeepEqual(last, want) {
 		t.Fatalf("last run %+v, want %+v", last, want)
 	}
-	if r := got.Runs[2]; r.Channel != "\x00\xff" || r.Time != -5 || r.Authkey != 1<<63 || r.Remote != netip.MustParseAddr("2001:db8::1") {
+	if r := got.Runs[2]; r.Channel != "\x00\xff" || r.Time != -5 || r.Authkey != 1<<63 ||
+		r.Remote != netip.MustParseAddr("2001:db8::1") {
 		t.Fatalf("third run %+v", r)
 	}
 	h, err := DecodeHeader(data)
@@ -143,7 +146,9 @@ func TestMalformedBatchesAreRefused(t *testing.T) {
 // more memory than a small multiple of its bytes.
 func TestDecodingMemoryIsBoundedByTheInput(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	good := [][]byte{sample().Encode(session, 42), batchOf(1, noon, 5000, "a", "b", "a"), honeypotBatch(1).Encode(session, 1)}
+	good := [][]byte{
+		sample().Encode(session, 42), batchOf(1, noon, 5000, "a", "b", "a"), honeypotBatch(1).Encode(session, 1),
+	}
 	for range 3000 {
 		data := bytes.Clone(good[rng.IntN(len(good))])
 		for range 1 + rng.IntN(4) { // most of what counts is in the first bytes
@@ -227,13 +232,16 @@ func TestFuzzCorpusIsThere(t *testing.T) {
 
 func TestPosition(t *testing.T) {
 	for s, want := range map[string]Position{
-		"#812.4": {812, 4}, "812.4": {812, 4}, "#812": {812, 0}, "0": {}, "#18446744073709551615.4294967295": {1<<64 - 1, 1<<32 - 1},
+		"#812.4": {812, 4}, "812.4": {812, 4}, "#812": {812, 0}, "0": {},
+		"#18446744073709551615.4294967295": {1<<64 - 1, 1<<32 - 1},
 	} {
 		if got, err := ParsePosition(s); err != nil || got != want {
 			t.Errorf("%q: %v, %v", s, got, err)
 		}
 	}
-	for _, s := range []string{"", "#", "x", "#1.", "#.1", "-1", "+1", "1.4294967296", "1.2.3", "##1", " 1", "01", "1.01", "1_0"} {
+	for _, s := range []string{
+		"", "#", "x", "#1.", "#.1", "-1", "+1", "1.4294967296", "1.2.3", "##1", " 1", "01", "1.01", "1_0",
+	} {
 		if got, err := ParsePosition(s); err == nil {
 			t.Errorf("%q: %v", s, got)
 		}

@@ -17,19 +17,29 @@ import (
 func honeypotFrame(rng *rand.Rand, ident, channel string) []byte {
 	ip := fmt.Sprintf("%d.%d.%d.%d", 1+rng.IntN(223), rng.IntN(256), rng.IntN(256), rng.IntN(256))
 	at := time.Unix(1700000000+rng.Int64N(86400), rng.Int64N(1e9)).UTC().Format(time.RFC3339Nano)
-	words := []string{"admin", "root", "123456", "password", "ubnt", "support", "guest", "oracle", "test", "pi", "raspberry"}
+	words := []string{
+		"admin", "root", "123456", "password", "ubnt", "support", "guest", "oracle", "test", "pi", "raspberry",
+	}
 	var payload string
 	switch rng.IntN(3) {
 	case 0:
-		payload = fmt.Sprintf(`{"peerIP": %q, "commands": [], "loggedin": null, "version": "SSH-2.0-Go", "ttylog": null, "urls": [], "hostIP": "10.0.0.%d", `+
-			`"peerPort": %d, "session": "%08x", "startTime": %q, "hostPort": 22, "credentials": [[%q, %q], [%q, %q]], "hashes": [], "endTime": %q, "unknownCommands": []}`,
-			ip, rng.IntN(20), rng.IntN(65536), rng.Uint32(), at, words[rng.IntN(11)], words[rng.IntN(11)], words[rng.IntN(11)], words[rng.IntN(11)], at)
+		payload = fmt.Sprintf(`{"peerIP": %q, "commands": [], "loggedin": null, "version": "SSH-2.0-Go", "ttylog": null, `+
+			`"urls": [], "hostIP": "10.0.0.%d", `+
+			`"peerPort": %d, "session": "%08x", "startTime": %q, "hostPort": 22, `+
+			`"credentials": [[%q, %q], [%q, %q]], "hashes": [], "endTime": %q, "unknownCommands": []}`,
+			ip, rng.IntN(20), rng.IntN(65536), rng.Uint32(), at,
+			words[rng.IntN(11)], words[rng.IntN(11)], words[rng.IntN(11)], words[rng.IntN(11)], at)
 	case 1:
-		payload = fmt.Sprintf(`{"connection_type": "accept", "connection_transport": "tcp", "connection_protocol": "smbd", "remote_host": %q, `+
-			`"remote_port": %d, "local_host": "10.0.0.%d", "local_port": 445, "remote_hostname": "", "timestamp": %q}`, ip, rng.IntN(65536), rng.IntN(20), at)
+		payload = fmt.Sprintf(`{"connection_type": "accept", "connection_transport": "tcp", "connection_protocol": "smbd", `+
+			`"remote_host": %q, "remote_port": %d, "local_host": "10.0.0.%d", "local_port": 445, `+
+			`"remote_hostname": "", "timestamp": %q}`,
+			ip, rng.IntN(65536), rng.IntN(20), at)
 	default:
-		payload = fmt.Sprintf(`{"saddr": %q, "daddr": "10.0.0.%d", "url": "http://198.51.100.%d/bins/%x.sh", "sha512": "%016x%016x%016x%016x%016x%016x%016x%016x", "md5": "%016x%016x", "time": %q}`,
-			ip, rng.IntN(20), rng.IntN(256), rng.Uint32(), rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64(), at)
+		payload = fmt.Sprintf(`{"saddr": %q, "daddr": "10.0.0.%d", "url": "http://198.51.100.%d/bins/%x.sh", `+
+			`"sha512": "%016x%016x%016x%016x%016x%016x%016x%016x", "md5": "%016x%016x", "time": %q}`,
+			ip, rng.IntN(20), rng.IntN(256), rng.Uint32(),
+			rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64(),
+			rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64(), rng.Uint64(), at)
 	}
 	f := make([]byte, 5, 7+len(ident)+len(channel)+len(payload))
 	f[4] = 3
@@ -40,7 +50,9 @@ func honeypotFrame(rng *rand.Rand, ident, channel string) []byte {
 	return f
 }
 
-var benchChannels = []string{"cowrie.sessions", "dionaea.connections", "mwbinary.dionaea.sensorunique", "glastopf.events"}
+var benchChannels = []string{
+	"cowrie.sessions", "dionaea.connections", "mwbinary.dionaea.sensorunique", "glastopf.events",
+}
 
 // honeypotBatch fills a builder to 256 KiB: runs of a few messages, as they come from a hundred sensors.
 func honeypotBatch(seed uint64) *Builder {
@@ -114,9 +126,12 @@ func BenchmarkCompression(b *testing.B) {
 		encode func(dst []byte) []byte
 		decode func(dst, block []byte) ([]byte, error)
 	}{
-		{"s2", func(dst []byte) []byte { return s2.Encode(dst, frames) }, func(dst, block []byte) ([]byte, error) { return s2.Decode(dst, block) }},
-		{"s2better", func(dst []byte) []byte { return s2.EncodeBetter(dst, frames) }, func(dst, block []byte) ([]byte, error) { return s2.Decode(dst, block) }},
-		{"zstd", func(dst []byte) []byte { return enc.EncodeAll(frames, dst[:0]) }, func(dst, block []byte) ([]byte, error) { return dec.DecodeAll(block, dst[:0]) }},
+		{"s2", func(dst []byte) []byte { return s2.Encode(dst, frames) },
+			func(dst, block []byte) ([]byte, error) { return s2.Decode(dst, block) }},
+		{"s2better", func(dst []byte) []byte { return s2.EncodeBetter(dst, frames) },
+			func(dst, block []byte) ([]byte, error) { return s2.Decode(dst, block) }},
+		{"zstd", func(dst []byte) []byte { return enc.EncodeAll(frames, dst[:0]) },
+			func(dst, block []byte) ([]byte, error) { return dec.DecodeAll(block, dst[:0]) }},
 	}
 	for _, c := range codecs {
 		dst, out := make([]byte, 2*len(frames)), make([]byte, len(frames))

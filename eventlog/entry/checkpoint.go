@@ -33,7 +33,8 @@ func (e *Checkpoint) Encode() []byte {
 
 // DecodeCheckpoint decodes an entry's data, kind byte first.
 func DecodeCheckpoint(data []byte) (*Checkpoint, error) {
-	if len(data) != checkpointSize || Kind(data[0]) != KindCheckpoint || data[1] != checkpointVersion || data[2] > checkpointKept {
+	if len(data) != checkpointSize || Kind(data[0]) != KindCheckpoint ||
+		data[1] != checkpointVersion || data[2] > checkpointKept {
 		return nil, fmt.Errorf("eventlog: not a checkpoint of version %d", checkpointVersion)
 	}
 	return &Checkpoint{

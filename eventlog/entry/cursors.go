@@ -164,8 +164,8 @@ func (c *tableReader) flag() bool {
 // MaxCursorName bounds the name of a cursor, in bytes.
 const MaxCursorName = 64
 
-// ValidCursorName reports whether a cursor may have this name: 1 to MaxCursorName letters, digits and ._:- of ASCII. The names
-// that mean something else in a path are none.
+// ValidCursorName reports whether a cursor may have this name: 1 to MaxCursorName letters, digits and ._:- of ASCII.
+// The names that mean something else in a path are none.
 func ValidCursorName(name string) bool {
 	if len(name) == 0 || len(name) > MaxCursorName || name == "." || name == ".." {
 		return false

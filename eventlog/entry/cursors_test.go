@@ -10,7 +10,10 @@ import (
 func cursors() *Cursors {
 	return &Cursors{Time: time.UnixMilli(1_700_000_000_123).UTC(), Ops: []CursorOp{
 		{Verb: ClaimCursor, Authkey: 1 << 40, Name: "siem", Start: Position{812, 4}, Channel: "dionaea.*"},
-		{Verb: AdvanceCursor, Authkey: 7, Name: "a", Epoch: 99, Acked: Position{1 << 60, 1<<32 - 1}, Safe: Position{3, 0}, Final: true},
+		{
+			Verb: AdvanceCursor, Authkey: 7, Name: "a", Epoch: 99, Final: true,
+			Acked: Position{1 << 60, 1<<32 - 1}, Safe: Position{3, 0},
+		},
 		{Verb: ResetCursor, Authkey: 7, Name: strings.Repeat("n", 255), Start: Position{5, 6}, User: 12},
 		{Verb: RemoveCursor, Name: "", Operator: true},
 	}}

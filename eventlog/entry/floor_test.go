@@ -18,7 +18,9 @@ func TestFloorRoundTrip(t *testing.T) {
 		}
 	}
 	zero := Floor{Reason: FloorByAge, Time: e.Time}
-	for _, bad := range [][]byte{append(data, 0), append([]byte{1}, data[1:]...), append([]byte{5, 9}, data[2:]...), zero.Encode()} {
+	for _, bad := range [][]byte{
+		append(data, 0), append([]byte{1}, data[1:]...), append([]byte{5, 9}, data[2:]...), zero.Encode(),
+	} {
 		if _, err := DecodeFloor(bad); err == nil {
 			t.Errorf("%x is a floor", bad)
 		}

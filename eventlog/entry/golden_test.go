@@ -19,7 +19,8 @@ func at(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 // goldenBatch has everything that a batch can have.
 func goldenBatch(payload int) *Builder {
 	b := new(Builder)
-	b.Add("cowrie.sessions", 7, 3, 1700000000123, netip.MustParseAddr("192.0.2.7"), append(frame(payload, 'a'), frame(0, 0)...), 2)
+	b.Add("cowrie.sessions", 7, 3, 1700000000123, netip.MustParseAddr("192.0.2.7"),
+		append(frame(payload, 'a'), frame(0, 0)...), 2)
 	b.Add("\x00*", 1<<63, 0, 1700000000120, netip.MustParseAddr("2001:db8::1"), frame(1, 'b'), 1)
 	b.Add("cowrie.sessions", 7, 3, 1700000000123, netip.Addr{}, frame(2, 'c'), 1)
 	return b
@@ -29,7 +30,10 @@ func goldenBatch(payload int) *Builder {
 func encodings(t *testing.T) map[Kind][]byte {
 	report, err := (&Report{
 		Node: "n1", Time: at(1700000000123),
-		Usage: []Usage{{Authkey: 7, BytesReceived: 1, BytesSent: 2, Published: 3, Received: 4, LastSeen: at(1700000000001), LastAddr: "192.0.2.7"}},
+		Usage: []Usage{{
+			Authkey: 7, BytesReceived: 1, BytesSent: 2, Published: 3, Received: 4,
+			LastSeen: at(1700000000001), LastAddr: "192.0.2.7",
+		}},
 		Refusals: []Refusal{{
 			Owner: 3, Authkey: 7, Ident: "sensor", Message: "no right", Channel: "c", Addr: "192.0.2.7",
 			First: at(1700000000001), Last: at(1700000000002), Count: 5,
