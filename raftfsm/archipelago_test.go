@@ -20,6 +20,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/raftfsm/link"
+	"hpfriends/raftfsm/store"
 )
 
 // archipelago is a cluster in one process, in a synctest bubble: real nodes on stores in memory that lose what was not synced,
@@ -169,11 +170,11 @@ func (w *archipelago) launch(id string) (_ *island, err error) {
 }
 
 // space is what the node has on its disk: plenty, or nothing that it may use.
-func (c *island) space() (Space, error) {
+func (c *island) space() (store.Space, error) {
 	if c.full.Load() {
-		return Space{Free: 1 << 20, Total: 1 << 41}, nil
+		return store.Space{Free: 1 << 20, Total: 1 << 41}, nil
 	}
-	return Space{Free: 1 << 40, Total: 1 << 41}, nil
+	return store.Space{Free: 1 << 40, Total: 1 << 41}, nil
 }
 
 // disk is the file system on which the log is.
@@ -285,9 +286,9 @@ func (w *archipelago) blackout(victims []*island, abandon func(*island)) {
 		seed := w.pick(1 << 30)
 		disks[i] = c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: w.pick(101), RNG: rand.New(rand.NewPCG(uint64(seed), 1))})
 		dirs[i] = w.t.TempDir()
-		stable, err := os.ReadFile(filepath.Join(c.dir, stableFile))
+		stable, err := os.ReadFile(filepath.Join(c.dir, store.StableFile))
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dirs[i], stableFile), stable, 0o600)
+			err = os.WriteFile(filepath.Join(dirs[i], store.StableFile), stable, 0o600)
 		}
 		if err != nil {
 			w.t.Fatal(err)

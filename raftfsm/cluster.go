@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/raftfsm/link"
+	"hpfriends/raftfsm/store"
 	"hpfriends/raftfsm/transport"
 )
 
@@ -63,7 +64,7 @@ type Members struct {
 	started   chan struct{} // closed when raft runs: before, calls are refused
 	lead      leadership
 	order     sequencer
-	store     *guardedStore
+	store     *store.Log
 	expelled  expulsion
 	drain     drain
 	forwarded atomic.Uint64 // proposals sent to the leader
@@ -76,7 +77,7 @@ func (n *Node) enroll(c Config, cluster string) error {
 	m.lead.init()
 	m.expelled.init()
 	n.members = m
-	told, err := n.stable.told()
+	told, err := told(n.stable)
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (n *Node) enroll(c Config, cluster string) error {
 		return err
 	}
 	m.net = port
-	m.transport, err = transport.New(base, transport.Config{Room: n.disk.room, Grace: m.config.grace})
+	m.transport, err = transport.New(base, transport.Config{Room: n.disk.Room, Grace: m.config.grace})
 	return err
 }
 

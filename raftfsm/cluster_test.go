@@ -13,6 +13,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/graph"
 	"hpfriends/raftfsm/link"
+	"hpfriends/raftfsm/store"
 )
 
 func TestAnyNodeTakesChangesAndReadsItsOwn(t *testing.T) {
@@ -56,13 +57,13 @@ func TestJoinedNodeDoesNotBeginACluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := OpenStable(dir)
+	s, err := store.OpenStable(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, errNode := s.Identity("node", "n2")
 	_, errCluster := s.Identity("cluster", cluster)
-	if err := errors.Join(errNode, errCluster, s.setTold(welcomed(link.Welcome{Members: map[string]string{"n1": "127.0.0.1:1"}})), id.Save(dir), s.Close()); err != nil {
+	if err := errors.Join(errNode, errCluster, setTold(s, welcomed(link.Welcome{Members: map[string]string{"n1": "127.0.0.1:1"}})), id.Save(dir), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Logger: slog.New(slog.DiscardHandler)})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/raftfsm/apply"
+	"hpfriends/raftfsm/store"
 )
 
 func at(index uint64) eventlog.Position { return eventlog.Position{Index: index} }
@@ -22,13 +24,19 @@ type durable struct {
 	a, b *Cursors
 	user graph.UserID
 	key  uint64
+	free atomic.Uint64 // bytes of its disk
 }
+
+// plenty is more than any node needs free.
+const plenty = 50 << 30
 
 func newDurable(t *testing.T) *durable {
 	t.Helper()
-	r := open(t, t.TempDir())
+	d := &durable{T: t}
+	d.free.Store(plenty)
+	r := openWith(t, t.TempDir(), Config{Space: func() (store.Space, error) { return store.Space{Free: d.free.Load(), Total: plenty}, nil }})
 	t.Cleanup(func() { r.close(t) })
-	d := &durable{running: r, T: t, a: NewCursors(r.Node), b: NewCursors(r.Node)}
+	d.running, d.a, d.b = r, NewCursors(r.Node), NewCursors(r.Node)
 	d.user = r.addUser(t, "ada", graph.Member)
 	d.key = r.addAuthkey(t, d.user, "k")
 	for i := range 10 { // so that there are positions
@@ -200,13 +208,15 @@ func TestProgressIsKeptUntilItIsApplied(t *testing.T) {
 	d := newDurable(t)
 	cursor := d.claim(d.a)
 	d.a.Advance(d.key, "n", cursor.Epoch, at(4), at(3))
-	d.full.Store(true)
+	d.free.Store(0)
+	eventually(t, "the disk is not full", func() bool { return d.Full() != nil })
 	d.a.Flush(t.Context())
 	d.want(at(1), at(1), true)
 	if _, err := d.a.Claim(t.Context(), d.key, "n", "c*", at(1)); !errors.Is(err, ErrUnavailable) || !errors.Is(err, ErrDiskFull) {
 		t.Errorf("a claim without room: %v", err)
 	}
-	d.full.Store(false)
+	d.free.Store(plenty)
+	eventually(t, "the disk is still full", func() bool { return d.Full() == nil })
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	d.a.Flush(gone) // the outcome is unknown, most likely

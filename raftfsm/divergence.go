@@ -8,9 +8,8 @@ import (
 	"slices"
 	"time"
 
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
-
 	"hpfriends/raftfsm/apply"
+	"hpfriends/raftfsm/store"
 )
 
 // ErrDiverged means that this node's log or state differs from what most of its cluster has. It must neither vote nor serve.
@@ -135,12 +134,9 @@ func (c Checkpoint) differs(o Checkpoint) string {
 }
 
 // quarantined is the finding with which this node stopped, if it did.
-func (s *Stable) quarantined() error {
-	why, err := s.Get([]byte(keyDiverged))
-	switch {
-	case errors.Is(err, raftboltdb.ErrKeyNotFound):
-		return nil
-	case err != nil:
+func quarantined(s *store.Stable) error {
+	why, err := s.Lookup([]byte(keyDiverged))
+	if err != nil || why == nil {
 		return err
 	}
 	return fmt.Errorf("%w: found before this start: %s", ErrDiverged, why)

@@ -2,13 +2,11 @@ package raftfsm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
-
 	"hpfriends/graph"
+	"hpfriends/raftfsm/store"
 )
 
 // drain is whether this node takes clients, and how many it has. A drained node votes and replicates, does not lead as long
@@ -24,12 +22,9 @@ type drain struct {
 
 var keyDrained = []byte("hpfriends/drained")
 
-func (d *drain) init(s *Stable) error {
+func (d *drain) init(s *store.Stable) error {
 	d.until, d.change = context.WithCancel(context.Background())
-	v, err := s.Get(keyDrained)
-	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
-		return nil
-	}
+	v, err := s.Lookup(keyDrained)
 	d.on = len(v) == 1 && v[0] == 1
 	return err
 }
@@ -41,7 +36,7 @@ func (d *drain) now() (on bool, until context.Context) {
 }
 
 // set stores the state, then makes it known.
-func (d *drain) set(s *Stable, on bool) error {
+func (d *drain) set(s *store.Stable, on bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if on == d.on {

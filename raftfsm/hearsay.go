@@ -3,13 +3,12 @@ package raftfsm
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 
 	"hpfriends/raftfsm/link"
+	"hpfriends/raftfsm/store"
 )
 
 // hearsay is a configuration that others told of: the join handshake, and afterwards the leader. It counts until this node
@@ -60,7 +59,7 @@ func (m *Members) inquire(ctx context.Context) error {
 		return nil
 	}
 	if newer.Index > told.Index {
-		if err := m.node.stable.setTold(newer); err != nil {
+		if err := setTold(m.node.stable, newer); err != nil {
 			return err
 		}
 	}
@@ -79,7 +78,7 @@ func (m *Members) tell() ([]byte, error) {
 
 var keyTold = []byte("hpfriends/told")
 
-func (s *Stable) setTold(h *hearsay) error {
+func setTold(s *store.Stable, h *hearsay) error {
 	v, err := json.Marshal(h)
 	if err != nil {
 		return err
@@ -87,12 +86,9 @@ func (s *Stable) setTold(h *hearsay) error {
 	return s.Set(keyTold, v)
 }
 
-func (s *Stable) told() (*hearsay, error) {
-	v, err := s.Get(keyTold)
-	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
-		return nil, nil
-	}
-	if err != nil {
+func told(s *store.Stable) (*hearsay, error) {
+	v, err := s.Lookup(keyTold)
+	if err != nil || v == nil {
 		return nil, err
 	}
 	h := new(hearsay)

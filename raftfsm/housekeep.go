@@ -66,7 +66,7 @@ func (m *Members) settle(ctx context.Context, k *keeper) {
 		m.try("learn the newest configuration", m.inquire(ctx))
 		return
 	}
-	if m.node.full.Load() {
+	if m.node.Full() != nil {
 		m.try("hand over, since the disk is almost full", m.transfer(ctx, ""))
 		return
 	}

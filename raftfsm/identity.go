@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
-
 	"hpfriends/eventlog"
 	"hpfriends/raftfsm/link"
+	"hpfriends/raftfsm/store"
 )
 
 var (
 	// ErrStableBehind: the term in the stable store is below that of the log beside it. Term and vote are gone, or are another's.
-	ErrStableBehind = errors.New("raftfsm: " + stableFile + " is not the one of this log")
+	ErrStableBehind = errors.New("raftfsm: " + store.StableFile + " is not the one of this log")
 	// ErrOwnCluster: the data directory is of a node that leads a cluster of its own, and was told to enter another.
 	ErrOwnCluster = errors.New("raftfsm: this node has begun a cluster of its own")
 	// ErrHasJoined: the data directory is of a node that has joined a cluster, and was told to begin one.
@@ -26,8 +25,8 @@ const comeBack = "this node must neither vote nor serve: restore it from a backu
 	"in a cluster, remove it from there, empty its data directory, and join it under a new node id"
 
 // checkStores compares the log with what the stable store knows of it. Both must be of one node and one moment.
-func checkStores(stable *Stable, log *eventlog.Log) error {
-	if err := stable.quarantined(); err != nil {
+func checkStores(stable *store.Stable, log *eventlog.Log) error {
+	if err := quarantined(stable); err != nil {
 		return err
 	}
 	index, term, err := stable.HighWater()
@@ -38,8 +37,8 @@ func checkStores(stable *Stable, log *eventlog.Log) error {
 		return fmt.Errorf("raftfsm: acknowledged entries are missing, %s: %w", comeBack, err)
 	}
 	// raft sets the term, synced, before it stores an entry of it, and does not look at the start.
-	current, err := stable.GetUint64(keyCurrentTerm)
-	if err != nil && !errors.Is(err, raftboltdb.ErrKeyNotFound) {
+	current, err := stable.CurrentTerm()
+	if err != nil {
 		return err
 	}
 	if last, term := log.Last(); current < term {
@@ -51,8 +50,8 @@ func checkStores(stable *Stable, log *eventlog.Log) error {
 // identify reads who this node is and of which cluster; at the first start it says so for good. A directory that is not this
 // node's own is refused before anything is written to it.
 func (n *Node) identify(c Config) (cluster string, err error) {
-	node, errNode := n.stable.stored("node")
-	cluster, errCluster := n.stable.stored("cluster")
+	node, errNode := n.stable.Stored("node")
+	cluster, errCluster := n.stable.Stored("cluster")
 	if err := errors.Join(errNode, errCluster); err != nil {
 		return "", err
 	}

@@ -20,6 +20,7 @@ import (
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/raftfsm/apply"
+	"hpfriends/raftfsm/store"
 )
 
 // frame is a PUBLISH frame.
@@ -305,7 +306,7 @@ func TestAlmostFullDiskRefusesUntilThereIsRoom(t *testing.T) {
 	}
 	n, err := Open(Config{
 		Dir: dir, Log: log, Logger: slog.New(slog.DiscardHandler), Fail: func(error) { failed.Store(true) },
-		Space: func() (Space, error) { return Space{free.Load(), 100 << 30}, nil },
+		Space: func() (store.Space, error) { return store.Space{Free: free.Load(), Total: 100 << 30}, nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -339,8 +340,8 @@ func TestAlmostFullDiskRefusesUntilThereIsRoom(t *testing.T) {
 	logOf := func(kind entry.Kind) []*raft.Log {
 		return []*raft.Log{{Type: raft.LogCommand, Data: []byte{byte(kind)}}}
 	}
-	await("storing nothing", func() bool { return errors.Is(r.mayStore(logOf(entry.KindBatch)), ErrDiskFull) })
-	if err := errors.Join(r.mayStore(logOf(entry.KindFloor)), r.mayStore([]*raft.Log{{Type: raft.LogNoop}})); err != nil {
+	await("storing nothing", func() bool { return errors.Is(r.disk.Reserve(logOf(entry.KindBatch)), ErrDiskFull) })
+	if err := errors.Join(r.disk.Reserve(logOf(entry.KindFloor)), r.disk.Reserve([]*raft.Log{{Type: raft.LogNoop}})); err != nil {
 		t.Errorf("what frees space, or is raft's own, is refused: %v", err)
 	}
 	free.Store(50 << 30)

@@ -10,9 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
-
 	"hpfriends/raftfsm/link"
+	"hpfriends/raftfsm/store"
 )
 
 // Joining is what a fresh data directory needs to become a member's.
@@ -28,19 +27,19 @@ type Joining struct {
 
 // Join makes the data directory a member's, once; Open comes after it. A join that was cut short is done again.
 func Join(ctx context.Context, j Joining) error {
-	stable, err := OpenStable(j.Dir)
+	stable, err := store.OpenStable(j.Dir)
 	if err != nil {
 		return err
 	}
 	defer stable.Close()
-	node, err := stable.stored("node")
+	node, err := stable.Stored("node")
 	if err != nil {
 		return err
 	}
 	if j.NodeID != "" && node != "" && node != j.NodeID {
 		return fmt.Errorf("raftfsm: data directory %s belongs to node %q, not %q: use its own directory for each node", j.Dir, node, j.NodeID)
 	}
-	cluster, err := stable.stored("cluster")
+	cluster, err := stable.Stored("cluster")
 	if err != nil {
 		return err
 	}
@@ -49,7 +48,7 @@ func Join(ctx context.Context, j Joining) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if begun, err := stable.begun(); err != nil {
+	if begun, err := stable.Begun(); err != nil {
 		return err
 	} else if begun {
 		return fmt.Errorf("raftfsm: data directory %s has a log of its own: join with an empty one", j.Dir)
@@ -65,7 +64,7 @@ func Join(ctx context.Context, j Joining) error {
 		Store: func(i *link.Identity, w link.Welcome) error {
 			_, errNode := stable.Identity("node", i.Node)
 			_, errCluster := stable.Identity("cluster", i.Cluster)
-			return errors.Join(errNode, errCluster, stable.setTold(welcomed(w)), j.Key(w.Blob), i.Save(j.Dir))
+			return errors.Join(errNode, errCluster, setTold(stable, welcomed(w)), j.Key(w.Blob), i.Save(j.Dir))
 		},
 	})
 	if stored && errors.Is(err, link.ErrWiped) {
@@ -80,23 +79,23 @@ func Joined(dir string) (cluster string, err error) {
 	if _, err := os.Stat(filepath.Join(dir, link.File)); errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	stable, err := OpenStable(dir)
+	stable, err := store.OpenStable(dir)
 	if err != nil {
 		return "", err
 	}
 	defer stable.Close()
-	begun, err := stable.begun()
+	begun, err := stable.Begun()
 	if err != nil || !begun {
 		return "", err
 	}
-	told, err := stable.told()
+	told, err := told(stable)
 	if err == nil && told == nil {
 		err = fmt.Errorf("%w: to enter another, join with an empty data directory (what %s holds does not come along)", ErrOwnCluster, dir)
 	}
 	if err != nil {
 		return "", err
 	}
-	return stable.stored("cluster")
+	return stable.Stored("cluster")
 }
 
 // alone refuses to run a member of a cluster as a node of its own.
@@ -109,22 +108,4 @@ func alone(dir string) error {
 		return err
 	}
 	return fmt.Errorf("raftfsm: data directory %s is a cluster member's: give --cluster HOST:PORT", dir)
-}
-
-// stored returns an identity, empty when there is none.
-func (s *Stable) stored(name string) (string, error) {
-	v, err := s.Get([]byte("hpfriends/" + name))
-	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
-		return "", nil
-	}
-	return string(v), err
-}
-
-// begun says whether raft has ever run with this store.
-func (s *Stable) begun() (bool, error) {
-	term, err := s.GetUint64(keyCurrentTerm)
-	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
-		return false, nil
-	}
-	return term > 0, err
 }

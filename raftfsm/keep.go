@@ -26,7 +26,7 @@ func (n *Node) keep() {
 		case <-n.stop:
 			return
 		case <-mark.C:
-			if err := n.mark.raise(); err != nil {
+			if err := n.mark.Raise(); err != nil {
 				n.fail(err)
 			}
 			n.storeGraphWhenDue()

@@ -15,6 +15,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/graph"
 	"hpfriends/raftfsm/apply"
+	"hpfriends/raftfsm/store"
 )
 
 // Errors of proposals.
@@ -23,6 +24,8 @@ var (
 	ErrUnavailable error = unavailable("raftfsm: this node takes no changes now: try again in a moment")
 	// ErrUnknownOutcome: the change may or may not have been applied. Look before trying again.
 	ErrUnknownOutcome = errors.New("raftfsm: the outcome is unknown: look whether it was applied before trying again")
+	// ErrDiskFull: the disk is almost full, and nothing is taken until there is room again.
+	ErrDiskFull = store.ErrDiskFull
 	// ErrClosed: the node is shutting down.
 	ErrClosed = errors.New("raftfsm: node is closed")
 )
@@ -41,8 +44,8 @@ type Config struct {
 	NodeID string        // empty: the stored one, or a fresh one
 	Log    *eventlog.Log // owned by the caller, closed after the node
 	Logger *slog.Logger
-	Fail   func(error)           // ends the process; nil: the error is logged and the process exits
-	Space  func() (Space, error) // nil: of the file system that holds Dir
+	Fail   func(error)                 // ends the process; nil: the error is logged and the process exits
+	Space  func() (store.Space, error) // nil: of the file system that holds Dir
 
 	Retention Retention
 	Cluster   *Cluster // nil: the node is alone
@@ -57,7 +60,6 @@ type Node struct {
 	slog *slog.Logger
 	fail func(error) // ends the process
 
-	disk
 	retention Retention
 
 	members *Members // nil: alone
@@ -73,9 +75,10 @@ type Node struct {
 // stores are what a node has on its disk.
 type stores struct {
 	log    *eventlog.Log
-	stable *Stable
-	mark   *highWater
-	stalls *stalls
+	stable *store.Stable
+	mark   *store.HighWater
+	stalls *store.Stalls
+	disk   *store.Disk
 }
 
 // Open starts the node. Its background loops run until Close.
@@ -83,24 +86,22 @@ func Open(c Config) (*Node, error) {
 	if c.Fail == nil {
 		c.Fail = exitOn(c.Logger)
 	}
-	stable, err := OpenStable(c.Dir)
+	stable, err := store.OpenStable(c.Dir)
 	if err != nil {
 		return nil, err
 	}
 	n := &Node{
-		stores: stores{c.Log, stable, &highWater{log: c.Log, stable: stable}, new(stalls)}, slog: c.Logger, fail: c.Fail,
-		disk: disk{space: c.Space}, retention: c.Retention, stop: make(chan struct{}),
+		stores: stores{
+			c.Log, stable, store.NewHighWater(c.Log, stable), new(store.Stalls), store.NewDisk(c.Dir, c.Space, c.Log, c.Logger),
+		}, slog: c.Logger, fail: c.Fail,
+		retention: c.Retention, stop: make(chan struct{}),
 	}
 	n.checkpointer.init(n)
-	if n.space == nil {
-		n.space = func() (Space, error) { return DiskSpace(c.Dir) }
-	}
-	n.lookAtSpace()
 	if err := n.open(c); err != nil {
 		return nil, errors.Join(err, n.abandon(c))
 	}
-	n.loops.Add(4)
-	go n.watchSpace()
+	n.loops.Go(func() { n.disk.Watch(n.stop) })
+	n.loops.Add(3)
 	go n.keep()
 	go n.retain()
 	go n.checkpointer.run()
@@ -160,32 +161,30 @@ func (n *Node) startRaft(dir string) error {
 		m.tune(conf)
 		addr, transport, first = raft.ServerAddress(m.config.Advertise), m.transport, m.config.Bootstrap
 	}
-	store := &guardedStore{LogStore: n.log.LogStore(), mark: n.mark, stalls: n.stalls, disk: &n.disk}
-	newest, err := store.newestSeen()
+	logs, err := store.NewLog(n.log, n.mark, n.stalls, n.disk)
 	if err != nil {
-		return fmt.Errorf("raftfsm: newest entry: %w", err)
+		return err
 	}
-	store.newest.Store(newest)
-	stable := &watchedStable{n.stable, n.stalls}
+	stable := &store.WatchedStable{StableStore: n.stable, Stalls: n.stalls}
 	if n.members != nil {
-		n.members.store = store
+		n.members.store = logs
 	}
 	snaps, err := newSnapshots(n.log, dir, meta)
 	if err != nil {
 		return err
 	}
 
-	begun, err := raft.HasExistingState(store, stable, snaps)
+	begun, err := raft.HasExistingState(logs, stable, snaps)
 	if err != nil {
 		return fmt.Errorf("raftfsm: look for existing state: %w", err)
 	}
 	if !begun && first {
 		one := raft.Configuration{Servers: []raft.Server{{ID: conf.LocalID, Address: addr}}}
-		if err := raft.BootstrapCluster(conf, store, stable, snaps, transport, one); err != nil {
+		if err := raft.BootstrapCluster(conf, logs, stable, snaps, transport, one); err != nil {
 			return fmt.Errorf("raftfsm: bootstrap: %w", err)
 		}
 	}
-	if n.raft, err = raft.NewRaft(conf, &watchedFSM{n.fsm, n.stalls}, store, stable, snaps, transport); err != nil {
+	if n.raft, err = raft.NewRaft(conf, &watchedFSM{n.fsm, n.stalls}, logs, stable, snaps, transport); err != nil {
 		return fmt.Errorf("raftfsm: start raft: %w", err)
 	}
 	snaps.started.Store(true)
@@ -194,6 +193,9 @@ func (n *Node) startRaft(dir string) error {
 	}
 	return nil
 }
+
+// Full is ErrDiskFull while the node refuses proposals for want of space.
+func (n *Node) Full() error { return n.disk.Full() }
 
 // ID is the node's identity, fixed at its first start.
 func (n *Node) ID() string { return n.id }
@@ -293,7 +295,7 @@ func (n *Node) Close() error {
 	if n.Version().Index != n.saved {
 		err = errors.Join(err, n.storeGraph())
 	}
-	err = errors.Join(err, n.log.Flush(), n.mark.raise(), n.stable.Close())
+	err = errors.Join(err, n.log.Flush(), n.mark.Raise(), n.stable.Close())
 	return err
 }
 

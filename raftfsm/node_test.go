@@ -16,6 +16,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/store"
 )
 
 // running is an open node with its log.
@@ -201,42 +202,17 @@ func TestOutcomesAreSorted(t *testing.T) {
 	}
 }
 
-func TestStableStoreFindsDamage(t *testing.T) {
-	s, err := OpenStable(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if _, err := s.Get([]byte("absent")); err == nil || err.Error() != "not found" {
-		t.Errorf("absent key: %v, want the text that raft compares", err)
-	}
-	if err := s.SetUint64([]byte("CurrentTerm"), 7); err != nil {
-		t.Fatal(err)
-	}
-	raw, err := s.bolt.Get([]byte("CurrentTerm"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw[len(raw)-1] ^= 1
-	if err := s.bolt.Set([]byte("CurrentTerm"), raw); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.GetUint64([]byte("CurrentTerm")); !errors.Is(err, ErrStableCorrupt) {
-		t.Errorf("a flipped bit in the term: %v, want ErrStableCorrupt", err)
-	}
-}
-
 // raft does not look whether its term is at least that of its log (I9 of reliability.md): a stable store that is older than the log,
 // or new, has forgotten votes.
 func TestStableStoreOlderThanTheLogIsRefused(t *testing.T) {
 	for name, age := range map[string]func(dir string) error{
-		"gone": func(dir string) error { return os.Remove(filepath.Join(dir, stableFile)) },
+		"gone": func(dir string) error { return os.Remove(filepath.Join(dir, store.StableFile)) },
 		"older": func(dir string) error {
-			s, err := OpenStable(dir)
+			s, err := store.OpenStable(dir)
 			if err != nil {
 				return err
 			}
-			return errors.Join(s.SetUint64(keyCurrentTerm, 1), s.Close())
+			return errors.Join(s.SetUint64(store.KeyCurrentTerm, 1), s.Close())
 		},
 	} {
 		dir := t.TempDir()

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"hpfriends/raftfsm/store"
 )
 
 // outages runs three nodes under load and takes the power of one, two or all of them, as often as losses says, each time in the midst
@@ -108,14 +110,14 @@ func TestPowerLossFindsDisksThatLie(t *testing.T) {
 // them: bbolt syncs in between. What is read then is the old value. That is safe: raft has not answered anybody yet.
 func TestTornCommitOfTheStableStoreIsUndone(t *testing.T) {
 	dir := t.TempDir()
-	s, err := OpenStable(dir)
+	s, err := store.OpenStable(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	set := func(err error) (image []byte) {
 		t.Helper()
-		data, errRead := os.ReadFile(filepath.Join(dir, stableFile))
+		data, errRead := os.ReadFile(filepath.Join(dir, store.StableFile))
 		if err := errors.Join(err, errRead); err != nil {
 			t.Fatal(err)
 		}
@@ -124,8 +126,8 @@ func TestTornCommitOfTheStableStoreIsUndone(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	changed := 0
 	for term := uint64(2); term <= 40; term++ {
-		before := set(errors.Join(s.SetUint64(keyCurrentTerm, term-1), s.SetHighWater(term, term)))
-		after := set(s.SetUint64(keyCurrentTerm, term))
+		before := set(errors.Join(s.SetUint64(store.KeyCurrentTerm, term-1), s.SetHighWater(term, term)))
+		after := set(s.SetUint64(store.KeyCurrentTerm, term))
 		for range 5 {
 			torn := tear(before, after, os.Getpagesize(), rng)
 			if got, err := termOf(t, torn); err != nil || got != term-1 {
@@ -158,13 +160,13 @@ func tear(before, after []byte, page int, rng *rand.Rand) []byte {
 func termOf(t *testing.T, image []byte) (uint64, error) {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, stableFile), image, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, store.StableFile), image, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := OpenStable(dir)
+	s, err := store.OpenStable(dir)
 	if err != nil {
 		return 0, err
 	}
-	term, err := s.GetUint64(keyCurrentTerm)
+	term, err := s.GetUint64(store.KeyCurrentTerm)
 	return term, errors.Join(err, s.Close())
 }

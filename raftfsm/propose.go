@@ -71,16 +71,24 @@ func (n *Node) submit(ctx context.Context, reign *reign, data []byte) (apply.Res
 
 // here proposes to this node's raft.
 func (n *Node) here(ctx context.Context, data []byte) (apply.Result, error) {
-	if err := n.mayPropose(data); err != nil {
+	if err := n.takes(data); err != nil {
 		return apply.Result{}, err
 	}
 	return n.await(ctx, n.raft.Apply(data, enqueueTimeout))
 }
 
+// takes refuses what there is no room for.
+func (n *Node) takes(data []byte) error {
+	if err := n.disk.Takes(data); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
 // begin proposes a batch of a session. When this node leads, it is enqueued on return, so that batches stay in order;
 // first is for the leader elsewhere, see sequencer. end waits for the outcome.
 func (n *Node) begin(data []byte, first uint64) (end func() (apply.Result, error)) {
-	refused := n.mayPropose(data)
+	refused := n.takes(data)
 	fail := func() (apply.Result, error) { return apply.Result{}, refused }
 	if n.members == nil {
 		if refused != nil {
@@ -207,7 +215,7 @@ func (m *Members) accept(ctx context.Context, req []byte) ([]byte, error) {
 	if !n.Leading() {
 		return nil, &link.Failure{Code: codeNotLeader, Text: m.lead.now().leader}
 	}
-	if err := n.mayPropose(data); err != nil {
+	if err := n.takes(data); err != nil {
 		return nil, &link.Failure{Code: codeRefused, Text: "the disk of the leader is almost full"}
 	}
 	leave := func() {}

@@ -6,10 +6,10 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 
 	"hpfriends/eventlog"
 	"hpfriends/raftfsm/apply"
+	"hpfriends/raftfsm/store"
 )
 
 // Recovery is what a stopped node has.
@@ -23,12 +23,12 @@ type Recovery struct {
 // appends a configuration of its own in a new term; raft finds it at the next start and goes on from there, with all
 // entries of this node's log. It is not raft.RecoverCluster, which replaces the log by a snapshot.
 func Recover(dir string, log *eventlog.Log, do bool) (r Recovery, err error) {
-	stable, err := OpenStable(dir)
+	stable, err := store.OpenStable(dir)
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, stable.Close()) }()
-	if r.Node, err = stable.stored("node"); err != nil {
+	if r.Node, err = stable.Stored("node"); err != nil {
 		return r, err
 	}
 	mark, markTerm, err := stable.HighWater()
@@ -38,8 +38,8 @@ func Recover(dir string, log *eventlog.Log, do bool) (r Recovery, err error) {
 	if err := log.CheckHighWater(mark, markTerm); err != nil {
 		return r, fmt.Errorf("raftfsm: this node has lost acknowledged entries itself, recover another: %w", err)
 	}
-	store := log.LogStore()
-	servers, err := newestServers(log, store)
+	logs := log.LogStore()
+	servers, err := newestServers(log, logs)
 	if err != nil {
 		return r, err
 	}
@@ -64,20 +64,20 @@ func Recover(dir string, log *eventlog.Log, do bool) (r Recovery, err error) {
 		return r, nil
 	}
 	self.Suffrage = raft.Voter
-	term, err := stable.GetUint64(keyCurrentTerm)
-	if err != nil && !errors.Is(err, raftboltdb.ErrKeyNotFound) {
+	term, err := stable.CurrentTerm()
+	if err != nil {
 		return r, err
 	}
 	term = max(term, r.Term) + 1
-	if err := stable.SetUint64(keyCurrentTerm, term); err != nil {
+	if err := stable.SetUint64(store.KeyCurrentTerm, term); err != nil {
 		return r, err
 	}
 	data := raft.EncodeConfiguration(raft.Configuration{Servers: []raft.Server{self}})
-	return r, store.StoreLog(&raft.Log{Index: r.Last + 1, Term: term, Type: raft.LogConfiguration, Data: data})
+	return r, logs.StoreLog(&raft.Log{Index: r.Last + 1, Term: term, Type: raft.LogConfiguration, Data: data})
 }
 
 // newestServers is the newest configuration in the log, applied or not.
-func newestServers(log *eventlog.Log, store *eventlog.LogStore) ([]raft.Server, error) {
+func newestServers(log *eventlog.Log, logs *eventlog.LogStore) ([]raft.Server, error) {
 	var servers []raft.Server
 	if c, err := apply.LoadConfiguration(log); err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func newestServers(log *eventlog.Log, store *eventlog.LogStore) ([]raft.Server, 
 	last, _ := log.Last()
 	for i := log.Applied() + 1; i <= last; i++ {
 		var l raft.Log
-		if err := store.GetLog(i, &l); err != nil {
+		if err := logs.GetLog(i, &l); err != nil {
 			return nil, fmt.Errorf("raftfsm: entry %d: %w", i, err)
 		}
 		if l.Type == raft.LogConfiguration {

@@ -16,6 +16,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/graph"
 	"hpfriends/raftfsm/link"
+	"hpfriends/raftfsm/store"
 )
 
 // colony is a cluster in one process whose nodes talk over real cluster ports.
@@ -77,7 +78,7 @@ func (c *colony) open(id, dir string, l net.Listener, fs vfs.FS, m Cluster) {
 	n, err := Open(Config{
 		Dir: dir, NodeID: id, Log: log, Logger: logger, Cluster: &m,
 		Fail:  func(err error) { c.t.Errorf("%s: fail-stop: %v", id, err) },
-		Space: func() (Space, error) { return Space{Free: 1 << 40, Total: 1 << 41}, nil },
+		Space: func() (store.Space, error) { return store.Space{Free: 1 << 40, Total: 1 << 41}, nil },
 	})
 	if err != nil {
 		log.Close()

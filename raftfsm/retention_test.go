@@ -13,9 +13,12 @@ import (
 	"testing"
 	"time"
 
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/store"
 )
 
 // openWith opens a node that keeps and scrubs its log as c says.
@@ -209,7 +212,7 @@ func TestRetentionFreesAFullDisk(t *testing.T) {
 	r := open(t, dir)
 	r.publish(t, 1, 40, 100<<10, time.Now())
 	r.close(t)
-	full := func() (Space, error) { return Space{Free: 3 << 29, Total: 100 << 30}, nil } // it refuses, and goes on
+	full := func() (store.Space, error) { return store.Space{Free: 3 << 29, Total: 100 << 30}, nil } // it refuses, and goes on
 	r = openWith(t, dir, Config{Retention: Retention{Size: 1 << 20}, Space: full})
 	defer r.close(t)
 	eventually(t, "nothing is removed", func() bool { return r.log.Floor() > 1 })
@@ -246,38 +249,38 @@ func TestCheckOfAStoppedNode(t *testing.T) {
 		defer log.Close()
 		return CheckStable(dir, log)
 	}
-	before, err := os.ReadFile(filepath.Join(dir, stableFile))
+	before, err := os.ReadFile(filepath.Join(dir, store.StableFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := check(); err != nil {
 		t.Error(err)
 	}
-	if after, err := os.ReadFile(filepath.Join(dir, stableFile)); err != nil || string(after) != string(before) {
+	if after, err := os.ReadFile(filepath.Join(dir, store.StableFile)); err != nil || string(after) != string(before) {
 		t.Errorf("the check has changed the stable store (%v)", err)
 	}
 	for _, key := range []string{"CurrentTerm", "hpfriends/node"} { // raft's, and one that only a start reads
-		stable, err := OpenStable(dir)
+		bolt, err := raftboltdb.NewBoltStore(filepath.Join(dir, store.StableFile))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(stable.bolt.Set([]byte(key), []byte("123456789012")), stable.Close()); err != nil {
+		if err := errors.Join(bolt.Set([]byte(key), []byte("123456789012")), bolt.Close()); err != nil {
 			t.Fatal(err)
 		}
-		if err := check(); !errors.Is(err, ErrStableCorrupt) || !strings.Contains(err.Error(), key) {
+		if err := check(); !errors.Is(err, store.ErrStableCorrupt) || !strings.Contains(err.Error(), key) {
 			t.Errorf("a wrong %s: %v", key, err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, stableFile), before, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, store.StableFile), before, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Remove(filepath.Join(dir, stableFile)); err != nil {
+	if err := os.Remove(filepath.Join(dir, store.StableFile)); err != nil {
 		t.Fatal(err)
 	}
-	if err := check(); !errors.Is(err, ErrStableCorrupt) {
+	if err := check(); !errors.Is(err, store.ErrStableCorrupt) {
 		t.Errorf("without a stable store: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, stableFile)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, store.StableFile)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the check has made one: %v", err)
 	}
 }

@@ -69,7 +69,7 @@ func (m *Members) report() Report {
 	r := Report{
 		Version: m.config.Version, StateFormat: apply.StateFormat, State: n.raft.State().String(), Leader: m.lead.now().leader, Term: n.raft.CurrentTerm(), Last: last,
 		Commit: n.raft.CommitIndex(), Applied: m.reached(), Reader: m.config.Reader,
-		Checkpoints: n.checkpointer.recent(), Service: Service{Full: n.full.Load(), Clients: m.drain.connected()},
+		Checkpoints: n.checkpointer.recent(), Service: Service{Full: n.Full() != nil, Clients: m.drain.connected()},
 	}
 	if starving := m.lead.starving.Load(); starving != nil {
 		r.Starving = *starving

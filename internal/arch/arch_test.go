@@ -39,8 +39,9 @@ var allowed = map[string][]string{
 	"web":                   {"api", "web/v1", "web/who", "query", "graph", "internal/secret"},
 	"web/v1":                {"api", "web/who", "query", "graph", "internal/secret", "internal/timespec", "internal/ndjson"},
 	"web/who":               {"api", "graph", "internal/secret"},
-	"raftfsm":               {"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/link", "raftfsm/transport"},
+	"raftfsm":               {"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/link", "raftfsm/store", "raftfsm/transport"},
 	"raftfsm/apply":         {"eventlog", "eventlog/entry", "graph"},
+	"raftfsm/store":         {"eventlog", "eventlog/entry"},
 	"raftfsm/transport":     {"eventlog"},
 	"raftfsm/link":          {"internal/atomicfile", "internal/secret"},
 	"query":                 {"eventlog", "eventlog/entry", "graph", "wire", "query/traffic", "internal/timespec"}, // wire: payloads are in frames
@@ -62,8 +63,8 @@ var allowed = map[string][]string{
 
 // fenced says where an outside package may appear: in these packages, or in these files of a package.
 var fenced = map[string][]string{
-	"github.com/hashicorp/raft":           {"raftfsm", "raftfsm/apply", "raftfsm/link", "raftfsm/transport", "eventlog/logstore.go"},
-	"github.com/hashicorp/raft-boltdb":    {"raftfsm"},
+	"github.com/hashicorp/raft":           {"raftfsm", "raftfsm/apply", "raftfsm/link", "raftfsm/store", "raftfsm/transport", "eventlog/logstore.go"},
+	"github.com/hashicorp/raft-boltdb":    {"raftfsm/store"},
 	"github.com/cockroachdb/pebble":       {"eventlog"},
 	"net/http":                            {"web/v1", "web/who", "api", "web", "internal/cmdline", "internal/datadir", "internal/proc", "cmd/hpfriends/cli", "cmd/hpfriends/feed", "internal/faults"},
 	"github.com/danielgtaylor/huma":       {"web/v1"},

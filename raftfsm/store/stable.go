@@ -1,4 +1,4 @@
-package raftfsm
+package store
 
 import (
 	"encoding/binary"
@@ -15,7 +15,7 @@ import (
 
 // ErrStableCorrupt means that a value of the stable store does not match its checksum. A wrong term or vote can break
 // the whole cluster, so a node that reads one does not start.
-var ErrStableCorrupt = errors.New("raftfsm: stable store is damaged")
+var ErrStableCorrupt = errors.New("store: stable store is damaged")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -23,19 +23,20 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // checks only its meta pages, so each value carries a CRC32C over key and value. Every Set is synced.
 type Stable struct{ bolt *raftboltdb.BoltStore }
 
-const stableFile = "stable.db"
+// StableFile is its name in the data directory.
+const StableFile = "stable.db"
 
 // OpenStable opens or creates the file stable.db in dir. It fails after a second when another process has it open.
 func OpenStable(dir string) (*Stable, error) {
 	bolt, err := raftboltdb.New(raftboltdb.Options{
-		Path:        filepath.Join(dir, stableFile),
+		Path:        filepath.Join(dir, StableFile),
 		BoltOptions: &bbolt.Options{Timeout: time.Second},
 	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("raftfsm: %s is in use by another process: stop it, or choose another data directory", dir)
+		return nil, fmt.Errorf("store: %s is in use by another process: stop it, or choose another data directory", dir)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("raftfsm: open stable store: %w", err)
+		return nil, fmt.Errorf("store: open stable store: %w", err)
 	}
 	return &Stable{bolt}, nil
 }
@@ -86,8 +87,8 @@ func checksum(key, val []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, val)
 }
 
-// keyCurrentTerm is raft's own key of the term.
-var keyCurrentTerm = []byte("CurrentTerm")
+// KeyCurrentTerm is raft's own key of the term.
+var KeyCurrentTerm = []byte("CurrentTerm")
 
 var keyHighWater = []byte("hpfriends/high-water")
 
@@ -121,4 +122,37 @@ func (s *Stable) Identity(name, fresh string) (string, error) {
 		return fresh, s.Set(key, []byte(fresh))
 	}
 	return string(v), err
+}
+
+// Stored returns an identity, empty when there is none.
+func (s *Stable) Stored(name string) (string, error) {
+	v, err := s.Get([]byte("hpfriends/" + name))
+	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
+		return "", nil
+	}
+	return string(v), err
+}
+
+// Begun reports whether raft has ever run with this store.
+func (s *Stable) Begun() (bool, error) {
+	term, err := s.CurrentTerm()
+	return term > 0, err
+}
+
+// CurrentTerm is raft's term, 0 before its first run.
+func (s *Stable) CurrentTerm() (uint64, error) {
+	term, err := s.GetUint64(KeyCurrentTerm)
+	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
+		return 0, nil
+	}
+	return term, err
+}
+
+// Lookup returns a value, or nil when there is none.
+func (s *Stable) Lookup(key []byte) ([]byte, error) {
+	v, err := s.Get(key)
+	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
+		return nil, nil
+	}
+	return v, err
 }

@@ -1,4 +1,4 @@
-package raftfsm
+package store
 
 import (
 	"fmt"
@@ -7,9 +7,9 @@ import (
 	"hpfriends/eventlog"
 )
 
-// highWater keeps the mark of the newest synced entry in the stable store true to the log. Two goroutines move it: a mark of
+// HighWater keeps the mark of the newest synced entry in the stable store true to the log. Two goroutines move it: a mark of
 // entries that are just being deleted would accuse the log at the next start.
-type highWater struct {
+type HighWater struct {
 	log    *eventlog.Log
 	stable *Stable
 
@@ -17,8 +17,13 @@ type highWater struct {
 	cutting bool       // the end of the log is being deleted: the mark stays where it is
 }
 
-// raise records the newest synced entry.
-func (h *highWater) raise() error {
+// NewHighWater returns the mark of a log.
+func NewHighWater(log *eventlog.Log, stable *Stable) *HighWater {
+	return &HighWater{log: log, stable: stable}
+}
+
+// Raise records the newest synced entry.
+func (h *HighWater) Raise() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.cutting {
@@ -32,7 +37,7 @@ func (h *highWater) raise() error {
 }
 
 // cut deletes [lo, hi] of the log, by remove, after the mark was lowered below when it is the end that goes.
-func (h *highWater) cut(lo, hi uint64, remove func() error) error {
+func (h *HighWater) cut(lo, hi uint64, remove func() error) error {
 	if err := h.lower(lo, hi); err != nil {
 		return err
 	}
@@ -44,7 +49,7 @@ func (h *highWater) cut(lo, hi uint64, remove func() error) error {
 	return remove()
 }
 
-func (h *highWater) lower(lo, hi uint64) error {
+func (h *HighWater) lower(lo, hi uint64) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	last, _ := h.log.Last()
@@ -61,7 +66,7 @@ func (h *highWater) lower(lo, hi uint64) error {
 		term = 0
 	}
 	if err := h.stable.SetHighWater(lo-1, term); err != nil {
-		return fmt.Errorf("raftfsm: lower high-water mark to %d: %w", lo-1, err)
+		return fmt.Errorf("store: lower high-water mark to %d: %w", lo-1, err)
 	}
 	return nil
 }

@@ -1,14 +1,16 @@
-package raftfsm
+package store
 
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
 
+	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 )
 
@@ -33,69 +35,80 @@ const (
 // line is the free space at which something begins.
 func (s Space) line(share, bytes uint64) uint64 { return min(s.Total/share, bytes) }
 
-// disk is how much room a node has.
-type disk struct {
-	space func() (Space, error)
-	full  atomic.Bool  // refuses what clients bring
-	left  atomic.Int64 // bytes of entries that may be stored before the next look
+// Disk is how much room a node has.
+type Disk struct {
+	space  func() (Space, error)
+	log    *eventlog.Log
+	logger *slog.Logger
+	full   atomic.Bool  // refuses what clients bring
+	left   atomic.Int64 // bytes of entries that may be stored before the next look
 }
 
-// watchSpace looks at the disk, until Close.
-func (n *Node) watchSpace() {
-	defer n.loops.Done()
+// NewDisk looks at the disk once. space says what it has left; nil: the file system that holds dir.
+func NewDisk(dir string, space func() (Space, error), log *eventlog.Log, logger *slog.Logger) *Disk {
+	if space == nil {
+		space = func() (Space, error) { return DiskSpace(dir) }
+	}
+	d := &Disk{space: space, log: log, logger: logger}
+	d.look()
+	return d
+}
+
+// Watch looks at the disk until stop is closed.
+func (d *Disk) Watch(stop <-chan struct{}) {
 	tick := time.NewTicker(spaceEvery)
 	defer tick.Stop()
 	for {
-		n.lookAtSpace()
+		d.look()
 		select {
 		case <-tick.C:
-		case <-n.stop:
+		case <-stop:
 			return
 		}
 	}
 }
 
-// lookAtSpace decides what is taken from now on.
-func (n *Node) lookAtSpace() {
-	s, err := n.space()
+// look decides what is taken from now on.
+func (d *Disk) look() {
+	s, err := d.space()
 	if err != nil {
-		n.left.Store(math.MaxInt64)
+		d.left.Store(math.MaxInt64)
 		if !errors.Is(err, errors.ErrUnsupported) {
-			n.slog.Warn("free space is unknown", "err", err)
+			d.logger.Warn("free space is unknown", "err", err)
 		}
 		return
 	}
-	left := s.Free - min(n.log.Disk().Unflushed(), s.Free)
+	left := s.Free - min(d.log.Disk().Unflushed(), s.Free)
 	refuse, end := s.line(refuseShare, refuseBytes), s.line(endShare, endBytes)
-	if left > refuse+n.log.Disk().Ballast() {
-		if err := n.log.Disk().Refill(); err != nil {
-			n.slog.Warn("no space could be set aside for a full disk", "err", err)
+	if left > refuse+d.log.Disk().Ballast() {
+		if err := d.log.Disk().Refill(); err != nil {
+			d.logger.Warn("no space could be set aside for a full disk", "err", err)
 		}
 	}
-	if n.log.Disk().WasFull() {
+	if d.log.Disk().WasFull() {
 		left = 0
 	}
-	n.left.Store(int64(left) - int64(end))
-	if n.full.Load() {
+	d.left.Store(int64(left) - int64(end))
+	if d.full.Load() {
 		refuse += refuse / 4 // so that it does not turn with every flush
 	}
 	full := left < refuse
-	if n.full.Swap(full) != full {
-		n.slog.Warn("free space", "refusing", full, "free", s.Free, "unflushed", s.Free-left, "total", s.Total)
+	if d.full.Swap(full) != full {
+		d.logger.Warn("free space", "refusing", full, "free", s.Free, "unflushed", s.Free-left, "total", s.Total)
 	}
 }
 
 // Full is ErrDiskFull while the node refuses proposals for want of space.
-func (n *Node) Full() error {
-	if n.full.Load() {
+func (d *Disk) Full() error {
+	if d.full.Load() {
 		return ErrDiskFull
 	}
 	return nil
 }
 
-// mayStore takes the room that entries need, in the WAL and in a table. What raft itself writes is small and passes, and so
+// Reserve takes the room that entries need, in the WAL and in a table. What raft itself writes is small and passes, and so
 // does what frees space.
-func (d *disk) mayStore(logs []*raft.Log) error {
+func (d *Disk) Reserve(logs []*raft.Log) error {
 	size := needed(logs)
 	if size > 0 && d.left.Add(-int64(size)) < 0 {
 		d.left.Add(int64(size))
@@ -104,8 +117,8 @@ func (d *disk) mayStore(logs []*raft.Log) error {
 	return nil
 }
 
-// room is ErrDiskFull when entries cannot be stored now. It takes nothing.
-func (d *disk) room(logs []*raft.Log) error {
+// Room is ErrDiskFull when entries cannot be stored now. It takes nothing.
+func (d *Disk) Room(logs []*raft.Log) error {
 	if size := needed(logs); size > 0 && d.left.Load() < int64(size) {
 		return ErrDiskFull
 	}
@@ -133,10 +146,11 @@ func bulky(kind entry.Kind) bool {
 	return true
 }
 
-// mayPropose refuses what the leader has no room for before raft would: there it would end the leader's term.
-func (n *Node) mayPropose(data []byte) error {
-	if len(data) > 0 && bulky(entry.Kind(data[0])) && n.Full() != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, ErrDiskFull)
+// Takes is ErrDiskFull when there is no room for what a client brings. The leader asks before raft does: in StoreLogs a refusal
+// would end its term.
+func (d *Disk) Takes(data []byte) error {
+	if len(data) > 0 && bulky(entry.Kind(data[0])) {
+		return d.Full()
 	}
 	return nil
 }

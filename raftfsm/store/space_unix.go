@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd
 
-package raftfsm
+package store
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 func DiskSpace(dir string) (Space, error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(dir, &st); err != nil {
-		return Space{}, fmt.Errorf("raftfsm: free space of %s: %w", dir, err)
+		return Space{}, fmt.Errorf("store: free space of %s: %w", dir, err)
 	}
 	size := uint64(st.Bsize)
 	return Space{uint64(st.Bavail) * size, st.Blocks * size}, nil

@@ -1,6 +1,6 @@
 //go:build !linux && !darwin && !freebsd
 
-package raftfsm
+package store
 
 import "errors"
 

@@ -1,20 +1,16 @@
-package raftfsm
+package store
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
-	"hpfriends/graph"
 )
 
 // The mark is raised once a second, at any moment, and raft truncates at any moment: afterwards the mark does not stand on what is gone.
@@ -30,8 +26,11 @@ func TestMarkNeverStandsOnWhatWasTruncated(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stable.Close()
-	mark := &highWater{log: log, stable: stable}
-	store := &guardedStore{LogStore: log.LogStore(), mark: mark, stalls: new(stalls)}
+	mark := NewHighWater(log, stable)
+	store, err := NewLog(log, mark, new(Stalls), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	stop := make(chan struct{})
 	var raising sync.WaitGroup
 	raising.Go(func() {
@@ -41,7 +40,7 @@ func TestMarkNeverStandsOnWhatWasTruncated(t *testing.T) {
 				return
 			default:
 			}
-			if err := mark.raise(); err != nil {
+			if err := mark.Raise(); err != nil {
 				t.Error(err)
 				return
 			}
@@ -82,53 +81,21 @@ func TestHangingStableStoreIsSeen(t *testing.T) {
 		"term": func(s raft.StableStore) error { return s.SetUint64(nil, 7) },
 	} {
 		slow := slowStable{begun: make(chan struct{}), finish: make(chan struct{})}
-		seen := new(stalls)
+		seen := new(Stalls)
 		done := make(chan error)
-		go func() { done <- write(&watchedStable{slow, seen}) }()
+		go func() { done <- write(&WatchedStable{slow, seen}) }()
 		<-slow.begun
+		const long = 2 * time.Second
 		var clock stallClock
-		for range 1 + withholdAfter/stallTick {
+		for range 1 + long/stallTick {
 			clock.tick(seen)
 		}
-		if got := clock.tick(seen); got < withholdAfter {
-			t.Errorf("%s: after %v it has hung for %v", name, withholdAfter, got)
+		if got := clock.tick(seen); got < long {
+			t.Errorf("%s: after %v it has hung for %v", name, long, got)
 		}
 		close(slow.finish)
 		if err := <-done; err != nil || clock.tick(seen) != 0 {
 			t.Errorf("%s: it hangs still, %v", name, err)
 		}
 	}
-}
-
-// What is under way when a node closes is answered, and not with a promise, although the disk hangs: raft leaves futures unanswered
-// (2.2 of reliability.md).
-func TestProposalsAreAnsweredWhenTheNodeCloses(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newArchipelago(t, 1, "n1")
-		w.form()
-		c := w.nodes["n1"]
-		node, release := c.node, c.jam()
-		answers := make(chan error, 300)
-		for i := range cap(answers) {
-			go func() {
-				_, err := node.Change(context.Background(), graph.Command{By: operator, Op: graph.AddUser{Handle: fmt.Sprintf("user%d", i)}})
-				answers <- err
-			}()
-		}
-		time.Sleep(time.Second)
-		closed := make(chan struct{})
-		go func() { c.stop(); close(closed) }()
-		time.Sleep(time.Second)
-		if len(answers) != cap(answers) {
-			t.Errorf("%d of %d proposals are answered a second after the node began to close", len(answers), cap(answers))
-		}
-		release()
-		<-closed
-		for range cap(answers) {
-			if err := <-answers; !errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrClosed) {
-				t.Errorf("a proposal that was under way ended with %v", err)
-			}
-		}
-		time.Sleep(time.Minute)
-	})
 }
