@@ -21,10 +21,11 @@ func NewVersion(g *Graph, index uint64) *Version {
 	return &Version{Graph: g, Index: index, changed: make(chan struct{})}
 }
 
-// Append adds the version that follows v by the change op and returns it. v must be the newest of its list.
+// Append adds the version that follows v by the change op and returns it. v must be the newest of its list. A nil op stands for
+// changes that this node did not see, as after a snapshot: they may have taken anything away.
 func (v *Version) Append(g *Graph, index uint64, op Op) *Version {
 	n := NewVersion(g, index)
-	n.revokes = operationOf(op).revokes(op)
+	n.revokes = op == nil || operationOf(op).revokes(op)
 	if !v.next.CompareAndSwap(nil, n) {
 		panic("graph: Append to a version that is not the newest")
 	}

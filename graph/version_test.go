@@ -45,3 +45,11 @@ func TestVersionsInForce(t *testing.T) {
 	}()
 	first.Append(w.g, 40, Expire{})
 }
+
+// A snapshot replaces the graph by changes that nobody saw one by one: readers must look at all their rights again.
+func TestVersionWithoutAnOperationRevokes(t *testing.T) {
+	first := NewVersion(New(), 0)
+	if now := first.Append(New(), 9, nil); !now.RevokesSince(first) {
+		t.Error("a version of unknown changes takes nothing away")
+	}
+}
