@@ -30,7 +30,6 @@ type Header struct {
 	Seq     uint64
 	Runs    []Run // Frames are nil
 	Raw     int   // bytes of the frames
-	Stored  int   // bytes of the frames as stored; equal to Raw when compression did not pay
 }
 
 // Messages is the number of messages in the batch.

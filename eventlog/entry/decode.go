@@ -94,7 +94,6 @@ func decodeTable(data []byte) (h Header, block []byte, err error) {
 	for i := range h.Runs {
 		h.Raw += int(h.Runs[i].Size)
 	}
-	h.Stored = len(c.rest)
 	if err := checkBlock(c.rest, h.Raw, data[2]&flagS2 != 0); err != nil {
 		return Header{}, nil, err
 	}
