@@ -3,51 +3,53 @@ package graph_test
 import (
 	"errors"
 	"fmt"
-	"log"
 	"time"
 
 	"hpfriends/graph"
 )
 
-// A share delivers nothing until its receiver accepts it.
+// Two users, a share, its acceptance, and who is reached before and after.
 func Example() {
-	g, index := graph.New(), uint64(0)
-	apply := func(by graph.Actor, op graph.Op) (uint64, error) {
-		index++ // the position in the log: IDs of what is added are positions too
-		next, outcome, err := g.Apply(index, graph.Command{By: by, Time: time.Unix(1_800_000_000, 0).UTC(), Op: op})
-		g = next
-		return outcome.Object, err
-	}
-	must := func(by graph.Actor, op graph.Op) uint64 {
-		id, err := apply(by, op)
+	g := graph.New()
+	index := uint64(100) // of the log: changes become objects' numbers
+	change := func(by graph.Actor, op graph.Op) uint64 {
+		index++
+		next, out, err := g.Apply(index, graph.Command{By: by, Time: time.Unix(int64(index), 0), Op: op})
 		if err != nil {
-			log.Fatal(err)
+			fmt.Println("refused:", err)
+			return 0
 		}
-		return id
+		g = next
+		return out.Object
 	}
+	operator := graph.Actor{Operator: true}
+	ada := graph.UserID(change(operator, graph.AddUser{Handle: "ada"}))
+	bob := graph.UserID(change(operator, graph.AddUser{Handle: "bob"}))
 
-	system := graph.Actor{Operator: true, From: "system"}
-	ada := graph.UserID(must(system, graph.AddUser{Handle: "ada"}))
-	bob := graph.UserID(must(system, graph.AddUser{Handle: "bob"}))
-	share := graph.ShareID(must(graph.Actor{User: ada}, graph.AddShare{Channel: "dionaea.*", User: bob}))
-	fmt.Println("shared:", g.Reach(ada, "dionaea.capture").Has(bob))
+	share := graph.ShareID(change(graph.Actor{User: ada}, graph.AddShare{Channel: "cowrie.*", User: bob}))
+	fmt.Println("shared: bob is reached:", g.Reach(ada, "cowrie.sessions").Has(bob))
+	change(graph.Actor{User: ada}, graph.DecideShare{Share: share, Accept: true})
 
-	must(graph.Actor{User: bob}, graph.DecideShare{Share: share, Accept: true})
-	before := g
-	fmt.Println("accepted:", g.Reach(ada, "dionaea.capture").Has(bob))
-
-	must(graph.Actor{User: ada}, graph.RemoveShare{Share: share})
-	fmt.Println("removed:", g.Reach(ada, "dionaea.capture").Has(bob))
-	fmt.Println("in the graph of then:", before.Reach(ada, "dionaea.capture").Has(bob))
-
-	_, err := apply(graph.Actor{User: ada}, graph.RemoveUser{User: bob})
-	if errors.Is(err, graph.ErrDenied) {
-		fmt.Println("only an admin removes others")
-	}
+	change(graph.Actor{User: bob}, graph.DecideShare{Share: share, Accept: true})
+	from, ok := g.Reach(ada, "cowrie.sessions").VisibleFrom(bob)
+	fmt.Printf("accepted: bob is reached: %t, by what was published from #%d on\n", ok, from)
+	fmt.Println("another channel:", g.Reach(ada, "dionaea").Has(bob))
 	// Output:
-	// shared: false
-	// accepted: true
-	// removed: false
-	// in the graph of then: true
-	// only an admin removes others
+	// shared: bob is reached: false
+	// refused: share #103 is your own: you always receive what you publish
+	// accepted: bob is reached: true, by what was published from #103 on
+	// another channel: false
+}
+
+// An error says what happened, what to do next, and of which kind it is.
+func ExampleError() {
+	_, _, err := graph.New().Apply(1, graph.Command{By: graph.Actor{Operator: true}, Op: graph.AddUser{Handle: "no spaces"}})
+	var refusal *graph.Error
+	fmt.Println(errors.Is(err, graph.ErrInvalid), errors.As(err, &refusal))
+	fmt.Println(refusal.Msg)
+	fmt.Println(refusal.Hint)
+	// Output:
+	// true true
+	// "no spaces" cannot be a handle
+	// use 1 to 64 letters, digits and . _ - + @, a letter or digit first
 }
