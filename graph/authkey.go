@@ -58,12 +58,12 @@ func lookUp[V any](ids iter.Seq[uint64], in tree[uint64, V]) iter.Seq[V] {
 	}
 }
 
-func (g *Graph) putAuthkey(e *edit, k *Authkey) {
-	g.authkeys.put(e, uint64(k.ID), k)
-	g.idents.put(e, k.Ident, k)
-	g.keysOf.add(e, uint64(k.Owner), uint64(k.ID))
+func (d *draft) putAuthkey(k *Authkey) {
+	d.authkeys.put(d.edit, uint64(k.ID), k)
+	d.idents.put(d.edit, k.Ident, k)
+	d.keysOf.add(d.edit, uint64(k.Owner), uint64(k.ID))
 	if k.Enabled {
-		g.due(e, k.Expires, dueAuthkey, uint64(k.ID))
+		d.due(k.Expires, dueAuthkey, uint64(k.ID))
 	}
 }
 
@@ -104,7 +104,7 @@ func (op AddAuthkey) apply(d *draft) (uint64, error) {
 	if _, ok := d.AuthkeyByIdent(op.Ident); ok {
 		return 0, refuse(Conflict, "choose another ident", "there is an authkey with the ident %q already", op.Ident)
 	}
-	d.putAuthkey(d.edit, k)
+	d.putAuthkey(k)
 	return uint64(k.ID), nil
 }
 
@@ -175,7 +175,7 @@ func (op EditAuthkey) apply(d *draft) (uint64, error) {
 		}
 	}
 	d.notDue(old.Expires, dueAuthkey, uint64(k.ID))
-	d.putAuthkey(d.edit, &k)
+	d.putAuthkey(&k)
 	return uint64(k.ID), nil
 }
 

@@ -158,24 +158,6 @@ func (g *Graph) MayLogin(key *Authkey, addr netip.Addr, now time.Time) error {
 	return denied(GateNetwork, "its owner can allow more networks", "authkey %s may not be used from %s", k.Ident, addr)
 }
 
-// visibility says what kind of viewer asks: nobody, a user who sees what concerns them, or one who sees everything.
-func (g *Graph) visibility(viewer Actor) (enabled, everything bool) {
-	if viewer.Operator {
-		return true, true
-	}
-	u, ok := g.User(viewer.User)
-	if !ok || !u.Enabled {
-		return false, false
-	}
-	return true, u.Role == Admin || u.Role == Auditor
-}
-
-// CanSeeAll is whether the viewer sees everything: the operator, admins and auditors.
-func (g *Graph) CanSeeAll(viewer Actor) bool {
-	_, everything := g.visibility(viewer)
-	return everything
-}
-
 // MayRunCluster decides whether the actor may change the cluster that the nodes form: the operator and admins may.
 func (g *Graph) MayRunCluster(by Actor) error {
 	d := draft{Graph: g, by: by}
@@ -196,62 +178,4 @@ func (g *Graph) MayEditAuthkey(by Actor, id AuthkeyID) error {
 		return err
 	}
 	return EditAuthkey{Authkey: id}.authorize(&d)
-}
-
-// CanSeeUser is whether the viewer may know that u exists: handle and display name. Every enabled user may, to share.
-func (g *Graph) CanSeeUser(viewer Actor, u *User) bool {
-	enabled, _ := g.visibility(viewer)
-	return enabled && u != nil
-}
-
-// CanSeeGroup is whether the viewer may know that gr exists: its name. Every enabled user may, to share.
-func (g *Graph) CanSeeGroup(viewer Actor, gr *Group) bool {
-	enabled, _ := g.visibility(viewer)
-	return enabled && gr != nil
-}
-
-// CanSeeMembers is whether the viewer may see who is in gr: its members, and who sees everything.
-func (g *Graph) CanSeeMembers(viewer Actor, gr *Group) bool {
-	enabled, everything := g.visibility(viewer)
-	if !enabled || gr == nil || everything {
-		return enabled && gr != nil
-	}
-	_, ok := g.Membership(gr.ID, viewer.User)
-	return ok
-}
-
-// CanSeeAuthkey is whether the viewer may see k without its secret: its owner, and who sees everything.
-func (g *Graph) CanSeeAuthkey(viewer Actor, k *Authkey) bool {
-	enabled, everything := g.visibility(viewer)
-	return enabled && k != nil && (everything || k.Owner == viewer.User)
-}
-
-// CanRevealSecret is whether the viewer may see the secret of k: its owner, admins and the operator, but no auditor.
-func (g *Graph) CanRevealSecret(viewer Actor, k *Authkey) bool {
-	if k == nil || viewer.Operator {
-		return k != nil
-	}
-	u, ok := g.User(viewer.User)
-	return ok && u.Enabled && (u.Role == Admin || k.Owner == u.ID)
-}
-
-// CanSeeShare is whether the viewer may see s: its owner, its receivers, and who sees everything.
-func (g *Graph) CanSeeShare(viewer Actor, s *Share) bool {
-	enabled, everything := g.visibility(viewer)
-	if !enabled || s == nil {
-		return false
-	}
-	return everything || s.Owner == viewer.User || g.receives(s, viewer.User)
-}
-
-// CanSeeAcceptance is whether the viewer may see if user has enabled s: that user, the owner, and who sees everything.
-func (g *Graph) CanSeeAcceptance(viewer Actor, s *Share, user UserID) bool {
-	enabled, everything := g.visibility(viewer)
-	return enabled && s != nil && (everything || s.Owner == viewer.User || user == viewer.User)
-}
-
-// CanSeeToken is whether the viewer may see that t exists: its owner, and who sees everything.
-func (g *Graph) CanSeeToken(viewer Actor, t *Token) bool {
-	enabled, everything := g.visibility(viewer)
-	return enabled && t != nil && (everything || t.Owner == viewer.User)
 }

@@ -153,28 +153,28 @@ func TestWhoSeesWhat(t *testing.T) {
 		want string // alice bob carol audit root operator | disabled unknown nobody
 		see  func(Actor) bool
 	}{
-		{"a user", "yyyyyy---", func(v Actor) bool { return w.g.CanSeeUser(v, alice) }},
-		{"a group", "yyyyyy---", func(v Actor) bool { return w.g.CanSeeGroup(v, red) }},
-		{"its members", "yy-yyy---", func(v Actor) bool { return w.g.CanSeeMembers(v, red) }},
-		{"everyone's members", "yyyyyy---", func(v Actor) bool { return w.g.CanSeeMembers(v, everyone) }},
-		{"an authkey", "y--yyy---", func(v Actor) bool { return w.g.CanSeeAuthkey(v, w.key) }},
-		{"its secret", "y---yy---", func(v Actor) bool { return w.g.CanRevealSecret(v, w.key) }},
+		{"a user", "yyyyyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeUser(alice) }},
+		{"a group", "yyyyyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeGroup(red) }},
+		{"its members", "yy-yyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeMembers(red) }},
+		{"everyone's members", "yyyyyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeMembers(everyone) }},
+		{"an authkey", "y--yyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeAuthkey(w.key) }},
+		{"its secret", "y---yy---", func(v Actor) bool { return w.g.Viewer(v).CanRevealSecret(w.key) }},
 		{"to edit it", "y---yy---", func(v Actor) bool { return w.g.MayEditAuthkey(v, w.key.ID) == nil }},
 		{"to edit the disabled user's", "----yy---", func(v Actor) bool { return w.g.MayEditAuthkey(v, goneKey.ID) == nil }},
 		{"to edit none", "---------", func(v Actor) bool {
 			return !errors.Is(w.g.MayEditAuthkey(v, 9999), ErrNotFound) && !errors.Is(w.g.MayEditAuthkey(v, 9999), ErrDenied)
 		}},
-		{"the disabled user's secret", "----yy---", func(v Actor) bool { return w.g.CanRevealSecret(v, goneKey) }},
-		{"a share with bob", "yy-yyy---", func(v Actor) bool { return w.g.CanSeeShare(v, toBob) }},
-		{"a share with red", "yy-yyy---", func(v Actor) bool { return w.g.CanSeeShare(v, toRed) }},
-		{"a share with everyone", "yyyyyy---", func(v Actor) bool { return w.g.CanSeeShare(v, toAll) }},
-		{"bob's decision", "yy-yyy---", func(v Actor) bool { return w.g.CanSeeAcceptance(v, toAll, w.bob) }},
-		{"carol's decision", "y-yyyy---", func(v Actor) bool { return w.g.CanSeeAcceptance(v, toAll, w.carol) }},
-		{"a token", "y--yyy---", func(v Actor) bool { return w.g.CanSeeToken(v, token) }},
-		{"everything", "---yyy---", w.g.CanSeeAll},
+		{"the disabled user's secret", "----yy---", func(v Actor) bool { return w.g.Viewer(v).CanRevealSecret(goneKey) }},
+		{"a share with bob", "yy-yyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeShare(toBob) }},
+		{"a share with red", "yy-yyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeShare(toRed) }},
+		{"a share with everyone", "yyyyyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeShare(toAll) }},
+		{"bob's decision", "yy-yyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeAcceptance(toAll, w.bob) }},
+		{"carol's decision", "y-yyyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeAcceptance(toAll, w.carol) }},
+		{"a token", "y--yyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeToken(token) }},
+		{"everything", "---yyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeAll() }},
 		{"nothing", "---------", func(v Actor) bool {
-			return w.g.CanSeeUser(v, nil) || w.g.CanSeeGroup(v, nil) || w.g.CanSeeMembers(v, nil) || w.g.CanSeeAuthkey(v, nil) ||
-				w.g.CanRevealSecret(v, nil) || w.g.CanSeeShare(v, nil) || w.g.CanSeeAcceptance(v, nil, w.bob) || w.g.CanSeeToken(v, nil)
+			return w.g.Viewer(v).CanSeeUser(nil) || w.g.Viewer(v).CanSeeGroup(nil) || w.g.Viewer(v).CanSeeMembers(nil) || w.g.Viewer(v).CanSeeAuthkey(nil) ||
+				w.g.Viewer(v).CanRevealSecret(nil) || w.g.Viewer(v).CanSeeShare(nil) || w.g.Viewer(v).CanSeeAcceptance(nil, w.bob) || w.g.Viewer(v).CanSeeToken(nil)
 		}},
 	} {
 		got := ""

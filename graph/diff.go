@@ -166,25 +166,3 @@ func inGroup(before, after *Graph, group GroupID, user UserID) bool {
 	}
 	return false
 }
-
-// CurrentRights is what the CanSee methods are to be asked with when a viewer looks at the graph then by the rights that they
-// have now: an earlier role neither gives nor takes anything. A viewer who sees only what concerns them sees what concerned
-// them then, and nothing of a time before they were there.
-func CurrentRights(then, now *Graph, viewer Actor) (*Graph, Actor) {
-	enabled, everything := now.visibility(viewer)
-	switch {
-	case !enabled:
-		return then, Actor{}
-	case everything:
-		return then, Actor{User: viewer.User, Operator: true}
-	}
-	u, ok := then.User(viewer.User)
-	if !ok || u.Enabled && u.Role == Member {
-		return then, Actor{User: viewer.User}
-	}
-	plain := *u
-	plain.Role, plain.Enabled = Member, true
-	g := *then
-	g.putUser(new(edit), &plain)
-	return &g, Actor{User: viewer.User}
-}

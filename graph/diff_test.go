@@ -167,12 +167,11 @@ func TestHindsightGoesByTheRightsOfNow(t *testing.T) {
 	gone := w.user("gone")
 	w.do(operator(), EditUser{User: gone, Enabled: ptr(false)})
 	for viewer, want := range map[UserID]bool{ada: true, bob: false, cleo: true, late: false, gone: false, 0: false} {
-		g, as := CurrentRights(then, w.g, Actor{User: viewer})
-		if got := g.CanSeeAuthkey(as, k); got != want {
+		if got := w.g.Viewer(Actor{User: viewer}).At(then).CanSeeAuthkey(k); got != want {
 			t.Errorf("user %d sees the authkey of ada in the past: %t, want %t", viewer, got, want)
 		}
 	}
-	if g, as := CurrentRights(then, w.g, Actor{User: late}); g.CanSeeUser(as, &User{}) {
+	if w.g.Viewer(Actor{User: late}).At(then).CanSeeUser(&User{}) {
 		t.Error("a user sees a time before they were there")
 	}
 	if u, _ := then.User(bob); u.Role != Admin {

@@ -4,11 +4,11 @@
 //   - Graph is one immutable state. Apply decides a Command and returns the next state, or an *Error that says why not.
 //   - Reach is who receives what a user publishes on a channel, and from which position on. View keeps reaches up to date
 //     while the graph changes ("the flat format"): it costs what a change touches, not what the graph holds.
-//   - MayPublish, MaySubscribe, MayLogin and the CanSee methods are the one place of authorization (authorize.go); hpfeeds
-//     sessions, the API and the pages ask the same functions. Changes are authorized by Apply.
+//   - MayPublish, MaySubscribe and MayLogin (authorize.go) and what a Viewer may see (viewer.go) are the one place of
+//     authorization; hpfeeds sessions, the API and the pages ask the same functions. Changes are authorized by Apply.
 //   - Explain says why a message flows from one user to another, or what is missing.
-//   - Diff says how two graphs differ, and Difference.Concerns whom that concerns; Hindsight asks an old graph by the rights
-//     of now.
+//   - Diff says how two graphs differ, and Difference.Concerns whom that concerns; Viewer.At shows an old graph by the
+//     rights of now.
 //   - Version is the list of states that readers of the log walk along.
 //
 // # Invariant
@@ -49,7 +49,7 @@
 //	user.go, group.go, share.go  lookups and changes, each     delta.go         what a change has touched
 //	authkey.go, token.go         ... of its objects            explain.go       why, or why not
 //	expire.go                    what is due                   snapshot.go      a stored graph
-//	authorize.go                 who may what                  version.go       the list of states
+//	authorize.go, viewer.go      who may do and see what       version.go       the list of states
 //	name.go, pattern.go          what may be called what       tree.go          the persistent map under it all
 //	diff.go, tree_diff.go        how two graphs differ         replay.go        a change as it stands in the log
 package graph

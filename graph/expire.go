@@ -38,9 +38,9 @@ func dueAt(t time.Time, kind dueKind, id uint64) dueKey {
 	return dueKey{t.Unix(), int32(t.Nanosecond()), kind, id}
 }
 
-func (g *Graph) due(e *edit, t time.Time, kind dueKind, id uint64) {
+func (d *draft) due(t time.Time, kind dueKind, id uint64) {
 	if !t.IsZero() {
-		g.expiry.put(e, dueAt(t, kind, id), struct{}{})
+		d.expiry.put(d.edit, dueAt(t, kind, id), struct{}{})
 	}
 }
 
@@ -89,13 +89,13 @@ func (d *draft) expire(k dueKey) {
 		old, _ := d.Share(ShareID(k.id))
 		s := *old
 		s.Expired = true
-		d.putShare(d.edit, &s)
+		d.putShare(&s)
 		d.delta.shares = append(d.delta.shares, old)
 	case dueAuthkey:
 		old, _ := d.Authkey(AuthkeyID(k.id))
 		key := *old
 		key.Enabled = false
-		d.putAuthkey(d.edit, &key)
+		d.putAuthkey(&key)
 	case dueToken:
 		t, _ := d.Token(TokenID(k.id))
 		d.dropToken(t)

@@ -126,7 +126,7 @@ func (x *explainer) path() {
 		x.VisibleFrom = from
 		x.Path = r.Path(x.graph, x.To)
 	} else {
-		x.Path = x.graph.nearestPath(r, x.To)
+		x.Path = nearestPath(x.graph, r, x.To)
 	}
 	if len(x.Path) == 0 {
 		from, to := x.graph.handle(x.From), x.graph.handle(x.To)

@@ -11,7 +11,7 @@ func (r *Reach) Path(g *Graph, user UserID) []Hop {
 	var path []Hop
 	for at := r.slots[user]; r.nodes[at].parent != none; at = r.nodes[at].parent {
 		s, _ := g.Share(r.nodes[at].via)
-		path = append(path, g.hop(s, r.nodes[at].user))
+		path = append(path, hopOf(g, s, r.nodes[at].user))
 	}
 	slices.Reverse(path)
 	for i := range path {
@@ -20,7 +20,7 @@ func (r *Reach) Path(g *Graph, user UserID) []Hop {
 	return path
 }
 
-func (g *Graph) hop(s *Share, receiver UserID) Hop {
+func hopOf(g *Graph, s *Share, receiver UserID) Hop {
 	return Hop{
 		Share: s.ID, Owner: s.Owner, Receiver: receiver, Group: s.Group, Type: s.Type, History: s.History,
 		Accepted: g.Accepted(s.ID, receiver), Expired: s.Expired,
@@ -33,7 +33,7 @@ func (g *Graph) hop(s *Share, receiver UserID) Hop {
 // It is searched backwards, from the user to anybody in the reach, since from there on nothing is lacking. Shares with a
 // group lead to each of its members, but only the first member met needs to be asked for those that they have not
 // enabled: for a member who is further away these lack no less.
-func (g *Graph) nearestPath(r *Reach, user UserID) []Hop {
+func nearestPath(g *Graph, r *Reach, user UserID) []Hop {
 	b := backward{graph: g, reach: r, places: make(map[UserID]int32), asked: make(map[GroupID]bool)}
 	b.add(step{user: user})
 	for len(b.queue) > 0 {
@@ -137,7 +137,7 @@ func (b *backward) path(at step, user UserID) []Hop {
 	}
 	for at.user != user {
 		next := b.steps[at.to]
-		h := b.graph.hop(at.share, next.user)
+		h := hopOf(b.graph, at.share, next.user)
 		h.OK = b.lacks(at.share, next.user) == 0 && (next.user == user || b.graph.enabled(next.user))
 		path = append(path, h)
 		at = next

@@ -20,25 +20,12 @@ func New() *Graph {
 		expiry: tree[dueKey, struct{}]{compare: compareDue},
 		trail:  newTrail(),
 	}
-	g.putGroup(new(edit), &Group{ID: Everyone, Name: "everyone"})
+	newDraft(g).putGroup(&Group{ID: Everyone, Name: "everyone"})
 	return g
 }
 
 // Index is the log index of the last change, 0 for none.
 func (g *Graph) Index() uint64 { return g.index }
-
-// Counts is how many objects of each kind there are.
-type Counts struct {
-	Users, Groups, Authkeys, Tokens, Shares, Acceptances int
-}
-
-// Counts costs nothing, however large the graph is. The group everyone is counted.
-func (g *Graph) Counts() Counts {
-	return Counts{
-		Users: g.users.byID.size, Groups: g.groups.byID.size, Authkeys: g.credentials.authkeys.size,
-		Tokens: g.credentials.tokens.size, Shares: g.sharing.shares.size, Acceptances: g.accepted.size,
-	}
-}
 
 // draft is a change being made: a copy of the graph, and who changes it when.
 type draft struct {
@@ -49,6 +36,8 @@ type draft struct {
 	privileged bool // operator or platform admin
 	delta      delta
 }
+
+func newDraft(g *Graph) *draft { return &draft{Graph: g, edit: new(edit)} }
 
 // Apply decides c and returns the graph after it. index is the log index of the change and becomes the ID of what it
 // adds; it must be greater than g.Index(). On refusal Apply returns g itself and an *Error.
@@ -64,7 +53,8 @@ func (g *Graph) Apply(index uint64, c Command) (*Graph, Outcome, error) {
 	}
 	next := *g
 	next.index = index
-	d := &draft{Graph: &next, edit: new(edit), at: Mark{index, canonical(c.Time)}, by: c.By}
+	d := newDraft(&next)
+	d.at, d.by = Mark{index, canonical(c.Time)}, c.By
 	if err := d.admit(); err != nil {
 		return g, Outcome{}, err
 	}

@@ -81,19 +81,19 @@ func (g *Graph) GroupsOf(user UserID) iter.Seq[Membership] {
 	}
 }
 
-func (g *Graph) putGroup(e *edit, gr *Group) {
-	g.groups.byID.put(e, uint64(gr.ID), gr)
-	g.groups.byName.put(e, fold(gr.Name), gr)
+func (d *draft) putGroup(gr *Group) {
+	d.groups.byID.put(d.edit, uint64(gr.ID), gr)
+	d.groups.byName.put(d.edit, fold(gr.Name), gr)
 }
 
-func (g *Graph) putMember(e *edit, m Membership) {
+func (d *draft) putMember(m Membership) {
 	group, user := uint64(m.Group), uint64(m.User)
-	g.groups.members.put(e, pair{group, user}, member{m.Admin, m.Joined})
-	g.groups.memberOf.add(e, user, group)
+	d.groups.members.put(d.edit, pair{group, user}, member{m.Admin, m.Joined})
+	d.groups.memberOf.add(d.edit, user, group)
 	if m.Admin {
-		g.groups.admins.add(e, group, user)
+		d.groups.admins.add(d.edit, group, user)
 	} else {
-		g.groups.admins.drop(e, group, user)
+		d.groups.admins.drop(d.edit, group, user)
 	}
 }
 
@@ -110,8 +110,8 @@ func (op AddGroup) apply(d *draft) (uint64, error) {
 	if gr.ID == Everyone {
 		return 0, refuse(Invalid, "", "change #%d cannot add a group: its number is that of everyone", d.at.Index)
 	}
-	d.putGroup(d.edit, gr)
-	d.putMember(d.edit, Membership{gr.ID, d.by.User, true, d.at})
+	d.putGroup(gr)
+	d.putMember(Membership{gr.ID, d.by.User, true, d.at})
 	return uint64(gr.ID), nil
 }
 
@@ -178,7 +178,7 @@ func (op AddMember) apply(d *draft) (uint64, error) {
 	if _, ok := d.Membership(gr.ID, u.ID); ok {
 		return 0, refuse(Conflict, "", "%s is a member of %q already", u.Handle, gr.Name)
 	}
-	d.putMember(d.edit, Membership{Group: gr.ID, User: u.ID, Joined: d.at})
+	d.putMember(Membership{Group: gr.ID, User: u.ID, Joined: d.at})
 	return uint64(gr.ID), nil
 }
 
@@ -251,7 +251,7 @@ func (op SetGroupAdmin) apply(d *draft) (uint64, error) {
 		return 0, d.needsSuccessor(gr, op.User)
 	}
 	m.Admin = op.Admin
-	d.putMember(d.edit, m)
+	d.putMember(m)
 	return uint64(gr.ID), nil
 }
 

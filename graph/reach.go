@@ -163,7 +163,7 @@ func (r *Reach) relax(g *Graph, parent int32, s *Share, user UserID) {
 	if old && r.nodes[at].from <= from {
 		return
 	}
-	if from = max(from, g.start(s, user)); old && r.nodes[at].from <= from {
+	if from = max(from, s.start(g, user)); old && r.nodes[at].from <= from {
 		return
 	}
 	if !old {
@@ -187,8 +187,8 @@ func (s *Share) begin() uint64 {
 	return s.Created.Index
 }
 
-// start is where the edge from the share's owner to one receiver starts.
-func (g *Graph) start(s *Share, user UserID) uint64 {
+// start returns where the edge from the share's owner to one receiver starts.
+func (s *Share) start(g *Graph, user UserID) uint64 {
 	if s.Group == 0 || s.History == Full {
 		return s.begin()
 	}

@@ -53,7 +53,7 @@ func (r *Reach) holds(g *Graph, at int32) bool {
 	n := r.nodes[at]
 	s, ok := g.Share(n.via)
 	return ok && r.counts(s) && g.enabled(n.user) && g.Accepted(s.ID, n.user) &&
-		max(r.nodes[n.parent].from, g.start(s, n.user)) == n.from
+		max(r.nodes[n.parent].from, s.start(g, n.user)) == n.from
 }
 
 // cut takes a user and all below them out of the reach and appends them to users.

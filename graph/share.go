@@ -70,12 +70,12 @@ func (g *Graph) SharesTo(group GroupID) iter.Seq[*Share] {
 }
 
 // sharesTo yields the shares with this user directly.
-func (g *Graph) sharesTo(user UserID) iter.Seq[*Share] {
+func (g *sharing) sharesTo(user UserID) iter.Seq[*Share] {
 	return lookUp(g.toUser.of(uint64(user)), g.shares)
 }
 
 // acceptedBy yields the shares that a user has enabled.
-func (g *Graph) acceptedBy(user UserID) iter.Seq[*Share] {
+func (g *sharing) acceptedBy(user UserID) iter.Seq[*Share] {
 	return lookUp(g.accepts.of(uint64(user)), g.shares)
 }
 
@@ -123,23 +123,23 @@ func (g *Graph) receives(s *Share, user UserID) bool {
 	return ok
 }
 
-func (g *Graph) putShare(e *edit, s *Share) {
+func (d *draft) putShare(s *Share) {
 	id := uint64(s.ID)
-	g.shares.put(e, id, s)
-	g.byEdge.put(e, s.edge(), s)
+	d.shares.put(d.edit, id, s)
+	d.byEdge.put(d.edit, s.edge(), s)
 	if s.Group != 0 {
-		g.toGroup.add(e, uint64(s.Group), id)
+		d.toGroup.add(d.edit, uint64(s.Group), id)
 	} else {
-		g.toUser.add(e, uint64(s.User), id)
+		d.toUser.add(d.edit, uint64(s.User), id)
 	}
 	if !s.Expired {
-		g.due(e, s.Expires, dueShare, id)
+		d.due(s.Expires, dueShare, id)
 	}
 }
 
-func (g *Graph) putAcceptance(e *edit, share ShareID, user UserID) {
-	g.accepted.add(e, uint64(share), uint64(user))
-	g.accepts.add(e, uint64(user), uint64(share))
+func (d *draft) putAcceptance(share ShareID, user UserID) {
+	d.accepted.add(d.edit, uint64(share), uint64(user))
+	d.accepts.add(d.edit, uint64(user), uint64(share))
 }
 
 func (d *draft) dropAcceptance(share ShareID, user UserID) {
@@ -185,7 +185,7 @@ func (op AddShare) apply(d *draft) (uint64, error) {
 		}
 		return 0, refuse(Conflict, hint, "you share %s with them already: share #%d", old.Channel, old.ID)
 	}
-	d.putShare(d.edit, s)
+	d.putShare(s)
 	return uint64(s.ID), nil
 }
 
@@ -259,7 +259,7 @@ func (op DecideShare) apply(d *draft) (uint64, error) {
 		return uint64(s.ID), nil
 	}
 	if op.Accept {
-		d.putAcceptance(d.edit, s.ID, user)
+		d.putAcceptance(s.ID, user)
 	} else {
 		d.dropAcceptance(s.ID, user)
 	}

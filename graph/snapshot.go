@@ -3,7 +3,6 @@ package graph
 import (
 	"encoding/binary"
 	"hash/crc32"
-	"io"
 	"net/netip"
 	"time"
 )
@@ -36,16 +35,6 @@ func (g *Graph) MarshalBinary() ([]byte, error) {
 	e.shares(g)
 	e.tokens(g)
 	return binary.LittleEndian.AppendUint32(e, crc32.Checksum(e, castagnoli)), nil
-}
-
-// WriteTo writes what MarshalBinary returns.
-func (g *Graph) WriteTo(w io.Writer) (int64, error) {
-	data, err := g.MarshalBinary()
-	if err != nil {
-		return 0, err
-	}
-	n, err := w.Write(data)
-	return int64(n), err
 }
 
 type encoder []byte

@@ -5,22 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"net/netip"
 )
 
 // ErrSnapshot is what a stored graph that cannot be read comes to: cut short, altered, or of a later version.
 var ErrSnapshot = errors.New("graph: stored graph is damaged")
-
-// Read decodes a graph that WriteTo wrote.
-func Read(r io.Reader) (*Graph, error) {
-	data, err := io.ReadAll(r)
-	if err != nil {
-		return nil, err
-	}
-	g := new(Graph)
-	return g, g.UnmarshalBinary(data)
-}
 
 // UnmarshalBinary makes g the graph that data encodes. g must not be in use yet. Errors are ErrSnapshot and leave g as
 // it was.
@@ -91,7 +80,7 @@ func (d *decoder) groups() {
 	}), item[uint64, *Group]{uint64(Everyone), everyone})
 	load(d, "groups", &d.graph.groups.byID, items)
 	derive(d, "groups", &d.graph.groups.byName, items, func(gr *Group) string { return fold(gr.Name) })
-	e := new(edit)
+	into := newDraft(d.graph)
 	for range d.count() {
 		m := Membership{GroupID(d.uint()), UserID(d.uint()), d.bool(), d.mark()}
 		_, group := d.graph.Group(m.Group)
@@ -100,7 +89,7 @@ func (d *decoder) groups() {
 		if d.err != nil {
 			return
 		}
-		d.graph.putMember(e, m)
+		into.putMember(m)
 	}
 }
 

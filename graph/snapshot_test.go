@@ -25,12 +25,8 @@ func TestStoredGraphKeepsEveryField(t *testing.T) {
 	w.index = 60
 	w.do(operator(), Expire{})
 	w.do(user(w.bob), AddToken{Hash: hash(3), Comment: "t", Expires: at(800)})
-	var b bytes.Buffer
-	if n, err := w.g.WriteTo(&b); err != nil || n != int64(b.Len()) {
-		t.Fatalf("WriteTo = %d, %v, want %d", n, err, b.Len())
-	}
-	got, err := Read(&b)
-	if err != nil {
+	got := new(Graph)
+	if err := got.UnmarshalBinary(encode(t, w.g)); err != nil {
 		t.Fatal(err)
 	}
 	same := func(what string, a, b any) {
@@ -81,23 +77,23 @@ func TestDamagedStoredGraphIsRefused(t *testing.T) {
 	refused("one byte more", sum(append(bytes.Clone(body), 0)))
 	refused("cut with a new checksum", sum(bytes.Clone(body[:len(body)-1])))
 	refused("a later version", sum(append([]byte("hpfgraph\x02"), body[9:]...)))
-	for what, damage := range map[string]func(g *Graph, e *edit){
-		"a share of nobody":       func(g *Graph, e *edit) { g.putShare(e, &Share{ID: 900, Owner: 9999, User: w.bob, Channel: "x"}) },
-		"a share with nobody":     func(g *Graph, e *edit) { g.putShare(e, &Share{ID: 900, Owner: w.bob, User: 9999, Channel: "x"}) },
-		"a share with no group":   func(g *Graph, e *edit) { g.putShare(e, &Share{ID: 900, Owner: w.bob, Group: 9999, Channel: "x"}) },
-		"a share twice":           func(g *Graph, e *edit) { s, _ := g.Share(w.toBob); d := *s; d.ID = 900; g.putShare(e, &d) },
-		"an authkey of nobody":    func(g *Graph, e *edit) { g.putAuthkey(e, &Authkey{ID: 900, Owner: 9999, Ident: "x"}) },
-		"an ident twice":          func(g *Graph, e *edit) { g.putAuthkey(e, &Authkey{ID: 900, Owner: w.bob, Ident: "sensor"}) },
-		"a token of nobody":       func(g *Graph, e *edit) { g.putToken(e, &Token{ID: 900, Owner: 9999, Hash: hash(9)}) },
-		"a handle twice":          func(g *Graph, e *edit) { g.putUser(e, &User{ID: 900, Handle: "BOB", Role: Member}) },
-		"a role that is none":     func(g *Graph, e *edit) { g.putUser(e, &User{ID: 900, Handle: "x", Role: "king"}) },
-		"a member who is nobody":  func(g *Graph, e *edit) { g.putMember(e, Membership{Group: w.red, User: 9999}) },
-		"a member of no group":    func(g *Graph, e *edit) { g.putMember(e, Membership{Group: 9999, User: w.bob}) },
-		"a decision of strangers": func(g *Graph, e *edit) { g.putAcceptance(e, w.toRed, w.carol) },
-		"a decision on no share":  func(g *Graph, e *edit) { g.putAcceptance(e, 9999, w.bob) },
+	for what, damage := range map[string]func(*draft){
+		"a share of nobody":       func(g *draft) { g.putShare(&Share{ID: 900, Owner: 9999, User: w.bob, Channel: "x"}) },
+		"a share with nobody":     func(g *draft) { g.putShare(&Share{ID: 900, Owner: w.bob, User: 9999, Channel: "x"}) },
+		"a share with no group":   func(g *draft) { g.putShare(&Share{ID: 900, Owner: w.bob, Group: 9999, Channel: "x"}) },
+		"a share twice":           func(g *draft) { s, _ := g.Share(w.toBob); d := *s; d.ID = 900; g.putShare(&d) },
+		"an authkey of nobody":    func(g *draft) { g.putAuthkey(&Authkey{ID: 900, Owner: 9999, Ident: "x"}) },
+		"an ident twice":          func(g *draft) { g.putAuthkey(&Authkey{ID: 900, Owner: w.bob, Ident: "sensor"}) },
+		"a token of nobody":       func(g *draft) { g.putToken(&Token{ID: 900, Owner: 9999, Hash: hash(9)}) },
+		"a handle twice":          func(g *draft) { g.putUser(&User{ID: 900, Handle: "BOB", Role: Member}) },
+		"a role that is none":     func(g *draft) { g.putUser(&User{ID: 900, Handle: "x", Role: "king"}) },
+		"a member who is nobody":  func(g *draft) { g.putMember(Membership{Group: w.red, User: 9999}) },
+		"a member of no group":    func(g *draft) { g.putMember(Membership{Group: 9999, User: w.bob}) },
+		"a decision of strangers": func(g *draft) { g.putAcceptance(w.toRed, w.carol) },
+		"a decision on no share":  func(g *draft) { g.putAcceptance(9999, w.bob) },
 	} {
 		g := *w.g
-		damage(&g, new(edit))
+		damage(newDraft(&g))
 		refused(what, encode(t, &g))
 	}
 	r := rand.New(rand.NewPCG(3, 4))

@@ -48,7 +48,7 @@ func (w *wayBack) follow() {
 		}
 		for s := range w.g.acceptedBy(receiver) {
 			if !s.Expired && s.Channel.Match(w.channel) && w.g.enabled(s.Owner) {
-				w.relax(s, max(p.from, w.g.start(s, receiver)))
+				w.relax(s, max(p.from, s.start(w.g, receiver)))
 			}
 		}
 	}

@@ -17,11 +17,11 @@ func (g *Graph) TokensOf(user UserID) iter.Seq[*Token] {
 	return lookUp(g.tokensOf.of(uint64(user)), g.tokens)
 }
 
-func (g *Graph) putToken(e *edit, t *Token) {
-	g.tokens.put(e, uint64(t.ID), t)
-	g.hashes.put(e, string(t.Hash), t)
-	g.tokensOf.add(e, uint64(t.Owner), uint64(t.ID))
-	g.due(e, t.Expires, dueToken, uint64(t.ID))
+func (d *draft) putToken(t *Token) {
+	d.tokens.put(d.edit, uint64(t.ID), t)
+	d.hashes.put(d.edit, string(t.Hash), t)
+	d.tokensOf.add(d.edit, uint64(t.Owner), uint64(t.ID))
+	d.due(t.Expires, dueToken, uint64(t.ID))
 }
 
 func (d *draft) dropToken(t *Token) {
@@ -47,7 +47,7 @@ func (op AddToken) apply(d *draft) (uint64, error) {
 	if _, ok := d.TokenByHash(t.Hash); ok {
 		return 0, refuse(Conflict, "make a new one", "there is such a token already")
 	}
-	d.putToken(d.edit, t)
+	d.putToken(t)
 	return uint64(t.ID), nil
 }
 

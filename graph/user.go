@@ -57,9 +57,9 @@ func (g *Graph) handle(id UserID) string {
 	return "(removed user)"
 }
 
-func (g *Graph) putUser(e *edit, u *User) {
-	g.users.byID.put(e, uint64(u.ID), u)
-	g.users.byHandle.put(e, fold(u.Handle), u)
+func (d *draft) putUser(u *User) {
+	d.users.byID.put(d.edit, uint64(u.ID), u)
+	d.users.byHandle.put(d.edit, fold(u.Handle), u)
 }
 
 func (op AddUser) authorize(d *draft) error { return d.requireAdmin("add users") }
@@ -78,7 +78,7 @@ func (op AddUser) apply(d *draft) (uint64, error) {
 		ID: UserID(d.at.Index), Handle: op.Handle, Name: op.Name, Password: op.Password,
 		Role: op.Role, Enabled: true, Created: d.at,
 	}
-	d.putUser(d.edit, u)
+	d.putUser(u)
 	d.delta.users = append(d.delta.users, u.ID) // a view may have been asked about them before
 	return uint64(u.ID), nil
 }
@@ -130,7 +130,7 @@ func (op EditUser) apply(d *draft) (uint64, error) {
 	if err := checkProfile(u.Name, u.Password, u.Role); err != nil {
 		return 0, err
 	}
-	d.putUser(d.edit, &u)
+	d.putUser(&u)
 	if u.Enabled != old.Enabled {
 		d.delta.users = append(d.delta.users, u.ID)
 	}

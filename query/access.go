@@ -39,15 +39,13 @@ func (q *Query) Access(viewer graph.Actor, channel string, at Point) (Access, er
 		return Access{}, err
 	}
 	a := Access{Version: p.version(), Channel: channel, Readers: []AccessPath{}}
-	self, _ := p.graph.User(p.viewer.User)
-	if !p.rights.CanSeeUser(p.viewer, self) && !p.viewer.Operator {
+	if !p.CanSeeAnything() {
 		return a, nil
 	}
-	all := p.rights.CanSeeAll(p.viewer)
 	for _, origin := range publishers(p.graph, channel) {
 		reach := p.graph.Reach(origin, channel)
 		for reader, from := range reach.All() {
-			if !all && origin != p.viewer.User && reader != p.viewer.User {
+			if !p.CanSeeAll() && origin != p.User && reader != p.User {
 				continue
 			}
 			if len(a.Readers) == maxAccess {
@@ -66,7 +64,7 @@ func (p past) accessPath(reach *graph.Reach, origin, reader graph.UserID, from u
 		Publisher: handle(p.graph, origin), Reader: handle(p.graph, reader), VisibleFrom: "#" + formatIndex(from),
 		Subscribes: subscribes(p.graph, reader, reach.Channel()), Path: []Hop{},
 	}
-	r := redaction{g: p.rights, viewer: p.viewer, path: path}
+	r := redaction{Viewer: p.Viewer, path: path}
 	for _, h := range path {
 		row.Path = append(row.Path, r.hop(h))
 	}

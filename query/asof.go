@@ -23,11 +23,10 @@ type Version struct {
 	Time     *time.Time `json:"time,omitempty" doc:"of that change"`
 }
 
-// past is the graph as of a point, and how to ask it what a viewer may see.
+// past is the graph as of a point, and what a viewer may see of it by the rights that they have now.
 type past struct {
 	state
-	rights *graph.Graph // the same, but with the viewer's rights of now
-	viewer graph.Actor
+	graph.Viewer
 }
 
 func (s state) version() Version {
@@ -47,8 +46,7 @@ func (q *Query) asOf(viewer graph.Actor, at Point) (past, error) {
 	if err != nil {
 		return past{}, err
 	}
-	rights, as := graph.CurrentRights(s.graph, q.graph(), viewer)
-	return past{s, rights, as}, nil
+	return past{s, q.viewer(viewer).At(s.graph)}, nil
 }
 
 // resolve finds the index of the newest change at a point. A graph is published just before its change is recorded: who was
@@ -71,10 +69,10 @@ func (q *Query) At(viewer graph.Actor, at Point) (AsOf, error) {
 		return AsOf{}, err
 	}
 	v := AsOf{
-		Version: p.version(), Users: viewUsers(p.graph, p.rights, p.viewer), Groups: viewGroups(p.rights, p.viewer),
-		Shares: viewShares(p.rights, p.viewer, visibleShares(p.rights, p.viewer)), Authkeys: []Authkey{},
+		Version: p.version(), Users: viewUsers(p.Viewer), Groups: viewGroups(p.Viewer),
+		Shares: viewShares(p.Viewer, visibleShares(p.Viewer)), Authkeys: []Authkey{},
 	}
-	for k := range visibleAuthkeys(p.rights, p.viewer, 0) {
+	for k := range visibleAuthkeys(p.Viewer, 0) {
 		v.Authkeys = append(v.Authkeys, viewAuthkey(p.graph, k))
 	}
 	return v, nil
@@ -108,5 +106,5 @@ func (q *Query) DiffBetween(viewer graph.Actor, from, to Point) (AuditDiff, erro
 	if err != nil {
 		return AuditDiff{}, err
 	}
-	return AuditDiff{before.version(), after.version(), q.insight(viewer).changes(before.graph, after.graph)}, nil
+	return AuditDiff{before.version(), after.version(), q.auditViewer(viewer).changes(before.graph, after.graph)}, nil
 }

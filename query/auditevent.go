@@ -38,39 +38,31 @@ type AuditChange struct {
 	After  map[string]any `json:"after,omitempty" doc:"left out if it is not there any more"`
 }
 
-// insight is what one viewer may know of the history.
-type insight struct {
-	viewer graph.Actor
-	none   bool // nobody, or disabled now
-	all    bool // by the role that they have now
-}
+// auditViewer shows the history to one viewer, by the rights that they have now.
+type auditViewer struct{ graph.Viewer }
 
-func (q *Query) insight(viewer graph.Actor) insight {
-	g := q.graph()
-	self, _ := g.User(viewer.User)
-	return insight{viewer, !viewer.Operator && !g.CanSeeUser(viewer, self), g.CanSeeAll(viewer)}
-}
+func (q *Query) auditViewer(viewer graph.Actor) auditViewer { return auditViewer{q.viewer(viewer)} }
 
 // event is what the viewer may see of a step; ok is false if that is nothing. What a user did is theirs to see, with those of
 // its effects that concern them.
-func (v insight) event(s step) (e AuditEvent, ok bool) {
+func (v auditViewer) event(s step) (e AuditEvent, ok bool) {
 	by := s.command.By
-	own := by.User != 0 && by.User == v.viewer.User
+	own := by.User != 0 && by.User == v.User
 	e = AuditEvent{
 		Position: fmt.Sprintf("#%d", s.mark.Index), Index: s.mark.Index, Time: s.mark.When(), By: actorName(s), Op: s.command.OpName(),
 		Object: mainObject(s), Changes: v.changes(s.before, s.after),
 	}
-	if v.all || own {
+	if v.CanSeeAll() || own {
 		e.From = by.From
 	}
-	if v.all {
+	if v.CanSeeAll() {
 		e.Hash = hex.EncodeToString(s.mark.Hash[:])
 	}
-	return e, !v.none && (v.all || own || len(e.Changes) > 0)
+	return e, v.CanSeeAnything() && (v.CanSeeAll() || own || len(e.Changes) > 0)
 }
 
 // changes are the differences between two graphs that the viewer may see.
-func (v insight) changes(before, after *graph.Graph) []AuditChange {
+func (v auditViewer) changes(before, after *graph.Graph) []AuditChange {
 	all := []AuditChange{}
 	for d := range graph.Diff(before, after) {
 		if v.sees(d, before, after) {
@@ -80,8 +72,8 @@ func (v insight) changes(before, after *graph.Graph) []AuditChange {
 	return all
 }
 
-func (v insight) sees(d graph.Difference, before, after *graph.Graph) bool {
-	return v.all || !v.none && d.Concerns(before, after, v.viewer.User)
+func (v auditViewer) sees(d graph.Difference, before, after *graph.Graph) bool {
+	return v.CanSeeAll() || v.CanSeeAnything() && d.Concerns(before, after, v.User)
 }
 
 func actorName(s step) string {
@@ -149,9 +141,6 @@ func objectName(g *graph.Graph, r graph.Ref) string {
 	return ""
 }
 
-// whole is a viewer to whom the views show every field: what is not for the viewer at hand is left out before.
-var whole = graph.Actor{Operator: true}
-
 func viewChange(d graph.Difference, before, after *graph.Graph) AuditChange {
 	c := AuditChange{
 		AuditObject: auditObject(d.Ref, before, after), Before: objectFields(before, d.Before), After: objectFields(after, d.After),
@@ -169,11 +158,12 @@ func viewChange(d graph.Difference, before, after *graph.Graph) AuditChange {
 	return c
 }
 
-// objectFields are the fields of an object as its view shows them, without what is derived and what is secret.
+// objectFields returns the fields of an object as its view shows them, without what is derived and what is secret. It shows
+// all of them: changes that are not for the viewer at hand are left out before.
 func objectFields(g *graph.Graph, o graph.Object) map[string]any {
 	switch o := o.(type) {
 	case *graph.User:
-		f := fields(viewUser(g, whole, o))
+		f := fields(viewUser(g.Viewer(graph.Actor{Operator: true}), o))
 		f["password"] = map[bool]string{true: "set", false: "none"}[o.Password != ""]
 		return f
 	case *graph.Group:
@@ -189,10 +179,10 @@ func objectFields(g *graph.Graph, o graph.Object) map[string]any {
 		f["secret"] = "set"
 		return f
 	case *graph.Share:
-		return fields(viewShare(g, graph.Actor{}, o))
+		return fields(viewShare(g.Viewer(graph.Actor{}), o))
 	case *graph.Acceptance:
 		s, _ := g.Share(o.Share)
-		f := fields(viewShare(g, graph.Actor{}, s))
+		f := fields(viewShare(g.Viewer(graph.Actor{}), s))
 		return map[string]any{"share": o.Share, "user": handle(g, o.User), "from": f["from"], "to": f["to"], "channel": f["channel"]}
 	case *graph.Token:
 		return fields(viewToken(g, o))

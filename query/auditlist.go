@@ -28,8 +28,8 @@ const maxExamined = 20_000
 // AuditEvents are the events that the viewer may see and the filter selects, newest first if not asked otherwise. next is
 // where to continue (AuditFilter.After), 0 when there are no more.
 func (q *Query) AuditEvents(viewer graph.Actor, f AuditFilter) (events []AuditEvent, next uint64, err error) {
-	l := lister{query: q, past: q.past, sight: q.insight(viewer), f: f, events: []AuditEvent{}}
-	if l.kind, l.name, err = parseObject(f.Object); err != nil || l.sight.none {
+	l := lister{query: q, past: q.past, viewer: q.auditViewer(viewer), f: f, events: []AuditEvent{}}
+	if l.kind, l.name, err = parseObject(f.Object); err != nil || !l.viewer.CanSeeAnything() {
 		return l.events, 0, err
 	}
 	lo, hi, err := l.bounds()
@@ -63,7 +63,7 @@ func (q *Query) AuditEvent(viewer graph.Actor, index uint64) (AuditEvent, error)
 type lister struct {
 	query    *Query
 	past     *TimeTravel
-	sight    insight
+	viewer   auditViewer
 	f        AuditFilter
 	kind     graph.Kind // of f.Object
 	name     string
@@ -136,7 +136,7 @@ func (l *lister) downwards(lo, hi uint64) error {
 func (l *lister) look(s step, last bool) error {
 	l.examined++
 	if l.admits(s) {
-		if e, ok := l.sight.event(s); ok && l.matches(e) {
+		if e, ok := l.viewer.event(s); ok && l.matches(e) {
 			l.events = append(l.events, e)
 		}
 	}
@@ -157,11 +157,11 @@ func (l *lister) admits(s step) bool {
 			return false
 		}
 	}
-	return (l.f.Actor == "" || strings.EqualFold(l.f.Actor, actorName(s))) && (l.f.User == "" || l.sight.concerns(s, l.f.User))
+	return (l.f.Actor == "" || strings.EqualFold(l.f.Actor, actorName(s))) && (l.f.User == "" || l.viewer.concerns(s, l.f.User))
 }
 
-// concerns is whether an event concerns the user who had that handle then, by what the viewer sees of it.
-func (v insight) concerns(s step, handle string) bool {
+// concerns reports whether an event concerns the user who had that handle then, by what the viewer sees of it.
+func (v auditViewer) concerns(s step, handle string) bool {
 	for _, g := range []*graph.Graph{s.before, s.after} {
 		u, ok := g.UserByHandle(handle)
 		if !ok {

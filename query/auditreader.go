@@ -24,9 +24,9 @@ func (r *AuditReader) Read(to uint64, limit int) (events []AuditEvent, more bool
 	if err != nil || end.Index <= r.at.mark.Index {
 		return nil, false, err
 	}
-	sight := r.query.insight(r.viewer)
+	viewer := r.query.auditViewer(r.viewer)
 	at, err := r.query.past.walkSome(r.at, end.Index, limit, func(s step) {
-		if e, ok := sight.event(s); ok {
+		if e, ok := viewer.event(s); ok {
 			events = append(events, e)
 		}
 	})

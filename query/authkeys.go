@@ -43,7 +43,7 @@ type Stats struct {
 func (q *Query) Authkeys(viewer graph.Actor, owner graph.UserID) ([]Authkey, error) {
 	g := q.graph()
 	all := []Authkey{}
-	for k := range visibleAuthkeys(g, viewer, owner) {
+	for k := range visibleAuthkeys(g.Viewer(viewer), owner) {
 		v, err := q.viewAuthkey(g, k)
 		if err != nil {
 			return nil, err
@@ -53,17 +53,18 @@ func (q *Query) Authkeys(viewer graph.Actor, owner graph.UserID) ([]Authkey, err
 	return all, nil
 }
 
-func visibleAuthkeys(g *graph.Graph, viewer graph.Actor, owner graph.UserID) iter.Seq[*graph.Authkey] {
+func visibleAuthkeys(v graph.Viewer, owner graph.UserID) iter.Seq[*graph.Authkey] {
+	g := v.Graph()
 	keys := g.Authkeys()
 	switch {
 	case owner != 0:
 		keys = g.AuthkeysOf(owner)
-	case !g.CanSeeAll(viewer):
-		keys = g.AuthkeysOf(viewer.User)
+	case !v.CanSeeAll():
+		keys = g.AuthkeysOf(v.User)
 	}
 	return func(yield func(*graph.Authkey) bool) {
 		for k := range keys {
-			if g.CanSeeAuthkey(viewer, k) && !yield(k) {
+			if v.CanSeeAuthkey(k) && !yield(k) {
 				return
 			}
 		}
@@ -73,7 +74,7 @@ func visibleAuthkeys(g *graph.Graph, viewer graph.Actor, owner graph.UserID) ite
 // Authkey finds an authkey by ident, also as the graph has it.
 func (q *Query) Authkey(viewer graph.Actor, ident string) (Authkey, *graph.Authkey, error) {
 	g := q.graph()
-	k, err := resolveAuthkey(g, viewer, ident)
+	k, err := resolveAuthkey(g.Viewer(viewer), ident)
 	if err != nil {
 		return Authkey{}, nil, err
 	}

@@ -32,32 +32,32 @@ type Cursor struct {
 // Cursors are the cursors of the authkey with this ident, or all that the viewer may see when it is empty, in order of
 // their epochs.
 func (q *Query) Cursors(viewer graph.Actor, ident string) ([]Cursor, error) {
-	g := q.graph()
+	v := q.viewer(viewer)
 	all := []Cursor{}
 	add := func(c eventlog.Cursor) error {
-		k, ok := g.Authkey(graph.AuthkeyID(c.Authkey))
-		if !ok || !g.CanSeeAuthkey(viewer, k) {
+		k, ok := v.Graph().Authkey(graph.AuthkeyID(c.Authkey))
+		if !ok || !v.CanSeeAuthkey(k) {
 			return nil
 		}
-		v, err := q.viewCursor(k, c)
-		all = append(all, v)
+		shown, err := q.viewCursor(k, c)
+		all = append(all, shown)
 		return err
 	}
-	err := q.eachCursor(g, viewer, ident, add)
+	err := q.eachCursor(v, ident, add)
 	slices.SortFunc(all, func(a, b Cursor) int { return cmp.Compare(a.Epoch, b.Epoch) })
 	return all, err
 }
 
 // eachCursor reads the cursors among which are those that are asked for.
-func (q *Query) eachCursor(g *graph.Graph, viewer graph.Actor, ident string, add func(eventlog.Cursor) error) error {
+func (q *Query) eachCursor(v graph.Viewer, ident string, add func(eventlog.Cursor) error) error {
 	if ident != "" {
-		k, err := resolveAuthkey(g, viewer, ident)
+		k, err := resolveAuthkey(v, ident)
 		if err != nil {
 			return err
 		}
 		return q.log.Cursors(uint64(k.ID), add)
 	}
-	if g.CanSeeAll(viewer) {
+	if v.CanSeeAll() {
 		return q.log.Scan(eventlog.SpaceCursors, nil, nil, func(k, v []byte) error {
 			c, err := eventlog.DecodeCursor(k, v)
 			if err != nil {
@@ -66,7 +66,7 @@ func (q *Query) eachCursor(g *graph.Graph, viewer graph.Actor, ident string, add
 			return add(c)
 		})
 	}
-	for k := range g.AuthkeysOf(viewer.User) {
+	for k := range v.Graph().AuthkeysOf(v.User) {
 		if err := q.log.Cursors(uint64(k.ID), add); err != nil {
 			return err
 		}

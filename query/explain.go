@@ -36,7 +36,7 @@ type Hop struct {
 // Explain says whether what one user publishes on a channel reaches another. It is for the two, and for who may see
 // everything; the idents of the other, and what lies between the two and belongs to others, is told without names.
 func (q *Query) Explain(viewer graph.Actor, from, to, channel string) (Explanation, error) {
-	return explain(q.graph(), q.graph(), viewer, from, to, channel)
+	return explain(q.viewer(viewer), from, to, channel)
 }
 
 // ExplainAt is Explain as of a point. It names no fixes: the past stays as it is.
@@ -45,34 +45,35 @@ func (q *Query) ExplainAt(viewer graph.Actor, from, to, channel string, at Point
 	if err != nil {
 		return Explanation{}, err
 	}
-	x, err := explain(then.graph, then.rights, then.viewer, from, to, channel)
+	x, err := explain(then.Viewer, from, to, channel)
 	for i := range x.Gates {
 		x.Gates[i].Fix = ""
 	}
 	return x, err
 }
 
-// explain answers about world, by the rights of g, which holds the same shares.
-func explain(world, g *graph.Graph, viewer graph.Actor, from, to, channel string) (Explanation, error) {
-	f, err := resolveUser(g, viewer, from)
+func explain(v graph.Viewer, from, to, channel string) (Explanation, error) {
+	f, err := resolveUser(v, from)
 	if err != nil {
 		return Explanation{}, err
 	}
-	t, err := resolveUser(g, viewer, to)
+	t, err := resolveUser(v, to)
 	if err != nil {
 		return Explanation{}, err
 	}
-	if !g.CanSeeAll(viewer) && viewer.User != f.ID && viewer.User != t.ID {
-		return Explanation{}, &graph.Error{Code: graph.Denied, Msg: "explain answers the publisher, the receiver, auditors and admins", Hint: "ask about yourself"}
+	if !v.CanSeeAll() && v.User != f.ID && v.User != t.ID {
+		return Explanation{}, &graph.Error{
+			Code: graph.Denied, Msg: "explain answers the publisher, the receiver, auditors and admins", Hint: "ask about yourself",
+		}
 	}
-	x := world.Explain(f.ID, t.ID, channel)
-	v := Explanation{From: f.Handle, To: t.Handle, Channel: channel, Flows: x.Flows, Gates: []Gate{}, Path: []Hop{}}
-	r := redaction{g, viewer, f, t, x.Path}
+	x := v.Graph().Explain(f.ID, t.ID, channel)
+	e := Explanation{From: f.Handle, To: t.Handle, Channel: channel, Flows: x.Flows, Gates: []Gate{}, Path: []Hop{}}
+	r := redaction{v, f, t, x.Path}
 	for _, gate := range x.Gates {
-		v.Gates = append(v.Gates, r.gate(Gate(gate)))
+		e.Gates = append(e.Gates, r.gate(Gate(gate)))
 	}
 	for _, h := range x.Path {
-		v.Path = append(v.Path, r.hop(h))
+		e.Path = append(e.Path, r.hop(h))
 	}
-	return v, nil
+	return e, nil
 }

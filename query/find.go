@@ -10,7 +10,7 @@ import (
 // finder collects the hits of one search.
 type finder struct {
 	*Query
-	viewer graph.Actor
+	viewer graph.Viewer
 	matcher
 }
 
@@ -41,7 +41,7 @@ func (f *finder) findChannels(to *ranking) error {
 		return m.grade < nowhere && to.wants(m)
 	}
 	named := f.namedChannels()
-	err := f.channels(f.viewer, traffic.WithPrefix("", ""), want, func(c *visibleChannel) error {
+	err := f.channels(f.viewer.Actor, traffic.WithPrefix("", ""), want, func(c *visibleChannel) error {
 		delete(named, c.name)
 		v := c.view()
 		to.add(at(c.name), func() (Hit, error) { return Hit{Channel: &v}, nil })
@@ -57,7 +57,7 @@ func (f *finder) findChannels(to *ranking) error {
 
 // namedChannels are the exact patterns of authkeys and shares that the viewer may see.
 func (f *finder) namedChannels() map[string]Channel {
-	g, names := f.graph(), make(map[string]Channel)
+	names := make(map[string]Channel)
 	add := func(patterns ...graph.Pattern) {
 		for _, p := range patterns {
 			if !p.IsPrefix() {
@@ -65,18 +65,18 @@ func (f *finder) namedChannels() map[string]Channel {
 			}
 		}
 	}
-	for k := range visibleAuthkeys(g, f.viewer, 0) {
+	for k := range visibleAuthkeys(f.viewer, 0) {
 		add(k.Pub...)
 		add(k.Sub...)
 	}
-	for s := range visibleShares(g, f.viewer) {
+	for s := range visibleShares(f.viewer) {
 		add(s.Channel)
 	}
 	return names
 }
 
 func (f *finder) findLogs(to *ranking) error {
-	rows, err := f.Logs(f.viewer, LogFilter{})
+	rows, err := f.Logs(f.viewer.Actor, LogFilter{})
 	for _, r := range rows {
 		if g := f.match(r.Message, r.Identifier, r.Channel, r.Address); g < nowhere {
 			key := numberKey(uint64(math.MaxInt64-r.Time.UnixNano())) + r.id // newest first
@@ -87,14 +87,13 @@ func (f *finder) findLogs(to *ranking) error {
 }
 
 func (f *finder) findGroups(to *ranking) {
-	g := f.graph()
-	for gr := range g.Groups() {
-		if !g.CanSeeGroup(f.viewer, gr) {
+	for gr := range f.viewer.Graph().Groups() {
+		if !f.viewer.CanSeeGroup(gr) {
 			continue
 		}
 		if grade := f.match(gr.Name); grade < nowhere {
 			to.add(rank{grade, numberKey(uint64(gr.ID))}, func() (Hit, error) {
-				v := viewGroup(g, f.viewer, gr, gr.ID != graph.Everyone)
+				v := viewGroup(f.viewer, gr, gr.ID != graph.Everyone)
 				return Hit{Group: &v}, nil
 			})
 		}
@@ -102,14 +101,13 @@ func (f *finder) findGroups(to *ranking) {
 }
 
 func (f *finder) findUsers(to *ranking) {
-	g := f.graph()
-	for u := range g.Users() {
-		if !g.CanSeeUser(f.viewer, u) {
+	for u := range f.viewer.Graph().Users() {
+		if !f.viewer.CanSeeUser(u) {
 			continue
 		}
 		if grade := f.match(u.Handle, u.Name); grade < nowhere {
 			to.add(rank{grade, numberKey(uint64(u.ID))}, func() (Hit, error) {
-				v := viewUser(g, f.viewer, u)
+				v := viewUser(f.viewer, u)
 				return Hit{User: &v}, nil
 			})
 		}
@@ -117,15 +115,15 @@ func (f *finder) findUsers(to *ranking) {
 }
 
 func (f *finder) findShares(to *ranking) {
-	g := f.graph()
-	for s := range visibleShares(g, f.viewer) {
+	g := f.viewer.Graph()
+	for s := range visibleShares(f.viewer) {
 		receiver := handle(g, s.User)
 		if gr, ok := g.Group(s.Group); ok {
 			receiver = gr.Name
 		}
 		if grade := f.match(string(s.Channel), s.Note, handle(g, s.Owner), receiver); grade < nowhere {
 			to.add(rank{grade, numberKey(uint64(s.ID))}, func() (Hit, error) {
-				v := viewShare(g, f.viewer, s)
+				v := viewShare(f.viewer, s)
 				return Hit{Share: &v}, nil
 			})
 		}
@@ -133,8 +131,8 @@ func (f *finder) findShares(to *ranking) {
 }
 
 func (f *finder) findAuthkeys(to *ranking) {
-	g := f.graph()
-	for k := range visibleAuthkeys(g, f.viewer, 0) {
+	g := f.viewer.Graph()
+	for k := range visibleAuthkeys(f.viewer, 0) {
 		fields := []string{k.Ident, k.Comment, handle(g, k.Owner)}
 		for _, patterns := range [][]graph.Pattern{k.Pub, k.Sub} {
 			for _, p := range patterns {

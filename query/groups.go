@@ -23,14 +23,14 @@ type Member struct {
 
 // Groups are all groups that the viewer may see, with their members where the viewer may see those.
 func (q *Query) Groups(viewer graph.Actor) []Group {
-	return viewGroups(q.graph(), viewer)
+	return viewGroups(q.viewer(viewer))
 }
 
-func viewGroups(g *graph.Graph, viewer graph.Actor) []Group {
+func viewGroups(v graph.Viewer) []Group {
 	all := []Group{}
-	for gr := range g.Groups() {
-		if g.CanSeeGroup(viewer, gr) {
-			all = append(all, viewGroup(g, viewer, gr, gr.ID != graph.Everyone))
+	for gr := range v.Graph().Groups() {
+		if v.CanSeeGroup(gr) {
+			all = append(all, viewGroup(v, gr, gr.ID != graph.Everyone))
 		}
 	}
 	return all
@@ -38,20 +38,20 @@ func viewGroups(g *graph.Graph, viewer graph.Actor) []Group {
 
 // Group finds a group by name.
 func (q *Query) Group(viewer graph.Actor, name string) (Group, error) {
-	g := q.graph()
-	gr, err := resolveGroup(g, viewer, name)
+	v := q.viewer(viewer)
+	gr, err := resolveGroup(v, name)
 	if err != nil {
 		return Group{}, err
 	}
-	return viewGroup(g, viewer, gr, true), nil
+	return viewGroup(v, gr, true), nil
 }
 
-func viewGroup(g *graph.Graph, viewer graph.Actor, gr *graph.Group, members bool) Group {
-	v := Group{ID: gr.ID, Name: gr.Name, Created: gr.Created.Time}
-	if members && g.CanSeeMembers(viewer, gr) {
+func viewGroup(v graph.Viewer, gr *graph.Group, members bool) Group {
+	shown, g := Group{ID: gr.ID, Name: gr.Name, Created: gr.Created.Time}, v.Graph()
+	if members && v.CanSeeMembers(gr) {
 		for m := range g.Members(gr.ID) {
-			v.Members = append(v.Members, Member{handle(g, m.User), m.Admin, m.Joined.Time})
+			shown.Members = append(shown.Members, Member{handle(g, m.User), m.Admin, m.Joined.Time})
 		}
 	}
-	return v
+	return shown
 }

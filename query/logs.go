@@ -39,9 +39,8 @@ type LogFilter struct {
 // unknown idents.
 func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]LogRow, error) {
 	var from, to []byte
-	g := q.graph()
-	if !g.CanSeeAll(viewer) {
-		if self, ok := g.User(viewer.User); !ok || !g.CanSeeUser(viewer, self) {
+	if v := q.viewer(viewer); !v.CanSeeAll() {
+		if !v.CanSeeAnything() {
 			return []LogRow{}, nil // nobody, or disabled
 		}
 		from = binary.BigEndian.AppendUint64(nil, uint64(viewer.User))

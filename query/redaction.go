@@ -8,35 +8,34 @@ import (
 
 // redaction takes out of an explanation what the viewer may not know: the idents of the other, and shares between others.
 type redaction struct {
-	g        *graph.Graph
-	viewer   graph.Actor
+	graph.Viewer
 	from, to *graph.User
 	path     []graph.Hop
 }
 
 func (r redaction) gate(gate Gate) Gate {
-	if r.g.CanSeeAll(r.viewer) {
+	if r.CanSeeAll() {
 		return gate
 	}
 	hide := func(format string, args ...any) Gate {
 		return Gate{Name: gate.Name, OK: gate.OK, Detail: fmt.Sprintf(format, args...)}
 	}
 	switch {
-	case gate.Name == "publishing authkey" && r.viewer.User != r.from.ID:
+	case gate.Name == "publishing authkey" && r.User != r.from.ID:
 		return hide("%s %s an enabled authkey that may publish it", r.from.Handle, has(gate.OK))
-	case gate.Name == "subscribing authkey" && r.viewer.User != r.to.ID:
+	case gate.Name == "subscribing authkey" && r.User != r.to.ID:
 		return hide("%s %s an enabled authkey that may subscribe to it", r.to.Handle, has(gate.OK))
 	}
 	for _, h := range r.path {
 		if gate.Name != fmt.Sprintf("share #%d", h.Share) {
 			continue
 		}
-		s, ok := r.g.Share(h.Share)
-		if !ok || !r.g.CanSeeShare(r.viewer, s) {
+		s, ok := r.Graph().Share(h.Share)
+		if !ok || !r.CanSeeShare(s) {
 			return Gate{Name: "share between others", OK: gate.OK, Detail: "a share on the way that is not yours to see"}
 		}
-		if !r.g.CanSeeAcceptance(r.viewer, s, h.Receiver) {
-			return hide("a share of %s on the way, whose receiver is not you", handle(r.g, h.Owner))
+		if !r.CanSeeAcceptance(s, h.Receiver) {
+			return hide("a share of %s on the way, whose receiver is not you", handle(r.Graph(), h.Owner))
 		}
 	}
 	return gate
@@ -50,15 +49,15 @@ func has(ok bool) string {
 }
 
 func (r redaction) hop(h graph.Hop) Hop {
-	s, ok := r.g.Share(h.Share)
-	if !ok || !r.g.CanSeeShare(r.viewer, s) {
+	s, ok := r.Graph().Share(h.Share)
+	if !ok || !r.CanSeeShare(s) {
 		return Hop{OK: h.OK}
 	}
-	hop := Hop{Share: h.Share, Owner: handle(r.g, h.Owner), Type: h.Type, OK: h.OK}
-	if r.g.CanSeeAcceptance(r.viewer, s, h.Receiver) {
-		hop.Receiver, hop.Accepted = handle(r.g, h.Receiver), h.Accepted
+	hop := Hop{Share: h.Share, Owner: handle(r.Graph(), h.Owner), Type: h.Type, OK: h.OK}
+	if r.CanSeeAcceptance(s, h.Receiver) {
+		hop.Receiver, hop.Accepted = handle(r.Graph(), h.Receiver), h.Accepted
 	}
-	if gr, ok := r.g.Group(h.Group); ok {
+	if gr, ok := r.Graph().Group(h.Group); ok {
 		hop.Group = gr.Name
 	}
 	return hop

@@ -12,11 +12,11 @@ import (
 
 // ResolveUser finds a user by handle.
 func (q *Query) ResolveUser(viewer graph.Actor, handle string) (*graph.User, error) {
-	return resolveUser(q.graph(), viewer, handle)
+	return resolveUser(q.viewer(viewer), handle)
 }
 
-func resolveUser(g *graph.Graph, viewer graph.Actor, handle string) (*graph.User, error) {
-	if u, ok := g.UserByHandle(handle); ok && g.CanSeeUser(viewer, u) {
+func resolveUser(v graph.Viewer, handle string) (*graph.User, error) {
+	if u, ok := v.Graph().UserByHandle(handle); ok && v.CanSeeUser(u) {
 		return u, nil
 	}
 	return nil, missing("user", handle)
@@ -24,11 +24,11 @@ func resolveUser(g *graph.Graph, viewer graph.Actor, handle string) (*graph.User
 
 // ResolveGroup finds a group by name.
 func (q *Query) ResolveGroup(viewer graph.Actor, name string) (*graph.Group, error) {
-	return resolveGroup(q.graph(), viewer, name)
+	return resolveGroup(q.viewer(viewer), name)
 }
 
-func resolveGroup(g *graph.Graph, viewer graph.Actor, name string) (*graph.Group, error) {
-	if gr, ok := g.GroupByName(name); ok && g.CanSeeGroup(viewer, gr) {
+func resolveGroup(v graph.Viewer, name string) (*graph.Group, error) {
+	if gr, ok := v.Graph().GroupByName(name); ok && v.CanSeeGroup(gr) {
 		return gr, nil
 	}
 	return nil, missing("group", name)
@@ -36,19 +36,19 @@ func resolveGroup(g *graph.Graph, viewer graph.Actor, name string) (*graph.Group
 
 // ResolveReceiver finds whom a share is with: group:NAME, or a user's handle. One of the two is 0.
 func (q *Query) ResolveReceiver(viewer graph.Actor, to string) (user graph.UserID, group graph.GroupID, err error) {
-	g := q.graph()
+	v := q.viewer(viewer)
 	if name, ok := strings.CutPrefix(to, "group:"); ok {
-		gr, err := resolveGroup(g, viewer, name)
+		gr, err := resolveGroup(v, name)
 		if err != nil {
 			return 0, 0, err
 		}
 		return 0, gr.ID, nil
 	}
-	u, err := resolveUser(g, viewer, to)
+	u, err := resolveUser(v, to)
 	if err == nil {
 		return u.ID, 0, nil
 	}
-	if gr, errGroup := resolveGroup(g, viewer, to); errGroup == nil {
+	if gr, errGroup := resolveGroup(v, to); errGroup == nil {
 		err = &graph.Error{
 			Code: graph.NotFound, Msg: "there is no user " + graph.Clip(to), Hint: "for the group, write group:" + gr.Name,
 		}
@@ -58,11 +58,11 @@ func (q *Query) ResolveReceiver(viewer graph.Actor, to string) (user graph.UserI
 
 // ResolveAuthkey finds an authkey by ident.
 func (q *Query) ResolveAuthkey(viewer graph.Actor, ident string) (*graph.Authkey, error) {
-	return resolveAuthkey(q.graph(), viewer, ident)
+	return resolveAuthkey(q.viewer(viewer), ident)
 }
 
-func resolveAuthkey(g *graph.Graph, viewer graph.Actor, ident string) (*graph.Authkey, error) {
-	if k, ok := g.AuthkeyByIdent(ident); ok && g.CanSeeAuthkey(viewer, k) {
+func resolveAuthkey(v graph.Viewer, ident string) (*graph.Authkey, error) {
+	if k, ok := v.Graph().AuthkeyByIdent(ident); ok && v.CanSeeAuthkey(k) {
 		return k, nil
 	}
 	return nil, missing("authkey", ident)
@@ -70,11 +70,11 @@ func resolveAuthkey(g *graph.Graph, viewer graph.Actor, ident string) (*graph.Au
 
 // ResolveShare finds a share by number.
 func (q *Query) ResolveShare(viewer graph.Actor, id graph.ShareID) (*graph.Share, error) {
-	return resolveShare(q.graph(), viewer, id)
+	return resolveShare(q.viewer(viewer), id)
 }
 
-func resolveShare(g *graph.Graph, viewer graph.Actor, id graph.ShareID) (*graph.Share, error) {
-	if s, ok := g.Share(id); ok && g.CanSeeShare(viewer, s) {
+func resolveShare(v graph.Viewer, id graph.ShareID) (*graph.Share, error) {
+	if s, ok := v.Graph().Share(id); ok && v.CanSeeShare(s) {
 		return s, nil
 	}
 	return nil, missing("share", fmt.Sprintf("#%d", id))
@@ -82,11 +82,11 @@ func resolveShare(g *graph.Graph, viewer graph.Actor, id graph.ShareID) (*graph.
 
 // ResolveToken finds an API token by number.
 func (q *Query) ResolveToken(viewer graph.Actor, id graph.TokenID) (*graph.Token, error) {
-	return resolveToken(q.graph(), viewer, id)
+	return resolveToken(q.viewer(viewer), id)
 }
 
-func resolveToken(g *graph.Graph, viewer graph.Actor, id graph.TokenID) (*graph.Token, error) {
-	if t, ok := g.Token(id); ok && g.CanSeeToken(viewer, t) {
+func resolveToken(v graph.Viewer, id graph.TokenID) (*graph.Token, error) {
+	if t, ok := v.Graph().Token(id); ok && v.CanSeeToken(t) {
 		return t, nil
 	}
 	return nil, missing("token", fmt.Sprintf("#%d", id))

@@ -22,7 +22,7 @@ import (
 func (w *world) naive(viewer graph.Actor, since uint64) map[string]map[graph.UserID]traffic.Span {
 	g, all := w.graph, map[string]map[graph.UserID]traffic.Span{}
 	self, ok := g.User(viewer.User)
-	if !g.CanSeeAll(viewer) && (!ok || !g.CanSeeUser(viewer, self)) {
+	if !g.Viewer(viewer).CanSeeAll() && (!ok || !g.Viewer(viewer).CanSeeUser(self)) {
 		return all
 	}
 	for i := max(w.log.Floor(), since); i <= w.log.Applied(); i++ {
@@ -32,7 +32,7 @@ func (w *world) naive(viewer graph.Actor, since uint64) map[string]map[graph.Use
 		}
 		for _, r := range b.Runs {
 			from, ok := g.Reach(graph.UserID(r.Origin), r.Channel).VisibleFrom(viewer.User)
-			if !g.CanSeeAll(viewer) && (!ok || from > i) {
+			if !g.Viewer(viewer).CanSeeAll() && (!ok || from > i) {
 				continue
 			}
 			for n := range r.Count {
@@ -93,13 +93,13 @@ func (w *world) naiveHits(viewer graph.Actor, text string) map[string]bool {
 		add(KindChannel, strconv.Quote(name), true, name)
 	}
 	for u := range g.Users() {
-		add(KindUser, u.ID, g.CanSeeUser(viewer, u), u.Handle, u.Name)
+		add(KindUser, u.ID, g.Viewer(viewer).CanSeeUser(u), u.Handle, u.Name)
 	}
 	for gr := range g.Groups() {
-		add(KindGroup, gr.ID, g.CanSeeGroup(viewer, gr), gr.Name)
+		add(KindGroup, gr.ID, g.Viewer(viewer).CanSeeGroup(gr), gr.Name)
 	}
 	for k := range g.Authkeys() {
-		sees := g.CanSeeAuthkey(viewer, k)
+		sees := g.Viewer(viewer).CanSeeAuthkey(k)
 		add(KindAuthkey, k.ID, sees, append(append(names(k.Pub), names(k.Sub)...), k.Ident, k.Comment, handle(g, k.Owner))...)
 		for _, p := range append(slices.Clone(k.Pub), k.Sub...) {
 			add(KindChannel, strconv.Quote(string(p)), sees && !p.IsPrefix(), string(p))
@@ -110,7 +110,7 @@ func (w *world) naiveHits(viewer graph.Actor, text string) map[string]bool {
 		if gr, ok := g.Group(s.Group); ok {
 			to = gr.Name
 		}
-		sees := g.CanSeeShare(viewer, s)
+		sees := g.Viewer(viewer).CanSeeShare(s)
 		add(KindShare, s.ID, sees, string(s.Channel), s.Note, handle(g, s.Owner), to)
 		add(KindChannel, strconv.Quote(string(s.Channel)), sees && !s.Channel.IsPrefix(), string(s.Channel))
 	}
@@ -120,7 +120,7 @@ func (w *world) naiveHits(viewer graph.Actor, text string) map[string]bool {
 			w.t.Fatal(err)
 		}
 		self, ok := g.User(viewer.User)
-		sees := g.CanSeeAll(viewer) || ok && g.CanSeeUser(viewer, self) && uint64(self.ID) == r.Owner
+		sees := g.Viewer(viewer).CanSeeAll() || ok && g.Viewer(viewer).CanSeeUser(self) && uint64(self.ID) == r.Owner
 		add(KindLog, fmt.Sprint(r.Ident, r.Channel, r.Last), sees, r.Message, r.Ident, r.Channel, r.Addr)
 		return nil
 	})

@@ -29,18 +29,18 @@ type Share struct {
 
 // SharesFrom are the shares of a user, as far as the viewer may see them; all for 0.
 func (q *Query) SharesFrom(viewer graph.Actor, user graph.UserID) []Share {
-	g := q.graph()
-	shares := g.Shares()
-	if user != 0 || !g.CanSeeAll(viewer) {
-		shares = g.SharesOf(user)
+	v := q.viewer(viewer)
+	shares := v.Graph().Shares()
+	if user != 0 || !v.CanSeeAll() {
+		shares = v.Graph().SharesOf(user)
 	}
-	return viewShares(g, viewer, shares)
+	return viewShares(v, shares)
 }
 
 // SharesWith are the shares with a user, directly and through groups.
 func (q *Query) SharesWith(viewer graph.Actor, user graph.UserID) []Share {
-	g := q.graph()
-	return viewShares(g, viewer, sharesWith(g, user))
+	v := q.viewer(viewer)
+	return viewShares(v, sharesWith(v.Graph(), user))
 }
 
 func sharesWith(g *graph.Graph, user graph.UserID) iter.Seq[*graph.Share] {
@@ -54,15 +54,16 @@ func sharesWith(g *graph.Graph, user graph.UserID) iter.Seq[*graph.Share] {
 }
 
 // visibleShares yields the shares that the viewer may see, once each.
-func visibleShares(g *graph.Graph, viewer graph.Actor) iter.Seq[*graph.Share] {
-	candidates := []iter.Seq[*graph.Share]{g.SharesOf(viewer.User), sharesWith(g, viewer.User)}
-	if g.CanSeeAll(viewer) {
+func visibleShares(v graph.Viewer) iter.Seq[*graph.Share] {
+	g := v.Graph()
+	candidates := []iter.Seq[*graph.Share]{g.SharesOf(v.User), sharesWith(g, v.User)}
+	if v.CanSeeAll() {
 		candidates = []iter.Seq[*graph.Share]{g.Shares()}
 	}
 	return func(yield func(*graph.Share) bool) {
 		for _, shares := range candidates {
 			for s := range shares {
-				if g.CanSeeShare(viewer, s) && !yield(s) {
+				if v.CanSeeShare(s) && !yield(s) {
 					return
 				}
 			}
@@ -72,45 +73,46 @@ func visibleShares(g *graph.Graph, viewer graph.Actor) iter.Seq[*graph.Share] {
 
 // Share finds a share by number.
 func (q *Query) Share(viewer graph.Actor, id graph.ShareID) (Share, error) {
-	g := q.graph()
-	s, err := resolveShare(g, viewer, id)
+	v := q.viewer(viewer)
+	s, err := resolveShare(v, id)
 	if err != nil {
 		return Share{}, err
 	}
-	return viewShare(g, viewer, s), nil
+	return viewShare(v, s), nil
 }
 
-func viewShares(g *graph.Graph, viewer graph.Actor, shares iter.Seq[*graph.Share]) []Share {
+func viewShares(v graph.Viewer, shares iter.Seq[*graph.Share]) []Share {
 	all := []Share{}
 	for s := range shares {
-		if g.CanSeeShare(viewer, s) {
-			all = append(all, viewShare(g, viewer, s))
+		if v.CanSeeShare(s) {
+			all = append(all, viewShare(v, s))
 		}
 	}
 	slices.SortFunc(all, func(a, b Share) int { return cmp.Compare(a.ID, b.ID) })
 	return all
 }
 
-func viewShare(g *graph.Graph, viewer graph.Actor, s *graph.Share) Share {
-	v := Share{
+func viewShare(v graph.Viewer, s *graph.Share) Share {
+	g := v.Graph()
+	shown := Share{
 		ID: s.ID, From: handle(g, s.Owner), Channel: s.Channel, To: handle(g, s.User), Type: s.Type, History: s.History,
 		Note: s.Note, Expires: optional(s.Expires), Expired: s.Expired, Created: s.Created.Time,
 	}
-	receiver := s.User == viewer.User
+	receiver := s.User == v.User
 	if s.Group != 0 {
 		if gr, ok := g.Group(s.Group); ok {
-			v.To = "group:" + gr.Name
+			shown.To = "group:" + gr.Name
 		}
-		_, receiver = g.Membership(s.Group, viewer.User)
+		_, receiver = g.Membership(s.Group, v.User)
 	}
-	if receiver && viewer.User != 0 && viewer.User != s.Owner {
-		on := g.Accepted(s.ID, viewer.User)
-		v.Enabled = &on
+	if receiver && v.User != 0 && v.User != s.Owner {
+		on := g.Accepted(s.ID, v.User)
+		shown.Enabled = &on
 	}
 	for u := range g.Acceptances(s.ID) {
-		if g.CanSeeAcceptance(viewer, s, u) {
-			v.EnabledBy = append(v.EnabledBy, handle(g, u))
+		if v.CanSeeAcceptance(s, u) {
+			shown.EnabledBy = append(shown.EnabledBy, handle(g, u))
 		}
 	}
-	return v
+	return shown
 }

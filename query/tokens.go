@@ -17,11 +17,11 @@ type Token struct {
 
 // Tokens are the API tokens of owner that the viewer may see.
 func (q *Query) Tokens(viewer graph.Actor, owner graph.UserID) []Token {
-	g := q.graph()
+	v := q.viewer(viewer)
 	all := []Token{}
-	for t := range g.TokensOf(owner) {
-		if g.CanSeeToken(viewer, t) {
-			all = append(all, viewToken(g, t))
+	for t := range v.Graph().TokensOf(owner) {
+		if v.CanSeeToken(t) {
+			all = append(all, viewToken(v.Graph(), t))
 		}
 	}
 	return all
@@ -30,7 +30,7 @@ func (q *Query) Tokens(viewer graph.Actor, owner graph.UserID) []Token {
 // Token finds a token by number.
 func (q *Query) Token(viewer graph.Actor, id graph.TokenID) (Token, error) {
 	g := q.graph()
-	t, err := resolveToken(g, viewer, id)
+	t, err := resolveToken(g.Viewer(viewer), id)
 	if err != nil {
 		return Token{}, err
 	}

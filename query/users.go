@@ -18,16 +18,14 @@ type User struct {
 
 // Users are all users that the viewer may see.
 func (q *Query) Users(viewer graph.Actor) []User {
-	g := q.graph()
-	return viewUsers(g, g, viewer)
+	return viewUsers(q.viewer(viewer))
 }
 
-// viewUsers shows the users of g by the rights of a graph that holds the same users.
-func viewUsers(g, rights *graph.Graph, viewer graph.Actor) []User {
+func viewUsers(v graph.Viewer) []User {
 	all := []User{}
-	for u := range g.Users() {
-		if rights.CanSeeUser(viewer, u) {
-			all = append(all, viewUser(rights, viewer, u))
+	for u := range v.Graph().Users() {
+		if v.CanSeeUser(u) {
+			all = append(all, viewUser(v, u))
 		}
 	}
 	return all
@@ -35,20 +33,20 @@ func viewUsers(g, rights *graph.Graph, viewer graph.Actor) []User {
 
 // User finds a user by handle.
 func (q *Query) User(viewer graph.Actor, handle string) (User, error) {
-	g := q.graph()
-	u, err := resolveUser(g, viewer, handle)
+	v := q.viewer(viewer)
+	u, err := resolveUser(v, handle)
 	if err != nil {
 		return User{}, err
 	}
-	return viewUser(g, viewer, u), nil
+	return viewUser(v, u), nil
 }
 
 // viewUser shows handle and name; the rest is for the user and for who sees everything.
-func viewUser(g *graph.Graph, viewer graph.Actor, u *graph.User) User {
-	v := User{ID: u.ID, Handle: u.Handle, Name: u.Name}
-	if u.ID == viewer.User || g.CanSeeAll(viewer) {
+func viewUser(v graph.Viewer, u *graph.User) User {
+	shown := User{ID: u.ID, Handle: u.Handle, Name: u.Name}
+	if u.ID == v.User || v.CanSeeAll() {
 		enabled := u.Enabled
-		v.Role, v.Enabled, v.Created = u.Role, &enabled, optional(u.Created.Time)
+		shown.Role, shown.Enabled, shown.Created = u.Role, &enabled, optional(u.Created.Time)
 	}
-	return v
+	return shown
 }

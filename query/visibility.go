@@ -7,27 +7,19 @@ import (
 	"hpfriends/query/traffic"
 )
 
-// visibility is which messages of the log one viewer may see, by one version of the graph.
+// visibility says which messages of the log one viewer may see, by one version of the graph.
 type visibility struct {
-	g       *graph.Graph
-	viewer  graph.Actor
+	graph.Viewer
 	floor   uint64
-	nothing bool
-	all     bool
 	enabled []*graph.Share // shares with the viewer that the viewer has enabled: without one, nothing of others comes
 }
 
 func (q *Query) visibility(viewer graph.Actor) *visibility {
-	g := q.graph()
-	v := &visibility{g: g, viewer: viewer, floor: q.log.Floor(), all: g.CanSeeAll(viewer)}
-	if v.all {
+	v := &visibility{Viewer: q.viewer(viewer), floor: q.log.Floor()}
+	if v.CanSeeAll() || !v.CanSeeAnything() {
 		return v
 	}
-	if self, ok := g.User(viewer.User); !ok || !g.CanSeeUser(viewer, self) {
-		v.nothing = true // nobody, or disabled
-		return v
-	}
-	for share, on := range g.SharesWith(viewer.User) {
+	for share, on := range v.Graph().SharesWith(v.User) {
 		if on && !share.Expired {
 			v.enabled = append(v.enabled, share)
 		}
@@ -38,14 +30,14 @@ func (q *Query) visibility(viewer graph.Actor) *visibility {
 // from returns the first index from which on the viewer may see a series, if they may see any of it.
 func (v *visibility) from(r traffic.Row) (index uint64, ok bool) {
 	switch {
-	case v.nothing || r.All.Newest.Index < v.floor:
+	case !v.CanSeeAnything() || r.All.Newest.Index < v.floor:
 		return 0, false
-	case v.all:
+	case v.CanSeeAll():
 		return v.floor, true
-	case r.Origin != v.viewer.User && !v.mayReach(r.Series):
+	case r.Origin != v.User && !v.mayReach(r.Series):
 		return 0, false
 	}
-	index, ok = v.g.Reach(r.Origin, r.Channel).VisibleFrom(v.viewer.User)
+	index, ok = v.Graph().Reach(r.Origin, r.Channel).VisibleFrom(v.User)
 	if index > r.All.Newest.Index {
 		return 0, false
 	}
@@ -88,7 +80,7 @@ func (c *visibleChannel) newest() traffic.Mark {
 // first whether the channel is of interest.
 func (q *Query) channels(viewer graph.Actor, in traffic.Range, want func(name string) bool, fn func(*visibleChannel) error) error {
 	v := q.visibility(viewer)
-	if v.nothing {
+	if !v.CanSeeAnything() {
 		return nil
 	}
 	var at visibleChannel

@@ -37,7 +37,6 @@ var excepted = map[string]string{
 	"raftfsm.Node":         rebuilt,
 	"raftfsm.Members":      rebuilt,
 	"eventlog.Log":         rebuilt,
-	"graph.Graph":          rebuilt,
 	"web.Server":           rebuilt,
 }
 

@@ -103,7 +103,7 @@ func (s *Service) revealAuthkey(ctx context.Context, in *api.IdentPath) (none ap
 	if err != nil {
 		return none, err
 	}
-	if !s.Query.Graph().CanRevealSecret(a, k) {
+	if !s.Query.Graph().Viewer(a).CanRevealSecret(k) {
 		return none, &graph.Error{
 			Code: graph.Denied, Msg: "only the owner of an authkey may see its secret", Hint: "ask them",
 		}

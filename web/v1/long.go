@@ -35,7 +35,7 @@ func long[O any](
 		},
 	}
 	huma.Register(h, operation, func(ctx context.Context, in *api.Watched) (*huma.StreamResponse, error) {
-		if !s.Query.Graph().CanSeeAll(who.Actor(ctx)) {
+		if !s.Query.Graph().Viewer(who.Actor(ctx)).CanSeeAll() {
 			_, err := run(ctx, nil) // refuses before the answer has begun
 			return nil, s.refused(ctx, operation.OperationID, err)
 		}

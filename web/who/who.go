@@ -126,7 +126,7 @@ func TakesPassword(r *http.Request) bool {
 // enabled makes a user the actor, if the graph lets them in at all.
 func (a *Authenticator) enabled(actor graph.Actor, u *graph.User) (graph.Actor, error) {
 	actor.User = u.ID
-	if !a.Graph().CanSeeUser(actor, u) {
+	if !a.Graph().Viewer(actor).CanSeeUser(u) {
 		return actor, &graph.Error{Code: graph.Denied, Msg: "user " + u.Handle + " is disabled", Hint: "ask an admin"}
 	}
 	return actor, nil
