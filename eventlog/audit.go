@@ -21,7 +21,7 @@ import (
 // Whoever can write to the store can write a whole new chain: that is found by comparing the newest hash with another
 // node's, or with one that was noted elsewhere.
 
-// AuditMark is one link of the chain: an audit event without what it says. The zero AuditMark stands before the first
+// AuditMark is one link of the chain: an audit event without its command. The zero AuditMark stands before the first
 // event.
 type AuditMark struct {
 	Index  uint64 // of the log entry
@@ -40,7 +40,7 @@ const auditMarkSize = sha256.Size + 8 + 8
 
 var keyAuditNewest = []byte("audit-newest")
 
-// Next is the event that follows m when a command that was stamped with a time is accepted at index.
+// Next returns the event that follows m when a command that was stamped with a time is accepted at index.
 func (m AuditMark) Next(index uint64, stamped time.Time, command []byte) AuditRecord {
 	return m.seal(index, m.Number+1, max(m.Time, stamped.UnixMilli()), command)
 }
@@ -57,7 +57,7 @@ func (m AuditMark) seal(index, number uint64, at int64, command []byte) AuditRec
 	return r
 }
 
-// When is the time of the event, UTC.
+// When returns the time of the event, UTC.
 func (m AuditMark) When() time.Time { return time.UnixMilli(m.Time).UTC() }
 
 func (m AuditMark) encode() []byte {
@@ -125,13 +125,13 @@ func (w *writes) PutAudit(r AuditRecord) {
 	w.Put(SpaceMeta, keyAuditNewest, append(IndexKey(r.Index), mark...))
 }
 
-// Audit reads the audit.
+// Audit reads the accepted changes of the graph, which are kept for ever.
 type Audit struct{ db *store }
 
-// Audit returns the reader of the audit.
+// Audit returns the audit of the log.
 func (l *Log) Audit() Audit { return Audit{l.db} }
 
-// Newest is the mark of the newest event, as it was noted beside the events; zero if there is none.
+// Newest returns the mark of the newest event, as it was noted beside the events; zero if there is none.
 func (a Audit) Newest() (AuditMark, error) {
 	v, err := a.db.getKey(SpaceMeta, keyAuditNewest)
 	if errors.Is(err, ErrNotFound) {
@@ -188,7 +188,7 @@ func (a Audit) Scan(from uint64, limit int, fn func(AuditRecord) error) (next ui
 	return next, err
 }
 
-// At is the mark of the newest event whose time is not after t; zero if there is none.
+// At returns the mark of the newest event whose time is not after t; zero if there is none.
 func (a Audit) At(t time.Time) (AuditMark, error) {
 	newest, err := a.Newest()
 	if err != nil || newest.Index == 0 || newest.Time <= t.UnixMilli() {
@@ -212,7 +212,7 @@ func (a Audit) At(t time.Time) (AuditMark, error) {
 	return found, nil
 }
 
-// Before is the mark of the newest event at or before index; zero if there is none.
+// Before returns the mark of the newest event at or before index; zero if there is none.
 func (a Audit) Before(index uint64) (AuditMark, error) {
 	if newest, err := a.Newest(); err != nil || newest.Index <= index {
 		return newest, err

@@ -19,7 +19,7 @@ type ballast struct {
 	size uint64
 
 	mu      sync.Mutex
-	there   bool        // by our own doing
+	there   bool        // this process has made it
 	dropped atomic.Bool // since it was last filled
 }
 
@@ -46,7 +46,7 @@ func (b *ballast) drop() {
 	_ = b.fs.Remove(b.path) // it may be gone already: then the write fails
 }
 
-// fill makes the file, unless it has done so already. A file system that cannot set space aside is asked once.
+// fill makes the file, unless it has done so already. A file system that cannot reserve space is asked once.
 func (b *ballast) fill() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -38,7 +38,7 @@ func (l *Log) ScanChanges(from, to uint64, fn func(Entry) error) error {
 	return nil
 }
 
-// others are the indexes from on that are no batches, and where to go on.
+// others returns the indexes from from on that are no batches, and where to go on.
 func (s *store) others(from, to uint64) (indexes []uint64, next uint64, err error) {
 	if !s.enter() {
 		return nil, 0, ErrClosed

@@ -1,18 +1,17 @@
 package eventlog
 
-// A checkpoint is the state that a node derived from the log up to an entry of kind entry.KindCheckpoint: what a node
-// that comes later needs in place of the entries up to there. Those that are kept are blobs of SpaceCheckpoints,
-// without a head; what they hold is raftfsm's to decode. The audit and the stored graphs are not part of it: they stay
-// anyway.
+// A checkpoint is the state that a node derived from the log up to an entry.Checkpoint: what a node that comes later
+// needs in place of the entries up to there. It is a blob of SpaceCheckpoints, without a head; what it holds is for
+// raftfsm to decode. The audit and the stored graphs are not part of it: they stay anyway.
 
-// Checkpoints are those that are kept.
+// Checkpoints are the checkpoints that the node keeps.
 type Checkpoints struct{ log *Log }
 
-// Checkpoints returns those that are kept.
+// Checkpoints returns the checkpoints that the node keeps.
 func (l *Log) Checkpoints() Checkpoints { return Checkpoints{l} }
 
-// Store keeps a checkpoint, and removes those that no floor can need any more: below the entry before the
-// floor. It may run beside the FSM. One goroutine at a time.
+// Store keeps a checkpoint, and removes those that no floor can need any more: below the entry before the floor. It may
+// run beside the FSM, in one goroutine at a time.
 func (c Checkpoints) Store(index uint64, data []byte) error {
 	old, err := c.Indexes()
 	if err != nil {
@@ -33,7 +32,7 @@ func (w *writes) PutCheckpoint(index uint64, data []byte) {
 	w.putBlob(SpaceCheckpoints, index, nil, data)
 }
 
-// Indexes returns the indexes of those that are kept, oldest first.
+// Indexes returns the indexes of the checkpoints, oldest first.
 func (c Checkpoints) Indexes() (indexes []uint64, err error) {
 	blobs, err := c.log.db.blobs(SpaceCheckpoints)
 	for _, b := range blobs {
@@ -42,8 +41,8 @@ func (c Checkpoints) Indexes() (indexes []uint64, err error) {
 	return indexes, err
 }
 
-// ForFloor is the kept checkpoint behind which the retained log goes on: the first that is not below the entry
-// before the floor. It is ErrNotFound when there is none.
+// ForFloor returns the checkpoint behind which the retained log goes on: the first that is not below the entry before
+// the floor. It returns ErrNotFound when there is none.
 func (c Checkpoints) ForFloor() (index uint64, err error) {
 	kept, err := c.Indexes()
 	if err != nil {
@@ -58,7 +57,7 @@ func (c Checkpoints) ForFloor() (index uint64, err error) {
 	return 0, ErrNotFound
 }
 
-// Data is what a kept checkpoint holds, or ErrNotFound if it has been removed.
+// Data returns what a checkpoint holds, or ErrNotFound if it has been removed.
 func (c Checkpoints) Data(index uint64) ([]byte, error) {
 	blobs, err := c.log.db.blobs(SpaceCheckpoints)
 	if err != nil {

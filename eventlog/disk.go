@@ -1,12 +1,12 @@
 package eventlog
 
-// Disk is the store's part of the disk.
+// Disk is what the store takes of the disk, and keeps free for itself.
 type Disk struct{ db *store }
 
-// Disk returns the store's part of the disk.
+// Disk returns what the store takes of the disk.
 func (l *Log) Disk() Disk { return Disk{l.db} }
 
-// Bytes is what the store takes on the disk, all its files together.
+// Bytes returns the size of all files of the store.
 func (d Disk) Bytes() uint64 {
 	if !d.db.enter() {
 		return 0
@@ -15,14 +15,14 @@ func (d Disk) Bytes() uint64 {
 	return d.db.Metrics().DiskSpaceUsage()
 }
 
-// Unflushed is about how many bytes Pebble has yet to write into tables, beside the WAL that holds them already.
+// Unflushed returns about how many bytes Pebble has yet to write into tables. The WAL holds them already.
 func (d Disk) Unflushed() uint64 { return d.db.Metrics().MemTable.Size }
 
 // WasFull reports whether a write has met the end of the disk since the last Refill. It was tried again, with the space
 // of the ballast: store nothing more until there is room.
 func (d Disk) WasFull() bool { return d.db.ballast != nil && d.db.ballast.dropped.Load() }
 
-// Refill sets space aside for a full disk, once, and again when that was used up. Call it when there is plenty: see
+// Refill reserves space for a full disk, once, and again when that was used up. Call it when there is plenty: see
 // Ballast.
 func (d Disk) Refill() error {
 	if d.db.ballast == nil {
@@ -31,7 +31,7 @@ func (d Disk) Refill() error {
 	return d.db.ballast.fill()
 }
 
-// Ballast is how many bytes Refill takes.
+// Ballast returns how many bytes Refill takes.
 func (d Disk) Ballast() uint64 {
 	if d.db.ballast == nil {
 		return 0

@@ -98,7 +98,7 @@ func (l *Log) decode(index uint64) (*entry.Batch, error) {
 	return b, nil
 }
 
-// shown is nil for a batch that readers show.
+// shown returns nil for a batch that readers show.
 func (l *Log) shown(index uint64) error {
 	visible, err := l.db.visible(index)
 	switch {

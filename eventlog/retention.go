@@ -12,7 +12,8 @@ type Retention struct{ log *Log }
 // Retention returns the retention of the log.
 func (l *Log) Retention() Retention { return Retention{l} }
 
-// Size is the number of bytes of the retained entries as they are stored. It may be sizeStep and an entry too large.
+// Size returns the number of bytes of the retained entries as they are stored. It may be sizeStep and an entry too
+// large.
 func (r Retention) Size() (int64, error) {
 	if !r.log.db.enter() {
 		return 0, ErrClosed
@@ -29,8 +30,8 @@ func (r Retention) size() (int64, error) {
 	return int64(total - below), err
 }
 
-// SizeBelow is the number of bytes of the retained entries below index, exact to sizeStep and an entry: what raising
-// the floor to index frees.
+// SizeBelow returns the number of bytes of the retained entries below index, exact to sizeStep and an entry: what
+// raising the floor to index frees.
 func (r Retention) SizeBelow(index uint64) (int64, error) {
 	if !r.log.db.enter() {
 		return 0, ErrClosed
@@ -129,5 +130,5 @@ func (r Retention) afterBatch(index uint64) (uint64, error) {
 	return last + 1, err
 }
 
-// Reclaimed is how many bytes of entries Reclaim has removed since Open, exact to sizeStep for each call.
+// Reclaimed returns how many bytes of entries Reclaim has removed since Open, exact to sizeStep for each call.
 func (r Retention) Reclaimed() uint64 { return r.log.reclaimed.Load() }

@@ -214,7 +214,7 @@ func (s *scrub) scrubIndex(k []byte) error {
 	return nil
 }
 
-// ScrubProgress is the share of the store, by bytes on the disk, that lies before a key.
+// ScrubProgress returns the share of the store, by bytes on the disk, that lies before a key.
 func (l *Log) ScrubProgress(key []byte) (float64, error) {
 	if !l.db.enter() {
 		return 0, ErrClosed

@@ -26,7 +26,7 @@ type StoredGraphs struct{ db *store }
 func (l *Log) StoredGraphs() StoredGraphs { return StoredGraphs{l.db} }
 
 // Store writes an encoded graph, of the event at m, and removes those that are not kept any more: of those before it,
-// the first in each span of every events stays. It may run beside the FSM. One goroutine at a time.
+// the first in each span of every events stays. It may run beside the FSM, in one goroutine at a time.
 func (g StoredGraphs) Store(m AuditMark, data []byte, every uint64) error {
 	old, err := g.List()
 	if err != nil {
@@ -63,7 +63,7 @@ func (g StoredGraphs) List() ([]StoredGraph, error) {
 	return all, err
 }
 
-// Newest is the newest stored graph at or below index, and what it holds. ok is false if there is none.
+// Newest returns the newest stored graph at or below index, and what it holds. ok is false if there is none.
 func (g StoredGraphs) Newest(index uint64) (s StoredGraph, data []byte, ok bool, err error) {
 	all, err := g.List()
 	for i := len(all) - 1; i >= 0 && err == nil; i-- {
@@ -80,7 +80,7 @@ func (g StoredGraphs) Newest(index uint64) (s StoredGraph, data []byte, ok bool,
 	return StoredGraph{}, nil, false, err
 }
 
-// Data is what a stored graph holds, or ErrNotFound if it has been removed.
+// Data returns what a stored graph holds, or ErrNotFound if it has been removed.
 func (g StoredGraphs) Data(s StoredGraph) ([]byte, error) {
 	return g.db.blobData(SpaceGraph, s.Index, s.parts)
 }

@@ -46,8 +46,8 @@ func (t *Tx) IndexBatch(index uint64, h entry.Header) {
 	}
 }
 
-// HideBatch says that the batch at index repeats an earlier one (same session and seq) or was refused. Readers skip it.
-// Every entry.KindBatch entry is either indexed or hidden; Verify insists.
+// HideBatch notes that the batch at index repeats an earlier one (same session and seq) or was refused. Readers skip
+// it. Every entry.KindBatch entry is either indexed or hidden; Verify insists.
 func (t *Tx) HideBatch(index uint64) {
 	t.touch(index)
 	t.mark(index, flagHidden)
