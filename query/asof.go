@@ -46,7 +46,7 @@ func (q *Query) asOf(viewer graph.Actor, at Point) (past, error) {
 	if err != nil {
 		return past{}, err
 	}
-	return past{s, q.viewer(viewer).At(s.graph)}, nil
+	return past{s, q.Viewer(viewer).At(s.graph)}, nil
 }
 
 // resolve finds the index of the newest change at a point. A graph is published just before its change is recorded: who was
@@ -106,5 +106,5 @@ func (q *Query) DiffBetween(viewer graph.Actor, from, to Point) (AuditDiff, erro
 	if err != nil {
 		return AuditDiff{}, err
 	}
-	return AuditDiff{before.version(), after.version(), q.auditViewer(viewer).changes(before.graph, after.graph)}, nil
+	return AuditDiff{before.version(), after.version(), auditViewer{q.Viewer(viewer)}.changes(before.graph, after.graph)}, nil
 }

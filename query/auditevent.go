@@ -41,8 +41,6 @@ type AuditChange struct {
 // auditViewer shows the history to one viewer, by the rights that they have now.
 type auditViewer struct{ graph.Viewer }
 
-func (q *Query) auditViewer(viewer graph.Actor) auditViewer { return auditViewer{q.viewer(viewer)} }
-
 // event is what the viewer may see of a step; ok is false if that is nothing. What a user did is theirs to see, with those of
 // its effects that concern them.
 func (v auditViewer) event(s step) (e AuditEvent, ok bool) {

@@ -28,7 +28,7 @@ const maxExamined = 20_000
 // AuditEvents are the events that the viewer may see and the filter selects, newest first if not asked otherwise. next is
 // where to continue (AuditFilter.After), 0 when there are no more.
 func (q *Query) AuditEvents(viewer graph.Actor, f AuditFilter) (events []AuditEvent, next uint64, err error) {
-	l := lister{query: q, past: q.past, viewer: q.auditViewer(viewer), f: f, events: []AuditEvent{}}
+	l := lister{query: q, past: q.past, viewer: auditViewer{q.Viewer(viewer)}, f: f, events: []AuditEvent{}}
 	if l.kind, l.name, err = parseObject(f.Object); err != nil || !l.viewer.CanSeeAnything() {
 		return l.events, 0, err
 	}

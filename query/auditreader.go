@@ -24,7 +24,7 @@ func (r *AuditReader) Read(to uint64, limit int) (events []AuditEvent, more bool
 	if err != nil || end.Index <= r.at.mark.Index {
 		return nil, false, err
 	}
-	viewer := r.query.auditViewer(r.viewer)
+	viewer := auditViewer{r.query.Viewer(r.viewer)}
 	at, err := r.query.past.walkSome(r.at, end.Index, limit, func(s step) {
 		if e, ok := viewer.event(s); ok {
 			events = append(events, e)

@@ -71,15 +71,14 @@ func visibleAuthkeys(v graph.Viewer, owner graph.UserID) iter.Seq[*graph.Authkey
 	}
 }
 
-// Authkey finds an authkey by ident, also as the graph has it.
-func (q *Query) Authkey(viewer graph.Actor, ident string) (Authkey, *graph.Authkey, error) {
-	g := q.graph()
-	k, err := resolveAuthkey(g.Viewer(viewer), ident)
+// Authkey finds an authkey by ident.
+func (q *Query) Authkey(viewer graph.Actor, ident string) (Authkey, error) {
+	v := q.Viewer(viewer)
+	k, err := ResolveAuthkey(v, ident)
 	if err != nil {
-		return Authkey{}, nil, err
+		return Authkey{}, err
 	}
-	v, err := q.viewAuthkey(g, k)
-	return v, k, err
+	return q.viewAuthkey(v.Graph(), k)
 }
 
 func (q *Query) viewAuthkey(g *graph.Graph, k *graph.Authkey) (Authkey, error) {

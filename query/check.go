@@ -54,7 +54,7 @@ func Check(ctx context.Context, log *eventlog.Log, progress func(what string, do
 
 // Check checks the log of this node, for those who may see everything. One at a time.
 func (q *Query) Check(ctx context.Context, viewer graph.Actor, progress func(what string, done, total uint64)) (CheckReport, error) {
-	if !q.viewer(viewer).CanSeeAll() {
+	if !q.Viewer(viewer).CanSeeAll() {
 		return CheckReport{}, &graph.Error{Code: graph.Denied, Msg: "only auditors and admins may check the log", Hint: "ask one of them"}
 	}
 	if !q.verifying.TryLock() {

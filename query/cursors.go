@@ -32,7 +32,7 @@ type Cursor struct {
 // Cursors are the cursors of the authkey with this ident, or all that the viewer may see when it is empty, in order of
 // their epochs.
 func (q *Query) Cursors(viewer graph.Actor, ident string) ([]Cursor, error) {
-	v := q.viewer(viewer)
+	v := q.Viewer(viewer)
 	all := []Cursor{}
 	add := func(c eventlog.Cursor) error {
 		k, ok := v.Graph().Authkey(graph.AuthkeyID(c.Authkey))
@@ -51,7 +51,7 @@ func (q *Query) Cursors(viewer graph.Actor, ident string) ([]Cursor, error) {
 // eachCursor reads the cursors among which are those that are asked for.
 func (q *Query) eachCursor(v graph.Viewer, ident string, add func(eventlog.Cursor) error) error {
 	if ident != "" {
-		k, err := resolveAuthkey(v, ident)
+		k, err := ResolveAuthkey(v, ident)
 		if err != nil {
 			return err
 		}

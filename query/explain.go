@@ -36,7 +36,7 @@ type Hop struct {
 // Explain says whether what one user publishes on a channel reaches another. It is for the two, and for who may see
 // everything; the idents of the other, and what lies between the two and belongs to others, is told without names.
 func (q *Query) Explain(viewer graph.Actor, from, to, channel string) (Explanation, error) {
-	return explain(q.viewer(viewer), from, to, channel)
+	return explain(q.Viewer(viewer), from, to, channel)
 }
 
 // ExplainAt is Explain as of a point. It names no fixes: the past stays as it is.
@@ -53,11 +53,11 @@ func (q *Query) ExplainAt(viewer graph.Actor, from, to, channel string, at Point
 }
 
 func explain(v graph.Viewer, from, to, channel string) (Explanation, error) {
-	f, err := resolveUser(v, from)
+	f, err := ResolveUser(v, from)
 	if err != nil {
 		return Explanation{}, err
 	}
-	t, err := resolveUser(v, to)
+	t, err := ResolveUser(v, to)
 	if err != nil {
 		return Explanation{}, err
 	}

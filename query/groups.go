@@ -23,7 +23,7 @@ type Member struct {
 
 // Groups are all groups that the viewer may see, with their members where the viewer may see those.
 func (q *Query) Groups(viewer graph.Actor) []Group {
-	return viewGroups(q.viewer(viewer))
+	return viewGroups(q.Viewer(viewer))
 }
 
 func viewGroups(v graph.Viewer) []Group {
@@ -38,8 +38,8 @@ func viewGroups(v graph.Viewer) []Group {
 
 // Group finds a group by name.
 func (q *Query) Group(viewer graph.Actor, name string) (Group, error) {
-	v := q.viewer(viewer)
-	gr, err := resolveGroup(v, name)
+	v := q.Viewer(viewer)
+	gr, err := ResolveGroup(v, name)
 	if err != nil {
 		return Group{}, err
 	}

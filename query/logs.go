@@ -39,7 +39,7 @@ type LogFilter struct {
 // unknown idents.
 func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]LogRow, error) {
 	var from, to []byte
-	if v := q.viewer(viewer); !v.CanSeeAll() {
+	if v := q.Viewer(viewer); !v.CanSeeAll() {
 		if !v.CanSeeAnything() {
 			return []LogRow{}, nil // nobody, or disabled
 		}

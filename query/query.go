@@ -69,8 +69,8 @@ func (q *Query) Run(ctx context.Context) error { return q.traffic.Run(ctx) }
 // Graph is the newest graph, for decisions that the graph itself takes.
 func (q *Query) Graph() *graph.Graph { return q.graph() }
 
-// viewer returns what somebody may see of the newest graph.
-func (q *Query) viewer(a graph.Actor) graph.Viewer { return q.graph().Viewer(a) }
+// Viewer returns what somebody may see of the newest graph.
+func (q *Query) Viewer(a graph.Actor) graph.Viewer { return q.graph().Viewer(a) }
 
 // errEnough ends a walk over what there is more of.
 var errEnough = errors.New("query: enough")

@@ -172,7 +172,7 @@ func TestStatsAddWhatIsNotReportedYet(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.live[k] = entry.Usage{Authkey: k, BytesReceived: 5, Received: 1, LastSeen: day.Add(time.Hour), LastAddr: "192.0.2.2"}
-	shown, _, err := q.Authkey(graph.Actor{User: ada}, "k")
+	shown, err := q.Authkey(graph.Actor{User: ada}, "k")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func (q *Query) Search(viewer graph.Actor, s SearchQuery) (SearchResult, error) 
 	if err != nil {
 		return r, err
 	}
-	f := finder{q, q.viewer(viewer), m}
+	f := finder{q, q.Viewer(viewer), m}
 	for _, kind := range Kinds {
 		if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, kind) {
 			continue

@@ -29,7 +29,7 @@ type Share struct {
 
 // SharesFrom are the shares of a user, as far as the viewer may see them; all for 0.
 func (q *Query) SharesFrom(viewer graph.Actor, user graph.UserID) []Share {
-	v := q.viewer(viewer)
+	v := q.Viewer(viewer)
 	shares := v.Graph().Shares()
 	if user != 0 || !v.CanSeeAll() {
 		shares = v.Graph().SharesOf(user)
@@ -39,7 +39,7 @@ func (q *Query) SharesFrom(viewer graph.Actor, user graph.UserID) []Share {
 
 // SharesWith are the shares with a user, directly and through groups.
 func (q *Query) SharesWith(viewer graph.Actor, user graph.UserID) []Share {
-	v := q.viewer(viewer)
+	v := q.Viewer(viewer)
 	return viewShares(v, sharesWith(v.Graph(), user))
 }
 
@@ -73,8 +73,8 @@ func visibleShares(v graph.Viewer) iter.Seq[*graph.Share] {
 
 // Share finds a share by number.
 func (q *Query) Share(viewer graph.Actor, id graph.ShareID) (Share, error) {
-	v := q.viewer(viewer)
-	s, err := resolveShare(v, id)
+	v := q.Viewer(viewer)
+	s, err := ResolveShare(v, id)
 	if err != nil {
 		return Share{}, err
 	}

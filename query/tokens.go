@@ -17,7 +17,7 @@ type Token struct {
 
 // Tokens are the API tokens of owner that the viewer may see.
 func (q *Query) Tokens(viewer graph.Actor, owner graph.UserID) []Token {
-	v := q.viewer(viewer)
+	v := q.Viewer(viewer)
 	all := []Token{}
 	for t := range v.Graph().TokensOf(owner) {
 		if v.CanSeeToken(t) {
@@ -25,16 +25,6 @@ func (q *Query) Tokens(viewer graph.Actor, owner graph.UserID) []Token {
 		}
 	}
 	return all
-}
-
-// Token finds a token by number.
-func (q *Query) Token(viewer graph.Actor, id graph.TokenID) (Token, error) {
-	g := q.graph()
-	t, err := resolveToken(g.Viewer(viewer), id)
-	if err != nil {
-		return Token{}, err
-	}
-	return viewToken(g, t), nil
 }
 
 func viewToken(g *graph.Graph, t *graph.Token) Token {

@@ -18,7 +18,7 @@ type User struct {
 
 // Users are all users that the viewer may see.
 func (q *Query) Users(viewer graph.Actor) []User {
-	return viewUsers(q.viewer(viewer))
+	return viewUsers(q.Viewer(viewer))
 }
 
 func viewUsers(v graph.Viewer) []User {
@@ -33,8 +33,8 @@ func viewUsers(v graph.Viewer) []User {
 
 // User finds a user by handle.
 func (q *Query) User(viewer graph.Actor, handle string) (User, error) {
-	v := q.viewer(viewer)
-	u, err := resolveUser(v, handle)
+	v := q.Viewer(viewer)
+	u, err := ResolveUser(v, handle)
 	if err != nil {
 		return User{}, err
 	}

@@ -260,7 +260,7 @@ func (v *verification) end() error {
 
 // VerifyAudit verifies the audit of this node for who may see everything. One at a time: it reads it all.
 func (q *Query) VerifyAudit(ctx context.Context, viewer graph.Actor, progress func(done, total uint64)) (AuditSummary, error) {
-	if !q.viewer(viewer).CanSeeAll() {
+	if !q.Viewer(viewer).CanSeeAll() {
 		return AuditSummary{}, &graph.Error{Code: graph.Denied, Msg: "only auditors and admins may verify the audit", Hint: "ask one of them"}
 	}
 	if !q.verifying.TryLock() {

@@ -14,8 +14,8 @@ type visibility struct {
 	enabled []*graph.Share // shares with the viewer that the viewer has enabled: without one, nothing of others comes
 }
 
-func (q *Query) visibility(viewer graph.Actor) *visibility {
-	v := &visibility{Viewer: q.viewer(viewer), floor: q.log.Floor()}
+func newVisibility(viewer graph.Viewer, floor uint64) *visibility {
+	v := &visibility{Viewer: viewer, floor: floor}
 	if v.CanSeeAll() || !v.CanSeeAnything() {
 		return v
 	}
@@ -79,7 +79,7 @@ func (c *visibleChannel) newest() traffic.Mark {
 // channels calls fn, by name, for each channel in a range of which the viewer may see a message. want, if not nil, says
 // first whether the channel is of interest.
 func (q *Query) channels(viewer graph.Actor, in traffic.Range, want func(name string) bool, fn func(*visibleChannel) error) error {
-	v := q.visibility(viewer)
+	v := newVisibility(q.Viewer(viewer), q.log.Floor())
 	if !v.CanSeeAnything() {
 		return nil
 	}

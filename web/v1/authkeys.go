@@ -26,15 +26,14 @@ func (s *Service) registerAuthkeys(h huma.API) {
 		return page(in.Page, keys, func(k query.Authkey) uint64 { return uint64(k.ID) })
 	})
 	op(s, h, api.ShowAuthkey, func(ctx context.Context, in *api.IdentPath) (query.Authkey, error) {
-		k, _, err := s.Query.Authkey(who.Actor(ctx), in.Ident)
-		return k, err
+		return s.Query.Authkey(who.Actor(ctx), in.Ident)
 	})
 	op(s, h, api.AddAuthkey, s.addAuthkey)
 	op(s, h, api.EditAuthkey, s.editAuthkey)
 	op(s, h, api.RotateAuthkey, s.rotateAuthkey)
 	op(s, h, api.RevealAuthkey, s.revealAuthkey)
 	op(s, h, api.RemoveAuthkey, func(ctx context.Context, in *api.IdentPath) (api.None, error) {
-		_, k, err := s.Query.Authkey(who.Actor(ctx), in.Ident)
+		k, err := query.ResolveAuthkey(s.viewer(ctx), in.Ident)
 		if err != nil {
 			return api.None{}, err
 		}
@@ -70,7 +69,7 @@ func (s *Service) addAuthkey(ctx context.Context, in *api.With[api.NewAuthkey]) 
 }
 
 func (s *Service) editAuthkey(ctx context.Context, in *api.AuthkeyEdit) (api.None, error) {
-	_, k, err := s.Query.Authkey(who.Actor(ctx), in.Ident)
+	k, err := query.ResolveAuthkey(s.viewer(ctx), in.Ident)
 	if err != nil {
 		return api.None{}, err
 	}
@@ -83,7 +82,7 @@ func (s *Service) editAuthkey(ctx context.Context, in *api.AuthkeyEdit) (api.Non
 }
 
 func (s *Service) rotateAuthkey(ctx context.Context, in *api.AuthkeyRotate) (none api.Credential, err error) {
-	_, k, err := s.Query.Authkey(who.Actor(ctx), in.Ident)
+	k, err := query.ResolveAuthkey(s.viewer(ctx), in.Ident)
 	if err != nil {
 		return none, err
 	}
@@ -98,12 +97,12 @@ func (s *Service) rotateAuthkey(ctx context.Context, in *api.AuthkeyRotate) (non
 }
 
 func (s *Service) revealAuthkey(ctx context.Context, in *api.IdentPath) (none api.Credential, err error) {
-	a := who.Actor(ctx)
-	_, k, err := s.Query.Authkey(a, in.Ident)
+	v := s.viewer(ctx)
+	k, err := query.ResolveAuthkey(v, in.Ident)
 	if err != nil {
 		return none, err
 	}
-	if !s.Query.Graph().Viewer(a).CanRevealSecret(k) {
+	if !v.CanRevealSecret(k) {
 		return none, &graph.Error{
 			Code: graph.Denied, Msg: "only the owner of an authkey may see its secret", Hint: "ask them",
 		}
@@ -113,7 +112,7 @@ func (s *Service) revealAuthkey(ctx context.Context, in *api.IdentPath) (none ap
 		return none, err
 	}
 	s.Logger.Info("the secret of an authkey was revealed",
-		"ident", k.Ident, "user", a.User, "operator", a.Operator, "from", a.From)
+		"ident", k.Ident, "user", v.User, "operator", v.Operator, "from", v.From)
 	return api.Credential{ID: uint64(k.ID), Ident: k.Ident, Secret: string(plain)}, nil
 }
 

@@ -31,7 +31,7 @@ func (s *Service) registerCluster(h huma.API) {
 		return
 	}
 	op(s, h, api.ShowCluster, func(ctx context.Context, _ *api.None) (api.Cluster, error) {
-		if !s.Query.Graph().Viewer(who.Actor(ctx)).CanSeeAll() {
+		if !s.viewer(ctx).CanSeeAll() {
 			return api.Cluster{}, &graph.Error{Code: graph.Denied, Msg: "only admins and auditors see the cluster"}
 		}
 		ctx, cancel := context.WithTimeout(ctx, changeTimeout)

@@ -40,7 +40,7 @@ func (s *Service) registerCursors(h huma.API) {
 func (s *Service) onCursor(
 	ctx context.Context, in *api.CursorPath, change func(ctx context.Context, authkey uint64) error,
 ) (api.None, error) {
-	_, k, err := s.Query.Authkey(who.Actor(ctx), in.Ident)
+	k, err := query.ResolveAuthkey(s.viewer(ctx), in.Ident)
 	if err != nil {
 		return api.None{}, err
 	}

@@ -22,14 +22,14 @@ func (s *Service) registerGroups(h huma.API) {
 		return s.change(ctx, graph.AddGroup{Name: in.Body.Name})
 	})
 	op(s, h, api.RemoveGroup, func(ctx context.Context, in *api.GroupPath) (api.None, error) {
-		g, err := s.Query.Group(who.Actor(ctx), in.Group)
+		g, err := query.ResolveGroup(s.viewer(ctx), in.Group)
 		if err != nil {
 			return api.None{}, err
 		}
 		return s.changed(ctx, graph.RemoveGroup{Group: g.ID})
 	})
 	op(s, h, api.LeaveGroup, func(ctx context.Context, in *api.GroupPath) (api.None, error) {
-		g, err := s.Query.Group(who.Actor(ctx), in.Group)
+		g, err := query.ResolveGroup(s.viewer(ctx), in.Group)
 		if err != nil {
 			return api.None{}, err
 		}
@@ -63,10 +63,13 @@ func (s *Service) registerMembers(h huma.API) {
 }
 
 func (s *Service) member(ctx context.Context, group, user string) (graph.GroupID, graph.UserID, error) {
-	g, err := s.Query.Group(who.Actor(ctx), group)
+	g, err := query.ResolveGroup(s.viewer(ctx), group)
 	if err != nil {
 		return 0, 0, err
 	}
-	u, err := s.Query.User(who.Actor(ctx), user)
-	return g.ID, u.ID, err
+	u, err := query.ResolveUser(s.viewer(ctx), user)
+	if err != nil {
+		return 0, 0, err
+	}
+	return g.ID, u.ID, nil
 }

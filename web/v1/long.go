@@ -11,7 +11,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"hpfriends/api"
-	"hpfriends/web/who"
 )
 
 const (
@@ -35,7 +34,7 @@ func long[O any](
 		},
 	}
 	huma.Register(h, operation, func(ctx context.Context, in *api.Watched) (*huma.StreamResponse, error) {
-		if !s.Query.Graph().Viewer(who.Actor(ctx)).CanSeeAll() {
+		if !s.viewer(ctx).CanSeeAll() {
 			_, err := run(ctx, nil) // refuses before the answer has begun
 			return nil, s.refused(ctx, operation.OperationID, err)
 		}

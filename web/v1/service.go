@@ -72,13 +72,19 @@ func (s *Service) changed(ctx context.Context, o graph.Op) (api.None, error) {
 	return api.None{}, err
 }
 
+// viewer returns what the asker may see of the newest graph.
+func (s *Service) viewer(ctx context.Context) graph.Viewer { return s.Query.Viewer(who.Actor(ctx)) }
+
 // user resolves a handle; empty means the asker.
 func (s *Service) user(ctx context.Context, handle string) (graph.UserID, error) {
 	if handle == "" {
 		return who.Actor(ctx).User, nil
 	}
-	u, err := s.Query.User(who.Actor(ctx), handle)
-	return u.ID, err
+	u, err := query.ResolveUser(s.viewer(ctx), handle)
+	if err != nil {
+		return 0, err
+	}
+	return u.ID, nil
 }
 
 // owner resolves for whom something is added: 0, which is the asker, or a user by name.

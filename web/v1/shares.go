@@ -2,7 +2,6 @@ package v1
 
 import (
 	"context"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -43,7 +42,7 @@ func (s *Service) registerShares(h huma.API) {
 func (s *Service) onShare(
 	ctx context.Context, in *api.SharePath, change func(graph.ShareID) graph.Op,
 ) (api.None, error) {
-	share, err := s.Query.Share(who.Actor(ctx), graph.ShareID(in.ID))
+	share, err := query.ResolveShare(s.viewer(ctx), graph.ShareID(in.ID))
 	if err != nil {
 		return api.None{}, err
 	}
@@ -56,23 +55,8 @@ func (s *Service) addShare(ctx context.Context, in *api.With[api.NewShare]) (out
 	if b.Expires != nil {
 		add.Expires = *b.Expires
 	}
-	if name, ok := strings.CutPrefix(b.To, "group:"); ok {
-		g, err := s.Query.Group(who.Actor(ctx), name)
-		if err != nil {
-			return out, err
-		}
-		add.Group = g.ID
-		return s.change(ctx, add)
-	}
-	u, err := s.Query.User(who.Actor(ctx), b.To)
-	if err != nil {
-		if g, errGroup := s.Query.Group(who.Actor(ctx), b.To); errGroup == nil {
-			err = &graph.Error{
-				Code: graph.NotFound, Msg: "there is no user " + graph.Clip(b.To), Hint: "for the group, write group:" + g.Name,
-			}
-		}
+	if add.User, add.Group, err = query.ResolveReceiver(s.viewer(ctx), b.To); err != nil {
 		return out, err
 	}
-	add.User = u.ID
 	return s.change(ctx, add)
 }

@@ -19,7 +19,7 @@ func (s *Service) registerTokens(h huma.API) {
 	})
 	op(s, h, api.AddToken, s.addToken)
 	op(s, h, api.RemoveToken, func(ctx context.Context, in *api.TokenPath) (api.None, error) {
-		t, err := s.Query.Token(who.Actor(ctx), graph.TokenID(in.ID))
+		t, err := query.ResolveToken(s.viewer(ctx), graph.TokenID(in.ID))
 		if err != nil {
 			return api.None{}, err
 		}
