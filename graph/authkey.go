@@ -94,9 +94,9 @@ func (op AddAuthkey) authorize(d *draft) error { return d.authorizeOwner(op.Owne
 
 func (op AddAuthkey) apply(d *draft) (uint64, error) {
 	k := &Authkey{
-		ID: AuthkeyID(d.at.Index), Owner: d.owner(op.Owner), Ident: op.Ident, Secret: slices.Clone(op.Secret), Comment: op.Comment,
-		Pub: slices.Clone(op.Pub), Sub: slices.Clone(op.Sub), Enabled: true, Expires: canonical(op.Expires),
-		Networks: slices.Clone(op.Networks), MaxMessage: op.MaxMessage, Created: d.at,
+		ID: AuthkeyID(d.at.Index), Owner: d.owner(op.Owner), Ident: op.Ident, Secret: slices.Clone(op.Secret),
+		Comment: op.Comment, Pub: slices.Clone(op.Pub), Sub: slices.Clone(op.Sub), Enabled: true,
+		Expires: canonical(op.Expires), Networks: slices.Clone(op.Networks), MaxMessage: op.MaxMessage, Created: d.at,
 	}
 	if err := firstError(ValidateIdent(k.Ident), k.check(), d.checkExpires(k.Expires)); err != nil {
 		return 0, err

@@ -84,8 +84,8 @@ func (g *Graph) enabledAuthkey(key *Authkey) (*Authkey, error) {
 }
 
 // MayPublish decides whether an authkey may publish on a channel: it and its owner are enabled, the channel is not
-// reserved, and a publish pattern matches. The answer follows g, whatever version key is from. Errors are ErrDenied with
-// the Gate, or ErrInvalid for what is no channel.
+// reserved, and a publish pattern matches. The answer follows g, whatever version key is from. Errors are ErrDenied
+// with the Gate, or ErrInvalid for what is no channel.
 func (g *Graph) MayPublish(key *Authkey, channel string) error {
 	k, err := g.enabledAuthkey(key)
 	if err != nil {
@@ -170,8 +170,8 @@ func (g *Graph) MayRunCluster(by Actor) error {
 	return nil
 }
 
-// MayEditAuthkey decides whether the actor may change what belongs to an authkey and is not part of the graph, such as its
-// cursors: as EditAuthkey decides.
+// MayEditAuthkey decides whether the actor may change what belongs to an authkey and is not part of the graph, such as
+// its cursors: as EditAuthkey decides.
 func (g *Graph) MayEditAuthkey(by Actor, id AuthkeyID) error {
 	d := draft{Graph: g, by: by}
 	if err := d.admit(); err != nil {

@@ -78,8 +78,8 @@ func (c Command) MarshalJSON() ([]byte, error) {
 	return json.Marshal(commandJSON{c.By, c.Time, o.name, args})
 }
 
-// UnmarshalJSON decodes what MarshalJSON made. Unknown operations and arguments are errors: a node that does not know what
-// others do must stop rather than decide differently.
+// UnmarshalJSON decodes what MarshalJSON made. Unknown operations and arguments are errors: a node that does not know
+// what others do must stop rather than decide differently.
 func (c *Command) UnmarshalJSON(data []byte) error {
 	var j commandJSON
 	if err := decodeStrict(data, &j); err != nil {
@@ -106,8 +106,8 @@ func decodeStrict(data []byte, v any) error {
 	return dec.Decode(v)
 }
 
-// Redacted decodes a stored command for people to read: what is secret in it is ***, and so is all that an unknown operation
-// has.
+// Redacted decodes a stored command for people to read: what is secret in it is ***, and so is all that an unknown
+// operation has.
 func Redacted(command []byte) (map[string]any, error) {
 	const hidden = "***"
 	var c map[string]any

@@ -54,9 +54,9 @@ type Difference struct {
 	After  Object // nil: it is not there any more
 }
 
-// Diff yields what after holds otherwise than before, by kind and ID. Memberships of everyone are not among it: they come
-// and go with the users. Graphs of one history share what did not change: comparing them costs what differs. Others are
-// compared object by object.
+// Diff yields what after holds otherwise than before, by kind and ID. Memberships of everyone are not among it: they
+// come and go with the users. Graphs of one history share what did not change: comparing them costs what differs.
+// Others are compared object by object.
 func Diff(before, after *Graph) iter.Seq[Difference] {
 	return func(yield func(Difference) bool) {
 		_ = diffIDs(KindUser, before.users.byID, after.users.byID, sameUser, yield) &&
@@ -117,7 +117,8 @@ func sameShare(x, y *Share) bool { return x == y || *x == *y }
 func sameAuthkey(x, y *Authkey) bool {
 	return x == y || x.ID == y.ID && x.Owner == y.Owner && x.Ident == y.Ident && bytes.Equal(x.Secret, y.Secret) &&
 		x.Comment == y.Comment && slices.Equal(x.Pub, y.Pub) && slices.Equal(x.Sub, y.Sub) && x.Enabled == y.Enabled &&
-		x.Expires == y.Expires && slices.Equal(x.Networks, y.Networks) && x.MaxMessage == y.MaxMessage && x.Created == y.Created
+		x.Expires == y.Expires && slices.Equal(x.Networks, y.Networks) && x.MaxMessage == y.MaxMessage &&
+		x.Created == y.Created
 }
 
 func sameToken(x, y *Token) bool {
@@ -125,9 +126,9 @@ func sameToken(x, y *Token) bool {
 		x.Expires == y.Expires && x.Created == y.Created
 }
 
-// Concerns is whether the difference between these graphs is about something of the user's: their account, authkeys and
-// tokens; shares that they make or receive; acceptances of their shares, and their own; memberships of their groups. That
-// somebody may see a name does not make a change concern them.
+// Concerns reports whether the difference between these graphs is about something of the user's: their account,
+// authkeys and tokens; shares that they make or receive; acceptances of their shares, and their own; memberships of
+// their groups. That somebody may see a name does not make a change concern them.
 func (d *Difference) Concerns(before, after *Graph, user UserID) bool {
 	switch d.Kind {
 	case KindUser:

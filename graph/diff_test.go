@@ -85,8 +85,8 @@ func checkDiff(t *testing.T, a, b *Graph) int {
 	return n
 }
 
-// TestDiffIsWhatAFullComparisonFinds, in both directions, over one change and over many, of graphs that share their nodes
-// and of graphs that share nothing.
+// TestDiffIsWhatAFullComparisonFinds, in both directions, over one change and over many, of graphs that share their
+// nodes and of graphs that share nothing.
 func TestDiffIsWhatAFullComparisonFinds(t *testing.T) {
 	found := 0
 	for seed := range uint64(3) {

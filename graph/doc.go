@@ -2,8 +2,8 @@
 // accepted, and what follows from it. It is pure: no clock, no I/O, no randomness, nothing but the standard library.
 //
 //   - Graph is one immutable state. Apply decides a Command and returns the next state, or an *Error that says why not.
-//   - Reach is who receives what a user publishes on a channel, and from which position on. View keeps reaches up to date
-//     while the graph changes ("the flat format"): it costs what a change touches, not what the graph holds.
+//   - Reach is who receives what a user publishes on a channel, and from which position on. View keeps reaches up to
+//     date while the graph changes ("the flat format"): it costs what a change touches, not what the graph holds.
 //   - MayPublish, MaySubscribe and MayLogin (authorize.go) and what a Viewer may see (viewer.go) are the one place of
 //     authorization; hpfeeds sessions, the API and the pages ask the same functions. Changes are authorized by Apply.
 //   - Explain says why a message flows from one user to another, or what is missing.
@@ -13,22 +13,22 @@
 //
 // # Invariant
 //
-// A graph is a function of the commands applied and their log indexes: equal histories give graphs with equal encodings,
-// on every node and with every release. So nothing here depends on map order, on the clock or on Unicode tables, and an
-// accepted command stays accepted. What a graph refers to exists: removing an object removes what depends on it, and an
-// acceptance is there only as long as its user is a receiver of its share.
+// A graph is a function of the commands applied and their log indexes: equal histories give graphs with equal
+// encodings, on every node and with every release. So nothing here depends on map order, on the clock or on Unicode
+// tables, and an accepted command stays accepted. What a graph refers to exists: removing an object removes what
+// depends on it, and an acceptance is there only as long as its user is a receiver of its share.
 //
 // # Time
 //
-// Expiry takes effect only by the Expire command, at its position in the log, so all nodes switch at the same place. Until
-// then a share whose time has come still counts; NextExpiry says when to propose it. MayLogin alone compares with the time
-// that its caller gives.
+// Expiry takes effect only by the Expire command, at its position in the log, so all nodes switch at the same place.
+// Until then a share whose time has come still counts; NextExpiry says when to propose it. MayLogin alone compares with
+// the time that its caller gives.
 //
 // # Adding an operation
 //
-// Its arguments are a struct in operation.go with a row in the table there, which says all that the log, the audit and the
-// readers of old versions need. Its authorize and apply methods stand beside the objects that it changes. The golden history
-// of the tests needs it too; the audit's events are checked with the same history.
+// Its arguments are a struct in operation.go with a row in the table there, which says all that the log, the audit and
+// the readers of old versions need. Its authorize and apply methods stand beside the objects that it changes. The
+// golden history of the tests needs it too; the audit's events are checked with the same history.
 //
 // # Choices
 //

@@ -12,7 +12,7 @@ type Explanation struct {
 	Flows       bool   // every gate is open
 	VisibleFrom uint64 // if To is in the reach: the log index from which on they may see it
 	Gates       []Gate // the two users, the publisher's authkey, the shares on the path, the receiver's authkey
-	Path        []Hop  // the path it takes, or the one that lacks least; empty from a user to themselves, or if there is none
+	Path        []Hop  // the path it takes, or the one that lacks least; empty if there is none or none is needed
 }
 
 // Gate is one condition.
@@ -36,8 +36,9 @@ type Hop struct {
 	OK       bool // a message passes
 }
 
-// Explain goes through everything that must hold for a message that from publishes on channel to reach to. There must be
-// an authkey of from that may publish it, a path of shares that pass it on, and an authkey of to that may subscribe to it.
+// Explain goes through everything that must hold for a message that from publishes on channel to reach to. There must
+// be an authkey of from that may publish it, a path of shares that pass it on, and an authkey of to that may subscribe
+// to it.
 func (g *Graph) Explain(from, to UserID, channel string) Explanation {
 	x := explainer{graph: g, Explanation: Explanation{From: from, To: to, Channel: channel}}
 	if x.user("publisher", from) && (from == to || x.user("receiver", to)) {
@@ -106,7 +107,8 @@ func (x *explainer) authkey(name string, owner UserID, right string, may func(*A
 	as := x.graph.handle(owner)
 	switch {
 	case disabled != nil:
-		x.gate(name, false, fmt.Sprintf("authkey %s is disabled", quote(disabled.Ident)), command("authkey enable", disabled.Ident))
+		detail := fmt.Sprintf("authkey %s is disabled", quote(disabled.Ident))
+		x.gate(name, false, detail, command("authkey enable", disabled.Ident))
 	case other != nil:
 		x.gate(name, false, fmt.Sprintf("no authkey of %s may %s %s", as, right, quote(x.Channel)),
 			command("authkey edit", other.Ident, "--"+right, x.Channel))

@@ -30,8 +30,8 @@ func hopOf(g *Graph, s *Share, receiver UserID) Hop {
 // nearestPath is the path from origin to a user outside its reach r on which the fewest conditions are not met, and of
 // those the shortest; nil if no shares lead there at all.
 //
-// It is searched backwards, from the user to anybody in the reach, since from there on nothing is lacking. Shares with a
-// group lead to each of its members, but only the first member met needs to be asked for those that they have not
+// It is searched backwards, from the user to anybody in the reach, since from there on nothing is lacking. Shares with
+// a group lead to each of its members, but only the first member met needs to be asked for those that they have not
 // enabled: for a member who is further away these lack no less.
 func nearestPath(g *Graph, r *Reach, user UserID) []Hop {
 	b := backward{graph: g, reach: r, places: make(map[UserID]int32), asked: make(map[GroupID]bool)}
@@ -121,7 +121,8 @@ func (b *backward) offer(s *Share, to int32) {
 
 // lacks counts what keeps s from passing on to a receiver, except that they are disabled.
 func (b *backward) lacks(s *Share, receiver UserID) (n uint32) {
-	for _, lacking := range []bool{s.Expired, s.Type == Own && s.Owner != b.reach.origin, !b.graph.Accepted(s.ID, receiver)} {
+	passesOn := s.Type == All || s.Owner == b.reach.origin
+	for _, lacking := range []bool{s.Expired, !passesOn, !b.graph.Accepted(s.ID, receiver)} {
 		if lacking {
 			n++
 		}

@@ -12,7 +12,8 @@ import (
 	"hpfriends/internal/golden"
 )
 
-// story is a history in which every operation succeeds, with something in every field. Its commands are numbered from 1 on.
+// story is a history in which every operation succeeds, with something in every field. Its commands are numbered from 1
+// on.
 func story() []Command {
 	const (
 		ada, bob, eve, lab             = 1, 2, 3, 4

@@ -42,8 +42,8 @@ func newDraft(g *Graph) *draft { return &draft{Graph: g, edit: new(edit)} }
 // Apply decides c and returns the graph after it. index is the log index of the change and becomes the ID of what it
 // adds; it must be greater than g.Index(). On refusal Apply returns g itself and an *Error.
 //
-// It is a function of its arguments, so every node that applies the same commands at the same indexes has the same graph.
-// It never panics, whatever the command.
+// It is a function of its arguments, so every node that applies the same commands at the same indexes has the same
+// graph. It never panics, whatever the command.
 func (g *Graph) Apply(index uint64, c Command) (*Graph, Outcome, error) {
 	if index <= g.index {
 		return g, Outcome{}, refuse(Invalid, "", "change #%d comes after #%d", index, g.index)

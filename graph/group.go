@@ -255,8 +255,8 @@ func (op SetGroupAdmin) apply(d *draft) (uint64, error) {
 	return uint64(gr.ID), nil
 }
 
-// leaveAllGroups takes a user who is removed out of their groups. Groups of which they are the only member go with them;
-// one that they alone administer for others needs a successor first.
+// leaveAllGroups takes a user who is removed out of their groups. Groups of which they are the only member go with
+// them; one that they alone administer for others needs a successor first.
 func (d *draft) leaveAllGroups(u *User) error {
 	for _, m := range slices.Collect(d.GroupsOf(u.ID)) {
 		if m.Group == Everyone {

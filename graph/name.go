@@ -39,7 +39,8 @@ func ValidateHandle(s string) error {
 		ok = alphanumeric(s[i]) || strings.IndexByte("._-+@", s[i]) >= 0
 	}
 	if !ok {
-		return refuse(Invalid, "use 1 to 64 letters, digits and . _ - + @, a letter or digit first", "%q cannot be a handle", Clip(s))
+		const hint = "use 1 to 64 letters, digits and . _ - + @, a letter or digit first"
+		return refuse(Invalid, hint, "%q cannot be a handle", Clip(s))
 	}
 	return nil
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// operations declares every kind of change: its name in the log and in the audit, for ever; whether it may take away a right
-// that somebody had; and which object it is about. Who may ask for it and what it does are the methods of its type, beside
-// the objects that it changes.
+// operations declares every kind of change: its name in the log and in the audit, for ever; whether it may take away a
+// right that somebody had; and which object it is about. Who may ask for it and what it does are the methods of its
+// type, beside the objects that it changes.
 var operations = []operation{
 	declare("user.add", never, func(AddUser, Actor) Ref { return added(KindUser) }),
 	declare("user.edit", always, func(op EditUser, _ Actor) Ref { return about(KindUser, op.User) }),
@@ -95,8 +95,8 @@ func indexOperations() (map[reflect.Type]*operation, map[string]*operation) {
 // operationOf finds the row of an operation; nil for what is none.
 func operationOf(op Op) *operation { return operationsByType[reflect.TypeOf(op)] }
 
-// The operations. A pointer field that is nil is left as it is. The JSON names are those of the log and of the audit; what is
-// tagged as secret is shown to nobody.
+// The operations. A pointer field that is nil is left as it is. The JSON names are those of the log and of the audit;
+// what is tagged as secret is shown to nobody.
 type (
 	AddUser struct {
 		Handle   string `json:"handle"`

@@ -31,10 +31,10 @@ func (p Pattern) Validate() error {
 	return nil
 }
 
-// IsPrefix is whether p stands for all channels that begin alike.
+// IsPrefix reports whether p stands for all channels that begin alike.
 func (p Pattern) IsPrefix() bool { return strings.HasSuffix(string(p), "*") }
 
-// Match is whether p selects channel. No pattern selects a reserved channel.
+// Match reports whether p selects channel. No pattern selects a reserved channel.
 func (p Pattern) Match(channel string) bool {
 	if !p.IsPrefix() {
 		return string(p) == channel && channel != ""
@@ -42,7 +42,7 @@ func (p Pattern) Match(channel string) bool {
 	return strings.HasPrefix(channel, string(p[:len(p)-1])) && !strings.HasPrefix(channel, "$") && channel != ""
 }
 
-// Covers is whether p selects every channel that q selects.
+// Covers reports whether p selects every channel that q selects.
 func (p Pattern) Covers(q Pattern) bool {
 	if !q.IsPrefix() {
 		return p.Match(string(q))

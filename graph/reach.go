@@ -9,8 +9,8 @@ import (
 // Reach is who receives what one origin publishes on one channel, and from which position on. One that Graph.Reach
 // returned never changes; one that View.Reach returned may change with the next call of that view.
 //
-// It holds the tree of the best paths, so that a change of the graph costs what it touches: what hangs from an edge that
-// has ended is cut off and looked for anew, and everything else stays.
+// It holds the tree of the best paths, so that a change of the graph costs what it touches: what hangs from an edge
+// that has ended is cut off and looked for anew, and everything else stays.
 type Reach struct {
 	origin  UserID
 	channel string
@@ -33,7 +33,8 @@ type reached struct {
 const none int32 = -1
 
 // Reach computes who receives what origin publishes on channel. The log index from which a user sees it is the earliest
-// over all paths, of the latest start of an edge on the path: so this is Dijkstra's algorithm with max in place of plus.
+// over all paths, of the latest start of an edge on the path: so this is Dijkstra's algorithm with max in place of
+// plus.
 func (g *Graph) Reach(origin UserID, channel string) *Reach {
 	r := &Reach{origin: origin, channel: channel, slots: make(map[UserID]int32)}
 	r.compute(g)
@@ -43,7 +44,7 @@ func (g *Graph) Reach(origin UserID, channel string) *Reach {
 // Channel is the channel that it is about.
 func (r *Reach) Channel() string { return r.channel }
 
-// Has is whether user receives it.
+// Has reports whether user receives it.
 func (r *Reach) Has(user UserID) bool {
 	_, ok := r.slots[user]
 	return ok
@@ -134,7 +135,7 @@ func (r *Reach) settle(g *Graph) {
 	}
 }
 
-// counts is whether s passes on what this reach is about.
+// counts reports whether s passes on what this reach is about.
 func (r *Reach) counts(s *Share) bool {
 	return !s.Expired && (s.Type == All || s.Owner == r.origin) && s.Channel.Match(r.channel)
 }

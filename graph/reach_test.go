@@ -146,9 +146,9 @@ var channels = []string{"a", "ab", "b", "$x"}
 // coverage counts what the random histories came across, so that the property is known to be about something.
 type coverage struct{ applied, refused, far, updated int }
 
-// TestReachByAnyMeans is the main property: after every one of any changes, the reach kept up to date by a view, the one
-// computed from scratch and the one by definition are the same, members and positions; and what a history leads to is the
-// same for whoever follows it, refused commands change nothing, and earlier graphs stay as they were.
+// TestReachByAnyMeans is the main property: after every one of any changes, the reach kept up to date by a view, the
+// one computed from scratch and the one by definition are the same, members and positions; and what a history leads to
+// is the same for whoever follows it, refused commands change nothing, and earlier graphs stay as they were.
 func TestReachByAnyMeans(t *testing.T) {
 	var seen coverage
 	for seed := range histories(t) {
@@ -243,8 +243,8 @@ func checkReaches(t *testing.T, g *Graph, v *View, roll dice, seen *coverage) {
 	}
 }
 
-// checkExplanation: an explanation says yes exactly if the receiver is reached and both have the authkeys for it, its path
-// is one, and with every gate but the shares' open it says what is missing.
+// checkExplanation: an explanation says yes exactly if the receiver is reached and both have the authkeys for it, its
+// path is one, and with every gate but the shares' open it says what is missing.
 func checkExplanation(t *testing.T, g *Graph, from, to UserID, channel string, reach map[UserID]uint64) {
 	x := g.Explain(from, to, channel)
 	may := func(u UserID, may func(*Authkey, string) error) bool {

@@ -2,10 +2,10 @@ package graph
 
 // update brings r, which was right before the deltas, in line with g, which they led to.
 //
-// An edge of the reach can only come, go or change where a delta says so: at a user's incoming edges, or at the edges of
-// a share. So it is enough to look at these users (suspects): whoever has lost the last edge of their best path is cut
-// off together with everybody below them in the tree, and all of them and the other suspects are offered every incoming
-// edge they have now. Improvements then spread by settle.
+// An edge of the reach can only come, go or change where a delta says so: at a user's incoming edges, or at the edges
+// of a share. So it is enough to look at these users (suspects): whoever has lost the last edge of their best path is
+// cut off together with everybody below them in the tree, and all of them and the other suspects are offered every
+// incoming edge they have now. Improvements then spread by settle.
 func (r *Reach) update(g *Graph, deltas []*delta) {
 	if g.enabled(r.origin) != (len(r.slots) > 0) {
 		r.compute(g)
@@ -48,7 +48,7 @@ func (r *Reach) suspects(deltas []*delta) []UserID {
 	return users
 }
 
-// holds is whether the last edge of the best path to this user is still there, and still starts where it did.
+// holds reports whether the last edge of the best path to this user is still there, and still starts where it did.
 func (r *Reach) holds(g *Graph, at int32) bool {
 	n := r.nodes[at]
 	s, ok := g.Share(n.via)

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Replay applies a command that was accepted at index once, as it stands in the log. That it cannot be decoded or is refused
-// now means that it, or what came before it, is not what it was.
+// Replay applies a command that was accepted at index once, as it stands in the log. That it cannot be decoded or is
+// refused now means that it, or what came before it, is not what it was.
 func (g *Graph) Replay(index uint64, command []byte) (*Graph, Command, error) {
 	var c Command
 	if err := json.Unmarshal(command, &c); err != nil {

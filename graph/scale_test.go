@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// bigWorld is a graph of so many users and shares, built by Apply: most shares are between two users, each user is in one
-// of the groups, a fifth of the shares are with a group and a few with everyone, and most receivers have accepted.
+// bigWorld is a graph of so many users and shares, built by Apply: most shares are between two users, each user is in
+// one of the groups, a fifth of the shares are with a group and a few with everyone, and most receivers have accepted.
 func bigWorld(tb testing.TB, users, shares int) (g *Graph, index uint64, ids []UserID) {
 	g = New()
 	r := rand.New(rand.NewPCG(5, 6))
@@ -211,8 +211,8 @@ func BenchmarkChangeAtScale(b *testing.B) {
 	})
 }
 
-// TestChangesStayFastAsTheGraphGrows: the guard for BenchmarkChangeAtScale. A change of a graph with 32 times the shares
-// must not cost much more than one of the small graph: with copies of whole maps it would cost 32 times as much.
+// TestChangesStayFastAsTheGraphGrows: the guard for BenchmarkChangeAtScale. A change of a graph with 32 times the
+// shares must not cost much more than one of the small graph: with copies of whole maps it would cost 32 times as much.
 func TestChangesStayFastAsTheGraphGrows(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a larger graph")

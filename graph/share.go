@@ -98,7 +98,7 @@ func (g *Graph) SharesWith(user UserID) iter.Seq2[*Share, bool] {
 	}
 }
 
-// Accepted is whether the user has enabled the share.
+// Accepted reports whether the user has enabled the share.
 func (g *Graph) Accepted(share ShareID, user UserID) bool {
 	return g.accepted.holds(uint64(share), uint64(user))
 }
@@ -114,7 +114,7 @@ func (g *Graph) Acceptances(share ShareID) iter.Seq[UserID] {
 	}
 }
 
-// receives is whether the share is with this user, directly or by a group.
+// receives reports whether the share is with this user, directly or by a group.
 func (g *Graph) receives(s *Share, user UserID) bool {
 	if s.Group == 0 {
 		return s.User == user

@@ -13,8 +13,8 @@ import (
 //	| users | groups but everyone | memberships but everyone's | authkeys | shares | acceptances | tokens
 //	| CRC-32C of all before it (4, little endian)
 //
-// Each section is a count and that many records in the order of their keys, so equal graphs have equal bytes. Numbers are
-// varints, strings have their length before them, a time is 0 for none or 1, seconds and nanoseconds. What can be
+// Each section is a count and that many records in the order of their keys, so equal graphs have equal bytes. Numbers
+// are varints, strings have their length before them, a time is 0 for none or 1, seconds and nanoseconds. What can be
 // derived (indexes, what is due) is not stored.
 const (
 	snapshotMagic   = "hpfgraph"

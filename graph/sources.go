@@ -15,9 +15,9 @@ func (s Sources) VisibleFrom(origin UserID) (from uint64, ok bool) {
 // Len is the number of origins, the user included.
 func (s Sources) Len() int { return len(s.from) }
 
-// Sources computes what user may see on channel: Dijkstra's algorithm from the receiver back to the origins, with max in
-// place of plus. What a user shares as their own counts for them as the origin only, so the way back leads on through
-// shares of type All.
+// Sources computes what user may see on channel: Dijkstra's algorithm from the receiver back to the origins, with max
+// in place of plus. What a user shares as their own counts for them as the origin only, so the way back leads on
+// through shares of type All.
 func (g *Graph) Sources(user UserID, channel string) Sources {
 	w := wayBack{g: g, channel: channel, from: make(map[UserID]uint64), through: make(map[UserID]uint64)}
 	if g.enabled(user) {

@@ -6,8 +6,8 @@ import (
 )
 
 // tree is a persistent ordered map: a B+ tree whose nodes are copied before they are changed. A copy of the struct is a
-// snapshot: later changes to either never show in the other, so a graph of a million shares is "copied" by copying a few
-// words, and one change allocates one path of nodes.
+// snapshot: later changes to either never show in the other, so a graph of a million shares is "copied" by copying a
+// few words, and one change allocates one path of nodes.
 //
 // Why a tree and not a hash trie: iteration in key order makes every encoding and every list deterministic without
 // sorting, a pair key makes one tree serve as a whole secondary index (all pairs that begin with a user), and names
@@ -24,7 +24,8 @@ type tree[K, V any] struct {
 const maxKeys = 32
 
 // edit is one session of changes. Nodes made in the session carry it and are changed in place by the rest of the
-// session, so that removing 100,000 keys at once does not copy 100,000 paths. It has a size so that each has an address.
+// session, so that removing 100,000 keys at once does not copy 100,000 paths. It has a size so that each has an
+// address.
 type edit struct{ _ byte }
 
 // node is a leaf with keys and vals, or an inner node with keys and kids. keys[i] of an inner node is a lower bound of

@@ -1,7 +1,7 @@
 package graph
 
-// Two trees of one history share all nodes that no change has touched. treeDiff walks both in key order and leaves out what
-// they share, so it costs what differs, times the height, and not what the trees hold.
+// Two trees of one history share all nodes that no change has touched. treeDiff walks both in key order and leaves out
+// what they share, so it costs what differs, times the height, and not what the trees hold.
 
 // place is one level of a cursor: an entry of a leaf, or a child of an inner node that was not gone into yet.
 type place[K, V any] struct {
@@ -64,8 +64,8 @@ func (c *cursor[K, V]) entry() (K, V) {
 	return p.n.keys[p.i], p.n.vals[p.i]
 }
 
-// treeDiff calls visit for every key that only one of the trees holds, and for those whose values are not the same by same.
-// It goes in key order, until visit returns false, which it reports.
+// treeDiff calls visit for every key that only one of the trees holds, and for those whose values are not the same by
+// same. It goes in key order, until visit returns false, which it reports.
 func treeDiff[K, V any](a, b tree[K, V], same func(x, y V) bool, visit func(k K, before, after *V) bool) bool {
 	x, y := newCursor(a), newCursor(b)
 	for !x.end() || !y.end() {
@@ -98,7 +98,9 @@ func treeDiff[K, V any](a, b tree[K, V], same func(x, y V) bool, visit func(k K,
 }
 
 // entryDiff compares the entries at which the cursors stand, or takes the one of the cursor that has not ended.
-func entryDiff[K, V any](x, y *cursor[K, V], compare func(a, b K) int, same func(x, y V) bool, visit func(k K, before, after *V) bool) bool {
+func entryDiff[K, V any](
+	x, y *cursor[K, V], compare func(a, b K) int, same func(x, y V) bool, visit func(k K, before, after *V) bool,
+) bool {
 	order := 0
 	switch {
 	case x.end():

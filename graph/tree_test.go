@@ -137,8 +137,8 @@ func TestTreeShrinksToNothing(t *testing.T) {
 	}
 }
 
-// TestMergingInnerNodesKeepsTheirBounds: the first key of an inner node is not looked at and may be too high. Between two
-// nodes it is looked at.
+// TestMergingInnerNodesKeepsTheirBounds: the first key of an inner node is not looked at and may be too high. Between
+// two nodes it is looked at.
 func TestMergingInnerNodesKeepsTheirBounds(t *testing.T) {
 	leaf := func(keys ...int) *node[int, int] { return &node[int, int]{keys: keys, vals: keys} }
 	inner := func(keys []int, kids ...*node[int, int]) *node[int, int] {

@@ -43,7 +43,7 @@ func values[K, V any](t tree[K, V]) iter.Seq[V] {
 	}
 }
 
-// enabled is whether the user exists and counts.
+// enabled reports whether the user exists and counts.
 func (g *Graph) enabled(id UserID) bool {
 	u, ok := g.User(id)
 	return ok && u.Enabled

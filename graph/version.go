@@ -21,8 +21,8 @@ func NewVersion(g *Graph, index uint64) *Version {
 	return &Version{Graph: g, Index: index, changed: make(chan struct{})}
 }
 
-// Append adds the version that follows v by the change op and returns it. v must be the newest of its list. A nil op stands for
-// changes that this node did not see, as after a snapshot: they may have taken anything away.
+// Append adds the version that follows v by the change op and returns it. v must be the newest of its list. A nil op
+// stands for changes that this node did not see, as after a snapshot: they may have taken anything away.
 func (v *Version) Append(g *Graph, index uint64, op Op) *Version {
 	n := NewVersion(g, index)
 	n.revokes = op == nil || operationOf(op).revokes(op)
@@ -58,7 +58,7 @@ func (v *Version) Newest() *Version {
 // Changed is closed when a newer version exists.
 func (v *Version) Changed() <-chan struct{} { return v.changed }
 
-// RevokesSince is whether any change after old, up to v, may have taken a right away. old must be v or before it.
+// RevokesSince reports whether any change after old, up to v, may have taken a right away. old must be v or before it.
 func (v *Version) RevokesSince(old *Version) bool {
 	for old != v {
 		if old = old.next.Load(); old.revokes {

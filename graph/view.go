@@ -40,8 +40,8 @@ const (
 	maxViewMembers = 4 << 20
 )
 
-// NewView returns a view of g that keeps at most maxEntries reaches, with at most 1024 times as many members together and
-// never more than four million: those asked for last. The very last is kept however large it is.
+// NewView returns a view of g that keeps at most maxEntries reaches, with at most 1024 times as many members together
+// and never more than four million: those asked for last. The very last is kept however large it is.
 func NewView(g *Graph, maxEntries int) *View {
 	v := &View{graph: g, memo: make(map[lane]*memo), maxEntries: max(maxEntries, 1)}
 	v.maxMembers = min(v.maxEntries, maxViewMembers/viewMembers) * viewMembers

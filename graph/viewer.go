@@ -8,8 +8,8 @@ type Viewer struct {
 	all     bool // they see everything
 }
 
-// Viewer returns what the actor may see of the graph. Users see what concerns them; the operator, admins and auditors see
-// everything; a disabled user and nobody see nothing.
+// Viewer returns what the actor may see of the graph. Users see what concerns them; the operator, admins and auditors
+// see everything; a disabled user and nobody see nothing.
 func (g *Graph) Viewer(a Actor) Viewer {
 	v := Viewer{Actor: a, graph: g}
 	if a.Operator {
@@ -20,9 +20,9 @@ func (g *Graph) Viewer(a Actor) Viewer {
 	return v
 }
 
-// At returns what the viewer may see of an earlier graph, by the rights that they have now: an earlier role neither gives
-// nor takes anything. Who sees only what concerns them sees what concerned them then, and nothing of a time before they
-// were there.
+// At returns what the viewer may see of an earlier graph, by the rights that they have now: an earlier role neither
+// gives nor takes anything. Who sees only what concerns them sees what concerned them then, and nothing of a time
+// before they were there.
 func (v Viewer) At(then *Graph) Viewer {
 	if _, there := then.User(v.User); !v.all && !there {
 		v.enabled = false
@@ -40,7 +40,8 @@ func (v Viewer) CanSeeAnything() bool { return v.enabled }
 // CanSeeAll reports whether the viewer sees everything: the operator, admins and auditors.
 func (v Viewer) CanSeeAll() bool { return v.all }
 
-// CanSeeUser reports whether the viewer may know that u exists: handle and display name. Every enabled user may, to share.
+// CanSeeUser reports whether the viewer may know that u exists: handle and display name. Every enabled user may, to
+// share.
 func (v Viewer) CanSeeUser(u *User) bool { return v.enabled && u != nil }
 
 // CanSeeGroup reports whether the viewer may know that gr exists: its name. Every enabled user may, to share.
@@ -60,7 +61,8 @@ func (v Viewer) CanSeeAuthkey(k *Authkey) bool {
 	return v.enabled && k != nil && (v.all || k.Owner == v.User)
 }
 
-// CanRevealSecret reports whether the viewer may see the secret of k: its owner, admins and the operator, but no auditor.
+// CanRevealSecret reports whether the viewer may see the secret of k: its owner, admins and the operator, but no
+// auditor.
 func (v Viewer) CanRevealSecret(k *Authkey) bool {
 	if k == nil || v.Operator {
 		return k != nil
@@ -74,7 +76,8 @@ func (v Viewer) CanSeeShare(s *Share) bool {
 	return v.enabled && s != nil && (v.all || s.Owner == v.User || v.graph.receives(s, v.User))
 }
 
-// CanSeeAcceptance reports whether the viewer may see if user has enabled s: that user, the owner, and who sees everything.
+// CanSeeAcceptance reports whether the viewer may see if user has enabled s: that user, the owner, and who sees
+// everything.
 func (v Viewer) CanSeeAcceptance(s *Share, user UserID) bool {
 	return v.enabled && s != nil && (v.all || s.Owner == v.User || user == v.User)
 }

@@ -49,8 +49,8 @@ func (q *Query) asOf(viewer graph.Actor, at Point) (past, error) {
 	return past{s, q.Viewer(viewer).At(s.graph)}, nil
 }
 
-// resolve finds the index of the newest change at a point. A graph is published just before its change is recorded: who was
-// answered by the graph finds the change here.
+// resolve finds the index of the newest change at a point. A graph is published just before its change is recorded: who
+// was answered by the graph finds the change here.
 func (q *Query) resolve(at Point) (uint64, error) {
 	if newest := q.graph().Index(); q.log.Applied() < newest {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -96,7 +96,7 @@ func (q *Query) DiffBetween(viewer graph.Actor, from, to Point) (AuditDiff, erro
 		return AuditDiff{}, err
 	}
 	if first > second {
-		return AuditDiff{}, &graph.Error{Code: graph.Invalid, Msg: "the first moment is after the second", Hint: "put the earlier one first"}
+		return AuditDiff{}, refuse(graph.Invalid, "put the earlier one first", "the first moment is after the second")
 	}
 	before, err := q.past.at(first) // first, so that the later graph is made from it and shares what did not change
 	if err != nil {
@@ -106,5 +106,6 @@ func (q *Query) DiffBetween(viewer graph.Actor, from, to Point) (AuditDiff, erro
 	if err != nil {
 		return AuditDiff{}, err
 	}
-	return AuditDiff{before.version(), after.version(), auditViewer{q.Viewer(viewer)}.changes(before.graph, after.graph)}, nil
+	changes := auditViewer{q.Viewer(viewer)}.changes(before.graph, after.graph)
+	return AuditDiff{before.version(), after.version(), changes}, nil
 }

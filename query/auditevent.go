@@ -15,7 +15,7 @@ type AuditEvent struct {
 	Position string        `json:"position" doc:"#<index> in the log"`
 	Index    uint64        `json:"index"`
 	Time     time.Time     `json:"time" doc:"never before that of an earlier event"`
-	By       string        `json:"by" doc:"handle of who did it; operator: the owner of the data directory; system: the server itself"`
+	By       string        `json:"by" doc:"handle of who did it; operator: the data directory's owner; system: the server"`
 	From     string        `json:"from,omitempty" doc:"address of who did it; for themselves, auditors and admins"`
 	Op       string        `json:"op" doc:"user.add, share.decide, ..."`
 	Object   *AuditObject  `json:"object,omitempty" doc:"what it was done to"`
@@ -31,7 +31,8 @@ type AuditObject struct {
 	User string     `json:"user,omitempty" doc:"whose membership or acceptance it is"`
 }
 
-// AuditChange is an object before and after. Secrets, passwords and tokens are never in it: only that they have changed.
+// AuditChange is an object before and after. Secrets, passwords and tokens are never in it: only that they have
+// changed.
 type AuditChange struct {
 	AuditObject
 	Before map[string]any `json:"before,omitempty" doc:"left out if it was not there"`
@@ -41,14 +42,14 @@ type AuditChange struct {
 // auditViewer shows the history to one viewer, by the rights that they have now.
 type auditViewer struct{ graph.Viewer }
 
-// event is what the viewer may see of a step; ok is false if that is nothing. What a user did is theirs to see, with those of
-// its effects that concern them.
+// event is what the viewer may see of a step; ok is false if that is nothing. What a user did is theirs to see, with
+// those of its effects that concern them.
 func (v auditViewer) event(s step) (e AuditEvent, ok bool) {
 	by := s.command.By
 	own := by.User != 0 && by.User == v.User
 	e = AuditEvent{
-		Position: fmt.Sprintf("#%d", s.mark.Index), Index: s.mark.Index, Time: s.mark.When(), By: actorName(s), Op: s.command.OpName(),
-		Object: mainObject(s), Changes: v.changes(s.before, s.after),
+		Position: fmt.Sprintf("#%d", s.mark.Index), Index: s.mark.Index, Time: s.mark.When(),
+		By: actorName(s), Op: s.command.OpName(), Object: mainObject(s), Changes: v.changes(s.before, s.after),
 	}
 	if v.CanSeeAll() || own {
 		e.From = by.From
@@ -141,7 +142,8 @@ func objectName(g *graph.Graph, r graph.Ref) string {
 
 func viewChange(d graph.Difference, before, after *graph.Graph) AuditChange {
 	c := AuditChange{
-		AuditObject: auditObject(d.Ref, before, after), Before: objectFields(before, d.Before), After: objectFields(after, d.After),
+		AuditObject: auditObject(d.Ref, before, after),
+		Before:      objectFields(before, d.Before), After: objectFields(after, d.After),
 	}
 	switch was := d.Before.(type) {
 	case *graph.User:
@@ -156,8 +158,8 @@ func viewChange(d graph.Difference, before, after *graph.Graph) AuditChange {
 	return c
 }
 
-// objectFields returns the fields of an object as its view shows them, without what is derived and what is secret. It shows
-// all of them: changes that are not for the viewer at hand are left out before.
+// objectFields returns the fields of an object as its view shows them, without what is derived and what is secret. It
+// shows all of them: changes that are not for the viewer at hand are left out before.
 func objectFields(g *graph.Graph, o graph.Object) map[string]any {
 	switch o := o.(type) {
 	case *graph.User:
@@ -181,7 +183,9 @@ func objectFields(g *graph.Graph, o graph.Object) map[string]any {
 	case *graph.Acceptance:
 		s, _ := g.Share(o.Share)
 		f := fields(viewShare(g.Viewer(graph.Actor{}), s))
-		return map[string]any{"share": o.Share, "user": handle(g, o.User), "from": f["from"], "to": f["to"], "channel": f["channel"]}
+		return map[string]any{
+			"share": o.Share, "user": handle(g, o.User), "from": f["from"], "to": f["to"], "channel": f["channel"],
+		}
 	case *graph.Token:
 		return fields(viewToken(g, o))
 	}

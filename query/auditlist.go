@@ -25,8 +25,8 @@ type AuditFilter struct {
 // maxExamined bounds how many events one answer may look at: a user whom few concern gets short pages.
 const maxExamined = 20_000
 
-// AuditEvents are the events that the viewer may see and the filter selects, newest first if not asked otherwise. next is
-// where to continue (AuditFilter.After), 0 when there are no more.
+// AuditEvents are the events that the viewer may see and the filter selects, newest first if not asked otherwise. next
+// is where to continue (AuditFilter.After), 0 when there are no more.
 func (q *Query) AuditEvents(viewer graph.Actor, f AuditFilter) (events []AuditEvent, next uint64, err error) {
 	l := lister{query: q, past: q.past, viewer: auditViewer{q.Viewer(viewer)}, f: f, events: []AuditEvent{}}
 	if l.kind, l.name, err = parseObject(f.Object); err != nil || !l.viewer.CanSeeAnything() {
@@ -51,7 +51,7 @@ func (q *Query) AuditEvents(viewer graph.Actor, f AuditFilter) (events []AuditEv
 func (q *Query) AuditEvent(viewer graph.Actor, index uint64) (AuditEvent, error) {
 	events, _, err := q.AuditEvents(viewer, AuditFilter{Since: PointAtIndex(index), Until: PointAtIndex(index), Limit: 1})
 	if err == nil && len(events) == 0 {
-		err = &graph.Error{Code: graph.NotFound, Msg: fmt.Sprintf("there is no audit event #%d", index), Hint: "list what you can see with `hpfriends audit ls`"}
+		err = refuse(graph.NotFound, "list what you can see with `hpfriends audit ls`", "there is no audit event #%d", index)
 	}
 	if err != nil {
 		return AuditEvent{}, err
@@ -131,8 +131,8 @@ func (l *lister) downwards(lo, hi uint64) error {
 	return nil
 }
 
-// look adds an event if it is one of those asked for, and ends the listing when it is long enough. There is no next page
-// behind the last event.
+// look adds an event if it is one of those asked for, and ends the listing when it is long enough. There is no next
+// page behind the last event.
 func (l *lister) look(s step, last bool) error {
 	l.examined++
 	if l.admits(s) {
@@ -157,7 +157,8 @@ func (l *lister) admits(s step) bool {
 			return false
 		}
 	}
-	return (l.f.Actor == "" || strings.EqualFold(l.f.Actor, actorName(s))) && (l.f.User == "" || l.viewer.concerns(s, l.f.User))
+	return (l.f.Actor == "" || strings.EqualFold(l.f.Actor, actorName(s))) &&
+		(l.f.User == "" || l.viewer.concerns(s, l.f.User))
 }
 
 // concerns reports whether an event concerns the user who had that handle then, by what the viewer sees of it.
@@ -200,5 +201,6 @@ func parseObject(s string) (kind graph.Kind, name string, err error) {
 	if kind = graph.Kind(before); slices.Contains(graph.Kinds, kind) {
 		return kind, name, nil
 	}
-	return "", "", &graph.Error{Code: graph.Invalid, Msg: fmt.Sprintf("there is no kind of object %q", graph.Clip(before)), Hint: fmt.Sprintf("want one of %v, as in share:5 or user:ada", graph.Kinds)}
+	hint := fmt.Sprintf("want one of %v, as in share:5 or user:ada", graph.Kinds)
+	return "", "", refuse(graph.Invalid, hint, "there is no kind of object %q", graph.Clip(before))
 }

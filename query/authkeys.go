@@ -91,8 +91,8 @@ func (q *Query) viewAuthkey(g *graph.Graph, k *graph.Authkey) (Authkey, error) {
 // viewAuthkey shows an authkey without its statistics.
 func viewAuthkey(g *graph.Graph, k *graph.Authkey) Authkey {
 	v := Authkey{
-		ID: k.ID, Owner: handle(g, k.Owner), Ident: k.Ident, Comment: k.Comment, Pub: present(k.Pub), Sub: present(k.Sub), Enabled: k.Enabled,
-		Expires: optional(k.Expires), MaxMessage: k.MaxMessage, Created: k.Created.Time,
+		ID: k.ID, Owner: handle(g, k.Owner), Ident: k.Ident, Comment: k.Comment, Pub: present(k.Pub), Sub: present(k.Sub),
+		Enabled: k.Enabled, Expires: optional(k.Expires), MaxMessage: k.MaxMessage, Created: k.Created.Time,
 	}
 	if v.MaxMessage == 0 {
 		v.MaxMessage = graph.DefaultMaxMessage

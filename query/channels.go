@@ -12,8 +12,8 @@ import (
 	"hpfriends/query/traffic"
 )
 
-// Channel is a channel, and the newest message on it that the viewer may see. A channel that is only named in an authkey or
-// a share has none.
+// Channel is a channel, and the newest message on it that the viewer may see. A channel that is only named in an
+// authkey or a share has none.
 type Channel struct {
 	Name     string    `json:"name"`
 	Raw      []byte    `json:"raw,omitempty" doc:"the name's bytes, if they are not UTF-8: name has replacements then"`
@@ -35,12 +35,12 @@ func (c *visibleChannel) view() Channel {
 	return v
 }
 
-// Amount is how much there is of something that the viewer may see and the log still holds: what retention has taken, and
-// what lies before the viewer's share, is not counted.
+// Amount is how much there is of something that the viewer may see and the log still holds: what retention has taken,
+// and what lies before the viewer's share, is not counted.
 type Amount struct {
 	Messages      uint64    `json:"messages"`
 	Bytes         uint64    `json:"bytes" doc:"of the messages as they are sent"`
-	Rate          float64   `json:"rate" doc:"messages per second, from the first to the last, or over the window that was asked for"`
+	Rate          float64   `json:"rate" doc:"messages per second, from first to last or over the window asked for"`
 	First         time.Time `json:"first" doc:"time of the first message"`
 	FirstPosition string    `json:"first_position"`
 }
@@ -57,8 +57,8 @@ func rate(messages uint64, over time.Duration) float64 {
 	return float64(messages) / max(over, time.Second).Seconds()
 }
 
-// Channels are the channels that begin with prefix and come after one by name, in byte order, of which the log holds a message
-// that the viewer may see: one of their own, or of an origin that reaches them there. A limit of 0 is none.
+// Channels are the channels that begin with prefix and come after one by name, in byte order, of which the log holds a
+// message that the viewer may see: one of their own, or of an origin that reaches them there. A limit of 0 is none.
 func (q *Query) Channels(viewer graph.Actor, prefix, after string, limit int) ([]Channel, error) {
 	found := []Channel{}
 	err := q.channels(viewer, traffic.WithPrefix(prefix, after), nil, func(c *visibleChannel) error {
@@ -150,11 +150,12 @@ type ChannelTotal struct {
 	Origins int `json:"origins" doc:"how many users published it"`
 }
 
-// Top are the channels with the most traffic that the viewer may see, the most first. A window begins with the first entry
-// of the log that is not older.
+// Top are the channels with the most traffic that the viewer may see, the most first. A window begins with the first
+// entry of the log that is not older.
 func (q *Query) Top(viewer graph.Actor, t TopQuery, now time.Time) ([]ChannelTotal, error) {
 	if t.By != TopMessages && t.By != TopBytes || t.Window < 0 || t.Limit < 1 {
-		return nil, &graph.Error{Code: graph.Invalid, Msg: "top needs by=messages or by=bytes, a window and a limit", Hint: "for example by=bytes&window=1h&limit=10"}
+		return nil, refuse(graph.Invalid, "for example by=bytes&window=1h&limit=10",
+			"top needs by=messages or by=bytes, a window and a limit")
 	}
 	begin := uint64(0)
 	if t.Window > 0 {

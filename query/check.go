@@ -12,7 +12,7 @@ import (
 // CheckReport is what reading everything has found.
 type CheckReport struct {
 	Sound    bool          `json:"sound"`
-	Damage   string        `json:"damage,omitempty" doc:"the first thing that is wrong: in which entry and file, and the first bad byte as far as it can be known"`
+	Damage   string        `json:"damage,omitempty" doc:"the first thing that is wrong: entry, file and, if known, byte"`
 	Floor    uint64        `json:"floor" doc:"first entry that is kept"`
 	Last     uint64        `json:"last"`
 	Entries  uint64        `json:"entries"`
@@ -23,15 +23,21 @@ type CheckReport struct {
 	Audit    *AuditSummary `json:"audit,omitempty"`
 }
 
-// Check reads the whole log and the whole audit, and reports the first thing that is not as it was written. The error is for
-// what is not damage. progress, if not nil, is told the entry or event at hand, and of how many.
-func Check(ctx context.Context, log *eventlog.Log, progress func(what string, done, total uint64)) (r CheckReport, err error) {
+// CheckProgress is told the entry or event at hand, and of how many.
+type CheckProgress func(what string, done, total uint64)
+
+// Check reads the whole log and the whole audit, and reports the first thing that is not as it was written. The error
+// is for what is not damage. progress, if not nil, is told the entry or event at hand, and of how many.
+func Check(ctx context.Context, log *eventlog.Log, progress CheckProgress) (r CheckReport, err error) {
 	if progress == nil {
 		progress = func(string, uint64, uint64) {}
 	}
 	last, _ := log.Last()
 	s, err := log.Verify(ctx, func(index uint64) { progress("entries", index, last) })
-	r = CheckReport{Floor: s.Floor, Last: s.Last, Entries: s.Entries, Batches: s.Batches, Messages: s.Messages, Bytes: s.Bytes, Index: s.IndexKeys}
+	r = CheckReport{
+		Floor: s.Floor, Last: s.Last, Entries: s.Entries, Batches: s.Batches, Messages: s.Messages, Bytes: s.Bytes,
+		Index: s.IndexKeys,
+	}
 	if eventlog.IsDamage(err) {
 		r.Damage = err.Error()
 		return r, nil
@@ -53,12 +59,12 @@ func Check(ctx context.Context, log *eventlog.Log, progress func(what string, do
 }
 
 // Check checks the log of this node, for those who may see everything. One at a time.
-func (q *Query) Check(ctx context.Context, viewer graph.Actor, progress func(what string, done, total uint64)) (CheckReport, error) {
+func (q *Query) Check(ctx context.Context, viewer graph.Actor, progress CheckProgress) (CheckReport, error) {
 	if !q.Viewer(viewer).CanSeeAll() {
-		return CheckReport{}, &graph.Error{Code: graph.Denied, Msg: "only auditors and admins may check the log", Hint: "ask one of them"}
+		return CheckReport{}, refuse(graph.Denied, "ask one of them", "only auditors and admins may check the log")
 	}
 	if !q.verifying.TryLock() {
-		return CheckReport{}, &graph.Error{Code: graph.Conflict, Msg: "a check is under way already", Hint: "try again when that is done"}
+		return CheckReport{}, refuse(graph.Conflict, "try again when that is done", "a check is under way already")
 	}
 	defer q.verifying.Unlock()
 	return Check(ctx, q.log, progress)

@@ -45,7 +45,7 @@ const maxEntries = 1000
 // Entries are the entries from an index on, at most limit; for the operator, since they show everything.
 func (q *Query) Entries(viewer graph.Actor, from uint64, limit int) ([]LogEntry, error) {
 	if !viewer.Operator {
-		return nil, &graph.Error{Code: graph.Denied, Msg: "the entries of the log are for the owner of the data directory"}
+		return nil, refuse(graph.Denied, "", "the entries of the log are for the owner of the data directory")
 	}
 	return Entries(q.log, from, min(limit, maxEntries))
 }
@@ -105,7 +105,10 @@ func (v *LogEntry) batch(log *eventlog.Log, e eventlog.Entry) error {
 	v.Session, v.Seq = hex.EncodeToString(h.Session[:]), h.Seq
 	for i := range h.Runs {
 		r := &h.Runs[i]
-		run := LogRun{First: r.First, Count: r.Count, Bytes: int(r.Size), Channel: r.Channel, Authkey: r.Authkey, Origin: r.Origin, Time: time.UnixMilli(r.Time).UTC()}
+		run := LogRun{
+			First: r.First, Count: r.Count, Bytes: int(r.Size), Channel: r.Channel, Authkey: r.Authkey, Origin: r.Origin,
+			Time: time.UnixMilli(r.Time).UTC(),
+		}
 		if r.Remote.IsValid() {
 			run.Remote = r.Remote.String()
 		}

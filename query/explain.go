@@ -62,9 +62,8 @@ func explain(v graph.Viewer, from, to, channel string) (Explanation, error) {
 		return Explanation{}, err
 	}
 	if !v.CanSeeAll() && v.User != f.ID && v.User != t.ID {
-		return Explanation{}, &graph.Error{
-			Code: graph.Denied, Msg: "explain answers the publisher, the receiver, auditors and admins", Hint: "ask about yourself",
-		}
+		return Explanation{}, refuse(graph.Denied, "ask about yourself",
+			"explain answers the publisher, the receiver, auditors and admins")
 	}
 	x := v.Graph().Explain(f.ID, t.ID, channel)
 	e := Explanation{From: f.Handle, To: t.Handle, Channel: channel, Flows: x.Flows, Gates: []Gate{}, Path: []Hop{}}

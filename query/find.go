@@ -32,8 +32,8 @@ func (f *finder) find(kind Kind, to *ranking) error {
 	return nil
 }
 
-// findChannels finds channels with a message that the viewer may see, and those that an authkey or a share that they may see
-// names.
+// findChannels finds channels with a message that the viewer may see, and those that an authkey or a share that they
+// may see names.
 func (f *finder) findChannels(to *ranking) error {
 	at := func(name string) rank { return rank{f.match(name), name} }
 	want := func(name string) bool {

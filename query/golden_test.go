@@ -10,8 +10,8 @@ import (
 	"hpfriends/internal/golden"
 )
 
-// Every operation of the graph has its event, which names what it was about and tells what it has changed. The history is
-// the one that pins the format of the log, and holds them all.
+// Every operation of the graph has its event, which names what it was about and tells what it has changed. The history
+// is the one that pins the format of the log, and holds them all.
 func TestEveryOperationHasItsEvent(t *testing.T) {
 	f, q := newFixture(t)
 	history, err := os.ReadFile("../graph/testdata/golden/commands.ndjson")

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -58,16 +59,15 @@ func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]LogRow, error) {
 		return nil
 	})
 	slices.SortFunc(rows, func(a, b LogRow) int {
-		if c := b.Time.Compare(a.Time); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Identifier+a.Message+a.Channel+a.Address+a.id, b.Identifier+b.Message+b.Channel+b.Address+b.id)
+		return cmp.Or(b.Time.Compare(a.Time), strings.Compare(a.text(), b.text()))
 	})
 	if f.Limit > 0 && len(rows) > f.Limit {
 		rows = rows[:f.Limit]
 	}
 	return rows, err
 }
+
+func (r *LogRow) text() string { return r.Identifier + r.Message + r.Channel + r.Address + r.id }
 
 func (f LogFilter) admits(r entry.Refusal) bool {
 	return (f.Since.IsZero() || !r.Last.Before(f.Since)) && (f.Ident == "" || f.Ident == r.Ident) &&

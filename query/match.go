@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"hpfriends/graph"
 )
 
 // grade is how well text matches; less is better.
@@ -31,20 +33,21 @@ const (
 
 func newMatcher(text string) (matcher, error) {
 	if len(text) > maxSearchText {
-		return matcher{}, badSearch("shorten it", "the text has %d bytes, at most %d are allowed", len(text), maxSearchText)
+		return matcher{}, refuse(graph.Invalid, "shorten it",
+			"the text has %d bytes, at most %d are allowed", len(text), maxSearchText)
 	}
 	words := strings.Fields(fold(text))
 	if len(words) == 0 {
-		return matcher{}, badSearch("name a word", "there is nothing to search for")
+		return matcher{}, refuse(graph.Invalid, "name a word", "there is nothing to search for")
 	}
 	if len(words) > maxSearchWords {
-		return matcher{}, badSearch("use fewer", "%d words, at most %d are allowed", len(words), maxSearchWords)
+		return matcher{}, refuse(graph.Invalid, "use fewer", "%d words, at most %d are allowed", len(words), maxSearchWords)
 	}
 	return matcher{strings.Join(words, " "), words}, nil
 }
 
-// match grades an object by its fields. The text as a whole counts as one word if that is better; otherwise the object is as
-// good as its worst word.
+// match grades an object by its fields. The text as a whole counts as one word if that is better; otherwise the object
+// is as good as its worst word.
 func (m *matcher) match(fields ...string) grade {
 	for i := range fields {
 		fields[i] = fold(fields[i])
@@ -90,7 +93,8 @@ func gradeOf(word, field string) grade {
 	}
 }
 
-// fold maps text to what it has in common with the same text in another case. Bytes that are not UTF-8 stay as they are.
+// fold maps text to what it has in common with the same text in another case. Bytes that are not UTF-8 stay as they
+// are.
 func fold(s string) string {
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); {

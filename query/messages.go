@@ -34,7 +34,8 @@ type Message struct {
 	Payload  []byte
 }
 
-// Gap says that retention has taken what was in [From, To) before it was read. It is no failure: reading goes on after it.
+// Gap says that retention has taken what was in [From, To) before it was read. It is no failure: reading goes on after
+// it.
 type Gap struct{ From, To eventlog.Position }
 
 func (g *Gap) Error() string {
@@ -44,8 +45,8 @@ func (g *Gap) Error() string {
 // Messages reads past messages in log order, or the newest first. What it yields is decided by the newest graph at each
 // entry: a share that is removed while it reads ends what the viewer gets by it there. It belongs to one goroutine.
 //
-// A user may read what reaches them now, from the position on from which they see it: their own, and what is shared with
-// them. The operator may read everything. Admins and auditors are users here: a role opens no payloads.
+// A user may read what reaches them now, from the position on from which they see it: their own, and what is shared
+// with them. The operator may read everything. Admins and auditors are users here: a role opens no payloads.
 type Messages struct {
 	log     *eventlog.Log
 	filter  MessageFilter
@@ -115,8 +116,8 @@ func (m *Messages) Rest() eventlog.Position {
 	return m.at
 }
 
-// Next returns the next message. The error is io.EOF after the last, a *Gap once for each gap, after which reading may go
-// on, or why reading failed.
+// Next returns the next message. The error is io.EOF after the last, a *Gap once for each gap, after which reading may
+// go on, or why reading failed.
 func (m *Messages) Next(ctx context.Context) (Message, error) {
 	for len(m.frames) == 0 {
 		if m.limited() {
@@ -163,7 +164,8 @@ func (m *Messages) take() (Message, error) {
 		m.parts = m.parts[1:]
 	}
 	m.read++
-	return Message{at, time.UnixMilli(run.Time).UTC(), run.Channel, ident, handle(m.rights.graph, graph.UserID(run.Origin)), payload}, nil
+	origin := handle(m.rights.graph, graph.UserID(run.Origin))
+	return Message{at, time.UnixMilli(run.Time).UTC(), run.Channel, ident, origin, payload}, nil
 }
 
 // cutFrames finds the frames of parts[0]. The batch was checked when it was decoded.
@@ -256,7 +258,8 @@ func (m *Messages) asked(channel string) bool {
 	return false
 }
 
-// fill finds the next entries, if there are any in the next window. io.EOF: nothing is left; a *Gap: retention was first.
+// fill finds the next entries, if there are any in the next window. io.EOF: nothing is left; a *Gap: retention was
+// first.
 func (m *Messages) fill() error {
 	if m.at.Compare(m.end) >= 0 {
 		return io.EOF

@@ -213,8 +213,8 @@ func (h *pastWorld) somewhere() eventlog.Position {
 	return eventlog.Position{Index: h.log.Floor() + uint64(h.roll(int(h.index-h.log.Floor())+2)), Offset: uint32(h.roll(5))}
 }
 
-// What a reader yields is what a naive look at every message of the log yields, for whatever graph, filter and order; and
-// the count is its length, and going on where it stopped misses and repeats nothing.
+// What a reader yields is what a naive look at every message of the log yields, for whatever graph, filter and order;
+// and the count is its length, and going on where it stopped misses and repeats nothing.
 func TestMessagesAreThoseOfANaiveLook(t *testing.T) {
 	worlds := 12
 	if testing.Short() {
@@ -318,8 +318,8 @@ func (f *fixture) message(origin graph.UserID, channel, payload string) string {
 	return fmt.Sprintf("#%d.0", f.index)
 }
 
-// An auditor and an admin see all of the graph and nobody's payloads; the operator may read all, and as a user no more than
-// that user.
+// An auditor and an admin see all of the graph and nobody's payloads; the operator may read all, and as a user no more
+// than that user.
 func TestRolesOpenNoPayloads(t *testing.T) {
 	f, q := newFixture(t)
 	ada := graph.UserID(f.change(0, graph.AddUser{Handle: "ada"}))
@@ -335,8 +335,8 @@ func TestRolesOpenNoPayloads(t *testing.T) {
 	}
 }
 
-// When retention takes what a reader has not read yet, it is told exactly what, once, and goes on; who asked for whatever
-// there is has missed nothing.
+// When retention takes what a reader has not read yet, it is told exactly what, once, and goes on; who asked for
+// whatever there is has missed nothing.
 func TestRetentionBeforeTheReader(t *testing.T) {
 	f, q := newFixture(t)
 	ada := graph.UserID(f.change(0, graph.AddUser{Handle: "ada"}))
@@ -375,8 +375,8 @@ func TestRetentionBeforeTheReader(t *testing.T) {
 	}
 }
 
-// Times are places: the same time is always the same place, in the middle of an entry too, and what is before it and what
-// is after it make the whole.
+// Times are places: the same time is always the same place, in the middle of an entry too, and what is before it and
+// what is after it make the whole.
 func TestPlaces(t *testing.T) {
 	f, q := newFixture(t)
 	var b entry.Builder

@@ -1,7 +1,6 @@
 package query
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -25,8 +24,8 @@ func PointAtIndex(index uint64) Point { return Point{Index: index, given: true} 
 // PointAtTime returns the point at t.
 func PointAtTime(t time.Time) Point { return Point{Time: t, given: true} }
 
-// ParsePoint reads a position (#812, 812.0) or a time as timespec has it; a duration is that long before now. Nothing is
-// the zero Point.
+// ParsePoint reads a position (#812, 812.0) or a time as timespec has it; a duration is that long before now. Nothing
+// is the zero Point.
 func ParsePoint(s string, now time.Time) (Point, error) {
 	if s == "" {
 		return Point{}, nil
@@ -38,10 +37,8 @@ func ParsePoint(s string, now time.Time) (Point, error) {
 	}
 	p, err := entry.ParsePosition(s)
 	if err != nil {
-		return Point{}, &graph.Error{
-			Code: graph.Invalid, Msg: fmt.Sprintf("%q is neither a time nor a position", graph.Clip(s)),
-			Hint: "want #812, or " + timespec.Forms,
-		}
+		return Point{}, refuse(graph.Invalid, "want #812, or "+timespec.Forms,
+			"%q is neither a time nor a position", graph.Clip(s))
 	}
 	return PointAtIndex(p.Index), nil
 }
@@ -49,8 +46,8 @@ func ParsePoint(s string, now time.Time) (Point, error) {
 // PositionForms lists what ParsePosition understands, for help and errors.
 const PositionForms = "first, now, a position like #812.4, or a time: " + timespec.Forms
 
-// ParsePosition reads a position in the log as people write it. A duration counts back from now, and a number is unix time
-// if it has the digits for it. Errors are graph.ErrInvalid.
+// ParsePosition reads a position in the log as people write it. A duration counts back from now, and a number is unix
+// time if it has the digits for it. Errors are graph.ErrInvalid.
 func (q *Query) ParsePosition(text string, now time.Time) (eventlog.Position, error) {
 	switch text {
 	case "first":
@@ -63,10 +60,8 @@ func (q *Query) ParsePosition(text string, now time.Time) (eventlog.Position, er
 	}
 	p, err := entry.ParsePosition(text)
 	if err != nil {
-		return p, &graph.Error{
-			Code: graph.Invalid, Msg: strconv.QuoteToASCII(graph.Clip(text)) + " is not a time or a position",
-			Hint: "write " + PositionForms,
-		}
+		return p, refuse(graph.Invalid, "write "+PositionForms, "%s is not a time or a position",
+			strconv.QuoteToASCII(graph.Clip(text)))
 	}
 	return p, nil
 }

@@ -1,36 +1,43 @@
-// Package query is the read side: what a viewer may see of the graph, the statistics and the logs, with names instead of
-// numbers. The API and the pages show what it returns and decide nothing themselves.
+// Package query is the read side: what a viewer may see of the graph, the statistics and the logs, with names instead
+// of numbers. The API and the pages show what it returns and decide nothing themselves.
 //
 // # Invariant
 //
-// Nothing leaves this package that the graph's CanSee predicates do not allow the viewer. What the viewer may not see does
-// not exist: it is in no list, and looking it up is graph.ErrNotFound with the same words as for what was never there. No
-// value holds a secret, a password hash or a token hash; Authkey also returns the graph's object, for who changes it.
+// Nothing leaves this package that the graph's CanSee predicates do not allow the viewer. What the viewer may not see
+// does not exist: it is in no list, and looking it up is graph.ErrNotFound with the same words as for what was never
+// there. No value holds a secret, a password hash or a token hash; Authkey also returns the graph's object, for who
+// changes it.
 //
 // # Concurrency
 //
-// Every method may be called from any goroutine and reads one version of the graph. What it returns is the caller's own.
+// Every method may be called from any goroutine and reads one version of the graph. What it returns is the caller's
+// own.
 //
 // # Where things are
 //
-//	resolve.go  what a name stands for                  messages.go, rights.go, count.go  past messages, and who may read them
+//	resolve.go                                          what a name stands for
 //	users.go, groups.go, authkeys.go, shares.go, tokens.go  what is shown of the graph
-//	logs.go     refusals, the Logs page                 channels.go, visibility.go  what package traffic counts, for whom
-//	cursors.go  durable subscriptions                   explain.go, redaction.go    why, or why not, and for whom
-//	point.go    times and positions as people write them  search.go, find.go, match.go  search
-//	timetravel.go  the graph as of any point            asof.go, access.go          what could be seen then
-//	auditevent.go, auditlist.go, auditreader.go         who changed what            verifyaudit.go  and that it is true
+//	messages.go, rights.go, count.go                    past messages, and who may read them
+//	channels.go, visibility.go                          what package traffic counts, for whom
+//	logs.go, cursors.go, entries.go, retained.go        refusals, durable subscriptions, the log itself
+//	explain.go, redaction.go                            why, or why not, and for whom
+//	search.go, find.go, match.go                        search
+//	point.go, timetravel.go, asof.go, access.go         points in time, and what could be seen then
+//	auditevent.go, auditlist.go, auditreader.go         who changed what
+//	verifyaudit.go, check.go                            and that it is true
 //
 // # The past
 //
-// An event is told by the objects that it changed: to users those that concerned them at the event, to who sees everything
-// now all of them. What somebody may see of an old graph goes by the role that they have now. Hashes and addresses of others
-// are for who sees everything: with the hash of a change and of the one before it, what was left out could be guessed.
+// An event is told by the objects that it changed: to users those that concerned them at the event, to who sees
+// everything now all of them. What somebody may see of an old graph goes by the role that they have now. Hashes and
+// addresses of others are for who sees everything: with the hash of a change and of the one before it, what was left
+// out could be guessed.
 package query
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -60,7 +67,9 @@ type Query struct {
 // New returns a Query on a log and the newest graph; live may be nil. There is one Query for a log, since it keeps the
 // projection of channels there.
 func New(log *eventlog.Log, newest func() *graph.Graph, live Live) *Query {
-	return &Query{log: log, graph: newest, live: live, past: NewTimeTravel(log), traffic: traffic.New(log, traffic.DefaultLimits())}
+	return &Query{
+		log: log, graph: newest, live: live, past: NewTimeTravel(log), traffic: traffic.New(log, traffic.DefaultLimits()),
+	}
 }
 
 // Run keeps the projection of channels near the end of the log until ctx is done, so that whoever asks does not wait.
@@ -71,6 +80,10 @@ func (q *Query) Graph() *graph.Graph { return q.graph() }
 
 // Viewer returns what somebody may see of the newest graph.
 func (q *Query) Viewer(a graph.Actor) graph.Viewer { return q.graph().Viewer(a) }
+
+func refuse(code graph.Code, hint, format string, args ...any) error {
+	return &graph.Error{Code: code, Msg: fmt.Sprintf(format, args...), Hint: hint}
+}
 
 // errEnough ends a walk over what there is more of.
 var errEnough = errors.New("query: enough")

@@ -103,8 +103,8 @@ func (f *fixture) publish(origin graph.UserID, channel string) string {
 	return fmt.Sprintf("#%d.0", f.index)
 }
 
-// Users see the channels on which they published, and those that reach them from where they may see them on; nobody learns
-// from the list that a channel of others exists.
+// Users see the channels on which they published, and those that reach them from where they may see them on; nobody
+// learns from the list that a channel of others exists.
 func TestChannelsAreThoseThatConcernTheViewer(t *testing.T) {
 	f, q := newFixture(t)
 	ada := graph.UserID(f.change(0, graph.AddUser{Handle: "ada"}))

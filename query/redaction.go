@@ -6,7 +6,8 @@ import (
 	"hpfriends/graph"
 )
 
-// redaction takes out of an explanation what the viewer may not know: the idents of the other, and shares between others.
+// redaction takes out of an explanation what the viewer may not know: the idents of the other, and shares between
+// others.
 type redaction struct {
 	graph.Viewer
 	from, to *graph.User

@@ -7,8 +7,8 @@ import (
 	"hpfriends/graph"
 )
 
-// The Resolve functions find what a name or a number stands for, by the graph's indexes. What the viewer may not see is not
-// found, in the same words as what was never there: graph.ErrNotFound.
+// The Resolve functions find what a name or a number stands for, by the graph's indexes. What the viewer may not see is
+// not found, in the same words as what was never there: graph.ErrNotFound.
 
 // ResolveUser finds a user by handle.
 func ResolveUser(v graph.Viewer, handle string) (*graph.User, error) {
@@ -40,9 +40,7 @@ func ResolveReceiver(v graph.Viewer, to string) (user graph.UserID, group graph.
 		return u.ID, 0, nil
 	}
 	if gr, errGroup := ResolveGroup(v, to); errGroup == nil {
-		err = &graph.Error{
-			Code: graph.NotFound, Msg: "there is no user " + graph.Clip(to), Hint: "for the group, write group:" + gr.Name,
-		}
+		err = refuse(graph.NotFound, "for the group, write group:"+gr.Name, "there is no user %s", graph.Clip(to))
 	}
 	return 0, 0, err
 }
@@ -73,8 +71,6 @@ func ResolveToken(v graph.Viewer, id graph.TokenID) (*graph.Token, error) {
 
 // missing is the answer for what does not exist and for what the viewer may not see alike.
 func missing(kind, name string) error {
-	return &graph.Error{
-		Code: graph.NotFound, Msg: fmt.Sprintf("there is no %s %s", kind, graph.Clip(name)),
-		Hint: "list what you can see with `hpfriends " + kind + " ls`",
-	}
+	hint := "list what you can see with `hpfriends " + kind + " ls`"
+	return refuse(graph.NotFound, hint, "there is no %s %s", kind, graph.Clip(name))
 }

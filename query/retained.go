@@ -21,7 +21,7 @@ type Retained struct {
 // Retained is for those who see everything; for others it is graph.ErrDenied.
 func (q *Query) Retained(viewer graph.Actor) (r Retained, err error) {
 	if !q.Viewer(viewer).CanSeeAll() {
-		return r, &graph.Error{Code: graph.Denied, Msg: "the size of the log is for admins and auditors"}
+		return r, refuse(graph.Denied, "", "the size of the log is for admins and auditors")
 	}
 	if r.Bytes, err = q.log.Retention().Size(); err != nil {
 		return r, err

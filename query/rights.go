@@ -28,10 +28,10 @@ func (r *rights) renew() {
 	}
 }
 
-// everything is whether the viewer may read all: the operator, unless they act as a user.
+// everything reports whether the viewer may read all: the operator, unless they act as a user.
 func (r *rights) everything() bool { return r.viewer.Operator && r.viewer.User == 0 }
 
-// allow is whether the viewer may read a run of the entry at index.
+// allow reports whether the viewer may read a run of the entry at index.
 func (r *rights) allow(run *entry.Run, index uint64) bool {
 	if r.everything() {
 		return true

@@ -56,13 +56,13 @@ type Hit struct {
 // MaxSearchLimit is the greatest Limit of a SearchQuery.
 const MaxSearchLimit = 1000
 
-// Search finds what the viewer may see. What they may not see does not exist: no object is matched by a field that its view
-// does not show to this viewer.
+// Search finds what the viewer may see. What they may not see does not exist: no object is matched by a field that its
+// view does not show to this viewer.
 //
-// A word matches in the names, display names, notes, comments, patterns and messages of an object; all words must match, in
-// one field or in several. In each kind come first the hits in which a field is the word, then those in which one begins
-// with it, then those in which a word of the text begins with it, then the rest; among equals the order is that of the kind's
-// list. Case is folded rune by rune, as strings.EqualFold does.
+// A word matches in the names, display names, notes, comments, patterns and messages of an object; all words must
+// match, in one field or in several. In each kind come first the hits in which a field is the word, then those in which
+// one begins with it, then those in which a word of the text begins with it, then the rest; among equals the order is
+// that of the kind's list. Case is folded rune by rune, as strings.EqualFold does.
 func (q *Query) Search(viewer graph.Actor, s SearchQuery) (SearchResult, error) {
 	r := SearchResult{Hits: []Hit{}}
 	m, err := newMatcher(s.Text)
@@ -103,27 +103,24 @@ func (q *Query) Search(viewer graph.Actor, s SearchQuery) (SearchResult, error) 
 func (s *SearchQuery) validate() (after *rank, err error) {
 	for _, k := range s.Kinds {
 		if !slices.Contains(Kinds, k) {
-			return nil, badSearch(fmt.Sprintf("use one of %v", Kinds), "there is no kind %q", graph.Clip(string(k)))
+			return nil, refuse(graph.Invalid, fmt.Sprintf("use one of %v", Kinds), "there is no kind %q", graph.Clip(string(k)))
 		}
 	}
 	if s.Limit < 1 || s.Limit > MaxSearchLimit {
-		return nil, badSearch("", "the limit is %d, want 1 to %d", s.Limit, MaxSearchLimit)
+		return nil, refuse(graph.Invalid, "", "the limit is %d, want 1 to %d", s.Limit, MaxSearchLimit)
 	}
 	if s.After == "" {
 		return nil, nil
 	}
 	if len(s.Kinds) != 1 {
-		return nil, badSearch("name one kind", "only hits of one kind come in pages")
+		return nil, refuse(graph.Invalid, "name one kind", "only hits of one kind come in pages")
 	}
 	m, ok := parseRank(s.After)
 	if !ok {
-		return nil, badSearch("use what the page before said", "after: %q is not from a page of hits", graph.Clip(s.After))
+		return nil, refuse(graph.Invalid, "use what the page before said",
+			"after: %q is not from a page of hits", graph.Clip(s.After))
 	}
 	return &m, nil
-}
-
-func badSearch(hint, format string, args ...any) error {
-	return &graph.Error{Code: graph.Invalid, Msg: fmt.Sprintf(format, args...), Hint: hint}
 }
 
 // rank is a hit's place among those of its kind.
@@ -166,7 +163,8 @@ type ranking struct {
 
 // wants reports whether a hit there would be kept. If it would not only because others are better, there is more.
 func (r *ranking) wants(m rank) bool {
-	return (r.after == nil || m.compare(*r.after) > 0) && (len(r.kept) < r.limit || !r.more || m.compare(r.kept[r.limit-1].rank) < 0)
+	return (r.after == nil || m.compare(*r.after) > 0) &&
+		(len(r.kept) < r.limit || !r.more || m.compare(r.kept[r.limit-1].rank) < 0)
 }
 
 // add keeps a hit if it is wanted.

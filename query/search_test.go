@@ -52,7 +52,7 @@ func (w *world) naive(viewer graph.Actor, since uint64) map[string]map[graph.Use
 	return all
 }
 
-// holdsWord is whether word occurs in s in any case: by trying each part of it.
+// holdsWord reports whether word occurs in s in any case: by trying each part of it.
 func holdsWord(s, word string) bool {
 	for i := range len(s) + 1 {
 		for j := i; j <= len(s); j++ {
@@ -307,8 +307,8 @@ func seeds(t *testing.T) uint64 {
 	return n
 }
 
-// Whatever the graph and the log: a viewer finds exactly what the CanSee predicates and the reach of each single message
-// allow them, with the counts that this gives.
+// Whatever the graph and the log: a viewer finds exactly what the CanSee predicates and the reach of each single
+// message allow them, with the counts that this gives.
 func TestSearchFindsExactlyWhatTheViewerMaySee(t *testing.T) {
 	hits := 0
 	for seed := range seeds(t) {
@@ -338,8 +338,8 @@ func TestSearchFindsExactlyWhatTheViewerMaySee(t *testing.T) {
 	}
 }
 
-// What others do among themselves changes nothing that a viewer finds: not the hits, their order, their fields, nor whether
-// there are more.
+// What others do among themselves changes nothing that a viewer finds: not the hits, their order, their fields, nor
+// whether there are more.
 func TestWhatIsInvisibleDoesNotInfluenceHits(t *testing.T) {
 	changed := 0
 	for seed := range seeds(t) {

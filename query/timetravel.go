@@ -11,8 +11,9 @@ import (
 	"hpfriends/graph"
 )
 
-// TimeTravel rebuilds the graph as of any position: from the nearest stored graph or waypoint below it, and the audit events
-// after that. The chain of the events is checked on the way, so an altered history is an error and not an answer.
+// TimeTravel rebuilds the graph as of any position: from the nearest stored graph or waypoint below it, and the audit
+// events after that. The chain of the events is checked on the way, so an altered history is an error and not an
+// answer.
 //
 // Its methods may be called from any goroutine. One at a time rebuilds, since each leaves waypoints for the next.
 type TimeTravel struct {
@@ -117,8 +118,8 @@ func (t *TimeTravel) below(index uint64) (state, error) {
 	return last, err
 }
 
-// nearest is the state at or below target from which the fewest events lead there. Decoding a stored graph costs about as
-// much as many events, so a waypoint that is not much further away is better.
+// nearest is the state at or below target from which the fewest events lead there. Decoding a stored graph costs about
+// as much as many events, so a waypoint that is not much further away is better.
 func (t *TimeTravel) nearest(target eventlog.AuditMark) (state, error) {
 	best := state{graph: graph.New()}
 	i, found := slices.BinarySearchFunc(t.ways, target.Index, func(w *waypoint, index uint64) int {

@@ -83,8 +83,8 @@ func randomOp(g *graph.Graph, roll func(int) int) graph.Command {
 	return c
 }
 
-// history appends n random changes, a few of them refused, with batches between them and clocks that step back. It returns
-// the encoding of the graph after each log index.
+// history appends n random changes, a few of them refused, with batches between them and clocks that step back. It
+// returns the encoding of the graph after each log index.
 func (f *fixture) history(n int, roll func(int) int, storeEvery, keepEvery int) [][]byte {
 	f.t.Helper()
 	empty, err := f.graph.MarshalBinary()
@@ -142,8 +142,8 @@ func (f *fixture) rebuilt(index uint64) *graph.Graph {
 	return g
 }
 
-// The graph at any position is the one that was there, and the one rebuilt from the first event: from stored graphs, from
-// waypoints, in any order, with all but a few of both thrown away.
+// The graph at any position is the one that was there, and the one rebuilt from the first event: from stored graphs,
+// from waypoints, in any order, with all but a few of both thrown away.
 func TestGraphAtAnyPositionIsTheOneRebuiltFromTheFirstEvent(t *testing.T) {
 	f, _ := newFixture(t)
 	random := rand.New(rand.NewPCG(7, 7))
@@ -341,8 +341,8 @@ func long(b *testing.B, n int) (*fixture, *Query) {
 	return f, q
 }
 
-// BenchmarkGraphAt rebuilds graphs at random places of 100,000 changes: from the beginning, with a stored graph each 65,536
-// events as a node keeps them, and with the waypoints of earlier questions.
+// BenchmarkGraphAt rebuilds graphs at random places of 100,000 changes: from the beginning, with a stored graph each
+// 65,536 events as a node keeps them, and with the waypoints of earlier questions.
 func BenchmarkGraphAt(b *testing.B) {
 	f, q := long(b, 100_000)
 	random := rand.New(rand.NewPCG(1, 1))

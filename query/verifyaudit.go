@@ -19,18 +19,19 @@ type AuditSummary struct {
 	Events       uint64    `json:"events"`
 	Position     string    `json:"position" doc:"of the newest event"`
 	Time         time.Time `json:"time,omitzero" doc:"of the newest event"`
-	Hash         string    `json:"hash" doc:"of the newest event: compare it with that of another node, or with one that you noted"`
+	Hash         string    `json:"hash" doc:"of the newest event: compare it with another node's, or a noted one"`
 	StoredGraphs int       `json:"stored_graphs" doc:"that equal the graph rebuilt from the first event"`
 	Compared     uint64    `json:"compared" doc:"events that equal the entries that the log still holds"`
 	Refused      uint64    `json:"refused" doc:"changes in the log that were refused, and are refused again"`
 }
 
-// VerifyAudit rebuilds the graph from the first event, and checks on the way that the events are those that were written, in
-// their order and without a gap up to the newest one; that each stored graph is the graph of its place; and, as far as
-// retention has left the log, that each event is the change in the log, and that no change in the log is missing.
+// VerifyAudit rebuilds the graph from the first event, and checks on the way that the events are those that were
+// written, in their order and without a gap up to the newest one; that each stored graph is the graph of its place;
+// and, as far as retention has left the log, that each event is the change in the log, and that no change in the log is
+// missing.
 //
-// It returns an *eventlog.AuditError for the first event that is wrong. It may run beside a node, or on a log that no node
-// has open. progress, if not nil, is called now and then with the number of events done and in all.
+// It returns an *eventlog.AuditError for the first event that is wrong. It may run beside a node, or on a log that no
+// node has open. progress, if not nil, is called now and then with the number of events done and in all.
 func VerifyAudit(ctx context.Context, log *eventlog.Log, progress func(done, total uint64)) (AuditSummary, error) {
 	v := verification{log: log, ctx: ctx, progress: progress, state: state{graph: graph.New()}}
 	var err error
@@ -135,14 +136,15 @@ func (v *verification) event(r eventlog.AuditRecord) error {
 	return v.storedGraphs(r.Index)
 }
 
-// explained says more about an event that does not follow: whether the one that should be there stands elsewhere, and what
-// the log knows of the place, if it still does.
+// explained says more about an event that does not follow: whether the one that should be there stands elsewhere, and
+// what the log knows of the place, if it still does.
 func (v *verification) explained(r eventlog.AuditRecord, err error) error {
 	if r.Number > v.mark.Number+1 {
 		var moved error
 		_, scan := v.log.Audit().Scan(r.Index+1, math.MaxInt, func(other eventlog.AuditRecord) error {
 			if other.Number == v.mark.Number+1 {
-				moved = wrong(r.Index, eventlog.Reordered, "event number %d stands there, and number %d behind it at #%d", r.Number, other.Number, other.Index)
+				moved = wrong(r.Index, eventlog.Reordered, "event number %d stands there, and number %d behind it at #%d",
+					r.Number, other.Number, other.Index)
 				return moved
 			}
 			return v.ctx.Err()
@@ -243,7 +245,8 @@ func contains(all []eventlog.StoredGraph, index uint64) bool {
 func (v *verification) end() error {
 	switch {
 	case v.mark.Index < v.newest.Index:
-		return wrong(v.newest.Index, eventlog.Missing, "it was the newest, number %d; the events end at #%d, number %d", v.newest.Number, v.mark.Index, v.mark.Number)
+		return wrong(v.newest.Index, eventlog.Missing, "it was the newest, number %d; the events end at #%d, number %d",
+			v.newest.Number, v.mark.Index, v.mark.Number)
 	case v.mark != v.newest:
 		return wrong(v.mark.Index, eventlog.Altered, "it is not as it was noted when it was the newest")
 	case len(v.stored) > 0:
@@ -259,12 +262,14 @@ func (v *verification) end() error {
 }
 
 // VerifyAudit verifies the audit of this node for who may see everything. One at a time: it reads it all.
-func (q *Query) VerifyAudit(ctx context.Context, viewer graph.Actor, progress func(done, total uint64)) (AuditSummary, error) {
+func (q *Query) VerifyAudit(
+	ctx context.Context, viewer graph.Actor, progress func(done, total uint64),
+) (AuditSummary, error) {
 	if !q.Viewer(viewer).CanSeeAll() {
-		return AuditSummary{}, &graph.Error{Code: graph.Denied, Msg: "only auditors and admins may verify the audit", Hint: "ask one of them"}
+		return AuditSummary{}, refuse(graph.Denied, "ask one of them", "only auditors and admins may verify the audit")
 	}
 	if !q.verifying.TryLock() {
-		return AuditSummary{}, &graph.Error{Code: graph.Conflict, Msg: "the audit is being verified already", Hint: "try again when that is done"}
+		return AuditSummary{}, refuse(graph.Conflict, "try again when that is done", "the audit is being verified already")
 	}
 	defer q.verifying.Unlock()
 	return VerifyAudit(ctx, q.log, progress)

@@ -43,8 +43,8 @@ func (f *fixture) tamper(write func(tx *eventlog.Update)) {
 	}
 }
 
-// Whatever is done to one event, or to a stored graph, is found, and the first event that is wrong is named: with the log to
-// compare with, and when retention has removed it.
+// Whatever is done to one event, or to a stored graph, is found, and the first event that is wrong is named: with the
+// log to compare with, and when retention has removed it.
 func TestVerifyFindsEachManipulation(t *testing.T) {
 	const key, body = eventlog.SpaceAudit, 48 // the command begins behind hash, number and time
 	put := func(tx *eventlog.Update, r raw, v []byte) { tx.Put(key, eventlog.IndexKey(r.index), v) }

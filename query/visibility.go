@@ -78,7 +78,9 @@ func (c *visibleChannel) newest() traffic.Mark {
 
 // channels calls fn, by name, for each channel in a range of which the viewer may see a message. want, if not nil, says
 // first whether the channel is of interest.
-func (q *Query) channels(viewer graph.Actor, in traffic.Range, want func(name string) bool, fn func(*visibleChannel) error) error {
+func (q *Query) channels(
+	viewer graph.Actor, in traffic.Range, want func(name string) bool, fn func(*visibleChannel) error,
+) error {
 	v := newVisibility(q.Viewer(viewer), q.log.Floor())
 	if !v.CanSeeAnything() {
 		return nil

@@ -10,7 +10,8 @@ import (
 	"hpfriends/eventlog/entry"
 )
 
-// benchBatch is a batch of 256 KiB: runs of a few messages of 400 bytes from a hundred sensors of ten users on four channels.
+// benchBatch is a batch of 256 KiB: runs of a few messages of 400 bytes from a hundred sensors of ten users on four
+// channels.
 func benchBatch(seed uint64) []byte {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	var b entry.Builder
@@ -27,8 +28,8 @@ func benchBatch(seed uint64) []byte {
 	return b.Encode([16]byte{1}, seed)
 }
 
-// BenchmarkCountBatch is what the projection of channels costs for a batch of 256 KiB, beside the apply. Its parts: reading
-// the entry and its table, adding up, and the share of a sealed segment.
+// BenchmarkCountBatch is what the projection of channels costs for a batch of 256 KiB, beside the apply. Its parts:
+// reading the entry and its table, adding up, and the share of a sealed segment.
 func BenchmarkCountBatch(b *testing.B) {
 	const batches = 2048 // two segments
 	l := newLog(b)

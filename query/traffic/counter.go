@@ -21,8 +21,8 @@ func (p *Projection) Counter(channel string) *Counter {
 	return &Counter{log: p.log, channel: channel, parts: make(map[[2]uint64]map[Series]*Span)}
 }
 
-// Since returns what a series got at or above an index. Where that is inside a segment, the segment's rest is read from the
-// log.
+// Since returns what a series got at or above an index. Where that is inside a segment, the segment's rest is read from
+// the log.
 func (c *Counter) Since(r Row, from uint64) (Span, error) {
 	switch {
 	case from <= r.All.First.Index:
@@ -55,7 +55,8 @@ func (c *Counter) Since(r Row, from uint64) (Span, error) {
 	return s, nil
 }
 
-// segmentAfter returns where the first segment at or above index begins: the entry after all that is counted if none does.
+// segmentAfter returns where the first segment at or above index begins: the entry after all that is counted if none
+// does.
 func segmentAfter(log *eventlog.Log, index uint64, r Row) (uint64, error) {
 	if index > r.start {
 		return r.counted + 1, nil
@@ -71,8 +72,8 @@ func segmentAfter(log *eventlog.Log, index uint64, r Row) (uint64, error) {
 	return start, err
 }
 
-// historyAfter returns the first segment of a series at or above index, as of the row's moment; the open one if there is no
-// other.
+// historyAfter returns the first segment of a series at or above index, as of the row's moment; the open one if there
+// is no other.
 func historyAfter(log *eventlog.Log, r Row, index uint64) (history, error) {
 	h := history{start: r.start, first: r.open.First, before: r.All.minus(r.open.Count)}
 	err := log.Scan(eventlog.SpaceChannels, r.historyKey(index), r.historyKey(r.start), func(k, v []byte) (err error) {
@@ -110,8 +111,8 @@ func (c *Counter) part(from, end uint64) (map[Series]*Span, error) {
 	return part, err
 }
 
-// eachHeader calls fn for the visible batches in [from, end) that hold a selected channel. What is below the floor is left
-// out, also when it goes there meanwhile.
+// eachHeader calls fn for the visible batches in [from, end) that hold a selected channel. What is below the floor is
+// left out, also when it goes there meanwhile.
 func eachHeader(log *eventlog.Log, sel eventlog.Selector, from, end uint64, fn func(uint64, entry.Header) error) error {
 	const size = 512
 	for from < end {

@@ -6,8 +6,9 @@ import (
 	"hpfriends/eventlog"
 )
 
-// prune removes the records of what retention has taken: series without a message at or above the floor, and the history
-// below the segment that holds the floor. It passes over all records, so it waits until an eighth of the log has gone.
+// prune removes the records of what retention has taken: series without a message at or above the floor, and the
+// history below the segment that holds the floor. It passes over all records, so it waits until an eighth of the log
+// has gone.
 func (p *Projection) prune() error {
 	floor := p.log.Floor()
 	if floor <= p.pruned || floor-p.pruned <= (p.counted-min(p.counted, floor))/8 {

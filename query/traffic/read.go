@@ -39,7 +39,8 @@ func Exactly(channel string) Range {
 	return Range{from, keyAfter(from)}
 }
 
-// keyAfter returns the smallest key above all that begin with prefix, which begins with a record byte and so is never all ff.
+// keyAfter returns the smallest key above all that begin with prefix, which begins with a record byte and so is never
+// all ff.
 func keyAfter(prefix []byte) []byte {
 	end := append([]byte{}, prefix...)
 	for i := len(end) - 1; ; i-- {

@@ -77,7 +77,8 @@ func (s *Span) Merge(other Span) {
 	s.Count = s.Plus(other.Count)
 }
 
-// What is stored, in SpaceChannels. The key of a series is its channel (eventlog.AppendChannel) and its origin (8 bytes).
+// What is stored, in SpaceChannels. The key of a series is its channel (eventlog.AppendChannel) and its origin (8
+// bytes).
 //
 //	'c'                   -> counted u64, pruned u64                        how far the log is counted
 //	'h' series, start u64 -> first mark, messages u64, bytes u64            of the segment at start: the first message in

@@ -65,8 +65,8 @@ func (l *testLog) publish(channel string, origin uint64) {
 	l.batch(b.Encode([16]byte{1}, l.index+1))
 }
 
-// What a share shows begins with a segment, so to count it nothing is read from the log. (It would be right without, but cost
-// up to a segment for each share.)
+// What a share shows begins with a segment, so to count it nothing is read from the log. (It would be right without,
+// but cost up to a segment for each share.)
 func TestWhatAShareShowsIsCountedWithoutReading(t *testing.T) {
 	l := newLog(t)
 	for range 5 {

@@ -10,8 +10,9 @@ import (
 )
 
 // Verify compares the records of a log with what they were made from, and returns the first difference as an
-// *eventlog.InconsistentError, or damage of the log as that is reported. It reads all batches above the floor that are in
-// sealed segments, and holds one segment at a time. Nothing may count meanwhile: it is for a log that no server uses.
+// *eventlog.InconsistentError, or damage of the log as that is reported. It reads all batches above the floor that are
+// in sealed segments, and holds one segment at a time. Nothing may count meanwhile: it is for a log that no server
+// uses.
 func Verify(ctx context.Context, log *eventlog.Log) error {
 	counted, _, err := cursor(log)
 	if err != nil {
@@ -100,8 +101,8 @@ func (v *verifier) series(of Series, s *Span, start, end uint64, whole bool) err
 		return err
 	}
 	if sent := later.before.minus(own.before); own.start != start || own.first != s.First || sent != s.Count {
-		return differs(start, "user %d sent %d messages of %d bytes on channel %q from %s to entry %d, the records say %+v from %s",
-			of.Origin, s.Messages, s.Bytes, of.Channel, s.First, end-1, sent, own.first)
+		return differs(start, "user %d sent %d messages of %d bytes on channel %q from %s to entry %d, "+
+			"the records say %+v from %s", of.Origin, s.Messages, s.Bytes, of.Channel, s.First, end-1, sent, own.first)
 	}
 	return nil
 }
@@ -150,7 +151,8 @@ func (v *verifier) has(of Series, m Mark) error {
 		addRuns(found, m.Index, h.Runs)
 	}
 	if s := found[of]; s == nil || s.Newest != m {
-		return differs(m.Index, "it is not the newest message of user %d on channel %q, as a record says", of.Origin, of.Channel)
+		return differs(m.Index, "it is not the newest message of user %d on channel %q, as a record says",
+			of.Origin, of.Channel)
 	}
 	return nil
 }
