@@ -107,9 +107,11 @@ func TestApplyRefuses(t *testing.T) {
 		{"257 patterns", user(w.bob), with(func(k *AddAuthkey) { k.Sub = slices.Repeat([]Pattern{"a"}, 257) }), ErrInvalid},
 		{"network that is none", user(w.bob), with(func(k *AddAuthkey) { k.Networks = make([]netip.Prefix, 1) }), ErrInvalid},
 		{"max_message below 0", user(w.bob), with(func(k *AddAuthkey) { k.MaxMessage = -1 }), ErrInvalid},
-		{"max_message above all bounds", user(w.bob), with(func(k *AddAuthkey) { k.MaxMessage = MaxMessageLimit + 1 }), ErrInvalid},
+		{"max_message above all bounds", user(w.bob), with(func(k *AddAuthkey) { k.MaxMessage = MaxMessageLimit + 1 }),
+			ErrInvalid},
 		{"expires in the past", user(w.bob), with(func(k *AddAuthkey) { k.Expires = past }), ErrInvalid},
-		{"expires after all years", user(w.bob), with(func(k *AddAuthkey) { k.Expires = base.AddDate(9000, 0, 0) }), ErrInvalid},
+		{"expires after all years", user(w.bob), with(func(k *AddAuthkey) { k.Expires = base.AddDate(9000, 0, 0) }),
+			ErrInvalid},
 		{"edit another's authkey", user(w.bob), EditAuthkey{Authkey: w.key.ID}, ErrDenied},
 		{"auditor edits another's authkey", user(w.audit), EditAuthkey{Authkey: w.key.ID}, ErrDenied},
 		{"edit no authkey", user(w.bob), EditAuthkey{Authkey: 9999}, ErrNotFound},
@@ -168,7 +170,8 @@ func TestApplyRefuses(t *testing.T) {
 func TestApplyRefusesAnIndexThatIsPast(t *testing.T) {
 	w := newSmall(t)
 	for _, index := range []uint64{0, w.g.Index() - 1, w.g.Index()} {
-		if g, _, err := w.g.Apply(index, Command{By: operator(), Op: AddUser{Handle: "eve"}}); !errors.Is(err, ErrInvalid) || g != w.g {
+		if g, _, err := w.g.Apply(index, Command{By: operator(), Op: AddUser{Handle: "eve"}}); !errors.Is(err, ErrInvalid) ||
+			g != w.g {
 			t.Errorf("index %d after %d: %v", index, w.g.Index(), err)
 		}
 	}
@@ -182,7 +185,8 @@ func TestDisabledUsersChangeNothing(t *testing.T) {
 	w := newSmall(t)
 	w.do(operator(), EditUser{User: w.alice, Enabled: ptr(false)})
 	w.do(operator(), EditUser{User: w.root, Enabled: ptr(false)})
-	for _, op := range []Op{AddGroup{Name: "x"}, RemoveShare{w.toBob}, EditUser{User: w.alice, Name: ptr("x")}, RemoveAuthkey{w.key.ID}} {
+	for _, op := range []Op{AddGroup{Name: "x"}, RemoveShare{w.toBob}, EditUser{User: w.alice, Name: ptr("x")},
+		RemoveAuthkey{w.key.ID}} {
 		for _, by := range []UserID{w.alice, w.root} {
 			if _, err := w.try(user(by), op); !errors.Is(err, ErrDenied) {
 				t.Errorf("%s by a disabled user: %v", opName(op), err)
@@ -252,7 +256,8 @@ func TestLeavingAGroupEndsItsShares(t *testing.T) {
 func TestLastMemberRemovesTheGroupInstead(t *testing.T) {
 	w := newSmall(t)
 	w.do(user(w.bob), RemoveMember{w.red, w.bob})
-	if _, err := w.try(user(w.alice), RemoveMember{w.red, w.alice}); !errors.Is(err, ErrConflict) || !strings.Contains(err.Error(), "remove the group") {
+	if _, err := w.try(user(w.alice), RemoveMember{w.red, w.alice}); !errors.Is(err, ErrConflict) ||
+		!strings.Contains(err.Error(), "remove the group") {
 		t.Errorf("got %v", err)
 	}
 	w.do(user(w.alice), RemoveGroup{w.red})
@@ -309,7 +314,8 @@ func TestCountsAndLists(t *testing.T) {
 	for s, accepted := range w.g.SharesWith(w.bob) {
 		lists = append(lists, fmt.Sprint(s.ID, accepted))
 	}
-	if want := []string{fmt.Sprint(w.toBob, true), fmt.Sprint(w.toAll, false), fmt.Sprint(w.toRed, true), fmt.Sprint(w.now()-1, false)}; !slices.Equal(lists, want) {
+	if want := []string{fmt.Sprint(w.toBob, true), fmt.Sprint(w.toAll, false), fmt.Sprint(w.toRed, true),
+		fmt.Sprint(w.now()-1, false)}; !slices.Equal(lists, want) {
 		t.Errorf("bob is offered %v, want %v", lists, want)
 	}
 	for s := range w.g.SharesWith(w.alice) {
@@ -339,7 +345,8 @@ func TestExpiryTakesEffectByExpire(t *testing.T) {
 	}
 	soon, later := at(100), at(200)
 	s := w.share(w.alice, w.carol, AddShare{Expires: soon})
-	k := AuthkeyID(w.do(user(w.alice), AddAuthkey{Ident: "short", Secret: []byte("s"), Pub: []Pattern{"*"}, Expires: soon}))
+	k := AuthkeyID(w.do(user(w.alice),
+		AddAuthkey{Ident: "short", Secret: []byte("s"), Pub: []Pattern{"*"}, Expires: soon}))
 	w.do(user(w.alice), AddToken{Hash: hash(5), Expires: soon})
 	w.do(user(w.alice), AddToken{Hash: hash(6), Expires: later})
 	moved := AuthkeyID(w.do(user(w.alice), AddAuthkey{Ident: "moved", Secret: []byte("s"), Expires: soon}))
@@ -354,7 +361,8 @@ func TestExpiryTakesEffectByExpire(t *testing.T) {
 	w.index = 99
 	w.do(operator(), Expire{}) // change #100, at its minute
 	view.Advance(w.g)
-	if got, _ := w.g.Share(s); !got.Expired || w.g.Reach(w.alice, "c").Has(w.carol) || view.Reach(w.alice, "c").Has(w.carol) {
+	if got, _ := w.g.Share(s); !got.Expired || w.g.Reach(w.alice, "c").Has(w.carol) ||
+		view.Reach(w.alice, "c").Has(w.carol) {
 		t.Error("the share has not expired")
 	}
 	if key, _ := w.g.Authkey(k); key.Enabled {

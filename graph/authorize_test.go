@@ -41,12 +41,14 @@ func TestPatterns(t *testing.T) {
 			t.Errorf("ParsePattern(%q) = %v", s, err)
 		}
 	}
-	for s, ok := range map[string]bool{"": false, "a": true, "$a": false, "a*": false, "\xff": true, long: true, long + "x": false} {
+	for s, ok := range map[string]bool{"": false, "a": true, "$a": false, "a*": false, "\xff": true, long: true,
+		long + "x": false} {
 		if err := ValidateChannel(s); (err == nil) != ok {
 			t.Errorf("ValidateChannel(%q) = %v", s, err)
 		}
 	}
-	for s, ok := range map[string]bool{"a": true, "A.b_c-d+e@f": true, "": false, "-a": false, "ä": false, "a b": false, long: false} {
+	for s, ok := range map[string]bool{"a": true, "A.b_c-d+e@f": true, "": false, "-a": false, "ä": false, "a b": false,
+		long: false} {
 		if err := ValidateHandle(s); (err == nil) != ok {
 			t.Errorf("ValidateHandle(%q) = %v", s, err)
 		}
@@ -140,7 +142,8 @@ func TestWhoSeesWhat(t *testing.T) {
 	gone := w.user("gone")
 	goneKey := w.world.key(gone, "gone", nil, nil)
 	w.do(operator(), EditUser{User: gone, Enabled: ptr(false)})
-	viewers := []Actor{user(w.alice), user(w.bob), user(w.carol), user(w.audit), user(w.root), operator(), user(gone), user(9999), {}}
+	viewers := []Actor{user(w.alice), user(w.bob), user(w.carol), user(w.audit), user(w.root), operator(), user(gone),
+		user(9999), {}}
 	alice, _ := w.g.User(w.alice)
 	red, _ := w.g.Group(w.red)
 	everyone, _ := w.g.Group(Everyone)
@@ -172,9 +175,10 @@ func TestWhoSeesWhat(t *testing.T) {
 		{"carol's decision", "y-yyyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeAcceptance(toAll, w.carol) }},
 		{"a token", "y--yyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeToken(token) }},
 		{"everything", "---yyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeAll() }},
-		{"nothing", "---------", func(v Actor) bool {
-			return w.g.Viewer(v).CanSeeUser(nil) || w.g.Viewer(v).CanSeeGroup(nil) || w.g.Viewer(v).CanSeeMembers(nil) || w.g.Viewer(v).CanSeeAuthkey(nil) ||
-				w.g.Viewer(v).CanRevealSecret(nil) || w.g.Viewer(v).CanSeeShare(nil) || w.g.Viewer(v).CanSeeAcceptance(nil, w.bob) || w.g.Viewer(v).CanSeeToken(nil)
+		{"nothing", "---------", func(a Actor) bool {
+			v := w.g.Viewer(a)
+			return v.CanSeeUser(nil) || v.CanSeeGroup(nil) || v.CanSeeMembers(nil) || v.CanSeeAuthkey(nil) ||
+				v.CanRevealSecret(nil) || v.CanSeeShare(nil) || v.CanSeeAcceptance(nil, w.bob) || v.CanSeeToken(nil)
 		}},
 	} {
 		got := ""

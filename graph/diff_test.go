@@ -135,7 +135,8 @@ func TestDiffCostsWhatDiffers(t *testing.T) {
 	} {
 		changed, compared, visited := old, 0, 0
 		change(&changed)
-		treeDiff(old, changed, func(x, y int) bool { compared++; return x == y }, func(uint64, *int, *int) bool { visited++; return true })
+		treeDiff(old, changed, func(x, y int) bool { compared++; return x == y },
+			func(uint64, *int, *int) bool { visited++; return true })
 		if visited != 1 || compared > 4*maxKeys {
 			t.Errorf("%s: %d differences after %d comparisons", name, visited, compared)
 		}
@@ -146,7 +147,8 @@ func TestDiffCostsWhatDiffers(t *testing.T) {
 	for k := range uint64(maxKeys) {
 		split.put(e, 100_000+2*k+1, 1)
 	}
-	treeDiff(old, split, func(x, y int) bool { compared++; return x == y }, func(uint64, *int, *int) bool { visited++; return true })
+	treeDiff(old, split, func(x, y int) bool { compared++; return x == y },
+		func(uint64, *int, *int) bool { visited++; return true })
 	if visited != maxKeys || compared > 8*maxKeys {
 		t.Errorf("split: %d differences after %d comparisons", visited, compared)
 	}

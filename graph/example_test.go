@@ -43,7 +43,8 @@ func Example() {
 
 // An error says what happened, what to do next, and of which kind it is.
 func ExampleError() {
-	_, _, err := graph.New().Apply(1, graph.Command{By: graph.Actor{Operator: true}, Op: graph.AddUser{Handle: "no spaces"}})
+	add := graph.Command{By: graph.Actor{Operator: true}, Op: graph.AddUser{Handle: "no spaces"}}
+	_, _, err := graph.New().Apply(1, add)
 	var refusal *graph.Error
 	fmt.Println(errors.Is(err, graph.ErrInvalid), errors.As(err, &refusal))
 	fmt.Println(refusal.Msg)

@@ -20,7 +20,8 @@ func TestExplainNamesGroupsAsTheCommandLineTakesThem(t *testing.T) {
 		g = next
 		return out.Object
 	}
-	ada, bob, cleo := UserID(do(0, AddUser{Handle: "ada"})), UserID(do(0, AddUser{Handle: "bob"})), UserID(do(0, AddUser{Handle: "cleo"}))
+	ada, bob, cleo := UserID(do(0, AddUser{Handle: "ada"})), UserID(do(0, AddUser{Handle: "bob"})),
+		UserID(do(0, AddUser{Handle: "cleo"}))
 	team := GroupID(do(bob, AddGroup{Name: "team"}))
 	do(bob, AddMember{Group: team, User: cleo})
 	first := ShareID(do(ada, AddShare{Channel: "c", User: bob, Type: Own, History: FromShare}))

@@ -74,7 +74,8 @@ func TestExplainNamesWhatIsMissing(t *testing.T) {
 			g := s.group("red", s.dora, s.carol)
 			s.share(s.alice, s.dora, AddShare{})
 			s.do(user(s.dora), AddShare{Channel: "*", Group: g, Type: All})
-		}, "share #28: dora shares '*' (all) with carol as a member of red, but carol has not enabled it | hpfriends share accept 28 --as carol"},
+		}, "share #28: dora shares '*' (all) with carol as a member of red, but carol has not enabled it | " +
+			"hpfriends share accept 28 --as carol"},
 		{"way around a disabled user", func(s *scene) {
 			s.do(operator(), EditUser{User: s.bob, Enabled: ptr(false)})
 			s.share(s.alice, s.dora, AddShare{})

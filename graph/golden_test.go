@@ -31,7 +31,8 @@ func story() []Command {
 	do(user(ada), AddMember{Group: lab, User: bob})
 	do(user(ada), SetGroupAdmin{Group: lab, User: bob, Admin: true})
 	do(user(bob), AddAuthkey{
-		Owner: bob, Ident: "sensor ünal", Secret: []byte{0, 1, 255}, Comment: "c&d", Pub: []Pattern{"c", "d*"}, Sub: []Pattern{"*"},
+		Owner: bob, Ident: "sensor ünal", Secret: []byte{0, 1, 255}, Comment: "c&d", Pub: []Pattern{"c", "d*"},
+		Sub:     []Pattern{"*"},
 		Expires: at(500), Networks: networks, MaxMessage: 9000,
 	})
 	do(user(ada), EditAuthkey{
@@ -46,7 +47,8 @@ func story() []Command {
 	do(user(bob), DecideShare{Share: toLab})
 	do(user(ada), AddToken{Owner: bob, Hash: hash(1), Comment: "t", Expires: at(20)})
 	do(user(ada), AddToken{Hash: hash(2), Comment: "old"})
-	do(operator(), EditUser{User: bob, Name: ptr("Bob"), Password: ptr("$argon2id$bob"), Role: ptr(Auditor), Enabled: ptr(true)})
+	do(operator(),
+		EditUser{User: bob, Name: ptr("Bob"), Password: ptr("$argon2id$bob"), Role: ptr(Auditor), Enabled: ptr(true)})
 	do(user(eve), AddGroup{Name: "old"})
 	do(user(eve), AddMember{Group: 18, User: bob})
 	do(operator(), Expire{}) // the authkey 7, the share 10, the token 15

@@ -152,10 +152,12 @@ type coverage struct{ applied, refused, far, updated int }
 func TestReachByAnyMeans(t *testing.T) {
 	var seen coverage
 	for seed := range histories(t) {
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { checkHistory(t, rand.New(rand.NewPCG(seed, 1)).IntN, &seen) })
+		t.Run(fmt.Sprintf("seed=%d", seed),
+			func(t *testing.T) { checkHistory(t, rand.New(rand.NewPCG(seed, 1)).IntN, &seen) })
 	}
 	t.Logf("%+v", seen)
-	if least := 4 * int(histories(t)); seen.applied < least || seen.refused < least || seen.far < least || seen.updated < least {
+	if least := 4 * int(histories(t)); seen.applied < least || seen.refused < least || seen.far < least ||
+		seen.updated < least {
 		t.Errorf("the histories were too dull: %+v", seen)
 	}
 }
@@ -237,7 +239,8 @@ func checkReaches(t *testing.T, g *Graph, v *View, roll dice, seen *coverage) {
 		to := randomUser(g, roll)
 		from, ok := g.Sources(to, channel).VisibleFrom(origin)
 		if wantFrom, wantOK := want[to]; ok != wantOK || from != wantFrom {
-			t.Fatalf("#%d: source %d of (%d, %s) is visible from %d, %t; want %d, %t", g.Index(), origin, to, channel, from, ok, wantFrom, wantOK)
+			t.Fatalf("#%d: source %d of (%d, %s) is visible from %d, %t; want %d, %t", g.Index(), origin, to, channel, from, ok,
+				wantFrom, wantOK)
 		}
 		checkExplanation(t, g, origin, to, channel, want)
 	}

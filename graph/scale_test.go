@@ -161,7 +161,8 @@ func BenchmarkChangeAtScale(b *testing.B) {
 	}
 	follow("AdvanceAndReach", 16, func(n int) Command { return mixedChange(g, ids, n, r) })
 	// One share with everyone, which all 100,000 have accepted, and of whom one after the other thinks again.
-	g, out, err := g.Apply(index+1, Command{By: user(ids[0]), Time: base, Op: AddShare{Channel: "channel*", Group: Everyone}})
+	all := Command{By: user(ids[0]), Time: base, Op: AddShare{Channel: "channel*", Group: Everyone}}
+	g, out, err := g.Apply(index+1, all)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -179,7 +180,8 @@ func BenchmarkChangeAtScale(b *testing.B) {
 	})
 	b.Run("RemoveShareOf100000", func(b *testing.B) {
 		for b.Loop() {
-			if _, _, err := g.Apply(index+1<<32, Command{By: user(ids[0]), Time: base, Op: RemoveShare{ShareID(out.Object)}}); err != nil {
+			if _, _, err := g.Apply(index+1<<32,
+				Command{By: user(ids[0]), Time: base, Op: RemoveShare{ShareID(out.Object)}}); err != nil {
 				b.Fatal(err)
 			}
 		}

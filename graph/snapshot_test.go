@@ -17,10 +17,13 @@ func TestStoredGraphKeepsEveryField(t *testing.T) {
 	u := UserID(w.do(operator(), AddUser{Handle: "Dora", Name: "D", Password: "$argon2id$x", Role: Auditor}))
 	w.do(operator(), EditUser{User: u, Enabled: ptr(false)})
 	k := AuthkeyID(w.do(user(w.bob), AddAuthkey{
-		Ident: "full", Secret: []byte{0, 1, 255}, Comment: "c", Pub: []Pattern{"p", "q*"}, Sub: []Pattern{"*"}, Expires: at(900),
-		Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}, MaxMessage: 9,
+		Ident: "full", Secret: []byte{0, 1, 255}, Comment: "c", Pub: []Pattern{"p", "q*"}, Sub: []Pattern{"*"},
+		Expires:    at(900),
+		Networks:   []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
+		MaxMessage: 9,
 	}))
-	s := ShareID(w.do(user(w.bob), AddShare{Channel: "x*", Group: w.red, Type: All, History: Full, Note: "n", Expires: at(50)}))
+	s := ShareID(w.do(user(w.bob),
+		AddShare{Channel: "x*", Group: w.red, Type: All, History: Full, Note: "n", Expires: at(50)}))
 	w.do(user(w.alice), DecideShare{s, true})
 	w.index = 60
 	w.do(operator(), Expire{})

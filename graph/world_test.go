@@ -127,7 +127,8 @@ func randomCommand(g *Graph, index uint64, roll dice) Command {
 			Expires: randomExpiry(index, roll), Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}[:roll(2)],
 		}
 	case 11:
-		c.Op = EditAuthkey{Authkey: AuthkeyID(roll(int(index) + 1)), Enabled: ptr(roll(2) == 0), Expires: ptr(randomExpiry(index, roll))}
+		c.Op = EditAuthkey{Authkey: AuthkeyID(roll(int(index) + 1)), Enabled: ptr(roll(2) == 0),
+			Expires: ptr(randomExpiry(index, roll))}
 	case 12:
 		c.Op = RemoveAuthkey{Authkey: AuthkeyID(roll(int(index) + 1))}
 	case 13:

@@ -26,7 +26,8 @@ type community struct {
 func (c *community) by(user graph.UserID, o graph.Op) uint64 {
 	c.t.Helper()
 	c.minutes++
-	cmd := graph.Command{By: graph.Actor{User: user, Operator: user == 0, From: fmt.Sprintf("192.0.2.%d", user)}, Time: epoch.Add(time.Duration(c.minutes) * time.Minute), Op: o}
+	cmd := graph.Command{By: graph.Actor{User: user, Operator: user == 0, From: fmt.Sprintf("192.0.2.%d", user)},
+		Time: epoch.Add(time.Duration(c.minutes) * time.Minute), Op: o}
 	out, err := c.try(cmd)
 	if err != nil {
 		c.t.Fatalf("%T: %v", o, err)
@@ -47,7 +48,8 @@ func newCommunity(t *testing.T) *community {
 	c.by(c.exadmin, graph.EditUser{User: c.cleo, Name: new(string)}) // no change
 	c.lab = graph.GroupID(c.by(c.ada, graph.AddGroup{Name: "lab"}))
 	c.by(c.ada, graph.AddMember{Group: c.lab, User: c.bob})
-	key := graph.AuthkeyID(c.by(c.ada, graph.AddAuthkey{Ident: "sensor", Secret: []byte("CANARY-secret"), Pub: []graph.Pattern{"c*"}}))
+	key := graph.AuthkeyID(c.by(c.ada,
+		graph.AddAuthkey{Ident: "sensor", Secret: []byte("CANARY-secret"), Pub: []graph.Pattern{"c*"}}))
 	c.by(c.ada, graph.EditAuthkey{Authkey: key, Secret: []byte("CANARY-secret-2")})
 	c.by(c.bob, graph.AddAuthkey{Ident: "reader", Secret: []byte("CANARY-secret-3"), Sub: []graph.Pattern{"*"}})
 	c.by(c.ada, graph.AddToken{Hash: hash[:], Comment: "laptop"})
@@ -67,13 +69,15 @@ func newCommunity(t *testing.T) *community {
 // Who sees which changes. Each line is a viewer; what they see is named by operation and object, oldest first.
 func TestWhoSeesWhichEvent(t *testing.T) {
 	c := newCommunity(t)
-	ada := "user.add ada, group.add lab, member.add lab, authkey.add sensor, authkey.edit sensor, token.add laptop, share.add c, share.add c.d, share.decide c, user.edit ada, share.remove c"
+	ada := "user.add ada, group.add lab, member.add lab, authkey.add sensor, authkey.edit sensor, token.add laptop, " +
+		"share.add c, share.add c.d, share.decide c, user.edit ada, share.remove c"
 	for name, tt := range map[string]struct {
 		viewer graph.Actor
 		want   string
 	}{
-		"ada":  {graph.Actor{User: c.ada}, ada},
-		"bob":  {graph.Actor{User: c.bob}, "user.add bob, member.add lab, authkey.add reader, share.add c, share.add c.d, share.decide c, share.remove c"},
+		"ada": {graph.Actor{User: c.ada}, ada},
+		"bob": {graph.Actor{User: c.bob},
+			"user.add bob, member.add lab, authkey.add reader, share.add c, share.add c.d, share.decide c, share.remove c"},
 		"cleo": {graph.Actor{User: c.cleo}, "user.add cleo"},
 		// Their own doing is theirs to see; what they saw by a role that they lost is not.
 		"exadmin": {graph.Actor{User: c.exadmin}, "user.add exadmin, user.edit cleo, user.edit exadmin"},
@@ -150,9 +154,12 @@ func TestAnEventShowsOnlyWhatConcernsTheViewer(t *testing.T) {
 	}
 	for filter, want := range map[AuditFilter]int{
 		{Op: "user.remove", Object: "share:c.d"}: 1, {Op: "user.remove", Object: "share:secret-channel"}: 0,
-		{Op: "user.remove", User: "bob"}: 1, {Op: "user.remove", User: "cleo"}: 0, {Op: "user.*", Actor: "operator", User: "bob"}: 2,
-		{Object: "user:ada", Since: PointAtIndex(index)}: 1, {Object: "membership:lab"}: 4, {Until: PointAtIndex(index - 1), Op: "user.remove"}: 0,
-		{Since: PointAtTime(epoch.Add(time.Duration(c.minutes) * time.Minute))}: 1, {Actor: "ADA", Op: "share.add"}: 2, {Object: fmt.Sprintf("share:%d", c.withLab)}: 2,
+		{Op: "user.remove", User: "bob"}: 1, {Op: "user.remove", User: "cleo"}: 0,
+		{Op: "user.*", Actor: "operator", User: "bob"}:   2,
+		{Object: "user:ada", Since: PointAtIndex(index)}: 1, {Object: "membership:lab"}: 4,
+		{Until: PointAtIndex(index - 1), Op: "user.remove"}:                     0,
+		{Since: PointAtTime(epoch.Add(time.Duration(c.minutes) * time.Minute))}: 1, {Actor: "ADA", Op: "share.add"}: 2,
+		{Object: fmt.Sprintf("share:%d", c.withLab)}: 2,
 	} {
 		if events, _, err := c.q.AuditEvents(graph.Actor{User: c.bob}, filter); err != nil || len(events) != want {
 			t.Errorf("%+v selects %d events for bob, want %d, %v", filter, len(events), want, err)
@@ -178,7 +185,8 @@ func TestThePastAsEachMaySeeIt(t *testing.T) {
 	} {
 		then := PointAtIndex(c.accepted)
 		as, err := c.q.At(tt.viewer, then)
-		if err != nil || len(as.Shares) != tt.shares || len(as.Authkeys) != tt.keys || as.Position != fmt.Sprintf("#%d", c.accepted) {
+		if err != nil || len(as.Shares) != tt.shares || len(as.Authkeys) != tt.keys ||
+			as.Position != fmt.Sprintf("#%d", c.accepted) {
 			t.Errorf("%s sees %d shares and %d authkeys at %s, %v", name, len(as.Shares), len(as.Authkeys), as.Position, err)
 		}
 		access, err := c.q.Access(tt.viewer, "c", then)
@@ -201,7 +209,8 @@ func TestThePastAsEachMaySeeIt(t *testing.T) {
 		t.Fatal(access, err)
 	}
 	r := access.Readers[1]
-	if r.Publisher != "ada" || r.Reader != "bob" || r.VisibleFrom != fmt.Sprintf("#%d", c.shared) || !r.Subscribes || len(r.Path) != 1 || uint64(r.Path[0].Share) != c.shared {
+	if r.Publisher != "ada" || r.Reader != "bob" || r.VisibleFrom != fmt.Sprintf("#%d", c.shared) || !r.Subscribes ||
+		len(r.Path) != 1 || uint64(r.Path[0].Share) != c.shared {
 		t.Errorf("%+v", r)
 	}
 	for at, want := range map[uint64]int{c.accepted - 1: 1, c.accepted: 2, c.unshared - 1: 2, c.unshared: 1, 0: 0} {
@@ -212,7 +221,8 @@ func TestThePastAsEachMaySeeIt(t *testing.T) {
 	if x, err := c.q.ExplainAt(operator, "ada", "bob", "c", Point{}); err != nil || x.Flows {
 		t.Errorf("now: %+v, %v", x, err)
 	}
-	if x, err := c.q.ExplainAt(operator, "ada", "bob", "c", PointAtIndex(c.accepted-1)); err != nil || x.Flows || slices.ContainsFunc(x.Gates, func(g Gate) bool { return g.Fix != "" }) {
+	if x, err := c.q.ExplainAt(operator, "ada", "bob", "c", PointAtIndex(c.accepted-1)); err != nil || x.Flows ||
+		slices.ContainsFunc(x.Gates, func(g Gate) bool { return g.Fix != "" }) {
 		t.Errorf("before bob enabled it: %+v, %v", x, err)
 	}
 	if _, err := c.q.DiffBetween(operator, Point{}, PointAtIndex(1)); err == nil {

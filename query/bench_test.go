@@ -46,7 +46,8 @@ func BenchmarkSearchChannels(b *testing.B) {
 	log := benchLog(b, 100, func(i int) []byte {
 		var batch entry.Builder
 		for n := range 1000 {
-			batch.Add(fmt.Sprintf("sensor-%05d.events", i*1000+n), 1, uint64(1+n%10), 1_700_000_000_000, netip.Addr{}, []byte{0, 0, 0, 5, 3}, 1)
+			batch.Add(fmt.Sprintf("sensor-%05d.events", i*1000+n), 1, uint64(1+n%10), 1_700_000_000_000, netip.Addr{},
+				[]byte{0, 0, 0, 5, 3}, 1)
 		}
 		return batch.Encode([16]byte{1}, uint64(i))
 	})

@@ -36,13 +36,15 @@ func newPastWorld(t *testing.T, seed uint64) *pastWorld {
 	}
 	t.Cleanup(func() { log.Close() })
 	f := &fixture{t: t, log: log, graph: graph.New(), live: map[uint64]entry.Usage{}}
-	return &pastWorld{f, New(log, func() *graph.Graph { return f.graph }, nil), rand.New(rand.NewPCG(seed, 1)).IntN, 1_700_000_000_000}
+	return &pastWorld{f, New(log, func() *graph.Graph { return f.graph }, nil), rand.New(rand.NewPCG(seed, 1)).IntN,
+		1_700_000_000_000}
 }
 
 // try applies an operation that may be refused.
 func (h *pastWorld) try(by graph.UserID, o graph.Op) {
 	h.entry([]byte{byte(entry.KindChange)}, func(*eventlog.Tx) {})
-	if g, _, err := h.graph.Apply(h.index, graph.Command{By: graph.Actor{User: by, Operator: true}, Time: time.UnixMilli(h.clock), Op: o}); err == nil {
+	if g, _, err := h.graph.Apply(h.index,
+		graph.Command{By: graph.Actor{User: by, Operator: true}, Time: time.UnixMilli(h.clock), Op: o}); err == nil {
 		h.graph = g
 	}
 }
@@ -71,7 +73,8 @@ func (h *pastWorld) change() {
 	on := h.roll(2) == 0
 	switch h.roll(12) {
 	case 0:
-		h.try(0, graph.AddUser{Handle: fmt.Sprintf("u%d", h.roll(9)), Role: one(h, []graph.Role{graph.Member, graph.Auditor, graph.Admin})})
+		h.try(0, graph.AddUser{Handle: fmt.Sprintf("u%d", h.roll(9)),
+			Role: one(h, []graph.Role{graph.Member, graph.Auditor, graph.Admin})})
 	case 1:
 		h.try(0, graph.EditUser{User: user(), Enabled: &on})
 	case 2:
@@ -82,7 +85,8 @@ func (h *pastWorld) change() {
 		h.try(0, graph.RemoveMember{Group: group, User: user()})
 	case 6, 7, 8:
 		o := graph.AddShare{
-			Channel: one(h, []graph.Pattern{"a", "ab", "a*", "*", "b"}), Type: one(h, []graph.ShareType{graph.Own, graph.All, graph.All}),
+			Channel: one(h, []graph.Pattern{"a", "ab", "a*", "*", "b"}),
+			Type:    one(h, []graph.ShareType{graph.Own, graph.All, graph.All}),
 			History: one(h, []graph.History{graph.FromShare, graph.FromShare, graph.Full}),
 		}
 		if on {
@@ -120,7 +124,8 @@ func (h *pastWorld) batch() {
 		n := 1 + h.roll(3)
 		var frames []byte
 		for range n {
-			frames = wire.AppendPublish(frames, "key-"+origin.Handle, channel, fmt.Appendf(nil, "%d/%d", h.index+1, h.roll(1000)))
+			frames = wire.AppendPublish(frames, "key-"+origin.Handle, channel,
+				fmt.Appendf(nil, "%d/%d", h.index+1, h.roll(1000)))
 		}
 		b.Add(channel, 1, uint64(origin.ID), h.clock, netip.Addr{}, frames, n)
 	}
@@ -210,7 +215,8 @@ func (h *pastWorld) somewhere() eventlog.Position {
 	if h.roll(3) == 0 {
 		return eventlog.Position{}
 	}
-	return eventlog.Position{Index: h.log.Floor() + uint64(h.roll(int(h.index-h.log.Floor())+2)), Offset: uint32(h.roll(5))}
+	return eventlog.Position{Index: h.log.Floor() + uint64(h.roll(int(h.index-h.log.Floor())+2)),
+		Offset: uint32(h.roll(5))}
 }
 
 // What a reader yields is what a naive look at every message of the log yields, for whatever graph, filter and order;
@@ -292,7 +298,8 @@ func TestRemovedShareEndsReading(t *testing.T) {
 	f.message(ada, "c", "two")
 	mine := f.message(bob, "c", "three")
 	m := q.Messages(graph.Actor{User: bob}, MessageFilter{Patterns: []graph.Pattern{"c"}})
-	if v, err := m.Next(t.Context()); err != nil || v.Position.String() != first || string(v.Payload) != "one" || string(v.Ident) != "key" || v.Origin != "ada" {
+	if v, err := m.Next(t.Context()); err != nil || v.Position.String() != first || string(v.Payload) != "one" ||
+		string(v.Ident) != "key" || v.Origin != "ada" {
 		t.Fatalf("%+v, %v", v, err)
 	}
 	f.change(ada, graph.RemoveShare{Share: graph.ShareID(s)})
@@ -308,7 +315,8 @@ func TestRemovedShareEndsReading(t *testing.T) {
 func (f *fixture) message(origin graph.UserID, channel, payload string) string {
 	f.t.Helper()
 	var b entry.Builder
-	b.Add(channel, 1, uint64(origin), 1_700_000_000_000+1000*int64(f.index+1), netip.Addr{}, wire.AppendPublish(nil, "key", channel, []byte(payload)), 1)
+	b.Add(channel, 1, uint64(origin), 1_700_000_000_000+1000*int64(f.index+1), netip.Addr{},
+		wire.AppendPublish(nil, "key", channel, []byte(payload)), 1)
 	data := b.Encode([16]byte{1}, f.index+1)
 	h, err := entry.DecodeHeader(data)
 	if err != nil {
@@ -329,7 +337,8 @@ func TestRolesOpenNoPayloads(t *testing.T) {
 	for viewer, want := range map[graph.Actor]uint64{
 		{User: ada}: 1, {User: eve}: 0, {User: root}: 0, {Operator: true}: 1, {Operator: true, User: eve}: 0, {}: 0,
 	} {
-		if c, err := q.CountMessages(t.Context(), viewer, MessageFilter{Patterns: []graph.Pattern{"*"}}); err != nil || c.Messages != want {
+		if c, err := q.CountMessages(t.Context(), viewer, MessageFilter{Patterns: []graph.Pattern{"*"}}); err != nil ||
+			c.Messages != want {
 			t.Errorf("%+v may read %d, want %d (%v)", viewer, c.Messages, want, err)
 		}
 	}
@@ -349,7 +358,8 @@ func TestRetentionBeforeTheReader(t *testing.T) {
 		if from != "" {
 			p, _ = entry.ParsePosition(from)
 		}
-		all, gaps := h.read(q.Messages(graph.Actor{User: ada}, MessageFilter{Patterns: []graph.Pattern{"c"}, From: p, Newest: newest}))
+		all, gaps := h.read(q.Messages(graph.Actor{User: ada},
+			MessageFilter{Patterns: []graph.Pattern{"c"}, From: p, Newest: newest}))
 		return len(all), fmt.Sprint(gaps)
 	}
 	m := q.Messages(graph.Actor{User: ada}, MessageFilter{Patterns: []graph.Pattern{"c"}})
@@ -389,7 +399,8 @@ func TestPlaces(t *testing.T) {
 	f.entry(data, func(tx *eventlog.Tx) { tx.IndexBatch(f.index, header) })
 	now := time.UnixMilli(1_700_000_011_020)
 	for in, want := range map[string]string{
-		"first": "#1.0", "#1.3": "#1.3", "1.3": "#1.3", "#7": "#7.0", "10s": "#1.4", "9s": "#2.0", "1h": "#1.0", "now": "#2.0", "@1700000001": "#1.0",
+		"first": "#1.0", "#1.3": "#1.3", "1.3": "#1.3", "#7": "#7.0", "10s": "#1.4", "9s": "#2.0", "1h": "#1.0",
+		"now": "#2.0", "@1700000001": "#1.0",
 		"1700000001005": "#1.2", "2023-11-14T22:13:21.03Z": "#1.6",
 	} {
 		if p, err := q.ParsePosition(in, now); err != nil || p.String() != want {
@@ -409,7 +420,8 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 	f.message(ada, "c", "x")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := q.Messages(graph.Actor{User: ada}, MessageFilter{Patterns: []graph.Pattern{"c"}}).Next(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := q.Messages(graph.Actor{User: ada},
+		MessageFilter{Patterns: []graph.Pattern{"c"}}).Next(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }

@@ -125,11 +125,13 @@ func TestChannelsAreThoseThatConcernTheViewer(t *testing.T) {
 		prefix string
 		want   string
 	}{
-		{graph.Actor{User: ada}, "", fmt.Sprint([]string{"ada.before" + before, "ada.private" + private, "ada.shared" + shared, "common" + mine})},
+		{graph.Actor{User: ada}, "",
+			fmt.Sprint([]string{"ada.before" + before, "ada.private" + private, "ada.shared" + shared, "common" + mine})},
 		{graph.Actor{User: bob}, "", fmt.Sprint([]string{"ada.shared" + shared, "bob.own" + own, "common" + mine})},
 		{graph.Actor{User: bob}, "ada.", fmt.Sprint([]string{"ada.shared" + shared})},
 		{graph.Actor{User: eve}, "com", fmt.Sprint([]string{"common" + later})},
-		{graph.Actor{Operator: true}, "ada", fmt.Sprint([]string{"ada.before" + before, "ada.private" + private, "ada.shared" + shared})},
+		{graph.Actor{Operator: true}, "ada",
+			fmt.Sprint([]string{"ada.before" + before, "ada.private" + private, "ada.shared" + shared})},
 		{graph.Actor{User: 99}, "", "[]"},
 	} {
 		all, err := q.Channels(tt.viewer, tt.prefix, "", 0)
@@ -144,7 +146,8 @@ func TestChannelsAreThoseThatConcernTheViewer(t *testing.T) {
 			t.Errorf("%+v, prefix %q: %v, want %s", tt.viewer, tt.prefix, got, tt.want)
 		}
 	}
-	if page, err := q.Channels(graph.Actor{User: ada}, "", "ada.before", 1); err != nil || len(page) != 1 || page[0].Name != "ada.private" {
+	if page, err := q.Channels(graph.Actor{User: ada}, "", "ada.before", 1); err != nil || len(page) != 1 ||
+		page[0].Name != "ada.private" {
 		t.Errorf("the page after ada.before: %+v, %v", page, err)
 	}
 	off := false
@@ -162,7 +165,8 @@ func TestStatsAddWhatIsNotReportedYet(t *testing.T) {
 	k := f.change(ada, graph.AddAuthkey{Ident: "k", Secret: []byte{1}})
 	f.change(bob, graph.AddAuthkey{Ident: "b", Secret: []byte{1}})
 	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	stored, err := json.Marshal(entry.Usage{Authkey: k, BytesReceived: 10, Published: 2, LastSeen: day, LastAddr: "192.0.2.1"})
+	stored,
+		err := json.Marshal(entry.Usage{Authkey: k, BytesReceived: 10, Published: 2, LastSeen: day, LastAddr: "192.0.2.1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,10 +180,12 @@ func TestStatsAddWhatIsNotReportedYet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := shown.Stats; s.BytesReceived != 15 || s.Published != 2 || s.Received != 1 || !s.LastSeen.Equal(day.Add(time.Hour)) || s.LastAddr != "192.0.2.2" {
+	if s := shown.Stats; s.BytesReceived != 15 || s.Published != 2 || s.Received != 1 ||
+		!s.LastSeen.Equal(day.Add(time.Hour)) || s.LastAddr != "192.0.2.2" {
 		t.Errorf("%+v", s)
 	}
-	for viewer, want := range map[graph.Actor][2]uint64{{User: ada}: {1, 15}, {User: bob}: {1, 0}, {Operator: true}: {2, 15}} {
+	totals := map[graph.Actor][2]uint64{{User: ada}: {1, 15}, {User: bob}: {1, 0}, {Operator: true}: {2, 15}}
+	for viewer, want := range totals {
 		total, err := q.Totals(viewer)
 		if err != nil || uint64(total.Authkeys) != want[0] || total.BytesReceived != want[1] {
 			t.Errorf("%+v: %+v, %v", viewer, total, err)

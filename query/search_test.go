@@ -227,7 +227,8 @@ func (w *world) checkChannels(viewer graph.Actor) {
 		for _, s := range naive[name] {
 			sum.Merge(s)
 		}
-		if sum == empty || d.Amount != amount(sum) || d.Position != sum.Newest.String() || c.Position != d.Position || !c.Last.Equal(sum.Newest.When()) || len(d.Origins) != len(naive[name]) {
+		if sum == empty || d.Amount != amount(sum) || d.Position != sum.Newest.String() || c.Position != d.Position ||
+			!c.Last.Equal(sum.Newest.When()) || len(d.Origins) != len(naive[name]) {
 			w.t.Errorf("channel %q as %+v: %+v, want %+v", name, viewer, d, naive[name])
 		}
 		for _, o := range d.Origins {
@@ -320,7 +321,8 @@ func TestSearchFindsExactlyWhatTheViewerMaySee(t *testing.T) {
 			}
 			for _, viewer := range w.viewers() {
 				w.checkChannels(viewer)
-				for _, text := range []string{w.word(), w.word() + " " + w.word(), []string{"a", "B", "publish", "strasse", "192.0"}[w.IntN(5)]} {
+				for _, text := range []string{w.word(), w.word() + " " + w.word(),
+					[]string{"a", "B", "publish", "strasse", "192.0"}[w.IntN(5)]} {
 					w.checkSearch(viewer, text)
 					hits += len(w.naiveHits(viewer, text))
 				}
@@ -426,7 +428,8 @@ func (w *world) among(owner, viewer graph.UserID, i int) {
 	role, on, note := graph.Auditor, true, "secret ab"
 	switch i % 6 {
 	case 0:
-		w.try(owner, graph.AddAuthkey{Ident: fmt.Sprintf("ab secret %d", i), Secret: []byte{1}, Comment: w.text(), Pub: []graph.Pattern{"ab", "secret"}, Sub: []graph.Pattern{w.pattern()}})
+		w.try(owner, graph.AddAuthkey{Ident: fmt.Sprintf("ab secret %d", i), Secret: []byte{1}, Comment: w.text(),
+			Pub: []graph.Pattern{"ab", "secret"}, Sub: []graph.Pattern{w.pattern()}})
 	case 1:
 		for k := range w.graph.AuthkeysOf(owner) {
 			w.try(owner, graph.EditAuthkey{Authkey: k.ID, Comment: &note})
@@ -539,10 +542,14 @@ func TestGrades(t *testing.T) {
 		fields []string
 		want   grade
 	}{
-		{"cowrie", []string{"Cowrie"}, exact}, {"cowrie", []string{"x", "COWRIE.sessions"}, prefix}, {"Sessions", []string{"cowrie.sessions"}, wordStart},
-		{"ions", []string{"cowrie.sessions"}, within}, {"session", []string{"xsession x-sessions"}, wordStart}, {"glastopf", []string{"cowrie"}, nowhere},
-		{"two words", []string{"two words"}, exact}, {"words two", []string{"two words"}, wordStart}, {"a b", []string{"a", "b"}, exact}, {"a b", []string{"a"}, nowhere},
-		{"ÜNAL", []string{"ünal"}, exact}, {"σας", []string{"ΣΑΣ"}, exact}, {"\u212a", []string{"k"}, exact}, {"\xff", []string{"a\xff"}, within}, {"\xfe", []string{"\xff", "\ufffd"}, nowhere},
+		{"cowrie", []string{"Cowrie"}, exact}, {"cowrie", []string{"x", "COWRIE.sessions"}, prefix},
+		{"Sessions", []string{"cowrie.sessions"}, wordStart},
+		{"ions", []string{"cowrie.sessions"}, within}, {"session", []string{"xsession x-sessions"}, wordStart},
+		{"glastopf", []string{"cowrie"}, nowhere},
+		{"two words", []string{"two words"}, exact}, {"words two", []string{"two words"}, wordStart},
+		{"a b", []string{"a", "b"}, exact}, {"a b", []string{"a"}, nowhere},
+		{"ÜNAL", []string{"ünal"}, exact}, {"σας", []string{"ΣΑΣ"}, exact}, {"\u212a", []string{"k"}, exact},
+		{"\xff", []string{"a\xff"}, within}, {"\xfe", []string{"\xff", "\ufffd"}, nowhere},
 	} {
 		m, err := newMatcher(tt.text)
 		if err != nil {
@@ -560,9 +567,12 @@ func TestSearchSaysWhatIsWrongWithAQuestion(t *testing.T) {
 		q    SearchQuery
 		want string
 	}{
-		{SearchQuery{Text: " \t", Limit: 1}, "nothing to search for"}, {SearchQuery{Text: strings.Repeat("x", 513), Limit: 1}, "513 bytes"},
-		{SearchQuery{Text: strings.Repeat("x ", 17), Limit: 1}, "17 words"}, {SearchQuery{Text: "x"}, "limit is 0"}, {SearchQuery{Text: "x", Limit: 1001}, "limit is 1001"},
-		{SearchQuery{Text: "x", Limit: 1, Kinds: []Kind{"token"}}, `no kind "token"`}, {SearchQuery{Text: "x", Limit: 1, After: "AAAA"}, "one kind"},
+		{SearchQuery{Text: " \t", Limit: 1}, "nothing to search for"},
+		{SearchQuery{Text: strings.Repeat("x", 513), Limit: 1}, "513 bytes"},
+		{SearchQuery{Text: strings.Repeat("x ", 17), Limit: 1}, "17 words"}, {SearchQuery{Text: "x"}, "limit is 0"},
+		{SearchQuery{Text: "x", Limit: 1001}, "limit is 1001"},
+		{SearchQuery{Text: "x", Limit: 1, Kinds: []Kind{"token"}}, `no kind "token"`},
+		{SearchQuery{Text: "x", Limit: 1, After: "AAAA"}, "one kind"},
 		{SearchQuery{Text: "x", Limit: 1, Kinds: []Kind{KindUser}, After: "!"}, "not from a page"},
 	} {
 		if _, err := q.Search(graph.Actor{Operator: true}, tt.q); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -54,7 +54,8 @@ func randomOp(g *graph.Graph, roll func(int) int) graph.Command {
 	channels := []graph.Pattern{"a", "a*", "b", "*"}
 	switch roll(16) {
 	case 0, 1:
-		c.By, c.Op = graph.Actor{Operator: true, From: "socket"}, graph.AddUser{Handle: fmt.Sprintf("u%d", roll(14)), Password: "$CANARY-password"}
+		c.By, c.Op = graph.Actor{Operator: true, From: "socket"},
+			graph.AddUser{Handle: fmt.Sprintf("u%d", roll(14)), Password: "$CANARY-password"}
 	case 2:
 		c.Op = graph.EditUser{User: who(), Enabled: &on}
 	case 3:
@@ -66,7 +67,8 @@ func randomOp(g *graph.Graph, roll func(int) int) graph.Command {
 	case 6:
 		c.Op = graph.RemoveMember{Group: group(), User: who()}
 	case 7:
-		c.Op = graph.AddAuthkey{Ident: fmt.Sprintf("k%d", roll(9)), Secret: []byte("CANARY-secret"), Pub: channels[:roll(4)], Sub: channels[roll(4):]}
+		c.Op = graph.AddAuthkey{Ident: fmt.Sprintf("k%d", roll(9)), Secret: []byte("CANARY-secret"), Pub: channels[:roll(4)],
+			Sub: channels[roll(4):]}
 	case 8:
 		c.Op = graph.RemoveAuthkey{Authkey: graph.AuthkeyID(pick(index))}
 	case 9, 10, 11:
@@ -173,7 +175,8 @@ func TestGraphAtAnyPositionIsTheOneRebuiltFromTheFirstEvent(t *testing.T) {
 			t.Fatalf("%d waypoints are kept, want %d", len(past.ways), past.keep)
 		}
 	}
-	if s, err := VerifyAudit(t.Context(), f.log, nil); err != nil || s.StoredGraphs != len(stored) || s.Events == 0 || s.Compared != s.Events || s.Refused == 0 {
+	if s, err := VerifyAudit(t.Context(), f.log, nil); err != nil || s.StoredGraphs != len(stored) || s.Events == 0 ||
+		s.Compared != s.Events || s.Refused == 0 {
 		t.Errorf("verify: %+v, %v", s, err)
 	}
 }
@@ -184,7 +187,8 @@ func TestIndexAtIsTheNewestChangeUpToATime(t *testing.T) {
 	f.history(300, rand.New(rand.NewPCG(3, 4)).IntN, 0, 0)
 	past := NewTimeTravel(f.log)
 	var marks []eventlog.AuditMark
-	if _, err := f.log.Audit().Scan(0, 1000, func(r eventlog.AuditRecord) error { marks = append(marks, r.AuditMark); return nil }); err != nil {
+	if _, err := f.log.Audit().Scan(0, 1000,
+		func(r eventlog.AuditRecord) error { marks = append(marks, r.AuditMark); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if len(marks) < 80 {
@@ -240,7 +244,8 @@ func TestEveryWayOfReadingTheAuditGivesTheSameEvents(t *testing.T) {
 		}
 		oldest := read(AuditFilter{Oldest: true})
 		for name, other := range map[string][]AuditEvent{
-			"pages": read(AuditFilter{Oldest: true, Limit: 7}), "newest": reversed(read(AuditFilter{})), "newest, pages": reversed(read(AuditFilter{Limit: 5})), "follow": f.follow(q, viewer),
+			"pages": read(AuditFilter{Oldest: true, Limit: 7}), "newest": reversed(read(AuditFilter{})),
+			"newest, pages": reversed(read(AuditFilter{Limit: 5})), "follow": f.follow(q, viewer),
 		} {
 			if len(other) != len(oldest) || len(oldest) > 0 && !reflect.DeepEqual(other, oldest) {
 				t.Fatalf("%+v: %s: %d events, want %d", viewer, name, len(other), len(oldest))
@@ -310,7 +315,8 @@ func long(b *testing.B, n int) (*fixture, *Query) {
 		var logs []*raft.Log
 		tx := f.log.Begin()
 		for i := begin; i < begin+1000; i++ {
-			c := graph.Command{By: graph.Actor{Operator: true}, Time: epoch.Add(time.Duration(i) * time.Second), Op: graph.AddUser{Handle: fmt.Sprintf("u%d", i)}}
+			c := graph.Command{By: graph.Actor{Operator: true}, Time: epoch.Add(time.Duration(i) * time.Second),
+				Op: graph.AddUser{Handle: fmt.Sprintf("u%d", i)}}
 			if i >= 1000 {
 				c.By = graph.Actor{User: graph.UserID(1 + i%1000)}
 				c.Op = graph.AddShare{Channel: graph.Pattern(fmt.Sprintf("c%d", i)), User: graph.UserID(1 + (i+1)%1000)}
@@ -323,7 +329,8 @@ func long(b *testing.B, n int) (*fixture, *Query) {
 			if f.graph, _, err = f.graph.Replay(f.index, command); err != nil {
 				b.Fatal(err)
 			}
-			logs = append(logs, &raft.Log{Index: f.index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(entry.KindChange)}, command...)})
+			logs = append(logs,
+				&raft.Log{Index: f.index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(entry.KindChange)}, command...)})
 			e := newest.Next(f.index, c.Time, command)
 			newest = e.AuditMark
 			tx.PutAudit(e)
@@ -362,7 +369,8 @@ func BenchmarkGraphAt(b *testing.B) {
 	})
 	b.Run("newest 100 events", func(b *testing.B) {
 		for b.Loop() {
-			if events, _, err := q.AuditEvents(graph.Actor{Operator: true}, AuditFilter{Limit: 100}); err != nil || len(events) != 100 {
+			if events, _, err := q.AuditEvents(graph.Actor{Operator: true}, AuditFilter{Limit: 100}); err != nil ||
+				len(events) != 100 {
 				b.Fatal(err)
 			}
 		}

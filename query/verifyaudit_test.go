@@ -58,25 +58,37 @@ func TestVerifyFindsEachManipulation(t *testing.T) {
 		{"altered command", func(tx *eventlog.Update, all []raw) {
 			put(tx, all[3], bytes.Replace(all[3].value, []byte("cleo"), []byte("olec"), 1))
 		}, eventlog.Altered, 3},
-		{"altered number", func(tx *eventlog.Update, all []raw) { put(tx, all[4], flip(all[4].value, 33)) }, eventlog.Altered, 4},
-		{"altered time", func(tx *eventlog.Update, all []raw) { put(tx, all[4], flip(all[4].value, 47)) }, eventlog.Altered, 4},
-		{"altered hash", func(tx *eventlog.Update, all []raw) { put(tx, all[5], flip(all[5].value, 0)) }, eventlog.Altered, 5},
-		{"altered hash of the newest", func(tx *eventlog.Update, all []raw) { last := all[len(all)-1]; put(tx, last, flip(last.value, 7)) }, eventlog.Altered, 9},
+		{"altered number", func(tx *eventlog.Update, all []raw) { put(tx, all[4], flip(all[4].value, 33)) }, eventlog.Altered,
+			4},
+		{"altered time", func(tx *eventlog.Update, all []raw) { put(tx, all[4], flip(all[4].value, 47)) }, eventlog.Altered,
+			4},
+		{"altered hash", func(tx *eventlog.Update, all []raw) { put(tx, all[5], flip(all[5].value, 0)) }, eventlog.Altered,
+			5},
+		{"altered hash of the newest", func(tx *eventlog.Update,
+			all []raw) {
+			last := all[len(all)-1]
+			put(tx, last, flip(last.value, 7))
+		}, eventlog.Altered, 9},
 		{"cut short", func(tx *eventlog.Update, all []raw) { put(tx, all[5], all[5].value[:20]) }, eventlog.Altered, 5},
-		{"removed first", func(tx *eventlog.Update, all []raw) { tx.Delete(key, eventlog.IndexKey(all[0].index)) }, eventlog.Missing, 1},
-		{"removed in the middle", func(tx *eventlog.Update, all []raw) { tx.Delete(key, eventlog.IndexKey(all[4].index)) }, eventlog.Missing, 5},
+		{"removed first", func(tx *eventlog.Update, all []raw) { tx.Delete(key, eventlog.IndexKey(all[0].index)) },
+			eventlog.Missing, 1},
+		{"removed in the middle", func(tx *eventlog.Update, all []raw) { tx.Delete(key, eventlog.IndexKey(all[4].index)) },
+			eventlog.Missing, 5},
 		{"removed two", func(tx *eventlog.Update, all []raw) {
 			tx.Delete(key, eventlog.IndexKey(all[4].index))
 			tx.Delete(key, eventlog.IndexKey(all[5].index))
 		}, eventlog.Missing, 6},
-		{"removed newest", func(tx *eventlog.Update, all []raw) { tx.Delete(key, eventlog.IndexKey(all[9].index)) }, eventlog.Missing, 9},
+		{"removed newest", func(tx *eventlog.Update, all []raw) { tx.Delete(key, eventlog.IndexKey(all[9].index)) },
+			eventlog.Missing, 9},
 		{"removed all", func(tx *eventlog.Update, _ []raw) { tx.DeleteRange(key, nil, nil) }, eventlog.Missing, 9},
-		{"swapped", func(tx *eventlog.Update, all []raw) { put(tx, all[4], all[5].value); put(tx, all[5], all[4].value) }, eventlog.Reordered, 4},
+		{"swapped", func(tx *eventlog.Update, all []raw) { put(tx, all[4], all[5].value); put(tx, all[5], all[4].value) },
+			eventlog.Reordered, 4},
 		{"moved to the end", func(tx *eventlog.Update, all []raw) {
 			tx.Delete(key, eventlog.IndexKey(all[2].index))
 			put(tx, raw{index: all[9].index + 2}, all[2].value)
 		}, eventlog.Reordered, 3},
-		{"repeated", func(tx *eventlog.Update, all []raw) { put(tx, raw{index: all[6].index + 1}, all[6].value) }, eventlog.Reordered, 6},
+		{"repeated", func(tx *eventlog.Update, all []raw) { put(tx, raw{index: all[6].index + 1}, all[6].value) },
+			eventlog.Reordered, 6},
 		{"added behind the newest", func(tx *eventlog.Update, all []raw) {
 			put(tx, raw{index: all[9].index + 1}, next(all[9], "eve", all[9].index+1))
 		}, eventlog.Extra, 10},
@@ -85,11 +97,14 @@ func TestVerifyFindsEachManipulation(t *testing.T) {
 			tx.Put(eventlog.SpaceGraph, part, []byte("another graph"))
 		}, eventlog.Altered, 7},
 		{"altered head of a stored graph", func(tx *eventlog.Update, all []raw) {
-			tx.Put(eventlog.SpaceGraph, append([]byte{'h'}, eventlog.IndexKey(all[7].index)...), append([]byte{0, 0, 0, 1}, flip(all[7].value[:body], 3)...))
+			tx.Put(eventlog.SpaceGraph, append([]byte{'h'}, eventlog.IndexKey(all[7].index)...),
+				append([]byte{0, 0, 0, 1}, flip(all[7].value[:body], 3)...))
 		}, eventlog.Altered, 7},
 		{"a whole new chain", func(tx *eventlog.Update, all []raw) { forge(tx, all, 3, false) }, eventlog.Altered, -1},
-		{"a whole new chain without the newest", func(tx *eventlog.Update, all []raw) { forge(tx, all, 9, true) }, eventlog.Missing, -1},
-		{"a whole new chain without one", func(tx *eventlog.Update, all []raw) { forge(tx, all, 6, true) }, eventlog.Missing, -1},
+		{"a whole new chain without the newest", func(tx *eventlog.Update, all []raw) { forge(tx, all, 9, true) },
+			eventlog.Missing, -1},
+		{"a whole new chain without one", func(tx *eventlog.Update, all []raw) { forge(tx, all, 6, true) }, eventlog.Missing,
+			-1},
 	}
 	for _, held := range []bool{true, false} {
 		for _, tt := range tests {
@@ -125,7 +140,8 @@ func tenEvents(t *testing.T, held bool) (*fixture, []raw) {
 		if i == 5 {
 			f.publish(1, "c")
 		}
-		f.try(graph.Command{By: graph.Actor{Operator: true}, Time: epoch.Add(time.Duration(i) * time.Hour), Op: graph.AddUser{Handle: handle}})
+		f.try(graph.Command{By: graph.Actor{Operator: true}, Time: epoch.Add(time.Duration(i) * time.Hour),
+			Op: graph.AddUser{Handle: handle}})
 		if handle == "gus" { // number 7, which is older when the next is stored
 			f.store(2)
 		}
@@ -145,8 +161,10 @@ func tenEvents(t *testing.T, held bool) (*fixture, []raw) {
 
 // next is a record that fits behind another.
 func next(r raw, handle string, index uint64) []byte {
-	m := eventlog.AuditMark{Index: r.index, Hash: [32]byte(r.value), Number: binary.BigEndian.Uint64(r.value[32:]), Time: int64(binary.BigEndian.Uint64(r.value[40:]))}
-	command, _ := json.Marshal(graph.Command{By: graph.Actor{Operator: true}, Time: m.When(), Op: graph.AddUser{Handle: handle}})
+	m := eventlog.AuditMark{Index: r.index, Hash: [32]byte(r.value), Number: binary.BigEndian.Uint64(r.value[32:]),
+		Time: int64(binary.BigEndian.Uint64(r.value[40:]))}
+	command,
+		_ := json.Marshal(graph.Command{By: graph.Actor{Operator: true}, Time: m.When(), Op: graph.AddUser{Handle: handle}})
 	e := m.Next(index, m.When(), command)
 	return encode(e)
 }
@@ -179,7 +197,8 @@ func forge(tx *eventlog.Update, all []raw, which int, without bool) {
 func TestAlteredHistoryIsNotShown(t *testing.T) {
 	f, all := tenEvents(t, true)
 	f.tamper(func(tx *eventlog.Update) {
-		tx.Put(eventlog.SpaceAudit, eventlog.IndexKey(all[3].index), bytes.Replace(all[3].value, []byte("cleo"), []byte("olec"), 1))
+		tx.Put(eventlog.SpaceAudit, eventlog.IndexKey(all[3].index),
+			bytes.Replace(all[3].value, []byte("cleo"), []byte("olec"), 1))
 	})
 	q := New(f.log, func() *graph.Graph { return f.graph }, nil)
 	var fault *AuditFault

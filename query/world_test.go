@@ -29,7 +29,8 @@ type world struct {
 var day = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 
 // dictionary is what things are called: words that contain each other, differ in case, and are hostile.
-var dictionary = []string{"ab", "a", "AB.c", "straße", "STRASSE", "ſtraße", "x ab", "ab\x00c", "a\xffb", "b.ab", "Ünal", "ünal.a", "<b>"}
+var dictionary = []string{"ab", "a", "AB.c", "straße", "STRASSE", "ſtraße", "x ab", "ab\x00c", "a\xffb", "b.ab", "Ünal",
+	"ünal.a", "<b>"}
 
 func newQueryWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
@@ -38,7 +39,8 @@ func newQueryWorld(t *testing.T, seed uint64) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
-	w := &world{&fixture{t: t, log: log, graph: graph.New(), live: map[uint64]entry.Usage{}}, rand.New(rand.NewPCG(seed, 0)), nil}
+	w := &world{&fixture{t: t, log: log, graph: graph.New(), live: map[uint64]entry.Usage{}},
+		rand.New(rand.NewPCG(seed, 0)), nil}
 	w.restart()
 	return w
 }
@@ -106,7 +108,8 @@ func (w *world) pattern() graph.Pattern {
 // try applies an operation at the next index; it may be refused, and is in the log all the same.
 func (w *world) try(by graph.UserID, op graph.Op) {
 	w.entry([]byte{byte(entry.KindChange)}, func(*eventlog.Tx) {})
-	c := graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Time: day.Add(time.Duration(w.index) * time.Minute), Op: op}
+	c := graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Time: day.Add(time.Duration(w.index) * time.Minute),
+		Op: op}
 	if g, _, err := w.graph.Apply(w.index, c); err == nil {
 		w.graph = g
 	}
@@ -116,7 +119,8 @@ func (w *world) step() {
 	on := w.IntN(5) > 0
 	switch w.IntN(30) {
 	case 0, 1:
-		w.try(0, graph.AddUser{Handle: fmt.Sprintf("ab%d", w.index), Name: w.text(), Role: []graph.Role{"", "", "", graph.Auditor}[w.IntN(4)]})
+		w.try(0, graph.AddUser{Handle: fmt.Sprintf("ab%d", w.index), Name: w.text(),
+			Role: []graph.Role{"", "", "", graph.Auditor}[w.IntN(4)]})
 	case 2:
 		w.try(0, graph.EditUser{User: w.someUser(), Enabled: &on})
 	case 3:
@@ -130,9 +134,11 @@ func (w *world) step() {
 	case 7:
 		w.try(0, graph.RemoveMember{Group: w.someGroup(), User: w.someUser()})
 	case 8:
-		w.try(w.someUser(), graph.AddAuthkey{Ident: fmt.Sprint(w.text(), w.index), Secret: []byte{1}, Comment: w.text(), Pub: []graph.Pattern{w.pattern()}, Sub: []graph.Pattern{w.pattern()}})
+		w.try(w.someUser(), graph.AddAuthkey{Ident: fmt.Sprint(w.text(), w.index), Secret: []byte{1}, Comment: w.text(),
+			Pub: []graph.Pattern{w.pattern()}, Sub: []graph.Pattern{w.pattern()}})
 	case 9, 10, 11, 12:
-		s := graph.AddShare{Channel: w.pattern(), Note: w.text(), Type: []graph.ShareType{graph.Own, graph.All}[w.IntN(2)], History: []graph.History{graph.FromShare, graph.FromShare, graph.Full}[w.IntN(3)]}
+		s := graph.AddShare{Channel: w.pattern(), Note: w.text(), Type: []graph.ShareType{graph.Own, graph.All}[w.IntN(2)],
+			History: []graph.History{graph.FromShare, graph.FromShare, graph.Full}[w.IntN(3)]}
 		if w.IntN(3) > 0 {
 			s.User = w.someUser()
 		} else {
@@ -196,7 +202,8 @@ func (w *world) batch(hidden bool, lane func() (graph.UserID, string)) {
 
 // refuse puts a row into the logs of a user, or of nobody.
 func (w *world) refuse(owner graph.UserID) {
-	r := entry.Refusal{Owner: uint64(owner), Ident: w.text(), Message: "Authkey not allowed to publish here.", Channel: w.text(), Addr: "192.0.2.1", First: day, Last: day.Add(w.rand()), Count: 1}
+	r := entry.Refusal{Owner: uint64(owner), Ident: w.text(), Message: "Authkey not allowed to publish here.",
+		Channel: w.text(), Addr: "192.0.2.1", First: day, Last: day.Add(w.rand()), Count: 1}
 	v, err := json.Marshal(r)
 	if err != nil {
 		w.t.Fatal(err)
@@ -223,7 +230,8 @@ func (w *world) viewers() []graph.Actor {
 func (f *fixture) entry(data []byte, apply func(*eventlog.Tx)) {
 	f.t.Helper()
 	f.index++
-	if err := f.log.LogStore().StoreLogs([]*raft.Log{{Index: f.index, Term: 1, Type: raft.LogCommand, Data: data}}); err != nil {
+	if err := f.log.LogStore().StoreLogs([]*raft.Log{{Index: f.index, Term: 1, Type: raft.LogCommand,
+		Data: data}}); err != nil {
 		f.t.Fatal(err)
 	}
 	tx := f.log.Begin()
