@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -18,6 +19,19 @@ import (
 type Selector struct {
 	Exact    []string
 	Prefixes []string
+}
+
+// Select returns the selector of patterns: a channel's name, or a prefix with * behind it. "*" selects all channels.
+func Select[P ~string](patterns ...P) Selector {
+	var sel Selector
+	for _, p := range patterns {
+		if prefix, ok := strings.CutSuffix(string(p), "*"); ok {
+			sel.Prefixes = append(sel.Prefixes, prefix)
+		} else {
+			sel.Exact = append(sel.Exact, string(p))
+		}
+	}
+	return sel
 }
 
 // Next returns, in ascending order, up to limit indexes >= from and <= Applied of visible batches that hold a selected

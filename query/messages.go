@@ -86,14 +86,7 @@ const (
 func (q *Query) Messages(viewer graph.Actor, f MessageFilter) *Messages {
 	m := &Messages{
 		log: q.log, filter: f, rights: newRights(q.graph, viewer), at: f.From, end: f.Until,
-		oldest: f.From == eventlog.Position{}, window: windowEntries,
-	}
-	for _, p := range f.Patterns {
-		if p.IsPrefix() {
-			m.sel.Prefixes = append(m.sel.Prefixes, string(p[:len(p)-1]))
-		} else {
-			m.sel.Exact = append(m.sel.Exact, string(p))
-		}
+		sel: eventlog.Select(f.Patterns...), oldest: f.From == eventlog.Position{}, window: windowEntries,
 	}
 	last := eventlog.Position{Index: q.log.Applied() + 1}
 	if (m.end == eventlog.Position{}) || last.Compare(m.end) < 0 {

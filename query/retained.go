@@ -28,7 +28,7 @@ func (q *Query) Retained(viewer graph.Actor) (r Retained, err error) {
 	}
 	r.Floor = eventlog.Position{Index: q.log.Floor()}.String()
 	r.DiskBytes, r.Reclaimed = q.log.Disk().Bytes(), q.log.Retention().Reclaimed()
-	batches, err := q.log.Next(eventlog.Selector{Prefixes: []string{""}}, 0, 1)
+	batches, err := q.log.Next(eventlog.Select("*"), 0, 1)
 	if err != nil || len(batches) == 0 {
 		return r, err
 	}

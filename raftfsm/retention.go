@@ -45,7 +45,7 @@ func (n *Node) retain() {
 }
 
 // everything selects the batches of all channels.
-var everything = eventlog.Selector{Prefixes: []string{""}}
+var everything = eventlog.Select("*")
 
 // retainer is the state of retain.
 type retainer struct {

@@ -65,13 +65,9 @@ func (w *window) part(first, end eventlog.Position) (eventlog.Position, eventlog
 
 // selector names the windows' patterns to the log's channel index.
 func selector(windows []window) eventlog.Selector {
-	var sel eventlog.Selector
+	patterns := make([]graph.Pattern, len(windows))
 	for i := range windows {
-		if p := windows[i].pattern; p.IsPrefix() {
-			sel.Prefixes = append(sel.Prefixes, string(p[:len(p)-1]))
-		} else {
-			sel.Exact = append(sel.Exact, string(p))
-		}
+		patterns[i] = windows[i].pattern
 	}
-	return sel
+	return eventlog.Select(patterns...)
 }

@@ -173,7 +173,7 @@ func (p *Projection) chunk(end uint64) error {
 	return nil
 }
 
-var everything = eventlog.Selector{Prefixes: []string{""}}
+var everything = eventlog.Select("*")
 
 // full reports whether the open segment must end before index.
 func (p *Projection) full(index uint64) bool {
