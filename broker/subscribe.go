@@ -52,25 +52,27 @@ func (c *conn) Subscribe(text string) error {
 	}
 	r, err := subscription.Parse(text, time.Now())
 	if err != nil {
-		return &wire.Refused{Reason: wire.ReasonBadQuery, Text: err.Error()}
+		return badQuery(err)
+	}
+	reserved, err := r.Reserved()
+	if err != nil {
+		return badQuery(err)
 	}
 	sub := &grant{Subscription: r, needs: r.Channel}
 	begin := c.beginLog
-	switch {
-	case r.Channel == subscription.Acks:
+	switch reserved {
+	case subscription.Acks:
 		begin = c.beginAcks
-	case r.Channel == subscription.Audit:
+	case subscription.Audit:
 		begin = c.beginAudit
-	case r.Channel == subscription.Replay:
+	case subscription.Replay:
 		begin = func(context.Context, *grant) error { return nil } // its being there is enough
-	case strings.HasPrefix(r.Channel, "$"):
-		return &wire.Refused{Reason: wire.ReasonBadQuery, Text: fmt.Sprintf("There is no reserved channel %q: want %s, %s or %s.", subscription.Shorten(r.Channel), subscription.Acks, subscription.Audit, subscription.Replay)}
-	case strings.HasSuffix(r.Channel, subscription.PresenceSuffix):
+	case subscription.PresenceSuffix:
 		sub.needs = strings.TrimSuffix(r.Channel, subscription.PresenceSuffix)
 		begin = c.beginPresence
 	default:
 		if _, err := r.Pattern(); err != nil {
-			return &wire.Refused{Reason: wire.ReasonBadQuery, Text: err.Error()}
+			return badQuery(err)
 		}
 	}
 	g := c.broker.Node.Graph()
@@ -89,9 +91,13 @@ func (c *conn) Subscribe(text string) error {
 	c.broker.metrics.subscribed(c.ident, sub.Channel, +1)
 	if err := begin(ctx, sub); err != nil {
 		c.drop(text)
-		return &wire.Refused{Reason: wire.ReasonBadQuery, Text: err.Error()}
+		return badQuery(err)
 	}
 	return nil
+}
+
+func badQuery(err error) error {
+	return &wire.Refused{Reason: wire.ReasonBadQuery, Text: err.Error()}
 }
 
 // plain refuses a query where it means nothing.

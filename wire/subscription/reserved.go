@@ -1,6 +1,10 @@
 package subscription
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Channels that nobody publishes on.
 const (
@@ -23,3 +27,18 @@ type Notice struct {
 
 // acksEvery is how often, at most, the count is sent while it grows.
 const AcksEvery = 50 * time.Millisecond
+
+// Reserved returns which of the reserved channels, or PresenceSuffix, a subscription is for: empty for messages. A channel
+// that begins with $ and is none of them is an error.
+func (s *Subscription) Reserved() (string, error) {
+	switch {
+	case s.Channel == Acks, s.Channel == Audit, s.Channel == Replay:
+		return s.Channel, nil
+	case strings.HasPrefix(s.Channel, "$"):
+		//lint:ignore ST1005 it is the text of an ERROR frame, in the style of the others
+		return "", fmt.Errorf("There is no reserved channel %q: want %s, %s or %s.", shorten(s.Channel), Acks, Audit, Replay)
+	case strings.HasSuffix(s.Channel, PresenceSuffix):
+		return PresenceSuffix, nil
+	}
+	return "", nil
+}

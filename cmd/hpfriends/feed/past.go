@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -22,15 +20,16 @@ import (
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
+	"hpfriends/wire/subscription"
 )
 
 // past says which messages of the log a command wants, as the API takes it.
 type past struct {
-	channels           []string
-	since, from, until string // absolute: a request may be repeated later
-	limit              uint64
-	newest             bool
-	resume             bool // go on with another request when an answer is cut off, as one is that is read slowly
+	channels []string
+	subscription.Range
+	limit  uint64
+	newest bool
+	resume bool // go on with another request when an answer is cut off, as one is that is read slowly
 }
 
 // pastFlags are those of commands that read the log.
@@ -53,55 +52,32 @@ func pastOf(c *cli.Context, channels []string) (p past, err error) {
 			return p, cmdline.Usage("%v", err)
 		}
 	}
-	if c.IsSet("since") && c.IsSet("from") {
-		return p, cmdline.Usage("--since and --from both say where to begin: want one of them")
-	}
 	now := time.Now()
-	if p.since, err = absolute(c, "since", now); err == nil {
-		p.until, err = absolute(c, "until", now)
-	}
-	if p.from = c.String("from"); err == nil && p.from != "" && p.from != "first" {
-		if _, e := entry.ParsePosition(p.from); e != nil {
-			err = cmdline.Usage("--from: %q is not a position: want #<index>.<offset>, as messages have it, or first", p.from)
+	for _, name := range []string{"since", "from", "until"} {
+		if text := c.String(name); text != "" {
+			_, err := p.Set(name, text, now)
+			if errors.Is(err, subscription.ErrTwoBeginnings) {
+				return p, cmdline.Usage("--since and --from both say where to begin: want one of them")
+			}
+			if err != nil {
+				return p, cmdline.Usage("--%s: %v", name, err)
+			}
 		}
 	}
-	return p, err
-}
-
-// absolute reads a time; for --until also a position, which begins with #.
-func absolute(c *cli.Context, flag string, now time.Time) (string, error) {
-	text := c.String(flag)
-	if text == "" {
-		return "", nil
-	}
-	if flag == "until" && strings.HasPrefix(text, "#") {
-		if _, err := entry.ParsePosition(text); err != nil {
-			return "", cmdline.Usage("--until: %q is not a position: want #<index>.<offset>, as messages have it", text)
-		}
-		return text, nil
-	}
-	t, err := timespec.Past(text, now)
-	if err != nil {
-		return "", cmdline.Usage("--%s: %v", flag, err)
-	}
-	return t.UTC().Format(time.RFC3339Nano), nil
+	return p, nil
 }
 
 // required refuses to read everything by mistake.
 func (p past) required() error {
-	if p.since == "" && p.from == "" {
+	if !p.Begins() {
 		return cmdline.Usage("--since is required (or --from; --from first is all that there is)")
 	}
 	return nil
 }
 
 func (p past) query() string {
-	q := url.Values{"channel": p.channels}
-	for name, v := range map[string]string{"since": p.since, "from": p.from, "until": p.until} {
-		if v != "" {
-			q.Set(name, v)
-		}
-	}
+	q := p.Values()
+	q["channel"] = p.channels
 	if p.limit > 0 {
 		q.Set("limit", strconv.FormatUint(p.limit, 10))
 	}
@@ -157,7 +133,11 @@ func readMessages(ctx context.Context, c *cmdline.Client, p past, each func(line
 		case !p.resume || cut.next == "":
 			return end, cmdline.Fail(cmdline.ExitUnavailable, cut.Error())
 		}
-		p.from, p.since = cut.next, ""
+		next, err := entry.ParsePosition(cut.next)
+		if err != nil {
+			return end, fmt.Errorf("the server's answer: %w", err)
+		}
+		p.First, p.Since, p.From = false, time.Time{}, next
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"hpfriends/internal/ndjson"
 	"hpfriends/internal/term"
 	"hpfriends/wire"
+	"hpfriends/wire/subscription"
 )
 
 // cutting answers with two messages at a time and breaks the connection, until it has ten.
@@ -42,16 +43,17 @@ func cutting(t *testing.T, asked *[]string) *cmdline.Client {
 // where to go on.
 func TestAnswerThatIsCutOff(t *testing.T) {
 	var asked, got []string
+	begin := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 	api := cutting(t, &asked)
 	each := func(_ []byte, r ndjson.Record) error {
 		got = append(got, string(r.Message.Payload))
 		return nil
 	}
-	end, err := readMessages(t.Context(), api, past{channels: []string{"c"}, since: "T", limit: 50, resume: true}, each)
+	end, err := readMessages(t.Context(), api, past{channels: []string{"c"}, Range: subscription.Range{Since: begin}, limit: 50, resume: true}, each)
 	if err != nil || end.Messages != 10 || strings.Join(got, "") != "0123456789" {
 		t.Errorf("%+v, %v, %v", end, err, got)
 	}
-	if want := []string{"T||50", "|#1.2|48", "|#1.4|46", "|#1.6|44", "|#1.8|42"}; !slices.Equal(asked, want) {
+	if want := []string{"2026-11-20T10:00:00Z||50", "|#1.2|48", "|#1.4|46", "|#1.6|44", "|#1.8|42"}; !slices.Equal(asked, want) {
 		t.Errorf("asked for %v, want %v", asked, want)
 	}
 	_, err = readMessages(t.Context(), api, past{channels: []string{"c"}}, each)
@@ -112,7 +114,12 @@ func TestTemplateOfHostileMessages(t *testing.T) {
 
 // A cursor never gets ahead of a message that was not printed, whichever channel is ahead.
 func TestCursorOfSeveralChannels(t *testing.T) {
-	h := &pastSubscriptions{ending: "&positions=1", subs: []*pastSubscription{{channel: "a", start: "&from=first"}, {channel: "b*", start: "&from=first"}}}
+	h := &pastSubscriptions{}
+	for _, channel := range []string{"a", "b*"} {
+		h.subs = append(h.subs, &pastSubscription{asks: subscription.Subscription{
+			Channel: channel, Range: subscription.Range{First: true}, Positions: true,
+		}})
+	}
 	h.cursor = &cursorFile{path: t.TempDir() + "/cursor"}
 	step := func(what string, do func(), want string) {
 		t.Helper()
@@ -136,7 +143,7 @@ func TestCursorOfSeveralChannels(t *testing.T) {
 	}
 	done := func(s *pastSubscription, next string) func() {
 		return func() {
-			h.notice([]byte(`{"event":"done","live":true,"subscription":"`+h.text(s)+`","next":"`+next+`"}`), nil)
+			h.notice([]byte(`{"event":"done","live":true,"subscription":"`+s.asks.String()+`","next":"`+next+`"}`), nil)
 		}
 	}
 	step("a message of a's history", message("a@9.1"), "#0.0")
@@ -146,8 +153,8 @@ func TestCursorOfSeveralChannels(t *testing.T) {
 	step("a live one of a", message("a@25.0"), "#23.1")
 	step("the end of b's", done(h.subs[1], "#24.0"), "#24.0")
 	step("a live one of a, when both are live", message("a@27.3"), "#27.4")
-	if h.resume(); h.text(h.subs[0]) != "a?from=%2327.4&positions=1" || h.subs[0].live {
-		t.Errorf("going on with %s", h.text(h.subs[0]))
+	if h.resume(); h.subs[0].asks.String() != "a?from=%2327.4&positions=1" || h.subs[0].live {
+		t.Errorf("going on with %s", h.subs[0].asks.String())
 	}
 	if h.notice([]byte(`{"event":"done","subscription":"a?from=%2327.4&positions=1","next":"#30.0"}`), nil) {
 		t.Error("one of two has ended, and it ends")

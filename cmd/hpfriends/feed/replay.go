@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"hpfriends/eventlog/entry"
 	"hpfriends/internal/timespec"
 
 	"context"
@@ -78,8 +79,8 @@ func replayOf(c *cli.Context, api *cmdline.Client) (r *replay, err error) {
 		return nil, cmdline.Usage("%v", err)
 	}
 	r.past.limit, r.past.resume = c.Uint64("count"), true
-	if r.past.until == "" { // what is published meanwhile is not replayed, least of all what is replayed
-		r.past.until = time.Now().UTC().Format(time.RFC3339Nano)
+	if r.past.Until.IsZero() && r.past.End == (entry.Position{}) { // what is published meanwhile is not replayed, least of all what is replayed
+		r.past.Until = time.Now()
 	}
 	return r, nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -32,19 +31,16 @@ func historyFlags() []cli.Flag {
 // All of it is called from the client's goroutine.
 type pastSubscriptions struct {
 	subs     []*pastSubscription
-	ending   string         // of the query of all
 	position entry.Position // of the message at hand; zero: unknown
 	cursor   *cursorFile    // nil: none
-	durable  bool           // the broker knows where to go on
 }
 
 // pastSubscription is one channel.
 type pastSubscription struct {
-	channel string
-	start   string         // of its query
-	next    entry.Position // what comes before has been printed; zero: unknown
-	live    bool           // its history is done
-	ended   bool           // nothing follows
+	asks  subscription.Subscription
+	next  entry.Position // what comes before has been printed; zero: unknown
+	live  bool           // its history is done
+	ended bool           // nothing follows
 }
 
 // pastSubscriptionsOf reads historyFlags; nil if none is given.
@@ -65,10 +61,13 @@ func pastSubscriptionsOf(c *cli.Context, channels []string) (*pastSubscriptions,
 	if err != nil {
 		return nil, err
 	}
-	h := &pastSubscriptions{durable: c.IsSet("durable")}
+	h := &pastSubscriptions{}
+	asks := subscription.Subscription{
+		Range: p.Range, NoFollow: c.Bool("no-follow"), Durable: c.String("durable"), Positions: true, Notify: true,
+	}
 	var start entry.Position
 	if path := c.String("cursor-file"); path != "" {
-		if h.durable {
+		if asks.Durable != "" {
 			return nil, errors.New("--cursor-file and --durable both say where to go on: want one of them")
 		}
 		h.cursor = &cursorFile{path: path}
@@ -76,60 +75,38 @@ func pastSubscriptionsOf(c *cli.Context, channels []string) (*pastSubscriptions,
 			return nil, err
 		}
 	}
-	begin := ""
 	switch {
 	case start != entry.Position{}:
-		begin = queryOption("from", start.String())
-	case p.from != "":
-		begin = queryOption("from", p.from)
-	case p.since != "":
-		begin = queryOption("since", p.since)
-	case c.Bool("no-follow") && !h.durable && h.cursor == nil:
+		asks.First, asks.Since, asks.From = false, time.Time{}, start
+	case asks.Begins() || !asks.NoFollow || asks.Durable != "":
+	case h.cursor == nil:
 		return nil, errors.New("--no-follow ends at once without --since or --from")
-	case c.Bool("no-follow") && !h.durable: // the first time
-		begin = queryOption("from", "first")
+	default: // the first time
+		asks.First = true
 	}
-	if p.until != "" {
-		h.ending += queryOption("until", p.until)
-	}
-	if c.Bool("no-follow") {
-		h.ending += queryOption("follow", "0")
-	}
-	if h.durable {
-		h.ending += queryOption("durable", c.String("durable"))
-	}
-	h.ending += queryOption("positions", "1") + queryOption("notify", "1")
 	for _, ch := range channels {
-		h.subs = append(h.subs, &pastSubscription{channel: ch, start: begin, next: start, live: begin == "" && !h.durable})
+		asks.Channel = ch
+		h.subs = append(h.subs, &pastSubscription{asks: asks, next: start, live: !asks.Begins() && asks.Durable == ""})
 	}
 	return h, nil
 }
 
-// queryOption is a part of a query. The broker leaves a + as it is.
-func queryOption(key, value string) string {
-	return "&" + key + "=" + strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
-}
-
-// text is what to subscribe to.
-func (h *pastSubscriptions) text(s *pastSubscription) string {
-	return s.channel + "?" + strings.TrimPrefix(s.start+h.ending, "&")
-}
-
+// texts are what to subscribe to.
 func (h *pastSubscriptions) texts() []string {
 	var all []string
 	for _, s := range h.subs {
 		if !s.ended {
-			all = append(all, h.text(s))
+			all = append(all, s.asks.String())
 		}
 	}
 	return all
 }
 
-// resume moves the beginnings to where each has got.
+// resume moves the beginnings to where each has got, unless the broker knows that itself.
 func (h *pastSubscriptions) resume() {
 	for _, s := range h.subs {
-		if (s.next != entry.Position{}) && !h.durable {
-			s.start, s.live = queryOption("from", s.next.String()), false
+		if (s.next != entry.Position{}) && s.asks.Durable == "" {
+			s.asks.First, s.asks.Since, s.asks.From, s.live = false, time.Time{}, s.next, false
 		}
 	}
 }
@@ -155,7 +132,7 @@ func (h *pastSubscriptions) printed(channel string) error {
 	after := entry.Position{Index: h.position.Index, Offset: h.position.Offset + 1}
 	live := true
 	for _, s := range h.subs {
-		if graph.Pattern(s.channel).Match(channel) {
+		if graph.Pattern(s.asks.Channel).Match(channel) {
 			s.advance(after)
 			live = live && s.live
 		}
@@ -196,7 +173,7 @@ func (h *pastSubscriptions) notice(payload []byte, gap func(from, to string)) (f
 	}
 	finished = true
 	for _, s := range h.subs {
-		if h.text(s) == n.Subscription {
+		if s.asks.String() == n.Subscription {
 			switch n.Event {
 			case "gap":
 				gap(n.From, n.To)
