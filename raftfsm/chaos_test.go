@@ -34,15 +34,15 @@ type author struct {
 // register keeps what every change that was tried came to: by handle, nil for applied.
 type register map[string]error
 
-// chronicle is what everybody did, and what they were told.
-type chronicle struct {
+// history is what everybody did, and what they were told.
+type history struct {
 	pens    []*pen
 	authors map[string]*author
 	changes register
 }
 
 // write starts an author on a running node.
-func (h *chronicle) write(c *island, pens int) {
+func (h *history) write(c *simNode, pens int) {
 	ctx, stop := context.WithCancel(context.Background())
 	loops, stopLoops := context.WithCancel(context.Background())
 	drain, stopDrain := context.WithCancel(context.Background())
@@ -70,7 +70,7 @@ func (h *chronicle) write(c *island, pens int) {
 	h.authors[c.id] = a
 }
 
-func (p *pen) run(ctx context.Context, w *archipelago, in *Ingest) {
+func (p *pen) run(ctx context.Context, w *simulation, in *Ingest) {
 	defer close(p.done)
 	for ctx.Err() == nil {
 		if in.Publish(ctx, &p.source, "c", frame("k", "c", strconv.Itoa(p.sent)), 1) != nil {
@@ -82,7 +82,7 @@ func (p *pen) run(ctx context.Context, w *archipelago, in *Ingest) {
 }
 
 // change tries a change on a node and notes the outcome.
-func (h *chronicle) change(c *island, handle string) {
+func (h *history) change(c *simNode, handle string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
 	defer cancel()
 	_, err := c.node.Change(ctx, graph.Command{By: operator, Op: graph.AddUser{Handle: handle}})
@@ -90,7 +90,7 @@ func (h *chronicle) change(c *island, handle string) {
 }
 
 // confirmed is how many messages were, of all connections.
-func (h *chronicle) confirmed() (n uint64) {
+func (h *history) confirmed() (n uint64) {
 	for _, p := range h.pens {
 		n += p.source.Committed()
 	}
@@ -98,7 +98,7 @@ func (h *chronicle) confirmed() (n uint64) {
 }
 
 // calm waits until publishing goes on, ends it, and waits until all nodes have applied everything.
-func (h *chronicle) calm(w *archipelago) {
+func (h *history) calm(w *simulation) {
 	before := h.confirmed()
 	w.until("publishing goes on", time.Minute, func() bool { return h.confirmed() > before+100 })
 	for _, id := range w.names {
@@ -118,7 +118,7 @@ func (h *chronicle) calm(w *archipelago) {
 
 // equal says whether all that run have applied everything. An entry with which a leader begins is none for the projections, so raft is
 // asked too.
-func (w *archipelago) equal() bool {
+func (w *simulation) equal() bool {
 	applied, leader := map[uint64]bool{}, w.leader()
 	for _, c := range w.up() {
 		applied[c.log.Applied()] = true
@@ -131,7 +131,7 @@ func (w *archipelago) equal() bool {
 
 // verdict compares what the nodes hold with what was told to who wrote (C1, C2, C4, C5 of reliability.md; of C6, that what
 // was told of a change is true).
-func (h *chronicle) verdict(t *testing.T, w *archipelago) (faults []string) {
+func (h *history) verdict(t *testing.T, w *simulation) (faults []string) {
 	blame := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	first := w.nodes[w.names[0]]
 	for _, id := range w.names[1:] {
@@ -187,7 +187,7 @@ func (h *chronicle) verdict(t *testing.T, w *archipelago) (faults []string) {
 func payload(f []byte) []byte { return f[5+2+2:] }
 
 // state is everything that a node derived from its log.
-func state(t *testing.T, c *island) []byte {
+func state(t *testing.T, c *simNode) []byte {
 	t.Helper()
 	var all bytes.Buffer
 	for _, space := range []eventlog.Space{eventlog.SpaceAudit, eventlog.SpaceSessions, eventlog.SpaceStats, eventlog.SpaceLogs, eventlog.SpaceCursors, eventlog.SpaceMeta} {
@@ -203,7 +203,7 @@ func state(t *testing.T, c *island) []byte {
 }
 
 // trouble does one thing to the cluster, and undoes it.
-func (h *chronicle) trouble(w *archipelago) string {
+func (h *history) trouble(w *simulation) string {
 	pause := func(most time.Duration) { time.Sleep(time.Duration(w.float() * float64(most))) }
 	victim := w.nodes[w.names[w.pick(len(w.names))]]
 	leader := w.leader()
@@ -255,10 +255,10 @@ func (h *chronicle) trouble(w *archipelago) string {
 // storm runs three nodes with writers through as many troubles, and returns what is wrong in the end.
 func storm(t *testing.T, seed uint64, troubles int, keep Retention, tweak func(*Node)) (faults []string) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newArchipelago(t, seed, "n1", "n2", "n3")
+		w := newSimulation(t, seed, "n1", "n2", "n3")
 		w.lose, w.tweak, w.retention = 0.03, tweak, keep
 		w.form()
-		h := &chronicle{authors: make(map[string]*author), changes: make(register)}
+		h := &history{authors: make(map[string]*author), changes: make(register)}
 		for _, id := range w.names {
 			h.write(w.nodes[id], 2)
 		}
@@ -320,10 +320,10 @@ func TestStormIsFoundOutWithoutSessions(t *testing.T) {
 // Batches that a follower forwards side by side do not overtake each other at the leader: none is refused by the FSM.
 func TestForwardedBatchesStayInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newArchipelago(t, 7, "n1", "n2", "n3")
+		w := newSimulation(t, 7, "n1", "n2", "n3")
 		w.slow = 20 * time.Millisecond
 		w.form()
-		h := &chronicle{authors: make(map[string]*author)}
+		h := &history{authors: make(map[string]*author)}
 		follower := w.nodes["n2"]
 		if follower.node.Leading() {
 			follower = w.nodes["n3"]

@@ -184,7 +184,7 @@ func (c *checkpointer) propose(now time.Time) {
 func (c *checkpointer) compareDue(now time.Time) bool {
 	n := c.node
 	return n.members != nil && n.Full() == nil && now.Sub(c.proposed) >= compareEvery &&
-		n.log.Applied() > n.fsm.CheckpointMark().Index && len(n.members.servers()) > 1
+		n.log.Applied() > n.fsm.CheckpointMark().Index && len(n.members.dir.servers()) > 1
 }
 
 // keepDue is whether a share of what retention keeps has come since the last kept checkpoint; or whether there is none to send, in a

@@ -15,7 +15,7 @@ import (
 // (2.2 of reliability.md).
 func TestProposalsAreAnsweredWhenTheNodeCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newArchipelago(t, 1, "n1")
+		w := newSimulation(t, 1, "n1")
 		w.form()
 		c := w.nodes["n1"]
 		node, release := c.node, c.jam()

@@ -18,7 +18,7 @@ import (
 
 func TestAnyNodeTakesChangesAndReadsItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newArchipelago(t, 1, "n1", "n2", "n3")
+		w := newSimulation(t, 1, "n1", "n2", "n3")
 		w.form()
 		for i := range 30 {
 			c := w.nodes[w.names[i%3]]
@@ -63,7 +63,7 @@ func TestJoinedNodeDoesNotBeginACluster(t *testing.T) {
 	}
 	_, errNode := s.Identity("node", "n2")
 	_, errCluster := s.Identity("cluster", cluster)
-	if err := errors.Join(errNode, errCluster, setTold(s, welcomed(link.Welcome{Members: map[string]string{"n1": "127.0.0.1:1"}})), id.Save(dir), s.Close()); err != nil {
+	if err := errors.Join(errNode, errCluster, storeLearned(s, learnedAtJoin(link.Welcome{Members: map[string]string{"n1": "127.0.0.1:1"}})), id.Save(dir), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Logger: slog.New(slog.DiscardHandler)})

@@ -22,9 +22,9 @@
 //	apply/  what Apply keeps
 //	checkpoint.go, snapshots.go, retention.go  the state at an entry, and who gets it in place of entries
 //	divergence.go  nodes compare what they hold
-//	cluster.go, join.go, admission.go, hearsay.go, housekeep.go, expulsion.go  being a member
+//	cluster.go, join.go, admission.go, learnedConfiguration.go, housekeep.go, removal.go  being a member
 //	operate.go, drain.go, quorum.go, status.go, recover.go  what operators do and see
-//	herald.go, hunger.go, stalls.go, store.go, highwater.go, space.go  what raft and disks need to be watched for
+//	herald.go, starvation.go, stalls.go, store.go, highwater.go, space.go  what raft and disks need to be watched for
 //	link/  the port between nodes
 //
 // See DESIGN.md for outcomes, retries and the crash cases.

@@ -96,7 +96,7 @@ func (m *Members) Drain(ctx context.Context, id string, off, force bool) error {
 	if id == "" || id == m.node.id {
 		return m.drainHere(ctx, o)
 	}
-	if _, ok := m.server(id); !ok {
+	if _, ok := m.dir.server(id); !ok {
 		return noMember(id)
 	}
 	return m.command(ctx, id, methodDrain, o)
@@ -116,7 +116,7 @@ func (m *Members) drainHere(ctx context.Context, o operation) error {
 	}
 	n.slog.Info("this node takes no clients any more, until: hpfriends cluster undrain " + n.id)
 	if n.Leading() {
-		m.try("hand over, since this node is drained", m.transfer(ctx, "")) // otherwise housekeep does
+		m.try("hand over, since this node is drained", coordinator{m}.transfer(ctx, "")) // otherwise the reconciler does
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ func TestFullFollowerOverATailSkipsNothing(t *testing.T) {
 	for seed := uint64(1); ; seed++ {
 		met := false
 		synctest.Test(t, func(t *testing.T) {
-			w := newArchipelago(t, seed, "n1", "n2", "n3")
+			w := newSimulation(t, seed, "n1", "n2", "n3")
 			w.form()
 			w.fill(100)
 			w.alike()
@@ -72,7 +72,7 @@ func TestFullFollowerOverATailSkipsNothing(t *testing.T) {
 // When there is room again it goes on.
 func TestFullFollowerGoesOnAboveTheFloor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newArchipelago(t, 3, "n1", "n2")
+		w := newSimulation(t, 3, "n1", "n2")
 		w.form()
 		w.fill(20)
 		w.alike()
@@ -114,7 +114,7 @@ func TestFullFollowerGoesOnAboveTheFloor(t *testing.T) {
 // A blank node gets one all the same, and no vote before it has it.
 func TestCutLogWithoutRetentionIsJoined(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newArchipelago(t, 3, "n1", "n2", "n3")
+		w := newSimulation(t, 3, "n1", "n2", "n3")
 		w.form()
 		w.fill(20)
 		w.alike()
@@ -130,7 +130,7 @@ func TestCutLogWithoutRetentionIsJoined(t *testing.T) {
 			if lead == nil {
 				return false
 			}
-			s, _ := lead.node.members.server("n4")
+			s, _ := lead.node.members.dir.server("n4")
 			votes := s.Suffrage == 0
 			if votes && c.log.Applied() == 0 {
 				t.Fatal("n4 has nothing, and votes")

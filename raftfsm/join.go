@@ -64,7 +64,7 @@ func Join(ctx context.Context, j Joining) error {
 		Store: func(i *link.Identity, w link.Welcome) error {
 			_, errNode := stable.Identity("node", i.Node)
 			_, errCluster := stable.Identity("cluster", i.Cluster)
-			return errors.Join(errNode, errCluster, setTold(stable, welcomed(w)), j.Key(w.Blob), i.Save(j.Dir))
+			return errors.Join(errNode, errCluster, storeLearned(stable, learnedAtJoin(w)), j.Key(w.Blob), i.Save(j.Dir))
 		},
 	})
 	if stored && errors.Is(err, link.ErrWiped) {
@@ -88,8 +88,8 @@ func Joined(dir string) (cluster string, err error) {
 	if err != nil || !begun {
 		return "", err
 	}
-	told, err := told(stable)
-	if err == nil && told == nil {
+	learned, err := loadLearned(stable)
+	if err == nil && learned == nil {
 		err = fmt.Errorf("%w: to enter another, join with an empty data directory (what %s holds does not come along)", ErrOwnCluster, dir)
 	}
 	if err != nil {

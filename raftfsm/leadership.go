@@ -9,29 +9,27 @@ import (
 
 // leadership follows who leads, as this node knows it.
 type leadership struct {
-	current  atomic.Pointer[reign]
-	starving atomic.Pointer[[]string] // members, as this node sees them while it leads
-	surveyed atomic.Pointer[[]Member] // at the last round of housekeep
+	current atomic.Pointer[tenure]
 }
 
-// reign is the time of one leader.
-type reign struct {
+// tenure is the time of one leader.
+type tenure struct {
 	leader string          // empty: none is known
 	over   context.Context // done when it ends
 	end    context.CancelFunc
 }
 
-func newReign(leader string) *reign {
-	r := &reign{leader: leader}
+func newTenure(leader string) *tenure {
+	r := &tenure{leader: leader}
 	r.over, r.end = context.WithCancel(context.Background())
 	return r
 }
 
-func (l *leadership) init() { l.current.Store(newReign("")) }
+func (l *leadership) init() { l.current.Store(newTenure("")) }
 
-func (l *leadership) now() *reign { return l.current.Load() }
+func (l *leadership) now() *tenure { return l.current.Load() }
 
-// follow keeps the current reign until stop is closed. raft drops observations when the channel is full, so each is only
+// follow keeps the current tenure until stop is closed. raft drops observations when the channel is full, so each is only
 // a reason to look.
 func (l *leadership) follow(r *raft.Raft, stop <-chan struct{}) {
 	seen := make(chan raft.Observation, 16)
@@ -45,7 +43,7 @@ func (l *leadership) follow(r *raft.Raft, stop <-chan struct{}) {
 	for {
 		_, id := r.LeaderWithID()
 		if old := l.now(); old.leader != string(id) {
-			l.current.Store(newReign(string(id)))
+			l.current.Store(newTenure(string(id)))
 			old.end()
 		}
 		select {

@@ -69,7 +69,7 @@ type Node struct {
 
 	stop  chan struct{}
 	loops sync.WaitGroup
-	saved uint64 // index of the newest stored graph; owned by keep
+	saved uint64 // index of the newest stored graph; owned by maintain
 }
 
 // stores are what a node has on its disk.
@@ -102,7 +102,7 @@ func Open(c Config) (*Node, error) {
 	}
 	n.loops.Go(func() { n.disk.Watch(n.stop) })
 	n.loops.Add(3)
-	go n.keep()
+	go n.maintain()
 	go n.retain()
 	go n.checkpointer.run()
 	return n, nil

@@ -14,7 +14,7 @@ import (
 func TestFollowersHearOfACommitAtOnce(t *testing.T) {
 	worst := func(t *testing.T, grace time.Duration) (late time.Duration) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newArchipelago(t, 3, "n1", "n2", "n3")
+			w := newSimulation(t, 3, "n1", "n2", "n3")
 			w.grace = grace
 			w.form()
 			for i := range 20 {

@@ -19,10 +19,10 @@ import (
 // of what they write. It returns in how many cases a node was syncing then, and what is wrong in the end, or at a start.
 func outages(t *testing.T, seed uint64, losses int, lies bool) (midway int, faults []string) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newArchipelago(t, seed, "n1", "n2", "n3")
+		w := newSimulation(t, seed, "n1", "n2", "n3")
 		w.sync, w.lies = 8*time.Millisecond, lies
 		w.form()
-		h := &chronicle{authors: make(map[string]*author)}
+		h := &history{authors: make(map[string]*author)}
 		defer func() {
 			for _, c := range w.up() {
 				h.authors[c.id].end(false)
@@ -43,7 +43,7 @@ func outages(t *testing.T, seed uint64, losses int, lies bool) (midway int, faul
 			for _, c := range victims {
 				h.authors[c.id].stop()
 			}
-			w.blackout(victims, func(c *island) { h.authors[c.id].end(false) })
+			w.blackout(victims, func(c *simNode) { h.authors[c.id].end(false) })
 			for _, c := range victims {
 				pause(500 * time.Millisecond)
 				if _, err := w.launch(c.id); err != nil {

@@ -10,20 +10,20 @@ import (
 const (
 	// sequenceWait is how long a batch waits at the leader for those before it.
 	sequenceWait = 250 * time.Millisecond
-	maxLanes     = 256
-	laneLife     = time.Minute
+	maxQueues    = 256
+	queueLife    = time.Minute
 )
 
 // sequencer puts the batches that other nodes forward in order: those of one session travel side by side and overtake each
 // other, and the FSM takes only the next. One that comes too early waits; what it waits for in vain is refused before it
 // takes room in the log.
 type sequencer struct {
-	mu    sync.Mutex
-	lanes map[[16]byte]*lane
+	mu     sync.Mutex
+	queues map[[16]byte]*queue
 }
 
-// lane is one session at this leader.
-type lane struct {
+// queue is one session at this leader.
+type queue struct {
 	next  uint64 // the batch that may be enqueued next; 0: unknown
 	busy  bool   // one is being enqueued
 	moved chan struct{}
@@ -38,7 +38,7 @@ func (s *sequencer) enter(ctx context.Context, session [16]byte, seq, first uint
 	defer late.Stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := s.lane(session)
+	l := s.queue(session)
 	for l.busy || seq != first && seq != l.next {
 		moved := l.moved
 		s.mu.Unlock()
@@ -65,21 +65,21 @@ func (s *sequencer) enter(ctx context.Context, session [16]byte, seq, first uint
 	}, nil
 }
 
-// lane finds or makes a session's. s.mu is held.
-func (s *sequencer) lane(session [16]byte) *lane {
+// queue finds or makes a session's. s.mu is held.
+func (s *sequencer) queue(session [16]byte) *queue {
 	now := time.Now()
-	l := s.lanes[session]
+	l := s.queues[session]
 	if l == nil {
-		if s.lanes == nil {
-			s.lanes = make(map[[16]byte]*lane)
+		if s.queues == nil {
+			s.queues = make(map[[16]byte]*queue)
 		}
-		for id, old := range s.lanes {
-			if len(s.lanes) >= maxLanes && !old.busy && now.Sub(old.used) > laneLife {
-				delete(s.lanes, id) // who still waits in it is refused in time
+		for id, old := range s.queues {
+			if len(s.queues) >= maxQueues && !old.busy && now.Sub(old.used) > queueLife {
+				delete(s.queues, id) // who still waits in it is refused in time
 			}
 		}
-		l = &lane{moved: make(chan struct{})}
-		s.lanes[session] = l
+		l = &queue{moved: make(chan struct{})}
+		s.queues[session] = l
 	}
 	l.used = now
 	return l

@@ -22,7 +22,7 @@ import (
 )
 
 // fill proposes batches of one message each and a change of the graph, at the leader.
-func (w *archipelago) fill(n int) {
+func (w *simulation) fill(n int) {
 	w.t.Helper()
 	c := w.leader()
 	w.sessions++
@@ -41,7 +41,7 @@ func (w *archipelago) fill(n int) {
 }
 
 // trim has the log cut behind a new checkpoint, through a node and on these nodes.
-func (w *archipelago) trim(c *island, on ...*island) (floor uint64) {
+func (w *simulation) trim(c *simNode, on ...*simNode) (floor uint64) {
 	w.t.Helper()
 	e := entry.Checkpoint{Kept: true, Time: time.Now()}
 	r, err := c.node.propose(w.t.Context(), e.Encode())
@@ -69,7 +69,7 @@ func (w *archipelago) trim(c *island, on ...*island) (floor uint64) {
 }
 
 // alike waits until nodes have applied the same, and compares all that they hold. Without any: all that run.
-func (w *archipelago) alike(nodes ...*island) {
+func (w *simulation) alike(nodes ...*simNode) {
 	w.t.Helper()
 	if len(nodes) == 0 {
 		nodes = w.up()
@@ -113,19 +113,19 @@ func handles(g *graph.Graph) (all []string) {
 	return all
 }
 
-func (w *archipelago) join(id string) *island {
+func (w *simulation) join(id string) *simNode {
 	w.t.Helper()
 	w.names = append(w.names, id)
-	w.nodes[id] = w.newIsland(id, false)
+	w.nodes[id] = w.newNode(id, false)
 	c := w.start(id)
 	j := link.Joiner{Node: id, Addr: id}
-	if err := w.leader().node.members.Admit(w.t.Context(), j); err != nil {
+	if err := (admission{w.leader().node.members}).Admit(w.t.Context(), j); err != nil {
 		w.t.Fatal(err)
 	}
 	return c
 }
 
-func (w *archipelago) end() {
+func (w *simulation) end() {
 	for _, c := range w.up() {
 		c.stop()
 	}
@@ -136,7 +136,7 @@ func (w *archipelago) end() {
 // state at the floor and the rest as entries, also through a leader that got it so itself, and are equal to the others.
 func TestBehindTheFloor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newArchipelago(t, 3, "n1", "n2", "n3")
+		w := newSimulation(t, 3, "n1", "n2", "n3")
 		w.form()
 		w.fill(20)
 		w.alike()
@@ -160,7 +160,7 @@ func TestBehindTheFloor(t *testing.T) {
 			w.nodes[id].stop()
 			w.start(id)
 			w.until(id+" votes", time.Minute, func() bool {
-				s, ok := w.leader().node.members.server(id)
+				s, ok := w.leader().node.members.dir.server(id)
 				return ok && s.Suffrage == 0
 			})
 			w.until("leadership moves", time.Minute, func() bool {
@@ -179,10 +179,10 @@ func TestBehindTheFloor(t *testing.T) {
 // cursor was claimed meanwhile, elsewhere, is told so. Package apply shows that what is in memory is what a start reads.
 func TestSnapshotBringsEachProjection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newArchipelago(t, 4, "n1", "n2", "n3")
+		w := newSimulation(t, 4, "n1", "n2", "n3")
 		w.form()
 		lead := w.leader()
-		away := w.up()[slices.IndexFunc(w.up(), func(c *island) bool { return c != lead })]
+		away := w.up()[slices.IndexFunc(w.up(), func(c *simNode) bool { return c != lead })]
 		r := &running{lead.node, lead.log}
 		user := r.addUser(t, "ada", graph.Member)
 		key := r.addAuthkey(t, user, "k")
@@ -211,7 +211,7 @@ func TestSnapshotBringsEachProjection(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := lead.node.members.Admit(t.Context(), link.Joiner{Node: "n9", Addr: "n9"}); err != nil {
+		if err := (admission{lead.node.members}).Admit(t.Context(), link.Joiner{Node: "n9", Addr: "n9"}); err != nil {
 			t.Fatal(err)
 		}
 		if err := lead.node.Members().Remove(t.Context(), "n9", true); err != nil {
@@ -224,7 +224,7 @@ func TestSnapshotBringsEachProjection(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.fill(5)
-		other := w.up()[slices.IndexFunc(w.up(), func(c *island) bool { return c != lead && c != away })]
+		other := w.up()[slices.IndexFunc(w.up(), func(c *simNode) bool { return c != lead && c != away })]
 		floor := w.trim(lead, lead, other)
 		w.isolate(away.id, false)
 		w.until("the snapshot is installed", time.Minute, func() bool { return away.log.Floor() == floor })
@@ -260,7 +260,7 @@ func TestSnapshotBringsEachProjection(t *testing.T) {
 func TestSnapshotBeatsAnUncommittedTail(t *testing.T) {
 	heal := func(t *testing.T, blind bool) (healed bool) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newArchipelago(t, 5, "n1", "n2", "n3")
+			w := newSimulation(t, 5, "n1", "n2", "n3")
 			w.form()
 			w.fill(5)
 			w.alike()
@@ -274,7 +274,7 @@ func TestSnapshotBeatsAnUncommittedTail(t *testing.T) {
 			w.until("the others elect", time.Minute, func() bool { return w.leader() != nil && w.leader() != old })
 			lead := w.leader()
 			w.fill(10)
-			other := w.up()[slices.IndexFunc(w.up(), func(c *island) bool { return c != lead && c != old })]
+			other := w.up()[slices.IndexFunc(w.up(), func(c *simNode) bool { return c != lead && c != old })]
 			w.trim(lead, lead, other)
 			if floor := lead.log.Floor(); floor >= tail {
 				t.Fatalf("the floor %d is not below the tail %d: this tests nothing", floor, tail)
@@ -358,7 +358,7 @@ func TestReceivedSnapshotIsChecked(t *testing.T) {
 
 // spoil flips a bit of the newest batch on the disk (F: with its checksum), says in its mark that it is a repetition, or removes its index key: by the letter
 // of the key's span.
-func spoil(c *island, span eventlog.Space) error {
+func spoil(c *simNode, span eventlog.Space) error {
 	at, err := c.log.Next(eventlog.Selector{Exact: []string{"c"}}, 0, 1000)
 	if err != nil {
 		return err
@@ -394,20 +394,20 @@ func spoil(c *island, span eventlog.Space) error {
 // TestOddNodeStops alters a projection, an index key or an entry of one of three nodes while they run: that node stops within a
 // minute and does not start again; the others go on.
 func TestOddNodeStops(t *testing.T) {
-	for what, alter := range map[string]func(c *island) error{
-		"a projection": func(c *island) error {
+	for what, alter := range map[string]func(c *simNode) error{
+		"a projection": func(c *simNode) error {
 			tx := c.log.BeginUpdate()
 			tx.Put(eventlog.SpaceStats, eventlog.IndexKey(77), []byte("{}"))
 			return tx.Commit()
 		},
-		"an index key":               func(c *island) error { return spoil(c, 'X') },
-		"what hides a batch":         func(c *island) error { return spoil(c, 'B') },
-		"an entry":                   func(c *island) error { return spoil(c, 'E') },
-		"another entry in its place": func(c *island) error { return spoil(c, 'F') },
+		"an index key":               func(c *simNode) error { return spoil(c, 'X') },
+		"what hides a batch":         func(c *simNode) error { return spoil(c, 'B') },
+		"an entry":                   func(c *simNode) error { return spoil(c, 'E') },
+		"another entry in its place": func(c *simNode) error { return spoil(c, 'F') },
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newArchipelago(t, 9, "n1", "n2", "n3")
+				w := newSimulation(t, 9, "n1", "n2", "n3")
 				w.failed = func(string, error) {} // failed tells
 				failed := func() (all error) {
 					for _, id := range w.names {

@@ -18,10 +18,10 @@ type jammed struct {
 // jamLeader has the leader's log hang in fsync for a minute, and then brings it back as the disk was.
 func jamLeader(t *testing.T, seed uint64, brash bool) (j jammed) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newArchipelago(t, seed, "n1", "n2", "n3")
+		w := newSimulation(t, seed, "n1", "n2", "n3")
 		w.brash, w.sync = brash, 2*time.Millisecond
 		w.form()
-		h := &chronicle{authors: make(map[string]*author)}
+		h := &history{authors: make(map[string]*author)}
 		for _, id := range w.names {
 			h.write(w.nodes[id], 2)
 		}

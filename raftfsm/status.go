@@ -63,23 +63,27 @@ type Status struct {
 
 const reportTimeout = 2 * time.Second
 
-func (m *Members) report() Report {
-	n := m.node
+// Report is what this node says of itself.
+func (n *Node) Report() Report {
 	last, _ := n.log.Last()
 	r := Report{
-		Version: m.config.Version, StateFormat: apply.StateFormat, State: n.raft.State().String(), Leader: m.lead.now().leader, Term: n.raft.CurrentTerm(), Last: last,
-		Commit: n.raft.CommitIndex(), Applied: m.reached(), Reader: m.config.Reader,
-		Checkpoints: n.checkpointer.recent(), Service: Service{Full: n.Full() != nil, Clients: m.drain.connected()},
+		StateFormat: apply.StateFormat, State: n.raft.State().String(), Term: n.raft.CurrentTerm(), Last: last,
+		Commit: n.raft.CommitIndex(), Applied: n.log.Applied(), Checkpoints: n.checkpointer.recent(),
+		Service: Service{Full: n.Full() != nil},
 	}
-	if starving := m.lead.starving.Load(); starving != nil {
-		r.Starving = *starving
-	}
-	r.Drained, _ = m.drain.now()
-	if e, err := n.log.Entry(n.log.Applied()); err == nil {
+	if e, err := n.log.Entry(r.Applied); err == nil {
 		r.AppliedAt = e.Appended
 	}
 	if at := n.raft.LastContact(); !n.Leading() && !at.IsZero() {
 		r.LastContact = time.Since(at)
+	}
+	if m := n.members; m != nil {
+		r.Version, r.Reader, r.Leader = m.config.Version, m.config.Reader, m.lead.now().leader
+		r.Applied, r.Clients = m.store.Reached(r.Commit), m.drain.connected()
+		r.Drained, _ = m.drain.now()
+		if starving := m.reconciler.starving.Load(); starving != nil {
+			r.Starving = *starving
+		}
 	}
 	return r
 }
@@ -87,7 +91,7 @@ func (m *Members) report() Report {
 // ask gets a member's report.
 func (m *Members) ask(ctx context.Context, id string) (Report, error) {
 	if id == m.node.id {
-		return m.report(), nil
+		return m.node.Report(), nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, reportTimeout)
 	defer cancel()
@@ -108,13 +112,13 @@ func (m *Members) Status(ctx context.Context) (Status, error) {
 		return Status{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	s := Status{Cluster: m.cluster, Node: m.node.id, Leader: m.lead.now().leader, Term: m.node.raft.CurrentTerm(), Members: m.survey(ctx)}
-	s.Warnings = m.warnings(s)
+	s.Warnings = warnings(s)
 	return s, nil
 }
 
 // survey asks all members of the newest configuration.
 func (m *Members) survey(ctx context.Context) []Member {
-	servers := m.servers()
+	servers := m.dir.servers()
 	all := make([]Member, len(servers))
 	leader := m.lead.now().leader
 	var asked sync.WaitGroup
@@ -148,7 +152,7 @@ func (m *Members) survey(ctx context.Context) []Member {
 }
 
 // warnings are what an operator should know before the next failure.
-func (m *Members) warnings(s Status) (all []string) {
+func warnings(s Status) (all []string) {
 	if s.Leader == "" {
 		all = append(all, "there is no leader: publishers wait until a majority of the voters can reach each other")
 	}
@@ -185,26 +189,16 @@ func (m *Members) following(ctx context.Context) error {
 	leader := m.lead.now().leader
 	if leader == "" || leader == m.node.id {
 		return fmt.Errorf("%w: node %s knows no leader: %d members are configured, a majority of the voters must run and reach each other",
-			ErrUnavailable, m.node.id, len(m.IDs()))
+			ErrUnavailable, m.node.id, len(m.dir.IDs()))
 	}
 	r, err := m.ask(ctx, leader)
 	if err != nil {
 		return fmt.Errorf("%w: the leader %s does not answer: %w", ErrUnavailable, leader, err)
 	}
-	if applied := m.reached(); applied+readyLag < r.Commit {
+	if applied := m.store.Reached(m.node.raft.CommitIndex()); applied+readyLag < r.Commit {
 		return fmt.Errorf("%w: node %s is at entry %d, the leader %s at %d: it is catching up", ErrUnavailable, m.node.id, applied, leader, r.Commit)
 	}
 	return nil
-}
-
-// Report is what this node says of itself.
-func (n *Node) Report() Report {
-	if n.members != nil {
-		return n.members.report()
-	}
-	m := Members{node: n}
-	m.lead.init()
-	return m.report()
 }
 
 // Standing is where a node stands, by its last look at the others, at most some seconds ago.
@@ -220,7 +214,7 @@ func (m *Members) Standing() (s Standing, ok bool) {
 	if m == nil {
 		return s, false
 	}
-	seen := m.lead.surveyed.Load()
+	seen := m.reconciler.surveyed.Load()
 	if seen == nil {
 		return s, false
 	}

@@ -34,8 +34,6 @@ var excepted = map[string]string{
 	"cmd/hpfriends":        rebuilt,
 	"cmd/hpfriends.server": rebuilt,
 	"raftfsm":              rebuilt,
-	"raftfsm.Node":         rebuilt,
-	"raftfsm.Members":      rebuilt,
 	"eventlog.Log":         rebuilt,
 	"web.Server":           rebuilt,
 }

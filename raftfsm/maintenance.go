@@ -13,8 +13,8 @@ import (
 // storeEvery is after how many changes the graph is stored anew.
 const storeEvery = 4096
 
-// keep is the node's housekeeping: it advances the high-water mark, ends what has expired, and stores the graph.
-func (n *Node) keep() {
+// maintain advances the high-water mark, ends what has expired, and stores the graph, until the node stops.
+func (n *Node) maintain() {
 	defer n.loops.Done()
 	mark := time.NewTicker(time.Second)
 	defer mark.Stop()

@@ -23,9 +23,9 @@ import (
 	"hpfriends/raftfsm/store"
 )
 
-// archipelago is a cluster in one process, in a synctest bubble: real nodes on stores in memory that lose what was not synced,
+// simulation is a cluster in one process, in a synctest bubble: real nodes on stores in memory that lose what was not synced,
 // and a network that can be cut in one direction or both, delays and loses answers.
-type archipelago struct {
+type simulation struct {
 	t    *testing.T
 	rng  *rand.Rand
 	lose float64       // share of the answers to calls that are lost
@@ -43,7 +43,7 @@ type archipelago struct {
 
 	mu    sync.Mutex
 	cut   map[[2]string]bool // from, to
-	nodes map[string]*island
+	nodes map[string]*simNode
 	names []string
 
 	sessions  byte // of fill
@@ -52,9 +52,9 @@ type archipelago struct {
 	starve [2]string
 }
 
-// island is one node of an archipelago, whether it runs or not.
-type island struct {
-	w     *archipelago
+// simNode is one node of an simulation, whether it runs or not.
+type simNode struct {
+	w     *simulation
 	id    string
 	dir   string // of the stable store, which is a file
 	fs    *vfs.MemFS
@@ -70,36 +70,36 @@ type island struct {
 	full    atomic.Bool // its disk has no room
 }
 
-func newArchipelago(t *testing.T, seed uint64, names ...string) *archipelago {
-	w := &archipelago{t: t, rng: rand.New(rand.NewPCG(seed, 0)), cut: make(map[[2]string]bool), nodes: make(map[string]*island), names: names}
+func newSimulation(t *testing.T, seed uint64, names ...string) *simulation {
+	w := &simulation{t: t, rng: rand.New(rand.NewPCG(seed, 0)), cut: make(map[[2]string]bool), nodes: make(map[string]*simNode), names: names}
 	for i, id := range names {
-		w.nodes[id] = w.newIsland(id, i == 0)
+		w.nodes[id] = w.newNode(id, i == 0)
 	}
 	return w
 }
 
-func (w *archipelago) newIsland(id string, first bool) *island {
-	return &island{w: w, id: id, dir: w.t.TempDir(), fs: vfs.NewCrashableMem(), first: first}
+func (w *simulation) newNode(id string, first bool) *simNode {
+	return &simNode{w: w, id: id, dir: w.t.TempDir(), fs: vfs.NewCrashableMem(), first: first}
 }
 
 // float is a random number; the generator is shared.
-func (w *archipelago) float() float64 {
+func (w *simulation) float() float64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.rng.Float64()
 }
 
 // loses says whether an answer gets lost.
-func (w *archipelago) loses() bool {
+func (w *simulation) loses() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.rng.Float64() < w.lose
 }
 
-func (w *archipelago) pick(n int) int { return int(w.float() * float64(n)) }
+func (w *simulation) pick(n int) int { return int(w.float() * float64(n)) }
 
 // some is so many of the nodes, in any order.
-func (w *archipelago) some(n int) (all []*island) {
+func (w *simulation) some(n int) (all []*simNode) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, i := range w.rng.Perm(len(w.names))[:n] {
@@ -109,14 +109,14 @@ func (w *archipelago) some(n int) (all []*island) {
 }
 
 // sever cuts, or joins again, the way from one node to another.
-func (w *archipelago) sever(from, to string, on bool) {
+func (w *simulation) sever(from, to string, on bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cut[[2]string{from, to}] = on
 }
 
 // isolate cuts a node off from all others.
-func (w *archipelago) isolate(id string, on bool) {
+func (w *simulation) isolate(id string, on bool) {
 	for _, other := range w.names {
 		w.sever(id, other, on)
 		w.sever(other, id, on)
@@ -124,7 +124,7 @@ func (w *archipelago) isolate(id string, on bool) {
 }
 
 // pass waits as long as a message takes, and fails when it does not arrive.
-func (w *archipelago) pass(from, to string) error {
+func (w *simulation) pass(from, to string) error {
 	time.Sleep(time.Duration(w.float() * float64(2*time.Millisecond)))
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -134,7 +134,7 @@ func (w *archipelago) pass(from, to string) error {
 	return nil
 }
 
-func (w *archipelago) start(id string) *island {
+func (w *simulation) start(id string) *simNode {
 	w.t.Helper()
 	c, err := w.launch(id)
 	if err != nil {
@@ -143,7 +143,7 @@ func (w *archipelago) start(id string) *island {
 	return c
 }
 
-func (w *archipelago) launch(id string) (_ *island, err error) {
+func (w *simulation) launch(id string) (_ *simNode, err error) {
 	c := w.nodes[id]
 	c.log, err = eventlog.Open(eventlog.Config{Dir: "log", FS: c.disk(), Logger: slog.New(slog.DiscardHandler), Fatal: func(err error) { w.t.Errorf("%s: log: %v", id, err) }})
 	if err != nil {
@@ -170,7 +170,7 @@ func (w *archipelago) launch(id string) (_ *island, err error) {
 }
 
 // space is what the node has on its disk: plenty, or nothing that it may use.
-func (c *island) space() (store.Space, error) {
+func (c *simNode) space() (store.Space, error) {
 	if c.full.Load() {
 		return store.Space{Free: 1 << 20, Total: 1 << 41}, nil
 	}
@@ -178,7 +178,7 @@ func (c *island) space() (store.Space, error) {
 }
 
 // disk is the file system on which the log is.
-func (c *island) disk() vfs.FS {
+func (c *simNode) disk() vfs.FS {
 	return slowDisk{c.fs, c.w.lies, func() {
 		c.w.mu.Lock()
 		stuck := c.stuck
@@ -193,7 +193,7 @@ func (c *island) disk() vfs.FS {
 }
 
 // jam makes the disk hang until the result is called.
-func (c *island) jam() (release func()) {
+func (c *simNode) jam() (release func()) {
 	stuck := make(chan struct{})
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
@@ -207,7 +207,7 @@ func (c *island) jam() (release func()) {
 }
 
 // end is fail-stop. Only a disk that hangs is a reason, and what a test expects.
-func (c *island) end(err error) {
+func (c *simNode) end(err error) {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
 	c.ended = err
@@ -220,14 +220,14 @@ func (c *island) end(err error) {
 }
 
 // why is what the process would have ended with.
-func (c *island) why() error {
+func (c *simNode) why() error {
 	c.w.mu.Lock()
 	defer c.w.mu.Unlock()
 	return c.ended
 }
 
 // connect is the node's network.
-func (c *island) connect(n *Node) (network, raft.Transport, error) {
+func (c *simNode) connect(n *Node) (network, raft.Transport, error) {
 	if c.w.tweak != nil {
 		c.w.tweak(n)
 	}
@@ -244,7 +244,7 @@ func (c *island) connect(n *Node) (network, raft.Transport, error) {
 }
 
 // stop ends a node properly.
-func (c *island) stop() {
+func (c *simNode) stop() {
 	c.w.t.Helper()
 	if err := c.node.Close(); err != nil {
 		c.w.t.Errorf("%s: %v", c.id, err)
@@ -253,7 +253,7 @@ func (c *island) stop() {
 }
 
 // forget ends what is left of a node that is closed.
-func (c *island) forget() {
+func (c *simNode) forget() {
 	c.w.t.Helper()
 	c.w.mu.Lock()
 	c.node = nil
@@ -265,14 +265,14 @@ func (c *island) forget() {
 
 // crash ends a node as a loss of power would: what was not synced is lost, or a part of it. abandon ends what uses the
 // node, after the moment of the crash.
-func (c *island) crash(abandon func()) {
+func (c *simNode) crash(abandon func()) {
 	c.w.t.Helper()
-	c.w.blackout([]*island{c}, func(*island) { abandon() })
+	c.w.blackout([]*simNode{c}, func(*simNode) { abandon() })
 }
 
 // blackout takes the power of some nodes at one instant. A node's two stores are of that instant too: a sync of the log may be under
 // way, a commit of the stable store is not, for which see TestTornCommitOfTheStableStoreIsUndone.
-func (w *archipelago) blackout(victims []*island, abandon func(*island)) {
+func (w *simulation) blackout(victims []*simNode, abandon func(*simNode)) {
 	w.t.Helper()
 	for _, c := range victims {
 		w.isolate(c.id, true)
@@ -305,7 +305,7 @@ func (w *archipelago) blackout(victims []*island, abandon func(*island)) {
 }
 
 // up are the nodes that run.
-func (w *archipelago) up() (all []*island) {
+func (w *simulation) up() (all []*simNode) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, id := range w.names {
@@ -317,7 +317,7 @@ func (w *archipelago) up() (all []*island) {
 }
 
 // leader is the node that leads, by its own account; of several the one of the newest term.
-func (w *archipelago) leader() (best *island) {
+func (w *simulation) leader() (best *simNode) {
 	for _, c := range w.up() {
 		if c.node.Leading() && (best == nil || c.node.raft.CurrentTerm() > best.node.raft.CurrentTerm()) {
 			best = c
@@ -327,7 +327,7 @@ func (w *archipelago) leader() (best *island) {
 }
 
 // until waits in virtual time.
-func (w *archipelago) until(what string, limit time.Duration, ok func() bool) time.Duration {
+func (w *simulation) until(what string, limit time.Duration, ok func() bool) time.Duration {
 	w.t.Helper()
 	begin := time.Now()
 	for !ok() {
@@ -340,7 +340,7 @@ func (w *archipelago) until(what string, limit time.Duration, ok func() bool) ti
 }
 
 // form makes one cluster of all nodes: the first begins it, the others are admitted as joiners are.
-func (w *archipelago) form() {
+func (w *simulation) form() {
 	w.t.Helper()
 	first := w.start(w.names[0])
 	w.until("the first node leads, and has a configuration", 10*time.Second, func() bool {
@@ -349,23 +349,23 @@ func (w *archipelago) form() {
 	for _, id := range w.names[1:] {
 		w.start(id)
 		j := link.Joiner{Node: id, Addr: id}
-		if _, err := first.node.members.Welcome(w.t.Context(), j); err != nil {
+		if _, err := (admission{first.node.members}).Welcome(w.t.Context(), j); err != nil {
 			w.t.Fatal(err)
 		}
-		if err := first.node.members.Admit(w.t.Context(), j); err != nil {
+		if err := (admission{first.node.members}).Admit(w.t.Context(), j); err != nil {
 			w.t.Fatal(err)
 		}
 		w.until(id+" votes", 30*time.Second, func() bool {
-			s, ok := first.node.members.server(id)
+			s, ok := first.node.members.dir.server(id)
 			return ok && s.Suffrage == raft.Voter
 		})
 	}
 }
 
-// lossy is raft's transport in an archipelago.
+// lossy is raft's transport in an simulation.
 type lossy struct {
 	*raft.InmemTransport
-	c        *island
+	c        *simNode
 	withheld atomic.Bool
 }
 
@@ -422,8 +422,8 @@ func (l *lossy) TimeoutNow(id raft.ServerID, to raft.ServerAddress, a *raft.Time
 	return l.rpc(id, func() error { return l.InmemTransport.TimeoutNow(id, to, a, r) })
 }
 
-// calls is the calls of a node in an archipelago.
-type calls struct{ c *island }
+// calls is the calls of a node in an simulation.
+type calls struct{ c *simNode }
 
 func (n *calls) Recheck()     {}
 func (n *calls) Close() error { return nil }
@@ -446,7 +446,7 @@ func (n *calls) Call(ctx context.Context, peer string, method byte, req []byte) 
 	}
 	answer := make(chan reply, 1)
 	go func() { // the other machine goes on when the caller gives up
-		body, err := node.members.Handle(context.WithoutCancel(ctx), n.c.id, method, req)
+		body, err := handler{node.members}.Handle(context.WithoutCancel(ctx), n.c.id, method, req)
 		answer <- reply{body, err}
 	}()
 	select {

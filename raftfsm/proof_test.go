@@ -25,7 +25,7 @@ func TestReadyWritesOncePerTerm(t *testing.T) {
 // Entries that the FSM never sees are no backlog: leaders come and go in a cluster in which nothing is published.
 func TestElectionsAreNoBacklog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newArchipelago(t, 1, "n1", "n2", "n3")
+		w := newSimulation(t, 1, "n1", "n2", "n3")
 		w.form()
 		for range 5 {
 			l := w.leader()

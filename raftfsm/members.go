@@ -59,30 +59,32 @@ type Members struct {
 	net       network
 	transport *transport.Transport
 	cluster   string // id
-	told      atomic.Pointer[hearsay]
 
-	started   chan struct{} // closed when raft runs: before, calls are refused
-	lead      leadership
-	order     sequencer
-	store     *store.Log
-	expelled  expulsion
-	drain     drain
-	forwarded atomic.Uint64 // proposals sent to the leader
-	loops     sync.WaitGroup
+	dir        directory
+	lead       leadership
+	order      sequencer
+	store      *store.Log
+	removal    removal
+	reconciler reconciler
+	drain      drain
+	forwarded  atomic.Uint64 // proposals sent to the leader
+	loops      sync.WaitGroup
 }
 
 // enroll opens the cluster port with this node's identity.
 func (n *Node) enroll(c Config, cluster string) error {
-	m := &Members{config: *c.Cluster, node: n, cluster: cluster, started: make(chan struct{})}
+	m := &Members{config: *c.Cluster, node: n, cluster: cluster}
+	m.dir.node, m.dir.started = n, make(chan struct{})
+	m.reconciler.m = m
 	m.lead.init()
-	m.expelled.init()
+	m.removal.init()
 	n.members = m
-	told, err := told(n.stable)
+	learned, err := loadLearned(n.stable)
 	if err != nil {
 		return err
 	}
-	m.told.Store(told)
-	if m.config.Bootstrap && told != nil {
+	m.dir.learned.Store(learned)
+	if m.config.Bootstrap && learned != nil {
 		return fmt.Errorf("%w: --bootstrap would begin another beside it: start it without", ErrHasJoined)
 	}
 	if err := m.drain.init(n.stable); err != nil {
@@ -108,8 +110,8 @@ func (m *Members) port(dir string, logger *slog.Logger) (network, raft.Transport
 		return nil, nil, err
 	}
 	p, err := link.Open(link.Config{
-		Identity: id, Advertise: m.config.Advertise, Listener: m.config.Listener, Members: m, Handler: m, Admission: m,
-		Refused: m.refusedBy, Logger: logger,
+		Identity: id, Advertise: m.config.Advertise, Listener: m.config.Listener, Logger: logger,
+		Members: &m.dir, Handler: handler{m}, Admission: admission{m}, Refused: m.refusedBy,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -139,64 +141,22 @@ func (m *Members) tune(conf *raft.Config) {
 	conf.ShutdownOnRemove = false // the node has to say so, and a removal may be undone by a new leader
 }
 
-// servers is the newest configuration: raft's own, also before it is committed; the applied one while raft starts; what
-// others told as long as that is newer.
-func (m *Members) servers() []raft.Server {
-	if told := m.ahead(); told != nil {
-		return told.Servers
-	}
+// up is nil once raft runs. Before, calls are refused.
+func (m *Members) up() error {
 	select {
-	case <-m.started:
-		return m.node.raft.GetConfiguration().Configuration().Servers
+	case <-m.dir.started:
+		return nil
 	default:
+		return fmt.Errorf("%w: node %s is starting", link.ErrNotDone, m.node.id)
 	}
-	if r := m.node.fsm.Configuration(); r != nil {
-		return r.Servers
-	}
-	return nil
-}
-
-// Member implements link.Members.
-func (m *Members) Member(id string) (addr string, ok bool) {
-	s, ok := m.server(id)
-	return string(s.Address), ok
-}
-
-// IDs implements link.Members.
-func (m *Members) IDs() (ids []string) {
-	for _, s := range m.servers() {
-		ids = append(ids, string(s.ID))
-	}
-	return ids
-}
-
-// Index implements link.Members. It is that of the applied configuration: never newer than what the others answer by.
-func (m *Members) Index() uint64 {
-	if told := m.ahead(); told != nil {
-		return told.Index
-	}
-	if r := m.node.fsm.Configuration(); r != nil {
-		return r.Index
-	}
-	return 0
-}
-
-// server is one member of the newest configuration.
-func (m *Members) server(id string) (raft.Server, bool) {
-	for _, s := range m.servers() {
-		if string(s.ID) == id {
-			return s, true
-		}
-	}
-	return raft.Server{}, false
 }
 
 // start begins what needs raft.
 func (m *Members) start() {
-	close(m.started)
+	close(m.dir.started)
 	m.loops.Go(func() { m.lead.follow(m.node.raft, m.node.stop) })
 	m.loops.Go(func() { m.transport.Run(m.node.raft, m.node.log, m.node.stop) })
-	m.loops.Go(m.housekeep)
+	m.loops.Go(m.reconciler.run)
 	m.loops.Go(m.watchStore)
 	m.loops.Go(m.watchDivergence)
 }

@@ -14,9 +14,9 @@ import (
 // errRemoved says that the configuration is without this node.
 var errRemoved = errors.New("raftfsm: this node was removed from the cluster: to bring it back, empty its data directory and join under a new node id")
 
-// expulsion finds out that this node is no member any more. A removed node may not get the configuration without it, so
+// removal finds out that this node is no member any more. A removed node may not get the configuration without it, so
 // the refusals of the others count too.
-type expulsion struct {
+type removal struct {
 	mu      sync.Mutex
 	refused map[string]time.Time // by member
 	why     error
@@ -26,15 +26,15 @@ type expulsion struct {
 // refusalLife is how long a member's refusal counts.
 const refusalLife = 30 * time.Second
 
-func (e *expulsion) init() { e.refused, e.done = make(map[string]time.Time), make(chan struct{}) }
+func (e *removal) init() { e.refused, e.done = make(map[string]time.Time), make(chan struct{}) }
 
-func (e *expulsion) now(why error) {
+func (e *removal) now(why error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.set(why)
 }
 
-func (e *expulsion) set(why error) {
+func (e *removal) set(why error) {
 	if e.why == nil {
 		e.why = why
 		close(e.done)
@@ -47,16 +47,11 @@ func (m *Members) refusedBy(peer string, err error) {
 	if m.up() != nil || m.node.Leading() {
 		return
 	}
-	if s, ok := m.server(peer); !ok || s.Suffrage != raft.Voter {
+	if s, ok := m.dir.server(peer); !ok || s.Suffrage != raft.Voter {
 		return
 	}
-	others := 0
-	for _, s := range m.servers() {
-		if s.Suffrage == raft.Voter && string(s.ID) != m.node.id {
-			others++
-		}
-	}
-	e := &m.expelled
+	others := m.dir.otherVoters()
+	e := &m.removal
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := time.Now()
@@ -72,7 +67,7 @@ func (m *Members) refusedBy(peer string, err error) {
 	if count <= others/2 {
 		return
 	}
-	if _, member := m.server(m.node.id); !member && errors.Is(err, link.ErrNotMember) {
+	if _, member := m.dir.server(m.node.id); !member && errors.Is(err, link.ErrNotMember) {
 		return // it has not been added yet, or is just being
 	}
 	e.set(fmt.Errorf("raftfsm: %d of the %d other voters refuse this node: %w", count, others, err))
@@ -83,12 +78,12 @@ func (m *Members) Removed() <-chan struct{} {
 	if m == nil {
 		return nil
 	}
-	return m.expelled.done
+	return m.removal.done
 }
 
 // Why is the reason of Removed.
 func (m *Members) Why() error {
-	m.expelled.mu.Lock()
-	defer m.expelled.mu.Unlock()
-	return m.expelled.why
+	m.removal.mu.Lock()
+	defer m.removal.mu.Unlock()
+	return m.removal.why
 }

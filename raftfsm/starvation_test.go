@@ -29,10 +29,10 @@ func TestHungerIsSeenInTime(t *testing.T) {
 		"follows another":    {func(uint64) Member { return Member{ID: "n2", Report: Report{Leader: "n3", Last: 7}} }, 0},
 		"away in the middle": {func(r uint64) Member { return member("n2", 7, time.Duration(r/6%2)*time.Minute) }, 0},
 	} {
-		var h hunger
+		var h starvation
 		seen := 0
 		for round := uint64(1); round < 40 && seen == 0; round++ {
-			if slices.Equal(h.look("n1", []Member{member("n1", 100+10*round, 0), c.n2(round)}), []string{"n2"}) {
+			if slices.Equal(h.observe("n1", []Member{member("n1", 100+10*round, 0), c.n2(round)}), []string{"n2"}) {
 				seen = int(round)
 			}
 		}
@@ -40,9 +40,9 @@ func TestHungerIsSeenInTime(t *testing.T) {
 			t.Errorf("%s: seen in round %d, want %d", name, seen, c.want)
 		}
 	}
-	var h hunger
+	var h starvation
 	for range 40 { // nothing new, and it lacks nothing
-		if got := h.look("n1", []Member{member("n1", 7, 0), member("n2", 7, 0)}); got != nil {
+		if got := h.observe("n1", []Member{member("n1", 7, 0), member("n2", 7, 0)}); got != nil {
 			t.Fatalf("%v starves while there is nothing to get", got)
 		}
 	}
@@ -52,9 +52,9 @@ func TestHungerIsSeenInTime(t *testing.T) {
 // within limit, and what the status warned of meanwhile.
 func starve(t *testing.T, blind bool, limit time.Duration) (fed bool, warned string) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newArchipelago(t, 3, "n1", "n2", "n3")
+		w := newSimulation(t, 3, "n1", "n2", "n3")
 		w.form()
-		time.Sleep(2 * reignBefore * time.Second)
+		time.Sleep(2 * minTenure * time.Second)
 		leader := w.leader()
 		victim := w.nodes["n2"]
 		if leader == victim {

@@ -7,42 +7,42 @@ import "time"
 // leader leads (hashicorp/raft#612, and errors that replication retries in silence). So a leader looks what its members have,
 // and hands over when one starves.
 const (
-	starvesAfter = 10 // rounds of housekeeping in which a member that misses entries got none
-	// reignBefore is for how many rounds a leader leads before it goes for that: a member that nobody can feed, or a very large request
+	starvesAfter = 10 // rounds of the reconciler in which a member that misses entries got none
+	// minTenure is for how many rounds a leader leads before it goes for that: a member that nobody can feed, or a very large request
 	// over a slow link, must not make leadership go round.
-	reignBefore = 60
+	minTenure = 60
 	// freshContact is how lately a starving member has heard its leader. One that did not is cut off, which is another case.
 	freshContact = 2 * time.Second
 )
 
-// hunger is what a leader has seen of its members, round by round. It belongs to the housekeeping goroutine.
-type hunger struct {
+// starvation is what a leader has seen of its members, round by round. It belongs to the reconciler.
+type starvation struct {
 	led    int
 	newest uint64 // entry in the leader's own log
-	seen   map[string]ration
+	seen   map[string]progress
 }
 
-// ration is what one member has.
-type ration struct {
+// progress is what one member has.
+type progress struct {
 	last   uint64
 	rounds int // without anything new, though there was
 }
 
-// look takes one round's survey by the leader, and returns the members that starve.
-func (h *hunger) look(leader string, all []Member) (starving []string) {
-	next := make(map[string]ration)
-	before := h.newest
-	h.led++
+// observe takes one round's survey by the leader, and returns the members that starve.
+func (s *starvation) observe(leader string, all []Member) (starving []string) {
+	next := make(map[string]progress)
+	before := s.newest
+	s.led++
 	for _, m := range all {
 		if m.ID == leader {
-			h.newest = m.Report.Last
+			s.newest = m.Report.Last
 			continue
 		}
 		if m.Err != nil || m.Report.Leader != leader || m.Report.LastContact > freshContact || m.Report.Full {
 			continue
 		}
-		r := ration{last: m.Report.Last}
-		if old, known := h.seen[m.ID]; known && r.last == old.last && r.last < before {
+		r := progress{last: m.Report.Last}
+		if old, known := s.seen[m.ID]; known && r.last == old.last && r.last < before {
 			r.rounds = old.rounds + 1
 		}
 		next[m.ID] = r
@@ -50,6 +50,6 @@ func (h *hunger) look(leader string, all []Member) (starving []string) {
 			starving = append(starving, m.ID)
 		}
 	}
-	h.seen = next
+	s.seen = next
 	return starving
 }

@@ -19,15 +19,15 @@ import (
 	"hpfriends/raftfsm/store"
 )
 
-// colony is a cluster in one process whose nodes talk over real cluster ports.
-type colony struct {
+// portCluster is a cluster in one process whose nodes talk over real cluster ports.
+type portCluster struct {
 	t     *testing.T
 	nodes map[string]*running
 }
 
-// newColony begins one with its first node.
-func newColony(t *testing.T, founder string) *colony {
-	c := &colony{t: t, nodes: make(map[string]*running)}
+// newPortCluster begins one with its first node.
+func newPortCluster(t *testing.T, founder string) *portCluster {
+	c := &portCluster{t: t, nodes: make(map[string]*running)}
 	c.open(founder, t.TempDir(), c.listen(), vfs.NewMem(), Cluster{Bootstrap: true})
 	t.Cleanup(func() {
 		for id := range c.nodes {
@@ -37,7 +37,7 @@ func newColony(t *testing.T, founder string) *colony {
 	return c
 }
 
-func (c *colony) listen() net.Listener {
+func (c *portCluster) listen() net.Listener {
 	c.t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -47,7 +47,7 @@ func (c *colony) listen() net.Listener {
 }
 
 // join admits a new node by a member; its log is on fs.
-func (c *colony) join(id, by string, fs vfs.FS, m Cluster) {
+func (c *portCluster) join(id, by string, fs vfs.FS, m Cluster) {
 	c.t.Helper()
 	token, err := c.nodes[by].Members().NewJoinToken(c.t.Context(), time.Minute)
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *colony) join(id, by string, fs vfs.FS, m Cluster) {
 	c.open(id, dir, l, fs, m)
 }
 
-func (c *colony) open(id, dir string, l net.Listener, fs vfs.FS, m Cluster) {
+func (c *portCluster) open(id, dir string, l net.Listener, fs vfs.FS, m Cluster) {
 	c.t.Helper()
 	log, err := eventlog.Open(eventlog.Config{Dir: "log", FS: fs, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -87,7 +87,7 @@ func (c *colony) open(id, dir string, l net.Listener, fs vfs.FS, m Cluster) {
 	c.nodes[id] = &running{n, log}
 }
 
-func (c *colony) close(id string) {
+func (c *portCluster) close(id string) {
 	r := c.nodes[id]
 	delete(c.nodes, id)
 	if err := errors.Join(r.Node.Close(), r.log.Close()); err != nil {
@@ -95,7 +95,7 @@ func (c *colony) close(id string) {
 	}
 }
 
-func (c *colony) until(what string, limit time.Duration, ok func() bool) {
+func (c *portCluster) until(what string, limit time.Duration, ok func() bool) {
 	c.t.Helper()
 	for end := time.Now().Add(limit); !ok(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -105,15 +105,15 @@ func (c *colony) until(what string, limit time.Duration, ok func() bool) {
 }
 
 // votes says whether a member has a vote, as by sees it.
-func (c *colony) votes(id, by string) bool {
-	s, ok := c.nodes[by].members.server(id)
+func (c *portCluster) votes(id, by string) bool {
+	s, ok := c.nodes[by].members.dir.server(id)
 	return ok && s.Suffrage == raft.Voter
 }
 
 // A blank node reads the log from its beginning, where the configurations are of nodes that are long gone. It must go on
 // taking today's members for members, whom those configurations do not know.
 func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
-	c := newColony(t, "n1")
+	c := newPortCluster(t, "n1")
 	c.until("n1 leads", 5*time.Second, c.nodes["n1"].Leading)
 	for i := range 600 {
 		c.nodes["n1"].mustChange(t, operator, graph.AddUser{Handle: fmt.Sprintf("user%d", i)})
@@ -126,7 +126,7 @@ func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.close("n1")
-	c.until("n2 leads alone", 10*time.Second, func() bool { return c.nodes["n2"].Leading() && len(c.nodes["n2"].members.IDs()) == 1 })
+	c.until("n2 leads alone", 10*time.Second, func() bool { return c.nodes["n2"].Leading() && len(c.nodes["n2"].members.dir.IDs()) == 1 })
 
 	var slow atomic.Bool
 	slow.Store(true)
@@ -143,7 +143,7 @@ func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 	})
 	c.until("n3 has the graph", 20*time.Second, func() bool { return c.nodes["n3"].Graph().Index() == c.nodes["n2"].Graph().Index() })
 	slow.Store(false)
-	if took := time.Since(begin); took < 2*housekeepEvery {
+	if took := time.Since(begin); took < 2*reconcileEvery {
 		t.Errorf("the log was read in %v: too fast for the old configuration to matter", took)
 	}
 
