@@ -11,33 +11,33 @@ type delta struct {
 
 func (d *delta) empty() bool { return len(d.users) == 0 && len(d.shares) == 0 }
 
-// trailLength bounds how many changes a View can be behind before it computes anew.
-const trailLength = 256
+// maxDeltaHistory bounds how many changes a View can be behind before it computes anew.
+const maxDeltaHistory = 256
 
-// trail is the newest deltas, oldest first. Its last pointer is the identity of everything that decides reach: two
-// graphs of one history that end in the same delta have the same edges.
-type trail []*delta
+// deltaHistory is the newest deltas, oldest first. Its last pointer is the identity of everything that decides reach:
+// two graphs of one history that end in the same delta have the same edges.
+type deltaHistory []*delta
 
-func newTrail() trail { return trail{new(delta)} }
+func newDeltaHistory() deltaHistory { return deltaHistory{new(delta)} }
 
-// with returns the trail after a change. Changes that touch no edge leave it as it is.
-func (t trail) with(d delta) trail {
+// with returns the deltas after a change. Changes that touch no edge leave them as they are.
+func (t deltaHistory) with(d delta) deltaHistory {
 	if d.empty() {
 		return t
 	}
-	if len(t) >= trailLength {
-		t = t[len(t)-trailLength+1:]
+	if len(t) >= maxDeltaHistory {
+		t = t[len(t)-maxDeltaHistory+1:]
 	}
-	next := make(trail, len(t)+1)
+	next := make(deltaHistory, len(t)+1)
 	copy(next, t)
 	next[len(t)] = &d
 	return next
 }
 
-func (t trail) newest() *delta { return t[len(t)-1] }
+func (t deltaHistory) newest() *delta { return t[len(t)-1] }
 
-// after returns the deltas after d; ok is false if d is not on the trail.
-func (t trail) after(d *delta) (newer []*delta, ok bool) {
+// after returns the deltas after d; ok is false if d is not among them.
+func (t deltaHistory) after(d *delta) (newer []*delta, ok bool) {
 	if t.newest() == d {
 		return nil, true
 	}

@@ -34,7 +34,7 @@ func hopOf(g *Graph, s *Share, receiver UserID) Hop {
 // a group lead to each of its members, but only the first member met needs to be asked for those that they have not
 // enabled: for a member who is further away these lack no less.
 func nearestPath(g *Graph, r *Reach, user UserID) []Hop {
-	b := backward{graph: g, reach: r, places: make(map[UserID]int32), asked: make(map[GroupID]bool)}
+	b := nearestSearch{graph: g, reach: r, byUser: make(map[UserID]int32), asked: make(map[GroupID]bool)}
 	b.add(step{user: user})
 	for len(b.queue) > 0 {
 		p := b.queue.pop()
@@ -51,12 +51,12 @@ func nearestPath(g *Graph, r *Reach, user UserID) []Hop {
 	return nil
 }
 
-// backward is the state of a search from the receiver towards the origin of a reach.
-type backward struct {
+// nearestSearch is the state of a search from the receiver towards the origin of a reach.
+type nearestSearch struct {
 	graph  *Graph
 	reach  *Reach
 	steps  []step
-	places map[UserID]int32 // -> steps
+	byUser map[UserID]int32 // -> steps
 	asked  map[GroupID]bool
 	queue  pathQueue
 }
@@ -73,19 +73,19 @@ type step struct {
 
 func (s *step) weight() uint64 { return uint64(s.lacks)<<32 | uint64(s.hops) }
 
-func (b *backward) add(s step) {
-	at, ok := b.places[s.user]
+func (b *nearestSearch) add(s step) {
+	at, ok := b.byUser[s.user]
 	if ok {
 		b.steps[at] = s
 	} else {
 		at = int32(len(b.steps))
 		b.steps = append(b.steps, s)
-		b.places[s.user] = at
+		b.byUser[s.user] = at
 	}
 	b.queue.push(path{s.weight(), at})
 }
 
-func (b *backward) expand(at int32) {
+func (b *nearestSearch) expand(at int32) {
 	user := b.steps[at].user
 	for s := range b.graph.acceptedBy(user) {
 		b.offer(s, at)
@@ -105,7 +105,7 @@ func (b *backward) expand(at int32) {
 }
 
 // offer notes that s leads from its owner to the receiver at to, if that is the best way on from the owner.
-func (b *backward) offer(s *Share, to int32) {
+func (b *nearestSearch) offer(s *Share, to int32) {
 	if !s.Channel.Match(b.reach.channel) {
 		return
 	}
@@ -114,13 +114,13 @@ func (b *backward) offer(s *Share, to int32) {
 	if s.Owner != b.reach.origin && !b.graph.enabled(s.Owner) {
 		n.lacks++
 	}
-	if old, known := b.places[s.Owner]; !known || !b.steps[old].done && n.weight() < b.steps[old].weight() {
+	if old, known := b.byUser[s.Owner]; !known || !b.steps[old].done && n.weight() < b.steps[old].weight() {
 		b.add(n)
 	}
 }
 
 // lacks counts what keeps s from passing on to a receiver, except that they are disabled.
-func (b *backward) lacks(s *Share, receiver UserID) (n uint32) {
+func (b *nearestSearch) lacks(s *Share, receiver UserID) (n uint32) {
 	passesOn := s.Type == All || s.Owner == b.reach.origin
 	for _, lacking := range []bool{s.Expired, !passesOn, !b.graph.Accepted(s.ID, receiver)} {
 		if lacking {
@@ -130,8 +130,8 @@ func (b *backward) lacks(s *Share, receiver UserID) (n uint32) {
 	return n
 }
 
-// path goes from the origin by the reach to the place where the search met it, and on to the user by the steps.
-func (b *backward) path(at step, user UserID) []Hop {
+// path goes from the origin by the reach to the user where the search met it, and on to the user by the steps.
+func (b *nearestSearch) path(at step, user UserID) []Hop {
 	var path []Hop
 	if b.reach.Has(at.user) {
 		path = b.reach.Path(b.graph, at.user)

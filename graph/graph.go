@@ -10,7 +10,7 @@ type Graph struct {
 	credentials
 	sharing
 	expiry tree[dueKey, struct{}]
-	trail  trail
+	deltas deltaHistory
 }
 
 // New returns the graph that everything begins with: it holds the group everyone and nothing else.
@@ -18,7 +18,7 @@ func New() *Graph {
 	g := &Graph{
 		users: newUsers(), groups: newGroups(), credentials: newCredentials(), sharing: newSharing(),
 		expiry: tree[dueKey, struct{}]{compare: compareDue},
-		trail:  newTrail(),
+		deltas: newDeltaHistory(),
 	}
 	newDraft(g).putGroup(&Group{ID: Everyone, Name: "everyone"})
 	return g
@@ -65,7 +65,7 @@ func (g *Graph) Apply(index uint64, c Command) (*Graph, Outcome, error) {
 	if err != nil {
 		return g, Outcome{}, err
 	}
-	next.trail = g.trail.with(d.delta)
+	next.deltas = g.deltas.with(d.delta)
 	return &next, Outcome{Index: index, Object: object}, nil
 }
 

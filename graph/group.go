@@ -34,7 +34,7 @@ func (g *Graph) GroupByName(name string) (*Group, bool) { return g.groups.byName
 // Groups yields all groups in the order of their creation, everyone first.
 func (g *Graph) Groups() iter.Seq[*Group] { return values(g.groups.byID) }
 
-// Membership returns the place of a user in a group. Every user is in Everyone since their creation.
+// Membership returns the membership of a user in a group. Every user is in Everyone since their creation.
 func (g *Graph) Membership(group GroupID, user UserID) (Membership, bool) {
 	if group == Everyone {
 		u, ok := g.User(user)

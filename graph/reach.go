@@ -79,12 +79,12 @@ func (r *Reach) compute(g *Graph) {
 	if !g.enabled(r.origin) {
 		return
 	}
-	r.place(reached{user: r.origin, parent: none})
+	r.add(reached{user: r.origin, parent: none})
 	r.settle(g)
 }
 
-// place adds a user who was not there, as a child of n.parent, and queues them.
-func (r *Reach) place(n reached) {
+// add adds a user who was not there, as a child of n.parent, and queues them.
+func (r *Reach) add(n reached) {
 	at := int32(len(r.nodes))
 	n.child, n.next, n.prior = none, none, none
 	if last := len(r.free) - 1; last >= 0 {
@@ -169,7 +169,7 @@ func (r *Reach) relax(g *Graph, parent int32, s *Share, user UserID) {
 	}
 	if !old {
 		if g.enabled(user) {
-			r.place(reached{user: user, from: from, via: s.ID, parent: parent})
+			r.add(reached{user: user, from: from, via: s.ID, parent: parent})
 		}
 		return
 	}

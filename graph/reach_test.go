@@ -224,7 +224,7 @@ func checkReaches(t *testing.T, g *Graph, v *View, roll dice, seen *coverage) {
 	for range 2 {
 		origin, channel := randomUser(g, roll), channels[roll(len(channels))]
 		want := naiveReach(g, origin, channel)
-		if m, ok := v.memo[lane{origin, channel}]; ok && m.next >= v.first && m.next < v.first+uint64(len(v.deltas)) {
+		if m, ok := v.memo[reachKey{origin, channel}]; ok && m.next >= v.first && m.next < v.first+uint64(len(v.deltas)) {
 			seen.updated++
 		}
 		if len(want) > 3 {

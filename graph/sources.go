@@ -19,7 +19,7 @@ func (s Sources) Len() int { return len(s.from) }
 // in place of plus. What a user shares as their own counts for them as the origin only, so the way back leads on
 // through shares of type All.
 func (g *Graph) Sources(user UserID, channel string) Sources {
-	w := wayBack{g: g, channel: channel, from: make(map[UserID]uint64), through: make(map[UserID]uint64)}
+	w := sourceSearch{g: g, channel: channel, from: make(map[UserID]uint64), through: make(map[UserID]uint64)}
 	if g.enabled(user) {
 		w.from[user], w.through[user] = 0, 0
 		w.queue.push(path{0, 0})
@@ -29,8 +29,8 @@ func (g *Graph) Sources(user UserID, channel string) Sources {
 	return Sources{w.from}
 }
 
-// wayBack is one computation of Sources.
-type wayBack struct {
+// sourceSearch is one computation of Sources.
+type sourceSearch struct {
 	g       *Graph
 	channel string
 	from    map[UserID]uint64 // as an origin
@@ -39,7 +39,7 @@ type wayBack struct {
 	queue   pathQueue
 }
 
-func (w *wayBack) follow() {
+func (w *sourceSearch) follow() {
 	for len(w.queue) > 0 {
 		p := w.queue.pop()
 		receiver := w.users[p.at]
@@ -55,7 +55,7 @@ func (w *wayBack) follow() {
 }
 
 // relax takes a path into account that begins with s and is visible from from on.
-func (w *wayBack) relax(s *Share, from uint64) {
+func (w *sourceSearch) relax(s *Share, from uint64) {
 	if old, ok := w.from[s.Owner]; !ok || from < old {
 		w.from[s.Owner] = from
 	}

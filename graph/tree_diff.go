@@ -3,15 +3,15 @@ package graph
 // Two trees of one history share all nodes that no change has touched. treeDiff walks both in key order and leaves out
 // what they share, so it costs what differs, times the height, and not what the trees hold.
 
-// place is one level of a cursor: an entry of a leaf, or a child of an inner node that was not gone into yet.
-type place[K, V any] struct {
+// level is one level of a cursor: an entry of a leaf, or a child of an inner node that was not gone into yet.
+type level[K, V any] struct {
 	n *node[K, V]
 	i int
 }
 
-// cursor is a place in a tree: of an entry, or before all entries of a pending node.
+// cursor points into a tree: at an entry, or before all entries of a pending node.
 type cursor[K, V any] struct {
-	path   []place[K, V]
+	path   []level[K, V]
 	height int // of the pending node, 1 for a leaf; 0 at an entry
 }
 
@@ -20,7 +20,7 @@ func newCursor[K, V any](t tree[K, V]) cursor[K, V] {
 		return cursor[K, V]{}
 	}
 	above := &node[K, V]{keys: make([]K, 1), kids: []*node[K, V]{t.root}}
-	c := cursor[K, V]{path: []place[K, V]{{above, 0}}, height: 1}
+	c := cursor[K, V]{path: []level[K, V]{{above, 0}}, height: 1}
 	for n := t.root; !n.leaf(); n = n.kids[0] {
 		c.height++
 	}
@@ -29,7 +29,7 @@ func newCursor[K, V any](t tree[K, V]) cursor[K, V] {
 
 func (c *cursor[K, V]) end() bool { return len(c.path) == 0 }
 
-func (c *cursor[K, V]) top() *place[K, V] { return &c.path[len(c.path)-1] }
+func (c *cursor[K, V]) top() *level[K, V] { return &c.path[len(c.path)-1] }
 
 // pending is the node before whose entries the cursor stands, nil at an entry.
 func (c *cursor[K, V]) pending() *node[K, V] {
@@ -41,7 +41,7 @@ func (c *cursor[K, V]) pending() *node[K, V] {
 
 // enter goes into the pending node.
 func (c *cursor[K, V]) enter() {
-	c.path = append(c.path, place[K, V]{c.pending(), 0})
+	c.path = append(c.path, level[K, V]{c.pending(), 0})
 	c.height--
 }
 

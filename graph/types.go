@@ -61,7 +61,7 @@ type Group struct {
 	Created Mark
 }
 
-// Membership is one user's place in one group.
+// Membership is that a user belongs to a group.
 type Membership struct {
 	Group  GroupID
 	User   UserID

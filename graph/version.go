@@ -3,8 +3,8 @@ package graph
 import "sync/atomic"
 
 // Version is one state of the graph and the log index from which it is in force. Versions form a list from old to new:
-// a reader of the log holds the version of its place and walks on as it passes the changes, so every reader switches at
-// the same position however far behind it is. Versions that no reader holds are garbage.
+// a reader of the log holds the version of its position and walks on as it passes the changes, so every reader switches
+// at the same position however far behind it is. Versions that no reader holds are garbage.
 //
 // One goroutine appends; any number may read.
 type Version struct {

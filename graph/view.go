@@ -8,22 +8,22 @@ type View struct {
 	deltas []*delta // the newest that brought graph about
 	first  uint64   // number of deltas[0], counted from the view's beginning
 
-	memo       map[lane]*memo
+	memo       map[reachKey]*memo
 	used       memo // head of the ring of memos: used.older is the one used last, used.newer the one not used for longest
 	maxEntries int
 	members    int // of all reaches in memo
 	maxMembers int
 }
 
-// lane is what a reach is about.
-type lane struct {
+// reachKey is what a reach is about.
+type reachKey struct {
 	origin  UserID
 	channel string
 }
 
 // memo is one reach and how far it has followed the deltas.
 type memo struct {
-	lane         lane
+	key          reachKey
 	reach        *Reach
 	next         uint64 // number of the first delta that reach does not know
 	members      int    // as counted in View.members
@@ -43,7 +43,7 @@ const (
 // NewView returns a view of g that keeps at most maxEntries reaches, with at most 1024 times as many members together
 // and never more than four million: those asked for last. The very last is kept however large it is.
 func NewView(g *Graph, maxEntries int) *View {
-	v := &View{graph: g, memo: make(map[lane]*memo), maxEntries: max(maxEntries, 1)}
+	v := &View{graph: g, memo: make(map[reachKey]*memo), maxEntries: max(maxEntries, 1)}
 	v.maxMembers = min(v.maxEntries, maxViewMembers/viewMembers) * viewMembers
 	v.used.newer, v.used.older = &v.used, &v.used
 	return v
@@ -52,7 +52,7 @@ func NewView(g *Graph, maxEntries int) *View {
 // Advance makes g what the view shows. g may be any number of changes later; a view that is more than a few hundred
 // behind forgets what it has and computes it anew, as it does when g is of another history.
 func (v *View) Advance(g *Graph) {
-	newer, ok := g.trail.after(v.graph.trail.newest())
+	newer, ok := g.deltas.after(v.graph.deltas.newest())
 	v.graph = g
 	if !ok {
 		clear(v.memo)
@@ -70,12 +70,12 @@ func (v *View) Advance(g *Graph) {
 
 // Reach is g.Reach of the graph that the view shows. The result is good until the next Advance.
 func (v *View) Reach(origin UserID, channel string) *Reach {
-	l := lane{origin, channel}
+	l := reachKey{origin, channel}
 	now := v.first + uint64(len(v.deltas))
 	m, ok := v.memo[l]
 	switch {
 	case !ok:
-		m = &memo{lane: l, reach: v.graph.Reach(origin, channel)}
+		m = &memo{key: l, reach: v.graph.Reach(origin, channel)}
 		v.memo[l] = m
 	case m.next == now:
 		v.touch(m)
@@ -110,6 +110,6 @@ func (v *View) touch(m *memo) {
 
 func (v *View) forget(m *memo) {
 	m.newer.older, m.older.newer = m.older, m.newer
-	delete(v.memo, m.lane)
+	delete(v.memo, m.key)
 	v.members -= m.members
 }

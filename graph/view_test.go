@@ -39,7 +39,7 @@ func TestViewCostsWhatAChangeTouches(t *testing.T) {
 	for _, accept := range []bool{false, true, false, true} {
 		w.do(user(member), DecideShare{share, accept})
 		v.Advance(w.g)
-		m := v.memo[lane{owner, "c"}]
+		m := v.memo[reachKey{owner, "c"}]
 		visits += len(m.reach.suspects(v.deltas[m.next-v.first:]))
 		if got := v.Reach(owner, "c"); got != r || got.Has(member) != accept {
 			t.Fatalf("after deciding %v: the reach is a new one, or wrong", accept)
@@ -74,10 +74,10 @@ func TestViewThatIsFarBehindComputesAnew(t *testing.T) {
 	}
 	for i := range viewDeltas + 7 {
 		w.do(user(member), DecideShare{share, i%2 == 1})
-		if behind := i + 1; behind == trailLength-1 || behind == trailLength {
+		if behind := i + 1; behind == maxDeltaHistory-1 || behind == maxDeltaHistory {
 			v := *far
 			v.memo = maps.Clone(far.memo)
-			if v.Advance(w.g); (len(v.memo) == 1) != (behind < trailLength) {
+			if v.Advance(w.g); (len(v.memo) == 1) != (behind < maxDeltaHistory) {
 				t.Errorf("%d changes behind, %d reaches are kept", behind, len(v.memo))
 			}
 		}
@@ -105,12 +105,12 @@ func TestViewIsBounded(t *testing.T) {
 	ask := func(channel string) { v.Reach(owner, channel) }
 	c := v.Reach(owner, "c")
 	for _, channel := range []string{"d", "e", "c", "f", "c", "g"} {
-		if ask(channel); channel == "c" && v.memo[lane{owner, "c"}].reach != c {
+		if ask(channel); channel == "c" && v.memo[reachKey{owner, "c"}].reach != c {
 			t.Error("what was asked for again was forgotten before what was not")
 		}
 	}
 	for channel, want := range map[string]bool{"c": true, "f": true, "g": true, "d": false, "e": false} {
-		if _, ok := v.memo[lane{owner, channel}]; ok != want {
+		if _, ok := v.memo[reachKey{owner, channel}]; ok != want {
 			t.Errorf("%s is kept: %v, want %v", channel, ok, want)
 		}
 	}
@@ -124,7 +124,7 @@ func TestViewIsBounded(t *testing.T) {
 	}
 	v.members += v.maxMembers // as if the others were large
 	ask("h")
-	if _, ok := v.memo[lane{owner, "h"}]; len(v.memo) != 1 || !ok {
+	if _, ok := v.memo[reachKey{owner, "h"}]; len(v.memo) != 1 || !ok {
 		t.Errorf("%d reaches are kept of a view that is too large", len(v.memo))
 	}
 }

@@ -42,7 +42,7 @@ func (q *Query) asOf(viewer graph.Actor, at Point) (past, error) {
 	if err != nil {
 		return past{}, err
 	}
-	s, err := q.past.at(index)
+	s, err := q.history.at(index)
 	if err != nil {
 		return past{}, err
 	}
@@ -59,7 +59,7 @@ func (q *Query) resolve(at Point) (uint64, error) {
 			return 0, err
 		}
 	}
-	return q.past.resolve(at)
+	return q.history.resolve(at)
 }
 
 // At returns the graph as of a point.
@@ -98,11 +98,11 @@ func (q *Query) DiffBetween(viewer graph.Actor, from, to Point) (AuditDiff, erro
 	if first > second {
 		return AuditDiff{}, refuse(graph.Invalid, "put the earlier one first", "the first moment is after the second")
 	}
-	before, err := q.past.at(first) // first, so that the later graph is made from it and shares what did not change
+	before, err := q.history.at(first) // first, so that the later graph is made from it and shares what did not change
 	if err != nil {
 		return AuditDiff{}, err
 	}
-	after, err := q.past.at(second)
+	after, err := q.history.at(second)
 	if err != nil {
 		return AuditDiff{}, err
 	}

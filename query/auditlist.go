@@ -28,7 +28,7 @@ const maxExamined = 20_000
 // AuditEvents are the events that the viewer may see and the filter selects, newest first if not asked otherwise. next
 // is where to continue (AuditFilter.After), 0 when there are no more.
 func (q *Query) AuditEvents(viewer graph.Actor, f AuditFilter) (events []AuditEvent, next uint64, err error) {
-	l := lister{query: q, past: q.past, viewer: auditViewer{q.Viewer(viewer)}, f: f, events: []AuditEvent{}}
+	l := lister{query: q, history: q.history, viewer: auditViewer{q.Viewer(viewer)}, f: f, events: []AuditEvent{}}
 	if l.kind, l.name, err = parseObject(f.Object); err != nil || !l.viewer.CanSeeAnything() {
 		return l.events, 0, err
 	}
@@ -62,7 +62,7 @@ func (q *Query) AuditEvent(viewer graph.Actor, index uint64) (AuditEvent, error)
 // lister is one listing.
 type lister struct {
 	query    *Query
-	past     *TimeTravel
+	history  *TimeTravel
 	viewer   auditViewer
 	f        AuditFilter
 	kind     graph.Kind // of f.Object
@@ -79,7 +79,7 @@ func (l *lister) bounds() (lo, hi uint64, err error) {
 	case since.Time.IsZero():
 		lo = since.Index
 	default: // behind the newest event before that time
-		if lo, err = l.past.IndexAt(since.Time.Add(-1)); err != nil {
+		if lo, err = l.history.IndexAt(since.Time.Add(-1)); err != nil {
 			return 0, 0, err
 		}
 		lo++
@@ -96,23 +96,23 @@ func (l *lister) bounds() (lo, hi uint64, err error) {
 }
 
 func (l *lister) upwards(lo, hi uint64) error {
-	from, err := l.past.at(lo - 1)
+	from, err := l.history.at(lo - 1)
 	if err != nil {
 		return err
 	}
-	_, err = l.past.walk(from, hi, func(s step) error { return l.look(s, s.mark.Index == hi) })
+	_, err = l.history.walk(from, hi, func(s step) error { return l.look(s, s.mark.Index == hi) })
 	return err
 }
 
 // downwards takes stretches of events from the newest on: graphs are rebuilt forwards only.
 func (l *lister) downwards(lo, hi uint64) error {
 	for hi >= lo {
-		from, err := l.past.below(hi)
+		from, err := l.history.below(hi)
 		if err != nil {
 			return err
 		}
 		var steps []step
-		_, err = l.past.walk(from, hi, func(s step) error {
+		_, err = l.history.walk(from, hi, func(s step) error {
 			if s.mark.Index >= lo {
 				steps = append(steps, s)
 			}

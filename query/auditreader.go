@@ -13,19 +13,19 @@ type AuditReader struct {
 // AuditReader returns a reader whose first event is the first behind the log index after. What the viewer may see is
 // asked anew for every read, by the rights they then have.
 func (q *Query) AuditReader(viewer graph.Actor, after uint64) (*AuditReader, error) {
-	at, err := q.past.at(after)
+	at, err := q.history.at(after)
 	return &AuditReader{q, viewer, at}, err
 }
 
 // Read returns the events that the viewer may see among the next limit ones, up to the log index to. more reports
 // whether there are further ones up to it.
 func (r *AuditReader) Read(to uint64, limit int) (events []AuditEvent, more bool, err error) {
-	end, err := r.query.past.log.Audit().Before(to)
+	end, err := r.query.history.log.Audit().Before(to)
 	if err != nil || end.Index <= r.at.mark.Index {
 		return nil, false, err
 	}
 	viewer := auditViewer{r.query.Viewer(r.viewer)}
-	at, err := r.query.past.walkSome(r.at, end.Index, limit, func(s step) {
+	at, err := r.query.history.walkSome(r.at, end.Index, limit, func(s step) {
 		if e, ok := viewer.event(s); ok {
 			events = append(events, e)
 		}

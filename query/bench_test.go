@@ -40,7 +40,7 @@ func benchLog(b *testing.B, n int, data func(i int) []byte) *eventlog.Log {
 	return log
 }
 
-// BenchmarkSearchChannels looks for a word among 100,000 lanes, as one who sees everything and as a user with one
+// BenchmarkSearchChannels looks for a word among 100,000 series, as one who sees everything and as a user with one
 // share.
 func BenchmarkSearchChannels(b *testing.B) {
 	log := benchLog(b, 100, func(i int) []byte {

@@ -10,7 +10,7 @@ import (
 	"hpfriends/graph"
 )
 
-// Position is a place in the log.
+// Position says where a message is in the log.
 type Position = eventlog.Position
 
 // Cursor is how far a durable subscription got.

@@ -54,10 +54,10 @@ type Live interface {
 
 // Query answers questions. Make one with New.
 type Query struct {
-	log   *eventlog.Log
-	graph func() *graph.Graph
-	live  Live // nil: none
-	past  *TimeTravel
+	log     *eventlog.Log
+	graph   func() *graph.Graph
+	live    Live // nil: none
+	history *TimeTravel
 
 	traffic *traffic.Projection
 
@@ -68,7 +68,7 @@ type Query struct {
 // projection of channels there.
 func New(log *eventlog.Log, newest func() *graph.Graph, live Live) *Query {
 	return &Query{
-		log: log, graph: newest, live: live, past: NewTimeTravel(log), traffic: traffic.New(log, traffic.DefaultLimits()),
+		log: log, graph: newest, live: live, history: NewTimeTravel(log), traffic: traffic.New(log, traffic.DefaultLimits()),
 	}
 }
 

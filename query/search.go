@@ -123,7 +123,7 @@ func (s *SearchQuery) validate() (after *rank, err error) {
 	return &m, nil
 }
 
-// rank is a hit's place among those of its kind.
+// rank orders the hits of a kind.
 type rank struct {
 	grade
 	key string // orders hits of equal grade

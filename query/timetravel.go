@@ -21,9 +21,9 @@ type TimeTravel struct {
 	every uint64 // events between two waypoints
 	keep  int    // waypoints
 
-	mu   sync.Mutex
-	ways []*waypoint // by index
-	uses uint64
+	mu        sync.Mutex
+	waypoints []*waypoint // by index
+	uses      uint64
 }
 
 // state is the graph as of an audit event.
@@ -122,7 +122,7 @@ func (t *TimeTravel) below(index uint64) (state, error) {
 // as much as many events, so a waypoint that is not much further away is better.
 func (t *TimeTravel) nearest(target eventlog.AuditMark) (state, error) {
 	best := state{graph: graph.New()}
-	i, found := slices.BinarySearchFunc(t.ways, target.Index, func(w *waypoint, index uint64) int {
+	i, found := slices.BinarySearchFunc(t.waypoints, target.Index, func(w *waypoint, index uint64) int {
 		return compareIndexes(w.mark.Index, index)
 	})
 	if found {
@@ -130,8 +130,8 @@ func (t *TimeTravel) nearest(target eventlog.AuditMark) (state, error) {
 	}
 	if i > 0 {
 		t.uses++
-		t.ways[i-1].used = t.uses
-		best = t.ways[i-1].state
+		t.waypoints[i-1].used = t.uses
+		best = t.waypoints[i-1].state
 	}
 	if target.Number-best.mark.Number <= t.every {
 		return best, nil
@@ -184,24 +184,24 @@ func (t *TimeTravel) note(s state) {
 		return
 	}
 	t.uses++
-	i, found := slices.BinarySearchFunc(t.ways, s.mark.Index, func(w *waypoint, index uint64) int {
+	i, found := slices.BinarySearchFunc(t.waypoints, s.mark.Index, func(w *waypoint, index uint64) int {
 		return compareIndexes(w.mark.Index, index)
 	})
 	if found {
-		t.ways[i].used = t.uses
+		t.waypoints[i].used = t.uses
 		return
 	}
-	t.ways = slices.Insert(t.ways, i, &waypoint{s, t.uses})
-	if len(t.ways) <= t.keep {
+	t.waypoints = slices.Insert(t.waypoints, i, &waypoint{s, t.uses})
+	if len(t.waypoints) <= t.keep {
 		return
 	}
 	oldest := 0
-	for i, w := range t.ways {
-		if w.used < t.ways[oldest].used {
+	for i, w := range t.waypoints {
+		if w.used < t.waypoints[oldest].used {
 			oldest = i
 		}
 	}
-	t.ways = slices.Delete(t.ways, oldest, oldest+1)
+	t.waypoints = slices.Delete(t.waypoints, oldest, oldest+1)
 }
 
 // walk applies the events after s up to the log index to, and shows each to visit, whose error ends it.

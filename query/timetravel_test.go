@@ -171,8 +171,8 @@ func TestGraphAtAnyPositionIsTheOneRebuiltFromTheFirstEvent(t *testing.T) {
 				t.Fatalf("the graph at #%d is another than that of the first events", i)
 			}
 		}
-		if len(past.ways) > past.keep {
-			t.Fatalf("%d waypoints are kept, want %d", len(past.ways), past.keep)
+		if len(past.waypoints) > past.keep {
+			t.Fatalf("%d waypoints are kept, want %d", len(past.waypoints), past.keep)
 		}
 	}
 	if s, err := VerifyAudit(t.Context(), f.log, nil); err != nil || s.StoredGraphs != len(stored) || s.Events == 0 ||
@@ -222,7 +222,7 @@ func TestIndexAtIsTheNewestChangeUpToATime(t *testing.T) {
 func TestEveryWayOfReadingTheAuditGivesTheSameEvents(t *testing.T) {
 	f, q := newFixture(t)
 	f.history(260, rand.New(rand.NewPCG(5, 6)).IntN, 20, 64)
-	q.past.every, q.past.keep = 16, 4
+	q.history.every, q.history.keep = 16, 4
 	viewers := []graph.Actor{{Operator: true}, {User: 9999}}
 	for u := range f.graph.Users() {
 		viewers = append(viewers, graph.Actor{User: u.ID})
@@ -362,7 +362,7 @@ func BenchmarkGraphAt(b *testing.B) {
 	})
 	b.Run("warm", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := q.past.GraphAt(uint64(1 + random.IntN(100_000))); err != nil {
+			if _, err := q.history.GraphAt(uint64(1 + random.IntN(100_000))); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -26,7 +26,7 @@ type AuditSummary struct {
 }
 
 // VerifyAudit rebuilds the graph from the first event, and checks on the way that the events are those that were
-// written, in their order and without a gap up to the newest one; that each stored graph is the graph of its place;
+// written, in their order and without a gap up to the newest one; that each stored graph is the graph of its index;
 // and, as far as retention has left the log, that each event is the change in the log, and that no change in the log is
 // missing.
 //
@@ -137,7 +137,7 @@ func (v *verification) event(r eventlog.AuditRecord) error {
 }
 
 // explained says more about an event that does not follow: whether the one that should be there stands elsewhere, and
-// what the log knows of the place, if it still does.
+// what the log holds there, if it still does.
 func (v *verification) explained(r eventlog.AuditRecord, err error) error {
 	if r.Number > v.mark.Number+1 {
 		var moved error

@@ -202,7 +202,7 @@ func TestAlteredHistoryIsNotShown(t *testing.T) {
 	})
 	q := New(f.log, func() *graph.Graph { return f.graph }, nil)
 	var fault *AuditFault
-	if _, err := q.past.GraphAt(all[4].index); !errors.As(err, &fault) || fault.Index != all[3].index {
+	if _, err := q.history.GraphAt(all[4].index); !errors.As(err, &fault) || fault.Index != all[3].index {
 		t.Errorf("the graph behind an altered event: %v", err)
 	}
 	if _, _, err := q.AuditEvents(graph.Actor{Operator: true}, AuditFilter{}); !errors.As(err, &fault) {

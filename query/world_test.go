@@ -174,10 +174,10 @@ func (w *world) step() {
 }
 
 // batch appends some runs; a hidden one was refused or is a repetition.
-func (w *world) batch(hidden bool, lane func() (graph.UserID, string)) {
+func (w *world) batch(hidden bool, series func() (graph.UserID, string)) {
 	var b entry.Builder
 	for range 1 + w.IntN(4) {
-		origin, channel := lane()
+		origin, channel := series()
 		n := 1 + w.IntN(3)
 		var frames []byte
 		for range n {
