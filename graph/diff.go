@@ -137,8 +137,9 @@ func (d *Difference) Concerns(before, after *Graph, user UserID) bool {
 		return inGroup(before, after, GroupID(d.ID), user)
 	case KindMembership:
 		return d.User == user || inGroup(before, after, GroupID(d.ID), user)
+	default:
+		return d.concerns(d.Before, before, user) || d.concerns(d.After, after, user)
 	}
-	return d.concerns(d.Before, before, user) || d.concerns(d.After, after, user)
 }
 
 // concerns asks about one of the two states of an object that has an owner.

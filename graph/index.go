@@ -28,7 +28,7 @@ func (x index) holds(a, b uint64) bool { return x.has(pair{a, b}) }
 
 func (x *index) add(e *edit, a, b uint64) { x.put(e, pair{a, b}, struct{}{}) }
 
-func (x *index) drop(e *edit, a, b uint64) bool { return x.remove(e, pair{a, b}) }
+func (x *index) drop(e *edit, a, b uint64) { x.remove(e, pair{a, b}) }
 
 // of yields the b of all pairs (a, b), in order.
 func (x index) of(a uint64) iter.Seq[uint64] {

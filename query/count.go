@@ -32,7 +32,7 @@ func (q *Query) CountMessages(ctx context.Context, viewer graph.Actor, f Message
 			c.Gap = true
 			continue
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -3,6 +3,7 @@ package feedtest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -141,7 +142,7 @@ func (b *EchoBroker) Publish(t *testing.T, channel string, payloads ...string) {
 		}
 	}
 	_ = c.CloseWrite()
-	if _, err := c.ReadFrame(); err != io.EOF {
+	if _, err := c.ReadFrame(); !errors.Is(err, io.EOF) {
 		t.Fatalf("publishing ended with %v", err)
 	}
 }

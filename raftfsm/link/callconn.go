@@ -170,7 +170,7 @@ func (c *callConn) read(stream io.Reader) {
 	r := bufio.NewReaderSize(stream, 64<<10)
 	for {
 		if err := c.readFrame(r); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = errors.New("the member closed the connection")
 			}
 			c.fail(err)

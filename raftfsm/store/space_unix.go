@@ -14,5 +14,6 @@ func DiskSpace(dir string) (Space, error) {
 		return Space{}, fmt.Errorf("store: free space of %s: %w", dir, err)
 	}
 	size := uint64(st.Bsize)
-	return Space{uint64(st.Bavail) * size, st.Blocks * size}, nil
+	free := uint64(st.Bavail) //nolint:unconvert // it is signed on FreeBSD
+	return Space{free * size, st.Blocks * size}, nil
 }

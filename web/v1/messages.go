@@ -117,7 +117,7 @@ func (s *Service) stream(c huma.Context, messages *query.Messages) {
 		case errors.As(err, &gap):
 			out.lines = ndjson.AppendGap(out.lines, ndjson.Gap{From: gap.From.String(), To: gap.To.String()})
 		default:
-			end := ndjson.End{End: err == io.EOF, Messages: messages.Read(), Next: messages.Rest().String()}
+			end := ndjson.End{End: errors.Is(err, io.EOF), Messages: messages.Read(), Next: messages.Rest().String()}
 			if !end.End {
 				end.Error = "the log could not be read further"
 				if c.Context().Err() == nil {

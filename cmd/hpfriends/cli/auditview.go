@@ -22,8 +22,7 @@ func objectName(o *query.AuditObject) string {
 		return ""
 	}
 	name := o.Name
-	switch o.Kind {
-	case graph.KindShare, graph.KindAcceptance, graph.KindToken:
+	if o.Kind == graph.KindShare || o.Kind == graph.KindAcceptance || o.Kind == graph.KindToken {
 		name = strings.TrimSpace(fmt.Sprintf("#%d %s", o.ID, o.Name))
 	}
 	if o.User != "" {

@@ -255,7 +255,7 @@ func (f *invocation) subscribe(ctx context.Context) error {
 			}
 		},
 		Failed: func(err error) {
-			if refusal, ok := err.(*wire.BrokerError); ok {
+			if refusal, ok := errors.AsType[*wire.BrokerError](err); ok {
 				f.say("Error message from broker: %s", term.Visible(refusal.Text))
 				end(errRefused)
 				return

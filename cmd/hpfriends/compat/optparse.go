@@ -168,6 +168,7 @@ func (a *arguments) take(o option, name string, rest []string) ([]string, error)
 			return nil, fmt.Errorf("option %s: invalid integer value: '%s'", name, value)
 		}
 		value = strconv.FormatInt(n, 10)
+	case optString, optFlag:
 	}
 	a.values[o.long] = append(a.values[o.long], value)
 	return rest, nil

@@ -225,11 +225,11 @@ func (i *importing) each(ctx context.Context, r io.Reader, shown *term.Progress,
 	lines := bufio.NewReaderSize(r, 256<<10)
 	for ctx.Err() == nil {
 		b, err := lines.ReadBytes('\n')
-		if err == io.EOF && len(b) == 0 {
+		if errors.Is(err, io.EOF) && len(b) == 0 {
 			return nil
 		}
 		i.line++
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return i.bad(err)
 		}
 		rec, err := ndjson.Parse(b)

@@ -159,7 +159,7 @@ func readAnswer(ctx context.Context, c *cmdline.Client, p past, each func(line [
 			return end, ctx.Err()
 		}
 		if err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return end, &cutOff{end.Next, err}

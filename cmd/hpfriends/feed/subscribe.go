@@ -145,7 +145,7 @@ func (s *reception) run(ctx context.Context) error {
 	var client *wire.Client // set before Run calls back
 	client, err := wire.NewClient(wire.ClientConfig{
 		DialConfig: s.dial,
-		Receive:    func(m wire.Message) { s.receive(client, m, end) },
+		Receive:    func(m wire.Message) { s.receive(m, end) },
 		Connected:  func(string) { s.online = true },
 		Failed:     func(err error) { s.failed(client, err, end) },
 	})
@@ -196,7 +196,7 @@ func (s *reception) outcome(cause error) error {
 }
 
 // receive takes a message, or a notice about history.
-func (s *reception) receive(client *wire.Client, m wire.Message, end context.CancelCauseFunc) {
+func (s *reception) receive(m wire.Message, end context.CancelCauseFunc) {
 	if s.past == nil {
 		s.print(m, end)
 		return
@@ -239,7 +239,7 @@ func (s *reception) print(m wire.Message, end context.CancelCauseFunc) {
 // failed ends the subscription when the broker refused, and when the first connection fails: then something is wrong with
 // the address. Later connections are tried again.
 func (s *reception) failed(client *wire.Client, err error, end context.CancelCauseFunc) {
-	if refusal, ok := err.(*wire.BrokerError); ok {
+	if refusal, ok := errors.AsType[*wire.BrokerError](err); ok {
 		end(refusal)
 		return
 	}
