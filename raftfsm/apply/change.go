@@ -36,7 +36,7 @@ func (f *FSM) applyChange(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	f.audit = event.AuditMark
 	tx.PutAudit(event)
 	f.version.Store(newest.Append(g, l.Index, c.Op))
-	f.cursors.follow(l.Index, c.Op, newest.Graph)
+	f.cursors.follow(l.Index, newest.Graph, g)
 	return ChangeResult{Outcome: outcome}, nil
 }
 

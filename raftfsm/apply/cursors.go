@@ -213,14 +213,11 @@ func (s *cursors) drop(key CursorKey, index uint64) {
 	s.end(key, index)
 }
 
-// follow removes the cursors of the authkeys that a change of the graph has removed. before is the graph before it.
-func (s *cursors) follow(index uint64, op graph.Op, before *graph.Graph) {
-	switch op := op.(type) {
-	case graph.RemoveAuthkey:
-		s.dropAll(uint64(op.Authkey), index)
-	case graph.RemoveUser:
-		for k := range before.AuthkeysOf(op.User) {
-			s.dropAll(uint64(k.ID), index)
+// follow removes the cursors of the authkeys that a change of the graph has removed, by whatever operation.
+func (s *cursors) follow(index uint64, before, after *graph.Graph) {
+	for d := range graph.Diff(before, after) {
+		if d.Kind == graph.KindAuthkey && d.After == nil {
+			s.dropAll(d.ID, index)
 		}
 	}
 }
