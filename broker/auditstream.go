@@ -15,7 +15,8 @@ import (
 	"hpfriends/wire/subscription"
 )
 
-// auditStream is a subscription to $audit: the changes of the graph that its user may see, each a frame with one JSON object.
+// auditStream is a subscription to $audit: the changes of the graph that its user may see, each a frame with one JSON
+// object.
 type auditStream struct {
 	conn   *conn
 	grant  *grant
@@ -176,7 +177,9 @@ func (a *auditStream) tell(upTo uint64, live bool) {
 	}
 	if a.grant.Notify || a.conn.granted(subscription.Replay) != nil {
 		next := eventlog.Position{Index: upTo + 1}
-		a.conn.notice(subscription.Notice{Event: "done", Subscription: a.grant.Text, Next: next.String(), Messages: a.sent, Live: live})
+		a.conn.notice(
+			subscription.Notice{Event: "done", Subscription: a.grant.Text, Next: next.String(), Messages: a.sent, Live: live},
+		)
 	}
 }
 

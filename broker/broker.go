@@ -51,8 +51,8 @@ func New(c Config) *Broker {
 	return &Broker{Config: c, metrics: newMetrics(c.Metrics)}
 }
 
-// Run watches over the connections until ctx is done, and waits for what they have begun. All connections must be closed
-// by then.
+// Run watches over the connections until ctx is done, and waits for what they have begun. All connections must be
+// closed by then.
 func (b *Broker) Run(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { b.watch(ctx) })
@@ -74,7 +74,10 @@ func (b *Broker) Secret(ident string, addr netip.Addr) ([]byte, error) {
 	}
 	s, err := b.Key.Open(key.Secret, []byte(key.Ident))
 	if err != nil {
-		b.Logger.Error("the secret of an authkey cannot be read: is data.key the one of this data directory?", "ident", key.Ident, "err", err)
+		b.Logger.Error(
+			"the secret of an authkey cannot be read: is data.key the one of this data directory?", "ident", key.Ident, "err",
+			err,
+		)
 		return nil, fmt.Errorf("%w: %w", wire.ErrKeyDisabled, err)
 	}
 	return s, nil
@@ -132,8 +135,8 @@ func (b *Broker) handle(id graph.UserID) string {
 	return ""
 }
 
-// revokePause is how long changes are collected before all connections are looked at again: a burst of changes costs one
-// look, and a revocation still takes effect well within a second.
+// revokePause is how long changes are collected before all connections are looked at again: a burst of changes costs
+// one look, and a revocation still takes effect well within a second.
 const revokePause = 100 * time.Millisecond
 
 // watch ends what the newest graph no longer allows, until ctx is done.

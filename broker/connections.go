@@ -7,7 +7,7 @@ import (
 	"hpfriends/raftfsm"
 )
 
-// connections are the open authenticated connections of a node.
+// Connections are the open authenticated connections of a node.
 type Connections struct {
 	node     *raftfsm.Node // is told how many there are
 	recorder *raftfsm.Recorder

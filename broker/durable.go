@@ -12,14 +12,14 @@ import (
 	"hpfriends/router"
 )
 
-// durable is a subscription whose progress the log remembers. It is a stream of its own beside the connection's others, so
-// that what was sent for it is known exactly; and it is followed until the connection ends, also when the client has
+// durable is a subscription whose progress the log remembers. It is a stream of its own beside the connection's others,
+// so that what was sent for it is known exactly; and it is followed until the connection ends, also when the client has
 // unsubscribed, since what was sent may still be acknowledged.
 //
 // Its cursor has two places. Everything before acked was acknowledged by the peer's TCP, but may lie unread in the
 // peer's kernel, or in its program's own buffer, when that is killed. Everything before safe was handled by the peer's
-// program: more than its kernel can hold was acknowledged after it; or the peer ended the connection with nothing unread, and
-// the program had had handleTime for what it read last. The next subscription begins at safe.
+// program: more than its kernel can hold was acknowledged after it; or the peer ended the connection with nothing
+// unread, and the program had had handleTime for what it read last. The next subscription begins at safe.
 type durable struct {
 	conn       *conn
 	text       string
@@ -29,12 +29,12 @@ type durable struct {
 	deliveries *raftfsm.Deliveries
 
 	mu   sync.Mutex
-	seen []sighting // of what was acknowledged, in the last handleTime and one before
-	step uint64     // most that was acknowledged between two looks
+	seen []sample // of what was acknowledged, in the last handleTime and one before
+	step uint64   // most that was acknowledged between two looks
 }
 
-// sighting is how much the peer had acknowledged at a time.
-type sighting struct {
+// sample is how much the peer had acknowledged at a time.
+type sample struct {
 	at    time.Time
 	bytes uint64
 }
@@ -48,7 +48,10 @@ const (
 // beginDurable claims the cursor and subscribes from where it is.
 func (c *conn) beginDurable(sub *grant, h router.History, receive func(s *router.Subscriber, h router.History)) error {
 	if _, ok := c.session.Acknowledged(); !ok {
-		return errors.New("bad subscription: durable needs a TCP connection that can be asked what was acknowledged, which the server's system cannot do here: use positions=1 and from=")
+		return errors.New(
+			"bad subscription: durable needs a TCP connection that can be asked what was acknowledged, which the server's " +
+				"system cannot do here: use positions=1 and from=",
+		)
 	}
 	start := h.From
 	if start == (eventlog.Position{}) {
@@ -62,7 +65,7 @@ func (c *conn) beginDurable(sub *grant, h router.History, receive func(s *router
 	}
 	d := &durable{conn: c, text: sub.Text, cursor: cursor}
 	acked, _ := c.session.Acknowledged()
-	d.seen = []sighting{{time.Now(), acked}}
+	d.seen = []sample{{time.Now(), acked}}
 	d.deliveries = raftfsm.NewDeliveries(c.session.Sent(), cursor.Safe)
 	d.subscriber = c.broker.Router.Join(d, c.user, c.limit)
 	if floor := (eventlog.Position{Index: c.broker.Events.Floor()}); cursor.Safe.Compare(floor) < 0 {
@@ -96,8 +99,9 @@ func (d *durable) Replayed(text string, r router.Replayed) { d.conn.Replayed(tex
 // Missed implements router.Sink.
 func (d *durable) Missed(text string, from, to eventlog.Position) { d.conn.Missed(text, from, to) }
 
-// look takes in what the peer has acknowledged. finished is whether the peer has ended with nothing unread.
-func (d *durable) look(finished bool) (acked, safe eventlog.Position) {
+// sample takes in what the peer has acknowledged. finished says that the peer has ended with nothing
+// unread.
+func (d *durable) sample(finished bool) (acked, safe eventlog.Position) {
 	bytes, _ := d.conn.session.Acknowledged()
 	now := time.Now()
 	d.mu.Lock()
@@ -105,7 +109,7 @@ func (d *durable) look(finished bool) (acked, safe eventlog.Position) {
 	if last := d.seen[len(d.seen)-1]; bytes > last.bytes {
 		d.step = max(d.step, bytes-last.bytes)
 	}
-	d.seen = append(d.seen, sighting{now, bytes})
+	d.seen = append(d.seen, sample{now, bytes})
 	for len(d.seen) > 1 && now.Sub(d.seen[1].at) >= handleTime {
 		d.seen = d.seen[1:]
 	}
@@ -121,10 +125,10 @@ const (
 	maxUnread = 32 << 20
 )
 
-// unreadBound is how many acknowledged bytes the peer's program may not have handled, when at most step were acknowledged
-// between two looks. A kernel's receive buffer begins small, and grows to a few times what the program reads within a round
-// trip, which is shorter than the time of four looks; Linux stops at 6 MiB, since 6.16 at 32 MiB (tcp_rmem). What the peer
-// offers as its window says less: while the buffer is full, it is small.
+// unreadBound is how many acknowledged bytes the peer's program may not have handled, when at most step were
+// acknowledged between two looks. A kernel's receive buffer begins small, and grows to a few times what the program
+// reads within a round trip, which is shorter than the time of four looks; Linux stops at 6 MiB, since 6.16 at 32 MiB
+// (tcp_rmem). What the peer offers as its window says less: while the buffer is full, it is small.
 func unreadBound(step uint64) uint64 { return min(minUnread+16*step, maxUnread) }
 
 // follow moves the cursor while the connection lives, and ends the connection when another one has claimed the cursor.
@@ -139,7 +143,7 @@ func (d *durable) follow() {
 			if next, idle := d.subscriber.Idle(); idle {
 				d.deliveries.Sent(c.session.Sent(), next) // nothing was for it up to there
 			}
-			acked, safe := d.look(false)
+			acked, safe := d.sample(false)
 			c.broker.Cursors.Advance(d.cursor.Authkey, d.cursor.Name, d.cursor.Epoch, acked, safe)
 		case <-ended:
 			if c.granted(d.text) != nil && c.owns(d) {
@@ -154,11 +158,12 @@ func (d *durable) follow() {
 
 // finish is for the end of the connection.
 func (d *durable) finish() {
-	acked, safe := d.look(d.conn.session.PeerFinished())
+	acked, safe := d.sample(d.conn.session.PeerFinished())
 	d.conn.broker.Cursors.Finish(d.cursor.Authkey, d.cursor.Name, d.cursor.Epoch, acked, safe)
 }
 
-// owns is whether d is the newest of its name on the connection: a client that subscribes again claims from itself.
+// owns reports whether d is the newest of its name on the connection: a client that subscribes again claims from
+// itself.
 func (c *conn) owns(d *durable) bool {
 	c.subsMu.Lock()
 	defer c.subsMu.Unlock()

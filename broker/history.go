@@ -13,7 +13,7 @@ import (
 // history is where a subscription begins and ends; later is when it ends if that is still to come.
 func (c *conn) history(sub *grant) (h router.History, later time.Time, err error) {
 	h.End, h.Positions = sub.NoFollow, sub.Positions
-	c.reach(sub.From)
+	c.awaitPosition(sub.From)
 	if h.From, err = start(&sub.Subscription, c.broker.Events); err != nil {
 		return h, later, err
 	}
@@ -21,22 +21,22 @@ func (c *conn) history(sub *grant) (h router.History, later time.Time, err error
 	return h, later, err
 }
 
-// comeback is how long a subscription waits for a node that is behind.
-const comeback = 5 * time.Second
+// positionWait is how long a subscription waits for a node that is behind.
+const positionWait = 5 * time.Second
 
-// reach waits until this node has a place that another node of its cluster may have told the client: a client goes on at any
-// node, also at one that has not got as far.
-func (c *conn) reach(from eventlog.Position) {
+// awaitPosition waits until this node has a place that another node of its cluster may have told the client: a client
+// goes on at any node, also at one that has not got as far.
+func (c *conn) awaitPosition(from eventlog.Position) {
 	if from.Index < 2 || c.broker.Node.Members().Advertised() == "" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(c.ctx, comeback)
+	ctx, cancel := context.WithTimeout(c.ctx, positionWait)
 	defer cancel()
 	_, _ = c.broker.Events.Wait(ctx, from.Index-2) // in vain: the place is refused
 }
 
-// start is where a subscription begins, zero for now. Positions that cannot be served are refused: the client has to know
-// that messages are gone, or that the log it knew is another.
+// start is where a subscription begins, zero for now. Positions that cannot be served are refused: the client has to
+// know that messages are gone, or that the log it knew is another.
 func start(r *subscription.Subscription, log *eventlog.Log) (eventlog.Position, error) {
 	switch {
 	case r.First:
@@ -47,17 +47,23 @@ func start(r *subscription.Subscription, log *eventlog.Log) (eventlog.Position, 
 		return r.From, nil
 	}
 	if floor := log.Floor(); r.From.Index < floor {
-		return r.From, fmt.Errorf("bad subscription: position %s is no longer kept, the oldest is %s: subscribe with from=first",
-			r.From, eventlog.Position{Index: floor})
+		return r.From, fmt.Errorf(
+			"bad subscription: position %s is no longer kept, the oldest is %s: subscribe with from=first", r.From,
+			eventlog.Position{Index: floor},
+		)
 	}
 	if end := log.Applied() + 1; r.From.Index > end {
-		return r.From, fmt.Errorf("bad subscription: position %s does not exist, the log ends before %s", r.From, eventlog.Position{Index: end})
+		return r.From, fmt.Errorf(
+			"bad subscription: position %s does not exist, the log ends before %s", r.From, eventlog.Position{Index: end},
+		)
 	}
 	return r.From, nil
 }
 
 // limit is where it ends, zero for never. A time that is still to come has no position yet: later says so.
-func limit(r *subscription.Subscription, log *eventlog.Log, now time.Time) (end eventlog.Position, later time.Time, err error) {
+func limit(
+	r *subscription.Subscription, log *eventlog.Log, now time.Time,
+) (end eventlog.Position, later time.Time, err error) {
 	if r.Until.After(now) {
 		return r.End, r.Until, nil
 	}

@@ -7,11 +7,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are the series of the Python broker, by its names and labels, so that dashboards built on it go on working, and
-// hpfriends_* beside them.
+// metrics are the series of the Python broker, by its names and labels, so that dashboards built on it go on working,
+// and hpfriends_* beside them.
 //
-// Labels are bounded: idents are those of existing authkeys only (a failed login with an unknown ident has an empty one),
-// and past maxLabels different label values the rest is "other".
+// Labels are bounded: idents are those of existing authkeys only (a failed login with an unknown ident has an empty
+// one), and past maxLabels different label values the rest is "other".
 type metrics struct {
 	connections   prometheus.Gauge
 	made          prometheus.Counter
@@ -37,10 +37,20 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, l)
 	}
 	m := &metrics{
-		connections:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "hpfeeds_broker_client_connections", Help: "Authenticated client connections."}),
-		made:          prometheus.NewCounter(prometheus.CounterOpts{Name: "hpfeeds_broker_connection_made_total", Help: "Client connections that were authenticated."}),
-		ready:         counter("hpfeeds_broker_connection_ready_total", "Connections that were authenticated, by ident.", "ident"),
-		errors:        counter("hpfeeds_broker_connection_error_total", "Refusals by ident and category.", "ident", "category"),
+		connections: prometheus.NewGauge(
+			prometheus.GaugeOpts{Name: "hpfeeds_broker_client_connections", Help: "Authenticated client connections."},
+		),
+		made: prometheus.NewCounter(
+			prometheus.CounterOpts{
+				Name: "hpfeeds_broker_connection_made_total", Help: "Client connections that were authenticated.",
+			},
+		),
+		ready: counter(
+			"hpfeeds_broker_connection_ready_total", "Connections that were authenticated, by ident.", "ident",
+		),
+		errors: counter(
+			"hpfeeds_broker_connection_error_total", "Refusals by ident and category.", "ident", "category",
+		),
 		lost:          counter("hpfeeds_broker_connection_lost_total", "Authenticated connections that ended.", "ident"),
 		subscriptions: gauge("hpfeeds_broker_subscriptions", "Subscriptions.", "ident", "chan"),
 		messages:      counter("hpfeeds_broker_receive_publish_count_total", "Messages published.", "ident", "chan"),
@@ -48,10 +58,16 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "hpfeeds_broker_receive_publish_size", Help: "Mean frame size of each run of published messages, in bytes.",
 			Buckets: prometheus.ExponentialBuckets(1<<10, 2, 13),
 		}, []string{"ident", "chan"}),
-		bytes:         counter("hpfriends_client_bytes_total", "Bytes received from and sent to clients.", "ident", "direction"),
-		authenticated: gauge("hpfeeds_client_authenticated_connections", "Authenticated connections by ident and owner.", "ident", "owner"),
+		bytes: counter(
+			"hpfriends_client_bytes_total", "Bytes received from and sent to clients.", "ident", "direction",
+		),
+		authenticated: gauge(
+			"hpfeeds_client_authenticated_connections", "Authenticated connections by ident and owner.", "ident", "owner",
+		),
 	}
-	r.MustRegister(m.connections, m.made, m.ready, m.errors, m.lost, m.subscriptions, m.messages, m.sizes, m.authenticated, m.bytes)
+	r.MustRegister(
+		m.connections, m.made, m.ready, m.errors, m.lost, m.subscriptions, m.messages, m.sizes, m.authenticated, m.bytes,
+	)
 	return m
 }
 

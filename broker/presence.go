@@ -12,21 +12,21 @@ import (
 	"hpfriends/wire/subscription"
 )
 
-// Presence tells who watches CHANNEL..broker when somebody subscribes to CHANNEL ("join") or no longer does ("leave"), as
-// the first hpfeeds broker did: the frame's ident is theirs. Users learn it of those who receive what they publish there,
-// and of themselves, at whatever node these are: see presencepeers.go.
+// Presence tells who watches CHANNEL..broker when somebody subscribes to CHANNEL ("join") or no longer does ("leave"),
+// as the first hpfeeds broker did: the frame's ident is theirs. Users learn it of those who receive what they publish
+// there, and of themselves, at whatever node these are: see presencepeers.go.
 type Presence struct {
 	mu       sync.Mutex
 	graph    func() *graph.Graph              // nil: the node is starting
 	watchers map[string]map[*watcher]struct{} // by channel
-	here     map[attendance]int               // subscriptions of this node: how many
+	here     map[attendee]int                 // subscriptions of this node: how many
 	peers    map[string]*peerPresence
 	epoch    string // of this process
 	loops    sync.WaitGroup
 }
 
-// attendance is what others may learn of a subscription.
-type attendance struct {
+// attendee is what others may learn of a subscription.
+type attendee struct {
 	Ident   string       `json:"ident"`
 	User    graph.UserID `json:"user"`
 	Channel string       `json:"channel"` // or pattern
@@ -34,7 +34,9 @@ type attendance struct {
 
 func NewPresence() *Presence {
 	return &Presence{
-		watchers: make(map[string]map[*watcher]struct{}), here: make(map[attendance]int), peers: make(map[string]*peerPresence),
+		watchers: make(
+			map[string]map[*watcher]struct{},
+		), here: make(map[attendee]int), peers: make(map[string]*peerPresence),
 		epoch: rand.Text(),
 	}
 }
@@ -79,7 +81,9 @@ func (w *watcher) run(ctx context.Context) {
 		select {
 		case frame, ok := <-w.events:
 			if !ok {
-				frame = wire.AppendError(nil, "Presence on "+w.channel+" came faster than you read it and has ended: subscribe again.")
+				frame = wire.AppendError(
+					nil, "Presence on "+w.channel+" came faster than you read it and has ended: subscribe again.",
+				)
 			}
 			if w.conn.session.Send(net.Buffers{frame}) != nil {
 				return
@@ -111,11 +115,12 @@ func (p *Presence) remove(w *watcher) bool {
 	return ok
 }
 
-// tell tells those who watch a channel that a subscription of c selects, here and at the other nodes. It does not block.
-func (p *Presence) tell(c *conn, pattern, event string) {
+// notify tells those who watch a channel that a subscription of c selects, here and at the other nodes. It does not
+// block.
+func (p *Presence) notify(c *conn, pattern, event string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	a := attendance{c.ident, c.user, pattern}
+	a := attendee{c.ident, c.user, pattern}
 	by := 1
 	if event == leaves {
 		by = -1
@@ -123,14 +128,14 @@ func (p *Presence) tell(c *conn, pattern, event string) {
 	if p.here[a] += by; p.here[a] == 0 {
 		delete(p.here, a)
 	}
-	p.spread(a, by)
+	p.queue(a, by)
 	p.announce(a, event, c)
 }
 
 const joins, leaves = "join", "leave"
 
 // announce tells the watchers of this node, but not those of the connection that it is about. The caller holds mu.
-func (p *Presence) announce(a attendance, event string, about *conn) {
+func (p *Presence) announce(a attendee, event string, about *conn) {
 	if len(p.watchers) == 0 || p.graph == nil {
 		return
 	}
@@ -146,7 +151,7 @@ func (p *Presence) announce(a attendance, event string, about *conn) {
 	}
 }
 
-func (p *Presence) tellChannel(g *graph.Graph, a attendance, channel, event string, about *conn) {
+func (p *Presence) tellChannel(g *graph.Graph, a attendee, channel, event string, about *conn) {
 	watchers := p.watchers[channel]
 	if len(watchers) == 0 {
 		return

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Nodes tell each other of their subscriptions by calls, not by entries of the log: nobody needs to know tomorrow who was
-// there today. Each sends the others what changes, in numbered parts, and an empty one when nothing does. Who misses a part
-// asks for all. Who is not heard for a while is taken for dead: its subscriptions leave.
+// Nodes tell each other of their subscriptions by calls, not by entries of the log: nobody needs to know tomorrow who
+// was there today. Each sends the others what changes, in numbered parts, and an empty one when nothing does. Who
+// misses a part asks for all. Who is not heard for a while is taken for dead: its subscriptions leave.
 const (
 	presenceEvery = 100 * time.Millisecond
 	presenceBeat  = 2 * time.Second
@@ -20,21 +20,21 @@ const (
 	presenceQueue = 4096
 )
 
-// presencePart is what one node tells another.
-type presencePart struct {
-	Epoch string    `json:"epoch"` // of the sender's process
-	Seq   uint64    `json:"seq"`
-	All   bool      `json:"all,omitempty"` // Moves are everything that is there
-	Moves []movesBy `json:"moves,omitempty"`
+// presenceUpdate is what one node tells another.
+type presenceUpdate struct {
+	Epoch   string           `json:"epoch"` // of the sender's process
+	Seq     uint64           `json:"seq"`
+	All     bool             `json:"all,omitempty"` // Changes are everything that is there
+	Changes []presenceChange `json:"changes,omitempty"`
 }
 
-// movesBy is how many subscriptions came, or with a number below 0 went.
-type movesBy struct {
-	attendance
+// presenceChange is how many subscriptions came, or with a number below 0 went.
+type presenceChange struct {
+	attendee
 	By int `json:"by"`
 }
 
-// presenceAnswer says whether the part fitted to what was known.
+// presenceAnswer reports whether the update followed the last one.
 type presenceAnswer struct {
 	Taken bool `json:"taken"`
 }
@@ -46,29 +46,29 @@ type peerPresence struct {
 	synced bool
 	seq    uint64 // of the newest part that it has
 	sent   time.Time
-	queue  []movesBy
+	queue  []presenceChange
 	// from it:
 	epoch string
 	last  uint64
 	heard time.Time
-	there map[attendance]int
+	there map[attendee]int
 }
 
 // peer is for holders of mu.
 func (p *Presence) peer(id string) *peerPresence {
 	if p.peers[id] == nil {
-		p.peers[id] = &peerPresence{there: make(map[attendance]int)}
+		p.peers[id] = &peerPresence{there: make(map[attendee]int)}
 	}
 	return p.peers[id]
 }
 
-// spread queues a change for all other nodes. The caller holds mu.
-func (p *Presence) spread(a attendance, by int) {
+// queue queues a change for all other nodes. The caller holds mu.
+func (p *Presence) queue(a attendee, by int) {
 	for _, peer := range p.peers {
 		if !peer.synced {
 			continue
 		}
-		if peer.queue = append(peer.queue, movesBy{a, by}); len(peer.queue) > presenceQueue {
+		if peer.queue = append(peer.queue, presenceChange{a, by}); len(peer.queue) > presenceQueue {
 			peer.synced, peer.queue = false, nil
 		}
 	}
@@ -111,8 +111,10 @@ func (p *Presence) round(b *Broker) {
 	}
 	for id, peer := range p.peers {
 		if peer.epoch != "" && now.Sub(peer.heard) > presenceLife {
-			b.Logger.Info("a node is not heard: its subscribers are taken for gone", "node", id, "subscriptions", len(peer.there))
-			p.become(peer, nil)
+			b.Logger.Info(
+				"a node is not heard: its subscribers are taken for gone", "node", id, "subscriptions", len(peer.there),
+			)
+			p.replace(peer, nil)
 			peer.epoch = ""
 		}
 		if peer.epoch == "" && !peer.busy && !slices.Contains(ids, id) {
@@ -122,20 +124,20 @@ func (p *Presence) round(b *Broker) {
 }
 
 // next is the part that follows. The caller holds mu.
-func (p *Presence) next(peer *peerPresence) presencePart {
+func (p *Presence) next(peer *peerPresence) presenceUpdate {
 	peer.seq++
-	part := presencePart{Epoch: p.epoch, Seq: peer.seq, Moves: peer.queue, All: !peer.synced}
+	part := presenceUpdate{Epoch: p.epoch, Seq: peer.seq, Changes: peer.queue, All: !peer.synced}
 	if part.All {
-		part.Moves = nil
+		part.Changes = nil
 		for a, n := range p.here {
-			part.Moves = append(part.Moves, movesBy{a, n})
+			part.Changes = append(part.Changes, presenceChange{a, n})
 		}
 	}
 	peer.queue, peer.synced = nil, true // changes from now on belong to the next
 	return part
 }
 
-func (p *Presence) send(b *Broker, id string, part presencePart) {
+func (p *Presence) send(b *Broker, id string, part presenceUpdate) {
 	var answer presenceAnswer
 	ctx, cancel := context.WithTimeout(context.Background(), presenceCall)
 	defer cancel()
@@ -158,9 +160,9 @@ func (p *Presence) send(b *Broker, id string, part presencePart) {
 	}
 }
 
-// Hear takes a part from another node. It is the node's handler of calls.
-func (p *Presence) Hear(_ context.Context, from string, req []byte) ([]byte, error) {
-	var part presencePart
+// Receive takes a part from another node. It is the node's handler of calls.
+func (p *Presence) Receive(_ context.Context, from string, req []byte) ([]byte, error) {
+	var part presenceUpdate
 	if err := json.Unmarshal(req, &part); err != nil {
 		return nil, fmt.Errorf("presence: %w", err)
 	}
@@ -171,44 +173,44 @@ func (p *Presence) Hear(_ context.Context, from string, req []byte) ([]byte, err
 	if fits {
 		peer.epoch, peer.last, peer.heard = part.Epoch, part.Seq, time.Now()
 		if part.All {
-			p.become(peer, part.Moves)
+			p.replace(peer, part.Changes)
 		} else {
-			p.take(peer, part.Moves)
+			p.apply(peer, part.Changes)
 		}
 	}
 	return json.Marshal(presenceAnswer{Taken: fits})
 }
 
-// become makes the subscriptions of a node these, and tells of the differences. The caller holds mu.
-func (p *Presence) become(peer *peerPresence, all []movesBy) {
-	now := make(map[attendance]int)
+// replace makes the subscriptions of a node these, and tells of the differences. The caller holds mu.
+func (p *Presence) replace(peer *peerPresence, all []presenceChange) {
+	now := make(map[attendee]int)
 	for _, m := range all {
-		now[m.attendance] += m.By
+		now[m.attendee] += m.By
 	}
-	var moves []movesBy
+	var changes []presenceChange
 	for a, n := range peer.there {
-		moves = append(moves, movesBy{a, now[a] - n})
+		changes = append(changes, presenceChange{a, now[a] - n})
 	}
 	for a, n := range now {
 		if _, known := peer.there[a]; !known {
-			moves = append(moves, movesBy{a, n})
+			changes = append(changes, presenceChange{a, n})
 		}
 	}
-	p.take(peer, moves)
+	p.apply(peer, changes)
 }
 
-// take adds what changed at a node, and tells of it. The caller holds mu.
-func (p *Presence) take(peer *peerPresence, moves []movesBy) {
-	for _, m := range moves {
-		if peer.there[m.attendance] += m.By; peer.there[m.attendance] <= 0 {
-			delete(peer.there, m.attendance)
+// apply adds what changed at a node, and tells of it. The caller holds mu.
+func (p *Presence) apply(peer *peerPresence, changes []presenceChange) {
+	for _, m := range changes {
+		if peer.there[m.attendee] += m.By; peer.there[m.attendee] <= 0 {
+			delete(peer.there, m.attendee)
 		}
 		event, n := joins, m.By
 		if n < 0 {
 			event, n = leaves, -n
 		}
 		for range min(n, watcherEvents) {
-			p.announce(m.attendance, event, nil)
+			p.announce(m.attendee, event, nil)
 		}
 	}
 }

@@ -48,7 +48,12 @@ func (c *conn) Subscribe(text string) error {
 		return nil
 	}
 	if len(c.all()) >= maxSubscriptions {
-		return &wire.Refused{Reason: wire.ReasonBadQuery, Text: fmt.Sprintf("Too many subscriptions: a connection has at most %d. Use a pattern, or unsubscribe.", maxSubscriptions)}
+		return &wire.Refused{
+			Reason: wire.ReasonBadQuery,
+			Text: fmt.Sprintf(
+				"Too many subscriptions: a connection has at most %d. Use a pattern, or unsubscribe.", maxSubscriptions,
+			),
+		}
 	}
 	r, err := subscription.Parse(text, time.Now())
 	if err != nil {
@@ -121,7 +126,7 @@ func (c *conn) beginLog(ctx context.Context, sub *grant) error {
 	receive := func(s *router.Subscriber, h router.History) {
 		sub.receiver = s
 		s.Subscribe(sub.Text, pattern, h)
-		c.broker.Presence.tell(c, sub.Channel, joins)
+		c.broker.Presence.notify(c, sub.Channel, joins)
 		if !later.IsZero() {
 			timer := time.AfterFunc(time.Until(later), func() {
 				if at, err := c.broker.Events.PositionAt(later); err == nil {
@@ -178,13 +183,13 @@ func (c *conn) drop(text string) bool {
 	sub.stop()
 	if sub.receiver != nil {
 		sub.receiver.Unsubscribe(text)
-		c.broker.Presence.tell(c, sub.Channel, leaves)
+		c.broker.Presence.notify(c, sub.Channel, leaves)
 	}
 	c.broker.metrics.subscribed(c.ident, sub.Channel, -1)
 	return true
 }
 
-// endAll ends all subscriptions. gone is whether the connection has ended too.
+// endAll ends all subscriptions. gone says that the connection has ended too.
 func (c *conn) endAll(gone bool) {
 	for _, sub := range c.all() {
 		c.drop(sub.Text)
@@ -225,14 +230,18 @@ func (c *conn) notice(n subscription.Notice) {
 	if err != nil {
 		panic(err) // strings and numbers only
 	}
-	_ = c.session.Send(net.Buffers{wire.AppendPublish(nil, c.ident, subscription.Replay, payload)}) // a failure ends the session
+	_ = c.session.Send(
+		net.Buffers{wire.AppendPublish(nil, c.ident, subscription.Replay, payload)},
+	) // a failure ends the session
 }
 
 // Replayed implements router.Sink.
 func (c *conn) Replayed(text string, r router.Replayed) {
 	sub := c.granted(text)
 	if sub != nil && (sub.Notify || c.granted(subscription.Replay) != nil) {
-		c.notice(subscription.Notice{Event: "done", Subscription: text, Next: r.Next.String(), Messages: r.Messages, Live: !r.Ended})
+		c.notice(
+			subscription.Notice{Event: "done", Subscription: text, Next: r.Next.String(), Messages: r.Messages, Live: !r.Ended},
+		)
 	}
 	if r.Ended {
 		c.drop(text)
@@ -254,7 +263,12 @@ func (c *conn) recheck(g *graph.Graph) {
 	}
 	for _, sub := range c.all() {
 		if g.MaySubscribe(key, sub.needs) != nil && c.drop(sub.Text) {
-			c.broker.Refused(wire.Refusal{Reason: wire.ReasonNoSub, Ident: c.ident, AuthenticatedIdent: c.ident, Channel: sub.Channel, Remote: c.session.Remote()})
+			c.broker.Refused(
+				wire.Refusal{
+					Reason: wire.ReasonNoSub, Ident: c.ident, AuthenticatedIdent: c.ident, Channel: sub.Channel,
+					Remote: c.session.Remote(),
+				},
+			)
 		}
 	}
 }

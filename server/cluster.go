@@ -25,13 +25,18 @@ func (s *Server) clusterPart(ctx context.Context) (_ *raftfsm.Cluster, err error
 	}
 	_, err = os.Stat(filepath.Join(s.DataDir, link.File))
 	if errors.Is(err, fs.ErrNotExist) && !s.Bootstrap && s.Join == "" {
-		return nil, badConfig("%s is not of any cluster yet: give --bootstrap to begin one, or --join and --join-token-file", s.DataDir)
+		return nil, badConfig(
+			"%s is not of any cluster yet: give --bootstrap to begin one, or --join and --join-token-file", s.DataDir,
+		)
 	}
 	l, err := net.Listen("tcp", s.Cluster)
 	if err != nil {
 		return nil, fmt.Errorf("cluster port: %w", err)
 	}
-	c := &raftfsm.Cluster{Listener: l, Advertise: s.Advertise, Bootstrap: s.Bootstrap, Reader: s.Nonvoter, Version: buildinfo.Version(), Handle: s.presence.Hear}
+	c := &raftfsm.Cluster{
+		Listener: l, Advertise: s.Advertise, Bootstrap: s.Bootstrap, Reader: s.Nonvoter, Version: buildinfo.Version(),
+		Handle: s.presence.Receive,
+	}
 	defer func() {
 		if err != nil {
 			_ = l.Close()
@@ -41,7 +46,9 @@ func (s *Server) clusterPart(ctx context.Context) (_ *raftfsm.Cluster, err error
 		c.Advertise = l.Addr().String()
 	}
 	if host, _, err := net.SplitHostPort(c.Advertise); err != nil || net.ParseIP(host).IsUnspecified() {
-		return nil, badConfig("the cluster port listens on every interface: say with --advertise which address the other members dial")
+		return nil, badConfig(
+			"the cluster port listens on every interface: say with --advertise which address the other members dial",
+		)
 	}
 	if s.Join != "" {
 		if err := Join(ctx, s.Config, c.Advertise); err != nil {
@@ -55,8 +62,8 @@ func (s *Server) clusterPart(ctx context.Context) (_ *raftfsm.Cluster, err error
 	return c, err
 }
 
-// Join makes the data directory one of a member of the cluster of c.Join, which dials the new member at advertise. One that
-// is a member's already stays as it is, if it is of the same cluster as the token.
+// Join makes the data directory one of a member of the cluster of c.Join, which dials the new member at advertise. One
+// that is a member's already stays as it is, if it is of the same cluster as the token.
 func Join(ctx context.Context, c Config, advertise string) error {
 	if cluster, err := raftfsm.Joined(c.DataDir); err != nil || cluster != "" {
 		return errors.Join(err, sameCluster(c, cluster))
@@ -79,7 +86,8 @@ func Join(ctx context.Context, c Config, advertise string) error {
 	return nil
 }
 
-// sameCluster refuses a member that is told to join another cluster. The token may be over, or gone: it was for the first start.
+// sameCluster refuses a member that is told to join another cluster. The token may be over, or gone: it was for the
+// first start.
 func sameCluster(c Config, cluster string) error {
 	if cluster == "" || c.JoinTokenFile == "-" {
 		return nil
@@ -110,7 +118,8 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		wait, cancel := context.WithTimeout(ctx, limit)
 		err := s.node.AwaitReady(wait)
 		cancel()
-		if err == nil || s.Cluster == "" || ctx.Err() != nil || !errors.Is(err, raftfsm.ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
+		if err == nil || s.Cluster == "" || ctx.Err() != nil ||
+			!errors.Is(err, raftfsm.ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
 		s.Logger.Warn("waiting for the cluster", "why", strings.TrimPrefix(err.Error(), "raftfsm: "))

@@ -16,7 +16,7 @@ const (
 // errDrained is why a drained node is not ready: load balancers then send nobody to it.
 var errDrained = errors.New("this node is drained: it takes no clients")
 
-// ready is whether clients may come.
+// ready returns nil when clients may come, or why not.
 func (s *Server) ready(ctx context.Context) error {
 	if drained, _ := s.node.Members().Drained(); drained {
 		return errDrained

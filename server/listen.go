@@ -67,7 +67,9 @@ func listenSocket(path string) (net.Listener, error) {
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("local socket: %w (a path of more than about 100 bytes is too long: choose a shorter --data-dir)", err)
+		return nil, fmt.Errorf(
+			"local socket: %w (a path of more than about 100 bytes is too long: choose a shorter --data-dir)", err,
+		)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(err, l.Close())

@@ -15,9 +15,14 @@ func watch(r prometheus.Registerer, s *Server) {
 	gauge := func(name, help string, f func() float64) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
 	}
-	counter("hpfeeds_broker_connection_send_buffer_deadline_start_total", "Subscribers that fell behind and went on from the log.",
-		func() float64 { return float64(s.router.Lags()) })
-	gauge("hpfriends_log_floor_index", "First entry of the log that is kept.", func() float64 { return float64(s.events.Floor()) })
+	counter(
+		"hpfeeds_broker_connection_send_buffer_deadline_start_total",
+		"Subscribers that fell behind and went on from the log.", func() float64 { return float64(s.router.Lags()) },
+	)
+	gauge(
+		"hpfriends_log_floor_index", "First entry of the log that is kept.",
+		func() float64 { return float64(s.events.Floor()) },
+	)
 	gauge("hpfriends_log_bytes", "Bytes of the entries that are kept, as stored.", func() float64 {
 		n, err := s.events.Retention().Size()
 		if err != nil {
@@ -25,15 +30,41 @@ func watch(r prometheus.Registerer, s *Server) {
 		}
 		return float64(n)
 	})
-	gauge("hpfriends_log_disk_bytes", "Bytes of all files of the log.", func() float64 { return float64(s.events.Disk().Bytes()) })
-	counter("hpfriends_log_reclaimed_bytes_total", "Bytes of entries that retention has removed.", func() float64 { return float64(s.events.Retention().Reclaimed()) })
+	gauge(
+		"hpfriends_log_disk_bytes", "Bytes of all files of the log.",
+		func() float64 { return float64(s.events.Disk().Bytes()) },
+	)
+	counter(
+		"hpfriends_log_reclaimed_bytes_total", "Bytes of entries that retention has removed.",
+		func() float64 { return float64(s.events.Retention().Reclaimed()) },
+	)
 	if s.scrubber != nil {
-		counter("hpfriends_scrub_damage_total", "Damaged places that the slow check of the log has found.", func() float64 { return float64(s.scrubber.Status().Found) })
+		counter(
+			"hpfriends_scrub_damage_total", "Damaged places that the slow check of the log has found.",
+			func() float64 { return float64(s.scrubber.Status().Found) },
+		)
 	}
-	counter("hpfriends_messages_delivered_total", "Messages written to subscribers.", func() float64 { return float64(s.router.Delivered()) })
-	gauge("hpfriends_uncommitted_bytes", "Bytes published and not committed yet.", func() float64 { return float64(s.ingest.Pending()) })
-	gauge("hpfriends_log_applied_index", "Newest entry that is applied.", func() float64 { return float64(s.events.Applied()) })
-	gauge("hpfriends_log_routed_index", "Newest entry that is routed to live subscribers.", func() float64 { return float64(s.router.Position()) - 1 })
-	gauge("hpfriends_graph_index", "Newest change of the sharing graph.", func() float64 { return float64(s.node.Graph().Index()) })
-	gauge("hpfriends_sessions", "Open hpfeeds connections, logged in or not.", func() float64 { return float64(s.wire.Sessions()) })
+	counter(
+		"hpfriends_messages_delivered_total", "Messages written to subscribers.",
+		func() float64 { return float64(s.router.Delivered()) },
+	)
+	gauge(
+		"hpfriends_uncommitted_bytes", "Bytes published and not committed yet.",
+		func() float64 { return float64(s.ingest.Pending()) },
+	)
+	gauge(
+		"hpfriends_log_applied_index", "Newest entry that is applied.", func() float64 { return float64(s.events.Applied()) },
+	)
+	gauge(
+		"hpfriends_log_routed_index", "Newest entry that is routed to live subscribers.",
+		func() float64 { return float64(s.router.Position()) - 1 },
+	)
+	gauge(
+		"hpfriends_graph_index", "Newest change of the sharing graph.",
+		func() float64 { return float64(s.node.Graph().Index()) },
+	)
+	gauge(
+		"hpfriends_sessions", "Open hpfeeds connections, logged in or not.",
+		func() float64 { return float64(s.wire.Sessions()) },
+	)
 }

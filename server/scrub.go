@@ -12,9 +12,9 @@ import (
 	"hpfriends/query"
 )
 
-// scrubber reads the whole store once in an interval, slowly, so that damage is found while there are still other copies. Where
-// it is survives a restart. Damage does not stop the node, which goes on serving what is sound, but is told wherever
-// somebody may look.
+// scrubber reads the whole store once in an interval, slowly, so that damage is found while there are still other
+// copies. Where it is survives a restart. Damage does not stop the node, which goes on serving what is sound, but is
+// told wherever somebody may look.
 type scrubber struct {
 	log      *eventlog.Log
 	interval time.Duration
@@ -91,7 +91,8 @@ func (s *scrubber) run(ctx context.Context) error {
 	}
 }
 
-// wait is how long to rest before the next piece: so that all of the store takes the interval, or until the next round begins.
+// wait is how long to rest before the next piece: so that all of the store takes the interval, or until the next round
+// begins.
 func (s *scrubber) wait() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,9 +1,9 @@
-// Package server is one node of hpfriends: it opens the log, joins the cluster, and serves hpfeeds and HTTP until it is told
-// to stop.
+// Package server is one node of hpfriends: it opens the log, joins the cluster, and serves hpfeeds and HTTP until it is
+// told to stop.
 //
-// Server.Run opens its parts from the log up and closes them in reverse, so that nothing is asked of a part that is gone:
-// listeners first, then connections, the loops, the node and the log. Config says what can be set; the command line reads it
-// from flags, environment and file. Nothing but the program imports this package.
+// Server.Run opens its parts from the log up and closes them in reverse, so that nothing is asked of a part that is
+// gone: listeners first, then connections, the loops, the node and the log. Config says what can be set; the command
+// line reads it from flags, environment and file. Nothing but the program imports this package.
 package server
 
 import (
@@ -99,8 +99,8 @@ func (s *Server) Run(ctx context.Context) (err error) {
 // hangUpTime is for the end of the clients' connections when the disk hangs.
 const hangUpTime = time.Second
 
-// giveUp ends the process at once. Only when the disk hangs, the clients go first, to the other nodes: the process then ends no sooner
-// than its threads that wait for the disk in the kernel, and until then its sockets would stay.
+// giveUp ends the process at once. Only when the disk hangs, the clients go first, to the other nodes: the process then
+// ends no sooner than its threads that wait for the disk in the kernel, and until then its sockets would stay.
 func (s *Server) giveUp(err error) {
 	s.Logger.Error("stopping: the state of this node cannot be trusted", "err", err)
 	if errors.Is(err, raftfsm.ErrStuck) {
@@ -139,7 +139,8 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 	conns := broker.NewConnections(s.node, s.recorder)
 	q := query.New(s.events, s.node.Graph, conns)
 	s.broker = broker.New(broker.Config{
-		Node: s.node, Events: s.events, Ingest: s.ingest, Recorder: s.recorder, Cursors: s.cursors, Router: s.router, Query: q,
+		Node: s.node, Events: s.events, Ingest: s.ingest, Recorder: s.recorder, Cursors: s.cursors,
+		Router: s.router, Query: q,
 		Connections: conns, Presence: s.presence, Key: key, Metrics: registry, Logger: s.Logger,
 	})
 	every, err := s.scrubInterval()
@@ -195,8 +196,8 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 	return err
 }
 
-// countChannels keeps the projection of channels. Damage of an old entry is no reason to stop: what is sound is served, and who
-// asks for channels is told.
+// countChannels keeps the projection of channels. Damage of an old entry is no reason to stop: what is sound is served,
+// and who asks for channels is told.
 func (s *Server) countChannels(q *query.Query) func(context.Context) error {
 	return func(ctx context.Context) error {
 		err := q.Run(ctx)

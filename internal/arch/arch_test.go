@@ -17,58 +17,89 @@ import (
 
 // allowed says which of our packages each package may import. Everything else is refused. Tests may import anything.
 var allowed = map[string][]string{
-	"cmd/hpfriends":         {"cmd/hpfriends/program"},
-	"cmd/hpfriends/program": {"cmd/hpfriends/bench", "cmd/hpfriends/cli", "cmd/hpfriends/compat", "cmd/hpfriends/demo", "cmd/hpfriends/feed", "internal/buildinfo", "internal/cmdline"},
-	"cmd/hpfriends/cli":     {"*"}, // it runs servers, and looks into the data directories of stopped ones
-	"cmd/hpfriends/feed":    {"wire", "wire/subscription", "eventlog/entry", "graph", "query", "internal/cmdline", "internal/ndjson", "internal/secret", "internal/term", "internal/timespec", "internal/atomicfile", "api"},
-	"cmd/hpfriends/compat":  {"wire", "cmd/hpfriends/feed", "internal/cmdline", "internal/term"},
-	"cmd/hpfriends/bench":   {"wire", "wire/subscription", "api", "web", "internal/cmdline", "internal/load", "internal/proc", "internal/term", "internal/timespec"},
-	"cmd/hpfriends/demo":    {"wire", "graph", "api", "server", "internal/datadir", "internal/load", "internal/proc"},
-	"server":                {"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "raftfsm", "raftfsm/link", "router", "web", "wire", "api", "internal/buildinfo", "internal/datadir", "internal/secret", "internal/timespec", "internal/atomicfile"},
-	"broker":                {"eventlog", "eventlog/entry", "graph", "query", "raftfsm", "router", "wire", "wire/subscription", "internal/secret"},
-	"wire/subscription":     {"eventlog/entry", "graph", "internal/timespec"},
-	"internal/atomicfile":   {},
-	"internal/buildinfo":    {},
-	"internal/cmdline":      {"api", "internal/datadir", "internal/secret", "internal/term"},
-	"internal/term":         {"internal/ndjson"},
-	"internal/datadir":      {},
-	"internal/proc":         {"api", "internal/datadir"},
-	"internal/load":         {"wire", "api", "internal/proc", "internal/timespec"},
-	"internal/feedtest":     {"wire"}, // for tests
-	"api":                   {"query", "graph", "internal/secret", "internal/ndjson"},
-	"web":                   {"api", "web/v1", "web/who", "query", "graph", "internal/secret"},
-	"web/v1":                {"api", "web/who", "query", "graph", "internal/secret", "internal/timespec", "internal/ndjson"},
-	"web/who":               {"api", "graph", "internal/secret"},
-	"raftfsm":               {"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/link", "raftfsm/store", "raftfsm/transport"},
-	"raftfsm/apply":         {"eventlog", "eventlog/entry", "graph"},
-	"raftfsm/store":         {"eventlog", "eventlog/entry"},
-	"raftfsm/transport":     {"eventlog"},
-	"raftfsm/link":          {"internal/atomicfile", "internal/secret"},
-	"query":                 {"eventlog", "eventlog/entry", "graph", "wire", "query/traffic", "internal/timespec"}, // wire: payloads are in frames
-	"query/traffic":         {"eventlog", "eventlog/entry", "graph"},
-	"router":                {"eventlog", "eventlog/entry", "graph"},
-	"wire":                  {},
-	"eventlog":              {"eventlog/entry"},
-	"eventlog/entry":        {},
-	"graph":                 {},
-	"internal/secret":       {"internal/atomicfile"},
-	"internal/timespec":     {},
-	"internal/ndjson":       {},
-	"internal/arch":         {},
-	"internal/freeport":     {}, // for tests
-	"internal/golden":       {}, // for tests
-	"internal/interop":      {},
-	"internal/faults":       {"wire", "eventlog", "eventlog/entry", "internal/freeport"}, // a harness for its own tests: speaks to processes, and opens their logs in the end
+	"cmd/hpfriends": {"cmd/hpfriends/program"},
+	"cmd/hpfriends/program": {
+		"cmd/hpfriends/bench", "cmd/hpfriends/cli", "cmd/hpfriends/compat", "cmd/hpfriends/demo", "cmd/hpfriends/feed",
+		"internal/buildinfo", "internal/cmdline",
+	},
+	"cmd/hpfriends/cli": {"*"}, // it runs servers, and looks into the data directories of stopped ones
+	"cmd/hpfriends/feed": {
+		"wire", "wire/subscription", "eventlog/entry", "graph", "query", "internal/cmdline", "internal/ndjson",
+		"internal/secret", "internal/term", "internal/timespec", "internal/atomicfile", "api",
+	},
+	"cmd/hpfriends/compat": {"wire", "cmd/hpfriends/feed", "internal/cmdline", "internal/term"},
+	"cmd/hpfriends/bench": {
+		"wire", "wire/subscription", "api", "web", "internal/cmdline", "internal/load", "internal/proc", "internal/term",
+		"internal/timespec",
+	},
+	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/datadir", "internal/load", "internal/proc"},
+	"server": {
+		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "raftfsm", "raftfsm/link", "router", "web",
+		"wire", "api", "internal/buildinfo", "internal/datadir", "internal/secret", "internal/timespec",
+		"internal/atomicfile",
+	},
+	"broker": {
+		"eventlog", "eventlog/entry", "graph", "query", "raftfsm", "router", "wire", "wire/subscription", "internal/secret",
+	},
+	"wire/subscription":   {"eventlog/entry", "graph", "internal/timespec"},
+	"internal/atomicfile": {},
+	"internal/buildinfo":  {},
+	"internal/cmdline":    {"api", "internal/datadir", "internal/secret", "internal/term"},
+	"internal/term":       {"internal/ndjson"},
+	"internal/datadir":    {},
+	"internal/proc":       {"api", "internal/datadir"},
+	"internal/load":       {"wire", "api", "internal/proc", "internal/timespec"},
+	"internal/feedtest":   {"wire"}, // for tests
+	"api":                 {"query", "graph", "internal/secret", "internal/ndjson"},
+	"web":                 {"api", "web/v1", "web/who", "query", "graph", "internal/secret"},
+	"web/v1": {
+		"api", "web/who", "query", "graph", "internal/secret", "internal/timespec", "internal/ndjson",
+	},
+	"web/who": {"api", "graph", "internal/secret"},
+	"raftfsm": {
+		"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/link", "raftfsm/store", "raftfsm/transport",
+	},
+	"raftfsm/apply":     {"eventlog", "eventlog/entry", "graph"},
+	"raftfsm/store":     {"eventlog", "eventlog/entry"},
+	"raftfsm/transport": {"eventlog"},
+	"raftfsm/link":      {"internal/atomicfile", "internal/secret"},
+	"query": {
+		"eventlog", "eventlog/entry", "graph", "wire", "query/traffic", "internal/timespec",
+	}, // wire: payloads are in frames
+	"query/traffic":     {"eventlog", "eventlog/entry", "graph"},
+	"router":            {"eventlog", "eventlog/entry", "graph"},
+	"wire":              {},
+	"eventlog":          {"eventlog/entry"},
+	"eventlog/entry":    {},
+	"graph":             {},
+	"internal/secret":   {"internal/atomicfile"},
+	"internal/timespec": {},
+	"internal/ndjson":   {},
+	"internal/arch":     {},
+	"internal/freeport": {}, // for tests
+	"internal/golden":   {}, // for tests
+	"internal/interop":  {},
+	"internal/faults": {
+		"wire", "eventlog", "eventlog/entry", "internal/freeport",
+	}, // a harness for its own tests: speaks to processes, and opens their logs in the end
 }
 
 // fenced says where an outside package may appear: in these packages, or in these files of a package.
 var fenced = map[string][]string{
-	"github.com/hashicorp/raft":           {"raftfsm", "raftfsm/apply", "raftfsm/link", "raftfsm/store", "raftfsm/transport", "eventlog/logstore.go"},
-	"github.com/hashicorp/raft-boltdb":    {"raftfsm/store"},
-	"github.com/cockroachdb/pebble":       {"eventlog"},
-	"net/http":                            {"web/v1", "web/who", "api", "web", "internal/cmdline", "internal/datadir", "internal/proc", "cmd/hpfriends/cli", "cmd/hpfriends/feed", "internal/faults"},
-	"github.com/danielgtaylor/huma":       {"web/v1"},
-	"github.com/urfave/cli":               {"cmd/hpfriends/program", "cmd/hpfriends/cli", "cmd/hpfriends/feed", "cmd/hpfriends/bench", "cmd/hpfriends/demo", "internal/cmdline"},
+	"github.com/hashicorp/raft": {
+		"raftfsm", "raftfsm/apply", "raftfsm/link", "raftfsm/store", "raftfsm/transport", "eventlog/logstore.go",
+	},
+	"github.com/hashicorp/raft-boltdb": {"raftfsm/store"},
+	"github.com/cockroachdb/pebble":    {"eventlog"},
+	"net/http": {
+		"web/v1", "web/who", "api", "web", "internal/cmdline", "internal/datadir", "internal/proc", "cmd/hpfriends/cli",
+		"cmd/hpfriends/feed", "internal/faults",
+	},
+	"github.com/danielgtaylor/huma": {"web/v1"},
+	"github.com/urfave/cli": {
+		"cmd/hpfriends/program", "cmd/hpfriends/cli", "cmd/hpfriends/feed", "cmd/hpfriends/bench", "cmd/hpfriends/demo",
+		"internal/cmdline",
+	},
 	"github.com/prometheus/client_golang": {"web", "server", "broker"},
 	"github.com/anishathalye/porcupine":   {"internal/faults"},
 }

@@ -1,5 +1,6 @@
-// Package atomicfile writes files that are there whole or not at all, whatever ends the program or the machine: the content
-// is written and synced under another name in the same directory, then takes its name, and the directory is synced.
+// Package atomicfile writes files that are there whole or not at all, whatever ends the program or the machine: the
+// content is written and synced under another name in the same directory, then takes its name, and the directory is
+// synced.
 package atomicfile
 
 import (

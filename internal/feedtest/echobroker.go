@@ -155,8 +155,8 @@ var HostileMessages = []wire.Message{
 	{Ident: "\xff", Channel: "é\u0085", Payload: []byte("\x00\x1b")},
 }
 
-// CheckSafe fails the test if a line that was printed for a message is no UTF-8, or holds a character that a terminal acts
-// on or that changes what is seen, but for those in keep.
+// CheckSafe fails the test if a line that was printed for a message is no UTF-8, or holds a character that a terminal
+// acts on or that changes what is seen, but for those in keep.
 func CheckSafe(t *testing.T, what string, m wire.Message, line []byte, keep string) {
 	t.Helper()
 	if !utf8.Valid(line) {

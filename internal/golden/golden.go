@@ -1,7 +1,7 @@
 // Package golden compares what a test makes with a file that pins it: formats that are stored or sent, and documents.
 //
-// The files lie in testdata/golden of the tested package. `go test ./graph -update` writes them anew; what has changed is
-// then a decision to be seen in the commit.
+// The files lie in testdata/golden of the tested package. `go test ./graph -update` writes them anew; what has changed
+// is then a decision to be seen in the commit.
 package golden
 
 import (
@@ -38,8 +38,10 @@ func Compare(t testing.TB, name string, got []byte) {
 	for at < min(len(got), len(want)) && got[at] == want[at] {
 		at++
 	}
-	t.Errorf("%s: byte %d of %d and line %d differ\ngot  %q\nwant %q", path, at, len(want), 1+bytes.Count(got[:at], []byte("\n")),
-		excerpt(got, at), excerpt(want, at))
+	t.Errorf(
+		"%s: byte %d of %d and line %d differ\ngot  %q\nwant %q", path, at, len(want), 1+bytes.Count(got[:at], []byte("\n")),
+		excerpt(got, at), excerpt(want, at),
+	)
 }
 
 // excerpt returns the line around a byte, as far as it is near.

@@ -11,9 +11,9 @@ import (
 // progressEvery is how often, at most, the line of a progress is drawn again.
 const progressEvery = 250 * time.Millisecond
 
-// Progress shows on a terminal how far a long piece of work is: what is done, how fast, and how long it will still take. Its
-// line is cleared at the end, for the one line of the result, which is all that is printed where nobody looks on. Its
-// methods may be called from several goroutines.
+// Progress shows on a terminal how far a long piece of work is: what is done, how fast, and how long it will still
+// take. Its line is cleared at the end, for the one line of the result, which is all that is printed where nobody looks
+// on. Its methods may be called from several goroutines.
 type Progress struct {
 	mu    sync.Mutex
 	w     io.Writer

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// On a terminal there is one line with rate, share and time left, drawn at most four times a second and cleared at the end.
+// On a terminal there is one line with rate, share and time left, drawn at most four times a second and cleared at the
+// end.
 func TestProgressOnATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var screen bytes.Buffer
@@ -30,7 +31,8 @@ func TestProgressOnATerminal(t *testing.T) {
 		}
 		screen.Reset()
 		p.Done()
-		if line := screen.String(); !strings.HasPrefix(line, "\r  ") || !strings.HasSuffix(line, " \r500 messages in 2s (250/s)\n") {
+		if line := screen.String(); !strings.HasPrefix(line, "\r  ") ||
+			!strings.HasSuffix(line, " \r500 messages in 2s (250/s)\n") {
 			t.Errorf("at the end: %q", line)
 		}
 	})
@@ -46,7 +48,8 @@ func TestProgressElsewhere(t *testing.T) {
 		t.Errorf("%q", file.String())
 	}
 	p.Done()
-	if line := file.String(); !strings.HasPrefix(line, "3 messages in ") || strings.ContainsAny(line, "\r\x1b") || strings.Count(line, "\n") != 1 {
+	if line := file.String(); !strings.HasPrefix(line, "3 messages in ") || strings.ContainsAny(line, "\r\x1b") ||
+		strings.Count(line, "\n") != 1 {
 		t.Errorf("%q", line)
 	}
 }

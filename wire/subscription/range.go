@@ -52,7 +52,9 @@ func (r *Range) Set(key, value string, now time.Time) (known bool, err error) {
 func position(text, also string) (entry.Position, error) {
 	p, err := entry.ParsePosition(text)
 	if err != nil || p == (entry.Position{}) {
-		return p, fmt.Errorf("%s is not a position: want #INDEX.OFFSET, as messages have it%s", strconv.QuoteToASCII(shorten(text)), also)
+		return p, fmt.Errorf(
+			"%s is not a position: want #INDEX.OFFSET, as messages have it%s", strconv.QuoteToASCII(shorten(text)), also,
+		)
 	}
 	return p, nil
 }

@@ -28,8 +28,8 @@ type Notice struct {
 // acksEvery is how often, at most, the count is sent while it grows.
 const AcksEvery = 50 * time.Millisecond
 
-// Reserved returns which of the reserved channels, or PresenceSuffix, a subscription is for: empty for messages. A channel
-// that begins with $ and is none of them is an error.
+// Reserved returns which of the reserved channels, or PresenceSuffix, a subscription is for: empty for messages. A
+// channel that begins with $ and is none of them is an error.
 func (s *Subscription) Reserved() (string, error) {
 	switch {
 	case s.Channel == Acks, s.Channel == Audit, s.Channel == Replay:

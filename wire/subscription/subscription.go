@@ -27,7 +27,8 @@ type Subscription struct {
 
 // forms is the end of every error about a query.
 const forms = "want CHANNEL or PREFIX*, and after ? any of since=TIME, from=first or from=#INDEX.OFFSET, " +
-	"until=TIME or until=#INDEX.OFFSET, follow=0, positions=1, notify=1, durable=NAME, joined by &. TIME: " + timespec.Forms
+	"until=TIME or until=#INDEX.OFFSET, follow=0, positions=1, notify=1, durable=NAME, joined by &. TIME: " +
+	timespec.Forms
 
 // Parse reads the channel of a SUBSCRIBE. Durations count back from now. Its errors are for the client.
 func Parse(text string, now time.Time) (Subscription, error) {

@@ -10,13 +10,14 @@ import (
 
 func TestRequestIsReadOrRefusedWithTheForms(t *testing.T) {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	ten, noon := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC), time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	at := func(i uint64, o uint32) eventlog.Position { return eventlog.Position{Index: i, Offset: o} }
 	for text, want := range map[string]Subscription{
 		"dionaea.capture":                      {Channel: "dionaea.capture"},
 		"d.*?since=2h":                         {Channel: "d.*", Range: Range{Since: now.Add(-2 * time.Hour)}},
-		"c?since=2026-11-20T10:00:00Z":         {Channel: "c", Range: Range{Since: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}},
-		"c?since=2026-11-20T12:00:00+02:00":    {Channel: "c", Range: Range{Since: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}},
-		"c?since=2026-11-20T12%3A00%3A00Z":     {Channel: "c", Range: Range{Since: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}},
+		"c?since=2026-11-20T10:00:00Z":         {Channel: "c", Range: Range{Since: ten}},
+		"c?since=2026-11-20T12:00:00+02:00":    {Channel: "c", Range: Range{Since: ten}},
+		"c?since=2026-11-20T12%3A00%3A00Z":     {Channel: "c", Range: Range{Since: noon}},
 		"c?from=first":                         {Channel: "c", Range: Range{First: true}},
 		"c?from=%23812.4":                      {Channel: "c", Range: Range{From: at(812, 4)}},
 		"c?from=#812":                          {Channel: "c", Range: Range{From: at(812, 0)}},
@@ -66,7 +67,9 @@ func TestRequestIsReadOrRefusedWithTheForms(t *testing.T) {
 }
 
 func FuzzRequest(f *testing.F) {
-	for _, text := range []string{"c?since=2h&follow=0", "c?from=%23812.4&until=now", "?", "a?b?c", "c?durable=x&positions=1"} {
+	for _, text := range []string{
+		"c?since=2h&follow=0", "c?from=%23812.4&until=now", "?", "a?b?c", "c?durable=x&positions=1",
+	} {
 		f.Add(text)
 	}
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
