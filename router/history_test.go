@@ -422,7 +422,7 @@ func TestTailGoesOnBehindWhatIsGone(t *testing.T) {
 
 // Who comes back to a node that is behind, with a place that another node told, gets nothing again: not the part of the
 // entry that it has, nor the entries before.
-func TestSubscriptionBeginsAtAPlaceStillToCome(t *testing.T) {
+func TestSubscriptionBeginsAtAPositionStillToCome(t *testing.T) {
 	for _, positions := range []bool{false, true} {
 		w := newWorld(t, 1<<20)
 		ada := w.user("ada")
