@@ -143,10 +143,23 @@ func (c *Client) send(ctx context.Context, r *request, timeout time.Duration) (*
 	return res, nil
 }
 
+// ConnectionError says that the server could not be reached, or that its answer broke off. Whether a change was made is
+// then unknown.
+type ConnectionError struct{ Err error }
+
+// Error implements error.
+func (e *ConnectionError) Error() string { return e.Err.Error() }
+
+// Unwrap implements errors.
+func (e *ConnectionError) Unwrap() error { return e.Err }
+
 // failed prefers the caller's own reason to break off to what came of it.
 func failed(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	return err
+	return &ConnectionError{err}
 }

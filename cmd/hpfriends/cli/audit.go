@@ -3,12 +3,12 @@ package cli
 import (
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
@@ -49,17 +49,16 @@ func Audit() *cli.Command {
 	}
 }
 
-// setMoment puts a flag that is a time or a position into a query, as the server takes it.
-func setMoment(c *cli.Context, q url.Values, flag, parameter string) error {
+// pointFlag is a flag that is a time or a position, as the server takes it.
+func pointFlag(c *cli.Context, flag string) (string, error) {
 	if !c.IsSet(flag) {
-		return nil
+		return "", nil
 	}
 	text, err := momentText(c.String(flag))
 	if err != nil {
-		return cmdline.Usage("--%s: %v", flag, err)
+		return "", cmdline.Usage("--%s: %v", flag, err)
 	}
-	q.Set(parameter, text)
-	return nil
+	return text, nil
 }
 
 // momentText reads a time by the clock and the zone of this machine.
@@ -85,25 +84,19 @@ func someWords(c *cli.Context, least int, names ...string) ([]string, error) {
 	return c.Args().Slice(), nil
 }
 
-func auditFilter(c *cli.Context) (url.Values, error) {
-	q := url.Values{}
-	for _, name := range []string{"actor", "object", "op", "user"} {
-		if v := c.String(name); v != "" {
-			q.Set(name, v)
-		}
+func auditFilter(c *cli.Context) (in api.AuditQuery, err error) {
+	in = api.AuditQuery{Actor: c.String("actor"), Object: c.String("object"), Op: c.String("op"), User: c.String("user")}
+	if in.Since, err = pointFlag(c, "since"); err == nil {
+		in.Until, err = pointFlag(c, "until")
 	}
-	err := setMoment(c, q, "since", "since")
-	if err == nil {
-		err = setMoment(c, q, "until", "until")
-	}
-	return q, err
+	return in, err
 }
 
-func listAudit(c *cli.Context, api *cmdline.Client) error {
+func listAudit(c *cli.Context, server *api.Client) error {
 	if _, err := cmdline.Args(c); err != nil {
 		return err
 	}
-	q, err := auditFilter(c)
+	in, err := auditFilter(c)
 	if err != nil {
 		return err
 	}
@@ -111,26 +104,20 @@ func listAudit(c *cli.Context, api *cmdline.Client) error {
 	if limit < 0 {
 		return cmdline.Usage("--limit is %d, want 0 or more", limit)
 	}
+	const most = 1000 // of one page
+	if in.Limit = most; limit > 0 {
+		in.Limit = min(limit, most)
+	}
 	all := []query.AuditEvent{}
-	for path := cmdline.APIBase + "/audit?" + q.Encode() + fmt.Sprintf("&limit=%d", pageOf(limit)); path != ""; {
-		var part []query.AuditEvent
-		if path, err = api.Do(c.Context, "GET", path, nil, &part); err != nil {
+	for e, err := range api.ListAudit.Each(c.Context, server, in) {
+		if err != nil {
 			return err
 		}
-		if all = append(all, part...); limit > 0 && len(all) >= limit {
-			all = all[:limit]
+		if all = append(all, e); len(all) == limit {
 			break
 		}
 	}
 	return cmdline.Show(c, all, func(w io.Writer) { listEvents(w, all) })
-}
-
-// pageOf is how many events to ask for at once.
-func pageOf(limit int) int {
-	if limit == 0 {
-		return 1000
-	}
-	return min(limit, 1000)
 }
 
 func listEvents(w io.Writer, all []query.AuditEvent) {
@@ -141,7 +128,7 @@ func listEvents(w io.Writer, all []query.AuditEvent) {
 	term.Table(w, []string{"Position", "Time", "By", "From", "Op", "Object", "Changes"}, rows)
 }
 
-func showAudit(c *cli.Context, api *cmdline.Client) error {
+func showAudit(c *cli.Context, server *api.Client) error {
 	args, err := cmdline.Args(c, "POSITION")
 	if err != nil {
 		return err
@@ -150,8 +137,8 @@ func showAudit(c *cli.Context, api *cmdline.Client) error {
 	if err != nil || !m.Time.IsZero() {
 		return cmdline.Usage("%q is not a position: list them with `hpfriends audit ls`", args[0])
 	}
-	var e query.AuditEvent
-	if err := api.Call(c.Context, "GET", fmt.Sprintf("/audit/%d", m.Index), nil, &e); err != nil {
+	e, err := api.ShowAudit.Call(c.Context, server, api.AuditPath{Index: m.Index})
+	if err != nil {
 		return err
 	}
 	return cmdline.Show(c, e, func(w io.Writer) {
@@ -164,21 +151,19 @@ func showAudit(c *cli.Context, api *cmdline.Client) error {
 	})
 }
 
-func auditDiff(c *cli.Context, api *cmdline.Client) error {
+func auditDiff(c *cli.Context, server *api.Client) error {
 	args, err := someWords(c, 1, "TIME", "[TIME]")
 	if err != nil {
 		return err
 	}
-	q := url.Values{}
-	for i, name := range []string{"from", "to"}[:len(args)] {
-		text, err := momentText(args[i])
-		if err != nil {
+	var in api.AuditDiffQuery
+	for i, text := range []*string{&in.From, &in.To}[:len(args)] {
+		if *text, err = momentText(args[i]); err != nil {
 			return cmdline.Usage("%v", err)
 		}
-		q.Set(name, text)
 	}
-	var d query.AuditDiff
-	if err := api.Call(c.Context, "GET", "/audit/diff?"+q.Encode(), nil, &d); err != nil {
+	d, err := api.AuditDiff.Call(c.Context, server, in)
+	if err != nil {
 		return err
 	}
 	return cmdline.Show(c, d, func(w io.Writer) {

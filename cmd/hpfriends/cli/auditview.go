@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
@@ -105,21 +105,19 @@ func printChanges(w io.Writer, all []query.AuditChange) {
 	}
 }
 
-func auditAt(c *cli.Context, api *cmdline.Client) error {
+func auditAt(c *cli.Context, server *api.Client) error {
 	args, err := someWords(c, 0, "[TIME]")
 	if err != nil {
 		return err
 	}
-	q := url.Values{}
+	var in api.AuditAtQuery
 	if len(args) > 0 {
-		text, err := momentText(args[0])
-		if err != nil {
+		if in.T, err = momentText(args[0]); err != nil {
 			return cmdline.Usage("%v", err)
 		}
-		q.Set("t", text)
 	}
-	var v query.AsOf
-	if err := api.Call(c.Context, "GET", "/audit/at?"+q.Encode(), nil, &v); err != nil {
+	v, err := api.AuditAt.Call(c.Context, server, in)
+	if err != nil {
 		return err
 	}
 	return cmdline.Show(c, v, func(w io.Writer) {
@@ -138,17 +136,17 @@ func auditAt(c *cli.Context, api *cmdline.Client) error {
 	})
 }
 
-func auditAccess(c *cli.Context, api *cmdline.Client) error {
+func auditAccess(c *cli.Context, server *api.Client) error {
 	args, err := cmdline.Args(c, "CHANNEL")
 	if err != nil {
 		return err
 	}
-	q := url.Values{"channel": {args[0]}}
-	if err := setMoment(c, q, "at", "at"); err != nil {
+	at, err := pointFlag(c, "at")
+	if err != nil {
 		return err
 	}
-	var a query.Access
-	if err := api.Call(c.Context, "GET", "/audit/access?"+q.Encode(), nil, &a); err != nil {
+	a, err := api.AuditAccess.Call(c.Context, server, api.AccessQuery{Channel: args[0], At: at})
+	if err != nil {
 		return err
 	}
 	return cmdline.Show(c, a, func(w io.Writer) {

@@ -5,23 +5,18 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"net/url"
+	"reflect"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
 )
-
-// credential is what is shown of an authkey once, or to its owner on request.
-type credential struct {
-	ID     uint64 `json:"id"`
-	Ident  string `json:"ident"`
-	Secret string `json:"secret"`
-}
 
 func authkeyFlags() []cli.Flag {
 	return []cli.Flag{
@@ -35,19 +30,17 @@ func authkeyFlags() []cli.Flag {
 }
 
 func Authkey() *cli.Command {
-	ls := cmdline.APICommand("ls", "list authkeys with their statistics", "", func(c *cli.Context, api *cmdline.Client) error {
-		all, err := cmdline.Pages[query.Authkey](c.Context, api, "/authkeys?owner="+url.QueryEscape(c.String("as")))
+	ls := cmdline.APICommand("ls", "list authkeys with their statistics", "", func(c *cli.Context, server *api.Client) error {
+		all, err := api.ListAuthkeys.All(c.Context, server, api.AuthkeysQuery{Owner: c.String("as")})
 		if err != nil {
 			return err
 		}
 		return cmdline.Show(c, all, func(w io.Writer) { listAuthkeys(w, all) })
 	})
 	ls.Aliases = []string{"list"}
-	enabled := func(on bool) func(*cli.Context, *cmdline.Client) error {
-		return func(c *cli.Context, api *cmdline.Client) error {
-			return onAuthkey(c, func(path string) error {
-				return api.Call(c.Context, "PATCH", path, map[string]any{"enabled": on}, nil)
-			})
+	enabled := func(on bool) func(*cli.Context, *api.Client) error {
+		return func(c *cli.Context, server *api.Client) error {
+			return patchAuthkey(c, server, api.AuthkeyChanges{Enabled: &on})
 		}
 	}
 	secretFile := &cli.StringFlag{Name: "secret-file", Usage: "`FILE` with the secret, - for standard input; without it one is made"}
@@ -61,77 +54,88 @@ func Authkey() *cli.Command {
 				append(authkeyFlags(),
 					&cli.StringSliceFlag{Name: "remove-pub", Usage: "may no longer publish on `PATTERN`"},
 					&cli.StringSliceFlag{Name: "remove-sub", Usage: "may no longer subscribe to `PATTERN`"})...),
-			cmdline.APICommand("rotate", "give an authkey a new secret and print it", "IDENT", func(c *cli.Context, api *cmdline.Client) error {
-				return onAuthkey(c, func(path string) error {
+			cmdline.APICommand("rotate", "give an authkey a new secret and print it", "IDENT", func(c *cli.Context, server *api.Client) error {
+				return onAuthkey(c, func(key api.IdentPath) error {
 					plain, err := cmdline.ReadSecret(c.String("secret-file"))
 					if err != nil {
 						return err
 					}
-					var out credential
-					if err := api.Call(c.Context, "POST", path+"/rotate", map[string]any{"secret": plain}, &out); err != nil {
+					in := api.AuthkeyRotate{IdentPath: key, Body: api.SecretChange{Secret: api.NewSecret(plain)}}
+					out, err := api.RotateAuthkey.Call(c.Context, server, in)
+					if err != nil {
 						return err
 					}
-					return cmdline.Show(c, out, out.print)
+					return showCredential(c, out)
 				})
 			}, secretFile),
 			cmdline.APICommand("enable", "enable an authkey", "IDENT", enabled(true)),
 			cmdline.APICommand("disable", "disable an authkey: its connections end", "IDENT", enabled(false)),
-			cmdline.APICommand("rm", "remove an authkey: its connections end", "IDENT", func(c *cli.Context, api *cmdline.Client) error {
-				return onAuthkey(c, func(path string) error { return api.Call(c.Context, "DELETE", path, nil, nil) })
+			cmdline.APICommand("rm", "remove an authkey: its connections end", "IDENT", func(c *cli.Context, server *api.Client) error {
+				return onAuthkey(c, func(key api.IdentPath) error {
+					_, err := api.RemoveAuthkey.Call(c.Context, server, key)
+					return err
+				})
 			}),
 		},
 	}
 }
 
-func (k credential) print(w io.Writer) {
-	fmt.Fprintf(w, "ident   %s\nsecret  %s\n", term.Visible(k.Ident), term.Visible(k.Secret))
+func showCredential(c *cli.Context, k api.Credential) error {
+	return cmdline.Show(c, k, func(w io.Writer) {
+		fmt.Fprintf(w, "ident   %s\nsecret  %s\n", term.Visible(k.Ident), term.Visible(k.Secret))
+	})
 }
 
-func onAuthkey(c *cli.Context, do func(path string) error) error {
+func onAuthkey(c *cli.Context, do func(key api.IdentPath) error) error {
 	args, err := cmdline.Args(c, "IDENT")
 	if err != nil {
 		return err
 	}
-	return do("/authkeys/" + url.PathEscape(args[0]))
+	return do(api.IdentPath{Ident: args[0]})
 }
 
-// authkeyChanges are the fields that the flags give.
-func authkeyChanges(c *cli.Context) (map[string]any, error) {
-	in := map[string]any{}
-	for flag, field := range map[string]string{"pub": "pub", "sub": "sub"} {
-		if c.IsSet(flag) {
-			in[field] = c.StringSlice(flag)
-		}
-	}
+// authkeyChanges are what the flags say of an authkey that is added or changed, but for its channels.
+func authkeyChanges(c *cli.Context) (in api.AuthkeyChanges, err error) {
 	if c.IsSet("comment") {
-		in["comment"] = c.String("comment")
+		in.Comment = new(c.String("comment"))
 	}
 	if c.IsSet("max-message") {
-		in["max_message"] = c.Int("max-message")
+		in.MaxMessage = new(c.Int("max-message"))
 	}
 	if c.IsSet("expires") {
 		t, err := timespec.Future(c.String("expires"), time.Now())
 		if err != nil {
-			return nil, cmdline.Usage("--expires: %v", err)
+			return in, cmdline.Usage("--expires: %v", err)
 		}
-		in["expires"] = t
+		in.Expires = &t
 	}
 	if c.IsSet("network") {
-		for _, n := range c.StringSlice("network") {
-			if _, err := netip.ParsePrefix(n); err != nil {
-				return nil, cmdline.Usage("--network %s: want a CIDR like 192.0.2.0/24", n)
+		networks := []netip.Prefix{}
+		for _, text := range c.StringSlice("network") {
+			n, err := netip.ParsePrefix(text)
+			if err != nil {
+				return in, cmdline.Usage("--network %s: want a CIDR like 192.0.2.0/24", text)
 			}
+			networks = append(networks, n)
 		}
-		in["networks"] = c.StringSlice("network")
+		in.Networks = &networks
 	}
 	return in, nil
 }
 
-func addAuthkey(c *cli.Context, api *cmdline.Client) error {
+// patterns are the channels that a flag names.
+func patterns(c *cli.Context, flag string) (all []graph.Pattern) {
+	for _, p := range c.StringSlice(flag) {
+		all = append(all, graph.Pattern(p))
+	}
+	return all
+}
+
+func addAuthkey(c *cli.Context, server *api.Client) error {
 	if _, err := cmdline.Args(c); err != nil {
 		return err
 	}
-	in, err := authkeyChanges(c)
+	flags, err := authkeyChanges(c)
 	if err != nil {
 		return err
 	}
@@ -139,42 +143,51 @@ func addAuthkey(c *cli.Context, api *cmdline.Client) error {
 	if err != nil {
 		return err
 	}
-	in["ident"], in["secret"] = c.String("ident"), plain
-	var out credential
-	if err := api.Call(c.Context, "POST", "/authkeys", in, &out); err != nil {
+	in := api.NewAuthkey{
+		Ident: c.String("ident"), Secret: api.NewSecret(plain), Comment: c.String("comment"), Expires: flags.Expires,
+		Pub: patterns(c, "pub"), Sub: patterns(c, "sub"), MaxMessage: c.Int("max-message"),
+	}
+	if flags.Networks != nil {
+		in.Networks = *flags.Networks
+	}
+	out, err := api.AddAuthkey.Call(c.Context, server, api.With[api.NewAuthkey]{Body: in})
+	if err != nil {
 		return err
 	}
-	return cmdline.Show(c, out, out.print)
+	return showCredential(c, out)
 }
 
-func editAuthkey(c *cli.Context, api *cmdline.Client) error {
+func editAuthkey(c *cli.Context, server *api.Client) error {
 	in, err := authkeyChanges(c)
 	if err != nil {
 		return err
 	}
-	for flag, field := range map[string]string{"pub": "add_pub", "sub": "add_sub", "remove-pub": "remove_pub", "remove-sub": "remove_sub"} {
-		delete(in, flag)
-		if c.IsSet(flag) {
-			in[field] = c.StringSlice(flag)
-		}
-	}
-	if len(in) == 0 {
+	in.AddPub, in.RemovePub = patterns(c, "pub"), patterns(c, "remove-pub")
+	in.AddSub, in.RemoveSub = patterns(c, "sub"), patterns(c, "remove-sub")
+	if reflect.ValueOf(in).IsZero() {
 		return cmdline.Usage("nothing to change: give a flag, see --help")
 	}
-	return onAuthkey(c, func(path string) error { return api.Call(c.Context, "PATCH", path, in, nil) })
+	return patchAuthkey(c, server, in)
 }
 
-func showAuthkey(c *cli.Context, api *cmdline.Client) error {
-	return onAuthkey(c, func(path string) error {
+func patchAuthkey(c *cli.Context, server *api.Client, in api.AuthkeyChanges) error {
+	return onAuthkey(c, func(key api.IdentPath) error {
+		_, err := api.EditAuthkey.Call(c.Context, server, api.AuthkeyEdit{IdentPath: key, Body: in})
+		return err
+	})
+}
+
+func showAuthkey(c *cli.Context, server *api.Client) error {
+	return onAuthkey(c, func(key api.IdentPath) error {
 		if c.Bool("reveal") {
-			var out credential
-			if err := api.Call(c.Context, "GET", path+"/secret", nil, &out); err != nil {
+			out, err := api.RevealAuthkey.Call(c.Context, server, key)
+			if err != nil {
 				return err
 			}
-			return cmdline.Show(c, out, out.print)
+			return showCredential(c, out)
 		}
-		var k query.Authkey
-		if err := api.Call(c.Context, "GET", path, nil, &k); err != nil {
+		k, err := api.ShowAuthkey.Call(c.Context, server, key)
+		if err != nil {
 			return err
 		}
 		return cmdline.Show(c, k, func(w io.Writer) { listAuthkeys(w, []query.Authkey{k}) })

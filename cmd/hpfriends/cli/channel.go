@@ -3,11 +3,11 @@ package cli
 import (
 	"fmt"
 	"io"
-	"net/url"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
@@ -28,11 +28,11 @@ func Channel(history *cli.Command) *cli.Command {
 	}
 }
 
-func listChannels(c *cli.Context, api *cmdline.Client) error {
+func listChannels(c *cli.Context, server *api.Client) error {
 	if c.NArg() > 1 {
 		return cmdline.Usage("%s takes at most a PREFIX; got %d arguments", c.Command.HelpName, c.NArg())
 	}
-	all, err := cmdline.Pages[query.Channel](c.Context, api, "/channels?"+url.Values{"prefix": {c.Args().First()}}.Encode())
+	all, err := api.ListChannels.All(c.Context, server, api.ChannelsQuery{Prefix: c.Args().First()})
 	if err != nil {
 		return err
 	}
@@ -53,13 +53,13 @@ func channelName(v query.Channel) string {
 	return v.Name
 }
 
-func showChannel(c *cli.Context, api *cmdline.Client) error {
+func showChannel(c *cli.Context, server *api.Client) error {
 	args, err := cmdline.Args(c, "CHANNEL")
 	if err != nil {
 		return err
 	}
-	var d query.ChannelDetail
-	if err := api.Call(c.Context, "GET", "/channel?"+url.Values{"name": {args[0]}}.Encode(), nil, &d); err != nil {
+	d, err := api.ShowChannel.Call(c.Context, server, api.ChannelQuery{Name: args[0]})
+	if err != nil {
 		return err
 	}
 	return cmdline.Show(c, d, func(w io.Writer) {
@@ -77,11 +77,15 @@ func showChannel(c *cli.Context, api *cmdline.Client) error {
 	})
 }
 
-func topChannels(c *cli.Context, api *cmdline.Client) error {
+func topChannels(c *cli.Context, server *api.Client) error {
 	if _, err := cmdline.Args(c); err != nil {
 		return err
 	}
-	q := url.Values{"by": {c.String("by")}, "limit": {fmt.Sprint(c.Int("limit"))}}
+	limit, err := cmdline.Limit(c)
+	if err != nil {
+		return err
+	}
+	in := api.TopQuery{By: c.String("by"), Limit: limit}
 	if c.IsSet("since") {
 		now := time.Now()
 		t, err := timespec.Past(c.String("since"), now)
@@ -92,10 +96,10 @@ func topChannels(c *cli.Context, api *cmdline.Client) error {
 			return cmdline.Usage("--since: %s is not in the past", c.String("since"))
 		}
 		// The API takes whole seconds; a part of one counts as one.
-		q.Set("window", fmt.Sprintf("%ds", (now.Sub(t)+time.Second-1)/time.Second))
+		in.Window = fmt.Sprintf("%ds", (now.Sub(t)+time.Second-1)/time.Second)
 	}
-	var all []query.ChannelTotal
-	if err := api.Call(c.Context, "GET", "/channels/top?"+q.Encode(), nil, &all); err != nil {
+	all, err := api.TopChannels.Call(c.Context, server, in)
+	if err != nil {
 		return err
 	}
 	return cmdline.Show(c, all, func(w io.Writer) {

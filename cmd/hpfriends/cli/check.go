@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/eventlog"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/datadir"
@@ -25,7 +25,7 @@ import (
 
 // Check reads everything that a data directory holds.
 func Check() *cli.Command {
-	return cmdline.APICommand("check", "read the whole log and report the first bad byte", "", func(c *cli.Context, api *cmdline.Client) error {
+	return cmdline.APICommand("check", "read the whole log and report the first bad byte", "", func(c *cli.Context, server *api.Client) error {
 		if _, err := cmdline.Args(c); err != nil {
 			return err
 		}
@@ -33,7 +33,9 @@ func Check() *cli.Command {
 			return checkDirectory(c.Context, c.String("data-dir"), p)
 		}
 		if c.String("server") != "" || serverRuns(c.String("data-dir")) {
-			check = func(p *term.Progress) (query.CheckReport, error) { return checkServer(c, api, p) }
+			check = func(p *term.Progress) (query.CheckReport, error) {
+				return api.CheckLog.Run(c.Context, server, func(l api.Progress) { p.Tally(l.What, l.Done, l.Total) })
+			}
 		}
 		p := term.NewProgress(c.App.ErrWriter, "", 0)
 		r, err := check(p)
@@ -97,39 +99,6 @@ func checkDirectory(ctx context.Context, dir string, p *term.Progress) (r query.
 		}
 	}
 	return r, nil
-}
-
-// checkServer has the running server check its log.
-func checkServer(c *cli.Context, api *cmdline.Client, p *term.Progress) (r query.CheckReport, err error) {
-	patient := *api.HTTP
-	patient.Timeout = 0 // it takes its time, and says so
-	res, err := api.Send(c.Context, &patient, "GET", cmdline.APIBase+"/check?progress=true", nil)
-	if err != nil {
-		return r, err
-	}
-	defer res.Body.Close()
-	for dec := json.NewDecoder(res.Body); ; {
-		var line struct {
-			What        string `json:"what"`
-			Done, Total uint64
-			Detail      string
-			Sound       *bool `json:"sound"`
-		}
-		var raw json.RawMessage
-		if err := dec.Decode(&raw); err != nil {
-			return r, api.Failed(c.Context, err)
-		}
-		if err := json.Unmarshal(raw, &line); err != nil {
-			return r, err
-		}
-		switch {
-		case line.Sound != nil:
-			return r, json.Unmarshal(raw, &r)
-		case line.What == "":
-			return r, cmdline.Fail(cmdline.ExitFailed, line.Detail)
-		}
-		p.Tally(line.What, line.Done, line.Total)
-	}
 }
 
 func printCheck(w io.Writer, r query.CheckReport) {

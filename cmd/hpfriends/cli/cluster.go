@@ -7,29 +7,26 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	hpapi "hpfriends/api"
+	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 )
 
 func Cluster() *cli.Command {
 	force := &cli.BoolFlag{Name: "force", Usage: "although it harms the cluster"}
-	order := func(verb, node string, c *cli.Context, api *cmdline.Client) error {
-		return api.Call(c.Context, "POST", "/cluster/"+verb, map[string]any{"node": node, "force": c.Bool("force")}, nil)
-	}
-	onNode := func(name, verb, text string, flags ...cli.Flag) *cli.Command {
-		return cmdline.APICommand(name, text, "NODE", func(c *cli.Context, api *cmdline.Client) error {
+	onNode := func(name string, order nodeOrder, text string, flags ...cli.Flag) *cli.Command {
+		return cmdline.APICommand(name, text, "NODE", func(c *cli.Context, server *api.Client) error {
 			args, err := cmdline.Args(c, "NODE")
 			if err != nil {
 				return err
 			}
-			return order(verb, args[0], c, api)
+			return give(c, server, order, args[0])
 		}, flags...)
 	}
-	status := func(human func(io.Writer, hpapi.Cluster)) func(c *cli.Context, api *cmdline.Client) error {
-		return func(c *cli.Context, api *cmdline.Client) error {
-			var s hpapi.Cluster
-			if err := api.Call(c.Context, "GET", "/cluster", nil, &s); err != nil {
+	status := func(human func(io.Writer, api.Cluster)) func(c *cli.Context, server *api.Client) error {
+		return func(c *cli.Context, server *api.Client) error {
+			s, err := api.ShowCluster.Call(c.Context, server, api.None{})
+			if err != nil {
 				return err
 			}
 			return cmdline.Show(c, s, func(w io.Writer) { human(w, s) })
@@ -38,48 +35,54 @@ func Cluster() *cli.Command {
 	return &cli.Command{
 		Name: "cluster", Usage: "the nodes that replicate the log", Subcommands: []*cli.Command{
 			cmdline.APICommand("status", "show the members, how far each is, and what to be careful about", "", status(printCluster)),
-			cmdline.APICommand("peers", "list the addresses of the members", "", status(func(w io.Writer, s hpapi.Cluster) {
+			cmdline.APICommand("peers", "list the addresses of the members", "", status(func(w io.Writer, s api.Cluster) {
 				for _, m := range s.Members {
 					fmt.Fprintf(w, "%s %s %s\n", term.Visible(m.ID), term.Visible(m.Address), m.Role)
 				}
 			})),
 			cmdline.APICommand("token", "make a token with which nodes join, and print it, this once", "", makeJoinToken,
 				&cli.DurationFlag{Name: "life", Value: time.Hour, Usage: "how long it is good, 1m to 168h"}),
-			onNode("promote", "promote", "give a member a vote (the cluster does it by itself for all but --nonvoter)", force),
-			onNode("remove", "remove", "take a member out; its node id is never used again", force),
-			cmdline.APICommand("transfer-leader", "hand leadership over, to NODE or to the voter that has caught up best", "[NODE]", func(c *cli.Context, api *cmdline.Client) error {
+			onNode("promote", api.PromoteNode, "give a member a vote (the cluster does it by itself for all but --nonvoter)", force),
+			onNode("remove", api.RemoveNode, "take a member out; its node id is never used again", force),
+			cmdline.APICommand("transfer-leader", "hand leadership over, to NODE or to the voter that has caught up best", "[NODE]", func(c *cli.Context, server *api.Client) error {
 				if c.NArg() > 1 {
 					return cmdline.Usage("at most one NODE")
 				}
-				return order("transfer", c.Args().First(), c, api)
+				return give(c, server, api.TransferLeadership, c.Args().First())
 			}),
-			cmdline.APICommand("leave", "take the node that is asked out of its cluster; its server then stops", "", func(c *cli.Context, api *cmdline.Client) error {
+			cmdline.APICommand("leave", "take the node that is asked out of its cluster; its server then stops", "", func(c *cli.Context, server *api.Client) error {
 				if _, err := cmdline.Args(c); err != nil {
 					return err
 				}
-				return order("leave", "", c, api)
+				return give(c, server, api.LeaveCluster, "")
 			}, force),
 			drainCommand(), undrainCommand(), joinCommand(), recoverCommand(),
 		},
 	}
 }
 
-func makeJoinToken(c *cli.Context, api *cmdline.Client) error {
+// nodeOrder is an operation on a node of the cluster.
+type nodeOrder = api.Op[api.With[api.NodeOrder], api.None]
+
+func give(c *cli.Context, server *api.Client, order nodeOrder, node string) error {
+	in := api.NodeOrder{Node: node, Force: c.Bool("force")}
+	_, err := order.Call(c.Context, server, api.With[api.NodeOrder]{Body: in})
+	return err
+}
+
+func makeJoinToken(c *cli.Context, server *api.Client) error {
 	if _, err := cmdline.Args(c); err != nil {
 		return err
 	}
-	var out struct {
-		Token   string    `json:"token"`
-		Expires time.Time `json:"expires"`
-	}
-	in := map[string]any{"seconds": int64(c.Duration("life") / time.Second)}
-	if err := api.Call(c.Context, "POST", "/cluster/token", in, &out); err != nil {
+	in := api.NewJoinToken{Seconds: int64(c.Duration("life") / time.Second)}
+	out, err := api.AddJoinToken.Call(c.Context, server, api.With[api.NewJoinToken]{Body: in})
+	if err != nil {
 		return err
 	}
 	return cmdline.Show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.Token) })
 }
 
-func printCluster(w io.Writer, s hpapi.Cluster) {
+func printCluster(w io.Writer, s api.Cluster) {
 	var rows [][]string
 	for _, m := range s.Members {
 		lag, contact := fmt.Sprint(m.LagEntries), fmt.Sprintf("%d ms", m.LastContactMS)

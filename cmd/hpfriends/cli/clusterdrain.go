@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	hpapi "hpfriends/api"
+	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 )
 
@@ -14,39 +14,38 @@ import (
 const drainWait = 30 * time.Second
 
 func drainCommand() *cli.Command {
-	return cmdline.APICommand("drain", "send the clients of a node elsewhere: of NODE, or of the node that is asked", "[NODE]", func(c *cli.Context, api *cmdline.Client) error {
+	return cmdline.APICommand("drain", "send the clients of a node elsewhere: of NODE, or of the node that is asked", "[NODE]", func(c *cli.Context, server *api.Client) error {
 		if c.NArg() > 1 {
 			return cmdline.Usage("at most one NODE")
 		}
 		node := c.Args().First()
-		in := map[string]any{"node": node, "force": c.Bool("force")}
-		if err := api.Call(c.Context, "POST", "/cluster/drain", in, nil); err != nil {
+		if err := give(c, server, api.DrainNode, node); err != nil {
 			return err
 		}
-		return awaitDrained(c, api, node)
+		return awaitDrained(c, server, node)
 	}, &cli.BoolFlag{Name: "force", Usage: "although no node, or no majority, would be left"},
 		&cli.BoolFlag{Name: "no-wait", Usage: "do not wait until the last client has gone"})
 }
 
 func undrainCommand() *cli.Command {
-	return cmdline.APICommand("undrain", "let a node take clients again: NODE, or the node that is asked", "[NODE]", func(c *cli.Context, api *cmdline.Client) error {
+	return cmdline.APICommand("undrain", "let a node take clients again: NODE, or the node that is asked", "[NODE]", func(c *cli.Context, server *api.Client) error {
 		if c.NArg() > 1 {
 			return cmdline.Usage("at most one NODE")
 		}
-		return api.Call(c.Context, "POST", "/cluster/undrain", map[string]any{"node": c.Args().First()}, nil)
+		return give(c, server, api.UndrainNode, c.Args().First())
 	})
 }
 
 // awaitDrained waits until a drained node has no clients any more and does not lead.
-func awaitDrained(c *cli.Context, api *cmdline.Client, node string) error {
+func awaitDrained(c *cli.Context, server *api.Client, node string) error {
 	if c.Bool("no-wait") {
 		return nil
 	}
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(drainWait); ; {
-		var s hpapi.Cluster
-		if err := api.Call(c.Context, "GET", "/cluster", nil, &s); err != nil {
+		s, err := api.ShowCluster.Call(c.Context, server, api.None{})
+		if err != nil {
 			return err
 		}
 		if node == "" {

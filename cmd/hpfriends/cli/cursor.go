@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"net/url"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/query"
@@ -18,16 +18,21 @@ func Cursor() *cli.Command {
 	ls := cmdline.APICommand("ls", "list durable subscriptions and how far they got", "", listCursorCommand,
 		&cli.StringFlag{Name: "authkey", Usage: "only of the authkey `IDENT`"})
 	ls.Aliases = []string{"list"}
-	rm := cmdline.APICommand("rm", "remove a durable subscription: a connection that reads by it ends", "IDENT NAME", func(c *cli.Context, api *cmdline.Client) error {
-		return onCursor(c, func(path string) error { return api.Call(c.Context, "DELETE", path, nil, nil) })
+	rm := cmdline.APICommand("rm", "remove a durable subscription: a connection that reads by it ends", "IDENT NAME", func(c *cli.Context, server *api.Client) error {
+		return onCursor(c, func(cursor api.CursorPath) error {
+			_, err := api.RemoveCursor.Call(c.Context, server, cursor)
+			return err
+		})
 	})
 	rm.Aliases = []string{"remove"}
 	return &cli.Command{
 		Name: "cursor", Usage: "how far durable subscriptions (?durable=NAME) got", Subcommands: []*cli.Command{
 			ls,
-			cmdline.APICommand("reset", "move a durable subscription: a connection that reads by it ends", "IDENT NAME", func(c *cli.Context, api *cmdline.Client) error {
-				return onCursor(c, func(path string) error {
-					return api.Call(c.Context, "POST", path+"/reset", map[string]any{"to": c.String("to")}, nil)
+			cmdline.APICommand("reset", "move a durable subscription: a connection that reads by it ends", "IDENT NAME", func(c *cli.Context, server *api.Client) error {
+				return onCursor(c, func(cursor api.CursorPath) error {
+					in := api.CursorReset{CursorPath: cursor, Body: api.CursorTarget{To: c.String("to")}}
+					_, err := api.ResetCursor.Call(c.Context, server, in)
+					return err
 				})
 			}, &cli.StringFlag{Name: "to", Required: true, Usage: "`PLACE` where the next connection begins: " + query.PositionForms}),
 			rm,
@@ -35,7 +40,7 @@ func Cursor() *cli.Command {
 	}
 }
 
-func onCursor(c *cli.Context, do func(path string) error) error {
+func onCursor(c *cli.Context, do func(cursor api.CursorPath) error) error {
 	args, err := cmdline.Args(c, "IDENT", "NAME")
 	if err != nil {
 		return err
@@ -43,14 +48,14 @@ func onCursor(c *cli.Context, do func(path string) error) error {
 	if args[1] == "" {
 		return cmdline.Usage("a durable subscription has a name: list them with `hpfriends cursor ls`")
 	}
-	return do("/cursors/" + url.PathEscape(args[0]) + "/" + url.PathEscape(args[1]))
+	return do(api.CursorPath{Ident: args[0], Name: args[1]})
 }
 
-func listCursorCommand(c *cli.Context, api *cmdline.Client) error {
+func listCursorCommand(c *cli.Context, server *api.Client) error {
 	if _, err := cmdline.Args(c); err != nil {
 		return err
 	}
-	all, err := cmdline.Pages[query.Cursor](c.Context, api, "/cursors?authkey="+url.QueryEscape(c.String("authkey")))
+	all, err := api.ListCursors.All(c.Context, server, api.CursorsQuery{Authkey: c.String("authkey")})
 	if err != nil {
 		return err
 	}

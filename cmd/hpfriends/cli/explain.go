@@ -3,26 +3,27 @@ package cli
 import (
 	"fmt"
 	"io"
-	"net/url"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/query"
 )
 
 func Explain() *cli.Command {
-	return cmdline.APICommand("explain", "say whether what one user publishes reaches another, and why: exit 0 if it flows, 4 if not", "", func(c *cli.Context, api *cmdline.Client) error {
+	return cmdline.APICommand("explain", "say whether what one user publishes reaches another, and why: exit 0 if it flows, 4 if not", "", func(c *cli.Context, server *api.Client) error {
 		if _, err := cmdline.Args(c); err != nil {
 			return err
 		}
-		q := url.Values{"from": {c.String("from")}, "to": {c.String("to")}, "channel": {c.String("channel")}}
-		if err := setMoment(c, q, "at", "at"); err != nil {
+		at, err := pointFlag(c, "at")
+		if err != nil {
 			return err
 		}
-		var x query.Explanation
-		if err := api.Call(c.Context, "GET", "/explain?"+q.Encode(), nil, &x); err != nil {
+		in := api.ExplainQuery{From: c.String("from"), To: c.String("to"), Channel: c.String("channel"), At: at}
+		x, err := api.Explain.Call(c.Context, server, in)
+		if err != nil {
 			return err
 		}
 		if err := cmdline.Show(c, x, func(w io.Writer) { printExplanation(w, x) }); err != nil {

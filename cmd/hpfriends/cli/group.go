@@ -3,92 +3,99 @@ package cli
 import (
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/query"
 )
 
 func Group() *cli.Command {
-	ls := cmdline.APICommand("ls", "list groups", "", func(c *cli.Context, api *cmdline.Client) error {
-		all, err := cmdline.Pages[query.Group](c.Context, api, "/groups")
+	ls := cmdline.APICommand("ls", "list groups", "", func(c *cli.Context, server *api.Client) error {
+		all, err := api.ListGroups.All(c.Context, server, api.Page{})
 		if err != nil {
 			return err
 		}
 		return cmdline.Show(c, all, func(w io.Writer) { listGroups(w, all) })
 	})
 	ls.Aliases = []string{"list"}
-	member := func(name, text string, do func(c *cli.Context, api *cmdline.Client, group, user string) error) *cli.Command {
-		return cmdline.APICommand(name, text, "GROUP USER", func(c *cli.Context, api *cmdline.Client) error {
+	member := func(name, text string, do func(c *cli.Context, server *api.Client, m api.MemberPath) error) *cli.Command {
+		return cmdline.APICommand(name, text, "GROUP USER", func(c *cli.Context, server *api.Client) error {
 			args, err := cmdline.Args(c, "GROUP", "USER")
 			if err != nil {
 				return err
 			}
-			return do(c, api, url.PathEscape(args[0]), args[1])
+			return do(c, server, api.MemberPath{GroupPath: api.GroupPath{Group: args[0]}, User: args[1]})
 		})
 	}
-	setAdmin := func(admin bool) func(c *cli.Context, api *cmdline.Client, group, user string) error {
-		return func(c *cli.Context, api *cmdline.Client, group, user string) error {
-			return api.Call(c.Context, "PATCH", "/groups/"+group+"/members/"+url.PathEscape(user), map[string]any{"admin": admin}, nil)
+	setAdmin := func(admin bool) func(c *cli.Context, server *api.Client, m api.MemberPath) error {
+		return func(c *cli.Context, server *api.Client, m api.MemberPath) error {
+			in := api.MemberEdit{MemberPath: m, Body: api.MemberChanges{Admin: admin}}
+			_, err := api.EditMember.Call(c.Context, server, in)
+			return err
 		}
 	}
 	return &cli.Command{
 		Name: "group", Usage: "groups of users", Subcommands: []*cli.Command{
-			cmdline.APICommand("add", "add a group, with yourself as its admin", "NAME", func(c *cli.Context, api *cmdline.Client) error {
+			cmdline.APICommand("add", "add a group, with yourself as its admin", "NAME", func(c *cli.Context, server *api.Client) error {
 				args, err := cmdline.Args(c, "NAME")
 				if err != nil {
 					return err
 				}
-				var out cmdline.Made
-				if err := api.Call(c.Context, "POST", "/groups", map[string]any{"name": args[0]}, &out); err != nil {
+				out, err := api.AddGroup.Call(c.Context, server, api.With[api.NewGroup]{Body: api.NewGroup{Name: args[0]}})
+				if err != nil {
 					return err
 				}
 				return cmdline.Show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.ID) })
 			}),
 			ls,
-			cmdline.APICommand("show", "show a group and its members", "GROUP", func(c *cli.Context, api *cmdline.Client) error {
+			cmdline.APICommand("show", "show a group and its members", "GROUP", func(c *cli.Context, server *api.Client) error {
 				args, err := cmdline.Args(c, "GROUP")
 				if err != nil {
 					return err
 				}
-				var g query.Group
-				if err := api.Call(c.Context, "GET", "/groups/"+url.PathEscape(args[0]), nil, &g); err != nil {
+				g, err := api.ShowGroup.Call(c.Context, server, api.GroupPath{Group: args[0]})
+				if err != nil {
 					return err
 				}
 				return cmdline.Show(c, g, func(w io.Writer) { listMembers(w, g) })
 			}),
-			member("add-member", "add a member", func(c *cli.Context, api *cmdline.Client, group, user string) error {
-				return api.Call(c.Context, "POST", "/groups/"+group+"/members", map[string]any{"user": user}, nil)
+			member("add-member", "add a member", func(c *cli.Context, server *api.Client, m api.MemberPath) error {
+				in := api.MemberAdd{GroupPath: m.GroupPath, Body: api.NewMember{User: m.User}}
+				_, err := api.AddMember.Call(c.Context, server, in)
+				return err
 			}),
-			member("remove-member", "remove a member", func(c *cli.Context, api *cmdline.Client, group, user string) error {
-				return api.Call(c.Context, "DELETE", "/groups/"+group+"/members/"+url.PathEscape(user), nil, nil)
+			member("remove-member", "remove a member", func(c *cli.Context, server *api.Client, m api.MemberPath) error {
+				_, err := api.RemoveMember.Call(c.Context, server, m)
+				return err
 			}),
-			cmdline.APICommand("leave", "leave a group", "GROUP", func(c *cli.Context, api *cmdline.Client) error {
+			cmdline.APICommand("leave", "leave a group", "GROUP", func(c *cli.Context, server *api.Client) error {
 				args, err := cmdline.Args(c, "GROUP")
 				if err != nil {
 					return err
 				}
-				var me struct{ User string }
-				if err := api.Call(c.Context, "GET", "/whoami", nil, &me); err != nil {
+				me, err := api.ShowWhoami.Call(c.Context, server, api.None{})
+				if err != nil {
 					return err
 				}
 				if me.User == "" {
 					return cmdline.Usage("say who leaves: --as USER")
 				}
-				return api.Call(c.Context, "DELETE", "/groups/"+url.PathEscape(args[0])+"/members/"+url.PathEscape(me.User), nil, nil)
+				_, err = api.LeaveGroup.Call(c.Context, server, api.GroupPath{Group: args[0]})
+				return err
 			}),
 			member("promote", "make a member an admin of the group", setAdmin(true)),
 			member("demote", "make an admin of the group a plain member", setAdmin(false)),
-			cmdline.APICommand("rm", "remove a group and the shares with it", "GROUP", func(c *cli.Context, api *cmdline.Client) error {
+			cmdline.APICommand("rm", "remove a group and the shares with it", "GROUP", func(c *cli.Context, server *api.Client) error {
 				args, err := cmdline.Args(c, "GROUP")
 				if err != nil {
 					return err
 				}
-				return api.Call(c.Context, "DELETE", "/groups/"+url.PathEscape(args[0]), nil, nil)
+				_, err = api.RemoveGroup.Call(c.Context, server, api.GroupPath{Group: args[0]})
+				return err
 			}),
 		},
 	}

@@ -1,14 +1,13 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"net/url"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
@@ -23,8 +22,8 @@ func Log() *cli.Command {
 		&cli.StringFlag{Name: "ip", Usage: "from this `ADDRESS`"},
 		&cli.IntFlag{Name: "limit", Value: 1000, Usage: "the newest `N` rows"},
 	}
-	ls := cmdline.APICommand("ls", "list what was refused, newest first", "", func(c *cli.Context, api *cmdline.Client) error {
-		rows, err := readLogs(c.Context, c, api)
+	ls := cmdline.APICommand("ls", "list what was refused, newest first", "", func(c *cli.Context, server *api.Client) error {
+		rows, err := readLogs(c, server)
 		if err != nil {
 			return err
 		}
@@ -38,28 +37,30 @@ func Log() *cli.Command {
 	}
 }
 
-func readLogs(ctx context.Context, c *cli.Context, api *cmdline.Client) ([]query.LogRow, error) {
-	q := url.Values{"limit": {fmt.Sprint(c.Int("limit"))}, "ident": {c.String("key")}, "channel": {c.String("channel")}, "address": {c.String("ip")}}
+func readLogs(c *cli.Context, server *api.Client) ([]query.LogRow, error) {
+	limit, err := cmdline.Limit(c)
+	if err != nil {
+		return nil, err
+	}
+	in := api.LogsQuery{Ident: c.String("key"), Channel: c.String("channel"), Address: c.String("ip"), Limit: limit}
 	if c.IsSet("since") {
 		t, err := timespec.Past(c.String("since"), time.Now())
 		if err != nil {
 			return nil, cmdline.Usage("--since: %v", err)
 		}
-		q.Set("since", t.UTC().Format(time.RFC3339Nano))
+		in.Since = t.UTC().Format(time.RFC3339Nano)
 	}
-	var rows []query.LogRow
-	err := api.Call(ctx, "GET", "/logs?"+q.Encode(), nil, &rows)
-	return rows, err
+	return api.ListLogs.Call(c.Context, server, in)
 }
 
 // tailLogs polls: rows come every few seconds at most, because nodes report them so.
-func tailLogs(c *cli.Context, api *cmdline.Client) error {
+func tailLogs(c *cli.Context, server *api.Client) error {
 	type id struct{ identifier, message, channel, address string }
 	seen := make(map[id]uint64)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for first := true; ; first = false {
-		rows, err := readLogs(c.Context, c, api)
+		rows, err := readLogs(c, server)
 		if err != nil {
 			return err
 		}

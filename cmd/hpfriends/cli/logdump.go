@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/eventlog/entry"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/ndjson"
@@ -17,7 +17,7 @@ import (
 
 // logDumpCommand looks inside the log: of a running server, or of the data directory of a stopped one.
 func logDumpCommand() *cli.Command {
-	return cmdline.APICommand("dump", "look inside the entries of the log itself; for the owner of the data directory", "", func(c *cli.Context, api *cmdline.Client) error {
+	return cmdline.APICommand("dump", "look inside the entries of the log itself; for the owner of the data directory", "", func(c *cli.Context, server *api.Client) error {
 		if _, err := cmdline.Args(c); err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func logDumpCommand() *cli.Command {
 		if limit < 1 {
 			return cmdline.Usage("--limit: want at least 1")
 		}
-		all, err := dumpEntries(c, api, from.Index, limit)
+		all, err := dumpEntries(c, server, from.Index, limit)
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func logDumpCommand() *cli.Command {
 	)
 }
 
-func dumpEntries(c *cli.Context, api *cmdline.Client, from uint64, limit int) (all []query.LogEntry, err error) {
+func dumpEntries(c *cli.Context, server *api.Client, from uint64, limit int) (all []query.LogEntry, err error) {
 	if c.String("server") == "" && !serverRuns(c.String("data-dir")) {
 		log, err := openStopped(c.String("data-dir"))
 		if err != nil {
@@ -62,9 +62,9 @@ func dumpEntries(c *cli.Context, api *cmdline.Client, from uint64, limit int) (a
 	}
 	const most = 1000 // of one answer
 	for len(all) < limit {
-		var part []query.LogEntry
-		q := url.Values{"from": {fmt.Sprint(from)}, "limit": {fmt.Sprint(min(limit-len(all), most))}}
-		if err := api.Call(c.Context, "GET", "/entries?"+q.Encode(), nil, &part); err != nil {
+		in := api.EntriesQuery{From: from, Limit: min(limit-len(all), most)}
+		part, err := api.ListEntries.Call(c.Context, server, in)
+		if err != nil {
 			return all, err
 		}
 		if len(part) == 0 {

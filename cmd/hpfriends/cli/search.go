@@ -3,11 +3,11 @@ package cli
 import (
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/query"
@@ -23,16 +23,17 @@ func Search() *cli.Command {
 		&cli.IntFlag{Name: "limit", Value: 20, Usage: "the best `N` of each kind"})
 }
 
-func search(c *cli.Context, api *cmdline.Client) error {
+func search(c *cli.Context, server *api.Client) error {
 	if c.NArg() == 0 {
 		return cmdline.Usage("%s takes QUERY: words that must all occur, in any case", c.Command.HelpName)
 	}
-	q := url.Values{"q": {strings.Join(c.Args().Slice(), " ")}, "limit": {fmt.Sprint(c.Int("limit"))}}
-	if kinds := c.StringSlice("kind"); len(kinds) > 0 {
-		q.Set("kind", strings.Join(kinds, ","))
+	limit, err := cmdline.Limit(c)
+	if err != nil {
+		return err
 	}
-	var r query.SearchResult
-	if err := api.Call(c.Context, "GET", "/search?"+q.Encode(), nil, &r); err != nil {
+	in := api.SearchQuery{Text: strings.Join(c.Args().Slice(), " "), Kinds: c.StringSlice("kind"), Limit: limit}
+	r, err := api.Search.Call(c.Context, server, in)
+	if err != nil {
 		return err
 	}
 	return cmdline.Show(c, r, func(w io.Writer) { listHits(w, r) })

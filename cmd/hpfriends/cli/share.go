@@ -9,6 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
@@ -19,9 +21,12 @@ func Share() *cli.Command {
 	ls := cmdline.APICommand("ls", "list shares: those you made, or with --in those with you", "", listShareCommand,
 		&cli.BoolFlag{Name: "in", Usage: "shares with you"}, &cli.BoolFlag{Name: "out", Usage: "shares you made (default)"})
 	ls.Aliases = []string{"list"}
-	post := func(what string) func(*cli.Context, *cmdline.Client) error {
-		return func(c *cli.Context, api *cmdline.Client) error {
-			return onShare(c, func(path string) error { return api.Call(c.Context, "POST", path+what, struct{}{}, nil) })
+	on := func(o api.Op[api.SharePath, api.None]) func(*cli.Context, *api.Client) error {
+		return func(c *cli.Context, server *api.Client) error {
+			return onShare(c, func(share api.SharePath) error {
+				_, err := o.Call(c.Context, server, share)
+				return err
+			})
 		}
 	}
 	return &cli.Command{
@@ -33,25 +38,23 @@ func Share() *cli.Command {
 				&cli.StringFlag{Name: "note", Usage: "for the receiver"},
 				&cli.StringFlag{Name: "expires", Usage: "`TIME` at which it ends: " + timespec.Forms}),
 			ls,
-			cmdline.APICommand("show", "show a share", "ID", func(c *cli.Context, api *cmdline.Client) error {
-				return onShare(c, func(path string) error {
-					var s query.Share
-					if err := api.Call(c.Context, "GET", path, nil, &s); err != nil {
+			cmdline.APICommand("show", "show a share", "ID", func(c *cli.Context, server *api.Client) error {
+				return onShare(c, func(share api.SharePath) error {
+					s, err := api.ShowShare.Call(c.Context, server, share)
+					if err != nil {
 						return err
 					}
 					return cmdline.Show(c, s, func(w io.Writer) { listShares(w, []query.Share{s}) })
 				})
 			}),
-			cmdline.APICommand("accept", "enable a share with you", "ID", post("/accept")),
-			cmdline.APICommand("disable", "disable a share with you", "ID", post("/disable")),
-			cmdline.APICommand("rm", "remove a share you made", "ID", func(c *cli.Context, api *cmdline.Client) error {
-				return onShare(c, func(path string) error { return api.Call(c.Context, "DELETE", path, nil, nil) })
-			}),
+			cmdline.APICommand("accept", "enable a share with you", "ID", on(api.AcceptShare)),
+			cmdline.APICommand("disable", "disable a share with you", "ID", on(api.DisableShare)),
+			cmdline.APICommand("rm", "remove a share you made", "ID", on(api.RemoveShare)),
 		},
 	}
 }
 
-func onShare(c *cli.Context, do func(path string) error) error {
+func onShare(c *cli.Context, do func(share api.SharePath) error) error {
 	args, err := cmdline.Args(c, "ID")
 	if err != nil {
 		return err
@@ -60,37 +63,40 @@ func onShare(c *cli.Context, do func(path string) error) error {
 	if err != nil {
 		return cmdline.Usage("%q is not the id of a share: list them with `hpfriends share ls`", args[0])
 	}
-	return do(fmt.Sprintf("/shares/%d", id))
+	return do(api.SharePath{ID: id})
 }
 
-func addShare(c *cli.Context, api *cmdline.Client) error {
+func addShare(c *cli.Context, server *api.Client) error {
 	args, err := cmdline.Args(c, "CHANNEL")
 	if err != nil {
 		return err
 	}
-	in := map[string]any{"channel": args[0], "to": c.String("to"), "type": c.String("type"), "history": c.String("history"), "note": c.String("note")}
+	in := api.NewShare{
+		Channel: graph.Pattern(args[0]), To: c.String("to"), Type: graph.ShareType(c.String("type")),
+		History: graph.History(c.String("history")), Note: c.String("note"),
+	}
 	if c.IsSet("expires") {
 		t, err := timespec.Future(c.String("expires"), time.Now())
 		if err != nil {
 			return cmdline.Usage("--expires: %v", err)
 		}
-		in["expires"] = t
+		in.Expires = &t
 	}
-	var out cmdline.Made
-	if err := api.Call(c.Context, "POST", "/shares", in, &out); err != nil {
+	out, err := api.AddShare.Call(c.Context, server, api.With[api.NewShare]{Body: in})
+	if err != nil {
 		return err
 	}
 	return cmdline.Show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.ID) })
 }
 
-func listShareCommand(c *cli.Context, api *cmdline.Client) error {
+func listShareCommand(c *cli.Context, server *api.Client) error {
 	if c.Bool("in") && c.Bool("out") {
 		return cmdline.Usage("--in or --out, not both")
 	}
 	if c.Bool("in") && c.String("as") == "" && c.String("server") == "" {
 		return cmdline.Usage("say whose: --as USER")
 	}
-	all, err := cmdline.Pages[query.Share](c.Context, api, fmt.Sprintf("/shares?in=%v", c.Bool("in")))
+	all, err := api.ListShares.All(c.Context, server, api.SharesQuery{In: c.Bool("in")})
 	if err != nil {
 		return err
 	}

@@ -7,23 +7,16 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/query"
 )
 
 func Status() *cli.Command {
-	return cmdline.APICommand("status", "show the state of the server", "", func(c *cli.Context, api *cmdline.Client) error {
-		var s struct {
-			Version string `json:"version"`
-			Ready   bool   `json:"ready"`
-			Reason  string `json:"reason,omitempty"`
-			Index   uint64 `json:"index"`
-
-			Log   *query.Retained    `json:"log,omitempty"`
-			Scrub *query.ScrubStatus `json:"scrub,omitempty"`
-		}
-		if err := api.Call(c.Context, "GET", "/status", nil, &s); err != nil {
+	return cmdline.APICommand("status", "show the state of the server", "", func(c *cli.Context, server *api.Client) error {
+		s, err := api.ShowStatus.Call(c.Context, server, api.None{})
+		if err != nil {
 			return err
 		}
 		return cmdline.Show(c, s, func(w io.Writer) {

@@ -3,42 +3,39 @@ package cli
 import (
 	"fmt"
 	"io"
-	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
-	"hpfriends/query"
 )
 
 func Token() *cli.Command {
 	return &cli.Command{
 		Name: "token", Usage: "API tokens", Subcommands: []*cli.Command{
-			cmdline.APICommand("add", "add a token and print it, this once", "", func(c *cli.Context, api *cmdline.Client) error {
-				in := map[string]any{"comment": c.String("comment")}
+			cmdline.APICommand("add", "add a token and print it, this once", "", func(c *cli.Context, server *api.Client) error {
+				in := api.NewToken{Comment: c.String("comment")}
 				if c.IsSet("expires") {
 					t, err := timespec.Future(c.String("expires"), time.Now())
 					if err != nil {
 						return cmdline.Usage("--expires: %v", err)
 					}
-					in["expires"] = t
+					in.Expires = &t
 				}
-				var out struct {
-					ID    uint64 `json:"id"`
-					Token string `json:"token"`
-				}
-				if err := api.Call(c.Context, "POST", "/tokens", in, &out); err != nil {
+				out, err := api.AddToken.Call(c.Context, server, api.With[api.NewToken]{Body: in})
+				if err != nil {
 					return err
 				}
 				return cmdline.Show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.Token) })
 			}, &cli.StringFlag{Name: "comment", Usage: "what it is for"}, &cli.StringFlag{Name: "expires", Usage: "`TIME`: " + timespec.Forms},
 				&cli.StringFlag{Name: "user", Usage: "with --server, for the first token: log in as `USER`"},
 				&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the password, - for standard input"}),
-			cmdline.APICommand("ls", "list your tokens", "", func(c *cli.Context, api *cmdline.Client) error {
-				all, err := cmdline.Pages[query.Token](c.Context, api, "/tokens")
+			cmdline.APICommand("ls", "list your tokens", "", func(c *cli.Context, server *api.Client) error {
+				all, err := api.ListTokens.All(c.Context, server, api.Page{})
 				if err != nil {
 					return err
 				}
@@ -50,12 +47,17 @@ func Token() *cli.Command {
 					term.Table(w, []string{"Id", "Owner", "Comment", "Since", "Expires"}, rows)
 				})
 			}),
-			cmdline.APICommand("rm", "remove a token", "ID", func(c *cli.Context, api *cmdline.Client) error {
+			cmdline.APICommand("rm", "remove a token", "ID", func(c *cli.Context, server *api.Client) error {
 				args, err := cmdline.Args(c, "ID")
 				if err != nil {
 					return err
 				}
-				return api.Call(c.Context, "DELETE", "/tokens/"+url.PathEscape(args[0]), nil, nil)
+				id, err := strconv.ParseUint(args[0], 10, 64)
+				if err != nil {
+					return cmdline.Usage("%q is not the id of a token: list them with `hpfriends token ls`", args[0])
+				}
+				_, err = api.RemoveToken.Call(c.Context, server, api.TokenPath{ID: id})
+				return err
 			}),
 		},
 	}

@@ -3,26 +3,30 @@ package cli
 import (
 	"fmt"
 	"io"
-	"net/url"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/query"
 )
 
 func User() *cli.Command {
-	ls := cmdline.APICommand("ls", "list users", "", func(c *cli.Context, api *cmdline.Client) error {
-		all, err := cmdline.Pages[query.User](c.Context, api, "/users")
+	ls := cmdline.APICommand("ls", "list users", "", func(c *cli.Context, server *api.Client) error {
+		all, err := api.ListUsers.All(c.Context, server, api.Page{})
 		if err != nil {
 			return err
 		}
 		return cmdline.Show(c, all, func(w io.Writer) { listUsers(w, all) })
 	})
 	ls.Aliases = []string{"list"}
-	rm := cmdline.APICommand("rm", "remove a user with their authkeys, shares and memberships", "NAME", func(c *cli.Context, api *cmdline.Client) error {
-		return onUser(c, func(path string) error { return api.Call(c.Context, "DELETE", path, nil, nil) })
+	rm := cmdline.APICommand("rm", "remove a user with their authkeys, shares and memberships", "NAME", func(c *cli.Context, server *api.Client) error {
+		return onUser(c, func(user api.HandlePath) error {
+			_, err := api.RemoveUser.Call(c.Context, server, user)
+			return err
+		})
 	})
 	rm.Aliases = []string{"remove"}
 	return &cli.Command{
@@ -32,10 +36,10 @@ func User() *cli.Command {
 				&cli.StringFlag{Name: "name", Usage: "display name"},
 				&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the password, - for standard input"}),
 			ls,
-			cmdline.APICommand("show", "show a user", "NAME", func(c *cli.Context, api *cmdline.Client) error {
-				return onUser(c, func(path string) error {
-					var u query.User
-					if err := api.Call(c.Context, "GET", path, nil, &u); err != nil {
+			cmdline.APICommand("show", "show a user", "NAME", func(c *cli.Context, server *api.Client) error {
+				return onUser(c, func(user api.HandlePath) error {
+					u, err := api.ShowUser.Call(c.Context, server, user)
+					if err != nil {
 						return err
 					}
 					return cmdline.Show(c, u, func(w io.Writer) { listUsers(w, []query.User{u}) })
@@ -43,7 +47,7 @@ func User() *cli.Command {
 			}),
 			cmdline.APICommand("edit", "change a user", "NAME", editUser,
 				&cli.StringFlag{Name: "role", Usage: "member, auditor or admin"}, &cli.StringFlag{Name: "name", Usage: "display name"}),
-			cmdline.APICommand("passwd", "set a user's password", "NAME", func(c *cli.Context, api *cmdline.Client) error {
+			cmdline.APICommand("passwd", "set a user's password", "NAME", func(c *cli.Context, server *api.Client) error {
 				password, err := cmdline.ReadSecret(c.String("password-file"))
 				if err != nil {
 					return err
@@ -51,28 +55,29 @@ func User() *cli.Command {
 				if password == "" {
 					return cmdline.Usage("give --password-file")
 				}
-				return patchUser(c, api, map[string]any{"password": password})
+				secret := api.NewSecret(password)
+				return patchUser(c, server, api.UserChanges{Password: &secret})
 			}, &cli.StringFlag{Name: "password-file", Usage: "`FILE` with the password, - for standard input"}),
-			cmdline.APICommand("enable", "enable a user", "NAME", func(c *cli.Context, api *cmdline.Client) error {
-				return patchUser(c, api, map[string]any{"enabled": true})
+			cmdline.APICommand("enable", "enable a user", "NAME", func(c *cli.Context, server *api.Client) error {
+				return patchUser(c, server, api.UserChanges{Enabled: new(true)})
 			}),
-			cmdline.APICommand("disable", "disable a user: their connections end, their shares count for nothing", "NAME", func(c *cli.Context, api *cmdline.Client) error {
-				return patchUser(c, api, map[string]any{"enabled": false})
+			cmdline.APICommand("disable", "disable a user: their connections end, their shares count for nothing", "NAME", func(c *cli.Context, server *api.Client) error {
+				return patchUser(c, server, api.UserChanges{Enabled: new(false)})
 			}),
 			rm,
 		},
 	}
 }
 
-func onUser(c *cli.Context, do func(path string) error) error {
+func onUser(c *cli.Context, do func(user api.HandlePath) error) error {
 	args, err := cmdline.Args(c, "NAME")
 	if err != nil {
 		return err
 	}
-	return do("/users/" + url.PathEscape(args[0]))
+	return do(api.HandlePath{Handle: args[0]})
 }
 
-func addUser(c *cli.Context, api *cmdline.Client) error {
+func addUser(c *cli.Context, server *api.Client) error {
 	args, err := cmdline.Args(c, "NAME")
 	if err != nil {
 		return err
@@ -81,29 +86,35 @@ func addUser(c *cli.Context, api *cmdline.Client) error {
 	if err != nil {
 		return err
 	}
-	in := map[string]any{"handle": args[0], "name": c.String("name"), "role": c.String("role"), "password": password}
-	var out cmdline.Made
-	if err := api.Call(c.Context, "POST", "/users", in, &out); err != nil {
+	in := api.NewUser{
+		Handle: args[0], Name: c.String("name"), Role: graph.Role(c.String("role")), Password: api.NewSecret(password),
+	}
+	out, err := api.AddUser.Call(c.Context, server, api.With[api.NewUser]{Body: in})
+	if err != nil {
 		return err
 	}
 	return cmdline.Show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.ID) })
 }
 
-func editUser(c *cli.Context, api *cmdline.Client) error {
-	in := map[string]any{}
-	for _, f := range []string{"role", "name"} {
-		if c.IsSet(f) {
-			in[f] = c.String(f)
-		}
+func editUser(c *cli.Context, server *api.Client) error {
+	var in api.UserChanges
+	if c.IsSet("role") {
+		in.Role = new(graph.Role(c.String("role")))
 	}
-	if len(in) == 0 {
+	if c.IsSet("name") {
+		in.Name = new(c.String("name"))
+	}
+	if in == (api.UserChanges{}) {
 		return cmdline.Usage("nothing to change: give --role or --name")
 	}
-	return patchUser(c, api, in)
+	return patchUser(c, server, in)
 }
 
-func patchUser(c *cli.Context, api *cmdline.Client, in map[string]any) error {
-	return onUser(c, func(path string) error { return api.Call(c.Context, "PATCH", path, in, nil) })
+func patchUser(c *cli.Context, server *api.Client, in api.UserChanges) error {
+	return onUser(c, func(user api.HandlePath) error {
+		_, err := api.EditUser.Call(c.Context, server, api.UserEdit{HandlePath: user, Body: in})
+		return err
+	})
 }
 
 func listUsers(w io.Writer, all []query.User) {

@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/internal/atomicfile"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/ndjson"
@@ -19,7 +20,7 @@ import (
 )
 
 func Export() *cli.Command {
-	cmd := cmdline.APICommand("export", "write past messages to a file, as lines of JSON", "CHANNEL...", func(c *cli.Context, api *cmdline.Client) error {
+	cmd := cmdline.APICommand("export", "write past messages to a file, as lines of JSON", "CHANNEL...", func(c *cli.Context, server *api.Client) error {
 		p, err := pastOf(c, c.Args().Slice())
 		if err == nil {
 			err = p.required()
@@ -29,7 +30,7 @@ func Export() *cli.Command {
 		}
 		ctx, stop := cmdline.UntilInterrupt(c.Context)
 		defer stop()
-		return exportTo(ctx, c, api, p)
+		return exportTo(ctx, c, server, p)
 	}, pastFlags(
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE`, compressed when it ends in .zst; it is there when it is complete. Without it: standard output"},
 		&cli.BoolFlag{Name: "force", Usage: "replace the file if there is one"})...)
@@ -37,15 +38,15 @@ func Export() *cli.Command {
 	return cmd
 }
 
-func exportTo(ctx context.Context, c *cli.Context, api *cmdline.Client, p past) error {
+func exportTo(ctx context.Context, c *cli.Context, server *api.Client, p past) error {
 	path := c.String("output")
 	if path == "" {
-		return export(ctx, c, api, p, c.App.Writer)
+		return export(ctx, c, server, p, c.App.Writer)
 	}
 	if _, err := os.Stat(path); err == nil && !c.Bool("force") {
 		return cmdline.Fail(cmdline.ExitConflict, term.Visible(path)+" exists: give another name, or --force to replace it")
 	}
-	return writeWhole(path, func(w io.Writer) error { return export(ctx, c, api, p, w) })
+	return writeWhole(path, func(w io.Writer) error { return export(ctx, c, server, p, w) })
 }
 
 // writeWhole has write fill a file that is there under its name when it is whole and on disk, and not before. Other files
@@ -84,17 +85,17 @@ func compressed(path string, w io.Writer, write func(io.Writer) error) error {
 }
 
 // export writes the messages and the last line.
-func export(ctx context.Context, c *cli.Context, api *cmdline.Client, p past, w io.Writer) error {
+func export(ctx context.Context, c *cli.Context, server *api.Client, p past, w io.Writer) error {
 	var total uint64
 	if term.IsTerminal(c.App.ErrWriter) {
-		n, err := countMessages(ctx, api, p)
+		n, err := countMessages(ctx, server, p)
 		if err != nil {
 			return err
 		}
 		total = n.Messages
 	}
 	shown := term.NewProgress(c.App.ErrWriter, "messages", total)
-	end, err := readMessages(ctx, api, p, func(line []byte, r ndjson.Record) error {
+	end, err := readMessages(ctx, server, p, func(line []byte, r ndjson.Record) error {
 		if r.Gap != nil {
 			shown.Clear()
 			tellGap(c.App.ErrWriter, r.Gap.From, r.Gap.To)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/ndjson"
 	"hpfriends/internal/term"
@@ -15,7 +16,7 @@ import (
 const maxHistory = 10000
 
 func ChannelHistory() *cli.Command {
-	cmd := cmdline.APICommand("history", "print the newest messages of a channel, oldest first", "CHANNEL", func(c *cli.Context, api *cmdline.Client) error {
+	cmd := cmdline.APICommand("history", "print the newest messages of a channel, oldest first", "CHANNEL", func(c *cli.Context, server *api.Client) error {
 		args, err := cmdline.Args(c, "CHANNEL")
 		if err != nil {
 			return err
@@ -29,7 +30,7 @@ func ChannelHistory() *cli.Command {
 		}
 		p.limit, p.newest = uint64(c.Int("limit")), true
 		var lines [][]byte
-		end, err := readMessages(c.Context, api, p, func(line []byte, r ndjson.Record) error {
+		end, err := readMessages(c.Context, server, p, func(line []byte, r ndjson.Record) error {
 			switch {
 			case r.Gap != nil:
 				tellGap(c.App.ErrWriter, r.Gap.From, r.Gap.To)

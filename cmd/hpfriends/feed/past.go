@@ -1,18 +1,15 @@
 package feed
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/cmdline"
@@ -75,113 +72,55 @@ func (p past) required() error {
 	return nil
 }
 
-func (p past) query() string {
-	q := p.Values()
-	q["channel"] = p.channels
-	if p.limit > 0 {
-		q.Set("limit", strconv.FormatUint(p.limit, 10))
+// query is what the API is asked for.
+func (p past) query() api.MessageQuery {
+	v := p.Values()
+	return api.MessageQuery{
+		Channel: p.channels, Since: v.Get("since"), From: v.Get("from"), Until: v.Get("until"), Limit: p.limit,
 	}
-	return q.Encode()
 }
 
-func countMessages(ctx context.Context, c *cmdline.Client, p past) (n query.Count, err error) {
-	res, err := stream(ctx, c, "/messages/count?"+p.query())
-	if err != nil {
-		return n, err
-	}
-	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(&n); err != nil {
-		return n, c.Failed(ctx, err)
-	}
-	return n, nil
-}
-
-// stream sends a request whose answer may take any time.
-func stream(ctx context.Context, c *cmdline.Client, path string) (*http.Response, error) {
-	unhurried := *c.HTTP
-	unhurried.Timeout = 0
-	return c.Send(ctx, &unhurried, http.MethodGet, cmdline.APIBase+path, nil)
-}
-
-// cutOff is an answer without its last line.
-type cutOff struct {
-	next string // where to go on; empty: nothing was read
-	err  error
-}
-
-func (e *cutOff) Error() string {
-	where := ""
-	if e.next != "" {
-		where = ": go on with --from '" + e.next + "'"
-	}
-	return fmt.Sprintf("the server's answer was cut off (%v)%s", e.err, where)
+func countMessages(ctx context.Context, server *api.Client, p past) (query.Count, error) {
+	return api.CountMessages.Await(ctx, server, p.query())
 }
 
 // readMessages calls each with every message and gap, and its line, until its first error. It returns the last line.
-func readMessages(ctx context.Context, c *cmdline.Client, p past, each func(line []byte, r ndjson.Record) error) (end ndjson.End, err error) {
+func readMessages(
+	ctx context.Context, server *api.Client, p past, each func(line []byte, r ndjson.Record) error,
+) (end ndjson.End, err error) {
+	in := api.MessagesQuery{MessageQuery: p.query()}
+	if p.newest {
+		in.Order = "newest"
+	}
 	for total := uint64(0); ; {
-		end, err = readAnswer(ctx, c, p, each)
-		if p.limit > 0 {
-			p.limit -= min(p.limit, end.Messages)
-		}
+		end, err = api.ReadMessages.Read(ctx, server, in, each)
 		total += end.Messages
 		end.Messages = total
-		var cut *cutOff
+		var cut *api.CutOff
 		switch {
+		case err == nil && !end.End:
+			return end, cmdline.Fail(cmdline.ExitUnavailable,
+				fmt.Sprintf("%s, after %d messages: go on with --from '%s'", end.Error, end.Messages, end.Next))
 		case !errors.As(err, &cut):
 			return end, err
-		case !p.resume || cut.next == "":
-			return end, cmdline.Fail(cmdline.ExitUnavailable, cut.Error())
+		case !p.resume || cut.Last == "":
+			return end, cmdline.Fail(cmdline.ExitUnavailable, whereCut(cut))
+		case p.limit > 0 && total >= p.limit: // only the last line is missing
+			return end, nil
 		}
-		next, err := entry.ParsePosition(cut.next)
-		if err != nil {
-			return end, fmt.Errorf("the server's answer: %w", err)
+		in.From, in.Since = following(cut.Last), ""
+		if p.limit > 0 {
+			in.Limit = p.limit - total
 		}
-		p.First, p.Since, p.From = false, time.Time{}, next
 	}
 }
 
-// readAnswer reads one answer.
-func readAnswer(ctx context.Context, c *cmdline.Client, p past, each func(line []byte, r ndjson.Record) error) (end ndjson.End, err error) {
-	path := "/messages?" + p.query()
-	if p.newest {
-		path += "&order=newest"
+// whereCut says where to go on after an answer that was cut off.
+func whereCut(e *api.CutOff) string {
+	if e.Last == "" {
+		return e.Error()
 	}
-	res, err := stream(ctx, c, path)
-	if err != nil {
-		return end, err
-	}
-	defer res.Body.Close()
-	lines := bufio.NewReaderSize(res.Body, 256<<10)
-	for {
-		line, err := lines.ReadBytes('\n')
-		if ctx.Err() != nil {
-			return end, ctx.Err()
-		}
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
-			return end, &cutOff{end.Next, err}
-		}
-		r, err := ndjson.Parse(line)
-		if err != nil {
-			return end, fmt.Errorf("the server's answer: %w", err)
-		}
-		switch {
-		case r.End != nil && r.End.End:
-			return *r.End, nil
-		case r.End != nil:
-			return *r.End, cmdline.Fail(cmdline.ExitUnavailable, fmt.Sprintf("%s, after %d messages: go on with --from '%s'", r.End.Error, r.End.Messages, r.End.Next))
-		}
-		if err := each(line, r); err != nil {
-			return end, err
-		}
-		if r.Message != nil {
-			end.Messages++
-			end.Next = following(r.Message.Position)
-		}
-	}
+	return e.Error() + ": go on with --from '" + following(e.Last) + "'"
 }
 
 // following is the position after one.

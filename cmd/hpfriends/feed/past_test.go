@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/ndjson"
 	"hpfriends/internal/term"
@@ -19,7 +20,7 @@ import (
 )
 
 // cutting answers with two messages at a time and breaks the connection, until it has ten.
-func cutting(t *testing.T, asked *[]string) *cmdline.Client {
+func cutting(t *testing.T, asked *[]string) *api.Client {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
@@ -36,7 +37,7 @@ func cutting(t *testing.T, asked *[]string) *cmdline.Client {
 		_, _ = w.Write(ndjson.AppendEnd(nil, ndjson.End{End: true, Messages: uint64(10 - n), Next: "#2.0"}))
 	}))
 	t.Cleanup(srv.Close)
-	return &cmdline.Client{HTTP: srv.Client(), Base: srv.URL}
+	return api.Remote(srv.URL)
 }
 
 // An answer that is cut off is noticed. A replay, whose pauses make a server give up, asks for the rest; anybody else is told
@@ -44,29 +45,29 @@ func cutting(t *testing.T, asked *[]string) *cmdline.Client {
 func TestAnswerThatIsCutOff(t *testing.T) {
 	var asked, got []string
 	begin := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
-	api := cutting(t, &asked)
+	server := cutting(t, &asked)
 	each := func(_ []byte, r ndjson.Record) error {
 		got = append(got, string(r.Message.Payload))
 		return nil
 	}
-	end, err := readMessages(t.Context(), api, past{channels: []string{"c"}, Range: subscription.Range{Since: begin}, limit: 50, resume: true}, each)
+	end, err := readMessages(t.Context(), server, past{channels: []string{"c"}, Range: subscription.Range{Since: begin}, limit: 50, resume: true}, each)
 	if err != nil || end.Messages != 10 || strings.Join(got, "") != "0123456789" {
 		t.Errorf("%+v, %v, %v", end, err, got)
 	}
 	if want := []string{"2026-11-20T10:00:00Z||50", "|#1.2|48", "|#1.4|46", "|#1.6|44", "|#1.8|42"}; !slices.Equal(asked, want) {
 		t.Errorf("asked for %v, want %v", asked, want)
 	}
-	_, err = readMessages(t.Context(), api, past{channels: []string{"c"}}, each)
+	_, err = readMessages(t.Context(), server, past{channels: []string{"c"}}, each)
 	if code, text := cmdline.Explain(err); code != cmdline.ExitUnavailable || !strings.Contains(text, "cut off") || !strings.Contains(text, "--from '#1.2'") {
 		t.Errorf("%d, %s", code, text)
 	}
 	stop := errors.New("enough")
-	if _, err := readMessages(t.Context(), api, past{resume: true}, func([]byte, ndjson.Record) error { return stop }); err != stop {
+	if _, err := readMessages(t.Context(), server, past{resume: true}, func([]byte, ndjson.Record) error { return stop }); err != stop {
 		t.Errorf("an error of ours: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := readMessages(ctx, api, past{resume: true}, each); !errors.Is(err, context.Canceled) {
+	if _, err := readMessages(ctx, server, past{resume: true}, each); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"hpfriends/api"
 	"hpfriends/eventlog/entry"
 	"hpfriends/internal/timespec"
 
@@ -36,8 +37,8 @@ func Replay() *cli.Command {
 		&cli.Uint64Flag{Name: "count", Usage: "end after `N` messages"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "count the messages and send nothing"},
 		waitFlag())...)
-	cmd := cmdline.APICommand("replay", "read past messages again: print them, or publish them", "CHANNEL...", func(c *cli.Context, api *cmdline.Client) error {
-		r, err := replayOf(c, api)
+	cmd := cmdline.APICommand("replay", "read past messages again: print them, or publish them", "CHANNEL...", func(c *cli.Context, server *api.Client) error {
+		r, err := replayOf(c, server)
 		if err != nil {
 			return err
 		}
@@ -56,7 +57,7 @@ func Replay() *cli.Command {
 
 // replay reads messages again, and passes them on.
 type replay struct {
-	api    *cmdline.Client
+	server *api.Client
 	past   past
 	pace   pace
 	target *target // nil: stdout
@@ -64,8 +65,8 @@ type replay struct {
 	notes  io.Writer
 }
 
-func replayOf(c *cli.Context, api *cmdline.Client) (r *replay, err error) {
-	r = &replay{api: api, out: c.App.Writer, notes: c.App.ErrWriter}
+func replayOf(c *cli.Context, server *api.Client) (r *replay, err error) {
+	r = &replay{server: server, out: c.App.Writer, notes: c.App.ErrWriter}
 	if r.past, err = pastOf(c, c.Args().Slice()); err == nil {
 		err = r.past.required()
 	}
@@ -171,7 +172,7 @@ func (t *target) parse(c *cli.Context, to string) error {
 func (r *replay) run(ctx context.Context) error {
 	var total uint64
 	if term.IsTerminal(r.notes) {
-		n, err := countMessages(ctx, r.api, r.past)
+		n, err := countMessages(ctx, r.server, r.past)
 		if err != nil {
 			return err
 		}
@@ -211,7 +212,7 @@ func (r *replay) publish(ctx context.Context, p *term.Progress) error {
 
 // pass hands each message on when it is due. flush is called before each pause.
 func (r *replay) pass(ctx context.Context, p *term.Progress, hand func([]byte, *ndjson.Message) error, flush func() error) error {
-	_, err := readMessages(ctx, r.api, r.past, func(line []byte, rec ndjson.Record) error {
+	_, err := readMessages(ctx, r.server, r.past, func(line []byte, rec ndjson.Record) error {
 		if rec.Gap != nil {
 			p.Clear()
 			tellGap(r.notes, rec.Gap.From, rec.Gap.To)
@@ -274,7 +275,7 @@ func (p *pace) wait(ctx context.Context, t time.Time, shown *term.Progress) erro
 
 // estimate prints what run would pass on.
 func (r *replay) estimate(ctx context.Context, c *cli.Context) error {
-	n, err := countMessages(ctx, r.api, r.past)
+	n, err := countMessages(ctx, r.server, r.past)
 	if err != nil {
 		return err
 	}
