@@ -4,16 +4,16 @@ import "time"
 
 // Cluster is the cluster as the asked node sees it.
 type Cluster struct {
-	Cluster  string   `json:"cluster"`
-	Node     string   `json:"node" doc:"the node that answers"`
-	Leader   string   `json:"leader" doc:"empty: there is none"`
-	Term     uint64   `json:"term"`
-	Members  []Member `json:"members"`
-	Warnings []string `json:"warnings" doc:"what to know before the next failure"`
+	Cluster  string          `json:"cluster"`
+	Node     string          `json:"node" doc:"the node that answers"`
+	Leader   string          `json:"leader" doc:"empty: there is none"`
+	Term     uint64          `json:"term"`
+	Members  []ClusterMember `json:"members"`
+	Warnings []string        `json:"warnings" doc:"what to know before the next failure"`
 }
 
-// Member is one node. All but its id, address and role is by its own account.
-type Member struct {
+// ClusterMember is one node. All but its id, address and role is by its own account.
+type ClusterMember struct {
 	ID            string  `json:"id"`
 	Address       string  `json:"address"`
 	Role          string  `json:"role" enum:"leader,voter,nonvoter"`

@@ -22,13 +22,13 @@ func (a clusterAdmin) ClusterStatus(ctx context.Context) (api.Cluster, error) {
 		return api.Cluster{}, err
 	}
 	out := api.Cluster{
-		Cluster: s.Cluster, Node: s.Node, Leader: s.Leader, Term: s.Term, Members: []api.Member{}, Warnings: s.Warnings,
+		Cluster: s.Cluster, Node: s.Node, Leader: s.Leader, Term: s.Term, Members: []api.ClusterMember{}, Warnings: s.Warnings,
 	}
 	if out.Warnings == nil {
 		out.Warnings = []string{}
 	}
 	for _, m := range s.Members {
-		one := api.Member{
+		one := api.ClusterMember{
 			ID: m.ID, Address: m.Address, Role: m.Role, Version: m.Report.Version, Applied: m.Report.Applied, LagEntries: m.Lag,
 			LagSeconds: m.Behind.Seconds(), LastContactMS: m.Report.LastContact.Milliseconds(), DiskFull: m.Report.Full,
 			Drained: m.Report.Drained, Clients: m.Report.Clients,

@@ -55,7 +55,7 @@ func newWorld(t *testing.T) *world {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "test_total", Help: "x"}))
 	w.server = New(Config{
-		Changer: w, Query: query.New(w.events, w.newest, nil), Key: key, Metrics: metrics, Version: "1.2.3",
+		Changer: w, Cluster: cluster{}, Query: query.New(w.events, w.newest, nil), Key: key, Metrics: metrics, Version: "1.2.3",
 		Ready: func(context.Context) error { return nil }, Logger: slog.New(slog.NewJSONHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	w.tcp, w.socket = w.server.Handler(), w.server.SocketHandler()
@@ -199,3 +199,16 @@ func (w *world) users(handles ...string) {
 		must[api.Created](w, operator(), "POST /api/v1/users", object{"handle": h, "role": role})
 	}
 }
+
+// cluster answers for a cluster of one node.
+type cluster struct{}
+
+func (cluster) ClusterStatus(context.Context) (api.Cluster, error) {
+	return api.Cluster{Node: "n1", Members: []api.ClusterMember{{ID: "n1"}}}, nil
+}
+
+func (cluster) JoinToken(context.Context, time.Duration) (string, time.Time, error) {
+	return "hpj_token", time.Now(), nil
+}
+
+func (cluster) Operate(context.Context, string, string, bool) error { return nil }

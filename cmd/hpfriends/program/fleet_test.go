@@ -165,14 +165,14 @@ func (f *fleet) status(at string) (v clusterView) {
 	return v
 }
 
-func (f *fleet) member(at, id string) api.Member {
+func (f *fleet) member(at, id string) api.ClusterMember {
 	f.t.Helper()
 	for _, m := range f.status(at).Members {
 		if m.ID == id {
 			return m
 		}
 	}
-	return api.Member{}
+	return api.ClusterMember{}
 }
 
 func (f *fleet) awaitVoters(at string, n int) {
