@@ -3,7 +3,7 @@ package graph
 import "slices"
 
 // Path is the best path from the origin to a user in the reach, in the graph that the reach is of. It is empty for the
-// origin and for who is not in it.
+// origin and for a user who is not in it.
 func (r *Reach) Path(g *Graph, user UserID) []Hop {
 	if !r.Has(user) {
 		return nil

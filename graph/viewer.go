@@ -21,7 +21,7 @@ func (g *Graph) Viewer(a Actor) Viewer {
 }
 
 // At returns what the viewer may see of an earlier graph, by the rights that they have now: an earlier role neither
-// gives nor takes anything. Who sees only what concerns them sees what concerned them then, and nothing of a time
+// gives nor takes anything. Those who see only what concerns them see what concerned them then, and nothing of a time
 // before they were there.
 func (v Viewer) At(then *Graph) Viewer {
 	if _, there := then.User(v.User); !v.all && !there {
@@ -47,7 +47,7 @@ func (v Viewer) CanSeeUser(u *User) bool { return v.enabled && u != nil }
 // CanSeeGroup reports whether the viewer may know that gr exists: its name. Every enabled user may, to share.
 func (v Viewer) CanSeeGroup(gr *Group) bool { return v.enabled && gr != nil }
 
-// CanSeeMembers reports whether the viewer may see who is in gr: its members, and who sees everything.
+// CanSeeMembers reports whether the viewer may see who is in gr: its members, and those who see everything.
 func (v Viewer) CanSeeMembers(gr *Group) bool {
 	if !v.enabled || gr == nil || v.all {
 		return v.enabled && gr != nil
@@ -56,7 +56,7 @@ func (v Viewer) CanSeeMembers(gr *Group) bool {
 	return ok
 }
 
-// CanSeeAuthkey reports whether the viewer may see k without its secret: its owner, and who sees everything.
+// CanSeeAuthkey reports whether the viewer may see k without its secret: its owner, and those who see everything.
 func (v Viewer) CanSeeAuthkey(k *Authkey) bool {
 	return v.enabled && k != nil && (v.all || k.Owner == v.User)
 }
@@ -71,18 +71,18 @@ func (v Viewer) CanRevealSecret(k *Authkey) bool {
 	return ok && u.Enabled && (u.Role == Admin || k.Owner == u.ID)
 }
 
-// CanSeeShare reports whether the viewer may see s: its owner, its receivers, and who sees everything.
+// CanSeeShare reports whether the viewer may see s: its owner, its receivers, and those who see everything.
 func (v Viewer) CanSeeShare(s *Share) bool {
 	return v.enabled && s != nil && (v.all || s.Owner == v.User || v.graph.receives(s, v.User))
 }
 
-// CanSeeAcceptance reports whether the viewer may see if user has enabled s: that user, the owner, and who sees
+// CanSeeAcceptance reports whether the viewer may see if user has enabled s: that user, the owner, and those who see
 // everything.
 func (v Viewer) CanSeeAcceptance(s *Share, user UserID) bool {
 	return v.enabled && s != nil && (v.all || s.Owner == v.User || user == v.User)
 }
 
-// CanSeeToken reports whether the viewer may see that t exists: its owner, and who sees everything.
+// CanSeeToken reports whether the viewer may see that t exists: its owner, and those who see everything.
 func (v Viewer) CanSeeToken(t *Token) bool {
 	return v.enabled && t != nil && (v.all || t.Owner == v.User)
 }

@@ -33,8 +33,8 @@ type Hop struct {
 	OK       bool            `json:"ok"`
 }
 
-// Explain says whether what one user publishes on a channel reaches another. It is for the two, and for who may see
-// everything; the idents of the other, and what lies between the two and belongs to others, is told without names.
+// Explain says whether what one user publishes on a channel reaches another. It is for the two, and for those who may
+// see everything; the idents of the other, and what lies between the two and belongs to others, is told without names.
 func (q *Query) Explain(viewer graph.Actor, from, to, channel string) (Explanation, error) {
 	return explain(q.Viewer(viewer), from, to, channel)
 }

@@ -6,7 +6,7 @@ import (
 	"hpfriends/graph"
 )
 
-// Group is a group; the members are there for who may see them.
+// Group is a group; the members are there for those who may see them.
 type Group struct {
 	ID      graph.GroupID `json:"id"`
 	Name    string        `json:"name"`

@@ -36,8 +36,8 @@ type LogFilter struct {
 	Limit   int // newest rows; 0: all
 }
 
-// Logs are the refusals that concern the viewer's authkeys, newest first. Who may see everything also gets the rows of
-// unknown idents.
+// Logs are the refusals that concern the viewer's authkeys, newest first. Those who may see everything also get the
+// rows of unknown idents.
 func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]LogRow, error) {
 	var from, to []byte
 	if v := q.Viewer(viewer); !v.CanSeeAll() {

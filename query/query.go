@@ -3,10 +3,10 @@
 //
 // # Invariant
 //
-// Nothing leaves this package that the graph's CanSee predicates do not allow the viewer. What the viewer may not see
-// does not exist: it is in no list, and looking it up is graph.ErrNotFound with the same words as for what was never
-// there. No value holds a secret, a password hash or a token hash; Authkey also returns the graph's object, for who
-// changes it.
+// Nothing leaves this package that the graph.Viewer does not allow. What the viewer may not see does not exist: it is
+// in no list, and looking it up is graph.ErrNotFound with the same words as for what was never there. No value holds a
+// secret, a password hash or a token hash; the Resolve functions alone return the graph's own objects, for those who
+// change them.
 //
 // # Concurrency
 //
@@ -28,10 +28,10 @@
 //
 // # The past
 //
-// An event is told by the objects that it changed: to users those that concerned them at the event, to who sees
-// everything now all of them. What somebody may see of an old graph goes by the role that they have now. Hashes and
-// addresses of others are for who sees everything: with the hash of a change and of the one before it, what was left
-// out could be guessed.
+// An event is told by the objects that it changed: users see those that concerned them at the event, those who see
+// everything now see all of them. What somebody may see of an old graph goes by the role that they have now. Hashes and
+// addresses of others are for those who see everything: with the hash of a change and of the one before it, what was
+// left out could be guessed.
 package query
 
 import (

@@ -41,7 +41,7 @@ func (q *Query) User(viewer graph.Actor, handle string) (User, error) {
 	return viewUser(v, u), nil
 }
 
-// viewUser shows handle and name; the rest is for the user and for who sees everything.
+// viewUser shows handle and name; the rest is for the user and for those who see everything.
 func viewUser(v graph.Viewer, u *graph.User) User {
 	shown := User{ID: u.ID, Handle: u.Handle, Name: u.Name}
 	if u.ID == v.User || v.CanSeeAll() {

@@ -261,7 +261,7 @@ func (v *verification) end() error {
 	return v.refusals(v.mark.Index+1, applied)
 }
 
-// VerifyAudit verifies the audit of this node for who may see everything. One at a time: it reads it all.
+// VerifyAudit verifies the audit of this node for those who may see everything. One at a time: it reads it all.
 func (q *Query) VerifyAudit(
 	ctx context.Context, viewer graph.Actor, progress func(done, total uint64),
 ) (AuditSummary, error) {

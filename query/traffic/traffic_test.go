@@ -92,7 +92,7 @@ func TestWhatAShareShowsIsCountedWithoutReading(t *testing.T) {
 	}
 }
 
-// Run follows the log by itself, so that who asks finds it counted.
+// Run follows the log by itself, so that whoever asks finds it counted.
 func TestRunFollowsTheLog(t *testing.T) {
 	l := newLog(t)
 	ctx, cancel := context.WithCancel(t.Context())
