@@ -116,8 +116,8 @@ func (h *history) calm(w *simulation) {
 	}
 }
 
-// equal says whether all that run have applied everything. An entry with which a leader begins is none for the projections, so raft is
-// asked too.
+// equal says whether all that run have applied everything. An entry with which a leader begins is none for the
+// projections, so raft is asked too.
 func (w *simulation) equal() bool {
 	applied, leader := map[uint64]bool{}, w.leader()
 	for _, c := range w.up() {
@@ -129,8 +129,8 @@ func (w *simulation) equal() bool {
 	return len(applied) == 1
 }
 
-// verdict compares what the nodes hold with what was told to who wrote (C1, C2, C4, C5 of reliability.md; of C6, that what
-// was told of a change is true).
+// verdict compares what the nodes hold with what was told to who wrote (C1, C2, C4, C5 of reliability.md; of C6, that
+// what was told of a change is true).
 func (h *history) verdict(t *testing.T, w *simulation) (faults []string) {
 	blame := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	first := w.nodes[w.names[0]]
@@ -145,7 +145,8 @@ func (h *history) verdict(t *testing.T, w *simulation) (faults []string) {
 			b, errB := c.log.Entry(i)
 			_, hideA := first.log.Batch(i)
 			_, hideB := c.log.Batch(i)
-			if errA != nil || errB != nil || a.Term != b.Term || !bytes.Equal(a.Data, b.Data) || errors.Is(hideA, eventlog.ErrNotBatch) != errors.Is(hideB, eventlog.ErrNotBatch) {
+			if errA != nil || errB != nil || a.Term != b.Term || !bytes.Equal(a.Data, b.Data) ||
+				errors.Is(hideA, eventlog.ErrNotBatch) != errors.Is(hideB, eventlog.ErrNotBatch) {
 				blame("entry %d differs between %s and %s (%v, %v)", i, first.id, c.id, errA, errB)
 				break
 			}
@@ -190,7 +191,8 @@ func payload(f []byte) []byte { return f[5+2+2:] }
 func state(t *testing.T, c *simNode) []byte {
 	t.Helper()
 	var all bytes.Buffer
-	for _, space := range []eventlog.Space{eventlog.SpaceAudit, eventlog.SpaceSessions, eventlog.SpaceStats, eventlog.SpaceLogs, eventlog.SpaceCursors, eventlog.SpaceMeta} {
+	for _, space := range []eventlog.Space{eventlog.SpaceAudit, eventlog.SpaceSessions, eventlog.SpaceStats,
+		eventlog.SpaceLogs, eventlog.SpaceCursors, eventlog.SpaceMeta} {
 		err := c.log.Scan(space, nil, nil, func(k, v []byte) error {
 			fmt.Fprintf(&all, "%c %q %q\n", space, k, v)
 			return nil
@@ -272,7 +274,8 @@ func storm(t *testing.T, seed uint64, troubles int, keep Retention, tweak func(*
 		h.calm(w)
 		faults = h.verdict(t, w)
 		log := w.nodes["n1"].log
-		t.Logf("seed %d: %d connections, %d messages confirmed, %d entries from #%d on, %v of virtual time", seed, len(h.pens), h.confirmed(), log.Applied(), log.Floor(), time.Since(begin))
+		t.Logf("seed %d: %d connections, %d messages confirmed, %d entries from #%d on, %v of virtual time", seed,
+			len(h.pens), h.confirmed(), log.Applied(), log.Floor(), time.Since(begin))
 		if keep != (Retention{}) && log.Floor() == 1 {
 			faults = append(faults, "the log was never cut: this tests nothing")
 		}

@@ -8,9 +8,9 @@ import (
 	"hpfriends/raftfsm/store"
 )
 
-// CheckStable checks what a stopped node has beside its log, and what it would check at its start: the structure of the stable
-// store and the checksum of each value, that the log holds the newest entry that was known to be synced, and that every
-// projection can be read. Nothing is written, and nothing created where something is missing.
+// CheckStable checks what a stopped node has beside its log, and what it would check at its start: the structure of the
+// stable store and the checksum of each value, that the log holds the newest entry that was known to be synced, and
+// that every projection can be read. Nothing is written, and nothing created where something is missing.
 func CheckStable(dir string, log *eventlog.Log) error {
 	stable, err := store.CheckStable(dir)
 	if err != nil {

@@ -19,8 +19,9 @@ import (
 // projections are.
 type Checkpoint struct {
 	Index uint64 `json:"index"`
-	Log   string `json:"log,omitempty"` // of the entries since the one before, and their index keys; empty: they are not all here
-	State string `json:"state"`         // of the projections
+	// Log is of the entries since the one before, and their index keys; empty: they are not all here.
+	Log   string `json:"log,omitempty"`
+	State string `json:"state"` // of the projections
 }
 
 const (
@@ -123,8 +124,8 @@ func (c *checkpointer) keep(p *apply.Pin) error {
 	return c.node.log.Checkpoints().Store(p.Index, data.Bytes())
 }
 
-// digest hashes the entries since the checkpoint before, in stretches that are the same on all nodes. After each it rests as
-// long as that took: messages come first.
+// digest hashes the entries since the checkpoint before, in stretches that are the same on all nodes. After each it
+// rests as long as that took: messages come first.
 func (c *checkpointer) digest(p *apply.Pin) (string, error) {
 	all := sha256.New()
 	for from := p.After + 1; from <= p.Index; from += digestEntries {
@@ -175,20 +176,21 @@ func (c *checkpointer) propose(now time.Time) {
 	ctx, cancel := context.WithTimeout(c.ctx, 10*time.Second)
 	defer cancel()
 	e := entry.Checkpoint{Kept: kept, Time: now}
-	if _, err := n.propose(ctx, e.Encode()); err != nil && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrClosed) {
+	if _, err := n.propose(ctx, e.Encode()); err != nil && !errors.Is(err, ErrUnavailable) &&
+		!errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrClosed) {
 		n.slog.Error("checkpoint", "err", err)
 	}
 }
 
-// compareDue is whether there is something to compare, and somebody to compare it with.
+// compareDue reports whether there is something to compare, and somebody to compare it with.
 func (c *checkpointer) compareDue(now time.Time) bool {
 	n := c.node
 	return n.members != nil && n.Full() == nil && now.Sub(c.proposed) >= compareEvery &&
 		n.log.Applied() > n.fsm.CheckpointMark().Index && len(n.members.dir.servers()) > 1
 }
 
-// keepDue is whether a share of what retention keeps has come since the last kept checkpoint; or whether there is none to send, in a
-// log that was cut by another retention than today's.
+// keepDue reports whether a share of what retention keeps has come since the last kept checkpoint; or whether there is
+// none to send, in a log that was cut by another retention than today's.
 func (c *checkpointer) keepDue(now time.Time) (bool, error) {
 	n := c.node
 	if n.retention == (Retention{}) {
@@ -214,7 +216,7 @@ func (c *checkpointer) keepDue(now time.Time) (bool, error) {
 	return all-before >= max(n.retention.Size/keptShare, 1), err
 }
 
-// needed is whether a node that needs entries below the floor could get nothing in their place.
+// needed reports whether a node that needs entries below the floor could get nothing in their place.
 func (c *checkpointer) needed(now time.Time) (bool, error) {
 	if c.node.log.Floor() == 1 || now.Sub(c.proposed) < keepAgain {
 		return false, nil

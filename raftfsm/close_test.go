@@ -11,8 +11,8 @@ import (
 	"hpfriends/graph"
 )
 
-// What is under way when a node closes is answered, and not with a promise, although the disk hangs: raft leaves futures unanswered
-// (2.2 of reliability.md).
+// What is under way when a node closes is answered, and not with a promise, although the disk hangs: raft leaves
+// futures unanswered (2.2 of reliability.md).
 func TestProposalsAreAnsweredWhenTheNodeCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSimulation(t, 1, "n1")
@@ -22,7 +22,8 @@ func TestProposalsAreAnsweredWhenTheNodeCloses(t *testing.T) {
 		answers := make(chan error, 300)
 		for i := range cap(answers) {
 			go func() {
-				_, err := node.Change(context.Background(), graph.Command{By: operator, Op: graph.AddUser{Handle: fmt.Sprintf("user%d", i)}})
+				_, err := node.Change(context.Background(), graph.Command{By: operator,
+					Op: graph.AddUser{Handle: fmt.Sprintf("user%d", i)}})
 				answers <- err
 			}()
 		}
@@ -36,7 +37,8 @@ func TestProposalsAreAnsweredWhenTheNodeCloses(t *testing.T) {
 		release()
 		<-closed
 		for range cap(answers) {
-			if err := <-answers; !errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrClosed) {
+			if err := <-answers; !errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrUnavailable) &&
+				!errors.Is(err, ErrClosed) {
 				t.Errorf("a proposal that was under way ended with %v", err)
 			}
 		}

@@ -49,7 +49,8 @@ func TestAnyNodeTakesChangesAndReadsItsOwn(t *testing.T) {
 	})
 }
 
-// A node that has joined, and was stopped before it heard of its cluster, must not begin another one with the cluster's own authority.
+// A node that has joined, and was stopped before it heard of its cluster, must not begin another one with the cluster's
+// own authority.
 func TestJoinedNodeDoesNotBeginACluster(t *testing.T) {
 	const cluster = "0123456789abcdef0123456789abcdef"
 	dir := t.TempDir()
@@ -63,7 +64,8 @@ func TestJoinedNodeDoesNotBeginACluster(t *testing.T) {
 	}
 	_, errNode := s.Identity("node", "n2")
 	_, errCluster := s.Identity("cluster", cluster)
-	if err := errors.Join(errNode, errCluster, storeLearned(s, learnedAtJoin(link.Welcome{Members: map[string]string{"n1": "127.0.0.1:1"}})), id.Save(dir), s.Close()); err != nil {
+	if err := errors.Join(errNode, errCluster, storeLearned(s,
+		learnedAtJoin(link.Welcome{Members: map[string]string{"n1": "127.0.0.1:1"}})), id.Save(dir), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Logger: slog.New(slog.DiscardHandler)})
@@ -75,7 +77,8 @@ func TestJoinedNodeDoesNotBeginACluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := Open(Config{Dir: dir, Log: log, Logger: slog.New(slog.DiscardHandler), Cluster: &Cluster{Listener: l, Advertise: l.Addr().String(), Bootstrap: true}})
+	n, err := Open(Config{Dir: dir, Log: log, Logger: slog.New(slog.DiscardHandler),
+		Cluster: &Cluster{Listener: l, Advertise: l.Addr().String(), Bootstrap: true}})
 	if !errors.Is(err, ErrHasJoined) {
 		t.Errorf("%v, want ErrHasJoined", err)
 	}

@@ -52,7 +52,8 @@ func (c coordinator) remove(ctx context.Context, o operation) error {
 		return err
 	}
 	if o.Node == c.m.node.id {
-		return &graph.Error{Code: graph.Conflict, Msg: "node " + o.Node + " leads the cluster", Hint: "first: hpfriends cluster transfer-leader"}
+		return &graph.Error{Code: graph.Conflict, Msg: "node " + o.Node + " leads the cluster",
+			Hint: "first: hpfriends cluster transfer-leader"}
 	}
 	return c.m.node.await(ctx, c.m.node.raft.RemoveServer(raft.ServerID(o.Node), 0, enqueueTimeout).Error)
 }
@@ -72,7 +73,8 @@ func (c coordinator) promote(ctx context.Context, o operation) error {
 		if !c.m.fit(member) {
 			return &graph.Error{
 				Code: graph.Conflict, Hint: "wait until it has caught up, or use --force",
-				Msg: fmt.Sprintf("node %s is %d entries behind, has no room, or does not answer: as a voter it would hold up the others", o.Node, member.Lag),
+				Msg: fmt.Sprintf("node %s is %d entries behind, has no room, or does not answer: as a voter it would hold up the "+
+					"others", o.Node, member.Lag),
 			}
 		}
 	}
@@ -107,12 +109,15 @@ func (c coordinator) transfer(ctx context.Context, to string) error {
 	if known && s.Suffrage != raft.Voter {
 		return &graph.Error{Code: graph.Conflict, Msg: "node " + to + " has no vote", Hint: "promote it first"}
 	}
-	successor, ok := successorOf(c.m.survey(ctx), func(member Member) bool { return member.ID != c.m.node.id && (to == "" || member.ID == to) })
+	successor, ok := successorOf(c.m.survey(ctx),
+		func(member Member) bool { return member.ID != c.m.node.id && (to == "" || member.ID == to) })
 	if !ok && to != "" {
-		return &graph.Error{Code: graph.Conflict, Msg: "node " + to + " does not answer, is drained or has no room on its disk", Hint: "see: hpfriends cluster status"}
+		return &graph.Error{Code: graph.Conflict, Msg: "node " + to + " does not answer, is drained or has no room on its " +
+			"disk", Hint: "see: hpfriends cluster status"}
 	}
 	if !ok {
-		return &graph.Error{Code: graph.Conflict, Msg: "no other voter answers, has room on its disk and is not drained", Hint: "see: hpfriends cluster status"}
+		return &graph.Error{Code: graph.Conflict, Msg: "no other voter answers, has room on its disk and is not drained",
+			Hint: "see: hpfriends cluster status"}
 	}
 	return c.handTo(ctx, successor.ID, successor.Address)
 }
@@ -130,7 +135,8 @@ func (c coordinator) handTo(ctx context.Context, id, addr string) error {
 	return fmt.Errorf("%w: leadership was not handed over: %w", ErrUnavailable, err)
 }
 
-// successorOf is who is best to lead: of the voters among some that answer, have room and are not drained, the one that is least behind.
+// successorOf is who is best to lead: of the voters among some that answer, have room and are not drained, the one that
+// is least behind.
 func successorOf(all []Member, among func(Member) bool) (best Member, ok bool) {
 	for _, member := range all {
 		fit := member.Err == nil && !member.Report.Full && !member.Report.Drained && member.Role == RoleVoter && among(member)
@@ -142,5 +148,6 @@ func successorOf(all []Member, among func(Member) bool) (best Member, ok bool) {
 }
 
 func noMember(id string) error {
-	return &graph.Error{Code: graph.NotFound, Msg: fmt.Sprintf("there is no member %.80q", id), Hint: "see: hpfriends cluster status"}
+	return &graph.Error{Code: graph.NotFound, Msg: fmt.Sprintf("there is no member %.80q", id),
+		Hint: "see: hpfriends cluster status"}
 }

@@ -21,9 +21,9 @@ const (
 	maxCursorOps = 1000
 )
 
-// Cursors claims and moves the cursors of durable subscriptions for this node's connections. Every connection's progress
-// is collected in memory and proposed together, at most once a second: the load of the log does not depend on how
-// much is delivered. What is lost with the node is delivered again.
+// Cursors claims and moves the cursors of durable subscriptions for this node's connections. Every connection's
+// progress is collected in memory and proposed together, at most once a second: the load of the log does not depend on
+// how much is delivered. What is lost with the node is delivered again.
 //
 // A connection claims its cursor, advances it as its peer acknowledges, watches Ended, and finishes. All methods may be
 // called from any goroutine.
@@ -54,10 +54,12 @@ func NewCursors(n *Node) *Cursors {
 
 // Claim takes the cursor for a connection that subscribes to channel, and makes it at start if there is none. The
 // connection reads from the result's Safe on, and is its Epoch: the connection that held the cursor before, on whatever
-// node, can move it no more. What is pending here of the same cursor is applied first, so that a client that comes back to
-// its node goes on exactly where it was. Errors are a *graph.Error, ErrUnavailable and ErrUnknownOutcome; after the last it
-// may be claimed again.
-func (c *Cursors) Claim(ctx context.Context, authkey uint64, name, channel string, start eventlog.Position) (eventlog.Cursor, error) {
+// node, can move it no more. What is pending here of the same cursor is applied first, so that a client that comes back
+// to its node goes on exactly where it was. Errors are a *graph.Error, ErrUnavailable and ErrUnknownOutcome; after the
+// last it may be claimed again.
+func (c *Cursors) Claim(
+	ctx context.Context, authkey uint64, name, channel string, start eventlog.Position,
+) (eventlog.Cursor, error) {
 	if err := apply.CheckCursor(name, channel); err != nil {
 		return eventlog.Cursor{}, err
 	}
@@ -70,7 +72,8 @@ func (c *Cursors) Claim(ctx context.Context, authkey uint64, name, channel strin
 	if moved {
 		ops = append(ops, before)
 	}
-	ops = append(ops, entry.CursorOp{Verb: entry.ClaimCursor, Authkey: authkey, Name: name, Channel: channel, Start: start})
+	ops = append(ops, entry.CursorOp{Verb: entry.ClaimCursor, Authkey: authkey, Name: name, Channel: channel,
+		Start: start})
 	cursor, err := c.change(ctx, ops)
 	if err != nil {
 		return eventlog.Cursor{}, err

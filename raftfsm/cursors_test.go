@@ -34,7 +34,10 @@ func newDurable(t *testing.T) *durable {
 	t.Helper()
 	d := &durable{T: t}
 	d.free.Store(plenty)
-	r := openWith(t, t.TempDir(), Config{Space: func() (store.Space, error) { return store.Space{Free: d.free.Load(), Total: plenty}, nil }})
+	r := openWith(t, t.TempDir(), Config{Space: func() (store.Space,
+		error) {
+		return store.Space{Free: d.free.Load(), Total: plenty}, nil
+	}})
 	t.Cleanup(func() { r.close(t) })
 	d.running, d.a, d.b = r, NewCursors(r.Node), NewCursors(r.Node)
 	d.user = r.addUser(t, "ada", graph.Member)
@@ -58,7 +61,8 @@ func (d *durable) want(acked, safe eventlog.Position, held bool) {
 	d.Helper()
 	got := stored(d.T, d.log)[apply.CursorKey{Authkey: d.key, Name: "n"}]
 	if got.Acked != acked || got.Safe != safe || got.Held != held {
-		d.Fatalf("acknowledged up to %s, safe up to %s, held %t; want %s, %s, %t", got.Acked, got.Safe, got.Held, acked, safe, held)
+		d.Fatalf("acknowledged up to %s, safe up to %s, held %t; want %s, %s, %t", got.Acked, got.Safe, got.Held, acked, safe,
+			held)
 	}
 }
 
@@ -131,7 +135,11 @@ func TestWhatEndsAnEpoch(t *testing.T) {
 			d.mustChange(d.T, operator, graph.RemoveAuthkey{Authkey: graph.AuthkeyID(d.key)})
 			return nil
 		},
-		"the user's removal": func(d *durable) error { d.mustChange(d.T, operator, graph.RemoveUser{User: d.user}); return nil },
+		"the user's removal": func(d *durable) error {
+			d.mustChange(d.T, operator,
+				graph.RemoveUser{User: d.user})
+			return nil
+		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			d := newDurable(t)
@@ -212,7 +220,8 @@ func TestProgressIsKeptUntilItIsApplied(t *testing.T) {
 	eventually(t, "the disk is not full", func() bool { return d.Full() != nil })
 	d.a.Flush(t.Context())
 	d.want(at(1), at(1), true)
-	if _, err := d.a.Claim(t.Context(), d.key, "n", "c*", at(1)); !errors.Is(err, ErrUnavailable) || !errors.Is(err, ErrDiskFull) {
+	if _, err := d.a.Claim(t.Context(), d.key, "n", "c*", at(1)); !errors.Is(err, ErrUnavailable) ||
+		!errors.Is(err, ErrDiskFull) {
 		t.Errorf("a claim without room: %v", err)
 	}
 	d.free.Store(plenty)

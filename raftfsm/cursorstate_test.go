@@ -31,7 +31,8 @@ func stored(t *testing.T, log *eventlog.Log) map[apply.CursorKey]eventlog.Cursor
 
 func (r *running) addAuthkey(t *testing.T, owner graph.UserID, ident string) uint64 {
 	t.Helper()
-	return r.mustChange(t, operator, graph.AddAuthkey{Owner: owner, Ident: ident, Secret: []byte("sealed"), Sub: []graph.Pattern{"*"}}).Object
+	return r.mustChange(t, operator, graph.AddAuthkey{Owner: owner, Ident: ident, Secret: []byte("sealed"),
+		Sub: []graph.Pattern{"*"}}).Object
 }
 
 func (r *running) addUser(t *testing.T, handle string, role graph.Role) graph.UserID {
@@ -39,7 +40,9 @@ func (r *running) addUser(t *testing.T, handle string, role graph.Role) graph.Us
 	return graph.UserID(r.mustChange(t, operator, graph.AddUser{Handle: handle, Role: role}).Object)
 }
 
-func (r *running) operate(t *testing.T, at time.Time, ops ...entry.CursorOp) (index uint64, results []apply.CursorResult) {
+func (r *running) operate(
+	t *testing.T, at time.Time, ops ...entry.CursorOp,
+) (index uint64, results []apply.CursorResult) {
 	t.Helper()
 	res, err := r.propose(t.Context(), (&entry.Cursors{Time: at, Ops: ops}).Encode())
 	if err != nil {
@@ -62,8 +65,8 @@ type world struct {
 	ignored int // advances that were stale
 }
 
-// TestCursorsAreAsTheModelSays applies random operations of connections that compete, of owners and others, with changes
-// of the graph and restarts between them.
+// TestCursorsAreAsTheModelSays applies random operations of connections that compete, of owners and others, with
+// changes of the graph and restarts between them.
 func TestCursorsAreAsTheModelSays(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 	"hpfriends/eventlog"
 )
 
-// Deliveries translates what the peer of a connection has acknowledged, in bytes, into positions of the log: it remembers up
-// to which byte what was sent. It keeps at most one mark for each markEvery bytes that are not safe yet, so a position may
-// be told late while much is sent, and never early. All methods may be called from any goroutine.
+// Deliveries translates what the peer of a connection has acknowledged, in bytes, into positions of the log: it
+// remembers up to which byte what was sent. It keeps at most one mark for each markEvery bytes that are not safe yet,
+// so a position may be told late while much is sent, and never early. All methods may be called from any goroutine.
 type Deliveries struct {
 	mu    sync.Mutex
 	marks []mark            // ascending in both; the first one is safe
@@ -46,9 +46,9 @@ func (d *Deliveries) Sent(sent uint64, next eventlog.Position) {
 	}
 }
 
-// Acknowledged returns the two positions of a cursor: what comes before acked is within the bytes that the peer's TCP has
-// acknowledged, what comes before safe was followed by unread more such bytes. At the end of a connection whose peer has
-// read everything, unread is 0.
+// Acknowledged returns the two positions of a cursor: what comes before acked is within the bytes that the peer's TCP
+// has acknowledged, what comes before safe was followed by unread more such bytes. At the end of a connection whose
+// peer has read everything, unread is 0.
 func (d *Deliveries) Acknowledged(bytes, unread uint64) (acked, safe eventlog.Position) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"hpfriends/eventlog"
 )
 
-// TestDeliveriesTellNothingEarly compares with a list of everything sent: what is told is within what was acknowledged, is
-// late by at most markEvery and one write, and exact when all is acknowledged.
+// TestDeliveriesTellNothingEarly compares with a list of everything sent: what is told is within what was acknowledged,
+// is late by at most markEvery and one write, and exact when all is acknowledged.
 func TestDeliveriesTellNothingEarly(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		start := eventlog.Position{Index: 5}
@@ -31,7 +31,8 @@ func TestDeliveriesTellNothingEarly(t *testing.T) {
 			if rapid.Bool().Draw(t, "send") {
 				n := rapid.SampledFrom([]uint64{0, 50, 900, 20_000, 100_000}).Draw(t, "bytes")
 				last := all[len(all)-1]
-				m := mark{last.sent + n, eventlog.Position{Index: last.next.Index + rapid.Uint64Range(0, 1).Draw(t, "index"), Offset: last.next.Offset + 1}}
+				m := mark{last.sent + n, eventlog.Position{Index: last.next.Index + rapid.Uint64Range(0, 1).Draw(t, "index"),
+					Offset: last.next.Offset + 1}}
 				all, largest = append(all, m), max(largest, n)
 				d.Sent(m.sent, m.next)
 				continue
@@ -40,7 +41,8 @@ func TestDeliveriesTellNothingEarly(t *testing.T) {
 			acked = rapid.Uint64Range(acked, newest).Draw(t, "acked")
 			unread := rapid.SampledFrom([]uint64{0, 1000, 200_000}).Draw(t, "unread")
 			a, s := d.Acknowledged(acked, unread)
-			if a.Compare(exact(acked)) > 0 || s.Compare(a) > 0 || acked >= unread && s.Compare(exact(acked-unread)) > 0 && s.Compare(lastSafe) > 0 {
+			if a.Compare(exact(acked)) > 0 || s.Compare(a) > 0 || acked >= unread && s.Compare(exact(acked-unread)) > 0 &&
+				s.Compare(lastSafe) > 0 {
 				t.Fatalf("told %s and %s for %d bytes less %d, the truth is %s", a, s, acked, unread, exact(acked))
 			}
 			if a.Compare(lastAcked) < 0 || s.Compare(lastSafe) < 0 {

@@ -13,8 +13,8 @@ type directory struct {
 	learned atomic.Pointer[learnedConfiguration]
 }
 
-// servers returns the newest configuration: raft's own, also before it is committed; the applied one while raft starts; the
-// learned one as long as that is newer.
+// servers returns the newest configuration: raft's own, also before it is committed; the applied one while raft starts;
+// the learned one as long as that is newer.
 func (d *directory) servers() []raft.Server {
 	if learned := d.ahead(); learned != nil {
 		return learned.Servers
@@ -44,8 +44,8 @@ func (d *directory) IDs() (ids []string) {
 	return ids
 }
 
-// Index implements link.Members. It is that of the applied or learned configuration: never newer than what the others answer
-// by.
+// Index implements link.Members. It is that of the applied or learned configuration: never newer than what the others
+// answer by.
 func (d *directory) Index() uint64 {
 	if learned := d.ahead(); learned != nil {
 		return learned.Index

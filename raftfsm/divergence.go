@@ -12,7 +12,8 @@ import (
 	"hpfriends/raftfsm/store"
 )
 
-// ErrDiverged means that this node's log or state differs from what most of its cluster has. It must neither vote nor serve.
+// ErrDiverged means that this node's log or state differs from what most of its cluster has. It must neither vote nor
+// serve.
 var ErrDiverged = errors.New("raftfsm: this node differs from the others")
 
 const (
@@ -55,7 +56,8 @@ func (m *Members) watchDivergence() {
 }
 
 func (m *Members) diverged(v verdict) {
-	err := fmt.Errorf("%w: at entry %d its %s is not that of %d other members. The cluster goes on without it: remove it there, "+
+	err := fmt.Errorf("%w: at entry %d its %s is not that of %d other members. The cluster goes on without it: remove "+
+		"it there, "+
 		"empty its data directory and join it under a new node id", ErrDiverged, v.index, v.what, v.against)
 	if stored := m.node.stable.Set([]byte(keyDiverged), []byte(err.Error())); stored != nil {
 		err = errors.Join(err, stored)

@@ -4,17 +4,18 @@
 //   - Node owns raft: start, identity, proposals, the high-water mark, shutdown order.
 //   - Ingest collects the frames of all connections into batches and proposes them, each exactly once.
 //   - Recorder collects what a node counts and refuses, and proposes it as reports.
-//   - Cursors claims and moves the cursors of durable subscriptions; Deliveries turns acknowledged bytes into positions.
+//   - Cursors claims and moves the cursors of durable subscriptions; Deliveries turns acknowledged bytes into
+//     positions.
 //
 // # Invariant
 //
-// A proposal is applied, certainly not applied, or of unknown outcome, and its error says which. Whatever is proposed again
-// carries a number by which it is applied once.
+// A proposal is applied, certainly not applied, or of unknown outcome, and its error says which. Whatever is proposed
+// again carries a number by which it is applied once.
 //
 // # Concurrency
 //
-// Everything exported by Node, Ingest, Recorder and Cursors may be called from any goroutine. The newest graph is one atomic
-// load.
+// Everything exported by Node, Ingest, Recorder and Cursors may be called from any goroutine. The newest graph is one
+// atomic load.
 //
 // # Where things are
 //

@@ -9,9 +9,10 @@ import (
 	"hpfriends/raftfsm/store"
 )
 
-// drain is whether this node takes clients, and how many it has. A drained node votes and replicates, does not lead as long
-// as another can, and tells load balancers to go elsewhere. It is this node's own affair, kept in its stable store: it
-// works without a majority, and it outlasts restarts, since a machine under maintenance may start often.
+// drain reports whether this node takes clients, and how many it has. A drained node votes and replicates, does not
+// lead as long as another can, and tells load balancers to go elsewhere. It is this node's own affair, kept in its
+// stable store: it works without a majority, and it outlasts restarts, since a machine under maintenance may start
+// often.
 type drain struct {
 	mu      sync.Mutex
 	on      bool
@@ -80,8 +81,9 @@ func (d *drain) connected() int {
 	return d.clients
 }
 
-// Drain sends the clients of a node elsewhere, or with off lets it take some again; an empty id is this node. It answers when
-// that node has taken note of it: Report.Clients tells how far it is. What would harm is refused unless forced.
+// Drain sends the clients of a node elsewhere, or with off lets it take some again; an empty id is this node. It
+// answers when that node has taken note of it: Report.Clients tells how far it is. What would harm is refused unless
+// forced.
 func (m *Members) Drain(ctx context.Context, id string, off, force bool) error {
 	if m == nil {
 		return errAlone()
@@ -121,8 +123,8 @@ func (m *Members) drainHere(ctx context.Context, o operation) error {
 	return nil
 }
 
-// mayDrain refuses to drain the last node that takes clients, and a node that cannot be stopped afterwards: that is what it
-// is drained for.
+// mayDrain refuses to drain the last node that takes clients, and a node that cannot be stopped afterwards: that is
+// what it is drained for.
 func (m *Members) mayDrain(ctx context.Context, force bool) error {
 	if force {
 		return nil

@@ -18,8 +18,8 @@ type flight struct {
 	err   error
 }
 
-// retryAfter is the pause before batches with a failed or unknown outcome are proposed again. It doubles up to retryMost
-// while no batch gets through: a cluster may be without a leader for minutes.
+// retryAfter is the pause before batches with a failed or unknown outcome are proposed again. It doubles up to
+// retryMost while no batch gets through: a cluster may be without a leader for minutes.
 const (
 	retryAfter = 20 * time.Millisecond
 	retryMost  = 250 * time.Millisecond
@@ -123,7 +123,8 @@ func (in *Ingest) again(flights []*flight) {
 	case <-in.node.stop:
 		return
 	}
-	in.node.slog.Debug("batches are proposed again", "first", flights[0].err, "count", len(flights), "leading", in.node.Leading())
+	in.node.slog.Debug("batches are proposed again", "first", flights[0].err, "count", len(flights), "leading",
+		in.node.Leading())
 	first := flights[0].seq
 	for _, f := range flights {
 		f.res, f.err = apply.BatchResult{}, nil

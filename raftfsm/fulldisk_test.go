@@ -9,8 +9,9 @@ import (
 	"hpfriends/eventlog/entry"
 )
 
-// TestFullFollowerOverATailSkipsNothing has a follower without room that has a tail which the leader's entries contradict. raft would
-// cut the tail off, fail to store what comes in its place, and in time take the tail's end for committed.
+// TestFullFollowerOverATailSkipsNothing has a follower without room that has a tail which the leader's entries
+// contradict. raft would cut the tail off, fail to store what comes in its place, and in time take the tail's end for
+// committed.
 func TestFullFollowerOverATailSkipsNothing(t *testing.T) {
 	for seed := uint64(1); ; seed++ {
 		met := false
@@ -68,8 +69,8 @@ func TestFullFollowerOverATailSkipsNothing(t *testing.T) {
 	}
 }
 
-// TestFullFollowerGoesOnAboveTheFloor fills the disk of the one follower that the leader needs, in a log that was cut not far below.
-// When there is room again it goes on.
+// TestFullFollowerGoesOnAboveTheFloor fills the disk of the one follower that the leader needs, in a log that was cut
+// not far below. When there is room again it goes on.
 func TestFullFollowerGoesOnAboveTheFloor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSimulation(t, 3, "n1", "n2")
@@ -110,8 +111,8 @@ func TestFullFollowerGoesOnAboveTheFloor(t *testing.T) {
 	})
 }
 
-// TestCutLogWithoutRetentionIsJoined has a log that was cut once, by a retention that nobody asks for any more and without a checkpoint.
-// A blank node gets one all the same, and no vote before it has it.
+// TestCutLogWithoutRetentionIsJoined has a log that was cut once, by a retention that nobody asks for any more and
+// without a checkpoint. A blank node gets one all the same, and no vote before it has it.
 func TestCutLogWithoutRetentionIsJoined(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSimulation(t, 3, "n1", "n2", "n3")

@@ -8,8 +8,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// wait returns what answer returns, or why nobody waits any longer. raft may leave its futures unanswered at shutdown, and they
-// have no timeout: the goroutine ends with raft's shutdown at the latest, or with the process.
+// wait returns what answer returns, or why nobody waits any longer. raft may leave its futures unanswered at shutdown,
+// and they have no timeout: the goroutine ends with raft's shutdown at the latest, or with the process.
 func (n *Node) wait(ctx context.Context, answer func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- answer() }()

@@ -36,7 +36,8 @@ func (h handler) Handle(ctx context.Context, peer string, method byte, req []byt
 			return h.m.config.Handle(ctx, peer, req)
 		}
 	}
-	return nil, fmt.Errorf("%w: node %s runs an older program, which does not know method %d", link.ErrNotDone, h.m.node.id, method)
+	return nil, fmt.Errorf("%w: node %s runs an older program, which does not know method %d", link.ErrNotDone,
+		h.m.node.id, method)
 }
 
 // tell answers methodConfiguration: the applied configuration.
@@ -57,12 +58,15 @@ func (h handler) operateFor(ctx context.Context, peer string, req []byte) ([]byt
 }
 
 // obey does an operation for another node: the answer is the refusal, or null.
-func (h handler) obey(ctx context.Context, peer string, req []byte, do func(context.Context, operation) error) ([]byte, error) {
+func (h handler) obey(
+	ctx context.Context, peer string, req []byte, do func(context.Context, operation) error,
+) ([]byte, error) {
 	var o operation
 	if err := json.Unmarshal(req, &o); err != nil {
 		return nil, &link.Failure{Code: codeRefused, Text: "malformed operation"}
 	}
-	h.m.node.slog.Info("a member asks for a change of the cluster", "peer", peer, "verb", o.Verb, "node", o.Node, "force", o.Force)
+	h.m.node.slog.Info("a member asks for a change of the cluster", "peer", peer, "verb", o.Verb, "node", o.Node, "force",
+		o.Force)
 	err := do(ctx, o)
 	refusal, refused := errors.AsType[*graph.Error](err)
 	switch {
@@ -89,7 +93,8 @@ func (h handler) accept(ctx context.Context, req []byte) ([]byte, error) {
 	}
 	leave := func() {}
 	if kind := entry.Kind(data[0]); !kind.Known() {
-		return nil, &link.Failure{Code: codeRefused, Text: fmt.Sprintf("the leader runs an older program, which does not know entries of kind %d: upgrade it", kind)}
+		return nil, &link.Failure{Code: codeRefused, Text: fmt.Sprintf("the leader runs an older program, which does not "+
+			"know entries of kind %d: upgrade it", kind)}
 	} else if kind == entry.KindBatch {
 		head, err := entry.DecodeHeader(data)
 		if err != nil {

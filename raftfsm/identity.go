@@ -12,7 +12,8 @@ import (
 )
 
 var (
-	// ErrStableBehind: the term in the stable store is below that of the log beside it. Term and vote are gone, or are another's.
+	// ErrStableBehind: the term in the stable store is below that of the log beside it. Term and vote are gone, or are
+	// another's.
 	ErrStableBehind = errors.New("raftfsm: " + store.StableFile + " is not the one of this log")
 	// ErrOwnCluster: the data directory is of a node that leads a cluster of its own, and was told to enter another.
 	ErrOwnCluster = errors.New("raftfsm: this node has begun a cluster of its own")
@@ -20,7 +21,8 @@ var (
 	ErrHasJoined = errors.New("raftfsm: this node has joined a cluster")
 )
 
-// comeBack is how a member that lost its state goes on. Under its old node id it could vote twice, or forget what it confirmed.
+// comeBack is how a member that lost its state goes on. Under its old node id it could vote twice, or forget what it
+// confirmed.
 const comeBack = "this node must neither vote nor serve: restore it from a backup; " +
 	"in a cluster, remove it from there, empty its data directory, and join it under a new node id"
 
@@ -42,13 +44,14 @@ func checkStores(stable *store.Stable, log *eventlog.Log) error {
 		return err
 	}
 	if last, term := log.Last(); current < term {
-		return fmt.Errorf("%w: it is at term %d, entry %d is of term %d: put back the file that belongs to it, or else %s", ErrStableBehind, current, last, term, comeBack)
+		return fmt.Errorf("%w: it is at term %d, entry %d is of term %d: put back the file that belongs to it, or else %s",
+			ErrStableBehind, current, last, term, comeBack)
 	}
 	return nil
 }
 
-// identify reads who this node is and of which cluster; at the first start it says so for good. A directory that is not this
-// node's own is refused before anything is written to it.
+// identify reads who this node is and of which cluster; at the first start it says so for good. A directory that is not
+// this node's own is refused before anything is written to it.
 func (n *Node) identify(c Config) (cluster string, err error) {
 	node, errNode := n.stable.Stored("node")
 	cluster, errCluster := n.stable.Stored("cluster")
@@ -56,7 +59,8 @@ func (n *Node) identify(c Config) (cluster string, err error) {
 		return "", err
 	}
 	if c.NodeID != "" && node != "" && c.NodeID != node {
-		return "", fmt.Errorf("raftfsm: data directory %s belongs to node %q, not %q: use its own directory for each node", c.Dir, node, c.NodeID)
+		return "", fmt.Errorf("raftfsm: data directory %s belongs to node %q, not %q: use its own directory for each node",
+			c.Dir, node, c.NodeID)
 	}
 	if c.Cluster == nil {
 		err = alone(c.Dir)

@@ -55,7 +55,8 @@ func NewIngest(n *Node) *Ingest {
 }
 
 // Publish takes a run of count complete PUBLISH frames of one channel, which it copies. It blocks while the source's
-// window or the node's is full, until ctx is done. On an almost full disk it is ErrDiskFull. The caller has checked the right to publish.
+// window or the node's is full, until ctx is done. On an almost full disk it is ErrDiskFull. The caller has checked the
+// right to publish.
 func (in *Ingest) Publish(ctx context.Context, s *Source, channel string, frames []byte, count int) error {
 	if err := in.node.Full(); err != nil {
 		return err
@@ -169,7 +170,7 @@ func (in *Ingest) settle(b *batch) {
 // busyBytes are more than wait while the node keeps up with what is published.
 const busyBytes = 1 << 20
 
-// Busy is whether connections publish as fast as this node takes it, or faster.
+// Busy reports whether connections publish as fast as this node takes it, or faster.
 func (in *Ingest) Busy() bool { return in.Pending() >= busyBytes }
 
 // Pending is the number of bytes that were taken and are not committed yet.

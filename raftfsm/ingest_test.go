@@ -333,7 +333,8 @@ func TestAlmostFullDiskRefusesUntilThereIsRoom(t *testing.T) {
 	}
 	free.Store(1 << 30)
 	await("refusing", func() bool { return errors.Is(publish(), ErrDiskFull) })
-	if _, err := r.Change(t.Context(), graph.Command{By: operator, Op: graph.AddUser{Handle: "ada"}}); !errors.Is(err, ErrUnavailable) || !errors.Is(err, ErrDiskFull) {
+	if _, err := r.Change(t.Context(), graph.Command{By: operator, Op: graph.AddUser{Handle: "ada"}}); !errors.Is(err,
+		ErrUnavailable) || !errors.Is(err, ErrDiskFull) {
 		t.Errorf("a change on an almost full disk: %v", err)
 	}
 	free.Store(100 << 20)
@@ -341,7 +342,8 @@ func TestAlmostFullDiskRefusesUntilThereIsRoom(t *testing.T) {
 		return []*raft.Log{{Type: raft.LogCommand, Data: []byte{byte(kind)}}}
 	}
 	await("storing nothing", func() bool { return errors.Is(r.disk.Reserve(logOf(entry.KindBatch)), ErrDiskFull) })
-	if err := errors.Join(r.disk.Reserve(logOf(entry.KindFloor)), r.disk.Reserve([]*raft.Log{{Type: raft.LogNoop}})); err != nil {
+	if err := errors.Join(r.disk.Reserve(logOf(entry.KindFloor)),
+		r.disk.Reserve([]*raft.Log{{Type: raft.LogNoop}})); err != nil {
 		t.Errorf("what frees space, or is raft's own, is refused: %v", err)
 	}
 	free.Store(50 << 30)

@@ -37,7 +37,8 @@ func Join(ctx context.Context, j Joining) error {
 		return err
 	}
 	if j.NodeID != "" && node != "" && node != j.NodeID {
-		return fmt.Errorf("raftfsm: data directory %s belongs to node %q, not %q: use its own directory for each node", j.Dir, node, j.NodeID)
+		return fmt.Errorf("raftfsm: data directory %s belongs to node %q, not %q: use its own directory for each node", j.Dir,
+			node, j.NodeID)
 	}
 	cluster, err := stable.Stored("cluster")
 	if err != nil {
@@ -73,8 +74,8 @@ func Join(ctx context.Context, j Joining) error {
 	return err
 }
 
-// Joined is the cluster of a data directory that is a member's and has been in contact with the others: nothing is left to join.
-// It is empty when there is something. A node that began its own cluster is refused.
+// Joined is the cluster of a data directory that is a member's and has been in contact with the others: nothing is left
+// to join. It is empty when there is something. A node that began its own cluster is refused.
 func Joined(dir string) (cluster string, err error) {
 	if _, err := os.Stat(filepath.Join(dir, link.File)); errors.Is(err, fs.ErrNotExist) {
 		return "", nil
@@ -90,7 +91,8 @@ func Joined(dir string) (cluster string, err error) {
 	}
 	learned, err := loadLearned(stable)
 	if err == nil && learned == nil {
-		err = fmt.Errorf("%w: to enter another, join with an empty data directory (what %s holds does not come along)", ErrOwnCluster, dir)
+		err = fmt.Errorf("%w: to enter another, join with an empty data directory (what %s holds does not come along)",
+			ErrOwnCluster, dir)
 	}
 	if err != nil {
 		return "", err

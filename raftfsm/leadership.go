@@ -29,8 +29,8 @@ func (l *leadership) init() { l.current.Store(newTenure("")) }
 
 func (l *leadership) now() *tenure { return l.current.Load() }
 
-// follow keeps the current tenure until stop is closed. raft drops observations when the channel is full, so each is only
-// a reason to look.
+// follow keeps the current tenure until stop is closed. raft drops observations when the channel is full, so each is
+// only a reason to look.
 func (l *leadership) follow(r *raft.Raft, stop <-chan struct{}) {
 	seen := make(chan raft.Observation, 16)
 	o := raft.NewObserver(seen, false, func(o *raft.Observation) bool {

@@ -11,9 +11,9 @@ import (
 	"hpfriends/raftfsm/store"
 )
 
-// learnedConfiguration is a configuration that this node was told: by the join handshake, and afterwards by the leader. It counts
-// until this node has applied one that is as new. A blank node reads the log from its beginning, where the configurations name
-// nodes that may be gone; by those, today's leader would be a stranger. It is immutable.
+// learnedConfiguration is a configuration that this node was told: by the join handshake, and afterwards by the leader.
+// It counts until this node has applied one that is as new. A blank node reads the log from its beginning, where the
+// configurations name nodes that may be gone; by those, today's leader would be a stranger. It is immutable.
 type learnedConfiguration struct {
 	Index   uint64        `json:"index"`
 	Servers []raft.Server `json:"servers"`

@@ -18,8 +18,8 @@ import (
 	"hpfriends/raftfsm/transport"
 )
 
-// Cluster makes a node a member of a cluster. Its certificate is in the data directory: Open puts it there for the first
-// node, Join for the others.
+// Cluster makes a node a member of a cluster. Its certificate is in the data directory: Open puts it there for the
+// first node, Join for the others.
 type Cluster struct {
 	Listener  net.Listener // of the cluster port; owned by the node from Open on, also when Open fails
 	Advertise string       // host:port that the other members dial
@@ -42,8 +42,9 @@ type network interface {
 	Close() error
 }
 
-// Timing of elections. A follower waits one to two timeouts for its leader, then all agree within milliseconds; so after
-// a crash a new leader is there within 2 s. A disk sync that takes longer than a timeout costs an election, no more.
+// Timing of elections. A follower waits one to two timeouts for its leader, then all agree within milliseconds; so
+// after a crash a new leader is there within 2 s. A disk sync that takes longer than a timeout costs an election, no
+// more.
 const (
 	electionTimeout = 700 * time.Millisecond
 	leaseTimeout    = 350 * time.Millisecond
@@ -51,8 +52,8 @@ const (
 	commitTimeout = 50 * time.Millisecond
 )
 
-// Members is a node's part in its cluster: who the others are, and what an operator does with them. A node that is alone has
-// a nil one, whose methods say so. All methods may be called from any goroutine.
+// Members is a node's part in its cluster: who the others are, and what an operator does with them. A node that is
+// alone has a nil one, whose methods say so. All methods may be called from any goroutine.
 type Members struct {
 	config    Cluster
 	node      *Node
@@ -124,7 +125,8 @@ func (m *Members) identity(dir string) (*link.Identity, error) {
 	id, err := link.Load(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		if !m.config.Bootstrap {
-			return nil, fmt.Errorf("raftfsm: %s is not of any cluster yet: give --bootstrap to begin one, or --join and --join-token-file", dir)
+			return nil, fmt.Errorf("raftfsm: %s is not of any cluster yet: give --bootstrap to begin one, or --join and "+
+				"--join-token-file", dir)
 		}
 		if id, err = link.Bootstrap(m.cluster, m.node.id); err != nil {
 			return nil, err

@@ -258,8 +258,11 @@ func (n *Node) AwaitReady(ctx context.Context) error {
 	}
 }
 
-// poll asks until ready answers nil, ctx ends or stop is closed, and returns the newest answer that does not only say that time is over.
-func poll(ctx context.Context, pause time.Duration, stop <-chan struct{}, ready func(context.Context) error) (why error) {
+// poll asks until ready answers nil, ctx ends or stop is closed, and returns the newest answer that does not only say
+// that time is over.
+func poll(
+	ctx context.Context, pause time.Duration, stop <-chan struct{}, ready func(context.Context) error,
+) (why error) {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
@@ -280,7 +283,8 @@ func poll(ctx context.Context, pause time.Duration, stop <-chan struct{}, ready 
 	}
 }
 
-// Close hands leadership over, stops the loops and raft, and records the high-water mark. The log stays open for its owner to close.
+// Close hands leadership over, stops the loops and raft, and records the high-water mark. The log stays open for its
+// owner to close.
 func (n *Node) Close() error {
 	n.members.warnOfStopping()
 	n.members.handOver()

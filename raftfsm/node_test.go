@@ -31,7 +31,8 @@ func open(t *testing.T, dir string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := Open(Config{Dir: dir, Log: log, Logger: slog.New(slog.DiscardHandler), Fail: func(err error) { t.Errorf("fail-stop: %v", err) }})
+	n, err := Open(Config{Dir: dir, Log: log, Logger: slog.New(slog.DiscardHandler),
+		Fail: func(err error) { t.Errorf("fail-stop: %v", err) }})
 	if err != nil {
 		log.Close()
 		t.Fatal(err)
@@ -130,7 +131,8 @@ func TestAlteredAuditEventIsFoundAtStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	if _, err := Open(Config{Dir: dir, Log: log, Logger: slog.New(slog.DiscardHandler)}); err == nil || !strings.Contains(err.Error(), "audit event") {
+	if _, err := Open(Config{Dir: dir, Log: log, Logger: slog.New(slog.DiscardHandler)}); err == nil ||
+		!strings.Contains(err.Error(), "audit event") {
 		t.Errorf("opening with an altered audit event: %v", err)
 	}
 }
@@ -140,7 +142,8 @@ func TestExpiryTakesEffectByItself(t *testing.T) {
 	defer r.close(t)
 	ada := graph.UserID(r.mustChange(t, operator, graph.AddUser{Handle: "ada"}).Object)
 	bob := graph.UserID(r.mustChange(t, operator, graph.AddUser{Handle: "bob"}).Object)
-	out := r.mustChange(t, graph.Actor{User: ada}, graph.AddShare{Channel: "c", User: bob, Type: graph.Own, History: graph.FromShare, Expires: time.Now().Add(300 * time.Millisecond)})
+	out := r.mustChange(t, graph.Actor{User: ada}, graph.AddShare{Channel: "c", User: bob, Type: graph.Own,
+		History: graph.FromShare, Expires: time.Now().Add(300 * time.Millisecond)})
 	deadline := time.After(5 * time.Second)
 	for v := r.Version(); ; v = v.Newest() {
 		if s, ok := v.Graph.Share(graph.ShareID(out.Object)); !ok || s.Expired {
@@ -180,7 +183,8 @@ func TestForeignNodeIDIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	if _, err := Open(Config{Dir: dir, NodeID: "other", Log: log, Logger: slog.New(slog.DiscardHandler)}); err == nil || !strings.Contains(err.Error(), id) {
+	if _, err := Open(Config{Dir: dir, NodeID: "other", Log: log, Logger: slog.New(slog.DiscardHandler)}); err == nil ||
+		!strings.Contains(err.Error(), id) {
 		t.Errorf("opening as another node: %v, want an error that names %s", err, id)
 	}
 }
@@ -202,8 +206,8 @@ func TestOutcomesAreSorted(t *testing.T) {
 	}
 }
 
-// raft does not look whether its term is at least that of its log (I9 of reliability.md): a stable store that is older than the log,
-// or new, has forgotten votes.
+// raft does not look whether its term is at least that of its log (I9 of reliability.md): a stable store that is older
+// than the log, or new, has forgotten votes.
 func TestStableStoreOlderThanTheLogIsRefused(t *testing.T) {
 	for name, age := range map[string]func(dir string) error{
 		"gone": func(dir string) error { return os.Remove(filepath.Join(dir, store.StableFile)) },
@@ -237,7 +241,8 @@ func TestStableStoreOlderThanTheLogIsRefused(t *testing.T) {
 	}
 }
 
-// A node that is not ready in time says why, not that the time is over, which it is in the midst of a question more often than not.
+// A node that is not ready in time says why, not that the time is over, which it is in the midst of a question more
+// often than not.
 func TestWaitEndsWithTheReason(t *testing.T) {
 	behind := errors.New("it is catching up")
 	synctest.Test(t, func(t *testing.T) {
@@ -256,7 +261,8 @@ func TestWaitEndsWithTheReason(t *testing.T) {
 		if why != behind || asked != 3 {
 			t.Errorf("%v after %d questions", why, asked)
 		}
-		if why := poll(ctx, time.Second, nil, func(ctx context.Context) error { return ctx.Err() }); why != context.DeadlineExceeded {
+		why = poll(ctx, time.Second, nil, func(ctx context.Context) error { return ctx.Err() })
+		if why != context.DeadlineExceeded {
 			t.Errorf("with no other reason: %v", why)
 		}
 	})

@@ -9,8 +9,8 @@ import (
 	"hpfriends/graph"
 )
 
-// A change that nothing follows is applied on the followers within a few ways through the network, which take up to 2 ms
-// each. Without notifications it takes raft's CommitTimeout.
+// A change that nothing follows is applied on the followers within a few ways through the network, which take up to 2
+// ms each. Without notifications it takes raft's CommitTimeout.
 func TestFollowersHearOfACommitAtOnce(t *testing.T) {
 	worst := func(t *testing.T, grace time.Duration) (late time.Duration) {
 		synctest.Test(t, func(t *testing.T) {
@@ -19,7 +19,8 @@ func TestFollowersHearOfACommitAtOnce(t *testing.T) {
 			w.form()
 			for i := range 20 {
 				time.Sleep(3 * commitTimeout)
-				if _, err := w.leader().node.Change(t.Context(), graph.Command{By: operator, Op: graph.AddUser{Handle: fmt.Sprint("user", i)}}); err != nil {
+				if _, err := w.leader().node.Change(t.Context(),
+					graph.Command{By: operator, Op: graph.AddUser{Handle: fmt.Sprint("user", i)}}); err != nil {
 					t.Fatal(err)
 				}
 				index := w.leader().log.Applied()

@@ -9,8 +9,8 @@ import (
 	"hpfriends/graph"
 )
 
-// Remove takes a member out of the cluster; its node id is never used again. What would harm the cluster is refused with
-// a *graph.Error unless forced.
+// Remove takes a member out of the cluster; its node id is never used again. What would harm the cluster is refused
+// with a *graph.Error unless forced.
 func (m *Members) Remove(ctx context.Context, id string, force bool) error {
 	return m.operate(ctx, operation{Verb: "remove", Node: id, Force: force})
 }

@@ -15,8 +15,9 @@ import (
 	"hpfriends/raftfsm/store"
 )
 
-// outages runs three nodes under load and takes the power of one, two or all of them, as often as losses says, each time in the midst
-// of what they write. It returns in how many cases a node was syncing then, and what is wrong in the end, or at a start.
+// outages runs three nodes under load and takes the power of one, two or all of them, as often as losses says, each
+// time in the midst of what they write. It returns in how many cases a node was syncing then, and what is wrong in the
+// end, or at a start.
 func outages(t *testing.T, seed uint64, losses int, lies bool) (midway int, faults []string) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSimulation(t, seed, "n1", "n2", "n3")
@@ -106,8 +107,9 @@ func TestPowerLossFindsDisksThatLie(t *testing.T) {
 	t.Error("nothing was synced, and nothing was found")
 }
 
-// A loss of power during a commit of the stable store leaves some of its pages written and others not, but never the one that points to
-// them: bbolt syncs in between. What is read then is the old value. That is safe: raft has not answered anybody yet.
+// A loss of power during a commit of the stable store leaves some of its pages written and others not, but never the
+// one that points to them: bbolt syncs in between. What is read then is the old value. That is safe: raft has not
+// answered anybody yet.
 func TestTornCommitOfTheStableStoreIsUndone(t *testing.T) {
 	dir := t.TempDir()
 	s, err := store.OpenStable(dir)
@@ -146,7 +148,8 @@ func TestTornCommitOfTheStableStoreIsUndone(t *testing.T) {
 	}
 }
 
-// tear is a file of which some pages are as before and some as after, but for the two that say where to begin, which are as before.
+// tear is a file of which some pages are as before and some as after, but for the two that say where to begin, which
+// are as before.
 func tear(before, after []byte, page int, rng *rand.Rand) []byte {
 	torn := bytes.Clone(after)
 	for at := 0; at < len(before); at += page {

@@ -9,8 +9,8 @@ import (
 // proof is that a leader has applied everything from before its term.
 type proof struct{ term atomic.Uint64 }
 
-// proven proves that this node leads: by a barrier, which is an entry, once in a term, and by asking the followers from then
-// on. A probe that asks every second must not fill the log.
+// proven proves that this node leads: by a barrier, which is an entry, once in a term, and by asking the followers from
+// then on. A probe that asks every second must not fill the log.
 func (n *Node) proven(ctx context.Context) error {
 	term := n.raft.CurrentTerm()
 	err := n.wait(ctx, func() error {

@@ -65,10 +65,12 @@ func TestRaftLogDoesNotRepeatItself(t *testing.T) {
 	if passed != 3 {
 		t.Errorf("%d of 300 lines in 3 s were logged, want one a second", passed)
 	}
-	if count, ok := w.pass(kindOf("[WARN]  raft: appendEntries rejected, sending older logs: peer=n2 next=9"), now.Add(time.Hour)); !ok || count == 0 {
+	if count, ok := w.pass(kindOf("[WARN]  raft: appendEntries rejected, sending older logs: peer=n2 next=9"),
+		now.Add(time.Hour)); !ok || count == 0 {
 		t.Errorf("the next line says that %d were not logged", count)
 	}
-	if _, ok := w.pass(kindOf("[WARN]  raft: appendEntries rejected, sending older logs: peer=n3 next=9"), now.Add(time.Hour)); !ok {
+	if _, ok := w.pass(kindOf("[WARN]  raft: appendEntries rejected, sending older logs: peer=n3 next=9"),
+		now.Add(time.Hour)); !ok {
 		t.Error("of another peer it is not logged")
 	}
 }

@@ -151,7 +151,8 @@ func (m *Members) forward(ctx context.Context, leader string, data []byte, first
 	req := append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(data)), first), data...)
 	m.forwarded.Add(1)
 	answer, err := m.net.Call(ctx, leader, methodPropose, req)
-	if f, ok := errors.AsType[*link.Failure](err); ok && f.Code == codeNotLeader && f.Text != leader && f.Text != m.node.id {
+	if f, ok := errors.AsType[*link.Failure](err); ok && f.Code == codeNotLeader && f.Text != leader &&
+		f.Text != m.node.id {
 		if _, member := m.dir.server(f.Text); member {
 			answer, err = m.net.Call(ctx, f.Text, methodPropose, req)
 		}

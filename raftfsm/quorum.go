@@ -46,7 +46,8 @@ func harmOfStopping(all []Member, id, what string) error {
 	}
 	return &graph.Error{
 		Code: graph.Conflict, Hint: "start or join another voter first, or use --force",
-		Msg: fmt.Sprintf("%s would leave %d of %d voters that answer, and %d are needed: nothing could be published or changed", what, after.alive, after.voters, after.quorum()),
+		Msg: fmt.Sprintf("%s would leave %d of %d voters that answer, and %d are needed: nothing could be published or "+
+			"changed", what, after.alive, after.voters, after.quorum()),
 	}
 }
 
@@ -58,12 +59,14 @@ func harm(before, after balance, what, instead string) error {
 	case after.spare() < 0:
 		return &graph.Error{
 			Code: graph.Conflict, Hint: instead,
-			Msg: fmt.Sprintf("%s would leave %d of %d voters that answer, and %d are needed: the cluster would stop", what, after.alive, after.voters, after.quorum()),
+			Msg: fmt.Sprintf("%s would leave %d of %d voters that answer, and %d are needed: the cluster would stop", what,
+				after.alive, after.voters, after.quorum()),
 		}
 	case after.spare() == 0 && before.spare() > 0:
 		return &graph.Error{
 			Code: graph.Conflict, Hint: instead,
-			Msg: fmt.Sprintf("%s would leave %d of %d voters that answer, all of them needed: the next failure would stop the cluster", what, after.alive, after.voters),
+			Msg: fmt.Sprintf("%s would leave %d of %d voters that answer, all of them needed: the next failure would stop the "+
+				"cluster", what, after.alive, after.voters),
 		}
 	}
 	return nil

@@ -13,10 +13,12 @@ import (
 // raftLogger hands raft's warnings and errors to slog.
 func raftLogger(l *slog.Logger) hclog.Logger {
 	w := &raftLog{logger: l, muted: make(map[string]*muted)}
-	return hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Warn, Output: w, DisableTime: true, Exclude: aloneAtStart})
+	return hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Warn, Output: w, DisableTime: true,
+		Exclude: aloneAtStart})
 }
 
-// raftLog lets a line through when none like it has come in the last second: raft tries again 100 times a second at first.
+// raftLog lets a line through when none like it has come in the last second: raft tries again 100 times a second at
+// first.
 type raftLog struct {
 	logger *slog.Logger
 
@@ -56,7 +58,7 @@ func kindOf(text string) string {
 	return text
 }
 
-// pass is whether a line is logged, and how many like it were not.
+// pass reports whether a line is logged, and how many like it were not.
 func (w *raftLog) pass(kind string, now time.Time) (count int, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

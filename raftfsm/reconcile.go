@@ -19,8 +19,8 @@ const (
 	promoteRounds = 3
 )
 
-// reconciler brings the cluster into shape round by round: connections of removed members end, this node's address is right,
-// and on the leader, a member that has caught up gets a vote and one that starves gets another leader.
+// reconciler brings the cluster into shape round by round: connections of removed members end, this node's address is
+// right, and on the leader, a member that has caught up gets a vote and one that starves gets another leader.
 type reconciler struct {
 	m          *Members
 	candidates candidates // these two: of the goroutine of run
@@ -61,7 +61,8 @@ func (r *reconciler) round(ctx context.Context) {
 	if member && string(own.Address) != m.config.Advertise {
 		m.try("tell the address", m.operate(ctx, operation{Verb: "address", Node: m.node.id, Addr: m.config.Advertise}))
 	}
-	// Followers ask too: this keeps connections between all members, by which a second process with one's node id is refused.
+	// Followers ask too: this keeps connections between all members, by which a second process with one's node id is
+	// refused.
 	all := m.survey(ctx)
 	r.surveyed.Store(&all)
 	if !m.node.Leading() {
@@ -107,8 +108,8 @@ func (r *reconciler) relieve(ctx context.Context, all []Member) {
 // candidates are the members without a vote that are close to the leader: for how many rounds, by id.
 type candidates struct{ rounds map[string]int }
 
-// fit reports whether a member has what a voter needs: nearly all entries, and not just because there are few, and room for
-// more.
+// fit reports whether a member has what a voter needs: nearly all entries, and not just because there are few, and room
+// for more.
 func (m *Members) fit(member Member) bool {
 	r := member.Report
 	return member.Err == nil && member.Lag <= promoteLag && r.Last > 0 && r.Applied+1 >= m.node.log.Floor() && !r.Full

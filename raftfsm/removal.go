@@ -12,7 +12,8 @@ import (
 )
 
 // errRemoved says that the configuration is without this node.
-var errRemoved = errors.New("raftfsm: this node was removed from the cluster: to bring it back, empty its data directory and join under a new node id")
+var errRemoved = errors.New("raftfsm: this node was removed from the cluster: to bring it back, empty its data " +
+	"directory and join under a new node id")
 
 // removal finds out that this node is no member any more. A removed node may not get the configuration without it, so
 // the refusals of the others count too.
@@ -41,8 +42,8 @@ func (e *removal) set(why error) {
 	}
 }
 
-// refusedBy is told when a member refuses this node. One may be behind, as one that has just joined is; a majority of the
-// other voters is not, and who leads is followed by one.
+// refusedBy is told when a member refuses this node. One may be behind, as one that has just joined is; a majority of
+// the other voters is not, and who leads is followed by one.
 func (m *Members) refusedBy(peer string, err error) {
 	if m.up() != nil || m.node.Leading() {
 		return

@@ -110,8 +110,8 @@ func (c *portCluster) votes(id, by string) bool {
 	return ok && s.Suffrage == raft.Voter
 }
 
-// A blank node reads the log from its beginning, where the configurations are of nodes that are long gone. It must go on
-// taking today's members for members, whom those configurations do not know.
+// A blank node reads the log from its beginning, where the configurations are of nodes that are long gone. It must go
+// on taking today's members for members, whom those configurations do not know.
 func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 	c := newPortCluster(t, "n1")
 	c.until("n1 leads", 5*time.Second, c.nodes["n1"].Leading)
@@ -126,7 +126,10 @@ func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.close("n1")
-	c.until("n2 leads alone", 10*time.Second, func() bool { return c.nodes["n2"].Leading() && len(c.nodes["n2"].members.dir.IDs()) == 1 })
+	c.until("n2 leads alone", 10*time.Second, func() bool {
+		return c.nodes["n2"].Leading() &&
+			len(c.nodes["n2"].members.dir.IDs()) == 1
+	})
 
 	var slow atomic.Bool
 	slow.Store(true)
@@ -141,14 +144,17 @@ func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 		s, ok := c.nodes["n3"].Members().Standing()
 		return ok && s.Lag > 100 && s.Leader == "n2"
 	})
-	c.until("n3 has the graph", 20*time.Second, func() bool { return c.nodes["n3"].Graph().Index() == c.nodes["n2"].Graph().Index() })
+	c.until("n3 has the graph", 20*time.Second, func() bool {
+		return c.nodes["n3"].Graph().Index() == c.nodes["n2"].Graph().Index()
+	})
 	slow.Store(false)
 	if took := time.Since(begin); took < 2*reconcileEvery {
 		t.Errorf("the log was read in %v: too fast for the old configuration to matter", took)
 	}
 
 	n2, n3 := c.nodes["n2"], c.nodes["n3"]
-	c.until("n3 says that it is not behind", 5*time.Second, func() bool { s, _ := n3.Members().Standing(); return s.Lag == 0 })
+	c.until("n3 says that it is not behind", 5*time.Second,
+		func() bool { s, _ := n3.Members().Standing(); return s.Lag == 0 })
 	if err := n2.Members().Promote(ctx, "n3", false); err != nil {
 		t.Fatal(err)
 	}

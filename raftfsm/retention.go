@@ -13,8 +13,8 @@ import (
 	"hpfriends/eventlog/entry"
 )
 
-// Retention is how long messages are kept. The zero value keeps them for ever. The graph, the audit and the statistics are
-// projections, and stay.
+// Retention is how long messages are kept. The zero value keeps them for ever. The graph, the audit and the statistics
+// are projections, and stay.
 type Retention struct {
 	Age  time.Duration // a batch goes when all of its messages are older; 0: no limit
 	Size int64         // bytes of entries, as they are stored; 0: no limit
@@ -92,13 +92,14 @@ func (r *retainer) raise(now time.Time) error {
 		return err
 	}
 	r.raised = now
-	r.node.slog.Info("retention: old messages are no longer kept", "floor", eventlog.Position{Index: e.Floor}.String(), "by", e.Reason.String())
+	r.node.slog.Info("retention: old messages are no longer kept", "floor", eventlog.Position{Index: e.Floor}.String(),
+		"by", e.Reason.String())
 	return nil
 }
 
-// wanted is the higher of the floors that age and size call for, or nil. The log is cut behind a kept checkpoint wherever that is
-// possible: a node that needs older entries gets that state in their place, and then has all that the others have. By age, nothing
-// goes that is young; by size, what is too much.
+// wanted is the higher of the floors that age and size call for, or nil. The log is cut behind a kept checkpoint
+// wherever that is possible: a node that needs older entries gets that state in their place, and then has all that the
+// others have. By age, nothing goes that is young; by size, what is too much.
 func (r *retainer) wanted(now time.Time) (*entry.Floor, error) {
 	floor := r.node.log.Floor()
 	e := &entry.Floor{Floor: floor, Time: now}
@@ -133,8 +134,8 @@ func (r *retainer) wanted(now time.Time) (*entry.Floor, error) {
 	return e, nil
 }
 
-// aroundCheckpoint are the floors behind the kept checkpoints next to a wanted floor: at or below it (but for the checkpoint's own
-// entry, which holds nothing), and at or above it. 0: there is no such checkpoint.
+// aroundCheckpoint are the floors behind the kept checkpoints next to a wanted floor: at or below it (but for the
+// checkpoint's own entry, which holds nothing), and at or above it. 0: there is no such checkpoint.
 func aroundCheckpoint(kept []uint64, wanted uint64) (below, above uint64) {
 	for _, index := range kept {
 		if index <= wanted {
@@ -147,15 +148,15 @@ func aroundCheckpoint(kept []uint64, wanted uint64) (below, above uint64) {
 	return below, 0
 }
 
-// cutForAge is the floor behind the checkpoint before a wanted floor. Of a log that is older than its checkpoints, it is the wanted one:
-// the first checkpoint is of the time at which retention was asked for.
+// cutForAge is the floor behind the checkpoint before a wanted floor. Of a log that is older than its checkpoints, it
+// is the wanted one: the first checkpoint is of the time at which retention was asked for.
 func cutForAge(kept []uint64, wanted uint64) uint64 {
 	below, _ := aroundCheckpoint(kept, wanted)
 	return cmp.Or(below, wanted)
 }
 
-// cutForSize is the floor behind the checkpoint after a wanted floor, or else before it. Where checkpoints are so far apart that the one
-// would take much more than is too much, and the other nothing, it is the wanted one.
+// cutForSize is the floor behind the checkpoint after a wanted floor, or else before it. Where checkpoints are so far
+// apart that the one would take much more than is too much, and the other nothing, it is the wanted one.
 func (r *retainer) cutForSize(kept []uint64, wanted uint64) (uint64, error) {
 	below, above := aroundCheckpoint(kept, wanted)
 	if above > 0 {
@@ -174,8 +175,8 @@ func (r *retainer) cutForSize(kept []uint64, wanted uint64) (uint64, error) {
 	return wanted, nil
 }
 
-// useful is whether the floor frees much, or messages whose time has passed for a while. Entries without messages do not
-// count: the one that raises the floor would itself become a reason to raise it.
+// useful reports whether the floor frees much, or messages whose time has passed for a while. Entries without messages
+// do not count: the one that raises the floor would itself become a reason to raise it.
 func (r *retainer) useful(e *entry.Floor, now time.Time) (bool, error) {
 	batches, err := r.node.log.Next(everything, 0, 1)
 	if err != nil || len(batches) == 0 || batches[0] >= e.Floor {

@@ -90,8 +90,8 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// TestRestartWithAnyFloor moves the floor beyond the newest raft configuration, to the last entries, and to the entry of the
-// floor itself, which then is the whole log; the node starts again, knows its graph, and takes changes.
+// TestRestartWithAnyFloor moves the floor beyond the newest raft configuration, to the last entries, and to the entry
+// of the floor itself, which then is the whole log; the node starts again, knows its graph, and takes changes.
 func TestRestartWithAnyFloor(t *testing.T) {
 	for name, floor := range map[string]func(applied uint64) uint64{
 		"beyond the configuration": func(uint64) uint64 { return 5 },
@@ -212,7 +212,8 @@ func TestRetentionFreesAFullDisk(t *testing.T) {
 	r := open(t, dir)
 	r.publish(t, 1, 40, 100<<10, time.Now())
 	r.close(t)
-	full := func() (store.Space, error) { return store.Space{Free: 3 << 29, Total: 100 << 30}, nil } // it refuses, and goes on
+	// It refuses, and goes on.
+	full := func() (store.Space, error) { return store.Space{Free: 3 << 29, Total: 100 << 30}, nil }
 	r = openWith(t, dir, Config{Retention: Retention{Size: 1 << 20}, Space: full})
 	defer r.close(t)
 	eventually(t, "nothing is removed", func() bool { return r.log.Floor() > 1 })
@@ -242,7 +243,8 @@ func TestCheckOfAStoppedNode(t *testing.T) {
 	r.close(t)
 	check := func() error {
 		t.Helper()
-		log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), ReadOnly: true, Logger: slog.New(slog.DiscardHandler)})
+		log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), ReadOnly: true,
+			Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,9 +14,9 @@ const (
 	queueLife    = time.Minute
 )
 
-// sequencer puts the batches that other nodes forward in order: those of one session travel side by side and overtake each
-// other, and the FSM takes only the next. One that comes too early waits; what it waits for in vain is refused before it
-// takes room in the log.
+// sequencer puts the batches that other nodes forward in order: those of one session travel side by side and overtake
+// each other, and the FSM takes only the next. One that comes too early waits; what it waits for in vain is refused
+// before it takes room in the log.
 type sequencer struct {
 	mu     sync.Mutex
 	queues map[[16]byte]*queue
@@ -30,9 +30,9 @@ type queue struct {
 	used  time.Time
 }
 
-// enter waits for the turn of a batch. first is the oldest batch that its node waits for: what is before it is committed,
-// so its turn is always now. The caller enqueues the batch and then calls leave. If it could not be enqueued, those behind it
-// are refused by the FSM and all come again, from the first on.
+// enter waits for the turn of a batch. first is the oldest batch that its node waits for: what is before it is
+// committed, so its turn is always now. The caller enqueues the batch and then calls leave. If it could not be
+// enqueued, those behind it are refused by the FSM and all come again, from the first on.
 func (s *sequencer) enter(ctx context.Context, session [16]byte, seq, first uint64) (leave func(), err error) {
 	late := time.NewTimer(sequenceWait)
 	defer late.Stop()

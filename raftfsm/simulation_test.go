@@ -23,8 +23,8 @@ import (
 	"hpfriends/raftfsm/store"
 )
 
-// simulation is a cluster in one process, in a synctest bubble: real nodes on stores in memory that lose what was not synced,
-// and a network that can be cut in one direction or both, delays and loses answers.
+// simulation is a cluster in one process, in a synctest bubble: real nodes on stores in memory that lose what was not
+// synced, and a network that can be cut in one direction or both, delays and loses answers.
 type simulation struct {
 	t    *testing.T
 	rng  *rand.Rand
@@ -71,7 +71,8 @@ type simNode struct {
 }
 
 func newSimulation(t *testing.T, seed uint64, names ...string) *simulation {
-	w := &simulation{t: t, rng: rand.New(rand.NewPCG(seed, 0)), cut: make(map[[2]string]bool), nodes: make(map[string]*simNode), names: names}
+	w := &simulation{t: t, rng: rand.New(rand.NewPCG(seed, 0)), cut: make(map[[2]string]bool),
+		nodes: make(map[string]*simNode), names: names}
 	for i, id := range names {
 		w.nodes[id] = w.newNode(id, i == 0)
 	}
@@ -145,7 +146,8 @@ func (w *simulation) start(id string) *simNode {
 
 func (w *simulation) launch(id string) (_ *simNode, err error) {
 	c := w.nodes[id]
-	c.log, err = eventlog.Open(eventlog.Config{Dir: "log", FS: c.disk(), Logger: slog.New(slog.DiscardHandler), Fatal: func(err error) { w.t.Errorf("%s: log: %v", id, err) }})
+	c.log, err = eventlog.Open(eventlog.Config{Dir: "log", FS: c.disk(), Logger: slog.New(slog.DiscardHandler),
+		Fatal: func(err error) { w.t.Errorf("%s: log: %v", id, err) }})
 	if err != nil {
 		return nil, err
 	}
@@ -270,8 +272,8 @@ func (c *simNode) crash(abandon func()) {
 	c.w.blackout([]*simNode{c}, func(*simNode) { abandon() })
 }
 
-// blackout takes the power of some nodes at one instant. A node's two stores are of that instant too: a sync of the log may be under
-// way, a commit of the stable store is not, for which see TestTornCommitOfTheStableStoreIsUndone.
+// blackout takes the power of some nodes at one instant. A node's two stores are of that instant too: a sync of the log
+// may be under way, a commit of the stable store is not, for which see TestTornCommitOfTheStableStoreIsUndone.
 func (w *simulation) blackout(victims []*simNode, abandon func(*simNode)) {
 	w.t.Helper()
 	for _, c := range victims {
@@ -284,7 +286,8 @@ func (w *simulation) blackout(victims []*simNode, abandon func(*simNode)) {
 			w.midway++
 		}
 		seed := w.pick(1 << 30)
-		disks[i] = c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: w.pick(101), RNG: rand.New(rand.NewPCG(uint64(seed), 1))})
+		disks[i] = c.fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: w.pick(101),
+			RNG: rand.New(rand.NewPCG(uint64(seed), 1))})
 		dirs[i] = w.t.TempDir()
 		stable, err := os.ReadFile(filepath.Join(c.dir, store.StableFile))
 		if err == nil {
@@ -395,7 +398,9 @@ func (l *lossy) AppendEntriesPipeline(raft.ServerID, raft.ServerAddress) (raft.A
 	return nil, raft.ErrPipelineReplicationNotSupported
 }
 
-func (l *lossy) AppendEntries(id raft.ServerID, to raft.ServerAddress, a *raft.AppendEntriesRequest, r *raft.AppendEntriesResponse) error {
+func (l *lossy) AppendEntries(
+	id raft.ServerID, to raft.ServerAddress, a *raft.AppendEntriesRequest, r *raft.AppendEntriesResponse,
+) error {
 	l.c.w.mu.Lock()
 	starve := l.c.w.starve == [2]string{l.c.id, string(id)}
 	l.c.w.mu.Unlock()
@@ -406,19 +411,26 @@ func (l *lossy) AppendEntries(id raft.ServerID, to raft.ServerAddress, a *raft.A
 	return l.call(id, func() error { return l.InmemTransport.AppendEntries(id, to, a, r) })
 }
 
-func (l *lossy) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, a *raft.InstallSnapshotRequest, r *raft.InstallSnapshotResponse, data io.Reader) error {
+func (l *lossy) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, a *raft.InstallSnapshotRequest,
+	r *raft.InstallSnapshotResponse, data io.Reader) error {
 	return l.call(id, func() error { return l.InmemTransport.InstallSnapshot(id, to, a, r, data) })
 }
 
-func (l *lossy) RequestVote(id raft.ServerID, to raft.ServerAddress, a *raft.RequestVoteRequest, r *raft.RequestVoteResponse) error {
+func (l *lossy) RequestVote(
+	id raft.ServerID, to raft.ServerAddress, a *raft.RequestVoteRequest, r *raft.RequestVoteResponse,
+) error {
 	return l.call(id, func() error { return l.InmemTransport.RequestVote(id, to, a, r) })
 }
 
-func (l *lossy) RequestPreVote(id raft.ServerID, to raft.ServerAddress, a *raft.RequestPreVoteRequest, r *raft.RequestPreVoteResponse) error {
+func (l *lossy) RequestPreVote(
+	id raft.ServerID, to raft.ServerAddress, a *raft.RequestPreVoteRequest, r *raft.RequestPreVoteResponse,
+) error {
 	return l.call(id, func() error { return l.InmemTransport.RequestPreVote(id, to, a, r) })
 }
 
-func (l *lossy) TimeoutNow(id raft.ServerID, to raft.ServerAddress, a *raft.TimeoutNowRequest, r *raft.TimeoutNowResponse) error {
+func (l *lossy) TimeoutNow(
+	id raft.ServerID, to raft.ServerAddress, a *raft.TimeoutNowRequest, r *raft.TimeoutNowResponse,
+) error {
 	return l.rpc(id, func() error { return l.InmemTransport.TimeoutNow(id, to, a, r) })
 }
 
@@ -454,7 +466,8 @@ func (n *calls) Call(ctx context.Context, peer string, method byte, req []byte) 
 		if err := w.pass(peer, n.c.id); err != nil || w.loses() {
 			return nil, fmt.Errorf("%w: the answer was lost", link.ErrUnknownOutcome)
 		}
-		if _, ok := errors.AsType[*link.Failure](r.err); !ok && r.err != nil && !errors.Is(r.err, link.ErrNotDone) && !errors.Is(r.err, link.ErrUnknownOutcome) {
+		if _, ok := errors.AsType[*link.Failure](r.err); !ok && r.err != nil && !errors.Is(r.err, link.ErrNotDone) &&
+			!errors.Is(r.err, link.ErrUnknownOutcome) {
 			r.err = &link.Failure{Code: link.CodeFailed, Text: r.err.Error()}
 		}
 		return r.body, r.err

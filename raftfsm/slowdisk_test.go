@@ -7,8 +7,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// slowDisk is a file system on which each sync of a write-ahead log waits for pause first. (Pebble's errorfs does not see the
-// files that Pebble uses again, which are most.)
+// slowDisk is a file system on which each sync of a write-ahead log waits for pause first. (Pebble's errorfs does not
+// see the files that Pebble uses again, which are most.)
 type slowDisk struct {
 	vfs.FS
 	lies  bool // nothing is synced
@@ -47,8 +47,8 @@ func (f slowFile) SyncData() error {
 	return f.File.SyncData()
 }
 
-// closing says whether the sync is the last of its file, during which Pebble holds a mutex that others may wait for. In a synctest
-// bubble, time stands still while anybody waits for a mutex.
+// closing says whether the sync is the last of its file, during which Pebble holds a mutex that others may wait for. In
+// a synctest bubble, time stands still while anybody waits for a mutex.
 func closing() bool {
 	var pcs [16]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])

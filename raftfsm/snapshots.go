@@ -17,7 +17,8 @@ import (
 	"hpfriends/raftfsm/apply"
 )
 
-// snapshots is the raft.SnapshotStore. No snapshot is ever taken: the projections are durable, the log holds the history.
+// snapshots is the raft.SnapshotStore. No snapshot is ever taken: the projections are durable, the log holds the
+// history.
 //
 // At start it offers one at the applied index, which raft (NoSnapshotRestoreOnStart) takes as the point to go on from
 // without opening it: a restart replays only what was not applied. While the node runs, it offers the checkpoint behind
@@ -54,7 +55,8 @@ func (s *snapshots) List() ([]*raft.SnapshotMeta, error) {
 	}
 	index, err := s.log.Checkpoints().ForFloor()
 	if errors.Is(err, eventlog.ErrNotFound) {
-		return nil, fmt.Errorf("raftfsm: a follower needs entries below #%d, which are not kept, and no checkpoint is there yet: the next comes soon", s.log.Floor())
+		return nil, fmt.Errorf("raftfsm: a follower needs entries below #%d, which are not kept, and no checkpoint is "+
+			"there yet: the next comes soon", s.log.Floor())
 	}
 	if err != nil {
 		return nil, err
@@ -104,7 +106,9 @@ func (s *snapshots) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 }
 
 // Create implements raft.SnapshotStore: a snapshot comes from the leader.
-func (s *snapshots) Create(_ raft.SnapshotVersion, index, term uint64, _ raft.Configuration, _ uint64, _ raft.Transport) (raft.SnapshotSink, error) {
+func (s *snapshots) Create(
+	_ raft.SnapshotVersion, index, term uint64, _ raft.Configuration, _ uint64, _ raft.Transport,
+) (raft.SnapshotSink, error) {
 	if applied := s.log.Applied(); index <= applied {
 		return nil, fmt.Errorf("raftfsm: snapshot of entry %d, but %d is applied", index, applied)
 	}
@@ -112,7 +116,8 @@ func (s *snapshots) Create(_ raft.SnapshotVersion, index, term uint64, _ raft.Co
 	if err != nil {
 		return nil, err
 	}
-	return &sink{store: s, file: f, meta: raft.SnapshotMeta{ID: fmt.Sprintf("received-%d", index), Index: index, Term: term}}, nil
+	return &sink{store: s, file: f, meta: raft.SnapshotMeta{ID: fmt.Sprintf("received-%d", index), Index: index,
+		Term: term}}, nil
 }
 
 // sink takes a snapshot that comes. Nothing counts before all of it is there and its checksum is right.

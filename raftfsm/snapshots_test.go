@@ -34,7 +34,8 @@ func (w *simulation) fill(n int) {
 			w.t.Fatal(err)
 		}
 	}
-	_, err := c.node.Change(w.t.Context(), graph.Command{By: operator, Op: graph.AddUser{Handle: fmt.Sprintf("user-%d", session)}})
+	_, err := c.node.Change(w.t.Context(), graph.Command{By: operator,
+		Op: graph.AddUser{Handle: fmt.Sprintf("user-%d", session)}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -132,8 +133,9 @@ func (w *simulation) end() {
 	time.Sleep(time.Minute) // raft's goroutines end by their timers
 }
 
-// TestBehindTheFloor cuts the log beyond what a stopped node has, and beyond what a blank node could begin with. Both get the
-// state at the floor and the rest as entries, also through a leader that got it so itself, and are equal to the others.
+// TestBehindTheFloor cuts the log beyond what a stopped node has, and beyond what a blank node could begin with. Both
+// get the state at the floor and the rest as entries, also through a leader that got it so itself, and are equal to the
+// others.
 func TestBehindTheFloor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSimulation(t, 3, "n1", "n2", "n3")
@@ -175,8 +177,9 @@ func TestBehindTheFloor(t *testing.T) {
 	})
 }
 
-// TestSnapshotBringsEachProjection gives a running node a snapshot with something in each projection. A connection whose
-// cursor was claimed meanwhile, elsewhere, is told so. Package apply shows that what is in memory is what a start reads.
+// TestSnapshotBringsEachProjection gives a running node a snapshot with something in each projection. A connection
+// whose cursor was claimed meanwhile, elsewhere, is told so. Package apply shows that what is in memory is what a start
+// reads.
 func TestSnapshotBringsEachProjection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSimulation(t, 4, "n1", "n2", "n3")
@@ -200,7 +203,8 @@ func TestSnapshotBringsEachProjection(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := time.Now()
-		report := entry.Report{Node: lead.id, Time: now, Usage: []entry.Usage{{Authkey: key, Published: 7}}, Refusals: []entry.Refusal{{Owner: uint64(user), Ident: "k", Message: "no", Count: 1, First: now, Last: now}}}
+		report := entry.Report{Node: lead.id, Time: now, Usage: []entry.Usage{{Authkey: key, Published: 7}},
+			Refusals: []entry.Refusal{{Owner: uint64(user), Ident: "k", Message: "no", Count: 1, First: now, Last: now}}}
 		token := entry.Token{Hash: [32]byte{1}, Time: now, Expires: now.Add(time.Hour)}
 		counted, err := report.Encode()
 		if err != nil {
@@ -220,7 +224,8 @@ func TestSnapshotBringsEachProjection(t *testing.T) {
 		g := lead.node.Graph()
 		event, errEvent := lead.log.Audit().Event(g.Index())
 		graphData, errData := g.MarshalBinary()
-		if err := errors.Join(errEvent, errData, lead.log.StoredGraphs().Store(event.AuditMark, graphData, eventlog.StoredEvery)); err != nil {
+		if err := errors.Join(errEvent, errData, lead.log.StoredGraphs().Store(event.AuditMark, graphData,
+			eventlog.StoredEvery)); err != nil {
 			t.Fatal(err)
 		}
 		w.fill(5)
@@ -235,12 +240,14 @@ func TestSnapshotBringsEachProjection(t *testing.T) {
 		if err := away.node.Close(); err != nil { // nobody applies any more
 			t.Fatal(err)
 		}
-		if fresh, err := apply.New(away.log, away.node.slog, away.node.fail); err != nil || !fresh.Configuration().Removed("n9") {
+		if fresh, err := apply.New(away.log, away.node.slog, away.node.fail); err != nil ||
+			!fresh.Configuration().Removed("n9") {
 			t.Errorf("%v: something was not brought, this tests too little", err)
 		}
 		for _, space := range []eventlog.Space{eventlog.SpaceCursors, eventlog.SpaceStats, eventlog.SpaceLogs} {
 			records := 0
-			if err := away.log.Scan(space, nil, nil, func(_, _ []byte) error { records++; return nil }); err != nil || records != 1 {
+			if err := away.log.Scan(space, nil, nil, func(_, _ []byte) error { records++; return nil }); err != nil ||
+				records != 1 {
 				t.Errorf("%d records of space %q, %v: something was not brought, this tests too little", records, space, err)
 			}
 		}
@@ -255,8 +262,8 @@ func TestSnapshotBringsEachProjection(t *testing.T) {
 	})
 }
 
-// TestSnapshotBeatsAnUncommittedTail is hashicorp/raft#697: a leader that was cut off has appended more than the others, who
-// have gone on and have cut their log above the place where the two part. It gets the state, and goes on.
+// TestSnapshotBeatsAnUncommittedTail is hashicorp/raft#697: a leader that was cut off has appended more than the
+// others, who have gone on and have cut their log above the place where the two part. It gets the state, and goes on.
 func TestSnapshotBeatsAnUncommittedTail(t *testing.T) {
 	heal := func(t *testing.T, blind bool) (healed bool) {
 		synctest.Test(t, func(t *testing.T) {
@@ -356,8 +363,8 @@ func TestReceivedSnapshotIsChecked(t *testing.T) {
 	}
 }
 
-// spoil flips a bit of the newest batch on the disk (F: with its checksum), says in its mark that it is a repetition, or removes its index key: by the letter
-// of the key's span.
+// spoil flips a bit of the newest batch on the disk (F: with its checksum), says in its mark that it is a repetition,
+// or removes its index key: by the letter of the key's span.
 func spoil(c *simNode, span eventlog.Space) error {
 	at, err := c.log.Next(eventlog.Selector{Exact: []string{"c"}}, 0, 1000)
 	if err != nil {
@@ -385,14 +392,15 @@ func spoil(c *simNode, span eventlog.Space) error {
 	}
 	if forged { // its checksum is right: see eventlog/record.go
 		castagnoli := crc32.MakeTable(crc32.Castagnoli)
-		binary.BigEndian.PutUint32(value, crc32.Update(crc32.Checksum(eventlog.IndexKey(index), castagnoli), castagnoli, value[4:]))
+		binary.BigEndian.PutUint32(value, crc32.Update(crc32.Checksum(eventlog.IndexKey(index), castagnoli), castagnoli,
+			value[4:]))
 	}
 	tx.Put(span, eventlog.IndexKey(index), value)
 	return tx.Commit()
 }
 
-// TestOddNodeStops alters a projection, an index key or an entry of one of three nodes while they run: that node stops within a
-// minute and does not start again; the others go on.
+// TestOddNodeStops alters a projection, an index key or an entry of one of three nodes while they run: that node stops
+// within a minute and does not start again; the others go on.
 func TestOddNodeStops(t *testing.T) {
 	for what, alter := range map[string]func(c *simNode) error{
 		"a projection": func(c *simNode) error {

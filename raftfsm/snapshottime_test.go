@@ -16,8 +16,8 @@ import (
 	"hpfriends/raftfsm/apply"
 )
 
-// TestTimeOfASnapshot says how long a follower's main loop waits for a snapshot: HPFRIENDS_CHANGES is how many changes of the graph
-// it brings.
+// TestTimeOfASnapshot says how long a follower's main loop waits for a snapshot: HPFRIENDS_CHANGES is how many changes
+// of the graph it brings.
 func TestTimeOfASnapshot(t *testing.T) {
 	changes, _ := strconv.Atoi(os.Getenv("HPFRIENDS_CHANGES"))
 	if changes == 0 {
@@ -29,7 +29,8 @@ func TestTimeOfASnapshot(t *testing.T) {
 	for k := range 64 {
 		writers.Go(func() {
 			for i := k; i < changes; i += 64 {
-				if _, err := r.Change(t.Context(), graph.Command{By: operator, Op: graph.AddUser{Handle: fmt.Sprintf("user%d", i)}}); err != nil {
+				if _, err := r.Change(t.Context(), graph.Command{By: operator,
+					Op: graph.AddUser{Handle: fmt.Sprintf("user%d", i)}}); err != nil {
 					t.Error(err)
 					return
 				}
@@ -53,7 +54,8 @@ func TestTimeOfASnapshot(t *testing.T) {
 	}
 	made := time.Since(begin)
 
-	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(t.TempDir(), "log"), Logger: slog.New(slog.DiscardHandler)})
+	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(t.TempDir(), "log"),
+		Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +86,8 @@ func TestTimeOfASnapshot(t *testing.T) {
 	if err := fsm.Restore(in); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d changes: a snapshot of %.1f MiB, made in %v, received and installed in %v", changes, float64(meta.Size)/(1<<20), made.Round(time.Millisecond), time.Since(begin).Round(time.Millisecond))
+	t.Logf("%d changes: a snapshot of %.1f MiB, made in %v, received and installed in %v", changes,
+		float64(meta.Size)/(1<<20), made.Round(time.Millisecond), time.Since(begin).Round(time.Millisecond))
 	if got, want := fsm.Version().Graph.Index(), r.Graph().Index(); got != want {
 		t.Errorf("the graph is at %d, want %d", got, want)
 	}

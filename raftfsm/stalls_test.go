@@ -66,8 +66,10 @@ func TestLeaderWithAStuckDiskIsReplaced(t *testing.T) {
 	}
 	for seed := range seeds {
 		j := jamLeader(t, seed, false)
-		t.Logf("seed %d: another leads after %v, publishing resumes after %v, the process ends after %v", seed, j.elected, j.resumed, j.ended)
-		if j.elected == 0 || j.elected > 10*time.Second || j.resumed == 0 || j.resumed > 10*time.Second || j.ended == 0 || j.ended > 25*time.Second {
+		t.Logf("seed %d: another leads after %v, publishing resumes after %v, the process ends after %v", seed, j.elected,
+			j.resumed, j.ended)
+		if j.elected == 0 || j.elected > 10*time.Second || j.resumed == 0 || j.resumed > 10*time.Second || j.ended == 0 ||
+			j.ended > 25*time.Second {
 			t.Errorf("seed %d: want a leader and messages within 10 s, and the end within 25 s", seed)
 		}
 		for _, f := range j.faults {

@@ -2,16 +2,17 @@ package raftfsm
 
 import "time"
 
-// A follower can hear its leader and get no entries from it: to the others it looks well, and it holds nothing of what it
-// votes over. In hashicorp/raft replication and heartbeats are goroutines of their own, and the first can be stuck for as long as this
-// leader leads (hashicorp/raft#612, and errors that replication retries in silence). So a leader looks what its members have,
-// and hands over when one starves.
+// A follower can hear its leader and get no entries from it: to the others it looks well, and it holds nothing of what
+// it votes over. In hashicorp/raft replication and heartbeats are goroutines of their own, and the first can be stuck
+// for as long as this leader leads (hashicorp/raft#612, and errors that replication retries in silence). So a leader
+// looks what its members have, and hands over when one starves.
 const (
 	starvesAfter = 10 // rounds of the reconciler in which a member that misses entries got none
-	// minTenure is for how many rounds a leader leads before it goes for that: a member that nobody can feed, or a very large request
-	// over a slow link, must not make leadership go round.
+	// minTenure is for how many rounds a leader leads before it goes for that: a member that nobody can feed, or a very
+	// large request over a slow link, must not make leadership go round.
 	minTenure = 60
-	// freshContact is how lately a starving member has heard its leader. One that did not is cut off, which is another case.
+	// freshContact is how lately a starving member has heard its leader. One that did not is cut off, which is another
+	// case.
 	freshContact = 2 * time.Second
 )
 

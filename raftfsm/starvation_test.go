@@ -48,8 +48,8 @@ func TestHungerIsSeenInTime(t *testing.T) {
 	}
 }
 
-// starve has the leader refuse a member everything but heartbeats until it leads no more, and says whether the member has caught up
-// within limit, and what the status warned of meanwhile.
+// starve has the leader refuse a member everything but heartbeats until it leads no more, and says whether the member
+// has caught up within limit, and what the status warned of meanwhile.
 func starve(t *testing.T, blind bool, limit time.Duration) (fed bool, warned string) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSimulation(t, 3, "n1", "n2", "n3")
@@ -71,8 +71,10 @@ func starve(t *testing.T, blind bool, limit time.Duration) (fed bool, warned str
 		stuck, _ := victim.log.Last()
 		for begin := time.Now(); !fed && time.Since(begin) < limit; time.Sleep(time.Second) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			_, _ = leader.node.Change(ctx, graph.Command{By: operator, Op: graph.AddUser{Handle: "u" + time.Now().Format("150405")}})
-			if s, err := victim.node.Members().Status(ctx); err == nil && strings.Contains(strings.Join(s.Warnings, ";"), "gets no entries") {
+			_, _ = leader.node.Change(ctx, graph.Command{By: operator,
+				Op: graph.AddUser{Handle: "u" + time.Now().Format("150405")}})
+			if s, err := victim.node.Members().Status(ctx); err == nil &&
+				strings.Contains(strings.Join(s.Warnings, ";"), "gets no entries") {
 				warned = strings.Join(s.Warnings, ";")
 			}
 			cancel()

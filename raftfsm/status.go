@@ -111,7 +111,8 @@ func (m *Members) Status(ctx context.Context) (Status, error) {
 	if err := m.up(); err != nil {
 		return Status{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	s := Status{Cluster: m.cluster, Node: m.node.id, Leader: m.lead.now().leader, Term: m.node.raft.CurrentTerm(), Members: m.survey(ctx)}
+	s := Status{Cluster: m.cluster, Node: m.node.id, Leader: m.lead.now().leader, Term: m.node.raft.CurrentTerm(),
+		Members: m.survey(ctx)}
 	s.Warnings = warnings(s)
 	return s, nil
 }
@@ -159,11 +160,13 @@ func warnings(s Status) (all []string) {
 	b := balanceOf(s.Members)
 	switch {
 	case b.spare() < 0:
-		all = append(all, fmt.Sprintf("%d of %d voters answer, %d are needed: nothing can be published or changed; start the missing ones", b.alive, b.voters, b.quorum()))
+		all = append(all, fmt.Sprintf("%d of %d voters answer, %d are needed: nothing can be published or changed; start "+
+			"the missing ones", b.alive, b.voters, b.quorum()))
 	case b.spare() == 0 && b.voters == 1:
 		all = append(all, "there is one voter: its loss loses data; add two nodes")
 	case b.spare() == 0:
-		all = append(all, fmt.Sprintf("%d of %d voters answer, %d are needed: one more failure stops publishing", b.alive, b.voters, b.quorum()))
+		all = append(all, fmt.Sprintf("%d of %d voters answer, %d are needed: one more failure stops publishing", b.alive,
+			b.voters, b.quorum()))
 	case b.voters%2 == 0:
 		all = append(all, fmt.Sprintf("%d voters outlive as many failures as %d: add one", b.voters, b.voters-1))
 	}
@@ -172,10 +175,12 @@ func warnings(s Status) (all []string) {
 			all = append(all, fmt.Sprintf("the disk of node %s is almost full: free some space there", member.ID))
 		}
 		for _, id := range member.Report.Starving {
-			all = append(all, fmt.Sprintf("node %s hears its leader %s and gets no entries from it: leadership will be handed over; see the log of %s", id, member.ID, member.ID))
+			all = append(all, fmt.Sprintf("node %s hears its leader %s and gets no entries from it: leadership will be handed "+
+				"over; see the log of %s", id, member.ID, member.ID))
 		}
 		if member.Report.Drained {
-			all = append(all, fmt.Sprintf("node %s is drained and takes no clients, until: hpfriends cluster undrain %s", member.ID, member.ID))
+			all = append(all, fmt.Sprintf("node %s is drained and takes no clients, until: hpfriends cluster undrain %s",
+				member.ID, member.ID))
 		}
 	}
 	return all
@@ -188,7 +193,8 @@ const readyLag = 1024
 func (m *Members) following(ctx context.Context) error {
 	leader := m.lead.now().leader
 	if leader == "" || leader == m.node.id {
-		return fmt.Errorf("%w: node %s knows no leader: %d members are configured, a majority of the voters must run and reach each other",
+		return fmt.Errorf("%w: node %s knows no leader: %d members are configured, a majority of the voters must run and "+
+			"reach each other",
 			ErrUnavailable, m.node.id, len(m.dir.IDs()))
 	}
 	r, err := m.ask(ctx, leader)
@@ -196,7 +202,8 @@ func (m *Members) following(ctx context.Context) error {
 		return fmt.Errorf("%w: the leader %s does not answer: %w", ErrUnavailable, leader, err)
 	}
 	if applied := m.store.Reached(m.node.raft.CommitIndex()); applied+readyLag < r.Commit {
-		return fmt.Errorf("%w: node %s is at entry %d, the leader %s at %d: it is catching up", ErrUnavailable, m.node.id, applied, leader, r.Commit)
+		return fmt.Errorf("%w: node %s is at entry %d, the leader %s at %d: it is catching up", ErrUnavailable, m.node.id,
+			applied, leader, r.Commit)
 	}
 	return nil
 }

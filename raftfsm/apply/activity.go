@@ -33,7 +33,8 @@ type RefusalKey struct {
 	ID    rowID
 }
 
-// KeyOf returns the row of a refusal: all that are equal but for the times and the count, within one stretch of foldFor.
+// KeyOf returns the row of a refusal: all that are equal but for the times and the count, within one stretch of
+// foldFor.
 func KeyOf(r entry.Refusal) RefusalKey { return RefusalKey{r.Owner, refusalID(r)} }
 
 // MaxRows bounds the refusals kept for each owner; the one last seen longest ago goes first.

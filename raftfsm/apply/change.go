@@ -40,8 +40,8 @@ func (f *FSM) applyChange(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	return ChangeResult{Outcome: outcome}, nil
 }
 
-// loadGraph rebuilds the graph as of the applied entry from the newest stored graph and the audit events after it, and checks
-// the chain on the way.
+// loadGraph rebuilds the graph as of the applied entry from the newest stored graph and the audit events after it, and
+// checks the chain on the way.
 func loadGraph(log *eventlog.Log, applied uint64) (*graph.Graph, eventlog.AuditMark, error) {
 	newest, err := log.Audit().Newest()
 	if err != nil {
@@ -59,7 +59,8 @@ func loadGraph(log *eventlog.Log, applied uint64) (*graph.Graph, eventlog.AuditM
 		})
 	}
 	if err == nil && mark != newest {
-		err = &eventlog.AuditError{Index: newest.Index, Kind: eventlog.Missing, Reason: fmt.Sprintf("it was the newest, and the events end at #%d", mark.Index)}
+		err = &eventlog.AuditError{Index: newest.Index, Kind: eventlog.Missing,
+			Reason: fmt.Sprintf("it was the newest, and the events end at #%d", mark.Index)}
 	}
 	if err != nil {
 		return nil, mark, fmt.Errorf("apply: %w", err)

@@ -11,8 +11,8 @@ import (
 	"hpfriends/eventlog"
 )
 
-// Configuration is the newest applied configuration of the cluster, and who was a member before and is not any more. It is
-// immutable. It is stored, because at its start raft reads the log from the applied index on only.
+// Configuration is the newest applied configuration of the cluster, and who was a member before and is not any more. It
+// is immutable. It is stored, because at its start raft reads the log from the applied index on only.
 //
 //	SpaceMeta: "raft-configuration"       -> storedConfiguration as JSON
 //	SpaceMeta: "former-member/" | node id -> index of the configuration without it (8)
@@ -83,7 +83,8 @@ func (f *FSM) applyConfiguration(tx *eventlog.Tx, l *raft.Log) error {
 	if err := putJSON(tx, eventlog.SpaceMeta, keyConfiguration, storedConfiguration{l.Index, l.Data}); err != nil {
 		return err
 	}
-	next := &Configuration{Index: l.Index, Servers: raft.DecodeConfiguration(l.Data).Servers, removed: make(map[string]bool)}
+	next := &Configuration{Index: l.Index, Servers: raft.DecodeConfiguration(l.Data).Servers,
+		removed: make(map[string]bool)}
 	if old := f.configuration.Load(); old != nil {
 		maps.Copy(next.removed, old.removed)
 		for _, s := range old.Servers {
@@ -105,7 +106,8 @@ func (f *FSM) Applied() (*raft.SnapshotMeta, error) {
 	}
 	c := f.configuration.Load()
 	if c == nil {
-		return nil, fmt.Errorf("apply: entries up to %d are applied but no raft configuration is: the data directory is damaged", applied)
+		return nil, fmt.Errorf("apply: entries up to %d are applied but no raft configuration is: the data directory is "+
+			"damaged", applied)
 	}
 	term, err := f.log.Term(applied)
 	if err != nil {

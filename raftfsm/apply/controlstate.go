@@ -14,8 +14,8 @@ import (
 	"hpfriends/eventlog"
 )
 
-// controlState is what Apply derived from the entries up to one, without the graph and its audit: the same bytes on every
-// node at the same entry. It is what a node needs of the entries that it does not get.
+// controlState is what Apply derived from the entries up to one, without the graph and its audit: the same bytes on
+// every node at the same entry. It is what a node needs of the entries that it does not get.
 //
 //	version u8 | term of the entry u64 | newest time of any batch u64 | records
 //
@@ -28,8 +28,8 @@ type controlState struct {
 	records []byte
 }
 
-// StateFormat is how the records of the projections are written. Whoever changes that raises it, and has a start rewrite the records:
-// nodes compare their state only with those of the same format.
+// StateFormat is how the records of the projections are written. Whoever changes that raises it, and has a start
+// rewrite the records: nodes compare their state only with those of the same format.
 const StateFormat = 1
 
 const (

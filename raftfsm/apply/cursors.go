@@ -99,7 +99,8 @@ func (f *FSM) applyCursors(l *raft.Log) (any, error) {
 		case entry.RemoveCursor:
 			results[i] = f.cursors.remove(g, l.Index, op)
 		default:
-			return nil, fmt.Errorf("operation %d on a cursor: this node runs an older program than the one that wrote it", op.Verb)
+			return nil, fmt.Errorf("operation %d on a cursor: this node runs an older program than the one that wrote it",
+				op.Verb)
 		}
 	}
 	return results, nil
@@ -109,8 +110,8 @@ func refused(code graph.Code, hint, format string, args ...any) CursorResult {
 	return CursorResult{Err: &graph.Error{Code: code, Msg: fmt.Sprintf(format, args...), Hint: hint}}
 }
 
-// claim gives the cursor to a new connection, which begins at Safe: whatever an earlier one had got acknowledged beyond it
-// is sent again, and counts as acknowledged when it is once more.
+// claim gives the cursor to a new connection, which begins at Safe: whatever an earlier one had got acknowledged beyond
+// it is sent again, and counts as acknowledged when it is once more.
 func (s *cursors) claim(g *graph.Graph, index uint64, e *entry.Cursors, op *entry.CursorOp) CursorResult {
 	if err := CheckCursor(op.Name, op.Channel); err != nil {
 		return CursorResult{Err: err}
@@ -143,9 +144,11 @@ func beyond(p eventlog.Position) CursorResult {
 func CheckCursor(name, channel string) error {
 	switch {
 	case !entry.ValidCursorName(name):
-		return refused(graph.Invalid, fmt.Sprintf("use 1 to %d letters, digits and . _ : -", entry.MaxCursorName), "%.80q is no name of a cursor", name).Err
+		return refused(graph.Invalid, fmt.Sprintf("use 1 to %d letters, digits and . _ : -", entry.MaxCursorName),
+			"%.80q is no name of a cursor", name).Err
 	case len(channel) > eventlog.MaxCursorChannel:
-		return refused(graph.Invalid, "subscribe to a prefix", "a channel of %d bytes, at most %d", len(channel), eventlog.MaxCursorChannel).Err
+		return refused(graph.Invalid, "subscribe to a prefix", "a channel of %d bytes, at most %d", len(channel),
+			eventlog.MaxCursorChannel).Err
 	}
 	return nil
 }
@@ -179,7 +182,8 @@ func (s *cursors) owned(g *graph.Graph, op *entry.CursorOp) (*eventlog.Cursor, e
 	}
 	c := s.all[op.Authkey][op.Name]
 	if c == nil {
-		return nil, refused(graph.NotFound, "list them with `hpfriends cursor ls`", "the authkey has no cursor %.80q", op.Name).Err
+		return nil, refused(graph.NotFound, "list them with `hpfriends cursor ls`",
+			"the authkey has no cursor %.80q", op.Name).Err
 	}
 	return c, nil
 }

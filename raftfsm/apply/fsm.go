@@ -15,8 +15,8 @@ import (
 	"hpfriends/graph"
 )
 
-// FSM applies committed entries to the projections, in one Pebble batch for each run of entries that raft hands over. An
-// error means a damaged store or a bug, and ends the process: a node that went on would differ from the others.
+// FSM applies committed entries to the projections, in one Pebble batch for each run of entries that raft hands over.
+// An error means a damaged store or a bug, and ends the process: a node that went on would differ from the others.
 type FSM struct {
 	log  *eventlog.Log
 	fail func(error) // ends the process
@@ -88,7 +88,8 @@ func (f *FSM) JoinToken(hash [sha256.Size]byte) (expires time.Time, ok bool) {
 	return f.tokens.get(hash)
 }
 
-// TrustSessions makes the FSM take every batch whatever its number. It serves the test that shows what sessions prevent.
+// TrustSessions makes the FSM take every batch whatever its number. It serves the test that shows what sessions
+// prevent.
 func (f *FSM) TrustSessions() { f.sessions.trusting = true }
 
 // Apply implements raft.FSM; raft prefers ApplyBatch.

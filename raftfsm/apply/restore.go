@@ -9,8 +9,8 @@ import (
 	"hpfriends/eventlog"
 )
 
-// Restore implements raft.FSM: a leader whose log begins above ours sends the state there. It replaces the projections, in
-// one write, and the log goes on behind it. The sink has checked it.
+// Restore implements raft.FSM: a leader whose log begins above ours sends the state there. It replaces the projections,
+// in one write, and the log goes on behind it. The sink has checked it.
 func (f *FSM) Restore(rc io.ReadCloser) error {
 	r := bufio.NewReaderSize(rc, 256<<10)
 	defer rc.Close()
@@ -37,7 +37,8 @@ func (f *FSM) Restore(rc io.ReadCloser) error {
 		f.fail(err)
 		return err
 	}
-	f.slog.Info("a snapshot is installed: this node was behind the oldest entry that is kept", "applied", before, "now", index)
+	f.slog.Info("a snapshot is installed: this node was behind the oldest entry that is kept", "applied", before, "now",
+		index)
 	return nil
 }
 

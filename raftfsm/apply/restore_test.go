@@ -29,7 +29,8 @@ func busy(t *testing.T, r *replica) (authkey uint64) {
 	r.configure(t, "n1")
 	user := graph.UserID(r.change(t, graph.AddUser{Handle: "ada", Role: graph.Member}))
 	authkey = r.change(t, graph.AddAuthkey{Owner: user, Ident: "k", Secret: []byte("sealed"), Sub: []graph.Pattern{"*"}})
-	r.cursor(t, entry.CursorOp{Verb: entry.ClaimCursor, Authkey: authkey, Name: "n", Channel: "c", Start: eventlog.Position{Index: 1}})
+	r.cursor(t, entry.CursorOp{Verb: entry.ClaimCursor, Authkey: authkey, Name: "n", Channel: "c",
+		Start: eventlog.Position{Index: 1}})
 	r.batch(t, 7, 1)
 	report := entry.Report{
 		Node: "n1", Time: noon, Usage: []entry.Usage{{Authkey: authkey, Published: 7}},
@@ -45,8 +46,8 @@ func busy(t *testing.T, r *replica) (authkey uint64) {
 	return authkey
 }
 
-// TestRestoredIsWhatAStartReads gives an FSM a snapshot with something in each projection. What it then has in memory is what
-// it would read at a start, and the end of an epoch in an entry that it did not see is told.
+// TestRestoredIsWhatAStartReads gives an FSM a snapshot with something in each projection. What it then has in memory
+// is what it would read at a start, and the end of an epoch in an entry that it did not see is told.
 func TestRestoredIsWhatAStartReads(t *testing.T) {
 	from, to := newReplica(t), newReplica(t)
 	authkey := busy(t, from)
@@ -56,7 +57,8 @@ func TestRestoredIsWhatAStartReads(t *testing.T) {
 	g := from.Version().Graph
 	event, errEvent := from.log.Audit().Event(g.Index())
 	graphData, errData := g.MarshalBinary()
-	if err := errors.Join(errEvent, errData, from.log.StoredGraphs().Store(event.AuditMark, graphData, eventlog.StoredEvery)); err != nil {
+	if err := errors.Join(errEvent, errData, from.log.StoredGraphs().Store(event.AuditMark, graphData,
+		eventlog.StoredEvery)); err != nil {
 		t.Fatal(err)
 	}
 	from.batch(t, 7, 2)

@@ -8,8 +8,8 @@ import (
 )
 
 // sessions remembers the last batch of each ingest session, so that a batch whose outcome was unknown can be proposed
-// again: it enters the log once, and a batch that overtook a lost one is refused. Messages of refused batches are in the
-// raft log but have no index keys, so no reader meets them.
+// again: it enters the log once, and a batch that overtook a lost one is refused. Messages of refused batches are in
+// the raft log but have no index keys, so no reader meets them.
 //
 // A session is one run of one node's Ingest. Only the newest maxSessions are kept: far more than nodes that can have a
 // proposal under way.
@@ -47,7 +47,8 @@ func (s *sessions) admit(tx *eventlog.Tx, session [16]byte, seq, index uint64) B
 	}
 	p = progress{seq, index}
 	s.last[session] = p
-	tx.Put(eventlog.SpaceSessions, session[:], binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, seq), index))
+	tx.Put(eventlog.SpaceSessions, session[:], binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, seq),
+		index))
 	if len(s.last) > maxSessions {
 		s.dropOldest(tx)
 	}

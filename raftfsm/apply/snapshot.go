@@ -12,14 +12,15 @@ import (
 
 // A snapshot is what a node gets in place of entries that are not kept any more:
 //
-//	magic "hpfsnap1" | index u64 | length u64 | control state | records of the audit and the stored graph | 0 | SHA-256 of all before
+//	magic "hpfsnap1" | index u64 | length u64 | control state | records of the audit and the stored graph
+//	| 0 | SHA-256 of all before
 const snapshotMagic = "hpfsnap1"
 
 // maxControlState bounds what is read into memory at once.
 const maxControlState = 1 << 30
 
-// WriteSnapshot writes the snapshot of an entry whose control state is given, with the audit and a stored graph of log, and
-// returns its size.
+// WriteSnapshot writes the snapshot of an entry whose control state is given, with the audit and a stored graph of log,
+// and returns its size.
 func WriteSnapshot(w io.Writer, log *eventlog.Log, index uint64, state []byte) (int64, error) {
 	sum := sha256.New()
 	size := new(counter)
@@ -27,7 +28,8 @@ func WriteSnapshot(w io.Writer, log *eventlog.Log, index uint64, state []byte) (
 	b.WriteString(snapshotMagic)
 	b.Write(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, index), uint64(len(state))))
 	b.Write(state)
-	if err := log.Scan(eventlog.SpaceAudit, nil, eventlog.IndexKey(index+1), recorder(b, eventlog.SpaceAudit)); err != nil {
+	if err := log.Scan(eventlog.SpaceAudit, nil, eventlog.IndexKey(index+1),
+		recorder(b, eventlog.SpaceAudit)); err != nil {
 		return 0, err
 	}
 	if err := writeGraph(b, log, index); err != nil {
@@ -65,7 +67,8 @@ func readSnapshotHead(r io.Reader) (index uint64, state []byte, err error) {
 		return 0, nil, err
 	}
 	if string(head[:len(snapshotMagic)]) != snapshotMagic {
-		return 0, nil, fmt.Errorf("apply: the snapshot begins with %q: this node runs an older program than its leader", head[:len(snapshotMagic)])
+		return 0, nil, fmt.Errorf("apply: the snapshot begins with %q: this node runs an older program than its leader",
+			head[:len(snapshotMagic)])
 	}
 	index = binary.BigEndian.Uint64(head[len(snapshotMagic):])
 	n := binary.BigEndian.Uint64(head[len(snapshotMagic)+8:])

@@ -66,7 +66,9 @@ func NewAuthority(cluster string) (*Authority, error) {
 func (a *Authority) Fingerprint() [sha256.Size]byte { return sha256.Sum256(a.cert.Raw) }
 
 // issue certifies that pub is the key of node, from a moment before now for life.
-func (a *Authority) issue(node string, pub crypto.PublicKey, now time.Time, life time.Duration) (*x509.Certificate, error) {
+func (a *Authority) issue(
+	node string, pub crypto.PublicKey, now time.Time, life time.Duration,
+) (*x509.Certificate, error) {
 	if err := CheckNodeID(node); err != nil {
 		return nil, err
 	}

@@ -50,11 +50,12 @@ func answerAppends(t raft.Transport, done <-chan struct{}) {
 	}
 }
 
-// BenchmarkAppendEntries sends entries one request at a time through the port, and through raft's TCP transport, which has
-// no TLS.
+// BenchmarkAppendEntries sends entries one request at a time through the port, and through raft's TCP transport, which
+// has no TLS.
 func BenchmarkAppendEntries(b *testing.B) {
 	for _, load := range []struct{ entries, size int }{{1, 256}, {16, 4 << 10}, {4, 256 << 10}} {
-		req := &raft.AppendEntriesRequest{RPCHeader: raft.RPCHeader{Addr: []byte("a")}, Term: 1, PrevLogEntry: 1, PrevLogTerm: 1}
+		req := &raft.AppendEntriesRequest{RPCHeader: raft.RPCHeader{Addr: []byte("a")}, Term: 1, PrevLogEntry: 1,
+			PrevLogTerm: 1}
 		for i := range load.entries {
 			req.Entries = append(req.Entries, &raft.Log{Index: uint64(i), Term: 1, Data: make([]byte, load.size)})
 		}

@@ -17,7 +17,8 @@ func (b Bound) Check(i *Identity) error {
 	case b.Cluster != i.Cluster:
 		return fmt.Errorf("%w: the data directory is of cluster %s, %s of %s", ErrForeign, b.Cluster, File, i.Cluster)
 	case b.Node != i.Node:
-		return fmt.Errorf("%w: the data directory is of node %s, %s of %s: put back the file that belongs here", ErrIdentity, b.Node, File, i.Node)
+		return fmt.Errorf("%w: the data directory is of node %s, %s of %s: put back the file that belongs here", ErrIdentity,
+			b.Node, File, i.Node)
 	}
 	return nil
 }

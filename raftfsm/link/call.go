@@ -52,8 +52,8 @@ func (p *Port) caller(id string) *caller {
 	return c
 }
 
-// Call asks a member, and waits for its answer or the end of ctx. The error wraps ErrNotDone or ErrUnknownOutcome, or is
-// the handler's own *Failure. The request must not change afterwards: one that is given up may still be on its way.
+// Call asks a member, and waits for its answer or the end of ctx. The error wraps ErrNotDone or ErrUnknownOutcome, or
+// is the handler's own *Failure. The request must not change afterwards: one that is given up may still be on its way.
 func (p *Port) Call(ctx context.Context, peer string, method byte, req []byte) ([]byte, error) {
 	if len(req) > MaxRequest {
 		return nil, fmt.Errorf("%w: the request has %d bytes, at most %d", ErrNotDone, len(req), MaxRequest)

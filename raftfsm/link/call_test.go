@@ -56,7 +56,11 @@ func TestLargestCallPassesAndLargerIsRefused(t *testing.T) {
 	if _, err := n1.Call(t.Context(), "n2", 0, make([]byte, MaxRequest+1)); !errors.Is(err, ErrNotDone) {
 		t.Errorf("a larger request: %v", err)
 	}
-	f, ok := errors.AsType[*Failure](func() error { _, err := n1.Call(t.Context(), "n2", 0, make([]byte, MaxRequest)); return err }())
+	f, ok := errors.AsType[*Failure](func() error {
+		_,
+			err := n1.Call(t.Context(), "n2", 0, make([]byte, MaxRequest))
+		return err
+	}())
 	if !ok || f.Code != CodeFailed {
 		t.Errorf("a larger response: %v", f)
 	}
@@ -76,10 +80,12 @@ func TestHandlersErrorsArriveByTheirOutcome(t *testing.T) {
 	for method, want := range map[byte]struct {
 		notDone, unknown bool
 		code             byte
-	}{1: {false, false, CodeFailed}, 2: {true, false, CodeRefused}, 3: {false, true, CodeUnknown}, 4: {false, false, CodeFirst + 3}, 5: {false, false, CodeFailed}, 0xFF: {true, false, CodeRefused}} {
+	}{1: {false, false, CodeFailed}, 2: {true, false, CodeRefused}, 3: {false, true, CodeUnknown}, 4: {false, false,
+		CodeFirst + 3}, 5: {false, false, CodeFailed}, 0xFF: {true, false, CodeRefused}} {
 		_, err := n1.Call(within(t, 5*time.Second), "n2", method, nil)
 		f, ok := errors.AsType[*Failure](err)
-		if !ok || f.Code != want.code || errors.Is(err, ErrNotDone) != want.notDone || errors.Is(err, ErrUnknownOutcome) != want.unknown {
+		if !ok || f.Code != want.code || errors.Is(err, ErrNotDone) != want.notDone ||
+			errors.Is(err, ErrUnknownOutcome) != want.unknown {
 			t.Errorf("method %d: %v", method, err)
 		}
 		if strings.Contains(fmt.Sprint(err), "\x1b") {
@@ -106,7 +112,8 @@ func TestCallThatIsGivenUpIsUnknownAndEndsThere(t *testing.T) {
 		soon(t, "the handler runs", func() bool { return b.begun.Load() == 1 })
 		cancel()
 	}()
-	if _, err := n1.Call(ctx, "n2", 0, nil); !errors.Is(err, ErrUnknownOutcome) || !errors.Is(err, context.Canceled) || errors.Is(err, ErrNotDone) {
+	if _, err := n1.Call(ctx, "n2", 0, nil); !errors.Is(err, ErrUnknownOutcome) || !errors.Is(err, context.Canceled) ||
+		errors.Is(err, ErrNotDone) {
 		t.Errorf("cancelled: %v", err)
 	}
 	soon(t, "the cancellation arrives", func() bool { return b.ended.Load() == 1 })
@@ -178,7 +185,8 @@ func TestConnectionLostAfterTheRequestIsUnknown(t *testing.T) {
 		soon(t, "the handler runs", func() bool { return b.begun.Load() == 1 })
 		n2.Close()
 	}()
-	if _, err := n1.Call(within(t, 5*time.Second), "n2", 0, nil); !errors.Is(err, ErrUnknownOutcome) || errors.Is(err, ErrNotDone) {
+	if _, err := n1.Call(within(t, 5*time.Second), "n2", 0, nil); !errors.Is(err, ErrUnknownOutcome) ||
+		errors.Is(err, ErrNotDone) {
 		t.Errorf("lost: %v", err)
 	}
 	soon(t, "dialing fails", func() bool {
@@ -194,7 +202,8 @@ func TestFailedDialIsNotDoneAndBacksOff(t *testing.T) {
 	})
 	end := time.Now().Add(300 * time.Millisecond)
 	for time.Now().Before(end) {
-		if _, err := n1.Call(t.Context(), "n2", 0, nil); !errors.Is(err, ErrNotDone) || !strings.Contains(err.Error(), "no route") {
+		if _, err := n1.Call(t.Context(), "n2", 0, nil); !errors.Is(err, ErrNotDone) ||
+			!strings.Contains(err.Error(), "no route") {
 			t.Fatalf("%v", err)
 		}
 	}

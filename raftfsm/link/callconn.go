@@ -47,7 +47,8 @@ const (
 
 // startCalls starts the two loops of a connection; they end with it.
 func (p *Port) startCalls(c *peerConn) *callConn {
-	conn := &callConn{port: p, conn: c, out: make(chan *call, maxCalls), done: make(chan struct{}), waiting: map[uint64]*call{}}
+	conn := &callConn{port: p, conn: c, out: make(chan *call, maxCalls), done: make(chan struct{}),
+		waiting: map[uint64]*call{}}
 	stream := &progress{Conn: c.Conn, stall: silence}
 	p.life.loops.Add(2)
 	go conn.write(stream)

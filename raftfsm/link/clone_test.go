@@ -44,7 +44,8 @@ func TestYoungerOfTwoProcessesWithOneNodeIDIsRefused(t *testing.T) {
 	var told refusals
 	clone := open(t, n2.id, r, func(c *Config) { c.Refused = told.add })
 	r.set("n2", at) // the configuration does not know of the clone's address
-	if _, err := clone.Call(within(t, 5*time.Second), "n1", 1, nil); !errors.Is(err, ErrCloned) || !errors.Is(err, ErrNotDone) {
+	if _, err := clone.Call(within(t, 5*time.Second), "n1", 1, nil); !errors.Is(err, ErrCloned) ||
+		!errors.Is(err, ErrNotDone) {
 		t.Errorf("the clone: %v", err)
 	}
 	if !told.is(ErrCloned) {
@@ -90,7 +91,11 @@ func TestRestartedProcessIsNoClone(t *testing.T) {
 		}
 		if _, err := n1.Call(within(t, 5*time.Second), "n2", 1, nil); err != nil {
 			// n1 may still hold a connection to the process that ended.
-			soon(t, "n2 is reached", func() bool { _, err := n1.Call(within(t, 5*time.Second), "n2", 1, nil); return err == nil })
+			soon(t, "n2 is reached", func() bool {
+				_, err := n1.Call(within(t, 5*time.Second), "n2", 1,
+					nil)
+				return err == nil
+			})
 		}
 		n2.Close()
 		n2 = open(t, n2.id, r, func(c *Config) { c.Refused = told.add })
@@ -173,7 +178,8 @@ func TestMemberThatIsBehindDoesNotVouch(t *testing.T) {
 	older.set("n1", n1.Addr().String())
 	newer.set("n2", behind.Addr().String())
 	for range 3 {
-		if _, err := removed.Call(within(t, 5*time.Second), "n1", 1, nil); !errors.Is(err, ErrNotMember) && !errors.Is(err, ErrNotDone) {
+		if _, err := removed.Call(within(t, 5*time.Second), "n1", 1, nil); !errors.Is(err, ErrNotMember) &&
+			!errors.Is(err, ErrNotDone) {
 			t.Fatalf("%v", err)
 		}
 		time.Sleep(150 * time.Millisecond)

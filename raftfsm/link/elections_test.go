@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// elections runs three nodes until at least as many terms had a leader, or until a fault, and returns how many and the faults.
+// elections runs three nodes until at least as many terms had a leader, or until a fault, and returns how many and the
+// faults.
 func elections(t *testing.T, seed uint64, count int, stock bool) (terms int, faults []string) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newElectorate(t, seed, 60*time.Millisecond, stock)
@@ -24,7 +25,8 @@ func elections(t *testing.T, seed uint64, count int, stock bool) (terms int, fau
 		}
 		confirmed := end()
 		e.settle(confirmed)
-		t.Logf("seed %d: %d leaders in %v, %d entries confirmed", seed, len(e.won), time.Since(begin).Round(time.Second), len(confirmed))
+		t.Logf("seed %d: %d leaders in %v, %d entries confirmed", seed, len(e.won), time.Since(begin).Round(time.Second),
+			len(confirmed))
 		e.close()
 		if !stock && (len(e.won) < count || len(confirmed) < count/4) {
 			e.blame("%d leaders and %d confirmed entries: this storm looks at too little", len(e.won), len(confirmed))
@@ -34,8 +36,9 @@ func elections(t *testing.T, seed uint64, count int, stock bool) (terms int, fau
 	return terms, faults
 }
 
-// Heartbeats that change term and state beside raft's main goroutine let the term go back and two entries take one place
-// (hashicorp/raft#695). Over thousands of short elections with late heartbeats and slow stable stores, neither happens.
+// Heartbeats that change term and state beside raft's main goroutine let the term go back and two entries take one
+// place (hashicorp/raft#695). Over thousands of short elections with late heartbeats and slow stable stores, neither
+// happens.
 func TestTermNeverGoesBackInAStormOfElections(t *testing.T) {
 	t.Parallel()
 	want := 1000
@@ -84,8 +87,9 @@ func stormSeed(t *testing.T) uint64 {
 	return uint64(time.Now().UnixNano())
 }
 
-// hashicorp/raft#612, over the port and under load: each time that a follower's disk stalls, or it refuses what it got, it has
-// caught up within 2 s. That the same is noticed with requests in a pipeline, TestFollowerCatchesUpAfterAFailedAppend shows.
+// hashicorp/raft#612, over the port and under load: each time that a follower's disk stalls, or it refuses what it got,
+// it has caught up within 2 s. That the same is noticed with requests in a pipeline,
+// TestFollowerCatchesUpAfterAFailedAppend shows.
 func TestFollowerCatchesUpAfterEachOf200Stalls(t *testing.T) {
 	t.Parallel()
 	seed := stormSeed(t)
@@ -111,7 +115,8 @@ func TestFollowerCatchesUpAfterEachOf200Stalls(t *testing.T) {
 			begin, want := time.Now(), l.raft.LastIndex()
 			for n.raft.AppliedIndex() < want {
 				if time.Sleep(time.Millisecond); time.Since(begin) > 2*time.Second {
-					t.Fatalf("HPFRIENDS_SEED=%d: round %d: %s has applied %d of %d after 2 s", seed, round, n.id, n.raft.AppliedIndex(), want)
+					t.Fatalf("HPFRIENDS_SEED=%d: round %d: %s has applied %d of %d after 2 s", seed, round, n.id,
+						n.raft.AppliedIndex(), want)
 				}
 			}
 			longest = max(longest, time.Since(begin))

@@ -13,8 +13,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// electorate is three raft nodes on ports over a network in memory, in a synctest bubble. A write to their stable stores takes
-// as long as a sync does, heartbeats come late, and each way between two nodes can be cut.
+// electorate is three raft nodes on ports over a network in memory, in a synctest bubble. A write to their stable
+// stores takes as long as a sync does, heartbeats come late, and each way between two nodes can be cut.
 type electorate struct {
 	rng   *rand.Rand
 	stock bool          // negative control: heartbeats are answered as upstream does
@@ -62,7 +62,8 @@ func (e *electorate) audit(id string, logs []*raft.Log) {
 	for _, l := range logs {
 		at, what := [2]uint64{l.Index, l.Term}, fmt.Sprintf("%v %s", l.Type, l.Data)
 		if before, ok := e.stored[at]; ok && before != what {
-			e.faults = append(e.faults, fmt.Sprintf("entry %d of term %d was %.40q and is %.40q on %s", l.Index, l.Term, before, what, id))
+			e.faults = append(e.faults, fmt.Sprintf("entry %d of term %d was %.40q and is %.40q on %s", l.Index, l.Term, before,
+				what, id))
 		}
 		e.stored[at] = what
 		if l.Type == raft.LogNoop {
@@ -117,26 +118,35 @@ func (n *elector) pass(to raft.ServerID, f func() error) error {
 	return nil
 }
 
-func (n *elector) AppendEntries(id raft.ServerID, to raft.ServerAddress, a *raft.AppendEntriesRequest, r *raft.AppendEntriesResponse) error {
+func (n *elector) AppendEntries(
+	id raft.ServerID, to raft.ServerAddress, a *raft.AppendEntriesRequest, r *raft.AppendEntriesResponse,
+) error {
 	if a.PrevLogEntry == 0 && len(a.Entries) == 0 { // a heartbeat
 		time.Sleep(n.e.upTo(20 * time.Millisecond))
 	}
 	return n.pass(id, func() error { return n.Transport.AppendEntries(id, to, a, r) })
 }
 
-func (n *elector) RequestVote(id raft.ServerID, to raft.ServerAddress, a *raft.RequestVoteRequest, r *raft.RequestVoteResponse) error {
+func (n *elector) RequestVote(
+	id raft.ServerID, to raft.ServerAddress, a *raft.RequestVoteRequest, r *raft.RequestVoteResponse,
+) error {
 	return n.pass(id, func() error { return n.Transport.RequestVote(id, to, a, r) })
 }
 
-func (n *elector) RequestPreVote(id raft.ServerID, to raft.ServerAddress, a *raft.RequestPreVoteRequest, r *raft.RequestPreVoteResponse) error {
+func (n *elector) RequestPreVote(
+	id raft.ServerID, to raft.ServerAddress, a *raft.RequestPreVoteRequest, r *raft.RequestPreVoteResponse,
+) error {
 	return n.pass(id, func() error { return n.Transport.RequestPreVote(id, to, a, r) })
 }
 
-func (n *elector) TimeoutNow(id raft.ServerID, to raft.ServerAddress, a *raft.TimeoutNowRequest, r *raft.TimeoutNowResponse) error {
+func (n *elector) TimeoutNow(
+	id raft.ServerID, to raft.ServerAddress, a *raft.TimeoutNowRequest, r *raft.TimeoutNowResponse,
+) error {
 	return n.pass(id, func() error { return n.Transport.TimeoutNow(id, to, a, r) })
 }
 
-// slowTerms is a stable store on which a write takes its time, one after the other, and which blames a term that goes back.
+// slowTerms is a stable store on which a write takes its time, one after the other, and which blames a term that goes
+// back.
 type slowTerms struct {
 	*raft.InmemStore
 	n    *elector
@@ -202,7 +212,8 @@ func newElectorate(t *testing.T, seed uint64, limit time.Duration, stock bool) *
 func (n *elector) start(t *testing.T, conf raft.Configuration, preVote bool) {
 	c := raft.DefaultConfig()
 	c.LocalID, c.Logger, c.PreVoteDisabled = raft.ServerID(n.id), quiet, !preVote
-	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout, c.CommitTimeout = n.e.limit, n.e.limit, n.e.limit, 5*time.Millisecond
+	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = n.e.limit, n.e.limit, n.e.limit
+	c.CommitTimeout = 5 * time.Millisecond
 	stable := &slowTerms{raft.NewInmemStore(), n, make(chan struct{}, 1)}
 	snaps := raft.NewInmemSnapshotStore()
 	n.log = &auditedLog{InmemStore: raft.NewInmemStore(), n: n}
@@ -288,7 +299,8 @@ func (e *electorate) unrest() {
 func (e *electorate) settle(confirmed []string) {
 	equal := func() bool {
 		want := e.nodes[0].fsm.all()
-		return slices.Contains(want, "end") && !slices.ContainsFunc(e.nodes, func(n *elector) bool { return !slices.Equal(n.fsm.all(), want) })
+		return slices.Contains(want, "end") && !slices.ContainsFunc(e.nodes,
+			func(n *elector) bool { return !slices.Equal(n.fsm.all(), want) })
 	}
 	for end := time.Now().Add(30 * time.Second); !equal(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {

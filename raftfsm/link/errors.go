@@ -9,7 +9,8 @@ var (
 	// ErrWrongNode: a member answered, but not the one that was meant. Nothing was sent to it.
 	ErrWrongNode = errors.New("link: another node answers at this address: correct the member's address")
 	// ErrNotMember: the node's certificate is good, but the configuration does not know it (any more).
-	ErrNotMember = errors.New("link: not a member of the cluster: it was removed, or not yet added: join it under a new node id")
+	ErrNotMember = errors.New("link: not a member of the cluster: it was removed, or not yet added: join it under a new " +
+		"node id")
 	// ErrCloned: two live processes present one node id. The younger is refused.
 	ErrCloned = errors.New("link: this node id is in use by another live process: " +
 		"stop one of the two, delete the copied data directory, and join it under a new node id")

@@ -33,7 +33,8 @@ func failureOf(err error) Failure {
 		f = *own
 	} else if errors.Is(err, ErrNotDone) {
 		f.Code = CodeRefused
-	} else if errors.Is(err, ErrUnknownOutcome) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	} else if errors.Is(err, ErrUnknownOutcome) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, context.Canceled) {
 		f.Code = CodeUnknown
 	}
 	f.Text = f.Text[:min(len(f.Text), maxText)]

@@ -7,7 +7,8 @@ import (
 	"io"
 )
 
-// A message of the join handshake is a length (u32) and that many bytes of fields, each of them a length (u32) and bytes.
+// A message of the join handshake is a length (u32) and that many bytes of fields, each of them a length (u32) and
+// bytes.
 const (
 	maxJoinRequest = 4 << 10
 	maxJoinAnswer  = 1 << 20

@@ -74,12 +74,14 @@ func TestHandshakeDeadlineHoldsWhateverArrives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var net switchboard
 		id := bootstrap(t, clusterA, "n1")
-		p, err := Open(Config{Identity: id, Listener: net.listen("n1:1"), Advertise: "n1:1", Members: &roster{addrs: map[string]string{}}, Dial: net.dial})
+		p, err := Open(Config{Identity: id, Listener: net.listen("n1:1"), Advertise: "n1:1",
+			Members: &roster{addrs: map[string]string{}}, Dial: net.dial})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer p.Close()
-		for name, drip := range map[string]time.Duration{"silent": 0, "a byte a second": time.Second, "a byte in 10 ms": 10 * time.Millisecond} {
+		for name, drip := range map[string]time.Duration{"silent": 0, "a byte a second": time.Second,
+			"a byte in 10 ms": 10 * time.Millisecond} {
 			conn, err := net.dial(t.Context(), "n1:1")
 			if err != nil {
 				t.Fatal(err)

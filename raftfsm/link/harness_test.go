@@ -125,7 +125,8 @@ func open(t testing.TB, id *Identity, r *roster, edit func(*Config)) *Port {
 func openUnowned(t testing.TB, id *Identity, r *roster, edit func(*Config)) *Port {
 	t.Helper()
 	l := listen(t)
-	c := Config{Identity: id, Listener: l, Advertise: l.Addr().String(), Members: r, Handler: handler(echo), Logger: testLog(t)}
+	c := Config{Identity: id, Listener: l, Advertise: l.Addr().String(), Members: r, Handler: handler(echo),
+		Logger: testLog(t)}
 	if edit != nil {
 		edit(&c)
 	}
@@ -176,7 +177,8 @@ func noGoroutinesLeft(t testing.TB) {
 		buf := make([]byte, 4<<20)
 		left = left[:0]
 		for _, g := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if (strings.Contains(g, "raftfsm/link.(*") || strings.Contains(g, "raft.(*NetworkTransport)")) && !strings.Contains(g, "testing.tRunner") {
+			if (strings.Contains(g, "raftfsm/link.(*") || strings.Contains(g, "raft.(*NetworkTransport)")) &&
+				!strings.Contains(g, "testing.tRunner") {
 				left = append(left, g)
 			}
 		}

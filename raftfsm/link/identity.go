@@ -69,8 +69,8 @@ func newIdentity(a *Authority, key *ecdsa.PrivateKey, leaf *x509.Certificate) (*
 func (i *Identity) Authority() *Authority { return i.authority }
 
 // certificate is what the node presents: its own and the authority's, which a joiner knows by hash only. It is renewed
-// when a third of its life is left, or when it is from the future, made while the clock was wrong. A failure to store the
-// new one is returned beside it, for the log.
+// when a third of its life is left, or when it is from the future, made while the clock was wrong. A failure to store
+// the new one is returned beside it, for the log.
 func (i *Identity) certificate() (*tls.Certificate, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -87,7 +87,8 @@ func (i *Identity) certificate() (*tls.Certificate, error) {
 			failed = fmt.Errorf("link: renew the certificate of node %s: %w", i.Node, err)
 		}
 	}
-	return &tls.Certificate{Certificate: [][]byte{i.leaf.Raw, i.authority.cert.Raw}, PrivateKey: i.key, Leaf: i.leaf}, failed
+	return &tls.Certificate{Certificate: [][]byte{i.leaf.Raw, i.authority.cert.Raw}, PrivateKey: i.key, Leaf: i.leaf},
+		failed
 }
 
 // verify checks the certificate of the other side against the authority and returns its node id.

@@ -20,7 +20,8 @@ func TestIdentityIsStoredAndLoaded(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := Load(dir)
-	if err != nil || got.Cluster != clusterA || got.Node != "n1" || got.authority.Fingerprint() != id.authority.Fingerprint() {
+	if err != nil || got.Cluster != clusterA || got.Node != "n1" ||
+		got.authority.Fingerprint() != id.authority.Fingerprint() {
 		t.Fatalf("loaded %+v, %v", got, err)
 	}
 	if info, _ := os.Stat(filepath.Join(dir, File)); info.Mode().Perm() != 0o600 {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// What one member may have under way: calls it starts, calls that are handled for it, and the bytes of their requests. A
-// call that was given up may still be ending there, hence the difference.
+// What one member may have under way: calls it starts, calls that are handled for it, and the bytes of their requests.
+// A call that was given up may still be ending there, hence the difference.
 const (
 	maxCalls   = 64
 	maxHandled = 2 * maxCalls

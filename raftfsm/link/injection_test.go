@@ -54,17 +54,20 @@ func encoded(send func(raft.Transport) error) []byte {
 
 // injections are requests that would take a cluster apart, as raft encodes them, and announcements of 1 GiB.
 func injections(term uint64, as *replica) map[string][]byte {
-	header := raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(as.id.Node), Addr: []byte(as.port.config.Advertise)}
+	header := raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(as.id.Node),
+		Addr: []byte(as.port.config.Advertise)}
 	return map[string][]byte{
 		"TimeoutNow": encoded(func(t raft.Transport) error {
 			return t.TimeoutNow("", "", &raft.TimeoutNowRequest{RPCHeader: header}, &raft.TimeoutNowResponse{})
 		}),
 		"RequestVote": encoded(func(t raft.Transport) error {
-			req := raft.RequestVoteRequest{RPCHeader: header, Term: term, LastLogIndex: 1 << 40, LastLogTerm: term, LeadershipTransfer: true}
+			req := raft.RequestVoteRequest{RPCHeader: header, Term: term, LastLogIndex: 1 << 40, LastLogTerm: term,
+				LeadershipTransfer: true}
 			return t.RequestVote("", "", &req, &raft.RequestVoteResponse{})
 		}),
 		"AppendEntries": encoded(func(t raft.Transport) error {
-			return t.AppendEntries("", "", &raft.AppendEntriesRequest{RPCHeader: header, Term: term}, &raft.AppendEntriesResponse{})
+			return t.AppendEntries("", "", &raft.AppendEntriesRequest{RPCHeader: header, Term: term},
+				&raft.AppendEntriesResponse{})
 		}),
 		"1 GiB in msgpack": append([]byte{0, 0x81, 0xa6}, "Leader\xc6\x40\x00\x00\x00"...), // AppendEntries
 		"1 GiB in a frame": binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte{byte(kindRequest)}, 1), 1<<30),
@@ -94,7 +97,8 @@ func inject(t *testing.T, addr string, id *Identity, proto string, greets bool, 
 	return !isTimeout(err)
 }
 
-// memory is what the process has taken from the system and not given back: an allocation of 1 GiB shows, also when it is free again.
+// memory is what the process has taken from the system and not given back: an allocation of 1 GiB shows, also when it
+// is free again.
 func memory() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -149,7 +153,8 @@ func TestStrangersInjectNothing(t *testing.T) {
 
 	// The control: from a member, the same bytes depose the leader.
 	members.set("n4", "127.0.0.1:1")
-	inject(t, l.port.config.Advertise, member(t, own, "n4"), protoRaft, true, injections(term+1000, others(nodes, l)[0])["RequestVote"])
+	inject(t, l.port.config.Advertise, member(t, own, "n4"), protoRaft, true,
+		injections(term+1000, others(nodes, l)[0])["RequestVote"])
 	soon(t, "the control shows that the bytes mean something", func() bool { return l.raft.CurrentTerm() >= term+1000 })
 }
 

@@ -10,8 +10,8 @@ import (
 
 // A node that was off while the cluster changed has an old configuration. When all it knows but one were replaced, the
 // leader is a stranger to it, and only the leader can bring the new configuration. So a member that it does know, and
-// whose configuration is newer, may vouch for the stranger, for a while: until the configuration has arrived. A newer one
-// only: otherwise one that is behind would vouch for a node that was removed.
+// whose configuration is newer, may vouch for the stranger, for a while: until the configuration has arrived. A newer
+// one only: otherwise one that is behind would vouch for a node that was removed.
 const (
 	introductionLife = time.Minute
 	vouchTimeout     = 2 * time.Second

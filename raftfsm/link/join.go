@@ -64,7 +64,8 @@ func Join(ctx context.Context, j Joining) error {
 		}
 		addr = leader
 	}
-	return fmt.Errorf("link: join node %s: %w: the members send from one to the next: it has no leader now, try again", j.Node, ErrBusy)
+	return fmt.Errorf("link: join node %s: %w: the members send from one to the next: it has no leader now, try again",
+		j.Node, ErrBusy)
 }
 
 // ask joins at one member, or returns the address of the leader.
@@ -97,7 +98,8 @@ func (j *Joining) ask(ctx context.Context, addr string, key *ecdsa.PrivateKey) (
 	if err != nil {
 		return "", err
 	}
-	if identity.Node != j.Node || identity.Cluster != j.Token.Cluster || identity.authority.Fingerprint() != j.Token.Authority {
+	if identity.Node != j.Node || identity.Cluster != j.Token.Cluster ||
+		identity.authority.Fingerprint() != j.Token.Authority {
 		return "", fmt.Errorf("%w: the certificate is of %s in %s", ErrForeign, identity.Node, identity.Cluster)
 	}
 	if err := j.Store(identity, welcome); err != nil {
@@ -147,7 +149,8 @@ const (
 	joinElsewhere // the text is the leader's address
 )
 
-var joinErrors = map[joinVerdict]error{joinToken: ErrTokenRefused, joinBusy: ErrBusy, joinWiped: ErrWiped, joinRefused: ErrJoinRefused}
+var joinErrors = map[joinVerdict]error{joinToken: ErrTokenRefused, joinBusy: ErrBusy, joinWiped: ErrWiped,
+	joinRefused: ErrJoinRefused}
 
 func readVerdict(r io.Reader) (leader string, err error) {
 	f, err := readMessage(r, 2*maxVerdictText)

@@ -57,7 +57,8 @@ func TestJoinedNodeIsAMember(t *testing.T) {
 	}
 	// It goes by what it was told until it has a configuration, and can itself admit others: it has the authority.
 	own := &roster{addrs: welcome.Members}
-	n2, err := Open(Config{Identity: joined, Listener: l, Advertise: l.Addr().String(), Members: own, Handler: handler(echo), Admission: admission(own, token)})
+	n2, err := Open(Config{Identity: joined, Listener: l, Advertise: l.Addr().String(), Members: own,
+		Handler: handler(echo), Admission: admission(own, token)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,8 @@ func TestJoinedNodeIsAMember(t *testing.T) {
 		}
 	}
 	var third *Identity
-	err = Join(t.Context(), Joining{Token: token, Addr: l.Addr().String(), Node: "n3", Advertise: "127.0.0.1:9", Store: func(i *Identity, _ Welcome) error { third = i; return nil }})
+	err = Join(t.Context(), Joining{Token: token, Addr: l.Addr().String(), Node: "n3", Advertise: "127.0.0.1:9",
+		Store: func(i *Identity, _ Welcome) error { third = i; return nil }})
 	if err != nil || third.authority.Fingerprint() != id.authority.Fingerprint() {
 		t.Errorf("through the second node: %v", err)
 	}
@@ -135,7 +137,8 @@ func TestJoiningThatIsRefusedSaysWhyToThoseWithATokenOnly(t *testing.T) {
 		stores := 0
 		err := Join(t.Context(), Joining{Token: c.token, Addr: n1.Addr().String(), Node: c.node, Advertise: c.addr,
 			Store: func(*Identity, Welcome) error { stores++; return nil }})
-		if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) || welcomed != c.welcomed || admitted != c.admitted || stores != c.admitted {
+		if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) || welcomed != c.welcomed || admitted != c.admitted ||
+			stores != c.admitted {
 			t.Errorf("%s: %v (welcomed %d, stored %d, admitted %d)", c.name, err, welcomed, stores, admitted)
 		}
 		if errors.Is(err, ErrTokenRefused) {
@@ -155,7 +158,8 @@ func TestNodeThatCouldNotStoreIsNotAdmitted(t *testing.T) {
 	token := newToken(t, id)
 	n1 := open(t, id, r, func(c *Config) { c.Admission = admission(r, token) })
 	full := errors.New("disk full")
-	err := Join(t.Context(), Joining{Token: token, Addr: n1.Addr().String(), Node: "n2", Advertise: "h:1", Store: func(*Identity, Welcome) error { return full }})
+	err := Join(t.Context(), Joining{Token: token, Addr: n1.Addr().String(), Node: "n2", Advertise: "h:1",
+		Store: func(*Identity, Welcome) error { return full }})
 	if !errors.Is(err, full) {
 		t.Errorf("%v", err)
 	}
@@ -173,7 +177,8 @@ func TestJoinFindsTheLeader(t *testing.T) {
 	elsewhere := admission(r, token)
 	elsewhere.welcome = func(Joiner) (Welcome, error) { return Welcome{}, Elsewhere(n1.Addr().String()) }
 	n2 := open(t, member(t, id, "n2"), r, func(c *Config) { c.Admission = elsewhere })
-	j := Joining{Token: token, Addr: n2.Addr().String(), Node: "n3", Advertise: "h:1", Store: func(*Identity, Welcome) error { return nil }}
+	j := Joining{Token: token, Addr: n2.Addr().String(), Node: "n3", Advertise: "h:1",
+		Store: func(*Identity, Welcome) error { return nil }}
 	if err := Join(t.Context(), j); err != nil {
 		t.Error(err)
 	}
@@ -279,7 +284,8 @@ func FuzzJoinMessages(f *testing.F) {
 		f.Fatal(err)
 	}
 	id := bootstrap(f, clusterA, "n1")
-	welcome, err := encodeWelcome(id.authority, id.leaf, Welcome{Members: map[string]string{"n1": "h:1"}, Blob: []byte("b")})
+	welcome, err := encodeWelcome(id.authority, id.leaf,
+		Welcome{Members: map[string]string{"n1": "h:1"}, Blob: []byte("b")})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -15,8 +15,8 @@ type lifetime struct {
 
 func (l *lifetime) start() { l.ctx, l.stop = context.WithCancel(context.Background()) }
 
-// begin counts a goroutine that is started from outside the port's own, which may count theirs without asking; it says no
-// once the port is closed.
+// begin counts a goroutine that is started from outside the port's own, which may count theirs without asking; it says
+// no once the port is closed.
 func (l *lifetime) begin() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -20,7 +20,8 @@ var (
 // CheckNodeID refuses what cannot be a node id: it stands in a URI, in logs and on command lines.
 func CheckNodeID(id string) error {
 	if !nodeID.MatchString(id) {
-		return fmt.Errorf("link: node id %.80q: use 1 to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit", id)
+		return fmt.Errorf("link: node id %.80q: use 1 to 64 letters, digits, dots, dashes and underscores, beginning with "+
+			"a letter or digit", id)
 	}
 	return nil
 }
@@ -35,11 +36,13 @@ func checkClusterID(id string) error {
 // checkAddr refuses what others could not dial.
 func checkAddr(addr string) error {
 	host, port, err := net.SplitHostPort(addr)
-	if err != nil || host == "" || port == "" || port == "0" || len(addr) > 255 || strings.ContainsFunc(addr, unprintable) {
+	if err != nil || host == "" || port == "" || port == "0" || len(addr) > 255 ||
+		strings.ContainsFunc(addr, unprintable) {
 		return fmt.Errorf("link: address %.80q: want host:port, as the other members can dial it", addr)
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		return fmt.Errorf("link: address %q is every interface of this machine: name the one that the other members can dial", addr)
+		return fmt.Errorf("link: address %q is every interface of this machine: name the one that the other members can dial",
+			addr)
 	}
 	return nil
 }

@@ -50,7 +50,8 @@ func Load(dir string) (*Identity, error) {
 		return nil, err
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("%w: %s may be read by others (mode %04o): chmod 600 it, and consider the cluster's keys known", ErrIdentity, path, mode)
+		return nil, fmt.Errorf("%w: %s may be read by others (mode %04o): chmod 600 it, and consider the cluster's keys "+
+			"known", ErrIdentity, path, mode)
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {

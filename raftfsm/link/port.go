@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// Members is the cluster's configuration as this node knows it. It is asked at every handshake and must not block. Until a
-// joined node has applied the configuration that the join handshake told it of (Welcome), that one counts: the log begins
-// with configurations of nodes that may be long gone.
+// Members is the cluster's configuration as this node knows it. It is asked at every handshake and must not block.
+// Until a joined node has applied the configuration that the join handshake told it of (Welcome), that one counts: the
+// log begins with configurations of nodes that may be long gone.
 type Members interface {
 	// Member returns the address that others dial to reach a member, and whether id is one.
 	Member(id string) (addr string, ok bool)
@@ -191,8 +191,8 @@ func (p *Port) serve(raw net.Conn) {
 	c.Close()
 }
 
-// welcome reads the greeting of a node whose certificate is good, and answers it: a member of the current configuration,
-// once, is welcome.
+// welcome reads the greeting of a node whose certificate is good, and answers it: a member of the current
+// configuration, once, is welcome.
 func (p *Port) welcome(conn *tls.Conn, proto string) (*peerConn, error) {
 	node, err := p.id.verify(conn.ConnectionState().PeerCertificates, x509.ExtKeyUsageClientAuth)
 	if err != nil {

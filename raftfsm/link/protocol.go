@@ -70,7 +70,10 @@ func (p *Port) dialTLS(ctx context.Context, addr, node, proto string) (*tls.Conn
 		NextProtos:                  []string{proto},
 		InsecureSkipVerify:          true, // the name is a URI, which crypto/tls does not check: VerifyConnection does it all
 		DynamicRecordSizingDisabled: true,
-		GetClientCertificate:        func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return p.certificate(), nil },
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return p.certificate(),
+				nil
+		},
 		VerifyConnection: func(cs tls.ConnectionState) error {
 			if cs.NegotiatedProtocol != proto {
 				return fmt.Errorf("link: %s does not speak %s", addr, proto)
@@ -90,7 +93,9 @@ func (p *Port) dialTLS(ctx context.Context, addr, node, proto string) (*tls.Conn
 }
 
 // dialJoin opens a connection to a member that is known only by the hash of its cluster's authority.
-func dialJoin(ctx context.Context, dial func(context.Context, string) (net.Conn, error), addr string, t Token) (*tls.Conn, error) {
+func dialJoin(
+	ctx context.Context, dial func(context.Context, string) (net.Conn, error), addr string, t Token,
+) (*tls.Conn, error) {
 	raw, err := dial(ctx, addr)
 	if err != nil {
 		return nil, err

@@ -65,19 +65,21 @@ func (p *Port) transport(logger hclog.Logger, inFlight int) *Transport {
 	return s.transport
 }
 
-// SetHeartbeatHandler does nothing. Upstream would answer heartbeats on the connection's goroutine, which changes term and
-// state beside raft's main goroutine: logs can diverge (hashicorp/raft#695). The only goroutine on which an answer is
-// safe is the main one, so heartbeats take the way of all requests.
+// SetHeartbeatHandler does nothing. Upstream would answer heartbeats on the connection's goroutine, which changes term
+// and state beside raft's main goroutine: logs can diverge (hashicorp/raft#695). The only goroutine on which an answer
+// is safe is the main one, so heartbeats take the way of all requests.
 func (t *Transport) SetHeartbeatHandler(func(raft.RPC)) {}
 
-// Withhold holds back, or lets pass again, what keeps others from electing: as long as the local store is stuck, a leader
-// must not look alive, and a candidate must not win (hashicorp/raft#503). Handing leadership over and answering others
-// go on.
+// Withhold holds back, or lets pass again, what keeps others from electing: as long as the local store is stuck, a
+// leader must not look alive, and a candidate must not win (hashicorp/raft#503). Handing leadership over and answering
+// others go on.
 func (t *Transport) Withhold(on bool) { t.withheld.Store(on) }
 
-// AppendEntries sends entries or a heartbeat. All are withheld, not the heartbeats only: entries that a lagging follower
-// still gets would keep it, and with it its vote, from electing.
-func (t *Transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+// AppendEntries sends entries or a heartbeat. All are withheld, not the heartbeats only: entries that a lagging
+// follower still gets would keep it, and with it its vote, from electing.
+func (t *Transport) AppendEntries(
+	id raft.ServerID, target raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse,
+) error {
 	if t.withheld.Load() {
 		return ErrWithheld
 	}
@@ -85,7 +87,8 @@ func (t *Transport) AppendEntries(id raft.ServerID, target raft.ServerAddress, r
 }
 
 // InstallSnapshot sends a snapshot.
-func (t *Transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, req *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+func (t *Transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, req *raft.InstallSnapshotRequest,
+	resp *raft.InstallSnapshotResponse, data io.Reader) error {
 	if t.withheld.Load() {
 		return ErrWithheld
 	}
@@ -93,7 +96,9 @@ func (t *Transport) InstallSnapshot(id raft.ServerID, target raft.ServerAddress,
 }
 
 // RequestVote asks for a vote.
-func (t *Transport) RequestVote(id raft.ServerID, target raft.ServerAddress, req *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+func (t *Transport) RequestVote(
+	id raft.ServerID, target raft.ServerAddress, req *raft.RequestVoteRequest, resp *raft.RequestVoteResponse,
+) error {
 	if t.withheld.Load() {
 		return ErrWithheld
 	}
@@ -101,7 +106,9 @@ func (t *Transport) RequestVote(id raft.ServerID, target raft.ServerAddress, req
 }
 
 // RequestPreVote asks whether a vote would be given.
-func (t *Transport) RequestPreVote(id raft.ServerID, target raft.ServerAddress, req *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+func (t *Transport) RequestPreVote(
+	id raft.ServerID, target raft.ServerAddress, req *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse,
+) error {
 	if t.withheld.Load() {
 		return ErrWithheld
 	}
@@ -225,8 +232,8 @@ func (c *raftConn) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-// answerRate is the least at which a request is thought to travel, in bytes a second. What was written lies in the kernel's
-// buffers for a while: the wait for an answer begins later.
+// answerRate is the least at which a request is thought to travel, in bytes a second. What was written lies in the
+// kernel's buffers for a while: the wait for an answer begins later.
 const answerRate = 256 << 10
 
 // Write sends a request or an answer.

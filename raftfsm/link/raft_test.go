@@ -107,7 +107,8 @@ func group(t testing.TB, inFlight int) []*replica {
 	for _, id := range ids {
 		n := &replica{id: id, fsm: &journal{}, log: &moody{InmemStore: raft.NewInmemStore(), begun: make(chan struct{}, 1)}}
 		n.port = openUnowned(t, id, r, nil)
-		conf.Servers = append(conf.Servers, raft.Server{ID: raft.ServerID(id.Node), Address: raft.ServerAddress(n.port.config.Advertise)})
+		conf.Servers = append(conf.Servers, raft.Server{ID: raft.ServerID(id.Node),
+			Address: raft.ServerAddress(n.port.config.Advertise)})
 		nodes = append(nodes, n)
 	}
 	for _, n := range nodes {
@@ -122,7 +123,8 @@ func (n *replica) start(t testing.TB, boot raft.Configuration, inFlight int) {
 	c := raft.DefaultConfig()
 	c.LocalID = raft.ServerID(n.id.Node)
 	c.Logger = quiet
-	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout, c.CommitTimeout = 250*time.Millisecond, 250*time.Millisecond, 125*time.Millisecond, 5*time.Millisecond
+	c.HeartbeatTimeout, c.ElectionTimeout = 250*time.Millisecond, 250*time.Millisecond
+	c.LeaderLeaseTimeout, c.CommitTimeout = 125*time.Millisecond, 5*time.Millisecond
 	snaps, stable := raft.NewInmemSnapshotStore(), terms{raft.NewInmemStore(), t}
 	if err := raft.BootstrapCluster(c, n.log, stable, snaps, n.transport, boot); err != nil {
 		t.Fatal(err)
@@ -254,7 +256,8 @@ func TestStuckLeaderIsReplacedWhenItWithholds(t *testing.T) {
 	defer close(release)
 	l.raft.Apply([]byte("never"), time.Second)
 	<-l.log.begun
-	for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // 3 to 6 election timeouts
+	// For 3 to 6 election timeouts.
+	for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if leading(rest) != nil {
 			t.Fatal("the control shows nothing: a stuck leader lost its followers by itself")
 		}
@@ -270,7 +273,8 @@ func TestStuckLeaderIsReplacedWhenItWithholds(t *testing.T) {
 		l.transport.RequestVote("n2", "", &raft.RequestVoteRequest{}, &raft.RequestVoteResponse{}),
 		l.transport.RequestPreVote("n2", "", &raft.RequestPreVoteRequest{}, &raft.RequestPreVoteResponse{}),
 		l.transport.InstallSnapshot("n2", "", &raft.InstallSnapshotRequest{}, &raft.InstallSnapshotResponse{}, nil),
-		l.transport.AppendEntries("n2", "", &raft.AppendEntriesRequest{Entries: []*raft.Log{{}}}, &raft.AppendEntriesResponse{}),
+		l.transport.AppendEntries("n2", "", &raft.AppendEntriesRequest{Entries: []*raft.Log{{}}},
+			&raft.AppendEntriesResponse{}),
 	} {
 		if !errors.Is(err, ErrWithheld) {
 			t.Errorf("%v", err)
@@ -287,7 +291,10 @@ func TestWithheldNodeComesBack(t *testing.T) {
 	if err := next.raft.Apply([]byte("x"), time.Second).Error(); err != nil {
 		t.Fatal(err)
 	}
-	soon(t, "it follows", func() bool { return l.raft.State() == raft.Follower && slices.Equal(l.fsm.all(), []string{"x"}) })
+	soon(t, "it follows", func() bool {
+		return l.raft.State() == raft.Follower &&
+			slices.Equal(l.fsm.all(), []string{"x"})
+	})
 }
 
 // Leaders come and go while entries are proposed everywhere: terms never go back, and all nodes apply the same.
@@ -356,8 +363,8 @@ func TestElectionStormLeavesOneHistory(t *testing.T) {
 	t.Logf("%d confirmed, term %s", count, l.raft.Stats()["term"])
 }
 
-// hashicorp/raft#612: one failed append at a follower, and with upstream's default of two requests in flight the pipeline
-// to it can wedge for ever.
+// hashicorp/raft#612: one failed append at a follower, and with upstream's default of two requests in flight the
+// pipeline to it can wedge for ever.
 func TestFollowerCatchesUpAfterAFailedAppend(t *testing.T) {
 	t.Parallel()
 	if !caughtUpAfterFailures(t, 1, 10) {
@@ -444,8 +451,8 @@ func TestAnswerToALargeRequestMayTakeLonger(t *testing.T) {
 	})
 }
 
-// A request in the middle of which the sender stops does not hold raft's main goroutine for ever. A connection without a
-// request stays.
+// A request in the middle of which the sender stops does not hold raft's main goroutine for ever. A connection without
+// a request stays.
 func TestSenderThatStopsMidwayIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n1, n2 := pipes(t)
@@ -483,7 +490,8 @@ func TestPreVoteStaysOnAndPipeliningOff(t *testing.T) {
 		rpc.Respond(&raft.RequestPreVoteResponse{Granted: ok && req.Term == 9}, nil)
 	}()
 	var resp raft.RequestPreVoteResponse
-	if err := sender.(raft.WithPreVote).RequestPreVote("n2", "", &raft.RequestPreVoteRequest{Term: 9}, &resp); err != nil || !resp.Granted {
+	if err := sender.(raft.WithPreVote).RequestPreVote("n2", "", &raft.RequestPreVoteRequest{Term: 9},
+		&resp); err != nil || !resp.Granted {
 		t.Errorf("%+v, %v", resp, err)
 	}
 	if _, err := sender.AppendEntriesPipeline("n2", ""); err != raft.ErrPipelineReplicationNotSupported {

@@ -69,15 +69,16 @@ func TestStrangersAreRefusedBeforeAnythingIsDecoded(t *testing.T) {
 			edit func(*tls.Config)
 			want outcome
 		}{
-			"member":                  {n2, nil, outcome{ok: true}},
-			"no certificate":          {nil, nil, outcome{}},
-			"foreign authority":       {bootstrap(t, clusterA, "n2"), nil, outcome{}},
-			"own authority, removed":  {member(t, own, "removed"), nil, outcome{is: ErrNotMember}},
-			"own authority, no node":  {member(t, own, "n9"), nil, outcome{is: ErrNotMember}},
-			"wrong cluster":           {otherCluster, nil, outcome{}},
-			"expired":                 {issued(t, own, "n2", time.Now().Add(-48*time.Hour), 24*time.Hour), nil, outcome{}},
-			"not yet valid":           {issued(t, own, "n2", time.Now().Add(time.Hour), 24*time.Hour), nil, outcome{}},
-			"clock 5 min behind":      {issued(t, own, "n2", time.Now().Add(5*time.Minute), 24*time.Hour), nil, outcome{ok: true}},
+			"member":                 {n2, nil, outcome{ok: true}},
+			"no certificate":         {nil, nil, outcome{}},
+			"foreign authority":      {bootstrap(t, clusterA, "n2"), nil, outcome{}},
+			"own authority, removed": {member(t, own, "removed"), nil, outcome{is: ErrNotMember}},
+			"own authority, no node": {member(t, own, "n9"), nil, outcome{is: ErrNotMember}},
+			"wrong cluster":          {otherCluster, nil, outcome{}},
+			"expired":                {issued(t, own, "n2", time.Now().Add(-48*time.Hour), 24*time.Hour), nil, outcome{}},
+			"not yet valid":          {issued(t, own, "n2", time.Now().Add(time.Hour), 24*time.Hour), nil, outcome{}},
+			"clock 5 min behind": {issued(t, own, "n2", time.Now().Add(5*time.Minute), 24*time.Hour), nil,
+				outcome{ok: true}},
 			"key of another":          {mixed, nil, outcome{}},
 			"the authority as member": {authorityAsLeaf(own), nil, outcome{}},
 			"this node's own id":      {member(t, own, "n1"), nil, outcome{is: ErrCloned}},
@@ -156,7 +157,8 @@ func TestAnotherMembersAddressIsNotTakenForTheOneThatWasMeant(t *testing.T) {
 	n1, n2, r := pair(t, nil)
 	n3 := open(t, member(t, n1.id, "n3"), r, nil)
 	r.set("n3", n2.Addr().String()) // the certificate of n2 is presented for n3's address
-	if _, err := n1.Call(within(t, 5*time.Second), "n3", 1, nil); !errors.Is(err, ErrWrongNode) || !errors.Is(err, ErrNotDone) {
+	if _, err := n1.Call(within(t, 5*time.Second), "n3", 1, nil); !errors.Is(err, ErrWrongNode) ||
+		!errors.Is(err, ErrNotDone) {
 		t.Errorf("call: %v", err)
 	}
 	transport := n1.Transport(quiet)

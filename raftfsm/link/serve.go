@@ -43,7 +43,8 @@ type callServer struct {
 func (p *Port) serveCalls(c *peerConn) {
 	ctx, cancel := context.WithCancel(p.life.ctx)
 	conn := &progress{Conn: c.Conn, stall: silence}
-	s := &callServer{port: p, conn: c, budget: p.served.of(c.peer), w: bufio.NewWriterSize(conn, 64<<10), running: map[uint64]context.CancelFunc{}}
+	s := &callServer{port: p, conn: c, budget: p.served.of(c.peer), w: bufio.NewWriterSize(conn, 64<<10),
+		running: map[uint64]context.CancelFunc{}}
 	err := s.read(ctx, bufio.NewReaderSize(conn, 64<<10))
 	if p.life.ctx.Err() == nil && !errors.Is(err, io.EOF) {
 		p.log.Debug("a member's call connection ended", "peer", c.peer, "err", err)

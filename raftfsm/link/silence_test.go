@@ -81,7 +81,8 @@ func TestSilentMemberIsFoundWhileACallWaits(t *testing.T) {
 		start := time.Now()
 		time.AfterFunc(10*silence, func() { frozen.Store(true) }) // long enough for pings to matter
 		_, err := n1.Call(t.Context(), "n2", 1, nil)
-		if took := time.Since(start) - 10*silence; !errors.Is(err, ErrUnknownOutcome) || took > silence+pingEvery || took < silence-pingEvery-time.Second {
+		if took := time.Since(start) - 10*silence; !errors.Is(err, ErrUnknownOutcome) || took > silence+pingEvery ||
+			took < silence-pingEvery-time.Second {
 			t.Errorf("%v after it froze: %v", took, err)
 		}
 		time.Sleep(silence)

@@ -44,7 +44,8 @@ func NewToken(i *Identity, life time.Duration) (Token, error) {
 	if life < time.Minute || life > MaxTokenLife {
 		return Token{}, fmt.Errorf("link: a token lives between 1m and %v, not %v", MaxTokenLife, life)
 	}
-	t := Token{Cluster: i.Cluster, Authority: i.authority.Fingerprint(), Expires: time.Now().Add(life).Truncate(time.Second).UTC()}
+	t := Token{Cluster: i.Cluster, Authority: i.authority.Fingerprint(),
+		Expires: time.Now().Add(life).Truncate(time.Second).UTC()}
 	rand.Read(t.secret[:])
 	return t, nil
 }
@@ -69,7 +70,8 @@ func (t Token) Check(now time.Time, want string) error {
 
 // Reveal is the token's text: lower case letters and digits only, so that one click selects it whole.
 //
-//	"hpfjoin1" base32( cluster id 16 | SHA-256 of the authority 32 | secret 16 | expiry, unix s, u64 | CRC32C of all before )
+//	"hpfjoin1" base32( cluster id 16 | SHA-256 of the authority 32 | secret 16 | expiry, unix s, u64
+//	| CRC32C of all before )
 func (t Token) Reveal() string {
 	raw, _ := hex.DecodeString(t.Cluster)
 	raw = append(raw, t.Authority[:]...)

@@ -12,8 +12,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// CheckStable checks the structure of the stable store of a stopped node and the checksum of each value, and returns it, open
-// for reading. Nothing is written, and nothing created where the file is missing.
+// CheckStable checks the structure of the stable store of a stopped node and the checksum of each value, and returns
+// it, open for reading. Nothing is written, and nothing created where the file is missing.
 func CheckStable(dir string) (*Stable, error) {
 	path := filepath.Join(dir, StableFile)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {

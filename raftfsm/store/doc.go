@@ -8,13 +8,13 @@
 //
 // # Invariant
 //
-// The high-water mark never stands on an entry that is not synced, or is being deleted. A log that does not reach the mark has lost
-// entries that were confirmed.
+// The high-water mark never stands on an entry that is not synced, or is being deleted. A log that does not reach the
+// mark has lost entries that were confirmed.
 //
 // # Concurrency
 //
-// Log and Stable are called as raft calls its stores; HighWater, Disk and Stalls from any goroutine. Watch ends when stop is
-// closed.
+// Log and Stable are called as raft calls its stores; HighWater, Disk and Stalls from any goroutine. Watch ends when
+// stop is closed.
 //
 // See DESIGN.md of raftfsm, "A full disk" and "In a cluster".
 package store

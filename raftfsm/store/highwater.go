@@ -7,8 +7,8 @@ import (
 	"hpfriends/eventlog"
 )
 
-// HighWater keeps the mark of the newest synced entry in the stable store true to the log. Two goroutines move it: a mark of
-// entries that are just being deleted would accuse the log at the next start.
+// HighWater keeps the mark of the newest synced entry in the stable store true to the log. Two goroutines move it: a
+// mark of entries that are just being deleted would accuse the log at the next start.
 type HighWater struct {
 	log    *eventlog.Log
 	stable *Stable

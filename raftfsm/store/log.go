@@ -10,8 +10,8 @@ import (
 	"hpfriends/eventlog"
 )
 
-// Log is the raft.LogStore over the event log. It lowers the high-water mark, durably, before a suffix of the log is deleted:
-// raft may truncate what was never committed, and the mark must not then accuse the log of having lost it.
+// Log is the raft.LogStore over the event log. It lowers the high-water mark, durably, before a suffix of the log is
+// deleted: raft may truncate what was never committed, and the mark must not then accuse the log of having lost it.
 type Log struct {
 	*eventlog.LogStore
 	mark   *HighWater
@@ -54,9 +54,9 @@ func (w *WatchedStable) SetUint64(key []byte, val uint64) error {
 	return w.StableStore.SetUint64(key, val)
 }
 
-// StoreLogs appends entries, and how long it takes is watched. It fails when there is no room. What takes the place of a tail
-// that was cut off is stored all the same, since raft would go on believing in that tail: up to 64 entries, for which the
-// ballast has room.
+// StoreLogs appends entries, and how long it takes is watched. It fails when there is no room. What takes the place of
+// a tail that was cut off is stored all the same, since raft would go on believing in that tail: up to 64 entries, for
+// which the ballast has room.
 func (g *Log) StoreLogs(logs []*raft.Log) error {
 	if err := g.disk.Reserve(logs); err != nil && g.wiped.Load() == 0 {
 		return err
@@ -70,10 +70,10 @@ func (g *Log) StoreLogs(logs []*raft.Log) error {
 	return nil
 }
 
-// GetLog reads an entry. When a snapshot was installed into a log that reached beyond it (a tail that was never committed),
-// raft has had the log removed and goes on believing in its old end: it asks for what it has to compare with the leader's
-// entries, and without an answer it would refuse them for ever (hashicorp/raft#697). The answer is an entry of term 0,
-// which differs from any: raft truncates what is not there, and appends.
+// GetLog reads an entry. When a snapshot was installed into a log that reached beyond it (a tail that was never
+// committed), raft has had the log removed and goes on believing in its old end: it asks for what it has to compare
+// with the leader's entries, and without an answer it would refuse them for ever (hashicorp/raft#697). The answer is an
+// entry of term 0, which differs from any: raft truncates what is not there, and appends.
 func (g *Log) GetLog(index uint64, out *raft.Log) error {
 	err := g.LogStore.GetLog(index, out)
 	if errors.Is(err, raft.ErrLogNotFound) && index > g.mark.log.Applied() && index <= g.wiped.Load() && !g.blind {

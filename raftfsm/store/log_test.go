@@ -13,7 +13,8 @@ import (
 	"hpfriends/eventlog"
 )
 
-// The mark is raised once a second, at any moment, and raft truncates at any moment: afterwards the mark does not stand on what is gone.
+// The mark is raised once a second, at any moment, and raft truncates at any moment: afterwards the mark does not stand
+// on what is gone.
 func TestMarkNeverStandsOnWhatWasTruncated(t *testing.T) {
 	dir := t.TempDir()
 	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Logger: slog.New(slog.DiscardHandler)})

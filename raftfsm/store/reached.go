@@ -6,8 +6,9 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// Raft's own entries, of elections and barriers, are never given to the FSM: the applied index stays before them until the
-// next entry that is. In a cluster in which nothing happens they would look like a backlog that grows with every election.
+// Raft's own entries, of elections and barriers, are never given to the FSM: the applied index stays before them until
+// the next entry that is. In a cluster in which nothing happens they would look like a backlog that grows with every
+// election.
 
 // seen reports whether the FSM is given an entry.
 func seen(t raft.LogType) bool { return t == raft.LogCommand || t == raft.LogConfiguration }

@@ -21,11 +21,11 @@ var ErrDiskFull = errors.New("raftfsm: the disk is almost full: free some space,
 // Space is what a file system has left, in bytes.
 type Space struct{ Free, Total uint64 }
 
-// Pebble does not report a full disk: it retries its flushes without pause and blocks its writers for ever. So a node takes
-// nothing from clients while there is still room for what is under way, and hands leadership over; and it stores nothing
-// that others replicate to it while there is room for what it cannot refuse. It goes on serving what it has, a majority of the
-// others goes on without it, and it catches up when there is room. What was not yet flushed counts as used: it is written
-// once more.
+// Pebble does not report a full disk: it retries its flushes without pause and blocks its writers for ever. So a node
+// takes nothing from clients while there is still room for what is under way, and hands leadership over; and it stores
+// nothing that others replicate to it while there is room for what it cannot refuse. It goes on serving what it has, a
+// majority of the others goes on without it, and it catches up when there is room. What was not yet flushed counts as
+// used: it is written once more.
 const (
 	refuseShare, refuseBytes = 20, 2 << 30    // below a twentieth of the disk and below 2 GiB
 	endShare, endBytes       = 100, 256 << 20 // below a hundredth and below 256 MiB
@@ -106,8 +106,8 @@ func (d *Disk) Full() error {
 	return nil
 }
 
-// Reserve takes the room that entries need, in the WAL and in a table. What raft itself writes is small and passes, and so
-// does what frees space.
+// Reserve takes the room that entries need, in the WAL and in a table. What raft itself writes is small and passes, and
+// so does what frees space.
 func (d *Disk) Reserve(logs []*raft.Log) error {
 	size := needed(logs)
 	if size > 0 && d.left.Add(-int64(size)) < 0 {
@@ -135,8 +135,8 @@ func needed(logs []*raft.Log) (size int) {
 	return size
 }
 
-// bulky entries are refused while there is no room. A raised floor frees some, a checkpoint belongs to it, and with a token
-// another node can join.
+// bulky entries are refused while there is no room. A raised floor frees some, a checkpoint belongs to it, and with a
+// token another node can join.
 func bulky(kind entry.Kind) bool {
 	switch kind {
 	case entry.KindFloor, entry.KindCheckpoint, entry.KindToken:
@@ -146,8 +146,8 @@ func bulky(kind entry.Kind) bool {
 	return true
 }
 
-// Takes is ErrDiskFull when there is no room for what a client brings. The leader asks before raft does: in StoreLogs a refusal
-// would end its term.
+// Takes is ErrDiskFull when there is no room for what a client brings. The leader asks before raft does: in StoreLogs a
+// refusal would end its term.
 func (d *Disk) Takes(data []byte) error {
 	if len(data) > 0 && bulky(entry.Kind(data[0])) {
 		return d.Full()

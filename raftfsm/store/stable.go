@@ -19,8 +19,8 @@ var ErrStableCorrupt = errors.New("store: stable store is damaged")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Stable is the raft.StableStore: term, vote, identity, and the log's high-water mark, in a bbolt file of its own. bbolt
-// checks only its meta pages, so each value carries a CRC32C over key and value. Every Set is synced.
+// Stable is the raft.StableStore: term, vote, identity, and the log's high-water mark, in a bbolt file of its own.
+// bbolt checks only its meta pages, so each value carries a CRC32C over key and value. Every Set is synced.
 type Stable struct{ bolt *raftboltdb.BoltStore }
 
 // StableFile is its name in the data directory.
@@ -113,8 +113,8 @@ func (s *Stable) SetHighWater(index, term uint64) error {
 	return s.Set(keyHighWater, binary.BigEndian.AppendUint64(v, term))
 }
 
-// Identity returns the value stored under name, storing fresh first when there is none: a node's and a cluster's identity
-// never change after the first start.
+// Identity returns the value stored under name, storing fresh first when there is none: a node's and a cluster's
+// identity never change after the first start.
 func (s *Stable) Identity(name, fresh string) (string, error) {
 	key := []byte("hpfriends/" + name)
 	v, err := s.Get(key)

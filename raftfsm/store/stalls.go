@@ -27,8 +27,8 @@ func (s *Stalls) begin(kind int) func() {
 // Applying notes that raft's FSM goroutine applies something; the result notes its end.
 func (s *Stalls) Applying() func() { return s.begin(stallApply) }
 
-// Watch reports to seen, at each tick until stop is closed or seen answers false, how long the longest write under way has
-// taken.
+// Watch reports to seen, at each tick until stop is closed or seen answers false, how long the longest write under way
+// has taken.
 func (s *Stalls) Watch(stop <-chan struct{}, seen func(stuck time.Duration) bool) {
 	var clock stallClock
 	tick := time.NewTicker(stallTick)

@@ -2,9 +2,10 @@ package transport
 
 import "github.com/hashicorp/raft"
 
-// admission is a transport that refuses entries for which this node has no room, before raft sees them. The leader takes the
-// node for one that does not answer, keeps its place, and tries again. If StoreLogs refused them, raft would already have cut off
-// what contradicts them and go on believing in it, and the leader would walk back through the log, one entry for each try.
+// admission is a transport that refuses entries for which this node has no room, before raft sees them. The leader
+// takes the node for one that does not answer, keeps its place, and tries again. If StoreLogs refused them, raft would
+// already have cut off what contradicts them and go on believing in it, and the leader would walk back through the log,
+// one entry for each try.
 type admission struct {
 	Base
 	room func([]*raft.Log) error

@@ -1,5 +1,5 @@
-// Package transport is what stands between raft and the cluster port. Transport is a raft.Transport over another, in three
-// layers, each a transport over the next:
+// Package transport is what stands between raft and the cluster port. Transport is a raft.Transport over another, in
+// three layers, each a transport over the next:
 //
 //   - notifier tells followers of a commit at once, not with the next entries.
 //   - throttle brings a follower that is far behind up in small pieces, so that messages come first.
@@ -7,12 +7,13 @@
 //
 // # Invariant
 //
-// Whatever any layer sends, raft could have sent itself at that moment: each is a whole AppendEntries request, of entries that
-// this node has, to a follower that confirmed what stands before them.
+// Whatever any layer sends, raft could have sent itself at that moment: each is a whole AppendEntries request, of
+// entries that this node has, to a follower that confirmed what stands before them.
 //
 // # Concurrency
 //
-// All methods may be called from any goroutine. Nothing is admitted or notified before Run, which ends when stop is closed.
+// All methods may be called from any goroutine. Nothing is admitted or notified before Run, which ends when stop is
+// closed.
 //
 // See DESIGN.md of raftfsm, "In a cluster".
 package transport

@@ -20,8 +20,8 @@ const (
 // notifier is a transport that tells followers of a commit at once. raft tells them with the next entries, or when
 // CommitTimeout has passed without any: what is published now and then would be delivered there that much later.
 //
-// A notification is an AppendEntries without entries, as raft's own after CommitTimeout. It names the newest entry that the
-// follower has confirmed in this term, and never announces more than that: see DESIGN.md.
+// A notification is an AppendEntries without entries, as raft's own after CommitTimeout. It names the newest entry that
+// the follower has confirmed in this term, and never announces more than that: see DESIGN.md.
 type notifier struct {
 	Base
 	grace time.Duration
@@ -146,7 +146,8 @@ func (n *notifier) notify(r *raft.Raft, stop <-chan struct{}) {
 		case <-stop:
 			return
 		}
-		// The commit index is read before the term: what a node knows in a term, or before, is in the log of that term's leader.
+		// The commit index is read before the term: what a node knows in a term, or before, is in the log of that term's
+		// leader.
 		commit := r.CommitIndex()
 		for _, a := range n.due(r.CurrentTerm(), commit) {
 			sending.Go(func() { n.send(a) })

@@ -15,7 +15,9 @@ type post struct {
 	sent         []raft.AppendEntriesRequest
 }
 
-func (p *post) AppendEntries(_ raft.ServerID, _ raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+func (p *post) AppendEntries(
+	_ raft.ServerID, _ raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse,
+) error {
 	p.sent = append(p.sent, *req)
 	if p.lose {
 		return fmt.Errorf("lost")
@@ -47,7 +49,8 @@ func TestNotifierTellsWhatAFollowerHasConfirmed(t *testing.T) {
 	}{
 		{"all that it has", func(t *testing.T, p *post, h *notifier) { p.append(t, h, term, 7, 6) }, term, 7, 7},
 		{"not more than it has", func(t *testing.T, p *post, h *notifier) { p.append(t, h, term, 7, 5) }, term, 9, 7},
-		{"not what it was told with entries", func(t *testing.T, p *post, h *notifier) { p.append(t, h, term, 7, 6) }, term, 6, 0},
+		{"not what it was told with entries", func(t *testing.T, p *post, h *notifier) { p.append(t, h, term, 7, 6) }, term,
+			6, 0},
 		{"not what it refused", func(t *testing.T, p *post, h *notifier) {
 			p.append(t, h, term, 7, 6)
 			p.refuse = true
@@ -58,7 +61,8 @@ func TestNotifierTellsWhatAFollowerHasConfirmed(t *testing.T) {
 			p.lose = true
 			p.append(t, h, term, 8, 6)
 		}, term, 9, 7},
-		{"nothing by what was confirmed in an older term", func(t *testing.T, p *post, h *notifier) { p.append(t, h, term, 7, 6) }, term + 1, 7, 0},
+		{"nothing by what was confirmed in an older term",
+			func(t *testing.T, p *post, h *notifier) { p.append(t, h, term, 7, 6) }, term + 1, 7, 0},
 		{"nothing to one that is silent", func(t *testing.T, p *post, h *notifier) {
 			p.append(t, h, term, 7, 6)
 			h.followers["n2"].heard = time.Now().Add(-2 * followerTrust)

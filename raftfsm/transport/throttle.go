@@ -20,10 +20,11 @@ const (
 	recently = time.Second
 )
 
-// throttle is a transport that brings a follower up in small pieces, so that messages come first. raft sends up to 64 entries
-// at once, 16 MiB, which a follower stores in one sync: whatever shares its disk, and whatever else it has to answer, waits
-// that long. Three things are not held up: what is not committed; what is, while nothing else is being committed, since this
-// follower may be the one that is needed; and twice as much as is new, since the follower would otherwise never arrive.
+// throttle is a transport that brings a follower up in small pieces, so that messages come first. raft sends up to 64
+// entries at once, 16 MiB, which a follower stores in one sync: whatever shares its disk, and whatever else it has to
+// answer, waits that long. Three things are not held up: what is not committed; what is, while nothing else is being
+// committed, since this follower may be the one that is needed; and twice as much as is new, since the follower would
+// otherwise never arrive.
 type throttle struct {
 	Base
 	bytes int // a second
@@ -47,8 +48,8 @@ func newThrottle(c Base) *throttle {
 	return &throttle{Base: c, bytes: catchUpPerCore * runtime.GOMAXPROCS(0), next: make(map[raft.ServerID]time.Time)}
 }
 
-// AppendEntries sends a request, in pieces when nobody waits for it. Each piece is a whole request that stands behind what the
-// one before has brought. The first that fails is the answer.
+// AppendEntries sends a request, in pieces when nobody waits for it. Each piece is a whole request that stands behind
+// what the one before has brought. The first that fails is the answer.
 func (t *throttle) AppendEntries(
 	id raft.ServerID, at raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse,
 ) error {

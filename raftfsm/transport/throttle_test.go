@@ -10,7 +10,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// shelf is the log of n2, a follower, which takes what continues it and a while for each request; others take all at once.
+// shelf is the log of n2, a follower, which takes what continues it and a while for each request; others take all at
+// once.
 type shelf struct {
 	Base
 	took     time.Duration
@@ -19,7 +20,9 @@ type shelf struct {
 	requests []int  // bytes
 }
 
-func (s *shelf) AppendEntries(id raft.ServerID, _ raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+func (s *shelf) AppendEntries(
+	id raft.ServerID, _ raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse,
+) error {
 	if id != "n2" {
 		resp.Success = true
 		return nil
@@ -64,10 +67,12 @@ func TestFarBehindIsBroughtUpInPieces(t *testing.T) {
 	}{
 		{"at its pace while others commit", [2]uint64{100, 101}, 5 * piece, piece, pieces, 186250 * time.Microsecond},
 		{"twice as fast as what is new", [2]uint64{100, 101}, 64 * piece, piece, pieces, 123750 * time.Microsecond},
-		{"as fast as it takes it when nothing else is committed", [2]uint64{100, 100}, piece, piece, pieces, 60 * time.Millisecond},
+		{"as fast as it takes it when nothing else is committed", [2]uint64{100, 100}, piece, piece, pieces,
+			60 * time.Millisecond},
 		{"at once what is not committed", [2]uint64{9, 19}, piece, piece, []int{10, 10}, 20 * time.Millisecond},
 		{"at once what is small", [2]uint64{100, 101}, piece, 1000, []int{10, 10}, 20 * time.Millisecond},
-		{"one by one what is large", [2]uint64{100, 100}, piece, 3 << 20, slices.Repeat([]int{1}, 20), 200 * time.Millisecond},
+		{"one by one what is large", [2]uint64{100, 100}, piece, 3 << 20, slices.Repeat([]int{1}, 20),
+			200 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -77,7 +82,8 @@ func TestFarBehindIsBroughtUpInPieces(t *testing.T) {
 				begin := time.Now()
 				for i, commit := range c.commits {
 					var resp raft.AppendEntriesResponse
-					if err := p.AppendEntries("n2", "n2", request(uint64(10*i), 10, c.size, commit), &resp); err != nil || !resp.Success || resp.LastLog != uint64(10*i+10) {
+					if err := p.AppendEntries("n2", "n2", request(uint64(10*i), 10, c.size, commit), &resp); err != nil ||
+						!resp.Success || resp.LastLog != uint64(10*i+10) {
 						t.Fatalf("%+v, %v", resp, err)
 					}
 					for range 2 { // it is news once
@@ -109,7 +115,8 @@ func TestPausesFollowTheFollower(t *testing.T) {
 			_ = p.AppendEntries("n3", "n3", request(commit, 1, news, commit), new(raft.AppendEntriesResponse))
 			time.Sleep(maxPause) // the pause after the request before
 			begin := time.Now()
-			if err := p.AppendEntries("n2", "n2", request(s.last, 8, 256<<10, commit), new(raft.AppendEntriesResponse)); err != nil {
+			if err := p.AppendEntries("n2", "n2", request(s.last, 8, 256<<10, commit),
+				new(raft.AppendEntriesResponse)); err != nil {
 				t.Fatal(err)
 			}
 			return time.Since(begin)
@@ -166,8 +173,8 @@ func TestNeededFollowerIsNotHeldUp(t *testing.T) {
 	}
 }
 
-// A follower far behind arrives whatever is committed meanwhile, as long as it takes more than that; and where little is
-// committed, it is not sent more than the pace.
+// A follower far behind arrives whatever is committed meanwhile, as long as it takes more than that; and where little
+// is committed, it is not sent more than the pace.
 func TestFarBehindArrives(t *testing.T) {
 	const (
 		far   = 2000 // entries of 256 KiB; the Base takes 800 a second at most, the pace is 64
@@ -195,7 +202,8 @@ func TestFarBehindArrives(t *testing.T) {
 						break
 					}
 					if commit > newest {
-						_ = p.AppendEntries("n3", "n3", request(newest, int(commit-newest), entry, newest), new(raft.AppendEntriesResponse))
+						_ = p.AppendEntries("n3", "n3", request(newest, int(commit-newest), entry, newest),
+							new(raft.AppendEntriesResponse))
 						newest = commit
 					}
 					if time.Since(begin) > time.Hour {
@@ -223,7 +231,8 @@ func TestAFailedPieceIsTheAnswer(t *testing.T) {
 		t.Errorf("%+v, %v, the follower has %d", resp, err, s.last)
 	}
 	s.failAt, s.last = 0, 2 // it has lost some
-	if err := p.AppendEntries("n2", "n2", request(4, 6, 256<<10, 100), &resp); err != nil || resp.Success || resp.LastLog != 2 {
+	if err := p.AppendEntries("n2", "n2", request(4, 6, 256<<10, 100), &resp); err != nil || resp.Success ||
+		resp.LastLog != 2 {
 		t.Errorf("%+v, %v", resp, err)
 	}
 }

@@ -56,8 +56,8 @@ func (t *Transport) Run(r *raft.Raft, log *eventlog.Log, stop <-chan struct{}) {
 	<-stop
 }
 
-// Withhold keeps heartbeats and entries back, so that the followers elect another leader, or lets them go again. It reports
-// whether the transport below can.
+// Withhold keeps heartbeats and entries back, so that the followers elect another leader, or lets them go again. It
+// reports whether the transport below can.
 func (t *Transport) Withhold(on bool) bool {
 	if t.gate == nil {
 		return false
