@@ -2,7 +2,6 @@ package raftfsm
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,12 +77,12 @@ func (h handler) obey(
 	return nil, fmt.Errorf("%w: %w", link.ErrUnknownOutcome, err)
 }
 
-// accept takes an entry that another node forwarded: first (u64) and the entry.
+// accept takes an entry that another node forwarded.
 func (h handler) accept(ctx context.Context, req []byte) ([]byte, error) {
-	if len(req) < 9 {
-		return nil, &link.Failure{Code: codeRefused, Text: "malformed proposal"}
+	first, data, err := parseForwarded(req)
+	if err != nil {
+		return nil, &link.Failure{Code: codeRefused, Text: err.Error()}
 	}
-	first, data := binary.BigEndian.Uint64(req), req[8:]
 	n := h.m.node
 	if !n.Leading() {
 		return nil, &link.Failure{Code: codeNotLeader, Text: h.m.lead.now().leader}

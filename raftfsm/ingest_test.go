@@ -56,6 +56,12 @@ func messages(t *testing.T, log *eventlog.Log, from ...uint64) map[uint64][][]by
 	return all
 }
 
+// Committed is the number of messages of this connection that are committed and durable.
+func (s *Source) Committed() uint64 {
+	n, _ := s.Progress()
+	return n
+}
+
 func runIngest(t *testing.T, in *Ingest) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

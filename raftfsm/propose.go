@@ -148,7 +148,7 @@ func (n *Node) catchUp(ctx context.Context, index uint64) error {
 func (m *Members) forward(ctx context.Context, leader string, data []byte, first uint64) (apply.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, forwardTimeout)
 	defer cancel()
-	req := append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(data)), first), data...)
+	req := forwarded(first, data)
 	m.forwarded.Add(1)
 	answer, err := m.net.Call(ctx, leader, methodPropose, req)
 	if f, ok := errors.AsType[*link.Failure](err); ok && f.Code == codeNotLeader && f.Text != leader &&
@@ -165,6 +165,20 @@ func (m *Members) forward(ctx context.Context, leader string, data []byte, first
 		return apply.Result{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 	}
 	return r, nil
+}
+
+// forwarded is the request of methodPropose: the oldest batch that the node waits for (u64), and the entry.
+func forwarded(first uint64, data []byte) []byte {
+	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(data)), first), data...)
+}
+
+var errForwarded = errors.New("malformed proposal")
+
+func parseForwarded(req []byte) (first uint64, data []byte, err error) {
+	if len(req) < 9 {
+		return 0, nil, errForwarded
+	}
+	return binary.BigEndian.Uint64(req), req[8:], nil
 }
 
 // Codes of failures between nodes.

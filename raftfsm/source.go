@@ -20,14 +20,8 @@ type Source struct {
 	progress    chan struct{} // closed and replaced at each commit; nil while nobody waits
 }
 
-// Committed is the number of messages of this connection that are committed and durable.
-func (s *Source) Committed() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.committed
-}
-
-// Progress returns the count and a channel that is closed when it has grown.
+// Progress returns how many messages of this connection are committed and durable, and a channel that is closed when
+// there are more.
 func (s *Source) Progress() (uint64, <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 // Report is what a member says of itself.
 type Report struct {
 	Version     string        `json:"version"`
-	StateFormat int           `json:"apply.StateFormat"`
+	StateFormat int           `json:"stateFormat"`
 	State       string        `json:"state"`  // Leader, Follower, Candidate, Shutdown
 	Leader      string        `json:"leader"` // as this member knows it
 	Term        uint64        `json:"term"`

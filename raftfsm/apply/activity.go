@@ -50,7 +50,7 @@ func loadActivity(log *eventlog.Log) (*activity, error) {
 	}
 	err := log.Scan(eventlog.SpaceStats, nil, nil, func(k, v []byte) error {
 		u := new(entry.Usage)
-		if err := json.Unmarshal(v, u); err != nil || len(k) != 8 {
+		if err := decodeRecord(k, 8, v, u); err != nil {
 			return fmt.Errorf("apply: statistics record %x: %w", k, err)
 		}
 		a.usage[binary.BigEndian.Uint64(k)] = u
@@ -61,13 +61,21 @@ func loadActivity(log *eventlog.Log) (*activity, error) {
 	}
 	err = log.Scan(eventlog.SpaceLogs, nil, nil, func(k, v []byte) error {
 		r := new(entry.Refusal)
-		if err := json.Unmarshal(v, r); err != nil || len(k) != 24 {
+		if err := decodeRecord(k, 24, v, r); err != nil {
 			return fmt.Errorf("apply: logs record %x: %w", k, err)
 		}
 		a.owned(binary.BigEndian.Uint64(k))[rowID(k[8:])] = r
 		return nil
 	})
 	return a, err
+}
+
+// decodeRecord reads the JSON of a record whose key has size bytes.
+func decodeRecord(key []byte, size int, value []byte, into any) error {
+	if len(key) != size {
+		return fmt.Errorf("key of %d bytes, want %d", len(key), size)
+	}
+	return json.Unmarshal(value, into)
 }
 
 func (a *activity) owned(owner uint64) map[rowID]*entry.Refusal {

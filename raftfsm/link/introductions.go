@@ -84,8 +84,8 @@ func (p *Port) askFor(id string) {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(p.life.ctx, vouchTimeout)
-		question := append(binary.BigEndian.AppendUint64(nil, p.config.Members.Index()), id...)
-		addr, err := p.Call(ctx, member, methodMember, question)
+		q := question(p.config.Members.Index(), id)
+		addr, err := p.Call(ctx, member, methodMember, q)
 		cancel()
 		if err != nil || checkAddr(string(addr)) != nil {
 			continue
@@ -101,13 +101,18 @@ func (p *Port) askFor(id string) {
 	}
 }
 
+// question is the request of methodMember.
+func question(index uint64, id string) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, index), id...)
+}
+
 // vouch answers methodMember, the asker's configuration index (u64) and a node id: the member's address, by the
 // configuration only, not by what others said.
-func (p *Port) vouch(question []byte) ([]byte, error) {
-	if len(question) < 8 {
+func (p *Port) vouch(req []byte) ([]byte, error) {
+	if len(req) < 8 {
 		return nil, &Failure{CodeFailed, "malformed question"}
 	}
-	theirs, id := binary.BigEndian.Uint64(question), question[8:]
+	theirs, id := binary.BigEndian.Uint64(req), req[8:]
 	addr, ok := p.config.Members.Member(string(id))
 	if ours := p.config.Members.Index(); !ok || ours <= theirs {
 		return nil, &Failure{CodeFailed, fmt.Sprintf("node %s does not vouch for %.80q", p.id.Node, id)}
