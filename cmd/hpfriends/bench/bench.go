@@ -45,25 +45,30 @@ var scenarios = []scenario{
 	{"fanout", "5 publishers, 50 subscribers, 1 KiB messages: deliveries per second", 1, benchFanout},
 	{"latency", "20,000 messages of 256 B per second: publish-to-deliver time", 1, benchLatency},
 	{"idle", "memory of an idle authenticated connection", 1, benchIdle},
-	{"replay", "10 million messages of 256 B on 200 channels: reading them again, beside publishing, and restarting", 1, benchReplay},
+	{"replay", "10 million messages of 256 B on 200 channels: reading them again, beside publishing, and restarting",
+		1, benchReplay},
 	{"start", "time to serve and memory when idle", 1, benchStart},
 }
 
 var clusterScenarios = []scenario{
 	{"throughput", "4 publishers, 1 subscriber, 256 B messages, three nodes: messages per second", 3, clusterThroughput},
-	{"latency", "20,000 messages of 256 B per second through one node of three: publish-to-deliver time", 3, clusterLatency},
-	{"spread", "48 subscribers to 40,000 messages of 1 KiB per second: on one server, on the leader, on all three nodes", 3, clusterSpread},
+	{"latency", "20,000 messages of 256 B per second through one node of three: publish-to-deliver time",
+		3, clusterLatency},
+	{"spread", "48 subscribers to 40,000 messages of 1 KiB per second: on one server, on the leader, on all three nodes",
+		3, clusterSpread},
 }
 
 func Command() *cli.Command {
 	c := &cli.Command{
 		Name:  "bench",
 		Usage: "measure a server process through real sockets",
-		Description: "Each measurement starts this program as a server of its own in a temporary directory and loads it from this\n" +
+		Description: "Each measurement starts this program as a server of its own in a temporary directory and loads it from " +
+			"this\n" +
 			"process, so the load shares the machine with the server. Figures depend on the machine: compare them in one run.",
 	}
 	c.Subcommands = append(benchCommands(scenarios, append(slices.Clone(scenarios), clusterScenarios...)), &cli.Command{
-		Name: "cluster", Usage: "measure three servers that are one cluster", Subcommands: benchCommands(clusterScenarios, clusterScenarios),
+		Name: "cluster", Usage: "measure three servers that are one cluster",
+		Subcommands: benchCommands(clusterScenarios, clusterScenarios),
 	})
 	return c
 }
@@ -82,10 +87,12 @@ func benchCommands(list, all []scenario) (commands []*cli.Command) {
 				&cli.IntFlag{Name: "connections", Value: 2000, Usage: "idle connections"},
 				&cli.IntFlag{Name: "messages", Value: 10_000_000, Usage: "messages in the log to replay"},
 				&cli.BoolFlag{Name: "json", Usage: "print NDJSON"},
-				&cli.StringFlag{Name: "profile", Usage: "write the server's CPU profile of the measurement to `FILE`, other nodes' to FILE.n2 and so on"},
+				&cli.StringFlag{Name: "profile",
+					Usage: "write the server's CPU profile of the measurement to `FILE`, other nodes' to FILE.n2 and so on"},
 			},
 			Action: func(c *cli.Context) error {
-				return runBench(c.Context, run, benchOptions{c.Duration("duration"), c.Int("connections"), c.Int("messages"), c.String("profile")}, c.Bool("json"), c.App.Writer)
+				return runBench(c.Context, run, benchOptions{c.Duration("duration"), c.Int("connections"), c.Int("messages"),
+					c.String("profile")}, c.Bool("json"), c.App.Writer)
 			},
 		})
 	}

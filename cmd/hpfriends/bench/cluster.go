@@ -33,7 +33,8 @@ func (o benchOptions) cluster(ctx context.Context, dir string) (_ *bench, err er
 		if n == 1 {
 			suffix = ""
 		}
-		return proc.Start(ctx, home, o.env(suffix), append([]string{"--node-id", id, "--cluster", "127.0.0.1:0"}, flags...)...)
+		return proc.Start(ctx, home, o.env(suffix),
+			append([]string{"--node-id", id, "--cluster", "127.0.0.1:0"}, flags...)...)
 	}
 	p, err := start(1, "--bootstrap")
 	if err != nil {
@@ -124,8 +125,8 @@ func (b *bench) until(ctx context.Context, what string, ok func() (bool, error))
 
 func (b *bench) all() []*proc.Process { return append([]*proc.Process{b.Process}, b.followers...) }
 
-// clusterThroughput floods through the leader alone, and through all nodes. Delivered is what a subscriber on a follower got:
-// committed, synced by a majority and by that follower.
+// clusterThroughput floods through the leader alone, and through all nodes. Delivered is what a subscriber on a
+// follower got: committed, synced by a majority and by that follower.
 func clusterThroughput(ctx context.Context, b *bench) ([]figure, error) {
 	pubs, subs, err := load.SetUp(ctx, b.Process, load.Channel, 4, 1)
 	if err != nil {
@@ -145,7 +146,8 @@ func clusterThroughput(ctx context.Context, b *bench) ([]figure, error) {
 		if err := b.settle(ctx); err != nil {
 			return nil, err
 		}
-		rates, err := traffic{pubs: pubs, subs: subs, pubAt: way.pubAt, subAt: []*proc.Process{way.subAt}, size: 256}.flow(ctx, b.duration)
+		rates, err := traffic{pubs: pubs, subs: subs, pubAt: way.pubAt, subAt: []*proc.Process{way.subAt},
+			size: 256}.flow(ctx, b.duration)
 		if err = errors.Join(err, b.leads(ctx)); err != nil {
 			return nil, err
 		}
@@ -184,7 +186,8 @@ func clusterLatency(ctx context.Context, b *bench) ([]figure, error) {
 	return all, nil
 }
 
-// What is published is as much in each way: else a leader that serves fewer would take in more, and write it three times.
+// What is published is as much in each way: else a leader that serves fewer would take in more, and write it three
+// times.
 const (
 	spreadPublishers, spreadSubscribers = 5, 48
 	spreadRate                          = 8_000 // messages per second of each publisher
@@ -231,7 +234,8 @@ func clusterSpread(ctx context.Context, b *bench) (figures []figure, err error) 
 		{name: "all on the leader", at: []*proc.Process{b.Process}},
 		{name: "spread over three nodes", at: b.all()},
 	}
-	if ways[0].pubs, ways[0].subs, err = load.SetUp(ctx, single.Process, load.Channel, spreadPublishers, spreadSubscribers); err != nil {
+	if ways[0].pubs, ways[0].subs, err = load.SetUp(ctx, single.Process, load.Channel, spreadPublishers,
+		spreadSubscribers); err != nil {
 		return nil, err
 	}
 	pubs, subs, err := load.SetUp(ctx, b.Process, load.Channel, spreadPublishers, spreadSubscribers)
@@ -260,8 +264,11 @@ func clusterSpread(ctx context.Context, b *bench) (figures []figure, err error) 
 	}
 	one, three := ways[1], ways[2]
 	return append(figures,
-		figure{Name: "deliveries, spread over three nodes against all on the leader", Value: 100 * three.got / one.got, Unit: "%", Target: 95}, // equal ones differ by some percent
-		figure{Name: "leader's part of the servers' CPU, the same", Value: 100 * three.part() / one.part(), Unit: "%", Target: 100, AtMost: true},
+		// Equal ones differ by some percent.
+		figure{Name: "deliveries, spread over three nodes against all on the leader",
+			Value: 100 * three.got / one.got, Unit: "%", Target: 95},
+		figure{Name: "leader's part of the servers' CPU, the same", Value: 100 * three.part() / one.part(), Unit: "%",
+			Target: 100, AtMost: true},
 	), nil
 }
 
@@ -272,7 +279,8 @@ func (b *bench) spread(ctx context.Context, w *gathering, d time.Duration) error
 		return err
 	}
 	begin := time.Now()
-	rates, err := traffic{pubs: w.pubs, subs: w.subs, pubAt: []*proc.Process{b.Process}, subAt: w.at, size: 1024, rate: spreadRate}.flow(ctx, d)
+	rates, err := traffic{pubs: w.pubs, subs: w.subs, pubAt: []*proc.Process{b.Process}, subAt: w.at, size: 1024,
+		rate: spreadRate}.flow(ctx, d)
 	if err != nil {
 		return err
 	}

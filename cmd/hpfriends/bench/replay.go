@@ -50,7 +50,8 @@ func benchReplay(ctx context.Context, b *bench) ([]figure, error) {
 		return nil, err
 	}
 	var all []figure
-	for _, measure := range []func(context.Context) ([]figure, error){l.whole, l.single, l.scattered, l.first, l.beside, l.restart} {
+	for _, measure := range []func(context.Context) ([]figure, error){l.whole, l.single, l.scattered, l.first, l.beside,
+		l.restart} {
 		figures, err := measure(ctx)
 		if err != nil {
 			return nil, err
@@ -103,7 +104,8 @@ func (l *replayLoad) publish(c net.Conn, prefix string, number, connections, cou
 		if connections == 1 {
 			channel = prefix + "." + strconv.Itoa(i%replayChannels)
 		}
-		if buf = wire.AppendPublish(buf, l.pub.Ident, channel, all[(number+i)%len(all)]); len(buf) >= 128<<10 || i == count-1 {
+		if buf = wire.AppendPublish(buf, l.pub.Ident, channel, all[(number+i)%len(all)]); len(buf) >= 128<<10 ||
+			i == count-1 {
 			if _, err := c.Write(buf); err != nil {
 				return errors.Join(err, <-done)
 			}
@@ -169,13 +171,15 @@ func (l *replayLoad) whole(ctx context.Context) ([]figure, error) {
 	if err == nil && r.messages != l.messages/replayChannels*replayChannels {
 		err = fmt.Errorf("%d messages replayed, %d were published", r.messages, l.messages)
 	}
-	return []figure{{Name: fmt.Sprintf("replay of %d messages on 200 channels", r.messages), Unit: "1/s", Value: float64(r.messages) / r.took.Seconds(), Target: 1_000_000}}, err
+	return []figure{{Name: fmt.Sprintf("replay of %d messages on 200 channels", r.messages), Unit: "1/s",
+		Value: float64(r.messages) / r.took.Seconds(), Target: 1_000_000}}, err
 }
 
 // single replays one channel after the other.
 func (l *replayLoad) single(ctx context.Context) ([]figure, error) {
 	rate, err := l.channels(ctx, "load", 40)
-	return []figure{{Name: "replay of one whole channel of 200, sent in bursts", Unit: "1/s", Value: rate, Target: 1_000_000}}, err
+	return []figure{{Name: "replay of one whole channel of 200, sent in bursts",
+		Unit: "1/s", Value: rate, Target: 1_000_000}}, err
 }
 
 func (l *replayLoad) scattered(ctx context.Context) ([]figure, error) {
@@ -215,11 +219,13 @@ func (l *replayLoad) first(ctx context.Context) ([]figure, error) {
 	slices.Sort(all)
 	return []figure{
 		{Name: "first message of a replay from any time, p50", Unit: "ms", Value: all[len(all)/2].Seconds() * 1000},
-		{Name: "first message of a replay from any time, worst of 60", Unit: "ms", Value: all[len(all)-1].Seconds() * 1000, Target: 50, AtMost: true},
+		{Name: "first message of a replay from any time, worst of 60", Unit: "ms", Value: all[len(all)-1].Seconds() * 1000,
+			Target: 50, AtMost: true},
 	}, nil
 }
 
-// besideRounds is how often publishing with and without a replay is measured, in turn: the store's own work comes in waves.
+// besideRounds is how often publishing with and without a replay is measured, in turn: the store's own work comes in
+// waves.
 const besideRounds = 3
 
 // beside is what a replay of everything, again and again, leaves of the rate of publishing.
@@ -292,5 +298,6 @@ func (l *replayLoad) restart(ctx context.Context) ([]figure, error) {
 		return nil, err
 	}
 	l.Process = p
-	return []figure{{Name: "restart until ready with the log", Unit: "ms", Value: p.Started.Seconds() * 1000, Target: 3000, AtMost: true}}, nil
+	return []figure{{Name: "restart until ready with the log", Unit: "ms", Value: p.Started.Seconds() * 1000, Target: 3000,
+		AtMost: true}}, nil
 }

@@ -134,7 +134,8 @@ func (r tempo) latency(ctx context.Context, at *proc.Process, pk, sk load.Key, d
 	slices.Sort(times)
 	ms := func(q float64) float64 { return times[int(q*float64(len(times)-1))].Seconds() * 1000 }
 	return []figure{
-		{Name: fmt.Sprintf("messages delivered at %d/s%s", r.perSecond, r.where), Value: float64(received.Load()) / d.Seconds(), Unit: "1/s"},
+		{Name: fmt.Sprintf("messages delivered at %d/s%s", r.perSecond, r.where),
+			Value: float64(received.Load()) / d.Seconds(), Unit: "1/s"},
 		{Name: "publish-to-deliver p50" + r.where, Value: ms(.5), Unit: "ms"},
 		{Name: "publish-to-deliver p99" + r.where, Value: ms(.99), Unit: "ms", Target: r.p99, AtMost: true},
 		{Name: "publish-to-deliver p99.9" + r.where, Value: ms(.999), Unit: "ms"},

@@ -44,8 +44,8 @@ const defaultBind = "0.0.0.0:20000"
 
 var errBrokerHelp = errors.New("help was asked for")
 
-// brokerArgs translates the command line of hpfeeds-broker into one of "hpfriends serve". errBrokerHelp says that the usage
-// was asked for, any other error that it cannot be translated.
+// brokerArgs translates the command line of hpfeeds-broker into one of "hpfriends serve". errBrokerHelp says that the
+// usage was asked for, any other error that it cannot be translated.
 func brokerArgs(args []string) (serveArgs []string, err error) {
 	a, err := brokerGrammar.argparse(args)
 	if err != nil {
@@ -59,7 +59,8 @@ func brokerArgs(args []string) (serveArgs []string, err error) {
 		return nil, errors.New("Must specify --tlskey AND --tlscert")
 	}
 	if sources := a.values["--auth"]; len(sources) > 0 {
-		return nil, fmt.Errorf("--auth %s: authkeys are kept in the log of this broker, and reading them from elsewhere is not possible yet. "+
+		return nil, fmt.Errorf("--auth %s: authkeys are kept in the log of this broker, and reading them from elsewhere "+
+			"is not possible yet. "+
 			"Leave --auth out and create them: hpfriends user add NAME; "+
 			"hpfriends authkey add --as NAME --ident IDENT --secret-file FILE --pub CHANNEL --sub CHANNEL", sources[0])
 	}
@@ -102,7 +103,8 @@ func brokerEndpoints(a arguments) ([]wire.Endpoint, error) {
 		}
 		text := fmt.Sprintf("tcp:port=%d:interface=%s", port, escapeColons(host))
 		if cert := a.last("--tlscert"); cert != "" {
-			text = fmt.Sprintf("tls:port=%d:interface=%s:cert=%s:key=%s", port, escapeColons(host), escapeColons(cert), escapeColons(a.last("--tlskey")))
+			text = fmt.Sprintf("tls:port=%d:interface=%s:cert=%s:key=%s", port, escapeColons(host), escapeColons(cert),
+				escapeColons(a.last("--tlskey")))
 		}
 		e, err := wire.ParseEndpoint(text)
 		if err != nil {
@@ -137,14 +139,14 @@ func bindAddress(s string) (host string, port uint16, err error) {
 	return host, uint16(n), nil
 }
 
-// endpointKeys is what the Python broker reads of an endpoint; it ignores every other key. chain has no counterpart here: the
-// chain belongs into the file of cert.
+// endpointKeys is what the Python broker reads of an endpoint; it ignores every other key. chain has no counterpart
+// here: the chain belongs into the file of cert.
 var endpointKeys = []string{"interface", "port", "device", "cert", "key"}
 
 var unescapedColon = regexp.MustCompile(`^(?:[^\\:]|\\.)*|\\$`)
 
-// pythonEndpoint reads an endpoint of the Python broker: the port is required, the address is IPv4's any if not given, and
-// keys it does not know are refused rather than ignored.
+// pythonEndpoint reads an endpoint of the Python broker: the port is required, the address is IPv4's any if not given,
+// and keys it does not know are refused rather than ignored.
 func pythonEndpoint(text string) (wire.Endpoint, error) {
 	fields := []string{}
 	for rest := text; ; {
@@ -194,7 +196,8 @@ func RunBroker(args []string, stdout, stderr io.Writer, run func(args []string) 
 		return cmdline.ExitUsage
 	}
 	if _, err := os.Stat("sqlite.db"); err == nil {
-		fmt.Fprintln(stderr, "hpfeeds-broker: ./sqlite.db is not read: authkeys are kept in the log of this broker (hpfriends authkey add)")
+		fmt.Fprintln(stderr, "hpfeeds-broker: ./sqlite.db is not read: authkeys are kept in the log of this broker "+
+			"(hpfriends authkey add)")
 	}
 	return run(append([]string{"hpfriends"}, serveArgs...))
 }

@@ -71,7 +71,8 @@ func TestRunBroker(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	var ran []string
 	serve := func(args []string) int { ran = args; return 7 }
-	if code := RunBroker([]string{"--bind", ":1"}, &stdout, &stderr, serve); code != 7 || len(ran) < 2 || ran[0] != "hpfriends" || ran[1] != "serve" || stderr.Len() > 0 {
+	if code := RunBroker([]string{"--bind", ":1"}, &stdout, &stderr, serve); code != 7 || len(ran) < 2 ||
+		ran[0] != "hpfriends" || ran[1] != "serve" || stderr.Len() > 0 {
 		t.Errorf("exit %d, ran %q, said %q", code, ran, stderr.String())
 	}
 	if err := os.WriteFile("sqlite.db", nil, 0o600); err != nil {
@@ -81,10 +82,12 @@ func TestRunBroker(t *testing.T) {
 		t.Errorf("said %q", stderr.String())
 	}
 	ran = nil
-	if code := RunBroker([]string{"--auth", "env"}, &stdout, &stderr, serve); code != cmdline.ExitUsage || ran != nil || !strings.Contains(stderr.String(), "hpfeeds-broker: error: --auth env") {
+	if code := RunBroker([]string{"--auth", "env"}, &stdout, &stderr, serve); code != cmdline.ExitUsage || ran != nil ||
+		!strings.Contains(stderr.String(), "hpfeeds-broker: error: --auth env") {
 		t.Errorf("exit %d, ran %q, said %q", code, ran, stderr.String())
 	}
-	if code := RunBroker([]string{"-h"}, &stdout, &stderr, serve); code != 0 || ran != nil || !strings.HasPrefix(stdout.String(), "usage: hpfeeds-broker") {
+	if code := RunBroker([]string{"-h"}, &stdout, &stderr, serve); code != 0 || ran != nil ||
+		!strings.HasPrefix(stdout.String(), "usage: hpfeeds-broker") {
 		t.Errorf("exit %d, printed %q", code, stdout.String())
 	}
 }
@@ -124,7 +127,8 @@ func TestFeedSubscribesAppendsAndStopsOnError(t *testing.T) {
 	b := feedtest.StartEchoBroker(t)
 	file := filepath.Join(t.TempDir(), "log")
 	start := func(channel string) (*bytes.Buffer, chan int) {
-		f, err := HpfeedsProgram.configure([]string{"subscribe", "--host", b.Host, "-p", b.Port, "-ime", "-s", "secret of me", "-c", channel, "-o", file})
+		f, err := HpfeedsProgram.configure([]string{"subscribe", "--host", b.Host, "-p", b.Port, "-ime", "-s", "secret of me",
+			"-c", channel, "-o", file})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +141,8 @@ func TestFeedSubscribesAppendsAndStopsOnError(t *testing.T) {
 		return &out, done
 	}
 	out, done := start(feedtest.ClosedChannel)
-	want := "[feedcli] connected to echo\n[feedcli] Error message from broker: Authkey not allowed to subscribe here.\n[feedcli] closing connection.\n"
+	want := "[feedcli] connected to echo\n[feedcli] Error message from broker: Authkey not allowed to subscribe " +
+		"here.\n[feedcli] closing connection.\n"
 	if code := <-done; code != 0 || out.String() != want {
 		t.Errorf("exit %d, printed %q", code, out.String())
 	}
@@ -161,7 +166,8 @@ func TestFeedSubscribesAppendsAndStopsOnError(t *testing.T) {
 	}
 }
 
-// The originals decide by the first 20 bytes whether a payload is text; what they would print as it is, is made harmless.
+// The originals decide by the first 20 bytes whether a payload is text; what they would print as it is, is made
+// harmless.
 func TestHostileMessagesCannotAlterATerminalOfTheOriginals(t *testing.T) {
 	late := slices.Clone(feedtest.HostileMessages)
 	for i := range late {

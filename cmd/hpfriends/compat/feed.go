@@ -41,14 +41,16 @@ var feedOptions = []option{
 	{"", "--debug", optFlag},
 }
 
-// hpfeedsProgram is the client of the Python package (hpfeeds 3.1.0, hpfeeds/scripts/cli.py), clientProgram the one from before
-// it was a package (cli/hpfeeds-client). Each takes the other's flags too.
+// hpfeedsProgram is the client of the Python package (hpfeeds 3.1.0, hpfeeds/scripts/cli.py), clientProgram the one
+// from before it was a package (cli/hpfeeds-client). Each takes the other's flags too.
 var (
 	packageOptions = []option{{"", "--tls", optFlag}, {"", "--tlscert", optString}}
 	scriptOptions  = []option{{"", "--certfile", optString}}
 
-	HpfeedsProgram = feedProgram{"hpfeeds", grammar{own: append(feedOptions[:len(feedOptions):len(feedOptions)], packageOptions...), extra: scriptOptions}, true}
-	ClientProgram  = feedProgram{"hpfeeds-client", grammar{own: append(feedOptions[:len(feedOptions):len(feedOptions)], scriptOptions...), extra: packageOptions}, false}
+	HpfeedsProgram = feedProgram{"hpfeeds",
+		grammar{own: append(feedOptions[:len(feedOptions):len(feedOptions)], packageOptions...), extra: scriptOptions}, true}
+	ClientProgram = feedProgram{"hpfeeds-client",
+		grammar{own: append(feedOptions[:len(feedOptions):len(feedOptions)], scriptOptions...), extra: packageOptions}, false}
 )
 
 const feedHelp = `Usage: %s [options] subscribe|publish|sendfile [data...]
@@ -108,8 +110,8 @@ func (p feedProgram) Main(args []string) int {
 
 var errHelpWanted = errors.New("help was asked for")
 
-// configure reads the command line, with the checks of the originals in their order. They end in a Python traceback without a
-// channel, which is a usage error here.
+// configure reads the command line, with the checks of the originals in their order. They end in a Python traceback
+// without a channel, which is a usage error here.
 func (p feedProgram) configure(args []string) (*invocation, error) {
 	a, err := p.grammar.parse(args)
 	if err != nil {
@@ -132,7 +134,8 @@ func (p feedProgram) configure(args []string) (*invocation, error) {
 		return nil, errors.New("If --tlscert is specified it must be a valid path to a file")
 	}
 	host, port := a.last("--host"), a.last("--port")
-	f.dial = wire.DialConfig{Addr: net.JoinHostPort(host, port), Ident: a.last("--ident"), Secret: []byte(a.last("--secret"))}
+	f.dial = wire.DialConfig{Addr: net.JoinHostPort(host, port), Ident: a.last("--ident"),
+		Secret: []byte(a.last("--secret"))}
 	for _, need := range []struct {
 		missing bool
 		what    string
@@ -195,7 +198,8 @@ func (f *invocation) publish(ctx context.Context) error {
 	if f.action == "sendfile" {
 		payloads = feed.FileContents([]string{f.data}, strings.NewReader(""))
 	}
-	err = feed.Publication{Dial: f.dial, Channels: f.channels, Payloads: payloads, Count: 1, Rate: timerate.Inf, Wait: feed.DefaultWait}.Over(ctx, conn)
+	err = feed.Publication{Dial: f.dial, Channels: f.channels, Payloads: payloads, Count: 1, Rate: timerate.Inf,
+		Wait: feed.DefaultWait}.Over(ctx, conn)
 	var refusal *wire.BrokerError
 	switch {
 	case errors.As(err, &refusal):
@@ -283,7 +287,8 @@ func (f *invocation) subscribe(ctx context.Context) error {
 var errRefused = errors.New("refused")
 
 // pythonPrintable is Python's string.printable.
-const pythonPrintable = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ \t\n\r\x0b\x0c"
+const pythonPrintable = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" +
+	"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ \t\n\r\x0b\x0c"
 
 // shown is how many bytes of a payload decide how it is printed, and are printed if it is not text.
 const shown = 20

@@ -12,8 +12,8 @@ import (
 )
 
 // The original command line clients read their arguments with Python's optparse: options anywhere between the words,
-// values glued to short options, clusters of short ones, long ones cut to any unambiguous beginning. Scripts rely on all
-// of it, so it is read the same way here; a test compares with optparse itself.
+// values glued to short options, clusters of short ones, long ones cut to any unambiguous beginning. Scripts rely on
+// all of it, so it is read the same way here; a test compares with optparse itself.
 
 // optKind is what an option does with its value.
 type optKind int
@@ -31,8 +31,8 @@ type option struct {
 	kind        optKind
 }
 
-// grammar is all options of a program. What own does not know may still be in extra: the flags of the sister program. They
-// never make an abbreviation ambiguous that the original took.
+// grammar is all options of a program. What own does not know may still be in extra: the flags of the sister program.
+// They never make an abbreviation ambiguous that the original took.
 type grammar struct {
 	own, extra []option
 }
@@ -176,8 +176,8 @@ func (a *arguments) take(o option, name string, rest []string) ([]string, error)
 
 var errNotInt = errors.New("not an integer")
 
-// pythonInt reads an integer as optparse does: 0x hexadecimal, 0b binary, a leading zero octal. What does not fit is the
-// nearest that does.
+// pythonInt reads an integer as optparse does: 0x hexadecimal, 0b binary, a leading zero octal. What does not fit is
+// the nearest that does.
 func pythonInt(s string) (int64, error) {
 	base, prefix := 10, ""
 	switch lower := strings.ToLower(s); {
@@ -198,7 +198,8 @@ func pythonInt(s string) (int64, error) {
 	if prefix != "" && len(s) > 2 && strings.EqualFold(s[:2], prefix) {
 		s = strings.TrimPrefix(s[2:], "_")
 	}
-	if strings.HasPrefix(s, "_") || strings.HasSuffix(s, "_") || strings.Contains(s, "__") || strings.ContainsAny(s, "+-") {
+	if strings.HasPrefix(s, "_") || strings.HasSuffix(s, "_") || strings.Contains(s, "__") ||
+		strings.ContainsAny(s, "+-") {
 		return 0, errNotInt
 	}
 	n, err := strconv.ParseInt(sign+strings.ReplaceAll(s, "_", ""), base, 64)

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// oracle reads one argv per line and answers with what Python's own parser made of it, for parsers that have the options of
-// the original programs.
+// oracle reads one argv per line and answers with what Python's own parser made of it, for parsers that have the
+// options of the original programs.
 const oracle = `
 import argparse, json, optparse, sys
 
@@ -98,8 +98,8 @@ func (r reading) String() string {
 	return fmt.Sprintf("%swords %q", b.String(), r.Words)
 }
 
-// parsers are ours, by program. Only the options of the original program are in them: what a program takes beyond its original
-// has no oracle.
+// parsers are ours, by program. Only the options of the original program are in them: what a program takes beyond its
+// original has no oracle.
 var parsers = map[string]func([]string) (arguments, error){
 	"hpfeeds":        grammar{own: HpfeedsProgram.grammar.own}.parse,
 	"hpfeeds-client": grammar{own: ClientProgram.grammar.own}.parse,
@@ -121,15 +121,23 @@ var corpus = []string{
 	`--host hpfriends.honeycloud.net -p 20000 -i zNKeYNK -s KwxHqvJ -c geoloc.response subscribe`,
 	`publish -ialice -ssecret -cdionaea.capture -p10000 --host=localhost a b c`,
 	`subscribe --chan=a --chan b,c -c d`, `--ch=a --id b --sec=c --po=1 --ou f subscribe`, `publish -- -c x --host`,
-	`-- publish -c x`, `--h`, `--ho x`, `--hel`, `-h publish`, `publish -h -p x`, `publish -p x -h`, `--tls`, `--tlsc f`, `--tl f`, `--t`,
-	`--c x`, `--ce x`, `--certfile=f`, `--d`, `--debug=1`, `--tls=1`, `-c`, `publish -c`, `--chan`, `--chan=`, `-c=x`, `-c ""`, `""`, `-`, `- - -c -`,
-	`-p 0x10`, `-p 0b101`, `-p 010`, `-p 0o17`, `-p 08`, `-p 1_0`, `-p _1`, `-p +5`, `-p -5`, `-p-5`, `-p ""`, `-p 0x`, `-p 0b`, `-p 0b-1`, `-p 0_7`,
-	`-p 0x_f`, `-p 99999999999999999999999`, `-p -99999999999999999999999`, `-p 1.0`, `-p 1e3`, `--port=0X1F`, `-p 00`, `-p 0b2`, `-p -0x1`, `-p 0b0b1`,
-	`-x`, `-cx -x`, `--nope`, `--nope=1`, `--=x`, `-s -s -s`, `-i -- publish`, `-hc`, `-ch`, `-é x`, `-cé`, `--chan=é=é`, `-c a -c b -i a -i b`,
+	`-- publish -c x`, `--h`, `--ho x`, `--hel`, `-h publish`, `publish -h -p x`, `publish -p x -h`, `--tls`, `--tlsc f`,
+	`--tl f`, `--t`,
+	`--c x`, `--ce x`, `--certfile=f`, `--d`, `--debug=1`, `--tls=1`, `-c`, `publish -c`, `--chan`, `--chan=`, `-c=x`,
+	`-c ""`, `""`, `-`, `- - -c -`,
+	`-p 0x10`, `-p 0b101`, `-p 010`, `-p 0o17`, `-p 08`, `-p 1_0`, `-p _1`, `-p +5`, `-p -5`, `-p-5`, `-p ""`, `-p 0x`,
+	`-p 0b`, `-p 0b-1`, `-p 0_7`,
+	`-p 0x_f`, `-p 99999999999999999999999`, `-p -99999999999999999999999`, `-p 1.0`, `-p 1e3`, `--port=0X1F`, `-p 00`,
+	`-p 0b2`, `-p -0x1`, `-p 0b0b1`,
+	`-x`, `-cx -x`, `--nope`, `--nope=1`, `--=x`, `-s -s -s`, `-i -- publish`, `-hc`, `-ch`, `-é x`, `-cé`, `--chan=é=é`,
+	`-c a -c b -i a -i b`,
 	// hpfeeds-broker
-	`-e tcp:port=10000`, `-etcp:port=1`, `-e=tcp:port=1`, `--endpoint=tcp:port=1 -e tls:port=2`, `--e x`, `--en x`, `--bind 0.0.0.0:20000 --exporter`,
-	`--exporter "" --name hp`, `--exporter=`, `--bind -5`, `--bind -x`, `--bind "-x y"`, `--tlscert f --tlskey k`, `--tls x`, `--name --tls x`, `--debug`,
-	`--debug=x`, `--debug x`, `--auth env --auth x.json`, `-hh`, `-he`, `-hx`, `-h=x`, `x -h`, `-h --nope`, `--nope -h`, `--bind -- x`, `-- x`, `--a=-`, `-5`, `--b`,
+	`-e tcp:port=10000`, `-etcp:port=1`, `-e=tcp:port=1`, `--endpoint=tcp:port=1 -e tls:port=2`, `--e x`, `--en x`,
+	`--bind 0.0.0.0:20000 --exporter`,
+	`--exporter "" --name hp`, `--exporter=`, `--bind -5`, `--bind -x`, `--bind "-x y"`, `--tlscert f --tlskey k`,
+	`--tls x`, `--name --tls x`, `--debug`,
+	`--debug=x`, `--debug x`, `--auth env --auth x.json`, `-hh`, `-he`, `-hx`, `-h=x`, `x -h`, `-h --nope`, `--nope -h`,
+	`--bind -- x`, `-- x`, `--a=-`, `-5`, `--b`,
 }
 
 // split cuts a line of corpus at spaces, with double quotes around what is one argument.
@@ -155,10 +163,12 @@ func split(line string) []string {
 
 // randomArgv is some of the words that the parsers tell apart, whole, cut, glued and mixed.
 func randomArgv(r *rand.Rand) []string {
-	names := []string{"--chan", "--ident", "--secret", "--host", "--port", "--output", "--tls", "--tlscert", "--certfile", "--debug", "--help", "--bind",
+	names := []string{"--chan", "--ident", "--secret", "--host", "--port", "--output", "--tls", "--tlscert", "--certfile",
+		"--debug", "--help", "--bind",
 		"--exporter", "--name", "--auth", "--tlskey", "--endpoint"}
 	shorts := "cispoeh"
-	values := []string{"a", "", "10000", "0x1f", "-7", "-", "--", "b=c", "two words", "-q r", "é", "=", "publish", "subscribe"}
+	values := []string{"a", "", "10000", "0x1f", "-7", "-", "--", "b=c", "two words", "-q r", "é", "=", "publish",
+		"subscribe"}
 	argv := make([]string, r.IntN(6))
 	for i := range argv {
 		name := names[r.IntN(len(names))]
@@ -236,7 +246,8 @@ func TestCompatArgumentsAreReadAsPythonReadsThem(t *testing.T) {
 		if got.String() != want.String() {
 			t.Errorf("%s %q:\n got %s %s\nwant %s %s", q.program, q.argv, got, got.Error, want, want.Error)
 		}
-		if want.Error != "" && got.Error != want.Error && q.program != "hpfeeds-broker" && !strings.Contains(want.Error, "integer value") {
+		if want.Error != "" && got.Error != want.Error && q.program != "hpfeeds-broker" &&
+			!strings.Contains(want.Error, "integer value") {
 			t.Errorf("%s %q: error %q, want %q", q.program, q.argv, got.Error, want.Error)
 		}
 	}

@@ -25,8 +25,10 @@ func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "demo",
 		Usage: "show a server with users, shares and simulated sensors at work",
-		Description: "Starts a server in a temporary directory, with four users and their shares, and sensors that publish cowrie,\n" +
-			"dionaea and geoloc events through real hpfeeds connections. Prints who receives what, and why. Ctrl-C ends it and\n" +
+		Description: "Starts a server in a temporary directory, with four users and their shares, and sensors that " +
+			"publish cowrie,\n" +
+			"dionaea and geoloc events through real hpfeeds connections. Prints who receives what, and why. Ctrl-C ends it " +
+			"and\n" +
 			"removes everything.",
 		Flags: []cli.Flag{
 			&cli.DurationFlag{Name: "every", Value: 2 * time.Second, Usage: "time between two attacks"},
@@ -143,7 +145,8 @@ func (d *demo) seedGraph(ctx context.Context) error {
 		return err
 	}
 	for _, member := range []string{"ada", "cleo"} {
-		if err := d.api.Call(ctx, "POST", "/api/v1/groups/honeynet/members", "bob", map[string]any{"user": member}, nil); err != nil {
+		if err := d.api.Call(ctx, "POST", "/api/v1/groups/honeynet/members", "bob", map[string]any{"user": member},
+			nil); err != nil {
 			return err
 		}
 	}
@@ -159,11 +162,13 @@ func (d *demo) seedGraph(ctx context.Context) error {
 		var made struct {
 			ID uint64 `json:"id"`
 		}
-		if err := d.api.Call(ctx, "POST", "/api/v1/shares", s.from, map[string]any{"channel": s.channel, "to": s.to, "type": s.typ}, &made); err != nil {
+		if err := d.api.Call(ctx, "POST", "/api/v1/shares", s.from, map[string]any{"channel": s.channel, "to": s.to,
+			"type": s.typ}, &made); err != nil {
 			return err
 		}
 		for _, who := range s.accept {
-			if err := d.api.Call(ctx, "POST", fmt.Sprintf("/api/v1/shares/%d/accept", made.ID), who, struct{}{}, nil); err != nil {
+			if err := d.api.Call(ctx, "POST", fmt.Sprintf("/api/v1/shares/%d/accept", made.ID), who, struct{}{},
+				nil); err != nil {
 				return err
 			}
 		}
@@ -180,7 +185,8 @@ func (d *demo) introduce() {
 	b.WriteString("\nShares\n")
 	g := d.server.Graph()
 	for s := range g.Shares() {
-		fmt.Fprintf(&b, "  #%-4d %-5s shares %-16s with %-15s %s\n", s.ID, d.handle(s.Owner), s.Channel, d.receiver(s), s.Type)
+		fmt.Fprintf(&b, "  #%-4d %-5s shares %-16s with %-15s %s\n", s.ID, d.handle(s.Owner), s.Channel, d.receiver(s),
+			s.Type)
 	}
 	host, port, _ := net.SplitHostPort(d.api.Address)
 	run := "hpfriends --data-dir " + d.dir

@@ -62,7 +62,8 @@ func (a attack) cowrie() []byte {
 // dionaea is a captured sample as dionaea publishes it on dionaea.capture.
 func (a attack) dionaea() []byte {
 	return encodeEvent(map[string]any{
-		"saddr": a.source, "sport": fmt.Sprint(a.port), "daddr": "192.0.2.20", "dport": "445", "url": "smb://" + a.source.String(),
+		"saddr": a.source, "sport": fmt.Sprint(a.port), "daddr": "192.0.2.20", "dport": "445", "url": "smb://" +
+			a.source.String(),
 		"md5": a.md5, "sha512": a.md5 + a.md5 + a.md5 + a.md5,
 	})
 }

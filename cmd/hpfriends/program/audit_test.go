@@ -11,7 +11,8 @@ import (
 	"hpfriends/internal/cmdline"
 )
 
-// `audit tail` prints what was there since the time asked for, then each change as it comes, once, until it is interrupted.
+// `audit tail` prints what was there since the time asked for, then each change as it comes, once, until it is
+// interrupted.
 func TestAuditTailFollows(t *testing.T) {
 	_, m := newTerminal(t)
 	m.ok("user", "add", "ada")
@@ -51,10 +52,12 @@ func TestAuditVerifyNamesTheFirstWrongEvent(t *testing.T) {
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	if code, out, _ := m.run("audit", "verify"); code != cmdline.ExitFailed || !strings.Contains(out, "the first event that is wrong is #3: missing") {
+	if code, out, _ := m.run("audit", "verify"); code != cmdline.ExitFailed ||
+		!strings.Contains(out, "the first event that is wrong is #3: missing") {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	if code, out, _ := m.run("audit", "verify", "--json"); code != cmdline.ExitFailed || !strings.Contains(out, `"ok": false`) {
+	if code, out, _ := m.run("audit", "verify", "--json"); code != cmdline.ExitFailed ||
+		!strings.Contains(out, `"ok": false`) {
 		t.Errorf("exit %d: %s", code, out)
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"hpfriends/wire"
 )
 
-// One wrong byte on the disk is found: by check, of a stopped server and of a running one, and by the slow check that goes on
-// all the time, which leaves the server serving.
+// One wrong byte on the disk is found: by check, of a stopped server and of a running one, and by the slow check that
+// goes on all the time, which leaves the server serving.
 func TestDamageOnDiskIsFound(t *testing.T) {
 	dir := t.TempDir()
 	c := newCommunityIn(t, dir, "ada")

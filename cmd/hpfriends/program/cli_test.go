@@ -30,7 +30,8 @@ import (
 	"hpfriends/web"
 )
 
-// office is the API on a graph in memory, on the socket of a data directory: all that the command line needs of a server.
+// office is the API on a graph in memory, on the socket of a data directory: all that the command line needs of a
+// server.
 type office struct {
 	events *eventlog.Log
 	url    string // of the API on TCP
@@ -103,7 +104,8 @@ func (o *office) record(index uint64, c graph.Command) error {
 	if err != nil {
 		return err
 	}
-	entry := &raft.Log{Index: index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(entry.KindChange)}, command...)}
+	entry := &raft.Log{Index: index, Term: 1, Type: raft.LogCommand,
+		Data: append([]byte{byte(entry.KindChange)}, command...)}
 	if err := o.events.LogStore().StoreLogs([]*raft.Log{entry}); err != nil {
 		return err
 	}

@@ -150,7 +150,8 @@ func TestAcknowledgedMessagesSurviveKill(t *testing.T) {
 	t.Logf("%d kills, %d messages in the log", kills, total)
 }
 
-// readRuns reads the whole log and returns how many messages each run has; they must be 0, 1, 2… without hole or repeat.
+// readRuns reads the whole log and returns how many messages each run has; they must be 0, 1, 2… without hole or
+// repeat.
 func readRuns(t *testing.T, dir string) map[int]int {
 	t.Helper()
 	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Logger: slog.New(slog.DiscardHandler)})
@@ -183,8 +184,8 @@ func readRuns(t *testing.T, dir string) map[int]int {
 	return next
 }
 
-// A subscriber that reads a kilobyte a second neither slows another nor costs more memory than its outbox, and gets every
-// message in the end.
+// A subscriber that reads a kilobyte a second neither slows another nor costs more memory than its outbox, and gets
+// every message in the end.
 func TestSlowSubscriberHarmsNobody(t *testing.T) {
 	p := startTestProcess(t, t.TempDir())
 	defer func() {
@@ -230,7 +231,8 @@ func TestSlowSubscriberHarmsNobody(t *testing.T) {
 		buf := make([]byte, 1024)
 		var frames []byte
 		for i := range messages {
-			frames = wire.AppendPublish(frames[:0], pubs[0].Ident, load.Channel, append(fmt.Appendf(buf[:0], "%08d", i), make([]byte, size-8)...))
+			frames = wire.AppendPublish(frames[:0], pubs[0].Ident, load.Channel,
+				append(fmt.Appendf(buf[:0], "%08d", i), make([]byte, size-8)...))
 			if _, err := pub.Write(frames); err != nil {
 				t.Error(err)
 				return
@@ -260,7 +262,8 @@ func TestSlowSubscriberHarmsNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("fast: %d messages in %v; slow: %d meanwhile; resident memory grew by %.1f MiB", messages, took, slowGot, (after-before)/(1<<20))
+	t.Logf("fast: %d messages in %v; slow: %d meanwhile; resident memory grew by %.1f MiB",
+		messages, took, slowGot, (after-before)/(1<<20))
 	if slowGot*20 > messages {
 		t.Fatalf("the slow subscriber read %d messages meanwhile: the test shows nothing", slowGot)
 	}

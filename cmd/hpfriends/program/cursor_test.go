@@ -42,7 +42,8 @@ func openNode(t *testing.T) (terminal, *raftfsm.Node, *raftfsm.Cursors) {
 	}
 	cursors := raftfsm.NewCursors(node)
 	s := web.New(web.Config{
-		Changer: node, Cursors: cursors, Query: query.New(events, node.Graph, nil), Key: key, Metrics: prometheus.NewRegistry(),
+		Changer: node, Cursors: cursors, Query: query.New(events, node.Graph, nil), Key: key,
+		Metrics: prometheus.NewRegistry(),
 		Version: "test", Ready: node.Ready, Logger: quiet,
 	})
 	l, err := net.Listen("unix", filepath.Join(dir, datadir.Socket))
@@ -52,7 +53,8 @@ func openNode(t *testing.T) (terminal, *raftfsm.Node, *raftfsm.Cursors) {
 	done := make(chan error, 1)
 	go func() { done <- s.ServeSocket(l) }()
 	t.Cleanup(func() {
-		if err := errors.Join(s.Shutdown(t.Context()), <-done, node.Close(), events.Close()); err != nil && !strings.Contains(err.Error(), "context canceled") {
+		if err := errors.Join(s.Shutdown(t.Context()), <-done, node.Close(), events.Close()); err != nil &&
+			!strings.Contains(err.Error(), "context canceled") {
 			t.Error(err)
 		}
 	})
@@ -83,7 +85,8 @@ func TestCursorCommands(t *testing.T) {
 
 	out := m.ok("cursor", "ls", "--as", "ada")
 	rows := strings.Split(out, "\n")
-	if !strings.Contains(rows[0], "Entries behind") || !strings.Contains(rows[1], "ada/key") || !strings.Contains(rows[1], "archive") ||
+	if !strings.Contains(rows[0], "Entries behind") || !strings.Contains(rows[1], "ada/key") ||
+		!strings.Contains(rows[1], "archive") ||
 		!strings.Contains(rows[2], "siem") || !strings.Contains(rows[2], "#4.0") || strings.Contains(out, "\x1b") {
 		t.Errorf("the list is\n%s", out)
 	}
@@ -91,7 +94,8 @@ func TestCursorCommands(t *testing.T) {
 	if err := json.Unmarshal([]byte(m.ok("cursor", "ls", "--json", "--authkey", "ada/key")), &all); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 2 || all[0].Name != "archive" || all[0].Epoch != archive.Epoch || all[0].Channel != "c\x1b[2J*" || !all[0].Held {
+	if len(all) != 2 || all[0].Name != "archive" || all[0].Epoch != archive.Epoch || all[0].Channel != "c\x1b[2J*" ||
+		!all[0].Held {
 		t.Errorf("as JSON: %+v", all)
 	}
 	if out := m.ok("cursor", "ls", "--as", "bob", "--json"); out != "[]\n" {
@@ -100,7 +104,8 @@ func TestCursorCommands(t *testing.T) {
 
 	m.ok("cursor", "reset", "ada/key", "siem", "--to", "#2.1", "--as", "ada")
 	m.ok("cursor", "rm", "ada/key", "archive")
-	if err := json.Unmarshal([]byte(m.ok("cursor", "ls", "--json")), &all); err != nil || len(all) != 1 || all[0].Position != "#2.1" || all[0].Held {
+	if err := json.Unmarshal([]byte(m.ok("cursor", "ls", "--json")), &all); err != nil || len(all) != 1 ||
+		all[0].Position != "#2.1" || all[0].Held {
 		t.Errorf("after reset and removal: %+v (%v)", all, err)
 	}
 

@@ -110,8 +110,8 @@ func (d *smallDisks) ready(what string) {
 	d.t.Logf("%s: all nodes are ready %v after there was room", what, time.Since(begin).Round(time.Millisecond))
 }
 
-// publishMany publishes up to most messages of 8 KiB that do not compress, each part when the one before is confirmed, and
-// returns how many were confirmed and the ERROR that ended it.
+// publishMany publishes up to most messages of 8 KiB that do not compress, each part when the one before is confirmed,
+// and returns how many were confirmed and the ERROR that ended it.
 func (d *smallDisks) publishMany(at string, k load.Key, run, most int) (confirmed int, refusal string) {
 	d.t.Helper()
 	c, err := load.Login(d.t.Context(), d.address(at), k)
@@ -170,9 +170,9 @@ func busiest(log string) (most int) {
 	return most
 }
 
-// T12: a disk that is full, at a follower, at the leader, at all nodes, filled by others or by messages. What was confirmed stays,
-// clients are told while 3 % are left, the leader hands over, the others go on, and when there is room again so do all, without
-// anybody doing anything.
+// T12: a disk that is full, at a follower, at the leader, at all nodes, filled by others or by messages. What was
+// confirmed stays, clients are told while 3 % are left, the leader hands over, the others go on, and when there is
+// room again so do all, without anybody doing anything.
 func TestFullDiskLosesNothingAndNeedsNobody(t *testing.T) {
 	if os.Getenv("HPFRIENDS_FAULTS") == "" {
 		t.Skip("half a minute: HPFRIENDS_FAULTS=bounded")
@@ -188,7 +188,8 @@ func TestFullDiskLosesNothingAndNeedsNobody(t *testing.T) {
 	v.goesOn(d.fleet, 500)
 
 	d.fill(follower, 0)
-	d.until("the follower is not ready", 10*time.Second, func() bool { return d.readyz(follower) == http.StatusServiceUnavailable })
+	d.until("the follower is not ready",
+		10*time.Second, func() bool { return d.readyz(follower) == http.StatusServiceUnavailable })
 	v.goesOn(d.fleet, 3000)
 	if n, said := d.publishMany(l, pubs[1], 499, 512); n != 512 { // 4 MiB, four times what the follower has set aside
 		t.Errorf("%d of 512 messages are confirmed beside a full follower: %q", n, said)
@@ -196,7 +197,8 @@ func TestFullDiskLosesNothingAndNeedsNobody(t *testing.T) {
 	if _, said := d.publishMany(follower, pubs[1], 500, 1024); !strings.Contains(said, "no room") {
 		t.Errorf("a publisher at the full follower is told %q", said)
 	}
-	if warnings := strings.Join(d.status(l).Warnings, "\n"); !strings.Contains(warnings, "the disk of node "+follower+" is almost full") {
+	if warnings := strings.Join(d.status(l).Warnings, "\n"); !strings.Contains(warnings,
+		"the disk of node "+follower+" is almost full") {
 		t.Errorf("the status warns of %q", warnings)
 	}
 	d.empty(follower)
@@ -239,7 +241,8 @@ func TestFullDiskLosesNothingAndNeedsNobody(t *testing.T) {
 			t.Errorf("%s: %.1f %% were left when publishing was refused", id, left)
 		}
 	}
-	t.Logf("disks filled by messages: refused after %d, with %.1f, %.1f and %.1f %% left", confirmed, d.free("n1"), d.free("n2"), d.free("n3"))
+	t.Logf("disks filled by messages: refused after %d, with %.1f, %.1f and %.1f %% left",
+		confirmed, d.free("n1"), d.free("n2"), d.free("n3"))
 	for _, id := range d.running() {
 		d.empty(id)
 	}

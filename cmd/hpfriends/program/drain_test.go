@@ -23,8 +23,8 @@ func sentElsewhere(f *fleet, id string) string {
 	return err.Error()
 }
 
-// A leader with a publisher is drained by another node: the publisher loses nothing that it has sent, the leader hands over,
-// stays a voter, and takes clients again when it is told to, not when it is restarted.
+// A leader with a publisher is drained by another node: the publisher loses nothing that it has sent, the leader hands
+// over, stays a voter, and takes clients again when it is told to, not when it is restarted.
 func TestDrainSendsClientsElsewhereAndLosesNothing(t *testing.T) {
 	f := startFleet(t, 3)
 	pubs, _ := f.setUp("n1", 1, 0)
@@ -47,7 +47,8 @@ func TestDrainSendsClientsElsewhereAndLosesNothing(t *testing.T) {
 	}
 	v.pause()
 	f.must(f.order(by, "drain", l, false))
-	f.until("the leader has handed over", 10*time.Second, func() bool { return f.status(by).Leader != l && f.status(by).Leader != "" })
+	f.until("the leader has handed over",
+		10*time.Second, func() bool { return f.status(by).Leader != l && f.status(by).Leader != "" })
 	f.until("no client is left", 10*time.Second, func() bool { return f.member(by, l).Clients == 0 })
 	v.goesOn(f, 2000)
 	if v.at() != there {
@@ -65,7 +66,8 @@ func TestDrainSendsClientsElsewhereAndLosesNothing(t *testing.T) {
 		t.Errorf("a new client is told %q", said)
 	}
 	s := f.status(l)
-	if m := f.member(l, l); !m.Drained || m.Role != "voter" || !strings.Contains(strings.Join(s.Warnings, "\n"), "node "+l+" is drained") {
+	if m := f.member(l, l); !m.Drained || m.Role != "voter" ||
+		!strings.Contains(strings.Join(s.Warnings, "\n"), "node "+l+" is drained") {
 		t.Errorf("the status says %+v, warnings %q", m, s.Warnings)
 	}
 	if err := f.order(by, "transfer", l, false); err == nil || !strings.Contains(err.Error(), "is drained") {
@@ -86,8 +88,8 @@ func TestDrainSendsClientsElsewhereAndLosesNothing(t *testing.T) {
 	f.compare(v)
 }
 
-// What would leave no node for clients, or no majority once the node is stopped, is refused; and a stop by signal says what it
-// does.
+// What would leave no node for clients, or no majority once the node is stopped, is refused; and a stop by signal says
+// what it does.
 func TestDrainAndStopWarnBeforeHarm(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	f := startFleet(t, 3)
@@ -97,7 +99,8 @@ func TestDrainAndStopWarnBeforeHarm(t *testing.T) {
 		t.Errorf("draining one of two that are left of three: %v", err)
 	}
 	f.must(f.order("n1", "drain", "n2", true))
-	if err := f.order("n1", "drain", "n1", false); err == nil || !strings.Contains(err.Error(), "no node that takes clients") {
+	if err := f.order("n1", "drain", "n1", false); err == nil ||
+		!strings.Contains(err.Error(), "no node that takes clients") {
 		t.Errorf("draining the last one: %v", err)
 	}
 	if err := f.order("n1", "drain", "n9", false); err == nil || !strings.Contains(err.Error(), "no member") {

@@ -17,10 +17,12 @@ func TestFollowingTheFixesMakesItFlow(t *testing.T) {
 		"nothing there": {},
 		"a share by a group, not enabled; authkeys that lack the channel": {
 			"group add lab --as ada", "group add-member lab bob --as ada", "share add c.* --as ada --to group:lab",
-			"authkey add --as ada --ident a-key --pub other", "authkey add --as bob --ident b-key --sub other", "authkey disable b-key --as bob",
+			"authkey add --as ada --ident a-key --pub other", "authkey add --as bob --ident b-key --sub other",
+			"authkey disable b-key --as bob",
 		},
 		"everything disabled": {
-			"authkey add --as ada --ident a-key --pub *", "authkey add --as bob --ident b-key --sub *", "authkey disable a-key --as ada",
+			"authkey add --as ada --ident a-key --pub *", "authkey add --as bob --ident b-key --sub *",
+			"authkey disable a-key --as ada",
 			"share add * --as ada --to bob", "user disable bob", "user disable ada",
 		},
 		"somebody between who does not pass it on": {
@@ -97,16 +99,21 @@ func TestHostileTextIsShownNotObeyed(t *testing.T) {
 	m.ok("user", "add", "ada")
 	const evil = "\x1b]0;owned\a\x9b31m\u009b2J\u202egnp.exe\r\nhpfriends: ok\x7f"
 	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	o.refused(t, "1", entry.Refusal{Owner: 1, Ident: evil, Message: evil, Channel: evil, Addr: evil, First: day, Last: day, Count: 1})
+	o.refused(t, "1", entry.Refusal{Owner: 1, Ident: evil, Message: evil, Channel: evil, Addr: evil,
+		First: day, Last: day, Count: 1})
 	m.ok("share", "add", "c", "--as", "ada", "--to", "group:everyone", "--note", "\U0001f600 *text*")
 	for _, args := range [][]string{
-		{"log", "ls"}, {"log", "ls", "--json"}, {"share", "ls", "--json"}, {"user", "show", evil}, {"user", "add", evil}, {"share", "add", evil, "--as", "ada", "--to", "ada"},
-		{"log", "ls", "--key", evil}, {evil}, {"user", evil}, {"user", "ls", "--" + evil}, {"log", "ls", "--since", evil}, {"--data-dir", "/nowhere/" + evil, "user", "ls"},
-		{"explain", "--from", "ada", "--to", "ada", "-c", evil}, {"group", "show", evil}, {"authkey", "add", "--as", "ada", "--network", evil},
+		{"log", "ls"}, {"log", "ls", "--json"}, {"share", "ls", "--json"}, {"user", "show", evil}, {"user", "add", evil},
+		{"share", "add", evil, "--as", "ada", "--to", "ada"},
+		{"log", "ls", "--key", evil}, {evil}, {"user", evil}, {"user", "ls", "--" + evil}, {"log", "ls", "--since", evil},
+		{"--data-dir", "/nowhere/" + evil, "user", "ls"},
+		{"explain", "--from", "ada", "--to", "ada", "-c", evil}, {"group", "show", evil},
+		{"authkey", "add", "--as", "ada", "--network", evil},
 	} {
 		_, out, msg := m.run(args...)
 		for _, r := range out + msg {
-			if r == '\n' || r >= ' ' && r < 0x7f || r == '…' || r == '│' || r == '─' || r == '┼' || r == '\U0001f600' || r == '\ufffd' {
+			if r == '\n' || r >= ' ' && r < 0x7f || r == '…' || r == '│' || r == '─' || r == '┼' || r == '\U0001f600' ||
+				r == '\ufffd' {
 				continue
 			}
 			t.Errorf("%q prints %U: %q", args, r, out+msg)
@@ -120,7 +127,8 @@ func TestHostileTextIsShownNotObeyed(t *testing.T) {
 		t.Errorf("JSON has lost what was written: %s", out)
 	}
 	var rows []query.LogRow
-	if err := json.Unmarshal([]byte(m.ok("log", "ls", "--json")), &rows); err != nil || !strings.Contains(rows[0].Identifier, "\u009b2J\u202egnp") {
+	if err := json.Unmarshal([]byte(m.ok("log", "ls", "--json")), &rows); err != nil ||
+		!strings.Contains(rows[0].Identifier, "\u009b2J\u202egnp") {
 		t.Errorf("JSON does not read back: %v, %+v", err, rows)
 	}
 }

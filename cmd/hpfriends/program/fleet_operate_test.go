@@ -23,7 +23,8 @@ func commandLine(t *testing.T, args ...string) (code int, out, said string) {
 	return code, stdout.String(), stderr.String()
 }
 
-// Every node is restarted with its clients on it: they learn of it at once, go on elsewhere, and lose nothing that they sent.
+// Every node is restarted with its clients on it: they learn of it at once, go on elsewhere, and lose nothing that
+// they sent.
 func TestRollingRestartWithClientsOnEachNode(t *testing.T) {
 	f := startFleet(t, 3)
 	pubs, _ := f.setUp("n1", 1, 0)
@@ -50,7 +51,8 @@ func TestRollingRestartWithClientsOnEachNode(t *testing.T) {
 		stop()
 		<-v.done
 		if len(v.legs) != 2 || !v.legs[0].orderly {
-			t.Errorf("restart of %s: the client had %d connections, the first ended in good order: %v", id, len(v.legs), v.legs[0].orderly)
+			t.Errorf("restart of %s: the client had %d connections, the first ended in good order: %v",
+				id, len(v.legs), v.legs[0].orderly)
 		}
 		all.legs = append(all.legs, v.legs...)
 	}
@@ -58,7 +60,8 @@ func TestRollingRestartWithClientsOnEachNode(t *testing.T) {
 	f.compare(all)
 }
 
-// Two of three nodes are lost for good. The third is made the only member, has everything that it had, and two new ones join.
+// Two of three nodes are lost for good. The third is made the only member, has everything that it had, and two new
+// ones join.
 func TestRecoverWhenTheMajorityIsLost(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	f := startFleet(t, 3)
@@ -81,10 +84,12 @@ func TestRecoverWhenTheMajorityIsLost(t *testing.T) {
 		t.Fatalf("a running node was recovered: %s", said)
 	}
 	f.stop("n1")
-	if code, out, said := commandLine(t, "cluster", "recover", "--data-dir", dir); code != 0 || !strings.Contains(out, "Nothing was changed") || strings.Count(out, "Voter") != 3 {
+	if code, out, said := commandLine(t, "cluster", "recover", "--data-dir", dir); code != 0 ||
+		!strings.Contains(out, "Nothing was changed") || strings.Count(out, "Voter") != 3 {
 		t.Fatalf("recover without --yes: %d %s %s", code, out, said)
 	}
-	if code, out, said := commandLine(t, "cluster", "recover", "--data-dir", dir, "--yes"); code != 0 || !strings.Contains(out, "the only member now") {
+	if code, out, said := commandLine(t, "cluster", "recover", "--data-dir", dir, "--yes"); code != 0 ||
+		!strings.Contains(out, "the only member now") {
 		t.Fatalf("recover: %d %s %s", code, out, said)
 	}
 	f.start("n1")
@@ -93,14 +98,18 @@ func TestRecoverWhenTheMajorityIsLost(t *testing.T) {
 	}
 
 	f.makeToken("n1")
-	for id, want := range map[string]string{"n2": "was a member before and left", "n1": "its data directory is empty"} { // wiped, with their old ids
-		code, _, said := commandLine(t, "cluster", "join", f.nodes["n1"].port, "--data-dir", t.TempDir(), "--node-id", id, "--advertise", "127.0.0.1:1", "--token-file", f.token)
+	// Wiped, with their old ids.
+	for id, want := range map[string]string{"n2": "was a member before and left", "n1": "its data directory is empty"} {
+		code, _, said := commandLine(t, "cluster", "join", f.nodes["n1"].port, "--data-dir", t.TempDir(), "--node-id", id,
+			"--advertise", "127.0.0.1:1", "--token-file", f.token)
 		if code != cmdline.ExitFailed || !strings.Contains(said, want) {
 			t.Errorf("a blank node with the old id %s: %d %s", id, code, said)
 		}
 	}
 	f.add("n4")
-	if code, out, said := commandLine(t, "cluster", "join", f.nodes["n1"].port, "--data-dir", f.nodes["n4"].dir, "--node-id", "n4", "--advertise", f.nodes["n4"].port, "--token-file", f.token); code != 0 || !strings.Contains(out, "Start it: hpfriends serve") {
+	if code, out, said := commandLine(t, "cluster", "join", f.nodes["n1"].port, "--data-dir", f.nodes["n4"].dir,
+		"--node-id", "n4", "--advertise", f.nodes["n4"].port, "--token-file", f.token); code != 0 ||
+		!strings.Contains(out, "Start it: hpfriends serve") {
 		t.Fatalf("join: %d %s %s", code, out, said)
 	}
 	f.start("n4")
@@ -130,7 +139,8 @@ func TestReaderServesAndDoesNotVote(t *testing.T) {
 	go func() { _ = load.CountFrames(c, &received, func([]byte) {}) }()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	v := sail(ctx, pubs[0], 0, 5, func() string { return f.address("n2") }) // also what is published there goes to the leader
+	// Also what is published there goes to the leader.
+	v := sail(ctx, pubs[0], 0, 5, func() string { return f.address("n2") })
 	v.goesOn(f, 500)
 	f.until("the subscriber at the reader gets it", 10*time.Second, func() bool { return received.Load() > 100 })
 	f.until("long enough for a vote", 20*time.Second, func() bool { return v.acked.Load() > 5000 })
@@ -140,8 +150,10 @@ func TestReaderServesAndDoesNotVote(t *testing.T) {
 		t.Errorf("the reader is %+v", m)
 	}
 	for _, id := range []string{"n1", "n2"} {
-		for _, want := range []string{"hpfriends_cluster_leader_known 1", "hpfriends_cluster_quorum_spare 0", "hpfriends_cluster_lag_entries 0", "hpfriends_drained 0"} {
-			f.until("the metrics of "+id+" say "+want, 5*time.Second, func() bool { return strings.Contains(f.metrics(id), want+"\n") })
+		for _, want := range []string{"hpfriends_cluster_leader_known 1", "hpfriends_cluster_quorum_spare 0",
+			"hpfriends_cluster_lag_entries 0", "hpfriends_drained 0"} {
+			f.until("the metrics of "+id+" say "+want, 5*time.Second,
+				func() bool { return strings.Contains(f.metrics(id), want+"\n") })
 		}
 	}
 	f.kill("n2")

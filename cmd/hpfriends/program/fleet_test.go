@@ -276,7 +276,8 @@ func (f *fleet) compare(v *voyage) {
 				f.t.Errorf("%s: run %d: %d messages acknowledged, %d in the log", id, leg.run, leg.acked.Load(), found[leg.run])
 			}
 			if leg.orderly && int64(found[leg.run]) != leg.sent {
-				f.t.Errorf("%s: run %d: %d messages sent before the end of the stream, %d in the log", id, leg.run, leg.sent, found[leg.run])
+				f.t.Errorf("%s: run %d: %d messages sent before the end of the stream, %d in the log",
+					id, leg.run, leg.sent, found[leg.run])
 			}
 		}
 		if first == nil {
@@ -295,8 +296,8 @@ func (f *fleet) compare(v *voyage) {
 	f.t.Logf("%d messages in each log, over %d connections", total, len(v.legs))
 }
 
-// voyage is a publisher that connects to another node when its own ends the stream, as clients do, and takes it for given
-// that what it has sent before that has arrived.
+// voyage is a publisher that connects to another node when its own ends the stream, as clients do, and takes it for
+// given that what it has sent before that has arrived.
 type voyage struct {
 	key     load.Key
 	perTick int

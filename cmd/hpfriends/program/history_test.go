@@ -152,7 +152,8 @@ func TestHistoryOverThePlainProtocol(t *testing.T) {
 
 	t.Run("until a time that is still to come", func(t *testing.T) {
 		l := c.dial("ada")
-		l.subscribe("d.two?until=" + time.Now().Add(700*time.Millisecond).UTC().Format(time.RFC3339Nano) + "&notify=1&from=first")
+		l.subscribe("d.two?until=" + time.Now().Add(700*time.Millisecond).UTC().Format(time.RFC3339Nano) +
+			"&notify=1&from=first")
 		l.expect("d.two ada-key 0", "d.two ada-key 1", "d.two ada-key 2")
 		if n := l.notice(); !n.Live || n.Messages != 3 {
 			t.Errorf("notice %+v", n)
@@ -303,7 +304,8 @@ func TestAuditChannel(t *testing.T) {
 		t.Errorf("eve hears of %+v", e)
 	}
 	channel, e := event(bob) // not of somebody
-	if channel != "$audit" || e.Op != "share.add" || e.By != "ada" || e.Hash != "" || len(e.Changes) != 1 || e.Changes[0].After["channel"] != "d" {
+	if channel != "$audit" || e.Op != "share.add" || e.By != "ada" || e.Hash != "" || len(e.Changes) != 1 ||
+		e.Changes[0].After["channel"] != "d" {
 		t.Errorf("bob hears on %s of %+v", channel, e)
 	}
 	again := c.dial("bob")

@@ -105,7 +105,8 @@ func TestExportImportExport(t *testing.T) {
 		t.Skip("starts a server")
 	}
 	p, m := realBroker(t)
-	hostile := []string{"", "plain", "\x1b]0;t\x07", "a\nb\r\n", "\xff\xfe\x00", "\u2028\u202e", `{"end":true}`, "\\u0000\"", strings.Repeat("long ", 60000)}
+	hostile := []string{"", "plain", "\x1b]0;t\x07", "a\nb\r\n", "\xff\xfe\x00", "\u2028\u202e", `{"end":true}`,
+		"\\u0000\"", strings.Repeat("long ", 60000)}
 	d, err := feed.Deliver(t.Context(), wire.DialConfig{Addr: p.Address, Ident: "k", Secret: []byte("s3cret")}, true, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -232,7 +233,8 @@ func TestSubGoesOnAfterALostConnection(t *testing.T) {
 	if err := p.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := proc.Start(context.Background(), p.Dir, nil, "--hpfeeds", "tcp:port="+os.Getenv("HPFRIENDS_PORT")+":interface=127.0.0.1")
+	again, err := proc.Start(context.Background(), p.Dir, nil, "--hpfeeds",
+		"tcp:port="+os.Getenv("HPFRIENDS_PORT")+":interface=127.0.0.1")
 	if err != nil {
 		t.Fatal(err)
 	}

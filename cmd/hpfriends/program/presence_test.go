@@ -60,8 +60,8 @@ func (f *fleet) wantEvent(events <-chan string, limit time.Duration, want string
 	}
 }
 
-// A publisher at one node hears of subscribers at the others: that they come and go, and that they are gone with their node,
-// whether that is killed or leaves without a word.
+// A publisher at one node hears of subscribers at the others: that they come and go, and that they are gone with their
+// node, whether that is killed or leaves without a word.
 func TestPresenceReachesOverNodes(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	f := startFleet(t, 3)

@@ -1,8 +1,8 @@
 // Package program is the whole of hpfriends: the list of its commands, and the names by which it is called.
 //
-// A command is a file in the package of its kind: cli has those that ask a server's API and those that run one, feed those
-// that speak hpfeeds or stream messages, bench and demo those that start servers of their own. compat has the programs of
-// the hpfeeds project. They share cmdline (flags, usage, exit codes) and term (what is printed).
+// A command is a file in the package of its kind: cli has those that ask a server's API and those that run one, feed
+// those that speak hpfeeds or stream messages, bench and demo those that start servers of their own. compat has the
+// programs of the hpfeeds project. They share cmdline (flags, usage, exit codes) and term (what is printed).
 //
 // The tests here run the program, in this process or as servers in processes of their own, through real sockets.
 package program
@@ -60,8 +60,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 func newApp(stdout, stderr io.Writer) *urfave.App {
 	app := &urfave.App{
-		Name: "hpfriends", Usage: "share honeypot data with whom you choose", Version: buildinfo.Version(), HideVersion: true, HideHelpCommand: true,
-		Description: "The command line talks to the server through a socket in its data directory: who owns that directory is its\n" +
+		Name: "hpfriends", Usage: "share honeypot data with whom you choose", Version: buildinfo.Version(), HideVersion: true,
+		HideHelpCommand: true,
+		Description: "The command line talks to the server through a socket in its data directory: who owns that " +
+			"directory is its\n" +
 			"admin, and acts for a user with --as. Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict,\n" +
 			"6 unavailable, 130 interrupted.",
 		Writer: stdout, ErrWriter: stderr, Suggest: true, DisableSliceFlagSeparator: true,
@@ -70,7 +72,8 @@ func newApp(stdout, stderr io.Writer) *urfave.App {
 		Commands: []*urfave.Command{
 			cli.Serve(), demo.Command(), feed.Pub(), feed.Sub(), feed.Sendfile(),
 			feed.Replay(), feed.Export(), feed.Import(), cli.Channel(feed.ChannelHistory()), cli.Search(),
-			cli.User(), cli.Group(), cli.Authkey(), cli.Share(), cli.Cursor(), cli.Explain(), cli.Audit(), cli.Token(), cli.Log(), cli.Cluster(),
+			cli.User(), cli.Group(), cli.Authkey(), cli.Share(), cli.Cursor(), cli.Explain(), cli.Audit(), cli.Token(),
+			cli.Log(), cli.Cluster(),
 			cli.Status(), cli.Check(), bench.Command(), cli.Config(), cli.Version(), cli.Completion(),
 		},
 	}

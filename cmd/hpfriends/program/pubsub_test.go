@@ -18,7 +18,8 @@ import (
 
 // argsFor is a command line of hpfriends as ident "me" of the broker.
 func argsFor(b *feedtest.EchoBroker, words ...string) []string {
-	return append([]string{"hpfriends", words[0], "--host", b.Host, "-p", b.Port, "-i", "me", "-s", "secret of me"}, words[1:]...)
+	return append([]string{"hpfriends", words[0], "--host", b.Host, "-p", b.Port, "-i", "me", "-s", "secret of me"},
+		words[1:]...)
 }
 
 // outcome is what a command line did.
@@ -90,14 +91,18 @@ func TestExitCodesOfPubAndSub(t *testing.T) {
 		code int
 		says string
 	}{
-		{"publish refused", argsFor(b, "pub", "-c", feedtest.ClosedChannel, "x"), cmdline.ExitDenied, "Authkey not allowed to publish here."},
-		{"one of two channels refused", argsFor(b, "pub", "-c", "a", "-c", feedtest.ClosedChannel, "x"), cmdline.ExitDenied, "not allowed to publish"},
-		{"subscribe refused", argsFor(b, "sub", "-c", "a", "-c", feedtest.ClosedChannel), cmdline.ExitDenied, "Authkey not allowed to subscribe here."},
+		{"publish refused", argsFor(b, "pub", "-c", feedtest.ClosedChannel, "x"), cmdline.ExitDenied,
+			"Authkey not allowed to publish here."},
+		{"one of two channels refused", argsFor(b, "pub", "-c", "a", "-c", feedtest.ClosedChannel, "x"), cmdline.ExitDenied,
+			"not allowed to publish"},
+		{"subscribe refused", argsFor(b, "sub", "-c", "a", "-c", feedtest.ClosedChannel), cmdline.ExitDenied,
+			"Authkey not allowed to subscribe here."},
 		{"bad secret", argsFor(b, "pub", "-s", "bad", "-c", "a", "x"), cmdline.ExitDenied, "Authentication failed"},
 		{"sub with bad secret", argsFor(b, "sub", "-s", "bad", "-c", "a"), cmdline.ExitDenied, "Authentication failed"},
 		{"pub to nobody", append([]string{"hpfriends", "pub", "x"}, dead...), cmdline.ExitUnavailable, "refused"},
 		{"sub from nobody", append([]string{"hpfriends", "sub"}, dead...), cmdline.ExitUnavailable, "refused"},
-		{"time runs out", argsFor(b, "sub", "-c", "a", "--count", "1", "--timeout", "50ms"), cmdline.ExitUnavailable, "0 of 1"},
+		{"time runs out", argsFor(b, "sub", "-c", "a", "--count", "1", "--timeout", "50ms"), cmdline.ExitUnavailable,
+			"0 of 1"},
 		{"time is over", argsFor(b, "sub", "-c", "a", "--timeout", "50ms"), 0, ""},
 		{"no file", argsFor(b, "sendfile", "-c", "a", "/nonexistent"), cmdline.ExitFailed, "nonexistent"},
 		{"nothing to publish", argsFor(b, "pub", "-c", "a"), cmdline.ExitUsage, "nothing to publish"},
@@ -106,7 +111,8 @@ func TestExitCodesOfPubAndSub(t *testing.T) {
 		{"long channel", argsFor(b, "pub", "-c", strings.Repeat("x", 256), "x"), cmdline.ExitUsage, "256"},
 		{"bad port", argsFor(b, "pub", "-p", "70000", "-c", "a", "x"), cmdline.ExitUsage, "70000"},
 		{"two formats", argsFor(b, "sub", "--json", "--raw", "-c", "a"), cmdline.ExitUsage, "--raw"},
-		{"secret and data from stdin", []string{"hpfriends", "pub", "-i", "me", "-c", "a", "--secret-file", "-", "--stdin-lines"}, cmdline.ExitUsage, "standard input"},
+		{"secret and data from stdin", []string{"hpfriends", "pub", "-i", "me", "-c", "a", "--secret-file", "-",
+			"--stdin-lines"}, cmdline.ExitUsage, "standard input"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if r := command(t, c.args...); r.code != c.code || !strings.Contains(r.stderr, c.says) || r.stdout != "" {
@@ -208,7 +214,8 @@ func TestPubGetsNoVerdict(t *testing.T) {
 	}()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	args := []string{"hpfriends", "pub", "-p", port, "-i", "me", "-s", "x", "-c", "a", "x"}
-	if r := command(t, append(args, "--wait", "100ms")...); r.code != cmdline.ExitUnavailable || !strings.Contains(r.stderr, "unknown") {
+	if r := command(t, append(args, "--wait", "100ms")...); r.code != cmdline.ExitUnavailable ||
+		!strings.Contains(r.stderr, "unknown") {
 		t.Errorf("with --wait 100ms: %+v", r)
 	}
 	if r := command(t, append(args, "--wait", "0")...); r.code != 0 {

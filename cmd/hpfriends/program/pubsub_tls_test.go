@@ -19,7 +19,8 @@ import (
 	"hpfriends/wire"
 )
 
-// selfSigned writes a certificate with a common name and no other, as `openssl req -x509` of the hpfeeds documentation makes it.
+// selfSigned writes a certificate with a common name and no other, as `openssl req -x509` of the hpfeeds documentation
+// makes it.
 func selfSigned(t *testing.T, commonName string) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -27,7 +28,8 @@ func selfSigned(t *testing.T, commonName string) (cert, key string) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: commonName}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: commonName},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, &private.PublicKey, private)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +52,8 @@ func selfSigned(t *testing.T, commonName string) (cert, key string) {
 func TestTLSTakesACommonNameFromTheFileOnly(t *testing.T) {
 	cert, key := selfSigned(t, "localhost")
 	other, _ := selfSigned(t, "localhost")
-	b := feedtest.StartEchoBrokerAt(t, wire.Endpoint{TLS: &wire.EndpointTLS{Cert: cert, Key: key, MinVersion: tls.VersionTLS12}})
+	b := feedtest.StartEchoBrokerAt(t, wire.Endpoint{TLS: &wire.EndpointTLS{Cert: cert, Key: key,
+		MinVersion: tls.VersionTLS12}})
 	for _, c := range []struct {
 		name, host string
 		flags      []string
@@ -62,7 +65,8 @@ func TestTLSTakesACommonNameFromTheFileOnly(t *testing.T) {
 		{"the system's authorities", "localhost", []string{"--tls"}, cmdline.ExitUnavailable},
 		{"not PEM", "localhost", []string{"--tlscert", key}, cmdline.ExitUsage},
 	} {
-		args := append([]string{"hpfriends", "pub", "-i", "me", "-s", "secret of me", "-c", "a", "-p", b.Port, "--host", c.host, "x"}, c.flags...)
+		args := append([]string{"hpfriends", "pub", "-i", "me", "-s", "secret of me", "-c", "a", "-p", b.Port, "--host",
+			c.host, "x"}, c.flags...)
 		if r := command(t, args...); r.code != c.code {
 			t.Errorf("%s: %+v, want exit %d", c.name, r, c.code)
 		}

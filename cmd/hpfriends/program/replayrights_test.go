@@ -15,8 +15,8 @@ import (
 	"hpfriends/wire/subscription"
 )
 
-// replayRights are stories: who does what, and who may replay which messages after it. Each has a channel and a group of
-// its own; ada is the group's admin.
+// replayRights are stories: who does what, and who may replay which messages after it. Each has a channel and a group
+// of its own; ada is the group's admin.
 var replayRights = map[string]string{
 	"origins replay their own": `
 		ada publishes 1 2
@@ -156,7 +156,8 @@ func TestReplayRightsFollowTheGraph(t *testing.T) {
 		number++
 		t.Run(name, func(t *testing.T) {
 			s := &storyTeller{
-				community: &community{Process: c.Process, t: t, keys: c.keys}, t: t, channel: fmt.Sprintf("story.%d", number), group: fmt.Sprintf("circle%d", number),
+				community: &community{Process: c.Process, t: t, keys: c.keys}, t: t, channel: fmt.Sprintf("story.%d", number),
+				group:  fmt.Sprintf("circle%d", number),
 				shares: make(map[string]uint64), sent: make(map[string]net.Conn), counts: make(map[string]int),
 			}
 			c.do("ada", "POST", "/groups", map[string]any{"name": s.group}, nil)
@@ -243,7 +244,8 @@ func (s *storyTeller) replay(who string) string {
 	s.t.Helper()
 	c := s.connect(who)
 	defer c.Close()
-	if _, err := c.Write(wire.AppendSubscribe(nil, s.keys[who].Ident, s.channel+"?from=first&follow=0&notify=1")); err != nil {
+	if _, err := c.Write(wire.AppendSubscribe(nil, s.keys[who].Ident,
+		s.channel+"?from=first&follow=0&notify=1")); err != nil {
 		s.t.Fatal(err)
 	}
 	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))

@@ -53,8 +53,9 @@ func publishBytes(t *testing.T, p *proc.Process, k load.Key, n, size int) {
 	}
 }
 
-// TestRestartTimeDoesNotGrowWithTheLog restarts a server, stopped and killed, with more and more messages: what a start reads
-// are projections and the newest MiB. 20,000 messages by default; HPFRIENDS_RESTART_MESSAGES says how many else.
+// TestRestartTimeDoesNotGrowWithTheLog restarts a server, stopped and killed, with more and more messages: what a
+// start reads are projections and the newest MiB. 20,000 messages by default; HPFRIENDS_RESTART_MESSAGES says how many
+// else.
 func TestRestartTimeDoesNotGrowWithTheLog(t *testing.T) {
 	messages := 20_000
 	if s := os.Getenv("HPFRIENDS_RESTART_MESSAGES"); s != "" {

@@ -26,14 +26,15 @@ import (
 // asReader makes the test binary a subscriber that writes down what it has received: "address ident secret query file".
 const asReader = "HPFRIENDS_TEST_AS_READER"
 
-// resumable is what the subscriber writes for each message, when its program has it: the position and the payload. A write
-// that a kill has cut is not a record.
+// resumable is what the subscriber writes for each message, when its program has it: the position and the payload. A
+// write that a kill has cut is not a record.
 const (
 	resumeChannel = "resume"
 	resumeSize    = 256 // bytes of a payload; it begins with the message's number
 )
 
-// readerMain receives until it is killed. With positions=1 in its query it resumes behind the last one that it wrote down.
+// readerMain receives until it is killed. With positions=1 in its query it resumes behind the last one that it wrote
+// down.
 func readerMain(args string) error {
 	f := strings.Fields(args)
 	address, key, query, path := f[0], load.Key{Ident: f[1], Secret: f[2]}, f[3], f[4]
@@ -105,8 +106,8 @@ func lastRecord(f *os.File) (string, error) {
 	return "%23" + p.String()[1:], err
 }
 
-// A subscriber that is killed at random, again and again, while messages pass, misses none: with a durable subscription it
-// gets every message at least once, and when it resumes by positions exactly once.
+// A subscriber that is killed at random, again and again, while messages pass, misses none: with a durable
+// subscription it gets every message at least once, and when it resumes by positions exactly once.
 func TestKilledSubscriberMissesNothing(t *testing.T) {
 	messages, kills := 1_000_000, 100
 	if testing.Short() {

@@ -15,8 +15,8 @@ import (
 	"hpfriends/wire/subscription"
 )
 
-// What retention removes is gone for readers, who are told, and from the disk; the audit stays, and so does everything else
-// over a restart.
+// What retention removes is gone for readers, who are told, and from the disk; the audit stays, and so does everything
+// else over a restart.
 func TestRetentionEndsHistory(t *testing.T) {
 	dir := t.TempDir()
 	c := newCommunityIn(t, dir, "ada")
@@ -63,7 +63,8 @@ func TestRetentionEndsHistory(t *testing.T) {
 		t.Errorf("notice %+v, want a gap up to %s", n, floor)
 	}
 	var rows []query.LogRow
-	for deadline := time.Now().Add(10 * time.Second); len(rows) < 2 && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); len(rows) < 2 &&
+		time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		c.do("ada", "GET", "/logs", struct{}{}, &rows)
 	}
 	if !slices.ContainsFunc(rows, func(r query.LogRow) bool { return strings.Contains(r.Message, "was no longer kept") }) {

@@ -38,7 +38,8 @@ func newCommunityIn(t *testing.T, dir string, users ...string) *community {
 	for _, u := range users {
 		c.keys[u] = load.Key{Ident: u + "-key", Secret: "secret-of-" + u}
 		c.do("", "POST", "/users", map[string]any{"handle": u}, nil)
-		c.do(u, "POST", "/authkeys", map[string]any{"ident": c.keys[u].Ident, "secret": c.keys[u].Secret, "pub": []string{"*"}, "sub": []string{"*"}}, nil)
+		c.do(u, "POST", "/authkeys", map[string]any{"ident": c.keys[u].Ident, "secret": c.keys[u].Secret,
+			"pub": []string{"*"}, "sub": []string{"*"}}, nil)
 	}
 	return c
 }
@@ -68,7 +69,8 @@ func (c *community) decide(as string, share uint64, what string) {
 func (c *community) flows(from, to, channel string) (bool, string) {
 	c.t.Helper()
 	var out, errs bytes.Buffer
-	code := run(c.t.Context(), []string{"hpfriends", "explain", "--data-dir", c.Dir, "--from", from, "--to", to, "--channel", channel}, &out, &errs)
+	code := run(c.t.Context(), []string{"hpfriends", "explain", "--data-dir", c.Dir, "--from", from, "--to", to,
+		"--channel", channel}, &out, &errs)
 	if code != 0 && code != cmdline.ExitDenied {
 		c.t.Fatalf("explain: exit %d: %s", code, errs.String())
 	}
@@ -126,7 +128,8 @@ func (c *community) publish(user, channel string) (stop func()) {
 		for n := 0; ; n++ {
 			select {
 			case <-tick.C:
-				if _, err := conn.Write(wire.AppendPublish(nil, c.keys[user].Ident, channel, fmt.Appendf(nil, "%d", n))); err != nil {
+				if _, err := conn.Write(wire.AppendPublish(nil, c.keys[user].Ident, channel,
+					fmt.Appendf(nil, "%d", n))); err != nil {
 					return
 				}
 			case <-done:
@@ -209,14 +212,19 @@ func TestRevocationReachesOpenConnections(t *testing.T) {
 		do     func(c *community)
 		closes bool // the connection, not only the flow
 	}{
-		"authkey disabled": {func(c *community) { c.do("bob", "PATCH", "/authkeys/bob-key", map[string]any{"enabled": false}, nil) }, true},
-		"authkey removed":  {func(c *community) { c.do("bob", "DELETE", "/authkeys/bob-key", nil, nil) }, true},
-		"user disabled":    {func(c *community) { c.do("", "PATCH", "/users/bob", map[string]any{"enabled": false}, nil) }, true},
-		"user removed":     {func(c *community) { c.do("", "DELETE", "/users/bob", nil, nil) }, true},
+		"authkey disabled": {func(c *community) {
+			c.do("bob", "PATCH", "/authkeys/bob-key", map[string]any{"enabled": false},
+				nil)
+		}, true},
+		"authkey removed": {func(c *community) { c.do("bob", "DELETE", "/authkeys/bob-key", nil, nil) }, true},
+		"user disabled": {func(c *community) { c.do("", "PATCH", "/users/bob", map[string]any{"enabled": false}, nil) },
+			true},
+		"user removed": {func(c *community) { c.do("", "DELETE", "/users/bob", nil, nil) }, true},
 		"subscribing withdrawn": {func(c *community) {
 			c.do("bob", "PATCH", "/authkeys/bob-key", map[string]any{"sub": []string{"other"}}, nil)
 		}, false},
-		"publisher disabled": {func(c *community) { c.do("", "PATCH", "/users/ada", map[string]any{"enabled": false}, nil) }, false},
+		"publisher disabled": {func(c *community) { c.do("", "PATCH", "/users/ada", map[string]any{"enabled": false}, nil) },
+			false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -249,7 +257,8 @@ func TestStatisticsAndLogsSurviveRestart(t *testing.T) {
 	p := startTestProcess(t, dir)
 	c := &community{Process: p, t: t, keys: map[string]load.Key{"ada": {Ident: "ada-key", Secret: "secret-of-ada"}}}
 	c.do("", "POST", "/users", map[string]any{"handle": "ada"}, nil)
-	c.do("ada", "POST", "/authkeys", map[string]any{"ident": "ada-key", "secret": "secret-of-ada", "pub": []string{"c"}, "sub": []string{"c"}}, nil)
+	c.do("ada", "POST", "/authkeys", map[string]any{"ident": "ada-key", "secret": "secret-of-ada", "pub": []string{"c"},
+		"sub": []string{"c"}}, nil)
 	conn := c.connect("ada")
 	frames := wire.AppendSubscribe(nil, "ada-key", "c")
 	for range 10 {
@@ -288,7 +297,8 @@ func TestStatisticsAndLogsSurviveRestart(t *testing.T) {
 		} `json:"stats"`
 	}
 	c.do("ada", "GET", "/authkeys", nil, &keys)
-	if len(keys) != 1 || keys[0].Stats.Published != 10 || keys[0].Stats.Received != 10 || keys[0].Stats.BytesReceived < len(frames) {
+	if len(keys) != 1 || keys[0].Stats.Published != 10 || keys[0].Stats.Received != 10 ||
+		keys[0].Stats.BytesReceived < len(frames) {
 		t.Errorf("statistics after a restart: %+v", keys)
 	}
 	var rows []struct{ Message, Channel, Identifier string }
@@ -301,7 +311,8 @@ func TestStatisticsAndLogsSurviveRestart(t *testing.T) {
 // A connection may log in again as another authkey of the same owner; each is counted for what it did itself.
 func TestSecondLoginCountsForItsOwnAuthkey(t *testing.T) {
 	c := newCommunity(t, "ada", "bob")
-	c.do("ada", "POST", "/authkeys", map[string]any{"ident": "second", "secret": "s2", "pub": []string{"*"}, "sub": []string{"*"}}, nil)
+	c.do("ada", "POST", "/authkeys", map[string]any{"ident": "second", "secret": "s2", "pub": []string{"*"},
+		"sub": []string{"*"}}, nil)
 	conn, nonce := c.greeted()
 	defer conn.Close()
 	big := bytes.Repeat([]byte("x"), 100_000)

@@ -55,7 +55,8 @@ func TestLogTail(t *testing.T) {
 	var out, msg screen
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, []string{"hpfriends", "log", "tail", "--as", "ada", "--since", "1h", "--data-dir", m.dir}, &out, &msg)
+		code <- run(ctx, []string{"hpfriends", "log", "tail", "--as", "ada", "--since", "1h", "--data-dir", m.dir}, &out,
+			&msg)
 	}()
 	out.await(t, "first")
 	o.refused(t, "2", row("second", 1))
