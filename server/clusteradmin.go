@@ -22,7 +22,8 @@ func (a clusterAdmin) ClusterStatus(ctx context.Context) (api.Cluster, error) {
 		return api.Cluster{}, err
 	}
 	out := api.Cluster{
-		Cluster: s.Cluster, Node: s.Node, Leader: s.Leader, Term: s.Term, Members: []api.ClusterMember{}, Warnings: s.Warnings,
+		Cluster: s.Cluster, Node: s.Node, Leader: s.Leader, Term: s.Term, Members: []api.ClusterMember{},
+		Warnings: s.Warnings,
 	}
 	if out.Warnings == nil {
 		out.Warnings = []string{}

@@ -23,18 +23,21 @@ func TestSecretsStayInside(t *testing.T) {
 	const canary = "CANARY-1234567890"
 	must[api.Created](w, operator(), "POST /api/v1/users", object{"handle": "ada", "password": canary})
 	must[api.Created](w, operator(), "POST /api/v1/users", object{"handle": "root", "role": "admin"})
-	made := must[api.Credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "k", "secret": canary, "pub": []string{"c"}})
+	made := must[api.Credential](w, as("ada"), "POST /api/v1/authkeys",
+		object{"ident": "k", "secret": canary, "pub": []string{"c"}})
 	token := must[api.IssuedToken](w, as("ada"), "POST /api/v1/tokens", object{}).Token
 	if made.Secret != canary {
 		t.Fatalf("creation shows %q", made.Secret)
 	}
 	w.answer.Reset() // these may
 	for _, c := range []caller{operator(), as("ada"), as("root"), bearer(token), basic("ada", canary+"x"), {}} {
-		for _, path := range []string{"users", "users/ada", "authkeys", "authkeys/k", "shares", "tokens", "stats", "status", "logs", "channels", "whoami"} {
+		for _, path := range []string{"users", "users/ada", "authkeys", "authkeys/k", "shares", "tokens", "stats", "status",
+			"logs", "channels", "whoami"} {
 			w.send(c, "GET /api/v1/"+path, nil)
 		}
 		for _, wrong := range []any{
-			object{"handle": "b", "password": canary, "unknown": canary}, object{"handle": 7, "password": canary}, object{"password": canary},
+			object{"handle": "b", "password": canary, "unknown": canary}, object{"handle": 7, "password": canary},
+			object{"password": canary},
 			object{"handle": "b", "password": []string{canary}}, object{"handle": "b", "password": "short", "role": canary[:6]},
 			canary, []string{canary}, `{"password": "` + canary + `"`, object{"handle": canary, "password": canary},
 		} {
@@ -43,7 +46,8 @@ func TestSecretsStayInside(t *testing.T) {
 			w.send(c, "PATCH /api/v1/users/ada", wrong)
 		}
 		for _, wrong := range []any{
-			object{"secret": canary, "pub": 1}, object{"ident": "k", "secret": canary}, object{"secret": []string{canary}}, object{"secret": canary + strings.Repeat("x", 300)},
+			object{"secret": canary, "pub": 1}, object{"ident": "k", "secret": canary}, object{"secret": []string{canary}},
+			object{"secret": canary + strings.Repeat("x", 300)},
 		} {
 			w.send(c, "POST /api/v1/authkeys", wrong)
 			w.send(c, "POST /api/v1/authkeys/k/rotate", object{"secret": canary, "x": 1})
@@ -52,18 +56,21 @@ func TestSecretsStayInside(t *testing.T) {
 	for where, text := range map[string]string{"an answer": w.answer.String(), "the log": w.logged.String()} {
 		// A handle is no secret: the one request that sent the canary as one may be answered with it.
 		text = strings.ReplaceAll(text, `user `+canary, "")
-		for name, s := range map[string]string{"a secret or password": canary, "a token": token, "a password hash": "$argon2id$"} {
+		for name, s := range map[string]string{"a secret or password": canary, "a token": token,
+			"a password hash": "$argon2id$"} {
 			if i := strings.Index(text, s); i >= 0 {
 				t.Errorf("%s holds %s: …%s…", where, name, text[max(0, i-200):min(len(text), i+60)])
 			}
 		}
 	}
 	got := must[api.Credential](w, as("ada"), "GET /api/v1/authkeys/k/secret", nil)
-	if got.Secret != canary || !strings.Contains(w.logged.String(), `"msg":"the secret of an authkey was revealed","ident":"k"`) {
+	if got.Secret != canary || !strings.Contains(w.logged.String(),
+		`"msg":"the secret of an authkey was revealed","ident":"k"`) {
 		t.Errorf("reveal: %+v, logged: %v", got, strings.Contains(w.logged.String(), "revealed"))
 	}
 	rotated := must[api.Credential](w, as("ada"), "POST /api/v1/authkeys/k/rotate", object{})
-	if again := must[api.Credential](w, as("ada"), "GET /api/v1/authkeys/k/secret", nil); rotated.Secret == canary || len(rotated.Secret) < 22 || again != rotated {
+	if again := must[api.Credential](w, as("ada"), "GET /api/v1/authkeys/k/secret", nil); rotated.Secret == canary ||
+		len(rotated.Secret) < 22 || again != rotated {
 		t.Errorf("rotated to %q, revealed %q", rotated.Secret, again.Secret)
 	}
 }
@@ -89,14 +96,18 @@ func TestProblems(t *testing.T) {
 		{"POST /api/v1/groups", object{"name": "Everyone"}, nil, 409, "conflict", "there is a group"},
 		{"POST /api/v1/shares", object{"channel": "$x", "to": "ada"}, nil, 422, "invalid", "reserved"},
 		{"POST /api/v1/shares", object{"channel": "c", "to": "everyone"}, nil, 404, "not-found", "there is no user everyone"},
-		{"POST /api/v1/shares", object{"channel": "c"}, nil, 422, "invalid", "validation failed: body: expected required property to to be present"},
+		{"POST /api/v1/shares", object{"channel": "c"}, nil, 422, "invalid",
+			"validation failed: body: expected required property to to be present"},
 		{"POST /api/v1/groups", `{"name": "a"`, nil, 400, "invalid", ""},
 		{"GET /api/v1/users?limt=5", nil, nil, 422, "invalid", "query.limt: unknown query parameter"},
 		{"GET /api/v1/users?after=x", nil, nil, 422, "invalid", "after"},
 		{"GET /api/v1/logs?since=soon", nil, nil, 422, "invalid", "is not a time"},
-		{"POST /api/v1/groups", object{"name": "b"}, temporary{errors.New("no leader")}, 503, "unavailable", "nothing was changed"},
-		{"POST /api/v1/groups", object{"name": "b"}, fmt.Errorf("lost: %w", context.DeadlineExceeded), 503, "unknown-outcome", "in time"},
-		{"POST /api/v1/groups", object{"name": "b"}, errors.New("disk sdb1 on fire"), 503, "unknown-outcome", "could not confirm"},
+		{"POST /api/v1/groups", object{"name": "b"}, temporary{errors.New("no leader")}, 503, "unavailable",
+			"nothing was changed"},
+		{"POST /api/v1/groups", object{"name": "b"}, fmt.Errorf("lost: %w", context.DeadlineExceeded), 503, "unknown-outcome",
+			"in time"},
+		{"POST /api/v1/groups", object{"name": "b"}, errors.New("disk sdb1 on fire"), 503, "unknown-outcome",
+			"could not confirm"},
 		{"POST /api/v1/groups", `{"name": "` + strings.Repeat("x", v1.MaxBody) + `"}`, nil, 413, "invalid", ""},
 	} {
 		w.fail = tt.fail
@@ -106,8 +117,10 @@ func TestProblems(t *testing.T) {
 			t.Errorf("%s: %v: %s", tt.route, err, rec.Body)
 			continue
 		}
-		if rec.Code != tt.status || p.Status != tt.status || string(p.Code) != tt.code || !strings.Contains(p.Detail, tt.detail) || rec.Header().Get("Content-Type") != api.ProblemType {
-			t.Errorf("%s: %d %s %+v, want %d %s %q", tt.route, rec.Code, rec.Header().Get("Content-Type"), p, tt.status, tt.code, tt.detail)
+		if rec.Code != tt.status || p.Status != tt.status || string(p.Code) != tt.code ||
+			!strings.Contains(p.Detail, tt.detail) || rec.Header().Get("Content-Type") != api.ProblemType {
+			t.Errorf("%s: %d %s %+v, want %d %s %q", tt.route, rec.Code, rec.Header().Get("Content-Type"), p, tt.status, tt.code,
+				tt.detail)
 		}
 		if strings.Contains(rec.Body.String(), "sdb1") {
 			t.Errorf("%s: an inner error is shown: %s", tt.route, rec.Body)
@@ -141,11 +154,13 @@ func TestPlainRoutes(t *testing.T) {
 		if rec.Code != tt.status || rec.Body.String() != tt.want || rec.Header().Get("Content-Type") != tt.contentType {
 			t.Errorf("%s: %d %q %q", tt.route, rec.Code, rec.Header().Get("Content-Type"), rec.Body)
 		}
-		if h := rec.Header(); h.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") {
+		if h := rec.Header(); h.Get("X-Content-Type-Options") != "nosniff" ||
+			!strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") {
 			t.Errorf("%s: headers %v", tt.route, h)
 		}
 	}
-	if rec := w.send(caller{}, "GET /metrics", nil); rec.Code != 200 || !strings.Contains(rec.Body.String(), "test_total 0") {
+	if rec := w.send(caller{}, "GET /metrics", nil); rec.Code != 200 ||
+		!strings.Contains(rec.Body.String(), "test_total 0") {
 		t.Errorf("metrics: %d %.100s", rec.Code, rec.Body)
 	}
 	if rec := w.send(operator(), "GET /ip", nil); rec.Code != 400 {
@@ -159,7 +174,8 @@ func TestOtherOriginsChangeNothing(t *testing.T) {
 	must[api.Created](w, operator(), "POST /api/v1/users", object{"handle": "ada", "password": password})
 	c := basic("ada", password)
 	c.header.Set("Sec-Fetch-Site", "cross-site")
-	if rec := w.send(c, "POST /api/v1/tokens", object{}); rec.Code != http.StatusForbidden || rec.Header().Get("Content-Type") != api.ProblemType {
+	if rec := w.send(c, "POST /api/v1/tokens", object{}); rec.Code != http.StatusForbidden ||
+		rec.Header().Get("Content-Type") != api.ProblemType {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 }
@@ -228,10 +244,13 @@ func TestLogsAreForTheOwner(t *testing.T) {
 	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	tx := w.events.BeginUpdate()
 	for i, r := range []entry.Refusal{
-		{Owner: 1, Ident: "ada-1", Message: "Authkey not allowed to publish here.", Channel: "c", Addr: "192.0.2.1", First: day, Last: day.Add(time.Hour), Count: 412},
-		{Owner: 1, Ident: "ada-2", Message: "m", Channel: "d", Addr: "192.0.2.2", First: day, Last: day.Add(2 * time.Hour), Count: 1},
+		{Owner: 1, Ident: "ada-1", Message: "Authkey not allowed to publish here.",
+			Channel: "c", Addr: "192.0.2.1", First: day, Last: day.Add(time.Hour), Count: 412},
+		{Owner: 1, Ident: "ada-2", Message: "m", Channel: "d", Addr: "192.0.2.2", First: day, Last: day.Add(2 * time.Hour),
+			Count: 1},
 		{Owner: 2, Ident: "bob-1", Message: "m", Addr: "192.0.2.3", First: day, Last: day.Add(3 * time.Hour), Count: 1},
-		{Owner: 0, Ident: "\\x1b]0;evil", Message: "m", Addr: "192.0.2.4", First: day, Last: day.Add(4 * time.Hour), Count: 1},
+		{Owner: 0, Ident: "\\x1b]0;evil", Message: "m", Addr: "192.0.2.4", First: day, Last: day.Add(4 * time.Hour),
+			Count: 1},
 	} {
 		v, err := json.Marshal(r)
 		if err != nil {
@@ -245,7 +264,8 @@ func TestLogsAreForTheOwner(t *testing.T) {
 	for _, tt := range []struct{ who, filter, want string }{
 		{"ada", "", "[ada-2 ada-1]"}, {"bob", "", "[bob-1]"}, {"eve", "", `[\x1b]0;evil bob-1 ada-2 ada-1]`},
 		{"ada", "?ident=bob-1", "[]"}, {"ada", "?channel=c", "[ada-1]"}, {"eve", "?address=192.0.2.3", "[bob-1]"},
-		{"eve", "?since=2026-11-20T02:00:00Z", `[\x1b]0;evil bob-1 ada-2]`}, {"eve", "?limit=1", `[\x1b]0;evil]`}, {"eve", "?since=1s", "[]"},
+		{"eve", "?since=2026-11-20T02:00:00Z", `[\x1b]0;evil bob-1 ada-2]`}, {"eve", "?limit=1", `[\x1b]0;evil]`},
+		{"eve", "?since=1s", "[]"},
 	} {
 		got := []any{}
 		for _, r := range must[[]object](w, as(tt.who), "GET /api/v1/logs"+tt.filter, nil) {
@@ -261,7 +281,8 @@ func TestLogsAreForTheOwner(t *testing.T) {
 func TestEditOfPatternsKeepsTheOthers(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada")
-	must[api.Credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "k", "pub": []string{"a", "b"}, "sub": []string{"x"}})
+	must[api.Credential](w, as("ada"), "POST /api/v1/authkeys",
+		object{"ident": "k", "pub": []string{"a", "b"}, "sub": []string{"x"}})
 	for _, tt := range []struct {
 		edit object
 		want string

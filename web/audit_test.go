@@ -47,7 +47,8 @@ func TestAuditIsReadPageByPage(t *testing.T) {
 				t.Errorf("%s: the orders are not each other's reverse: %v", who, orders)
 			}
 		}
-		for _, path := range []string{"/audit/at", "/audit/at?t=%2310", "/audit/diff?from=%230", "/audit/access?channel=c", "/audit/verify?progress=true"} {
+		for _, path := range []string{"/audit/at", "/audit/at?t=%2310", "/audit/diff?from=%230", "/audit/access?channel=c",
+			"/audit/verify?progress=true"} {
 			w.send(c, "GET /api/v1"+path, nil)
 		}
 	}
@@ -65,8 +66,10 @@ func TestAuditIsReadPageByPage(t *testing.T) {
 func TestAuditRefusesWhatItDoesNotUnderstand(t *testing.T) {
 	w := rights(t)
 	for path, want := range map[string]string{
-		"?since=lunch": "since:", "?until=%23x": "until:", "?object=bicycle": "want one of", "/at?t=9.x": "neither a time nor a position", "/diff?from=now&to=%231": "earlier one first",
-		"/access?channel=": "", "/diff": "from", "?order=random": "order", "?limt=3": "limt", "/access?channel=c&at=%23-1": "at:",
+		"?since=lunch": "since:", "?until=%23x": "until:", "?object=bicycle": "want one of",
+		"/at?t=9.x": "neither a time nor a position", "/diff?from=now&to=%231": "earlier one first",
+		"/access?channel=": "", "/diff": "from", "?order=random": "order", "?limt=3": "limt",
+		"/access?channel=c&at=%23-1": "at:",
 	} {
 		rec := w.send(operator(), "GET /api/v1/audit"+path, nil)
 		if rec.Code != http.StatusUnprocessableEntity || !strings.Contains(rec.Body.String(), want) {
@@ -94,11 +97,13 @@ func TestDamagedAuditIsTold(t *testing.T) {
 		rec := w.send(operator(), "GET /api/v1/audit/verify"+path, nil)
 		lines := strings.Split(strings.TrimSpace(rec.Body.String()), "\n")
 		var r api.Verified
-		if err := json.Unmarshal([]byte(lines[len(lines)-1]), &r); err != nil || r.OK || r.Fault == nil || r.Fault.Index != 7 || r.Fault.Kind != "altered" {
+		if err := json.Unmarshal([]byte(lines[len(lines)-1]), &r); err != nil || r.OK || r.Fault == nil ||
+			r.Fault.Index != 7 || r.Fault.Kind != "altered" {
 			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
 		}
 	}
-	if rec := w.send(operator(), "GET /api/v1/audit", nil); rec.Code != http.StatusInternalServerError || !strings.Contains(rec.Body.String(), fmt.Sprint("audit event #", 7)) {
+	if rec := w.send(operator(), "GET /api/v1/audit", nil); rec.Code != http.StatusInternalServerError ||
+		!strings.Contains(rec.Body.String(), fmt.Sprint("audit event #", 7)) {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 }

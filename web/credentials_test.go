@@ -29,7 +29,8 @@ func TestPasswordMakesTheFirstToken(t *testing.T) {
 		t.Errorf("whoami: %+v", me)
 	}
 	for what, c := range map[string]caller{
-		"password elsewhere": basic("ada", password), "nothing": {}, "another token": bearer(token + "x"), "no token": bearer(""),
+		"password elsewhere": basic("ada", password), "nothing": {}, "another token": bearer(token + "x"),
+		"no token": bearer(""),
 	} {
 		rec := w.send(c, "GET /api/v1/whoami", nil)
 		if rec.Code != http.StatusUnauthorized || rec.Header().Get("WWW-Authenticate") == "" {
@@ -46,7 +47,8 @@ func TestPasswordMakesTheFirstToken(t *testing.T) {
 func TestTokenEnds(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada")
-	soon := must[api.IssuedToken](w, as("ada"), "POST /api/v1/tokens", object{"expires": time.Now().Add(50 * time.Millisecond)}).Token
+	soon := must[api.IssuedToken](w, as("ada"), "POST /api/v1/tokens",
+		object{"expires": time.Now().Add(50 * time.Millisecond)}).Token
 	long := must[api.IssuedToken](w, as("ada"), "POST /api/v1/tokens", object{"expires": time.Now().Add(time.Hour)}).Token
 	time.Sleep(60 * time.Millisecond)
 	if rec := w.send(bearer(soon), "GET /api/v1/whoami", nil); rec.Code != http.StatusUnauthorized {
@@ -64,7 +66,8 @@ func TestActingForAUserIsForTheSocket(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada", "root")
 	token := must[api.IssuedToken](w, as("root"), "POST /api/v1/tokens", object{}).Token
-	for _, c := range []caller{{header: http.Header{api.AsHeader: {"root"}}}, {header: http.Header{api.AsHeader: {"ada"}, "Authorization": {"Bearer " + token}}}} {
+	for _, c := range []caller{{header: http.Header{api.AsHeader: {"root"}}},
+		{header: http.Header{api.AsHeader: {"ada"}, "Authorization": {"Bearer " + token}}}} {
 		if rec := w.send(c, "GET /api/v1/whoami", nil); rec.Code != http.StatusForbidden {
 			t.Errorf("%v: %d %s", c.header, rec.Code, rec.Body)
 		}
@@ -91,7 +94,8 @@ func TestTooManyLoginsAreRefusedAndTokensAreNot(t *testing.T) {
 
 func TestClientAddress(t *testing.T) {
 	w := newWorld(t)
-	w.server.who.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:1::/48")}
+	w.server.who.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"),
+		netip.MustParsePrefix("2001:db8:1::/48")}
 	for _, tt := range []struct {
 		remote    string
 		forwarded []string

@@ -25,7 +25,8 @@ type durable struct {
 func newDurable(t *testing.T) *durable {
 	t.Helper()
 	w := newWorld(t)
-	node, err := raftfsm.Open(raftfsm.Config{Dir: t.TempDir(), Log: w.events, Logger: slog.New(slog.DiscardHandler), Fail: func(err error) { t.Error(err) }})
+	node, err := raftfsm.Open(raftfsm.Config{Dir: t.TempDir(), Log: w.events, Logger: slog.New(slog.DiscardHandler),
+		Fail: func(err error) { t.Error(err) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,10 +125,12 @@ func TestCursorsShowWhatIsYours(t *testing.T) {
 		}
 	}
 	got := must[[]query.Cursor](d.world, as("ada"), "GET /api/v1/cursors", nil)
-	if c := got[0]; c.Authkey != "ada/1" || c.Channel != "c.*" || c.Position != "#3.1" || c.Acked != "#3.1" || !c.Held || c.Next == nil || c.Removed {
+	if c := got[0]; c.Authkey != "ada/1" || c.Channel != "c.*" || c.Position != "#3.1" || c.Acked != "#3.1" || !c.Held ||
+		c.Next == nil || c.Removed {
 		t.Errorf("the first is %+v", c)
 	}
-	if c := got[1]; c.Position != "#4.0" || c.Acked != "#5.0" || c.Held || c.Epoch != epoch || c.Behind != d.events.Applied()-3 {
+	if c := got[1]; c.Position != "#4.0" || c.Acked != "#5.0" || c.Held || c.Epoch != epoch ||
+		c.Behind != d.events.Applied()-3 {
 		t.Errorf("the second is %+v", c)
 	}
 	first := d.send(as("ada"), "GET /api/v1/cursors?limit=1", nil)
@@ -168,7 +171,8 @@ func TestResetGoesToThePlace(t *testing.T) {
 	between := time.Now().Add(-2 * time.Millisecond).Format(time.RFC3339Nano)
 	later := d.publish()
 	for to, want := range map[string]eventlog.Position{
-		"first": {Index: d.events.Floor()}, "#2.7": {Index: 2, Offset: 7}, "2": {Index: 2}, between: {Index: later}, "1h": {Index: later - 1},
+		"first": {Index: d.events.Floor()}, "#2.7": {Index: 2, Offset: 7}, "2": {Index: 2}, between: {Index: later},
+		"1h": {Index: later - 1},
 	} {
 		must[struct{}](d.world, as("ada"), "POST /api/v1/cursors/ada%2F1/siem/reset", object{"to": to})
 		if c, _ := d.has("siem"); c.Safe != want || c.Acked != want || c.Held {
@@ -183,7 +187,8 @@ func TestResetGoesToThePlace(t *testing.T) {
 		}
 		end++
 	}
-	if rec := d.send(as("ada"), "POST /api/v1/cursors/ada%2F1/siem/reset", object{"to": "whenever"}); !strings.Contains(rec.Body.String(), "a position like") {
+	if rec := d.send(as("ada"), "POST /api/v1/cursors/ada%2F1/siem/reset",
+		object{"to": "whenever"}); !strings.Contains(rec.Body.String(), "a position like") {
 		t.Errorf("a place that is none: %s", rec.Body)
 	}
 }

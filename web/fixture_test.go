@@ -44,7 +44,8 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, graph: graph.New(), logged: new(bytes.Buffer), answer: new(bytes.Buffer)}
 	var err error
-	if w.events, err = eventlog.Open(eventlog.Config{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)}); err != nil {
+	if w.events, err = eventlog.Open(eventlog.Config{Dir: t.TempDir(),
+		Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.events.Close() })
@@ -55,8 +56,10 @@ func newWorld(t *testing.T) *world {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "test_total", Help: "x"}))
 	w.server = New(Config{
-		Changer: w, Cluster: cluster{}, Query: query.New(w.events, w.newest, nil), Key: key, Metrics: metrics, Version: "1.2.3",
-		Ready: func(context.Context) error { return nil }, Logger: slog.New(slog.NewJSONHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Changer: w, Cluster: cluster{}, Query: query.New(w.events, w.newest, nil), Key: key, Metrics: metrics,
+		Version: "1.2.3",
+		Ready:   func(context.Context) error { return nil },
+		Logger:  slog.New(slog.NewJSONHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	w.tcp, w.socket = w.server.Handler(), w.server.SocketHandler()
 	return w
@@ -100,7 +103,8 @@ func (w *world) record(index uint64, at time.Time, command []byte) error {
 	if last, _ := w.events.Last(); index <= last {
 		return nil
 	}
-	entry := &raft.Log{Index: index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(entry.KindChange)}, command...)}
+	entry := &raft.Log{Index: index, Term: 1, Type: raft.LogCommand,
+		Data: append([]byte{byte(entry.KindChange)}, command...)}
 	if err := w.events.LogStore().StoreLogs([]*raft.Log{entry}); err != nil {
 		return err
 	}

@@ -40,7 +40,8 @@ func (w *world) publish(origin graph.UserID, channel string, payloads ...string)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.events.LogStore().StoreLogs([]*raft.Log{{Index: index, Term: 1, Type: raft.LogCommand, Data: data}}); err != nil {
+	if err := w.events.LogStore().StoreLogs([]*raft.Log{{Index: index, Term: 1, Type: raft.LogCommand,
+		Data: data}}); err != nil {
 		w.t.Fatal(err)
 	}
 	tx := w.events.Begin()
@@ -107,17 +108,20 @@ func TestMessagesStream(t *testing.T) {
 		for _, m := range all {
 			got = append(got, m.Position)
 		}
-		if strings.Join(got, " ") != tt.want || end == nil || *end != (ndjson.End{End: true, Messages: uint64(len(all)), Next: tt.next}) {
+		if strings.Join(got, " ") != tt.want || end == nil ||
+			*end != (ndjson.End{End: true, Messages: uint64(len(all)), Next: tt.next}) {
 			t.Errorf("%s %s: %v, %+v, want %s, next %s", tt.who, tt.query, got, end, tt.want, tt.next)
 		}
 		if !strings.Contains(tt.query, "order") {
-			if n := must[query.Count](w, c, "GET /api/v1/messages/count?"+tt.query, nil); n.Messages != uint64(len(all)) || n.Next != tt.next && len(all) > 0 {
+			if n := must[query.Count](w, c, "GET /api/v1/messages/count?"+tt.query, nil); n.Messages != uint64(len(all)) ||
+				n.Next != tt.next && len(all) > 0 {
 				t.Errorf("%s %s: counted %+v", tt.who, tt.query, n)
 			}
 		}
 	}
 	all, _ := records(t, w.send(as("bob"), "GET /api/v1/messages?channel=c", nil).Body)
-	if m := all[1]; string(m.Payload) != "\xff\x00" || string(m.Ident) != "key" || m.Origin != "ada" || m.Time.UnixMilli() != 1_700_000_006_000 {
+	if m := all[1]; string(m.Payload) != "\xff\x00" || string(m.Ident) != "key" || m.Origin != "ada" ||
+		m.Time.UnixMilli() != 1_700_000_006_000 {
 		t.Errorf("%+v", m)
 	}
 	if string(all[2].Payload) != "\x1b]0;x\x07\n{\"end\":true}" {
@@ -129,8 +133,10 @@ func TestMessagesRefuses(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada")
 	for q, want := range map[string]string{
-		"": "channel", "channel=$x": "reserved", "channel=a*b": "before its end", "channel=": "channel", "channel=c&since=soon": "since: \\\"soon\\\" is not a time",
-		"channel=c&from=%23x": "from: \\\"#x\\\" is not a time or a position", "channel=c&until=1.2.3": "until:", "channel=c&order=up": "order", "channel=c&limit=-1": "limit",
+		"": "channel", "channel=$x": "reserved", "channel=a*b": "before its end", "channel=": "channel",
+		"channel=c&since=soon":  "since: \\\"soon\\\" is not a time",
+		"channel=c&from=%23x":   "from: \\\"#x\\\" is not a time or a position",
+		"channel=c&until=1.2.3": "until:", "channel=c&order=up": "order", "channel=c&limit=-1": "limit",
 		"channel=c&since=1h&from=first": "give one of them", "channel=c&chanel=d": "chanel",
 	} {
 		for _, path := range []string{"/messages?", "/messages/count?"} {
@@ -138,7 +144,8 @@ func TestMessagesRefuses(t *testing.T) {
 				continue
 			}
 			rec := w.send(as("ada"), "GET /api/v1"+path+q, nil)
-			if rec.Code != 422 || rec.Header().Get("Content-Type") != api.ProblemType || !strings.Contains(rec.Body.String(), want) {
+			if rec.Code != 422 || rec.Header().Get("Content-Type") != api.ProblemType ||
+				!strings.Contains(rec.Body.String(), want) {
 				t.Errorf("%s%s: %d %s, want %s", path, q, rec.Code, rec.Body, want)
 			}
 		}
@@ -175,7 +182,8 @@ func serveStreams(t *testing.T) (w *world, path string) {
 
 func get(t *testing.T, path string) *http.Response {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn,
+		error) {
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}}}
 	t.Cleanup(client.CloseIdleConnections)

@@ -109,10 +109,12 @@ func TestListsShowWhatIsYours(t *testing.T) {
 		{"ada", "authkeys", "ident", "[ada/1]"}, {"bob", "authkeys", "ident", "[]"}, {"eve", "authkeys", "ident", "[ada/1]"},
 		{"bob", "authkeys?owner=ada", "ident", "[]"}, {"cleo", "authkeys?owner=ada", "ident", "[]"},
 		{"ada", "shares", "id", "[9 10]"}, {"bob", "shares", "id", "[12]"}, {"bob", "shares?in=true", "id", "[9 10]"},
-		{"cleo", "shares?user=ada", "id", "[]"}, {"cleo", "shares?in=true", "id", "[12]"}, {"bob", "shares?user=ada", "id", "[9 10]"},
+		{"cleo", "shares?user=ada", "id", "[]"}, {"cleo", "shares?in=true", "id", "[12]"},
+		{"bob", "shares?user=ada", "id", "[9 10]"},
 		{"ada", "tokens", "id", "[11]"}, {"bob", "tokens", "id", "[]"},
 		{"ada", "shares", "enabled_by", "[[bob] <nil>]"}, {"bob", "shares?in=true", "enabled", "[true false]"},
-		{"ada", "users", "role", "[member <nil> <nil> <nil> <nil>]"}, {"eve", "users", "role", "[member member member auditor admin]"},
+		{"ada", "users", "role", "[member <nil> <nil> <nil> <nil>]"},
+		{"eve", "users", "role", "[member member member auditor admin]"},
 	} {
 		rows := must[[]object](w, as(tt.who), "GET /api/v1/"+tt.path, nil)
 		got := []any{}
@@ -182,7 +184,8 @@ func TestExplanationKeepsOthersOut(t *testing.T) {
 			}
 		}
 	}
-	if text := explain("eve"); !strings.Contains(text, "ada/1") || !strings.Contains(text, "#9") || !strings.Contains(text, "cleo-key") {
+	if text := explain("eve"); !strings.Contains(text, "ada/1") || !strings.Contains(text, "#9") ||
+		!strings.Contains(text, "cleo-key") {
 		t.Errorf("the auditor sees too little: %s", text)
 	}
 }

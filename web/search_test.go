@@ -32,7 +32,8 @@ func (w *world) publishLater(origin uint64, channel string) {
 			}
 			apply = func(tx *eventlog.Tx) { tx.IndexBatch(index, h) }
 		}
-		if err := w.events.LogStore().StoreLogs([]*raft.Log{{Index: index, Term: 1, Type: raft.LogCommand, Data: data}}); err != nil {
+		if err := w.events.LogStore().StoreLogs([]*raft.Log{{Index: index, Term: 1, Type: raft.LogCommand,
+			Data: data}}); err != nil {
 			w.t.Fatal(err)
 		}
 		tx := w.events.Begin()
@@ -55,7 +56,8 @@ func TestWhoFindsWhat(t *testing.T) {
 	w.publishLater(1, "d.ada")    // ada's alone
 	w.publishLater(3, "c.\xff/.") // cleo's
 	tx := w.events.BeginUpdate()
-	tx.Put(eventlog.SpaceLogs, append(eventlog.IndexKey(1), "0123456789abcdef"...), []byte(`{"ident":"ada/1","message":"Authkey not allowed to publish here.","channel":"dx","addr":"192.0.2.9","count":1}`))
+	tx.Put(eventlog.SpaceLogs, append(eventlog.IndexKey(1), "0123456789abcdef"...),
+		[]byte(`{"ident":"ada/1","message":"Authkey not allowed to publish here.","channel":"dx","addr":"192.0.2.9","count":1}`))
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
@@ -68,9 +70,11 @@ func TestWhoFindsWhat(t *testing.T) {
 	}{
 		{"GET /api/v1/search?q=AUTHKEY+allowed", [6]string{"log ada/1", "", "", "log ada/1", "log ada/1", "log ada/1"}},
 		{"GET /api/v1/search?q=sauce", [6]string{"authkey ada/1", "", "", "authkey ada/1", "authkey ada/1", "authkey ada/1"}},
-		{"GET /api/v1/search?q=c&kind=channel", [6]string{"channel c", "channel c", "channel c, channel " + odd, "channel c, channel " + odd, "channel c, channel " + odd, "channel c, channel " + odd}},
+		{"GET /api/v1/search?q=c&kind=channel", [6]string{"channel c", "channel c", "channel c, channel " + odd,
+			"channel c, channel " + odd, "channel c, channel " + odd, "channel c, channel " + odd}},
 		{"GET /api/v1/search?q=d.ada", [6]string{"channel d.ada", "", "", "channel d.ada", "channel d.ada", "channel d.ada"}},
-		{"GET /api/v1/search?q=c&kind=share", [6]string{"share 9", "share 9, share 12", "share 12", "share 9, share 12", "share 9, share 12", "share 9, share 12"}},
+		{"GET /api/v1/search?q=c&kind=share", [6]string{"share 9", "share 9, share 12", "share 12", "share 9, share 12",
+			"share 9, share 12", "share 9, share 12"}},
 		{"GET /api/v1/search?q=BOB&kind=user,group", all("user bob")},
 		{"GET /api/v1/search?q=LAB&kind=user,group", all("group lab")},
 		{"GET /api/v1/search?q=nothing", all("")},
@@ -80,15 +84,18 @@ func TestWhoFindsWhat(t *testing.T) {
 		{"GET /api/v1/search?q=x&limit=0", all("422")},
 		{"GET /api/v1/search?q=x&after=zz", all("422")},
 
-		{"GET /api/v1/channels", [6]string{"c, d.ada", "c", odd, "c, " + odd + ", d.ada", "c, " + odd + ", d.ada", "c, " + odd + ", d.ada"}},
+		{"GET /api/v1/channels", [6]string{"c, d.ada", "c", odd, "c, " + odd + ", d.ada",
+			"c, " + odd + ", d.ada", "c, " + odd + ", d.ada"}},
 		{"GET /api/v1/channels?prefix=d", [6]string{"d.ada", "", "", "d.ada", "d.ada", "d.ada"}},
 		{"GET /api/v1/channels/top?limit=1", [6]string{"c", "c", odd, "c", "c", "c"}},
 		{"GET /api/v1/channels/top?by=bytes&window=1h", all("")}, // they are from 2023
 		{"GET /api/v1/channels/top?by=age", all("422")},
 		{"GET /api/v1/channels/top?window=soon", all("422")},
 		{"GET /api/v1/channel?name=c", [6]string{"c by ada", "c by ada", "404", "c by ada", "c by ada", "c by ada"}},
-		{"GET /api/v1/channel?name=d.ada", [6]string{"d.ada by ada", "404", "404", "d.ada by ada", "d.ada by ada", "d.ada by ada"}},
-		{"GET /api/v1/channel?name=c.%FF%2F.", [6]string{"404", "404", odd + " by cleo", odd + " by cleo", odd + " by cleo", odd + " by cleo"}},
+		{"GET /api/v1/channel?name=d.ada",
+			[6]string{"d.ada by ada", "404", "404", "d.ada by ada", "d.ada by ada", "d.ada by ada"}},
+		{"GET /api/v1/channel?name=c.%FF%2F.",
+			[6]string{"404", "404", odd + " by cleo", odd + " by cleo", odd + " by cleo", odd + " by cleo"}},
 		{"GET /api/v1/channel?name=no+such", all("404")},
 		{"GET /api/v1/channel", all("422")},
 	}
@@ -154,7 +161,8 @@ func summary(t *testing.T, body []byte) string {
 func TestPagesOfChannels(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada")
-	want := []string{"\x00", "\x00\x00", "\x01", "a", "a\x00b", "ab", "ac", "\xfd", "\xfe", "\xff"} // a page ends with \xfe
+	// A page ends with \xfe.
+	want := []string{"\x00", "\x00\x00", "\x01", "a", "a\x00b", "ab", "ac", "\xfd", "\xfe", "\xff"}
 	for _, name := range want {
 		w.publishLater(1, name)
 	}

@@ -11,7 +11,8 @@ import (
 	"hpfriends/wire"
 )
 
-// exampleBroker is a Broker for one authkey, which gives everything that is published to every subscriber of the channel.
+// exampleBroker is a Broker for one authkey, which gives everything that is published to every subscriber of the
+// channel.
 type exampleBroker struct {
 	mu          sync.Mutex
 	subscribers map[string][]*wire.Session

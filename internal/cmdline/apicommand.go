@@ -7,7 +7,8 @@ import (
 )
 
 // APICommand is a command that asks the API.
-func APICommand(name, usageText, args string, action func(*cli.Context, *api.Client) error, flags ...cli.Flag) *cli.Command {
+func APICommand(name, usageText, args string, action func(*cli.Context, *api.Client) error,
+	flags ...cli.Flag) *cli.Command {
 	return &cli.Command{
 		Name: name, Usage: usageText, ArgsUsage: args, Flags: apiFlags(flags...),
 		Action: func(c *cli.Context) error {

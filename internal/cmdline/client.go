@@ -64,7 +64,8 @@ func answered(c *cli.Context, err error) error {
 var exitCodes = map[int]int{
 	http.StatusNotFound: ExitNotFound, http.StatusForbidden: ExitDenied, http.StatusUnauthorized: ExitDenied,
 	http.StatusConflict: ExitConflict, http.StatusServiceUnavailable: ExitUnavailable,
-	http.StatusTooManyRequests: ExitUnavailable, http.StatusUnprocessableEntity: ExitUsage, http.StatusBadRequest: ExitUsage,
+	http.StatusTooManyRequests: ExitUnavailable, http.StatusUnprocessableEntity: ExitUsage,
+	http.StatusBadRequest: ExitUsage,
 }
 
 func refused(p *api.Problem) error {

@@ -8,15 +8,18 @@ import (
 const defaultDataDir = "hpfriends-data"
 
 func DataDirFlag() cli.Flag {
-	return &cli.StringFlag{Name: "data-dir", Value: defaultDataDir, EnvVars: []string{"HPFRIENDS_DATA_DIR"}, Usage: "the server's `DIR`"}
+	return &cli.StringFlag{Name: "data-dir", Value: defaultDataDir, EnvVars: []string{"HPFRIENDS_DATA_DIR"},
+		Usage: "the server's `DIR`"}
 }
 
 // apiFlags are those of every command that asks a server.
 func apiFlags(more ...cli.Flag) []cli.Flag {
 	return append([]cli.Flag{
 		DataDirFlag(),
-		&cli.StringFlag{Name: "server", EnvVars: []string{"HPFRIENDS_SERVER"}, Usage: "ask the server at `URL` instead, with an API token"},
-		&cli.StringFlag{Name: "token-file", EnvVars: []string{"HPFRIENDS_TOKEN_FILE"}, Usage: "`FILE` with the API token, - for standard input"},
+		&cli.StringFlag{Name: "server", EnvVars: []string{"HPFRIENDS_SERVER"},
+			Usage: "ask the server at `URL` instead, with an API token"},
+		&cli.StringFlag{Name: "token-file", EnvVars: []string{"HPFRIENDS_TOKEN_FILE"},
+			Usage: "`FILE` with the API token, - for standard input"},
 		&cli.StringFlag{Name: "as", EnvVars: []string{"HPFRIENDS_AS"}, Usage: "act as `USER` (on the local socket)"},
 		&cli.BoolFlag{Name: "json", Usage: "print JSON"},
 	}, more...)

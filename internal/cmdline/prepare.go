@@ -27,8 +27,8 @@ func Prepare(c *cli.Command) {
 
 func UsageError(_ *cli.Context, err error, _ bool) error { return Usage("%v", err) }
 
-// requireFlags has the command check for its required flags. The library's own check would print the help first, and does
-// not say that it is about usage.
+// requireFlags has the command check for its required flags. The library's own check would print the help first, and
+// does not say that it is about usage.
 func requireFlags(c *cli.Command) {
 	var required []string
 	for _, f := range c.Flags {

@@ -1,6 +1,7 @@
 package cmdline
 
-// Suggest names the candidate that is nearest to what was typed, if one is near enough to be meant: " (did you mean x?)".
+// Suggest names the candidate that is nearest to what was typed, if one is near enough to be meant: " (did you mean
+// x?)".
 func Suggest(typed string, candidates []string) string {
 	best, least := "", len(typed)/3+2
 	for _, c := range candidates {

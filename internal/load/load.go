@@ -46,8 +46,12 @@ func Login(ctx context.Context, address string, k Key) (net.Conn, error) {
 func Payloads(count, size int) [][]byte {
 	all := make([][]byte, count)
 	for i := range all {
-		p := fmt.Appendf(nil, `{"eventid":"cowrie.login.failed","session":"%08x","src_ip":"198.51.%d.%d","src_port":%d,"username":"root","password":"%x","sensor":"sensor-%d","timestamp":"2026-11-23T%02d:%02d:%02d.%06dZ","message":"login attempt`,
-			uint32(i)*2654435761, i%256, i*7%256, 1024+i*31%60000, uint64(i)*0x9e3779b97f4a7c15, i%40, i%24, i%60, i*13%60, i*7919%1000000)
+		p := fmt.Appendf(nil,
+			`{"eventid":"cowrie.login.failed","session":"%08x","src_ip":"198.51.%d.%d","src_port":%d,`+
+				`"username":"root","password":"%x","sensor":"sensor-%d",`+
+				`"timestamp":"2026-11-23T%02d:%02d:%02d.%06dZ","message":"login attempt`,
+			uint32(i)*2654435761, i%256, i*7%256, 1024+i*31%60000, uint64(i)*0x9e3779b97f4a7c15, i%40, i%24, i%60, i*13%60,
+			i*7919%1000000)
 		for len(p) < size-2 {
 			p = fmt.Appendf(p, " [root/%x]", uint64(i+len(p))*0x9e3779b97f4a7c15)
 		}
@@ -149,7 +153,8 @@ func Subscribe(ctx context.Context, address string, k Key, channel string) (net.
 }
 
 // SetUp makes publishers and subscribers of one user each, with every share accepted, and returns their authkeys.
-func SetUp(ctx context.Context, p *proc.Process, channel string, publishers, subscribers int) (pubs, subs []Key, err error) {
+func SetUp(ctx context.Context, p *proc.Process, channel string, publishers, subscribers int) (pubs, subs []Key,
+	err error) {
 	add := func(user string) (Key, error) {
 		k := Key{Ident: user + "-key", Secret: "secret-of-" + user}
 		if err := p.Call(ctx, "POST", "/api/v1/users", "", map[string]any{"handle": user}, nil); err != nil {
@@ -176,7 +181,8 @@ func SetUp(ctx context.Context, p *proc.Process, channel string, publishers, sub
 		var share struct {
 			ID uint64 `json:"id"`
 		}
-		if err := p.Call(ctx, "POST", "/api/v1/shares", user, map[string]any{"channel": channel, "to": "group:everyone"}, &share); err != nil {
+		if err := p.Call(ctx, "POST", "/api/v1/shares", user, map[string]any{"channel": channel, "to": "group:everyone"},
+			&share); err != nil {
 			return nil, nil, err
 		}
 		for s := range subscribers {

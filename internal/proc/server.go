@@ -35,7 +35,8 @@ func Start(ctx context.Context, dir string, env []string, flags ...string) (*Pro
 		return nil, err
 	}
 	p := &Process{Dir: dir}
-	args := append([]string{"serve", "--data-dir", dir, "--hpfeeds", "tcp:port=0:interface=127.0.0.1", "--http", "", "--log-level", "warn"}, flags...)
+	args := append([]string{"serve", "--data-dir", dir, "--hpfeeds", "tcp:port=0:interface=127.0.0.1",
+		"--http", "", "--log-level", "warn"}, flags...)
 	p.Cmd = exec.CommandContext(ctx, self, args...)
 	p.Cmd.Cancel = func() error { return p.Cmd.Process.Signal(syscall.SIGTERM) }
 	p.Cmd.Env = append(os.Environ(), env...)

@@ -36,8 +36,8 @@ func records(t *testing.T, data []byte) string {
 	return b.String()
 }
 
-// TestStateIsPinned pins the bytes that nodes compare at a checkpoint and send in a snapshot. Whoever changes them raises
-// StateFormat.
+// TestStateIsPinned pins the bytes that nodes compare at a checkpoint and send in a snapshot. Whoever changes them
+// raises StateFormat.
 func TestStateIsPinned(t *testing.T) {
 	from := newReplica(t)
 	busy(t, from)
@@ -60,7 +60,8 @@ func TestStateIsPinned(t *testing.T) {
 	if !reflect.DeepEqual(to.sessions.last, from.sessions.last) || !reflect.DeepEqual(to.cursors.all, from.cursors.all) {
 		t.Error("the snapshot brings other sessions or cursors")
 	}
-	if !reflect.DeepEqual(to.Configuration(), from.Configuration()) || to.Version().Graph.Index() != from.Version().Graph.Index() {
+	if !reflect.DeepEqual(to.Configuration(), from.Configuration()) ||
+		to.Version().Graph.Index() != from.Version().Graph.Index() {
 		t.Error("the snapshot brings another configuration or graph")
 	}
 	meta, err := DescribeControlState("id", index, state)

@@ -34,7 +34,8 @@ func TestFramesArePinned(t *testing.T) {
 	pin(t, "frame-request", sent.Bytes())
 	h, payload := readBack(t, &sent)
 	got := parseRequest(payload)
-	if h.kind != kindRequest || h.call != 1<<40 || got.method != 7 || got.left != asked.left || string(got.body) != "body" {
+	if h.kind != kindRequest || h.call != 1<<40 || got.method != 7 || got.left != asked.left ||
+		string(got.body) != "body" {
 		t.Errorf("a request is read as %+v %+v", h, got)
 	}
 
@@ -105,12 +106,13 @@ func TestGreetingsArePinned(t *testing.T) {
 	}
 }
 
-// TestJoinMessagesArePinned pins what a joining node and the cluster say. The welcome holds certificates, which are not made
-// the same twice: its golden file is read, and written again.
+// TestJoinMessagesArePinned pins what a joining node and the cluster say. The welcome holds certificates, which are
+// not made the same twice: its golden file is read, and written again.
 func TestJoinMessagesArePinned(t *testing.T) {
 	asked := joinRequest{bytes.Repeat([]byte{9}, secretSize), "n2", "192.0.2.2:10000", []byte("csr")}
 	pin(t, "join-request", asked.encode())
-	if got, err := parseJoinRequest(asked.encode()); err != nil || !bytes.Equal(got.encode(), asked.encode()) || got.node != "n2" {
+	if got, err := parseJoinRequest(asked.encode()); err != nil || !bytes.Equal(got.encode(), asked.encode()) ||
+		got.node != "n2" {
 		t.Errorf("the request is read as %+v, %v", got, err)
 	}
 

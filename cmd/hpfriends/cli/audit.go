@@ -26,7 +26,8 @@ func Audit() *cli.Command {
 		&cli.StringFlag{Name: "since", Usage: "changes since `TIME`: " + momentForms},
 		&cli.StringFlag{Name: "until", Usage: "changes until `TIME`, likewise"},
 		&cli.StringFlag{Name: "actor", Usage: "by this `USER`, or operator, or system"},
-		&cli.StringFlag{Name: "object", Usage: "of this `KIND` or KIND:NAME: user:ada, group:lab, membership, authkey:IDENT, share:5, acceptance, token"},
+		&cli.StringFlag{Name: "object", Usage: "of this `KIND` or KIND:NAME: user:ada, group:lab, membership, " +
+			"authkey:IDENT, share:5, acceptance, token"},
 		&cli.StringFlag{Name: "op", Usage: "of this `KIND`: user.add, share.decide, ...; share.* for all about shares"},
 		&cli.StringFlag{Name: "user", Usage: "that concern this `USER`"},
 	}
@@ -35,7 +36,8 @@ func Audit() *cli.Command {
 	ls.Aliases = []string{"list"}
 	return &cli.Command{
 		Name: "audit", Usage: "who changed what, and the sharing graph as of any time",
-		Description: "Every change of users, groups, shares and authkeys is kept for ever, chained by hash. You see the changes that concern\n" +
+		Description: "Every change of users, groups, shares and authkeys is kept for ever, chained by hash. You see the " +
+			"changes that concern\n" +
 			"you; auditors and admins see all.",
 		Subcommands: []*cli.Command{
 			ls,
@@ -43,7 +45,8 @@ func Audit() *cli.Command {
 			cmdline.APICommand("at", "show users, groups, shares and authkeys as of a time", "[TIME]", auditAt),
 			cmdline.APICommand("diff", "show what changed between two times", "TIME [TIME]", auditDiff),
 			cmdline.APICommand("access", "show who could read a channel, and by which path", "CHANNEL", auditAccess, atFlag()),
-			cmdline.APICommand("verify", "check that no change was altered, removed, reordered or added: exit 1 if one was", "", verifyAudit),
+			cmdline.APICommand("verify", "check that no change was altered, removed, reordered or added: exit 1 if one was",
+				"", verifyAudit),
 			cmdline.APICommand("tail", "print changes as they come, until Ctrl-C", "", tailAudit, filter...),
 		},
 	}
@@ -123,7 +126,8 @@ func listAudit(c *cli.Context, server *api.Client) error {
 func listEvents(w io.Writer, all []query.AuditEvent) {
 	var rows [][]string
 	for _, e := range all {
-		rows = append(rows, []string{e.Position, term.Time(e.Time), e.By, e.From, e.Op, objectName(e.Object), briefly(e.Changes)})
+		rows = append(rows, []string{e.Position, term.Time(e.Time), e.By, e.From, e.Op,
+			objectName(e.Object), briefly(e.Changes)})
 	}
 	term.Table(w, []string{"Position", "Time", "By", "From", "Op", "Object", "Changes"}, rows)
 }
@@ -142,7 +146,8 @@ func showAudit(c *cli.Context, server *api.Client) error {
 		return err
 	}
 	return cmdline.Show(c, e, func(w io.Writer) {
-		for _, line := range [][2]string{{"position", e.Position}, {"time", e.Time.Format(time.RFC3339Nano)}, {"by", e.By}, {"from", e.From}, {"op", e.Op}, {"object", objectName(e.Object)}, {"hash", e.Hash}} {
+		for _, line := range [][2]string{{"position", e.Position}, {"time", e.Time.Format(time.RFC3339Nano)}, {"by", e.By},
+			{"from", e.From}, {"op", e.Op}, {"object", objectName(e.Object)}, {"hash", e.Hash}} {
 			if line[1] != "" {
 				fmt.Fprintf(w, "%-9s %s\n", line[0], term.Visible(line[1]))
 			}
@@ -167,7 +172,8 @@ func auditDiff(c *cli.Context, server *api.Client) error {
 		return err
 	}
 	return cmdline.Show(c, d, func(w io.Writer) {
-		fmt.Fprintf(w, "from %s  %s\nto   %s  %s\n", d.From.Position, term.OptionalTime(d.From.Time), d.To.Position, term.OptionalTime(d.To.Time))
+		fmt.Fprintf(w, "from %s  %s\nto   %s  %s\n", d.From.Position, term.OptionalTime(d.From.Time), d.To.Position,
+			term.OptionalTime(d.To.Time))
 		printChanges(w, d.Changes)
 	})
 }

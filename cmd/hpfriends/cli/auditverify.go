@@ -25,12 +25,14 @@ func verifyAudit(c *cli.Context, server *api.Client) error {
 	}
 	err = cmdline.Show(c, v, func(w io.Writer) {
 		if v.Fault != nil {
-			fmt.Fprintf(w, "the first event that is wrong is #%d: %s: %s\n", v.Fault.Index, term.Visible(v.Fault.Kind), term.Visible(v.Fault.Reason))
+			fmt.Fprintf(w, "the first event that is wrong is #%d: %s: %s\n", v.Fault.Index, term.Visible(v.Fault.Kind),
+				term.Visible(v.Fault.Reason))
 			return
 		}
 		fmt.Fprintf(w, "%d events are as they were written, in their order and without a gap\n", v.Events)
 		fmt.Fprintf(w, "newest   %s  %s\nhash     %s\n", v.Position, term.Time(v.Time), v.Hash)
-		fmt.Fprintf(w, "compared with %d entries of the log, %d refused changes and %d stored graphs\n", v.Compared, v.Refused, v.StoredGraphs)
+		fmt.Fprintf(w, "compared with %d entries of the log, %d refused changes and %d stored graphs\n",
+			v.Compared, v.Refused, v.StoredGraphs)
 	})
 	if err == nil && v.Fault != nil {
 		err = cmdline.Fail(cmdline.ExitFailed, "")
@@ -90,6 +92,7 @@ func printEvent(c *cli.Context, e query.AuditEvent) error {
 	if c.Bool("json") {
 		return term.WriteJSON(c.App.Writer, e)
 	}
-	_, err := fmt.Fprintf(c.App.Writer, "%s  %s  %s  %s  %s  %s\n", term.Time(e.Time), e.Position, term.Visible(e.By), term.Visible(e.Op), term.Visible(objectName(e.Object)), term.Visible(briefly(e.Changes)))
+	_, err := fmt.Fprintf(c.App.Writer, "%s  %s  %s  %s  %s  %s\n", term.Time(e.Time), e.Position, term.Visible(e.By),
+		term.Visible(e.Op), term.Visible(objectName(e.Object)), term.Visible(briefly(e.Changes)))
 	return err
 }

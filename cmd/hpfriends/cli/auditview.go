@@ -89,7 +89,8 @@ func printChanges(w io.Writer, all []query.AuditChange) {
 		fmt.Fprintln(w, "nothing changed that concerns you")
 	}
 	for _, ch := range all {
-		sign := map[[2]bool]string{{true, false}: "-", {false, true}: "+", {true, true}: "~"}[[2]bool{ch.Before != nil, ch.After != nil}]
+		sign := map[[2]bool]string{{true, false}: "-", {false, true}: "+",
+			{true, true}: "~"}[[2]bool{ch.Before != nil, ch.After != nil}]
 		fmt.Fprintf(w, "%s %s\n", sign, term.Visible(objectName(&ch.AuditObject)))
 		for _, name := range changedFields(ch) {
 			was, is := term.Visible(value(ch.Before[name])), term.Visible(value(ch.After[name]))
@@ -130,7 +131,8 @@ func auditAt(c *cli.Context, server *api.Client) error {
 		fmt.Fprintln(w)
 		var rows [][]string
 		for _, k := range v.Authkeys {
-			rows = append(rows, []string{k.Ident, k.Owner, k.Comment, term.Joined(k.Pub), term.Joined(k.Sub), term.YesNo(k.Enabled), term.OptionalTime(k.Expires)})
+			rows = append(rows, []string{k.Ident, k.Owner, k.Comment, term.Joined(k.Pub), term.Joined(k.Sub),
+				term.YesNo(k.Enabled), term.OptionalTime(k.Expires)})
 		}
 		term.Table(w, []string{"Identifier", "Owner", "Comment", "Pub", "Sub", "Enabled", "Expires"}, rows)
 	})

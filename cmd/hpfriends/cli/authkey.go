@@ -20,7 +20,8 @@ import (
 
 func authkeyFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "pub", Usage: "may publish on `PATTERN`: a channel, or a prefix followed by * (repeat for more)"},
+		&cli.StringSliceFlag{Name: "pub", Usage: "may publish on `PATTERN`: a channel, or a prefix followed by * (repeat " +
+			"for more)"},
 		&cli.StringSliceFlag{Name: "sub", Usage: "may subscribe to `PATTERN` (repeat for more)"},
 		&cli.StringFlag{Name: "comment", Usage: "what it is for"},
 		&cli.StringFlag{Name: "expires", Usage: "`TIME` from which on it is no longer valid: " + timespec.Forms},
@@ -30,52 +31,58 @@ func authkeyFlags() []cli.Flag {
 }
 
 func Authkey() *cli.Command {
-	ls := cmdline.APICommand("ls", "list authkeys with their statistics", "", func(c *cli.Context, server *api.Client) error {
-		all, err := api.ListAuthkeys.All(c.Context, server, api.AuthkeysQuery{Owner: c.String("as")})
-		if err != nil {
-			return err
-		}
-		return cmdline.Show(c, all, func(w io.Writer) { listAuthkeys(w, all) })
-	})
+	ls := cmdline.APICommand("ls", "list authkeys with their statistics", "",
+		func(c *cli.Context, server *api.Client) error {
+			all, err := api.ListAuthkeys.All(c.Context, server, api.AuthkeysQuery{Owner: c.String("as")})
+			if err != nil {
+				return err
+			}
+			return cmdline.Show(c, all, func(w io.Writer) { listAuthkeys(w, all) })
+		})
 	ls.Aliases = []string{"list"}
 	enabled := func(on bool) func(*cli.Context, *api.Client) error {
 		return func(c *cli.Context, server *api.Client) error {
 			return patchAuthkey(c, server, api.AuthkeyChanges{Enabled: &on})
 		}
 	}
-	secretFile := &cli.StringFlag{Name: "secret-file", Usage: "`FILE` with the secret, - for standard input; without it one is made"}
+	secretFile := &cli.StringFlag{Name: "secret-file",
+		Usage: "`FILE` with the secret, - for standard input; without it one is made"}
 	return &cli.Command{
 		Name: "authkey", Usage: "what sensors and tools log in with", Subcommands: []*cli.Command{
 			cmdline.APICommand("add", "add an authkey and print its secret", "", addAuthkey,
-				append(authkeyFlags(), &cli.StringFlag{Name: "ident", Aliases: []string{"i"}, Usage: "`IDENT`; without it one is made"}, secretFile)...),
+				append(authkeyFlags(), &cli.StringFlag{Name: "ident", Aliases: []string{"i"},
+					Usage: "`IDENT`; without it one is made"}, secretFile)...),
 			ls,
-			cmdline.APICommand("show", "show an authkey", "IDENT", showAuthkey, &cli.BoolFlag{Name: "reveal", Usage: "show the secret instead"}),
+			cmdline.APICommand("show", "show an authkey", "IDENT", showAuthkey,
+				&cli.BoolFlag{Name: "reveal", Usage: "show the secret instead"}),
 			cmdline.APICommand("edit", "change an authkey: --pub and --sub add, --network replaces", "IDENT", editAuthkey,
 				append(authkeyFlags(),
 					&cli.StringSliceFlag{Name: "remove-pub", Usage: "may no longer publish on `PATTERN`"},
 					&cli.StringSliceFlag{Name: "remove-sub", Usage: "may no longer subscribe to `PATTERN`"})...),
-			cmdline.APICommand("rotate", "give an authkey a new secret and print it", "IDENT", func(c *cli.Context, server *api.Client) error {
-				return onAuthkey(c, func(key api.IdentPath) error {
-					plain, err := cmdline.ReadSecret(c.String("secret-file"))
-					if err != nil {
-						return err
-					}
-					in := api.AuthkeyRotate{IdentPath: key, Body: api.SecretChange{Secret: api.NewSecret(plain)}}
-					out, err := api.RotateAuthkey.Call(c.Context, server, in)
-					if err != nil {
-						return err
-					}
-					return showCredential(c, out)
-				})
-			}, secretFile),
+			cmdline.APICommand("rotate", "give an authkey a new secret and print it", "IDENT",
+				func(c *cli.Context, server *api.Client) error {
+					return onAuthkey(c, func(key api.IdentPath) error {
+						plain, err := cmdline.ReadSecret(c.String("secret-file"))
+						if err != nil {
+							return err
+						}
+						in := api.AuthkeyRotate{IdentPath: key, Body: api.SecretChange{Secret: api.NewSecret(plain)}}
+						out, err := api.RotateAuthkey.Call(c.Context, server, in)
+						if err != nil {
+							return err
+						}
+						return showCredential(c, out)
+					})
+				}, secretFile),
 			cmdline.APICommand("enable", "enable an authkey", "IDENT", enabled(true)),
 			cmdline.APICommand("disable", "disable an authkey: its connections end", "IDENT", enabled(false)),
-			cmdline.APICommand("rm", "remove an authkey: its connections end", "IDENT", func(c *cli.Context, server *api.Client) error {
-				return onAuthkey(c, func(key api.IdentPath) error {
-					_, err := api.RemoveAuthkey.Call(c.Context, server, key)
-					return err
-				})
-			}),
+			cmdline.APICommand("rm", "remove an authkey: its connections end", "IDENT",
+				func(c *cli.Context, server *api.Client) error {
+					return onAuthkey(c, func(key api.IdentPath) error {
+						_, err := api.RemoveAuthkey.Call(c.Context, server, key)
+						return err
+					})
+				}),
 		},
 	}
 }
@@ -199,9 +206,11 @@ func listAuthkeys(w io.Writer, all []query.Authkey) {
 	for _, k := range all {
 		s := cmp.Or(k.Stats, new(query.Stats))
 		rows = append(rows, []string{
-			k.Ident, k.Owner, k.Comment, term.Joined(k.Pub), term.Joined(k.Sub), term.YesNo(k.Enabled), term.OptionalTime(k.Expires), fmt.Sprint(s.Published), fmt.Sprint(s.Received),
+			k.Ident, k.Owner, k.Comment, term.Joined(k.Pub), term.Joined(k.Sub), term.YesNo(k.Enabled),
+			term.OptionalTime(k.Expires), fmt.Sprint(s.Published), fmt.Sprint(s.Received),
 			fmt.Sprint(s.BytesReceived), fmt.Sprint(s.BytesSent), term.OptionalTime(s.LastSeen),
 		})
 	}
-	term.Table(w, []string{"Identifier", "Owner", "Comment", "Pub", "Sub", "Enabled", "Expires", "published", "received", "bytes_received", "bytes_sent", "Last seen"}, rows)
+	term.Table(w, []string{"Identifier", "Owner", "Comment", "Pub", "Sub", "Enabled", "Expires", "published", "received",
+		"bytes_received", "bytes_sent", "Last seen"}, rows)
 }

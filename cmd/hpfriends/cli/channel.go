@@ -63,7 +63,8 @@ func showChannel(c *cli.Context, server *api.Client) error {
 		return err
 	}
 	return cmdline.Show(c, d, func(w io.Writer) {
-		fmt.Fprintf(w, "channel   %s\nmessages  %d\nbytes     %d\nrate      %s\nfirst     %s  %s\nlast      %s  %s\n\n", term.Visible(channelName(d.Channel)), d.Messages, d.Bytes,
+		fmt.Fprintf(w, "channel   %s\nmessages  %d\nbytes     %d\nrate      %s\nfirst     %s  %s\nlast      %s  %s\n\n",
+			term.Visible(channelName(d.Channel)), d.Messages, d.Bytes,
 			perSecond(d.Rate), term.Time(d.First), d.FirstPosition, term.Time(d.Last), d.Position)
 		var rows [][]string
 		for _, o := range d.Origins {
@@ -71,7 +72,8 @@ func showChannel(c *cli.Context, server *api.Client) error {
 			if user == "" {
 				user = "(removed)"
 			}
-			rows = append(rows, []string{user, fmt.Sprint(o.Messages), fmt.Sprint(o.Bytes), perSecond(o.Rate), term.Time(o.First), term.Time(o.Last), o.Position})
+			rows = append(rows, []string{user, fmt.Sprint(o.Messages), fmt.Sprint(o.Bytes), perSecond(o.Rate),
+				term.Time(o.First), term.Time(o.Last), o.Position})
 		}
 		term.Table(w, []string{"Origin", "Messages", "Bytes", "Rate", "First message", "Last message", "Position"}, rows)
 	})
@@ -105,7 +107,8 @@ func topChannels(c *cli.Context, server *api.Client) error {
 	return cmdline.Show(c, all, func(w io.Writer) {
 		var rows [][]string
 		for _, v := range all {
-			rows = append(rows, []string{channelName(v.Channel), fmt.Sprint(v.Messages), fmt.Sprint(v.Bytes), perSecond(v.Rate), fmt.Sprint(v.Origins), term.Time(v.Last)})
+			rows = append(rows, []string{channelName(v.Channel), fmt.Sprint(v.Messages), fmt.Sprint(v.Bytes), perSecond(v.Rate),
+				fmt.Sprint(v.Origins), term.Time(v.Last)})
 		}
 		term.Table(w, []string{"Channel", "Messages", "Bytes", "Rate", "Origins", "Last message"}, rows)
 	})

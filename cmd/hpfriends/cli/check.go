@@ -25,32 +25,33 @@ import (
 
 // Check reads everything that a data directory holds.
 func Check() *cli.Command {
-	return cmdline.APICommand("check", "read the whole log and report the first bad byte", "", func(c *cli.Context, server *api.Client) error {
-		if _, err := cmdline.Args(c); err != nil {
-			return err
-		}
-		check := func(p *term.Progress) (query.CheckReport, error) {
-			return checkDirectory(c.Context, c.String("data-dir"), p)
-		}
-		if c.String("server") != "" || serverRuns(c.String("data-dir")) {
-			check = func(p *term.Progress) (query.CheckReport, error) {
-				return api.CheckLog.Run(c.Context, server, func(l api.Progress) { p.Tally(l.What, l.Done, l.Total) })
+	return cmdline.APICommand("check", "read the whole log and report the first bad byte", "",
+		func(c *cli.Context, server *api.Client) error {
+			if _, err := cmdline.Args(c); err != nil {
+				return err
 			}
-		}
-		p := term.NewProgress(c.App.ErrWriter, "", 0)
-		r, err := check(p)
-		p.Clear()
-		if err != nil {
-			return err
-		}
-		if err := cmdline.Show(c, r, func(w io.Writer) { printCheck(w, r) }); err != nil {
-			return err
-		}
-		if !r.Sound {
-			return cmdline.Fail(cmdline.ExitFailed, "")
-		}
-		return nil
-	})
+			check := func(p *term.Progress) (query.CheckReport, error) {
+				return checkDirectory(c.Context, c.String("data-dir"), p)
+			}
+			if c.String("server") != "" || serverRuns(c.String("data-dir")) {
+				check = func(p *term.Progress) (query.CheckReport, error) {
+					return api.CheckLog.Run(c.Context, server, func(l api.Progress) { p.Tally(l.What, l.Done, l.Total) })
+				}
+			}
+			p := term.NewProgress(c.App.ErrWriter, "", 0)
+			r, err := check(p)
+			p.Clear()
+			if err != nil {
+				return err
+			}
+			if err := cmdline.Show(c, r, func(w io.Writer) { printCheck(w, r) }); err != nil {
+				return err
+			}
+			if !r.Sound {
+				return cmdline.Fail(cmdline.ExitFailed, "")
+			}
+			return nil
+		})
 }
 
 // serverRuns is whether somebody answers on the socket of a data directory.
@@ -67,7 +68,8 @@ func serverRuns(dir string) bool {
 func openStopped(dir string) (*eventlog.Log, error) {
 	where := filepath.Join(dir, "log")
 	if _, err := os.Stat(where); err != nil {
-		return nil, cmdline.Fail(cmdline.ExitNotFound, fmt.Sprintf("there is no log in %s: name the server's directory with --data-dir", dir))
+		return nil, cmdline.Fail(cmdline.ExitNotFound,
+			fmt.Sprintf("there is no log in %s: name the server's directory with --data-dir", dir))
 	}
 	return eventlog.Open(eventlog.Config{Dir: where, ReadOnly: true, Logger: slog.New(slog.DiscardHandler)})
 }

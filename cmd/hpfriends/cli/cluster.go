@@ -34,7 +34,8 @@ func Cluster() *cli.Command {
 	}
 	return &cli.Command{
 		Name: "cluster", Usage: "the nodes that replicate the log", Subcommands: []*cli.Command{
-			cmdline.APICommand("status", "show the members, how far each is, and what to be careful about", "", status(printCluster)),
+			cmdline.APICommand("status", "show the members, how far each is, and what to be careful about",
+				"", status(printCluster)),
 			cmdline.APICommand("peers", "list the addresses of the members", "", status(func(w io.Writer, s api.Cluster) {
 				for _, m := range s.Members {
 					fmt.Fprintf(w, "%s %s %s\n", term.Visible(m.ID), term.Visible(m.Address), m.Role)
@@ -42,20 +43,23 @@ func Cluster() *cli.Command {
 			})),
 			cmdline.APICommand("token", "make a token with which nodes join, and print it, this once", "", makeJoinToken,
 				&cli.DurationFlag{Name: "life", Value: time.Hour, Usage: "how long it is good, 1m to 168h"}),
-			onNode("promote", api.PromoteNode, "give a member a vote (the cluster does it by itself for all but --nonvoter)", force),
+			onNode("promote", api.PromoteNode, "give a member a vote (the cluster does it by itself for all but --nonvoter)",
+				force),
 			onNode("remove", api.RemoveNode, "take a member out; its node id is never used again", force),
-			cmdline.APICommand("transfer-leader", "hand leadership over, to NODE or to the voter that has caught up best", "[NODE]", func(c *cli.Context, server *api.Client) error {
-				if c.NArg() > 1 {
-					return cmdline.Usage("at most one NODE")
-				}
-				return give(c, server, api.TransferLeadership, c.Args().First())
-			}),
-			cmdline.APICommand("leave", "take the node that is asked out of its cluster; its server then stops", "", func(c *cli.Context, server *api.Client) error {
-				if _, err := cmdline.Args(c); err != nil {
-					return err
-				}
-				return give(c, server, api.LeaveCluster, "")
-			}, force),
+			cmdline.APICommand("transfer-leader", "hand leadership over, to NODE or to the voter that has caught up best",
+				"[NODE]", func(c *cli.Context, server *api.Client) error {
+					if c.NArg() > 1 {
+						return cmdline.Usage("at most one NODE")
+					}
+					return give(c, server, api.TransferLeadership, c.Args().First())
+				}),
+			cmdline.APICommand("leave", "take the node that is asked out of its cluster; its server then stops", "",
+				func(c *cli.Context, server *api.Client) error {
+					if _, err := cmdline.Args(c); err != nil {
+						return err
+					}
+					return give(c, server, api.LeaveCluster, "")
+				}, force),
 			drainCommand(), undrainCommand(), joinCommand(), recoverCommand(),
 		},
 	}
@@ -99,7 +103,8 @@ func printCluster(w io.Writer, s api.Cluster) {
 		if m.Drained {
 			role += ", drained"
 		}
-		rows = append(rows, []string{m.ID, m.Address, role, fmt.Sprint(m.Clients), fmt.Sprint(m.Applied), lag, contact, m.Version})
+		rows = append(rows, []string{m.ID, m.Address, role, fmt.Sprint(m.Clients),
+			fmt.Sprint(m.Applied), lag, contact, m.Version})
 	}
 	term.Table(w, []string{"Node", "Address", "Role", "Clients", "Applied", "Behind", "Heard its leader", "Version"}, rows)
 	for _, text := range s.Warnings {

@@ -14,26 +14,28 @@ import (
 const drainWait = 30 * time.Second
 
 func drainCommand() *cli.Command {
-	return cmdline.APICommand("drain", "send the clients of a node elsewhere: of NODE, or of the node that is asked", "[NODE]", func(c *cli.Context, server *api.Client) error {
-		if c.NArg() > 1 {
-			return cmdline.Usage("at most one NODE")
-		}
-		node := c.Args().First()
-		if err := give(c, server, api.DrainNode, node); err != nil {
-			return err
-		}
-		return awaitDrained(c, server, node)
-	}, &cli.BoolFlag{Name: "force", Usage: "although no node, or no majority, would be left"},
+	return cmdline.APICommand("drain", "send the clients of a node elsewhere: of NODE, or of the node that is asked",
+		"[NODE]", func(c *cli.Context, server *api.Client) error {
+			if c.NArg() > 1 {
+				return cmdline.Usage("at most one NODE")
+			}
+			node := c.Args().First()
+			if err := give(c, server, api.DrainNode, node); err != nil {
+				return err
+			}
+			return awaitDrained(c, server, node)
+		}, &cli.BoolFlag{Name: "force", Usage: "although no node, or no majority, would be left"},
 		&cli.BoolFlag{Name: "no-wait", Usage: "do not wait until the last client has gone"})
 }
 
 func undrainCommand() *cli.Command {
-	return cmdline.APICommand("undrain", "let a node take clients again: NODE, or the node that is asked", "[NODE]", func(c *cli.Context, server *api.Client) error {
-		if c.NArg() > 1 {
-			return cmdline.Usage("at most one NODE")
-		}
-		return give(c, server, api.UndrainNode, c.Args().First())
-	})
+	return cmdline.APICommand("undrain", "let a node take clients again: NODE, or the node that is asked", "[NODE]",
+		func(c *cli.Context, server *api.Client) error {
+			if c.NArg() > 1 {
+				return cmdline.Usage("at most one NODE")
+			}
+			return give(c, server, api.UndrainNode, c.Args().First())
+		})
 }
 
 // awaitDrained waits until a drained node has no clients any more and does not lead.
@@ -67,7 +69,8 @@ func awaitDrained(c *cli.Context, server *api.Client, node string) error {
 			return nil
 		}
 		if time.Now().After(end) {
-			return cmdline.Fail(cmdline.ExitUnavailable, fmt.Sprintf("node %s is drained, but after %v: %s", node, drainWait, left))
+			return cmdline.Fail(cmdline.ExitUnavailable,
+				fmt.Sprintf("node %s is drained, but after %v: %s", node, drainWait, left))
 		}
 		select {
 		case <-tick.C:

@@ -11,18 +11,22 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// joinCommand prepares a data directory. What serve --join does at the first start, for those who keep the token away from the
-// server's command line.
+// joinCommand prepares a data directory. What serve --join does at the first start, for those who keep the token away
+// from the server's command line.
 func joinCommand() *cli.Command {
 	return &cli.Command{
-		Name: "join", Usage: "make an empty data directory one of a member of the cluster at HOST:PORT, and exit", ArgsUsage: "HOST:PORT",
-		Description: "HOST:PORT is the cluster port of any member. Afterwards start the server with --cluster, and with --nonvoter if it is to\n" +
+		Name: "join", Usage: "make an empty data directory one of a member of the cluster at HOST:PORT, and exit",
+		ArgsUsage: "HOST:PORT",
+		Description: "HOST:PORT is the cluster port of any member. Afterwards start the server with --cluster, and with " +
+			"--nonvoter if it is to\n" +
 			"stay without a vote. The members wait for it: they give it a vote when it runs and has caught up.",
 		Flags: []cli.Flag{
 			cmdline.DataDirFlag(),
 			&cli.StringFlag{Name: "node-id", Usage: "`ID` of the node, one that the cluster has not seen; default: a fresh one"},
-			&cli.StringFlag{Name: "advertise", Required: true, Usage: "`HOST:PORT` that the other members dial: where --cluster will listen"},
-			&cli.StringFlag{Name: "token-file", Required: true, Usage: "`FILE` with a token made by cluster token, - for standard input"},
+			&cli.StringFlag{Name: "advertise", Required: true,
+				Usage: "`HOST:PORT` that the other members dial: where --cluster will listen"},
+			&cli.StringFlag{Name: "token-file", Required: true,
+				Usage: "`FILE` with a token made by cluster token, - for standard input"},
 		},
 		Action: func(c *cli.Context) error {
 			args, err := cmdline.Args(c, "HOST:PORT")
@@ -42,7 +46,8 @@ func joinCommand() *cli.Command {
 			if err := server.Join(c.Context, s, c.String("advertise")); err != nil {
 				return settingUsage(err)
 			}
-			fmt.Fprintf(c.App.Writer, "%s is a member's now. Start it: hpfriends serve --data-dir %s --cluster %s\n", s.DataDir, s.DataDir, c.String("advertise"))
+			fmt.Fprintf(c.App.Writer, "%s is a member's now. Start it: hpfriends serve --data-dir %s --cluster %s\n",
+				s.DataDir, s.DataDir, c.String("advertise"))
 			return nil
 		},
 	}

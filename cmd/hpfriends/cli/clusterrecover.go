@@ -18,11 +18,14 @@ import (
 func recoverCommand() *cli.Command {
 	return &cli.Command{
 		Name: "recover", Usage: "make a stopped node the only voter, when a majority is lost for good",
-		Description: "For the case that a majority of the voters will never come back. The node's log becomes the log of the cluster:\n" +
+		Description: "For the case that a majority of the voters will never come back. The node's log becomes the log of " +
+			"the cluster:\n" +
 			"what only the lost nodes had is gone, also if it was acknowledged, and what was never committed is taken.\n" +
-			"Run it without --yes on every survivor and compare: recover the one with the highest term, and of those the highest\n" +
+			"Run it without --yes on every survivor and compare: recover the one with the highest term, and of those the " +
+			"highest\n" +
 			"entry. Then start it, and join all others anew, with empty data directories and new node ids.",
-		Flags: []cli.Flag{cmdline.DataDirFlag(), &cli.BoolFlag{Name: "yes", Usage: "do it; without, only show what the node has"}},
+		Flags: []cli.Flag{cmdline.DataDirFlag(),
+			&cli.BoolFlag{Name: "yes", Usage: "do it; without, only show what the node has"}},
 		Action: func(c *cli.Context) (err error) {
 			if _, err := cmdline.Args(c); err != nil {
 				return err
@@ -40,7 +43,8 @@ func recoverCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.App.Writer, "Node %s: newest entry %d of term %d, %d applied. Members:\n", r.Node, r.Last, r.Term, r.Applied)
+			fmt.Fprintf(c.App.Writer, "Node %s: newest entry %d of term %d, %d applied. Members:\n",
+				r.Node, r.Last, r.Term, r.Applied)
 			for _, m := range r.Members {
 				fmt.Fprintln(c.App.Writer, "  "+term.Visible(m))
 			}
@@ -48,7 +52,8 @@ func recoverCommand() *cli.Command {
 				fmt.Fprintln(c.App.Writer, "Nothing was changed. With --yes, this node becomes the only member.")
 				return nil
 			}
-			fmt.Fprintf(c.App.Writer, "Node %s is the only member now. Start it, and join the others anew under new node ids.\n", r.Node)
+			fmt.Fprintf(c.App.Writer, "Node %s is the only member now. Start it, and join the others anew under new node ids.\n",
+				r.Node)
 			return nil
 		},
 	}

@@ -38,7 +38,8 @@ compdef _hpfriends hpfriends
 
 func Completion() *cli.Command {
 	return &cli.Command{
-		Name: "completion", Usage: "print a completion script", ArgsUsage: "bash|zsh|fish", Flags: []cli.Flag{cmdline.DataDirFlag()},
+		Name: "completion", Usage: "print a completion script",
+		ArgsUsage: "bash|zsh|fish", Flags: []cli.Flag{cmdline.DataDirFlag()},
 		Action: func(c *cli.Context) error {
 			args, err := cmdline.Args(c, "bash|zsh|fish")
 			if err != nil {

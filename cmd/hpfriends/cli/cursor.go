@@ -18,23 +18,26 @@ func Cursor() *cli.Command {
 	ls := cmdline.APICommand("ls", "list durable subscriptions and how far they got", "", listCursorCommand,
 		&cli.StringFlag{Name: "authkey", Usage: "only of the authkey `IDENT`"})
 	ls.Aliases = []string{"list"}
-	rm := cmdline.APICommand("rm", "remove a durable subscription: a connection that reads by it ends", "IDENT NAME", func(c *cli.Context, server *api.Client) error {
-		return onCursor(c, func(cursor api.CursorPath) error {
-			_, err := api.RemoveCursor.Call(c.Context, server, cursor)
-			return err
+	rm := cmdline.APICommand("rm", "remove a durable subscription: a connection that reads by it ends", "IDENT NAME",
+		func(c *cli.Context, server *api.Client) error {
+			return onCursor(c, func(cursor api.CursorPath) error {
+				_, err := api.RemoveCursor.Call(c.Context, server, cursor)
+				return err
+			})
 		})
-	})
 	rm.Aliases = []string{"remove"}
 	return &cli.Command{
 		Name: "cursor", Usage: "how far durable subscriptions (?durable=NAME) got", Subcommands: []*cli.Command{
 			ls,
-			cmdline.APICommand("reset", "move a durable subscription: a connection that reads by it ends", "IDENT NAME", func(c *cli.Context, server *api.Client) error {
-				return onCursor(c, func(cursor api.CursorPath) error {
-					in := api.CursorReset{CursorPath: cursor, Body: api.CursorTarget{To: c.String("to")}}
-					_, err := api.ResetCursor.Call(c.Context, server, in)
-					return err
-				})
-			}, &cli.StringFlag{Name: "to", Required: true, Usage: "`PLACE` where the next connection begins: " + query.PositionForms}),
+			cmdline.APICommand("reset", "move a durable subscription: a connection that reads by it ends", "IDENT NAME",
+				func(c *cli.Context, server *api.Client) error {
+					return onCursor(c, func(cursor api.CursorPath) error {
+						in := api.CursorReset{CursorPath: cursor, Body: api.CursorTarget{To: c.String("to")}}
+						_, err := api.ResetCursor.Call(c.Context, server, in)
+						return err
+					})
+				}, &cli.StringFlag{Name: "to", Required: true, Usage: "`PLACE` where the next connection begins: " +
+					query.PositionForms}),
 			rm,
 		},
 	}
@@ -73,8 +76,10 @@ func listCursors(w io.Writer, all []query.Cursor) {
 			position += " (no longer in the log)"
 		}
 		rows = append(rows, []string{
-			cur.Authkey, cur.Name, cur.Channel, position, cur.Acked, fmt.Sprint(cur.Behind), term.OptionalTime(cur.Next), term.YesNo(cur.Held), term.Time(cur.Updated),
+			cur.Authkey, cur.Name, cur.Channel, position, cur.Acked, fmt.Sprint(cur.Behind), term.OptionalTime(cur.Next),
+			term.YesNo(cur.Held), term.Time(cur.Updated),
 		})
 	}
-	term.Table(w, []string{"Identifier", "Name", "Channel", "Position", "Acknowledged", "Entries behind", "Next", "Connected", "Updated"}, rows)
+	term.Table(w, []string{"Identifier", "Name", "Channel", "Position", "Acknowledged", "Entries behind", "Next",
+		"Connected", "Updated"}, rows)
 }

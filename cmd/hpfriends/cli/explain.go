@@ -13,27 +13,29 @@ import (
 )
 
 func Explain() *cli.Command {
-	return cmdline.APICommand("explain", "say whether what one user publishes reaches another, and why: exit 0 if it flows, 4 if not", "", func(c *cli.Context, server *api.Client) error {
-		if _, err := cmdline.Args(c); err != nil {
-			return err
-		}
-		at, err := pointFlag(c, "at")
-		if err != nil {
-			return err
-		}
-		in := api.ExplainQuery{From: c.String("from"), To: c.String("to"), Channel: c.String("channel"), At: at}
-		x, err := api.Explain.Call(c.Context, server, in)
-		if err != nil {
-			return err
-		}
-		if err := cmdline.Show(c, x, func(w io.Writer) { printExplanation(w, x) }); err != nil {
-			return err
-		}
-		if !x.Flows {
-			return cmdline.Fail(cmdline.ExitDenied, "")
-		}
-		return nil
-	},
+	return cmdline.APICommand("explain",
+		"say whether what one user publishes reaches another, and why: exit 0 if it flows, 4 if not", "",
+		func(c *cli.Context, server *api.Client) error {
+			if _, err := cmdline.Args(c); err != nil {
+				return err
+			}
+			at, err := pointFlag(c, "at")
+			if err != nil {
+				return err
+			}
+			in := api.ExplainQuery{From: c.String("from"), To: c.String("to"), Channel: c.String("channel"), At: at}
+			x, err := api.Explain.Call(c.Context, server, in)
+			if err != nil {
+				return err
+			}
+			if err := cmdline.Show(c, x, func(w io.Writer) { printExplanation(w, x) }); err != nil {
+				return err
+			}
+			if !x.Flows {
+				return cmdline.Fail(cmdline.ExitDenied, "")
+			}
+			return nil
+		},
 		&cli.StringFlag{Name: "from", Required: true, Usage: "`USER` who publishes"},
 		&cli.StringFlag{Name: "to", Required: true, Usage: "`USER` who should receive"},
 		&cli.StringFlag{Name: "channel", Aliases: []string{"c"}, Required: true, Usage: "`CHANNEL`"},
@@ -51,11 +53,13 @@ func printExplanation(w io.Writer, x query.Explanation) {
 		if h.Share == 0 { // between others
 			continue
 		}
-		fmt.Fprintf(w, "     path: share #%d, %s -> %s, type %s, %s\n", h.Share, term.Visible(h.Owner), term.Visible(h.Receiver), h.Type, map[bool]string{true: "enabled", false: "not enabled"}[h.Accepted])
+		fmt.Fprintf(w, "     path: share #%d, %s -> %s, type %s, %s\n", h.Share, term.Visible(h.Owner),
+			term.Visible(h.Receiver), h.Type, map[bool]string{true: "enabled", false: "not enabled"}[h.Accepted])
 	}
 	flows := "does not reach"
 	if x.Flows {
 		flows = "reaches"
 	}
-	fmt.Fprintf(w, "What %s publishes on %s %s %s.\n", term.Visible(x.From), term.Visible(x.Channel), flows, term.Visible(x.To))
+	fmt.Fprintf(w, "What %s publishes on %s %s %s.\n", term.Visible(x.From), term.Visible(x.Channel), flows,
+		term.Visible(x.To))
 }

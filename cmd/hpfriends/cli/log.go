@@ -22,16 +22,18 @@ func Log() *cli.Command {
 		&cli.StringFlag{Name: "ip", Usage: "from this `ADDRESS`"},
 		&cli.IntFlag{Name: "limit", Value: 1000, Usage: "the newest `N` rows"},
 	}
-	ls := cmdline.APICommand("ls", "list what was refused, newest first", "", func(c *cli.Context, server *api.Client) error {
-		rows, err := readLogs(c, server)
-		if err != nil {
-			return err
-		}
-		return cmdline.Show(c, rows, func(w io.Writer) { listLogs(w, rows) })
-	}, filter...)
+	ls := cmdline.APICommand("ls", "list what was refused, newest first", "",
+		func(c *cli.Context, server *api.Client) error {
+			rows, err := readLogs(c, server)
+			if err != nil {
+				return err
+			}
+			return cmdline.Show(c, rows, func(w io.Writer) { listLogs(w, rows) })
+		}, filter...)
 	ls.Aliases = []string{"list"}
 	return &cli.Command{
-		Name: "log", Usage: "misuse of your authkeys: why something was refused; and what is in the log", Subcommands: []*cli.Command{
+		Name: "log", Usage: "misuse of your authkeys: why something was refused; and what is in the log",
+		Subcommands: []*cli.Command{
 			ls, cmdline.APICommand("tail", "print rows as they come, until Ctrl-C", "", tailLogs, filter...), logDumpCommand(),
 		},
 	}
@@ -77,7 +79,8 @@ func tailLogs(c *cli.Context, server *api.Client) error {
 			if c.Bool("json") {
 				err = term.WriteJSON(c.App.Writer, r)
 			} else {
-				_, err = fmt.Fprintf(c.App.Writer, "%s  %s  %s  %s  %s  x%d\n", term.Time(r.Time), term.Visible(r.Identifier), term.Visible(r.Message), term.Visible(r.Channel), term.Visible(r.Address), r.Count)
+				_, err = fmt.Fprintf(c.App.Writer, "%s  %s  %s  %s  %s  x%d\n", term.Time(r.Time), term.Visible(r.Identifier),
+					term.Visible(r.Message), term.Visible(r.Channel), term.Visible(r.Address), r.Count)
 			}
 			if err != nil {
 				return err

@@ -17,35 +17,36 @@ import (
 
 // logDumpCommand looks inside the log: of a running server, or of the data directory of a stopped one.
 func logDumpCommand() *cli.Command {
-	return cmdline.APICommand("dump", "look inside the entries of the log itself; for the owner of the data directory", "", func(c *cli.Context, server *api.Client) error {
-		if _, err := cmdline.Args(c); err != nil {
-			return err
-		}
-		from, err := entry.ParsePosition(c.String("from"))
-		if err != nil {
-			return cmdline.Usage("--from %s: want a position like #812", c.String("from"))
-		}
-		limit := c.Int("limit")
-		if limit < 1 {
-			return cmdline.Usage("--limit: want at least 1")
-		}
-		all, err := dumpEntries(c, server, from.Index, limit)
-		if err != nil {
-			return err
-		}
-		if c.Bool("json") {
-			for _, e := range all {
-				if err := term.WriteJSON(c.App.Writer, e); err != nil {
-					return err
+	return cmdline.APICommand("dump", "look inside the entries of the log itself; for the owner of the data directory", "",
+		func(c *cli.Context, server *api.Client) error {
+			if _, err := cmdline.Args(c); err != nil {
+				return err
+			}
+			from, err := entry.ParsePosition(c.String("from"))
+			if err != nil {
+				return cmdline.Usage("--from %s: want a position like #812", c.String("from"))
+			}
+			limit := c.Int("limit")
+			if limit < 1 {
+				return cmdline.Usage("--limit: want at least 1")
+			}
+			all, err := dumpEntries(c, server, from.Index, limit)
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				for _, e := range all {
+					if err := term.WriteJSON(c.App.Writer, e); err != nil {
+						return err
+					}
 				}
+				return nil
+			}
+			for _, e := range all {
+				printEntry(c.App.Writer, e)
 			}
 			return nil
-		}
-		for _, e := range all {
-			printEntry(c.App.Writer, e)
-		}
-		return nil
-	},
+		},
 		&cli.StringFlag{Name: "from", Value: "#1", Usage: "begin at `POSITION`"},
 		&cli.IntFlag{Name: "limit", Value: 100, Usage: "at most `N` entries"},
 	)

@@ -18,7 +18,8 @@ func Search() *cli.Command {
 	for _, k := range query.Kinds {
 		kinds = append(kinds, string(k))
 	}
-	return cmdline.APICommand("search", "find channels, logs, groups, users, shares and authkeys that you may see", "QUERY", search,
+	return cmdline.APICommand("search", "find channels, logs, groups, users, shares and authkeys that you may see",
+		"QUERY", search,
 		&cli.StringSliceFlag{Name: "kind", Usage: "only this `KIND`: " + strings.Join(kinds, ", ") + " (may be repeated)"},
 		&cli.IntFlag{Name: "limit", Value: 20, Usage: "the best `N` of each kind"})
 }
@@ -64,13 +65,15 @@ func describe(h query.Hit) (name, detail string) {
 		}
 		return channelName(*h.Channel), "last message " + term.Time(h.Channel.Last) + "  " + h.Channel.Position
 	case h.Log != nil:
-		return h.Log.Identifier, strings.Join([]string{term.Time(h.Log.Time), h.Log.Message, h.Log.Channel, h.Log.Address, fmt.Sprintf("x%d", h.Log.Count)}, "  ")
+		return h.Log.Identifier, strings.Join([]string{term.Time(h.Log.Time), h.Log.Message, h.Log.Channel, h.Log.Address,
+			fmt.Sprintf("x%d", h.Log.Count)}, "  ")
 	case h.Group != nil:
 		return h.Group.Name, fmt.Sprintf("%d members shown", len(h.Group.Members))
 	case h.User != nil:
 		return h.User.Handle, h.User.Name
 	case h.Share != nil:
-		return fmt.Sprintf("#%d", h.Share.ID), fmt.Sprintf("%s to %s: %s  %s", h.Share.From, h.Share.To, h.Share.Channel, h.Share.Note)
+		return fmt.Sprintf("#%d", h.Share.ID), fmt.Sprintf("%s to %s: %s  %s", h.Share.From, h.Share.To,
+			h.Share.Channel, h.Share.Note)
 	case h.Authkey != nil:
 		return h.Authkey.Ident, h.Authkey.Comment
 	}

@@ -19,7 +19,8 @@ import (
 )
 
 // settingNames are the keys of the file, which are also the flags.
-var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "name", "compat", "max-message", "retention", "retention-size", "scrub-interval", "log-level", "log-format",
+var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "name", "compat", "max-message", "retention",
+	"retention-size", "scrub-interval", "log-level", "log-format",
 	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
 
 func settingFlags() []cli.Flag {
@@ -28,17 +29,26 @@ func settingFlags() []cli.Flag {
 	}
 	return append(clusterFlags(env), []cli.Flag{
 		cmdline.DataDirFlag(),
-		&cli.StringFlag{Name: "config", EnvVars: env("config"), Usage: "YAML `FILE` with any of these settings, by the names of the flags"},
+		&cli.StringFlag{Name: "config", EnvVars: env("config"),
+			Usage: "YAML `FILE` with any of these settings, by the names of the flags"},
 		&cli.StringFlag{Name: "node-id", EnvVars: env("node-id"), Usage: "`ID` of this node, fixed at its first start"},
-		&cli.StringSliceFlag{Name: "hpfeeds", Aliases: []string{"e"}, EnvVars: env("hpfeeds"), Value: cli.NewStringSlice("tcp:port=10000", "tcp:port=20000"),
-			Usage: "listen on `ENDPOINT`, like tcp:port=10000:interface=127.0.0.1 or tls:port=10001:cert=F:key=F (repeat for more)"},
-		&cli.StringFlag{Name: "http", EnvVars: env("http"), Value: "127.0.0.1:8080", Usage: "serve the API on `HOST:PORT`; empty: on the local socket only"},
+		&cli.StringSliceFlag{Name: "hpfeeds", Aliases: []string{"e"}, EnvVars: env("hpfeeds"),
+			Value: cli.NewStringSlice("tcp:port=10000", "tcp:port=20000"),
+			Usage: "listen on `ENDPOINT`, like tcp:port=10000:interface=127.0.0.1 or tls:port=10001:cert=F:key=F (repeat for " +
+				"more)"},
+		&cli.StringFlag{Name: "http", EnvVars: env("http"), Value: "127.0.0.1:8080",
+			Usage: "serve the API on `HOST:PORT`; empty: on the local socket only"},
 		&cli.StringFlag{Name: "name", EnvVars: env("name"), Value: "hpfriends", Usage: "broker `NAME` that clients are told"},
-		&cli.StringFlag{Name: "compat", EnvVars: env("compat"), Value: "lineage", Usage: "texts of refusals: lineage, or reference (as the Python broker, which then closes)"},
-		&cli.IntFlag{Name: "max-message", EnvVars: env("max-message"), Value: 10 << 20, Usage: "largest payload accepted, in `BYTES`"},
-		&cli.StringFlag{Name: "retention", EnvVars: env("retention"), Usage: "keep messages for `AGE`, like 30d; empty: for ever. The audit is always kept"},
-		&cli.StringFlag{Name: "retention-size", EnvVars: env("retention-size"), Usage: "keep at most `SIZE` of messages, like 50GiB; empty: no limit"},
-		&cli.StringFlag{Name: "scrub-interval", EnvVars: env("scrub-interval"), Value: "7d", Usage: "read the whole log once in `TIME`, to find damage; off: never"},
+		&cli.StringFlag{Name: "compat", EnvVars: env("compat"), Value: "lineage",
+			Usage: "texts of refusals: lineage, or reference (as the Python broker, which then closes)"},
+		&cli.IntFlag{Name: "max-message", EnvVars: env("max-message"), Value: 10 << 20,
+			Usage: "largest payload accepted, in `BYTES`"},
+		&cli.StringFlag{Name: "retention", EnvVars: env("retention"),
+			Usage: "keep messages for `AGE`, like 30d; empty: for ever. The audit is always kept"},
+		&cli.StringFlag{Name: "retention-size", EnvVars: env("retention-size"),
+			Usage: "keep at most `SIZE` of messages, like 50GiB; empty: no limit"},
+		&cli.StringFlag{Name: "scrub-interval", EnvVars: env("scrub-interval"), Value: "7d",
+			Usage: "read the whole log once in `TIME`, to find damage; off: never"},
 		&cli.StringFlag{Name: "log-level", EnvVars: env("log-level"), Value: "info", Usage: "debug, info, warn or error"},
 		&cli.StringFlag{Name: "log-format", EnvVars: env("log-format"), Usage: "text or json; default: text on a terminal"},
 	}...)
@@ -47,8 +57,10 @@ func settingFlags() []cli.Flag {
 // loadSettings merges flags, environment and file, and tells where each value is from.
 func loadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 	s := server.Config{
-		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"), HTTP: c.String("http"), Name: c.String("name"),
-		Compat: c.String("compat"), MaxMessage: c.Int("max-message"), Retention: c.String("retention"), KeepBytes: c.String("retention-size"), Scrub: c.String("scrub-interval"),
+		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"), HTTP: c.String("http"),
+		Name:   c.String("name"),
+		Compat: c.String("compat"), MaxMessage: c.Int("max-message"), Retention: c.String("retention"),
+		KeepBytes: c.String("retention-size"), Scrub: c.String("scrub-interval"),
 		LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
 		ClusterConfig: loadClusterSettings(c),
 	}
@@ -94,7 +106,8 @@ func readSettings(path string) (map[string]yaml.Node, error) {
 	}
 	for name := range given {
 		if !slices.Contains(settingNames, name) {
-			return nil, cmdline.Usage("%s: there is no setting %q%s; there are %s", path, name, cmdline.Suggest(name, settingNames), strings.Join(settingNames, ", "))
+			return nil, cmdline.Usage("%s: there is no setting %q%s; there are %s",
+				path, name, cmdline.Suggest(name, settingNames), strings.Join(settingNames, ", "))
 		}
 	}
 	return given, nil
@@ -166,7 +179,8 @@ func validateFile(path string) error {
 }
 
 func printSettings(w io.Writer, s server.Config, origin map[string]string) {
-	values := []any{s.DataDir, s.NodeID, strings.Join(s.Hpfeeds, " "), s.HTTP, s.Name, s.Compat, s.MaxMessage, s.Retention, s.KeepBytes, s.Scrub, s.LogLevel, s.LogFormat,
+	values := []any{s.DataDir, s.NodeID, strings.Join(s.Hpfeeds, " "), s.HTTP, s.Name, s.Compat, s.MaxMessage, s.Retention,
+		s.KeepBytes, s.Scrub, s.LogLevel, s.LogFormat,
 		s.Cluster, s.Advertise, s.Bootstrap, s.Join, s.JoinTokenFile, s.Nonvoter}
 	var rows [][]string
 	for i, name := range settingNames {
@@ -177,18 +191,23 @@ func printSettings(w io.Writer, s server.Config, origin map[string]string) {
 
 func clusterFlags(env func(string) []string) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "cluster", EnvVars: env("cluster"), Usage: "be a member of a cluster, and listen for the other members on `HOST:PORT`"},
-		&cli.StringFlag{Name: "advertise", EnvVars: env("advertise"), Usage: "`HOST:PORT` that the other members dial; default: where --cluster listens"},
+		&cli.StringFlag{Name: "cluster", EnvVars: env("cluster"),
+			Usage: "be a member of a cluster, and listen for the other members on `HOST:PORT`"},
+		&cli.StringFlag{Name: "advertise", EnvVars: env("advertise"),
+			Usage: "`HOST:PORT` that the other members dial; default: where --cluster listens"},
 		&cli.BoolFlag{Name: "bootstrap", EnvVars: env("bootstrap"), Usage: "first start: begin a cluster with this node"},
-		&cli.StringFlag{Name: "join", EnvVars: env("join"), Usage: "first start: join the cluster of the member at `HOST:PORT`"},
-		&cli.StringFlag{Name: "join-token-file", EnvVars: env("join-token-file"), Usage: "first start: `FILE` with a token made by cluster token, - for standard input"},
+		&cli.StringFlag{Name: "join", EnvVars: env("join"),
+			Usage: "first start: join the cluster of the member at `HOST:PORT`"},
+		&cli.StringFlag{Name: "join-token-file", EnvVars: env("join-token-file"),
+			Usage: "first start: `FILE` with a token made by cluster token, - for standard input"},
 		&cli.BoolFlag{Name: "nonvoter", EnvVars: env("nonvoter"), Usage: "stay without a vote: for readers far away"},
 	}
 }
 
 func loadClusterSettings(c *cli.Context) server.ClusterConfig {
 	return server.ClusterConfig{
-		Cluster: c.String("cluster"), Advertise: c.String("advertise"), Bootstrap: c.Bool("bootstrap"), Join: c.String("join"),
+		Cluster: c.String("cluster"), Advertise: c.String("advertise"), Bootstrap: c.Bool("bootstrap"),
+		Join:          c.String("join"),
 		JoinTokenFile: c.String("join-token-file"), Nonvoter: c.Bool("nonvoter"),
 	}
 }

@@ -14,24 +14,26 @@ import (
 )
 
 func Status() *cli.Command {
-	return cmdline.APICommand("status", "show the state of the server", "", func(c *cli.Context, server *api.Client) error {
-		s, err := api.ShowStatus.Call(c.Context, server, api.None{})
-		if err != nil {
-			return err
-		}
-		return cmdline.Show(c, s, func(w io.Writer) {
-			fmt.Fprintf(w, "version %s\nready   %s %s\nchange  #%d\n", s.Version, term.YesNo(s.Ready), s.Reason, s.Index)
-			if s.Log != nil {
-				fmt.Fprintf(w, "log     %s from %s, %s on disk\n", humanize.IBytes(uint64(s.Log.Bytes)), s.Log.Floor, humanize.IBytes(s.Log.DiskBytes))
+	return cmdline.APICommand("status", "show the state of the server", "",
+		func(c *cli.Context, server *api.Client) error {
+			s, err := api.ShowStatus.Call(c.Context, server, api.None{})
+			if err != nil {
+				return err
 			}
-			if s.Log != nil && s.Log.Oldest != nil {
-				fmt.Fprintf(w, "oldest  %s\n", term.Time(*s.Log.Oldest))
-			}
-			if s.Scrub != nil {
-				printScrub(w, *s.Scrub)
-			}
+			return cmdline.Show(c, s, func(w io.Writer) {
+				fmt.Fprintf(w, "version %s\nready   %s %s\nchange  #%d\n", s.Version, term.YesNo(s.Ready), s.Reason, s.Index)
+				if s.Log != nil {
+					fmt.Fprintf(w, "log     %s from %s, %s on disk\n", humanize.IBytes(uint64(s.Log.Bytes)), s.Log.Floor,
+						humanize.IBytes(s.Log.DiskBytes))
+				}
+				if s.Log != nil && s.Log.Oldest != nil {
+					fmt.Fprintf(w, "oldest  %s\n", term.Time(*s.Log.Oldest))
+				}
+				if s.Scrub != nil {
+					printScrub(w, *s.Scrub)
+				}
+			})
 		})
-	})
 }
 
 func printScrub(w io.Writer, s query.ScrubStatus) {

@@ -31,7 +31,8 @@ func Token() *cli.Command {
 					return err
 				}
 				return cmdline.Show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.Token) })
-			}, &cli.StringFlag{Name: "comment", Usage: "what it is for"}, &cli.StringFlag{Name: "expires", Usage: "`TIME`: " + timespec.Forms},
+			}, &cli.StringFlag{Name: "comment", Usage: "what it is for"},
+				&cli.StringFlag{Name: "expires", Usage: "`TIME`: " + timespec.Forms},
 				&cli.StringFlag{Name: "user", Usage: "with --server, for the first token: log in as `USER`"},
 				&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the password, - for standard input"}),
 			cmdline.APICommand("ls", "list your tokens", "", func(c *cli.Context, server *api.Client) error {
@@ -42,7 +43,8 @@ func Token() *cli.Command {
 				return cmdline.Show(c, all, func(w io.Writer) {
 					var rows [][]string
 					for _, t := range all {
-						rows = append(rows, []string{fmt.Sprint(t.ID), t.Owner, t.Comment, term.Time(t.Created), term.OptionalTime(t.Expires)})
+						rows = append(rows, []string{fmt.Sprint(t.ID), t.Owner, t.Comment, term.Time(t.Created),
+							term.OptionalTime(t.Expires)})
 					}
 					term.Table(w, []string{"Id", "Owner", "Comment", "Since", "Expires"}, rows)
 				})

@@ -13,7 +13,8 @@ import (
 
 func Version() *cli.Command {
 	return &cli.Command{
-		Name: "version", Usage: "print the version", Flags: []cli.Flag{cmdline.DataDirFlag(), &cli.BoolFlag{Name: "json", Usage: "print JSON"}},
+		Name: "version", Usage: "print the version", Flags: []cli.Flag{cmdline.DataDirFlag(),
+			&cli.BoolFlag{Name: "json", Usage: "print JSON"}},
 		Action: func(c *cli.Context) error {
 			v := struct {
 				Version string `json:"version"`

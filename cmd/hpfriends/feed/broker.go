@@ -21,8 +21,8 @@ import (
 // defaultWait is how long a publisher waits for the broker's verdict.
 const DefaultWait = time.Second
 
-// nameList is a flag that may be given again and again. A value is never cut at a comma, since channels and file names may
-// contain one; a repeated value counts once.
+// nameList is a flag that may be given again and again. A value is never cut at a comma, since channels and file names
+// may contain one; a repeated value counts once.
 type nameList struct{ names []string }
 
 // Set adds one value.
@@ -52,13 +52,18 @@ func brokerFlags() []cli.Flag {
 	env := func(name string) []string { return []string{"HPFRIENDS_" + name} }
 	return []cli.Flag{
 		&cli.StringFlag{Name: "ident", Aliases: []string{"i"}, EnvVars: env("IDENT"), Usage: "authkey identifier"},
-		&cli.StringFlag{Name: "secret", Aliases: []string{"s"}, EnvVars: env("SECRET"), Usage: "authkey secret; other users of the machine can see it"},
-		&cli.StringFlag{Name: "secret-file", EnvVars: env("SECRET_FILE"), Usage: "`FILE` with the secret, or - for standard input"},
+		&cli.StringFlag{Name: "secret", Aliases: []string{"s"}, EnvVars: env("SECRET"),
+			Usage: "authkey secret; other users of the machine can see it"},
+		&cli.StringFlag{Name: "secret-file", EnvVars: env("SECRET_FILE"),
+			Usage: "`FILE` with the secret, or - for standard input"},
 		&cli.StringFlag{Name: "host", EnvVars: env("HOST"), Value: "127.0.0.1", Usage: "broker `HOST`"},
-		&cli.IntFlag{Name: "port", Aliases: []string{"p"}, EnvVars: env("PORT"), Value: wire.DefaultPort, Usage: "broker `PORT`"},
-		&cli.GenericFlag{Name: "channel", Aliases: []string{"c", "chan"}, EnvVars: env("CHANNEL"), Value: &nameList{}, Usage: "`CHANNEL`, may be given again"},
+		&cli.IntFlag{Name: "port", Aliases: []string{"p"}, EnvVars: env("PORT"), Value: wire.DefaultPort,
+			Usage: "broker `PORT`"},
+		&cli.GenericFlag{Name: "channel", Aliases: []string{"c", "chan"}, EnvVars: env("CHANNEL"), Value: &nameList{},
+			Usage: "`CHANNEL`, may be given again"},
 		&cli.BoolFlag{Name: "tls", EnvVars: env("TLS"), Usage: "connect with TLS"},
-		&cli.StringFlag{Name: "tlscert", EnvVars: env("TLSCERT"), Usage: "PEM `FILE` of certificates to trust; implies --tls"},
+		&cli.StringFlag{Name: "tlscert", EnvVars: env("TLSCERT"),
+			Usage: "PEM `FILE` of certificates to trust; implies --tls"},
 	}
 }
 
@@ -110,14 +115,16 @@ func secretOf(c *cli.Context, stdin io.Reader) ([]byte, error) {
 
 func badUsage(err error) error { return cmdline.Usage("%v", err) }
 
-// connectionFailure gives an error of a connection its exit code: the broker's refusal is 4, a connection that is not there 6.
+// connectionFailure gives an error of a connection its exit code: the broker's refusal is 4, a connection that is not
+// there 6.
 func connectionFailure(err error) error {
 	var refusal *wire.BrokerError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &refusal):
-		return cmdline.Fail(cmdline.ExitDenied, "the broker refused: "+term.Visible(refusal.Text)+" (the Logs of the authkey's owner say more)")
+		return cmdline.Fail(cmdline.ExitDenied,
+			"the broker refused: "+term.Visible(refusal.Text)+" (the Logs of the authkey's owner say more)")
 	case errors.Is(err, context.Canceled):
 		return cmdline.Fail(cmdline.ExitInterrupted, "")
 	}

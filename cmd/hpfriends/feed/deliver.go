@@ -16,9 +16,9 @@ import (
 	"hpfriends/wire/subscription"
 )
 
-// delivery publishes many messages on one connection and finds out whether they have arrived. A broker of ours counts what
-// is committed on $acks. Any other tells nothing: as with pub, an end of the connection without an ERROR means that nothing
-// was refused. It belongs to one goroutine.
+// delivery publishes many messages on one connection and finds out whether they have arrived. A broker of ours counts
+// what is committed on $acks. Any other tells nothing: as with pub, an end of the connection without an ERROR means
+// that nothing was refused. It belongs to one goroutine.
 type delivery struct {
 	dial   wire.DialConfig
 	conn   *wire.ClientConn
@@ -56,8 +56,9 @@ func Deliver(ctx context.Context, dial wire.DialConfig, certain bool, wait time.
 		return nil, connectionFailure(err)
 	}
 	d := &delivery{
-		dial: dial, conn: conn, wait: wait, tried: make(map[string]bool), decided: make(chan struct{}), grown: make(chan struct{}),
-		acks: certain || strings.HasPrefix(conn.BrokerName(), "hpfriends"),
+		dial: dial, conn: conn, wait: wait, tried: make(map[string]bool), decided: make(chan struct{}),
+		grown: make(chan struct{}),
+		acks:  certain || strings.HasPrefix(conn.BrokerName(), "hpfriends"),
 	}
 	d.stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
 	go d.read()
@@ -145,8 +146,8 @@ func (d *delivery) Publish(channel string, payload []byte) error {
 	return nil
 }
 
-// settle waits until all that was published is confirmed. A broker goes on after a refusal: so the first message on each
-// channel goes alone, and when it is refused it is known what has arrived.
+// settle waits until all that was published is confirmed. A broker goes on after a refusal: so the first message on
+// each channel goes alone, and when it is refused it is known what has arrived.
 func (d *delivery) settle() error {
 	if d.flush() == nil {
 		d.broken = d.await(context.Background(), false)
@@ -170,8 +171,8 @@ func (d *delivery) flush() error {
 	return d.broken
 }
 
-// Finish waits until the broker has said what became of the messages. failed is why no more come, or nil. Its errors have
-// exit codes and say how many have arrived.
+// Finish waits until the broker has said what became of the messages. failed is why no more come, or nil. Its errors
+// have exit codes and say how many have arrived.
 func (d *delivery) Finish(ctx context.Context, failed error) error {
 	_ = d.flush()
 	var verdict error

@@ -27,7 +27,8 @@ func TestDeliveryToAnotherBroker(t *testing.T) {
 	if err := send("open"); err != nil {
 		t.Error(err)
 	}
-	if code, text := cmdline.Explain(send(feedtest.ClosedChannel)); code != cmdline.ExitDenied || !strings.Contains(text, "refused") {
+	if code, text := cmdline.Explain(send(feedtest.ClosedChannel)); code != cmdline.ExitDenied ||
+		!strings.Contains(text, "refused") {
 		t.Errorf("refused: %d, %s", code, text)
 	}
 	dial.Secret = []byte("wrong")

@@ -20,21 +20,24 @@ import (
 )
 
 func Export() *cli.Command {
-	cmd := cmdline.APICommand("export", "write past messages to a file, as lines of JSON", "CHANNEL...", func(c *cli.Context, server *api.Client) error {
-		p, err := pastOf(c, c.Args().Slice())
-		if err == nil {
-			err = p.required()
-		}
-		if err != nil {
-			return err
-		}
-		ctx, stop := cmdline.UntilInterrupt(c.Context)
-		defer stop()
-		return exportTo(ctx, c, server, p)
-	}, pastFlags(
-		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE`, compressed when it ends in .zst; it is there when it is complete. Without it: standard output"},
-		&cli.BoolFlag{Name: "force", Usage: "replace the file if there is one"})...)
-	cmd.Description = "The last line says how many messages there are, so that `hpfriends import` can tell whether a file is whole."
+	cmd := cmdline.APICommand("export", "write past messages to a file, as lines of JSON", "CHANNEL...",
+		func(c *cli.Context, server *api.Client) error {
+			p, err := pastOf(c, c.Args().Slice())
+			if err == nil {
+				err = p.required()
+			}
+			if err != nil {
+				return err
+			}
+			ctx, stop := cmdline.UntilInterrupt(c.Context)
+			defer stop()
+			return exportTo(ctx, c, server, p)
+		}, pastFlags(
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"},
+				Usage: "`FILE`, compressed when it ends in .zst; it is there when it is complete. Without it: standard output"},
+			&cli.BoolFlag{Name: "force", Usage: "replace the file if there is one"})...)
+	cmd.Description = "The last line says how many messages there are, so that `hpfriends import` can tell whether a " +
+		"file is whole."
 	return cmd
 }
 
@@ -49,8 +52,8 @@ func exportTo(ctx context.Context, c *cli.Context, server *api.Client, p past) e
 	return writeWhole(path, func(w io.Writer) error { return export(ctx, c, server, p, w) })
 }
 
-// writeWhole has write fill a file that is there under its name when it is whole and on disk, and not before. Other files
-// of that name stay as they are until then.
+// writeWhole has write fill a file that is there under its name when it is whole and on disk, and not before. Other
+// files of that name stay as they are until then.
 func writeWhole(path string, write func(io.Writer) error) error {
 	var failed error // of write, which knows its exit code
 	err := atomicfile.Fill(path, 0o600, func(f io.Writer) error {
@@ -124,12 +127,14 @@ func Import() *cli.Command {
 		}
 	}
 	flags = append(flags,
-		&cli.StringFlag{Name: "channel", Aliases: []string{"c"}, Usage: "publish on `CHANNEL` instead of the one each message came on"},
+		&cli.StringFlag{Name: "channel", Aliases: []string{"c"},
+			Usage: "publish on `CHANNEL` instead of the one each message came on"},
 		&cli.Uint64Flag{Name: "from-line", Value: 1, Usage: "go on with line `N`: what an import that failed says"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "read the file to its end and publish nothing"}, waitFlag())
 	return &cli.Command{
 		Name: "import", Usage: "publish the messages of a file that export wrote", ArgsUsage: "FILE", Flags: flags,
-		Description: "FILE is lines of JSON as of `hpfriends export` or `sub --json`, compressed if it ends in .zst; - is standard input. The\n" +
+		Description: "FILE is lines of JSON as of `hpfriends export` or `sub --json`, compressed if it ends in .zst; - is " +
+			"standard input. The\n" +
 			"messages are published now, with -i and -s: their time and ident become those of this import.",
 		Action: func(c *cli.Context) error {
 			args, err := cmdline.Args(c, "FILE")
@@ -198,7 +203,8 @@ func (i *importing) run(ctx context.Context, stdin io.Reader, dry bool) error {
 	}
 	shown.Done()
 	if !i.whole {
-		fmt.Fprintf(i.notes, "hpfriends: %s has no last line of an export: if it is one, it was cut off\n", term.Visible(i.name))
+		fmt.Fprintf(i.notes, "hpfriends: %s has no last line of an export: if it is one, it was cut off\n",
+			term.Visible(i.name))
 	}
 	return nil
 }
@@ -222,7 +228,8 @@ func (i *importing) publish(ctx context.Context, r io.Reader, shown *term.Progre
 }
 
 // each calls hand for every message from line from on.
-func (i *importing) each(ctx context.Context, r io.Reader, shown *term.Progress, hand func(channel string, payload []byte) error) error {
+func (i *importing) each(ctx context.Context, r io.Reader, shown *term.Progress,
+	hand func(channel string, payload []byte) error) error {
 	lines := bufio.NewReaderSize(r, 256<<10)
 	for ctx.Err() == nil {
 		b, err := lines.ReadBytes('\n')

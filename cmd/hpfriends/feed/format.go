@@ -26,5 +26,6 @@ func formatRaw(dst []byte, m wire.Message, _ time.Time) []byte { return append(d
 
 // formatJSON is one line of JSON. The time is that of receiving.
 func formatJSON(dst []byte, m wire.Message, now time.Time) []byte {
-	return ndjson.Append(dst, ndjson.Message{Time: now, Channel: []byte(m.Channel), Ident: []byte(m.Ident), Payload: m.Payload})
+	return ndjson.Append(dst, ndjson.Message{Time: now, Channel: []byte(m.Channel),
+		Ident: []byte(m.Ident), Payload: m.Payload})
 }

@@ -64,7 +64,8 @@ func TestHostileMessagesCannotAlterATerminal(t *testing.T) {
 			feedtest.CheckSafe(t, name, m, f(nil, m, time.Unix(0, 0)), "\t")
 		}
 	}
-	if got := string(formatText(nil, feedtest.HostileMessages[2], time.Time{})); strings.Count(got, " ") != 2+4 || !strings.HasPrefix(got, `a\x20b i\x20d \u202egnp.exe `) {
+	if got := string(formatText(nil, feedtest.HostileMessages[2], time.Time{})); strings.Count(got, " ") != 2+4 ||
+		!strings.HasPrefix(got, `a\x20b i\x20d \u202egnp.exe `) {
 		t.Errorf("channel and ident are not one word each: %q", got)
 	}
 }

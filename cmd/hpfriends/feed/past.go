@@ -135,5 +135,6 @@ func following(position string) string {
 
 // tellGap says on w what retention has taken.
 func tellGap(w io.Writer, from, to string) {
-	fmt.Fprintf(w, "hpfriends: messages from %s to %s are no longer kept; going on at %s\n", term.Visible(from), term.Visible(to), term.Visible(to))
+	fmt.Fprintf(w, "hpfriends: messages from %s to %s are no longer kept; going on at %s\n",
+		term.Visible(from), term.Visible(to), term.Visible(to))
 }

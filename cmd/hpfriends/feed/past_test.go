@@ -28,7 +28,8 @@ func cutting(t *testing.T, asked *[]string) *api.Client {
 		n := 0
 		_, _ = fmt.Sscanf(q.Get("from"), "#1.%d", &n)
 		for i := n; i < min(n+2, 10); i++ {
-			_, _ = w.Write(ndjson.Append(nil, ndjson.Message{Position: fmt.Sprintf("#1.%d", i), Channel: []byte("c"), Payload: fmt.Append(nil, i)}))
+			_, _ = w.Write(ndjson.Append(nil, ndjson.Message{Position: fmt.Sprintf("#1.%d", i), Channel: []byte("c"),
+				Payload: fmt.Append(nil, i)}))
 		}
 		if n+2 < 10 {
 			w.(http.Flusher).Flush()
@@ -40,8 +41,8 @@ func cutting(t *testing.T, asked *[]string) *api.Client {
 	return api.Remote(srv.URL)
 }
 
-// An answer that is cut off is noticed. A replay, whose pauses make a server give up, asks for the rest; anybody else is told
-// where to go on.
+// An answer that is cut off is noticed. A replay, whose pauses make a server give up, asks for the rest; anybody else
+// is told where to go on.
 func TestAnswerThatIsCutOff(t *testing.T) {
 	var asked, got []string
 	begin := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
@@ -50,19 +51,23 @@ func TestAnswerThatIsCutOff(t *testing.T) {
 		got = append(got, string(r.Message.Payload))
 		return nil
 	}
-	end, err := readMessages(t.Context(), server, past{channels: []string{"c"}, Range: subscription.Range{Since: begin}, limit: 50, resume: true}, each)
+	end, err := readMessages(t.Context(), server, past{channels: []string{"c"}, Range: subscription.Range{Since: begin},
+		limit: 50, resume: true}, each)
 	if err != nil || end.Messages != 10 || strings.Join(got, "") != "0123456789" {
 		t.Errorf("%+v, %v, %v", end, err, got)
 	}
-	if want := []string{"2026-11-20T10:00:00Z||50", "|#1.2|48", "|#1.4|46", "|#1.6|44", "|#1.8|42"}; !slices.Equal(asked, want) {
+	if want := []string{"2026-11-20T10:00:00Z||50", "|#1.2|48", "|#1.4|46", "|#1.6|44", "|#1.8|42"}; !slices.Equal(asked,
+		want) {
 		t.Errorf("asked for %v, want %v", asked, want)
 	}
 	_, err = readMessages(t.Context(), server, past{channels: []string{"c"}}, each)
-	if code, text := cmdline.Explain(err); code != cmdline.ExitUnavailable || !strings.Contains(text, "cut off") || !strings.Contains(text, "--from '#1.2'") {
+	if code, text := cmdline.Explain(err); code != cmdline.ExitUnavailable || !strings.Contains(text, "cut off") ||
+		!strings.Contains(text, "--from '#1.2'") {
 		t.Errorf("%d, %s", code, text)
 	}
 	stop := errors.New("enough")
-	if _, err := readMessages(t.Context(), server, past{resume: true}, func([]byte, ndjson.Record) error { return stop }); err != stop {
+	if _, err := readMessages(t.Context(), server, past{resume: true},
+		func([]byte, ndjson.Record) error { return stop }); err != stop {
 		t.Errorf("an error of ours: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -72,7 +77,8 @@ func TestAnswerThatIsCutOff(t *testing.T) {
 	}
 }
 
-// Nothing in a message begins a line, reaches the terminal or ends the subscription, whatever the template does with it.
+// Nothing in a message begins a line, reaches the terminal or ends the subscription, whatever the template does with
+// it.
 func TestTemplateOfHostileMessages(t *testing.T) {
 	evil := "a\nforged line\x1b[2J\u202e\xff"
 	payload := `{"s":"a\nforged \u001b[2J","k\nforged":1,"l":["\u009b"],"n":12345678901234567890}`
@@ -96,7 +102,8 @@ func TestTemplateOfHostileMessages(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		out := string(tpl.format(nil, wire.Message{Channel: evil, Ident: evil, Payload: []byte(payload)}, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)))
+		out := string(tpl.format(nil, wire.Message{Channel: evil, Ident: evil, Payload: []byte(payload)},
+			time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)))
 		if want != "" && out != want+"\n" {
 			t.Errorf("%s: %q, want %q", text, out, want+"\n")
 		}

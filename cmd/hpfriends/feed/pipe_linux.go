@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awaitReaderGone waits until the reading end of the pipe w is closed ("sub | head -1" after its line), and tells whether
-// it is; false when ctx is done first or w is no pipe. A write would find out too, but only with the next message.
+// awaitReaderGone waits until the reading end of the pipe w is closed ("sub | head -1" after its line), and tells
+// whether it is; false when ctx is done first or w is no pipe. A write would find out too, but only with the next
+// message.
 func awaitReaderGone(ctx context.Context, w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {

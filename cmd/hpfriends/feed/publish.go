@@ -32,7 +32,8 @@ type Publication struct {
 
 func Pub() *cli.Command {
 	flags := append(brokerFlags(),
-		&cli.GenericFlag{Name: "file", Aliases: []string{"f"}, Value: &nameList{}, Usage: "publish the content of `FILE` (- is standard input); may be given again, and all words are files too"},
+		&cli.GenericFlag{Name: "file", Aliases: []string{"f"}, Value: &nameList{},
+			Usage: "publish the content of `FILE` (- is standard input); may be given again, and all words are files too"},
 		&cli.BoolFlag{Name: "stdin-lines", Usage: "publish each line of standard input"},
 		&cli.IntFlag{Name: "count", Value: 1, Usage: "send each message `N` times"},
 		&cli.StringFlag{Name: "rate", Usage: "at most `N/s` messages"},
@@ -40,7 +41,8 @@ func Pub() *cli.Command {
 	return &cli.Command{
 		Name: "pub", Aliases: []string{"publish"}, Usage: "publish messages",
 		ArgsUsage: "[DATA...]",
-		Description: "The words are joined by one space and are one message. Exit status: 0 the broker took everything, 4 it refused,\n" +
+		Description: "The words are joined by one space and are one message. Exit status: 0 the broker took everything, 4 " +
+			"it refused,\n" +
 			"6 it cannot be reached or gave no verdict in time.",
 		Flags:  flags,
 		Action: publishAction(pubPayloads),
@@ -62,7 +64,8 @@ func Sendfile() *cli.Command {
 }
 
 func waitFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "wait", Value: DefaultWait, Usage: "how long to wait for the broker's verdict; 0 not to wait"}
+	return &cli.DurationFlag{Name: "wait", Value: DefaultWait,
+		Usage: "how long to wait for the broker's verdict; 0 not to wait"}
 }
 
 // publishAction is the action of a command that publishes what source finds in its arguments.
@@ -184,10 +187,11 @@ func (p Publication) run(ctx context.Context) error {
 }
 
 // errNoVerdict says that a broker neither refused nor ended the connection.
-var ErrNoVerdict = errors.New("the broker gave no verdict in time, so whether it took the messages is unknown: wait longer with --wait")
+var ErrNoVerdict = errors.New("the broker gave no verdict in time, so whether it took the messages is unknown: wait " +
+	"longer with --wait")
 
-// Over publishes on conn, and closes it. hpfeeds has no confirmation. But a broker handles what it was sent before it answers
-// the end of a connection with its own, so an end without an ERROR says that nothing was refused.
+// Over publishes on conn, and closes it. hpfeeds has no confirmation. But a broker handles what it was sent before it
+// answers the end of a connection with its own, so an end without an ERROR says that nothing was refused.
 func (p Publication) Over(ctx context.Context, conn *wire.ClientConn) error {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()

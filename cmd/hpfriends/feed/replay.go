@@ -32,25 +32,30 @@ func Replay() *cli.Command {
 		}
 	}
 	flags = append(flags, pastFlags(
-		&cli.StringFlag{Name: "speed", Value: "max", Usage: "`SPEED`: 1x as it was, 10x ten times as fast, max as fast as possible"},
-		&cli.StringFlag{Name: "to", Value: "stdout", Usage: "`TARGET`: stdout, channel:NAME, or hpfeeds[+tls]://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL]"},
+		&cli.StringFlag{Name: "speed", Value: "max",
+			Usage: "`SPEED`: 1x as it was, 10x ten times as fast, max as fast as possible"},
+		&cli.StringFlag{Name: "to", Value: "stdout",
+			Usage: "`TARGET`: stdout, channel:NAME, or hpfeeds[+tls]://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL]"},
 		&cli.Uint64Flag{Name: "count", Usage: "end after `N` messages"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "count the messages and send nothing"},
 		waitFlag())...)
-	cmd := cmdline.APICommand("replay", "read past messages again: print them, or publish them", "CHANNEL...", func(c *cli.Context, server *api.Client) error {
-		r, err := replayOf(c, server)
-		if err != nil {
-			return err
-		}
-		ctx, stop := cmdline.UntilInterrupt(c.Context)
-		defer stop()
-		if c.Bool("dry-run") {
-			return r.estimate(ctx, c)
-		}
-		return r.run(ctx)
-	}, flags...)
-	cmd.Description = "A channel may be a pattern. To stdout go lines of JSON. Elsewhere the messages are published with -i and -s: on\n" +
-		"channel:NAME of the broker at --host and --port, or on another broker; without a NAME, on the channel each came on. At\n" +
+	cmd := cmdline.APICommand("replay", "read past messages again: print them, or publish them", "CHANNEL...",
+		func(c *cli.Context, server *api.Client) error {
+			r, err := replayOf(c, server)
+			if err != nil {
+				return err
+			}
+			ctx, stop := cmdline.UntilInterrupt(c.Context)
+			defer stop()
+			if c.Bool("dry-run") {
+				return r.estimate(ctx, c)
+			}
+			return r.run(ctx)
+		}, flags...)
+	cmd.Description = "A channel may be a pattern. To stdout go lines of JSON. Elsewhere the messages are published " +
+		"with -i and -s: on\n" +
+		"channel:NAME of the broker at --host and --port, or on another broker; without a NAME, on the channel each came " +
+		"on. At\n" +
 		"1x and 10x the pauses between messages are kept: a pause of hours is waited for. It ends where the log ends now."
 	return cmd
 }
@@ -80,7 +85,8 @@ func replayOf(c *cli.Context, server *api.Client) (r *replay, err error) {
 		return nil, cmdline.Usage("%v", err)
 	}
 	r.past.limit, r.past.resume = c.Uint64("count"), true
-	if r.past.Until.IsZero() && r.past.End == (entry.Position{}) { // what is published meanwhile is not replayed, least of all what is replayed
+	// What is published meanwhile is not replayed, least of all what is replayed.
+	if r.past.Until.IsZero() && r.past.End == (entry.Position{}) {
 		r.past.Until = time.Now()
 	}
 	return r, nil
@@ -126,7 +132,8 @@ func targetOf(c *cli.Context) (*target, error) {
 	case "hpfeeds", "hpfeeds+tls":
 		err = t.parse(c, to)
 	default:
-		return nil, fmt.Errorf("--to %q: want stdout, channel:NAME, or hpfeeds://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL] (hpfeeds+tls:// with TLS)", to)
+		return nil, fmt.Errorf("--to %q: want stdout, channel:NAME, or hpfeeds://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL] "+
+			"(hpfeeds+tls:// with TLS)", to)
 	}
 	if len(t.channel) > wire.MaxName || strings.HasPrefix(t.channel, "$") {
 		return nil, fmt.Errorf("--to: channel %q: want at most %d bytes, not beginning with $", t.channel, wire.MaxName)
@@ -138,7 +145,8 @@ func targetOf(c *cli.Context) (*target, error) {
 func (t *target) parse(c *cli.Context, to string) error {
 	u, err := url.Parse(to)
 	if err != nil { // which would repeat the secret
-		return fmt.Errorf("--to: this is no address: want hpfeeds://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL], with %%XX for other characters in the names")
+		return fmt.Errorf("--to: this is no address: want hpfeeds://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL], with %%XX for " +
+			"other characters in the names")
 	}
 	if u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
 		return fmt.Errorf("--to %s: want hpfeeds://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL]", term.Visible(u.Redacted()))
@@ -211,7 +219,8 @@ func (r *replay) publish(ctx context.Context, p *term.Progress) error {
 }
 
 // pass hands each message on when it is due. flush is called before each pause.
-func (r *replay) pass(ctx context.Context, p *term.Progress, hand func([]byte, *ndjson.Message) error, flush func() error) error {
+func (r *replay) pass(ctx context.Context, p *term.Progress, hand func([]byte, *ndjson.Message) error,
+	flush func() error) error {
 	_, err := readMessages(ctx, r.server, r.past, func(line []byte, rec ndjson.Record) error {
 		if rec.Gap != nil {
 			p.Clear()
@@ -232,8 +241,8 @@ func (r *replay) pass(ctx context.Context, p *term.Progress, hand func([]byte, *
 	return err
 }
 
-// pace keeps the pauses between messages, divided by speed. It goes by a schedule from the first message on, so that what one
-// message is late does not delay those after it.
+// pace keeps the pauses between messages, divided by speed. It goes by a schedule from the first message on, so that
+// what one message is late does not delay those after it.
 type pace struct {
 	speed float64 // 0: no pauses
 	begun time.Time

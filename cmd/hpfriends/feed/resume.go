@@ -23,12 +23,13 @@ import (
 func historyFlags() []cli.Flag {
 	return append(pastFlags(),
 		&cli.BoolFlag{Name: "no-follow", Usage: "end where the log ends now"},
-		&cli.StringFlag{Name: "cursor-file", Usage: "keep in `FILE` how far it got, and go on from there; it is stronger than --since and --from"},
+		&cli.StringFlag{Name: "cursor-file",
+			Usage: "keep in `FILE` how far it got, and go on from there; it is stronger than --since and --from"},
 		&cli.StringFlag{Name: "durable", Usage: "have the broker keep how far it got, under `NAME`, and go on from there"})
 }
 
-// pastSubscriptions follows subscriptions through their history, so that a new connection, or the next run, goes on where this one was.
-// All of it is called from the client's goroutine.
+// pastSubscriptions follows subscriptions through their history, so that a new connection, or the next run, goes on
+// where this one was. All of it is called from the client's goroutine.
 type pastSubscriptions struct {
 	subs     []*pastSubscription
 	position entry.Position // of the message at hand; zero: unknown
@@ -54,7 +55,8 @@ func pastSubscriptionsOf(c *cli.Context, channels []string) (*pastSubscriptions,
 	}
 	for _, ch := range channels {
 		if strings.Contains(ch, "?") {
-			return nil, fmt.Errorf("channel %s asks for history itself: leave out the flags, or what is after the question mark", term.Visible(ch))
+			return nil, fmt.Errorf("channel %s asks for history itself: leave out the flags, or what is after the question mark",
+				term.Visible(ch))
 		}
 	}
 	p, err := pastOf(c, channels)
@@ -123,8 +125,8 @@ func (h *pastSubscriptions) locate(m *wire.Message) {
 	}
 }
 
-// printed says that the message at hand is printed. What is published live comes in the order of the log: all that are live
-// have then got there. What is part of a history is so for its own subscriptions only.
+// printed says that the message at hand is printed. What is published live comes in the order of the log: all that are
+// live have then got there. What is part of a history is so for its own subscriptions only.
 func (h *pastSubscriptions) printed(channel string) error {
 	if (h.position == entry.Position{}) {
 		return nil

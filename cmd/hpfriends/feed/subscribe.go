@@ -19,13 +19,18 @@ import (
 func Sub() *cli.Command {
 	return &cli.Command{
 		Name: "sub", Aliases: []string{"subscribe"}, Usage: "print messages as they come",
-		Description: "One line each: CHANNEL IDENT PAYLOAD, with control characters made visible. A channel may be a pattern\n" +
-			"(dionaea.*). With --since, --from, --cursor-file or --durable history comes first and then, without gap or repeat, what\n" +
-			"is published. A lost connection is made again, and goes on where it was. Exit status: 4 the broker refused, 6 it\n" +
+		Description: "One line each: CHANNEL IDENT PAYLOAD, with control characters made visible. A channel may be a " +
+			"pattern\n" +
+			"(dionaea.*). With --since, --from, --cursor-file or --durable history comes first and then, without gap or " +
+			"repeat, what\n" +
+			"is published. A lost connection is made again, and goes on where it was. Exit status: 4 the broker refused, 6 " +
+			"it\n" +
 			"cannot be reached or the time ran out before --count, 130 Ctrl-C.",
 		Flags: append(append(brokerFlags(), historyFlags()...),
-			&cli.StringFlag{Name: "format", Usage: "print by a Go `TEMPLATE` with .Time .Channel .Ident .Payload .Position .JSON, and json and text"},
-			&cli.BoolFlag{Name: "json", Usage: "print lines of JSON: time, channel, ident and payload (payload_base64 unless it is UTF-8)"},
+			&cli.StringFlag{Name: "format", Usage: "print by a Go `TEMPLATE` with .Time .Channel .Ident .Payload .Position " +
+				".JSON, and json and text"},
+			&cli.BoolFlag{Name: "json", Usage: "print lines of JSON: time, channel, ident and payload (payload_base64 unless " +
+				"it is UTF-8)"},
 			&cli.BoolFlag{Name: "raw", Usage: "print the bytes of the payloads and nothing else"},
 			&cli.IntFlag{Name: "count", Usage: "end after `N` messages"},
 			&cli.DurationFlag{Name: "timeout", Usage: "end after this time"},
@@ -69,14 +74,16 @@ type reception struct {
 }
 
 func receptionOf(c *cli.Context) (*reception, error) {
-	s := &reception{format: formatText, count: c.Int("count"), timeout: c.Duration("timeout"), out: c.App.Writer, notes: c.App.ErrWriter}
+	s := &reception{format: formatText, count: c.Int("count"), timeout: c.Duration("timeout"), out: c.App.Writer,
+		notes: c.App.ErrWriter}
 	switch {
 	case c.NArg() > 0:
 		return nil, fmt.Errorf("%q: sub takes flags only; a channel is -c CHANNEL", c.Args().First())
 	case c.Bool("json") && c.Bool("raw"):
 		return nil, errors.New("--json and --raw: want one of them")
 	case c.Bool("raw") && c.String("output") == "" && term.IsTerminal(s.out):
-		return nil, errors.New("--raw: payloads may contain control sequences for your terminal; redirect the output or use -o FILE")
+		return nil, errors.New("--raw: payloads may contain control sequences for your terminal; redirect the output or " +
+			"use -o FILE")
 	case s.count < 0 || s.timeout < 0:
 		return nil, errors.New("--count and --timeout: want more than 0")
 	case c.Bool("json"):
@@ -236,8 +243,8 @@ func (s *reception) print(m wire.Message, end context.CancelCauseFunc) {
 	}
 }
 
-// failed ends the subscription when the broker refused, and when the first connection fails: then something is wrong with
-// the address. Later connections are tried again.
+// failed ends the subscription when the broker refused, and when the first connection fails: then something is wrong
+// with the address. Later connections are tried again.
 func (s *reception) failed(client *wire.Client, err error, end context.CancelCauseFunc) {
 	if refusal, ok := errors.AsType[*wire.BrokerError](err); ok {
 		end(refusal)

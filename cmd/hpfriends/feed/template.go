@@ -30,7 +30,8 @@ type foreign string
 
 func (s foreign) String() string { return term.Visible(string(s)) }
 
-// messageTemplate prints messages by a template. Without raw, nothing in a message begins a line or reaches the terminal.
+// messageTemplate prints messages by a template. Without raw, nothing in a message begins a line or reaches the
+// terminal.
 type messageTemplate struct {
 	template *template.Template
 	raw      bool
@@ -60,7 +61,8 @@ func parseTemplate(text string, raw bool) (*messageTemplate, error) {
 }
 
 func (t *messageTemplate) value(m wire.Message, now time.Time) templateMessage {
-	v := templateMessage{Time: now.UTC(), Position: t.position(), Channel: m.Channel, Ident: m.Ident, Payload: string(m.Payload)}
+	v := templateMessage{Time: now.UTC(), Position: t.position(), Channel: m.Channel, Ident: m.Ident,
+		Payload: string(m.Payload)}
 	d := json.NewDecoder(bytes.NewReader(m.Payload))
 	d.UseNumber() // a number prints as it was written
 	if err := d.Decode(&v.JSON); err != nil || v.JSON == nil {

@@ -12,8 +12,8 @@ import (
 // ClientTLS is how to check a broker's certificate: against the system's authorities and, if there is a file, the
 // certificates in it.
 //
-// hpfeeds documents certificates that name their host in the common name only, and its Python client takes them. Go does
-// not any more, so for a certificate from the file that has no other name the check is made here.
+// hpfeeds documents certificates that name their host in the common name only, and its Python client takes them. Go
+// does not any more, so for a certificate from the file that has no other name the check is made here.
 func ClientTLS(host, file string) (*tls.Config, error) {
 	if file == "" {
 		return &tls.Config{ServerName: host}, nil
