@@ -4,7 +4,7 @@ BIN := bin/hpfriends
 FUZZTIME ?= 20s
 RACE := ./broker/... ./eventlog/... ./graph/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
 
-.PHONY: build run demo test race fuzz bench bench-nats check lint interop faults failover soak clean
+.PHONY: build run demo test race fuzz bench bench-nats check interop faults failover soak clean
 
 build: ; $(GO) build -trimpath -o $(BIN) ./cmd/hpfriends
 
@@ -31,6 +31,7 @@ bench-nats: build
 	cd internal/natsbench && $(GO) vet . && $(GO) build -trimpath -o ../../bin/natsbench .
 	bin/natsbench --hpfriends $(BIN)
 
+# 20 s; 2 minutes the first time, which builds golangci-lint.
 check:
 	@fmt=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$fmt" ]; then echo "gofmt would change:"; echo "$$fmt"; exit 1; fi
 	$(GO) mod tidy -diff
@@ -39,9 +40,7 @@ check:
 	$(GO) vet ./...
 	$(GO) vet -tags interop ./internal/interop/
 	$(GO) test -count=1 ./internal/arch/
-
-# About 2 minutes the first time, which builds golangci-lint; 10 s when little has changed.
-lint: ; $(GO) tool -modfile=tools/go.mod golangci-lint run
+	$(GO) tool -modfile=tools/go.mod golangci-lint run
 
 # Real clients: the Python package from PyPI in a virtual environment, and Debian's tshark.
 interop: ; $(GO) test -count=1 -tags interop -timeout 15m ./internal/interop/

@@ -62,8 +62,8 @@ func Command() *cli.Command {
 	c := &cli.Command{
 		Name:  "bench",
 		Usage: "measure a server process through real sockets",
-		Description: "Each measurement starts this program as a server of its own in a temporary directory and loads it from " +
-			"this\n" +
+		Description: "Each measurement starts this program as a server of its own in a temporary directory and loads it " +
+			"from this\n" +
 			"process, so the load shares the machine with the server. Figures depend on the machine: compare them in one run.",
 	}
 	c.Subcommands = append(benchCommands(scenarios, append(slices.Clone(scenarios), clusterScenarios...)), &cli.Command{

@@ -45,7 +45,8 @@ def client(old):
 
 def broker():
     p = argparse.ArgumentParser()
-    for names in (["--bind"], ["--exporter"], ["--name"], ["--auth"], ["--tlscert"], ["--tlskey"], ["-e", "--endpoint"]):
+    for names in (["--bind"], ["--exporter"], ["--name"], ["--auth"],
+                  ["--tlscert"], ["--tlskey"], ["-e", "--endpoint"]):
         p.add_argument(*names, action="append")
     p.add_argument("--debug", action="append_const", const="")
     return p
