@@ -29,7 +29,8 @@ var allowed = map[string][]string{
 	},
 	"cmd/hpfriends/compat": {"wire", "cmd/hpfriends/feed", "internal/cmdline", "internal/term"},
 	"cmd/hpfriends/bench": {
-		"wire", "wire/subscription", "api", "web", "internal/cmdline", "internal/load", "internal/proc", "internal/term",
+		"wire", "wire/subscription", "api", "web", "internal/cmdline", "internal/load", "internal/payload", "internal/proc",
+		"internal/term",
 		"internal/timespec",
 	},
 	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/datadir", "internal/load", "internal/proc"},
@@ -48,7 +49,8 @@ var allowed = map[string][]string{
 	"internal/term":       {"internal/ndjson"},
 	"internal/datadir":    {},
 	"internal/proc":       {"api", "internal/datadir"},
-	"internal/load":       {"wire", "api", "internal/proc", "internal/timespec"},
+	"internal/load":       {"wire", "api", "internal/payload", "internal/proc", "internal/timespec"},
+	"internal/payload":    {},
 	"internal/feedtest":   {"wire"}, // for tests
 	"api":                 {"query", "graph", "internal/secret", "internal/ndjson"},
 	"web":                 {"api", "web/v1", "web/who", "query", "graph", "internal/secret"},

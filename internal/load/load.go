@@ -1,8 +1,6 @@
 package load
 
 import (
-	"hpfriends/internal/timespec"
-
 	"bufio"
 	"context"
 	"encoding/binary"
@@ -14,7 +12,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"hpfriends/internal/payload"
 	"hpfriends/internal/proc"
+	"hpfriends/internal/timespec"
 	"hpfriends/wire"
 )
 
@@ -42,29 +42,11 @@ func Login(ctx context.Context, address string, k Key) (net.Conn, error) {
 	return c, err
 }
 
-// Payloads are messages of the given size that look like a honeypot's, each different.
-func Payloads(count, size int) [][]byte {
-	all := make([][]byte, count)
-	for i := range all {
-		p := fmt.Appendf(nil,
-			`{"eventid":"cowrie.login.failed","session":"%08x","src_ip":"198.51.%d.%d","src_port":%d,`+
-				`"username":"root","password":"%x","sensor":"sensor-%d",`+
-				`"timestamp":"2026-11-23T%02d:%02d:%02d.%06dZ","message":"login attempt`,
-			uint32(i)*2654435761, i%256, i*7%256, 1024+i*31%60000, uint64(i)*0x9e3779b97f4a7c15, i%40, i%24, i%60, i*13%60,
-			i*7919%1000000)
-		for len(p) < size-2 {
-			p = fmt.Appendf(p, " [root/%x]", uint64(i+len(p))*0x9e3779b97f4a7c15)
-		}
-		all[i] = append(p[:size-2], '"', '}')
-	}
-	return all
-}
-
 // Flood publishes until ctx is done, as fast as the server takes it, or so many messages per second; sent counts them.
 func Flood(ctx context.Context, c net.Conn, ident, channel string, size, perSecond int, sent *atomic.Int64) error {
 	var frames []byte
 	n := 0
-	for _, p := range Payloads(4<<20/(size+64), size) {
+	for _, p := range payload.Honeypot(4<<20/(size+64), size) {
 		frames = wire.AppendPublish(frames, ident, channel, p)
 		n++
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hpfriends/internal/load"
+	"hpfriends/internal/payload"
 	"hpfriends/internal/proc"
 	"hpfriends/wire"
 	"hpfriends/wire/subscription"
@@ -82,7 +83,7 @@ func (l *replayLoad) publish(c net.Conn, prefix string, number, connections, cou
 	if _, err := c.Write(wire.AppendSubscribe(nil, l.pub.Ident, subscription.Acks)); err != nil {
 		return err
 	}
-	all := load.Payloads(4096, replaySize)
+	all := payload.Honeypot(4096, replaySize)
 	done := make(chan error, 1)
 	go func() {
 		var n atomic.Int64

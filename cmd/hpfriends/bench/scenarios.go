@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hpfriends/internal/load"
+	"hpfriends/internal/payload"
 	"hpfriends/internal/proc"
 	"hpfriends/wire"
 )
@@ -144,7 +145,7 @@ func (r tempo) latency(ctx context.Context, at *proc.Process, pk, sk load.Key, d
 
 // publish keeps the pace until ctx is done; each payload begins with the time of its sending.
 func (r tempo) publish(ctx context.Context, c net.Conn, ident string, begin time.Time) error {
-	all := load.Payloads(1000, 256)
+	all := payload.Honeypot(1000, 256)
 	tick := time.NewTicker(time.Second * time.Duration(r.perTick) / time.Duration(r.perSecond))
 	defer tick.Stop()
 	sent := 0
