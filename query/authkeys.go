@@ -136,11 +136,13 @@ type Totals struct {
 }
 
 // Totals adds up.
-func (q *Query) Totals(viewer graph.Actor) (Totals, error) {
-	keys, err := q.Authkeys(viewer, 0)
-	t := Totals{Authkeys: len(keys)}
-	for _, k := range keys {
-		s := k.Stats
+func (q *Query) Totals(viewer graph.Actor) (t Totals, err error) {
+	for k := range visibleAuthkeys(q.Viewer(viewer), 0) {
+		s, err := q.stats(k.ID)
+		if err != nil {
+			return t, err
+		}
+		t.Authkeys++
 		t.BytesReceived += s.BytesReceived
 		t.BytesSent += s.BytesSent
 		t.Published += s.Published
@@ -149,5 +151,5 @@ func (q *Query) Totals(viewer graph.Actor) (Totals, error) {
 			t.LastSeen, t.LastAddr = s.LastSeen, s.LastAddr
 		}
 	}
-	return t, err
+	return t, nil
 }
