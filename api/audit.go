@@ -4,15 +4,15 @@ import "hpfriends/query"
 
 // AuditQuery selects changes of the graph.
 type AuditQuery struct {
-	Since  string `query:"since" doc:"a time, how long ago (2h), or a position (#812)"`
-	Until  string `query:"until" doc:"likewise"`
+	Since  string `query:"since" format:"point" doc:"a time, how long ago (2h), or a position (#812)"`
+	Until  string `query:"until" format:"point" doc:"likewise"`
 	Actor  string `query:"actor" doc:"handle of who did it, or operator, or system"`
-	Object string `query:"object" doc:"kind or kind:name, as in share:5, user:ada, authkey:IDENT"`
+	Object string `query:"object" format:"object" doc:"kind or kind:name, as in share:5, user:ada, authkey:IDENT"`
 	Op     string `query:"op" doc:"user.add, ...; share.* for all of a kind"`
 	User   string `query:"user" doc:"handle: what concerns this user"`
 	Order  string `query:"order" enum:"newest,oldest" default:"newest" doc:"which come first"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"a page may be shorter even if more follow"`
-	After  uint64 `query:"after" doc:"from the Link header; with order=oldest any index: what came after it"`
+	After  uint64 `query:"after" maximum:"9007199254740991" doc:"from the Link header; with order=oldest any index"`
 }
 
 // AuditPath names a change of the graph.
@@ -22,19 +22,19 @@ type AuditPath struct {
 
 // AuditAtQuery asks for the graph as of a time.
 type AuditAtQuery struct {
-	T string `query:"t" doc:"a time, how long ago (2h), or a position (#812); empty: now"`
+	T string `query:"t" format:"point" doc:"a time, how long ago (2h), or a position (#812); empty: now"`
 }
 
 // AuditDiffQuery asks what changed between two times.
 type AuditDiffQuery struct {
-	From string `query:"from" required:"true" doc:"a time, how long ago (2h), or a position (#812)"`
-	To   string `query:"to" doc:"likewise; empty: now"`
+	From string `query:"from" required:"true" format:"point" doc:"a time, how long ago (2h), or a position (#812)"`
+	To   string `query:"to" format:"point" doc:"likewise; empty: now"`
 }
 
 // AccessQuery asks who could read a channel.
 type AccessQuery struct {
-	Channel string `query:"channel" required:"true"`
-	At      string `query:"at" doc:"as of a time, or of a position (#812); empty: now"`
+	Channel string `query:"channel" required:"true" format:"channel"`
+	At      string `query:"at" format:"point" doc:"as of a time, or of a position (#812); empty: now"`
 }
 
 // Verified is the result of a verification of all changes.

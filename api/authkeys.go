@@ -21,12 +21,12 @@ type AuthkeysQuery struct {
 
 // NewAuthkey is an authkey to add.
 type NewAuthkey struct {
-	Ident      string          `json:"ident,omitempty" doc:"empty: one is made"`
-	Secret     Secret          `json:"secret,omitzero" doc:"empty: one is made"`
+	Ident      string          `json:"ident,omitempty" format:"ident" doc:"empty: one is made"`
+	Secret     Secret          `json:"secret,omitzero" maxLength:"255" doc:"empty: one is made"`
 	Owner      string          `json:"owner,omitempty" doc:"handle; empty: yourself"`
-	Comment    string          `json:"comment,omitempty"`
-	Pub        []graph.Pattern `json:"pub,omitempty" doc:"channels, or prefixes followed by *"`
-	Sub        []graph.Pattern `json:"sub,omitempty"`
+	Comment    string          `json:"comment,omitempty" format:"text" maxLength:"1024"`
+	Pub        []graph.Pattern `json:"pub,omitempty" format:"channels" doc:"channels, or prefixes followed by *"`
+	Sub        []graph.Pattern `json:"sub,omitempty" format:"channels"`
 	Expires    *time.Time      `json:"expires,omitempty"`
 	Networks   []netip.Prefix  `json:"networks,omitempty" doc:"CIDR; empty: from anywhere"`
 	MaxMessage int             `json:"max_message,omitempty" doc:"bytes; 0: 1 MiB"`
@@ -40,13 +40,13 @@ type AuthkeyEdit struct {
 
 // AuthkeyChanges are the new values.
 type AuthkeyChanges struct {
-	Comment    *string          `json:"comment,omitempty"`
-	Pub        *[]graph.Pattern `json:"pub,omitempty" doc:"instead of the present ones"`
-	Sub        *[]graph.Pattern `json:"sub,omitempty"`
-	AddPub     []graph.Pattern  `json:"add_pub,omitempty" doc:"beside the present ones"`
-	AddSub     []graph.Pattern  `json:"add_sub,omitempty"`
-	RemovePub  []graph.Pattern  `json:"remove_pub,omitempty"`
-	RemoveSub  []graph.Pattern  `json:"remove_sub,omitempty"`
+	Comment    *string          `json:"comment,omitempty" format:"text" maxLength:"1024"`
+	Pub        *[]graph.Pattern `json:"pub,omitempty" format:"channels" doc:"instead of the present ones"`
+	Sub        *[]graph.Pattern `json:"sub,omitempty" format:"channels"`
+	AddPub     []graph.Pattern  `json:"add_pub,omitempty" format:"channels" doc:"beside the present ones"`
+	AddSub     []graph.Pattern  `json:"add_sub,omitempty" format:"channels"`
+	RemovePub  []graph.Pattern  `json:"remove_pub,omitempty" format:"channels"`
+	RemoveSub  []graph.Pattern  `json:"remove_sub,omitempty" format:"channels"`
 	Enabled    *bool            `json:"enabled,omitempty"`
 	Expires    *time.Time       `json:"expires,omitempty" doc:"the zero time: never"`
 	Networks   *[]netip.Prefix  `json:"networks,omitempty"`
@@ -61,7 +61,7 @@ type AuthkeyRotate struct {
 
 // SecretChange is the new secret.
 type SecretChange struct {
-	Secret Secret `json:"secret,omitzero" doc:"empty: one is made"`
+	Secret Secret `json:"secret,omitzero" maxLength:"255" doc:"empty: one is made"`
 }
 
 // Credential is what a sensor logs in with. It is answered when it is made, and to its owner on request.

@@ -20,10 +20,10 @@ type ClusterMember struct {
 	Error         string  `json:"error,omitempty" doc:"why it did not answer"`
 	Version       string  `json:"version,omitempty"`
 	Applied       uint64  `json:"applied"`
-	LagEntries    uint64  `json:"lagEntries" doc:"committed and not applied there"`
-	LagSeconds    float64 `json:"lagSeconds"`
-	LastContactMS int64   `json:"lastContactMs" doc:"milliseconds since it heard its leader"`
-	DiskFull      bool    `json:"diskFull"`
+	LagEntries    uint64  `json:"lag_entries" doc:"committed and not applied there"`
+	LagSeconds    float64 `json:"lag_seconds"`
+	LastContactMS int64   `json:"last_contact_ms" doc:"milliseconds since it heard its leader"`
+	DiskFull      bool    `json:"disk_full"`
 	Drained       bool    `json:"drained" doc:"it takes no clients"`
 	Clients       int     `json:"clients" doc:"connected to it, by hpfeeds"`
 }

@@ -22,7 +22,7 @@ type CursorReset struct {
 
 // CursorTarget is where the next connection begins.
 type CursorTarget struct {
-	To string `json:"to" minLength:"1" doc:"first, now, a position (#812.4), or a time, also as how long ago (2h)"`
+	To string `json:"to" format:"position" doc:"first, now, a position (#812.4), or a time, also as how long ago (2h)"`
 }
 
 // The operations on durable subscriptions.

@@ -15,7 +15,7 @@ type MemberPath struct {
 
 // NewGroup is a group to add.
 type NewGroup struct {
-	Name string `json:"name"`
+	Name string `json:"name" format:"group"`
 }
 
 // MemberAdd adds a user to a group.
@@ -26,7 +26,7 @@ type MemberAdd struct {
 
 // NewMember is a member to add.
 type NewMember struct {
-	User string `json:"user" doc:"handle"`
+	User string `json:"user" format:"handle" doc:"handle"`
 }
 
 // MemberEdit changes what a member of a group may do.

@@ -13,11 +13,11 @@ import (
 
 // MessageQuery selects past messages.
 type MessageQuery struct {
-	Channel []string `query:"channel,explode" required:"true" minItems:"1" maxItems:"1000" doc:"or prefix*; repeatable"`
-	Since   string   `query:"since" doc:"the first: a time, or how long ago (2h)"`
-	From    string   `query:"from" doc:"the first: a position (#812.4), or first"`
-	Until   string   `query:"until" doc:"a time or position before which to end; without it: the present end of the log"`
-	Limit   uint64   `query:"limit" doc:"at most so many; 0: all"`
+	Channel []string `query:"channel,explode" required:"true" minItems:"1" maxItems:"100" format:"channels" doc:"or prefix*"`
+	Since   string   `query:"since" format:"position" doc:"the first: a time, or how long ago (2h)"`
+	From    string   `query:"from" format:"position" doc:"the first: a position (#812.4), or first"`
+	Until   string   `query:"until" format:"position" doc:"where to end; without it: the present end of the log"`
+	Limit   uint64   `query:"limit" maximum:"9007199254740991" doc:"at most so many; 0: all"`
 }
 
 // MessagesQuery selects past messages, in an order.

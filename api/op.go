@@ -47,7 +47,7 @@ type Listing[In, T any] struct {
 // Page are the parameters of every list. The zero values ask for the first page.
 type Page struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"1000"`
-	After string `query:"after" doc:"from the Link header of the page before"`
+	After uint64 `query:"after" maximum:"9007199254740991" doc:"from the Link header of the page before"`
 }
 
 // Each reads the list as far as the caller takes it, page by page. An error is the last that it yields.

@@ -4,27 +4,28 @@ import "hpfriends/query"
 
 // SearchQuery asks where words occur.
 type SearchQuery struct {
-	Text  string   `query:"q" required:"true" doc:"words that must all occur, in any case"`
-	Kinds []string `query:"kind" doc:"channel, log, group, user, share, authkey, with commas between them; empty: all"`
+	Text  string   `query:"q" required:"true" minLength:"1" doc:"words that must all occur, in any case"`
+	Kinds []string `query:"kind" enum:"channel,log,group,user,share,authkey" doc:"with commas between them; none: all"`
 	Limit int      `query:"limit" minimum:"1" maximum:"1000" default:"20" doc:"of each kind"`
 	After string   `query:"after" doc:"with one kind: next of the page before"`
 }
 
 // ChannelsQuery selects channels.
 type ChannelsQuery struct {
-	Page
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"1000"`
+	After  string `query:"after" doc:"from the Link header of the page before"`
 	Prefix string `query:"prefix"`
 }
 
 // ChannelQuery names a channel in the query: a name is any bytes, and as part of a path "." and ".." would be lost.
 type ChannelQuery struct {
-	Name string `query:"name" required:"true"`
+	Name string `query:"name" required:"true" minLength:"1"`
 }
 
 // TopQuery asks for the channels with the most traffic.
 type TopQuery struct {
 	By     string `query:"by" enum:"messages,bytes" default:"messages"`
-	Window string `query:"window" doc:"how long before now (1h); empty: all that the log holds"`
+	Window string `query:"window" format:"window" doc:"how long before now (1h); empty: all that the log holds"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"20"`
 }
 

@@ -21,11 +21,11 @@ type SharesQuery struct {
 
 // NewShare is a share to add.
 type NewShare struct {
-	Channel graph.Pattern   `json:"channel" doc:"a channel, or a prefix followed by *"`
-	To      string          `json:"to" doc:"handle, or group:NAME"`
+	Channel graph.Pattern   `json:"channel" format:"channels" doc:"a channel, or a prefix followed by *"`
+	To      string          `json:"to" format:"receiver" doc:"handle, or group:NAME"`
 	Type    graph.ShareType `json:"type,omitempty" enum:"own,all" doc:"own: your own events; all: also what you receive"`
 	History graph.History   `json:"history,omitempty" enum:"from-share,full"`
-	Note    string          `json:"note,omitempty"`
+	Note    string          `json:"note,omitempty" format:"text" maxLength:"1024"`
 	Expires *time.Time      `json:"expires,omitempty"`
 }
 

@@ -25,15 +25,15 @@ type Status struct {
 
 // ExplainQuery asks for the way from a publisher to a receiver.
 type ExplainQuery struct {
-	From    string `query:"from" required:"true" doc:"handle of the publisher"`
-	To      string `query:"to" required:"true" doc:"handle of the receiver"`
-	Channel string `query:"channel" required:"true"`
-	At      string `query:"at" doc:"as of a time, or of a position (#812)"`
+	From    string `query:"from" required:"true" minLength:"1" doc:"handle of the publisher"`
+	To      string `query:"to" required:"true" minLength:"1" doc:"handle of the receiver"`
+	Channel string `query:"channel" required:"true" format:"channel"`
+	At      string `query:"at" format:"point" doc:"as of a time, or of a position (#812)"`
 }
 
 // LogsQuery selects refusals.
 type LogsQuery struct {
-	Since   string `query:"since" doc:"rows last seen since then: a time, or how long ago (2h)"`
+	Since   string `query:"since" format:"past" doc:"rows last seen since then: a time, or how long ago (2h)"`
 	Ident   string `query:"ident"`
 	Channel string `query:"channel"`
 	Address string `query:"address"`
@@ -42,7 +42,7 @@ type LogsQuery struct {
 
 // EntriesQuery selects entries of the log.
 type EntriesQuery struct {
-	From  uint64 `query:"from" doc:"index of the first entry"`
+	From  uint64 `query:"from" maximum:"9007199254740991" doc:"index of the first entry"`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
 

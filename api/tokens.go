@@ -14,7 +14,7 @@ type TokenPath struct {
 // NewToken is an API token to add.
 type NewToken struct {
 	Owner   string     `json:"owner,omitempty" doc:"handle; empty: yourself"`
-	Comment string     `json:"comment,omitempty"`
+	Comment string     `json:"comment,omitempty" format:"text" maxLength:"1024"`
 	Expires *time.Time `json:"expires,omitempty"`
 }
 

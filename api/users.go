@@ -12,9 +12,9 @@ type HandlePath struct {
 
 // NewUser is a user to add.
 type NewUser struct {
-	Handle   string     `json:"handle"`
-	Name     string     `json:"name,omitempty" doc:"display name"`
-	Password Secret     `json:"password,omitzero" doc:"at least 8 bytes; without one the user can only use tokens"`
+	Handle   string     `json:"handle" format:"handle"`
+	Name     string     `json:"name,omitempty" format:"text" maxLength:"255" doc:"display name"`
+	Password Secret     `json:"password,omitzero" format:"password-or-none" maxLength:"1024" doc:"without one only tokens can be used"`
 	Role     graph.Role `json:"role,omitempty" enum:"member,auditor,admin"`
 }
 
@@ -26,8 +26,8 @@ type UserEdit struct {
 
 // UserChanges are the new values.
 type UserChanges struct {
-	Name     *string     `json:"name,omitempty"`
-	Password *Secret     `json:"password,omitempty" doc:"empty: none any more"`
+	Name     *string     `json:"name,omitempty" format:"text" maxLength:"255"`
+	Password *Secret     `json:"password,omitempty" format:"password-or-none" maxLength:"1024" doc:"empty: none any more"`
 	Role     *graph.Role `json:"role,omitempty" enum:"member,auditor,admin"`
 	Enabled  *bool       `json:"enabled,omitempty"`
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // requirements is what the virtual environment holds. The versions are part of its name, so a change makes a new one.
-var requirements = []string{"hpfeeds==3.1.0", "twisted"}
+var requirements = []string{"hpfeeds==3.1.0", "twisted", "schemathesis==4.32.5"}
 
 var (
 	root      string // of the repository

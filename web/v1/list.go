@@ -10,7 +10,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"hpfriends/api"
-	"hpfriends/graph"
 )
 
 // array is a page of a list.
@@ -24,12 +23,15 @@ type array[T any] struct {
 func list[I, T any](
 	s *Service, h huma.API, l api.Listing[I, T], handle func(context.Context, *I) (page []T, next string, err error),
 ) {
-	operation := describe(h, l.Route, l.Summary)
+	operation := describe[I](h, l.Route, l.Summary)
 	operation.Middlewares = huma.Middlewares{keepAddress}
 	huma.Register(h, operation, func(ctx context.Context, in *I) (*array[T], error) {
 		page, next, err := handle(ctx, in)
 		if err != nil {
 			return nil, s.refused(ctx, operation.OperationID, err)
+		}
+		if page == nil {
+			page = []T{} // not null
 		}
 		out := &array[T]{Body: page}
 		if next != "" {
@@ -56,14 +58,8 @@ func nextPage(ctx context.Context, after string) string {
 
 // page cuts a page out of a list that is ordered by number.
 func page[T any](p api.Page, all []T, number func(T) uint64) (part []T, next string, err error) {
-	if p.After != "" {
-		after, err := strconv.ParseUint(p.After, 10, 64)
-		if err != nil {
-			return nil, "", &graph.Error{
-				Code: graph.Invalid, Msg: "after: " + strconv.Quote(graph.Clip(p.After)) + " is not from a Link header",
-			}
-		}
-		first, _ := slices.BinarySearchFunc(all, after+1, func(v T, n uint64) int { return cmp.Compare(number(v), n) })
+	if p.After != 0 {
+		first, _ := slices.BinarySearchFunc(all, p.After+1, func(v T, n uint64) int { return cmp.Compare(number(v), n) })
 		all = all[first:]
 	}
 	if len(all) <= p.Limit {

@@ -25,7 +25,7 @@ const (
 func long[O any](
 	s *Service, h huma.API, o api.Long[O], run func(ctx context.Context, tell func(api.Progress)) (O, error),
 ) {
-	operation := describe(h, o.Route, o.Summary)
+	operation := describe[api.Watched](h, o.Route, o.Summary)
 	schema := h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[O](), true, "")
 	operation.Responses["200"] = &huma.Response{
 		Description: "The result; with progress=true after lines of progress, and it may be a problem",

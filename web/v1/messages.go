@@ -29,7 +29,7 @@ const (
 )
 
 func (s *Service) registerMessages(h huma.API) {
-	operation := describe(h, api.ReadMessages.Route, api.ReadMessages.Summary)
+	operation := describe[api.MessagesQuery](h, api.ReadMessages.Route, api.ReadMessages.Summary)
 	operation.Middlewares = huma.Middlewares{patient}
 	operation.Responses["200"] = &huma.Response{
 		Description: "One object a line: a message (position, time, channel, ident, origin, payload; what is not UTF-8 in " +

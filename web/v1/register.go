@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"reflect"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -21,6 +20,9 @@ func (s *Service) Register(mux *http.ServeMux) {
 	c.SchemasPath = "/api/schemas"
 	c.CreateHooks = nil // no "$schema" links in answers
 	c.Transformers = []huma.Transformer{asProblem}
+	// The second is for application/problem+json.
+	format := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
+	c.Formats = map[string]huma.Format{"application/json": format, "json": format}
 	c.RejectUnknownQueryParameters = true // a mistyped filter must not select everything
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token":    {Type: "http", Scheme: "bearer", Description: "an API token"},
@@ -28,6 +30,7 @@ func (s *Service) Register(mux *http.ServeMux) {
 	}
 	c.Security = []map[string][]string{{"token": {}}}
 	h := humago.New(mux, c)
+	h.UseMiddleware(refuseEmpty(h))
 	s.registerUsers(h)
 	s.registerGroups(h)
 	s.registerAuthkeys(h)
@@ -39,6 +42,8 @@ func (s *Service) Register(mux *http.ServeMux) {
 	s.registerSearch(h)
 	s.registerAudit(h)
 	s.registerCluster(h)
+	link(h.OpenAPI())
+	constrain(h.OpenAPI())
 }
 
 // body is an output with a JSON body.
@@ -51,7 +56,7 @@ type middleware = func(c huma.Context, next func(huma.Context))
 func op[I, O any](
 	s *Service, h huma.API, o api.Op[I, O], handle func(context.Context, *I) (O, error), around ...middleware,
 ) {
-	operation := describe(h, o.Route, o.Summary)
+	operation := describe[I](h, o.Route, o.Summary)
 	operation.Middlewares = around
 	if o.Route == api.AddToken.Route {
 		operation.Security = []map[string][]string{{"token": {}}, {"password": {}}}
@@ -68,21 +73,6 @@ func op[I, O any](
 		out, err := handle(ctx, in)
 		return &body[O]{out}, s.refused(ctx, operation.OperationID, err)
 	})
-}
-
-// describe is what the document says of an operation: its name is made of its route.
-func describe(h huma.API, route, summary string) huma.Operation {
-	method, path, _ := strings.Cut(route, " ")
-	tag, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	schema := h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")
-	return huma.Operation{
-		OperationID: strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path),
-		Method:      method, Path: api.Base + path, Summary: summary, Tags: []string{tag},
-		DefaultStatus: http.StatusOK, MaxBodyBytes: MaxBody,
-		Responses: map[string]*huma.Response{"default": {
-			Description: "Error", Content: map[string]*huma.MediaType{api.ProblemType: {Schema: schema}},
-		}},
-	}
 }
 
 // refused makes a problem of a handler's error, and logs one that shows somebody trying what they may not.

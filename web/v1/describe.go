@@ -1,0 +1,101 @@
+package v1
+
+import (
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"hpfriends/api"
+)
+
+// operationID is the name of an operation, made of its route.
+func operationID(route string) string {
+	method, path, _ := strings.Cut(route, " ")
+	return strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path)
+}
+
+// describe is what the document says of an operation with input I.
+func describe[I any](h huma.API, route, summary string) huma.Operation {
+	method, path, _ := strings.Cut(route, " ")
+	tag, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	o := huma.Operation{
+		OperationID: operationID(route), Method: method, Path: api.Base + path, Summary: summary, Tags: []string{tag},
+		DefaultStatus: http.StatusOK, MaxBodyBytes: MaxBody, Responses: make(map[string]*huma.Response),
+	}
+	schema := h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")
+	problem := map[string]*huma.MediaType{api.ProblemType: {Schema: schema}}
+	for status, text := range refusals(route, reflect.TypeFor[I]()) {
+		o.Responses[strconv.Itoa(status)] = &huma.Response{Description: text, Content: problem}
+	}
+	return o
+}
+
+// refusals are the error answers of an operation, and what each means.
+func refusals(route string, in reflect.Type) map[int]string {
+	all := map[int]string{
+		http.StatusUnauthorized:                "Who asks is not known",
+		http.StatusForbidden:                   "Who asks may not do this",
+		http.StatusUnprocessableEntity:         "What was sent makes no sense",
+		http.StatusRequestHeaderFieldsTooLarge: "The address is too long; as plain text",
+		http.StatusInternalServerError:         "What is stored is damaged",
+		http.StatusServiceUnavailable:          "Try again; if the outcome is unknown, look first whether it was done",
+	}
+	if in.NumField() > 0 && in != reflect.TypeFor[api.Page]() {
+		all[http.StatusNotFound] = "It does not exist, or who asks may not know that it does"
+	}
+	if _, ok := in.FieldByName("Body"); ok {
+		all[http.StatusBadRequest] = "The body is no JSON"
+		all[http.StatusRequestEntityTooLarge] = "The body is too large"
+		all[http.StatusUnsupportedMediaType] = "The body is of another type"
+	}
+	if !strings.HasPrefix(route, http.MethodGet) || route == api.ShowCluster.Route {
+		all[http.StatusConflict] = "It contradicts what there is"
+	}
+	if route == api.AddToken.Route {
+		all[http.StatusTooManyRequests] = "Too many logins"
+	}
+	return all
+}
+
+// links say by which operations one goes on with what another has made: the parameter of their paths, and where it is.
+var links = []struct {
+	from, parameter, value string
+	to                     []string
+}{
+	{
+		api.AddUser.Route, "handle", "$request.body#/handle",
+		[]string{api.ShowUser.Route, api.EditUser.Route, api.RemoveUser.Route},
+	},
+	{
+		api.AddGroup.Route, "group", "$request.body#/name",
+		[]string{api.ShowGroup.Route, api.AddMember.Route, api.LeaveGroup.Route, api.RemoveGroup.Route},
+	},
+	{
+		api.AddAuthkey.Route, "ident", "$response.body#/ident",
+		[]string{
+			api.ShowAuthkey.Route, api.EditAuthkey.Route, api.RotateAuthkey.Route, api.RevealAuthkey.Route,
+			api.RemoveAuthkey.Route,
+		},
+	},
+	{
+		api.AddShare.Route, "id", "$response.body#/id",
+		[]string{api.ShowShare.Route, api.AcceptShare.Route, api.DisableShare.Route, api.RemoveShare.Route},
+	},
+	{api.AddToken.Route, "id", "$response.body#/id", []string{api.RemoveToken.Route}},
+}
+
+// link adds links to the document.
+func link(doc *huma.OpenAPI) {
+	for _, l := range links {
+		_, path, _ := strings.Cut(l.from, " ")
+		made := doc.Paths[api.Base+path].Post.Responses["200"]
+		made.Links = make(map[string]*huma.Link)
+		for _, to := range l.to {
+			id := operationID(to)
+			made.Links[id] = &huma.Link{OperationID: id, Parameters: map[string]any{l.parameter: l.value}}
+		}
+	}
+}
