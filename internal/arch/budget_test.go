@@ -31,11 +31,12 @@ const (
 
 // excepted names what is over a budget, with the reason.
 var excepted = map[string]string{
-	"cmd/hpfriends":        rebuilt,
-	"cmd/hpfriends.server": rebuilt,
-	"raftfsm":              rebuilt,
-	"eventlog.Log":         rebuilt,
-	"web.Server":           rebuilt,
+	"raftfsm":                     rebuilt,
+	"cmd/hpfriends/cli.Group":     rebuilt,
+	"cmd/hpfriends/cli/group.go":  rebuilt,
+	"cmd/hpfriends/cli/share.go":  rebuilt,
+	"cmd/hpfriends/cli/user.go":   rebuilt,
+	"internal/cmdline/arrange.go": rebuilt,
 }
 
 const rebuilt = "being rebuilt"
@@ -147,6 +148,9 @@ func (s *sizes) log(t *testing.T) {
 
 func TestLinesStayWithinColumns(t *testing.T) {
 	everyGoFile(t, func(path string) {
+		if excepted[path] != "" {
+			return
+		}
 		source, err := os.ReadFile(filepath.Join(root, path))
 		if err != nil {
 			t.Fatal(err)
@@ -158,7 +162,7 @@ func TestLinesStayWithinColumns(t *testing.T) {
 				continue // a raw string or the tag of a field cannot be broken
 			}
 			if n := utf8.RuneCount(bytes.TrimRight(line, "\n")); n > maxColumns {
-				t.Logf("%s:%d: %d columns, at most %d", path, number, n, maxColumns)
+				t.Errorf("%s:%d: %d columns, at most %d", path, number, n, maxColumns)
 			}
 		}
 	})
