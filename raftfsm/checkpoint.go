@@ -13,16 +13,8 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/raftfsm/apply"
+	"hpfriends/raftfsm/survey"
 )
-
-// Checkpoint is what a node found at an entry of KindCheckpoint. Hashes are equal on nodes whose logs, indexes and
-// projections are.
-type Checkpoint struct {
-	Index uint64 `json:"index"`
-	// Log is of the entries since the one before, and their index keys; empty: they are not all here.
-	Log   string `json:"log,omitempty"`
-	State string `json:"state"` // of the projections
-}
 
 const (
 	checkpointEvery = 20 * time.Millisecond // is how often it is looked whether one is due, while entries come
@@ -47,7 +39,7 @@ type checkpointer struct {
 	looked   time.Time
 	applied  uint64
 	mu       sync.Mutex
-	found    []Checkpoint // newest last
+	found    []survey.Checkpoint // newest last
 }
 
 func (c *checkpointer) init(n *Node) {
@@ -100,7 +92,7 @@ func (c *checkpointer) look(p *apply.Pin) error {
 	if c.node.members == nil {
 		return nil
 	}
-	found := Checkpoint{Index: p.Index}
+	found := survey.Checkpoint{Index: p.Index}
 	var err error
 	if found.Log, err = c.digest(p); err != nil {
 		return err
@@ -151,7 +143,7 @@ func (c *checkpointer) digest(p *apply.Pin) (string, error) {
 }
 
 // recent are the checkpoints that this node has looked at, newest last.
-func (c *checkpointer) recent() []Checkpoint {
+func (c *checkpointer) recent() []survey.Checkpoint {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.found)

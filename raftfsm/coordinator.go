@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/graph"
+	"hpfriends/raftfsm/survey"
 )
 
 // coordinator makes the changes of the cluster that only its leader can make.
@@ -37,14 +38,14 @@ func (c coordinator) mayRemove(ctx context.Context, id string, force bool) error
 		return nil
 	}
 	all := c.m.survey(ctx)
-	before := balanceOf(all)
+	before := survey.BalanceOf(all)
 	after := before
 	for _, member := range all {
 		if member.ID == id {
-			after = after.with(member, -1)
+			after = after.With(member, -1)
 		}
 	}
-	return harm(before, after, "removing node "+id, "join its replacement first, or use --force")
+	return survey.Harm(before, after, "removing node "+id, "join its replacement first, or use --force")
 }
 
 func (c coordinator) remove(ctx context.Context, o operation) error {
@@ -109,8 +110,8 @@ func (c coordinator) transfer(ctx context.Context, to string) error {
 	if known && s.Suffrage != raft.Voter {
 		return &graph.Error{Code: graph.Conflict, Msg: "node " + to + " has no vote", Hint: "promote it first"}
 	}
-	successor, ok := successorOf(c.m.survey(ctx),
-		func(member Member) bool { return member.ID != c.m.node.id && (to == "" || member.ID == to) })
+	successor, ok := survey.Successor(c.m.survey(ctx),
+		func(member survey.Member) bool { return member.ID != c.m.node.id && (to == "" || member.ID == to) })
 	if !ok && to != "" {
 		return &graph.Error{Code: graph.Conflict, Msg: "node " + to + " does not answer, is drained or has no room on its " +
 			"disk", Hint: "see: hpfriends cluster status"}
@@ -133,18 +134,6 @@ func (c coordinator) handTo(ctx context.Context, id, addr string) error {
 		return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 	}
 	return fmt.Errorf("%w: leadership was not handed over: %w", ErrUnavailable, err)
-}
-
-// successorOf is who is best to lead: of the voters among some that answer, have room and are not drained, the one that
-// is least behind.
-func successorOf(all []Member, among func(Member) bool) (best Member, ok bool) {
-	for _, member := range all {
-		fit := member.Err == nil && !member.Report.Full && !member.Report.Drained && member.Role == RoleVoter && among(member)
-		if fit && (!ok || member.Lag < best.Lag) {
-			best, ok = member, true
-		}
-	}
-	return best, ok
 }
 
 func noMember(id string) error {

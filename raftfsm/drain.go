@@ -7,6 +7,7 @@ import (
 
 	"hpfriends/graph"
 	"hpfriends/raftfsm/store"
+	"hpfriends/raftfsm/survey"
 )
 
 // drain reports whether this node takes clients, and how many it has. A drained node votes and replicates, does not
@@ -142,5 +143,5 @@ func (m *Members) mayDrain(ctx context.Context, force bool) error {
 			Msg: fmt.Sprintf("draining node %s would leave no node that takes clients", m.node.id),
 		}
 	}
-	return harmOfStopping(all, m.node.id, "draining node "+m.node.id+", to stop it,")
+	return survey.HarmOfStopping(all, m.node.id, "draining node "+m.node.id+", to stop it,")
 }

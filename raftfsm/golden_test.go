@@ -11,17 +11,19 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/internal/golden"
+
+	"hpfriends/raftfsm/survey"
 )
 
 // TestMessagesBetweenNodesArePinned pins what members of different versions say to each other.
 func TestMessagesBetweenNodesArePinned(t *testing.T) {
 	at := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	for name, v := range map[string]any{
-		"report": &Report{
+		"report": &survey.Report{
 			Version: "v1.2.3", StateFormat: 1, State: "Leader", Leader: "n1", Term: 7, Last: 300, Commit: 299, Applied: 298,
 			AppliedAt: at, LastContact: 50 * time.Millisecond, Reader: true,
-			Checkpoints: []Checkpoint{{Index: 200, Log: "aa", State: "bb"}}, Starving: []string{"n2"},
-			Service: Service{Full: true, Drained: true, Clients: 9},
+			Checkpoints: []survey.Checkpoint{{Index: 200, Log: "aa", State: "bb"}}, Starving: []string{"n2"},
+			Service: survey.Service{Full: true, Drained: true, Clients: 9},
 		},
 		"operation": &operation{Verb: "address", Node: "n2", Addr: "192.0.2.2:10000", Force: true},
 		"configuration": &learnedConfiguration{Index: 258, Servers: []raft.Server{

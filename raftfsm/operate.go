@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hpfriends/graph"
+	"hpfriends/raftfsm/survey"
 )
 
 // Remove takes a member out of the cluster; its node id is never used again. What would harm the cluster is refused
@@ -80,8 +81,8 @@ func (m *Members) warnOfStopping() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	all := m.survey(ctx)
-	err := harmOfStopping(all, m.node.id, "stopping node "+m.node.id)
-	if harm, ok := errors.AsType[*graph.Error](err); ok && balanceOf(all).voters > 1 {
+	err := survey.HarmOfStopping(all, m.node.id, "stopping node "+m.node.id)
+	if harm, ok := errors.AsType[*graph.Error](err); ok && survey.BalanceOf(all).Voters > 1 {
 		m.node.slog.Warn("quorum: "+harm.Msg, "until", "it, or another voter, is started")
 	}
 }

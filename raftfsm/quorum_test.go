@@ -3,6 +3,8 @@ package raftfsm
 import (
 	"testing"
 	"time"
+
+	"hpfriends/raftfsm/survey"
 )
 
 // A vote is for who has nearly everything and room for more. In a log of a few entries, a blank node is not far behind.
@@ -10,15 +12,15 @@ func TestFitForAVote(t *testing.T) {
 	r := open(t, t.TempDir())
 	defer r.close(t)
 	m := &Members{node: r.Node}
-	good := Member{Lag: promoteLag, Report: Report{Last: 10, Applied: 9}}
+	good := survey.Member{Lag: promoteLag, Report: survey.Report{Last: 10, Applied: 9}}
 	if !m.fit(good) {
 		t.Error("a member that is close gets no vote")
 	}
-	for what, spoil := range map[string]func(*Member){
-		"far behind": func(m *Member) { m.Lag++ },
-		"silent":     func(m *Member) { m.Err = ErrUnavailable },
-		"blank":      func(m *Member) { m.Report.Last, m.Report.Applied, m.Lag = 0, 0, 5 },
-		"full":       func(m *Member) { m.Report.Full = true },
+	for what, spoil := range map[string]func(*survey.Member){
+		"far behind": func(m *survey.Member) { m.Lag++ },
+		"silent":     func(m *survey.Member) { m.Err = ErrUnavailable },
+		"blank":      func(m *survey.Member) { m.Report.Last, m.Report.Applied, m.Lag = 0, 0, 5 },
+		"full":       func(m *survey.Member) { m.Report.Full = true },
 	} {
 		bad := good
 		if spoil(&bad); m.fit(bad) {
@@ -27,7 +29,7 @@ func TestFitForAVote(t *testing.T) {
 	}
 	r.publish(t, 1, 5, 100, time.Now())
 	r.raise(t, r.log.Applied())
-	if below := (Member{Report: Report{Last: 1, Applied: 1}}); m.fit(below) {
+	if below := (survey.Member{Report: survey.Report{Last: 1, Applied: 1}}); m.fit(below) {
 		t.Error("a member whose log ends below the floor gets a vote")
 	}
 }

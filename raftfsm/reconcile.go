@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/raftfsm/apply"
+	"hpfriends/raftfsm/survey"
 )
 
 const (
@@ -24,9 +25,9 @@ const (
 type reconciler struct {
 	m          *Members
 	candidates candidates // these two: of the goroutine of run
-	starvation starvation
-	surveyed   atomic.Pointer[[]Member] // at the last round
-	starving   atomic.Pointer[[]string] // members, as this node sees them while it leads
+	starvation survey.Starvation
+	surveyed   atomic.Pointer[[]survey.Member] // at the last round
+	starving   atomic.Pointer[[]string]        // members, as this node sees them while it leads
 }
 
 // run ends with the node.
@@ -66,7 +67,7 @@ func (r *reconciler) round(ctx context.Context) {
 	all := m.survey(ctx)
 	r.surveyed.Store(&all)
 	if !m.node.Leading() {
-		r.candidates, r.starvation = candidates{}, starvation{}
+		r.candidates, r.starvation = candidates{}, survey.Starvation{}
 		r.starving.Store(nil)
 		m.try("learn the newest configuration", m.learn(ctx))
 		return
@@ -83,18 +84,18 @@ func (r *reconciler) round(ctx context.Context) {
 }
 
 // relieve gives starving members another leader, one that replicates to them from new goroutines.
-func (r *reconciler) relieve(ctx context.Context, all []Member) {
+func (r *reconciler) relieve(ctx context.Context, all []survey.Member) {
 	m := r.m
-	starving := r.starvation.observe(m.node.id, all)
+	starving := r.starvation.Observe(m.node.id, all)
 	if before := r.starving.Swap(&starving); len(starving) == 0 {
 		return
 	} else if before == nil || !slices.Equal(*before, starving) {
 		m.node.slog.Warn("members hear this leader and get no entries from it", "nodes", starving)
 	}
-	if r.starvation.led < minTenure {
+	if r.starvation.Led < survey.MinTenure {
 		return
 	}
-	successor, ok := successorOf(all, func(member Member) bool {
+	successor, ok := survey.Successor(all, func(member survey.Member) bool {
 		return member.ID != m.node.id && !slices.Contains(starving, member.ID)
 	})
 	if !ok {
@@ -102,7 +103,7 @@ func (r *reconciler) relieve(ctx context.Context, all []Member) {
 	}
 	err := coordinator{m}.handTo(ctx, successor.ID, successor.Address)
 	m.node.slog.Warn("leadership handed over, so that another node replicates to them", "to", successor.ID, "err", err)
-	r.starvation.led = 0
+	r.starvation.Led = 0
 }
 
 // candidates are the members without a vote that are close to the leader: for how many rounds, by id.
@@ -110,14 +111,14 @@ type candidates struct{ rounds map[string]int }
 
 // fit reports whether a member has what a voter needs: nearly all entries, and not just because there are few, and room
 // for more.
-func (m *Members) fit(member Member) bool {
+func (m *Members) fit(member survey.Member) bool {
 	r := member.Report
 	return member.Err == nil && member.Lag <= promoteLag && r.Last > 0 && r.Applied+1 >= m.node.log.Floor() && !r.Full
 }
 
 // promote gives the vote to one member that has been close for a while, when all voters answer: while one is missing, a
 // further voter may be the one too many.
-func (r *reconciler) promote(ctx context.Context, all []Member) {
+func (r *reconciler) promote(ctx context.Context, all []survey.Member) {
 	m := r.m
 	waiting := slices.ContainsFunc(m.dir.servers(), func(s raft.Server) bool { return s.Suffrage != raft.Voter })
 	if !waiting {
@@ -126,15 +127,15 @@ func (r *reconciler) promote(ctx context.Context, all []Member) {
 	}
 	next := make(map[string]int)
 	for _, member := range all {
-		if member.Role == RoleNonvoter && !member.Report.Reader && m.fit(member) {
+		if member.Role == survey.RoleNonvoter && !member.Report.Reader && m.fit(member) {
 			next[member.ID] = r.candidates.rounds[member.ID] + 1
 		}
 	}
 	r.candidates.rounds = next
-	if b := balanceOf(all); b.alive < b.voters {
+	if b := survey.BalanceOf(all); b.Alive < b.Voters {
 		return
 	}
-	i := slices.IndexFunc(all, func(member Member) bool { return next[member.ID] >= promoteRounds })
+	i := slices.IndexFunc(all, func(member survey.Member) bool { return next[member.ID] >= promoteRounds })
 	if i < 0 {
 		return
 	}

@@ -2,7 +2,6 @@ package raftfsm
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,42 +10,8 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/graph"
+	"hpfriends/raftfsm/survey"
 )
-
-func TestHungerIsSeenInTime(t *testing.T) {
-	member := func(id string, last uint64, contact time.Duration) Member {
-		return Member{ID: id, Report: Report{Leader: "n1", Last: last, LastContact: contact}}
-	}
-	for name, c := range map[string]struct {
-		n2   func(round uint64) Member
-		want int // round in which it is seen, 0: never
-	}{
-		"gets none":          {func(uint64) Member { return member("n2", 7, 0) }, starvesAfter + 1},
-		"gets few":           {func(r uint64) Member { return member("n2", 7+r/8, 0) }, 0},
-		"has all":            {func(r uint64) Member { return member("n2", 100+10*r, 0) }, 0},
-		"is cut off":         {func(uint64) Member { return member("n2", 7, time.Minute) }, 0},
-		"does not answer":    {func(uint64) Member { return Member{ID: "n2", Err: ErrUnavailable} }, 0},
-		"follows another":    {func(uint64) Member { return Member{ID: "n2", Report: Report{Leader: "n3", Last: 7}} }, 0},
-		"away in the middle": {func(r uint64) Member { return member("n2", 7, time.Duration(r/6%2)*time.Minute) }, 0},
-	} {
-		var h starvation
-		seen := 0
-		for round := uint64(1); round < 40 && seen == 0; round++ {
-			if slices.Equal(h.observe("n1", []Member{member("n1", 100+10*round, 0), c.n2(round)}), []string{"n2"}) {
-				seen = int(round)
-			}
-		}
-		if seen != c.want {
-			t.Errorf("%s: seen in round %d, want %d", name, seen, c.want)
-		}
-	}
-	var h starvation
-	for range 40 { // nothing new, and it lacks nothing
-		if got := h.observe("n1", []Member{member("n1", 7, 0), member("n2", 7, 0)}); got != nil {
-			t.Fatalf("%v starves while there is nothing to get", got)
-		}
-	}
-}
 
 // starve has the leader refuse a member everything but heartbeats until it leads no more, and says whether the member
 // has caught up within limit, and what the status warned of meanwhile.
@@ -54,7 +19,7 @@ func starve(t *testing.T, blind bool, limit time.Duration) (fed bool, warned str
 	synctest.Test(t, func(t *testing.T) {
 		w := newSimulation(t, 3, "n1", "n2", "n3")
 		w.form()
-		time.Sleep(2 * minTenure * time.Second)
+		time.Sleep(2 * survey.MinTenure * time.Second)
 		leader := w.leader()
 		victim := w.nodes["n2"]
 		if leader == victim {

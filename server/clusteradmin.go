@@ -10,6 +10,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/raftfsm"
+	"hpfriends/raftfsm/survey"
 )
 
 // clusterAdmin is the node's part in v1.Cluster.
@@ -70,34 +71,34 @@ func (a clusterAdmin) Operate(ctx context.Context, verb, node string, force bool
 
 // watchCluster adds the series of raft and of the cluster.
 func watchCluster(r prometheus.Registerer, n *raftfsm.Node) {
-	gauge := func(name, help string, f func(raftfsm.Report) float64) {
+	gauge := func(name, help string, f func(survey.Report) float64) {
 		r.MustRegister(
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return f(n.Report()) }),
 		)
 	}
-	gauge("hpfriends_raft_leader", "1 on the node that leads.", func(r raftfsm.Report) float64 {
+	gauge("hpfriends_raft_leader", "1 on the node that leads.", func(r survey.Report) float64 {
 		return number(r.State == "Leader")
 	})
-	gauge("hpfriends_raft_term", "Raft's term.", func(r raftfsm.Report) float64 { return float64(r.Term) })
+	gauge("hpfriends_raft_term", "Raft's term.", func(r survey.Report) float64 { return float64(r.Term) })
 	gauge(
 		"hpfriends_raft_commit_index", "Newest entry that this node knows to be committed.",
-		func(r raftfsm.Report) float64 { return float64(r.Commit) },
+		func(r survey.Report) float64 { return float64(r.Commit) },
 	)
 	gauge(
 		"hpfriends_raft_last_index", "Newest entry in this node's log.",
-		func(r raftfsm.Report) float64 { return float64(r.Last) },
+		func(r survey.Report) float64 { return float64(r.Last) },
 	)
 	gauge(
 		"hpfriends_raft_last_contact_seconds", "Since a follower heard its leader; 0 on the leader.",
-		func(r raftfsm.Report) float64 { return r.LastContact.Seconds() },
+		func(r survey.Report) float64 { return r.LastContact.Seconds() },
 	)
 	gauge(
 		"hpfriends_drained", "1 on a node that sends its clients elsewhere.",
-		func(r raftfsm.Report) float64 { return number(r.Drained) },
+		func(r survey.Report) float64 { return number(r.Drained) },
 	)
 	gauge(
 		"hpfriends_disk_full", "1 on a node that takes nothing because its disk is almost full.",
-		func(r raftfsm.Report) float64 { return number(r.Full) },
+		func(r survey.Report) float64 { return number(r.Full) },
 	)
 	if n.Members().Advertised() != "" {
 		watchStanding(r, n.Members())

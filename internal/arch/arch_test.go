@@ -35,8 +35,8 @@ var allowed = map[string][]string{
 	},
 	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/datadir", "internal/load", "internal/proc"},
 	"server": {
-		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "raftfsm", "raftfsm/link", "router", "web",
-		"wire", "api", "internal/buildinfo", "internal/datadir", "internal/secret", "internal/timespec",
+		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "raftfsm", "raftfsm/link", "raftfsm/survey",
+		"router", "web", "wire", "api", "internal/buildinfo", "internal/datadir", "internal/secret", "internal/timespec",
 		"internal/atomicfile",
 	},
 	"broker": {
@@ -59,10 +59,12 @@ var allowed = map[string][]string{
 	},
 	"web/who": {"api", "graph", "internal/secret"},
 	"raftfsm": {
-		"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/link", "raftfsm/store", "raftfsm/transport",
+		"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/link", "raftfsm/store", "raftfsm/survey",
+		"raftfsm/transport",
 	},
 	"raftfsm/apply":     {"eventlog", "eventlog/entry", "graph"},
 	"raftfsm/store":     {"eventlog", "eventlog/entry"},
+	"raftfsm/survey":    {"graph"},
 	"raftfsm/transport": {"eventlog"},
 	"raftfsm/link":      {"internal/atomicfile", "internal/secret"},
 	"query": {

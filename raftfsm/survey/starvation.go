@@ -1,4 +1,4 @@
-package raftfsm
+package survey
 
 import "time"
 
@@ -8,17 +8,17 @@ import "time"
 // looks what its members have, and hands over when one starves.
 const (
 	starvesAfter = 10 // rounds of the reconciler in which a member that misses entries got none
-	// minTenure is for how many rounds a leader leads before it goes for that: a member that nobody can feed, or a very
+	// MinTenure is for how many rounds a leader leads before it goes for that: a member that nobody can feed, or a very
 	// large request over a slow link, must not make leadership go round.
-	minTenure = 60
+	MinTenure = 60
 	// freshContact is how lately a starving member has heard its leader. One that did not is cut off, which is another
 	// case.
 	freshContact = 2 * time.Second
 )
 
-// starvation is what a leader has seen of its members, round by round. It belongs to the reconciler.
-type starvation struct {
-	led    int
+// Starvation is what a leader has seen of its members, round by round. It belongs to the reconciler.
+type Starvation struct {
+	Led    int
 	newest uint64 // entry in the leader's own log
 	seen   map[string]progress
 }
@@ -29,11 +29,11 @@ type progress struct {
 	rounds int // without anything new, though there was
 }
 
-// observe takes one round's survey by the leader, and returns the members that starve.
-func (s *starvation) observe(leader string, all []Member) (starving []string) {
+// Observe takes one round's survey by the leader, and returns the members that starve.
+func (s *Starvation) Observe(leader string, all []Member) (starving []string) {
 	next := make(map[string]progress)
 	before := s.newest
-	s.led++
+	s.Led++
 	for _, m := range all {
 		if m.ID == leader {
 			s.newest = m.Report.Last

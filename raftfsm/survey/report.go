@@ -1,0 +1,61 @@
+package survey
+
+import "time"
+
+// Report is what a member says of itself.
+type Report struct {
+	Version     string        `json:"version"`
+	StateFormat int           `json:"stateFormat"`
+	State       string        `json:"state"`  // Leader, Follower, Candidate, Shutdown
+	Leader      string        `json:"leader"` // as this member knows it
+	Term        uint64        `json:"term"`
+	Last        uint64        `json:"last"` // newest entry in its log
+	Commit      uint64        `json:"commit"`
+	Applied     uint64        `json:"applied"`
+	AppliedAt   time.Time     `json:"appliedAt"` // when the leader took the newest applied entry, by the leader's clock
+	LastContact time.Duration `json:"lastContact"`
+	Reader      bool          `json:"reader"`                // stays without a vote
+	Checkpoints []Checkpoint  `json:"checkpoints,omitempty"` // what it found at the newest, newest last
+	Starving    []string      `json:"starving,omitempty"`    // members that hear this leader and get no entries from it
+	Service
+}
+
+// Service is what a member does for clients.
+type Service struct {
+	Full    bool `json:"full"`    // its disk is almost full: it takes nothing
+	Drained bool `json:"drained"` // it sends clients elsewhere
+	Clients int  `json:"clients"` // connected to it
+}
+
+// Roles of a member.
+const (
+	RoleLeader   = "leader"
+	RoleVoter    = "voter"
+	RoleNonvoter = "nonvoter"
+)
+
+// Member is one node of the cluster, as another sees it.
+type Member struct {
+	ID, Address, Role string
+	Err               error  // why it did not answer; the Report is empty then
+	Report            Report // by itself
+	Lag               uint64 // entries committed and not applied there
+	Behind            time.Duration
+}
+
+// Status is the cluster as one node sees it.
+type Status struct {
+	Cluster, Node, Leader string
+	Term                  uint64
+	Members               []Member // in the order of the configuration
+	Warnings              []string
+}
+
+// Checkpoint is what a node found at an entry of KindCheckpoint. Hashes are equal on nodes whose logs, indexes and
+// projections are.
+type Checkpoint struct {
+	Index uint64 `json:"index"`
+	// Log is of the entries since the one before, and their index keys; empty: they are not all here.
+	Log   string `json:"log,omitempty"`
+	State string `json:"state"` // of the projections
+}
