@@ -19,14 +19,16 @@
 //
 // # Where things are
 //
-//	node.go, propose.go, flight.go, sequencer.go  proposals, here or at the leader, batches in order
-//	apply/  what Apply keeps
-//	checkpoint.go, snapshots.go, retention.go  the state at an entry, and who gets it in place of entries
-//	divergence.go  nodes compare what they hold
-//	cluster.go, join.go, admission.go, learnedConfiguration.go, housekeep.go, removal.go  being a member
-//	operate.go, drain.go, quorum.go, status.go, recover.go  what operators do and see
-//	herald.go, starvation.go, stalls.go, store.go, highwater.go, space.go  what raft and disks need to be watched for
-//	link/  the port between nodes
+//	node.go, propose.go, future.go, flight.go, sequencer.go  proposals, here or at the leader, batches in order
+//	checkpoint.go, snapshots.go, retention.go, maintenance.go  the state at an entry, and who gets it in place of entries
+//	members.go, directory.go, learned.go, join.go, admission.go, removal.go  being a member
+//	handler.go, calls.go, coordinator.go, reconcile.go, divergence.go  what members do for each other
+//	operate.go, drain.go, status.go, recover.go, check.go  what operators do and see
+//	apply/      what Apply keeps: the FSM and its projections
+//	store/      what lies beside the log: stable store, high-water mark, free space, stalled writes
+//	survey/     what follows from what the members say of themselves
+//	transport/  between raft and the cluster port: commit notifications, throttle, admission of entries
+//	link/       the port between nodes
 //
 // See DESIGN.md for outcomes, retries and the crash cases.
 package raftfsm

@@ -135,7 +135,7 @@ func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 	slow.Store(true)
 	disk := slowDisk{FS: vfs.NewMem(), pause: func() {
 		if slow.Load() {
-			time.Sleep(300 * time.Millisecond) // ten requests of 64 entries: longer than a round of housekeep
+			time.Sleep(300 * time.Millisecond) // ten requests of 64 entries: longer than a round of the reconciler
 		}
 	}}
 	begin := time.Now()

@@ -61,7 +61,7 @@ func TestYoungerOfTwoProcessesWithOneNodeIDIsRefused(t *testing.T) {
 
 // The clone may be the first that a member sees. The elder still wins, on every member.
 func TestElderProcessDisplacesTheYounger(t *testing.T) {
-	r := &roster{addrs: map[string]string{}}
+	r := &memberList{addrs: map[string]string{}}
 	id := bootstrap(t, clusterA, "n1")
 	elder := open(t, member(t, id, "n2"), r, nil)
 	younger := open(t, elder.id, r, nil)
@@ -148,10 +148,10 @@ func TestOfTwoIncarnationsExactlyOneIsTheYounger(t *testing.T) {
 // A node slept through a change of the whole cluster but one: the new leader n4 is a stranger to n3.
 func TestMemberThatIsBehindLearnsOfTheNewOnes(t *testing.T) {
 	id := bootstrap(t, clusterA, "n2")
-	newer := &roster{addrs: map[string]string{}, index: 90}
+	newer := &memberList{addrs: map[string]string{}, index: 90}
 	n2 := open(t, id, newer, nil)
 	n4 := open(t, member(t, id, "n4"), newer, nil)
-	old := &roster{addrs: map[string]string{"n1": "127.0.0.1:1", "n2": n2.Addr().String()}, index: 10}
+	old := &memberList{addrs: map[string]string{"n1": "127.0.0.1:1", "n2": n2.Addr().String()}, index: 10}
 	n3 := open(t, member(t, id, "n3"), old, nil)
 	newer.set("n3", n3.Addr().String())
 
@@ -171,7 +171,7 @@ func TestMemberThatIsBehindLearnsOfTheNewOnes(t *testing.T) {
 // A node that was removed finds one that has not heard of it: that one does not bring it back in.
 func TestMemberThatIsBehindDoesNotVouch(t *testing.T) {
 	id := bootstrap(t, clusterA, "n1")
-	newer, older := &roster{addrs: map[string]string{}, index: 90}, &roster{addrs: map[string]string{}, index: 10}
+	newer, older := &memberList{addrs: map[string]string{}, index: 90}, &memberList{addrs: map[string]string{}, index: 10}
 	n1 := open(t, id, newer, nil)
 	behind := open(t, member(t, id, "n2"), older, nil)
 	removed := open(t, member(t, id, "n3"), older, nil)

@@ -186,7 +186,7 @@ func newElectorate(t *testing.T, seed uint64, limit time.Duration, stock bool) *
 		cut: map[[2]string]bool{}, stored: map[[2]uint64]string{}, won: map[uint64]bool{},
 	}
 	var net switchboard
-	members := &roster{addrs: map[string]string{"n1": "n1:1", "n2": "n2:1", "n3": "n3:1"}}
+	members := &memberList{addrs: map[string]string{"n1": "n1:1", "n2": "n2:1", "n3": "n3:1"}}
 	first := bootstrap(t, clusterA, "n1")
 	var conf raft.Configuration
 	for _, id := range members.IDs() {

@@ -75,7 +75,7 @@ func TestHandshakeDeadlineHoldsWhateverArrives(t *testing.T) {
 		var net switchboard
 		id := bootstrap(t, clusterA, "n1")
 		p, err := Open(Config{Identity: id, Listener: net.listen("n1:1"), Advertise: "n1:1",
-			Members: &roster{addrs: map[string]string{}}, Dial: net.dial})
+			Members: &memberList{addrs: map[string]string{}}, Dial: net.dial})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,40 +20,40 @@ const (
 	clusterB = "ffffffffffffffff0123456789abcdef"
 )
 
-// roster is a Members that tests edit.
-type roster struct {
+// memberList is a Members that tests edit.
+type memberList struct {
 	mu    sync.Mutex
 	addrs map[string]string
 	index uint64
 }
 
-func (r *roster) Member(id string) (string, bool) {
+func (r *memberList) Member(id string) (string, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	addr, ok := r.addrs[id]
 	return addr, ok
 }
 
-func (r *roster) IDs() []string {
+func (r *memberList) IDs() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Sorted(maps.Keys(r.addrs))
 }
 
-func (r *roster) Index() uint64 {
+func (r *memberList) Index() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.index
 }
 
-func (r *roster) set(id, addr string) {
+func (r *memberList) set(id, addr string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.addrs[id] = addr
 	r.index++
 }
 
-func (r *roster) remove(id string) {
+func (r *memberList) remove(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.addrs, id)
@@ -114,15 +114,15 @@ func listen(t testing.TB) net.Listener {
 	return l
 }
 
-// open starts a port on 127.0.0.1, enters it into the roster, and closes it with the test.
-func open(t testing.TB, id *Identity, r *roster, edit func(*Config)) *Port {
+// open starts a port on 127.0.0.1, enters it into the memberList, and closes it with the test.
+func open(t testing.TB, id *Identity, r *memberList, edit func(*Config)) *Port {
 	t.Helper()
 	p := openUnowned(t, id, r, edit)
 	t.Cleanup(func() { p.Close() })
 	return p
 }
 
-func openUnowned(t testing.TB, id *Identity, r *roster, edit func(*Config)) *Port {
+func openUnowned(t testing.TB, id *Identity, r *memberList, edit func(*Config)) *Port {
 	t.Helper()
 	l := listen(t)
 	c := Config{Identity: id, Listener: l, Advertise: l.Addr().String(), Members: r, Handler: handler(echo),
@@ -146,9 +146,9 @@ func testLog(t testing.TB) *slog.Logger {
 }
 
 // pair is two members, n1 and n2, on 127.0.0.1.
-func pair(t testing.TB, edit func(*Config)) (n1, n2 *Port, r *roster) {
+func pair(t testing.TB, edit func(*Config)) (n1, n2 *Port, r *memberList) {
 	t.Helper()
-	r = &roster{addrs: map[string]string{}}
+	r = &memberList{addrs: map[string]string{}}
 	id := bootstrap(t, clusterA, "n1")
 	return open(t, id, r, edit), open(t, member(t, id, "n2"), r, edit), r
 }

@@ -109,7 +109,7 @@ func memory() uint64 {
 func TestStrangersInjectNothing(t *testing.T) {
 	nodes := group(t, 1)
 	l := leader(t, nodes)
-	members := l.port.config.Members.(*roster)
+	members := l.port.config.Members.(*memberList)
 	own := nodes[0].id
 	members.set("gone", "127.0.0.1:1")
 	members.remove("gone")

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// admission makes a gate that takes token, gives a blob, and adds the joiner to the roster.
-func admission(r *roster, tokens ...Token) *gate {
+// admission makes a gate that takes token, gives a blob, and adds the joiner to the memberList.
+func admission(r *memberList, tokens ...Token) *gate {
 	g := &gate{tokens: map[[sha256.Size]byte]time.Time{}}
 	for _, t := range tokens {
 		g.tokens[t.Hash()] = t.Expires
@@ -29,7 +29,7 @@ func admission(r *roster, tokens ...Token) *gate {
 }
 
 func TestJoinedNodeIsAMember(t *testing.T) {
-	r := &roster{addrs: map[string]string{}}
+	r := &memberList{addrs: map[string]string{}}
 	id := bootstrap(t, clusterA, "n1")
 	token := newToken(t, id)
 	n1 := open(t, id, r, func(c *Config) { c.Admission = admission(r, token) })
@@ -56,7 +56,7 @@ func TestJoinedNodeIsAMember(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 	// It goes by what it was told until it has a configuration, and can itself admit others: it has the authority.
-	own := &roster{addrs: welcome.Members}
+	own := &memberList{addrs: welcome.Members}
 	n2, err := Open(Config{Identity: joined, Listener: l, Advertise: l.Addr().String(), Members: own,
 		Handler: handler(echo), Admission: admission(own, token)})
 	if err != nil {
@@ -80,7 +80,7 @@ func TestJoinedNodeIsAMember(t *testing.T) {
 }
 
 func TestJoiningThatIsRefusedSaysWhyToThoseWithATokenOnly(t *testing.T) {
-	r := &roster{addrs: map[string]string{}}
+	r := &memberList{addrs: map[string]string{}}
 	id := bootstrap(t, clusterA, "n1")
 	good, unknown, over := newToken(t, id), newToken(t, id), newToken(t, id)
 	forged := good
@@ -153,7 +153,7 @@ func TestJoiningThatIsRefusedSaysWhyToThoseWithATokenOnly(t *testing.T) {
 }
 
 func TestNodeThatCouldNotStoreIsNotAdmitted(t *testing.T) {
-	r := &roster{addrs: map[string]string{}}
+	r := &memberList{addrs: map[string]string{}}
 	id := bootstrap(t, clusterA, "n1")
 	token := newToken(t, id)
 	n1 := open(t, id, r, func(c *Config) { c.Admission = admission(r, token) })
@@ -170,7 +170,7 @@ func TestNodeThatCouldNotStoreIsNotAdmitted(t *testing.T) {
 }
 
 func TestJoinFindsTheLeader(t *testing.T) {
-	r := &roster{addrs: map[string]string{}}
+	r := &memberList{addrs: map[string]string{}}
 	id := bootstrap(t, clusterA, "n1")
 	token := newToken(t, id)
 	n1 := open(t, id, r, func(c *Config) { c.Admission = admission(r, token) })
@@ -229,7 +229,7 @@ func TestJoiningIsBounded(t *testing.T) {
 // The joiner says nothing to a cluster that is not the token's: not even which secret it has.
 func TestImpostorDoesNotSeeTheToken(t *testing.T) {
 	token := newToken(t, bootstrap(t, clusterA, "n1"))
-	r := &roster{addrs: map[string]string{}}
+	r := &memberList{addrs: map[string]string{}}
 	impostor := bootstrap(t, clusterA, "n1")
 	seen := &gate{}
 	n1 := open(t, impostor, r, func(c *Config) { c.Admission = tokenSpy{seen, t} })
@@ -250,7 +250,7 @@ func (s tokenSpy) Token([sha256.Size]byte) (time.Time, bool) {
 }
 
 func TestTwoNodesCannotJoinUnderOneID(t *testing.T) {
-	r := &roster{addrs: map[string]string{}}
+	r := &memberList{addrs: map[string]string{}}
 	id := bootstrap(t, clusterA, "n1")
 	token := newToken(t, id)
 	g := admission(r, token)

@@ -99,7 +99,7 @@ func (n *replica) close() {
 // group starts three nodes; inFlight is raft's MaxRPCsInFlight.
 func group(t testing.TB, inFlight int) []*replica {
 	t.Helper()
-	r := &roster{addrs: map[string]string{}}
+	r := &memberList{addrs: map[string]string{}}
 	first := bootstrap(t, clusterA, "n1")
 	ids := []*Identity{first, member(t, first, "n2"), member(t, first, "n3")}
 	var nodes []*replica
@@ -408,7 +408,7 @@ func caughtUpAfterFailures(t *testing.T, inFlight, rounds int) bool {
 func pipes(t *testing.T) (n1, n2 *Port) {
 	t.Helper()
 	var net switchboard
-	r := &roster{addrs: map[string]string{"n1": "n1:1", "n2": "n2:1"}}
+	r := &memberList{addrs: map[string]string{"n1": "n1:1", "n2": "n2:1"}}
 	id := bootstrap(t, clusterA, "n1")
 	port := func(id *Identity) *Port {
 		at, _ := r.Member(id.Node)

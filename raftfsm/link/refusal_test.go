@@ -37,7 +37,7 @@ func stranger(t *testing.T, addr string, id *Identity, proto string, edit func(*
 }
 
 func TestStrangersAreRefusedBeforeAnythingIsDecoded(t *testing.T) {
-	r := &roster{addrs: map[string]string{}}
+	r := &memberList{addrs: map[string]string{}}
 	own := bootstrap(t, clusterA, "n1")
 	handled := make(chan string, 100)
 	n1 := open(t, own, r, func(c *Config) {

@@ -60,7 +60,7 @@ func TestSilentMemberIsFoundWhileACallWaits(t *testing.T) {
 		var wire switchboard
 		var frozen atomic.Bool
 		b := &blocked{}
-		r := &roster{addrs: map[string]string{"n1": "n1:1", "n2": "n2:1"}}
+		r := &memberList{addrs: map[string]string{"n1": "n1:1", "n2": "n2:1"}}
 		id := bootstrap(t, clusterA, "n1")
 		port := func(id *Identity) *Port {
 			at, _ := r.Member(id.Node)
