@@ -116,7 +116,7 @@ func (h *history) calm(w *simulation) {
 	}
 }
 
-// equal says whether all that run have applied everything. An entry with which a leader begins is none for the
+// equal reports whether all that run have applied everything. An entry with which a leader begins is none for the
 // projections, so raft is asked too.
 func (w *simulation) equal() bool {
 	applied, leader := map[uint64]bool{}, w.leader()

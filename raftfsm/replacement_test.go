@@ -104,7 +104,7 @@ func (c *portCluster) until(what string, limit time.Duration, ok func() bool) {
 	}
 }
 
-// votes says whether a member has a vote, as by sees it.
+// votes reports whether a member has a vote, as by sees it.
 func (c *portCluster) votes(id, by string) bool {
 	s, ok := c.nodes[by].members.dir.server(id)
 	return ok && s.Suffrage == raft.Voter

@@ -90,7 +90,7 @@ func (w *simulation) float() float64 {
 	return w.rng.Float64()
 }
 
-// loses says whether an answer gets lost.
+// loses reports whether an answer gets lost.
 func (w *simulation) loses() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

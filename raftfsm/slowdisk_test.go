@@ -47,7 +47,7 @@ func (f slowFile) SyncData() error {
 	return f.File.SyncData()
 }
 
-// closing says whether the sync is the last of its file, during which Pebble holds a mutex that others may wait for. In
+// closing reports whether the sync is the last of its file, during which Pebble holds a mutex that others may wait for. In
 // a synctest bubble, time stands still while anybody waits for a mutex.
 func closing() bool {
 	var pcs [16]uintptr

@@ -35,7 +35,8 @@ var allowed = map[string][]string{
 	},
 	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/datadir", "internal/load", "internal/proc"},
 	"server": {
-		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "raftfsm", "raftfsm/link", "raftfsm/survey",
+		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "raftfsm", "raftfsm/link",
+		"raftfsm/survey",
 		"router", "web", "wire", "api", "internal/buildinfo", "internal/datadir", "internal/secret", "internal/timespec",
 		"internal/atomicfile",
 	},

@@ -56,7 +56,7 @@ type admitter struct {
 	hosts map[string]*rate.Limiter
 }
 
-// enter says whether one more from host may try.
+// enter reports whether one more from host may try.
 func (a *admitter) enter(host string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

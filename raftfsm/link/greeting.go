@@ -24,7 +24,7 @@ func newIncarnation() incarnation {
 	return i
 }
 
-// younger says whether i started after o. Of two different ones, exactly one is the younger, on every member.
+// younger reports whether i started after o. Of two different ones, exactly one is the younger, on every member.
 func (i incarnation) younger(o incarnation) bool {
 	return cmp.Or(cmp.Compare(i.started, o.started), cmp.Compare(string(i.random[:]), string(o.random[:]))) > 0
 }

@@ -38,7 +38,7 @@ func (i *introductions) member(id string) (addr string, ok bool) {
 	return k.addr, k.addr != "" && time.Now().Before(k.until)
 }
 
-// ask says whether it is time to ask for id, and takes note of it.
+// ask reports whether it is time to ask for id, and takes note of it.
 func (i *introductions) ask(id string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
