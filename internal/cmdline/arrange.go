@@ -27,8 +27,12 @@ func Arrange(app *cli.App, args []string) []string {
 			rest = append(rest, args[i+1:]...)
 			i = len(args)
 		case len(a) > 1 && a[0] == '-':
-			flags = append(flags, a)
 			name := strings.TrimLeft(a, "-")
+			if name == "help" || name == "h" {
+				help = true
+				continue
+			}
+			flags = append(flags, a)
 			if !strings.Contains(name, "=") && takes[name] && i+1 < len(args) {
 				i++
 				flags = append(flags, args[i])
@@ -45,9 +49,10 @@ func Arrange(app *cli.App, args []string) []string {
 			rest = append(rest, a)
 		}
 	}
-	if len(level) > 0 && len(rest) > 0 { // there is no such command: its flags would only hide that
+	switch {
+	case len(level) > 0 && len(rest) > 0: // there is no such command: its flags would only hide that
 		flags = nil
-	} else if help {
+	case help: // and nothing else: a noun has none of its commands' flags
 		flags = []string{"--help"}
 	}
 	out := append(words, flags...)

@@ -1,6 +1,7 @@
 package cmdline
 
 import (
+	"fmt"
 	"io"
 
 	"hpfriends/internal/term"
@@ -15,4 +16,15 @@ func Show(c *cli.Context, v any, human func(w io.Writer)) error {
 	}
 	human(c.App.Writer)
 	return nil
+}
+
+// ShowMade tells what was made: as JSON with --json, on a terminal in words, and else its id alone, for scripts.
+func ShowMade(c *cli.Context, v any, id uint64, words string) error {
+	return Show(c, v, func(w io.Writer) {
+		if term.IsTerminal(w) {
+			fmt.Fprintln(w, term.Visible(words))
+		} else {
+			fmt.Fprintln(w, id)
+		}
+	})
 }

@@ -3,11 +3,11 @@ package cli
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/query"
@@ -49,7 +49,7 @@ func Group() *cli.Command {
 				if err != nil {
 					return err
 				}
-				return cmdline.Show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.ID) })
+				return cmdline.ShowMade(c, out, out.ID, fmt.Sprintf("%s is a group now, with you as its admin and only member.", args[0]))
 			}),
 			ls,
 			cmdline.APICommand("show", "show a group and its members", "GROUP", func(c *cli.Context, server *api.Client) error {
@@ -111,7 +111,10 @@ func listGroups(w io.Writer, all []query.Group) {
 				admins = append(admins, m.User)
 			}
 		}
-		rows = append(rows, []string{g.Name, strings.Join(members, " "), strings.Join(admins, " ")})
+		if g.ID == graph.Everyone {
+			members, admins = []string{"all users"}, nil
+		}
+		rows = append(rows, []string{g.Name, term.Joined(members), term.Joined(admins)})
 	}
 	term.Table(w, []string{"Name", "Members", "Admin(s)"}, rows)
 }

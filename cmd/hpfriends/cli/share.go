@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,8 +20,8 @@ import (
 )
 
 func Share() *cli.Command {
-	ls := cmdline.APICommand("ls", "list shares: those you made, or with --in those with you", "", listShareCommand,
-		&cli.BoolFlag{Name: "in", Usage: "shares with you"}, &cli.BoolFlag{Name: "out", Usage: "shares you made (default)"})
+	ls := cmdline.APICommand("ls", "list shares: those with you, what waits for you first, then those you made", "", listShareCommand,
+		&cli.BoolFlag{Name: "in", Usage: "only shares with you"}, &cli.BoolFlag{Name: "out", Usage: "only shares you made"})
 	ls.Aliases = []string{"list"}
 	on := func(o api.Op[api.SharePath, api.None]) func(*cli.Context, *api.Client) error {
 		return func(c *cli.Context, server *api.Client) error {
@@ -86,24 +88,63 @@ func addShare(c *cli.Context, server *api.Client) error {
 	if err != nil {
 		return err
 	}
-	return cmdline.Show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.ID) })
+	return cmdline.ShowMade(c, out, out.ID, fmt.Sprintf("%s is shared with %s (share %d, %s, %s). Who receives it has to enable it: "+
+		"hpfriends share accept %d", in.Channel, in.To, out.ID, shareTypes[in.Type], histories[in.History], out.ID))
 }
 
 func listShareCommand(c *cli.Context, server *api.Client) error {
-	if c.Bool("in") && c.Bool("out") {
+	in, out := c.Bool("in"), c.Bool("out")
+	somebody := c.String("as") != "" || c.String("server") != "" // the operator has no shares
+	switch {
+	case in && out:
 		return cmdline.Usage("--in or --out, not both")
-	}
-	if c.Bool("in") && c.String("as") == "" && c.String("server") == "" {
+	case in && !somebody:
 		return cmdline.Usage("say whose: --as USER")
 	}
-	all, err := api.ListShares.All(c.Context, server, api.SharesQuery{In: c.Bool("in")})
-	if err != nil {
-		return err
+	all := []query.Share{}
+	if !out && somebody {
+		with, err := api.ListShares.All(c.Context, server, api.SharesQuery{In: true})
+		if err != nil {
+			return err
+		}
+		slices.SortStableFunc(with, func(a, b query.Share) int { return cmp.Compare(urgency(a), urgency(b)) })
+		all = append(all, with...)
 	}
-	return cmdline.Show(c, all, func(w io.Writer) { listShares(w, all) })
+	if !in {
+		made, err := api.ListShares.All(c.Context, server, api.SharesQuery{})
+		if err != nil {
+			return err
+		}
+		all = append(all, made...)
+	}
+	return cmdline.Show(c, all, func(w io.Writer) {
+		listShares(w, all)
+		if term.IsTerminal(w) && len(all) > 0 && urgency(all[0]) == waits {
+			fmt.Fprintln(w, "\nWhat is disabled waits for you: hpfriends share accept ID")
+		}
+	})
 }
 
-var shareTypes = map[string]string{"own": "Only own events", "all": "Also received events"}
+// How urgent a share is to its receiver.
+const (
+	waits = iota
+	decided
+	over
+)
+
+func urgency(s query.Share) int {
+	switch {
+	case s.Expired:
+		return over
+	case s.Enabled != nil && !*s.Enabled:
+		return waits
+	}
+	return decided
+}
+
+var shareTypes = map[graph.ShareType]string{"own": "Only own events", "all": "Also received events"}
+
+var histories = map[graph.History]string{"from-share": "from now on", "full": "with all of its history"}
 
 func listShares(w io.Writer, all []query.Share) {
 	var rows [][]string
@@ -119,7 +160,7 @@ func listShares(w io.Writer, all []query.Share) {
 		default:
 			state = "not enabled yet"
 		}
-		rows = append(rows, []string{fmt.Sprint(s.ID), s.From, string(s.Channel), shareTypes[string(s.Type)], s.To, string(s.History), state})
+		rows = append(rows, []string{fmt.Sprint(s.ID), s.From, string(s.Channel), shareTypes[s.Type], s.To, string(s.History), state})
 	}
 	term.Table(w, []string{"Id", "User", "Channel", "Type", "Receiver", "History", "State"}, rows)
 }

@@ -93,7 +93,8 @@ func addUser(c *cli.Context, server *api.Client) error {
 	if err != nil {
 		return err
 	}
-	return cmdline.Show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.ID) })
+	return cmdline.ShowMade(c, out, out.ID, fmt.Sprintf("%s is a user now, as %s. Their first authkey: "+
+		"hpfriends authkey add --as %s --ident IDENT --pub CHANNEL", in.Handle, in.Role, in.Handle))
 }
 
 func editUser(c *cli.Context, server *api.Client) error {

@@ -54,7 +54,7 @@ func parseTemplate(text string, raw bool) (*messageTemplate, error) {
 	m := &messageTemplate{template: t, raw: raw, position: func() string { return "" }, failed: func(error) {}}
 	err = t.Execute(io.Discard, m.value(wire.Message{Payload: []byte(`{}`)}, time.Now()))
 	var failed template.ExecError
-	if errors.As(err, &failed) && strings.Contains(err.Error(), "in type main.templateMessage") {
+	if errors.As(err, &failed) && strings.Contains(err.Error(), fmt.Sprintf("in type %T", templateMessage{})) {
 		return nil, fmt.Errorf("--format: %w: there are .Time .Channel .Ident .Payload .Position .JSON", err)
 	}
 	return m, nil // what else may fail depends on the payload
