@@ -47,8 +47,8 @@ func (f slowFile) SyncData() error {
 	return f.File.SyncData()
 }
 
-// closing reports whether the sync is the last of its file, during which Pebble holds a mutex that others may wait for. In
-// a synctest bubble, time stands still while anybody waits for a mutex.
+// closing reports whether the sync is the last of its file, during which Pebble holds a mutex that others may wait
+// for. In a synctest bubble, time stands still while anybody waits for a mutex.
 func closing() bool {
 	var pcs [16]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
