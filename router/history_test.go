@@ -66,7 +66,8 @@ func (w *request) before(msg sent) bool {
 func (m *model) published(msg sent, then *graph.Graph) {
 	covered, stamped := false, false
 	for _, w := range m.requests {
-		if !w.ended && w.before(msg) && w.pattern.Match(msg.channel) {
+		begun := msg.position().Compare(w.From) >= 0 // one may begin within an entry that is still to come
+		if begun && !w.ended && w.before(msg) && w.pattern.Match(msg.channel) {
 			covered, stamped = true, stamped || w.Positions
 		}
 	}
