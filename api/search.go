@@ -5,7 +5,7 @@ import "hpfriends/query"
 // SearchQuery asks where words occur.
 type SearchQuery struct {
 	Text  string   `query:"q" required:"true" minLength:"1" doc:"words that must all occur, in any case"`
-	Kinds []string `query:"kind" enum:"channel,log,group,user,share,authkey" doc:"with commas between them; none: all"`
+	Kinds []string `query:"kind" format:"kind" doc:"channel, log, group, user, share, authkey, with commas; none: all"`
 	Limit int      `query:"limit" minimum:"1" maximum:"1000" default:"20" doc:"of each kind"`
 	After string   `query:"after" doc:"with one kind: next of the page before"`
 }

@@ -33,7 +33,7 @@ func TestAPIIsAsDocumented(t *testing.T) {
 			}
 			args := []string{
 				"--config-file", filepath.Join("testdata", "schemathesis.toml"), "run", "http://" + addresses.HTTP + "/api/openapi.json",
-				"-H", "Authorization: Bearer " + token, "--max-examples", "30", "--max-time", "50", "--no-color",
+				"-H", "Authorization: Bearer " + token, "--max-examples", "30", "--max-time", "50", "--generation-deterministic", "--no-color",
 			}
 			for _, id := range []string{ // these would end the run: its server, its user or its token
 				"delete-users-handle", "patch-users-handle", "delete-tokens-id", "post-cluster-leave",

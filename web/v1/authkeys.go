@@ -74,6 +74,11 @@ func (s *Service) editAuthkey(ctx context.Context, in *api.AuthkeyEdit) (api.Non
 		return api.None{}, err
 	}
 	b := in.Body
+	for _, p := range slices.Concat(b.RemovePub, b.RemoveSub) { // the graph sees the others
+		if err := p.Validate(); err != nil {
+			return api.None{}, err
+		}
+	}
 	return s.changed(ctx, graph.EditAuthkey{
 		Authkey: k.ID, Comment: b.Comment, Enabled: b.Enabled, Expires: b.Expires,
 		Networks: b.Networks, MaxMessage: b.MaxMessage,

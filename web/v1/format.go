@@ -38,6 +38,7 @@ var formats = map[string]string{
 	"position":         `^(first|` + moment + `|` + place + `)$`,
 	"window":           `^([1-9][0-9]{0,8}s|[1-8][0-9]{9}s|([1-9][0-9]{0,4}[mhd]|[1-9][0-9]{0,2}w)` + more + `)$`,
 	"password-or-none": `^([^\x00]{8,})?$`,
+	"kind":             `^(channel|log|group|user|share|authkey)$`,
 	"object":           `^(user|group|membership|authkey|share|acceptance|token)(:.+)?$`,
 }
 
