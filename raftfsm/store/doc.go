@@ -16,5 +16,5 @@
 // Log and Stable are called as raft calls its stores; HighWater, Disk and Stalls from any goroutine. Watch ends when
 // stop is closed.
 //
-// See DESIGN.md of raftfsm, "A full disk" and "In a cluster".
+// See DESIGN.md of raftfsm, "A full disk" and "A cluster".
 package store

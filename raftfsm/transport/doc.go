@@ -15,5 +15,5 @@
 // All methods may be called from any goroutine. Nothing is admitted or notified before Run, which ends when stop is
 // closed.
 //
-// See DESIGN.md of raftfsm, "In a cluster".
+// See DESIGN.md of raftfsm, "A cluster".
 package transport
