@@ -56,7 +56,9 @@ func nextPage(ctx context.Context, after string) string {
 	return "<" + u.Path + "?" + q.Encode() + `>; rel="next"`
 }
 
-// page cuts a page out of a list that is ordered by number.
+// page cuts a page out of a list that is ordered by number. Its error is nil: handlers return what it returns.
+//
+//nolint:unparam // see above
 func page[T any](p api.Page, all []T, number func(T) uint64) (part []T, next string, err error) {
 	if p.After != 0 {
 		first, _ := slices.BinarySearchFunc(all, p.After+1, func(v T, n uint64) int { return cmp.Compare(number(v), n) })
