@@ -6,8 +6,9 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Arrange puts a command line into the order that the parser takes: the command's words, then its flags, then "--" and its
-// arguments. So flags may stand anywhere: before the command, after it, and after arguments. After a "--" all is arguments.
+// Arrange puts a command line into the order that the parser takes: the command's words, then its flags, then "--" and
+// its arguments. So flags may stand anywhere: before the command, after it, and after arguments. After a "--" all is
+// arguments.
 //
 // A flag is known by its name alone; no name is a switch in one command and takes a value in another.
 func Arrange(app *cli.App, args []string) []string {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// The API refuses what its OpenAPI document says that it refuses, takes what the document allows, and answers as it says:
-// schemathesis asks each operation, as a member and as an admin.
+// The API refuses what its OpenAPI document says that it refuses, takes what the document allows, and answers as it
+// says: schemathesis asks each operation, as a member and as an admin.
 func TestAPIIsAsDocumented(t *testing.T) {
 	for _, role := range []string{"member", "admin"} {
 		t.Run(role, func(t *testing.T) {
@@ -32,8 +32,10 @@ func TestAPIIsAsDocumented(t *testing.T) {
 				t.Fatal(err)
 			}
 			args := []string{
-				"--config-file", filepath.Join("testdata", "schemathesis.toml"), "run", "http://" + addresses.HTTP + "/api/openapi.json",
-				"-H", "Authorization: Bearer " + token, "--max-examples", "30", "--max-time", "50", "--generation-deterministic", "--no-color",
+				"--config-file", filepath.Join("testdata", "schemathesis.toml"), "run", "http://" + addresses.HTTP +
+					"/api/openapi.json",
+				"-H", "Authorization: Bearer " + token, "--max-examples", "30", "--max-time", "50", "--generation-deterministic",
+				"--no-color",
 			}
 			for _, id := range []string{ // these would end the run: its server, its user or its token
 				"delete-users-handle", "patch-users-handle", "delete-tokens-id", "post-cluster-leave",

@@ -40,17 +40,19 @@ func Group() *cli.Command {
 	}
 	return &cli.Command{
 		Name: "group", Usage: "groups of users", Subcommands: []*cli.Command{
-			cmdline.APICommand("add", "add a group, with yourself as its admin", "NAME", func(c *cli.Context, server *api.Client) error {
-				args, err := cmdline.Args(c, "NAME")
-				if err != nil {
-					return err
-				}
-				out, err := api.AddGroup.Call(c.Context, server, api.With[api.NewGroup]{Body: api.NewGroup{Name: args[0]}})
-				if err != nil {
-					return err
-				}
-				return cmdline.ShowMade(c, out, out.ID, fmt.Sprintf("%s is a group now, with you as its admin and only member.", args[0]))
-			}),
+			cmdline.APICommand("add", "add a group, with yourself as its admin", "NAME",
+				func(c *cli.Context, server *api.Client) error {
+					args, err := cmdline.Args(c, "NAME")
+					if err != nil {
+						return err
+					}
+					out, err := api.AddGroup.Call(c.Context, server, api.With[api.NewGroup]{Body: api.NewGroup{Name: args[0]}})
+					if err != nil {
+						return err
+					}
+					return cmdline.ShowMade(c, out, out.ID, fmt.Sprintf("%s is a group now, with you as its admin and only member.",
+						args[0]))
+				}),
 			ls,
 			cmdline.APICommand("show", "show a group and its members", "GROUP", func(c *cli.Context, server *api.Client) error {
 				args, err := cmdline.Args(c, "GROUP")
@@ -89,14 +91,15 @@ func Group() *cli.Command {
 			}),
 			member("promote", "make a member an admin of the group", setAdmin(true)),
 			member("demote", "make an admin of the group a plain member", setAdmin(false)),
-			cmdline.APICommand("rm", "remove a group and the shares with it", "GROUP", func(c *cli.Context, server *api.Client) error {
-				args, err := cmdline.Args(c, "GROUP")
-				if err != nil {
+			cmdline.APICommand("rm", "remove a group and the shares with it", "GROUP",
+				func(c *cli.Context, server *api.Client) error {
+					args, err := cmdline.Args(c, "GROUP")
+					if err != nil {
+						return err
+					}
+					_, err = api.RemoveGroup.Call(c.Context, server, api.GroupPath{Group: args[0]})
 					return err
-				}
-				_, err = api.RemoveGroup.Call(c.Context, server, api.GroupPath{Group: args[0]})
-				return err
-			}),
+				}),
 		},
 	}
 }

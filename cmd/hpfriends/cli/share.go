@@ -20,7 +20,8 @@ import (
 )
 
 func Share() *cli.Command {
-	ls := cmdline.APICommand("ls", "list shares: those with you, what waits for you first, then those you made", "", listShareCommand,
+	ls := cmdline.APICommand("ls", "list shares: those with you, what waits for you first, then those you made",
+		"", listShareCommand,
 		&cli.BoolFlag{Name: "in", Usage: "only shares with you"}, &cli.BoolFlag{Name: "out", Usage: "only shares you made"})
 	ls.Aliases = []string{"list"}
 	on := func(o api.Op[api.SharePath, api.None]) func(*cli.Context, *api.Client) error {
@@ -88,8 +89,9 @@ func addShare(c *cli.Context, server *api.Client) error {
 	if err != nil {
 		return err
 	}
-	return cmdline.ShowMade(c, out, out.ID, fmt.Sprintf("%s is shared with %s (share %d, %s, %s). Who receives it has to enable it: "+
-		"hpfriends share accept %d", in.Channel, in.To, out.ID, shareTypes[in.Type], histories[in.History], out.ID))
+	return cmdline.ShowMade(c, out, out.ID,
+		fmt.Sprintf("%s is shared with %s (share %d, %s, %s). Who receives it has to enable it: "+
+			"hpfriends share accept %d", in.Channel, in.To, out.ID, shareTypes[in.Type], histories[in.History], out.ID))
 }
 
 func listShareCommand(c *cli.Context, server *api.Client) error {
@@ -160,7 +162,8 @@ func listShares(w io.Writer, all []query.Share) {
 		default:
 			state = "not enabled yet"
 		}
-		rows = append(rows, []string{fmt.Sprint(s.ID), s.From, string(s.Channel), shareTypes[s.Type], s.To, string(s.History), state})
+		rows = append(rows, []string{fmt.Sprint(s.ID), s.From, string(s.Channel), shareTypes[s.Type],
+			s.To, string(s.History), state})
 	}
 	term.Table(w, []string{"Id", "User", "Channel", "Type", "Receiver", "History", "State"}, rows)
 }

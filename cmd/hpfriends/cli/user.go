@@ -22,12 +22,13 @@ func User() *cli.Command {
 		return cmdline.Show(c, all, func(w io.Writer) { listUsers(w, all) })
 	})
 	ls.Aliases = []string{"list"}
-	rm := cmdline.APICommand("rm", "remove a user with their authkeys, shares and memberships", "NAME", func(c *cli.Context, server *api.Client) error {
-		return onUser(c, func(user api.HandlePath) error {
-			_, err := api.RemoveUser.Call(c.Context, server, user)
-			return err
+	rm := cmdline.APICommand("rm", "remove a user with their authkeys, shares and memberships", "NAME",
+		func(c *cli.Context, server *api.Client) error {
+			return onUser(c, func(user api.HandlePath) error {
+				_, err := api.RemoveUser.Call(c.Context, server, user)
+				return err
+			})
 		})
-	})
 	rm.Aliases = []string{"remove"}
 	return &cli.Command{
 		Name: "user", Usage: "accounts", Subcommands: []*cli.Command{
@@ -46,7 +47,8 @@ func User() *cli.Command {
 				})
 			}),
 			cmdline.APICommand("edit", "change a user", "NAME", editUser,
-				&cli.StringFlag{Name: "role", Usage: "member, auditor or admin"}, &cli.StringFlag{Name: "name", Usage: "display name"}),
+				&cli.StringFlag{Name: "role", Usage: "member, auditor or admin"},
+				&cli.StringFlag{Name: "name", Usage: "display name"}),
 			cmdline.APICommand("passwd", "set a user's password", "NAME", func(c *cli.Context, server *api.Client) error {
 				password, err := cmdline.ReadSecret(c.String("password-file"))
 				if err != nil {
@@ -61,9 +63,10 @@ func User() *cli.Command {
 			cmdline.APICommand("enable", "enable a user", "NAME", func(c *cli.Context, server *api.Client) error {
 				return patchUser(c, server, api.UserChanges{Enabled: new(true)})
 			}),
-			cmdline.APICommand("disable", "disable a user: their connections end, their shares count for nothing", "NAME", func(c *cli.Context, server *api.Client) error {
-				return patchUser(c, server, api.UserChanges{Enabled: new(false)})
-			}),
+			cmdline.APICommand("disable", "disable a user: their connections end, their shares count for nothing", "NAME",
+				func(c *cli.Context, server *api.Client) error {
+					return patchUser(c, server, api.UserChanges{Enabled: new(false)})
+				}),
 			rm,
 		},
 	}
@@ -121,7 +124,8 @@ func patchUser(c *cli.Context, server *api.Client, in api.UserChanges) error {
 func listUsers(w io.Writer, all []query.User) {
 	var rows [][]string
 	for _, u := range all {
-		rows = append(rows, []string{u.Handle, u.Name, string(u.Role), term.Optional(u.Enabled, term.YesNo), term.OptionalTime(u.Created)})
+		rows = append(rows, []string{u.Handle, u.Name, string(u.Role), term.Optional(u.Enabled, term.YesNo),
+			term.OptionalTime(u.Created)})
 	}
 	term.Table(w, []string{"User", "Name", "Role", "Enabled", "Since"}, rows)
 }
