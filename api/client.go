@@ -11,15 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"hpfriends/internal/datadir"
 	"hpfriends/internal/secret"
 )
 
-const (
-	// SocketName is the local socket in the data directory of a server. Who can open it is the operator.
-	SocketName = "hpfriends.sock"
-	// AsHeader names the user whom a request on the local socket acts as.
-	AsHeader = "X-Hpfriends-As"
-)
+// AsHeader names the user whom a request on the local socket acts as.
+const AsHeader = "X-Hpfriends-As"
 
 // Client asks the API of one server. Local and Remote make one.
 type Client struct {
@@ -34,10 +31,10 @@ const (
 	prompt  = time.Minute
 )
 
-// Local returns a client on the local socket in a data directory, which acts as the operator.
+// Local returns a client on the local socket in a data directory, which acts as the operator: so may who can open it.
 func Local(dir string) *Client {
 	var d net.Dialer
-	path := filepath.Join(dir, SocketName)
+	path := filepath.Join(dir, datadir.Socket)
 	return &Client{
 		base: "http://hpfriends",
 		http: &http.Client{Transport: &http.Transport{

@@ -16,6 +16,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/internal/datadir"
 	"hpfriends/internal/ndjson"
 	"hpfriends/internal/secret"
 )
@@ -240,7 +241,7 @@ func TestLocalSocket(t *testing.T) {
 	} else if op := (*net.OpError)(nil); !errors.As(err, &op) || op.Op != "dial" {
 		t.Errorf("the error does not say that nobody was reached: %v", err)
 	}
-	l, err := net.Listen("unix", filepath.Join(dir, api.SocketName))
+	l, err := net.Listen("unix", filepath.Join(dir, datadir.Socket))
 	if err != nil {
 		t.Fatal(err)
 	}

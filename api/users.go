@@ -14,7 +14,7 @@ type HandlePath struct {
 type NewUser struct {
 	Handle   string     `json:"handle" format:"handle"`
 	Name     string     `json:"name,omitempty" format:"text" maxLength:"255" doc:"display name"`
-	Password Secret     `json:"password,omitzero" format:"password-or-none" maxLength:"1024" doc:"without one only tokens can be used"`
+	Password Secret     `json:"password,omitzero" format:"password-or-none" maxLength:"1024" doc:"none: only tokens work"`
 	Role     graph.Role `json:"role,omitempty" enum:"member,auditor,admin"`
 }
 

@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 		"internal/term",
 		"internal/timespec",
 	},
-	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/datadir", "internal/load", "internal/proc"},
+	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/load", "internal/proc"},
 	"server": {
 		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "raftfsm", "raftfsm/link",
 		"raftfsm/survey",
@@ -50,10 +50,10 @@ var allowed = map[string][]string{
 	"internal/term":       {"internal/ndjson"},
 	"internal/datadir":    {},
 	"internal/proc":       {"api", "internal/datadir"},
-	"internal/load":       {"wire", "api", "internal/payload", "internal/proc", "internal/timespec"},
+	"internal/load":       {"wire", "graph", "api", "internal/payload", "internal/proc", "internal/timespec"},
 	"internal/payload":    {},
 	"internal/feedtest":   {"wire"}, // for tests
-	"api":                 {"query", "graph", "internal/secret", "internal/ndjson"},
+	"api":                 {"query", "graph", "internal/datadir", "internal/secret", "internal/ndjson"},
 	"web":                 {"api", "web/v1", "web/who", "query", "graph", "internal/secret"},
 	"web/v1": {
 		"api", "web/who", "query", "graph", "internal/secret", "internal/timespec", "internal/ndjson",
@@ -97,8 +97,8 @@ var fenced = map[string][]string{
 	"github.com/hashicorp/raft-boltdb": {"raftfsm/store"},
 	"github.com/cockroachdb/pebble":    {"eventlog"},
 	"net/http": {
-		"web/v1", "web/who", "api", "web", "internal/cmdline", "internal/datadir", "internal/proc", "cmd/hpfriends/cli",
-		"cmd/hpfriends/feed", "internal/faults",
+		"web/v1", "web/who", "api", "web", "internal/cmdline", "cmd/hpfriends/cli", "cmd/hpfriends/feed",
+		"internal/faults",
 	},
 	"github.com/danielgtaylor/huma": {"web/v1"},
 	"github.com/urfave/cli": {

@@ -5,13 +5,14 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strconv"
 	"sync/atomic"
 	"time"
 
+	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/internal/payload"
 	"hpfriends/internal/proc"
 	"hpfriends/internal/timespec"
@@ -139,12 +140,14 @@ func SetUp(ctx context.Context, p *proc.Process, channel string, publishers, sub
 	err error) {
 	add := func(user string) (Key, error) {
 		k := Key{Ident: user + "-key", Secret: "secret-of-" + user}
-		if err := p.Call(ctx, "POST", "/api/v1/users", "", map[string]any{"handle": user}, nil); err != nil {
+		u := api.NewUser{Handle: user}
+		if _, err := api.AddUser.Call(ctx, p.API, api.With[api.NewUser]{Body: u}); err != nil {
 			return k, err
 		}
-		return k, p.Call(ctx, "POST", "/api/v1/authkeys", user, map[string]any{
-			"ident": k.Ident, "secret": k.Secret, "pub": []string{"*"}, "sub": []string{"*"},
-		}, nil)
+		all := []graph.Pattern{"*"}
+		in := api.NewAuthkey{Ident: k.Ident, Secret: api.NewSecret(k.Secret), Pub: all, Sub: all}
+		_, err := api.AddAuthkey.Call(ctx, p.API.As(user), api.With[api.NewAuthkey]{Body: in})
+		return k, err
 	}
 	for i := range subscribers {
 		k, err := add("subscriber" + strconv.Itoa(i))
@@ -160,16 +163,14 @@ func SetUp(ctx context.Context, p *proc.Process, channel string, publishers, sub
 			return nil, nil, err
 		}
 		pubs = append(pubs, k)
-		var share struct {
-			ID uint64 `json:"id"`
-		}
-		if err := p.Call(ctx, "POST", "/api/v1/shares", user, map[string]any{"channel": channel, "to": "group:everyone"},
-			&share); err != nil {
+		in := api.NewShare{Channel: graph.Pattern(channel), To: "group:everyone"}
+		share, err := api.AddShare.Call(ctx, p.API.As(user), api.With[api.NewShare]{Body: in})
+		if err != nil {
 			return nil, nil, err
 		}
 		for s := range subscribers {
-			path := fmt.Sprintf("/api/v1/shares/%d/accept", share.ID)
-			if err := p.Call(ctx, "POST", path, "subscriber"+strconv.Itoa(s), struct{}{}, nil); err != nil {
+			as := p.API.As("subscriber" + strconv.Itoa(s))
+			if _, err := api.AcceptShare.Call(ctx, as, api.SharePath{ID: share.ID}); err != nil {
 				return nil, nil, err
 			}
 		}

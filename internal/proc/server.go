@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"hpfriends/api"
 	"hpfriends/internal/datadir"
 )
 
@@ -25,7 +25,7 @@ type Process struct {
 	Log     bytes.Buffer
 	Address string        // hpfeeds
 	Started time.Duration // from exec until it was ready
-	Admin   *http.Client  // over the local socket
+	API     *api.Client   // over the local socket, as the operator
 }
 
 // Start starts this program as a server on dir and waits until it is ready. env is added to the environment.
@@ -52,7 +52,7 @@ func Start(ctx context.Context, dir string, env []string, flags ...string) (*Pro
 		return nil, errors.Join(err, p.Stop())
 	}
 	p.Started = time.Since(begin)
-	p.Admin = datadir.SocketClient(filepath.Join(dir, datadir.Socket))
+	p.API = api.Local(dir)
 	return p, nil
 }
 
@@ -108,34 +108,4 @@ func (p *Process) RSS() (float64, error) {
 func (p *Process) CPU() (time.Duration, error) {
 	own, _, err := processorTime(strconv.Itoa(p.Cmd.Process.Pid))
 	return own, err
-}
-
-// Call asks the API for a change as user, or as the operator when it is empty.
-func (p *Process) Call(ctx context.Context, method, path, as string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://hpfriends"+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	if as != "" {
-		req.Header.Set("X-Hpfriends-As", as)
-	}
-	res, err := p.Admin.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if res.StatusCode/100 != 2 {
-		var problem bytes.Buffer
-		_, _ = problem.ReadFrom(res.Body)
-		return fmt.Errorf("%s %s: %s: %s", method, path, res.Status, problem.String())
-	}
-	if out == nil {
-		return nil
-	}
-	return json.NewDecoder(res.Body).Decode(out)
 }

@@ -73,16 +73,17 @@ func (b *bench) invite(ctx context.Context, dir string) (at, file string, err er
 	if len(s.Members) != 1 {
 		return "", "", fmt.Errorf("a new cluster has %d members", len(s.Members))
 	}
-	var out struct{ Token string }
-	if err := b.Call(ctx, "POST", "/api/v1/cluster/token", "", map[string]any{"seconds": 600}, &out); err != nil {
+	in := api.NewJoinToken{Seconds: 600}
+	out, err := api.AddJoinToken.Call(ctx, b.API, api.With[api.NewJoinToken]{Body: in})
+	if err != nil {
 		return "", "", err
 	}
 	file = filepath.Join(dir, "token")
 	return s.Members[0].Address, file, os.WriteFile(file, []byte(out.Token), 0o600)
 }
 
-func (b *bench) status(ctx context.Context) (s api.Cluster, err error) {
-	return s, b.Call(ctx, "GET", "/api/v1/cluster", "", struct{}{}, &s)
+func (b *bench) status(ctx context.Context) (api.Cluster, error) {
+	return api.ShowCluster.Call(ctx, b.API, api.None{})
 }
 
 // settle waits until every node has applied what the leader has.

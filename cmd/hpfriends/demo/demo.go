@@ -8,14 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/graph"
-	"hpfriends/internal/datadir"
 	"hpfriends/internal/load"
 	"hpfriends/internal/proc"
 	"hpfriends/server"
@@ -81,11 +80,11 @@ func freePort(port string) string {
 // demo is one playing.
 type demo struct {
 	demoOptions
-	dir    string
-	server *server.Server
-	out    io.Writer
-	api    *proc.Process // the same server, through its socket
-	people []demoUser
+	dir     string
+	server  *server.Server
+	out     io.Writer
+	outside *proc.Process // the same server, through its socket
+	people  []demoUser
 }
 
 type demoUser struct {
@@ -103,11 +102,11 @@ var cast = []demoUser{
 }
 
 func (d *demo) play(ctx context.Context, ended <-chan error) error {
-	d.api = &proc.Process{Dir: d.dir, Admin: datadir.SocketClient(filepath.Join(d.dir, datadir.Socket))}
+	d.outside = &proc.Process{Dir: d.dir, API: api.Local(d.dir)}
 	awaited, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ready := make(chan error, 1)
-	go func() { ready <- d.api.Await(awaited) }()
+	go func() { ready <- d.outside.Await(awaited) }()
 	select {
 	case err := <-ready:
 		if err != nil {
@@ -123,52 +122,54 @@ func (d *demo) play(ctx context.Context, ended <-chan error) error {
 	return d.run(ctx)
 }
 
+// as is a client that acts as a user.
+func (d *demo) as(user string) *api.Client { return d.outside.API.As(user) }
+
 // seedGraph makes the users, their group, authkeys and shares through the API.
 func (d *demo) seedGraph(ctx context.Context) error {
 	for _, u := range cast {
 		u.key = load.Key{Ident: u.handle + "-key", Secret: "secret-of-" + u.handle}
-		var made struct {
-			ID uint64 `json:"id"`
-		}
-		if err := d.api.Call(ctx, "POST", "/api/v1/users", "", map[string]any{"handle": u.handle}, &made); err != nil {
+		made, err := api.AddUser.Call(ctx, d.outside.API, api.With[api.NewUser]{Body: api.NewUser{Handle: u.handle}})
+		if err != nil {
 			return err
 		}
 		u.id = graph.UserID(made.ID)
-		if err := d.api.Call(ctx, "POST", "/api/v1/authkeys", u.handle, map[string]any{
-			"ident": u.key.Ident, "secret": u.key.Secret, "comment": "demo", "pub": []string{"*"}, "sub": []string{"*"},
-		}, nil); err != nil {
+		all := []graph.Pattern{"*"}
+		in := api.NewAuthkey{
+			Ident: u.key.Ident, Secret: api.NewSecret(u.key.Secret), Comment: "demo", Pub: all, Sub: all,
+		}
+		if _, err := api.AddAuthkey.Call(ctx, d.as(u.handle), api.With[api.NewAuthkey]{Body: in}); err != nil {
 			return err
 		}
 		d.people = append(d.people, u)
 	}
-	if err := d.api.Call(ctx, "POST", "/api/v1/groups", "bob", map[string]any{"name": "honeynet"}, nil); err != nil {
+	group := api.NewGroup{Name: "honeynet"}
+	if _, err := api.AddGroup.Call(ctx, d.as("bob"), api.With[api.NewGroup]{Body: group}); err != nil {
 		return err
 	}
 	for _, member := range []string{"ada", "cleo"} {
-		if err := d.api.Call(ctx, "POST", "/api/v1/groups/honeynet/members", "bob", map[string]any{"user": member},
-			nil); err != nil {
+		in := api.MemberAdd{GroupPath: api.GroupPath{Group: group.Name}, Body: api.NewMember{User: member}}
+		if _, err := api.AddMember.Call(ctx, d.as("bob"), in); err != nil {
 			return err
 		}
 	}
 	for _, s := range []struct {
-		from, channel, to, typ string
-		accept                 []string
+		from   string
+		share  api.NewShare
+		accept []string
 	}{
-		{"ada", "dionaea.*", "group:honeynet", "own", []string{"bob"}}, // cleo has not enabled it yet
-		{"ada", "cowrie.sessions", "bob", "own", []string{"bob"}},
-		{"bob", "cowrie.sessions", "cleo", "all", []string{"cleo"}},
-		{"ada", "geoloc.events", "group:everyone", "own", []string{"honeymap", "bob"}},
+		// cleo has not enabled this one yet
+		{"ada", api.NewShare{Channel: "dionaea.*", To: "group:honeynet", Type: graph.Own}, []string{"bob"}},
+		{"ada", api.NewShare{Channel: "cowrie.sessions", To: "bob", Type: graph.Own}, []string{"bob"}},
+		{"bob", api.NewShare{Channel: "cowrie.sessions", To: "cleo", Type: graph.All}, []string{"cleo"}},
+		{"ada", api.NewShare{Channel: "geoloc.events", To: "group:everyone", Type: graph.Own}, []string{"honeymap", "bob"}},
 	} {
-		var made struct {
-			ID uint64 `json:"id"`
-		}
-		if err := d.api.Call(ctx, "POST", "/api/v1/shares", s.from, map[string]any{"channel": s.channel, "to": s.to,
-			"type": s.typ}, &made); err != nil {
+		made, err := api.AddShare.Call(ctx, d.as(s.from), api.With[api.NewShare]{Body: s.share})
+		if err != nil {
 			return err
 		}
 		for _, who := range s.accept {
-			if err := d.api.Call(ctx, "POST", fmt.Sprintf("/api/v1/shares/%d/accept", made.ID), who, struct{}{},
-				nil); err != nil {
+			if _, err := api.AcceptShare.Call(ctx, d.as(who), api.SharePath{ID: made.ID}); err != nil {
 				return err
 			}
 		}
@@ -178,7 +179,7 @@ func (d *demo) seedGraph(ctx context.Context) error {
 
 func (d *demo) introduce() {
 	var b strings.Builder
-	fmt.Fprintf(&b, "hpfriends demo: hpfeeds on %s, data in %s\n\n", d.api.Address, d.dir)
+	fmt.Fprintf(&b, "hpfriends demo: hpfeeds on %s, data in %s\n\n", d.outside.Address, d.dir)
 	for _, u := range d.people {
 		fmt.Fprintf(&b, "  %-9s %s\n", u.handle, u.role)
 	}
@@ -188,7 +189,7 @@ func (d *demo) introduce() {
 		fmt.Fprintf(&b, "  #%-4d %-5s shares %-16s with %-15s %s\n", s.ID, d.handle(s.Owner), s.Channel, d.receiver(s),
 			s.Type)
 	}
-	host, port, _ := net.SplitHostPort(d.api.Address)
+	host, port, _ := net.SplitHostPort(d.outside.Address)
 	run := "hpfriends --data-dir " + d.dir
 	fmt.Fprintf(&b, `
 Try, in another terminal (the binary is %s):

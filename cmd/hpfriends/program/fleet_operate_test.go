@@ -3,8 +3,6 @@ package program
 import (
 	"bytes"
 	"context"
-	"errors"
-	"io"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -121,10 +119,8 @@ func TestRecoverWhenTheMajorityIsLost(t *testing.T) {
 
 func (f *fleet) metrics(id string) string {
 	f.t.Helper()
-	res, err := f.nodes[id].proc.Admin.Get("http://hpfriends/metrics")
+	page, err := f.nodes[id].proc.API.Metrics(f.t.Context())
 	f.must(err)
-	page, err := io.ReadAll(res.Body)
-	f.must(errors.Join(err, res.Body.Close()))
 	return string(page)
 }
 

@@ -131,7 +131,7 @@ func (f *fleet) gone(id string) string {
 }
 
 func (f *fleet) call(id, method, path string, in, out any) error {
-	return f.nodes[id].proc.Call(f.t.Context(), method, path, "", in, out)
+	return call(f.t.Context(), f.nodes[id].proc, method, path, "", in, out)
 }
 
 // order has a node operate the cluster.
@@ -222,7 +222,7 @@ func (f *fleet) address(id string) string { return f.nodes[id].proc.Address }
 // readyz is what a load balancer is told.
 func (f *fleet) readyz(id string) int {
 	f.t.Helper()
-	res, err := f.nodes[id].proc.Admin.Get("http://hpfriends/readyz")
+	res, err := socketClient(f.nodes[id].proc).Get("http://hpfriends/readyz")
 	f.must(err)
 	defer res.Body.Close()
 	_, _ = io.Copy(io.Discard, res.Body)

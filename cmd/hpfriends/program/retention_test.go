@@ -1,7 +1,6 @@
 package program
 
 import (
-	"bytes"
 	"crypto/rand"
 	"io/fs"
 	"path/filepath"
@@ -126,16 +125,11 @@ func TestRetentionByAge(t *testing.T) {
 // metric is the value of a metric without labels.
 func (c *community) metric(name string) string {
 	c.t.Helper()
-	res, err := c.Admin.Get("http://hpfriends/metrics")
+	page, err := c.API.Metrics(c.t.Context())
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	defer res.Body.Close()
-	var all bytes.Buffer
-	if _, err := all.ReadFrom(res.Body); err != nil {
-		c.t.Fatal(err)
-	}
-	for line := range strings.Lines(all.String()) {
+	for line := range strings.Lines(string(page)) {
 		if value, ok := strings.CutPrefix(line, name+" "); ok {
 			return strings.TrimSpace(value)
 		}

@@ -46,7 +46,7 @@ func newCommunityIn(t *testing.T, dir string, users ...string) *community {
 
 func (c *community) do(as, method, path string, in, out any) {
 	c.t.Helper()
-	if err := c.Call(c.t.Context(), method, "/api/v1"+path, as, in, out); err != nil {
+	if err := call(c.t.Context(), c.Process, method, "/api/v1"+path, as, in, out); err != nil {
 		c.t.Fatal(err)
 	}
 }
