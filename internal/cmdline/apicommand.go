@@ -1,9 +1,9 @@
 package cmdline
 
 import (
-	"hpfriends/api"
-
 	"github.com/urfave/cli/v2"
+
+	"hpfriends/api"
 )
 
 // APICommand is a command that asks the API.

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"syscall"
 
-	"hpfriends/internal/term"
-
 	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/term"
 )
 
 // Exit codes.

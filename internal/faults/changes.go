@@ -10,6 +10,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"hpfriends/api"
+	"hpfriends/graph"
 )
 
 // Outcome is what was told of a change.
@@ -79,8 +82,10 @@ func (s *Season) Hands() *Hands {
 	s.t.Helper()
 	h := &Hands{c: s.Cluster, begin: time.Now()}
 	for i := range registers {
-		s.Must(s.Leader(), "POST", "/api/v1/authkeys", "writer", map[string]any{"ident": "register" + strconv.Itoa(i),
-			"secret": "secret", "pub": []string{"r"}}, nil)
+		at := s.Leader()
+		in := api.NewAuthkey{Ident: register(i), Secret: api.NewSecret("secret"), Pub: []graph.Pattern{"r"}}
+		_, err := api.AddAuthkey.Call(s.t.Context(), s.Nodes[at].api.As("writer"), api.With[api.NewAuthkey]{Body: in})
+		s.must(at, err)
 	}
 	s.Until("every node knows the registers", 10*time.Second, s.caughtUp)
 	var ctx context.Context
@@ -96,25 +101,29 @@ func (s *Season) Hands() *Hands {
 
 // keep writes a register again and again, and reads it where a write was answered.
 func (h *Hands) keep(ctx context.Context, client int, dice *rand.Rand) {
-	path := "/api/v1/authkeys/register" + strconv.Itoa(client)
+	ident := register(client)
 	for n := 0; ctx.Err() == nil; n++ {
 		node, value := dice.IntN(len(h.c.Nodes)), fmt.Sprintf("%d-%d", client, n)
-		change := Change{Action: Write, Object: path, Value: value, Client: client, Node: node}
+		change := Change{Action: Write, Object: ident, Value: value, Client: client, Node: node}
 		written := h.do(ctx, change, func(ctx context.Context) (string, error) {
-			return value, h.c.Nodes[node].Call(ctx, "PATCH", path, "writer", map[string]any{"comment": value}, nil)
+			in := api.AuthkeyEdit{IdentPath: api.IdentPath{Ident: ident}, Body: api.AuthkeyChanges{Comment: &value}}
+			_, err := api.EditAuthkey.Call(ctx, h.c.Nodes[node].api.As("writer"), in)
+			return value, err
 		})
 		if written == Applied {
 			change.Action = Read
-			h.do(ctx, change, h.reading(node, path))
+			h.do(ctx, change, h.reading(node, ident))
 		}
 		h.rest(ctx)
 	}
 }
 
-func (h *Hands) reading(node int, path string) func(context.Context) (string, error) {
+// register is the ident of the authkey that is a register.
+func register(client int) string { return "register" + strconv.Itoa(client) }
+
+func (h *Hands) reading(node int, ident string) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
-		var key struct{ Comment string }
-		err := h.c.Nodes[node].Call(ctx, "GET", path, "writer", struct{}{}, &key)
+		key, err := api.ShowAuthkey.Call(ctx, h.c.Nodes[node].api.As("writer"), api.IdentPath{Ident: ident})
 		return key.Comment, err
 	}
 }
@@ -130,7 +139,7 @@ func (h *Hands) compete(ctx context.Context) {
 			round.Go(func() {
 				h.do(ctx, Change{Action: Claim, Object: handle, Client: registers + i, Node: node},
 					func(ctx context.Context) (string, error) {
-						return "", h.c.Nodes[node].Call(ctx, "POST", "/api/v1/users", "", map[string]any{"handle": handle}, nil)
+						return "", addUser(ctx, h.c.Nodes[node], handle)
 					})
 			})
 		}
@@ -166,7 +175,7 @@ func (h *Hands) do(ctx context.Context, c Change, ask func(context.Context) (str
 // outcome sorts what came of a request. A node that is not there at all has taken nothing; one that dies on the way
 // may have.
 func outcome(err error) Outcome {
-	var p *Problem
+	var p *api.Problem
 	var op *net.OpError
 	switch {
 	case err == nil:
@@ -175,9 +184,9 @@ func outcome(err error) Outcome {
 		return Unavailable
 	case !errors.As(err, &p):
 		return Unknown
-	case p.Code == "conflict":
+	case p.Code == api.Conflict:
 		return Refused
-	case p.Code == "unavailable":
+	case p.Code == api.Unavailable:
 		return Unavailable
 	default:
 		return Unknown
@@ -197,9 +206,9 @@ func (h *Hands) Outcomes() {
 	h.c.Until("every node has all changes", 20*time.Second, func() bool { return h.c.reached(commit) })
 	ctx := h.c.t.Context()
 	for i := range registers {
-		path := "/api/v1/authkeys/register" + strconv.Itoa(i)
+		ident := register(i)
 		for node := range h.c.Nodes {
-			h.do(ctx, Change{Action: Read, Object: path, Client: i, Node: node}, h.reading(node, path))
+			h.do(ctx, Change{Action: Read, Object: ident, Client: i, Node: node}, h.reading(node, ident))
 		}
 	}
 	counts := make(map[Outcome]int)

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"hpfriends/api"
 	"hpfriends/internal/freeport"
 )
 
@@ -47,7 +48,7 @@ func FormIn(t testing.TB, dirs []string, flags ...string) *Cluster {
 	c := newCluster(t, len(dirs), 0)
 	for i, dir := range dirs {
 		if dir != "" {
-			c.Nodes[i].Dir, c.Nodes[i].api = dir, apiClient(dir)
+			c.Nodes[i].Dir, c.Nodes[i].api = dir, api.Local(dir)
 		}
 	}
 	return formOn(t, c, flags)
@@ -87,7 +88,7 @@ func newCluster(t testing.TB, size, spare int) *Cluster {
 	c.Dice, c.seed = dice(t)
 	for i := range size + spare {
 		dir := t.TempDir()
-		c.Nodes = append(c.Nodes, &Node{ID: "n" + strconv.Itoa(i+1), Dir: dir, t: t, api: apiClient(dir)})
+		c.Nodes = append(c.Nodes, &Node{ID: "n" + strconv.Itoa(i+1), Dir: dir, t: t, api: api.Local(dir)})
 		c.Nodes[i].absent.Store(i >= size)
 	}
 	t.Cleanup(c.end)
@@ -172,25 +173,42 @@ func (c *Cluster) Members() (places []int) {
 // Token makes a token with which nodes join.
 func (c *Cluster) Token(at int) string {
 	c.t.Helper()
-	var out struct{ Token string }
-	c.Must(at, "POST", "/api/v1/cluster/token", "", map[string]any{"seconds": 600}, &out)
-	return out.Token
+	out, err := joinToken(c.t.Context(), c.Nodes[at])
+	c.must(at, err)
+	return out
 }
 
-// Must asks a node's API, and a refusal ends the test.
-func (c *Cluster) Must(at int, method, path, as string, in, out any) {
+// joinToken has a node make a token.
+func joinToken(ctx context.Context, n *Node) (string, error) {
+	in := api.NewJoinToken{Seconds: 600}
+	out, err := api.AddJoinToken.Call(ctx, n.api, api.With[api.NewJoinToken]{Body: in})
+	return out.Token, err
+}
+
+// addUser has a node add a user.
+func addUser(ctx context.Context, n *Node, handle string) error {
+	_, err := api.AddUser.Call(ctx, n.api, api.With[api.NewUser]{Body: api.NewUser{Handle: handle}})
+	return err
+}
+
+// order has a node do something to the cluster.
+func order(ctx context.Context, n *Node, o api.Op[api.With[api.NodeOrder], api.None], node string) error {
+	_, err := o.Call(ctx, n.api, api.With[api.NodeOrder]{Body: api.NodeOrder{Node: node}})
+	return err
+}
+
+// must ends the test when a node's API refuses.
+func (c *Cluster) must(at int, err error) {
 	c.t.Helper()
-	if err := c.Nodes[at].Call(c.t.Context(), method, path, as, in, out); err != nil {
-		c.t.Fatalf("%s: %s %s: %v", c.Nodes[at].ID, method, path, err)
+	if err != nil {
+		c.t.Fatalf("%s: %v", c.Nodes[at].ID, err)
 	}
 }
 
 // Voters are the ids of the members with a vote that answer, as a node sees it.
 func (c *Cluster) Voters(at int) (ids []string) {
-	var status struct {
-		Members []struct{ ID, Role, Error string }
-	}
-	if err := c.Nodes[at].Call(c.t.Context(), "GET", "/api/v1/cluster", "", struct{}{}, &status); err != nil {
+	status, err := api.ShowCluster.Call(c.t.Context(), c.Nodes[at].api, api.None{})
+	if err != nil {
 		return nil
 	}
 	for _, m := range status.Members {
@@ -211,8 +229,8 @@ type State struct {
 func (n *Node) State(ctx context.Context) (s State, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	var page []byte
-	if err := n.Call(ctx, "GET", "/metrics", "", struct{}{}, &page); err != nil {
+	page, err := n.api.Metrics(ctx)
+	if err != nil {
 		return s, err
 	}
 	found := 0

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hpfriends/api"
 )
 
 // freezer is a file system of its own that can be made to hang: whoever writes to it waits, in the kernel, and cannot
@@ -89,7 +91,7 @@ func TestT07LeaderWhoseDiskHangs(t *testing.T) {
 	t.Cleanup(f.thaw)
 	s := c.Load(Load{Writers: 6, Rate: Scaled(20_000), Size: 256, Through: []int{1, 2}})
 	if c.Leader() != 0 {
-		c.Must(1, "POST", "/api/v1/cluster/transfer", "", map[string]any{"node": "n1"}, nil)
+		c.must(1, order(t.Context(), c.Nodes[1], api.TransferLeadership, "n1"))
 		c.Until("n1 leads", 10*time.Second, func() bool { return c.Leader() == 0 })
 	}
 	s.Flows(10 * time.Second)

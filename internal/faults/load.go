@@ -2,9 +2,11 @@ package faults
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
+
+	"hpfriends/api"
+	"hpfriends/graph"
 )
 
 // Load is what clients do while faults happen.
@@ -88,18 +90,22 @@ func (s *Season) Subscribe(node int, behind Delivery) {
 // account makes a user who writes and one who reads what it shares, and waits until every node knows them.
 func (c *Cluster) account() map[string]Login {
 	c.t.Helper()
-	at := c.Leader()
+	ctx, at := c.t.Context(), c.Leader()
 	all := make(map[string]Login)
 	for _, user := range []string{"writer", "reader"} {
 		k := Login{user + "-key", "secret-of-" + user}
-		c.Must(at, "POST", "/api/v1/users", "", map[string]any{"handle": user}, nil)
-		c.Must(at, "POST", "/api/v1/authkeys", user, map[string]any{"ident": k.Ident, "secret": k.Secret,
-			"pub": []string{"*"}, "sub": []string{"*"}}, nil)
+		c.must(at, addUser(ctx, c.Nodes[at], user))
+		everything := []graph.Pattern{"*"}
+		in := api.NewAuthkey{Ident: k.Ident, Secret: api.NewSecret(k.Secret), Pub: everything, Sub: everything}
+		_, err := api.AddAuthkey.Call(ctx, c.Nodes[at].api.As(user), api.With[api.NewAuthkey]{Body: in})
+		c.must(at, err)
 		all[user] = k
 	}
-	var share struct{ ID uint64 }
-	c.Must(at, "POST", "/api/v1/shares", "writer", map[string]any{"channel": channel, "to": "reader"}, &share)
-	c.Must(at, "POST", fmt.Sprintf("/api/v1/shares/%d/accept", share.ID), "reader", struct{}{}, nil)
+	in := api.NewShare{Channel: channel, To: "reader"}
+	share, err := api.AddShare.Call(ctx, c.Nodes[at].api.As("writer"), api.With[api.NewShare]{Body: in})
+	c.must(at, err)
+	_, err = api.AcceptShare.Call(ctx, c.Nodes[at].api.As("reader"), api.SharePath{ID: share.ID})
+	c.must(at, err)
 	c.Until("every node knows the authkeys", 10*time.Second, c.Converged)
 	return all
 }

@@ -4,20 +4,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hpfriends/api"
 )
 
-// seat is a member as another sees it.
-type seat struct {
-	ID, Role, Error string
-	LagEntries      uint64
-}
-
 // seats asks a node for the members, by id.
-func (c *Cluster) seats(at int) map[string]seat {
+func (c *Cluster) seats(at int) map[string]api.ClusterMember {
 	c.t.Helper()
-	var status struct{ Members []seat }
-	all := make(map[string]seat)
-	if err := c.Nodes[at].Call(c.t.Context(), "GET", "/api/v1/cluster", "", struct{}{}, &status); err == nil {
+	all := make(map[string]api.ClusterMember)
+	if status, err := api.ShowCluster.Call(c.t.Context(), c.Nodes[at].api, api.None{}); err == nil {
 		for _, m := range status.Members {
 			all[m.ID] = m
 		}
@@ -33,8 +28,11 @@ func (c *Cluster) order(verb string, node int) {
 		if verb == "leave" {
 			at = node
 		}
-		err := c.Nodes[at].Call(c.t.Context(), "POST", "/api/v1/cluster/"+verb, "", map[string]any{"node": c.Nodes[node].ID},
-			nil)
+		o := api.RemoveNode
+		if verb == "leave" {
+			o = api.LeaveCluster
+		}
+		err := order(c.t.Context(), c.Nodes[at], o, c.Nodes[node].ID)
 		if err != nil {
 			c.t.Logf("%s %s: %v", verb, c.Nodes[node].ID, err)
 		}
@@ -140,8 +138,7 @@ func TestT15MembersUnderLoad(t *testing.T) {
 		if c.Leader() == old {
 			return true
 		}
-		_ = c.Nodes[c.Leader()].Call(t.Context(), "POST", "/api/v1/cluster/transfer", "",
-			map[string]any{"node": c.Nodes[old].ID}, nil)
+		_ = order(t.Context(), c.Nodes[c.Leader()], api.TransferLeadership, c.Nodes[old].ID)
 		return false
 	})
 	s.partitioned(s.follower(), func() { c.order("leave", old) })

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hpfriends/api"
 )
 
 // What is revoked on one node ends connections on another within a second, and the cluster can be changed through any
@@ -18,7 +20,12 @@ func TestClusterActsAsOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		other := (i + 1) % 3
-		c.Must(other, "PATCH", "/api/v1/authkeys/"+login.Ident, "", map[string]any{"enabled": false}, nil)
+		enable := func(on bool) error {
+			in := api.AuthkeyEdit{IdentPath: api.IdentPath{Ident: login.Ident}, Body: api.AuthkeyChanges{Enabled: &on}}
+			_, err := api.EditAuthkey.Call(t.Context(), c.Nodes[other].api, in)
+			return err
+		}
+		c.must(other, enable(false))
 		begin := time.Now()
 		_ = conn.SetReadDeadline(begin.Add(5 * time.Second))
 		for err = nil; err == nil; {
@@ -28,15 +35,14 @@ func TestClusterActsAsOne(t *testing.T) {
 			t.Errorf("%s: revoked on %s, and the connection ended after %v: %v", n.ID, c.Nodes[other].ID, took, err)
 		}
 		_ = conn.Close()
-		c.Must(other, "PATCH", "/api/v1/authkeys/"+login.Ident, "", map[string]any{"enabled": true}, nil)
+		c.must(other, enable(true))
 		c.Until("it is enabled on "+n.ID+" too", time.Second, c.caughtUp)
 	}
 	l := c.Leader()
 	dead, asked := (l+1)%3, (l+2)%3
 	c.Nodes[dead].Kill()
 	remove := func(node int) error {
-		return c.Nodes[asked].Call(t.Context(), "POST", "/api/v1/cluster/remove", "",
-			map[string]any{"node": c.Nodes[node].ID}, nil)
+		return order(t.Context(), c.Nodes[asked], api.RemoveNode, c.Nodes[node].ID)
 	}
 	if err := remove(asked); err == nil || !strings.Contains(err.Error(), "the cluster would stop") {
 		t.Errorf("removing one of two live voters of three: %v", err)

@@ -15,6 +15,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/internal/freeport"
 	"hpfriends/raftfsm/link"
 )
@@ -41,7 +43,7 @@ func turnedAway(t *testing.T, dir string, flags ...string) string {
 // lone starts a node that is in no Cluster.
 func lone(t *testing.T, id, dir string, flags ...string) *Node {
 	t.Helper()
-	n := &Node{ID: id, Dir: dir, t: t, port: freeport.On127(t), api: apiClient(dir), flags: flags}
+	n := &Node{ID: id, Dir: dir, t: t, port: freeport.On127(t), api: api.Local(dir), flags: flags}
 	t.Cleanup(n.Kill)
 	n.Start()
 	return n
@@ -133,7 +135,7 @@ func (m mishap) try(t *testing.T, origin string, flags ...string) {
 		}
 		m.undone(t, origin, dir)
 		p := lone(t, m.node, dir, flags...)
-		if err := p.Call(t.Context(), "GET", "/api/v1/users/ada", "", struct{}{}, nil); err != nil {
+		if _, err := api.ShowUser.Call(t.Context(), p.api, api.HandlePath{Handle: "ada"}); err != nil {
 			t.Error(err)
 		}
 		p.Stop()
@@ -184,10 +186,11 @@ func TestOperatorErrorsAloneAreNamedAndHarmless(t *testing.T) {
 	}
 	dir := plainTemp(t)
 	p := lone(t, "n1", dir)
-	must(t, p.Call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
+	must(t, addUser(t.Context(), p, "ada"))
 	// A sealed secret.
-	must(t, p.Call(t.Context(), "POST", "/api/v1/authkeys", "ada",
-		map[string]any{"ident": "k", "pub": []string{"*"}}, nil))
+	key := api.NewAuthkey{Ident: "k", Pub: []graph.Pattern{"*"}}
+	_, err := api.AddAuthkey.Call(t.Context(), p.api.As("ada"), api.With[api.NewAuthkey]{Body: key})
+	must(t, err)
 	if said := turnedAway(t, dir); !strings.Contains(said, "in use by another process") {
 		t.Errorf("two processes on one directory: %q", said)
 	}
@@ -227,7 +230,7 @@ func TestOperatorErrorsInAClusterAreNamedAndHarmless(t *testing.T) {
 		t.Skip("three server processes")
 	}
 	c := FormBare(t, 3)
-	must(t, c.Nodes[0].Call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
+	must(t, addUser(t.Context(), c.Nodes[0], "ada"))
 	invited := func(text string) string {
 		path := filepath.Join(plainTemp(t), "token")
 		must(t, os.WriteFile(path, []byte(text), 0o600))
@@ -238,13 +241,14 @@ func TestOperatorErrorsInAClusterAreNamedAndHarmless(t *testing.T) {
 	port := freeport.On127(t)
 	p := lone(t, "m1", other, "--cluster", port, "--bootstrap")
 	defer p.Kill()
-	must(t, p.Call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
-	var theirs struct{ Token string }
-	must(t, p.Call(t.Context(), "POST", "/api/v1/cluster/token", "", map[string]any{"seconds": 600}, &theirs))
-	toOther := []string{"--join", port, "--join-token-file", invited(theirs.Token)}
+	must(t, addUser(t.Context(), p, "ada"))
+	theirs, err := joinToken(t.Context(), p)
+	must(t, err)
+	toOther := []string{"--join", port, "--join-token-file", invited(theirs)}
 
 	c.Until("n2 has ada", 10*time.Second, func() bool {
-		return c.Nodes[1].Call(t.Context(), "GET", "/api/v1/users/ada", "", struct{}{}, nil) == nil
+		_, err := api.ShowUser.Call(t.Context(), c.Nodes[1].api, api.HandlePath{Handle: "ada"})
+		return err == nil
 	})
 	c.Nodes[1].Stop()
 	n2 := func(flags ...string) []string {
@@ -294,7 +298,7 @@ func TestCopyOfALiveMemberIsTurnedAway(t *testing.T) {
 		t.Skip("three server processes")
 	}
 	c := FormBare(t, 3)
-	must(t, c.Nodes[0].Call(t.Context(), "POST", "/api/v1/users", "", map[string]any{"handle": "ada"}, nil))
+	must(t, addUser(t.Context(), c.Nodes[0], "ada"))
 	term := c.Nodes[0].mustState(t).Term
 	c.Nodes[2].Stop()
 	dir := filepath.Join(plainTemp(t), "data")

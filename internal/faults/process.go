@@ -2,13 +2,9 @@ package faults
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"hpfriends/api"
 )
 
 // Node is one server, whether it runs or not. It is driven from outside: by signals, sockets and its local API. Its
@@ -25,10 +23,10 @@ type Node struct {
 	ID    string
 	Dir   string
 	t     testing.TB
-	flags []string // of every start
-	port  string   // of hpfeeds: the same at every start, so that clients find it again
-	netns string   // the network namespace it lives in; empty: ours
-	api   *http.Client
+	flags []string    // of every start
+	port  string      // of hpfeeds: the same at every start, so that clients find it again
+	netns string      // the network namespace it lives in; empty: ours
+	api   *api.Client // over the local socket, as the operator
 
 	absent atomic.Bool // not a member yet, or not any more
 
@@ -195,59 +193,6 @@ func (n *Node) Tail() string {
 	defer n.mu.Unlock()
 	all := n.said.Bytes()
 	return string(all[max(0, len(all)-4000):])
-}
-
-// Problem is a refusal by the API.
-type Problem struct {
-	Status int    `json:"status"`
-	Code   string `json:"code"` // not-found, denied, conflict, invalid, unavailable, unknown-outcome
-	Detail string `json:"detail"`
-}
-
-func (p *Problem) Error() string { return fmt.Sprintf("%d %s: %s", p.Status, p.Code, p.Detail) }
-
-// Call asks the API over the local socket, as user, or as the operator when it is empty. A refusal is a *Problem.
-func (n *Node) Call(ctx context.Context, method, path, as string, in, out any) error {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+n.ID+path, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	if as != "" {
-		req.Header.Set("X-Hpfriends-As", as)
-	}
-	res, err := n.api.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if res.StatusCode/100 != 2 {
-		p := &Problem{Status: res.StatusCode}
-		if err := json.NewDecoder(res.Body).Decode(p); err != nil {
-			return fmt.Errorf("%s %s: %s: %w", method, path, res.Status, err)
-		}
-		return p
-	}
-	if raw, ok := out.(*[]byte); ok {
-		*raw, err = io.ReadAll(res.Body)
-		return err
-	}
-	if out == nil {
-		return nil
-	}
-	return json.NewDecoder(res.Body).Decode(out)
-}
-
-// apiClient is an HTTP client on the socket in a data directory.
-func apiClient(dir string) *http.Client {
-	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "unix", filepath.Join(dir, "hpfriends.sock"))
-	}}}
 }
 
 func portOf(address string) string {

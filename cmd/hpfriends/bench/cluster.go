@@ -1,8 +1,6 @@
 package bench
 
 import (
-	"hpfriends/internal/timespec"
-
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +12,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/internal/load"
 	"hpfriends/internal/proc"
+	"hpfriends/internal/timespec"
 )
 
 // cluster starts three servers that are one cluster. The first one leads.

@@ -1,10 +1,6 @@
 package feed
 
 import (
-	"hpfriends/api"
-	"hpfriends/eventlog/entry"
-	"hpfriends/internal/timespec"
-
 	"context"
 	"fmt"
 	"io"
@@ -17,9 +13,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
+	"hpfriends/eventlog/entry"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/ndjson"
 	"hpfriends/internal/term"
+	"hpfriends/internal/timespec"
 	"hpfriends/query"
 	"hpfriends/wire"
 )
