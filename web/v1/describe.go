@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"cmp"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -60,42 +61,48 @@ func refusals(route string, in reflect.Type) map[int]string {
 	return all
 }
 
-// links say by which operations one goes on with what another has made: the parameter of their paths, and where it is.
+// links say by which operations one goes on with what another has made, and where the parameters of their paths are.
 var links = []struct {
-	from, parameter, value string
-	to                     []string
+	from       string
+	parameters map[string]any
+	to         []string
 }{
 	{
-		api.AddUser.Route, "handle", "$request.body#/handle",
+		api.AddUser.Route, map[string]any{"handle": "$request.body#/handle"},
 		[]string{api.ShowUser.Route, api.EditUser.Route, api.RemoveUser.Route},
 	},
 	{
-		api.AddGroup.Route, "group", "$request.body#/name",
+		api.AddGroup.Route, map[string]any{"group": "$request.body#/name"},
 		[]string{api.ShowGroup.Route, api.AddMember.Route, api.LeaveGroup.Route, api.RemoveGroup.Route},
 	},
 	{
-		api.AddAuthkey.Route, "ident", "$response.body#/ident",
+		api.AddMember.Route, map[string]any{"group": "$request.path.group", "user": "$request.body#/user"},
+		[]string{api.EditMember.Route, api.RemoveMember.Route},
+	},
+	{
+		api.AddAuthkey.Route, map[string]any{"ident": "$response.body#/ident"},
 		[]string{
 			api.ShowAuthkey.Route, api.EditAuthkey.Route, api.RotateAuthkey.Route, api.RevealAuthkey.Route,
 			api.RemoveAuthkey.Route,
 		},
 	},
 	{
-		api.AddShare.Route, "id", "$response.body#/id",
+		api.AddShare.Route, map[string]any{"id": "$response.body#/id"},
 		[]string{api.ShowShare.Route, api.AcceptShare.Route, api.DisableShare.Route, api.RemoveShare.Route},
 	},
-	{api.AddToken.Route, "id", "$response.body#/id", []string{api.RemoveToken.Route}},
+	{api.AddToken.Route, map[string]any{"id": "$response.body#/id"}, []string{api.RemoveToken.Route}},
 }
 
 // link adds links to the document.
 func link(doc *huma.OpenAPI) {
 	for _, l := range links {
 		_, path, _ := strings.Cut(l.from, " ")
-		made := doc.Paths[api.Base+path].Post.Responses["200"]
+		answers := doc.Paths[api.Base+path].Post.Responses
+		made := cmp.Or(answers["200"], answers["204"])
 		made.Links = make(map[string]*huma.Link)
 		for _, to := range l.to {
 			id := operationID(to)
-			made.Links[id] = &huma.Link{OperationID: id, Parameters: map[string]any{l.parameter: l.value}}
+			made.Links[id] = &huma.Link{OperationID: id, Parameters: l.parameters}
 		}
 	}
 }
