@@ -72,13 +72,19 @@ func (c *Client) with(auth func(*http.Request)) *Client {
 
 // Metrics returns the page of the server's metrics.
 func (c *Client) Metrics(ctx context.Context) ([]byte, error) {
-	res, err := c.send(ctx, &request{method: http.MethodGet, address: "/metrics"}, prompt)
+	return c.Do(ctx, http.MethodGet, "/metrics", nil)
+}
+
+// Do sends a request that is none of the operations of this package, and returns the body of the answer. address is a
+// path of the server, with its query; in becomes the JSON that is sent, nothing if it is nil.
+func (c *Client) Do(ctx context.Context, method, address string, in any) ([]byte, error) {
+	res, err := c.send(ctx, &request{method: method, address: address, body: in}, prompt)
 	if err != nil {
 		return nil, err
 	}
 	defer res.Body.Close()
-	page, err := io.ReadAll(res.Body)
-	return page, failed(ctx, err)
+	body, err := io.ReadAll(res.Body)
+	return body, failed(ctx, err)
 }
 
 // answer sends a request, and decodes the answer into out unless that is a *None. It returns the answer's headers.

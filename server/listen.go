@@ -2,14 +2,12 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 
-	"hpfriends/internal/atomicfile"
 	"hpfriends/internal/datadir"
 	"hpfriends/wire"
 )
@@ -77,24 +75,13 @@ func listenSocket(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// announce writes where the server listens; retract removes it.
-func (s *Server) announce(a datadir.Addresses) error {
-	data, err := json.MarshalIndent(a, "", "  ")
-	if err != nil {
-		return err
-	}
-	return atomicfile.Write(filepath.Join(s.DataDir, datadir.AddressesFile), append(data, '\n'), 0o600)
-}
-
-func (s *Server) retract() { _ = os.Remove(filepath.Join(s.DataDir, datadir.AddressesFile)) }
-
 // closeListeners ends hpfeeds and HTTP, in that order, each within drainTimeout. Clients get a moment to notice.
 func (s *Server) closeListeners() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	_ = s.wire.Drain(ctx, goodbye)
 	err := s.wire.Shutdown(ctx)
-	s.retract() // not before: when the disk hangs, this does
+	datadir.RemoveAddresses(s.DataDir) // not before: when the disk hangs, this does
 	ctx, cancel = context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	return errors.Join(err, s.web.Shutdown(ctx))

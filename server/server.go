@@ -17,6 +17,7 @@ import (
 
 	"hpfriends/broker"
 	"hpfriends/internal/buildinfo"
+	"hpfriends/internal/datadir"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -176,7 +177,7 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 		s.loops.run(ending, "listener "+l.Addr().String(), l.serve)
 	}
 	s.Logger.Info("serving", "hpfeeds", where.Hpfeeds, "http", where.HTTP, "data", s.DataDir, "node", s.node.ID())
-	if err = s.announce(where); err == nil {
+	if err = datadir.WriteAddresses(s.DataDir, where); err == nil {
 		select {
 		case <-ctx.Done():
 		case err = <-s.loops.failed:

@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 		"internal/term",
 		"internal/timespec",
 	},
-	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/load", "internal/proc"},
+	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/datadir", "internal/load"},
 	"server": {
 		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "raftfsm", "raftfsm/link",
 		"raftfsm/survey",
@@ -48,12 +48,12 @@ var allowed = map[string][]string{
 	"internal/buildinfo":  {},
 	"internal/cmdline":    {"api", "internal/datadir", "internal/secret", "internal/term"},
 	"internal/term":       {"internal/ndjson"},
-	"internal/datadir":    {},
+	"internal/datadir":    {"internal/atomicfile"},
 	"internal/proc":       {"api", "internal/datadir"},
-	"internal/load":       {"wire", "graph", "api", "internal/payload", "internal/proc", "internal/timespec"},
+	"internal/load":       {"wire", "api", "graph", "internal/payload", "internal/timespec"},
 	"internal/payload":    {},
 	"internal/feedtest":   {"wire"}, // for tests
-	"api":                 {"query", "graph", "internal/datadir", "internal/secret", "internal/ndjson"},
+	"api":                 {"query", "graph", "internal/datadir", "internal/ndjson", "internal/secret"},
 	"web":                 {"api", "web/v1", "web/who", "query", "graph", "internal/secret"},
 	"web/v1": {
 		"api", "web/who", "query", "graph", "internal/secret", "internal/timespec", "internal/ndjson",
@@ -85,7 +85,7 @@ var allowed = map[string][]string{
 	"internal/golden":   {}, // for tests
 	"internal/interop":  {},
 	"internal/faults": {
-		"wire", "eventlog", "eventlog/entry", "api", "graph", "internal/freeport",
+		"wire", "eventlog", "eventlog/entry", "api", "graph", "internal/freeport", "internal/proc",
 	}, // a harness for its own tests: speaks to processes, and opens their logs in the end
 }
 
@@ -98,6 +98,7 @@ var fenced = map[string][]string{
 	"github.com/cockroachdb/pebble":    {"eventlog"},
 	"net/http": {
 		"web/v1", "web/who", "api", "web", "internal/cmdline", "cmd/hpfriends/cli", "cmd/hpfriends/feed",
+		"internal/faults",
 	},
 	"github.com/danielgtaylor/huma": {"web/v1"},
 	"github.com/urfave/cli": {

@@ -88,7 +88,7 @@ func newCluster(t testing.TB, size, spare int) *Cluster {
 	c.Dice, c.seed = dice(t)
 	for i := range size + spare {
 		dir := t.TempDir()
-		c.Nodes = append(c.Nodes, &Node{ID: "n" + strconv.Itoa(i+1), Dir: dir, t: t, api: api.Local(dir)})
+		c.Nodes = append(c.Nodes, newNode(t, "n"+strconv.Itoa(i+1), dir))
 		c.Nodes[i].absent.Store(i >= size)
 	}
 	t.Cleanup(c.end)

@@ -88,11 +88,8 @@ func (s *Season) enlist() (place int) {
 func (s *Season) ended(place int) {
 	s.t.Helper()
 	n := s.Nodes[place]
-	n.mu.Lock()
-	done := n.done
-	n.mu.Unlock()
 	select {
-	case <-done:
+	case <-n.process().Done():
 	case <-time.After(40 * time.Second):
 		s.t.Errorf("%s was removed and goes on", n.ID)
 	}

@@ -43,7 +43,8 @@ func turnedAway(t *testing.T, dir string, flags ...string) string {
 // lone starts a node that is in no Cluster.
 func lone(t *testing.T, id, dir string, flags ...string) *Node {
 	t.Helper()
-	n := &Node{ID: id, Dir: dir, t: t, port: freeport.On127(t), api: api.Local(dir), flags: flags}
+	n := newNode(t, id, dir)
+	n.port, n.flags = freeport.On127(t), flags
 	t.Cleanup(n.Kill)
 	n.Start()
 	return n

@@ -2,12 +2,10 @@ package faults
 
 import (
 	"bytes"
-	"errors"
+	"context"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -15,6 +13,7 @@ import (
 	"time"
 
 	"hpfriends/api"
+	"hpfriends/internal/proc"
 )
 
 // Node is one server, whether it runs or not. It is driven from outside: by signals, sockets and its local API. Its
@@ -26,14 +25,18 @@ type Node struct {
 	flags []string    // of every start
 	port  string      // of hpfeeds: the same at every start, so that clients find it again
 	netns string      // the network namespace it lives in; empty: ours
-	api   *api.Client // over the local socket, as the operator
+	api   *api.Client // as the operator
 
 	absent atomic.Bool // not a member yet, or not any more
 
 	mu   sync.Mutex
-	cmd  *exec.Cmd // nil: it does not run
-	done chan struct{}
-	said bytes.Buffer // on standard error; guarded by mu
+	runs *proc.Process // nil: it does not run
+	said bytes.Buffer  // on standard error, of all its processes; guarded by mu
+}
+
+// newNode returns one that has not been started. Its flags and its port are still to be set.
+func newNode(t testing.TB, id, dir string) *Node {
+	return &Node{ID: id, Dir: dir, api: api.Local(dir), t: t}
 }
 
 // Write takes what the process says.
@@ -46,24 +49,23 @@ func (n *Node) Write(p []byte) (int, error) {
 // Address is where the node serves hpfeeds.
 func (n *Node) Address() string { return n.port }
 
-// Running is whether the process is there; it may be stopped or not ready.
-func (n *Node) Running() bool {
+// process is nil when the node does not run.
+func (n *Node) process() *proc.Process {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.cmd != nil
+	return n.runs
 }
+
+// Running reports whether the process is there; it may be stopped or not ready.
+func (n *Node) Running() bool { return n.process() != nil }
 
 // pid is 0 when the node does not run.
 func (n *Node) pid() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.cmd == nil {
-		return 0
+	if p := n.process(); p != nil {
+		return p.PID()
 	}
-	return n.cmd.Process.Pid
+	return 0
 }
-
-const addressesFile = "addresses.json" // in the data directory while the server is ready
 
 // Launch starts the process and does not wait until it is ready. extra are flags for this start.
 func (n *Node) Launch(extra ...string) {
@@ -72,51 +74,30 @@ func (n *Node) Launch(extra ...string) {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	if err := os.Remove(filepath.Join(n.Dir, addressesFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	command := proc.Command{Program: []string{binary}, Stderr: n, Flags: append(append([]string{
+		"--node-id", n.ID, "--hpfeeds", "tcp:port=" + portOf(n.port) + ":interface=127.0.0.1", "--http", "",
+		"--log-level", "info",
+	}, n.flags...), extra...)}
+	if n.netns != "" { // ip replaces itself with the program
+		command.Program = []string{"ip", "netns", "exec", n.netns, binary}
+	}
+	fmt.Fprintf(n, "--- %s starts %v\n", time.Now().UTC().Format("15:04:05.000"), extra)
+	p, err := proc.Launch(n.Dir, command)
+	if err != nil {
 		n.t.Fatal(err)
 	}
-	args := append([]string{"serve", "--data-dir", n.Dir, "--node-id", n.ID, "--hpfeeds", "tcp:port=" + portOf(n.port) +
-		":interface=127.0.0.1",
-		"--http", "", "--log-level", "info"}, n.flags...)
-	args = append(args, extra...)
-	if n.netns != "" { // ip replaces itself with the program
-		binary, args = "ip", append([]string{"netns", "exec", n.netns, binary}, args...)
-	}
-	cmd := exec.Command(binary, args...)
-	cmd.Stderr = n
-	fmt.Fprintf(n, "--- %s starts %v\n", time.Now().UTC().Format("15:04:05.000"), extra)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if err := cmd.Start(); err != nil {
-		n.t.Fatal(err)
-	}
-	done := make(chan struct{})
-	n.cmd, n.done = cmd, done
-	go func() { // ends with the process
-		_ = cmd.Wait()
-		close(done)
-	}()
+	n.runs = p
 }
 
 // Await waits until the node is ready.
 func (n *Node) Await(limit time.Duration) {
 	n.t.Helper()
-	begin := time.Now()
-	for {
-		if _, err := os.Stat(filepath.Join(n.Dir, addressesFile)); err == nil {
-			return
-		}
-		n.mu.Lock()
-		done := n.done
-		n.mu.Unlock()
-		select {
-		case <-done:
-			n.t.Fatalf("%s ended before it was ready: %s", n.ID, n.Tail())
-		case <-time.After(5 * time.Millisecond):
-		}
-		if time.Since(begin) > limit {
-			n.t.Fatalf("%s is not ready after %v: %s", n.ID, limit, n.Tail())
-		}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	if _, err := n.process().Await(ctx); err != nil {
+		n.t.Fatalf("%s: %v", n.ID, err)
 	}
 }
 
@@ -140,37 +121,34 @@ func (n *Node) Stop() {
 
 // end sends a signal and waits for the end. It is nil when the process was not there.
 func (n *Node) end(s os.Signal) *os.ProcessState {
-	n.mu.Lock()
-	cmd, done := n.cmd, n.done
-	n.mu.Unlock()
-	if cmd == nil {
+	p := n.process()
+	if p == nil {
 		return nil
 	}
-	_ = cmd.Process.Signal(s)
-	<-done
+	p.Signal(s)
+	return n.ended(p, "ended")
+}
+
+// ended waits for the end.
+func (n *Node) ended(p *proc.Process, how string) *os.ProcessState {
+	state := p.State()
 	n.mu.Lock()
-	n.cmd = nil
+	n.runs = nil
 	n.mu.Unlock()
-	fmt.Fprintf(n, "--- %s ended: %v\n", time.Now().UTC().Format("15:04:05.000"), cmd.ProcessState)
-	return cmd.ProcessState
+	fmt.Fprintf(n, "--- %s %s: %v\n", time.Now().UTC().Format("15:04:05.000"), how, state)
+	return state
 }
 
 // AwaitEnd waits until the process has ended by itself.
 func (n *Node) AwaitEnd(limit time.Duration) *os.ProcessState {
 	n.t.Helper()
-	n.mu.Lock()
-	cmd, done := n.cmd, n.done
-	n.mu.Unlock()
+	p := n.process()
 	select {
-	case <-done:
+	case <-p.Done():
 	case <-time.After(limit):
 		n.t.Fatalf("%s still runs after %v: %s", n.ID, limit, n.Tail())
 	}
-	n.mu.Lock()
-	n.cmd = nil
-	n.mu.Unlock()
-	fmt.Fprintf(n, "--- %s ended by itself: %v\n", time.Now().UTC().Format("15:04:05.000"), cmd.ProcessState)
-	return cmd.ProcessState
+	return n.ended(p, "ended by itself")
 }
 
 // Pause stops the process where it is; Resume lets it go on.
@@ -180,10 +158,8 @@ func (n *Node) Pause() { n.signal(syscall.SIGSTOP) }
 func (n *Node) Resume() { n.signal(syscall.SIGCONT) }
 
 func (n *Node) signal(s os.Signal) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.cmd != nil {
-		_ = n.cmd.Process.Signal(s)
+	if p := n.process(); p != nil {
+		p.Signal(s)
 	}
 }
 

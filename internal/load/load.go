@@ -14,7 +14,6 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/internal/payload"
-	"hpfriends/internal/proc"
 	"hpfriends/internal/timespec"
 	"hpfriends/wire"
 )
@@ -136,18 +135,16 @@ func Subscribe(ctx context.Context, address string, k Key, channel string) (net.
 }
 
 // SetUp makes publishers and subscribers of one user each, with every share accepted, and returns their authkeys.
-func SetUp(ctx context.Context, p *proc.Process, channel string, publishers, subscribers int) (pubs, subs []Key,
-	err error) {
-	add := func(user string) (Key, error) {
-		k := Key{Ident: user + "-key", Secret: "secret-of-" + user}
-		u := api.NewUser{Handle: user}
-		if _, err := api.AddUser.Call(ctx, p.API, api.With[api.NewUser]{Body: u}); err != nil {
-			return k, err
+func SetUp(ctx context.Context, operator *api.Client, channel string, publishers, subscribers int) (
+	pubs, subs []Key, err error,
+) {
+	add := func(handle string) (Key, error) {
+		_, err := api.AddUser.Call(ctx, operator, api.With[api.NewUser]{Body: api.NewUser{Handle: handle}})
+		if err != nil {
+			return Key{}, err
 		}
-		all := []graph.Pattern{"*"}
-		in := api.NewAuthkey{Ident: k.Ident, Secret: api.NewSecret(k.Secret), Pub: all, Sub: all}
-		_, err := api.AddAuthkey.Call(ctx, p.API.As(user), api.With[api.NewAuthkey]{Body: in})
-		return k, err
+		k := KeyOf(handle)
+		return k, AddKey(ctx, operator.As(handle), k)
 	}
 	for i := range subscribers {
 		k, err := add("subscriber" + strconv.Itoa(i))
@@ -163,17 +160,28 @@ func SetUp(ctx context.Context, p *proc.Process, channel string, publishers, sub
 			return nil, nil, err
 		}
 		pubs = append(pubs, k)
-		in := api.NewShare{Channel: graph.Pattern(channel), To: "group:everyone"}
-		share, err := api.AddShare.Call(ctx, p.API.As(user), api.With[api.NewShare]{Body: in})
+		all := api.NewShare{Channel: graph.Pattern(channel), To: "group:everyone"}
+		share, err := api.AddShare.Call(ctx, operator.As(user), api.With[api.NewShare]{Body: all})
 		if err != nil {
 			return nil, nil, err
 		}
 		for s := range subscribers {
-			as := p.API.As("subscriber" + strconv.Itoa(s))
-			if _, err := api.AcceptShare.Call(ctx, as, api.SharePath{ID: share.ID}); err != nil {
+			receiver := operator.As("subscriber" + strconv.Itoa(s))
+			if _, err := api.AcceptShare.Call(ctx, receiver, api.SharePath{ID: share.ID}); err != nil {
 				return nil, nil, err
 			}
 		}
 	}
 	return pubs, subs, nil
+}
+
+// KeyOf is the authkey that a user of a measurement has.
+func KeyOf(handle string) Key { return Key{Ident: handle + "-key", Secret: "secret-of-" + handle} }
+
+// AddKey adds an authkey that may publish and subscribe everywhere.
+func AddKey(ctx context.Context, user *api.Client, k Key) error {
+	_, err := api.AddAuthkey.Call(ctx, user, api.With[api.NewAuthkey]{Body: api.NewAuthkey{
+		Ident: k.Ident, Secret: api.NewSecret(k.Secret), Pub: []graph.Pattern{"*"}, Sub: []graph.Pattern{"*"},
+	}})
+	return err
 }

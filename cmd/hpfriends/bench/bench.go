@@ -110,7 +110,7 @@ func runBench(ctx context.Context, list []scenario, o benchOptions, asJSON bool,
 	var all []figure
 	for _, s := range list {
 		fmt.Fprintf(os.Stderr, "%s: %s\n", s.name, s.usage)
-		alone, blind := proc.WatchCompany()
+		alone, blind := proc.WatchContention()
 		figures, err := runScenario(ctx, s, o)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
@@ -136,8 +136,8 @@ func runBench(ctx context.Context, list []scenario, o benchOptions, asJSON bool,
 // bench is one scenario's servers: the embedded one is alone, or leads.
 type bench struct {
 	benchOptions
-	*proc.Process
-	followers []*proc.Process
+	*proc.Server
+	followers []*proc.Server
 }
 
 func runScenario(ctx context.Context, s scenario, o benchOptions) (figures []figure, err error) {
@@ -161,7 +161,7 @@ func runScenario(ctx context.Context, s scenario, o benchOptions) (figures []fig
 // alone starts one server.
 func (o benchOptions) alone(ctx context.Context, dir string) (*bench, error) {
 	p, err := proc.Start(ctx, dir, o.env(""))
-	return &bench{benchOptions: o, Process: p}, err
+	return &bench{benchOptions: o, Server: p}, err
 }
 
 // env has a server write its profile.
@@ -174,7 +174,7 @@ func (o benchOptions) env(suffix string) []string {
 
 // end stops the servers: the leader last, so that leadership is not handed over for nothing.
 func (b *bench) end() (err error) {
-	for _, p := range append(slices.Clone(b.followers), b.Process) {
+	for _, p := range append(slices.Clone(b.followers), b.Server) {
 		err = errors.Join(err, p.Stop())
 	}
 	return err

@@ -19,11 +19,11 @@ import (
 func (o benchOptions) cluster(ctx context.Context, dir string) (_ *bench, err error) {
 	b := &bench{benchOptions: o}
 	defer func() {
-		if err != nil && b.Process != nil {
+		if err != nil && b.Server != nil {
 			err = errors.Join(err, b.end())
 		}
 	}()
-	start := func(n int, flags ...string) (*proc.Process, error) {
+	start := func(n int, flags ...string) (*proc.Server, error) {
 		id := "n" + strconv.Itoa(n)
 		home, suffix := filepath.Join(dir, id), "."+id
 		if err := os.Mkdir(home, 0o700); err != nil {
@@ -39,7 +39,7 @@ func (o benchOptions) cluster(ctx context.Context, dir string) (_ *bench, err er
 	if err != nil {
 		return nil, err
 	}
-	b.Process = p
+	b.Server = p
 	at, token, err := b.invite(ctx, dir)
 	if err != nil {
 		return nil, err
@@ -72,8 +72,7 @@ func (b *bench) invite(ctx context.Context, dir string) (at, file string, err er
 	if len(s.Members) != 1 {
 		return "", "", fmt.Errorf("a new cluster has %d members", len(s.Members))
 	}
-	in := api.NewJoinToken{Seconds: 600}
-	out, err := api.AddJoinToken.Call(ctx, b.API, api.With[api.NewJoinToken]{Body: in})
+	out, err := api.AddJoinToken.Call(ctx, b.API, api.With[api.NewJoinToken]{Body: api.NewJoinToken{Seconds: 600}})
 	if err != nil {
 		return "", "", err
 	}
@@ -123,30 +122,30 @@ func (b *bench) until(ctx context.Context, what string, ok func() (bool, error))
 	}
 }
 
-func (b *bench) all() []*proc.Process { return append([]*proc.Process{b.Process}, b.followers...) }
+func (b *bench) all() []*proc.Server { return append([]*proc.Server{b.Server}, b.followers...) }
 
 // clusterThroughput floods through the leader alone, and through all nodes. Delivered is what a subscriber on a
 // follower got: committed, synced by a majority and by that follower.
 func clusterThroughput(ctx context.Context, b *bench) ([]figure, error) {
-	pubs, subs, err := load.SetUp(ctx, b.Process, load.Channel, 4, 1)
+	pubs, subs, err := load.SetUp(ctx, b.API, load.Channel, 4, 1)
 	if err != nil {
 		return nil, err
 	}
 	var all []figure
 	for _, way := range []struct {
 		name   string
-		pubAt  []*proc.Process
-		subAt  *proc.Process
+		pubAt  []*proc.Server
+		subAt  *proc.Server
 		target float64
 	}{
-		{"through the leader", []*proc.Process{b.Process}, b.Process, 0},
+		{"through the leader", []*proc.Server{b.Server}, b.Server, 0},
 		{"through one follower", b.followers[:1], b.followers[0], 0},
 		{"through all nodes", b.all(), b.followers[1], 150_000},
 	} {
 		if err := b.settle(ctx); err != nil {
 			return nil, err
 		}
-		rates, err := traffic{pubs: pubs, subs: subs, pubAt: way.pubAt, subAt: []*proc.Process{way.subAt},
+		rates, err := traffic{pubs: pubs, subs: subs, pubAt: way.pubAt, subAt: []*proc.Server{way.subAt},
 			size: 256}.flow(ctx, b.duration)
 		if err = errors.Join(err, b.leads(ctx)); err != nil {
 			return nil, err
@@ -161,17 +160,17 @@ func clusterThroughput(ctx context.Context, b *bench) ([]figure, error) {
 // clusterLatency publishes and subscribes at a follower, and then at the leader; at the follower also so seldom that no
 // message follows soon, which would carry the news of the commit.
 func clusterLatency(ctx context.Context, b *bench) ([]figure, error) {
-	pubs, subs, err := load.SetUp(ctx, b.Process, load.Channel, 1, 1)
+	pubs, subs, err := load.SetUp(ctx, b.API, load.Channel, 1, 1)
 	if err != nil {
 		return nil, err
 	}
 	var all []figure
 	for _, way := range []struct {
-		at *proc.Process
+		at *proc.Server
 		tempo
 	}{
 		{b.followers[0], tempo{steadyRate, steadyTick, ", through a follower", 25}},
-		{b.Process, tempo{steadyRate, steadyTick, ", through the leader", 25}},
+		{b.Server, tempo{steadyRate, steadyTick, ", through the leader", 25}},
 		{b.followers[0], tempo{20, 1, ", through a follower, now and then", 0}},
 	} {
 		if err := b.settle(ctx); err != nil {
@@ -197,7 +196,7 @@ const (
 // gathering is the servers that share the subscribers, and what was measured with them.
 type gathering struct {
 	name       string
-	at         []*proc.Process
+	at         []*proc.Server
 	pubs, subs []load.Key
 	sent, got  float64       // rates of messages and deliveries
 	first, all time.Duration // processor time of the leader, or of the only server, and of all servers
@@ -231,14 +230,14 @@ func clusterSpread(ctx context.Context, b *bench) (figures []figure, err error) 
 	defer func() { err = errors.Join(err, single.end()) }()
 	ways := []*gathering{
 		{name: "one server alone", at: single.all()},
-		{name: "all on the leader", at: []*proc.Process{b.Process}},
+		{name: "all on the leader", at: []*proc.Server{b.Server}},
 		{name: "spread over three nodes", at: b.all()},
 	}
-	if ways[0].pubs, ways[0].subs, err = load.SetUp(ctx, single.Process, load.Channel, spreadPublishers,
+	if ways[0].pubs, ways[0].subs, err = load.SetUp(ctx, single.API, load.Channel, spreadPublishers,
 		spreadSubscribers); err != nil {
 		return nil, err
 	}
-	pubs, subs, err := load.SetUp(ctx, b.Process, load.Channel, spreadPublishers, spreadSubscribers)
+	pubs, subs, err := load.SetUp(ctx, b.API, load.Channel, spreadPublishers, spreadSubscribers)
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +278,7 @@ func (b *bench) spread(ctx context.Context, w *gathering, d time.Duration) error
 		return err
 	}
 	begin := time.Now()
-	rates, err := traffic{pubs: w.pubs, subs: w.subs, pubAt: []*proc.Process{b.Process}, subAt: w.at, size: 1024,
+	rates, err := traffic{pubs: w.pubs, subs: w.subs, pubAt: []*proc.Server{b.Server}, subAt: w.at, size: 1024,
 		rate: spreadRate}.flow(ctx, d)
 	if err != nil {
 		return err

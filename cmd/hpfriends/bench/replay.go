@@ -35,7 +35,7 @@ type replayLoad struct {
 
 // benchReplay loads the log, and then measures reading it.
 func benchReplay(ctx context.Context, b *bench) ([]figure, error) {
-	pubs, subs, err := load.SetUp(ctx, b.Process, "*", 1, 1)
+	pubs, subs, err := load.SetUp(ctx, b.API, "*", 1, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -298,7 +298,7 @@ func (l *replayLoad) restart(ctx context.Context) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.Process = p
+	l.Server = p
 	return []figure{{Name: "restart until ready with the log", Unit: "ms", Value: p.Started.Seconds() * 1000, Target: 3000,
 		AtMost: true}}, nil
 }

@@ -42,18 +42,18 @@ func benchFanout(ctx context.Context, b *bench) ([]figure, error) {
 
 // load floods this one server and returns the rates of messages sent and received, all connections together.
 func (b *bench) load(ctx context.Context, publishers, subscribers, size int) ([]float64, error) {
-	pubs, subs, err := load.SetUp(ctx, b.Process, load.Channel, publishers, subscribers)
+	pubs, subs, err := load.SetUp(ctx, b.API, load.Channel, publishers, subscribers)
 	if err != nil {
 		return nil, err
 	}
-	here := []*proc.Process{b.Process}
+	here := []*proc.Server{b.Server}
 	return traffic{pubs: pubs, subs: subs, pubAt: here, subAt: here, size: size}.flow(ctx, b.duration)
 }
 
 // traffic is who publishes and who subscribes, and where: connections are spread over the servers in turn.
 type traffic struct {
 	pubs, subs   []load.Key
-	pubAt, subAt []*proc.Process
+	pubAt, subAt []*proc.Server
 	size         int // bytes of a payload
 	rate         int // messages per second of one publisher; 0: as fast as the servers take them
 }
@@ -93,15 +93,15 @@ type tempo struct {
 const steadyRate, steadyTick = 20_000, 20
 
 func benchLatency(ctx context.Context, b *bench) ([]figure, error) {
-	pubs, subs, err := load.SetUp(ctx, b.Process, load.Channel, 1, 1)
+	pubs, subs, err := load.SetUp(ctx, b.API, load.Channel, 1, 1)
 	if err != nil {
 		return nil, err
 	}
-	return tempo{steadyRate, steadyTick, "", 10}.latency(ctx, b.Process, pubs[0], subs[0], b.duration)
+	return tempo{steadyRate, steadyTick, "", 10}.latency(ctx, b.Server, pubs[0], subs[0], b.duration)
 }
 
 // latency publishes and subscribes at one server.
-func (r tempo) latency(ctx context.Context, at *proc.Process, pk, sk load.Key, d time.Duration) ([]figure, error) {
+func (r tempo) latency(ctx context.Context, at *proc.Server, pk, sk load.Key, d time.Duration) ([]figure, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var received atomic.Int64
@@ -170,7 +170,7 @@ func (r tempo) publish(ctx context.Context, c net.Conn, ident string, begin time
 }
 
 func benchIdle(ctx context.Context, b *bench) ([]figure, error) {
-	pubs, _, err := load.SetUp(ctx, b.Process, load.Channel, 1, 0)
+	pubs, _, err := load.SetUp(ctx, b.API, load.Channel, 1, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -15,8 +16,8 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/internal/datadir"
 	"hpfriends/internal/load"
-	"hpfriends/internal/proc"
 	"hpfriends/server"
 )
 
@@ -83,7 +84,8 @@ type demo struct {
 	dir     string
 	server  *server.Server
 	out     io.Writer
-	outside *proc.Process // the same server, through its socket
+	api     *api.Client // the same server, through its socket
+	address string      // of its hpfeeds
 	people  []demoUser
 }
 
@@ -102,18 +104,8 @@ var cast = []demoUser{
 }
 
 func (d *demo) play(ctx context.Context, ended <-chan error) error {
-	d.outside = &proc.Process{Dir: d.dir, API: api.Local(d.dir)}
-	awaited, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ready := make(chan error, 1)
-	go func() { ready <- d.outside.Await(awaited) }()
-	select {
-	case err := <-ready:
-		if err != nil {
-			return err
-		}
-	case err := <-ended:
-		return fmt.Errorf("the server has stopped: %w", err)
+	if err := d.await(ctx, ended); err != nil {
+		return err
 	}
 	if err := d.seedGraph(ctx); err != nil {
 		return err
@@ -122,34 +114,48 @@ func (d *demo) play(ctx context.Context, ended <-chan error) error {
 	return d.run(ctx)
 }
 
-// as is a client that acts as a user.
-func (d *demo) as(user string) *api.Client { return d.outside.API.As(user) }
+// await waits until the server is ready.
+func (d *demo) await(ctx context.Context, ended <-chan error) error {
+	d.api = api.Local(d.dir)
+	for {
+		where, err := datadir.ReadAddresses(d.dir)
+		if err == nil {
+			d.address = where.Hpfeeds[0]
+			return nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		select {
+		case err := <-ended:
+			return fmt.Errorf("the server has stopped: %w", err)
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
 
 // seedGraph makes the users, their group, authkeys and shares through the API.
 func (d *demo) seedGraph(ctx context.Context) error {
 	for _, u := range cast {
-		u.key = load.Key{Ident: u.handle + "-key", Secret: "secret-of-" + u.handle}
-		made, err := api.AddUser.Call(ctx, d.outside.API, api.With[api.NewUser]{Body: api.NewUser{Handle: u.handle}})
+		made, err := api.AddUser.Call(ctx, d.api, api.With[api.NewUser]{Body: api.NewUser{Handle: u.handle}})
 		if err != nil {
 			return err
 		}
-		u.id = graph.UserID(made.ID)
-		all := []graph.Pattern{"*"}
-		in := api.NewAuthkey{
-			Ident: u.key.Ident, Secret: api.NewSecret(u.key.Secret), Comment: "demo", Pub: all, Sub: all,
-		}
-		if _, err := api.AddAuthkey.Call(ctx, d.as(u.handle), api.With[api.NewAuthkey]{Body: in}); err != nil {
+		u.id, u.key = graph.UserID(made.ID), load.KeyOf(u.handle)
+		if err := load.AddKey(ctx, d.api.As(u.handle), u.key); err != nil {
 			return err
 		}
 		d.people = append(d.people, u)
 	}
-	group := api.NewGroup{Name: "honeynet"}
-	if _, err := api.AddGroup.Call(ctx, d.as("bob"), api.With[api.NewGroup]{Body: group}); err != nil {
+	bob := d.api.As("bob")
+	if _, err := api.AddGroup.Call(ctx, bob, api.With[api.NewGroup]{Body: api.NewGroup{Name: "honeynet"}}); err != nil {
 		return err
 	}
 	for _, member := range []string{"ada", "cleo"} {
-		in := api.MemberAdd{GroupPath: api.GroupPath{Group: group.Name}, Body: api.NewMember{User: member}}
-		if _, err := api.AddMember.Call(ctx, d.as("bob"), in); err != nil {
+		in := api.MemberAdd{GroupPath: api.GroupPath{Group: "honeynet"}, Body: api.NewMember{User: member}}
+		if _, err := api.AddMember.Call(ctx, bob, in); err != nil {
 			return err
 		}
 	}
@@ -158,18 +164,17 @@ func (d *demo) seedGraph(ctx context.Context) error {
 		share  api.NewShare
 		accept []string
 	}{
-		// cleo has not enabled this one yet
-		{"ada", api.NewShare{Channel: "dionaea.*", To: "group:honeynet", Type: graph.Own}, []string{"bob"}},
-		{"ada", api.NewShare{Channel: "cowrie.sessions", To: "bob", Type: graph.Own}, []string{"bob"}},
+		{"ada", api.NewShare{Channel: "dionaea.*", To: "group:honeynet"}, []string{"bob"}}, // cleo has not enabled it yet
+		{"ada", api.NewShare{Channel: "cowrie.sessions", To: "bob"}, []string{"bob"}},
 		{"bob", api.NewShare{Channel: "cowrie.sessions", To: "cleo", Type: graph.All}, []string{"cleo"}},
-		{"ada", api.NewShare{Channel: "geoloc.events", To: "group:everyone", Type: graph.Own}, []string{"honeymap", "bob"}},
+		{"ada", api.NewShare{Channel: "geoloc.events", To: "group:everyone"}, []string{"honeymap", "bob"}},
 	} {
-		made, err := api.AddShare.Call(ctx, d.as(s.from), api.With[api.NewShare]{Body: s.share})
+		made, err := api.AddShare.Call(ctx, d.api.As(s.from), api.With[api.NewShare]{Body: s.share})
 		if err != nil {
 			return err
 		}
 		for _, who := range s.accept {
-			if _, err := api.AcceptShare.Call(ctx, d.as(who), api.SharePath{ID: made.ID}); err != nil {
+			if _, err := api.AcceptShare.Call(ctx, d.api.As(who), api.SharePath{ID: made.ID}); err != nil {
 				return err
 			}
 		}
@@ -179,7 +184,7 @@ func (d *demo) seedGraph(ctx context.Context) error {
 
 func (d *demo) introduce() {
 	var b strings.Builder
-	fmt.Fprintf(&b, "hpfriends demo: hpfeeds on %s, data in %s\n\n", d.outside.Address, d.dir)
+	fmt.Fprintf(&b, "hpfriends demo: hpfeeds on %s, data in %s\n\n", d.address, d.dir)
 	for _, u := range d.people {
 		fmt.Fprintf(&b, "  %-9s %s\n", u.handle, u.role)
 	}
@@ -189,7 +194,7 @@ func (d *demo) introduce() {
 		fmt.Fprintf(&b, "  #%-4d %-5s shares %-16s with %-15s %s\n", s.ID, d.handle(s.Owner), s.Channel, d.receiver(s),
 			s.Type)
 	}
-	host, port, _ := net.SplitHostPort(d.outside.Address)
+	host, port, _ := net.SplitHostPort(d.address)
 	run := "hpfriends --data-dir " + d.dir
 	fmt.Fprintf(&b, `
 Try, in another terminal (the binary is %s):

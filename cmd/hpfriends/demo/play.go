@@ -33,7 +33,7 @@ func (d *demo) run(ctx context.Context) error {
 	var received atomic.Int64
 	crew := load.NewCrew(cancel)
 	for _, u := range d.people {
-		c, err := load.Login(ctx, d.outside.Address, u.key)
+		c, err := load.Login(ctx, d.address, u.key)
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ func (d *demo) run(ctx context.Context) error {
 
 // attacks publishes as ada's sensors and prints what became of each event.
 func (d *demo) attacks(ctx context.Context, arrivals <-chan arrival) error {
-	sensor, err := load.Login(ctx, d.outside.Address, d.people[0].key)
+	sensor, err := load.Login(ctx, d.address, d.people[0].key)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func TestDamageOnDiskIsFound(t *testing.T) {
 		t.Errorf("of the stopped server: %+v", r)
 	}
 
-	c.Process = startTestProcess(t, dir) // which turns the write-ahead log into tables
+	c.Server = startTestProcess(t, dir) // which turns the write-ahead log into tables
 	if err := c.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestDamageOnDiskIsFound(t *testing.T) {
 	if r := check(1); r.Sound || !strings.Contains(r.Damage, "bad byte") || !strings.Contains(r.Damage, ".sst") {
 		t.Errorf("of the stopped server: %+v", r)
 	}
-	c.Process = startTestProcess(t, dir, "--scrub-interval", "2s")
+	c.Server = startTestProcess(t, dir, "--scrub-interval", "2s")
 	if r := check(1); r.Sound || r.Damage == "" {
 		t.Errorf("of the running server: %+v", r)
 	}

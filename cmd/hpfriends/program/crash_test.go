@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func startTestProcess(t *testing.T, dir string, flags ...string) *proc.Process {
+func startTestProcess(t *testing.T, dir string, flags ...string) *proc.Server {
 	t.Helper()
 	p, err := proc.Start(context.Background(), dir, []string{asProgram + "=1"}, flags...)
 	if err != nil {
@@ -109,7 +109,7 @@ func TestAcknowledgedMessagesSurviveKill(t *testing.T) {
 	}
 	dir := t.TempDir()
 	p := startTestProcess(t, dir)
-	pubs, _, err := load.SetUp(t.Context(), p, "c", publishers, 0)
+	pubs, _, err := load.SetUp(t.Context(), p.API, "c", publishers, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestSlowSubscriberHarmsNobody(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	pubs, subs, err := load.SetUp(t.Context(), p, load.Channel, 1, 2)
+	pubs, subs, err := load.SetUp(t.Context(), p.API, load.Channel, 1, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -249,13 +249,13 @@ func TestFullDiskLosesNothingAndNeedsNobody(t *testing.T) {
 	d.ready("filled by messages")
 	v.legs = append(v.legs, &leg{run: 501})
 	v.legs[len(v.legs)-1].acked.Store(int64(confirmed))
-	procs := make(map[string]*proc.Process)
+	procs := make(map[string]*proc.Server)
 	for _, id := range d.running() {
 		procs[id] = d.nodes[id].proc
 	}
 	d.compare(v)
 	for id, p := range procs {
-		if most := busiest(p.Log.String()); most == 0 || most >= 30 {
+		if most := busiest(p.Said()); most == 0 || most >= 30 {
 			t.Errorf("%s logged %d lines in three seconds: want some, and less than 10 a second", id, most)
 		}
 	}

@@ -107,7 +107,7 @@ func TestDrainAndStopWarnBeforeHarm(t *testing.T) {
 		t.Errorf("draining a stranger: %v", err)
 	}
 	p := f.nodes["n2"].proc
-	_ = p.Cmd.Process.Signal(syscall.SIGTERM)
+	p.Signal(syscall.SIGTERM)
 	if said := f.gone("n2"); !strings.Contains(said, "stopping node n2 would leave 1 of 3 voters") {
 		t.Errorf("a stop that leaves no majority says %q", said)
 	}

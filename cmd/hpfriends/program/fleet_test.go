@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,7 +35,7 @@ type fleet struct {
 // ship is one node, whether it runs or not.
 type ship struct {
 	id, dir, port string
-	proc          *proc.Process
+	proc          *proc.Server
 }
 
 // startFleet begins a cluster with n voters, n1 the first.
@@ -55,7 +56,7 @@ func startFleetIn(t *testing.T, n int, home func(id string) string) *fleet {
 				continue
 			}
 			s.proc.Kill()
-			if said := s.proc.Log.String(); t.Failed() {
+			if said := s.proc.Said(); t.Failed() {
 				t.Logf("%s said: …%s", s.id, said[max(0, len(said)-3000):])
 			}
 		}
@@ -118,20 +119,18 @@ func (f *fleet) kill(id string) {
 func (f *fleet) gone(id string) string {
 	f.t.Helper()
 	s := f.nodes[id]
-	ended := make(chan error, 1)
-	go func() { ended <- s.proc.Cmd.Wait() }()
 	select {
-	case <-ended:
+	case <-s.proc.Done():
 	case <-time.After(20 * time.Second):
 		f.t.Fatalf("%s goes on", id)
 	}
-	said := s.proc.Log.String()
+	said := s.proc.Said()
 	s.proc = nil
 	return said
 }
 
 func (f *fleet) call(id, method, path string, in, out any) error {
-	return call(f.t.Context(), f.nodes[id].proc, method, path, "", in, out)
+	return f.nodes[id].proc.Call(f.t.Context(), method, path, "", in, out)
 }
 
 // order has a node operate the cluster.
@@ -222,11 +221,12 @@ func (f *fleet) address(id string) string { return f.nodes[id].proc.Address }
 // readyz is what a load balancer is told.
 func (f *fleet) readyz(id string) int {
 	f.t.Helper()
-	res, err := socketClient(f.nodes[id].proc).Get("http://hpfriends/readyz")
+	_, err := f.nodes[id].proc.API.Do(f.t.Context(), "GET", "/readyz", nil)
+	if p, refused := errors.AsType[*api.Problem](err); refused {
+		return p.Status
+	}
 	f.must(err)
-	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, res.Body)
-	return res.StatusCode
+	return http.StatusOK
 }
 
 func (f *fleet) until(what string, limit time.Duration, ok func() bool) {
@@ -241,7 +241,7 @@ func (f *fleet) until(what string, limit time.Duration, ok func() bool) {
 // setUp makes publishers and subscribers, and waits until every node knows them.
 func (f *fleet) setUp(at string, publishers, subscribers int) (pubs, subs []load.Key) {
 	f.t.Helper()
-	pubs, subs, err := load.SetUp(f.t.Context(), f.nodes[at].proc, load.Channel, publishers, subscribers)
+	pubs, subs, err := load.SetUp(f.t.Context(), f.nodes[at].proc.API, load.Channel, publishers, subscribers)
 	f.must(err)
 	f.level(at)
 	return pubs, subs

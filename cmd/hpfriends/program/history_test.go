@@ -257,7 +257,7 @@ func TestDurableSubscription(t *testing.T) {
 	if err := c.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	c.Process = startTestProcess(t, dir)
+	c.Server = startTestProcess(t, dir)
 	pub = c.dial("ada")
 	pub.publish("d", "two")
 	pub.settled("sync")

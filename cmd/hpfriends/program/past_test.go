@@ -24,7 +24,7 @@ import (
 )
 
 // realBroker is a whole server of a test, with a user whose authkey k may do everything.
-func realBroker(t *testing.T) (p *proc.Process, m terminal) {
+func realBroker(t *testing.T) (p *proc.Server, m terminal) {
 	t.Helper()
 	t.Setenv(asProgram, "1")
 	host, port, _ := net.SplitHostPort(freeport.On127(t))

@@ -156,7 +156,7 @@ func TestReplayRightsFollowTheGraph(t *testing.T) {
 		number++
 		t.Run(name, func(t *testing.T) {
 			s := &storyTeller{
-				community: &community{Process: c.Process, t: t, keys: c.keys}, t: t, channel: fmt.Sprintf("story.%d", number),
+				community: &community{Server: c.Server, t: t, keys: c.keys}, t: t, channel: fmt.Sprintf("story.%d", number),
 				group:  fmt.Sprintf("circle%d", number),
 				shares: make(map[string]uint64), sent: make(map[string]net.Conn), counts: make(map[string]int),
 			}

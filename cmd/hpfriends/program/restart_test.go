@@ -14,7 +14,7 @@ import (
 )
 
 // publishBytes publishes n random messages of size bytes and waits until all are confirmed.
-func publishBytes(t *testing.T, p *proc.Process, k load.Key, n, size int) {
+func publishBytes(t *testing.T, p *proc.Server, k load.Key, n, size int) {
 	t.Helper()
 	c, err := load.Login(t.Context(), p.Address, k)
 	if err != nil {
@@ -65,7 +65,7 @@ func TestRestartTimeDoesNotGrowWithTheLog(t *testing.T) {
 	}
 	dir := t.TempDir()
 	p := startTestProcess(t, dir, "--scrub-interval", "0")
-	pubs, _, err := load.SetUp(t.Context(), p, "c", 1, 0)
+	pubs, _, err := load.SetUp(t.Context(), p.API, "c", 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

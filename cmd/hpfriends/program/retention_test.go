@@ -39,7 +39,7 @@ func TestRetentionEndsHistory(t *testing.T) {
 	}
 	before := diskUsage(t, dir)
 
-	c.Process = startTestProcess(t, dir, "--retention-size", "16MiB")
+	c.Server = startTestProcess(t, dir, "--retention-size", "16MiB")
 	floor, deadline := "#1.0", time.Now().Add(30*time.Second)
 	var status struct{ Log query.Retained }
 	for ; floor == "#1.0" || diskUsage(t, dir) > before/2; time.Sleep(50 * time.Millisecond) {
@@ -77,7 +77,7 @@ func TestRetentionEndsHistory(t *testing.T) {
 	if err := c.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	c.Process = startTestProcess(t, dir)
+	c.Server = startTestProcess(t, dir)
 	l = c.dial("ada")
 	l.subscribe("d?from=first&follow=0&notify=1")
 	kept := 0
@@ -99,7 +99,7 @@ func TestRetentionByAge(t *testing.T) {
 	if err := c.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	c.Process = startTestProcess(t, dir, "--retention", "2s")
+	c.Server = startTestProcess(t, dir, "--retention", "2s")
 	pub := c.dial("ada")
 	pub.publish("d", "one")
 	pub.settled("sync")

@@ -33,7 +33,7 @@ func runServer(ts *testscript.TestScript, neg bool, args []string) {
 		scriptServers.Store(where, p)
 		ts.Defer(func() {
 			if p, ok := scriptServers.LoadAndDelete(where); ok {
-				ts.Check(p.(*proc.Process).Stop())
+				ts.Check(p.(*proc.Server).Stop())
 			}
 		})
 		_, port, err := net.SplitHostPort(p.Address)
@@ -46,10 +46,10 @@ func runServer(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("no server is running")
 		}
 		if args[0] == "stop" {
-			ts.Check(p.(*proc.Process).Stop())
+			ts.Check(p.(*proc.Server).Stop())
 			return
 		}
-		p.(*proc.Process).Kill()
+		p.(*proc.Server).Kill()
 	default:
 		ts.Fatalf("usage: server start|stop|kill")
 	}

@@ -17,7 +17,7 @@ import (
 
 // community is a server with some users, one authkey each, and their connections.
 type community struct {
-	*proc.Process
+	*proc.Server
 	t    *testing.T
 	keys map[string]load.Key
 }
@@ -29,7 +29,7 @@ func newCommunity(t *testing.T, users ...string) *community {
 
 func newCommunityIn(t *testing.T, dir string, users ...string) *community {
 	t.Helper()
-	c := &community{Process: startTestProcess(t, dir), t: t, keys: make(map[string]load.Key)}
+	c := &community{Server: startTestProcess(t, dir), t: t, keys: make(map[string]load.Key)}
 	t.Cleanup(func() {
 		if err := c.Stop(); err != nil {
 			t.Error(err)
@@ -46,7 +46,7 @@ func newCommunityIn(t *testing.T, dir string, users ...string) *community {
 
 func (c *community) do(as, method, path string, in, out any) {
 	c.t.Helper()
-	if err := call(c.t.Context(), c.Process, method, "/api/v1"+path, as, in, out); err != nil {
+	if err := c.Call(c.t.Context(), method, "/api/v1"+path, as, in, out); err != nil {
 		c.t.Fatal(err)
 	}
 }
@@ -255,7 +255,7 @@ func TestRevocationReachesOpenConnections(t *testing.T) {
 func TestStatisticsAndLogsSurviveRestart(t *testing.T) {
 	dir := t.TempDir()
 	p := startTestProcess(t, dir)
-	c := &community{Process: p, t: t, keys: map[string]load.Key{"ada": {Ident: "ada-key", Secret: "secret-of-ada"}}}
+	c := &community{Server: p, t: t, keys: map[string]load.Key{"ada": {Ident: "ada-key", Secret: "secret-of-ada"}}}
 	c.do("", "POST", "/users", map[string]any{"handle": "ada"}, nil)
 	c.do("ada", "POST", "/authkeys", map[string]any{"ident": "ada-key", "secret": "secret-of-ada", "pub": []string{"c"},
 		"sub": []string{"c"}}, nil)
@@ -288,7 +288,7 @@ func TestStatisticsAndLogsSurviveRestart(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	c.Process = p
+	c.Server = p
 	var keys []struct {
 		Stats struct {
 			Published     int `json:"published"`

@@ -15,7 +15,7 @@ func TestProcessorTimeOfAProcess(t *testing.T) {
 	}
 	for begin := time.Now(); time.Since(begin) < 50*time.Millisecond; { // more than the resolution
 	}
-	self := &Process{Cmd: &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}}
+	self := &Process{cmd: &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}}
 	got, err := self.CPU()
 	if err != nil {
 		t.Fatal(err)
@@ -31,14 +31,14 @@ func TestProcessorTimeOfAProcess(t *testing.T) {
 }
 
 // What this process takes is not what others take.
-func TestCompanyIsWhatOthersTake(t *testing.T) {
-	c, err := WatchCompany()
+func TestContentionIsWhatOthersTake(t *testing.T) {
+	c, err := WatchContention()
 	if err != nil {
 		t.Skip(err)
 	}
 	const work = 300 * time.Millisecond // of a processor, however long that takes
 	for now := c; now.ours-c.ours < work; {
-		if now, err = WatchCompany(); err != nil {
+		if now, err = WatchContention(); err != nil {
 			t.Fatal(err)
 		}
 	}
