@@ -102,7 +102,7 @@ func (b *Broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.C
 	if c.limit = key.MaxMessage; c.limit == 0 {
 		c.limit = graph.DefaultMaxMessage
 	}
-	c.subscriber = b.Router.Join(c, key.Owner, c.limit)
+	c.subscriber = b.Router.Join(router.Peer{Conn: s, Events: c}, key.Owner, c.limit)
 	c.subscriptions = newSubscriptions(s.Context())
 	b.Connections.add(c)
 	b.metrics.opened(ident, b.handle(key.Owner))

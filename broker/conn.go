@@ -2,13 +2,11 @@ package broker
 
 import (
 	"errors"
-	"net"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/raftfsm"
@@ -17,7 +15,7 @@ import (
 )
 
 // conn is the broker's side of one authenticated connection. Publish, Subscribe, Unsubscribe and Close come from the
-// session's reader; Send, Replayed and Missed from the subscriber's writer; count and recheck from the broker's loops.
+// session's reader; Replayed and Missed from the subscriber's writer; count and recheck from the broker's loops.
 type conn struct {
 	broker     *Broker
 	session    *wire.Session
@@ -75,10 +73,7 @@ func (c *conn) Close() {
 	c.broker.metrics.closed(c.ident, c.broker.handle(c.user))
 }
 
-// Send implements router.Sink.
-func (c *conn) Send(frames net.Buffers, _ eventlog.Position) error { return c.session.Send(frames) }
-
-// Skipped implements router.Sink.
+// Skipped implements router.Events.
 func (c *conn) Skipped(channel string, size int) {
 	c.refuse(channel, "Message of "+strconv.Itoa(size)+" bytes was not delivered: larger than the authkey's max_message.")
 }

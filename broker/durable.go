@@ -3,7 +3,6 @@ package broker
 import (
 	"context"
 	"errors"
-	"net"
 	"sync"
 	"time"
 
@@ -67,7 +66,7 @@ func (c *conn) beginDurable(sub *grant, h router.History, receive func(s *router
 	acked, _ := c.session.Acknowledged()
 	d.seen = []sample{{time.Now(), acked}}
 	d.deliveries = raftfsm.NewDeliveries(c.session.Sent(), cursor.Safe)
-	d.subscriber = c.broker.Router.Join(d, c.user, c.limit)
+	d.subscriber = c.broker.Router.Join(router.Peer{Conn: c.session, Events: c, Sent: d.sent}, c.user, c.limit)
 	if floor := (eventlog.Position{Index: c.broker.Events.Floor()}); cursor.Safe.Compare(floor) < 0 {
 		c.Missed(sub.Text, cursor.Safe, floor)
 		cursor.Safe = floor
@@ -81,23 +80,8 @@ func (c *conn) beginDurable(sub *grant, h router.History, receive func(s *router
 	return nil
 }
 
-// Send implements router.Sink.
-func (d *durable) Send(frames net.Buffers, next eventlog.Position) error {
-	if err := d.conn.session.Send(frames); err != nil {
-		return err
-	}
-	d.deliveries.Sent(d.conn.session.Sent(), next)
-	return nil
-}
-
-// Skipped implements router.Sink.
-func (d *durable) Skipped(channel string, size int) { d.conn.Skipped(channel, size) }
-
-// Replayed implements router.Sink.
-func (d *durable) Replayed(text string, r router.Replayed) { d.conn.Replayed(text, r) }
-
-// Missed implements router.Sink.
-func (d *durable) Missed(text string, from, to eventlog.Position) { d.conn.Missed(text, from, to) }
+// sent notes that everything before next has been handed to the kernel.
+func (d *durable) sent(next eventlog.Position) { d.deliveries.Sent(d.conn.session.Sent(), next) }
 
 // sample takes in what the peer has acknowledged. finished says that the peer has ended with nothing
 // unread.

@@ -235,7 +235,7 @@ func (c *conn) notice(n subscription.Notice) {
 	) // a failure ends the session
 }
 
-// Replayed implements router.Sink.
+// Replayed implements router.Events.
 func (c *conn) Replayed(text string, r router.Replayed) {
 	sub := c.granted(text)
 	if sub != nil && (sub.Notify || c.granted(subscription.Replay) != nil) {
@@ -248,7 +248,7 @@ func (c *conn) Replayed(text string, r router.Replayed) {
 	}
 }
 
-// Missed implements router.Sink: who was below the floor is told on the connection and in Logs.
+// Missed implements router.Events: who was below the floor is told on the connection and in Logs.
 func (c *conn) Missed(text string, from, to eventlog.Position) {
 	c.notice(subscription.Notice{Event: "gap", Subscription: text, From: from.String(), To: to.String()})
 	c.refuse(text, "History from "+from.String()+" was no longer kept; the subscription went on at "+to.String()+".")

@@ -163,7 +163,7 @@ func replayRandomly(t *testing.T, rnd *rand.Rand) {
 	for i := range 10 {
 		p := &peer{}
 		u := users[i%len(users)]
-		subs, peers = append(subs, w.router.Join(p, u, graph.DefaultMaxMessage)), append(peers, p)
+		subs, peers = append(subs, w.router.Join(p.peer(), u, graph.DefaultMaxMessage)), append(peers, p)
 		models = append(models, &model{user: u})
 	}
 	position := func() eventlog.Position { // anywhere, also within an entry and after the end
@@ -211,7 +211,7 @@ func TestHistoriesAndLiveAreReadAsOne(t *testing.T) {
 		w.publish(message{ada, "a", 100}, message{ada, "b", 100}, message{ada, "c", 100})
 	}
 	p := &peer{gate: make(chan struct{})}
-	s := w.router.Join(p, ada, graph.DefaultMaxMessage)
+	s := w.router.Join(p.peer(), ada, graph.DefaultMaxMessage)
 	w.settle()
 	s.Subscribe("c", "c", History{})
 	old := len(w.sent)
@@ -256,7 +256,7 @@ func TestPartsOfARunAreJoined(t *testing.T) {
 	}
 	w.publish(batch...)
 	p := &peer{gate: make(chan struct{})}
-	s := w.router.Join(p, ada, graph.DefaultMaxMessage)
+	s := w.router.Join(p.peer(), ada, graph.DefaultMaxMessage)
 	s.Subscribe("x", "x", History{})
 	w.settle()
 	w.publish(message{ada, "x", 8})
@@ -287,7 +287,7 @@ func TestReadingFollowsItsSubscriptions(t *testing.T) {
 		w.publish(message{ada, "a", 300 << 10}, message{ada, "b", 10})
 	}
 	p := &peer{gate: make(chan struct{})}
-	s := w.router.Join(p, ada, graph.DefaultMaxMessage)
+	s := w.router.Join(p.peer(), ada, graph.DefaultMaxMessage)
 	s.Subscribe("a?", "a", History{From: w.sent[0].position()})
 	s.Subscribe("b?", "b", History{From: w.sent[0].position()})
 	for range 20 {
@@ -327,7 +327,7 @@ func TestSlowSubscriberIsNotTakenForAReplay(t *testing.T) {
 	w := newWorld(t, 8<<10)
 	ada, bob := w.user("ada"), w.user("bob")
 	p := &peer{gate: make(chan struct{})}
-	s := w.router.Join(p, bob, graph.DefaultMaxMessage)
+	s := w.router.Join(p.peer(), bob, graph.DefaultMaxMessage)
 	w.settle()
 	s.Subscribe("*", "*", History{})
 	for range 20 { // fills the outbox, and more
@@ -360,7 +360,7 @@ func TestReplayEndsWithItsRightAndTellsWhatItMissed(t *testing.T) {
 		w.publish(message{ada, "a", 100 << 10}, message{bob, "a", 100 << 10})
 	}
 	p := &peer{gate: make(chan struct{})}
-	s := w.router.Join(p, bob, graph.DefaultMaxMessage)
+	s := w.router.Join(p.peer(), bob, graph.DefaultMaxMessage)
 	s.Subscribe("a?from=first", "a", History{From: eventlog.Position{Index: 1}})
 	p.gate <- struct{}{}
 	for p.waiting.Load() == 0 {
@@ -395,7 +395,7 @@ func TestTailGoesOnBehindWhatIsGone(t *testing.T) {
 	w := newWorld(t, 1<<20)
 	ada := w.user("ada")
 	p := &peer{}
-	s := w.router.Join(p, ada, graph.DefaultMaxMessage)
+	s := w.router.Join(p.peer(), ada, graph.DefaultMaxMessage)
 	s.Subscribe("a", "a", History{})
 	w.publish(message{ada, "a", 100})
 	w.settle(s)
@@ -428,7 +428,7 @@ func TestSubscriptionBeginsAtAPositionStillToCome(t *testing.T) {
 		w := newWorld(t, 1<<20)
 		ada := w.user("ada")
 		p := &peer{}
-		s := w.router.Join(p, ada, graph.DefaultMaxMessage)
+		s := w.router.Join(p.peer(), ada, graph.DefaultMaxMessage)
 		w.settle(s)
 		from := eventlog.Position{Index: w.index + 3, Offset: 2}
 		s.Subscribe("a", "a", History{From: from, Positions: positions})
@@ -460,7 +460,7 @@ func TestSubscriptionEndsWhenTold(t *testing.T) {
 	w := newWorld(t, 1<<20)
 	ada := w.user("ada")
 	p := &peer{}
-	s := w.router.Join(p, ada, graph.DefaultMaxMessage)
+	s := w.router.Join(p.peer(), ada, graph.DefaultMaxMessage)
 	s.Subscribe("a", "a", History{})
 	w.publish(message{ada, "a", 10})
 	w.settle(s)

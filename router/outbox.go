@@ -106,7 +106,7 @@ func (s *Subscriber) pieces(pos eventlog.Position, run *entry.Run, yield func(ev
 			if count > 0 {
 				yield(pos, run.Frames[begin:at], count)
 			}
-			s.sink.Skipped(run.Channel, n)
+			s.peer.Events.Skipped(run.Channel, n)
 			pos.Offset += uint32(count) + 1
 			begin, count = at+n, 0
 		} else {
@@ -180,8 +180,11 @@ type sending struct {
 }
 
 func (s *Subscriber) send(t sending) error {
-	if err := s.sink.Send(t.bufs, t.next); err != nil {
+	if err := s.peer.Conn.Send(t.bufs); err != nil {
 		return err
+	}
+	if s.peer.Sent != nil {
+		s.peer.Sent(t.next)
 	}
 	s.received.Add(uint64(t.count))
 	s.router.delivered.Add(uint64(t.count))

@@ -80,12 +80,12 @@ func (r *reader) refresh() (more bool) {
 			return more
 		}
 		for _, t := range told {
-			r.s.sink.Replayed(t.name, t.Replayed)
+			r.s.peer.Events.Replayed(t.name, t.Replayed)
 		}
 	}
 }
 
-// completion is one call of Sink.Replayed.
+// completion is one call of Events.Replayed.
 type completion struct {
 	name string
 	Replayed
@@ -219,7 +219,7 @@ func (r *reader) missed(floor uint64) error {
 	r.at = to
 	for i := range r.windows {
 		if first, _, ok := r.windows[i].part(from, to); ok {
-			r.s.sink.Missed(r.windows[i].name, first, to)
+			r.s.peer.Events.Missed(r.windows[i].name, first, to)
 		}
 	}
 	return nil
@@ -345,7 +345,7 @@ func (r *reader) stamped(index uint64, run *entry.Run) error {
 		frames = frames[n:]
 		at.Offset++
 		if len(r.out.frame) > r.s.limit {
-			r.s.sink.Skipped(run.Channel, len(r.out.frame))
+			r.s.peer.Events.Skipped(run.Channel, len(r.out.frame))
 			continue
 		}
 		frame := r.out.frame

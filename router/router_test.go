@@ -132,7 +132,7 @@ func frame(channel string, number, size int) []byte {
 	return append(append(f, channel...), payload...)
 }
 
-// peer is a sink that can be made to block.
+// peer is a connection that can be made to block.
 type peer struct {
 	mu      sync.Mutex
 	got     []byte
@@ -145,7 +145,7 @@ type peer struct {
 	fail    error
 }
 
-func (p *peer) Send(bufs net.Buffers, next eventlog.Position) error {
+func (p *peer) Send(bufs net.Buffers) error {
 	p.mu.Lock()
 	gate := p.gate
 	p.mu.Unlock()
@@ -164,10 +164,18 @@ func (p *peer) Send(bufs net.Buffers, next eventlog.Position) error {
 		p.got = append(p.got, b...)
 		n += len(b)
 	}
-	p.next = next
 	p.most = max(p.most, n)
 	return nil
 }
+
+func (p *peer) sent(next eventlog.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next = next
+}
+
+// peer is p as the router knows it.
+func (p *peer) peer() Peer { return Peer{Conn: p, Events: p, Sent: p.sent} }
 
 func (p *peer) Skipped(_ string, size int) {
 	p.mu.Lock()
@@ -248,7 +256,7 @@ func TestDeliversToThoseInReachOnlyAndOnce(t *testing.T) {
 	var peers [3]peer
 	var subs []*Subscriber
 	for i, u := range []graph.UserID{ada, bob, cleo} {
-		s := w.router.Join(&peers[i], u, graph.DefaultMaxMessage)
+		s := w.router.Join((&peers[i]).peer(), u, graph.DefaultMaxMessage)
 		s.Subscribe("d.capture", "d.capture", History{})
 		s.Subscribe("d.*", "d.*", History{})
 		s.Subscribe("d.*", "d.*", History{}) // twice is once
@@ -271,7 +279,7 @@ func TestLargeMessageIsSkippedForASmallAuthkey(t *testing.T) {
 	w := newWorld(t, defaultOutboxBytes)
 	ada := w.user("ada")
 	var p peer
-	s := w.router.Join(&p, ada, 1000)
+	s := w.router.Join((&p).peer(), ada, 1000)
 	s.Subscribe("c", "c", History{})
 	w.publish(message{ada, "c", 100}, message{ada, "c", 5000}, message{ada, "c", 200})
 	w.settle(s)
@@ -286,7 +294,7 @@ func TestSlowSubscriberLosesNothingAndCostsBoundedMemory(t *testing.T) {
 	w := newWorld(t, outbox)
 	ada := w.user("ada")
 	slow, fast := &peer{gate: make(chan struct{})}, &peer{}
-	s, f := w.router.Join(slow, ada, graph.DefaultMaxMessage), w.router.Join(fast, ada, graph.DefaultMaxMessage)
+	s, f := w.router.Join(slow.peer(), ada, graph.DefaultMaxMessage), w.router.Join(fast.peer(), ada, graph.DefaultMaxMessage)
 	s.Subscribe("c", "c", History{})
 	f.Subscribe("c", "c", History{})
 	var want [][]byte
@@ -324,7 +332,7 @@ func TestRemovedShareEndsWhatIsQueued(t *testing.T) {
 	ada, bob := w.user("ada"), w.user("bob")
 	id := w.share(ada, bob, "c", graph.Own)
 	p := &peer{gate: make(chan struct{}, 1)}
-	s := w.router.Join(p, bob, graph.DefaultMaxMessage)
+	s := w.router.Join(p.peer(), bob, graph.DefaultMaxMessage)
 	s.Subscribe("c", "c", History{})
 	w.publish(message{ada, "c", 10})
 	p.gate <- struct{}{} // the first Send passes
@@ -354,7 +362,7 @@ func (s *Subscriber) isIdle() bool {
 func TestFailedConnectionEndsItsSubscriber(t *testing.T) {
 	w := newWorld(t, defaultOutboxBytes)
 	ada := w.user("ada")
-	s := w.router.Join(&peer{fail: errors.New("gone")}, ada, graph.DefaultMaxMessage)
+	s := w.router.Join((&peer{fail: errors.New("gone")}).peer(), ada, graph.DefaultMaxMessage)
 	s.Subscribe("c", "c", History{})
 	w.publish(message{ada, "c", 10})
 	w.settle(s)
@@ -390,7 +398,7 @@ func TestEveryPaceDeliversTheSame(t *testing.T) {
 			p.gate = make(chan struct{}, 1<<16)
 		}
 		u := users[i%len(users)]
-		subs = append(subs, subscription{w.router.Join(p, u, graph.DefaultMaxMessage), p, u, make(map[graph.Pattern]uint64)})
+		subs = append(subs, subscription{w.router.Join(p.peer(), u, graph.DefaultMaxMessage), p, u, make(map[graph.Pattern]uint64)})
 	}
 	reaches := make(map[uint64]*graph.Version) // version in force at each batch
 	for range 400 {

@@ -9,12 +9,23 @@ import (
 	"hpfriends/graph"
 )
 
-// Sink is the connection behind a subscriber. One goroutine calls it at a time, except for Skipped.
-type Sink interface {
+// Peer is what is behind a subscriber. One goroutine calls it at a time, except for Skipped.
+type Peer struct {
+	Conn   Conn   // takes the messages
+	Events Events // is told what else happens
+	// Sent is called after each Send: every message before next that the subscriber is to get has been handed to Send.
+	// next falls when a new subscription goes back in the log. Nil where nobody wants to know.
+	Sent func(next eventlog.Position)
+}
+
+// Conn is the connection itself: messages go to it straight from here.
+type Conn interface {
 	// Send writes whole frames in order. It blocks as long as the peer reads slowly; an error ends the subscriber.
-	// Every message before next that the subscriber is to get has been handed to Send when it returns; next falls when
-	// a new subscription goes back in the log.
-	Send(frames net.Buffers, next eventlog.Position) error
+	Send(frames net.Buffers) error
+}
+
+// Events are what a subscriber's owner is told.
+type Events interface {
 	// Skipped tells that a message was larger than the authkey accepts. It must not block.
 	Skipped(channel string, size int)
 	// Replayed tells that the history of a subscription is done: the frames before r.Next have been handed to Send.
@@ -26,7 +37,7 @@ type Sink interface {
 // Subscriber is one connection with its subscriptions.
 type Subscriber struct {
 	router *Router
-	sink   Sink
+	peer   Peer
 	user   graph.UserID
 	limit  int // bytes of one frame
 
@@ -41,8 +52,8 @@ type Subscriber struct {
 }
 
 // Join adds a connection of user that accepts frames of up to limit bytes. It receives nothing until it subscribes.
-func (r *Router) Join(sink Sink, user graph.UserID, limit int) *Subscriber {
-	return &Subscriber{router: r, sink: sink, user: user, limit: limit, subscribed: make(map[string]*subscription)}
+func (r *Router) Join(p Peer, user graph.UserID, limit int) *Subscriber {
+	return &Subscriber{router: r, peer: p, user: user, limit: limit, subscribed: make(map[string]*subscription)}
 }
 
 // Subscribe adds a channel or pattern under a name, which is the client's text for it. A name that is subscribed
