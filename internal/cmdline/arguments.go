@@ -6,12 +6,22 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Args checks the number of arguments: their names, for the message.
-func Args(c *cli.Context, names ...string) ([]string, error) {
-	if c.NArg() != len(names) {
-		want := "no arguments"
-		if len(names) > 0 {
-			want = strings.Join(names, " ")
+// Args returns the arguments of a command. Their number must be what its ArgsUsage says: NAME is one, [NAME] may be
+// left out, NAME... and [NAME...] may be repeated.
+func Args(c *cli.Context) ([]string, error) {
+	least, most := 0, 0
+	for _, word := range strings.Fields(c.Command.ArgsUsage) {
+		if !strings.HasPrefix(word, "[") {
+			least++
+		}
+		if most++; strings.HasSuffix(strings.TrimSuffix(word, "]"), "...") {
+			most = c.NArg()
+		}
+	}
+	if c.NArg() < least || c.NArg() > most {
+		want := c.Command.ArgsUsage
+		if want == "" {
+			want = "no arguments"
 		}
 		return nil, Usage("%s takes %s; got %d", c.Command.HelpName, want, c.NArg())
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -32,15 +31,13 @@ func Audit() *cli.Command {
 		&cli.StringFlag{Name: "user", Usage: "that concern this `USER`"},
 	}
 	limit := &cli.IntFlag{Name: "limit", Value: 100, Usage: "the newest `N` changes; 0: all"}
-	ls := cmdline.APICommand("ls", "list changes, newest first", "", listAudit, append(filter, limit)...)
-	ls.Aliases = []string{"list"}
 	return &cli.Command{
 		Name: "audit", Usage: "who changed what, and the sharing graph as of any time",
 		Description: "Every change of users, groups, shares and authkeys is kept for ever, chained by hash. You see the " +
 			"changes that concern\n" +
 			"you; auditors and admins see all.",
 		Subcommands: []*cli.Command{
-			ls,
+			cmdline.APICommand("ls", "list changes, newest first", "", listAudit, append(filter, limit)...),
 			cmdline.APICommand("show", "show a change with everything before and after", "POSITION", showAudit),
 			cmdline.APICommand("at", "show users, groups, shares and authkeys as of a time", "[TIME]", auditAt),
 			cmdline.APICommand("diff", "show what changed between two times", "TIME [TIME]", auditDiff),
@@ -79,14 +76,6 @@ func momentText(s string) (string, error) {
 	return m.Time.UTC().Format(time.RFC3339Nano), nil
 }
 
-// someWords checks the number of arguments when the last ones may be left out.
-func someWords(c *cli.Context, least int, names ...string) ([]string, error) {
-	if c.NArg() < least || c.NArg() > len(names) {
-		return nil, cmdline.Usage("%s takes %s; got %d", c.Command.HelpName, strings.Join(names, " "), c.NArg())
-	}
-	return c.Args().Slice(), nil
-}
-
 func auditFilter(c *cli.Context) (in api.AuditQuery, err error) {
 	in = api.AuditQuery{Actor: c.String("actor"), Object: c.String("object"), Op: c.String("op"), User: c.String("user")}
 	if in.Since, err = pointFlag(c, "since"); err == nil {
@@ -96,9 +85,6 @@ func auditFilter(c *cli.Context) (in api.AuditQuery, err error) {
 }
 
 func listAudit(c *cli.Context, server *api.Client) error {
-	if _, err := cmdline.Args(c); err != nil {
-		return err
-	}
 	in, err := auditFilter(c)
 	if err != nil {
 		return err
@@ -133,13 +119,9 @@ func listEvents(w io.Writer, all []query.AuditEvent) {
 }
 
 func showAudit(c *cli.Context, server *api.Client) error {
-	args, err := cmdline.Args(c, "POSITION")
-	if err != nil {
-		return err
-	}
-	m, err := query.ParsePoint(args[0], time.Now())
+	m, err := query.ParsePoint(c.Args().First(), time.Now())
 	if err != nil || !m.Time.IsZero() {
-		return cmdline.Usage("%q is not a position: list them with `hpfriends audit ls`", args[0])
+		return cmdline.Usage("%q is not a position: list them with `hpfriends audit ls`", c.Args().First())
 	}
 	e, err := api.ShowAudit.Call(c.Context, server, api.AuditPath{Index: m.Index})
 	if err != nil {
@@ -157,13 +139,10 @@ func showAudit(c *cli.Context, server *api.Client) error {
 }
 
 func auditDiff(c *cli.Context, server *api.Client) error {
-	args, err := someWords(c, 1, "TIME", "[TIME]")
-	if err != nil {
-		return err
-	}
 	var in api.AuditDiffQuery
-	for i, text := range []*string{&in.From, &in.To}[:len(args)] {
-		if *text, err = momentText(args[i]); err != nil {
+	for i, text := range []*string{&in.From, &in.To}[:c.NArg()] {
+		var err error
+		if *text, err = momentText(c.Args().Get(i)); err != nil {
 			return cmdline.Usage("%v", err)
 		}
 	}

@@ -14,9 +14,6 @@ import (
 )
 
 func verifyAudit(c *cli.Context, server *api.Client) error {
-	if _, err := cmdline.Args(c); err != nil {
-		return err
-	}
 	bar := term.NewProgress(c.App.ErrWriter, "events", 0)
 	v, err := api.VerifyAudit.Run(c.Context, server, func(p api.Progress) { bar.Reach(p.Done, p.Total) })
 	bar.Clear()
@@ -42,9 +39,6 @@ func verifyAudit(c *cli.Context, server *api.Client) error {
 
 // tailAudit asks the server once a second whether there is a new change, and for the changes only if there is.
 func tailAudit(c *cli.Context, server *api.Client) error {
-	if _, err := cmdline.Args(c); err != nil {
-		return err
-	}
 	in, err := auditFilter(c)
 	if err != nil {
 		return err

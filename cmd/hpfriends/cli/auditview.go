@@ -107,13 +107,10 @@ func printChanges(w io.Writer, all []query.AuditChange) {
 }
 
 func auditAt(c *cli.Context, server *api.Client) error {
-	args, err := someWords(c, 0, "[TIME]")
-	if err != nil {
-		return err
-	}
 	var in api.AuditAtQuery
-	if len(args) > 0 {
-		if in.T, err = momentText(args[0]); err != nil {
+	if c.NArg() > 0 {
+		var err error
+		if in.T, err = momentText(c.Args().First()); err != nil {
 			return cmdline.Usage("%v", err)
 		}
 	}
@@ -139,15 +136,11 @@ func auditAt(c *cli.Context, server *api.Client) error {
 }
 
 func auditAccess(c *cli.Context, server *api.Client) error {
-	args, err := cmdline.Args(c, "CHANNEL")
-	if err != nil {
-		return err
-	}
 	at, err := pointFlag(c, "at")
 	if err != nil {
 		return err
 	}
-	a, err := api.AuditAccess.Call(c.Context, server, api.AccessQuery{Channel: args[0], At: at})
+	a, err := api.AuditAccess.Call(c.Context, server, api.AccessQuery{Channel: c.Args().First(), At: at})
 	if err != nil {
 		return err
 	}

@@ -31,20 +31,6 @@ func authkeyFlags() []cli.Flag {
 }
 
 func Authkey() *cli.Command {
-	ls := cmdline.APICommand("ls", "list authkeys with their statistics", "",
-		func(c *cli.Context, server *api.Client) error {
-			all, err := api.ListAuthkeys.All(c.Context, server, api.AuthkeysQuery{Owner: c.String("as")})
-			if err != nil {
-				return err
-			}
-			return cmdline.Show(c, all, func(w io.Writer) { listAuthkeys(w, all) })
-		})
-	ls.Aliases = []string{"list"}
-	enabled := func(on bool) func(*cli.Context, *api.Client) error {
-		return func(c *cli.Context, server *api.Client) error {
-			return patchAuthkey(c, server, api.AuthkeyChanges{Enabled: &on})
-		}
-	}
 	secretFile := &cli.StringFlag{Name: "secret-file",
 		Usage: "`FILE` with the secret, - for standard input; without it one is made"}
 	return &cli.Command{
@@ -52,37 +38,21 @@ func Authkey() *cli.Command {
 			cmdline.APICommand("add", "add an authkey and print its secret", "", addAuthkey,
 				append(authkeyFlags(), &cli.StringFlag{Name: "ident", Aliases: []string{"i"},
 					Usage: "`IDENT`; without it one is made"}, secretFile)...),
-			ls,
+			cmdline.APICommand("ls", "list authkeys with their statistics", "",
+				list(api.ListAuthkeys, func(c *cli.Context) (api.AuthkeysQuery, error) {
+					return api.AuthkeysQuery{Owner: c.String("as")}, nil
+				}, listAuthkeys)),
 			cmdline.APICommand("show", "show an authkey", "IDENT", showAuthkey,
 				&cli.BoolFlag{Name: "reveal", Usage: "show the secret instead"}),
-			cmdline.APICommand("edit", "change an authkey: --pub and --sub add, --network replaces", "IDENT", editAuthkey,
-				append(authkeyFlags(),
+			cmdline.APICommand("edit", "change an authkey: --pub and --sub add, --network replaces", "IDENT",
+				order(api.EditAuthkey, authkeyEditOf), append(authkeyFlags(),
 					&cli.StringSliceFlag{Name: "remove-pub", Usage: "may no longer publish on `PATTERN`"},
 					&cli.StringSliceFlag{Name: "remove-sub", Usage: "may no longer subscribe to `PATTERN`"})...),
-			cmdline.APICommand("rotate", "give an authkey a new secret and print it", "IDENT",
-				func(c *cli.Context, server *api.Client) error {
-					return onAuthkey(c, func(key api.IdentPath) error {
-						plain, err := cmdline.ReadSecret(c.String("secret-file"))
-						if err != nil {
-							return err
-						}
-						in := api.AuthkeyRotate{IdentPath: key, Body: api.SecretChange{Secret: api.NewSecret(plain)}}
-						out, err := api.RotateAuthkey.Call(c.Context, server, in)
-						if err != nil {
-							return err
-						}
-						return showCredential(c, out)
-					})
-				}, secretFile),
-			cmdline.APICommand("enable", "enable an authkey", "IDENT", enabled(true)),
-			cmdline.APICommand("disable", "disable an authkey: its connections end", "IDENT", enabled(false)),
-			cmdline.APICommand("rm", "remove an authkey: its connections end", "IDENT",
-				func(c *cli.Context, server *api.Client) error {
-					return onAuthkey(c, func(key api.IdentPath) error {
-						_, err := api.RemoveAuthkey.Call(c.Context, server, key)
-						return err
-					})
-				}),
+			cmdline.APICommand("rotate", "give an authkey a new secret and print it", "IDENT", rotateAuthkey, secretFile),
+			cmdline.APICommand("enable", "enable an authkey", "IDENT", order(api.EditAuthkey, authkeyEnabled(true))),
+			cmdline.APICommand("disable", "disable an authkey: its connections end", "IDENT",
+				order(api.EditAuthkey, authkeyEnabled(false))),
+			cmdline.APICommand("rm", "remove an authkey: its connections end", "IDENT", order(api.RemoveAuthkey, authkeyOf)),
 		},
 	}
 }
@@ -93,12 +63,29 @@ func showCredential(c *cli.Context, k api.Credential) error {
 	})
 }
 
-func onAuthkey(c *cli.Context, do func(key api.IdentPath) error) error {
-	args, err := cmdline.Args(c, "IDENT")
+func authkeyOf(c *cli.Context) (api.IdentPath, error) {
+	return api.IdentPath{Ident: c.Args().First()}, nil
+}
+
+func authkeyEnabled(on bool) func(*cli.Context) (api.AuthkeyEdit, error) {
+	return func(c *cli.Context) (api.AuthkeyEdit, error) {
+		key, err := authkeyOf(c)
+		return api.AuthkeyEdit{IdentPath: key, Body: api.AuthkeyChanges{Enabled: &on}}, err
+	}
+}
+
+func rotateAuthkey(c *cli.Context, server *api.Client) error {
+	plain, err := cmdline.ReadSecret(c.String("secret-file"))
 	if err != nil {
 		return err
 	}
-	return do(api.IdentPath{Ident: args[0]})
+	var in api.AuthkeyRotate
+	in.Ident, in.Body.Secret = c.Args().First(), api.NewSecret(plain)
+	out, err := api.RotateAuthkey.Call(c.Context, server, in)
+	if err != nil {
+		return err
+	}
+	return showCredential(c, out)
 }
 
 // authkeyChanges are what the flags say of an authkey that is added or changed, but for its channels.
@@ -139,9 +126,6 @@ func patterns(c *cli.Context, flag string) (all []graph.Pattern) {
 }
 
 func addAuthkey(c *cli.Context, server *api.Client) error {
-	if _, err := cmdline.Args(c); err != nil {
-		return err
-	}
 	flags, err := authkeyChanges(c)
 	if err != nil {
 		return err
@@ -164,41 +148,27 @@ func addAuthkey(c *cli.Context, server *api.Client) error {
 	return showCredential(c, out)
 }
 
-func editAuthkey(c *cli.Context, server *api.Client) error {
+func authkeyEditOf(c *cli.Context) (api.AuthkeyEdit, error) {
+	key, _ := authkeyOf(c)
 	in, err := authkeyChanges(c)
-	if err != nil {
-		return err
-	}
 	in.AddPub, in.RemovePub = patterns(c, "pub"), patterns(c, "remove-pub")
 	in.AddSub, in.RemoveSub = patterns(c, "sub"), patterns(c, "remove-sub")
-	if reflect.ValueOf(in).IsZero() {
-		return cmdline.Usage("nothing to change: give a flag, see --help")
+	if err == nil && reflect.ValueOf(in).IsZero() {
+		err = cmdline.Usage("nothing to change: give a flag, see --help")
 	}
-	return patchAuthkey(c, server, in)
-}
-
-func patchAuthkey(c *cli.Context, server *api.Client, in api.AuthkeyChanges) error {
-	return onAuthkey(c, func(key api.IdentPath) error {
-		_, err := api.EditAuthkey.Call(c.Context, server, api.AuthkeyEdit{IdentPath: key, Body: in})
-		return err
-	})
+	return api.AuthkeyEdit{IdentPath: key, Body: in}, err
 }
 
 func showAuthkey(c *cli.Context, server *api.Client) error {
-	return onAuthkey(c, func(key api.IdentPath) error {
-		if c.Bool("reveal") {
-			out, err := api.RevealAuthkey.Call(c.Context, server, key)
-			if err != nil {
-				return err
-			}
-			return showCredential(c, out)
-		}
-		k, err := api.ShowAuthkey.Call(c.Context, server, key)
-		if err != nil {
-			return err
-		}
-		return cmdline.Show(c, k, func(w io.Writer) { listAuthkeys(w, []query.Authkey{k}) })
-	})
+	if !c.Bool("reveal") {
+		return show(api.ShowAuthkey, authkeyOf, one(listAuthkeys))(c, server)
+	}
+	key, _ := authkeyOf(c)
+	out, err := api.RevealAuthkey.Call(c.Context, server, key)
+	if err != nil {
+		return err
+	}
+	return showCredential(c, out)
 }
 
 func listAuthkeys(w io.Writer, all []query.Authkey) {

@@ -15,11 +15,17 @@ import (
 )
 
 func Channel(history *cli.Command) *cli.Command {
-	ls := cmdline.APICommand("ls", "list the channels with a message that you may see", "[PREFIX]", listChannels)
-	ls.Aliases = []string{"list"}
 	return &cli.Command{
 		Name: "channel", Usage: "channels with messages that you may see", Subcommands: []*cli.Command{
-			ls, history, cmdline.APICommand("show", "show who published how much on a channel", "CHANNEL", showChannel),
+			cmdline.APICommand("ls", "list the channels with a message that you may see", "[PREFIX]",
+				list(api.ListChannels, func(c *cli.Context) (api.ChannelsQuery, error) {
+					return api.ChannelsQuery{Prefix: c.Args().First()}, nil
+				}, listChannels)),
+			history,
+			cmdline.APICommand("show", "show who published how much on a channel", "CHANNEL",
+				show(api.ShowChannel, func(c *cli.Context) (api.ChannelQuery, error) {
+					return api.ChannelQuery{Name: c.Args().First()}, nil
+				}, showChannel)),
 			cmdline.APICommand("top", "list the channels with the most traffic", "", topChannels,
 				&cli.StringFlag{Name: "by", Value: string(query.TopMessages), Usage: "messages or bytes"},
 				&cli.StringFlag{Name: "since", Usage: "traffic since `TIME`: " + timespec.Forms + " (default: all that is kept)"},
@@ -28,21 +34,12 @@ func Channel(history *cli.Command) *cli.Command {
 	}
 }
 
-func listChannels(c *cli.Context, server *api.Client) error {
-	if c.NArg() > 1 {
-		return cmdline.Usage("%s takes at most a PREFIX; got %d arguments", c.Command.HelpName, c.NArg())
+func listChannels(w io.Writer, all []query.Channel) {
+	var rows [][]string
+	for _, v := range all {
+		rows = append(rows, []string{channelName(v), term.Time(v.Last), v.Position})
 	}
-	all, err := api.ListChannels.All(c.Context, server, api.ChannelsQuery{Prefix: c.Args().First()})
-	if err != nil {
-		return err
-	}
-	return cmdline.Show(c, all, func(w io.Writer) {
-		var rows [][]string
-		for _, v := range all {
-			rows = append(rows, []string{channelName(v), term.Time(v.Last), v.Position})
-		}
-		term.Table(w, []string{"Channel", "Last message", "Position"}, rows)
-	})
+	term.Table(w, []string{"Channel", "Last message", "Position"}, rows)
 }
 
 // channelName is the name as it is on the wire.
@@ -53,36 +50,23 @@ func channelName(v query.Channel) string {
 	return v.Name
 }
 
-func showChannel(c *cli.Context, server *api.Client) error {
-	args, err := cmdline.Args(c, "CHANNEL")
-	if err != nil {
-		return err
-	}
-	d, err := api.ShowChannel.Call(c.Context, server, api.ChannelQuery{Name: args[0]})
-	if err != nil {
-		return err
-	}
-	return cmdline.Show(c, d, func(w io.Writer) {
-		fmt.Fprintf(w, "channel   %s\nmessages  %d\nbytes     %d\nrate      %s\nfirst     %s  %s\nlast      %s  %s\n\n",
-			term.Visible(channelName(d.Channel)), d.Messages, d.Bytes,
-			perSecond(d.Rate), term.Time(d.First), d.FirstPosition, term.Time(d.Last), d.Position)
-		var rows [][]string
-		for _, o := range d.Origins {
-			user := o.User
-			if user == "" {
-				user = "(removed)"
-			}
-			rows = append(rows, []string{user, fmt.Sprint(o.Messages), fmt.Sprint(o.Bytes), perSecond(o.Rate),
-				term.Time(o.First), term.Time(o.Last), o.Position})
+func showChannel(w io.Writer, d query.ChannelDetail) {
+	fmt.Fprintf(w, "channel   %s\nmessages  %d\nbytes     %d\nrate      %s\nfirst     %s  %s\nlast      %s  %s\n\n",
+		term.Visible(channelName(d.Channel)), d.Messages, d.Bytes,
+		perSecond(d.Rate), term.Time(d.First), d.FirstPosition, term.Time(d.Last), d.Position)
+	var rows [][]string
+	for _, o := range d.Origins {
+		user := o.User
+		if user == "" {
+			user = "(removed)"
 		}
-		term.Table(w, []string{"Origin", "Messages", "Bytes", "Rate", "First message", "Last message", "Position"}, rows)
-	})
+		rows = append(rows, []string{user, fmt.Sprint(o.Messages), fmt.Sprint(o.Bytes), perSecond(o.Rate),
+			term.Time(o.First), term.Time(o.Last), o.Position})
+	}
+	term.Table(w, []string{"Origin", "Messages", "Bytes", "Rate", "First message", "Last message", "Position"}, rows)
 }
 
 func topChannels(c *cli.Context, server *api.Client) error {
-	if _, err := cmdline.Args(c); err != nil {
-		return err
-	}
 	limit, err := cmdline.Limit(c)
 	if err != nil {
 		return err

@@ -27,9 +27,6 @@ import (
 func Check() *cli.Command {
 	return cmdline.APICommand("check", "read the whole log and report the first bad byte", "",
 		func(c *cli.Context, server *api.Client) error {
-			if _, err := cmdline.Args(c); err != nil {
-				return err
-			}
 			check := func(p *term.Progress) (query.CheckReport, error) {
 				return checkDirectory(c.Context, c.String("data-dir"), p)
 			}

@@ -16,11 +16,7 @@ func Cluster() *cli.Command {
 	force := &cli.BoolFlag{Name: "force", Usage: "although it harms the cluster"}
 	onNode := func(name string, order nodeOrder, text string, flags ...cli.Flag) *cli.Command {
 		return cmdline.APICommand(name, text, "NODE", func(c *cli.Context, server *api.Client) error {
-			args, err := cmdline.Args(c, "NODE")
-			if err != nil {
-				return err
-			}
-			return give(c, server, order, args[0])
+			return give(c, server, order, c.Args().First())
 		}, flags...)
 	}
 	status := func(human func(io.Writer, api.Cluster)) func(c *cli.Context, server *api.Client) error {
@@ -48,16 +44,10 @@ func Cluster() *cli.Command {
 			onNode("remove", api.RemoveNode, "take a member out; its node id is never used again", force),
 			cmdline.APICommand("transfer-leader", "hand leadership over, to NODE or to the voter that has caught up best",
 				"[NODE]", func(c *cli.Context, server *api.Client) error {
-					if c.NArg() > 1 {
-						return cmdline.Usage("at most one NODE")
-					}
 					return give(c, server, api.TransferLeadership, c.Args().First())
 				}),
 			cmdline.APICommand("leave", "take the node that is asked out of its cluster; its server then stops", "",
 				func(c *cli.Context, server *api.Client) error {
-					if _, err := cmdline.Args(c); err != nil {
-						return err
-					}
 					return give(c, server, api.LeaveCluster, "")
 				}, force),
 			drainCommand(), undrainCommand(), joinCommand(), recoverCommand(),
@@ -75,9 +65,6 @@ func give(c *cli.Context, server *api.Client, order nodeOrder, node string) erro
 }
 
 func makeJoinToken(c *cli.Context, server *api.Client) error {
-	if _, err := cmdline.Args(c); err != nil {
-		return err
-	}
 	in := api.NewJoinToken{Seconds: int64(c.Duration("life") / time.Second)}
 	out, err := api.AddJoinToken.Call(c.Context, server, api.With[api.NewJoinToken]{Body: in})
 	if err != nil {

@@ -16,9 +16,6 @@ const drainWait = 30 * time.Second
 func drainCommand() *cli.Command {
 	return cmdline.APICommand("drain", "send the clients of a node elsewhere: of NODE, or of the node that is asked",
 		"[NODE]", func(c *cli.Context, server *api.Client) error {
-			if c.NArg() > 1 {
-				return cmdline.Usage("at most one NODE")
-			}
 			node := c.Args().First()
 			if err := give(c, server, api.DrainNode, node); err != nil {
 				return err
@@ -31,9 +28,6 @@ func drainCommand() *cli.Command {
 func undrainCommand() *cli.Command {
 	return cmdline.APICommand("undrain", "let a node take clients again: NODE, or the node that is asked", "[NODE]",
 		func(c *cli.Context, server *api.Client) error {
-			if c.NArg() > 1 {
-				return cmdline.Usage("at most one NODE")
-			}
 			return give(c, server, api.UndrainNode, c.Args().First())
 		})
 }

@@ -29,7 +29,7 @@ func joinCommand() *cli.Command {
 				Usage: "`FILE` with a token made by cluster token, - for standard input"},
 		},
 		Action: func(c *cli.Context) error {
-			args, err := cmdline.Args(c, "HOST:PORT")
+			args, err := cmdline.Args(c)
 			if err != nil {
 				return err
 			}

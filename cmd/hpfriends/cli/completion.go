@@ -41,7 +41,7 @@ func Completion() *cli.Command {
 		Name: "completion", Usage: "print a completion script",
 		ArgsUsage: "bash|zsh|fish", Flags: []cli.Flag{cmdline.DataDirFlag()},
 		Action: func(c *cli.Context) error {
-			args, err := cmdline.Args(c, "bash|zsh|fish")
+			args, err := cmdline.Args(c)
 			if err != nil {
 				return err
 			}

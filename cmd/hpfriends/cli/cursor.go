@@ -15,49 +15,31 @@ import (
 )
 
 func Cursor() *cli.Command {
-	ls := cmdline.APICommand("ls", "list durable subscriptions and how far they got", "", listCursorCommand,
-		&cli.StringFlag{Name: "authkey", Usage: "only of the authkey `IDENT`"})
-	ls.Aliases = []string{"list"}
-	rm := cmdline.APICommand("rm", "remove a durable subscription: a connection that reads by it ends", "IDENT NAME",
-		func(c *cli.Context, server *api.Client) error {
-			return onCursor(c, func(cursor api.CursorPath) error {
-				_, err := api.RemoveCursor.Call(c.Context, server, cursor)
-				return err
-			})
-		})
-	rm.Aliases = []string{"remove"}
 	return &cli.Command{
 		Name: "cursor", Usage: "how far durable subscriptions (?durable=NAME) got", Subcommands: []*cli.Command{
-			ls,
+			cmdline.APICommand("ls", "list durable subscriptions and how far they got", "",
+				listCursorCommand, &cli.StringFlag{Name: "authkey", Usage: "only of the authkey `IDENT`"}),
 			cmdline.APICommand("reset", "move a durable subscription: a connection that reads by it ends", "IDENT NAME",
-				func(c *cli.Context, server *api.Client) error {
-					return onCursor(c, func(cursor api.CursorPath) error {
-						in := api.CursorReset{CursorPath: cursor, Body: api.CursorTarget{To: c.String("to")}}
-						_, err := api.ResetCursor.Call(c.Context, server, in)
-						return err
-					})
-				}, &cli.StringFlag{Name: "to", Required: true, Usage: "`PLACE` where the next connection begins: " +
+				order(api.ResetCursor, func(c *cli.Context) (api.CursorReset, error) {
+					cursor, err := cursorOf(c)
+					return api.CursorReset{CursorPath: cursor, Body: api.CursorTarget{To: c.String("to")}}, err
+				}), &cli.StringFlag{Name: "to", Required: true, Usage: "`PLACE` where the next connection begins: " +
 					query.PositionForms}),
-			rm,
+			cmdline.APICommand("rm", "remove a durable subscription: a connection that reads by it ends", "IDENT NAME",
+				order(api.RemoveCursor, cursorOf)),
 		},
 	}
 }
 
-func onCursor(c *cli.Context, do func(cursor api.CursorPath) error) error {
-	args, err := cmdline.Args(c, "IDENT", "NAME")
-	if err != nil {
-		return err
+func cursorOf(c *cli.Context) (api.CursorPath, error) {
+	in := api.CursorPath{Ident: c.Args().First(), Name: c.Args().Get(1)}
+	if in.Name == "" {
+		return in, cmdline.Usage("a durable subscription has a name: list them with `hpfriends cursor ls`")
 	}
-	if args[1] == "" {
-		return cmdline.Usage("a durable subscription has a name: list them with `hpfriends cursor ls`")
-	}
-	return do(api.CursorPath{Ident: args[0], Name: args[1]})
+	return in, nil
 }
 
 func listCursorCommand(c *cli.Context, server *api.Client) error {
-	if _, err := cmdline.Args(c); err != nil {
-		return err
-	}
 	all, err := api.ListCursors.All(c.Context, server, api.CursorsQuery{Authkey: c.String("authkey")})
 	if err != nil {
 		return err

@@ -16,9 +16,6 @@ func Explain() *cli.Command {
 	return cmdline.APICommand("explain",
 		"say whether what one user publishes reaches another, and why: exit 0 if it flows, 4 if not", "",
 		func(c *cli.Context, server *api.Client) error {
-			if _, err := cmdline.Args(c); err != nil {
-				return err
-			}
 			at, err := pointFlag(c, "at")
 			if err != nil {
 				return err

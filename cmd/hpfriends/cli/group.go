@@ -14,94 +14,62 @@ import (
 )
 
 func Group() *cli.Command {
-	ls := cmdline.APICommand("ls", "list groups", "", func(c *cli.Context, server *api.Client) error {
-		all, err := api.ListGroups.All(c.Context, server, api.Page{})
-		if err != nil {
-			return err
-		}
-		return cmdline.Show(c, all, func(w io.Writer) { listGroups(w, all) })
-	})
-	ls.Aliases = []string{"list"}
-	member := func(name, text string, do func(c *cli.Context, server *api.Client, m api.MemberPath) error) *cli.Command {
-		return cmdline.APICommand(name, text, "GROUP USER", func(c *cli.Context, server *api.Client) error {
-			args, err := cmdline.Args(c, "GROUP", "USER")
-			if err != nil {
-				return err
-			}
-			return do(c, server, api.MemberPath{GroupPath: api.GroupPath{Group: args[0]}, User: args[1]})
-		})
-	}
-	setAdmin := func(admin bool) func(c *cli.Context, server *api.Client, m api.MemberPath) error {
-		return func(c *cli.Context, server *api.Client, m api.MemberPath) error {
-			in := api.MemberEdit{MemberPath: m, Body: api.MemberChanges{Admin: admin}}
-			_, err := api.EditMember.Call(c.Context, server, in)
-			return err
-		}
-	}
 	return &cli.Command{
 		Name: "group", Usage: "groups of users", Subcommands: []*cli.Command{
-			cmdline.APICommand("add", "add a group, with yourself as its admin", "NAME",
-				func(c *cli.Context, server *api.Client) error {
-					args, err := cmdline.Args(c, "NAME")
-					if err != nil {
-						return err
-					}
-					out, err := api.AddGroup.Call(c.Context, server, api.With[api.NewGroup]{Body: api.NewGroup{Name: args[0]}})
-					if err != nil {
-						return err
-					}
-					return cmdline.ShowMade(c, out, out.ID, fmt.Sprintf("%s is a group now, with you as its admin and only member.",
-						args[0]))
-				}),
-			ls,
-			cmdline.APICommand("show", "show a group and its members", "GROUP", func(c *cli.Context, server *api.Client) error {
-				args, err := cmdline.Args(c, "GROUP")
-				if err != nil {
-					return err
-				}
-				g, err := api.ShowGroup.Call(c.Context, server, api.GroupPath{Group: args[0]})
-				if err != nil {
-					return err
-				}
-				return cmdline.Show(c, g, func(w io.Writer) { listMembers(w, g) })
-			}),
-			member("add-member", "add a member", func(c *cli.Context, server *api.Client, m api.MemberPath) error {
-				in := api.MemberAdd{GroupPath: m.GroupPath, Body: api.NewMember{User: m.User}}
-				_, err := api.AddMember.Call(c.Context, server, in)
-				return err
-			}),
-			member("remove-member", "remove a member", func(c *cli.Context, server *api.Client, m api.MemberPath) error {
-				_, err := api.RemoveMember.Call(c.Context, server, m)
-				return err
-			}),
-			cmdline.APICommand("leave", "leave a group", "GROUP", func(c *cli.Context, server *api.Client) error {
-				args, err := cmdline.Args(c, "GROUP")
-				if err != nil {
-					return err
-				}
-				me, err := api.ShowWhoami.Call(c.Context, server, api.None{})
-				if err != nil {
-					return err
-				}
-				if me.User == "" {
-					return cmdline.Usage("say who leaves: --as USER")
-				}
-				_, err = api.LeaveGroup.Call(c.Context, server, api.GroupPath{Group: args[0]})
-				return err
-			}),
-			member("promote", "make a member an admin of the group", setAdmin(true)),
-			member("demote", "make an admin of the group a plain member", setAdmin(false)),
-			cmdline.APICommand("rm", "remove a group and the shares with it", "GROUP",
-				func(c *cli.Context, server *api.Client) error {
-					args, err := cmdline.Args(c, "GROUP")
-					if err != nil {
-						return err
-					}
-					_, err = api.RemoveGroup.Call(c.Context, server, api.GroupPath{Group: args[0]})
-					return err
-				}),
+			cmdline.APICommand("add", "add a group, with yourself as its admin", "NAME", addGroup),
+			cmdline.APICommand("ls", "list groups", "", list(api.ListGroups, wholeList, listGroups)),
+			cmdline.APICommand("show", "show a group and its members", "GROUP", show(api.ShowGroup, groupOf, listMembers)),
+			cmdline.APICommand("add-member", "add a member", "GROUP USER", order(api.AddMember, newMemberOf)),
+			cmdline.APICommand("remove-member", "remove a member", "GROUP USER", order(api.RemoveMember, memberOf)),
+			cmdline.APICommand("leave", "leave a group", "GROUP", leaveGroup),
+			cmdline.APICommand("promote", "make a member an admin of the group", "GROUP USER",
+				order(api.EditMember, memberWithAdmin(true))),
+			cmdline.APICommand("demote", "make an admin of the group a plain member", "GROUP USER",
+				order(api.EditMember, memberWithAdmin(false))),
+			cmdline.APICommand("rm", "remove a group and the shares with it", "GROUP", order(api.RemoveGroup, groupOf)),
 		},
 	}
+}
+
+func groupOf(c *cli.Context) (api.GroupPath, error) {
+	return api.GroupPath{Group: c.Args().First()}, nil
+}
+
+func memberOf(c *cli.Context) (api.MemberPath, error) {
+	return api.MemberPath{GroupPath: api.GroupPath{Group: c.Args().First()}, User: c.Args().Get(1)}, nil
+}
+
+func newMemberOf(c *cli.Context) (api.MemberAdd, error) {
+	group, err := groupOf(c)
+	return api.MemberAdd{GroupPath: group, Body: api.NewMember{User: c.Args().Get(1)}}, err
+}
+
+func memberWithAdmin(admin bool) func(*cli.Context) (api.MemberEdit, error) {
+	return func(c *cli.Context) (api.MemberEdit, error) {
+		member, err := memberOf(c)
+		return api.MemberEdit{MemberPath: member, Body: api.MemberChanges{Admin: admin}}, err
+	}
+}
+
+func addGroup(c *cli.Context, server *api.Client) error {
+	name := c.Args().First()
+	out, err := api.AddGroup.Call(c.Context, server, api.With[api.NewGroup]{Body: api.NewGroup{Name: name}})
+	if err != nil {
+		return err
+	}
+	return cmdline.ShowMade(c, out, out.ID,
+		fmt.Sprintf("%s is a group now, with you as its admin and only member.", name))
+}
+
+func leaveGroup(c *cli.Context, server *api.Client) error {
+	me, err := api.ShowWhoami.Call(c.Context, server, api.None{})
+	if err != nil {
+		return err
+	}
+	if me.User == "" {
+		return cmdline.Usage("say who leaves: --as USER")
+	}
+	return order(api.LeaveGroup, groupOf)(c, server)
 }
 
 func listGroups(w io.Writer, all []query.Group) {

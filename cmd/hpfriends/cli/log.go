@@ -22,37 +22,31 @@ func Log() *cli.Command {
 		&cli.StringFlag{Name: "ip", Usage: "from this `ADDRESS`"},
 		&cli.IntFlag{Name: "limit", Value: 1000, Usage: "the newest `N` rows"},
 	}
-	ls := cmdline.APICommand("ls", "list what was refused, newest first", "",
-		func(c *cli.Context, server *api.Client) error {
-			rows, err := readLogs(c, server)
-			if err != nil {
-				return err
-			}
-			return cmdline.Show(c, rows, func(w io.Writer) { listLogs(w, rows) })
-		}, filter...)
-	ls.Aliases = []string{"list"}
 	return &cli.Command{
 		Name: "log", Usage: "misuse of your authkeys: why something was refused; and what is in the log",
 		Subcommands: []*cli.Command{
-			ls, cmdline.APICommand("tail", "print rows as they come, until Ctrl-C", "", tailLogs, filter...), logDumpCommand(),
+			cmdline.APICommand("ls", "list what was refused, newest first", "", show(api.ListLogs, logsOf, listLogs),
+				filter...),
+			cmdline.APICommand("tail", "print rows as they come, until Ctrl-C", "", tailLogs, filter...),
+			logDumpCommand(),
 		},
 	}
 }
 
-func readLogs(c *cli.Context, server *api.Client) ([]query.LogRow, error) {
+func logsOf(c *cli.Context) (in api.LogsQuery, err error) {
 	limit, err := cmdline.Limit(c)
 	if err != nil {
-		return nil, err
+		return in, err
 	}
-	in := api.LogsQuery{Ident: c.String("key"), Channel: c.String("channel"), Address: c.String("ip"), Limit: limit}
+	in = api.LogsQuery{Ident: c.String("key"), Channel: c.String("channel"), Address: c.String("ip"), Limit: limit}
 	if c.IsSet("since") {
 		t, err := timespec.Past(c.String("since"), time.Now())
 		if err != nil {
-			return nil, cmdline.Usage("--since: %v", err)
+			return in, cmdline.Usage("--since: %v", err)
 		}
 		in.Since = t.UTC().Format(time.RFC3339Nano)
 	}
-	return api.ListLogs.Call(c.Context, server, in)
+	return in, nil
 }
 
 // tailLogs polls: rows come every few seconds at most, because nodes report them so.
@@ -62,7 +56,11 @@ func tailLogs(c *cli.Context, server *api.Client) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for first := true; ; first = false {
-		rows, err := readLogs(c, server)
+		in, err := logsOf(c)
+		if err != nil {
+			return err
+		}
+		rows, err := api.ListLogs.Call(c.Context, server, in)
 		if err != nil {
 			return err
 		}

@@ -19,9 +19,6 @@ import (
 func logDumpCommand() *cli.Command {
 	return cmdline.APICommand("dump", "look inside the entries of the log itself; for the owner of the data directory", "",
 		func(c *cli.Context, server *api.Client) error {
-			if _, err := cmdline.Args(c); err != nil {
-				return err
-			}
 			from, err := entry.ParsePosition(c.String("from"))
 			if err != nil {
 				return cmdline.Usage("--from %s: want a position like #812", c.String("from"))

@@ -19,15 +19,12 @@ func Search() *cli.Command {
 		kinds = append(kinds, string(k))
 	}
 	return cmdline.APICommand("search", "find channels, logs, groups, users, shares and authkeys that you may see",
-		"QUERY", search,
+		"WORD...", search,
 		&cli.StringSliceFlag{Name: "kind", Usage: "only this `KIND`: " + strings.Join(kinds, ", ") + " (may be repeated)"},
 		&cli.IntFlag{Name: "limit", Value: 20, Usage: "the best `N` of each kind"})
 }
 
 func search(c *cli.Context, server *api.Client) error {
-	if c.NArg() == 0 {
-		return cmdline.Usage("%s takes QUERY: words that must all occur, in any case", c.Command.HelpName)
-	}
 	limit, err := cmdline.Limit(c)
 	if err != nil {
 		return err

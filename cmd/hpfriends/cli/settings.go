@@ -153,7 +153,7 @@ func Config() *cli.Command {
 			{
 				Name: "validate", Usage: "check a file", ArgsUsage: "FILE", Flags: []cli.Flag{cmdline.DataDirFlag()},
 				Action: func(c *cli.Context) error {
-					args, err := cmdline.Args(c, "FILE")
+					args, err := cmdline.Args(c)
 					if err != nil {
 						return err
 					}

@@ -20,18 +20,6 @@ import (
 )
 
 func Share() *cli.Command {
-	ls := cmdline.APICommand("ls", "list shares: those with you, what waits for you first, then those you made",
-		"", listShareCommand,
-		&cli.BoolFlag{Name: "in", Usage: "only shares with you"}, &cli.BoolFlag{Name: "out", Usage: "only shares you made"})
-	ls.Aliases = []string{"list"}
-	on := func(o api.Op[api.SharePath, api.None]) func(*cli.Context, *api.Client) error {
-		return func(c *cli.Context, server *api.Client) error {
-			return onShare(c, func(share api.SharePath) error {
-				_, err := o.Call(c.Context, server, share)
-				return err
-			})
-		}
-	}
 	return &cli.Command{
 		Name: "share", Usage: "who receives which of your channels", Subcommands: []*cli.Command{
 			cmdline.APICommand("add", "share a channel and print the share's id", "CHANNEL", addShare,
@@ -40,42 +28,29 @@ func Share() *cli.Command {
 				&cli.StringFlag{Name: "history", Value: "from-share", Usage: "from-share, or full: also what was published before"},
 				&cli.StringFlag{Name: "note", Usage: "for the receiver"},
 				&cli.StringFlag{Name: "expires", Usage: "`TIME` at which it ends: " + timespec.Forms}),
-			ls,
-			cmdline.APICommand("show", "show a share", "ID", func(c *cli.Context, server *api.Client) error {
-				return onShare(c, func(share api.SharePath) error {
-					s, err := api.ShowShare.Call(c.Context, server, share)
-					if err != nil {
-						return err
-					}
-					return cmdline.Show(c, s, func(w io.Writer) { listShares(w, []query.Share{s}) })
-				})
-			}),
-			cmdline.APICommand("accept", "enable a share with you", "ID", on(api.AcceptShare)),
-			cmdline.APICommand("disable", "disable a share with you", "ID", on(api.DisableShare)),
-			cmdline.APICommand("rm", "remove a share you made", "ID", on(api.RemoveShare)),
+			cmdline.APICommand("ls", "list shares: those with you, what waits for you first, then those you made", "",
+				listShareCommand, &cli.BoolFlag{Name: "in", Usage: "only shares with you"},
+				&cli.BoolFlag{Name: "out", Usage: "only shares you made"}),
+			cmdline.APICommand("show", "show a share", "ID", show(api.ShowShare, shareOf, one(listShares))),
+			cmdline.APICommand("accept", "enable a share with you", "ID", order(api.AcceptShare, shareOf)),
+			cmdline.APICommand("disable", "disable a share with you", "ID", order(api.DisableShare, shareOf)),
+			cmdline.APICommand("rm", "remove a share you made", "ID", order(api.RemoveShare, shareOf)),
 		},
 	}
 }
 
-func onShare(c *cli.Context, do func(share api.SharePath) error) error {
-	args, err := cmdline.Args(c, "ID")
+func shareOf(c *cli.Context) (api.SharePath, error) {
+	id, err := strconv.ParseUint(strings.TrimPrefix(c.Args().First(), "#"), 10, 64)
 	if err != nil {
-		return err
+		return api.SharePath{}, cmdline.Usage("%q is not the id of a share: list them with `hpfriends share ls`",
+			c.Args().First())
 	}
-	id, err := strconv.ParseUint(strings.TrimPrefix(args[0], "#"), 10, 64)
-	if err != nil {
-		return cmdline.Usage("%q is not the id of a share: list them with `hpfriends share ls`", args[0])
-	}
-	return do(api.SharePath{ID: id})
+	return api.SharePath{ID: id}, nil
 }
 
 func addShare(c *cli.Context, server *api.Client) error {
-	args, err := cmdline.Args(c, "CHANNEL")
-	if err != nil {
-		return err
-	}
 	in := api.NewShare{
-		Channel: graph.Pattern(args[0]), To: c.String("to"), Type: graph.ShareType(c.String("type")),
+		Channel: graph.Pattern(c.Args().First()), To: c.String("to"), Type: graph.ShareType(c.String("type")),
 		History: graph.History(c.String("history")), Note: c.String("note"),
 	}
 	if c.IsSet("expires") {

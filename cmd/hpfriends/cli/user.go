@@ -14,83 +14,70 @@ import (
 )
 
 func User() *cli.Command {
-	ls := cmdline.APICommand("ls", "list users", "", func(c *cli.Context, server *api.Client) error {
-		all, err := api.ListUsers.All(c.Context, server, api.Page{})
-		if err != nil {
-			return err
-		}
-		return cmdline.Show(c, all, func(w io.Writer) { listUsers(w, all) })
-	})
-	ls.Aliases = []string{"list"}
-	rm := cmdline.APICommand("rm", "remove a user with their authkeys, shares and memberships", "NAME",
-		func(c *cli.Context, server *api.Client) error {
-			return onUser(c, func(user api.HandlePath) error {
-				_, err := api.RemoveUser.Call(c.Context, server, user)
-				return err
-			})
-		})
-	rm.Aliases = []string{"remove"}
+	role := &cli.StringFlag{Name: "role", Usage: "member, auditor or admin"}
+	name := &cli.StringFlag{Name: "name", Usage: "display name"}
+	password := &cli.StringFlag{Name: "password-file", Usage: "`FILE` with the password, - for standard input"}
 	return &cli.Command{
 		Name: "user", Usage: "accounts", Subcommands: []*cli.Command{
 			cmdline.APICommand("add", "add a user", "NAME", addUser,
-				&cli.StringFlag{Name: "role", Value: "member", Usage: "member, auditor or admin"},
-				&cli.StringFlag{Name: "name", Usage: "display name"},
-				&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the password, - for standard input"}),
-			ls,
-			cmdline.APICommand("show", "show a user", "NAME", func(c *cli.Context, server *api.Client) error {
-				return onUser(c, func(user api.HandlePath) error {
-					u, err := api.ShowUser.Call(c.Context, server, user)
-					if err != nil {
-						return err
-					}
-					return cmdline.Show(c, u, func(w io.Writer) { listUsers(w, []query.User{u}) })
-				})
-			}),
-			cmdline.APICommand("edit", "change a user", "NAME", editUser,
-				&cli.StringFlag{Name: "role", Usage: "member, auditor or admin"},
-				&cli.StringFlag{Name: "name", Usage: "display name"}),
-			cmdline.APICommand("passwd", "set a user's password", "NAME", func(c *cli.Context, server *api.Client) error {
-				password, err := cmdline.ReadSecret(c.String("password-file"))
-				if err != nil {
-					return err
-				}
-				if password == "" {
-					return cmdline.Usage("give --password-file")
-				}
-				secret := api.NewSecret(password)
-				return patchUser(c, server, api.UserChanges{Password: &secret})
-			}, &cli.StringFlag{Name: "password-file", Usage: "`FILE` with the password, - for standard input"}),
-			cmdline.APICommand("enable", "enable a user", "NAME", func(c *cli.Context, server *api.Client) error {
-				return patchUser(c, server, api.UserChanges{Enabled: new(true)})
-			}),
+				&cli.StringFlag{Name: "role", Value: "member", Usage: role.Usage}, name, password),
+			cmdline.APICommand("ls", "list users", "", list(api.ListUsers, wholeList, listUsers)),
+			cmdline.APICommand("show", "show a user", "NAME", show(api.ShowUser, userOf, one(listUsers))),
+			cmdline.APICommand("edit", "change a user", "NAME", order(api.EditUser, userEditOf), role, name),
+			cmdline.APICommand("passwd", "set a user's password", "NAME", order(api.EditUser, passwordOf), password),
+			cmdline.APICommand("enable", "enable a user", "NAME", order(api.EditUser, userEnabled(true))),
 			cmdline.APICommand("disable", "disable a user: their connections end, their shares count for nothing", "NAME",
-				func(c *cli.Context, server *api.Client) error {
-					return patchUser(c, server, api.UserChanges{Enabled: new(false)})
-				}),
-			rm,
+				order(api.EditUser, userEnabled(false))),
+			cmdline.APICommand("rm", "remove a user with their authkeys, shares and memberships", "NAME",
+				order(api.RemoveUser, userOf)),
 		},
 	}
 }
 
-func onUser(c *cli.Context, do func(user api.HandlePath) error) error {
-	args, err := cmdline.Args(c, "NAME")
-	if err != nil {
-		return err
+func userOf(c *cli.Context) (api.HandlePath, error) {
+	return api.HandlePath{Handle: c.Args().First()}, nil
+}
+
+func userEditOf(c *cli.Context) (in api.UserEdit, err error) {
+	in.Handle = c.Args().First()
+	if c.IsSet("role") {
+		in.Body.Role = new(graph.Role(c.String("role")))
 	}
-	return do(api.HandlePath{Handle: args[0]})
+	if c.IsSet("name") {
+		in.Body.Name = new(c.String("name"))
+	}
+	if in.Body == (api.UserChanges{}) {
+		return in, cmdline.Usage("nothing to change: give --role or --name")
+	}
+	return in, nil
+}
+
+func passwordOf(c *cli.Context) (in api.UserEdit, err error) {
+	in.Handle = c.Args().First()
+	password, err := cmdline.ReadSecret(c.String("password-file"))
+	if err == nil && password == "" {
+		err = cmdline.Usage("give --password-file")
+	}
+	in.Body.Password = new(api.NewSecret(password))
+	return in, err
+}
+
+func userEnabled(on bool) func(*cli.Context) (api.UserEdit, error) {
+	return func(c *cli.Context) (in api.UserEdit, err error) {
+		in.Handle = c.Args().First()
+		in.Body.Enabled = &on
+		return in, nil
+	}
 }
 
 func addUser(c *cli.Context, server *api.Client) error {
-	args, err := cmdline.Args(c, "NAME")
-	if err != nil {
-		return err
-	}
 	password, err := cmdline.ReadSecret(c.String("password-file"))
 	if err != nil {
 		return err
 	}
 	in := api.NewUser{
-		Handle: args[0], Name: c.String("name"), Role: graph.Role(c.String("role")), Password: api.NewSecret(password),
+		Handle: c.Args().First(), Name: c.String("name"), Role: graph.Role(c.String("role")),
+		Password: api.NewSecret(password),
 	}
 	out, err := api.AddUser.Call(c.Context, server, api.With[api.NewUser]{Body: in})
 	if err != nil {
@@ -98,27 +85,6 @@ func addUser(c *cli.Context, server *api.Client) error {
 	}
 	return cmdline.ShowMade(c, out, out.ID, fmt.Sprintf("%s is a user now, as %s. Their first authkey: "+
 		"hpfriends authkey add --as %s --ident IDENT --pub CHANNEL", in.Handle, in.Role, in.Handle))
-}
-
-func editUser(c *cli.Context, server *api.Client) error {
-	var in api.UserChanges
-	if c.IsSet("role") {
-		in.Role = new(graph.Role(c.String("role")))
-	}
-	if c.IsSet("name") {
-		in.Name = new(c.String("name"))
-	}
-	if in == (api.UserChanges{}) {
-		return cmdline.Usage("nothing to change: give --role or --name")
-	}
-	return patchUser(c, server, in)
-}
-
-func patchUser(c *cli.Context, server *api.Client, in api.UserChanges) error {
-	return onUser(c, func(user api.HandlePath) error {
-		_, err := api.EditUser.Call(c.Context, server, api.UserEdit{HandlePath: user, Body: in})
-		return err
-	})
 }
 
 func listUsers(w io.Writer, all []query.User) {

@@ -137,7 +137,7 @@ func Import() *cli.Command {
 			"standard input. The\n" +
 			"messages are published now, with -i and -s: their time and ident become those of this import.",
 		Action: func(c *cli.Context) error {
-			args, err := cmdline.Args(c, "FILE")
+			args, err := cmdline.Args(c)
 			if err != nil {
 				return err
 			}

@@ -18,11 +18,7 @@ const maxHistory = 10000
 func ChannelHistory() *cli.Command {
 	cmd := cmdline.APICommand("history", "print the newest messages of a channel, oldest first", "CHANNEL",
 		func(c *cli.Context, server *api.Client) error {
-			args, err := cmdline.Args(c, "CHANNEL")
-			if err != nil {
-				return err
-			}
-			p, err := pastOf(c, args)
+			p, err := pastOf(c, c.Args().Slice())
 			if err != nil {
 				return err
 			}

@@ -41,9 +41,6 @@ func pastFlags(more ...cli.Flag) []cli.Flag {
 // pastOf reads pastFlags.
 func pastOf(c *cli.Context, channels []string) (p past, err error) {
 	p.channels = channels
-	if len(channels) == 0 {
-		return p, cmdline.Usage("no channel: name one, or a prefix followed by *")
-	}
 	for _, ch := range channels {
 		if _, err := graph.ParsePattern(ch); err != nil {
 			return p, cmdline.Usage("%v", err)
