@@ -294,11 +294,8 @@ func TestSlowSubscriberLosesNothingAndCostsBoundedMemory(t *testing.T) {
 	w := newWorld(t, outbox)
 	ada := w.user("ada")
 	slow, fast := &peer{gate: make(chan struct{})}, &peer{}
-	s, f := w.router.Join(
-		slow.peer(), ada, graph.DefaultMaxMessage,
-	), w.router.Join(
-		fast.peer(), ada, graph.DefaultMaxMessage,
-	)
+	s := w.router.Join(slow.peer(), ada, graph.DefaultMaxMessage)
+	f := w.router.Join(fast.peer(), ada, graph.DefaultMaxMessage)
 	s.Subscribe("c", "c", History{})
 	f.Subscribe("c", "c", History{})
 	var want [][]byte
@@ -402,9 +399,8 @@ func TestEveryPaceDeliversTheSame(t *testing.T) {
 			p.gate = make(chan struct{}, 1<<16)
 		}
 		u := users[i%len(users)]
-		subs = append(
-			subs, subscription{w.router.Join(p.peer(), u, graph.DefaultMaxMessage), p, u, make(map[graph.Pattern]uint64)},
-		)
+		s := w.router.Join(p.peer(), u, graph.DefaultMaxMessage)
+		subs = append(subs, subscription{s, p, u, make(map[graph.Pattern]uint64)})
 	}
 	reaches := make(map[uint64]*graph.Version) // version in force at each batch
 	for range 400 {
