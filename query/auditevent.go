@@ -193,8 +193,8 @@ func objectFields(g *graph.Graph, o graph.Object) map[string]any {
 }
 
 // fields are those of a view, by their JSON names; its identity is told beside them.
-func fields(view any) map[string]any {
-	data, err := json.Marshal(view)
+func fields(shown any) map[string]any {
+	data, err := json.Marshal(shown)
 	f := make(map[string]any)
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -202,7 +202,7 @@ func fields(view any) map[string]any {
 		err = dec.Decode(&f)
 	}
 	if err != nil { // views are plain structs
-		panic(fmt.Sprintf("query: fields of %T: %v", view, err))
+		panic(fmt.Sprintf("query: fields of %T: %v", shown, err))
 	}
 	delete(f, "id")
 	delete(f, "created")

@@ -77,7 +77,7 @@ func viewEntry(log *eventlog.Log, e eventlog.Entry) (LogEntry, error) {
 	var err error
 	switch e.Kind {
 	case entry.KindBatch:
-		return v, v.batch(log, e)
+		err = viewBatch(&v, log, e)
 	case entry.KindChange:
 		content, err = graph.Redacted(e.Data[1:])
 	case entry.KindReport, entry.KindCursor, entry.KindFloor, entry.KindCheckpoint:
@@ -94,7 +94,7 @@ func viewEntry(log *eventlog.Log, e eventlog.Entry) (LogEntry, error) {
 	return v, err
 }
 
-func (v *LogEntry) batch(log *eventlog.Log, e eventlog.Entry) error {
+func viewBatch(v *LogEntry, log *eventlog.Log, e eventlog.Entry) error {
 	h, err := entry.DecodeHeader(e.Data)
 	if err != nil {
 		return err

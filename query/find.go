@@ -76,11 +76,11 @@ func (f *finder) namedChannels() map[string]Channel {
 }
 
 func (f *finder) findLogs(to *ranking) error {
-	rows, err := f.Logs(f.viewer.Actor, LogFilter{})
+	rows, err := f.logRows(f.viewer.Actor, LogFilter{})
 	for _, r := range rows {
 		if g := f.match(r.Message, r.Identifier, r.Channel, r.Address); g < nowhere {
-			key := numberKey(uint64(math.MaxInt64-r.Time.UnixNano())) + r.id // newest first
-			to.add(rank{g, key}, func() (Hit, error) { return Hit{Log: &r}, nil })
+			key := numberKey(uint64(math.MaxInt64-r.Time.UnixNano())) + r.key // newest first
+			to.add(rank{g, key}, func() (Hit, error) { return Hit{Log: &r.LogRow}, nil })
 		}
 	}
 	return err

@@ -23,8 +23,12 @@ type LogRow struct {
 	Channel    string    `json:"channel,omitempty"`
 	Address    string    `json:"address"`
 	Count      uint64    `json:"count"`
+}
 
-	id string // tells rows apart that look the same: they may be of different owners
+// logRow is a row with its key, which tells rows apart that look the same: they may be of different owners.
+type logRow struct {
+	LogRow
+	key string
 }
 
 // LogFilter selects rows; empty fields select all.
@@ -39,26 +43,35 @@ type LogFilter struct {
 // Logs are the refusals that concern the viewer's authkeys, newest first. Those who may see everything also get the
 // rows of unknown idents.
 func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]LogRow, error) {
+	rows, err := q.logRows(viewer, f)
+	shown := make([]LogRow, len(rows))
+	for i, r := range rows {
+		shown[i] = r.LogRow
+	}
+	return shown, err
+}
+
+func (q *Query) logRows(viewer graph.Actor, f LogFilter) (rows []logRow, err error) {
 	var from, to []byte
 	if v := q.Viewer(viewer); !v.CanSeeAll() {
 		if !v.CanSeeAnything() {
-			return []LogRow{}, nil // nobody, or disabled
+			return nil, nil // nobody, or disabled
 		}
 		from = binary.BigEndian.AppendUint64(nil, uint64(viewer.User))
 		to = binary.BigEndian.AppendUint64(nil, uint64(viewer.User)+1)
 	}
-	rows := []LogRow{}
-	err := q.log.Scan(eventlog.SpaceLogs, from, to, func(k, v []byte) error {
+	err = q.log.Scan(eventlog.SpaceLogs, from, to, func(k, v []byte) error {
 		var r entry.Refusal
 		if err := json.Unmarshal(v, &r); err != nil {
 			return fmt.Errorf("query: logs record %x: %w", k, err)
 		}
 		if f.admits(r) {
-			rows = append(rows, LogRow{r.Last, r.First, r.Ident, r.Message, r.Channel, r.Addr, r.Count, string(k)})
+			row := LogRow{r.Last, r.First, r.Ident, r.Message, r.Channel, r.Addr, r.Count}
+			rows = append(rows, logRow{row, string(k)})
 		}
 		return nil
 	})
-	slices.SortFunc(rows, func(a, b LogRow) int {
+	slices.SortFunc(rows, func(a, b logRow) int {
 		return cmp.Or(b.Time.Compare(a.Time), strings.Compare(a.text(), b.text()))
 	})
 	if f.Limit > 0 && len(rows) > f.Limit {
@@ -67,7 +80,7 @@ func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]LogRow, error) {
 	return rows, err
 }
 
-func (r *LogRow) text() string { return r.Identifier + r.Message + r.Channel + r.Address + r.id }
+func (r *logRow) text() string { return r.Identifier + r.Message + r.Channel + r.Address + r.key }
 
 func (f LogFilter) admits(r entry.Refusal) bool {
 	return (f.Since.IsZero() || !r.Last.Before(f.Since)) && (f.Ident == "" || f.Ident == r.Ident) &&
