@@ -1,6 +1,6 @@
 package api
 
-import "hpfriends/query"
+import "hpfriends/query/view"
 
 // AuditQuery selects changes of the graph.
 type AuditQuery struct {
@@ -40,7 +40,7 @@ type AccessQuery struct {
 // Verified is the result of a verification of all changes.
 type Verified struct {
 	OK bool `json:"ok"`
-	query.AuditSummary
+	view.AuditSummary
 	Fault *AuditFault `json:"fault,omitempty" doc:"the first event that is wrong"`
 }
 
@@ -53,13 +53,13 @@ type AuditFault struct {
 
 // The operations on the audit.
 var (
-	ListAudit = Listing[AuditQuery, query.AuditEvent]{
+	ListAudit = Listing[AuditQuery, view.AuditEvent]{
 		"GET /audit", "Changes of the graph that concern you; auditors and admins: all",
 	}
-	ShowAudit   = Op[AuditPath, query.AuditEvent]{"GET /audit/{index}", "Show a change of the graph"}
-	AuditAt     = Op[AuditAtQuery, query.AsOf]{"GET /audit/at", "The graph as of a time or position"}
-	AuditDiff   = Op[AuditDiffQuery, query.AuditDiff]{"GET /audit/diff", "What changed between two moments"}
-	AuditAccess = Op[AccessQuery, query.Access]{
+	ShowAudit   = Op[AuditPath, view.AuditEvent]{"GET /audit/{index}", "Show a change of the graph"}
+	AuditAt     = Op[AuditAtQuery, view.AsOf]{"GET /audit/at", "The graph as of a time or position"}
+	AuditDiff   = Op[AuditDiffQuery, view.AuditDiff]{"GET /audit/diff", "What changed between two moments"}
+	AuditAccess = Op[AccessQuery, view.Access]{
 		"GET /audit/access", "Who could read a channel then, and by which path",
 	}
 	VerifyAudit = Long[Verified]{"GET /audit/verify", "Verify the chain of all changes; for auditors and admins"}

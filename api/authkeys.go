@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"hpfriends/graph"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 // IdentPath names an authkey.
@@ -73,8 +73,8 @@ type Credential struct {
 
 // The operations on authkeys.
 var (
-	ListAuthkeys  = Listing[AuthkeysQuery, query.Authkey]{"GET /authkeys", "List authkeys with their statistics"}
-	ShowAuthkey   = Op[IdentPath, query.Authkey]{"GET /authkeys/{ident}", "Show an authkey"}
+	ListAuthkeys  = Listing[AuthkeysQuery, view.Authkey]{"GET /authkeys", "List authkeys with their statistics"}
+	ShowAuthkey   = Op[IdentPath, view.Authkey]{"GET /authkeys/{ident}", "Show an authkey"}
 	AddAuthkey    = Op[With[NewAuthkey], Credential]{"POST /authkeys", "Add an authkey; the answer shows the secret"}
 	EditAuthkey   = Op[AuthkeyEdit, None]{"PATCH /authkeys/{ident}", "Change an authkey"}
 	RotateAuthkey = Op[AuthkeyRotate, Credential]{

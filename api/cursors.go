@@ -1,6 +1,6 @@
 package api
 
-import "hpfriends/query"
+import "hpfriends/query/view"
 
 // CursorPath names a durable subscription.
 type CursorPath struct {
@@ -27,7 +27,7 @@ type CursorTarget struct {
 
 // The operations on durable subscriptions.
 var (
-	ListCursors = Listing[CursorsQuery, query.Cursor]{
+	ListCursors = Listing[CursorsQuery, view.Cursor]{
 		"GET /cursors", "List durable subscriptions and how far they got, those last claimed or reset last",
 	}
 	ResetCursor = Op[CursorReset, None]{

@@ -1,6 +1,6 @@
 package api
 
-import "hpfriends/query"
+import "hpfriends/query/view"
 
 // GroupPath names a group.
 type GroupPath struct {
@@ -42,8 +42,8 @@ type MemberChanges struct {
 
 // The operations on groups.
 var (
-	ListGroups  = Listing[Page, query.Group]{"GET /groups", "List groups"}
-	ShowGroup   = Op[GroupPath, query.Group]{"GET /groups/{group}", "Show a group"}
+	ListGroups  = Listing[Page, view.Group]{"GET /groups", "List groups"}
+	ShowGroup   = Op[GroupPath, view.Group]{"GET /groups/{group}", "Show a group"}
 	AddGroup    = Op[With[NewGroup], Created]{"POST /groups", "Add a group, with yourself as its admin"}
 	RemoveGroup = Op[GroupPath, None]{"DELETE /groups/{group}", "Remove a group"}
 	LeaveGroup  = Op[GroupPath, None]{"POST /groups/{group}/leave", "Leave a group"}

@@ -8,7 +8,7 @@ import (
 	"io"
 
 	"hpfriends/internal/ndjson"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 // MessageQuery selects past messages.
@@ -34,7 +34,7 @@ type Stream[In any] struct {
 // The operations on past messages.
 var (
 	ReadMessages  = Stream[MessagesQuery]{"GET /messages", "Past messages that you may see, as lines of JSON"}
-	CountMessages = Op[MessageQuery, query.Count]{"GET /messages/count", "How many past messages you may see"}
+	CountMessages = Op[MessageQuery, view.Count]{"GET /messages/count", "How many past messages you may see"}
 )
 
 // CutOff is the error of an answer without its last line.

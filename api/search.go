@@ -1,6 +1,6 @@
 package api
 
-import "hpfriends/query"
+import "hpfriends/query/view"
 
 // SearchQuery asks where words occur.
 type SearchQuery struct {
@@ -31,14 +31,14 @@ type TopQuery struct {
 
 // The operations on channels, and the search.
 var (
-	Search = Op[SearchQuery, query.SearchResult]{
+	Search = Op[SearchQuery, view.SearchResult]{
 		"GET /search", "Channels, logs, groups, users, shares and authkeys in which words occur, as far as you may see them",
 	}
-	ListChannels = Listing[ChannelsQuery, query.Channel]{"GET /channels", "Channels with a message that you may see"}
-	TopChannels  = Op[TopQuery, []query.ChannelTotal]{
+	ListChannels = Listing[ChannelsQuery, view.Channel]{"GET /channels", "Channels with a message that you may see"}
+	TopChannels  = Op[TopQuery, []view.ChannelTotal]{
 		"GET /channels/top", "Channels with the most traffic that you may see",
 	}
-	ShowChannel = Op[ChannelQuery, query.ChannelDetail]{
+	ShowChannel = Op[ChannelQuery, view.ChannelDetail]{
 		"GET /channel", "A channel, and who published how much on it, as far as you may see it",
 	}
 )

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"hpfriends/graph"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 // SharePath names a share.
@@ -31,8 +31,8 @@ type NewShare struct {
 
 // The operations on shares.
 var (
-	ListShares   = Listing[SharesQuery, query.Share]{"GET /shares", "List shares"}
-	ShowShare    = Op[SharePath, query.Share]{"GET /shares/{id}", "Show a share"}
+	ListShares   = Listing[SharesQuery, view.Share]{"GET /shares", "List shares"}
+	ShowShare    = Op[SharePath, view.Share]{"GET /shares/{id}", "Show a share"}
 	AddShare     = Op[With[NewShare], Created]{"POST /shares", "Share a channel with a user or a group"}
 	AcceptShare  = Op[SharePath, None]{"POST /shares/{id}/accept", "Enable a share with you"}
 	DisableShare = Op[SharePath, None]{"POST /shares/{id}/disable", "Disable a share with you"}

@@ -2,7 +2,7 @@ package api
 
 import (
 	"hpfriends/graph"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 // Whoami is who asks.
@@ -19,8 +19,8 @@ type Status struct {
 	Reason  string `json:"reason,omitempty"`
 	Index   uint64 `json:"index" doc:"newest change of the graph"`
 
-	Log   *query.Retained    `json:"log,omitempty" doc:"for admins and auditors"`
-	Scrub *query.ScrubStatus `json:"scrub,omitempty" doc:"for admins and auditors"`
+	Log   *view.Retained    `json:"log,omitempty" doc:"for admins and auditors"`
+	Scrub *view.ScrubStatus `json:"scrub,omitempty" doc:"for admins and auditors"`
 }
 
 // ExplainQuery asks for the way from a publisher to a receiver.
@@ -48,17 +48,17 @@ type EntriesQuery struct {
 
 // What can be asked of a server.
 var (
-	Explain = Op[ExplainQuery, query.Explanation]{
+	Explain = Op[ExplainQuery, view.Explanation]{
 		"GET /explain", "Whether what one user publishes reaches another, and why",
 	}
-	ListLogs    = Op[LogsQuery, []query.LogRow]{"GET /logs", "Refusals that concern your authkeys, newest first"}
-	ShowStats   = Op[None, query.Totals]{"GET /stats", "Statistics of your authkeys together"}
+	ListLogs    = Op[LogsQuery, []view.LogRow]{"GET /logs", "Refusals that concern your authkeys, newest first"}
+	ShowStats   = Op[None, view.Totals]{"GET /stats", "Statistics of your authkeys together"}
 	ShowWhoami  = Op[None, Whoami]{"GET /whoami", "Who you are here"}
 	ShowStatus  = Op[None, Status]{"GET /status", "State of the server"}
-	ListEntries = Op[EntriesQuery, []query.LogEntry]{
+	ListEntries = Op[EntriesQuery, []view.LogEntry]{
 		"GET /entries", "What is in the entries of the log; for the owner of the data directory",
 	}
-	CheckLog = Long[query.CheckReport]{
+	CheckLog = Long[view.CheckReport]{
 		"GET /check", "Read the whole log and report the first bad byte; for auditors and admins",
 	}
 )

@@ -3,7 +3,7 @@ package api
 import (
 	"time"
 
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 // TokenPath names an API token.
@@ -26,7 +26,7 @@ type IssuedToken struct {
 
 // The operations on API tokens.
 var (
-	ListTokens  = Listing[Page, query.Token]{"GET /tokens", "List your API tokens"}
+	ListTokens  = Listing[Page, view.Token]{"GET /tokens", "List your API tokens"}
 	AddToken    = Op[With[NewToken], IssuedToken]{"POST /tokens", "Add an API token; it is shown only once"}
 	RemoveToken = Op[TokenPath, None]{"DELETE /tokens/{id}", "Remove an API token"}
 )

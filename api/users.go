@@ -2,7 +2,7 @@ package api
 
 import (
 	"hpfriends/graph"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 // HandlePath names a user.
@@ -40,8 +40,8 @@ type Created struct {
 
 // The operations on users.
 var (
-	ListUsers  = Listing[Page, query.User]{"GET /users", "List users"}
-	ShowUser   = Op[HandlePath, query.User]{"GET /users/{handle}", "Show a user"}
+	ListUsers  = Listing[Page, view.User]{"GET /users", "List users"}
+	ShowUser   = Op[HandlePath, view.User]{"GET /users/{handle}", "Show a user"}
 	AddUser    = Op[With[NewUser], Created]{"POST /users", "Add a user"}
 	EditUser   = Op[UserEdit, None]{"PATCH /users/{handle}", "Change a user"}
 	RemoveUser = Op[HandlePath, None]{"DELETE /users/{handle}", "Remove a user with all that is theirs"}

@@ -11,6 +11,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/graph"
 	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/wire"
 	"hpfriends/wire/subscription"
 )
@@ -127,7 +128,7 @@ func (a *auditStream) run(ctx context.Context) {
 // read sends what there is up to an entry.
 func (a *auditStream) read(ctx context.Context, to uint64) error {
 	for more := true; more; {
-		var events []query.AuditEvent
+		var events []view.AuditEvent
 		var err error
 		if events, more, err = a.reader.Read(to, auditStep); err != nil {
 			a.conn.broker.Logger.Error("the audit cannot be read", "err", err)
@@ -146,7 +147,7 @@ func (a *auditStream) read(ctx context.Context, to uint64) error {
 	return nil
 }
 
-func (a *auditStream) send(e *query.AuditEvent) error {
+func (a *auditStream) send(e *view.AuditEvent) error {
 	payload, err := json.Marshal(e)
 	if err != nil {
 		return err

@@ -6,39 +6,23 @@ import (
 	"strconv"
 
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
-
-// Access lists who could read what was published on a channel, as of a point.
-type Access struct {
-	Version
-	Channel   string       `json:"channel"`
-	Readers   []AccessPath `json:"readers" doc:"by publisher and reader"`
-	Truncated bool         `json:"truncated" doc:"there are more readers than are listed"`
-}
-
-// AccessPath is one reader of what one user publishes.
-type AccessPath struct {
-	Publisher   string `json:"publisher" doc:"handle of a user with an enabled authkey that may publish on the channel"`
-	Reader      string `json:"reader" doc:"handle"`
-	VisibleFrom string `json:"visible_from" doc:"position from which on it may be read; #0: from the beginning"`
-	Subscribes  bool   `json:"subscribes" doc:"the reader had an enabled authkey that may subscribe to it"`
-	Path        []Hop  `json:"path" doc:"the shares it came by; none for the publisher"`
-}
 
 // maxAccess bounds the rows of one answer.
 const maxAccess = 10_000
 
 // Access lists for each user who could publish on a channel everyone whom that reached, and how. Users see the rows in
 // which they are the publisher or the reader; shares between others are told without names, as Explain does.
-func (q *Query) Access(viewer graph.Actor, channel string, at Point) (Access, error) {
+func (q *Query) Access(viewer graph.Actor, channel string, at Point) (view.Access, error) {
 	if err := graph.ValidateChannel(channel); err != nil {
-		return Access{}, err
+		return view.Access{}, err
 	}
 	p, err := q.asOf(viewer, at)
 	if err != nil {
-		return Access{}, err
+		return view.Access{}, err
 	}
-	a := Access{Version: p.version(), Channel: channel, Readers: []AccessPath{}}
+	a := view.Access{Version: p.version(), Channel: channel, Readers: []view.AccessPath{}}
 	if !p.CanSeeAnything() {
 		return a, nil
 	}
@@ -58,11 +42,11 @@ func (q *Query) Access(viewer graph.Actor, channel string, at Point) (Access, er
 	return a, nil
 }
 
-func (p past) accessPath(reach *graph.Reach, origin, reader graph.UserID, from uint64) AccessPath {
+func (p past) accessPath(reach *graph.Reach, origin, reader graph.UserID, from uint64) view.AccessPath {
 	path := reach.Path(p.graph, reader)
-	row := AccessPath{
+	row := view.AccessPath{
 		Publisher: handle(p.graph, origin), Reader: handle(p.graph, reader), VisibleFrom: "#" + formatIndex(from),
-		Subscribes: subscribes(p.graph, reader, reach.Channel()), Path: []Hop{},
+		Subscribes: subscribes(p.graph, reader, reach.Channel()), Path: []view.Hop{},
 	}
 	r := redaction{Viewer: p.Viewer, path: path}
 	for _, h := range path {

@@ -6,22 +6,8 @@ import (
 	"time"
 
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
-
-// AsOf is the graph as of a point in its history, as far as the viewer may see it by the rights they have now.
-type AsOf struct {
-	Version
-	Users    []User    `json:"users"`
-	Groups   []Group   `json:"groups"`
-	Shares   []Share   `json:"shares"`
-	Authkeys []Authkey `json:"authkeys"`
-}
-
-// Version identifies a version of the graph by its newest change.
-type Version struct {
-	Position string     `json:"position" doc:"of the newest change up to then; #0 before the first"`
-	Time     *time.Time `json:"time,omitempty" doc:"of that change"`
-}
 
 // past is the graph as of a point, and what a viewer may see of it by the rights that they have now.
 type past struct {
@@ -29,8 +15,8 @@ type past struct {
 	graph.Viewer
 }
 
-func (s state) version() Version {
-	v := Version{Position: "#" + formatIndex(s.mark.Index)}
+func (s state) version() view.Version {
+	v := view.Version{Position: "#" + formatIndex(s.mark.Index)}
 	if s.mark.Index != 0 {
 		v.Time = optional(s.mark.When())
 	}
@@ -63,14 +49,14 @@ func (q *Query) resolve(at Point) (uint64, error) {
 }
 
 // At returns the graph as of a point.
-func (q *Query) At(viewer graph.Actor, at Point) (AsOf, error) {
+func (q *Query) At(viewer graph.Actor, at Point) (view.AsOf, error) {
 	p, err := q.asOf(viewer, at)
 	if err != nil {
-		return AsOf{}, err
+		return view.AsOf{}, err
 	}
-	v := AsOf{
+	v := view.AsOf{
 		Version: p.version(), Users: viewUsers(p.Viewer), Groups: viewGroups(p.Viewer),
-		Shares: viewShares(p.Viewer, visibleShares(p.Viewer)), Authkeys: []Authkey{},
+		Shares: viewShares(p.Viewer, visibleShares(p.Viewer)), Authkeys: []view.Authkey{},
 	}
 	for k := range visibleAuthkeys(p.Viewer, 0) {
 		v.Authkeys = append(v.Authkeys, viewAuthkey(p.graph, k))
@@ -78,34 +64,27 @@ func (q *Query) At(viewer graph.Actor, at Point) (AsOf, error) {
 	return v, nil
 }
 
-// AuditDiff is what lies between two points.
-type AuditDiff struct {
-	From    Version       `json:"from"`
-	To      Version       `json:"to"`
-	Changes []AuditChange `json:"changes" doc:"what is not alike, by kind and number"`
-}
-
 // DiffBetween returns how the graph as of one point differs from that of a later one, as far as it concerns the viewer.
-func (q *Query) DiffBetween(viewer graph.Actor, from, to Point) (AuditDiff, error) {
+func (q *Query) DiffBetween(viewer graph.Actor, from, to Point) (view.AuditDiff, error) {
 	first, err := q.resolve(from)
 	if err != nil {
-		return AuditDiff{}, err
+		return view.AuditDiff{}, err
 	}
 	second, err := q.resolve(to)
 	if err != nil {
-		return AuditDiff{}, err
+		return view.AuditDiff{}, err
 	}
 	if first > second {
-		return AuditDiff{}, refuse(graph.Invalid, "put the earlier one first", "the first moment is after the second")
+		return view.AuditDiff{}, refuse(graph.Invalid, "put the earlier one first", "the first moment is after the second")
 	}
 	before, err := q.history.at(first) // first, so that the later graph is made from it and shares what did not change
 	if err != nil {
-		return AuditDiff{}, err
+		return view.AuditDiff{}, err
 	}
 	after, err := q.history.at(second)
 	if err != nil {
-		return AuditDiff{}, err
+		return view.AuditDiff{}, err
 	}
 	changes := auditViewer{q.Viewer(viewer)}.changes(before.graph, after.graph)
-	return AuditDiff{before.version(), after.version(), changes}, nil
+	return view.AuditDiff{From: before.version(), To: after.version(), Changes: changes}, nil
 }

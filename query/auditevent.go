@@ -5,49 +5,20 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
-
-// AuditEvent is one change of the graph, as a viewer may see it: what they may not see is left out.
-type AuditEvent struct {
-	Position string        `json:"position" doc:"#<index> in the log"`
-	Index    uint64        `json:"index"`
-	Time     time.Time     `json:"time" doc:"never before that of an earlier event"`
-	By       string        `json:"by" doc:"handle of who did it; operator: the data directory's owner; system: the server"`
-	From     string        `json:"from,omitempty" doc:"address of who did it; for themselves, auditors and admins"`
-	Op       string        `json:"op" doc:"user.add, share.decide, ..."`
-	Object   *AuditObject  `json:"object,omitempty" doc:"what it was done to"`
-	Changes  []AuditChange `json:"changes" doc:"everything that it changed, with what went along"`
-	Hash     string        `json:"hash,omitempty" doc:"of the chain of all events up to this one; for auditors and admins"`
-}
-
-// AuditObject names an object of the graph as of the event.
-type AuditObject struct {
-	Kind graph.Kind `json:"kind"`
-	ID   uint64     `json:"id" doc:"of a membership the group's, of an acceptance the share's"`
-	Name string     `json:"name,omitempty" doc:"handle, name of the group, ident, or channel of the share"`
-	User string     `json:"user,omitempty" doc:"whose membership or acceptance it is"`
-}
-
-// AuditChange is an object before and after. Secrets, passwords and tokens are never in it: only that they have
-// changed.
-type AuditChange struct {
-	AuditObject
-	Before map[string]any `json:"before,omitempty" doc:"left out if it was not there"`
-	After  map[string]any `json:"after,omitempty" doc:"left out if it is not there any more"`
-}
 
 // auditViewer shows the history to one viewer, by the rights that they have now.
 type auditViewer struct{ graph.Viewer }
 
 // event is what the viewer may see of a step; ok is false if that is nothing. What a user did is theirs to see, with
 // those of its effects that concern them.
-func (v auditViewer) event(s step) (e AuditEvent, ok bool) {
+func (v auditViewer) event(s step) (e view.AuditEvent, ok bool) {
 	by := s.command.By
 	own := by.User != 0 && by.User == v.User
-	e = AuditEvent{
+	e = view.AuditEvent{
 		Position: fmt.Sprintf("#%d", s.mark.Index), Index: s.mark.Index, Time: s.mark.When(),
 		By: actorName(s), Op: s.command.OpName(), Object: mainObject(s), Changes: v.changes(s.before, s.after),
 	}
@@ -61,8 +32,8 @@ func (v auditViewer) event(s step) (e AuditEvent, ok bool) {
 }
 
 // changes are the differences between two graphs that the viewer may see.
-func (v auditViewer) changes(before, after *graph.Graph) []AuditChange {
-	all := []AuditChange{}
+func (v auditViewer) changes(before, after *graph.Graph) []view.AuditChange {
+	all := []view.AuditChange{}
 	for d := range graph.Diff(before, after) {
 		if v.sees(d, before, after) {
 			all = append(all, viewChange(d, before, after))
@@ -96,7 +67,7 @@ func handleIn(id graph.UserID, graphs ...*graph.Graph) string {
 }
 
 // mainObject is what the command was about; nil for one that is about many.
-func mainObject(s step) *AuditObject {
+func mainObject(s step) *view.AuditObject {
 	r, ok := s.command.About(s.mark.Index)
 	if !ok {
 		return nil
@@ -106,8 +77,8 @@ func mainObject(s step) *AuditObject {
 }
 
 // auditObject names an object as the first of the graphs that holds it does.
-func auditObject(r graph.Ref, graphs ...*graph.Graph) AuditObject {
-	o := AuditObject{Kind: r.Kind, ID: r.ID, User: handleIn(r.User, graphs...)}
+func auditObject(r graph.Ref, graphs ...*graph.Graph) view.AuditObject {
+	o := view.AuditObject{Kind: r.Kind, ID: r.ID, User: handleIn(r.User, graphs...)}
 	for _, g := range graphs {
 		if o.Name = objectName(g, r); o.Name != "" {
 			break
@@ -140,8 +111,8 @@ func objectName(g *graph.Graph, r graph.Ref) string {
 	return ""
 }
 
-func viewChange(d graph.Difference, before, after *graph.Graph) AuditChange {
-	c := AuditChange{
+func viewChange(d graph.Difference, before, after *graph.Graph) view.AuditChange {
+	c := view.AuditChange{
 		AuditObject: auditObject(d.Ref, before, after),
 		Before:      objectFields(before, d.Before), After: objectFields(after, d.After),
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
 
 // AuditFilter selects events; what is empty selects all.
@@ -27,8 +28,8 @@ const maxExamined = 20_000
 
 // AuditEvents are the events that the viewer may see and the filter selects, newest first if not asked otherwise. next
 // is where to continue (AuditFilter.After), 0 when there are no more.
-func (q *Query) AuditEvents(viewer graph.Actor, f AuditFilter) (events []AuditEvent, next uint64, err error) {
-	l := lister{query: q, history: q.history, viewer: auditViewer{q.Viewer(viewer)}, f: f, events: []AuditEvent{}}
+func (q *Query) AuditEvents(viewer graph.Actor, f AuditFilter) (events []view.AuditEvent, next uint64, err error) {
+	l := lister{query: q, history: q.history, viewer: auditViewer{q.Viewer(viewer)}, f: f, events: []view.AuditEvent{}}
 	if l.kind, l.name, err = parseObject(f.Object); err != nil || !l.viewer.CanSeeAnything() {
 		return l.events, 0, err
 	}
@@ -48,13 +49,13 @@ func (q *Query) AuditEvents(viewer graph.Actor, f AuditFilter) (events []AuditEv
 }
 
 // AuditEvent is the event of one log index.
-func (q *Query) AuditEvent(viewer graph.Actor, index uint64) (AuditEvent, error) {
+func (q *Query) AuditEvent(viewer graph.Actor, index uint64) (view.AuditEvent, error) {
 	events, _, err := q.AuditEvents(viewer, AuditFilter{Since: PointAtIndex(index), Until: PointAtIndex(index), Limit: 1})
 	if err == nil && len(events) == 0 {
 		err = refuse(graph.NotFound, "list what you can see with `hpfriends audit ls`", "there is no audit event #%d", index)
 	}
 	if err != nil {
-		return AuditEvent{}, err
+		return view.AuditEvent{}, err
 	}
 	return events[0], nil
 }
@@ -67,7 +68,7 @@ type lister struct {
 	f        AuditFilter
 	kind     graph.Kind // of f.Object
 	name     string
-	events   []AuditEvent
+	events   []view.AuditEvent
 	examined int
 	next     uint64
 }
@@ -181,14 +182,14 @@ func (v auditViewer) concerns(s step, handle string) bool {
 }
 
 // matches is the rest of the filter. It sees what the viewer sees, so that nobody learns by asking.
-func (l *lister) matches(e AuditEvent) bool {
+func (l *lister) matches(e view.AuditEvent) bool {
 	if l.kind == "" || e.Object != nil && l.object(*e.Object) {
 		return true
 	}
-	return slices.ContainsFunc(e.Changes, func(c AuditChange) bool { return l.object(c.AuditObject) })
+	return slices.ContainsFunc(e.Changes, func(c view.AuditChange) bool { return l.object(c.AuditObject) })
 }
 
-func (l *lister) object(o AuditObject) bool {
+func (l *lister) object(o view.AuditObject) bool {
 	return o.Kind == l.kind && (l.name == "" || strings.EqualFold(l.name, o.Name) || strings.EqualFold(l.name, o.User) ||
 		strings.TrimPrefix(l.name, "#") == strconv.FormatUint(o.ID, 10))
 }

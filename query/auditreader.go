@@ -1,6 +1,9 @@
 package query
 
-import "hpfriends/graph"
+import (
+	"hpfriends/graph"
+	"hpfriends/query/view"
+)
 
 // AuditReader follows the audit: it holds the graph as of the newest event that it has read, and walks on, so reading
 // costs what has happened since. It belongs to one goroutine.
@@ -19,7 +22,7 @@ func (q *Query) AuditReader(viewer graph.Actor, after uint64) (*AuditReader, err
 
 // Read returns the events that the viewer may see among the next limit ones, up to the log index to. more reports
 // whether there are further ones up to it.
-func (r *AuditReader) Read(to uint64, limit int) (events []AuditEvent, more bool, err error) {
+func (r *AuditReader) Read(to uint64, limit int) (events []view.AuditEvent, more bool, err error) {
 	end, err := r.query.history.log.Audit().Before(to)
 	if err != nil || end.Index <= r.at.mark.Index {
 		return nil, false, err

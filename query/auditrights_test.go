@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
 
 // community is a history in which ada shares with bob and with the group lab (ada and bob), cleo has nothing to do with
@@ -222,7 +223,7 @@ func TestThePastAsEachMaySeeIt(t *testing.T) {
 		t.Errorf("now: %+v, %v", x, err)
 	}
 	if x, err := c.q.ExplainAt(operator, "ada", "bob", "c", PointAtIndex(c.accepted-1)); err != nil || x.Flows ||
-		slices.ContainsFunc(x.Gates, func(g Gate) bool { return g.Fix != "" }) {
+		slices.ContainsFunc(x.Gates, func(g view.Gate) bool { return g.Fix != "" }) {
 		t.Errorf("before bob enabled it: %+v, %v", x, err)
 	}
 	if _, err := c.q.DiffBetween(operator, Point{}, PointAtIndex(1)); err == nil {

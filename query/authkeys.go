@@ -6,43 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"time"
 
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
 
-// Authkey is an authkey without its secret.
-type Authkey struct {
-	ID         graph.AuthkeyID `json:"id"`
-	Owner      string          `json:"owner" doc:"handle"`
-	Ident      string          `json:"ident"`
-	Comment    string          `json:"comment,omitempty"`
-	Pub        []graph.Pattern `json:"pub"`
-	Sub        []graph.Pattern `json:"sub"`
-	Enabled    bool            `json:"enabled"`
-	Expires    *time.Time      `json:"expires,omitempty"`
-	Networks   []string        `json:"networks,omitempty" doc:"CIDR; empty: from anywhere"`
-	MaxMessage int             `json:"max_message" doc:"bytes of the largest frame it is sent"`
-	Created    time.Time       `json:"created"`
-	Stats      *Stats          `json:"stats,omitempty" doc:"left out as of a time in the past"`
-}
-
-// Stats is what an authkey did, seen from the broker.
-type Stats struct {
-	BytesReceived uint64     `json:"bytes_received" doc:"from the client"`
-	BytesSent     uint64     `json:"bytes_sent" doc:"to the client"`
-	Published     uint64     `json:"published" doc:"messages"`
-	Received      uint64     `json:"received" doc:"messages sent to the client"`
-	LastSeen      *time.Time `json:"last_seen,omitempty"`
-	LastAddr      string     `json:"last_addr,omitempty"`
-}
-
 // Authkeys are the authkeys of owner, or all that the viewer may see when owner is 0.
-func (q *Query) Authkeys(viewer graph.Actor, owner graph.UserID) ([]Authkey, error) {
+func (q *Query) Authkeys(viewer graph.Actor, owner graph.UserID) ([]view.Authkey, error) {
 	g := q.graph()
-	all := []Authkey{}
+	all := []view.Authkey{}
 	for k := range visibleAuthkeys(g.Viewer(viewer), owner) {
 		v, err := q.viewAuthkey(g, k)
 		if err != nil {
@@ -72,16 +46,16 @@ func visibleAuthkeys(v graph.Viewer, owner graph.UserID) iter.Seq[*graph.Authkey
 }
 
 // Authkey finds an authkey by ident.
-func (q *Query) Authkey(viewer graph.Actor, ident string) (Authkey, error) {
+func (q *Query) Authkey(viewer graph.Actor, ident string) (view.Authkey, error) {
 	v := q.Viewer(viewer)
 	k, err := ResolveAuthkey(v, ident)
 	if err != nil {
-		return Authkey{}, err
+		return view.Authkey{}, err
 	}
 	return q.viewAuthkey(v.Graph(), k)
 }
 
-func (q *Query) viewAuthkey(g *graph.Graph, k *graph.Authkey) (Authkey, error) {
+func (q *Query) viewAuthkey(g *graph.Graph, k *graph.Authkey) (view.Authkey, error) {
 	v := viewAuthkey(g, k)
 	stats, err := q.stats(k.ID)
 	v.Stats = &stats
@@ -89,8 +63,8 @@ func (q *Query) viewAuthkey(g *graph.Graph, k *graph.Authkey) (Authkey, error) {
 }
 
 // viewAuthkey shows an authkey without its statistics.
-func viewAuthkey(g *graph.Graph, k *graph.Authkey) Authkey {
-	v := Authkey{
+func viewAuthkey(g *graph.Graph, k *graph.Authkey) view.Authkey {
+	v := view.Authkey{
 		ID: k.ID, Owner: handle(g, k.Owner), Ident: k.Ident, Comment: k.Comment, Pub: present(k.Pub), Sub: present(k.Sub),
 		Enabled: k.Enabled, Expires: optional(k.Expires), MaxMessage: k.MaxMessage, Created: k.Created.Time,
 	}
@@ -111,32 +85,29 @@ func present[T any](list []T) []T {
 	return list
 }
 
-func (q *Query) stats(id graph.AuthkeyID) (Stats, error) {
+func (q *Query) stats(id graph.AuthkeyID) (view.Stats, error) {
 	var u entry.Usage
 	raw, err := q.log.Get(eventlog.SpaceStats, binary.BigEndian.AppendUint64(nil, uint64(id)))
 	switch {
 	case errors.Is(err, eventlog.ErrNotFound):
 	case err != nil:
-		return Stats{}, err
+		return view.Stats{}, err
 	default:
 		if err := json.Unmarshal(raw, &u); err != nil {
-			return Stats{}, fmt.Errorf("query: statistics of authkey %d: %w", id, err)
+			return view.Stats{}, fmt.Errorf("query: statistics of authkey %d: %w", id, err)
 		}
 	}
 	if q.live != nil {
 		u.Add(q.live.Usage(uint64(id)))
 	}
-	return Stats{u.BytesReceived, u.BytesSent, u.Published, u.Received, optional(u.LastSeen), u.LastAddr}, nil
-}
-
-// Totals sums the statistics of all authkeys that the viewer may see.
-type Totals struct {
-	Authkeys int `json:"authkeys"`
-	Stats
+	return view.Stats{
+		BytesReceived: u.BytesReceived, BytesSent: u.BytesSent, Published: u.Published, Received: u.Received,
+		LastSeen: optional(u.LastSeen), LastAddr: u.LastAddr,
+	}, nil
 }
 
 // Totals adds up.
-func (q *Query) Totals(viewer graph.Actor) (t Totals, err error) {
+func (q *Query) Totals(viewer graph.Actor) (t view.Totals, err error) {
 	for k := range visibleAuthkeys(q.Viewer(viewer), 0) {
 		s, err := q.stats(k.ID)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
 
 // benchLog is a log in memory of n batches.
@@ -68,7 +69,7 @@ func BenchmarkSearchChannels(b *testing.B) {
 	for name, viewer := range map[string]graph.Actor{"operator": {Operator: true}, "user": {User: 11}} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				r, err := q.Search(viewer, SearchQuery{Text: "events 0001", Kinds: []Kind{KindChannel}, Limit: 20})
+				r, err := q.Search(viewer, SearchQuery{Text: "events 0001", Kinds: []view.Kind{view.KindChannel}, Limit: 20})
 				if err != nil || len(r.Hits) == 0 {
 					b.Fatal(len(r.Hits), err)
 				}

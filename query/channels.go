@@ -10,43 +10,25 @@ import (
 
 	"hpfriends/graph"
 	"hpfriends/query/traffic"
+	"hpfriends/query/view"
 )
 
-// Channel is a channel, and the newest message on it that the viewer may see. A channel that is only named in an
-// authkey or a share has none.
-type Channel struct {
-	Name     string    `json:"name"`
-	Raw      []byte    `json:"raw,omitempty" doc:"the name's bytes, if they are not UTF-8: name has replacements then"`
-	Last     time.Time `json:"last,omitzero" doc:"time of the newest message that you may see"`
-	Position string    `json:"position,omitempty" doc:"where it is in the log: #<index>.<offset>"`
-}
-
-func named(name string) Channel {
-	c := Channel{Name: name}
+func named(name string) view.Channel {
+	c := view.Channel{Name: name}
 	if !utf8.ValidString(name) {
 		c.Raw = []byte(name)
 	}
 	return c
 }
 
-func (c *visibleChannel) view() Channel {
+func (c *visibleChannel) view() view.Channel {
 	v, newest := named(c.name), c.newest()
 	v.Last, v.Position = newest.When(), newest.String()
 	return v
 }
 
-// Amount is how much there is of something that the viewer may see and the log still holds: what retention has taken,
-// and what lies before the viewer's share, is not counted.
-type Amount struct {
-	Messages      uint64    `json:"messages"`
-	Bytes         uint64    `json:"bytes" doc:"of the messages as they are sent"`
-	Rate          float64   `json:"rate" doc:"messages per second, from first to last or over the window asked for"`
-	First         time.Time `json:"first" doc:"time of the first message"`
-	FirstPosition string    `json:"first_position"`
-}
-
-func amount(s traffic.Span) Amount {
-	return Amount{
+func amount(s traffic.Span) view.Amount {
+	return view.Amount{
 		Messages: s.Messages, Bytes: s.Bytes, Rate: rate(s.Messages, s.Newest.When().Sub(s.First.When())),
 		First: s.First.When(), FirstPosition: s.First.String(),
 	}
@@ -59,8 +41,8 @@ func rate(messages uint64, over time.Duration) float64 {
 
 // Channels are the channels that begin with prefix and come after one by name, in byte order, of which the log holds a
 // message that the viewer may see: one of their own, or of an origin that reaches them there. A limit of 0 is none.
-func (q *Query) Channels(viewer graph.Actor, prefix, after string, limit int) ([]Channel, error) {
-	found := []Channel{}
+func (q *Query) Channels(viewer graph.Actor, prefix, after string, limit int) ([]view.Channel, error) {
+	found := []view.Channel{}
 	err := q.channels(viewer, traffic.WithPrefix(prefix, after), nil, func(c *visibleChannel) error {
 		found = append(found, c.view())
 		if len(found) == limit {
@@ -74,42 +56,27 @@ func (q *Query) Channels(viewer graph.Actor, prefix, after string, limit int) ([
 	return found, err
 }
 
-// ChannelDetail is a channel with the origins that the viewer may see.
-type ChannelDetail struct {
-	Channel
-	Amount
-	Origins []Origin `json:"origins" doc:"who published it, the most messages first; the first 1000"`
-}
-
-// Origin is one user who published on a channel.
-type Origin struct {
-	User     string    `json:"user" doc:"handle; empty: removed meanwhile"`
-	Last     time.Time `json:"last" doc:"time of the newest message"`
-	Position string    `json:"position"`
-	Amount
-}
-
 const maxOrigins = 1000
 
 // Channel shows one channel. Without a message that the viewer may see it is not found.
-func (q *Query) Channel(viewer graph.Actor, name string) (ChannelDetail, error) {
+func (q *Query) Channel(viewer graph.Actor, name string) (view.ChannelDetail, error) {
 	var found *visibleChannel
 	err := q.channels(viewer, traffic.Exactly(name), nil, func(c *visibleChannel) error {
 		found = c
 		return nil
 	})
 	if err != nil {
-		return ChannelDetail{}, err
+		return view.ChannelDetail{}, err
 	}
 	if found == nil {
-		return ChannelDetail{}, missing("channel", strings.ToValidUTF8(name, "\ufffd"))
+		return view.ChannelDetail{}, missing("channel", strings.ToValidUTF8(name, "\ufffd"))
 	}
 	return q.detail(found)
 }
 
-func (q *Query) detail(c *visibleChannel) (ChannelDetail, error) {
+func (q *Query) detail(c *visibleChannel) (view.ChannelDetail, error) {
 	g, counter := q.graph(), q.traffic.Counter(c.name)
-	d := ChannelDetail{Channel: c.view(), Origins: []Origin{}}
+	d := view.ChannelDetail{Channel: c.view(), Origins: []view.Origin{}}
 	var sum traffic.Span
 	for _, of := range c.series {
 		s, err := counter.Since(of.Row, of.from)
@@ -120,10 +87,12 @@ func (q *Query) detail(c *visibleChannel) (ChannelDetail, error) {
 			continue // retention took it meanwhile
 		}
 		sum.Merge(s)
-		d.Origins = append(d.Origins, Origin{handle(g, of.Origin), s.Newest.When(), s.Newest.String(), amount(s)})
+		d.Origins = append(d.Origins, view.Origin{
+			User: handle(g, of.Origin), Last: s.Newest.When(), Position: s.Newest.String(), Amount: amount(s),
+		})
 	}
 	d.Amount = amount(sum)
-	slices.SortStableFunc(d.Origins, func(a, b Origin) int { return cmp.Compare(b.Messages, a.Messages) })
+	slices.SortStableFunc(d.Origins, func(a, b view.Origin) int { return cmp.Compare(b.Messages, a.Messages) })
 	d.Origins = d.Origins[:min(len(d.Origins), maxOrigins)]
 	return d, nil
 }
@@ -143,16 +112,9 @@ type TopQuery struct {
 	Limit  int
 }
 
-// ChannelTotal is a channel and how much of it the viewer may see.
-type ChannelTotal struct {
-	Channel
-	Amount
-	Origins int `json:"origins" doc:"how many users published it"`
-}
-
 // Top are the channels with the most traffic that the viewer may see, the most first. A window begins with the first
 // entry of the log that is not older.
-func (q *Query) Top(viewer graph.Actor, t TopQuery, now time.Time) ([]ChannelTotal, error) {
+func (q *Query) Top(viewer graph.Actor, t TopQuery, now time.Time) ([]view.ChannelTotal, error) {
 	if t.By != TopMessages && t.By != TopBytes || t.Window < 0 || t.Limit < 1 {
 		return nil, refuse(graph.Invalid, "for example by=bytes&window=1h&limit=10",
 			"top needs by=messages or by=bytes, a window and a limit")
@@ -164,8 +126,8 @@ func (q *Query) Top(viewer graph.Actor, t TopQuery, now time.Time) ([]ChannelTot
 			return nil, err
 		}
 	}
-	counter, best := q.traffic.Counter(""), []ChannelTotal{}
-	more := func(a, b ChannelTotal) int {
+	counter, best := q.traffic.Counter(""), []view.ChannelTotal{}
+	more := func(a, b view.ChannelTotal) int {
 		if t.By == TopBytes {
 			return cmp.Compare(b.Bytes, a.Bytes) // a stable sort keeps the order of names
 		}
@@ -190,8 +152,8 @@ func (q *Query) Top(viewer graph.Actor, t TopQuery, now time.Time) ([]ChannelTot
 }
 
 // total sums what the viewer may see of the channel at or above an index.
-func (c *visibleChannel) total(counter *traffic.Counter, begin uint64) (ChannelTotal, error) {
-	v := ChannelTotal{Channel: c.view()}
+func (c *visibleChannel) total(counter *traffic.Counter, begin uint64) (view.ChannelTotal, error) {
+	v := view.ChannelTotal{Channel: c.view()}
 	var sum traffic.Span
 	for _, of := range c.series {
 		s, err := counter.Since(of.Row, max(of.from, begin))

@@ -3,38 +3,24 @@ package query
 import (
 	"context"
 	"errors"
-	"time"
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
-
-// CheckReport is what reading everything has found.
-type CheckReport struct {
-	Sound    bool          `json:"sound"`
-	Damage   string        `json:"damage,omitempty" doc:"the first thing that is wrong: entry, file and, if known, byte"`
-	Floor    uint64        `json:"floor" doc:"first entry that is kept"`
-	Last     uint64        `json:"last"`
-	Entries  uint64        `json:"entries"`
-	Batches  uint64        `json:"batches"`
-	Messages uint64        `json:"messages"`
-	Bytes    uint64        `json:"bytes" doc:"of entries, as stored"`
-	Index    uint64        `json:"index_keys"`
-	Audit    *AuditSummary `json:"audit,omitempty"`
-}
 
 // CheckProgress is told the entry or event at hand, and of how many.
 type CheckProgress func(what string, done, total uint64)
 
 // Check reads the whole log and the whole audit, and reports the first thing that is not as it was written. The error
 // is for what is not damage. progress, if not nil, is told the entry or event at hand, and of how many.
-func Check(ctx context.Context, log *eventlog.Log, progress CheckProgress) (r CheckReport, err error) {
+func Check(ctx context.Context, log *eventlog.Log, progress CheckProgress) (r view.CheckReport, err error) {
 	if progress == nil {
 		progress = func(string, uint64, uint64) {}
 	}
 	last, _ := log.Last()
 	s, err := log.Verify(ctx, func(index uint64) { progress("entries", index, last) })
-	r = CheckReport{
+	r = view.CheckReport{
 		Floor: s.Floor, Last: s.Last, Entries: s.Entries, Batches: s.Batches, Messages: s.Messages, Bytes: s.Bytes,
 		Index: s.IndexKeys,
 	}
@@ -59,22 +45,13 @@ func Check(ctx context.Context, log *eventlog.Log, progress CheckProgress) (r Ch
 }
 
 // Check checks the log of this node, for those who may see everything. One at a time.
-func (q *Query) Check(ctx context.Context, viewer graph.Actor, progress CheckProgress) (CheckReport, error) {
+func (q *Query) Check(ctx context.Context, viewer graph.Actor, progress CheckProgress) (view.CheckReport, error) {
 	if !q.Viewer(viewer).CanSeeAll() {
-		return CheckReport{}, refuse(graph.Denied, "ask one of them", "only auditors and admins may check the log")
+		return view.CheckReport{}, refuse(graph.Denied, "ask one of them", "only auditors and admins may check the log")
 	}
 	if !q.verifying.TryLock() {
-		return CheckReport{}, refuse(graph.Conflict, "try again when that is done", "a check is under way already")
+		return view.CheckReport{}, refuse(graph.Conflict, "try again when that is done", "a check is under way already")
 	}
 	defer q.verifying.Unlock()
 	return Check(ctx, q.log, progress)
-}
-
-// ScrubStatus is how far the slow check is that goes on all the time.
-type ScrubStatus struct {
-	Began     time.Time  `json:"began,omitzero" doc:"when this round began"`
-	Passed    float64    `json:"passed" doc:"share of the store that this round has read"`
-	Completed *time.Time `json:"completed,omitempty" doc:"when a round last ended"`
-	Found     uint64     `json:"found" doc:"damaged places found, in all rounds"`
-	Damage    string     `json:"damage,omitempty" doc:"the first of this round"`
 }

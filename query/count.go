@@ -8,23 +8,14 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
 
-// Count is what a reader of messages would get.
-type Count struct {
-	Messages uint64     `json:"messages"`
-	From     string     `json:"from,omitempty" doc:"position of the first"`
-	Next     string     `json:"next" doc:"position after the last"`
-	First    *time.Time `json:"first,omitempty" doc:"time of the first"`
-	Last     *time.Time `json:"last,omitempty" doc:"time of the last"`
-	Gap      bool       `json:"gap,omitempty" doc:"retention has taken what was asked for first"`
-}
-
 // CountMessages counts what Messages would yield. No payload is unpacked.
-func (q *Query) CountMessages(ctx context.Context, viewer graph.Actor, f MessageFilter) (Count, error) {
+func (q *Query) CountMessages(ctx context.Context, viewer graph.Actor, f MessageFilter) (view.Count, error) {
 	f.Newest = false
 	m := q.Messages(viewer, f)
-	var c Count
+	var c view.Count
 	for !m.limited() {
 		err := m.nextEntry(ctx)
 		var gap *Gap
@@ -45,7 +36,7 @@ func (q *Query) CountMessages(ctx context.Context, viewer graph.Actor, f Message
 }
 
 // countEntry counts the entry at hand, as far as the limit allows.
-func (m *Messages) countEntry(c *Count) {
+func (m *Messages) countEntry(c *view.Count) {
 	for _, p := range m.parts {
 		n := uint64(p.hi - p.lo)
 		if m.filter.Limit > 0 {

@@ -4,36 +4,20 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"time"
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
 
 // Position says where a message is in the log.
 type Position = eventlog.Position
 
-// Cursor is how far a durable subscription got.
-type Cursor struct {
-	Authkey  string     `json:"authkey" doc:"ident"`
-	Name     string     `json:"name"`
-	Channel  string     `json:"channel" doc:"what was subscribed last"`
-	Position string     `json:"position" doc:"where the next connection begins: everything before it was read"`
-	Acked    string     `json:"acked" doc:"what comes before it has reached the system of the client"`
-	Behind   uint64     `json:"behind" doc:"entries of the log, on whatever channels, from the position to the end"`
-	Next     *time.Time `json:"next,omitempty" doc:"when the entry at the position was written, if there is one"`
-	Removed  bool       `json:"removed,omitempty" doc:"the position is no longer retained: it goes on at the oldest entry"`
-	Held     bool       `json:"held" doc:"a connection reads by it, or did when its node failed"`
-	Epoch    uint64     `json:"epoch" doc:"rises with each connection, reset and removal"`
-	Created  time.Time  `json:"created"`
-	Updated  time.Time  `json:"updated"`
-}
-
 // Cursors are the cursors of the authkey with this ident, or all that the viewer may see when it is empty, in order of
 // their epochs.
-func (q *Query) Cursors(viewer graph.Actor, ident string) ([]Cursor, error) {
+func (q *Query) Cursors(viewer graph.Actor, ident string) ([]view.Cursor, error) {
 	v := q.Viewer(viewer)
-	all := []Cursor{}
+	all := []view.Cursor{}
 	add := func(c eventlog.Cursor) error {
 		k, ok := v.Graph().Authkey(graph.AuthkeyID(c.Authkey))
 		if !ok || !v.CanSeeAuthkey(k) {
@@ -44,7 +28,7 @@ func (q *Query) Cursors(viewer graph.Actor, ident string) ([]Cursor, error) {
 		return err
 	}
 	err := q.eachCursor(v, ident, add)
-	slices.SortFunc(all, func(a, b Cursor) int { return cmp.Compare(a.Epoch, b.Epoch) })
+	slices.SortFunc(all, func(a, b view.Cursor) int { return cmp.Compare(a.Epoch, b.Epoch) })
 	return all, err
 }
 
@@ -74,8 +58,8 @@ func (q *Query) eachCursor(v graph.Viewer, ident string, add func(eventlog.Curso
 	return nil
 }
 
-func (q *Query) viewCursor(k *graph.Authkey, c eventlog.Cursor) (Cursor, error) {
-	v := Cursor{
+func (q *Query) viewCursor(k *graph.Authkey, c eventlog.Cursor) (view.Cursor, error) {
+	v := view.Cursor{
 		Authkey: k.Ident, Name: c.Name, Channel: c.Channel, Position: c.Safe.String(), Acked: c.Acked.String(),
 		Held: c.Held, Epoch: c.Epoch, Created: c.Created, Updated: c.Updated,
 	}

@@ -5,6 +5,7 @@ import (
 
 	"hpfriends/graph"
 	"hpfriends/query/traffic"
+	"hpfriends/query/view"
 )
 
 // finder collects the hits of one search.
@@ -14,19 +15,19 @@ type finder struct {
 	matcher
 }
 
-func (f *finder) find(kind Kind, to *ranking) error {
+func (f *finder) find(kind view.Kind, to *ranking) error {
 	switch kind {
-	case KindChannel:
+	case view.KindChannel:
 		return f.findChannels(to)
-	case KindLog:
+	case view.KindLog:
 		return f.findLogs(to)
-	case KindGroup:
+	case view.KindGroup:
 		f.findGroups(to)
-	case KindUser:
+	case view.KindUser:
 		f.findUsers(to)
-	case KindShare:
+	case view.KindShare:
 		f.findShares(to)
-	case KindAuthkey:
+	case view.KindAuthkey:
 		f.findAuthkeys(to)
 	}
 	return nil
@@ -44,20 +45,20 @@ func (f *finder) findChannels(to *ranking) error {
 	err := f.channels(f.viewer.Actor, traffic.WithPrefix("", ""), want, func(c *visibleChannel) error {
 		delete(named, c.name)
 		v := c.view()
-		to.add(at(c.name), func() (Hit, error) { return Hit{Channel: &v}, nil })
+		to.add(at(c.name), func() (view.Hit, error) { return view.Hit{Channel: &v}, nil })
 		return nil
 	})
 	for name, v := range named {
 		if m := at(name); m.grade < nowhere {
-			to.add(m, func() (Hit, error) { return Hit{Channel: &v}, nil })
+			to.add(m, func() (view.Hit, error) { return view.Hit{Channel: &v}, nil })
 		}
 	}
 	return err
 }
 
 // namedChannels are the exact patterns of authkeys and shares that the viewer may see.
-func (f *finder) namedChannels() map[string]Channel {
-	names := make(map[string]Channel)
+func (f *finder) namedChannels() map[string]view.Channel {
+	names := make(map[string]view.Channel)
 	add := func(patterns ...graph.Pattern) {
 		for _, p := range patterns {
 			if !p.IsPrefix() {
@@ -80,7 +81,7 @@ func (f *finder) findLogs(to *ranking) error {
 	for _, r := range rows {
 		if g := f.match(r.Message, r.Identifier, r.Channel, r.Address); g < nowhere {
 			key := numberKey(uint64(math.MaxInt64-r.Time.UnixNano())) + r.key // newest first
-			to.add(rank{g, key}, func() (Hit, error) { return Hit{Log: &r.LogRow}, nil })
+			to.add(rank{g, key}, func() (view.Hit, error) { return view.Hit{Log: &r.LogRow}, nil })
 		}
 	}
 	return err
@@ -92,9 +93,9 @@ func (f *finder) findGroups(to *ranking) {
 			continue
 		}
 		if grade := f.match(gr.Name); grade < nowhere {
-			to.add(rank{grade, numberKey(uint64(gr.ID))}, func() (Hit, error) {
+			to.add(rank{grade, numberKey(uint64(gr.ID))}, func() (view.Hit, error) {
 				v := viewGroup(f.viewer, gr, gr.ID != graph.Everyone)
-				return Hit{Group: &v}, nil
+				return view.Hit{Group: &v}, nil
 			})
 		}
 	}
@@ -106,9 +107,9 @@ func (f *finder) findUsers(to *ranking) {
 			continue
 		}
 		if grade := f.match(u.Handle, u.Name); grade < nowhere {
-			to.add(rank{grade, numberKey(uint64(u.ID))}, func() (Hit, error) {
+			to.add(rank{grade, numberKey(uint64(u.ID))}, func() (view.Hit, error) {
 				v := viewUser(f.viewer, u)
-				return Hit{User: &v}, nil
+				return view.Hit{User: &v}, nil
 			})
 		}
 	}
@@ -122,9 +123,9 @@ func (f *finder) findShares(to *ranking) {
 			receiver = gr.Name
 		}
 		if grade := f.match(string(s.Channel), s.Note, handle(g, s.Owner), receiver); grade < nowhere {
-			to.add(rank{grade, numberKey(uint64(s.ID))}, func() (Hit, error) {
+			to.add(rank{grade, numberKey(uint64(s.ID))}, func() (view.Hit, error) {
 				v := viewShare(f.viewer, s)
-				return Hit{Share: &v}, nil
+				return view.Hit{Share: &v}, nil
 			})
 		}
 	}
@@ -140,9 +141,9 @@ func (f *finder) findAuthkeys(to *ranking) {
 			}
 		}
 		if grade := f.match(fields...); grade < nowhere {
-			to.add(rank{grade, numberKey(uint64(k.ID))}, func() (Hit, error) {
+			to.add(rank{grade, numberKey(uint64(k.ID))}, func() (view.Hit, error) {
 				v, err := f.viewAuthkey(g, k)
-				return Hit{Authkey: &v}, err
+				return view.Hit{Authkey: &v}, err
 			})
 		}
 	}

@@ -12,22 +12,12 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
-
-// LogRow is one row of the Logs page.
-type LogRow struct {
-	Time       time.Time `json:"time" doc:"last seen"`
-	First      time.Time `json:"first"`
-	Identifier string    `json:"identifier"`
-	Message    string    `json:"message"`
-	Channel    string    `json:"channel,omitempty"`
-	Address    string    `json:"address"`
-	Count      uint64    `json:"count"`
-}
 
 // logRow is a row with its key, which tells rows apart that look the same: they may be of different owners.
 type logRow struct {
-	LogRow
+	view.LogRow
 	key string
 }
 
@@ -42,9 +32,9 @@ type LogFilter struct {
 
 // Logs are the refusals that concern the viewer's authkeys, newest first. Those who may see everything also get the
 // rows of unknown idents.
-func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]LogRow, error) {
+func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]view.LogRow, error) {
 	rows, err := q.logRows(viewer, f)
-	shown := make([]LogRow, len(rows))
+	shown := make([]view.LogRow, len(rows))
 	for i, r := range rows {
 		shown[i] = r.LogRow
 	}
@@ -66,8 +56,7 @@ func (q *Query) logRows(viewer graph.Actor, f LogFilter) (rows []logRow, err err
 			return fmt.Errorf("query: logs record %x: %w", k, err)
 		}
 		if f.admits(r) {
-			row := LogRow{r.Last, r.First, r.Ident, r.Message, r.Channel, r.Addr, r.Count}
-			rows = append(rows, logRow{row, string(k)})
+			rows = append(rows, logRow{viewRefusal(r), string(k)})
 		}
 		return nil
 	})
@@ -78,6 +67,13 @@ func (q *Query) logRows(viewer graph.Actor, f LogFilter) (rows []logRow, err err
 		rows = rows[:f.Limit]
 	}
 	return rows, err
+}
+
+func viewRefusal(r entry.Refusal) view.LogRow {
+	return view.LogRow{
+		Time: r.Last, First: r.First, Identifier: r.Ident, Message: r.Message, Channel: r.Channel, Address: r.Addr,
+		Count: r.Count,
+	}
 }
 
 func (r *logRow) text() string { return r.Identifier + r.Message + r.Channel + r.Address + r.key }

@@ -1,5 +1,5 @@
 // Package query is the read side: what a viewer may see of the graph, the statistics and the logs, with names instead
-// of numbers. The API and the pages show what it returns and decide nothing themselves.
+// of numbers. Its answers are values of package view: the API and the pages show them and decide nothing themselves.
 //
 // # Invariant
 //

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
 
 // redaction takes out of an explanation what the viewer may not know: the idents of the other, and shares between
@@ -14,12 +15,12 @@ type redaction struct {
 	path     []graph.Hop
 }
 
-func (r redaction) gate(gate Gate) Gate {
+func (r redaction) gate(gate view.Gate) view.Gate {
 	if r.CanSeeAll() {
 		return gate
 	}
-	hide := func(format string, args ...any) Gate {
-		return Gate{Name: gate.Name, OK: gate.OK, Detail: fmt.Sprintf(format, args...)}
+	hide := func(format string, args ...any) view.Gate {
+		return view.Gate{Name: gate.Name, OK: gate.OK, Detail: fmt.Sprintf(format, args...)}
 	}
 	switch {
 	case gate.Name == "publishing authkey" && r.User != r.from.ID:
@@ -33,7 +34,7 @@ func (r redaction) gate(gate Gate) Gate {
 		}
 		s, ok := r.Graph().Share(h.Share)
 		if !ok || !r.CanSeeShare(s) {
-			return Gate{Name: "share between others", OK: gate.OK, Detail: "a share on the way that is not yours to see"}
+			return view.Gate{Name: "share between others", OK: gate.OK, Detail: "a share on the way that is not yours to see"}
 		}
 		if !r.CanSeeAcceptance(s, h.Receiver) {
 			return hide("a share of %s on the way, whose receiver is not you", handle(r.Graph(), h.Owner))
@@ -49,12 +50,12 @@ func has(ok bool) string {
 	return "does not have"
 }
 
-func (r redaction) hop(h graph.Hop) Hop {
+func (r redaction) hop(h graph.Hop) view.Hop {
 	s, ok := r.Graph().Share(h.Share)
 	if !ok || !r.CanSeeShare(s) {
-		return Hop{OK: h.OK}
+		return view.Hop{OK: h.OK}
 	}
-	hop := Hop{Share: h.Share, Owner: handle(r.Graph(), h.Owner), Type: h.Type, OK: h.OK}
+	hop := view.Hop{Share: h.Share, Owner: handle(r.Graph(), h.Owner), Type: h.Type, OK: h.OK}
 	if r.CanSeeAcceptance(s, h.Receiver) {
 		hop.Receiver, hop.Accepted = handle(r.Graph(), h.Receiver), h.Accepted
 	}

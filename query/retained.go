@@ -7,19 +7,11 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
 
-// Retained is how much of the log there is.
-type Retained struct {
-	Floor     string     `json:"floor" doc:"position of the oldest entry that is kept"`
-	Oldest    *time.Time `json:"oldest,omitempty" doc:"time of the oldest message that is kept"`
-	Bytes     int64      `json:"bytes" doc:"of entries, as they are stored"`
-	DiskBytes uint64     `json:"disk_bytes" doc:"all files of the log, with indexes and what is about to be removed"`
-	Reclaimed uint64     `json:"reclaimed_bytes" doc:"of entries that retention has removed since the start"`
-}
-
 // Retained is for those who see everything; for others it is graph.ErrDenied.
-func (q *Query) Retained(viewer graph.Actor) (r Retained, err error) {
+func (q *Query) Retained(viewer graph.Actor) (r view.Retained, err error) {
 	if !q.Viewer(viewer).CanSeeAll() {
 		return r, refuse(graph.Denied, "", "the size of the log is for admins and auditors")
 	}

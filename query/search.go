@@ -9,48 +9,15 @@ import (
 	"strings"
 
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
-
-// Kind is what a search can find.
-type Kind string
-
-// The kinds, in the order in which they are shown.
-const (
-	KindChannel Kind = "channel"
-	KindLog     Kind = "log" // a row of the Logs page
-	KindGroup   Kind = "group"
-	KindUser    Kind = "user"
-	KindShare   Kind = "share"
-	KindAuthkey Kind = "authkey"
-)
-
-// Kinds are all kinds.
-var Kinds = []Kind{KindChannel, KindLog, KindGroup, KindUser, KindShare, KindAuthkey}
 
 // SearchQuery asks for the objects in which every word of Text occurs, in any case.
 type SearchQuery struct {
 	Text  string
-	Kinds []Kind // empty: all
-	Limit int    // of each kind
-	After string // with one kind: SearchResult.Next of the page before
-}
-
-// SearchResult are the hits by kind, and in each kind the best first.
-type SearchResult struct {
-	Hits []Hit  `json:"hits"`
-	More []Kind `json:"more,omitempty" doc:"kinds of which there are more hits than were asked for"`
-	Next string `json:"next,omitempty" doc:"with one kind: after= of the next page"`
-}
-
-// Hit is one object; the field of its kind is set, and shows the viewer what its list shows them.
-type Hit struct {
-	Kind    Kind     `json:"kind"`
-	Channel *Channel `json:"channel,omitempty"`
-	Log     *LogRow  `json:"log,omitempty"`
-	Group   *Group   `json:"group,omitempty"`
-	User    *User    `json:"user,omitempty"`
-	Share   *Share   `json:"share,omitempty"`
-	Authkey *Authkey `json:"authkey,omitempty"`
+	Kinds []view.Kind // empty: all
+	Limit int         // of each kind
+	After string      // with one kind: SearchResult.Next of the page before
 }
 
 // MaxSearchLimit is the greatest Limit of a SearchQuery.
@@ -63,8 +30,8 @@ const MaxSearchLimit = 1000
 // match, in one field or in several. In each kind come first the hits in which a field is the word, then those in which
 // one begins with it, then those in which a word of the text begins with it, then the rest; among equals the order is
 // that of the kind's list. Case is folded rune by rune, as strings.EqualFold does.
-func (q *Query) Search(viewer graph.Actor, s SearchQuery) (SearchResult, error) {
-	r := SearchResult{Hits: []Hit{}}
+func (q *Query) Search(viewer graph.Actor, s SearchQuery) (view.SearchResult, error) {
+	r := view.SearchResult{Hits: []view.Hit{}}
 	m, err := newMatcher(s.Text)
 	if err != nil {
 		return r, err
@@ -74,7 +41,7 @@ func (q *Query) Search(viewer graph.Actor, s SearchQuery) (SearchResult, error) 
 		return r, err
 	}
 	f := finder{q, q.Viewer(viewer), m}
-	for _, kind := range Kinds {
+	for _, kind := range view.Kinds {
 		if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, kind) {
 			continue
 		}
@@ -86,7 +53,7 @@ func (q *Query) Search(viewer graph.Actor, s SearchQuery) (SearchResult, error) 
 			r.More = append(r.More, kind)
 		}
 		for _, c := range best.kept {
-			hit, err := c.view()
+			hit, err := c.show()
 			if err != nil {
 				return r, err
 			}
@@ -102,8 +69,9 @@ func (q *Query) Search(viewer graph.Actor, s SearchQuery) (SearchResult, error) 
 
 func (s *SearchQuery) validate() (after *rank, err error) {
 	for _, k := range s.Kinds {
-		if !slices.Contains(Kinds, k) {
-			return nil, refuse(graph.Invalid, fmt.Sprintf("use one of %v", Kinds), "there is no kind %q", graph.Clip(string(k)))
+		if !slices.Contains(view.Kinds, k) {
+			hint := fmt.Sprintf("use one of %v", view.Kinds)
+			return nil, refuse(graph.Invalid, hint, "there is no kind %q", graph.Clip(string(k)))
 		}
 	}
 	if s.Limit < 1 || s.Limit > MaxSearchLimit {
@@ -150,7 +118,7 @@ func numberKey(n uint64) string { return string(binary.BigEndian.AppendUint64(ni
 // candidate is a hit that is shown if nothing better displaces it.
 type candidate struct {
 	rank rank
-	view func() (Hit, error)
+	show func() (view.Hit, error)
 }
 
 // ranking keeps the best hits of one kind, so that its memory does not depend on how many there are.
@@ -168,12 +136,12 @@ func (r *ranking) wants(m rank) bool {
 }
 
 // add keeps a hit if it is wanted.
-func (r *ranking) add(m rank, view func() (Hit, error)) {
+func (r *ranking) add(m rank, show func() (view.Hit, error)) {
 	if !r.wants(m) {
 		return
 	}
 	i, _ := slices.BinarySearchFunc(r.kept, m, func(c candidate, m rank) int { return c.rank.compare(m) })
-	r.kept = slices.Insert(r.kept, i, candidate{m, view})
+	r.kept = slices.Insert(r.kept, i, candidate{m, show})
 	if len(r.kept) > r.limit {
 		r.kept, r.more = r.kept[:r.limit], true
 	}

@@ -16,6 +16,7 @@ import (
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/query/traffic"
+	"hpfriends/query/view"
 )
 
 // seen by the naive model: every message of the log, one by one.
@@ -84,25 +85,26 @@ func names[T ~string](list []T) (all []string) {
 func (w *world) naiveHits(viewer graph.Actor, text string) map[string]bool {
 	g, hits := w.graph, map[string]bool{}
 	channels := w.naive(viewer, 0)
-	add := func(kind Kind, id any, ok bool, fields ...string) {
+	add := func(kind view.Kind, id any, ok bool, fields ...string) {
 		if ok && matches(text, fields...) {
 			hits[fmt.Sprintf("%s %v", kind, id)] = true
 		}
 	}
 	for name := range channels {
-		add(KindChannel, strconv.Quote(name), true, name)
+		add(view.KindChannel, strconv.Quote(name), true, name)
 	}
 	for u := range g.Users() {
-		add(KindUser, u.ID, g.Viewer(viewer).CanSeeUser(u), u.Handle, u.Name)
+		add(view.KindUser, u.ID, g.Viewer(viewer).CanSeeUser(u), u.Handle, u.Name)
 	}
 	for gr := range g.Groups() {
-		add(KindGroup, gr.ID, g.Viewer(viewer).CanSeeGroup(gr), gr.Name)
+		add(view.KindGroup, gr.ID, g.Viewer(viewer).CanSeeGroup(gr), gr.Name)
 	}
 	for k := range g.Authkeys() {
 		sees := g.Viewer(viewer).CanSeeAuthkey(k)
-		add(KindAuthkey, k.ID, sees, append(append(names(k.Pub), names(k.Sub)...), k.Ident, k.Comment, handle(g, k.Owner))...)
+		fields := append(append(names(k.Pub), names(k.Sub)...), k.Ident, k.Comment, handle(g, k.Owner))
+		add(view.KindAuthkey, k.ID, sees, fields...)
 		for _, p := range append(slices.Clone(k.Pub), k.Sub...) {
-			add(KindChannel, strconv.Quote(string(p)), sees && !p.IsPrefix(), string(p))
+			add(view.KindChannel, strconv.Quote(string(p)), sees && !p.IsPrefix(), string(p))
 		}
 	}
 	for s := range g.Shares() {
@@ -111,8 +113,8 @@ func (w *world) naiveHits(viewer graph.Actor, text string) map[string]bool {
 			to = gr.Name
 		}
 		sees := g.Viewer(viewer).CanSeeShare(s)
-		add(KindShare, s.ID, sees, string(s.Channel), s.Note, handle(g, s.Owner), to)
-		add(KindChannel, strconv.Quote(string(s.Channel)), sees && !s.Channel.IsPrefix(), string(s.Channel))
+		add(view.KindShare, s.ID, sees, string(s.Channel), s.Note, handle(g, s.Owner), to)
+		add(view.KindChannel, strconv.Quote(string(s.Channel)), sees && !s.Channel.IsPrefix(), string(s.Channel))
 	}
 	_ = w.log.Scan(eventlog.SpaceLogs, nil, nil, func(k, v []byte) error {
 		var r entry.Refusal
@@ -121,13 +123,13 @@ func (w *world) naiveHits(viewer graph.Actor, text string) map[string]bool {
 		}
 		self, ok := g.User(viewer.User)
 		sees := g.Viewer(viewer).CanSeeAll() || ok && g.Viewer(viewer).CanSeeUser(self) && uint64(self.ID) == r.Owner
-		add(KindLog, fmt.Sprint(r.Ident, r.Channel, r.Last), sees, r.Message, r.Ident, r.Channel, r.Addr)
+		add(view.KindLog, fmt.Sprint(r.Ident, r.Channel, r.Last), sees, r.Message, r.Ident, r.Channel, r.Addr)
 		return nil
 	})
 	return hits
 }
 
-func (h Hit) name() string {
+func hitName(h view.Hit) string {
 	switch {
 	case h.Channel != nil:
 		name := h.Channel.Name
@@ -149,7 +151,7 @@ func (h Hit) name() string {
 	return "empty"
 }
 
-func (w *world) search(viewer graph.Actor, q SearchQuery) SearchResult {
+func (w *world) search(viewer graph.Actor, q SearchQuery) view.SearchResult {
 	w.t.Helper()
 	r, err := w.q.Search(viewer, q)
 	if err != nil {
@@ -164,15 +166,15 @@ func (w *world) checkSearch(viewer graph.Actor, text string) {
 	got := map[string]bool{}
 	all := w.search(viewer, SearchQuery{Text: text, Limit: MaxSearchLimit})
 	for _, h := range all.Hits {
-		got[h.name()] = true
+		got[hitName(h)] = true
 	}
 	if !reflect.DeepEqual(got, want) {
 		w.t.Errorf("search for %q as %+v: %v, want %v", text, viewer, got, want)
 	}
 	// Page by page it is the same, in the same order.
-	var paged []Hit
-	for _, kind := range Kinds {
-		for q := (SearchQuery{Text: text, Kinds: []Kind{kind}, Limit: 2}); ; {
+	var paged []view.Hit
+	for _, kind := range view.Kinds {
+		for q := (SearchQuery{Text: text, Kinds: []view.Kind{kind}, Limit: 2}); ; {
 			r := w.search(viewer, q)
 			paged = append(paged, r.Hits...)
 			if len(r.Hits) > 2 || (r.Next != "") != (len(r.More) > 0) {
@@ -188,9 +190,9 @@ func (w *world) checkSearch(viewer graph.Actor, text string) {
 	}
 }
 
-func hitNames(all []Hit) (names []string) {
+func hitNames(all []view.Hit) (names []string) {
 	for _, h := range all {
-		names = append(names, h.name())
+		names = append(names, hitName(h))
 	}
 	return names
 }
@@ -571,9 +573,9 @@ func TestSearchSaysWhatIsWrongWithAQuestion(t *testing.T) {
 		{SearchQuery{Text: strings.Repeat("x", 513), Limit: 1}, "513 bytes"},
 		{SearchQuery{Text: strings.Repeat("x ", 17), Limit: 1}, "17 words"}, {SearchQuery{Text: "x"}, "limit is 0"},
 		{SearchQuery{Text: "x", Limit: 1001}, "limit is 1001"},
-		{SearchQuery{Text: "x", Limit: 1, Kinds: []Kind{"token"}}, `no kind "token"`},
+		{SearchQuery{Text: "x", Limit: 1, Kinds: []view.Kind{"token"}}, `no kind "token"`},
 		{SearchQuery{Text: "x", Limit: 1, After: "AAAA"}, "one kind"},
-		{SearchQuery{Text: "x", Limit: 1, Kinds: []Kind{KindUser}, After: "!"}, "not from a page"},
+		{SearchQuery{Text: "x", Limit: 1, Kinds: []view.Kind{view.KindUser}, After: "!"}, "not from a page"},
 	} {
 		if _, err := q.Search(graph.Actor{Operator: true}, tt.q); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: %v, want %q", tt.q, err, tt.want)

@@ -4,31 +4,13 @@ import (
 	"cmp"
 	"iter"
 	"slices"
-	"time"
 
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
 
-// Share is a share, as its owner or a receiver sees it.
-type Share struct {
-	ID      graph.ShareID   `json:"id"`
-	From    string          `json:"from" doc:"handle of the owner"`
-	Channel graph.Pattern   `json:"channel"`
-	To      string          `json:"to" doc:"handle, or group:NAME"`
-	Type    graph.ShareType `json:"type"`
-	History graph.History   `json:"history"`
-	Note    string          `json:"note,omitempty"`
-	Expires *time.Time      `json:"expires,omitempty"`
-	Expired bool            `json:"expired,omitempty"`
-	Created time.Time       `json:"created"`
-	// Enabled is the viewer's own decision on a share with them.
-	Enabled *bool `json:"enabled,omitempty" doc:"your decision, if you are a receiver"`
-	// EnabledBy is who has enabled it, as far as the viewer may see that.
-	EnabledBy []string `json:"enabled_by,omitempty" doc:"handles"`
-}
-
 // SharesFrom are the shares of a user, as far as the viewer may see them; all for 0.
-func (q *Query) SharesFrom(viewer graph.Actor, user graph.UserID) []Share {
+func (q *Query) SharesFrom(viewer graph.Actor, user graph.UserID) []view.Share {
 	v := q.Viewer(viewer)
 	shares := v.Graph().Shares()
 	if user != 0 || !v.CanSeeAll() {
@@ -38,7 +20,7 @@ func (q *Query) SharesFrom(viewer graph.Actor, user graph.UserID) []Share {
 }
 
 // SharesWith are the shares with a user, directly and through groups.
-func (q *Query) SharesWith(viewer graph.Actor, user graph.UserID) []Share {
+func (q *Query) SharesWith(viewer graph.Actor, user graph.UserID) []view.Share {
 	v := q.Viewer(viewer)
 	return viewShares(v, sharesWith(v.Graph(), user))
 }
@@ -72,29 +54,29 @@ func visibleShares(v graph.Viewer) iter.Seq[*graph.Share] {
 }
 
 // Share finds a share by number.
-func (q *Query) Share(viewer graph.Actor, id graph.ShareID) (Share, error) {
+func (q *Query) Share(viewer graph.Actor, id graph.ShareID) (view.Share, error) {
 	v := q.Viewer(viewer)
 	s, err := ResolveShare(v, id)
 	if err != nil {
-		return Share{}, err
+		return view.Share{}, err
 	}
 	return viewShare(v, s), nil
 }
 
-func viewShares(v graph.Viewer, shares iter.Seq[*graph.Share]) []Share {
-	all := []Share{}
+func viewShares(v graph.Viewer, shares iter.Seq[*graph.Share]) []view.Share {
+	all := []view.Share{}
 	for s := range shares {
 		if v.CanSeeShare(s) {
 			all = append(all, viewShare(v, s))
 		}
 	}
-	slices.SortFunc(all, func(a, b Share) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(all, func(a, b view.Share) int { return cmp.Compare(a.ID, b.ID) })
 	return all
 }
 
-func viewShare(v graph.Viewer, s *graph.Share) Share {
+func viewShare(v graph.Viewer, s *graph.Share) view.Share {
 	g := v.Graph()
-	shown := Share{
+	shown := view.Share{
 		ID: s.ID, From: handle(g, s.Owner), Channel: s.Channel, To: handle(g, s.User), Type: s.Type, History: s.History,
 		Note: s.Note, Expires: optional(s.Expires), Expired: s.Expired, Created: s.Created.Time,
 	}

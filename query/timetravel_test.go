@@ -14,6 +14,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
 
 // epoch is when random histories begin.
@@ -229,8 +230,8 @@ func TestEveryWayOfReadingTheAuditGivesTheSameEvents(t *testing.T) {
 	}
 	some := 0
 	for _, viewer := range viewers {
-		read := func(filter AuditFilter) []AuditEvent {
-			var all []AuditEvent
+		read := func(filter AuditFilter) []view.AuditEvent {
+			var all []view.AuditEvent
 			for {
 				part, next, err := q.AuditEvents(viewer, filter)
 				if err != nil {
@@ -243,7 +244,7 @@ func TestEveryWayOfReadingTheAuditGivesTheSameEvents(t *testing.T) {
 			}
 		}
 		oldest := read(AuditFilter{Oldest: true})
-		for name, other := range map[string][]AuditEvent{
+		for name, other := range map[string][]view.AuditEvent{
 			"pages": read(AuditFilter{Oldest: true, Limit: 7}), "newest": reversed(read(AuditFilter{})),
 			"newest, pages": reversed(read(AuditFilter{Limit: 5})), "follow": f.follow(q, viewer),
 		} {
@@ -263,15 +264,15 @@ func TestEveryWayOfReadingTheAuditGivesTheSameEvents(t *testing.T) {
 	}
 }
 
-func reversed(all []AuditEvent) []AuditEvent {
-	var back []AuditEvent
+func reversed(all []view.AuditEvent) []view.AuditEvent {
+	var back []view.AuditEvent
 	for i := len(all) - 1; i >= 0; i-- {
 		back = append(back, all[i])
 	}
 	return back
 }
 
-func (f *fixture) follow(q *Query, viewer graph.Actor) (all []AuditEvent) {
+func (f *fixture) follow(q *Query, viewer graph.Actor) (all []view.AuditEvent) {
 	f.t.Helper()
 	r, err := q.AuditReader(viewer, 0)
 	if err != nil {
@@ -279,7 +280,7 @@ func (f *fixture) follow(q *Query, viewer graph.Actor) (all []AuditEvent) {
 	}
 	for to := uint64(0); to <= f.index; to += 30 {
 		for more := true; more; {
-			var part []AuditEvent
+			var part []view.AuditEvent
 			if part, more, err = r.Read(min(to, f.index), 8); err != nil {
 				f.t.Fatal(err)
 			}

@@ -1,28 +1,17 @@
 package query
 
 import (
-	"time"
-
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
 
-// User is an account as others see it.
-type User struct {
-	ID      graph.UserID `json:"id"`
-	Handle  string       `json:"handle"`
-	Name    string       `json:"name,omitempty" doc:"display name"`
-	Role    graph.Role   `json:"role,omitempty"`
-	Enabled *bool        `json:"enabled,omitempty"`
-	Created *time.Time   `json:"created,omitempty"`
-}
-
 // Users are all users that the viewer may see.
-func (q *Query) Users(viewer graph.Actor) []User {
+func (q *Query) Users(viewer graph.Actor) []view.User {
 	return viewUsers(q.Viewer(viewer))
 }
 
-func viewUsers(v graph.Viewer) []User {
-	all := []User{}
+func viewUsers(v graph.Viewer) []view.User {
+	all := []view.User{}
 	for u := range v.Graph().Users() {
 		if v.CanSeeUser(u) {
 			all = append(all, viewUser(v, u))
@@ -32,18 +21,18 @@ func viewUsers(v graph.Viewer) []User {
 }
 
 // User finds a user by handle.
-func (q *Query) User(viewer graph.Actor, handle string) (User, error) {
+func (q *Query) User(viewer graph.Actor, handle string) (view.User, error) {
 	v := q.Viewer(viewer)
 	u, err := ResolveUser(v, handle)
 	if err != nil {
-		return User{}, err
+		return view.User{}, err
 	}
 	return viewUser(v, u), nil
 }
 
 // viewUser shows handle and name; the rest is for the user and for those who see everything.
-func viewUser(v graph.Viewer, u *graph.User) User {
-	shown := User{ID: u.ID, Handle: u.Handle, Name: u.Name}
+func viewUser(v graph.Viewer, u *graph.User) view.User {
+	shown := view.User{ID: u.ID, Handle: u.Handle, Name: u.Name}
 	if u.ID == v.User || v.CanSeeAll() {
 		enabled := u.Enabled
 		shown.Role, shown.Enabled, shown.Created = u.Role, &enabled, optional(u.Created.Time)

@@ -7,23 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
-
-// AuditSummary is what VerifyAudit found in a sound audit.
-type AuditSummary struct {
-	Events       uint64    `json:"events"`
-	Position     string    `json:"position" doc:"of the newest event"`
-	Time         time.Time `json:"time,omitzero" doc:"of the newest event"`
-	Hash         string    `json:"hash" doc:"of the newest event: compare it with another node's, or a noted one"`
-	StoredGraphs int       `json:"stored_graphs" doc:"that equal the graph rebuilt from the first event"`
-	Compared     uint64    `json:"compared" doc:"events that equal the entries that the log still holds"`
-	Refused      uint64    `json:"refused" doc:"changes in the log that were refused, and are refused again"`
-}
 
 // VerifyAudit rebuilds the graph from the first event, and checks on the way that the events are those that were
 // written, in their order and without a gap up to the newest one; that each stored graph is the graph of its index;
@@ -32,7 +21,7 @@ type AuditSummary struct {
 //
 // It returns an *eventlog.AuditError for the first event that is wrong. It may run beside a node, or on a log that no
 // node has open. progress, if not nil, is called now and then with the number of events done and in all.
-func VerifyAudit(ctx context.Context, log *eventlog.Log, progress func(done, total uint64)) (AuditSummary, error) {
+func VerifyAudit(ctx context.Context, log *eventlog.Log, progress func(done, total uint64)) (view.AuditSummary, error) {
 	v := verification{log: log, ctx: ctx, progress: progress, state: state{graph: graph.New()}}
 	var err error
 	// The stored graphs first: their changes are not newer than the newest one, read later.
@@ -51,7 +40,7 @@ func VerifyAudit(ctx context.Context, log *eventlog.Log, progress func(done, tot
 // verification is one run of VerifyAudit.
 type verification struct {
 	state
-	AuditSummary
+	view.AuditSummary
 	log      *eventlog.Log
 	ctx      context.Context
 	progress func(done, total uint64)
@@ -59,7 +48,7 @@ type verification struct {
 	newest   eventlog.AuditMark
 }
 
-func (v *verification) summary() AuditSummary {
+func (v *verification) summary() view.AuditSummary {
 	s := v.AuditSummary
 	s.Events, s.Position, s.Hash = v.mark.Number, "#"+formatIndex(v.mark.Index), hex.EncodeToString(v.mark.Hash[:])
 	if v.mark.Index != 0 {
@@ -264,12 +253,13 @@ func (v *verification) end() error {
 // VerifyAudit verifies the audit of this node for those who may see everything. One at a time: it reads it all.
 func (q *Query) VerifyAudit(
 	ctx context.Context, viewer graph.Actor, progress func(done, total uint64),
-) (AuditSummary, error) {
+) (view.AuditSummary, error) {
 	if !q.Viewer(viewer).CanSeeAll() {
-		return AuditSummary{}, refuse(graph.Denied, "ask one of them", "only auditors and admins may verify the audit")
+		return view.AuditSummary{}, refuse(graph.Denied, "ask one of them", "only auditors and admins may verify the audit")
 	}
 	if !q.verifying.TryLock() {
-		return AuditSummary{}, refuse(graph.Conflict, "try again when that is done", "the audit is being verified already")
+		return view.AuditSummary{}, refuse(graph.Conflict, "try again when that is done",
+			"the audit is being verified already")
 	}
 	defer q.verifying.Unlock()
 	return VerifyAudit(ctx, q.log, progress)

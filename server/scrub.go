@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 // scrubber reads the whole store once in an interval, slowly, so that damage is found while there are still other
@@ -21,7 +21,7 @@ type scrubber struct {
 	slog     *slog.Logger
 
 	mu     sync.Mutex
-	status query.ScrubStatus
+	status view.ScrubStatus
 	next   []byte // where to go on; nil: at the beginning
 }
 
@@ -37,8 +37,8 @@ var scrubKey = []byte("scrub")
 
 // scrubState is what is kept.
 type scrubState struct {
-	Status query.ScrubStatus `json:"status"`
-	Next   []byte            `json:"next"`
+	Status view.ScrubStatus `json:"status"`
+	Next   []byte           `json:"next"`
 }
 
 // newScrubber goes on where the last one was.
@@ -60,7 +60,7 @@ func newScrubber(log *eventlog.Log, interval time.Duration, logger *slog.Logger)
 }
 
 // Status is how far it is. It implements web.Scrubber.
-func (s *scrubber) Status() query.ScrubStatus {
+func (s *scrubber) Status() view.ScrubStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.status

@@ -10,7 +10,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/eventlog"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 // A list of the audit is read to its end by its links, in either order, and nobody finds in any answer what is secret.
@@ -27,7 +27,7 @@ func TestAuditIsReadPageByPage(t *testing.T) {
 		for _, order := range []string{"newest", "oldest"} {
 			for path := "/api/v1/audit?limit=3&order=" + order; path != ""; {
 				rec := w.send(c, "GET "+path, nil)
-				var page []query.AuditEvent
+				var page []view.AuditEvent
 				if err := json.Unmarshal(rec.Body.Bytes(), &page); err != nil || rec.Code != http.StatusOK || len(page) > 3 {
 					t.Fatalf("%s: %d %s", path, rec.Code, rec.Body)
 				}

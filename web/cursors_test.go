@@ -11,6 +11,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/eventlog"
 	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/raftfsm"
 )
 
@@ -117,14 +118,14 @@ func TestCursorsShowWhatIsYours(t *testing.T) {
 	d.cursors.Flush(t.Context())
 	for who, want := range map[string]string{"ada": "[siem b]", "bob": "[]", "eve": "[siem b]", "root": "[siem b]"} {
 		names := []string{}
-		for _, c := range must[[]query.Cursor](d.world, as(who), "GET /api/v1/cursors", nil) {
+		for _, c := range must[[]view.Cursor](d.world, as(who), "GET /api/v1/cursors", nil) {
 			names = append(names, c.Name)
 		}
 		if got := fmt.Sprint(names); got != want {
 			t.Errorf("%s sees %s, want %s", who, got, want)
 		}
 	}
-	got := must[[]query.Cursor](d.world, as("ada"), "GET /api/v1/cursors", nil)
+	got := must[[]view.Cursor](d.world, as("ada"), "GET /api/v1/cursors", nil)
 	if c := got[0]; c.Authkey != "ada/1" || c.Channel != "c.*" || c.Position != "#3.1" || c.Acked != "#3.1" || !c.Held ||
 		c.Next == nil || c.Removed {
 		t.Errorf("the first is %+v", c)
@@ -138,11 +139,11 @@ func TestCursorsShowWhatIsYours(t *testing.T) {
 	if !ok {
 		t.Fatalf("no next page: %v", first.Header())
 	}
-	if rest := must[[]query.Cursor](d.world, as("ada"), "GET "+link[1:], nil); len(rest) != 1 || rest[0].Name != "b" {
+	if rest := must[[]view.Cursor](d.world, as("ada"), "GET "+link[1:], nil); len(rest) != 1 || rest[0].Name != "b" {
 		t.Errorf("the next page is %+v", rest)
 	}
 	must[struct{}](d.world, operator(), "PATCH /api/v1/users/ada", object{"enabled": false})
-	if all := must[[]query.Cursor](d.world, operator(), "GET /api/v1/cursors", nil); len(all) != 2 {
+	if all := must[[]view.Cursor](d.world, operator(), "GET /api/v1/cursors", nil); len(all) != 2 {
 		t.Errorf("the operator sees %d", len(all))
 	}
 }

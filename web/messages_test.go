@@ -21,7 +21,7 @@ import (
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/ndjson"
-	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/wire"
 )
 
@@ -113,7 +113,7 @@ func TestMessagesStream(t *testing.T) {
 			t.Errorf("%s %s: %v, %+v, want %s, next %s", tt.who, tt.query, got, end, tt.want, tt.next)
 		}
 		if !strings.Contains(tt.query, "order") {
-			if n := must[query.Count](w, c, "GET /api/v1/messages/count?"+tt.query, nil); n.Messages != uint64(len(all)) ||
+			if n := must[view.Count](w, c, "GET /api/v1/messages/count?"+tt.query, nil); n.Messages != uint64(len(all)) ||
 				n.Next != tt.next && len(all) > 0 {
 				t.Errorf("%s %s: counted %+v", tt.who, tt.query, n)
 			}

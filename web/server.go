@@ -14,7 +14,8 @@ import (
 
 	"hpfriends/internal/secret"
 	"hpfriends/query"
-	"hpfriends/web/v1"
+	"hpfriends/query/view"
+	v1 "hpfriends/web/v1"
 	"hpfriends/web/who"
 )
 
@@ -28,7 +29,7 @@ type Config struct {
 	Metrics prometheus.Gatherer
 	Ready   func(context.Context) error
 	Lag     func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
-	Scrub   func() query.ScrubStatus                      // nil: there is none
+	Scrub   func() view.ScrubStatus                       // nil: there is none
 	Version string
 	Logger  *slog.Logger
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.

@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	},
 	"cmd/hpfriends/cli": {"*"}, // it runs servers, and looks into the data directories of stopped ones
 	"cmd/hpfriends/feed": {
-		"wire", "wire/subscription", "eventlog/entry", "graph", "query", "internal/cmdline", "internal/ndjson",
+		"wire", "wire/subscription", "eventlog/entry", "graph", "query/view", "internal/cmdline", "internal/ndjson",
 		"internal/secret", "internal/term", "internal/timespec", "internal/atomicfile", "api",
 	},
 	"cmd/hpfriends/compat": {"wire", "cmd/hpfriends/feed", "internal/cmdline", "internal/term"},
@@ -35,13 +35,13 @@ var allowed = map[string][]string{
 	},
 	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/datadir", "internal/load"},
 	"server": {
-		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "raftfsm", "raftfsm/link",
-		"raftfsm/survey",
-		"router", "web", "wire", "api", "internal/buildinfo", "internal/datadir", "internal/secret", "internal/timespec",
-		"internal/atomicfile",
+		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "query/view", "raftfsm", "raftfsm/link",
+		"raftfsm/survey", "router", "web", "wire", "api", "internal/atomicfile", "internal/buildinfo", "internal/datadir",
+		"internal/secret", "internal/timespec",
 	},
 	"broker": {
-		"eventlog", "eventlog/entry", "graph", "query", "raftfsm", "router", "wire", "wire/subscription", "internal/secret",
+		"eventlog", "eventlog/entry", "graph", "query", "query/view", "raftfsm", "router", "wire", "wire/subscription",
+		"internal/secret",
 	},
 	"wire/subscription":   {"eventlog/entry", "graph", "internal/timespec"},
 	"internal/atomicfile": {},
@@ -53,10 +53,10 @@ var allowed = map[string][]string{
 	"internal/load":       {"wire", "api", "graph", "internal/payload", "internal/timespec"},
 	"internal/payload":    {},
 	"internal/feedtest":   {"wire"}, // for tests
-	"api":                 {"query", "graph", "internal/datadir", "internal/ndjson", "internal/secret"},
-	"web":                 {"api", "web/v1", "web/who", "query", "graph", "internal/secret"},
+	"api":                 {"query/view", "graph", "internal/datadir", "internal/ndjson", "internal/secret"},
+	"web":                 {"api", "web/v1", "web/who", "query", "query/view", "graph", "internal/secret"},
 	"web/v1": {
-		"api", "web/who", "query", "graph", "internal/secret", "internal/timespec", "internal/ndjson",
+		"api", "web/who", "query", "query/view", "graph", "internal/secret", "internal/timespec", "internal/ndjson",
 	},
 	"web/who": {"api", "graph", "internal/secret"},
 	"raftfsm": {
@@ -69,8 +69,9 @@ var allowed = map[string][]string{
 	"raftfsm/transport": {"eventlog"},
 	"raftfsm/link":      {"internal/atomicfile", "internal/secret"},
 	"query": {
-		"eventlog", "eventlog/entry", "graph", "wire", "query/traffic", "internal/timespec",
+		"eventlog", "eventlog/entry", "graph", "wire", "query/traffic", "query/view", "internal/timespec",
 	}, // wire: payloads are in frames
+	"query/view":        {"graph"},
 	"query/traffic":     {"eventlog", "eventlog/entry", "graph"},
 	"router":            {"eventlog", "eventlog/entry", "graph"},
 	"wire":              {},
@@ -156,6 +157,27 @@ func TestImportsFollowTheLayout(t *testing.T) {
 				t.Errorf("graph imports %s: it is pure", imp)
 			}
 		}
+	}
+}
+
+// A program that speaks to a server by package api links no more than that takes: neither the log nor Raft.
+func TestClientOfTheAPIIsSmall(t *testing.T) {
+	small := []string{
+		"api", "query/view", "graph", "internal/atomicfile", "internal/datadir", "internal/ndjson", "internal/secret",
+	}
+	format := "{{if not .Standard}}{{.ImportPath}}{{end}}"
+	out, err := exec.Command("go", "list", "-deps", "-f", format, module+"api").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	linked := strings.Fields(string(out))
+	for _, p := range linked {
+		if ours, _ := strings.CutPrefix(p, module); !slices.Contains(small, ours) && !strings.HasPrefix(p, "golang.org/x/") {
+			t.Errorf("api links %s: allowed are %v and golang.org/x", p, small)
+		}
+	}
+	if !slices.Contains(linked, module+"query/view") {
+		t.Errorf("api links %v: this test looks at too little", linked)
 	}
 }
 

@@ -10,33 +10,34 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
 
 func (s *Service) registerAudit(h huma.API) {
 	list(s, h, api.ListAudit, s.listAudit)
-	op(s, h, api.ShowAudit, func(ctx context.Context, in *api.AuditPath) (query.AuditEvent, error) {
+	op(s, h, api.ShowAudit, func(ctx context.Context, in *api.AuditPath) (view.AuditEvent, error) {
 		return s.Query.AuditEvent(who.Actor(ctx), in.Index)
 	})
-	op(s, h, api.AuditAt, func(ctx context.Context, in *api.AuditAtQuery) (query.AsOf, error) {
+	op(s, h, api.AuditAt, func(ctx context.Context, in *api.AuditAtQuery) (view.AsOf, error) {
 		at, err := point("t", in.T)
 		if err != nil {
-			return query.AsOf{}, err
+			return view.AsOf{}, err
 		}
 		return s.Query.At(who.Actor(ctx), at)
 	})
-	op(s, h, api.AuditDiff, func(ctx context.Context, in *api.AuditDiffQuery) (query.AuditDiff, error) {
+	op(s, h, api.AuditDiff, func(ctx context.Context, in *api.AuditDiffQuery) (view.AuditDiff, error) {
 		from, err := point("from", in.From)
 		to, errTo := point("to", in.To)
 		if err := errors.Join(err, errTo); err != nil {
-			return query.AuditDiff{}, err
+			return view.AuditDiff{}, err
 		}
 		return s.Query.DiffBetween(who.Actor(ctx), from, to)
 	})
-	op(s, h, api.AuditAccess, func(ctx context.Context, in *api.AccessQuery) (query.Access, error) {
+	op(s, h, api.AuditAccess, func(ctx context.Context, in *api.AccessQuery) (view.Access, error) {
 		at, err := point("at", in.At)
 		if err != nil {
-			return query.Access{}, err
+			return view.Access{}, err
 		}
 		return s.Query.Access(who.Actor(ctx), in.Channel, at)
 	})
@@ -49,7 +50,7 @@ func point(name, value string) (query.Point, error) {
 	return p, of(name, err)
 }
 
-func (s *Service) listAudit(ctx context.Context, in *api.AuditQuery) (p []query.AuditEvent, after string, err error) {
+func (s *Service) listAudit(ctx context.Context, in *api.AuditQuery) (p []view.AuditEvent, after string, err error) {
 	since, err := point("since", in.Since)
 	until, errUntil := point("until", in.Until)
 	if err := errors.Join(err, errUntil); err != nil {

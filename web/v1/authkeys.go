@@ -10,11 +10,12 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
 
 func (s *Service) registerAuthkeys(h huma.API) {
-	list(s, h, api.ListAuthkeys, func(ctx context.Context, in *api.AuthkeysQuery) ([]query.Authkey, string, error) {
+	list(s, h, api.ListAuthkeys, func(ctx context.Context, in *api.AuthkeysQuery) ([]view.Authkey, string, error) {
 		owner, err := s.owner(ctx, in.Owner)
 		if err != nil {
 			return nil, "", err
@@ -23,9 +24,9 @@ func (s *Service) registerAuthkeys(h huma.API) {
 		if err != nil {
 			return nil, "", err
 		}
-		return page(in.Page, keys, func(k query.Authkey) uint64 { return uint64(k.ID) })
+		return page(in.Page, keys, func(k view.Authkey) uint64 { return uint64(k.ID) })
 	})
-	op(s, h, api.ShowAuthkey, func(ctx context.Context, in *api.IdentPath) (query.Authkey, error) {
+	op(s, h, api.ShowAuthkey, func(ctx context.Context, in *api.IdentPath) (view.Authkey, error) {
 		return s.Query.Authkey(who.Actor(ctx), in.Ident)
 	})
 	op(s, h, api.AddAuthkey, s.addAuthkey)

@@ -8,18 +8,19 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
 
 // registerCursors adds the operations on durable subscriptions. Who may edit an authkey may reset and remove its
 // cursors.
 func (s *Service) registerCursors(h huma.API) {
-	list(s, h, api.ListCursors, func(ctx context.Context, in *api.CursorsQuery) ([]query.Cursor, string, error) {
+	list(s, h, api.ListCursors, func(ctx context.Context, in *api.CursorsQuery) ([]view.Cursor, string, error) {
 		all, err := s.Query.Cursors(who.Actor(ctx), in.Authkey)
 		if err != nil {
 			return nil, "", err
 		}
-		return page(in.Page, all, func(c query.Cursor) uint64 { return c.Epoch })
+		return page(in.Page, all, func(c view.Cursor) uint64 { return c.Epoch })
 	})
 	op(s, h, api.ResetCursor, func(ctx context.Context, in *api.CursorReset) (api.None, error) {
 		to, err := s.Query.ParsePosition(in.Body.To, time.Now())

@@ -8,14 +8,15 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
 
 func (s *Service) registerGroups(h huma.API) {
-	list(s, h, api.ListGroups, func(ctx context.Context, in *api.Page) ([]query.Group, string, error) {
-		return page(*in, s.Query.Groups(who.Actor(ctx)), func(g query.Group) uint64 { return uint64(g.ID) })
+	list(s, h, api.ListGroups, func(ctx context.Context, in *api.Page) ([]view.Group, string, error) {
+		return page(*in, s.Query.Groups(who.Actor(ctx)), func(g view.Group) uint64 { return uint64(g.ID) })
 	})
-	op(s, h, api.ShowGroup, func(ctx context.Context, in *api.GroupPath) (query.Group, error) {
+	op(s, h, api.ShowGroup, func(ctx context.Context, in *api.GroupPath) (view.Group, error) {
 		return s.Query.Group(who.Actor(ctx), in.Group)
 	})
 	op(s, h, api.AddGroup, func(ctx context.Context, in *api.With[api.NewGroup]) (api.Created, error) {

@@ -14,6 +14,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/ndjson"
 	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
 
@@ -46,10 +47,10 @@ func (s *Service) registerMessages(h huma.API) {
 		messages := s.Query.Messages(who.Actor(ctx), f)
 		return &huma.StreamResponse{Body: func(c huma.Context) { s.stream(c, messages) }}, nil
 	})
-	op(s, h, api.CountMessages, func(ctx context.Context, in *api.MessageQuery) (query.Count, error) {
+	op(s, h, api.CountMessages, func(ctx context.Context, in *api.MessageQuery) (view.Count, error) {
 		f, err := s.filter(*in)
 		if err != nil {
-			return query.Count{}, err
+			return view.Count{}, err
 		}
 		ctx, cancel := context.WithTimeout(ctx, countTimeout)
 		defer cancel()

@@ -10,19 +10,20 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
 
 func (s *Service) registerSearch(h huma.API) {
-	op(s, h, api.Search, func(ctx context.Context, in *api.SearchQuery) (query.SearchResult, error) {
+	op(s, h, api.Search, func(ctx context.Context, in *api.SearchQuery) (view.SearchResult, error) {
 		q := query.SearchQuery{Text: in.Text, Limit: in.Limit, After: in.After}
 		for _, k := range in.Kinds {
-			q.Kinds = append(q.Kinds, query.Kind(k))
+			q.Kinds = append(q.Kinds, view.Kind(k))
 		}
 		return s.Query.Search(who.Actor(ctx), q)
 	})
 	list(s, h, api.ListChannels, s.listChannels)
-	op(s, h, api.TopChannels, func(ctx context.Context, in *api.TopQuery) ([]query.ChannelTotal, error) {
+	op(s, h, api.TopChannels, func(ctx context.Context, in *api.TopQuery) ([]view.ChannelTotal, error) {
 		q := query.TopQuery{By: query.TopBy(in.By), Limit: in.Limit}
 		if in.Window != "" {
 			d, err := timespec.Duration(in.Window)
@@ -33,12 +34,12 @@ func (s *Service) registerSearch(h huma.API) {
 		}
 		return s.Query.Top(who.Actor(ctx), q, time.Now())
 	})
-	op(s, h, api.ShowChannel, func(ctx context.Context, in *api.ChannelQuery) (query.ChannelDetail, error) {
+	op(s, h, api.ShowChannel, func(ctx context.Context, in *api.ChannelQuery) (view.ChannelDetail, error) {
 		return s.Query.Channel(who.Actor(ctx), in.Name)
 	})
 }
 
-func (s *Service) listChannels(ctx context.Context, in *api.ChannelsQuery) (p []query.Channel, next string, err error) {
+func (s *Service) listChannels(ctx context.Context, in *api.ChannelsQuery) (p []view.Channel, next string, err error) {
 	p, err = s.Query.Channels(who.Actor(ctx), in.Prefix, in.After, in.Limit)
 	if err == nil && len(p) == in.Limit {
 		next = p[len(p)-1].Name

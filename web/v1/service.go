@@ -10,6 +10,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
 
@@ -35,7 +36,7 @@ type Config struct {
 	Key     *secret.DataKey
 	Hasher  *secret.Hasher
 	Ready   func(context.Context) error
-	Scrub   func() query.ScrubStatus // nil: there is none
+	Scrub   func() view.ScrubStatus // nil: there is none
 	Version string
 	Logger  *slog.Logger
 	// ChunkTimeout is how long a reader of a stream may take for one chunk. There is no limit for the whole. 0: 30 s.

@@ -8,11 +8,12 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
 
 func (s *Service) registerShares(h huma.API) {
-	list(s, h, api.ListShares, func(ctx context.Context, in *api.SharesQuery) ([]query.Share, string, error) {
+	list(s, h, api.ListShares, func(ctx context.Context, in *api.SharesQuery) ([]view.Share, string, error) {
 		user, err := s.user(ctx, in.User)
 		if err != nil {
 			return nil, "", err
@@ -21,9 +22,9 @@ func (s *Service) registerShares(h huma.API) {
 		if in.In {
 			shares = s.Query.SharesWith
 		}
-		return page(in.Page, shares(who.Actor(ctx), user), func(v query.Share) uint64 { return uint64(v.ID) })
+		return page(in.Page, shares(who.Actor(ctx), user), func(v view.Share) uint64 { return uint64(v.ID) })
 	})
-	op(s, h, api.ShowShare, func(ctx context.Context, in *api.SharePath) (query.Share, error) {
+	op(s, h, api.ShowShare, func(ctx context.Context, in *api.SharePath) (view.Share, error) {
 		return s.Query.Share(who.Actor(ctx), graph.ShareID(in.ID))
 	})
 	op(s, h, api.AddShare, s.addShare)

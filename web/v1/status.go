@@ -11,6 +11,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
 
@@ -20,7 +21,7 @@ const statusTimeout = 2 * time.Second
 func (s *Service) registerStatus(h huma.API) {
 	op(s, h, api.Explain, s.explain)
 	op(s, h, api.ListLogs, s.listLogs)
-	op(s, h, api.ShowStats, func(ctx context.Context, _ *api.None) (query.Totals, error) {
+	op(s, h, api.ShowStats, func(ctx context.Context, _ *api.None) (view.Totals, error) {
 		return s.Query.Totals(who.Actor(ctx))
 	})
 	op(s, h, api.ShowWhoami, func(ctx context.Context, _ *api.None) (api.Whoami, error) {
@@ -32,7 +33,7 @@ func (s *Service) registerStatus(h huma.API) {
 		return w, nil
 	})
 	op(s, h, api.ShowStatus, s.status)
-	op(s, h, api.ListEntries, func(ctx context.Context, in *api.EntriesQuery) ([]query.LogEntry, error) {
+	op(s, h, api.ListEntries, func(ctx context.Context, in *api.EntriesQuery) ([]view.LogEntry, error) {
 		return s.Query.Entries(who.Actor(ctx), in.From, in.Limit)
 	})
 	long(s, h, api.CheckLog, s.check)
@@ -60,18 +61,18 @@ func (s *Service) status(ctx context.Context, _ *api.None) (api.Status, error) {
 	return st, nil
 }
 
-func (s *Service) explain(ctx context.Context, in *api.ExplainQuery) (query.Explanation, error) {
+func (s *Service) explain(ctx context.Context, in *api.ExplainQuery) (view.Explanation, error) {
 	if in.At == "" {
 		return s.Query.Explain(who.Actor(ctx), in.From, in.To, in.Channel)
 	}
 	at, err := point("at", in.At)
 	if err != nil {
-		return query.Explanation{}, err
+		return view.Explanation{}, err
 	}
 	return s.Query.ExplainAt(who.Actor(ctx), in.From, in.To, in.Channel, at)
 }
 
-func (s *Service) listLogs(ctx context.Context, in *api.LogsQuery) ([]query.LogRow, error) {
+func (s *Service) listLogs(ctx context.Context, in *api.LogsQuery) ([]view.LogRow, error) {
 	f := query.LogFilter{Ident: in.Ident, Channel: in.Channel, Address: in.Address, Limit: in.Limit}
 	if in.Since != "" {
 		t, err := timespec.Past(in.Since, time.Now())
@@ -83,7 +84,7 @@ func (s *Service) listLogs(ctx context.Context, in *api.LogsQuery) ([]query.LogR
 	return s.Query.Logs(who.Actor(ctx), f)
 }
 
-func (s *Service) check(ctx context.Context, tell func(api.Progress)) (query.CheckReport, error) {
+func (s *Service) check(ctx context.Context, tell func(api.Progress)) (view.CheckReport, error) {
 	told := func(what string, done, total uint64) { tell(api.Progress{What: what, Done: done, Total: total}) }
 	r, err := s.Query.Check(ctx, who.Actor(ctx), told)
 	if r.Damage != "" {

@@ -9,13 +9,14 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
 
 func (s *Service) registerTokens(h huma.API) {
-	list(s, h, api.ListTokens, func(ctx context.Context, in *api.Page) ([]query.Token, string, error) {
+	list(s, h, api.ListTokens, func(ctx context.Context, in *api.Page) ([]view.Token, string, error) {
 		a := who.Actor(ctx)
-		return page(*in, s.Query.Tokens(a, a.User), func(t query.Token) uint64 { return uint64(t.ID) })
+		return page(*in, s.Query.Tokens(a, a.User), func(t view.Token) uint64 { return uint64(t.ID) })
 	})
 	op(s, h, api.AddToken, s.addToken)
 	op(s, h, api.RemoveToken, func(ctx context.Context, in *api.TokenPath) (api.None, error) {

@@ -8,15 +8,15 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
-	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
 
 func (s *Service) registerUsers(h huma.API) {
-	list(s, h, api.ListUsers, func(ctx context.Context, in *api.Page) ([]query.User, string, error) {
-		return page(*in, s.Query.Users(who.Actor(ctx)), func(u query.User) uint64 { return uint64(u.ID) })
+	list(s, h, api.ListUsers, func(ctx context.Context, in *api.Page) ([]view.User, string, error) {
+		return page(*in, s.Query.Users(who.Actor(ctx)), func(u view.User) uint64 { return uint64(u.ID) })
 	})
-	op(s, h, api.ShowUser, func(ctx context.Context, in *api.HandlePath) (query.User, error) {
+	op(s, h, api.ShowUser, func(ctx context.Context, in *api.HandlePath) (view.User, error) {
 		return s.Query.User(who.Actor(ctx), in.Handle)
 	})
 	op(s, h, api.AddUser, s.addUser)

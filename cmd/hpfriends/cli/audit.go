@@ -12,6 +12,7 @@ import (
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 const momentForms = "position (#812 or 812.0), or " + timespec.Forms
@@ -97,7 +98,7 @@ func listAudit(c *cli.Context, server *api.Client) error {
 	if in.Limit = most; limit > 0 {
 		in.Limit = min(limit, most)
 	}
-	all := []query.AuditEvent{}
+	all := []view.AuditEvent{}
 	for e, err := range api.ListAudit.Each(c.Context, server, in) {
 		if err != nil {
 			return err
@@ -109,7 +110,7 @@ func listAudit(c *cli.Context, server *api.Client) error {
 	return cmdline.Show(c, all, func(w io.Writer) { listEvents(w, all) })
 }
 
-func listEvents(w io.Writer, all []query.AuditEvent) {
+func listEvents(w io.Writer, all []view.AuditEvent) {
 	var rows [][]string
 	for _, e := range all {
 		rows = append(rows, []string{e.Position, term.Time(e.Time), e.By, e.From, e.Op,

@@ -10,7 +10,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 func verifyAudit(c *cli.Context, server *api.Client) error {
@@ -82,7 +82,7 @@ func printEvents(c *cli.Context, server *api.Client, in api.AuditQuery) (last ui
 	return last, nil
 }
 
-func printEvent(c *cli.Context, e query.AuditEvent) error {
+func printEvent(c *cli.Context, e view.AuditEvent) error {
 	if c.Bool("json") {
 		return term.WriteJSON(c.App.Writer, e)
 	}

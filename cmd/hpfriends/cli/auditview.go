@@ -14,10 +14,10 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
-func objectName(o *query.AuditObject) string {
+func objectName(o *view.AuditObject) string {
 	if o == nil {
 		return ""
 	}
@@ -32,7 +32,7 @@ func objectName(o *query.AuditObject) string {
 }
 
 // briefly is a cell about the changes of one event: the first, and how many more went along.
-func briefly(all []query.AuditChange) string {
+func briefly(all []view.AuditChange) string {
 	if len(all) == 0 {
 		return "-"
 	}
@@ -43,7 +43,7 @@ func briefly(all []query.AuditChange) string {
 	return text
 }
 
-func brief(ch query.AuditChange) string {
+func brief(ch view.AuditChange) string {
 	switch {
 	case ch.Before == nil:
 		return string(ch.Kind) + " added"
@@ -58,7 +58,7 @@ func brief(ch query.AuditChange) string {
 }
 
 // changedFields are the names of the fields that are not alike, in order.
-func changedFields(ch query.AuditChange) []string {
+func changedFields(ch view.AuditChange) []string {
 	names := maps.Clone(ch.Before)
 	if names == nil {
 		names = map[string]any{}
@@ -84,7 +84,7 @@ func value(v any) string {
 	return string(b)
 }
 
-func printChanges(w io.Writer, all []query.AuditChange) {
+func printChanges(w io.Writer, all []view.AuditChange) {
 	if len(all) == 0 {
 		fmt.Fprintln(w, "nothing changed that concerns you")
 	}
@@ -158,7 +158,7 @@ func auditAccess(c *cli.Context, server *api.Client) error {
 }
 
 // pathText is a path in a cell: "ada -#5 (own)-> bob".
-func pathText(r query.AccessPath) string {
+func pathText(r view.AccessPath) string {
 	if len(r.Path) == 0 {
 		return "publishes it"
 	}

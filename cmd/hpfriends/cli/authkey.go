@@ -15,7 +15,7 @@ import (
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 func authkeyFlags() []cli.Flag {
@@ -171,10 +171,10 @@ func showAuthkey(c *cli.Context, server *api.Client) error {
 	return showCredential(c, out)
 }
 
-func listAuthkeys(w io.Writer, all []query.Authkey) {
+func listAuthkeys(w io.Writer, all []view.Authkey) {
 	var rows [][]string
 	for _, k := range all {
-		s := cmp.Or(k.Stats, new(query.Stats))
+		s := cmp.Or(k.Stats, new(view.Stats))
 		rows = append(rows, []string{
 			k.Ident, k.Owner, k.Comment, term.Joined(k.Pub), term.Joined(k.Sub), term.YesNo(k.Enabled),
 			term.OptionalTime(k.Expires), fmt.Sprint(s.Published), fmt.Sprint(s.Received),

@@ -12,6 +12,7 @@ import (
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 func Channel(history *cli.Command) *cli.Command {
@@ -34,7 +35,7 @@ func Channel(history *cli.Command) *cli.Command {
 	}
 }
 
-func listChannels(w io.Writer, all []query.Channel) {
+func listChannels(w io.Writer, all []view.Channel) {
 	var rows [][]string
 	for _, v := range all {
 		rows = append(rows, []string{channelName(v), term.Time(v.Last), v.Position})
@@ -43,14 +44,14 @@ func listChannels(w io.Writer, all []query.Channel) {
 }
 
 // channelName is the name as it is on the wire.
-func channelName(v query.Channel) string {
+func channelName(v view.Channel) string {
 	if v.Raw != nil {
 		return string(v.Raw)
 	}
 	return v.Name
 }
 
-func showChannel(w io.Writer, d query.ChannelDetail) {
+func showChannel(w io.Writer, d view.ChannelDetail) {
 	fmt.Fprintf(w, "channel   %s\nmessages  %d\nbytes     %d\nrate      %s\nfirst     %s  %s\nlast      %s  %s\n\n",
 		term.Visible(channelName(d.Channel)), d.Messages, d.Bytes,
 		perSecond(d.Rate), term.Time(d.First), d.FirstPosition, term.Time(d.Last), d.Position)

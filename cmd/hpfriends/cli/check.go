@@ -20,6 +20,7 @@ import (
 	"hpfriends/internal/term"
 	"hpfriends/query"
 	channels "hpfriends/query/traffic"
+	"hpfriends/query/view"
 	"hpfriends/raftfsm"
 )
 
@@ -27,11 +28,11 @@ import (
 func Check() *cli.Command {
 	return cmdline.APICommand("check", "read the whole log and report the first bad byte", "",
 		func(c *cli.Context, server *api.Client) error {
-			check := func(p *term.Progress) (query.CheckReport, error) {
+			check := func(p *term.Progress) (view.CheckReport, error) {
 				return checkDirectory(c.Context, c.String("data-dir"), p)
 			}
 			if c.String("server") != "" || serverRuns(c.String("data-dir")) {
-				check = func(p *term.Progress) (query.CheckReport, error) {
+				check = func(p *term.Progress) (view.CheckReport, error) {
 					return api.CheckLog.Run(c.Context, server, func(l api.Progress) { p.Tally(l.What, l.Done, l.Total) })
 				}
 			}
@@ -72,10 +73,10 @@ func openStopped(dir string) (*eventlog.Log, error) {
 }
 
 // checkDirectory checks the log of a stopped server, and that it holds what was acknowledged.
-func checkDirectory(ctx context.Context, dir string, p *term.Progress) (r query.CheckReport, err error) {
+func checkDirectory(ctx context.Context, dir string, p *term.Progress) (r view.CheckReport, err error) {
 	log, err := openStopped(dir)
 	if eventlog.IsDamage(err) {
-		return query.CheckReport{Damage: err.Error()}, nil
+		return view.CheckReport{Damage: err.Error()}, nil
 	}
 	if err != nil {
 		return r, err
@@ -100,7 +101,7 @@ func checkDirectory(ctx context.Context, dir string, p *term.Progress) (r query.
 	return r, nil
 }
 
-func printCheck(w io.Writer, r query.CheckReport) {
+func printCheck(w io.Writer, r view.CheckReport) {
 	if !r.Sound {
 		fmt.Fprintf(w, "damaged: %s\n", term.Visible(r.Damage))
 		return

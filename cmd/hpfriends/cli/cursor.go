@@ -12,6 +12,7 @@ import (
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 func Cursor() *cli.Command {
@@ -44,13 +45,13 @@ func listCursorCommand(c *cli.Context, server *api.Client) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(all, func(a, b query.Cursor) int {
+	slices.SortFunc(all, func(a, b view.Cursor) int {
 		return cmp.Or(cmp.Compare(a.Authkey, b.Authkey), cmp.Compare(a.Name, b.Name))
 	})
 	return cmdline.Show(c, all, func(w io.Writer) { listCursors(w, all) })
 }
 
-func listCursors(w io.Writer, all []query.Cursor) {
+func listCursors(w io.Writer, all []view.Cursor) {
 	var rows [][]string
 	for _, cur := range all {
 		position := cur.Position

@@ -9,7 +9,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 func Explain() *cli.Command {
@@ -39,7 +39,7 @@ func Explain() *cli.Command {
 		atFlag())
 }
 
-func printExplanation(w io.Writer, x query.Explanation) {
+func printExplanation(w io.Writer, x view.Explanation) {
 	for _, g := range x.Gates {
 		fmt.Fprintf(w, "%-4s %-19s %s\n", term.YesNo(g.OK), term.Visible(g.Name), term.Visible(g.Detail))
 		if g.Fix != "" {

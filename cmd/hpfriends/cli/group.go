@@ -10,7 +10,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 func Group() *cli.Command {
@@ -72,7 +72,7 @@ func leaveGroup(c *cli.Context, server *api.Client) error {
 	return order(api.LeaveGroup, groupOf)(c, server)
 }
 
-func listGroups(w io.Writer, all []query.Group) {
+func listGroups(w io.Writer, all []view.Group) {
 	var rows [][]string
 	for _, g := range all {
 		var members, admins []string
@@ -90,7 +90,7 @@ func listGroups(w io.Writer, all []query.Group) {
 	term.Table(w, []string{"Name", "Members", "Admin(s)"}, rows)
 }
 
-func listMembers(w io.Writer, g query.Group) {
+func listMembers(w io.Writer, g view.Group) {
 	var rows [][]string
 	for _, m := range g.Members {
 		rows = append(rows, []string{m.User, term.YesNo(m.Admin), term.Time(m.Joined)})

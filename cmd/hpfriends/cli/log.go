@@ -11,7 +11,7 @@ import (
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 func Log() *cli.Command {
@@ -92,7 +92,7 @@ func tailLogs(c *cli.Context, server *api.Client) error {
 	}
 }
 
-func listLogs(w io.Writer, all []query.LogRow) {
+func listLogs(w io.Writer, all []view.LogRow) {
 	var rows [][]string
 	for _, r := range all {
 		rows = append(rows, []string{term.Time(r.Time), r.Identifier, r.Message, r.Channel, r.Address, fmt.Sprint(r.Count)})

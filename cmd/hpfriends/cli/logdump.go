@@ -13,6 +13,7 @@ import (
 	"hpfriends/internal/ndjson"
 	"hpfriends/internal/term"
 	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 // logDumpCommand looks inside the log: of a running server, or of the data directory of a stopped one.
@@ -49,7 +50,7 @@ func logDumpCommand() *cli.Command {
 	)
 }
 
-func dumpEntries(c *cli.Context, server *api.Client, from uint64, limit int) (all []query.LogEntry, err error) {
+func dumpEntries(c *cli.Context, server *api.Client, from uint64, limit int) (all []view.LogEntry, err error) {
 	if c.String("server") == "" && !serverRuns(c.String("data-dir")) {
 		log, err := openStopped(c.String("data-dir"))
 		if err != nil {
@@ -74,7 +75,7 @@ func dumpEntries(c *cli.Context, server *api.Client, from uint64, limit int) (al
 	return all, nil
 }
 
-func printEntry(w io.Writer, e query.LogEntry) {
+func printEntry(w io.Writer, e view.LogEntry) {
 	appended := ""
 	if e.Appended != nil {
 		appended = term.Time(*e.Appended)

@@ -10,12 +10,12 @@ import (
 	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 func Search() *cli.Command {
 	var kinds []string
-	for _, k := range query.Kinds {
+	for _, k := range view.Kinds {
 		kinds = append(kinds, string(k))
 	}
 	return cmdline.APICommand("search", "find channels, logs, groups, users, shares and authkeys that you may see",
@@ -37,7 +37,7 @@ func search(c *cli.Context, server *api.Client) error {
 	return cmdline.Show(c, r, func(w io.Writer) { listHits(w, r) })
 }
 
-func listHits(w io.Writer, r query.SearchResult) {
+func listHits(w io.Writer, r view.SearchResult) {
 	var rows [][]string
 	for _, h := range r.Hits {
 		name, detail := describe(h)
@@ -54,7 +54,7 @@ func listHits(w io.Writer, r query.SearchResult) {
 }
 
 // describe is a hit in a line: what one calls it in other commands, and what else there is.
-func describe(h query.Hit) (name, detail string) {
+func describe(h view.Hit) (name, detail string) {
 	switch {
 	case h.Channel != nil:
 		if h.Channel.Position == "" {

@@ -16,7 +16,7 @@ import (
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 func Share() *cli.Command {
@@ -78,13 +78,13 @@ func listShareCommand(c *cli.Context, server *api.Client) error {
 	case in && !somebody:
 		return cmdline.Usage("say whose: --as USER")
 	}
-	all := []query.Share{}
+	all := []view.Share{}
 	if !out && somebody {
 		with, err := api.ListShares.All(c.Context, server, api.SharesQuery{In: true})
 		if err != nil {
 			return err
 		}
-		slices.SortStableFunc(with, func(a, b query.Share) int { return cmp.Compare(urgency(a), urgency(b)) })
+		slices.SortStableFunc(with, func(a, b view.Share) int { return cmp.Compare(urgency(a), urgency(b)) })
 		all = append(all, with...)
 	}
 	if !in {
@@ -109,7 +109,7 @@ const (
 	over
 )
 
-func urgency(s query.Share) int {
+func urgency(s view.Share) int {
 	switch {
 	case s.Expired:
 		return over
@@ -123,7 +123,7 @@ var shareTypes = map[graph.ShareType]string{"own": "Only own events", "all": "Al
 
 var histories = map[graph.History]string{"from-share": "from now on", "full": "with all of its history"}
 
-func listShares(w io.Writer, all []query.Share) {
+func listShares(w io.Writer, all []view.Share) {
 	var rows [][]string
 	for _, s := range all {
 		state := ""

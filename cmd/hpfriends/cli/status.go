@@ -10,7 +10,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 func Status() *cli.Command {
@@ -36,7 +36,7 @@ func Status() *cli.Command {
 		})
 }
 
-func printScrub(w io.Writer, s query.ScrubStatus) {
+func printScrub(w io.Writer, s view.ScrubStatus) {
 	last := "never completed"
 	if s.Completed != nil {
 		last = "last completed " + term.Time(*s.Completed)

@@ -12,7 +12,7 @@ import (
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 func Token() *cli.Command {
@@ -54,7 +54,7 @@ func addToken(c *cli.Context, server *api.Client) error {
 	return cmdline.Show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.Token) })
 }
 
-func listTokens(w io.Writer, all []query.Token) {
+func listTokens(w io.Writer, all []view.Token) {
 	var rows [][]string
 	for _, t := range all {
 		rows = append(rows, []string{fmt.Sprint(t.ID), t.Owner, t.Comment, term.Time(t.Created),

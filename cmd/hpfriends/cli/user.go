@@ -10,7 +10,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 func User() *cli.Command {
@@ -87,7 +87,7 @@ func addUser(c *cli.Context, server *api.Client) error {
 		"hpfriends authkey add --as %s --ident IDENT --pub CHANNEL", in.Handle, in.Role, in.Handle))
 }
 
-func listUsers(w io.Writer, all []query.User) {
+func listUsers(w io.Writer, all []view.User) {
 	var rows [][]string
 	for _, u := range all {
 		rows = append(rows, []string{u.Handle, u.Name, string(u.Role), term.Optional(u.Enabled, term.YesNo),

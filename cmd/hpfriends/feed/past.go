@@ -16,7 +16,7 @@ import (
 	"hpfriends/internal/ndjson"
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
-	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/wire/subscription"
 )
 
@@ -77,7 +77,7 @@ func (p past) query() api.MessageQuery {
 	}
 }
 
-func countMessages(ctx context.Context, server *api.Client, p past) (query.Count, error) {
+func countMessages(ctx context.Context, server *api.Client, p past) (view.Count, error) {
 	return api.CountMessages.Await(ctx, server, p.query())
 }
 

@@ -19,7 +19,7 @@ import (
 	"hpfriends/internal/ndjson"
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
-	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/wire"
 )
 
@@ -290,7 +290,7 @@ func (r *replay) estimate(ctx context.Context, c *cli.Context) error {
 	return cmdline.Show(c, n, func(w io.Writer) { fmt.Fprintln(w, r.describe(n)) })
 }
 
-func (r *replay) describe(n query.Count) string {
+func (r *replay) describe(n view.Count) string {
 	text := fmt.Sprintf("%d messages", n.Messages)
 	if n.First != nil && n.Last != nil {
 		text += fmt.Sprintf(", %s of %s to %s", n.From, term.OptionalTime(n.First), term.OptionalTime(n.Last))

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/wire"
 )
 
@@ -28,7 +28,7 @@ func TestDamageOnDiskIsFound(t *testing.T) {
 		}
 	}
 	pub.settled("sync")
-	check := func(want int) (r query.CheckReport) {
+	check := func(want int) (r view.CheckReport) {
 		t.Helper()
 		var out, errs bytes.Buffer
 		if code := run(t.Context(), []string{"hpfriends", "check", "--data-dir", dir, "--json"}, &out, &errs); code != want {
@@ -61,7 +61,7 @@ func TestDamageOnDiskIsFound(t *testing.T) {
 	if r := check(1); r.Sound || r.Damage == "" {
 		t.Errorf("of the running server: %+v", r)
 	}
-	var status struct{ Scrub query.ScrubStatus }
+	var status struct{ Scrub view.ScrubStatus }
 	for deadline := time.Now().Add(20 * time.Second); status.Scrub.Damage == ""; time.Sleep(20 * time.Millisecond) {
 		c.do("", "GET", "/status", struct{}{}, &status)
 		if time.Now().After(deadline) {

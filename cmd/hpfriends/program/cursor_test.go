@@ -17,6 +17,7 @@ import (
 	"hpfriends/internal/datadir"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/raftfsm"
 	"hpfriends/web"
 )
@@ -90,7 +91,7 @@ func TestCursorCommands(t *testing.T) {
 		!strings.Contains(rows[2], "siem") || !strings.Contains(rows[2], "#4.0") || strings.Contains(out, "\x1b") {
 		t.Errorf("the list is\n%s", out)
 	}
-	var all []query.Cursor
+	var all []view.Cursor
 	if err := json.Unmarshal([]byte(m.ok("cursor", "ls", "--json", "--authkey", "ada/key")), &all); err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +163,7 @@ func TestResetAndRemovalEndTheConnection(t *testing.T) {
 
 	c.do("ada", "DELETE", path, nil, nil)
 	l.expectError("reset or removed")
-	var all []query.Cursor
+	var all []view.Cursor
 	if c.do("ada", "GET", "/cursors", nil, &all); len(all) != 0 {
 		t.Errorf("after the removal: %+v", all)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"hpfriends/eventlog/entry"
 	"hpfriends/internal/cmdline"
-	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 // Doing what explain says, one fix after the other, makes the message flow; it costs nobody anything that worked.
@@ -38,7 +38,7 @@ func TestFollowingTheFixesMakesItFlow(t *testing.T) {
 			}
 			for range 12 {
 				code, out, msg := m.run("explain", "--from", "ada", "--to", "bob", "--channel", "c.x", "--json")
-				var x query.Explanation
+				var x view.Explanation
 				if err := json.Unmarshal([]byte(out), &x); err != nil {
 					t.Fatalf("exit %d: %v: %s%s", code, err, out, msg)
 				}
@@ -63,7 +63,7 @@ func TestFollowingTheFixesMakesItFlow(t *testing.T) {
 	}
 }
 
-func firstFix(t *testing.T, x query.Explanation) string {
+func firstFix(t *testing.T, x view.Explanation) string {
 	t.Helper()
 	for _, g := range x.Gates {
 		if !g.OK && g.Fix != "" {
@@ -126,7 +126,7 @@ func TestHostileTextIsShownNotObeyed(t *testing.T) {
 	if out := m.ok("log", "ls", "--json"); !strings.Contains(out, `\u001b]0;owned\u0007`) {
 		t.Errorf("JSON has lost what was written: %s", out)
 	}
-	var rows []query.LogRow
+	var rows []view.LogRow
 	if err := json.Unmarshal([]byte(m.ok("log", "ls", "--json")), &rows); err != nil ||
 		!strings.Contains(rows[0].Identifier, "\u009b2J\u202egnp") {
 		t.Errorf("JSON does not read back: %v, %+v", err, rows)

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/wire"
 	"hpfriends/wire/subscription"
 )
@@ -278,7 +278,7 @@ func TestDurableSubscription(t *testing.T) {
 func TestAuditChannel(t *testing.T) {
 	c := newCommunity(t, "ada", "bob", "eve")
 	c.do("", "PATCH", "/users/eve", map[string]any{"role": "auditor"}, nil)
-	event := func(l *line) (channel string, e query.AuditEvent) {
+	event := func(l *line) (channel string, e view.AuditEvent) {
 		t.Helper()
 		heard := l.hear()
 		channel, rest, _ := strings.Cut(heard, " ")

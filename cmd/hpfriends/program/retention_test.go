@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/wire"
 	"hpfriends/wire/subscription"
 )
@@ -41,7 +41,7 @@ func TestRetentionEndsHistory(t *testing.T) {
 
 	c.Server = startTestProcess(t, dir, "--retention-size", "16MiB")
 	floor, deadline := "#1.0", time.Now().Add(30*time.Second)
-	var status struct{ Log query.Retained }
+	var status struct{ Log view.Retained }
 	for ; floor == "#1.0" || diskUsage(t, dir) > before/2; time.Sleep(50 * time.Millisecond) {
 		c.do("", "GET", "/status", struct{}{}, &status)
 		floor = status.Log.Floor
@@ -61,15 +61,15 @@ func TestRetentionEndsHistory(t *testing.T) {
 	if n.Event != "gap" || n.To != floor {
 		t.Errorf("notice %+v, want a gap up to %s", n, floor)
 	}
-	var rows []query.LogRow
+	var rows []view.LogRow
 	for deadline := time.Now().Add(10 * time.Second); len(rows) < 2 &&
 		time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		c.do("ada", "GET", "/logs", struct{}{}, &rows)
 	}
-	if !slices.ContainsFunc(rows, func(r query.LogRow) bool { return strings.Contains(r.Message, "was no longer kept") }) {
+	if !slices.ContainsFunc(rows, func(r view.LogRow) bool { return strings.Contains(r.Message, "was no longer kept") }) {
 		t.Errorf("logs %+v", rows)
 	}
-	var events []query.AuditEvent
+	var events []view.AuditEvent
 	c.do("", "GET", "/audit", struct{}{}, &events)
 	if len(events) != 2 {
 		t.Errorf("%d events are in the audit, want the user and the authkey", len(events))
@@ -104,7 +104,7 @@ func TestRetentionByAge(t *testing.T) {
 	pub.publish("d", "one")
 	pub.settled("sync")
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		var status struct{ Log query.Retained }
+		var status struct{ Log view.Retained }
 		c.do("", "GET", "/status", struct{}{}, &status)
 		if status.Log.Oldest == nil {
 			break
