@@ -6,7 +6,7 @@ RACE := ./broker/... ./eventlog/... ./graph/... ./raftfsm/... ./router/... ./wir
 
 .PHONY: build run demo test race fuzz bench bench-nats check interop faults failover soak clean
 
-build: ; $(GO) build -trimpath -o $(BIN) ./cmd/hpfriends
+build: ; $(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/hpfriends
 
 run: build ; $(BIN) serve
 
