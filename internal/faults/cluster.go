@@ -309,7 +309,7 @@ func (c *Cluster) Until(what string, limit time.Duration, ok func() bool) time.D
 	return time.Since(begin)
 }
 
-// Converged is whether all nodes have applied what any of them knows to be committed, and one leads.
+// Converged reports whether all nodes have applied what any of them knows to be committed, and one leads.
 func (c *Cluster) Converged() bool {
 	states := c.States()
 	leads := 0
@@ -328,7 +328,7 @@ func (c *Cluster) Converged() bool {
 	return len(states) == len(c.Members()) && leads == 1
 }
 
-// caughtUp is whether all nodes answer and none is far behind, while messages are being published.
+// caughtUp reports whether all nodes answer and none is far behind, while messages are being published.
 func (c *Cluster) caughtUp() bool {
 	const near = 256 // entries
 	states := c.States()
@@ -344,7 +344,7 @@ func (c *Cluster) caughtUp() bool {
 	return len(states) == len(c.Members())
 }
 
-// reached is whether all nodes have applied an entry.
+// reached reports whether all nodes have applied an entry.
 func (c *Cluster) reached(index uint64) bool {
 	states := c.States()
 	for _, s := range states {

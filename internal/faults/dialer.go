@@ -58,7 +58,7 @@ func socketInode(from, to netip.AddrPort) string {
 	return ""
 }
 
-// hasSocket is whether a process has that socket open.
+// hasSocket reports whether a process has that socket open.
 func hasSocket(pid int, inode string) bool {
 	dir := filepath.Join("/proc", strconv.Itoa(pid), "fd")
 	open, err := os.ReadDir(dir)

@@ -110,7 +110,7 @@ func (c *Cluster) account() map[string]Login {
 	return all
 }
 
-// all is whether every writer has a connection for which ok holds.
+// all reports whether every writer has a connection for which ok holds.
 func (s *Season) all(ok func(Sent) bool) bool {
 	for _, w := range s.Writers {
 		if n, open := w.newest(); !open || !ok(n) {

@@ -92,7 +92,7 @@ func (r *Reader) newest() (d Delivery, ok bool) {
 	return d, false
 }
 
-// anew is whether the reader has been told that the place behind what it has is gone.
+// anew reports whether the reader has been told that the place behind what it has is gone.
 func (r *Reader) anew() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

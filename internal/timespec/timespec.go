@@ -29,14 +29,7 @@ func parse(s string, now time.Time, sign time.Duration) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%s is not a time: want %s", strconv.QuoteToASCII(clip(s)), Forms)
-}
-
-func clip(s string) string {
-	if len(s) > 40 {
-		return s[:40] + "..."
-	}
-	return s
+	return time.Time{}, fmt.Errorf("%+.40q is not a time: want %s", s, Forms)
 }
 
 func word(s string, now time.Time) (time.Time, bool) {

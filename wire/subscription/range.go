@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog/entry"
+	"hpfriends/graph"
 	"hpfriends/internal/timespec"
 )
 
@@ -53,7 +54,7 @@ func position(text, also string) (entry.Position, error) {
 	p, err := entry.ParsePosition(text)
 	if err != nil || p == (entry.Position{}) {
 		return p, fmt.Errorf(
-			"%s is not a position: want #INDEX.OFFSET, as messages have it%s", strconv.QuoteToASCII(shorten(text)), also,
+			"%s is not a position: want #INDEX.OFFSET, as messages have it%s", strconv.QuoteToASCII(graph.Clip(text)), also,
 		)
 	}
 	return p, nil

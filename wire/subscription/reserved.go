@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"hpfriends/graph"
 )
 
 // Channels that nobody publishes on.
@@ -36,7 +38,7 @@ func (s *Subscription) Reserved() (string, error) {
 		return s.Channel, nil
 	case strings.HasPrefix(s.Channel, "$"):
 		//lint:ignore ST1005 it is the text of an ERROR frame, in the style of the others
-		return "", fmt.Errorf("There is no reserved channel %q: want %s, %s or %s.", shorten(s.Channel), Acks, Audit, Replay)
+		return "", fmt.Errorf("There is no reserved channel %q: want %s, %s or %s.", graph.Clip(s.Channel), Acks, Audit, Replay)
 	case strings.HasSuffix(s.Channel, PresenceSuffix):
 		return PresenceSuffix, nil
 	}

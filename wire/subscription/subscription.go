@@ -42,10 +42,10 @@ func Parse(text string, now time.Time) (Subscription, error) {
 		key, raw, _ := strings.Cut(part, "=")
 		value, err := url.PathUnescape(raw) // which leaves the + of a time zone alone
 		if err != nil {
-			return s, refused("the value of %q is not percent-encoded", shorten(key))
+			return s, refused("the value of %q is not percent-encoded", graph.Clip(key))
 		}
 		if seen[key] {
-			return s, refused("%q is given twice", shorten(key))
+			return s, refused("%q is given twice", graph.Clip(key))
 		}
 		seen[key] = true
 		if err := s.set(key, value, now); err != nil {
@@ -73,7 +73,7 @@ func (s *Subscription) set(key, value string, now time.Time) (err error) {
 			err = fmt.Errorf("a durable name has 1 to %d of the characters A-Z a-z 0-9 . _ : -", entry.MaxCursorName)
 		}
 	default:
-		err = fmt.Errorf("there is no %q", shorten(key))
+		err = fmt.Errorf("there is no %q", graph.Clip(key))
 	}
 	return err
 }
@@ -111,14 +111,6 @@ func flag(key, value string) (bool, error) {
 
 func refused(format string, args ...any) error {
 	return fmt.Errorf("bad subscription: "+format+": "+forms, args...)
-}
-
-// shorten bounds what is quoted back.
-func shorten(s string) string {
-	if len(s) > 60 {
-		return s[:60] + "..."
-	}
-	return s
 }
 
 // Pattern returns the channel as the graph knows it.
