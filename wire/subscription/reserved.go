@@ -38,7 +38,9 @@ func (s *Subscription) Reserved() (string, error) {
 		return s.Channel, nil
 	case strings.HasPrefix(s.Channel, "$"):
 		//lint:ignore ST1005 it is the text of an ERROR frame, in the style of the others
-		return "", fmt.Errorf("There is no reserved channel %q: want %s, %s or %s.", graph.Clip(s.Channel), Acks, Audit, Replay)
+		return "", fmt.Errorf(
+			"There is no reserved channel %q: want %s, %s or %s.", graph.Clip(s.Channel), Acks, Audit, Replay,
+		)
 	case strings.HasSuffix(s.Channel, PresenceSuffix):
 		return PresenceSuffix, nil
 	}
