@@ -4,14 +4,17 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Prepare gives a command and those below it what all have.
-func Prepare(c *cli.Command) {
+// Prepare gives a command of program and those below it what all have. It changes them: each is prepared once.
+func Prepare(program string, c *cli.Command) {
 	c.OnUsageError = UsageError
-	c.HideHelpCommand = true // arrange makes "help x" of it
+	c.HideHelpCommand = true // Arrange makes "x --help" of "help x"
 	if len(c.Subcommands) == 0 {
+		hideFalse(c)
 		requireFlags(c)
 		return
 	}
+	name := program + " " + c.Name
+	c.UsageText = name + " COMMAND [options] [arguments]"
 	if c.Action == nil {
 		c.Action = func(ctx *cli.Context) error {
 			if name := ctx.Args().First(); name != "" {
@@ -21,19 +24,30 @@ func Prepare(c *cli.Command) {
 		}
 	}
 	for _, sub := range c.Subcommands {
-		Prepare(sub)
+		Prepare(name, sub)
 	}
 }
 
+// UsageError makes a Usage error of one that the library has with a command line.
 func UsageError(_ *cli.Context, err error, _ bool) error { return Usage("%v", err) }
 
-// requireFlags has the command check for its required flags. The library's own check would print the help first, and
-// does not say that it is about usage.
+// hideFalse keeps "(default: false)" out of the help: it goes without saying.
+func hideFalse(c *cli.Command) {
+	for _, f := range c.Flags {
+		if b, ok := f.(*cli.BoolFlag); ok {
+			b.DisableDefaultText = true
+		}
+	}
+}
+
+// requireFlags has the command check for its required flags, and its help name them. The library's own check would
+// print the help first, and does not say that it is about usage.
 func requireFlags(c *cli.Command) {
 	var required []string
 	for _, f := range c.Flags {
 		if s, ok := f.(*cli.StringFlag); ok && s.Required {
 			s.Required = false
+			s.Usage += " (required)"
 			required = append(required, s.Name)
 		}
 	}
@@ -51,6 +65,7 @@ func requireFlags(c *cli.Command) {
 	}
 }
 
+// UnknownCommand returns the Usage error for a command that is not among those that there are.
 func UnknownCommand(name string, among []*cli.Command) error {
 	var names []string
 	for _, c := range among {

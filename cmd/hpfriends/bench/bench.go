@@ -62,9 +62,9 @@ func Command() *cli.Command {
 	c := &cli.Command{
 		Name:  "bench",
 		Usage: "measure a server process through real sockets",
-		Description: "Each measurement starts this program as a server of its own in a temporary directory and loads it " +
-			"from this\n" +
-			"process, so the load shares the machine with the server. Figures depend on the machine: compare them in one run.",
+		Description: `Each measurement starts this program as a server of its own in a temporary
+directory and loads it from this process, so the load shares the machine with
+the server. Figures depend on the machine: compare them in one run.`,
 	}
 	c.Subcommands = append(benchCommands(scenarios, append(slices.Clone(scenarios), clusterScenarios...)), &cli.Command{
 		Name: "cluster", Usage: "measure three servers that are one cluster",
@@ -83,10 +83,10 @@ func benchCommands(list, all []scenario) (commands []*cli.Command) {
 		commands = append(commands, &cli.Command{
 			Name: s.name, Usage: s.usage,
 			Flags: []cli.Flag{
-				&cli.DurationFlag{Name: "duration", Value: 10 * time.Second, Usage: "how long to measure"},
-				&cli.IntFlag{Name: "connections", Value: 2000, Usage: "idle connections"},
-				&cli.IntFlag{Name: "messages", Value: 10_000_000, Usage: "messages in the log to replay"},
-				&cli.BoolFlag{Name: "json", Usage: "print NDJSON"},
+				&cli.DurationFlag{Name: "duration", Value: 10 * time.Second, Usage: "measure for `TIME`"},
+				&cli.IntFlag{Name: "connections", Value: 2000, Usage: "`N` idle connections"},
+				&cli.IntFlag{Name: "messages", Value: 10_000_000, Usage: "`N` messages in the log to replay"},
+				&cli.BoolFlag{Name: "json", Usage: "print lines of JSON"},
 				&cli.StringFlag{Name: "profile",
 					Usage: "write the server's CPU profile of the measurement to `FILE`, other nodes' to FILE.n2 and so on"},
 			},

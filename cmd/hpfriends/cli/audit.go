@@ -25,18 +25,17 @@ func Audit() *cli.Command {
 	filter := []cli.Flag{
 		&cli.StringFlag{Name: "since", Usage: "changes since `TIME`: " + momentForms},
 		&cli.StringFlag{Name: "until", Usage: "changes until `TIME`, likewise"},
-		&cli.StringFlag{Name: "actor", Usage: "by this `USER`, or operator, or system"},
-		&cli.StringFlag{Name: "object", Usage: "of this `KIND` or KIND:NAME: user:ada, group:lab, membership, " +
+		&cli.StringFlag{Name: "actor", Usage: "made by `USER`, or by operator, or system"},
+		&cli.StringFlag{Name: "object", Usage: "of objects of `KIND` or KIND:NAME: user:ada, group:lab, membership, " +
 			"authkey:IDENT, share:5, acceptance, token"},
-		&cli.StringFlag{Name: "op", Usage: "of this `KIND`: user.add, share.decide, ...; share.* for all about shares"},
-		&cli.StringFlag{Name: "user", Usage: "that concern this `USER`"},
+		&cli.StringFlag{Name: "op", Usage: "of `OPERATION`: user.add, share.decide, ...; share.* for all about shares"},
+		&cli.StringFlag{Name: "user", Usage: "that concern `USER`"},
 	}
 	limit := &cli.IntFlag{Name: "limit", Value: 100, Usage: "the newest `N` changes; 0: all"}
 	return &cli.Command{
 		Name: "audit", Usage: "who changed what, and the sharing graph as of any time",
-		Description: "Every change of users, groups, shares and authkeys is kept for ever, chained by hash. You see the " +
-			"changes that concern\n" +
-			"you; auditors and admins see all.",
+		Description: `Every change of users, groups, shares and authkeys is kept for ever, chained
+by hash. You see the changes that concern you; auditors and admins see all.`,
 		Subcommands: []*cli.Command{
 			cmdline.APICommand("ls", "list changes, newest first", "", listAudit, append(filter, limit)...),
 			cmdline.APICommand("show", "show a change with everything before and after", "POSITION", showAudit),

@@ -23,10 +23,10 @@ func authkeyFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "pub", Usage: "may publish on `PATTERN`: a channel, or a prefix followed by * (repeat " +
 			"for more)"},
 		&cli.StringSliceFlag{Name: "sub", Usage: "may subscribe to `PATTERN` (repeat for more)"},
-		&cli.StringFlag{Name: "comment", Usage: "what it is for"},
+		&cli.StringFlag{Name: "comment", Usage: "`TEXT`: what it is for"},
 		&cli.StringFlag{Name: "expires", Usage: "`TIME` from which on it is no longer valid: " + timespec.Forms},
-		&cli.StringSliceFlag{Name: "network", Usage: "may log in from `CIDR` only (repeat for more)"},
-		&cli.IntFlag{Name: "max-message", Usage: "largest frame it is sent, in `BYTES`"},
+		&cli.StringSliceFlag{Name: "network", Usage: "may log in from `CIDR` only, like 192.0.2.0/24 (repeat for more)"},
+		&cli.IntFlag{Name: "max-message", Usage: "largest frame it is sent, in `BYTES`; 0: the broker's default"},
 	}
 }
 
@@ -37,7 +37,7 @@ func Authkey() *cli.Command {
 		Name: "authkey", Usage: "what sensors and tools log in with", Subcommands: []*cli.Command{
 			cmdline.APICommand("add", "add an authkey and print its secret", "", addAuthkey,
 				append(authkeyFlags(), &cli.StringFlag{Name: "ident", Aliases: []string{"i"},
-					Usage: "`IDENT`; without it one is made"}, secretFile)...),
+					Usage: "`IDENT` to log in with; without it one is made"}, secretFile)...),
 			cmdline.APICommand("ls", "list authkeys with their statistics", "",
 				list(api.ListAuthkeys, func(c *cli.Context) (api.AuthkeysQuery, error) {
 					return api.AuthkeysQuery{Owner: c.String("as")}, nil
@@ -46,8 +46,8 @@ func Authkey() *cli.Command {
 				&cli.BoolFlag{Name: "reveal", Usage: "show the secret instead"}),
 			cmdline.APICommand("edit", "change an authkey: --pub and --sub add, --network replaces", "IDENT",
 				order(api.EditAuthkey, authkeyEditOf), append(authkeyFlags(),
-					&cli.StringSliceFlag{Name: "remove-pub", Usage: "may no longer publish on `PATTERN`"},
-					&cli.StringSliceFlag{Name: "remove-sub", Usage: "may no longer subscribe to `PATTERN`"})...),
+					&cli.StringSliceFlag{Name: "remove-pub", Usage: "may no longer publish on `PATTERN` (repeat for more)"},
+					&cli.StringSliceFlag{Name: "remove-sub", Usage: "may no longer subscribe to `PATTERN` (repeat for more)"})...),
 			cmdline.APICommand("rotate", "give an authkey a new secret and print it", "IDENT", rotateAuthkey, secretFile),
 			cmdline.APICommand("enable", "enable an authkey", "IDENT", order(api.EditAuthkey, authkeyEnabled(true))),
 			cmdline.APICommand("disable", "disable an authkey: its connections end", "IDENT",

@@ -28,7 +28,7 @@ func Channel(history *cli.Command) *cli.Command {
 					return api.ChannelQuery{Name: c.Args().First()}, nil
 				}, showChannel)),
 			cmdline.APICommand("top", "list the channels with the most traffic", "", topChannels,
-				&cli.StringFlag{Name: "by", Value: string(query.TopMessages), Usage: "messages or bytes"},
+				&cli.StringFlag{Name: "by", Value: string(query.TopMessages), Usage: "most of `WHAT`: messages or bytes"},
 				&cli.StringFlag{Name: "since", Usage: "traffic since `TIME`: " + timespec.Forms + " (default: all that is kept)"},
 				&cli.IntFlag{Name: "limit", Value: 20, Usage: "the first `N` channels"}),
 		},

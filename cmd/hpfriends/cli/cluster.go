@@ -13,7 +13,7 @@ import (
 )
 
 func Cluster() *cli.Command {
-	force := &cli.BoolFlag{Name: "force", Usage: "although it harms the cluster"}
+	force := &cli.BoolFlag{Name: "force", Usage: "do it although it harms the cluster"}
 	onNode := func(name string, order nodeOrder, text string, flags ...cli.Flag) *cli.Command {
 		return cmdline.APICommand(name, text, "NODE", func(c *cli.Context, server *api.Client) error {
 			return give(c, server, order, c.Args().First())
@@ -38,7 +38,7 @@ func Cluster() *cli.Command {
 				}
 			})),
 			cmdline.APICommand("token", "make a token with which nodes join, and print it, this once", "", makeJoinToken,
-				&cli.DurationFlag{Name: "life", Value: time.Hour, Usage: "how long it is good, 1m to 168h"}),
+				&cli.DurationFlag{Name: "life", Value: time.Hour, Usage: "`TIME` that it is valid for, 1m to 168h"}),
 			onNode("promote", api.PromoteNode, "give a member a vote (the cluster does it by itself for all but --nonvoter)",
 				force),
 			onNode("remove", api.RemoveNode, "take a member out; its node id is never used again", force),

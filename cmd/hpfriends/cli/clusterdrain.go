@@ -21,7 +21,7 @@ func drainCommand() *cli.Command {
 				return err
 			}
 			return awaitDrained(c, server, node)
-		}, &cli.BoolFlag{Name: "force", Usage: "although no node, or no majority, would be left"},
+		}, &cli.BoolFlag{Name: "force", Usage: "do it although no node, or no majority, would be left"},
 		&cli.BoolFlag{Name: "no-wait", Usage: "do not wait until the last client has gone"})
 }
 

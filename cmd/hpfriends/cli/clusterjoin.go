@@ -17,9 +17,9 @@ func joinCommand() *cli.Command {
 	return &cli.Command{
 		Name: "join", Usage: "make an empty data directory one of a member of the cluster at HOST:PORT, and exit",
 		ArgsUsage: "HOST:PORT",
-		Description: "HOST:PORT is the cluster port of any member. Afterwards start the server with --cluster, and with " +
-			"--nonvoter if it is to\n" +
-			"stay without a vote. The members wait for it: they give it a vote when it runs and has caught up.",
+		Description: `HOST:PORT is the cluster port of any member. Afterwards start the server with
+--cluster, and with --nonvoter if it is to stay without a vote. The members
+wait for it: they give it a vote when it runs and has caught up.`,
 		Flags: []cli.Flag{
 			cmdline.DataDirFlag(),
 			&cli.StringFlag{Name: "node-id", Usage: "`ID` of the node, one that the cluster has not seen; default: a fresh one"},

@@ -18,14 +18,14 @@ import (
 func recoverCommand() *cli.Command {
 	return &cli.Command{
 		Name: "recover", Usage: "make a stopped node the only voter, when a majority is lost for good",
-		Description: "For the case that a majority of the voters will never come back. The node's log becomes the log of " +
-			"the cluster:\n" +
-			"what only the lost nodes had is gone, also if it was acknowledged, and what was never committed is taken.\n" +
-			"Run it without --yes on every survivor and compare: recover the one with the highest term, and of those the " +
-			"highest\n" +
-			"entry. Then start it, and join all others anew, with empty data directories and new node ids.",
+		Description: `For the case that a majority of the voters will never come back. The node's
+log becomes the log of the cluster: what only the lost nodes had is gone,
+also if it was acknowledged, and what was never committed is taken.
+Run it without --yes on every survivor and compare: recover the one with the
+highest term, and of those the one with the highest entry. Then start it, and
+join all others anew, with empty data directories and new node ids.`,
 		Flags: []cli.Flag{cmdline.DataDirFlag(),
-			&cli.BoolFlag{Name: "yes", Usage: "do it; without, only show what the node has"}},
+			&cli.BoolFlag{Name: "yes", Usage: "do it; without it, only show what the node has"}},
 		Action: func(c *cli.Context) (err error) {
 			if _, err := cmdline.Args(c); err != nil {
 				return err

@@ -35,7 +35,7 @@ func Explain() *cli.Command {
 		},
 		&cli.StringFlag{Name: "from", Required: true, Usage: "`USER` who publishes"},
 		&cli.StringFlag{Name: "to", Required: true, Usage: "`USER` who should receive"},
-		&cli.StringFlag{Name: "channel", Aliases: []string{"c"}, Required: true, Usage: "`CHANNEL`"},
+		&cli.StringFlag{Name: "channel", Aliases: []string{"c"}, Required: true, Usage: "`CHANNEL` that it is published on"},
 		atFlag())
 }
 

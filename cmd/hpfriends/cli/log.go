@@ -17,9 +17,9 @@ import (
 func Log() *cli.Command {
 	filter := []cli.Flag{
 		&cli.StringFlag{Name: "since", Usage: "rows seen since `TIME`: " + timespec.Forms},
-		&cli.StringFlag{Name: "key", Usage: "of this `IDENT`"},
-		&cli.StringFlag{Name: "channel", Aliases: []string{"c"}, Usage: "on this `CHANNEL`"},
-		&cli.StringFlag{Name: "ip", Usage: "from this `ADDRESS`"},
+		&cli.StringFlag{Name: "key", Usage: "rows of the authkey `IDENT`"},
+		&cli.StringFlag{Name: "channel", Aliases: []string{"c"}, Usage: "rows about `CHANNEL`"},
+		&cli.StringFlag{Name: "ip", Usage: "rows from the address `IP`"},
 		&cli.IntFlag{Name: "limit", Value: 1000, Usage: "the newest `N` rows"},
 	}
 	return &cli.Command{

@@ -18,9 +18,10 @@ func Search() *cli.Command {
 	for _, k := range view.Kinds {
 		kinds = append(kinds, string(k))
 	}
-	return cmdline.APICommand("search", "find channels, logs, groups, users, shares and authkeys that you may see",
+	return cmdline.APICommand("search",
+		"find what you may see by words: channels, logs, groups, users, shares and authkeys",
 		"WORD...", search,
-		&cli.StringSliceFlag{Name: "kind", Usage: "only this `KIND`: " + strings.Join(kinds, ", ") + " (may be repeated)"},
+		&cli.StringSliceFlag{Name: "kind", Usage: "only of `KIND`: " + strings.Join(kinds, ", ") + " (repeat for more)"},
 		&cli.IntFlag{Name: "limit", Value: 20, Usage: "the best `N` of each kind"})
 }
 

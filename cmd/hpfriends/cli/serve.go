@@ -14,9 +14,9 @@ import (
 func Serve() *cli.Command {
 	return &cli.Command{
 		Name: "serve", Aliases: []string{"server"}, Usage: "run a server", Flags: settingFlags(),
-		Description: "Keeps everything in the data directory, which must belong to it alone. Where it listens is written " +
-			"to\n" +
-			"addresses.json there. Ends cleanly on SIGINT and SIGTERM.",
+		Description: `Keeps everything in the data directory, which must belong to this server
+alone. Where it listens is written to addresses.json there. Ends cleanly on
+SIGINT and SIGTERM.`,
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Args(c); err != nil {
 				return err

@@ -40,7 +40,7 @@ func settingFlags() []cli.Flag {
 			Usage: "serve the API on `HOST:PORT`; empty: on the local socket only"},
 		&cli.StringFlag{Name: "name", EnvVars: env("name"), Value: "hpfriends", Usage: "broker `NAME` that clients are told"},
 		&cli.StringFlag{Name: "compat", EnvVars: env("compat"), Value: "lineage",
-			Usage: "texts of refusals: lineage, or reference (as the Python broker, which then closes)"},
+			Usage: "`STYLE` of refusals: lineage, or reference (as the Python broker, which then closes)"},
 		&cli.IntFlag{Name: "max-message", EnvVars: env("max-message"), Value: 10 << 20,
 			Usage: "largest payload accepted, in `BYTES`"},
 		&cli.StringFlag{Name: "retention", EnvVars: env("retention"),
@@ -49,8 +49,8 @@ func settingFlags() []cli.Flag {
 			Usage: "keep at most `SIZE` of messages, like 50GiB; empty: no limit"},
 		&cli.StringFlag{Name: "scrub-interval", EnvVars: env("scrub-interval"), Value: "7d",
 			Usage: "read the whole log once in `TIME`, to find damage; off: never"},
-		&cli.StringFlag{Name: "log-level", EnvVars: env("log-level"), Value: "info", Usage: "debug, info, warn or error"},
-		&cli.StringFlag{Name: "log-format", EnvVars: env("log-format"), Usage: "text or json; default: text on a terminal"},
+		&cli.StringFlag{Name: "log-level", EnvVars: env("log-level"), Value: "info", Usage: "`LEVEL`: debug, info, warn or error"},
+		&cli.StringFlag{Name: "log-format", EnvVars: env("log-format"), Usage: "`FORMAT`: text or json; default: text on a terminal, else json"},
 	}...)
 }
 
@@ -151,7 +151,7 @@ func Config() *cli.Command {
 				},
 			},
 			{
-				Name: "validate", Usage: "check a file", ArgsUsage: "FILE", Flags: []cli.Flag{cmdline.DataDirFlag()},
+				Name: "validate", Usage: "check a file of settings", ArgsUsage: "FILE", Flags: []cli.Flag{cmdline.DataDirFlag()},
 				Action: func(c *cli.Context) error {
 					args, err := cmdline.Args(c)
 					if err != nil {

@@ -19,7 +19,7 @@ func Token() *cli.Command {
 	return &cli.Command{
 		Name: "token", Usage: "API tokens", Subcommands: []*cli.Command{
 			cmdline.APICommand("add", "add a token and print it, this once", "", addToken,
-				&cli.StringFlag{Name: "comment", Usage: "what it is for"},
+				&cli.StringFlag{Name: "comment", Usage: "`TEXT`: what it is for"},
 				&cli.StringFlag{Name: "expires", Usage: "`TIME` from which on it is no longer valid: " + timespec.Forms},
 				&cli.StringFlag{Name: "user", Usage: "with --server, for the first token: log in as `USER`"},
 				&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the password, - for standard input"}),

@@ -14,8 +14,8 @@ import (
 )
 
 func User() *cli.Command {
-	role := &cli.StringFlag{Name: "role", Usage: "member, auditor or admin"}
-	name := &cli.StringFlag{Name: "name", Usage: "display name"}
+	role := &cli.StringFlag{Name: "role", Usage: "`ROLE`: member, auditor or admin"}
+	name := &cli.StringFlag{Name: "name", Usage: "display `NAME`"}
 	password := &cli.StringFlag{Name: "password-file", Usage: "`FILE` with the password, - for standard input"}
 	return &cli.Command{
 		Name: "user", Usage: "accounts", Subcommands: []*cli.Command{

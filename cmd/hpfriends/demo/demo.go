@@ -25,15 +25,14 @@ func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "demo",
 		Usage: "show a server with users, shares and simulated sensors at work",
-		Description: "Starts a server in a temporary directory, with four users and their shares, and sensors that " +
-			"publish cowrie,\n" +
-			"dionaea and geoloc events through real hpfeeds connections. Prints who receives what, and why. Ctrl-C ends it " +
-			"and\n" +
-			"removes everything.",
+		Description: `Starts a server in a temporary directory, with four users and their shares,
+and sensors that publish cowrie, dionaea and geoloc events through real
+hpfeeds connections. Prints who receives what, and why. Ctrl-C ends it and
+removes everything.`,
 		Flags: []cli.Flag{
-			&cli.DurationFlag{Name: "every", Value: 2 * time.Second, Usage: "time between two attacks"},
-			&cli.IntFlag{Name: "count", Usage: "stop after this many attacks; 0: go on until Ctrl-C"},
-			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "of the simulated attacks"},
+			&cli.DurationFlag{Name: "every", Value: 2 * time.Second, Usage: "`TIME` between two attacks"},
+			&cli.IntFlag{Name: "count", Usage: "end after `N` attacks; 0: go on until Ctrl-C"},
+			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the simulated attacks"},
 		},
 		Action: func(c *cli.Context) error {
 			return runDemo(c.Context, demoOptions{c.Duration("every"), c.Int("count"), c.Uint64("seed")}, c.App.Writer)

@@ -18,7 +18,7 @@ import (
 	"hpfriends/wire"
 )
 
-// defaultWait is how long a publisher waits for the broker's verdict.
+// DefaultWait is how long a publisher waits for the broker's verdict.
 const DefaultWait = time.Second
 
 // nameList is a flag that may be given again and again. A value is never cut at a comma, since channels and file names
@@ -51,16 +51,16 @@ func namesOf(c *cli.Context, flag string) []string {
 func brokerFlags() []cli.Flag {
 	env := func(name string) []string { return []string{"HPFRIENDS_" + name} }
 	return []cli.Flag{
-		&cli.StringFlag{Name: "ident", Aliases: []string{"i"}, EnvVars: env("IDENT"), Usage: "authkey identifier"},
+		&cli.StringFlag{Name: "ident", Aliases: []string{"i"}, EnvVars: env("IDENT"), Usage: "`IDENT` of the authkey"},
 		&cli.StringFlag{Name: "secret", Aliases: []string{"s"}, EnvVars: env("SECRET"),
-			Usage: "authkey secret; other users of the machine can see it"},
+			Usage: "`SECRET` of the authkey; other users of the machine can see it"},
 		&cli.StringFlag{Name: "secret-file", EnvVars: env("SECRET_FILE"),
-			Usage: "`FILE` with the secret, or - for standard input"},
+			Usage: "`FILE` with the secret, - for standard input"},
 		&cli.StringFlag{Name: "host", EnvVars: env("HOST"), Value: "127.0.0.1", Usage: "broker `HOST`"},
 		&cli.IntFlag{Name: "port", Aliases: []string{"p"}, EnvVars: env("PORT"), Value: wire.DefaultPort,
 			Usage: "broker `PORT`"},
 		&cli.GenericFlag{Name: "channel", Aliases: []string{"c", "chan"}, EnvVars: env("CHANNEL"), Value: &nameList{},
-			Usage: "`CHANNEL`, may be given again"},
+			Usage: "`CHANNEL` (repeat for more)"},
 		&cli.BoolFlag{Name: "tls", EnvVars: env("TLS"), Usage: "connect with TLS"},
 		&cli.StringFlag{Name: "tlscert", EnvVars: env("TLSCERT"),
 			Usage: "PEM `FILE` of certificates to trust; implies --tls"},

@@ -36,8 +36,8 @@ func Export() *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"},
 				Usage: "`FILE`, compressed when it ends in .zst; it is there when it is complete. Without it: standard output"},
 			&cli.BoolFlag{Name: "force", Usage: "replace the file if there is one"})...)
-	cmd.Description = "The last line says how many messages there are, so that `hpfriends import` can tell whether a " +
-		"file is whole."
+	cmd.Description = `CHANNEL may be a pattern. The last line says how many messages there are, so
+that import can tell whether a file is whole.`
 	return cmd
 }
 
@@ -133,9 +133,9 @@ func Import() *cli.Command {
 		&cli.BoolFlag{Name: "dry-run", Usage: "read the file to its end and publish nothing"}, waitFlag())
 	return &cli.Command{
 		Name: "import", Usage: "publish the messages of a file that export wrote", ArgsUsage: "FILE", Flags: flags,
-		Description: "FILE is lines of JSON as of `hpfriends export` or `sub --json`, compressed if it ends in .zst; - is " +
-			"standard input. The\n" +
-			"messages are published now, with -i and -s: their time and ident become those of this import.",
+		Description: `FILE is lines of JSON as export or sub --json writes them, compressed if it
+ends in .zst; - is standard input. The messages are published now, with -i
+and -s: their time and ident become those of this import.`,
 		Action: func(c *cli.Context) error {
 			args, err := cmdline.Args(c)
 			if err != nil {

@@ -52,11 +52,10 @@ func ChannelHistory() *cli.Command {
 			}
 			return nil
 		}, pastFlags(&cli.IntFlag{Name: "limit", Value: 20, Usage: "the newest `N` messages"})...)
-	cmd.Description = "CHANNEL may be a pattern. Each line is TIME POSITION CHANNEL ORIGIN IDENT PAYLOAD with control " +
-		"characters made visible,\n" +
-		"or with --json an object. You see what reaches you now: your own messages, and what is shared with you, from " +
-		"where on\n" +
-		"the share's history right lets you."
+	cmd.Description = `CHANNEL may be a pattern. Each line is TIME POSITION CHANNEL ORIGIN IDENT
+PAYLOAD with control characters made visible, or with --json an object. You
+see what reaches you now: your own messages, and what is shared with you,
+from where on the share's history right lets you.`
 	return cmd
 }
 

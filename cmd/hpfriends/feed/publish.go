@@ -33,17 +33,17 @@ type Publication struct {
 func Pub() *cli.Command {
 	flags := append(brokerFlags(),
 		&cli.GenericFlag{Name: "file", Aliases: []string{"f"}, Value: &nameList{},
-			Usage: "publish the content of `FILE` (- is standard input); may be given again, and all words are files too"},
+			Usage: "publish the content of `FILE`, - for standard input; all arguments are files, too (repeat for more)"},
 		&cli.BoolFlag{Name: "stdin-lines", Usage: "publish each line of standard input"},
 		&cli.IntFlag{Name: "count", Value: 1, Usage: "send each message `N` times"},
-		&cli.StringFlag{Name: "rate", Usage: "at most `N/s` messages"},
+		&cli.StringFlag{Name: "rate", Usage: "at most `N/s` messages, like 100/s"},
 		waitFlag())
 	return &cli.Command{
 		Name: "pub", Aliases: []string{"publish"}, Usage: "publish messages",
 		ArgsUsage: "[DATA...]",
-		Description: "The words are joined by one space and are one message. Exit status: 0 the broker took everything, 4 " +
-			"it refused,\n" +
-			"6 it cannot be reached or gave no verdict in time.",
+		Description: `DATA is joined by one space to one message.
+Exit codes: 0 the broker took everything, 4 it refused, 6 it cannot be
+reached or gave no verdict in time.`,
 		Flags:  flags,
 		Action: publishAction(pubPayloads),
 	}
@@ -65,7 +65,7 @@ func Sendfile() *cli.Command {
 
 func waitFlag() cli.Flag {
 	return &cli.DurationFlag{Name: "wait", Value: DefaultWait,
-		Usage: "how long to wait for the broker's verdict; 0 not to wait"}
+		Usage: "wait for the broker's verdict for `TIME`; 0: do not wait"}
 }
 
 // publishAction is the action of a command that publishes what source finds in its arguments.

@@ -35,7 +35,7 @@ func Replay() *cli.Command {
 			Usage: "`SPEED`: 1x as it was, 10x ten times as fast, max as fast as possible"},
 		&cli.StringFlag{Name: "to", Value: "stdout",
 			Usage: "`TARGET`: stdout, channel:NAME, or hpfeeds[+tls]://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL]"},
-		&cli.Uint64Flag{Name: "count", Usage: "end after `N` messages"},
+		&cli.Uint64Flag{Name: "count", Usage: "end after `N` messages; 0: at the end of the log"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "count the messages and send nothing"},
 		waitFlag())...)
 	cmd := cmdline.APICommand("replay", "read past messages again: print them, or publish them", "CHANNEL...",
@@ -51,11 +51,11 @@ func Replay() *cli.Command {
 			}
 			return r.run(ctx)
 		}, flags...)
-	cmd.Description = "A channel may be a pattern. To stdout go lines of JSON. Elsewhere the messages are published " +
-		"with -i and -s: on\n" +
-		"channel:NAME of the broker at --host and --port, or on another broker; without a NAME, on the channel each came " +
-		"on. At\n" +
-		"1x and 10x the pauses between messages are kept: a pause of hours is waited for. It ends where the log ends now."
+	cmd.Description = `A channel may be a pattern. To stdout go lines of JSON. Elsewhere the
+messages are published with -i and -s: on channel:NAME of the broker at
+--host and --port, or on another broker; without a NAME, on the channel each
+came on. At 1x and 10x the pauses between messages are kept: a pause of hours
+is waited for. It ends where the log ends now.`
 	return cmd
 }
 

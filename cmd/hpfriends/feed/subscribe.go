@@ -19,21 +19,20 @@ import (
 func Sub() *cli.Command {
 	return &cli.Command{
 		Name: "sub", Aliases: []string{"subscribe"}, Usage: "print messages as they come",
-		Description: "One line each: CHANNEL IDENT PAYLOAD, with control characters made visible. A channel may be a " +
-			"pattern\n" +
-			"(dionaea.*). With --since, --from, --cursor-file or --durable history comes first and then, without gap or " +
-			"repeat, what\n" +
-			"is published. A lost connection is made again, and goes on where it was. Exit status: 4 the broker refused, 6 " +
-			"it\n" +
-			"cannot be reached or the time ran out before --count, 130 Ctrl-C.",
+		Description: `One line each: CHANNEL IDENT PAYLOAD, with control characters made visible. A
+channel may be a pattern (dionaea.*). With --since, --from, --cursor-file or
+--durable, history comes first and then, without gap or repeat, what is
+published. A lost connection is made again, and goes on where it was.
+Exit codes: 4 the broker refused, 6 it cannot be reached or the time ran out
+before --count, 130 Ctrl-C.`,
 		Flags: append(append(brokerFlags(), historyFlags()...),
 			&cli.StringFlag{Name: "format", Usage: "print by a Go `TEMPLATE` with .Time .Channel .Ident .Payload .Position " +
 				".JSON, and json and text"},
 			&cli.BoolFlag{Name: "json", Usage: "print lines of JSON: time, channel, ident and payload (payload_base64 unless " +
 				"it is UTF-8)"},
 			&cli.BoolFlag{Name: "raw", Usage: "print the bytes of the payloads and nothing else"},
-			&cli.IntFlag{Name: "count", Usage: "end after `N` messages"},
-			&cli.DurationFlag{Name: "timeout", Usage: "end after this time"},
+			&cli.IntFlag{Name: "count", Usage: "end after `N` messages; 0: never"},
+			&cli.DurationFlag{Name: "timeout", Usage: "end after `TIME`; 0: never"},
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "append to `FILE` instead of printing"},
 		),
 		Action: func(c *cli.Context) error {

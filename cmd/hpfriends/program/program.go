@@ -61,11 +61,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func newApp(stdout, stderr io.Writer) *urfave.App {
 	app := &urfave.App{
 		Name: "hpfriends", Usage: "share honeypot data with whom you choose", Version: buildinfo.Version(), HideVersion: true,
-		HideHelpCommand: true,
-		Description: "The command line talks to the server through a socket in its data directory: who owns that " +
-			"directory is its\n" +
-			"admin, and acts for a user with --as. Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict,\n" +
-			"6 unavailable, 130 interrupted.",
+		HideHelpCommand: true, UsageText: "hpfriends COMMAND [options] [arguments]",
+		Description: `The command line talks to the server through a socket in its data directory:
+whoever owns that directory is its admin, and acts for a user with --as. With
+--server and --token-file it talks to a server elsewhere.
+Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict,
+6 unavailable, 130 interrupted.`,
 		Writer: stdout, ErrWriter: stderr, Suggest: true, DisableSliceFlagSeparator: true,
 		ExitErrHandler: func(*urfave.Context, error) {}, // run prints and exits
 		OnUsageError:   cmdline.UsageError,
@@ -84,7 +85,7 @@ func newApp(stdout, stderr io.Writer) *urfave.App {
 		return urfave.ShowAppHelp(c)
 	}
 	for _, c := range app.Commands {
-		cmdline.Prepare(c)
+		cmdline.Prepare(app.Name, c)
 	}
 	return app
 }
