@@ -1,10 +1,14 @@
 package cmdline
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 )
+
+// completionFlag is what the scripts for shells put last, for the library to list what could stand there.
+const completionFlag = "--generate-bash-completion"
 
 // Arrange puts a command line into the order that the parser takes: the command's words, then its flags, then "--" and
 // its arguments. So flags may stand anywhere: before the command, after it, and after arguments. After a "--" all is
@@ -14,6 +18,13 @@ import (
 func Arrange(app *cli.App, args []string) []string {
 	if len(args) == 0 {
 		return args
+	}
+	if last := len(args) - 1; args[last] == completionFlag && !slices.Contains(args, "--") {
+		out := Arrange(app, args[:last])
+		if i := slices.Index(out, "--"); i >= 0 { // the library completes nothing behind it
+			out = out[:i]
+		}
+		return append(out, completionFlag)
 	}
 	takes := make(map[string]bool)
 	collectFlags(app.Flags, takes)

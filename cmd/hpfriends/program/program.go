@@ -67,7 +67,7 @@ whoever owns that directory is its admin, and acts for a user with --as. With
 --server and --token-file it talks to a server elsewhere.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict,
 6 unavailable, 130 interrupted.`,
-		Writer: stdout, ErrWriter: stderr, Suggest: true, DisableSliceFlagSeparator: true,
+		Writer: stdout, ErrWriter: stderr, EnableBashCompletion: true, DisableSliceFlagSeparator: true,
 		ExitErrHandler: func(*urfave.Context, error) {}, // run prints and exits
 		OnUsageError:   cmdline.UsageError,
 		Commands: []*urfave.Command{
