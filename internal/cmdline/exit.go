@@ -12,7 +12,7 @@ import (
 	"hpfriends/internal/term"
 )
 
-// Exit codes.
+// The exit codes of all commands. ExitFailed is for what has none of its own.
 const (
 	ExitFailed      = 1
 	ExitUsage       = 2
@@ -23,10 +23,10 @@ const (
 	ExitInterrupted = 130
 )
 
-// OneLine is a message on one line: what somebody else has put into it must not look like a line of ours.
+// OneLine returns a message as one line: what somebody else has put into it must not look like a line of ours.
 func OneLine(s string) string { return term.Visible(strings.ReplaceAll(s, "\n", "; ")) }
 
-// Failure is an error with its own exit code.
+// Failure is an error with its own exit code. Without a text nothing is printed.
 type Failure struct {
 	Code int
 	Text string
@@ -34,12 +34,12 @@ type Failure struct {
 
 func (f *Failure) Error() string { return f.Text }
 
-// Usage is a mistake in the command line.
+// Usage returns the error for a mistake in the command line: ExitUsage.
 func Usage(format string, args ...any) error {
 	return Fail(ExitUsage, fmt.Sprintf(format, args...)+" (see --help)")
 }
 
-// Refusal is an error answer of the server: what happened, and what to do.
+// Refusal is an error answer of the server: what happened, and in Hint what to do, which may be empty.
 type Refusal struct {
 	code       int
 	text, Hint string
@@ -47,7 +47,7 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.text }
 
-// Explain is the exit code and what to print.
+// Explain returns the exit code for an error that a command ended with, and what to print, which may be empty.
 func Explain(err error) (int, string) {
 	var f *Failure
 	var r *Refusal
@@ -67,5 +67,5 @@ func Explain(err error) (int, string) {
 	return ExitFailed, err.Error()
 }
 
-// Fail is a failure that ends with an exit code; its text may be empty.
+// Fail returns a Failure that ends with an exit code; its text may be empty.
 func Fail(code int, text string) error { return &Failure{code, text} }

@@ -7,6 +7,7 @@ import (
 // defaultDataDir is where a server keeps its data when nothing else is said.
 const defaultDataDir = "hpfriends-data"
 
+// DataDirFlag returns the flag --data-dir. Every command takes it, so that it may stand before any.
 func DataDirFlag() cli.Flag {
 	return &cli.StringFlag{Name: "data-dir", Value: defaultDataDir, EnvVars: []string{"HPFRIENDS_DATA_DIR"},
 		Usage: "the server's `DIR`"}

@@ -2,7 +2,7 @@ package cmdline
 
 import "github.com/urfave/cli/v2"
 
-// Limit is the flag --limit of a command that always has one.
+// Limit returns the value of --limit, of a command that has a default for it. Less than 1 is a Usage error.
 func Limit(c *cli.Context) (int, error) {
 	n := c.Int("limit")
 	if n < 1 {

@@ -6,7 +6,8 @@ import (
 	"hpfriends/internal/secret"
 )
 
-// ReadSecret reads the secret in a file, or in standard input for "-"; nothing for "".
+// ReadSecret reads the secret in a file, or in standard input for "-"; nothing for "". A file
+// that cannot be read, or holds more than a line, is a Usage error.
 func ReadSecret(path string) (string, error) {
 	if path == "" {
 		return "", nil

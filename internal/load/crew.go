@@ -16,8 +16,10 @@ type crew struct {
 	err    error
 }
 
+// NewCrew returns a crew that calls cancel when one of its goroutines fails.
 func NewCrew(cancel context.CancelFunc) *crew { return &crew{cancel: cancel} }
 
+// Run starts f in a goroutine of the crew. End closes c, on which f works.
 func (g *crew) Run(c net.Conn, f func() error) {
 	g.mu.Lock()
 	g.conns = append(g.conns, c)
@@ -35,7 +37,7 @@ func (g *crew) Run(c net.Conn, f func() error) {
 // Wait waits for the goroutines to end by themselves.
 func (g *crew) Wait() { g.wg.Wait() }
 
-// End closes the connections and waits. What fails because of the closing is not an error.
+// End closes the connections, waits, and returns what failed before. What fails because of the closing is not an error.
 func (g *crew) End() error {
 	g.mu.Lock()
 	err := g.err

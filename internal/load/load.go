@@ -21,7 +21,7 @@ import (
 // Key is an authkey made for a measurement.
 type Key struct{ Ident, Secret string }
 
-// Login opens an authenticated connection.
+// Login opens a connection and authenticates, without waiting for the broker's verdict: the next read shows a refusal.
 func Login(ctx context.Context, address string, k Key) (net.Conn, error) {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "tcp", address)
@@ -72,7 +72,8 @@ func Flood(ctx context.Context, c net.Conn, ident, channel string, size, perSeco
 	return nil
 }
 
-// count reads frames until the connection ends. each is called for every frame when it is not nil.
+// CountFrames reads frames until the connection ends. each is called for every frame when it is not nil, and
+// must not keep it. A connection that is closed, by either side, is no error.
 func CountFrames(c net.Conn, received *atomic.Int64, each func(frame []byte)) error {
 	r := bufio.NewReaderSize(c, 256<<10)
 	for {
@@ -98,7 +99,7 @@ func CountFrames(c net.Conn, received *atomic.Int64, each func(frame []byte)) er
 	}
 }
 
-// Growth is how fast a counter grows between the ends of d, after a second of warming up.
+// Growth measures how fast counters grow, per second, between the ends of d, after a second of warming up.
 func Growth(ctx context.Context, d time.Duration, counters ...*atomic.Int64) ([]float64, error) {
 	read := func() []int64 {
 		v := make([]int64, len(counters))
@@ -122,6 +123,7 @@ func Growth(ctx context.Context, d time.Duration, counters ...*atomic.Int64) ([]
 	return rates, nil
 }
 
+// Channel is where a measurement publishes when it has no reason to choose.
 const Channel = "cowrie.sessions"
 
 // Subscribe opens an authenticated connection that has subscribed to a channel.
@@ -175,7 +177,7 @@ func SetUp(ctx context.Context, operator *api.Client, channel string, publishers
 	return pubs, subs, nil
 }
 
-// KeyOf is the authkey that a user of a measurement has.
+// KeyOf returns the authkey that a user of a measurement has.
 func KeyOf(handle string) Key { return Key{Ident: handle + "-key", Secret: "secret-of-" + handle} }
 
 // AddKey adds an authkey that may publish and subscribe everywhere.

@@ -5,9 +5,10 @@ import (
 	"runtime/pprof"
 )
 
-// cpuProfileEnv names a file for a CPU profile of the whole run; `hpfriends bench --profile` sets it.
+// ProfileEnv names a file for a CPU profile of the whole run; `hpfriends bench --profile` sets it.
 const ProfileEnv = "HPFRIENDS_CPUPROFILE"
 
+// StartProfile begins a CPU profile of this process in the file at path, which stop ends; it does nothing for "".
 func StartProfile(path string) (stop func(), err error) {
 	if path == "" {
 		return func() {}, nil

@@ -7,13 +7,13 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// RSS is the server's resident memory in bytes.
+// RSS returns the server's resident memory in bytes.
 func (p *Process) RSS() (float64, error) {
 	stat, err := usage(p.PID())
 	return float64(stat.ResidentMemory()), err
 }
 
-// CPU is the processor time that the server has taken.
+// CPU returns the processor time that the server has taken.
 func (p *Process) CPU() (time.Duration, error) {
 	stat, err := usage(p.PID())
 	return seconds(stat.CPUTime()), err

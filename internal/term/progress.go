@@ -14,6 +14,11 @@ const progressEvery = 250 * time.Millisecond
 // Progress shows on a terminal how far a long piece of work is: what is done, how fast, and how long it will still
 // take. Its line is cleared at the end, for the one line of the result, which is all that is printed where nobody looks
 // on. Its methods may be called from several goroutines.
+//
+// It is not go-pretty's progress.Progress because that draws in a loop that needs a goroutine of its own (and for
+// standard output another), and is asked to stop where this is simply no longer told; because it writes a line for
+// each tracker and leaves the last state of them on the screen, where this has one line that is wiped for the result;
+// and because it draws also where no terminal is.
 type Progress struct {
 	mu    sync.Mutex
 	w     io.Writer

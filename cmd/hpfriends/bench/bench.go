@@ -58,6 +58,7 @@ var clusterScenarios = []scenario{
 		3, clusterSpread},
 }
 
+// Command returns the command bench, with one below it for each scenario.
 func Command() *cli.Command {
 	c := &cli.Command{
 		Name:  "bench",

@@ -21,6 +21,7 @@ func atFlag() cli.Flag {
 	return &cli.StringFlag{Name: "at", Usage: "as of `TIME`: " + momentForms}
 }
 
+// Audit returns the command audit: who changed what, and the graph as of any time.
 func Audit() *cli.Command {
 	filter := []cli.Flag{
 		&cli.StringFlag{Name: "since", Usage: "changes since `TIME`: " + momentForms},

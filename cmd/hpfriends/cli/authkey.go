@@ -30,6 +30,7 @@ func authkeyFlags() []cli.Flag {
 	}
 }
 
+// Authkey returns the command authkey: what sensors and tools log in with.
 func Authkey() *cli.Command {
 	secretFile := &cli.StringFlag{Name: "secret-file",
 		Usage: "`FILE` with the secret, - for standard input; without it one is made"}

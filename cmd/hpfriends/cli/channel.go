@@ -15,6 +15,7 @@ import (
 	"hpfriends/query/view"
 )
 
+// Channel returns the command channel, with history, which reads messages, among those below it.
 func Channel(history *cli.Command) *cli.Command {
 	return &cli.Command{
 		Name: "channel", Usage: "channels with messages that you may see", Subcommands: []*cli.Command{

@@ -24,7 +24,8 @@ import (
 	"hpfriends/raftfsm"
 )
 
-// Check reads everything that a data directory holds.
+// Check returns the command check, which reads all that a data directory holds: through its server if one runs, else by
+// itself. It fails with cmdline.ExitFailed when something is damaged.
 func Check() *cli.Command {
 	return cmdline.APICommand("check", "read the whole log and report the first bad byte", "",
 		func(c *cli.Context, server *api.Client) error {

@@ -12,6 +12,7 @@ import (
 	"hpfriends/internal/term"
 )
 
+// Cluster returns the command cluster: the nodes that replicate the log.
 func Cluster() *cli.Command {
 	force := &cli.BoolFlag{Name: "force", Usage: "do it although it harms the cluster"}
 	onNode := func(name string, order nodeOrder, text string, flags ...cli.Flag) *cli.Command {

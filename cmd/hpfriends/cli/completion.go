@@ -36,6 +36,8 @@ _hpfriends() {
 compdef _hpfriends hpfriends
 `
 
+// Completion returns the command completion, which prints a script for a shell. The scripts for bash and zsh ask this
+// program for what can follow.
 func Completion() *cli.Command {
 	return &cli.Command{
 		Name: "completion", Usage: "print a completion script",

@@ -15,6 +15,7 @@ import (
 	"hpfriends/query/view"
 )
 
+// Cursor returns the command cursor: how far durable subscriptions got.
 func Cursor() *cli.Command {
 	return &cli.Command{
 		Name: "cursor", Usage: "how far durable subscriptions (?durable=NAME) got", Subcommands: []*cli.Command{

@@ -12,6 +12,8 @@ import (
 	"hpfriends/query/view"
 )
 
+// Explain returns the command explain: whether what one user publishes reaches another, and why. It fails with
+// cmdline.ExitDenied when it does not.
 func Explain() *cli.Command {
 	return cmdline.APICommand("explain",
 		"say whether what one user publishes reaches another, and why: exit 0 if it flows, 4 if not", "",

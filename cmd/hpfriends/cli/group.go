@@ -13,6 +13,7 @@ import (
 	"hpfriends/query/view"
 )
 
+// Group returns the command group: groups of users and their members.
 func Group() *cli.Command {
 	return &cli.Command{
 		Name: "group", Usage: "groups of users", Subcommands: []*cli.Command{

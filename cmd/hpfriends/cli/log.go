@@ -14,6 +14,7 @@ import (
 	"hpfriends/query/view"
 )
 
+// Log returns the command log: what was refused of the asker's authkeys, and what is in the replicated log.
 func Log() *cli.Command {
 	filter := []cli.Flag{
 		&cli.StringFlag{Name: "since", Usage: "rows seen since `TIME`: " + timespec.Forms},

@@ -13,6 +13,7 @@ import (
 	"hpfriends/query/view"
 )
 
+// Search returns the command search, which finds by words what the asker may see.
 func Search() *cli.Command {
 	var kinds []string
 	for _, k := range view.Kinds {

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+// Serve returns the command serve, which runs a server until it is interrupted.
 func Serve() *cli.Command {
 	return &cli.Command{
 		Name: "serve", Aliases: []string{"server"}, Usage: "run a server", Flags: settingFlags(),

@@ -136,6 +136,7 @@ func newLogger(s server.Config, w *os.File) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, o))
 }
 
+// Config returns the command config, which shows and checks the settings that serve would take.
 func Config() *cli.Command {
 	return &cli.Command{
 		Name: "config", Usage: "the settings of a server", Subcommands: []*cli.Command{

@@ -19,6 +19,7 @@ import (
 	"hpfriends/query/view"
 )
 
+// Share returns the command share: who receives which channels.
 func Share() *cli.Command {
 	return &cli.Command{
 		Name: "share", Usage: "who receives which of your channels", Subcommands: []*cli.Command{

@@ -13,6 +13,7 @@ import (
 	"hpfriends/query/view"
 )
 
+// Status returns the command status: the state of the server.
 func Status() *cli.Command {
 	return cmdline.APICommand("status", "show the state of the server", "",
 		func(c *cli.Context, server *api.Client) error {

@@ -15,6 +15,7 @@ import (
 	"hpfriends/query/view"
 )
 
+// Token returns the command token: API tokens.
 func Token() *cli.Command {
 	return &cli.Command{
 		Name: "token", Usage: "API tokens", Subcommands: []*cli.Command{

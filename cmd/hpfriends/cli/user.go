@@ -13,6 +13,7 @@ import (
 	"hpfriends/query/view"
 )
 
+// User returns the command user: accounts.
 func User() *cli.Command {
 	role := &cli.StringFlag{Name: "role", Usage: "`ROLE`: member, auditor or admin"}
 	name := &cli.StringFlag{Name: "name", Usage: "display `NAME`"}

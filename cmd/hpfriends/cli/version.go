@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+// Version returns the command version.
 func Version() *cli.Command {
 	return &cli.Command{
 		Name: "version", Usage: "print the version", Flags: []cli.Flag{cmdline.DataDirFlag(),

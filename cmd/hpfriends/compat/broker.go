@@ -184,7 +184,8 @@ func escapeColons(s string) string {
 	return strings.NewReplacer(`\`, `\\`, ":", `\:`).Replace(s)
 }
 
-// RunBroker is the program hpfeeds-broker.
+// RunBroker is the program hpfeeds-broker: run runs the command line of hpfriends that args become, program name first.
+// It returns the exit code.
 func RunBroker(args []string, stdout, stderr io.Writer, run func(args []string) int) int {
 	serveArgs, err := brokerArgs(args)
 	switch {

@@ -41,14 +41,15 @@ var feedOptions = []option{
 	{"", "--debug", optFlag},
 }
 
-// hpfeedsProgram is the client of the Python package (hpfeeds 3.1.0, hpfeeds/scripts/cli.py), clientProgram the one
-// from before it was a package (cli/hpfeeds-client). Each takes the other's flags too.
+// Each of the two clients takes the other's flags too.
 var (
 	packageOptions = []option{{"", "--tls", optFlag}, {"", "--tlscert", optString}}
 	scriptOptions  = []option{{"", "--certfile", optString}}
 
+	// HpfeedsProgram is the client of the Python package (hpfeeds 3.1.0, hpfeeds/scripts/cli.py).
 	HpfeedsProgram = feedProgram{"hpfeeds",
 		grammar{own: append(feedOptions[:len(feedOptions):len(feedOptions)], packageOptions...), extra: scriptOptions}, true}
+	// ClientProgram is the client from before it was a package (cli/hpfeeds-client).
 	ClientProgram = feedProgram{"hpfeeds-client",
 		grammar{own: append(feedOptions[:len(feedOptions):len(feedOptions)], scriptOptions...), extra: packageOptions}, false}
 )
@@ -92,6 +93,7 @@ type invocation struct {
 // feedRetry is how long to wait for a broker that cannot be reached. The originals wait 20 s every time.
 var feedRetry = wire.Backoff{Min: time.Second, Max: 20 * time.Second}
 
+// Main runs the program with these arguments, without its name, and returns its exit code.
 func (p feedProgram) Main(args []string) int {
 	f, err := p.configure(args)
 	switch {

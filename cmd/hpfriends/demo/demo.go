@@ -21,6 +21,7 @@ import (
 	"hpfriends/server"
 )
 
+// Command returns the command demo, which runs until Ctrl-C or the last attack.
 func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "demo",

@@ -19,6 +19,7 @@ import (
 	"hpfriends/internal/term"
 )
 
+// Export returns the command export, which writes past messages to a file that is there when it is whole.
 func Export() *cli.Command {
 	cmd := cmdline.APICommand("export", "write past messages to a file, as lines of JSON", "CHANNEL...",
 		func(c *cli.Context, server *api.Client) error {
@@ -119,6 +120,7 @@ func export(ctx context.Context, c *cli.Context, server *api.Client, p past, w i
 	return nil
 }
 
+// Import returns the command import, which publishes what export wrote.
 func Import() *cli.Command {
 	var flags []cli.Flag
 	for _, f := range brokerFlags() {

@@ -15,6 +15,7 @@ import (
 // maxHistory bounds what `channel history` keeps until it prints it in order.
 const maxHistory = 10000
 
+// ChannelHistory returns the command history, which stands below channel.
 func ChannelHistory() *cli.Command {
 	cmd := cmdline.APICommand("history", "print the newest messages of a channel, oldest first", "CHANNEL",
 		func(c *cli.Context, server *api.Client) error {

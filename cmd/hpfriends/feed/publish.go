@@ -20,16 +20,17 @@ import (
 	"hpfriends/wire"
 )
 
-// Publication is what to publish and where.
+// Publication is what to publish and where: each payload on every channel.
 type Publication struct {
 	Dial     wire.DialConfig
 	Channels []string
 	Payloads iter.Seq2[[]byte, error]
 	Count    int            // times each payload is sent
 	Rate     timerate.Limit // messages per second
-	Wait     time.Duration
+	Wait     time.Duration  // for the broker's verdict; 0: none is waited for
 }
 
+// Pub returns the command pub, which publishes its arguments, files or lines.
 func Pub() *cli.Command {
 	flags := append(brokerFlags(),
 		&cli.GenericFlag{Name: "file", Aliases: []string{"f"}, Value: &nameList{},
@@ -49,6 +50,7 @@ reached or gave no verdict in time.`,
 	}
 }
 
+// Sendfile returns the command sendfile, which publishes files.
 func Sendfile() *cli.Command {
 	return &cli.Command{
 		Name: "sendfile", Usage: "publish files, one message each",
@@ -131,10 +133,12 @@ func pubPayloads(c *cli.Context) (iter.Seq2[[]byte, error], error) {
 	return OneContent([]byte(strings.Join(words, " "))), nil
 }
 
+// OneContent yields one payload.
 func OneContent(payload []byte) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) { yield(payload, nil) }
 }
 
+// FileContents yields the content of each file, or of stdin for "-". It ends with the first that cannot be read.
 func FileContents(paths []string, stdin io.Reader) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for _, path := range paths {
@@ -186,12 +190,13 @@ func (p Publication) run(ctx context.Context) error {
 	return connectionFailure(err)
 }
 
-// errNoVerdict says that a broker neither refused nor ended the connection.
+// ErrNoVerdict says that a broker neither refused nor ended the connection.
 var ErrNoVerdict = errors.New("the broker gave no verdict in time, so whether it took the messages is unknown: wait " +
 	"longer with --wait")
 
 // Over publishes on conn, and closes it. hpfeeds has no confirmation. But a broker handles what it was sent before it
-// answers the end of a connection with its own, so an end without an ERROR says that nothing was refused.
+// answers the end of a connection with its own, so an end without an ERROR says that nothing was refused. A refusal is
+// a *wire.BrokerError; ErrNoVerdict says that the end did not come in time.
 func (p Publication) Over(ctx context.Context, conn *wire.ClientConn) error {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()

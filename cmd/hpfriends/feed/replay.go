@@ -23,6 +23,7 @@ import (
 	"hpfriends/wire"
 )
 
+// Replay returns the command replay, which prints or publishes past messages, at a pace.
 func Replay() *cli.Command {
 	var flags []cli.Flag
 	for _, f := range brokerFlags() {

@@ -16,6 +16,7 @@ import (
 	"hpfriends/wire/subscription"
 )
 
+// Sub returns the command sub, which prints messages as they come.
 func Sub() *cli.Command {
 	return &cli.Command{
 		Name: "sub", Aliases: []string{"subscribe"}, Usage: "print messages as they come",

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ClientTLS is how to check a broker's certificate: against the system's authorities and, if there is a file, the
+// ClientTLS returns how to check a broker's certificate: against the system's authorities and, if there is a file, the
 // certificates in it.
 //
 // hpfeeds documents certificates that name their host in the common name only, and its Python client takes them. Go
