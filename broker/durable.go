@@ -71,7 +71,9 @@ func (c *conn) beginDurable(sub *grant, h router.History, receive func(s *router
 		c.Missed(sub.Text, cursor.Safe, floor)
 		cursor.Safe = floor
 	}
-	h.From = cursor.Safe
+	if h.From = cursor.Safe; h.From != start {
+		h.Period.Since = time.Time{} // it goes on where it was
+	}
 	c.subsMu.Lock()
 	c.durables = append(c.durables, d)
 	c.subsMu.Unlock()

@@ -17,6 +17,7 @@ func (c *conn) history(sub *grant) (h router.History, later time.Time, err error
 	if h.From, err = start(&sub.Subscription, c.broker.Events); err != nil {
 		return h, later, err
 	}
+	h.Period = eventlog.Period{Since: sub.Since, Until: sub.Until}
 	h.Until, later, err = limit(&sub.Subscription, c.broker.Events, time.Now())
 	return h, later, err
 }
@@ -70,6 +71,6 @@ func limit(
 	if r.Until.IsZero() {
 		return r.End, time.Time{}, nil
 	}
-	end, err = log.PositionAt(r.Until)
+	end, err = log.EndAt(r.Until)
 	return end, time.Time{}, err
 }

@@ -129,7 +129,7 @@ func (c *conn) beginLog(ctx context.Context, sub *grant) error {
 		c.broker.Presence.notify(c, sub.Channel, joins)
 		if !later.IsZero() {
 			timer := time.AfterFunc(time.Until(later), func() {
-				if at, err := c.broker.Events.PositionAt(later); err == nil {
+				if at, err := c.broker.Events.EndAt(later); err == nil {
 					s.End(sub.Text, at)
 				}
 			})

@@ -20,6 +20,7 @@ type MessageFilter struct {
 	Patterns []graph.Pattern
 	From     eventlog.Position // the first; the zero Position is the oldest that is retained
 	Until    eventlog.Position // this one and what comes after is left out; zero: the end of the log as it is now
+	Period   eventlog.Period   // of the messages' own times
 	Limit    uint64            // messages; 0: all
 	Newest   bool              // the newest first
 }
@@ -53,6 +54,7 @@ type Messages struct {
 	rights  rights
 	sel     eventlog.Selector
 	at, end eventlog.Position // what is left to read is in [at, end)
+	late    eventlog.Position // the first message after the period; zero: none was met
 	oldest  bool              // at is wherever the log begins
 	window  uint64            // entries to look through at a time, the newest first
 	entries []uint64          // of the window, next to read first
@@ -101,12 +103,17 @@ func (q *Query) Messages(viewer graph.Actor, f MessageFilter) *Messages {
 // Read is how many messages Next has returned.
 func (m *Messages) Read() uint64 { return m.read }
 
-// Rest is where to go on: From for what was not read yet, or Until when the newest comes first.
+// Rest is where to go on: From for what was not read yet, or Until when the newest comes first. Behind the end of a
+// period that is its first message after the period.
 func (m *Messages) Rest() eventlog.Position {
-	if m.filter.Newest {
+	switch {
+	case m.filter.Newest:
 		return m.end
+	case m.late != eventlog.Position{} && m.at.Compare(m.end) >= 0:
+		return m.late
+	default:
+		return m.at
 	}
-	return m.at
 }
 
 // Next returns the next message. The error is io.EOF after the last, a *Gap once for each gap, after which reading may
@@ -233,8 +240,14 @@ func (m *Messages) choose() {
 		if m.index == m.end.Index {
 			p.hi = min(p.hi, m.end.Offset)
 		}
-		if p.lo < p.hi && m.asked(r.Channel) && m.rights.allow(r, m.index) {
+		if p.lo >= p.hi || !m.asked(r.Channel) || !m.rights.allow(r, m.index) {
+			continue
+		}
+		switch {
+		case m.filter.Period.Holds(r.Time):
 			m.parts = append(m.parts, p)
+		case m.late == eventlog.Position{} && m.filter.Period.Ended(r.Time):
+			m.late = eventlog.Position{Index: m.index, Offset: p.lo}
 		}
 	}
 	if m.filter.Newest {

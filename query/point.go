@@ -65,3 +65,25 @@ func (q *Query) ParsePosition(text string, now time.Time) (eventlog.Position, er
 	}
 	return p, nil
 }
+
+// Begin makes the filter begin at a position, or with the first message of a time or later, as ParsePosition reads it.
+func (f *MessageFilter) Begin(q *Query, text string, now time.Time) (err error) {
+	if t, err := timespec.Past(text, now); err == nil {
+		f.Period.Since = t
+	}
+	f.From, err = q.ParsePosition(text, now)
+	return err
+}
+
+// End makes the filter end before a position, or leave out messages of a time or later.
+func (f *MessageFilter) End(q *Query, text string, now time.Time) (err error) {
+	if t, err := timespec.Past(text, now); err == nil && text != "now" {
+		f.Period.Until = t
+		f.Until, err = q.log.EndAt(t)
+		return err
+	}
+	if f.Until, err = q.ParsePosition(text, now); f.Until.Index == 0 {
+		f.Until.Offset = 1 // before all there is; the zero position would be no end
+	}
+	return err
+}

@@ -138,7 +138,7 @@ func (r *reader) finished() (told []completion) {
 	for name, u := range r.s.subscribed {
 		switch {
 		case u.until != eventlog.Position{} && u.until.Compare(r.at) <= 0:
-			told = append(told, completion{name, Replayed{Next: u.until, Messages: u.messages, Ended: true}})
+			told = append(told, completion{name, Replayed{Next: u.end(), Messages: u.messages, Ended: true}})
 			r.s.drop(name)
 		case !u.replayed && r.at.Index > u.history:
 			next := r.at
@@ -257,6 +257,12 @@ func (r *reader) run(index uint64, run *entry.Run) error {
 	for _, w := range r.channel(run.Channel) {
 		a, b, ok := w.part(first, end)
 		if !ok || !r.may(w, index, run) {
+			continue
+		}
+		if !w.holds(index, run.Time) {
+			if (w.late == eventlog.Position{}) && w.period.Ended(run.Time) {
+				w.late = a
+			}
 			continue
 		}
 		stamped = stamped || w.positions

@@ -68,7 +68,9 @@ func (s *Subscriber) Subscribe(name string, p graph.Pattern, h History) bool {
 		return false
 	}
 	now := eventlog.Position{Index: s.router.next}
-	u := &subscription{name: name, pattern: p, positions: h.Positions, from: now, until: h.Until, replayed: true}
+	u := &subscription{
+		name: name, pattern: p, period: h.Period, positions: h.Positions, from: now, until: h.Until, replayed: true,
+	}
 	if h.End && (u.until == eventlog.Position{} || u.until.Compare(now) > 0) {
 		u.until = now
 	}

@@ -1,6 +1,8 @@
 package router
 
 import (
+	"time"
+
 	"hpfriends/eventlog"
 	"hpfriends/graph"
 )
@@ -9,6 +11,7 @@ import (
 type History struct {
 	From      eventlog.Position // the first message wanted; the zero Position: what is published from now on
 	Until     eventlog.Position // the first message not wanted any more; the zero Position: none
+	Period    eventlog.Period   // of the messages' own times; its Since is of those in the log already
 	End       bool              // stop where the log ends now
 	Positions bool              // frames carry "channel@index.offset" as their channel
 }
@@ -27,6 +30,7 @@ type subscription struct {
 	// history is the newest entry that was there at the time of subscribing. Up to it a message is delivered to who may
 	// replay it, after it to who receives it.
 	history   uint64
+	period    eventlog.Period
 	positions bool
 	ahead     bool // it begins at a position that this node had not reached: another had, or this one before a crash
 
@@ -36,14 +40,33 @@ type subscription struct {
 	fresh bool              // the reader has not gone back to from yet
 
 	// Of the goroutine that reads.
-	messages uint64 // delivered before it was replayed
-	replayed bool   // its history is done, or it had none
+	messages uint64            // delivered before it was replayed
+	late     eventlog.Position // the first message after the period; zero: none was met
+	replayed bool              // its history is done, or it had none
 }
 
 // readerOnly reports whether the tail cannot serve it by reference: its frames are made for it, or it begins or ends
 // within the log.
 func (u *subscription) readerOnly() bool {
 	return u.positions || u.ahead || u.until != eventlog.Position{}
+}
+
+// holds reports whether messages of an entry and a time are wanted. What arrives from now on is, whatever the clock
+// that stamped it.
+func (u *subscription) holds(index uint64, millis int64) bool {
+	p := u.period
+	if index > u.history {
+		p.Since = time.Time{}
+	}
+	return p.Holds(millis)
+}
+
+// end is the first message that a subscription which is over did not get.
+func (u *subscription) end() eventlog.Position {
+	if (u.late != eventlog.Position{}) {
+		return u.late
+	}
+	return u.until
 }
 
 // window is what a reader needs of a subscription, as of one refresh.

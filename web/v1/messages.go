@@ -83,21 +83,14 @@ func (s *Service) filter(in api.MessageQuery) (f query.MessageFilter, err error)
 		return f, &graph.Error{Code: graph.Invalid, Msg: "since and from both say where to begin", Hint: "give one of them"}
 	}
 	now := time.Now()
-	position := func(name, text string) (p query.Position) {
+	bound := func(name, text string, set func(*query.MessageFilter, *query.Query, string, time.Time) error) {
 		if text != "" && err == nil {
-			p, err = s.Query.ParsePosition(text, now)
-			err = of(name, err)
+			err = of(name, set(&f, s.Query, text, now))
 		}
-		return p
 	}
-	f.From = position("since", in.Since)
-	if in.From != "" {
-		f.From = position("from", in.From)
-	}
-	f.Until = position("until", in.Until)
-	if in.Until != "" && f.Until.Index == 0 { // before all there is; the zero position would be no end
-		f.Until.Offset = 1
-	}
+	bound("since", in.Since, (*query.MessageFilter).Begin)
+	bound("from", in.From, (*query.MessageFilter).Begin)
+	bound("until", in.Until, (*query.MessageFilter).End)
 	return f, err
 }
 
