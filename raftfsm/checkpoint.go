@@ -156,7 +156,8 @@ func (c *checkpointer) propose(now time.Time) {
 		c.proposed = now // a new leader waits as long as the last one would have
 		return
 	}
-	kept, err := c.keepDue(now)
+	stamp := n.clock.now()
+	kept, err := c.keepDue(stamp)
 	if err != nil {
 		n.slog.Error("checkpoint", "err", err)
 		return
@@ -167,7 +168,7 @@ func (c *checkpointer) propose(now time.Time) {
 	c.proposed = now
 	ctx, cancel := context.WithTimeout(c.ctx, 10*time.Second)
 	defer cancel()
-	e := entry.Checkpoint{Kept: kept, Time: now}
+	e := entry.Checkpoint{Kept: kept, Time: stamp}
 	if _, err := n.propose(ctx, e.Encode()); err != nil && !errors.Is(err, ErrUnavailable) &&
 		!errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrClosed) {
 		n.slog.Error("checkpoint", "err", err)

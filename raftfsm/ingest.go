@@ -64,7 +64,7 @@ func (in *Ingest) Publish(ctx context.Context, s *Source, channel string, frames
 	if err := in.reserve(ctx, s, len(frames)); err != nil {
 		return err
 	}
-	now := time.Now()
+	now, stamp := time.Now(), in.node.clock.now()
 	in.mu.Lock()
 	if in.open != nil && in.open.builder.Size()+len(frames) > batchBytes {
 		in.rotate()
@@ -73,7 +73,7 @@ func (in *Ingest) Publish(ctx context.Context, s *Source, channel string, frames
 		in.open = &batch{began: now}
 	}
 	b := in.open
-	b.builder.Add(channel, s.Authkey, s.Origin, now.UnixMilli(), s.Remote, frames, count)
+	b.builder.Add(channel, s.Authkey, s.Origin, stamp.UnixMilli(), s.Remote, frames, count)
 	if i := len(b.parts) - 1; i >= 0 && b.parts[i].source == s {
 		b.parts[i].bytes += len(frames)
 		b.parts[i].count += count

@@ -34,7 +34,7 @@ func (n *Node) maintain() {
 			n.expire()
 		case <-version.Changed():
 		}
-		expiry.Reset(untilExpiry(n.Graph(), time.Now()))
+		expiry.Reset(untilExpiry(n.Graph(), n.clock.now()))
 	}
 }
 
@@ -86,7 +86,7 @@ func untilExpiry(g *graph.Graph, now time.Time) time.Duration {
 // expire proposes Expire when something is due: once, by the leader.
 func (n *Node) expire() {
 	next, ok := n.Graph().NextExpiry()
-	if !ok || !n.Leading() || next.After(time.Now()) {
+	if !ok || !n.Leading() || next.After(n.clock.now()) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

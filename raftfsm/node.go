@@ -61,6 +61,7 @@ type Node struct {
 	fail func(error) // ends the process
 
 	retention Retention
+	clock     clock
 
 	members *Members // nil: alone
 
@@ -212,7 +213,7 @@ func (n *Node) Change(ctx context.Context, c graph.Command) (graph.Outcome, erro
 		return graph.Outcome{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	if c.Time.IsZero() {
-		c.Time = time.Now().UTC()
+		c.Time = n.clock.now().UTC()
 	}
 	data, err := apply.EncodeChange(c)
 	if err != nil {

@@ -24,8 +24,9 @@ const (
 // right, and on the leader, a member that has caught up gets a vote and one that starves gets another leader.
 type reconciler struct {
 	m          *Members
-	candidates candidates // these two: of the goroutine of run
+	candidates candidates // these three: of the goroutine of run
 	starvation survey.Starvation
+	clockWrong bool
 	surveyed   atomic.Pointer[[]survey.Member] // at the last round
 	starving   atomic.Pointer[[]string]        // members, as this node sees them while it leads
 }
@@ -66,6 +67,7 @@ func (r *reconciler) round(ctx context.Context) {
 	// refused.
 	all := m.survey(ctx)
 	r.surveyed.Store(&all)
+	r.checkClock(all)
 	if !m.node.Leading() {
 		r.candidates, r.starvation = candidates{}, survey.Starvation{}
 		r.starving.Store(nil)
@@ -81,6 +83,17 @@ func (r *reconciler) round(ctx context.Context) {
 	}
 	r.relieve(ctx, all)
 	r.promote(ctx, all)
+}
+
+// checkClock compares this node's clock with the others', and says once that it is wrong.
+func (r *reconciler) checkClock(all []survey.Member) {
+	n := r.m.node
+	wrong := n.clock.compare(n.id, all)
+	if wrong && !r.clockWrong {
+		n.slog.Warn("this node's clock is far from the other members': what it stamps is bounded by theirs; set the clock",
+			"clock", n.clock.own().UTC(), "bounded", n.clock.now().UTC())
+	}
+	r.clockWrong = wrong
 }
 
 // relieve gives starving members another leader, one that replicates to them from new goroutines.

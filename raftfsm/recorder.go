@@ -126,7 +126,7 @@ func (r *Recorder) drain() *entry.Report {
 	if len(r.usage) == 0 && len(r.refusals) == 0 {
 		return nil
 	}
-	report := &entry.Report{Node: r.node.ID(), Time: time.Now().UTC()}
+	report := &entry.Report{Node: r.node.ID(), Time: r.node.clock.now().UTC()}
 	for _, u := range r.usage {
 		report.Usage = append(report.Usage, *u)
 	}

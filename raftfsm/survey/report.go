@@ -4,20 +4,26 @@ import "time"
 
 // Report is what a member says of itself.
 type Report struct {
-	Version     string        `json:"version"`
-	StateFormat int           `json:"stateFormat"`
-	State       string        `json:"state"`  // Leader, Follower, Candidate, Shutdown
-	Leader      string        `json:"leader"` // as this member knows it
-	Term        uint64        `json:"term"`
-	Last        uint64        `json:"last"` // newest entry in its log
-	Commit      uint64        `json:"commit"`
-	Applied     uint64        `json:"applied"`
-	AppliedAt   time.Time     `json:"appliedAt"` // when the leader took the newest applied entry, by the leader's clock
+	Version     string `json:"version"`
+	StateFormat int    `json:"stateFormat"`
+	State       string `json:"state"`  // Leader, Follower, Candidate, Shutdown
+	Leader      string `json:"leader"` // as this member knows it
+	Term        uint64 `json:"term"`
+	Last        uint64 `json:"last"` // newest entry in its log
+	Commit      uint64 `json:"commit"`
+	Applied     uint64 `json:"applied"`
+	Times
 	LastContact time.Duration `json:"lastContact"`
 	Reader      bool          `json:"reader"`                // stays without a vote
 	Checkpoints []Checkpoint  `json:"checkpoints,omitempty"` // what it found at the newest, newest last
 	Starving    []string      `json:"starving,omitempty"`    // members that hear this leader and get no entries from it
 	Service
+}
+
+// Times are points in time.
+type Times struct {
+	AppliedAt time.Time `json:"appliedAt"`    // when the leader took the newest applied entry, by the leader's clock
+	Now       time.Time `json:"now,omitzero"` // by the member's own clock; zero: it does not say
 }
 
 // Service is what a member does for clients.
