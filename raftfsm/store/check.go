@@ -26,7 +26,7 @@ func CheckStable(dir string) (*Stable, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: open stable store: %w", err)
 	}
-	return &Stable{bolt}, nil
+	return &Stable{bolt: bolt, dir: dir}, nil
 }
 
 var readOnly = &bbolt.Options{Timeout: time.Second, ReadOnly: true}

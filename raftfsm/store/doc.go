@@ -1,6 +1,7 @@
 // Package store is what a node has on its disk beside the event log, and what is watched there for raft.
 //
 //   - Stable is the raft.StableStore: term, vote, identity and the log's high-water mark, each value with a checksum.
+//   - note is the mark as of the newest append, unsynced.
 //   - HighWater keeps that mark true to the log.
 //   - Log is the raft.LogStore over the event log. It knows what raft forgets when a snapshot replaces a longer log.
 //   - Disk says what there is room for.

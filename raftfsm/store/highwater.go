@@ -30,10 +30,16 @@ func (h *HighWater) Raise() error {
 		return nil
 	}
 	index, term := h.log.Last()
-	if old, _, err := h.stable.HighWater(); err != nil || old == index {
+	if old, err := h.stable.recorded(); err != nil || old.index == index {
 		return err
 	}
 	return h.stable.SetHighWater(index, term)
+}
+
+// Note notes the newest synced entry, unsynced. When that fails the mark is that of the last Raise.
+func (h *HighWater) Note() {
+	index, term := h.log.Last()
+	_ = h.stable.note.set(mark{index, term})
 }
 
 // cut deletes [lo, hi] of the log, by remove, after the mark was lowered below when it is the end that goes.
@@ -65,7 +71,7 @@ func (h *HighWater) lower(lo, hi uint64) error {
 	if err != nil {
 		term = 0
 	}
-	if err := h.stable.SetHighWater(lo-1, term); err != nil {
+	if err := h.stable.LowerHighWater(lo-1, term); err != nil {
 		return fmt.Errorf("store: lower high-water mark to %d: %w", lo-1, err)
 	}
 	return nil

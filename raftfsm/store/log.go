@@ -66,6 +66,7 @@ func (g *Log) StoreLogs(logs []*raft.Log) error {
 	if err := g.LogStore.StoreLogs(logs); err != nil {
 		return err
 	}
+	g.mark.Note()
 	g.wiped.Store(0)
 	return nil
 }

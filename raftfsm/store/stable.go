@@ -20,8 +20,13 @@ var ErrStableCorrupt = errors.New("store: stable store is damaged")
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Stable is the raft.StableStore: term, vote, identity, and the log's high-water mark, in a bbolt file of its own.
-// bbolt checks only its meta pages, so each value carries a CRC32C over key and value. Every Set is synced.
-type Stable struct{ bolt *raftboltdb.BoltStore }
+// bbolt checks only its meta pages, so each value carries a CRC32C over key and value. Every Set is synced. Beside it
+// lies the note.
+type Stable struct {
+	bolt *raftboltdb.BoltStore
+	dir  string
+	note *note // nil: open for reading only
+}
 
 // StableFile is its name in the data directory.
 const StableFile = "stable.db"
@@ -38,11 +43,24 @@ func OpenStable(dir string) (*Stable, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: open stable store: %w", err)
 	}
-	return &Stable{bolt}, nil
+	s := &Stable{bolt: bolt, dir: dir}
+	base, err := s.recorded()
+	if err == nil {
+		s.note, err = openNote(dir, base)
+	}
+	if err != nil {
+		return nil, errors.Join(err, bolt.Close())
+	}
+	return s, nil
 }
 
-// Close releases the file.
-func (s *Stable) Close() error { return s.bolt.Close() }
+// Close releases the files.
+func (s *Stable) Close() error {
+	if s.note == nil {
+		return s.bolt.Close()
+	}
+	return errors.Join(s.note.file.Close(), s.bolt.Close())
+}
 
 // Set stores a value durably.
 func (s *Stable) Set(key, val []byte) error {
@@ -92,25 +110,58 @@ var KeyCurrentTerm = []byte("CurrentTerm")
 
 var keyHighWater = []byte("hpfriends/high-water")
 
-// HighWater is the newest entry that is known to be synced: index and term. Both are 0 on a fresh node.
+// HighWater is the newest entry that is known to be synced, by the store or by the note: index and term. Both are 0 on
+// a fresh node.
 func (s *Stable) HighWater() (index, term uint64, err error) {
-	v, err := s.Get(keyHighWater)
-	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
-		return 0, 0, nil
-	}
+	m, err := s.recorded()
 	if err != nil {
 		return 0, 0, err
 	}
-	if len(v) != 16 {
-		return 0, 0, fmt.Errorf("%w: high-water mark holds %d bytes, want 16", ErrStableCorrupt, len(v))
+	var noted mark
+	if s.note != nil {
+		noted = s.note.get()
+	} else if noted, _, err = readNote(s.dir, m); err != nil {
+		return 0, 0, fmt.Errorf("store: %w", err)
 	}
-	return binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:]), nil
+	if noted.index > m.index {
+		m = noted
+	}
+	return m.index, m.term, nil
 }
 
-// SetHighWater stores the mark durably.
+// recorded is the mark in the store itself.
+func (s *Stable) recorded() (mark, error) {
+	v, err := s.Get(keyHighWater)
+	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
+		return mark{}, nil
+	}
+	if err != nil {
+		return mark{}, err
+	}
+	if len(v) != 16 {
+		return mark{}, fmt.Errorf("%w: high-water mark holds %d bytes, want 16", ErrStableCorrupt, len(v))
+	}
+	return markOf(v), nil
+}
+
+// SetHighWater stores a higher mark durably.
 func (s *Stable) SetHighWater(index, term uint64) error {
-	v := binary.BigEndian.AppendUint64(nil, index)
-	return s.Set(keyHighWater, binary.BigEndian.AppendUint64(v, term))
+	m := mark{index, term}
+	if err := s.Set(keyHighWater, m.append(nil)); err != nil {
+		return err
+	}
+	return s.note.rebase(m)
+}
+
+// LowerHighWater stores a lower mark durably, in the note as well.
+func (s *Stable) LowerHighWater(index, term uint64) error {
+	if err := s.note.set(mark{index, term}); err != nil {
+		return err
+	}
+	if err := s.note.file.Sync(); err != nil {
+		return err
+	}
+	return s.SetHighWater(index, term)
 }
 
 // Identity returns the value stored under name, storing fresh first when there is none: a node's and a cluster's

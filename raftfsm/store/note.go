@@ -1,0 +1,101 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// NoteFile is the name of the note in the data directory.
+const NoteFile = "synced.note"
+
+// mark is the newest entry that is known to be synced: index and term.
+type mark struct{ index, term uint64 }
+
+// note is the mark as of the newest append, where the stable store's is of up to a second before. It is written and not
+// synced: it outlives the process, and costs no append a second sync. After a power loss it may be older, or gone;
+// never ahead, since it is written after the entry is synced, and lowered, synced, before an end is deleted.
+//
+//	mark  index u64 | term u64     base  index u64 | term u64     CRC32C of both u32
+//
+// The base is the stable store's mark. A note on another base says nothing: it is of another moment (a restored
+// stable store, a version that writes no notes).
+type note struct {
+	mu   sync.Mutex
+	file *os.File
+	mark mark
+	base mark
+}
+
+const noteSize = 36
+
+// openNote opens or creates the note in dir.
+func openNote(dir string, base mark) (*note, error) {
+	f, err := os.OpenFile(filepath.Join(dir, NoteFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	n := &note{file: f, base: base}
+	n.mark, _, err = readNote(dir, base)
+	return n, err
+}
+
+// readNote returns the mark of the note in dir; not ok, and the base, when there is none on that base.
+func readNote(dir string, base mark) (m mark, ok bool, err error) {
+	v, err := os.ReadFile(filepath.Join(dir, NoteFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return base, false, nil
+	}
+	if err != nil {
+		return base, false, err
+	}
+	if len(v) != noteSize || binary.BigEndian.Uint32(v[32:]) != crc32.Checksum(v[:32], castagnoli) {
+		return base, false, nil // of a file system that lost it
+	}
+	if markOf(v[16:]) != base {
+		return base, false, nil
+	}
+	return markOf(v), true, nil
+}
+
+func markOf(v []byte) mark { return mark{binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])} }
+
+func (m mark) append(b []byte) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, m.index), m.term)
+}
+
+// get returns the mark.
+func (n *note) get() mark {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.mark
+}
+
+// set writes another mark. The entry is synced.
+func (n *note) set(m mark) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.mark = m
+	return n.write()
+}
+
+// rebase writes that the stable store has another mark.
+func (n *note) rebase(base mark) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.base = base
+	if n.mark.index < base.index {
+		n.mark = base
+	}
+	return n.write()
+}
+
+func (n *note) write() error {
+	v := n.base.append(n.mark.append(make([]byte, 0, noteSize)))
+	_, err := n.file.WriteAt(binary.BigEndian.AppendUint32(v, crc32.Checksum(v, castagnoli)), 0)
+	return err
+}
