@@ -216,8 +216,12 @@ func (f *cursorFile) read() (p entry.Position, err error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return p, nil
 	}
+	text := strings.TrimSpace(string(b))
+	if err == nil && text == "" {
+		return p, fmt.Errorf("--cursor-file: %s is empty: it does not say how far sub got; remove it to begin anew", f.path)
+	}
 	if err == nil {
-		p, err = entry.ParsePosition(strings.TrimSpace(string(b)))
+		p, err = entry.ParsePosition(text)
 	}
 	if err != nil {
 		return p, fmt.Errorf("--cursor-file: %w", err)
