@@ -79,6 +79,7 @@ func listenSocket(path string) (net.Listener, error) {
 func (s *Server) closeListeners() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
+	s.wire.StopAccepting()
 	_ = s.wire.Drain(ctx, goodbye)
 	err := s.wire.Shutdown(ctx)
 	datadir.RemoveAddresses(s.DataDir) // not before: when the disk hangs, this does

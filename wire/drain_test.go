@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"testing"
 	"time"
@@ -81,5 +82,32 @@ func TestDrainIsBounded(t *testing.T) {
 	defer cancel()
 	if err := f.server.Drain(ctx, 200*time.Millisecond); err != nil {
 		t.Errorf("after %d messages: %v", len(f.hub.messages()), err)
+	}
+}
+
+// TestStoppedListenersLeaveSessionsAlone: StopAccepting ends Serve without an error, refuses who comes, and keeps who
+// is there, also while these are sent elsewhere.
+func TestStoppedListenersLeaveSessionsAlone(t *testing.T) {
+	t.Parallel()
+	f := start(t, Config{})
+	p := f.login("alice")
+	p.wantOpen()
+	f.server.StopAccepting()
+	if c, err := net.Dial("tcp", f.addr); err == nil {
+		c.Close()
+		t.Error("a new connection is taken")
+	}
+	p.wantOpen()
+	drained := make(chan error, 1)
+	go func() { drained <- f.server.Drain(t.Context(), 5*time.Second) }()
+	p.wantClosed()
+	late, ours := net.Pipe() // as if a listener had taken it in its last moment
+	go f.server.accept(ours, &Endpoint{Nonce: 4}, nil)
+	if b, err := io.ReadAll(late); len(b) > 0 || err != nil {
+		t.Errorf("one that comes last gets %q, %v: want its end", b, err)
+	}
+	p.Close()
+	if err := <-drained; err != nil {
+		t.Error(err)
 	}
 }

@@ -23,8 +23,9 @@ type Server struct {
 	cancel context.CancelFunc
 
 	mu        sync.Mutex
-	closing   bool
-	draining  bool
+	stopped   bool // takes no connections any more
+	closing   bool // ends the sessions
+	draining  bool // turns new connections away
 	listeners map[net.Listener]struct{}
 	sessions  map[*Session]struct{}
 	running   sync.WaitGroup // Serve loops and sessions; grows under mu only
@@ -49,8 +50,8 @@ func NewServer(c Config, b Broker) (*Server, error) {
 	return s, nil
 }
 
-// Serve accepts connections on l, which is e's listener, until ctx is done or Shutdown is called: then it returns nil.
-// It closes l. Sessions go on after ctx is done; Shutdown ends them.
+// Serve accepts connections on l, which is e's listener, until ctx is done, StopAccepting or Shutdown is called: then
+// it returns nil. It closes l. Sessions go on until Shutdown ends them.
 func (s *Server) Serve(ctx context.Context, l net.Listener, e Endpoint) error {
 	defer l.Close()
 	if e.Nonce == 0 {
@@ -73,7 +74,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, e Endpoint) error {
 			s.accept(c, &e, tc)
 			continue
 		}
-		if ctx.Err() != nil || s.ctx.Err() != nil {
+		if ctx.Err() != nil || s.isStopped() {
 			return nil
 		}
 		if errors.Is(err, net.ErrClosed) {
@@ -92,7 +93,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, e Endpoint) error {
 func (s *Server) begin(l net.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing {
+	if s.stopped {
 		return false
 	}
 	s.listeners[l] = struct{}{}
@@ -109,7 +110,7 @@ func (s *Server) ended(l net.Listener) {
 
 // accept starts a session, or turns the peer away.
 func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
-	if s.drains() {
+	if s.turnsAway() {
 		s.turnAway(c, ReasonDraining, tc != nil)
 		return
 	}
@@ -124,7 +125,7 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing || s.draining {
+	if s.stopped || s.draining {
 		s.limiter.release(addr, true)
 		_ = c.Close()
 		return
@@ -141,10 +142,18 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 	})
 }
 
-func (s *Server) drains() bool {
+// turnsAway reports whether new connections are told to go elsewhere. One that a listener took in its last moment is
+// not told: it ends as those do that the system still held.
+func (s *Server) turnsAway() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.draining
+	return s.draining && !s.stopped
+}
+
+func (s *Server) isStopped() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stopped
 }
 
 // turnAway closes a connection that is not wanted. Nothing has been read of it, and an empty socket takes the text.
@@ -165,15 +174,30 @@ func (s *Server) Sessions() int {
 	return len(s.sessions)
 }
 
+// StopAccepting closes the listeners for good; sessions go on. It comes before a Drain that ends with Shutdown: a
+// client whose connection is refused tries the next address at once, while one that gets an ERROR instead of INFO
+// sleeps first, for 20 s in the Python client.
+func (s *Server) StopAccepting() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopAccepting()
+}
+
+// stopAccepting is for holders of mu.
+func (s *Server) stopAccepting() {
+	s.stopped = true
+	for l := range s.listeners {
+		_ = l.Close()
+	}
+}
+
 // Shutdown stops accepting, ends every session without a word (a client takes an ERROR for more than it is) and waits
 // for all goroutines. When ctx is done first, it drops the connections that are left and returns an error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.closing = true
 	s.cancel()
-	for l := range s.listeners {
-		_ = l.Close()
-	}
+	s.stopAccepting()
 	for ses := range s.sessions {
 		ses.Close(nil)
 	}

@@ -3,7 +3,9 @@ package program
 import (
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,5 +87,40 @@ func TestRestartTimeDoesNotGrowWithTheLog(t *testing.T) {
 	}
 	if err := p.Stop(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestStoppingServerTakesNoNewClients: a client that comes while others are sent away must be refused, since one that
+// gets an ERROR instead of INFO does not try the next address before it has slept.
+func TestStoppingServerTakesNoNewClients(t *testing.T) {
+	p := startTestProcess(t, t.TempDir(), "--scrub-interval", "0")
+	pubs, _, err := load.SetUp(t.Context(), p.API, "c", 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stays, err := load.Login(t.Context(), p.Address, pubs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stays.Close()
+	hello := wire.AppendSubscribe(nil, pubs[0].Ident, subscription.Acks)
+	if _, err := stays.Write(wire.AppendPublish(hello, pubs[0].Ident, "c", nil)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readFrame(stays); err != nil { // it is logged in
+		t.Fatal(err)
+	}
+	p.Signal(syscall.SIGTERM)
+	if f, err := readFrame(stays); err == nil {
+		t.Fatalf("the client that stays got %q", f)
+	}
+	if c, err := net.Dial("tcp", p.Address); err == nil { // the server waits for the one that stays
+		defer c.Close()
+		f, err := readFrame(c)
+		t.Errorf("a stopping server took a client and sent it %q, %v", f, err)
+	}
+	stays.Close()
+	if err := p.Stop(); err != nil {
+		t.Error(err)
 	}
 }
