@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"errors"
+	"sort"
 	"time"
 
 	"hpfriends/eventlog/entry"
@@ -49,6 +50,64 @@ func (l *Log) EndAt(t time.Time) (Position, error) {
 	return Position{Index: l.Applied() + 1}, nil
 }
 
+// StartAt returns the index from which on messages are of t or later, where whole entries are counted. It is IndexAt
+// if the batches behind that mark agree with it to ClockSlack. Else the mark was lifted, and among the batches that share
+// it the first one of t or later is looked for by their own times.
+func (l *Log) StartAt(t time.Time) (uint64, error) {
+	first, err := l.IndexAt(t)
+	at := first
+	for range lifted {
+		if err != nil || at > l.Applied() {
+			break
+		}
+		mark, agreed, err := l.agreed(Position{Index: at}, t.Add(-ClockSlack))
+		if agreed || err != nil {
+			return at, err
+		}
+		next, err := l.IndexAt(time.UnixMilli(mark + 1))
+		if err != nil {
+			return 0, err
+		}
+		if own, err := l.ownStart(at+1, next, t); own < next || err != nil {
+			return own, err
+		}
+		at = next
+	}
+	return first, err
+}
+
+// ownStart returns the first index in [from, to) of a batch that is of t or later by its own time, or to. The times of
+// the batches rise, but for what clocks differ.
+func (l *Log) ownStart(from, to uint64, t time.Time) (uint64, error) {
+	var failed error
+	n := sort.Search(int(to-min(from, to)), func(i int) bool {
+		indexes, err := l.Next(Select("*"), from+uint64(i), 1)
+		if err != nil || len(indexes) == 0 || indexes[0] >= to {
+			failed = errors.Join(failed, err)
+			return true
+		}
+		h, err := l.header(indexes[0])
+		failed = errors.Join(failed, err)
+		return h.Time() >= t.UnixMilli()
+	})
+	return min(from, to) + uint64(n), failed
+}
+
+// header reads what a batch says of its runs. Below the floor it is empty: very old.
+func (l *Log) header(index uint64) (h entry.Header, err error) {
+	e, err := l.Entry(index)
+	if errors.Is(err, ErrBelowFloor) { // the floor has moved meanwhile
+		return h, nil
+	}
+	if err != nil {
+		return h, err
+	}
+	if h, err = entry.DecodeHeader(e.Data); err != nil {
+		return h, &CorruptError{Index: index, Reason: "undecodable", Err: err}
+	}
+	return h, nil
+}
+
 // agreed returns the mark of the batch at a position, and whether neither what follows in it nor the batches next to it
 // hold a message older than t.
 func (l *Log) agreed(at Position, t time.Time) (mark int64, ok bool, err error) {
@@ -64,16 +123,9 @@ func (l *Log) agreed(at Position, t time.Time) (mark int64, ok bool, err error) 
 		return 0, false, err
 	}
 	for _, index := range indexes {
-		e, err := l.Entry(index)
-		if errors.Is(err, ErrBelowFloor) { // the floor has moved meanwhile
-			continue
-		}
+		h, err := l.header(index)
 		if err != nil {
 			return 0, false, err
-		}
-		h, err := entry.DecodeHeader(e.Data)
-		if err != nil {
-			return 0, false, &CorruptError{Index: index, Reason: "undecodable", Err: err}
 		}
 		for i := range h.Runs {
 			r := &h.Runs[i]

@@ -113,7 +113,7 @@ type TopQuery struct {
 }
 
 // Top are the channels with the most traffic that the viewer may see, the most first. A window begins with the first
-// entry of the log that is not older.
+// entry of the log that is not older, by the messages' own times where a wrong clock has stamped one of them.
 func (q *Query) Top(viewer graph.Actor, t TopQuery, now time.Time) ([]view.ChannelTotal, error) {
 	if t.By != TopMessages && t.By != TopBytes || t.Window < 0 || t.Limit < 1 {
 		return nil, refuse(graph.Invalid, "for example by=bytes&window=1h&limit=10",
@@ -122,7 +122,7 @@ func (q *Query) Top(viewer graph.Actor, t TopQuery, now time.Time) ([]view.Chann
 	begin := uint64(0)
 	if t.Window > 0 {
 		var err error
-		if begin, err = q.log.IndexAt(now.Add(-t.Window)); err != nil {
+		if begin, err = q.log.StartAt(now.Add(-t.Window)); err != nil {
 			return nil, err
 		}
 	}

@@ -104,3 +104,23 @@ func TestReadingGoesOnBehindAPeriod(t *testing.T) {
 		t.Errorf("%d messages, then %s, %v, want 2, then %s", c.Messages, c.Next, err, after)
 	}
 }
+
+// The busiest channels of a window are those of that time, although a clock that was years ahead has stamped a message
+// before it.
+func TestTopOfAWindowAfterOneWrongClock(t *testing.T) {
+	f, q := newFixture(t)
+	ada := graph.UserID(f.change(0, graph.AddUser{Handle: "ada"}))
+	now := time.UnixMilli(1_700_000_000_000).UTC()
+	for m := 200; m > 0; m-- {
+		if m == 180 {
+			f.at(now.AddDate(3, 0, 0), ada, "c")
+		}
+		f.at(now.Add(-time.Duration(m)*time.Minute), ada, "c")
+	}
+	for window, want := range map[time.Duration]uint64{10 * time.Minute: 10, time.Hour: 60, 190 * time.Minute: 191} {
+		top, err := q.Top(graph.Actor{User: ada}, TopQuery{By: TopMessages, Window: window, Limit: 1}, now)
+		if err != nil || len(top) != 1 || top[0].Messages != want {
+			t.Errorf("in %s: %+v, %v, want %d messages", window, top, err, want)
+		}
+	}
+}
