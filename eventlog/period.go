@@ -51,8 +51,8 @@ func (l *Log) EndAt(t time.Time) (Position, error) {
 }
 
 // StartAt returns the index from which on messages are of t or later, where whole entries are counted. It is IndexAt
-// if the batches behind that mark agree with it to ClockSlack. Else the mark was lifted, and among the batches that share
-// it the first one of t or later is looked for by their own times.
+// if the batches behind that mark agree with it to ClockSlack. Else the mark was lifted, and among the batches that
+// share it the first one of t or later is looked for by their own times.
 func (l *Log) StartAt(t time.Time) (uint64, error) {
 	first, err := l.IndexAt(t)
 	at := first
