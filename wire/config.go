@@ -13,7 +13,7 @@ type Config struct {
 	Compat       Compat        // texts of refusals, and which of them close; Lineage
 	Limits       Limits        // of frames
 	AuthTimeout  time.Duration // from accepting to the end of the first AUTH, TLS included; 10 s
-	FrameTimeout time.Duration // for the rest of a frame that has begun; 60 s
+	FrameTimeout time.Duration // in which 1 KiB for each second must come of a frame that has begun, or its rest; 60 s
 
 	MaxConns        int // open connections; what the limit of open files leaves
 	MaxConnsPerAddr int // of one address (IPv6: /64); 8192, since a site may stand behind one address

@@ -23,6 +23,9 @@
 // A quiet connection is a goroutine and a buffer of 512 bytes. A busy one reads up to 64 KiB at a time and passes runs
 // of frames on as slices of what it read: no copy and no allocation for each frame.
 //
+// A frame that has begun may take as long as its line needs while 1 KiB comes for each second (Config.FrameTimeout); a
+// peer that only trickles is refused.
+//
 // # Where things are
 //
 //	frame.go, encode.go   format and limits             session.go  a connection: begin, end

@@ -14,6 +14,7 @@ type reader struct {
 	conn    Conn    // nil before the first login
 	channel string  // of the last run
 	awaits  awaited // what the read deadline is set for
+	arrived int     // bytes of the frame that were there when its deadline was set
 	gone    bool    // the peer has closed, or cannot be reached
 }
 
@@ -226,8 +227,11 @@ func (s *Session) fill(need int, progress bool) error {
 	}
 }
 
-// setReadDeadline sets the read deadline for what is awaited. The one for a frame is set when it begins and not moved
-// by what trickles in.
+// minFrameRate is how fast a frame must arrive, in bytes per second over FrameTimeout. Sensors stand behind slow lines.
+const minFrameRate = 1 << 10
+
+// setReadDeadline sets the read deadline for what is awaited. The one for a frame is set when it begins, and moved when
+// as much has come since as minFrameRate asks for, not by what trickles in.
 func (s *Session) setReadDeadline(progress bool) {
 	r := &s.reader
 	want, deadline := awaitNothing, time.Time{}
@@ -235,10 +239,12 @@ func (s *Session) setReadDeadline(progress bool) {
 	case r.conn == nil:
 		return // sendInfo's deadline
 	case len(r.in.buffered()) > 0:
-		if r.awaits == awaitFrame && !progress {
+		arrived, timeout := len(r.in.buffered()), s.server.config.FrameTimeout
+		if r.awaits == awaitFrame && !progress && float64(arrived-r.arrived) < minFrameRate*timeout.Seconds() {
 			return
 		}
-		want, deadline = awaitFrame, time.Now().Add(s.server.config.FrameTimeout)
+		r.arrived = arrived
+		want, deadline = awaitFrame, time.Now().Add(timeout)
 	case r.in.large():
 		want, deadline = awaitQuiet, time.Now().Add(quietAfter)
 	case r.awaits == awaitNothing:

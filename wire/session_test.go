@@ -93,6 +93,24 @@ func TestFrameTimeout(t *testing.T) {
 	p.wantClosed()
 }
 
+// TestSlowFrameThatFlowsIsTaken: a frame may take many times FrameTimeout as long as its bytes keep coming.
+func TestSlowFrameThatFlowsIsTaken(t *testing.T) {
+	t.Parallel()
+	f := start(t, Config{FrameTimeout: 250 * time.Millisecond})
+	p := f.login("alice")
+	frame := p.publish("c", string(make([]byte, 24<<10)))
+	for rest := frame; len(rest) > 0; { // four times the least rate at which it may come
+		n := min(len(rest), 100)
+		p.send(rest[:n])
+		rest = rest[n:]
+		time.Sleep(5 * time.Millisecond)
+	}
+	p.wantOpen()
+	if m := f.hub.messages(); len(m) == 0 || len(m[0].Payload) != 24<<10 {
+		t.Errorf("published are %d messages", len(m))
+	}
+}
+
 func TestManyFramesEachInTimeAreNoSlowFrame(t *testing.T) {
 	t.Parallel()
 	f := start(t, Config{FrameTimeout: 300 * time.Millisecond})
