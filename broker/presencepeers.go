@@ -25,7 +25,7 @@ type presenceUpdate struct {
 	Epoch   string           `json:"epoch"` // of the sender's process
 	Seq     uint64           `json:"seq"`
 	All     bool             `json:"all,omitempty"` // Changes are everything that is there
-	Changes []presenceChange `json:"changes,omitempty"`
+	Changes []presenceChange `json:"moves,omitempty"`
 }
 
 // presenceChange is how many subscriptions came, or with a number below 0 went.

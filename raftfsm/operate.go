@@ -55,7 +55,7 @@ func (m *Members) Leave(ctx context.Context, force bool) error {
 	return m.Remove(ctx, m.node.id, force)
 }
 
-// handOverTimeout bounds the farewell of a leader: without it, the others wait for their election timeout.
+// handOverTimeout bounds how long a leader hands over: without it, the others wait for their election timeout.
 const handOverTimeout = 3 * time.Second
 
 // handOver gives leadership away before this node stops.

@@ -70,7 +70,7 @@ func Join(ctx context.Context, c Config, advertise string) error {
 	}
 	text, err := secret.ReadFile(c.JoinTokenFile, os.Stdin)
 	if err != nil {
-		return err
+		return badConfig("--join-token-file: %v", err)
 	}
 	token, err := link.ParseToken(string(text))
 	if err != nil {

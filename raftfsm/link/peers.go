@@ -27,7 +27,7 @@ type peerConn struct {
 
 // Close closes the connection without waiting for the other side.
 func (c *peerConn) Close() error {
-	err := c.NetConn().Close() // tls.Conn.Close would wait up to 5 s to send its farewell
+	err := c.NetConn().Close() // tls.Conn.Close would wait up to 5 s to send its close_notify
 	c.once.Do(func() { c.peers.remove(c) })
 	return err
 }

@@ -54,7 +54,7 @@ func position(text, also string) (entry.Position, error) {
 	p, err := entry.ParsePosition(text)
 	if err != nil || p == (entry.Position{}) {
 		return p, fmt.Errorf(
-			"%s is not a position: want #INDEX.OFFSET, as messages have it%s", strconv.QuoteToASCII(graph.Clip(text)), also,
+			"%s is not a position like #812.4%s", strconv.QuoteToASCII(graph.Clip(text)), also,
 		)
 	}
 	return p, nil

@@ -193,8 +193,8 @@ const (
 	spreadRounds                        = 3     // the three ways are measured in turn: machines have moods
 )
 
-// gathering is the servers that share the subscribers, and what was measured with them.
-type gathering struct {
+// sharing is the servers that share the subscribers, and what was measured with them.
+type sharing struct {
 	name       string
 	at         []*proc.Server
 	pubs, subs []load.Key
@@ -203,7 +203,7 @@ type gathering struct {
 	took       time.Duration
 }
 
-func (g *gathering) figures() []figure {
+func (g *sharing) figures() []figure {
 	return []figure{
 		{Name: "messages published, 1 KiB, " + g.name, Value: g.sent, Unit: "1/s"},
 		{Name: "deliveries to 48 subscribers, " + g.name, Value: g.got, Unit: "1/s"},
@@ -213,7 +213,7 @@ func (g *gathering) figures() []figure {
 }
 
 // part is the share of the leader in the processor time, in percent.
-func (g *gathering) part() float64 { return 100 * g.first.Seconds() / g.all.Seconds() }
+func (g *sharing) part() float64 { return 100 * g.first.Seconds() / g.all.Seconds() }
 
 // clusterSpread compares the deliveries of one server that is alone, of a leader that serves all subscribers, and of
 // three nodes that share them. Publishers are on the leader.
@@ -228,7 +228,7 @@ func clusterSpread(ctx context.Context, b *bench) (figures []figure, err error) 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, single.end()) }()
-	ways := []*gathering{
+	ways := []*sharing{
 		{name: "one server alone", at: single.all()},
 		{name: "all on the leader", at: []*proc.Server{b.Server}},
 		{name: "spread over three nodes", at: b.all()},
@@ -272,7 +272,7 @@ func clusterSpread(ctx context.Context, b *bench) (figures []figure, err error) 
 }
 
 // spread measures once more and adds it.
-func (b *bench) spread(ctx context.Context, w *gathering, d time.Duration) error {
+func (b *bench) spread(ctx context.Context, w *sharing, d time.Duration) error {
 	before, err := b.cpu()
 	if err != nil {
 		return err

@@ -60,12 +60,17 @@ func runDemo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
 		DataDir: dir, Name: "hpfriends-demo", Compat: "lineage", MaxMessage: 10 << 20,
 		Hpfeeds: []string{"tcp:interface=127.0.0.1:port=" + freePort("10000")}, HTTP: "127.0.0.1:" + freePort("8080"),
 	}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(serving) }()
+	var served error // of the server, once it has ended
+	ended := make(chan struct{})
+	go func() {
+		served = s.Run(serving)
+		close(ended)
+	}()
 	d := &demo{dir: dir, server: s, out: out, demoOptions: o}
 	err = d.play(ctx, ended)
 	stop()
-	return errors.Join(err, <-ended)
+	<-ended
+	return errors.Join(err, served)
 }
 
 // freePort is port if nobody listens on it on this machine, or 0 for any.
@@ -103,7 +108,7 @@ var cast = []demoUser{
 	{handle: "honeymap", role: "draws attacks on a map"},
 }
 
-func (d *demo) play(ctx context.Context, ended <-chan error) error {
+func (d *demo) play(ctx context.Context, ended <-chan struct{}) error {
 	if err := d.await(ctx, ended); err != nil {
 		return err
 	}
@@ -115,7 +120,7 @@ func (d *demo) play(ctx context.Context, ended <-chan error) error {
 }
 
 // await waits until the server is ready.
-func (d *demo) await(ctx context.Context, ended <-chan error) error {
+func (d *demo) await(ctx context.Context, ended <-chan struct{}) error {
 	d.api = api.Local(d.dir)
 	for {
 		where, err := datadir.ReadAddresses(d.dir)
@@ -127,8 +132,8 @@ func (d *demo) await(ctx context.Context, ended <-chan error) error {
 			return err
 		}
 		select {
-		case err := <-ended:
-			return fmt.Errorf("the server has stopped: %w", err)
+		case <-ended:
+			return errors.New("the server of the demo has ended")
 		case <-time.After(5 * time.Millisecond):
 		case <-ctx.Done():
 			return ctx.Err()
