@@ -31,15 +31,13 @@ func ParsePosition(s string) (Position, error) {
 	index, offset, dotted := strings.Cut(strings.TrimPrefix(s, "#"), ".")
 	var p Position
 	var err error
-	if p.Index, err = parseDigits(index, 64); err != nil {
-		return Position{}, fmt.Errorf("eventlog: position %q: want #<index>.<offset>: %w", s, err)
-	}
-	if dotted {
-		n, err := parseDigits(offset, 32)
-		if err != nil {
-			return Position{}, fmt.Errorf("eventlog: position %q: want #<index>.<offset>: %w", s, err)
-		}
+	if p.Index, err = parseDigits(index, 64); err == nil && dotted {
+		var n uint64
+		n, err = parseDigits(offset, 32)
 		p.Offset = uint32(n)
+	}
+	if err != nil {
+		return Position{}, fmt.Errorf("%.40q is not a position: want #INDEX.OFFSET, as messages have it", s)
 	}
 	return p, nil
 }

@@ -7,7 +7,8 @@ import (
 // defaultDataDir is where a server keeps its data when nothing else is said.
 const defaultDataDir = "hpfriends-data"
 
-// DataDirFlag returns the flag --data-dir. Every command takes it, so that it may stand before any.
+// DataDirFlag returns the flag --data-dir. Every command that has to do with a server takes it, so
+// that it may stand before any of them.
 func DataDirFlag() cli.Flag {
 	return &cli.StringFlag{Name: "data-dir", Value: defaultDataDir, EnvVars: []string{"HPFRIENDS_DATA_DIR"},
 		Usage: "the server's `DIR`"}

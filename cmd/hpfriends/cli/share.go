@@ -67,8 +67,9 @@ func addShare(c *cli.Context, server *api.Client) error {
 		return err
 	}
 	return cmdline.ShowMade(c, out, out.ID,
-		fmt.Sprintf("%s is shared with %s (share %d, %s, %s). Who receives it has to enable it: "+
-			"hpfriends share accept %d", in.Channel, in.To, out.ID, shareTypes[in.Type], histories[in.History], out.ID))
+		fmt.Sprintf("%s is shared with %s: %s, %s. Share %d delivers nothing until who receives it enables it: "+
+			"hpfriends share accept %d", in.Channel, in.To, strings.ToLower(shareTypes[in.Type]), histories[in.History],
+			out.ID, out.ID))
 }
 
 func listShareCommand(c *cli.Context, server *api.Client) error {
