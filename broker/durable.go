@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -133,7 +134,7 @@ func (d *durable) follow() {
 			c.broker.Cursors.Advance(d.cursor.Authkey, d.cursor.Name, d.cursor.Epoch, acked, safe)
 		case <-ended:
 			if c.granted(d.text) != nil && c.owns(d) {
-				c.session.Close(errTakenOver)
+				c.session.Close(takenOver(d.cursor.Name))
 			}
 			return
 		case <-c.ctx.Done():
@@ -161,7 +162,8 @@ func (c *conn) owns(d *durable) bool {
 	return true
 }
 
-// errTakenOver is why a connection ends whose durable subscription is now another's.
-//
-//lint:ignore ST1005 it is the text of an ERROR frame, in the style of the others
-var errTakenOver = errors.New("This durable subscription was taken over by another connection, reset or removed.")
+// takenOver is why a connection ends whose durable subscription is now another's.
+func takenOver(name string) error {
+	//lint:ignore ST1005 it is the text of an ERROR frame, in the style of the others
+	return fmt.Errorf("Durable subscription %s was taken over by another connection, reset or removed.", name)
+}

@@ -40,7 +40,7 @@ func (c Compat) answer(r *Refusal) (text string, fatal bool) {
 	if c == Reference {
 		return referenceText(r), !extension(r.Reason)
 	}
-	return lineageText(r.Reason), r.Reason != ReasonNoPub && r.Reason != ReasonNoSub && !extension(r.Reason)
+	return lineageText(r.Reason) + about(r), r.Reason != ReasonNoPub && r.Reason != ReasonNoSub && !extension(r.Reason)
 }
 
 // extension reports whether r refuses something that other brokers do not offer: the connection survives it.
@@ -80,8 +80,25 @@ func referenceText(r *Refusal) string {
 	case ReasonUnknownType, ReasonMalformed, ReasonTooLarge:
 		return "" // it closes without a word
 	default:
-		return defaultText(r.Reason)
+		return defaultText(r.Reason) + about(r)
 	}
+}
+
+// about names what is refused, behind the text that people and programs know, in the Python broker's form: a client
+// with twenty channels has to know which one it was. No known client compares a whole text; a second ERROR would end
+// those that stop at one.
+func about(r *Refusal) string {
+	switch {
+	case r.Limit > 0 && r.Channel == "":
+		return fmt.Sprintf(" size=%d, limit=%d", r.Size, r.Limit)
+	case r.Limit > 0:
+		return fmt.Sprintf(" size=%d, limit=%d, chan=%s", r.Size, r.Limit, r.Channel)
+	case r.Reason == ReasonMismatch:
+		return fmt.Sprintf(" ident=%s, chan=%s", r.Ident, r.Channel)
+	case r.Channel != "" || r.Reason == ReasonNoPub || r.Reason == ReasonNoSub:
+		return " chan=" + r.Channel
+	}
+	return ""
 }
 
 // defaultText serves where other brokers close without a word, or do not refuse at all.

@@ -86,10 +86,23 @@ func (l Limits) Check(n uint32, op byte) error {
 		return fmt.Errorf("%w: length %d of opcode %d, want at least %d", ErrMalformed, n, op, least)
 	}
 	if n > uint32(most) {
-		return fmt.Errorf("%w: %d bytes of opcode %d, at most %d", ErrTooLarge, n, op, most)
+		return &sizeError{size: n, limit: most, op: op}
 	}
 	return nil
 }
+
+// sizeError is ErrTooLarge with the figures.
+type sizeError struct {
+	size  uint32 // bytes of the frame
+	limit int
+	op    byte
+}
+
+func (e *sizeError) Error() string {
+	return fmt.Sprintf("%v: %d bytes of opcode %d, at most %d", ErrTooLarge, e.size, e.op, e.limit)
+}
+
+func (e *sizeError) Unwrap() error { return ErrTooLarge }
 
 // Header splits the header off b, which has at least HeaderLen bytes.
 func Header(b []byte) (n uint32, op byte) { return binary.BigEndian.Uint32(b), b[4] }

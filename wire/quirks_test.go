@@ -177,7 +177,7 @@ func TestStreamFileLargerThanLimit(t *testing.T) {
 			break
 		}
 	}
-	p.wantError("Message too large.")
+	p.wantError("Message too large. size=5242921, limit=1049093")
 	p.wantClosed()
 }
 
@@ -259,7 +259,7 @@ func TestSecondAuth(t *testing.T) {
 	}
 	f.hub.mu.Unlock()
 	p.send(AppendPublish(nil, "alice", "c", nil))
-	p.wantError("Invalid authkey in message.")
+	p.wantError("Invalid authkey in message. ident=alice, chan=c")
 	p.wantClosed()
 }
 
@@ -310,7 +310,7 @@ func TestMebibyteBoundary(t *testing.T) {
 		}
 	}
 	p.send(p.publish("c", string(make([]byte, 10<<20+1))))
-	p.wantError("Message too large.")
+	p.wantError("Message too large. size=10485761, limit=10485760, chan=c")
 	p.wantClosed()
 }
 

@@ -100,7 +100,11 @@ func (s *Session) refuseFrame(err error) error {
 	case errors.Is(err, ErrTooLarge):
 		reason = ReasonTooLarge
 	}
-	return s.refuse(Refusal{Reason: reason, Ident: s.Ident()}, "")
+	r := Refusal{Reason: reason, Ident: s.Ident()}
+	if large, ok := errors.AsType[*sizeError](err); ok {
+		r.Size, r.Limit = int(large.size), large.limit
+	}
+	return s.refuse(r, "")
 }
 
 // handle takes the complete frame of n bytes that b begins with, and for PUBLISH what follows it.
@@ -141,7 +145,9 @@ func (s *Session) publish(b []byte, n int) (used int, err error) {
 	case string(ident) != s.Ident():
 		return n, s.refuse(Refusal{Reason: ReasonMismatch, Ident: string(ident), Channel: string(channel)}, "")
 	case len(payload) > most:
-		return n, s.refuse(Refusal{Reason: ReasonTooLarge, Ident: s.Ident(), Channel: string(channel)}, "")
+		return n, s.refuse(Refusal{
+			Reason: ReasonTooLarge, Ident: s.Ident(), Channel: string(channel), Size: len(payload), Limit: most,
+		}, "")
 	case len(channel) == 0:
 		return n, s.refuse(Refusal{Reason: ReasonNoPub, Ident: s.Ident()}, "")
 	}
@@ -198,7 +204,7 @@ func (s *Session) report(r Refusal, text string) (answer string, fatal bool) {
 	s.server.broker.Refused(r)
 	answer, fatal = s.server.config.Compat.answer(&r)
 	if text != "" {
-		answer = text
+		answer = text + about(&r)
 	}
 	return answer, fatal
 }

@@ -78,7 +78,7 @@ func (r Reason) LogMessage() string {
 // connection; for a channel Compat decides.
 type Refused struct {
 	Reason Reason
-	Text   string // for the ERROR frame; empty means Compat's text for Reason
+	Text   string // for the ERROR frame, which adds the channel; empty means Compat's text for Reason
 }
 
 func (r *Refused) Error() string {
@@ -96,6 +96,7 @@ type Refusal struct {
 	Remote             netip.AddrPort
 	AuthenticatedIdent string // empty before the first login
 	Count              int    // frames that were refused at once, at least 1
+	Size, Limit        int    // ReasonTooLarge: bytes of the payload if there is a Channel, else of the frame; and at most
 }
 
 // loginReason is the Reason of a login that the Broker refused with err.

@@ -161,7 +161,7 @@ func TestBackPressureHoldsTheSenderAndEndsWithTheSession(t *testing.T) {
 	}
 	other := f.login("bob")
 	other.send(AppendSubscribe(nil, "bob", "forbidden"))
-	other.wantError("Authkey not allowed to subscribe here.")
+	other.wantError("Authkey not allowed to subscribe here. chan=forbidden")
 	// The fixture's Shutdown ends the one that waits in Publish.
 }
 

@@ -142,7 +142,7 @@ func TestFeedSubscribesAppendsAndStopsOnError(t *testing.T) {
 	}
 	out, done := start(feedtest.ClosedChannel)
 	want := "[feedcli] connected to echo\n[feedcli] Error message from broker: Authkey not allowed to subscribe " +
-		"here.\n[feedcli] closing connection.\n"
+		"here. chan=" + feedtest.ClosedChannel + "\n[feedcli] closing connection.\n"
 	if code := <-done; code != 0 || out.String() != want {
 		t.Errorf("exit %d, printed %q", code, out.String())
 	}
