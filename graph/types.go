@@ -84,8 +84,9 @@ type Authkey struct {
 	Created    Mark
 }
 
-// DefaultMaxMessage is the largest frame that every known hpfeeds client accepts, in bytes.
-const DefaultMaxMessage = 1<<20 + 5
+// DefaultMaxMessage is the largest frame that every known hpfeeds client accepts, in bytes, its header included:
+// hpfeeds-rs ends at more.
+const DefaultMaxMessage = 1 << 20
 
 // Share is an edge: its owner shares a channel pattern with a user or a group. Exactly one of User and Group is set.
 type Share struct {

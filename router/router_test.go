@@ -289,6 +289,24 @@ func TestLargeMessageIsSkippedForASmallAuthkey(t *testing.T) {
 	}
 }
 
+// TestDefaultLimitIsAMebibyteWithTheHeader: hpfeeds-rs ends at a frame of one byte more, and with a history it would do
+// so at every reconnect.
+func TestDefaultLimitIsAMebibyteWithTheHeader(t *testing.T) {
+	w := newWorld(t, defaultOutboxBytes)
+	ada := w.user("ada")
+	var p peer
+	s := w.router.Join((&p).peer(), ada, graph.DefaultMaxMessage)
+	s.Subscribe("c", "c", History{})
+	w.publish(message{ada, "c", 100})
+	fits := 1<<20 - len(w.sent[0].frame) + 100
+	w.publish(message{ada, "c", fits}, message{ada, "c", fits + 1})
+	w.settle(s)
+	wantFrames(t, "ada", p.frames(), [][]byte{w.sent[0].frame, w.sent[1].frame})
+	if len(p.skipped) != 1 || p.skipped[0] != 1<<20+1 {
+		t.Errorf("told about skipped sizes %v, want %d", p.skipped, 1<<20+1)
+	}
+}
+
 func TestSlowSubscriberLosesNothingAndCostsBoundedMemory(t *testing.T) {
 	const outbox = 64 << 10
 	w := newWorld(t, outbox)
