@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/internal/golden"
-
 	"hpfriends/raftfsm/survey"
 )
 

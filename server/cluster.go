@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"hpfriends/internal/buildinfo"
-
 	"hpfriends/internal/secret"
 	"hpfriends/raftfsm"
 	"hpfriends/raftfsm/link"

@@ -15,15 +15,14 @@ import (
 	"path/filepath"
 	"time"
 
-	"hpfriends/broker"
-	"hpfriends/internal/buildinfo"
-	"hpfriends/internal/datadir"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"hpfriends/broker"
 	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/internal/buildinfo"
+	"hpfriends/internal/datadir"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/raftfsm"

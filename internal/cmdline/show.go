@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"io"
 
-	"hpfriends/internal/term"
-
 	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/term"
 )
 
 // Show prints v as JSON with --json, or lets human print it.

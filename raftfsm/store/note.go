@@ -40,26 +40,26 @@ func openNote(dir string, base mark) (*note, error) {
 		return nil, err
 	}
 	n := &note{file: f, base: base}
-	n.mark, _, err = readNote(dir, base)
+	n.mark, err = readNote(dir, base)
 	return n, err
 }
 
-// readNote returns the mark of the note in dir; not ok, and the base, when there is none on that base.
-func readNote(dir string, base mark) (m mark, ok bool, err error) {
+// readNote returns the mark of the note in dir, or the base when there is none on that base.
+func readNote(dir string, base mark) (mark, error) {
 	v, err := os.ReadFile(filepath.Join(dir, NoteFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return base, false, nil
+		return base, nil
 	}
 	if err != nil {
-		return base, false, err
+		return base, err
 	}
 	if len(v) != noteSize || binary.BigEndian.Uint32(v[32:]) != crc32.Checksum(v[:32], castagnoli) {
-		return base, false, nil // of a file system that lost it
+		return base, nil // of a file system that lost it
 	}
 	if markOf(v[16:]) != base {
-		return base, false, nil
+		return base, nil
 	}
-	return markOf(v), true, nil
+	return markOf(v), nil
 }
 
 func markOf(v []byte) mark { return mark{binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])} }

@@ -120,7 +120,7 @@ func (s *Stable) HighWater() (index, term uint64, err error) {
 	var noted mark
 	if s.note != nil {
 		noted = s.note.get()
-	} else if noted, _, err = readNote(s.dir, m); err != nil {
+	} else if noted, err = readNote(s.dir, m); err != nil {
 		return 0, 0, fmt.Errorf("store: %w", err)
 	}
 	if noted.index > m.index {

@@ -11,10 +11,10 @@ import (
 	"slices"
 	"time"
 
-	"hpfriends/internal/proc"
-
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/proc"
 )
 
 // figure is one measured number and the number it is held against.

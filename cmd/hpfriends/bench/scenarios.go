@@ -1,8 +1,6 @@
 package bench
 
 import (
-	"hpfriends/internal/timespec"
-
 	"context"
 	"encoding/binary"
 	"errors"
@@ -15,6 +13,7 @@ import (
 	"hpfriends/internal/load"
 	"hpfriends/internal/payload"
 	"hpfriends/internal/proc"
+	"hpfriends/internal/timespec"
 	"hpfriends/wire"
 )
 

@@ -5,10 +5,10 @@ import (
 	"net"
 	"os"
 
+	"github.com/urfave/cli/v2"
+
 	"hpfriends/internal/cmdline"
 	"hpfriends/server"
-
-	"github.com/urfave/cli/v2"
 )
 
 // joinCommand prepares a data directory. What serve --join does at the first start, for those who keep the token away

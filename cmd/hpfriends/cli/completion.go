@@ -3,9 +3,9 @@ package cli
 import (
 	"fmt"
 
-	"hpfriends/internal/cmdline"
-
 	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/cmdline"
 )
 
 // The scripts ask the program itself, which knows its commands and flags.

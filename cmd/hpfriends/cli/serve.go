@@ -4,11 +4,11 @@ import (
 	"errors"
 	"os"
 
+	"github.com/urfave/cli/v2"
+
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/proc"
 	"hpfriends/server"
-
-	"github.com/urfave/cli/v2"
 )
 
 // Serve returns the command serve, which runs a server until it is interrupted.

@@ -10,12 +10,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+	"gopkg.in/yaml.v3"
+
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/server"
-
-	"github.com/urfave/cli/v2"
-	"gopkg.in/yaml.v3"
 )
 
 // settingNames are the keys of the file, which are also the flags.

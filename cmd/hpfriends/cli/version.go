@@ -5,10 +5,10 @@ import (
 	"io"
 	"runtime"
 
+	"github.com/urfave/cli/v2"
+
 	"hpfriends/internal/buildinfo"
 	"hpfriends/internal/cmdline"
-
-	"github.com/urfave/cli/v2"
 )
 
 // Version returns the command version.

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"hpfriends/internal/cmdline"
-
 	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/cmdline"
 )
 
 func TestFlagsMayStandAnywhere(t *testing.T) {

@@ -6,9 +6,9 @@ import (
 	"os"
 	"sync"
 
-	"hpfriends/internal/proc"
-
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"hpfriends/internal/proc"
 )
 
 // scriptServers are the servers that scripts have started, by the directory of the script.
