@@ -250,7 +250,7 @@ func expected(t *testing.T, f chunk) string {
 	var err error
 	switch op {
 	case wire.OpError:
-		v["errmsg"] = "Authkey not allowed to publish here."
+		v["errmsg"] = "Authkey not allowed to publish here. chan=forbidden"
 		rest, err = wire.ParseError(f.data)
 		if string(rest) != v["errmsg"] {
 			t.Errorf("ERROR is %q", rest)
