@@ -15,7 +15,7 @@ import (
 // client's end of the socket, which is in this process too.
 func TestIdleConnectionCosts(t *testing.T) {
 	most := int64(10 << 10)
-	if raceDetector { // which takes 4 KiB for what it knows of each
+	if raceEnabled { // which takes 4 KiB for what it knows of each
 		most = 16 << 10
 	}
 	n := 500

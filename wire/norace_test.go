@@ -2,4 +2,4 @@
 
 package wire
 
-const raceDetector = false
+const raceEnabled = false

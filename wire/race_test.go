@@ -2,4 +2,4 @@
 
 package wire
 
-const raceDetector = true
+const raceEnabled = true
