@@ -304,7 +304,9 @@ func TestCountsAndLists(t *testing.T) {
 	w := newSmall(t)
 	type counts struct{ users, groups, authkeys, tokens, shares, acceptances int }
 	g := w.g
-	got := counts{g.users.byID.size, g.groups.byID.size, g.authkeys.size, g.tokens.size, g.shares.size, g.accepted.size}
+	got := counts{
+		g.users.byID.Len(), g.groups.byID.Len(), g.authkeys.Len(), g.tokens.Len(), g.shares.Len(), g.accepted.Len(),
+	}
 	if want := (counts{5, 2, 2, 1, 3, 3}); got != want {
 		t.Errorf("counts are %+v, want %+v", got, want)
 	}

@@ -7,25 +7,27 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"hpfriends/graph/tree"
 )
 
 func compareStrings(a, b string) int { return strings.Compare(a, b) }
 
 // credentials are the authkeys and the tokens.
 type credentials struct {
-	authkeys tree[uint64, *Authkey]
-	idents   tree[string, *Authkey]
+	authkeys tree.Map[uint64, *Authkey]
+	idents   tree.Map[string, *Authkey]
 	keysOf   index // (owner, authkey)
-	tokens   tree[uint64, *Token]
-	hashes   tree[string, *Token]
+	tokens   tree.Map[uint64, *Token]
+	hashes   tree.Map[string, *Token]
 	tokensOf index // (owner, token)
 }
 
 func newCredentials() credentials {
 	return credentials{
-		authkeys: tree[uint64, *Authkey]{compare: compareIDs}, idents: tree[string, *Authkey]{compare: compareStrings},
+		authkeys: tree.New[uint64, *Authkey](compareIDs), idents: tree.New[string, *Authkey](compareStrings),
 		keysOf: newIndex(),
-		tokens: tree[uint64, *Token]{compare: compareIDs}, hashes: tree[string, *Token]{compare: compareStrings},
+		tokens: tree.New[uint64, *Token](compareIDs), hashes: tree.New[string, *Token](compareStrings),
 		tokensOf: newIndex(),
 	}
 }
@@ -34,10 +36,10 @@ func newCredentials() credentials {
 const MaxMessageLimit = 64 << 20
 
 // Authkey returns the authkey with this ID.
-func (g *Graph) Authkey(id AuthkeyID) (*Authkey, bool) { return g.authkeys.find(uint64(id)) }
+func (g *Graph) Authkey(id AuthkeyID) (*Authkey, bool) { return g.authkeys.Find(uint64(id)) }
 
 // AuthkeyByIdent returns the authkey with exactly this ident.
-func (g *Graph) AuthkeyByIdent(ident string) (*Authkey, bool) { return g.idents.find(ident) }
+func (g *Graph) AuthkeyByIdent(ident string) (*Authkey, bool) { return g.idents.Find(ident) }
 
 // Authkeys yields all authkeys in the order of their creation.
 func (g *Graph) Authkeys() iter.Seq[*Authkey] { return values(g.authkeys) }
@@ -48,10 +50,10 @@ func (g *Graph) AuthkeysOf(user UserID) iter.Seq[*Authkey] {
 }
 
 // lookUp yields what the ids stand for.
-func lookUp[V any](ids iter.Seq[uint64], in tree[uint64, V]) iter.Seq[V] {
+func lookUp[V any](ids iter.Seq[uint64], in tree.Map[uint64, V]) iter.Seq[V] {
 	return func(yield func(V) bool) {
 		for id := range ids {
-			if v, ok := in.find(id); ok && !yield(v) {
+			if v, ok := in.Find(id); ok && !yield(v) {
 				return
 			}
 		}
@@ -59,8 +61,8 @@ func lookUp[V any](ids iter.Seq[uint64], in tree[uint64, V]) iter.Seq[V] {
 }
 
 func (d *draft) putAuthkey(k *Authkey) {
-	d.authkeys.put(d.edit, uint64(k.ID), k)
-	d.idents.put(d.edit, k.Ident, k)
+	d.authkeys.Put(d.edit, uint64(k.ID), k)
+	d.idents.Put(d.edit, k.Ident, k)
 	d.keysOf.add(d.edit, uint64(k.Owner), uint64(k.ID))
 	if k.Enabled {
 		d.due(k.Expires, dueAuthkey, uint64(k.ID))
@@ -68,8 +70,8 @@ func (d *draft) putAuthkey(k *Authkey) {
 }
 
 func (d *draft) dropAuthkey(k *Authkey) {
-	d.authkeys.remove(d.edit, uint64(k.ID))
-	d.idents.remove(d.edit, k.Ident)
+	d.authkeys.Remove(d.edit, uint64(k.ID))
+	d.idents.Remove(d.edit, k.Ident)
 	d.keysOf.drop(d.edit, uint64(k.Owner), uint64(k.ID))
 	d.notDue(k.Expires, dueAuthkey, uint64(k.ID))
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"hpfriends/graph/tree"
 )
 
 // decoder reads on after an error, but only zeros: callers check err where it matters. Trees are built whole.
@@ -14,7 +16,7 @@ type decoder struct {
 	graph    *Graph
 	userIDs  []uint64           // ascending
 	patterns map[string]Pattern // few names are shared many times: keep one copy of each
-	due      []item[dueKey, struct{}]
+	due      []tree.Item[dueKey, struct{}]
 }
 
 func (d *decoder) fail(format string, args ...any) {
@@ -99,50 +101,50 @@ func (d *decoder) needUser(id UserID) {
 // expires notes when something is due.
 func (d *decoder) expires(t time.Time, kind dueKind, id uint64) {
 	if !t.IsZero() {
-		d.due = append(d.due, item[dueKey, struct{}]{key: dueAt(t, kind, id)})
+		d.due = append(d.due, tree.Item[dueKey, struct{}]{Key: dueAt(t, kind, id)})
 	}
 }
 
 // records decodes the records of a section into items of the tree that they are stored by.
-func records[V any](d *decoder, decode func() (id uint64, v V)) []item[uint64, V] {
+func records[V any](d *decoder, decode func() (id uint64, v V)) []tree.Item[uint64, V] {
 	n := d.count()
-	items := make([]item[uint64, V], 0, min(n, 1<<16))
+	items := make([]tree.Item[uint64, V], 0, min(n, 1<<16))
 	for range n {
 		id, v := decode()
 		if d.err != nil {
 			return nil
 		}
-		items = append(items, item[uint64, V]{id, v})
+		items = append(items, tree.Item[uint64, V]{Key: id, Val: v})
 	}
 	return items
 }
 
 // load builds a tree of what was decoded.
-func load[K, V any](d *decoder, what string, t *tree[K, V], items []item[K, V]) {
+func load[K, V any](d *decoder, what string, t *tree.Map[K, V], items []tree.Item[K, V]) {
 	if d.err != nil {
 		return
 	}
-	if key, ok := t.build(items); !ok {
+	if key, ok := t.Build(items); !ok {
 		d.fail("two %s are called %v", what, key)
 	}
 }
 
 // derive builds a tree from the values of another.
-func derive[K, V any](d *decoder, what string, t *tree[K, V], from []item[uint64, V], key func(V) K) {
-	items := make([]item[K, V], len(from))
+func derive[K, V any](d *decoder, what string, t *tree.Map[K, V], from []tree.Item[uint64, V], key func(V) K) {
+	items := make([]tree.Item[K, V], len(from))
 	for i, it := range from {
-		items[i] = item[K, V]{key(it.val), it.val}
+		items[i] = tree.Item[K, V]{Key: key(it.Val), Val: it.Val}
 	}
 	load(d, what, t, items)
 }
 
 // relate builds an index of what the pairs yield.
-func relate[V any](d *decoder, x *index, from []item[uint64, V], relation func(V) (a, b uint64)) {
-	items := make([]item[pair, struct{}], 0, len(from))
+func relate[V any](d *decoder, x *index, from []tree.Item[uint64, V], relation func(V) (a, b uint64)) {
+	items := make([]tree.Item[pair, struct{}], 0, len(from))
 	for _, it := range from {
-		if a, b := relation(it.val); a != 0 {
-			items = append(items, item[pair, struct{}]{key: pair{a, b}})
+		if a, b := relation(it.Val); a != 0 {
+			items = append(items, tree.Item[pair, struct{}]{Key: pair{a, b}})
 		}
 	}
-	load(d, "relations", &x.tree, items)
+	load(d, "relations", &x.Map, items)
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"iter"
 	"slices"
+
+	"hpfriends/graph/tree"
 )
 
 // Kind is a kind of object in the graph.
@@ -70,8 +72,8 @@ func Diff(before, after *Graph) iter.Seq[Difference] {
 }
 
 // diffIDs compares objects that are held by ID. V is a pointer type.
-func diffIDs[V Object](kind Kind, a, b tree[uint64, V], same func(x, y V) bool, yield func(Difference) bool) bool {
-	return treeDiff(a, b, same, func(id uint64, before, after *V) bool {
+func diffIDs[V Object](kind Kind, a, b tree.Map[uint64, V], same func(x, y V) bool, yield func(Difference) bool) bool {
+	return tree.Diff(a, b, same, func(id uint64, before, after *V) bool {
 		d := Difference{Ref: Ref{Kind: kind, ID: id}}
 		if before != nil {
 			d.Before = *before
@@ -85,7 +87,7 @@ func diffIDs[V Object](kind Kind, a, b tree[uint64, V], same func(x, y V) bool, 
 
 func diffMembers(a, b *Graph, yield func(Difference) bool) bool {
 	same := func(x, y member) bool { return x == y }
-	return treeDiff(a.members, b.members, same, func(k pair, before, after *member) bool {
+	return tree.Diff(a.members, b.members, same, func(k pair, before, after *member) bool {
 		d := Difference{Ref: Ref{KindMembership, k.a, UserID(k.b)}}
 		if before != nil {
 			d.Before = &Membership{GroupID(k.a), UserID(k.b), before.admin, before.joined}
@@ -99,7 +101,7 @@ func diffMembers(a, b *Graph, yield func(Difference) bool) bool {
 
 func diffAcceptances(a, b *Graph, yield func(Difference) bool) bool {
 	same := func(_, _ struct{}) bool { return true }
-	return treeDiff(a.accepted.tree, b.accepted.tree, same, func(k pair, before, after *struct{}) bool {
+	return tree.Diff(a.accepted.Map, b.accepted.Map, same, func(k pair, before, after *struct{}) bool {
 		d := Difference{Ref: Ref{KindAcceptance, k.a, UserID(k.b)}}
 		if it := (&Acceptance{ShareID(k.a), UserID(k.b)}); before != nil {
 			d.Before = it

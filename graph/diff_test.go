@@ -121,39 +121,6 @@ func TestDiffIsWhatAFullComparisonFinds(t *testing.T) {
 	}
 }
 
-// TestDiffCostsWhatDiffers: of 100,000 keys, only those beside the changed ones are compared.
-func TestDiffCostsWhatDiffers(t *testing.T) {
-	old := tree[uint64, int]{compare: compareIDs}
-	for k := range uint64(100_000) {
-		old.put(new(edit), k*2, 0)
-	}
-	for name, change := range map[string]func(*tree[uint64, int]){
-		"altered":    func(t *tree[uint64, int]) { t.put(new(edit), 100_000, 1) },
-		"removed":    func(t *tree[uint64, int]) { t.remove(new(edit), 100_000) },
-		"added":      func(t *tree[uint64, int]) { t.put(new(edit), 100_001, 1) },
-		"at the end": func(t *tree[uint64, int]) { t.put(new(edit), 300_001, 1) },
-	} {
-		changed, compared, visited := old, 0, 0
-		change(&changed)
-		treeDiff(old, changed, func(x, y int) bool { compared++; return x == y },
-			func(uint64, *int, *int) bool { visited++; return true })
-		if visited != 1 || compared > 4*maxKeys {
-			t.Errorf("%s: %d differences after %d comparisons", name, visited, compared)
-		}
-	}
-	// Splitting a leaf in the middle moves all behind it by one place.
-	split, compared, visited := old, 0, 0
-	e := new(edit)
-	for k := range uint64(maxKeys) {
-		split.put(e, 100_000+2*k+1, 1)
-	}
-	treeDiff(old, split, func(x, y int) bool { compared++; return x == y },
-		func(uint64, *int, *int) bool { visited++; return true })
-	if visited != maxKeys || compared > 8*maxKeys {
-		t.Errorf("split: %d differences after %d comparisons", visited, compared)
-	}
-}
-
 // TestHindsightGoesByTheRightsOfNow: an earlier role gives nothing, a later one takes nothing away.
 func TestHindsightGoesByTheRightsOfNow(t *testing.T) {
 	w := newWorld(t)

@@ -50,6 +50,6 @@
 //	authkey.go, token.go         ... of its objects            explain.go       why, or why not
 //	expire.go                    what is due                   snapshot.go      a stored graph
 //	authorize.go, viewer.go      who may do and see what       version.go       the list of states
-//	name.go, pattern.go          what may be called what       tree.go          the persistent map under it all
-//	diff.go, tree_diff.go        how two graphs differ         replay.go        a change as it stands in the log
+//	name.go, pattern.go          what may be called what       tree/            the persistent map under it all
+//	diff.go                      how two graphs differ         replay.go        a change as it stands in the log
 package graph

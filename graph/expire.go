@@ -40,19 +40,19 @@ func dueAt(t time.Time, kind dueKind, id uint64) dueKey {
 
 func (d *draft) due(t time.Time, kind dueKind, id uint64) {
 	if !t.IsZero() {
-		d.expiry.put(d.edit, dueAt(t, kind, id), struct{}{})
+		d.expiry.Put(d.edit, dueAt(t, kind, id), struct{}{})
 	}
 }
 
 func (d *draft) notDue(t time.Time, kind dueKind, id uint64) {
 	if !t.IsZero() {
-		d.expiry.remove(d.edit, dueAt(t, kind, id))
+		d.expiry.Remove(d.edit, dueAt(t, kind, id))
 	}
 }
 
 // NextExpiry is when the next share, authkey or token expires. ok is false if none ever does.
 func (g *Graph) NextExpiry() (t time.Time, ok bool) {
-	for k := range g.expiry.all() {
+	for k := range g.expiry.All() {
 		return time.Unix(k.sec, int64(k.nsec)).UTC(), true
 	}
 	return time.Time{}, false
@@ -67,7 +67,7 @@ func (op Expire) authorize(d *draft) error {
 
 func (op Expire) apply(d *draft) (uint64, error) {
 	var keys []dueKey
-	for k := range d.expiry.all() {
+	for k := range d.expiry.All() {
 		if time.Unix(k.sec, int64(k.nsec)).After(d.at.Time) {
 			break
 		}
@@ -77,7 +77,7 @@ func (op Expire) apply(d *draft) (uint64, error) {
 		return 0, refuse(Conflict, "", "nothing has expired by %s", d.at.Time.Format(time.RFC3339))
 	}
 	for _, k := range keys {
-		d.expiry.remove(d.edit, k)
+		d.expiry.Remove(d.edit, k)
 		d.expire(k)
 	}
 	return 0, nil

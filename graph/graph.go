@@ -1,6 +1,10 @@
 package graph
 
-import "time"
+import (
+	"time"
+
+	"hpfriends/graph/tree"
+)
 
 // Graph is one state of the sharing graph. It never changes; any number of goroutines may read it.
 type Graph struct {
@@ -9,7 +13,7 @@ type Graph struct {
 	groups
 	credentials
 	sharing
-	expiry tree[dueKey, struct{}]
+	expiry tree.Map[dueKey, struct{}]
 	deltas deltaHistory
 }
 
@@ -17,7 +21,7 @@ type Graph struct {
 func New() *Graph {
 	g := &Graph{
 		users: newUsers(), groups: newGroups(), credentials: newCredentials(), sharing: newSharing(),
-		expiry: tree[dueKey, struct{}]{compare: compareDue},
+		expiry: tree.New[dueKey, struct{}](compareDue),
 		deltas: newDeltaHistory(),
 	}
 	newDraft(g).putGroup(&Group{ID: Everyone, Name: "everyone"})
@@ -30,14 +34,14 @@ func (g *Graph) Index() uint64 { return g.index }
 // draft is a change being made: a copy of the graph, and who changes it when.
 type draft struct {
 	*Graph
-	edit       *edit
+	edit       *tree.Edit
 	at         Mark
 	by         Actor
 	privileged bool // operator or platform admin
 	delta      delta
 }
 
-func newDraft(g *Graph) *draft { return &draft{Graph: g, edit: new(edit)} }
+func newDraft(g *Graph) *draft { return &draft{Graph: g, edit: new(tree.Edit)} }
 
 // Apply decides c and returns the graph after it. index is the log index of the change and becomes the ID of what it
 // adds; it must be greater than g.Index(). On refusal Apply returns g itself and an *Error.

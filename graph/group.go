@@ -3,14 +3,16 @@ package graph
 import (
 	"iter"
 	"slices"
+
+	"hpfriends/graph/tree"
 )
 
 type groups struct {
-	byID     tree[uint64, *Group]
-	byName   tree[string, *Group] // folded
-	members  tree[pair, member]   // (group, user); everyone's are not stored, they are the users
-	admins   index                // (group, user)
-	memberOf index                // (user, group)
+	byID     tree.Map[uint64, *Group]
+	byName   tree.Map[string, *Group] // folded
+	members  tree.Map[pair, member]   // (group, user); everyone's are not stored, they are the users
+	admins   index                    // (group, user)
+	memberOf index                    // (user, group)
 }
 
 type member struct {
@@ -20,16 +22,16 @@ type member struct {
 
 func newGroups() groups {
 	return groups{
-		byID: tree[uint64, *Group]{compare: compareIDs}, byName: tree[string, *Group]{compare: compareStrings},
-		members: tree[pair, member]{compare: comparePairs}, admins: newIndex(), memberOf: newIndex(),
+		byID: tree.New[uint64, *Group](compareIDs), byName: tree.New[string, *Group](compareStrings),
+		members: tree.New[pair, member](comparePairs), admins: newIndex(), memberOf: newIndex(),
 	}
 }
 
 // Group returns the group with this ID.
-func (g *Graph) Group(id GroupID) (*Group, bool) { return g.groups.byID.find(uint64(id)) }
+func (g *Graph) Group(id GroupID) (*Group, bool) { return g.groups.byID.Find(uint64(id)) }
 
 // GroupByName returns the group with this name, in any case of the letters a-z.
-func (g *Graph) GroupByName(name string) (*Group, bool) { return g.groups.byName.find(fold(name)) }
+func (g *Graph) GroupByName(name string) (*Group, bool) { return g.groups.byName.Find(fold(name)) }
 
 // Groups yields all groups in the order of their creation, everyone first.
 func (g *Graph) Groups() iter.Seq[*Group] { return values(g.groups.byID) }
@@ -43,7 +45,7 @@ func (g *Graph) Membership(group GroupID, user UserID) (Membership, bool) {
 		}
 		return Membership{Group: Everyone, User: user, Joined: u.Created}, true
 	}
-	m, ok := g.groups.members.find(pair{uint64(group), uint64(user)})
+	m, ok := g.groups.members.Find(pair{uint64(group), uint64(user)})
 	return Membership{Group: group, User: user, Admin: m.admin, Joined: m.joined}, ok
 }
 
@@ -58,7 +60,7 @@ func (g *Graph) Members(group GroupID) iter.Seq[Membership] {
 			}
 			return
 		}
-		for k, m := range g.groups.members.from(pair{uint64(group), 0}) {
+		for k, m := range g.groups.members.From(pair{uint64(group), 0}) {
 			if k.a != uint64(group) || !yield(Membership{group, UserID(k.b), m.admin, m.joined}) {
 				return
 			}
@@ -82,13 +84,13 @@ func (g *Graph) GroupsOf(user UserID) iter.Seq[Membership] {
 }
 
 func (d *draft) putGroup(gr *Group) {
-	d.groups.byID.put(d.edit, uint64(gr.ID), gr)
-	d.groups.byName.put(d.edit, fold(gr.Name), gr)
+	d.groups.byID.Put(d.edit, uint64(gr.ID), gr)
+	d.groups.byName.Put(d.edit, fold(gr.Name), gr)
 }
 
 func (d *draft) putMember(m Membership) {
 	group, user := uint64(m.Group), uint64(m.User)
-	d.groups.members.put(d.edit, pair{group, user}, member{m.Admin, m.Joined})
+	d.groups.members.Put(d.edit, pair{group, user}, member{m.Admin, m.Joined})
 	d.groups.memberOf.add(d.edit, user, group)
 	if m.Admin {
 		d.groups.admins.add(d.edit, group, user)
@@ -146,13 +148,13 @@ func (d *draft) dropGroup(gr *Group) {
 	for _, m := range slices.Collect(d.Members(gr.ID)) {
 		d.dropMember(m)
 	}
-	d.groups.byID.remove(d.edit, uint64(gr.ID))
-	d.groups.byName.remove(d.edit, fold(gr.Name))
+	d.groups.byID.Remove(d.edit, uint64(gr.ID))
+	d.groups.byName.Remove(d.edit, fold(gr.Name))
 }
 
 func (d *draft) dropMember(m Membership) {
 	group, user := uint64(m.Group), uint64(m.User)
-	d.groups.members.remove(d.edit, pair{group, user})
+	d.groups.members.Remove(d.edit, pair{group, user})
 	d.groups.admins.drop(d.edit, group, user)
 	d.groups.memberOf.drop(d.edit, user, group)
 	left := false

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"hpfriends/graph/tree"
 )
 
 // naiveReach follows the words of the definition: every edge there is, again and again, until nothing changes.
@@ -70,11 +72,11 @@ func encode(t testing.TB, g *Graph) []byte {
 }
 
 // sameKeys compares an index with the one rebuilt from a stored graph.
-func sameKeys[K comparable, V any](t *testing.T, what string, a, b tree[K, V]) {
-	keys := func(tr tree[K, V]) iter.Seq[K] {
-		return func(yield func(K) bool) { tr.all()(func(k K, _ V) bool { return yield(k) }) }
+func sameKeys[K comparable, V any](t *testing.T, what string, a, b tree.Map[K, V]) {
+	keys := func(tr tree.Map[K, V]) iter.Seq[K] {
+		return func(yield func(K) bool) { tr.All()(func(k K, _ V) bool { return yield(k) }) }
 	}
-	if ka, kb := slices.Collect(keys(a)), slices.Collect(keys(b)); !slices.Equal(ka, kb) || a.size != b.size {
+	if ka, kb := slices.Collect(keys(a)), slices.Collect(keys(b)); !slices.Equal(ka, kb) || a.Len() != b.Len() {
 		t.Fatalf("index %s holds %v, rebuilt it holds %v", what, ka, kb)
 	}
 }
@@ -92,17 +94,17 @@ func checkStored(t *testing.T, g *Graph) *Graph {
 	sameKeys(t, "handles", g.users.byHandle, r.users.byHandle)
 	sameKeys(t, "names", g.groups.byName, r.groups.byName)
 	sameKeys(t, "members", g.groups.members, r.groups.members)
-	sameKeys(t, "admins", g.groups.admins.tree, r.groups.admins.tree)
-	sameKeys(t, "memberOf", g.groups.memberOf.tree, r.groups.memberOf.tree)
+	sameKeys(t, "admins", g.groups.admins.Map, r.groups.admins.Map)
+	sameKeys(t, "memberOf", g.groups.memberOf.Map, r.groups.memberOf.Map)
 	sameKeys(t, "idents", g.idents, r.idents)
-	sameKeys(t, "keysOf", g.keysOf.tree, r.keysOf.tree)
+	sameKeys(t, "keysOf", g.keysOf.Map, r.keysOf.Map)
 	sameKeys(t, "hashes", g.hashes, r.hashes)
-	sameKeys(t, "tokensOf", g.tokensOf.tree, r.tokensOf.tree)
+	sameKeys(t, "tokensOf", g.tokensOf.Map, r.tokensOf.Map)
 	sameKeys(t, "byEdge", g.byEdge, r.byEdge)
-	sameKeys(t, "toUser", g.toUser.tree, r.toUser.tree)
-	sameKeys(t, "toGroup", g.toGroup.tree, r.toGroup.tree)
-	sameKeys(t, "accepted", g.accepted.tree, r.accepted.tree)
-	sameKeys(t, "accepts", g.accepts.tree, r.accepts.tree)
+	sameKeys(t, "toUser", g.toUser.Map, r.toUser.Map)
+	sameKeys(t, "toGroup", g.toGroup.Map, r.toGroup.Map)
+	sameKeys(t, "accepted", g.accepted.Map, r.accepted.Map)
+	sameKeys(t, "accepts", g.accepts.Map, r.accepts.Map)
 	sameKeys(t, "expiry", g.expiry, r.expiry)
 	return r
 }

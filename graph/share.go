@@ -5,12 +5,14 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"hpfriends/graph/tree"
 )
 
 // sharing holds the shares and the acceptances. An acceptance exists only while its user is a receiver of its share.
 type sharing struct {
-	shares   tree[uint64, *Share]
-	byEdge   tree[edge, *Share]
+	shares   tree.Map[uint64, *Share]
+	byEdge   tree.Map[edge, *Share]
 	toUser   index // (user, share)
 	toGroup  index // (group, share)
 	accepted index // (share, user)
@@ -42,13 +44,13 @@ func compareEdges(x, y edge) int {
 
 func newSharing() sharing {
 	return sharing{
-		shares: tree[uint64, *Share]{compare: compareIDs}, byEdge: tree[edge, *Share]{compare: compareEdges},
+		shares: tree.New[uint64, *Share](compareIDs), byEdge: tree.New[edge, *Share](compareEdges),
 		toUser: newIndex(), toGroup: newIndex(), accepted: newIndex(), accepts: newIndex(),
 	}
 }
 
 // Share returns the share with this ID.
-func (g *Graph) Share(id ShareID) (*Share, bool) { return g.shares.find(uint64(id)) }
+func (g *Graph) Share(id ShareID) (*Share, bool) { return g.shares.Find(uint64(id)) }
 
 // Shares yields all shares in the order of their creation.
 func (g *Graph) Shares() iter.Seq[*Share] { return values(g.shares) }
@@ -56,7 +58,7 @@ func (g *Graph) Shares() iter.Seq[*Share] { return values(g.shares) }
 // SharesOf yields the shares a user makes, expired ones too, by channel.
 func (g *Graph) SharesOf(user UserID) iter.Seq[*Share] {
 	return func(yield func(*Share) bool) {
-		for k, s := range g.byEdge.from(edge{owner: user}) {
+		for k, s := range g.byEdge.From(edge{owner: user}) {
 			if k.owner != user || !yield(s) {
 				return
 			}
@@ -125,8 +127,8 @@ func (g *Graph) receives(s *Share, user UserID) bool {
 
 func (d *draft) putShare(s *Share) {
 	id := uint64(s.ID)
-	d.shares.put(d.edit, id, s)
-	d.byEdge.put(d.edit, s.edge(), s)
+	d.shares.Put(d.edit, id, s)
+	d.byEdge.Put(d.edit, s.edge(), s)
 	if s.Group != 0 {
 		d.toGroup.add(d.edit, uint64(s.Group), id)
 	} else {
@@ -157,8 +159,8 @@ func (d *draft) dropShare(s *Share) {
 		d.delta.shares = append(d.delta.shares, s)
 	}
 	id := uint64(s.ID)
-	d.shares.remove(d.edit, id)
-	d.byEdge.remove(d.edit, s.edge())
+	d.shares.Remove(d.edit, id)
+	d.byEdge.Remove(d.edit, s.edge())
 	if s.Group != 0 {
 		d.toGroup.drop(d.edit, uint64(s.Group), id)
 	} else {
@@ -178,7 +180,7 @@ func (op AddShare) apply(d *draft) (uint64, error) {
 	if err := firstError(s.check(), d.checkExpires(s.Expires), d.checkReceiver(s)); err != nil {
 		return 0, err
 	}
-	if old, ok := d.byEdge.find(s.edge()); ok {
+	if old, ok := d.byEdge.Find(s.edge()); ok {
 		hint := "use that one, or remove it first"
 		if old.Expired {
 			hint = "it has expired: remove it first"

@@ -25,7 +25,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // MarshalBinary encodes the graph. Equal graphs have equal encodings.
 func (g *Graph) MarshalBinary() ([]byte, error) {
-	e := make(encoder, 0, 1<<10+64*g.users.byID.size+48*g.shares.size+8*g.accepted.size)
+	e := make(encoder, 0, 1<<10+64*g.users.byID.Len()+48*g.shares.Len()+8*g.accepted.Len())
 	e = append(e, snapshotMagic...)
 	e = append(e, snapshotVersion)
 	e.uint(g.index)
@@ -83,7 +83,7 @@ func (e *encoder) networks(list []netip.Prefix) {
 }
 
 func (e *encoder) users(g *Graph) {
-	e.uint(uint64(g.users.byID.size))
+	e.uint(uint64(g.users.byID.Len()))
 	for u := range g.Users() {
 		e.uint(uint64(u.ID))
 		e.string(u.Handle)
@@ -96,7 +96,7 @@ func (e *encoder) users(g *Graph) {
 }
 
 func (e *encoder) groups(g *Graph) {
-	e.uint(uint64(g.groups.byID.size - 1))
+	e.uint(uint64(g.groups.byID.Len() - 1))
 	for gr := range g.Groups() {
 		if gr.ID == Everyone {
 			continue
@@ -105,8 +105,8 @@ func (e *encoder) groups(g *Graph) {
 		e.string(gr.Name)
 		e.mark(gr.Created)
 	}
-	e.uint(uint64(g.groups.members.size))
-	for k, m := range g.groups.members.all() {
+	e.uint(uint64(g.groups.members.Len()))
+	for k, m := range g.groups.members.All() {
 		e.uint(k.a)
 		e.uint(k.b)
 		e.bool(m.admin)
@@ -115,7 +115,7 @@ func (e *encoder) groups(g *Graph) {
 }
 
 func (e *encoder) authkeys(g *Graph) {
-	e.uint(uint64(g.credentials.authkeys.size))
+	e.uint(uint64(g.credentials.authkeys.Len()))
 	for k := range g.Authkeys() {
 		e.uint(uint64(k.ID))
 		e.uint(uint64(k.Owner))
@@ -133,7 +133,7 @@ func (e *encoder) authkeys(g *Graph) {
 }
 
 func (e *encoder) shares(g *Graph) {
-	e.uint(uint64(g.sharing.shares.size))
+	e.uint(uint64(g.sharing.shares.Len()))
 	for s := range g.Shares() {
 		e.uint(uint64(s.ID))
 		e.uint(uint64(s.Owner))
@@ -147,15 +147,15 @@ func (e *encoder) shares(g *Graph) {
 		e.bool(s.Expired)
 		e.mark(s.Created)
 	}
-	e.uint(uint64(g.accepted.size))
-	for p := range g.accepted.all() {
+	e.uint(uint64(g.accepted.Len()))
+	for p := range g.accepted.All() {
 		e.uint(p.a)
 		e.uint(p.b)
 	}
 }
 
 func (e *encoder) tokens(g *Graph) {
-	e.uint(uint64(g.credentials.tokens.size))
+	e.uint(uint64(g.credentials.tokens.Len()))
 	for t := range values(g.credentials.tokens) {
 		e.uint(uint64(t.ID))
 		e.uint(uint64(t.Owner))

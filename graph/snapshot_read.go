@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net/netip"
+
+	"hpfriends/graph/tree"
 )
 
 // ErrSnapshot is what a stored graph that cannot be read comes to: cut short, altered, or of a later version.
@@ -53,7 +55,7 @@ func (d *decoder) users() {
 	load(d, "users", &d.graph.users.byID, items)
 	derive(d, "users", &d.graph.users.byHandle, items, func(u *User) string { return fold(u.Handle) })
 	for _, it := range items {
-		d.userIDs = append(d.userIDs, it.key)
+		d.userIDs = append(d.userIDs, it.Key)
 	}
 }
 
@@ -77,7 +79,7 @@ func (d *decoder) groups() {
 	items := append(records(d, func() (uint64, *Group) {
 		gr := &Group{ID: GroupID(d.uint()), Name: d.string(), Created: d.mark()}
 		return uint64(gr.ID), gr
-	}), item[uint64, *Group]{uint64(Everyone), everyone})
+	}), tree.Item[uint64, *Group]{Key: uint64(Everyone), Val: everyone})
 	load(d, "groups", &d.graph.groups.byID, items)
 	derive(d, "groups", &d.graph.groups.byName, items, func(gr *Group) string { return fold(gr.Name) })
 	into := newDraft(d.graph)
@@ -149,7 +151,7 @@ func (d *decoder) shares() {
 		if s.Group == 0 {
 			d.needUser(s.User)
 		} else {
-			d.need(s.User == 0 && d.graph.groups.byID.has(uint64(s.Group)), "group", uint64(s.Group))
+			d.need(s.User == 0 && d.graph.groups.byID.Has(uint64(s.Group)), "group", uint64(s.Group))
 		}
 		if !s.Expired {
 			d.expires(s.Expires, dueShare, uint64(s.ID))
@@ -164,7 +166,7 @@ func (d *decoder) shares() {
 
 func (d *decoder) acceptances() {
 	n := d.count()
-	items := make([]item[pair, struct{}], 0, min(n, 1<<16))
+	items := make([]tree.Item[pair, struct{}], 0, min(n, 1<<16))
 	var s *Share
 	for range n {
 		share, user := d.uint(), d.uint()
@@ -175,13 +177,13 @@ func (d *decoder) acceptances() {
 		if d.err != nil {
 			return
 		}
-		items = append(items, item[pair, struct{}]{key: pair{share, user}})
+		items = append(items, tree.Item[pair, struct{}]{Key: pair{share, user}})
 	}
-	load(d, "acceptances", &d.graph.accepted.tree, items)
+	load(d, "acceptances", &d.graph.accepted.Map, items)
 	for i := range items {
-		items[i].key.a, items[i].key.b = items[i].key.b, items[i].key.a
+		items[i].Key.a, items[i].Key.b = items[i].Key.b, items[i].Key.a
 	}
-	load(d, "acceptances", &d.graph.accepts.tree, items)
+	load(d, "acceptances", &d.graph.accepts.Map, items)
 }
 
 func (d *decoder) tokens() {

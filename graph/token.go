@@ -7,10 +7,10 @@ import (
 )
 
 // Token returns the token with this ID.
-func (g *Graph) Token(id TokenID) (*Token, bool) { return g.tokens.find(uint64(id)) }
+func (g *Graph) Token(id TokenID) (*Token, bool) { return g.tokens.Find(uint64(id)) }
 
 // TokenByHash returns the token with this SHA-256.
-func (g *Graph) TokenByHash(hash []byte) (*Token, bool) { return g.hashes.find(string(hash)) }
+func (g *Graph) TokenByHash(hash []byte) (*Token, bool) { return g.hashes.Find(string(hash)) }
 
 // TokensOf yields the tokens of a user in the order of their creation.
 func (g *Graph) TokensOf(user UserID) iter.Seq[*Token] {
@@ -18,15 +18,15 @@ func (g *Graph) TokensOf(user UserID) iter.Seq[*Token] {
 }
 
 func (d *draft) putToken(t *Token) {
-	d.tokens.put(d.edit, uint64(t.ID), t)
-	d.hashes.put(d.edit, string(t.Hash), t)
+	d.tokens.Put(d.edit, uint64(t.ID), t)
+	d.hashes.Put(d.edit, string(t.Hash), t)
 	d.tokensOf.add(d.edit, uint64(t.Owner), uint64(t.ID))
 	d.due(t.Expires, dueToken, uint64(t.ID))
 }
 
 func (d *draft) dropToken(t *Token) {
-	d.tokens.remove(d.edit, uint64(t.ID))
-	d.hashes.remove(d.edit, string(t.Hash))
+	d.tokens.Remove(d.edit, uint64(t.ID))
+	d.hashes.Remove(d.edit, string(t.Hash))
 	d.tokensOf.drop(d.edit, uint64(t.Owner), uint64(t.ID))
 	d.notDue(t.Expires, dueToken, uint64(t.ID))
 }

@@ -3,15 +3,17 @@ package graph
 import (
 	"iter"
 	"slices"
+
+	"hpfriends/graph/tree"
 )
 
 type users struct {
-	byID     tree[uint64, *User]
-	byHandle tree[string, *User] // folded
+	byID     tree.Map[uint64, *User]
+	byHandle tree.Map[string, *User] // folded
 }
 
 func newUsers() users {
-	return users{tree[uint64, *User]{compare: compareIDs}, tree[string, *User]{compare: compareStrings}}
+	return users{tree.New[uint64, *User](compareIDs), tree.New[string, *User](compareStrings)}
 }
 
 func compareIDs(a, b uint64) int {
@@ -25,17 +27,17 @@ func compareIDs(a, b uint64) int {
 }
 
 // User returns the user with this ID.
-func (g *Graph) User(id UserID) (*User, bool) { return g.users.byID.find(uint64(id)) }
+func (g *Graph) User(id UserID) (*User, bool) { return g.users.byID.Find(uint64(id)) }
 
 // UserByHandle returns the user with this handle, in any case.
-func (g *Graph) UserByHandle(handle string) (*User, bool) { return g.users.byHandle.find(fold(handle)) }
+func (g *Graph) UserByHandle(handle string) (*User, bool) { return g.users.byHandle.Find(fold(handle)) }
 
 // Users yields all users in the order of their creation.
 func (g *Graph) Users() iter.Seq[*User] { return values(g.users.byID) }
 
-func values[K, V any](t tree[K, V]) iter.Seq[V] {
+func values[K, V any](t tree.Map[K, V]) iter.Seq[V] {
 	return func(yield func(V) bool) {
-		for _, v := range t.all() {
+		for _, v := range t.All() {
 			if !yield(v) {
 				return
 			}
@@ -58,8 +60,8 @@ func (g *Graph) handle(id UserID) string {
 }
 
 func (d *draft) putUser(u *User) {
-	d.users.byID.put(d.edit, uint64(u.ID), u)
-	d.users.byHandle.put(d.edit, fold(u.Handle), u)
+	d.users.byID.Put(d.edit, uint64(u.ID), u)
+	d.users.byHandle.Put(d.edit, fold(u.Handle), u)
 }
 
 func (op AddUser) authorize(d *draft) error { return d.requireAdmin("add users") }
@@ -165,8 +167,8 @@ func (op RemoveUser) apply(d *draft) (uint64, error) {
 	for _, s := range slices.Collect(d.acceptedBy(u.ID)) {
 		d.dropAcceptance(s.ID, u.ID)
 	}
-	d.users.byID.remove(d.edit, uint64(u.ID))
-	d.users.byHandle.remove(d.edit, fold(u.Handle))
+	d.users.byID.Remove(d.edit, uint64(u.ID))
+	d.users.byHandle.Remove(d.edit, fold(u.Handle))
 	// Their shares need no mention of their own: they end with the user, from whom all of them start.
 	d.delta = delta{users: []UserID{u.ID}}
 	return uint64(u.ID), nil

@@ -199,7 +199,7 @@ func randomGroup(g *Graph, roll dice) GroupID {
 }
 
 func randomShare(g *Graph, roll dice) ShareID {
-	if s := nth(g.Shares(), roll(g.sharing.shares.size+1)); s != nil && roll(20) > 0 {
+	if s := nth(g.Shares(), roll(g.sharing.shares.Len()+1)); s != nil && roll(20) > 0 {
 		return s.ID
 	}
 	return ShareID(roll(50))

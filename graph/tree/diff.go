@@ -1,6 +1,6 @@
-package graph
+package tree
 
-// Two trees of one history share all nodes that no change has touched. treeDiff walks both in key order and leaves out
+// Two trees of one history share all nodes that no change has touched. Diff walks both in key order and leaves out
 // what they share, so it costs what differs, times the height, and not what the trees hold.
 
 // level is one level of a cursor: an entry of a leaf, or a child of an inner node that was not gone into yet.
@@ -15,7 +15,7 @@ type cursor[K, V any] struct {
 	height int // of the pending node, 1 for a leaf; 0 at an entry
 }
 
-func newCursor[K, V any](t tree[K, V]) cursor[K, V] {
+func newCursor[K, V any](t Map[K, V]) cursor[K, V] {
 	if t.root == nil {
 		return cursor[K, V]{}
 	}
@@ -64,9 +64,9 @@ func (c *cursor[K, V]) entry() (K, V) {
 	return p.n.keys[p.i], p.n.vals[p.i]
 }
 
-// treeDiff calls visit for every key that only one of the trees holds, and for those whose values are not the same by
+// Diff calls visit for every key that only one of the trees holds, and for those whose values are not the same by
 // same. It goes in key order, until visit returns false, which it reports.
-func treeDiff[K, V any](a, b tree[K, V], same func(x, y V) bool, visit func(k K, before, after *V) bool) bool {
+func Diff[K, V any](a, b Map[K, V], same func(x, y V) bool, visit func(k K, before, after *V) bool) bool {
 	x, y := newCursor(a), newCursor(b)
 	for !x.end() || !y.end() {
 		switch {

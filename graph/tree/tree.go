@@ -1,37 +1,50 @@
-package graph
+// Package tree has the persistent ordered map that a graph is made of: a B+ tree whose nodes are copied before they are
+// changed.
+//
+// A copy of the struct Map is a snapshot: later changes to either never show in the other, so a graph of a million
+// shares is "copied" by copying a few words, and one change allocates one path of nodes. Two maps of one history share
+// all nodes that no change has touched, so Diff costs what differs.
+//
+// Why a tree and not a hash trie: iteration in key order makes every encoding and every list deterministic without
+// sorting, a pair key makes one map serve as a whole secondary index (all pairs that begin with a user), and names
+// chosen by strangers cannot be made to collide.
+//
+// # Concurrency
+//
+// Any number of goroutines may read a Map. Put, Remove and Build change the struct they are called on and need it to
+// themselves.
+package tree
 
 import (
 	"iter"
 	"slices"
 )
 
-// tree is a persistent ordered map: a B+ tree whose nodes are copied before they are changed. A copy of the struct is a
-// snapshot: later changes to either never show in the other, so a graph of a million shares is "copied" by copying a
-// few words, and one change allocates one path of nodes.
-//
-// Why a tree and not a hash trie: iteration in key order makes every encoding and every list deterministic without
-// sorting, a pair key makes one tree serve as a whole secondary index (all pairs that begin with a user), and names
-// chosen by strangers cannot be made to collide.
-//
-// Readers may be any number; put and remove change the struct they are called on and need it to themselves.
-type tree[K, V any] struct {
+// Map is a persistent ordered map. Its zero value has no order: New makes one.
+type Map[K, V any] struct {
 	root    *node[K, V]
 	size    int
 	compare func(a, b K) int
 }
 
+// New returns an empty map whose keys are in the order of compare.
+func New[K, V any](compare func(a, b K) int) Map[K, V] { return Map[K, V]{compare: compare} }
+
+// Len is the number of keys.
+func (t Map[K, V]) Len() int { return t.size }
+
 // maxKeys bounds a node. 32 keeps a copied path at about 3 KiB for a million keys.
 const maxKeys = 32
 
-// edit is one session of changes. Nodes made in the session carry it and are changed in place by the rest of the
+// Edit is one session of changes. Nodes made in the session carry it and are changed in place by the rest of the
 // session, so that removing 100,000 keys at once does not copy 100,000 paths. It has a size so that each has an
 // address.
-type edit struct{ _ byte }
+type Edit struct{ _ byte }
 
 // node is a leaf with keys and vals, or an inner node with keys and kids. keys[i] of an inner node is a lower bound of
 // what is under kids[i]; keys[0] is not looked at.
 type node[K, V any] struct {
-	session *edit
+	session *Edit
 	keys    []K
 	vals    []V
 	kids    []*node[K, V]
@@ -39,11 +52,11 @@ type node[K, V any] struct {
 
 func (n *node[K, V]) leaf() bool { return n.kids == nil }
 
-func (t tree[K, V]) find(k K) (V, bool) {
+// Find returns the value of k; ok is false if there is none.
+func (t Map[K, V]) Find(k K) (v V, ok bool) {
 	n := t.root
 	if n == nil {
-		var zero V
-		return zero, false
+		return v, false
 	}
 	for !n.leaf() {
 		n = n.kids[t.kid(n, k)]
@@ -51,17 +64,17 @@ func (t tree[K, V]) find(k K) (V, bool) {
 	if i, ok := slices.BinarySearchFunc(n.keys, k, t.compare); ok {
 		return n.vals[i], true
 	}
-	var zero V
-	return zero, false
+	return v, false
 }
 
-func (t tree[K, V]) has(k K) bool {
-	_, ok := t.find(k)
+// Has reports whether k is there.
+func (t Map[K, V]) Has(k K) bool {
+	_, ok := t.Find(k)
 	return ok
 }
 
 // kid is the index of the child that k belongs to.
-func (t tree[K, V]) kid(n *node[K, V], k K) int {
+func (t Map[K, V]) kid(n *node[K, V], k K) int {
 	i, ok := slices.BinarySearchFunc(n.keys[1:], k, t.compare)
 	if ok {
 		return i + 1
@@ -69,8 +82,8 @@ func (t tree[K, V]) kid(n *node[K, V], k K) int {
 	return i
 }
 
-// all yields everything in key order.
-func (t tree[K, V]) all() iter.Seq2[K, V] {
+// All yields everything in key order.
+func (t Map[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		if t.root != nil {
 			t.root.each(yield)
@@ -78,8 +91,8 @@ func (t tree[K, V]) all() iter.Seq2[K, V] {
 	}
 }
 
-// from yields everything from lo on, in key order.
-func (t tree[K, V]) from(lo K) iter.Seq2[K, V] {
+// From yields everything from lo on, in key order.
+func (t Map[K, V]) From(lo K) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		if t.root != nil {
 			t.ascend(t.root, lo, yield)
@@ -100,7 +113,7 @@ func (n *node[K, V]) each(yield func(K, V) bool) bool {
 	return true
 }
 
-func (t tree[K, V]) ascend(n *node[K, V], lo K, yield func(K, V) bool) bool {
+func (t Map[K, V]) ascend(n *node[K, V], lo K, yield func(K, V) bool) bool {
 	if n.leaf() {
 		i, _ := slices.BinarySearchFunc(n.keys, lo, t.compare)
 		for ; i < len(n.keys); i++ {
@@ -123,7 +136,7 @@ func (t tree[K, V]) ascend(n *node[K, V], lo K, yield func(K, V) bool) bool {
 }
 
 // own returns n itself if this session made it, or a copy that this session may change.
-func (n *node[K, V]) own(e *edit) *node[K, V] {
+func (n *node[K, V]) own(e *Edit) *node[K, V] {
 	if n.session == e {
 		return n
 	}
@@ -136,8 +149,8 @@ func (n *node[K, V]) own(e *edit) *node[K, V] {
 	return c
 }
 
-// put sets the value of k.
-func (t *tree[K, V]) put(e *edit, k K, v V) {
+// Put sets the value of k.
+func (t *Map[K, V]) Put(e *Edit, k K, v V) {
 	if t.root == nil {
 		t.root = &node[K, V]{session: e, keys: []K{k}, vals: []V{v}}
 		t.size = 1
@@ -151,7 +164,7 @@ func (t *tree[K, V]) put(e *edit, k K, v V) {
 }
 
 // insert puts k under n, and returns n's replacement and, if that had to split, its right half.
-func (t *tree[K, V]) insert(e *edit, n *node[K, V], k K, v V) (left, right *node[K, V]) {
+func (t *Map[K, V]) insert(e *Edit, n *node[K, V], k K, v V) (left, right *node[K, V]) {
 	n = n.own(e)
 	var at int
 	if n.leaf() {
@@ -184,7 +197,7 @@ func (t *tree[K, V]) insert(e *edit, n *node[K, V], k K, v V) (left, right *node
 	return n, n.split(e, m)
 }
 
-func (n *node[K, V]) split(e *edit, m int) *node[K, V] {
+func (n *node[K, V]) split(e *Edit, m int) *node[K, V] {
 	right := &node[K, V]{session: e, keys: slices.Clone(n.keys[m:])}
 	clear(n.keys[m:])
 	n.keys = n.keys[:m]
@@ -200,9 +213,9 @@ func (n *node[K, V]) split(e *edit, m int) *node[K, V] {
 	return right
 }
 
-// remove deletes k and reports whether it was there.
-func (t *tree[K, V]) remove(e *edit, k K) bool {
-	if !t.has(k) {
+// Remove deletes k and reports whether it was there.
+func (t *Map[K, V]) Remove(e *Edit, k K) bool {
+	if !t.Has(k) {
 		return false
 	}
 	t.root = t.cut(e, t.root, k)
@@ -218,7 +231,7 @@ func (t *tree[K, V]) remove(e *edit, k K) bool {
 
 // cut removes k, which is there, from under n and returns n's replacement. Nodes may be left less than half full: only
 // small ones are merged, which bounds the height well enough and copies less.
-func (t *tree[K, V]) cut(e *edit, n *node[K, V], k K) *node[K, V] {
+func (t *Map[K, V]) cut(e *Edit, n *node[K, V], k K) *node[K, V] {
 	n = n.own(e)
 	if n.leaf() {
 		i, _ := slices.BinarySearchFunc(n.keys, k, t.compare)
@@ -237,7 +250,7 @@ func (t *tree[K, V]) cut(e *edit, n *node[K, V], k K) *node[K, V] {
 }
 
 // merge joins kids i and i+1 if the result leaves room to grow.
-func (n *node[K, V]) merge(e *edit, i int) {
+func (n *node[K, V]) merge(e *Edit, i int) {
 	right := n.kids[i+1]
 	if len(n.kids[i].keys)+len(right.keys) > maxKeys*3/4 {
 		return

@@ -1,33 +1,33 @@
-package graph
+package tree
 
 import "slices"
 
-// item is one entry of a tree that is built at once.
-type item[K, V any] struct {
-	key K
-	val V
+// Item is one entry of a tree that is built at once.
+type Item[K, V any] struct {
+	Key K
+	Val V
 }
 
 // buildFill is how many keys a node gets when a tree is built: most, with room for the first changes.
 const buildFill = maxKeys - 4
 
-// build makes t hold the items, from the leaves up, many times faster than putting them one by one. It sorts items. It
+// Build makes t hold the items, from the leaves up, many times faster than putting them one by one. It sorts items. It
 // reports the first key that is there twice, in which case t is unchanged.
-func (t *tree[K, V]) build(items []item[K, V]) (twice K, ok bool) {
-	order := func(a, b item[K, V]) int { return t.compare(a.key, b.key) }
+func (t *Map[K, V]) Build(items []Item[K, V]) (twice K, ok bool) {
+	order := func(a, b Item[K, V]) int { return t.compare(a.Key, b.Key) }
 	if !slices.IsSortedFunc(items, order) {
 		slices.SortFunc(items, order)
 	}
 	for i := 1; i < len(items); i++ {
 		if order(items[i-1], items[i]) == 0 {
-			return items[i].key, false
+			return items[i].Key, false
 		}
 	}
 	var row []*node[K, V]
 	for chunk := range slices.Chunk(items, buildFill) {
 		n := &node[K, V]{keys: make([]K, len(chunk)), vals: make([]V, len(chunk))}
 		for i, it := range chunk {
-			n.keys[i], n.vals[i] = it.key, it.val
+			n.keys[i], n.vals[i] = it.Key, it.Val
 		}
 		row = append(row, n)
 	}

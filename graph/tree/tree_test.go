@@ -1,4 +1,4 @@
-package graph
+package tree
 
 import (
 	"cmp"
@@ -9,13 +9,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-type intTree = tree[int, int]
+type intTree = Map[int, int]
 
 // contents reads a tree in order and checks its shape on the way.
 func contents(t interface{ Fatalf(string, ...any) }, tr intTree) map[int]int {
 	got := make(map[int]int)
 	last := -1
-	for k, v := range tr.all() {
+	for k, v := range tr.All() {
 		if k <= last {
 			t.Fatalf("key %d after %d", k, last)
 		}
@@ -67,7 +67,7 @@ func TestTreeIsAMapWhoseOldVersionsStay(t *testing.T) {
 		keys := rapid.SampledFrom([]int{40, 400, 4000}).Draw(t, "keys")
 		grow := rapid.IntRange(1, 9).Draw(t, "grow")
 		for range rapid.IntRange(1, 30).Draw(t, "sessions") {
-			e := new(edit)
+			e := new(Edit)
 			first := rapid.IntRange(0, keys).Draw(t, "first")
 			for i := range rapid.IntRange(1, 150).Draw(t, "changes") {
 				k := (first + i*i*7) % keys
@@ -75,11 +75,11 @@ func TestTreeIsAMapWhoseOldVersionsStay(t *testing.T) {
 					k = first + i // a run of neighbours
 				}
 				if (k*31+i)%10 < grow {
-					tr.put(e, k, i)
+					tr.Put(e, k, i)
 					model[k] = i
 				} else {
 					_, was := model[k]
-					if tr.remove(e, k) != was {
+					if tr.Remove(e, k) != was {
 						t.Fatalf("remove(%d) = %v", k, !was)
 					}
 					delete(model, k)
@@ -94,14 +94,14 @@ func TestTreeIsAMapWhoseOldVersionsStay(t *testing.T) {
 		}
 		lo := rapid.IntRange(0, keys).Draw(t, "lo")
 		var got, want []int
-		for k := range tr.from(lo) {
+		for k := range tr.From(lo) {
 			got = append(got, k)
 		}
 		for _, k := range slices.Sorted(maps.Keys(model)) {
 			if k >= lo {
 				want = append(want, k)
 			}
-			if v, ok := tr.find(k); !ok || v != model[k] {
+			if v, ok := tr.Find(k); !ok || v != model[k] {
 				t.Fatalf("find(%d) = %d, %v, want %d", k, v, ok, model[k])
 			}
 		}
@@ -114,7 +114,7 @@ func TestTreeIsAMapWhoseOldVersionsStay(t *testing.T) {
 func TestTreeShrinksToNothing(t *testing.T) {
 	tr := intTree{compare: cmp.Compare[int]}
 	for k := range 5000 {
-		tr.put(new(edit), k, k)
+		tr.Put(new(Edit), k, k)
 	}
 	if tr.root.leaf() {
 		t.Fatal("5000 keys in one leaf: this test looks at too little")
@@ -122,7 +122,7 @@ func TestTreeShrinksToNothing(t *testing.T) {
 	full := tr
 	for i := range 5000 {
 		k := i * 1777 % 5000
-		if !tr.remove(new(edit), k) || tr.remove(new(edit), k) {
+		if !tr.Remove(new(Edit), k) || tr.Remove(new(Edit), k) {
 			t.Fatalf("remove(%d) is wrong", k)
 		}
 		if i%500 == 0 {
@@ -148,12 +148,12 @@ func TestMergingInnerNodesKeepsTheirBounds(t *testing.T) {
 		inner([]int{0, 20}, leaf(1, 2), leaf(20, 21)),
 		inner([]int{70, 80}, leaf(55, 70), leaf(80, 81)),
 	)}
-	tr.remove(new(edit), 2)
+	tr.Remove(new(Edit), 2)
 	if len(tr.root.kids) != 3 {
 		t.Fatalf("the inner nodes were not merged: %d kids", len(tr.root.kids))
 	}
 	for _, k := range []int{1, 20, 21, 55, 70, 80, 81} {
-		if _, ok := tr.find(k); !ok {
+		if _, ok := tr.Find(k); !ok {
 			t.Errorf("%d is lost", k)
 		}
 	}
@@ -163,15 +163,48 @@ func TestMergingInnerNodesKeepsTheirBounds(t *testing.T) {
 func TestOneSessionCopiesEachNodeOnce(t *testing.T) {
 	full := intTree{compare: cmp.Compare[int]}
 	for k := range 20000 {
-		full.put(new(edit), k, k)
+		full.Put(new(Edit), k, k)
 	}
 	perKey := testing.AllocsPerRun(1, func() {
-		tr, e := full, new(edit)
+		tr, e := full, new(Edit)
 		for k := range 10000 {
-			tr.remove(e, k)
+			tr.Remove(e, k)
 		}
 	}) / 10000
 	if perKey > 0.5 {
 		t.Errorf("removing a key of many costs %v allocations", perKey)
+	}
+}
+
+// TestDiffCostsWhatDiffers: of 100,000 keys, only those beside the changed ones are compared.
+func TestDiffCostsWhatDiffers(t *testing.T) {
+	old := New[uint64, int](cmp.Compare)
+	for k := range uint64(100_000) {
+		old.Put(new(Edit), k*2, 0)
+	}
+	for name, change := range map[string]func(*Map[uint64, int]){
+		"altered":    func(m *Map[uint64, int]) { m.Put(new(Edit), 100_000, 1) },
+		"removed":    func(m *Map[uint64, int]) { m.Remove(new(Edit), 100_000) },
+		"added":      func(m *Map[uint64, int]) { m.Put(new(Edit), 100_001, 1) },
+		"at the end": func(m *Map[uint64, int]) { m.Put(new(Edit), 300_001, 1) },
+	} {
+		changed, compared, visited := old, 0, 0
+		change(&changed)
+		Diff(old, changed, func(x, y int) bool { compared++; return x == y },
+			func(uint64, *int, *int) bool { visited++; return true })
+		if visited != 1 || compared > 4*maxKeys {
+			t.Errorf("%s: %d differences after %d comparisons", name, visited, compared)
+		}
+	}
+	// Splitting a leaf in the middle moves all behind it by one place.
+	split, compared, visited := old, 0, 0
+	e := new(Edit)
+	for k := range uint64(maxKeys) {
+		split.Put(e, 100_000+2*k+1, 1)
+	}
+	Diff(old, split, func(x, y int) bool { compared++; return x == y },
+		func(uint64, *int, *int) bool { visited++; return true })
+	if visited != maxKeys || compared > 8*maxKeys {
+		t.Errorf("split: %d differences after %d comparisons", visited, compared)
 	}
 }
