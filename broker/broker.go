@@ -113,7 +113,8 @@ func (b *Broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.C
 func (b *Broker) Refused(r wire.Refusal) {
 	message := r.Reason.LogMessage()
 	g := b.Node.Graph()
-	row := entry.Refusal{Ident: r.Ident, Message: message, Channel: r.Channel, Addr: r.Remote.Addr().Unmap().String()}
+	row := entry.Refusal{Ident: r.Ident, Message: message, Channel: r.Channel, Addr: r.Remote.Addr().Unmap().String(),
+		Count: uint64(r.Count)}
 	ident := r.Ident
 	if r.AuthenticatedIdent != "" {
 		ident = r.AuthenticatedIdent

@@ -26,6 +26,7 @@
 //	operate.go, drain.go, status.go, recover.go, check.go  what operators do and see
 //	apply/      what Apply keeps: the FSM and its projections
 //	store/      what lies beside the log: stable store, high-water mark, free space, stalled writes
+//	report/     what was counted and refused, until the next report
 //	survey/     what follows from what the members say of themselves
 //	transport/  between raft and the cluster port: commit notifications, throttle, admission of entries
 //	link/       the port between nodes
