@@ -1,18 +1,28 @@
-# hpfriends: `make demo` builds and runs it, `make test` tests it. Needs Go 1.26 and make; interop also python3, and apt as root.
+# hpfriends: `make demo` builds and runs it, `make test` tests it. Needs Go 1.26 and make; npm for the scripts of the pages;
+# interop also python3, and apt as root.
 GO ?= go
 BIN := bin/hpfriends
 FUZZTIME ?= 20s
 RACE := ./broker/... ./eventlog/... ./graph/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
 
-.PHONY: build run demo test race fuzz bench bench-nats check interop faults failover soak clean
+.PHONY: assets build run demo test race fuzz bench bench-nats check interop faults failover soak clean
 
-build: ; $(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/hpfriends
+build: assets ; $(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/hpfriends
 
 run: build ; $(BIN) serve
 
 demo: build ; $(BIN) demo
 
-test: ; $(GO) test ./...
+test: assets ; $(GO) test ./...
+
+# The scripts of the pages, into web/dist. Without them the program builds all the same, and its pages work.
+BUNDLED := web/ui/node_modules/.bundled
+assets: $(if $(shell command -v npm),$(BUNDLED)) ; @[ -e $(BUNDLED) ] || echo "no npm: this program has no scripts for its pages"
+
+$(BUNDLED): $(shell find web/ui tools/bundle -name node_modules -prune -o -type f -print)
+	@npm ci --prefix web/ui --ignore-scripts --no-audit --no-fund --loglevel=error || \
+	  { echo "npm has not installed the packages of web/ui: the pages get no new scripts"; exit $(if $(CI),1,0); } && \
+	  $(GO) -C tools run ./bundle && touch $@
 
 race: ; $(GO) test -race -short $(RACE)
 
@@ -38,6 +48,7 @@ check:
 	$(GO) -C tools mod tidy -diff
 	$(GO) -C internal/natsbench mod tidy -diff
 	$(GO) vet ./...
+	$(GO) -C tools vet ./bundle
 	$(GO) vet -tags interop ./internal/interop/
 	$(GO) test -count=1 ./internal/arch/
 	$(GO) tool -modfile=tools/go.mod golangci-lint run
@@ -59,4 +70,6 @@ soak:
 	HPFRIENDS_SOAK_SEEDS=$(or $(SEEDS),100) HPFRIENDS_SOAK_OUTAGES=5000 $(GO) test -count=1 -v -timeout 24h -run '^TestNothingConfirmed|^TestPowerLoss|StuckDisk' ./raftfsm/
 	HPFRIENDS_SOAK_ELECTIONS=10000 $(GO) test -count=1 -v -timeout 1h -run '^TestTermNever' ./raftfsm/link/
 
-clean: ; rm -rf bin
+clean:
+	rm -rf bin web/ui/node_modules
+	find web/dist -type f ! -name README -delete

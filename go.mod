@@ -2,6 +2,8 @@ module hpfriends
 
 go 1.26.0
 
+ignore ./web/ui/node_modules
+
 require (
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/cockroachdb/pebble/v2 v2.1.7

@@ -1,5 +1,6 @@
 // Package web serves HTTP: the JSON API under /api/v1 (package v1), its OpenAPI 3.1 document at /api/openapi.json,
-// metrics, health, and /ip for sensors. Package who says who sends a request.
+// metrics, health, /ip for sensors, and the scripts of the pages under /assets/ (package assets). Package who says who
+// sends a request.
 //
 // One set of handlers, two ways in. On TCP a request carries an API token ("Authorization: Bearer hpf_…"); to make
 // the first one, POST /api/v1/tokens also takes handle and password (HTTP basic). On the local socket in the data

@@ -11,6 +11,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/web/assets"
 	"hpfriends/web/v1"
 	"hpfriends/web/who"
 )
@@ -32,6 +33,7 @@ func (s *Server) handler(ask authenticate) http.Handler {
 		_, _ = w.Write([]byte("{}"))
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET "+assets.Base, s.assets.Handler())
 	s.v1.Register(mux)
 	origins := http.NewCrossOriginProtection()
 	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -15,6 +15,7 @@ import (
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
+	"hpfriends/web/assets"
 	v1 "hpfriends/web/v1"
 	"hpfriends/web/who"
 )
@@ -48,8 +49,9 @@ const (
 // Server is the HTTP side of a node.
 type Server struct {
 	Config
-	who *who.Authenticator
-	v1  *v1.Service
+	who    *who.Authenticator
+	v1     *v1.Service
+	assets *assets.Set
 
 	mu      sync.Mutex
 	servers []*http.Server
@@ -59,9 +61,13 @@ type Server struct {
 // New returns a Server.
 func New(c Config) *Server {
 	hasher := secret.NewHasher()
+	scripts := built()
+	if missing := scripts.Missing(); missing != "" {
+		c.Logger.Info(missing)
+	}
 	return &Server{
-		Config: c,
-		who:    who.New(who.Config{Graph: c.Query.Graph, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies}),
+		Config: c, assets: scripts,
+		who: who.New(who.Config{Graph: c.Query.Graph, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies}),
 		v1: v1.New(v1.Config{
 			Changer: c.Changer, Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
 			Ready: c.Ready, Scrub: c.Scrub, Version: c.Version, Logger: c.Logger,

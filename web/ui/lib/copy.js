@@ -1,0 +1,25 @@
+// <button data-copy="text"> copies the text, <button data-copy-from="ID"> what the element shows or its field holds.
+// The button says so for a moment; a clipboard that is refused (plain http) has the text selected instead.
+import { say } from "./say.js";
+
+const shownFor = 2000; // ms
+
+async function copy(button) {
+  const from = document.getElementById(button.dataset.copyFrom);
+  const text = button.dataset.copy ?? from?.value ?? from?.textContent ?? "";
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    if (from) getSelection().selectAllChildren(from);
+    say("The clipboard is not open to this page: copy the selected text.");
+    return;
+  }
+  say("Copied.");
+  button.dataset.copied = "";
+  setTimeout(() => delete button.dataset.copied, shownFor);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy], [data-copy-from]");
+  if (button) copy(button);
+});
