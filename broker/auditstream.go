@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
-	"strconv"
 	"time"
 
 	"hpfriends/eventlog"
@@ -152,11 +151,10 @@ func (a *auditStream) send(e *view.AuditEvent) error {
 	if err != nil {
 		return err
 	}
-	channel := subscription.Audit
-	if a.grant.Positions {
-		channel += "@" + strconv.FormatUint(e.Index, 10) + ".0"
-	}
-	frame := wire.AppendPublish(nil, a.conn.ident, channel, payload)
+	channel := formOf(a.grant).AppendChannel(
+		nil, a.grant.Text, subscription.Audit, eventlog.Position{Index: e.Index}, e.Time.UnixMilli(),
+	)
+	frame := wire.AppendPublish(nil, a.conn.ident, string(channel), payload)
 	if len(frame) > a.conn.limit {
 		a.conn.Skipped(subscription.Audit, len(frame))
 		return nil

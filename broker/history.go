@@ -12,7 +12,7 @@ import (
 
 // history is where a subscription begins and ends; later is when it ends if that is still to come.
 func (c *conn) history(sub *grant) (h router.History, later time.Time, err error) {
-	h.End, h.Positions = sub.NoFollow, sub.Positions
+	h.End, h.Form = sub.NoFollow, formOf(sub)
 	c.awaitPosition(sub.From)
 	if h.From, err = start(&sub.Subscription, c.broker.Events); err != nil {
 		return h, later, err
@@ -20,6 +20,11 @@ func (c *conn) history(sub *grant) (h router.History, later time.Time, err error
 	h.Period = eventlog.Period{Since: sub.Since, Until: sub.Until}
 	h.Until, later, err = limit(&sub.Subscription, c.broker.Events, time.Now())
 	return h, later, err
+}
+
+// formOf is how the frames of a subscription look.
+func formOf(sub *grant) router.Form {
+	return router.Form{Positions: sub.Positions, Times: sub.Times, Echo: sub.Echo}
 }
 
 // positionWait is how long a subscription waits for a node that is behind.

@@ -60,6 +60,9 @@ func (c *conn) Subscribe(text string) error {
 		return badQuery(err)
 	}
 	reserved, err := r.Reserved()
+	if err == nil {
+		err = r.Fits()
+	}
 	if err != nil {
 		return badQuery(err)
 	}

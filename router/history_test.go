@@ -15,9 +15,21 @@ import (
 	"hpfriends/graph"
 )
 
-// stampedFrame is the frame as a subscription with positions gets it, made anew.
-func stampedFrame(m sent) []byte {
-	channel := fmt.Sprintf("%s@%d.%d", m.channel, m.index, m.offset)
+// formedFrame is the frame as a subscription gets it, made anew. The worlds' clock is one behind the log.
+func formedFrame(m sent, name string, form Form) []byte {
+	channel := m.channel
+	switch form {
+	case Form{}:
+		return m.frame
+	case Form{Echo: true}:
+		channel = name
+	case Form{Positions: true}:
+		channel += fmt.Sprintf("@%d.%d", m.index, m.offset)
+	case Form{Times: true}:
+		channel += fmt.Sprintf("@@%d", m.index-1)
+	default:
+		channel += fmt.Sprintf("@%d.%d@%d", m.index, m.offset, m.index-1)
+	}
 	rest := m.frame[5+1+1+1+len(m.channel):]
 	f := binary.BigEndian.AppendUint32(nil, uint32(5+1+1+1+len(channel)+len(rest)))
 	f = append(f, 3, 1, 'k', byte(len(channel)))
@@ -37,7 +49,7 @@ func (m sent) position() eventlog.Position {
 }
 
 // model says what one subscriber gets, by the words of the product: past messages to who may replay them now, later
-// ones to who is in the reach at their time; each once for all subscriptions that cover it.
+// ones to who is in the reach at their time; each once for all subscriptions that cover it, as the first asks for.
 type model struct {
 	user     graph.UserID
 	requests []*request
@@ -53,7 +65,7 @@ func (m *model) subscribe(w *request, all []sent, now *graph.Graph) {
 		}
 		from, ok := now.Reach(msg.origin, msg.channel).VisibleFrom(m.user)
 		if ok && from <= msg.index {
-			m.add(msg, w.Positions)
+			m.want = append(m.want, formedFrame(msg, w.name, w.Form))
 		}
 	}
 	w.ended = w.End
@@ -64,23 +76,15 @@ func (w *request) before(msg sent) bool {
 }
 
 func (m *model) published(msg sent, then *graph.Graph) {
-	covered, stamped := false, false
+	if !then.Reach(msg.origin, msg.channel).Has(m.user) {
+		return
+	}
 	for _, w := range m.requests {
 		begun := msg.position().Compare(w.From) >= 0 // one may begin within an entry that is still to come
 		if begun && !w.ended && w.before(msg) && w.pattern.Match(msg.channel) {
-			covered, stamped = true, stamped || w.Positions
+			m.want = append(m.want, formedFrame(msg, w.name, w.Form))
+			return
 		}
-	}
-	if covered && then.Reach(msg.origin, msg.channel).Has(m.user) {
-		m.add(msg, stamped)
-	}
-}
-
-func (m *model) add(msg sent, stamped bool) {
-	if stamped {
-		m.want = append(m.want, stampedFrame(msg))
-	} else {
-		m.want = append(m.want, msg.frame)
 	}
 }
 
@@ -181,7 +185,8 @@ func replayRandomly(t *testing.T, rnd *rand.Rand) {
 			if rnd.IntN(3) == 0 {
 				want.Until = position()
 			}
-			want.End, want.Positions = rnd.IntN(4) == 0, rnd.IntN(3) == 0
+			want.End = rnd.IntN(4) == 0
+			want.Form = []Form{{}, {}, {Echo: true}, {Times: true}, {Positions: true, Times: true}}[rnd.IntN(5)]
 			subs[i].Subscribe(want.name, want.pattern, want.History)
 			models[i].subscribe(want, w.sent, w.version.Graph)
 		case 2:
@@ -424,14 +429,14 @@ func TestTailGoesOnBehindWhatIsGone(t *testing.T) {
 // Who comes back to a node that is behind, with a place that another node told, gets nothing again: not the part of the
 // entry that it has, nor the entries before.
 func TestSubscriptionBeginsAtAPositionStillToCome(t *testing.T) {
-	for _, positions := range []bool{false, true} {
+	for _, form := range []Form{{}, {Positions: true}} {
 		w := newWorld(t, 1<<20)
 		ada := w.user("ada")
 		p := &peer{}
 		s := w.router.Join(p.peer(), ada, graph.DefaultMaxMessage)
 		w.settle(s)
 		from := eventlog.Position{Index: w.index + 3, Offset: 2}
-		s.Subscribe("a", "a", History{From: from, Positions: positions})
+		s.Subscribe("a", "a", History{From: from, Form: form})
 		w.settle(s)
 		for range 4 {
 			w.publish(message{ada, "a", 10}, message{ada, "b", 10}, message{ada, "a", 10}, message{ada, "a", 10})
@@ -442,11 +447,7 @@ func TestSubscriptionBeginsAtAPositionStillToCome(t *testing.T) {
 			if m.channel != "a" || m.position().Compare(from) < 0 {
 				continue
 			}
-			if positions {
-				want = append(want, stampedFrame(m))
-			} else {
-				want = append(want, m.frame)
-			}
+			want = append(want, formedFrame(m, "a", form))
 		}
 		wantFrames(t, "ada", p.frames(), want)
 		if len(p.told) != 1 || !strings.Contains(p.told[0], "until "+from.String()) {
@@ -477,14 +478,16 @@ func TestSubscriptionEndsWhenTold(t *testing.T) {
 	}
 }
 
-func TestStampedFrameThatWouldBeTooLongStaysAsItIs(t *testing.T) {
-	long := frame(strings.Repeat("c", 250), 1, 8)
-	if got := appendStamped([]byte("x"), long, eventlog.Position{Index: 100000, Offset: 7}); !bytes.Equal(got[1:], long) {
-		t.Errorf("%q", got)
-	}
-	at := eventlog.Position{Index: 9, Offset: 1}
-	stamped := stampedFrame(sent{index: 9, offset: 1, channel: "c", frame: frame("c", 1, 8)})
-	if got := appendStamped(nil, frame("c", 1, 8), at); !bytes.Equal(got, stamped) {
-		t.Errorf("%q", got)
+// A channel that leaves no room for its position is cut and marked, between two characters: if it stayed as it is, its
+// end, which a publisher chose, would be read as the position.
+func TestChannelWithoutRoomForItsPositionIsCut(t *testing.T) {
+	forged := strings.Repeat("é", 120) + "@99.0@5"
+	for _, form := range []Form{{Positions: true}, {Times: true}, {Positions: true, Times: true}} {
+		channel := string(form.AppendChannel(nil, "*", forged, eventlog.Position{Index: 1e9, Offset: 7}, 1_700_000_000_123))
+		stamp := string(form.AppendChannel(nil, "*", "", eventlog.Position{Index: 1e9, Offset: 7}, 1_700_000_000_123))
+		kept, ok := strings.CutSuffix(channel, cutMark+stamp)
+		if !ok || len(channel) > maxChannel || len(channel) < maxChannel-1 || strings.Trim(kept, "é") != "" {
+			t.Errorf("%+v: %d bytes, %q", form, len(channel), channel)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -30,11 +31,14 @@ type reader struct {
 	windows  []window             // the subscriptions that cover at
 	limit    uint64               // entries before it are covered by the same ones
 	covering map[string][]*window // memo by channel
-	parts    []offsets            // scratch
+	parts    []part               // scratch
 }
 
-// offsets are messages of one entry, [first, end).
-type offsets struct{ first, end uint32 }
+// part is messages of one run, [first, end), and the subscription that decides how they look.
+type part struct {
+	*subscription
+	first, end uint32
+}
 
 // catchUp reads the log until it meets the tail, and makes the subscriber live again there.
 func (s *Subscriber) catchUp() error {
@@ -252,7 +256,6 @@ func (r *reader) run(index uint64, run *entry.Run) error {
 	if first.Compare(r.at) < 0 {
 		first = r.at
 	}
-	stamped := false
 	r.parts = r.parts[:0]
 	for _, w := range r.channel(run.Channel) {
 		a, b, ok := w.part(first, end)
@@ -265,21 +268,20 @@ func (r *reader) run(index uint64, run *entry.Run) error {
 			}
 			continue
 		}
-		stamped = stamped || w.positions
 		if !w.replayed {
 			w.messages += uint64(b.Offset - a.Offset)
 		}
-		r.parts = append(r.parts, offsets{a.Offset, b.Offset})
+		r.claim(part{w.subscription, a.Offset, b.Offset})
 	}
-	for _, p := range union(r.parts) {
-		if err := r.deliver(index, run, p, stamped); err != nil {
+	for _, p := range r.parts {
+		if err := r.deliver(index, run, p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// channel returns the windows whose pattern matches.
+// channel returns the windows whose pattern matches, the oldest first.
 func (r *reader) channel(channel string) []*window {
 	ws, ok := r.covering[channel]
 	if !ok {
@@ -288,6 +290,7 @@ func (r *reader) channel(channel string) []*window {
 				ws = append(ws, &r.windows[i])
 			}
 		}
+		slices.SortFunc(ws, func(a, b *window) int { return cmp.Compare(a.order, b.order) })
 		r.covering[channel] = ws
 	}
 	return ws
@@ -308,46 +311,49 @@ func (r *reader) may(w *window, index uint64, run *entry.Run) bool {
 	return ok
 }
 
-// union joins parts that overlap or touch.
-func union(parts []offsets) []offsets {
-	if len(parts) < 2 {
-		return parts
-	}
-	slices.SortFunc(parts, func(a, b offsets) int { return int(int64(a.first) - int64(b.first)) })
-	joined := parts[:1]
-	for _, p := range parts[1:] {
-		if last := &joined[len(joined)-1]; p.first <= last.end {
-			last.end = max(last.end, p.end)
-		} else {
-			joined = append(joined, p)
+// claim adds to the parts, which are in order and do not overlap, what none of them has of p.
+func (r *reader) claim(p part) {
+	for i := 0; i < len(r.parts) && p.first < p.end; i++ {
+		has := r.parts[i]
+		if has.end <= p.first {
+			continue
 		}
+		if p.first < has.first {
+			r.parts = slices.Insert(r.parts, i, part{p.subscription, p.first, min(p.end, has.first)})
+			i++
+		}
+		p.first = has.end
 	}
-	return joined
+	if p.first < p.end {
+		r.parts = append(r.parts, p)
+	}
 }
 
 // deliver adds a part of a run to the send buffer.
-func (r *reader) deliver(index uint64, run *entry.Run, p offsets, stamped bool) error {
-	frames := skip(run.Frames, p.first-run.First)
-	if p.end < run.First+run.Count {
-		frames = frames[:len(frames)-len(skip(frames, p.end-p.first))]
+func (r *reader) deliver(index uint64, whole *entry.Run, p part) error {
+	run := *whole
+	run.Count, run.First = p.end-p.first, p.first
+	run.Frames = skip(whole.Frames, p.first-whole.First)
+	if p.end < whole.First+whole.Count {
+		run.Frames = run.Frames[:len(run.Frames)-len(skip(run.Frames, run.Count))]
 	}
-	part := entry.Run{Channel: run.Channel, Count: p.end - p.first, First: p.first, Frames: frames}
-	if stamped {
-		return r.stamped(index, &part)
+	at := eventlog.Position{Index: index, Offset: p.first}
+	if p.form != (Form{}) {
+		return r.formed(at, &run, p.subscription)
 	}
-	r.s.pieces(eventlog.Position{Index: index, Offset: p.first}, &part, func(at eventlog.Position, frames []byte, n int) {
+	r.s.pieces(at, &run, func(at eventlog.Position, frames []byte, n int) {
 		at.Offset += uint32(n)
 		r.out.add(frames, n, at)
 	})
 	return r.full()
 }
 
-// stamped adds messages with their positions to the send buffer.
-func (r *reader) stamped(index uint64, run *entry.Run) error {
-	at := eventlog.Position{Index: index, Offset: run.First}
+// formed adds messages to the send buffer that look as a subscription asks for.
+func (r *reader) formed(at eventlog.Position, run *entry.Run, u *subscription) error {
 	for frames := run.Frames; len(frames) > 0; {
 		n := frameLen(frames)
-		r.out.frame = appendStamped(r.out.frame[:0], frames[:n], at)
+		r.out.channel = u.form.AppendChannel(r.out.channel[:0], u.name, run.Channel, at, run.Time)
+		r.out.frame = appendRenamed(r.out.frame[:0], frames[:n], r.out.channel)
 		frames = frames[n:]
 		at.Offset++
 		if len(r.out.frame) > r.s.limit {

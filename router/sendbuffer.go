@@ -1,24 +1,19 @@
 package router
 
-import (
-	"encoding/binary"
-	"strconv"
-
-	"hpfriends/eventlog"
-)
+import "hpfriends/eventlog"
 
 const (
 	flushBytes = 256 << 10 // sent at once by a reader
 	copyBelow  = 16 << 10  // smaller pieces are copied together, for fewer system calls; larger ones are referenced
-	maxChannel = 255       // bytes
 )
 
 // sendBuffer is what a reader is about to send.
 type sendBuffer struct {
 	sending
-	size   int
-	copied []byte // holds the small pieces
-	frame  []byte // the stamped frame at hand
+	size    int
+	copied  []byte // holds the small pieces
+	frame   []byte // the one at hand, if it is made for its subscription
+	channel []byte // its
 }
 
 func (b *sendBuffer) add(frames []byte, count int, next eventlog.Position) {
@@ -46,24 +41,4 @@ func adjacent(a, b []byte) bool {
 func (b *sendBuffer) reset() {
 	b.sending = sending{bufs: b.bufs[:0]}
 	b.size, b.copied = 0, b.copied[:0]
-}
-
-// appendStamped appends a PUBLISH frame with "channel@index.offset" as its channel. Where that would be too long for a
-// channel the frame stays as it is.
-func appendStamped(dst, frame []byte, at eventlog.Position) []byte {
-	identEnd := 6 + int(frame[5])
-	channel := frame[identEnd+1 : identEnd+1+int(frame[identEnd])]
-	begin := len(dst)
-	dst = append(dst, frame[:identEnd+1]...)
-	dst = append(append(dst, channel...), '@')
-	dst = strconv.AppendUint(dst, at.Index, 10)
-	dst = strconv.AppendUint(append(dst, '.'), uint64(at.Offset), 10)
-	n := len(dst) - begin - identEnd - 1
-	if n > maxChannel {
-		return append(dst[:begin], frame...)
-	}
-	dst[begin+identEnd] = byte(n)
-	dst = append(dst, frame[identEnd+1+len(channel):]...)
-	binary.BigEndian.PutUint32(dst[begin:], uint32(len(dst)-begin))
-	return dst
 }

@@ -42,6 +42,7 @@ type Subscriber struct {
 	limit  int // bytes of one frame
 
 	subscribed map[string]*subscription // by name; guarded by router.mu
+	ordered    uint64                   // how many there have been; guarded by router.mu
 	readerOnly bool                     // one of them is; guarded by router.mu
 	changes    atomic.Uint64            // of subscribed
 	received   atomic.Uint64            // messages written
@@ -59,8 +60,9 @@ func (r *Router) Join(p Peer, user graph.UserID, limit int) *Subscriber {
 // Subscribe adds a channel or pattern under a name, which is the client's text for it. A name that is subscribed
 // already stays as it is, and the answer is false.
 //
-// A message is delivered once however many subscriptions cover it. One that begins in the past makes the subscriber a
-// reader of the log from there; what its other subscriptions have still to get follows in log order.
+// A message is delivered once however many subscriptions cover it, in the form that the oldest of them asks for. One
+// that begins in the past makes the subscriber a reader of the log from there; what its other subscriptions have still
+// to get follows in log order.
 func (s *Subscriber) Subscribe(name string, p graph.Pattern, h History) bool {
 	s.router.mu.Lock()
 	defer s.router.mu.Unlock()
@@ -69,8 +71,9 @@ func (s *Subscriber) Subscribe(name string, p graph.Pattern, h History) bool {
 	}
 	now := eventlog.Position{Index: s.router.next}
 	u := &subscription{
-		name: name, pattern: p, period: h.Period, positions: h.Positions, from: now, until: h.Until, replayed: true,
+		name: name, pattern: p, period: h.Period, form: h.Form, order: s.ordered, from: now, until: h.Until, replayed: true,
 	}
+	s.ordered++
 	if h.End && (u.until == eventlog.Position{} || u.until.Compare(now) > 0) {
 		u.until = now
 	}

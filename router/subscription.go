@@ -9,11 +9,11 @@ import (
 
 // History is where a subscription begins and ends. The zero value is: from now on, for as long as the connection lasts.
 type History struct {
-	From      eventlog.Position // the first message wanted; the zero Position: what is published from now on
-	Until     eventlog.Position // the first message not wanted any more; the zero Position: none
-	Period    eventlog.Period   // of the messages' own times; its Since is of those in the log already
-	End       bool              // stop where the log ends now
-	Positions bool              // frames carry "channel@index.offset" as their channel
+	From   eventlog.Position // the first message wanted; the zero Position: what is published from now on
+	Until  eventlog.Position // the first message not wanted any more; the zero Position: none
+	Period eventlog.Period   // of the messages' own times; its Since is of those in the log already
+	End    bool              // stop where the log ends now
+	Form
 }
 
 // Replayed says that the history of a subscription is done: all of it has been handed to Send.
@@ -29,10 +29,11 @@ type subscription struct {
 	pattern graph.Pattern
 	// history is the newest entry that was there at the time of subscribing. Up to it a message is delivered to who may
 	// replay it, after it to who receives it.
-	history   uint64
-	period    eventlog.Period
-	positions bool
-	ahead     bool // it begins at a position that this node had not reached: another had, or this one before a crash
+	history uint64
+	period  eventlog.Period
+	form    Form
+	order   uint64 // of subscribing: the first that covers a message decides its form
+	ahead   bool   // it begins at a position that this node had not reached: another had, or this one before a crash
 
 	// Guarded by router.mu.
 	from  eventlog.Position // what lies before has been delivered, or is not wanted
@@ -48,7 +49,7 @@ type subscription struct {
 // readerOnly reports whether the tail cannot serve it by reference: its frames are made for it, or it begins or ends
 // within the log.
 func (u *subscription) readerOnly() bool {
-	return u.positions || u.ahead || u.until != eventlog.Position{}
+	return u.form != (Form{}) || u.ahead || u.until != eventlog.Position{}
 }
 
 // holds reports whether messages of an entry and a time are wanted. What arrives from now on is, whatever the clock

@@ -21,14 +21,16 @@ type Subscription struct {
 	Range
 	NoFollow  bool   // end where the log ends now
 	Positions bool   // frames carry CHANNEL@INDEX.OFFSET as their channel
+	Times     bool   // frames carry CHANNEL@@UNIXMS, or with Positions CHANNEL@INDEX.OFFSET@UNIXMS
+	Echo      bool   // frames carry Text
 	Notify    bool   // say on $replay when the history is done
 	Durable   string // have the broker remember under this name how far the client got; empty: do not
 }
 
 // forms is the end of every error about a query.
 const forms = "want CHANNEL or PREFIX*, and after ? any of since=TIME, from=first or from=#INDEX.OFFSET, " +
-	"until=TIME or until=#INDEX.OFFSET, follow=0, positions=1, notify=1, durable=NAME, joined by &. TIME: " +
-	timespec.Forms
+	"until=TIME or until=#INDEX.OFFSET, follow=0, positions=1, times=1, echo=1, notify=1, durable=NAME, joined by &. " +
+	"TIME: " + timespec.Forms
 
 // Parse reads the channel of a SUBSCRIBE. Durations count back from now. Its errors are for the client.
 func Parse(text string, now time.Time) (Subscription, error) {
@@ -66,6 +68,10 @@ func (s *Subscription) set(key, value string, now time.Time) (err error) {
 		s.NoFollow = !follow
 	case "positions":
 		s.Positions, err = flag(key, value)
+	case "times":
+		s.Times, err = flag(key, value)
+	case "echo":
+		s.Echo, err = flag(key, value)
 	case "notify":
 		s.Notify, err = flag(key, value)
 	case "durable":
@@ -89,6 +95,12 @@ func (s Subscription) String() string {
 	}
 	if s.Positions {
 		v.Set("positions", "1")
+	}
+	if s.Times {
+		v.Set("times", "1")
+	}
+	if s.Echo {
+		v.Set("echo", "1")
 	}
 	if s.Notify {
 		v.Set("notify", "1")

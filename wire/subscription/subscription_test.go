@@ -8,8 +8,10 @@ import (
 	"hpfriends/eventlog"
 )
 
+var testNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
 func TestRequestIsReadOrRefusedWithTheForms(t *testing.T) {
-	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	now := testNow
 	ten, noon := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC), time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	at := func(i uint64, o uint32) eventlog.Position { return eventlog.Position{Index: i, Offset: o} }
 	for text, want := range map[string]Subscription{
@@ -25,7 +27,9 @@ func TestRequestIsReadOrRefusedWithTheForms(t *testing.T) {
 		"c?until=1h":                           {Channel: "c", Range: Range{Until: now.Add(-time.Hour)}},
 		"c?follow=0&positions=1&notify=1":      {Channel: "c", NoFollow: true, Positions: true, Notify: true},
 		"c?durable=tool.1&from=first":          {Channel: "c", Durable: "tool.1", Range: Range{First: true}},
-		"c?follow=1&positions=0":               {Channel: "c"},
+		"c?follow=1&positions=0&echo=0":        {Channel: "c"},
+		"c?positions=1&times=1":                {Channel: "c", Positions: true, Times: true},
+		"c*?echo=1":                            {Channel: "c*", Echo: true},
 		"$audit?since=1d":                      {Channel: "$audit", Range: Range{Since: now.Add(-24 * time.Hour)}},
 		strings.Repeat("c", 255) + "?since=s":  {},
 		"c?":                                   {},
@@ -69,10 +73,11 @@ func TestRequestIsReadOrRefusedWithTheForms(t *testing.T) {
 func FuzzRequest(f *testing.F) {
 	for _, text := range []string{
 		"c?since=2h&follow=0", "c?from=%23812.4&until=now", "?", "a?b?c", "c?durable=x&positions=1",
+		"c?times=1&echo=0",
 	} {
 		f.Add(text)
 	}
-	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	now := testNow
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := Parse(text, now)
 		if err != nil {

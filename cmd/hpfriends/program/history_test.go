@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -194,6 +195,66 @@ func TestHistoryOverThePlainProtocol(t *testing.T) {
 		l.subscribe("one too many")
 		l.expectError("Too many subscriptions")
 	})
+}
+
+// dispatched is what the handlers of a client get that looks them up by the channel of a frame under the text that it
+// subscribed to, and drops what has none: as the Go client and the Ruby gem do, which logstash-input-hpfeeds builds on.
+// The Go client adds the lengths of ident and channel in one byte, and panics when that overflows.
+func (l *line) dispatched(messages int, texts ...string) (handled []string) {
+	l.t.Helper()
+	for _, text := range texts {
+		l.subscribe(text)
+	}
+	for range messages {
+		channel, rest, _ := strings.Cut(l.hear(), " ")
+		ident, payload, _ := strings.Cut(rest, " ")
+		if overhead := 2 + len(ident) + len(channel); int(uint8(overhead)) != overhead {
+			l.t.Fatalf("a frame with %d bytes of ident and channel", overhead)
+		}
+		if slices.Contains(texts, channel) {
+			handled = append(handled, channel+" "+payload)
+		}
+	}
+	return handled
+}
+
+// Clients that dispatch by the name they subscribed to get history and patterns when frames carry that name.
+func TestEchoReachesClientsThatDispatchByTheNameTheySubscribed(t *testing.T) {
+	c := newCommunity(t, "ada")
+	pub := c.dial("ada")
+	pub.publish("c", "past")
+	pub.publish("d.one", "old")
+	pub.settled("sync")
+
+	if got := c.dial("ada").dispatched(2, "c?since=1h", "d.*?since=1h"); len(got) != 0 { // what was wrong
+		t.Errorf("without echo they handle %q", got)
+	}
+	l := c.dial("ada")
+	got := l.dispatched(2, "c?since=1h&echo=1", "d.*?from=first&echo=1")
+	if want := []string{"c?since=1h&echo=1 past", "d.*?from=first&echo=1 old"}; !slices.Equal(got, want) {
+		t.Errorf("they handle %q, want %q", got, want)
+	}
+	pub.publish("d.two", "live")
+	l.expect("d.*?from=first&echo=1 ada-key live")
+
+	// Who is subscribed twice gets a message once, as the older asks for.
+	l.subscribe("d.two?times=1")
+	pub.publish("d.two", "again")
+	l.expect("d.*?from=first&echo=1 ada-key again")
+	l.unsubscribe("d.*?from=first&echo=1")
+	pub.publish("d.two", "timed")
+	heard := l.hear()
+	channel, _, _ := strings.Cut(heard, " ")
+	name, stamp, ok := subscription.Cut(channel)
+	if age := time.Since(time.UnixMilli(stamp.Millis)); !ok || name != "d.two" || age < 0 || age > time.Minute {
+		t.Errorf("with times=1 comes %q", heard)
+	}
+	l.subscribe(strings.Repeat("c", 250) + "?echo=1")
+	l.expectError("at most 255 bytes")
+	l.subscribe("$audit?from=first&echo=1")
+	if heard := l.hear(); !strings.HasPrefix(heard, "$audit?from=first&echo=1 ada-key {") {
+		t.Errorf("the audit's echo is %q", heard)
+	}
 }
 
 // settledAfter is settled where other messages may still come.
