@@ -12,10 +12,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"hpfriends/api"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
 	"hpfriends/web/assets"
+	"hpfriends/web/pages"
 	v1 "hpfriends/web/v1"
 	"hpfriends/web/who"
 )
@@ -32,6 +34,7 @@ type Config struct {
 	Lag     func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
 	Scrub   func() view.ScrubStatus                       // nil: there is none
 	Version string
+	Node    string // its name, for people
 	Logger  *slog.Logger
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.
 	TrustedProxies []netip.Prefix
@@ -52,6 +55,7 @@ type Server struct {
 	who    *who.Authenticator
 	v1     *v1.Service
 	assets *assets.Set
+	pages  *pages.Pages
 
 	mu      sync.Mutex
 	servers []*http.Server
@@ -65,7 +69,7 @@ func New(c Config) *Server {
 	if missing := scripts.Missing(); missing != "" {
 		c.Logger.Info(missing)
 	}
-	return &Server{
+	s := &Server{
 		Config: c, assets: scripts,
 		who: who.New(who.Config{Graph: c.Query.Graph, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies}),
 		v1: v1.New(v1.Config{
@@ -73,6 +77,13 @@ func New(c Config) *Server {
 			Ready: c.Ready, Scrub: c.Scrub, Version: c.Version, Logger: c.Logger,
 		}),
 	}
+	operations := http.NewServeMux() // for who was admitted
+	s.v1.Register(operations)
+	s.pages = pages.New(pages.Config{
+		API: api.InProcess(operations), Query: c.Query, Who: s.who, Node: c.Node, Lag: c.Lag, Version: c.Version,
+		Assets: scripts, Logger: c.Logger,
+	})
+	return s
 }
 
 // Serve serves a TCP listener until Shutdown.

@@ -54,7 +54,12 @@ var allowed = map[string][]string{
 	"internal/payload":    {},
 	"internal/feedtest":   {"wire"}, // for tests
 	"api":                 {"query/view", "graph", "internal/datadir", "internal/ndjson", "internal/secret"},
-	"web":                 {"api", "web/assets", "web/v1", "web/who", "query", "query/view", "graph", "internal/secret"},
+	"web": {
+		"api", "web/assets", "web/pages", "web/v1", "web/who", "query", "query/view", "graph", "internal/secret",
+	},
+	"web/pages": {
+		"api", "web/assets", "web/who", "query", "query/view", "graph", "internal/timespec", "internal/secret",
+	},
 	"web/v1": {
 		"api", "web/who", "query", "query/view", "graph", "internal/secret", "internal/timespec", "internal/ndjson",
 	},

@@ -1,4 +1,5 @@
-// <button data-copy="text"> copies the text, <button data-copy-from="ID"> what the element shows or its field holds.
+// <button data-copy="text"> copies the text, <code data-copy> its own, <button data-copy-from="ID"> what the element
+// shows or its field holds.
 // The button says so for a moment; a clipboard that is refused (plain http) has the text selected instead.
 import { say } from "./say.js";
 
@@ -6,7 +7,7 @@ const shownFor = 2000; // ms
 
 async function copy(button) {
   const from = document.getElementById(button.dataset.copyFrom);
-  const text = button.dataset.copy ?? from?.value ?? from?.textContent ?? "";
+  const text = button.dataset.copy || (from ?? button).value || (from ?? button).textContent;
   try {
     await navigator.clipboard.writeText(text);
   } catch {

@@ -1,0 +1,171 @@
+package pages
+
+import (
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// functions are what templates can call.
+var functions = template.FuncMap{
+	"icon": icon, "count": count, "bytes": size, "visible": visible, "plural": plural,
+	"dict": dict, "style": func() string { return styleURL }, "list": func(v ...any) []any { return v }, "hexdump": hex.Dump, "join": strings.Join,
+}
+
+const thinSpace = "\u2009"
+
+// count groups the digits of a number by three.
+func count(v any) string {
+	text := fmt.Sprint(v)
+	if _, err := strconv.ParseInt(text, 10, 64); err != nil {
+		return text
+	}
+	sign := ""
+	if text[0] == '-' {
+		sign, text = "−", text[1:]
+	}
+	var b strings.Builder
+	for i, c := range text {
+		if i > 0 && (len(text)-i)%3 == 0 {
+			b.WriteString(thinSpace)
+		}
+		b.WriteRune(c)
+	}
+	return sign + b.String()
+}
+
+// size is a number of bytes for people.
+func size(v any) string {
+	n, err := strconv.ParseFloat(fmt.Sprint(v), 64)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	for _, unit := range []string{"B", "KiB", "MiB", "GiB"} {
+		if n < 1024 {
+			if unit == "B" || n >= 100 {
+				return fmt.Sprintf("%.0f%s%s", n, thinSpace, unit)
+			}
+			return fmt.Sprintf("%.1f%s%s", n, thinSpace, unit)
+		}
+		n /= 1024
+	}
+	return fmt.Sprintf("%.1f%sTiB", n, thinSpace)
+}
+
+// plural is "1 share" or "3 shares".
+func plural(v any, one, many string) string {
+	if fmt.Sprint(v) == "1" {
+		return "1 " + one
+	}
+	return count(v) + " " + many
+}
+
+// visible makes characters visible that would change the text around them, or that nobody could see: controls, marks
+// of direction, bytes that are no UTF-8.
+func visible(v any) string {
+	s := fmt.Sprint(v)
+	if strings.IndexFunc(s, hidden) < 0 && utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i, c := range s {
+		switch {
+		case c == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
+			fmt.Fprintf(&b, "\\x%02x", s[i])
+		case hidden(c):
+			b.WriteString(strings.Trim(strconv.QuoteRune(c), "'"))
+		default:
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+// hidden reports whether a character cannot be shown as itself. Format characters (Cf) turn the direction of text, or
+// cannot be seen.
+func hidden(c rune) bool {
+	return c == utf8.RuneError || unicode.In(c, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)
+}
+
+// duration is how long something lasts, in one unit.
+func duration(d time.Duration) string {
+	switch d = d.Abs(); {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	case d < 60*24*time.Hour:
+		return fmt.Sprintf("%d days", int(d.Hours()/24))
+	case d < 2*365*24*time.Hour:
+		return fmt.Sprintf("%d months", int(d.Hours()/24/30.4))
+	}
+	return fmt.Sprintf("%d years", int(d.Hours()/24/365.25))
+}
+
+// Ago is a time as people say it, with the exact one at hand. A zero time or a nil *time.Time is empty.
+func (r *request) Ago(v any) template.HTML {
+	t := moment(v)
+	if t.IsZero() {
+		return ""
+	}
+	text := "now"
+	if d := r.now.Sub(t); d >= time.Second {
+		text = duration(d) + " ago"
+	} else if d <= -time.Second {
+		text = "in " + duration(d)
+	}
+	return r.element(t, text)
+}
+
+// Exact is a time to the second, in the zone of who asks.
+func (r *request) Exact(v any) template.HTML {
+	t := moment(v)
+	if t.IsZero() {
+		return ""
+	}
+	return r.element(t, t.In(r.prefs.zone).Format("2006-01-02 15:04:05"))
+}
+
+func (r *request) element(t time.Time, text string) template.HTML {
+	exact := t.In(r.prefs.zone).Format("2006-01-02 15:04:05.000 MST")
+	//nolint:gosec // every part is made by time.Format or by duration
+	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339Nano) + `" title="` +
+		template.HTMLEscapeString(exact) + `">` + template.HTMLEscapeString(text) + `</time>`)
+}
+
+func moment(v any) time.Time {
+	switch t := v.(type) {
+	case time.Time:
+		return t
+	case *time.Time:
+		if t != nil {
+			return *t
+		}
+	}
+	return time.Time{}
+}
+
+// dict makes a map of names and values, for a part that needs more than one.
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, fmt.Errorf("dict has %d arguments", len(pairs))
+	}
+	m := make(map[string]any, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		name, ok := pairs[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("dict: %v is no name", pairs[i])
+		}
+		m[name] = pairs[i+1]
+	}
+	return m, nil
+}

@@ -1,0 +1,147 @@
+package pages
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+)
+
+// page is a row of the table of routes.
+type page struct {
+	path  string // of a ServeMux, without method
+	name  string // of its template
+	title string
+	about string // what it is, in one line
+	under string // the page that it belongs to, of which the rail has an entry
+	show  func(*Pages, *request) (data any, err error)
+	acts  acts
+	past  bool // can be shown as of a moment in the past
+	bare  bool // a fragment: without the shell
+	admin bool // for those who may see everything
+	// Scripts are what makes the page more than its HTML; without them it works, too.
+	scripts []string
+}
+
+// acts are what the forms of a page do, by the value of their field "do".
+type acts map[string]func(*Pages, *request) (done, error)
+
+// done is the outcome of a form.
+type done struct {
+	to     string // the next page; empty: the same
+	notice string // what is told there
+	show   any    // instead: what this same answer shows, once (a new secret)
+}
+
+func (pg *page) pattern() string {
+	if pg.path == "/" {
+		return "/{$}"
+	}
+	return pg.path
+}
+
+// serve answers the requests of a page.
+func (p *Pages) serve(pg *page) http.HandlerFunc {
+	return func(w http.ResponseWriter, hr *http.Request) {
+		r, err := p.admit(w, hr)
+		if err != nil {
+			p.refuseStranger(w, hr, err)
+			return
+		}
+		if pg.admin && !r.viewer.CanSeeAll() {
+			p.fail(r, pg, api.NewProblem(http.StatusForbidden, api.Denied, "This page is for admins and auditors.", ""))
+			return
+		}
+		if err := r.travel(p, pg); err != nil {
+			p.fail(r, pg, err)
+			return
+		}
+		if hr.Method == http.MethodPost {
+			p.act(r, pg)
+			return
+		}
+		p.show(r, pg, http.StatusOK)
+	}
+}
+
+func (p *Pages) show(r *request, pg *page, status int) {
+	data, err := pg.show(p, r)
+	if err != nil {
+		p.fail(r, pg, err)
+		return
+	}
+	p.render(r, pg, status, data)
+}
+
+// act does what a form asks for.
+func (p *Pages) act(r *request, pg *page) {
+	if err := r.ParseForm(); err != nil {
+		p.fail(r, pg, api.NewProblem(http.StatusBadRequest, api.Invalid, "The form could not be read.", "Try it again."))
+		return
+	}
+	do, ok := pg.acts[r.PostForm.Get("do")]
+	switch {
+	case !ok:
+		p.fail(r, pg, api.NewProblem(http.StatusBadRequest, api.Invalid, "This page has no such button.", "Reload it."))
+		return
+	case r.past != nil:
+		p.fail(r, pg, api.NewProblem(http.StatusConflict, api.Denied, "The past cannot be changed.", "Go back to now."))
+		return
+	}
+	d, err := do(p, r)
+	if err != nil {
+		// The page again, with the reason and with what was typed.
+		r.problem = p.problem(err)
+		p.show(r, pg, r.problem.Status)
+		return
+	}
+	if d.show != nil {
+		r.secret = true
+		p.render(r, pg, http.StatusOK, d.show)
+		return
+	}
+	setNotice(r.w, d.notice)
+	to := d.to
+	if to == "" {
+		to = r.URL.RequestURI()
+	}
+	http.Redirect(r.w, r.Request, local(to), http.StatusSeeOther)
+}
+
+// local is an address on this server: nobody is sent elsewhere.
+func local(to string) string {
+	u, err := url.Parse(to)
+	if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(to, "//") ||
+		strings.ContainsAny(to, "\\\r\n") {
+		return "/"
+	}
+	return to
+}
+
+// problem turns an error into what is told.
+func (p *Pages) problem(err error) *api.Problem {
+	var problem *api.Problem
+	if errors.As(err, &problem) {
+		return problem
+	}
+	var g *graph.Error
+	if errors.As(err, &g) {
+		status := map[graph.Code]int{
+			graph.NotFound: http.StatusNotFound, graph.Denied: http.StatusForbidden, graph.Conflict: http.StatusConflict,
+			graph.Invalid: http.StatusUnprocessableEntity,
+		}[g.Code]
+		return api.NewProblem(status, api.Code(g.Code), g.Msg, g.Hint)
+	}
+	p.Logger.Error("a page failed", "err", err)
+	return api.NewProblem(http.StatusServiceUnavailable, api.UnknownOutcome, "This could not be done now.",
+		"Look whether it was done before you try again.")
+}
+
+// Title, About, Past and Scripts are for the shell.
+func (pg *page) Title() string     { return pg.title }
+func (pg *page) About() string     { return pg.about }
+func (pg *page) Past() bool        { return pg.past }
+func (pg *page) Scripts() []string { return pg.scripts }

@@ -1,0 +1,55 @@
+package pages
+
+import (
+	"context"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"hpfriends/api"
+	"hpfriends/query"
+	"hpfriends/web/assets"
+	"hpfriends/web/who"
+)
+
+// Config of Pages.
+type Config struct {
+	API     *api.Client // in this process; who asks is in the context of a call
+	Query   *query.Query
+	Who     *who.Authenticator
+	Assets  *assets.Set // the scripts, as far as there are any
+	Node    string                                        // the name of the node that answers
+	Lag     func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
+	Cluster bool                                          // there is a cluster to show
+	Version string
+	Logger  *slog.Logger
+}
+
+// Pages serves the web frontend.
+type Pages struct {
+	Config
+	templates map[string]*template.Template // by page
+	routes    []*page
+}
+
+// New returns Pages.
+func New(c Config) *Pages { return &Pages{Config: c, templates: parseTemplates(), routes: routes()} }
+
+// Register adds every page to mux.
+func (p *Pages) Register(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+stylePath, serveStyle)
+	for _, pg := range p.routes {
+		h := p.serve(pg)
+		mux.HandleFunc("GET "+pg.pattern(), h)
+		if len(pg.acts) > 0 {
+			mux.HandleFunc("POST "+pg.pattern(), h)
+		}
+	}
+	p.registerDoors(mux)
+}
+
+// call bounds how long a page waits for the API. A write during an election is tried again by the node.
+func call(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, 10*time.Second)
+}

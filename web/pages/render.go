@@ -1,0 +1,134 @@
+package pages
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+
+	"hpfriends/api"
+	"hpfriends/web/assets"
+)
+
+//go:embed html/*.html
+var sources embed.FS
+
+// sheet is what a template is given.
+type sheet struct {
+	*request
+	Page    *page
+	Nav     []section
+	Notice  string
+	Problem *api.Problem
+	Foot    foot
+	Data    any
+	assets  *assets.Set
+}
+
+// foot says which node answers, and how old its view is.
+type foot struct {
+	Node, Version string
+	Behind        string // empty: it is not behind
+}
+
+// parseTemplates reads the template of each page: the file of its name, in the shell, with the parts that all share.
+func parseTemplates() map[string]*template.Template {
+	shared := template.Must(template.New("").Funcs(functions).ParseFS(sources, "html/shell.html", "html/parts*.html"))
+	all := make(map[string]*template.Template)
+	files, err := fs.Glob(sources, "html/*.html")
+	if err != nil {
+		panic(err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(path.Base(file), ".html")
+		if name == "shell" || strings.HasPrefix(name, "parts") {
+			continue
+		}
+		all[name] = template.Must(template.Must(shared.Clone()).ParseFS(sources, file))
+	}
+	return all
+}
+
+// render answers with a page.
+func (p *Pages) render(r *request, pg *page, status int, data any) {
+	s := &sheet{request: r, Page: pg, Problem: r.problem, Data: data, assets: p.Assets}
+	layout := "main"
+	if !pg.bare {
+		layout = "shell"
+		s.Nav, s.Notice, s.Foot = p.rail(r, pg), takeNotice(r.w, r.Request), p.foot()
+	}
+	t := p.templates[pg.name]
+	if t == nil {
+		t = p.templates["problem"]
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, layout, s); err != nil {
+		p.Logger.Error("a page could not be made", "page", pg.name, "err", err)
+		http.Error(r.w, "This page could not be made; the server's log says why.", http.StatusInternalServerError)
+		return
+	}
+	send(r.w, r.Request, status, b.Bytes(), r.secret)
+}
+
+// fail shows a page that could not be shown, or why a form was refused.
+func (p *Pages) fail(r *request, pg *page, err error) {
+	problem := p.problem(err)
+	shell := *pg
+	shell.name, shell.bare = "problem", pg.bare
+	r.problem = nil
+	p.render(r, &shell, problem.Status, problem)
+}
+
+// policy admits what the server itself sends, and nothing inline.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// worthwhile is how long an answer is compressed from, in bytes.
+const worthwhile = 1 << 10
+
+// send writes a page. One with a secret in it is not compressed: its length would tell of it (BREACH).
+func send(w http.ResponseWriter, r *http.Request, status int, html []byte, secret bool) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cache-Control", "private, no-store")
+	h.Add("Vary", "Cookie, Accept-Encoding")
+	if secret || len(html) < worthwhile || !acceptsGzip(r) {
+		h.Set("Content-Length", fmt.Sprint(len(html)))
+		w.WriteHeader(status)
+		_, _ = w.Write(html)
+		return
+	}
+	h.Set("Content-Encoding", "gzip")
+	w.WriteHeader(status)
+	z := gzip.NewWriter(w)
+	_, _ = z.Write(html)
+	_ = z.Close()
+}
+
+func acceptsGzip(r *http.Request) bool {
+	for _, one := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
+		name, q, _ := strings.Cut(strings.TrimSpace(one), ";")
+		if name == "gzip" && strings.TrimSpace(q) != "q=0" {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Pages) foot() foot {
+	f := foot{Node: p.Node, Version: p.Version}
+	if p.Lag != nil {
+		if entries, behind := p.Lag(); entries > 0 {
+			f.Behind = duration(behind)
+		}
+	}
+	return f
+}

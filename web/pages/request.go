@@ -1,0 +1,95 @@
+package pages
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/query"
+	"hpfriends/query/view"
+	"hpfriends/web/who"
+)
+
+// request is a request of somebody who is logged in.
+type request struct {
+	*http.Request
+	w       http.ResponseWriter
+	actor   graph.Actor
+	viewer  graph.Viewer // of the newest graph
+	user    *graph.User  // nil: the operator, on the local socket
+	prefs   prefs
+	past    *past        // nil: now
+	problem *api.Problem // of the form that was posted
+	secret  bool         // the answer shows a secret: it is not compressed
+	now     time.Time
+}
+
+// admit finds out who asks.
+func (p *Pages) admit(w http.ResponseWriter, hr *http.Request) (*request, error) {
+	actor, err := p.authenticate(hr)
+	if err != nil {
+		return nil, err
+	}
+	r := &request{
+		Request: hr.WithContext(who.With(hr.Context(), actor)), w: w, actor: actor, viewer: p.Query.Viewer(actor),
+		prefs: readPrefs(hr), now: time.Now(),
+	}
+	r.user, _ = r.viewer.Graph().User(actor.User)
+	return r, nil
+}
+
+// past is a moment that a page is shown as of.
+type past struct {
+	view.AsOf
+	Text  string // as it was asked for
+	point query.Point
+}
+
+// travel looks up the moment that ?at= names, on pages that can show it.
+func (r *request) travel(p *Pages, pg *page) error {
+	text := r.URL.Query().Get("at")
+	if text == "" || !pg.past {
+		return nil
+	}
+	at, err := query.ParsePoint(text, r.now.In(r.prefs.zone))
+	if err != nil {
+		return api.NewProblem(http.StatusUnprocessableEntity, api.Invalid, err.Error(), "")
+	}
+	then, err := p.Query.At(r.actor, at)
+	r.past = &past{then, text, at}
+	return err
+}
+
+// Handle is the name of who asks.
+func (r *request) Handle() string {
+	if r.user == nil {
+		return "operator"
+	}
+	return r.user.Handle
+}
+
+// field is a value of the form that is shown again, or else of the address.
+func (r *request) field(name string) string {
+	if r.problem != nil && r.PostForm.Has(name) {
+		return r.PostForm.Get(name)
+	}
+	return r.URL.Query().Get(name)
+}
+
+// with is the address of this page with other parameters; an empty value removes one. What a page begins with (after)
+// does not survive another change.
+func (r *request) with(pairs ...string) string {
+	q := r.URL.Query()
+	q.Del("after")
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			q.Del(pairs[i])
+		} else {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	u := url.URL{Path: r.URL.Path, RawQuery: q.Encode()}
+	return u.RequestURI()
+}

@@ -1,0 +1,135 @@
+package pages
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/internal/timespec"
+	"hpfriends/query/view"
+)
+
+// shareRow is a row of Shares.
+type shareRow struct {
+	view.Share
+	To    receiver
+	State string
+}
+
+// receiver is a user or a group.
+type receiver struct {
+	Name  string
+	Group bool
+}
+
+type sharesData struct {
+	Shares []shareRow
+	part
+	People []string // whom one can share with
+	Form   shareForm
+}
+
+// shareForm is what the add-share form holds.
+type shareForm struct {
+	Open                                      bool
+	Channel, To, Type, History, Note, Expires string
+}
+
+func (p *Pages) shares(r *request) (any, error) {
+	all := p.Query.SharesFrom(r.actor, r.actor.User)
+	if r.past != nil {
+		all = sharesOf(r.past.Shares, r.Handle())
+	}
+	d := sharesData{Form: r.shareForm(), People: p.people(r)}
+	all, d.part = cut(r, all, func(s view.Share) uint64 { return uint64(s.ID) })
+	for _, s := range all {
+		d.Shares = append(d.Shares, shareRow{s, receiverOf(s.To), stateOfShare(s)})
+	}
+	return d, nil
+}
+
+func sharesOf(all []view.Share, owner string) (own []view.Share) {
+	for _, s := range all {
+		if s.From == owner {
+			own = append(own, s)
+		}
+	}
+	return own
+}
+
+func receiverOf(to string) receiver {
+	if name, ok := cutGroup(to); ok {
+		return receiver{name, true}
+	}
+	return receiver{to, false}
+}
+
+// stateOfShare is the state as the owner sees it: it flows once somebody has enabled it.
+func stateOfShare(s view.Share) string {
+	switch {
+	case s.Expired:
+		return "off"
+	case len(s.EnabledBy) > 0:
+		return "flows"
+	}
+	return "waiting"
+}
+
+func (r *request) shareForm() shareForm {
+	f := shareForm{
+		Channel: r.field("channel"), To: r.field("to"), Type: r.field("type"), History: r.field("history"),
+		Note: r.field("note"), Expires: r.field("expires"),
+	}
+	f.Open = f != shareForm{} || r.URL.Query().Has("add")
+	return f
+}
+
+func (p *Pages) addShare(r *request) (done, error) {
+	share := api.NewShare{
+		Channel: graph.Pattern(r.PostForm.Get("channel")), To: r.PostForm.Get("to"),
+		Type: graph.ShareType(r.PostForm.Get("type")), History: graph.History(r.PostForm.Get("history")),
+		Note: r.PostForm.Get("note"),
+	}
+	var err error
+	if share.Expires, err = r.future("expires"); err != nil {
+		return done{}, err
+	}
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	if _, err = api.AddShare.Call(ctx, p.API, api.With[api.NewShare]{Body: share}); err != nil {
+		return done{}, err
+	}
+	return done{
+		to:     "/shares",
+		notice: fmt.Sprintf("You share %s with %s. It flows to whoever enables it.", share.Channel, share.To),
+	}, nil
+}
+
+func (p *Pages) removeShare(r *request) (done, error) {
+	id, err := strconv.ParseUint(r.PostForm.Get("share"), 10, 64)
+	if err != nil {
+		return done{}, invalid("This form names no share.", "Reload the page.")
+	}
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	share, err := p.Query.Share(r.actor, graph.ShareID(id))
+	if err == nil {
+		_, err = api.RemoveShare.Call(ctx, p.API, api.SharePath{ID: id})
+	}
+	return done{notice: fmt.Sprintf("You no longer share %s with %s.", share.Channel, share.To)}, err
+}
+
+// future reads a time to come; an empty one is nil.
+func (r *request) future(name string) (*time.Time, error) {
+	text := r.PostForm.Get(name)
+	if text == "" {
+		return nil, nil
+	}
+	t, err := timespec.Future(text, r.now.In(r.prefs.zone))
+	if err != nil {
+		return nil, invalid(name+": "+err.Error(), "")
+	}
+	return &t, nil
+}

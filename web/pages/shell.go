@@ -1,0 +1,109 @@
+package pages
+
+import (
+	"html/template"
+	"net/url"
+)
+
+// section is a part of the rail.
+type section struct {
+	Title   string // empty: the seven
+	Entries []entry
+}
+
+// entry is a page in the rail.
+type entry struct {
+	Path, Title, Icon string
+	Current           bool
+	Waiting           string // how many things wait for the user there; empty: none
+}
+
+// rail lists the pages: the original's seven in their order, then data, then operate.
+func (p *Pages) rail(r *request, pg *page) []section {
+	sections := []section{
+		{"", []entry{
+			{Path: "/", Title: "Home", Icon: "home"},
+			{Path: "/shares", Title: "Shares", Icon: "up"},
+			{Path: "/incoming", Title: "Shared with you", Icon: "down", Waiting: p.waiting(r)},
+			{Path: "/authkeys", Title: "Authkeys", Icon: "key"},
+			{Path: "/logs", Title: "Logs", Icon: "logs"},
+			{Path: "/groups", Title: "Groups", Icon: "groups"},
+			{Path: "/search", Title: "Search", Icon: "search"},
+		}},
+		{"Data", []entry{
+			{Path: "/live", Title: "Live", Icon: "live"},
+			{Path: "/history", Title: "History", Icon: "history"},
+			{Path: "/map", Title: "Map", Icon: "map"},
+			{Path: "/graph", Title: "Graph", Icon: "graph"},
+		}},
+		{"Operate", []entry{
+			{Path: "/audit", Title: "Audit", Icon: "audit"},
+			{Path: "/cluster", Title: "Cluster", Icon: "cluster"},
+			{Path: "/admin", Title: "Admin", Icon: "admin"},
+			{Path: "/help", Title: "Help", Icon: "help"},
+		}},
+	}
+	at := r.URL.Query().Get("at")
+	shown := sections[:0]
+	for _, s := range sections {
+		kept := s.Entries[:0]
+		for _, e := range s.Entries {
+			target, there := p.route(e.Path)
+			if !there || target.admin && !r.viewer.CanSeeAll() {
+				continue
+			}
+			e.Current = e.Path == pg.path || e.Path == pg.under
+			if at != "" && target.past {
+				e.Path += "?at=" + url.QueryEscape(at)
+			}
+			kept = append(kept, e)
+		}
+		if s.Entries = kept; len(kept) > 0 {
+			shown = append(shown, s)
+		}
+	}
+	return shown
+}
+
+// route finds the page of a path.
+func (p *Pages) route(path string) (*page, bool) {
+	for _, pg := range p.routes {
+		if pg.path == path {
+			return pg, true
+		}
+	}
+	return nil, false
+}
+
+// Mark is the mark of hpfriends.
+func (*sheet) Mark() template.HTML { return mark }
+
+// Past is the moment that the page is shown as of; nil: now.
+func (s *sheet) Past() *past { return s.past }
+
+// Theme is how the pages look; empty: as the system has it.
+func (s *sheet) Theme() string { return s.prefs.Theme }
+
+// Zone is the time zone of what is shown.
+func (s *sheet) Zone() string { return s.prefs.Zone() }
+
+// Admin reports whether the viewer sees everything.
+func (s *sheet) Admin() bool { return s.viewer.CanSeeAll() }
+
+// Field is a value of the form that is shown again, or of the address.
+func (s *sheet) Field(name string) string { return s.field(name) }
+
+// With is the address of this page with other parameters.
+func (s *sheet) With(pairs ...string) string { return s.with(pairs...) }
+
+// Here is the address of this page.
+func (s *sheet) Here() string { return s.URL.RequestURI() }
+
+// Asset is the address of a script or style; empty where the program was built without it.
+func (s *sheet) Asset(name string) string {
+	url, ok := s.assets.URL(name)
+	if !ok {
+		return ""
+	}
+	return url
+}
