@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -216,3 +217,5 @@ func (cluster) JoinToken(context.Context, time.Duration) (string, time.Time, err
 }
 
 func (cluster) Operate(context.Context, string, string, bool) error { return nil }
+
+func itoa(n uint64) string { return strconv.FormatUint(n, 10) }

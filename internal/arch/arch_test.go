@@ -106,8 +106,8 @@ var fenced = map[string][]string{
 	"github.com/hashicorp/raft-boltdb": {"raftfsm/store"},
 	"github.com/cockroachdb/pebble":    {"eventlog"},
 	"net/http": {
-		"web/assets", "web/v1", "web/who", "api", "web", "internal/cmdline", "cmd/hpfriends/cli", "cmd/hpfriends/feed",
-		"internal/faults",
+		"web", "web/assets", "web/pages", "web/v1", "web/who", "api", "internal/cmdline", "cmd/hpfriends/cli",
+		"cmd/hpfriends/feed", "internal/faults",
 	},
 	"github.com/danielgtaylor/huma": {"web/v1"},
 	"github.com/urfave/cli": {

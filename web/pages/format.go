@@ -14,7 +14,8 @@ import (
 // functions are what templates can call.
 var functions = template.FuncMap{
 	"icon": icon, "count": count, "bytes": size, "visible": visible, "plural": plural,
-	"dict": dict, "style": func() string { return styleURL }, "list": func(v ...any) []any { return v }, "hexdump": hex.Dump, "join": strings.Join,
+	"style": func() string { return styleURL }, "dict": dict, "list": func(v ...any) []any { return v },
+	"hexdump": hex.Dump, "join": strings.Join,
 }
 
 const thinSpace = "\u2009"

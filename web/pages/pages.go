@@ -18,7 +18,7 @@ type Config struct {
 	API     *api.Client // in this process; who asks is in the context of a call
 	Query   *query.Query
 	Who     *who.Authenticator
-	Assets  *assets.Set // the scripts, as far as there are any
+	Assets  *assets.Set                                   // the scripts, as far as there are any
 	Node    string                                        // the name of the node that answers
 	Lag     func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
 	Cluster bool                                          // there is a cluster to show

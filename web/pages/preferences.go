@@ -6,8 +6,8 @@ import (
 
 // zones are offered beside whatever else the database of time zones knows.
 var zones = []string{
-	"UTC", "Europe/Berlin", "Europe/London", "Europe/Paris", "America/New_York", "America/Los_Angeles", "America/Sao_Paulo",
-	"Asia/Tokyo", "Asia/Singapore", "Asia/Kolkata", "Australia/Sydney",
+	"UTC", "Europe/Berlin", "Europe/London", "Europe/Paris", "America/New_York", "America/Los_Angeles",
+	"America/Sao_Paulo", "Asia/Tokyo", "Asia/Singapore", "Asia/Kolkata", "Australia/Sydney",
 }
 
 func (p *Pages) preferences(r *request) (any, error) { return zones, nil }

@@ -1,0 +1,192 @@
+package web
+
+import (
+	htmlpkg "html"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"hpfriends/api"
+)
+
+// page gets a page as a user.
+func (w *world) page(user, address string) (status int, html string) {
+	w.t.Helper()
+	rec := w.send(as(user), "GET "+address, nil)
+	return rec.Code, rec.Body.String()
+}
+
+// submit posts a form, and follows the browser to the page that it is sent to.
+func (w *world) submit(user, address string, fields ...string) (status int, html string) {
+	w.t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Add(fields[i], fields[i+1])
+	}
+	r := httptest.NewRequest(http.MethodPost, address, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set(api.AsHeader, user)
+	r.RemoteAddr = "@"
+	rec := httptest.NewRecorder()
+	w.socket.ServeHTTP(rec, r)
+	if rec.Code != http.StatusSeeOther {
+		return rec.Code, rec.Body.String()
+	}
+	next := httptest.NewRequest(http.MethodGet, rec.Header().Get("Location"), nil)
+	for _, c := range rec.Result().Cookies() {
+		next.AddCookie(c)
+	}
+	next.Header.Set(api.AsHeader, user)
+	next.RemoteAddr = "@"
+	rec = httptest.NewRecorder()
+	w.socket.ServeHTTP(rec, next)
+	return rec.Code, rec.Body.String()
+}
+
+var tags = regexp.MustCompile(`<[^>]*>|\s+`)
+
+// text is what a page says, without its tags.
+func text(page string) string {
+	return strings.Join(strings.Fields(htmlpkg.UnescapeString(tags.ReplaceAllString(page, " "))), " ")
+}
+
+// says reports whether a page says all of it.
+func says(html string, all ...string) bool {
+	for _, s := range all {
+		if !strings.Contains(text(html), s) {
+			return false
+		}
+	}
+	return true
+}
+
+// The way of a share through the pages: added, seen by its receiver, enabled, removed.
+func TestShareThroughThePages(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	status, html := w.submit(
+		"ada",
+		"/shares",
+		"do",
+		"add",
+		"channel",
+		"cowrie.*",
+		"to",
+		"bob",
+		"type",
+		"own",
+		"note",
+		"TLP:RED",
+	)
+	if status != http.StatusOK ||
+		!says(html, "You share cowrie.* with bob.", "cowrie.* My own events bob TLP:RED", "waiting") {
+		t.Fatalf("%d %s", status, text(html))
+	}
+	_, html = w.page("bob", "/incoming")
+	id := regexp.MustCompile(`name="share" value="(\d+)"`).FindStringSubmatch(html)
+	if id == nil || !says(html, "waiting ada cowrie.* Own events direct TLP:RED", "Shared with you 1 waiting for you") {
+		t.Fatal(text(html))
+	}
+	if _, html = w.submit("bob", "/incoming", "do", "enable", "share", id[1]); !says(
+		html,
+		"You have enabled 1 share.",
+		"flows ada",
+	) {
+		t.Error(text(html))
+	}
+	if _, html = w.page("ada", "/shares"); !says(html, "flows") {
+		t.Error(text(html))
+	}
+	if status, _ = w.submit("bob", "/shares", "do", "remove", "share", id[1]); status != http.StatusForbidden {
+		t.Errorf("bob removes a share of ada: %d", status)
+	}
+	if _, html = w.submit("ada", "/shares", "do", "remove", "share", id[1]); !says(
+		html,
+		"no longer share cowrie.* with bob",
+		"You share nothing yet",
+	) {
+		t.Error(text(html))
+	}
+	if _, html = w.page("bob", "/shares?at=2h"); !says(html, "You share nothing yet", "Back to now") {
+		t.Error(text(html))
+	}
+}
+
+// A form that is refused is shown again, with the reason and everything that was typed.
+func TestRefusedFormKeepsWhatWasTyped(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada")
+	status, html := w.submit(
+		"ada",
+		"/shares",
+		"do",
+		"add",
+		"channel",
+		"a*b",
+		"to",
+		"nobody",
+		"type",
+		"all",
+		"note",
+		`"><b>`,
+		"expires",
+		"never",
+	)
+	if status != http.StatusUnprocessableEntity {
+		t.Errorf("status %d", status)
+	}
+	for _, want := range []string{
+		`role="alert"`, `value="a*b"`, `value="nobody"`, `value="all" checked`, `value="&#34;&gt;&lt;b&gt;"`, `value="never"`,
+	} {
+		if !strings.Contains(html, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+}
+
+// The past can be looked at, and not changed.
+func TestPastIsReadOnly(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	w.submit("ada", "/shares", "do", "add", "channel", "first", "to", "bob")
+	before := w.graph.Index()
+	w.submit("ada", "/shares", "do", "add", "channel", "second", "to", "bob")
+	at := url.Values{"at": {"#" + itoa(before)}}.Encode()
+	_, html := w.page("ada", "/shares?"+at)
+	if !says(html, "first My own events bob", "position #"+itoa(before)) || says(html, "second") ||
+		strings.Contains(html, "<form method=\"post\"><") {
+		t.Error(text(html))
+	}
+	if !strings.Contains(html, "/incoming?"+at) {
+		t.Error("the other pages are linked as of now")
+	}
+	status, html := w.submit("ada", "/shares?"+at, "do", "add", "channel", "third", "to", "bob")
+	if status != http.StatusConflict || !says(html, "The past cannot be changed.") || w.graph.Index() != before+1 {
+		t.Errorf("%d %s", status, text(html))
+	}
+	if status, html = w.page("ada", "/shares?at=soon"); status != http.StatusUnprocessableEntity ||
+		!says(html, `"soon" is neither`) {
+		t.Errorf("%d %s", status, text(html))
+	}
+}
+
+// A page is for one viewer: nobody else is handed it from a cache, and nothing in it runs.
+func TestPageIsForOneViewer(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada")
+	rec := w.send(as("ada"), "GET /shares", nil)
+	h := rec.Header()
+	if h.Get("Cache-Control") != "private, no-store" || !strings.Contains(h.Get("Vary"), "Cookie") {
+		t.Errorf("%v", h)
+	}
+	csp := h.Get("Content-Security-Policy")
+	if !strings.HasPrefix(csp, "default-src 'none'; script-src 'self';") || strings.Contains(csp, "unsafe") {
+		t.Error(csp)
+	}
+	if strings.Contains(rec.Body.String(), " style=") || regexp.MustCompile(` on[a-z]+=`).MatchString(rec.Body.String()) {
+		t.Error("the page has inline styles or handlers")
+	}
+}
