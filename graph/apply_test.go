@@ -273,6 +273,7 @@ func TestRemovingAUserLeavesNothing(t *testing.T) {
 	w.share(w.bob, w.alice, AddShare{})
 	w.share(w.bob, alone, AddShare{}, w.alice)
 	w.share(w.bob, Everyone, AddShare{}, w.alice, w.carol)
+	w.session(w.alice, 9)
 	w.do(user(w.alice), SetGroupAdmin{w.red, w.bob, true})
 	w.do(user(w.alice), RemoveUser{w.alice})
 	for s := range w.g.Shares() {
@@ -294,6 +295,9 @@ func TestRemovingAUserLeavesNothing(t *testing.T) {
 	}
 	if _, ok := w.g.TokenByHash(hash(1)); ok {
 		t.Error("a token is left")
+	}
+	if _, ok := w.g.SessionByHash(hash(9)); ok {
+		t.Error("a login session is left")
 	}
 	if _, ok := w.g.UserByHandle("alice"); ok {
 		t.Error("the handle is left")

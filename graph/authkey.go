@@ -13,7 +13,7 @@ import (
 
 func compareStrings(a, b string) int { return strings.Compare(a, b) }
 
-// credentials are the authkeys and the tokens.
+// credentials are the authkeys, the API tokens and the login sessions.
 type credentials struct {
 	authkeys tree.Map[uint64, *Authkey]
 	idents   tree.Map[string, *Authkey]

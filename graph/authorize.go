@@ -38,6 +38,11 @@ func (d *draft) admit() error {
 	if !u.Enabled {
 		return refuse(Denied, "ask an admin", "user %s is disabled", u.Handle)
 	}
+	if d.by.Session != 0 { // it may have ended on its way here
+		if s, ok := d.Session(d.by.Session); !ok || s.Owner != u.ID {
+			return refuse(Denied, "log in again", "the login session of %s has ended", u.Handle)
+		}
+	}
 	d.privileged = u.Role == Admin
 	return nil
 }

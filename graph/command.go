@@ -19,9 +19,10 @@ type Command struct {
 
 // Actor is who asks, and from where.
 type Actor struct {
-	User     UserID `json:"user,omitempty"`     // whose rights are used; 0 only for Operator
-	Operator bool   `json:"operator,omitempty"` // the owner of the data directory, or the system itself: may do everything
-	From     string `json:"from,omitempty"`     // IP address, or "socket", or "system"
+	User     UserID  `json:"user,omitempty"`     // whose rights are used; 0 only for Operator
+	Session  TokenID `json:"session,omitempty"`  // by which login session; 0: by none
+	Operator bool    `json:"operator,omitempty"` // the owner of the data directory, or the system itself: may do everything
+	From     string  `json:"from,omitempty"`     // IP address, or "socket", or "system"
 }
 
 // Op is one kind of change with its arguments: one of the structs in the table of operations, by value.

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"bytes"
+	"cmp"
 	"iter"
 	"slices"
 
@@ -20,10 +21,13 @@ const (
 	KindShare      Kind = "share"
 	KindAcceptance Kind = "acceptance"
 	KindToken      Kind = "token"
+	KindSession    Kind = "session"
 )
 
 // Kinds are all kinds.
-var Kinds = []Kind{KindUser, KindGroup, KindMembership, KindAuthkey, KindShare, KindAcceptance, KindToken}
+var Kinds = []Kind{
+	KindUser, KindGroup, KindMembership, KindAuthkey, KindShare, KindAcceptance, KindToken, KindSession,
+}
 
 // Object is a *User, *Group, *Membership, *Authkey, *Share, *Acceptance or *Token. It is shared and read-only.
 type Object interface{ object() }
@@ -67,7 +71,8 @@ func Diff(before, after *Graph) iter.Seq[Difference] {
 			diffIDs(KindAuthkey, before.authkeys, after.authkeys, sameAuthkey, yield) &&
 			diffIDs(KindShare, before.shares, after.shares, sameShare, yield) &&
 			diffAcceptances(before, after, yield) &&
-			diffIDs(KindToken, before.tokens, after.tokens, sameToken, yield)
+			diffTokens(KindToken, before, after, yield) &&
+			diffTokens(KindSession, before, after, yield)
 	}
 }
 
@@ -112,6 +117,14 @@ func diffAcceptances(a, b *Graph, yield func(Difference) bool) bool {
 	})
 }
 
+// diffTokens yields the API tokens, or the login sessions, which are held together.
+func diffTokens(kind Kind, a, b *Graph, yield func(Difference) bool) bool {
+	return diffIDs(kind, a.tokens, b.tokens, sameToken, func(d Difference) bool {
+		t := cmp.Or(d.Before, d.After).(*Token)
+		return t.Session != (kind == KindSession) || yield(d)
+	})
+}
+
 func sameUser(x, y *User) bool   { return x == y || *x == *y }
 func sameGroup(x, y *Group) bool { return x == y || *x == *y }
 func sameShare(x, y *Share) bool { return x == y || *x == *y }
@@ -125,7 +138,7 @@ func sameAuthkey(x, y *Authkey) bool {
 
 func sameToken(x, y *Token) bool {
 	return x == y || x.ID == y.ID && x.Owner == y.Owner && bytes.Equal(x.Hash, y.Hash) && x.Comment == y.Comment &&
-		x.Expires == y.Expires && x.Created == y.Created
+		x.Expires == y.Expires && x.Created == y.Created && x.Session == y.Session && x.From == y.From && x.Agent == y.Agent
 }
 
 // Concerns reports whether the difference between these graphs is about something of the user's: their account,

@@ -38,6 +38,9 @@ func enumerate(g *Graph) map[string]string {
 		for t := range g.TokensOf(u.ID) {
 			add(KindToken, uint64(t.ID), 0, *t)
 		}
+		for t := range g.SessionsOf(u.ID) {
+			add(KindSession, uint64(t.ID), 0, *t)
+		}
 	}
 	return all
 }

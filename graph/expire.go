@@ -50,7 +50,7 @@ func (d *draft) notDue(t time.Time, kind dueKind, id uint64) {
 	}
 }
 
-// NextExpiry is when the next share, authkey or token expires. ok is false if none ever does.
+// NextExpiry is when the next share, authkey, token or session expires. ok is false if none ever does.
 func (g *Graph) NextExpiry() (t time.Time, ok bool) {
 	for k := range g.expiry.All() {
 		return time.Unix(k.sec, int64(k.nsec)).UTC(), true
@@ -97,7 +97,7 @@ func (d *draft) expire(k dueKey) {
 		key.Enabled = false
 		d.putAuthkey(&key)
 	case dueToken:
-		t, _ := d.Token(TokenID(k.id))
+		t, _ := d.tokens.Find(k.id)
 		d.dropToken(t)
 	}
 }

@@ -66,6 +66,11 @@ func story() []Command {
 	do(user(bob), AddShare{Channel: "d*", Group: lab, Type: All, History: Full, Note: "to the lab", Expires: at(900)})
 	do(user(ada), DecideShare{Share: 28, Accept: true})
 	do(user(bob), AddToken{Hash: hash(3), Comment: "b", Expires: at(900)})
+	do(user(bob), AddSession{Hash: hash(4), Agent: "Mozilla/5.0", Expires: at(900)})
+	do(Actor{User: bob, Session: 31, From: "192.0.2.1"}, AddSession{Hash: hash(5), Expires: at(900)})
+	do(Actor{User: bob, Session: 31, From: "192.0.2.1"}, ClearSessions{User: bob})
+	do(user(bob), AddSession{Hash: hash(6), Expires: at(900)})
+	do(user(bob), RemoveSession{Session: 34})
 	return all
 }
 

@@ -35,6 +35,10 @@ var operations = []operation{
 	declare("token.add", never, func(AddToken, Actor) Ref { return added(KindToken) }),
 	declare("token.remove", always, func(op RemoveToken, _ Actor) Ref { return about(KindToken, op.Token) }),
 
+	declare("session.add", never, func(AddSession, Actor) Ref { return added(KindSession) }),
+	declare("session.remove", always, func(op RemoveSession, _ Actor) Ref { return about(KindSession, op.Session) }),
+	declare("session.clear", always, func(op ClearSessions, _ Actor) Ref { return about(KindUser, op.User) }),
+
 	declare("expire", always, func(Expire, Actor) Ref { return Ref{} }), // about many
 }
 
@@ -104,6 +108,7 @@ type (
 		Password string `json:"password,omitempty" secret:"true"`
 		Role     Role   `json:"role,omitempty"` // empty: Member
 	}
+	// EditUser with another password, or one that disables, ends the user's login sessions but the one that asks.
 	EditUser struct {
 		User     UserID  `json:"user"`
 		Name     *string `json:"name,omitempty"`
@@ -191,7 +196,21 @@ type (
 		Token TokenID `json:"token"`
 	}
 
-	// Expire ends every share, authkey and token whose time has come by the command's time: shares are marked expired,
-	// authkeys disabled, tokens removed. Only the system proposes it.
+	// AddSession logs the actor in.
+	AddSession struct {
+		Hash    []byte    `json:"hash" secret:"true"`
+		Agent   string    `json:"agent,omitempty"`
+		Expires time.Time `json:"expires"`
+	}
+	RemoveSession struct {
+		Session TokenID `json:"session"`
+	}
+	// ClearSessions ends all login sessions of a user but the one that asks.
+	ClearSessions struct {
+		User UserID `json:"user"`
+	}
+
+	// Expire ends every share, authkey, token and session whose time has come by the command's time: shares are marked
+	// expired, authkeys disabled, tokens and sessions removed. Only the system proposes it.
 	Expire struct{}
 )

@@ -163,5 +163,9 @@ func (e *encoder) tokens(g *Graph) {
 		e.string(t.Comment)
 		e.time(t.Expires)
 		e.mark(t.Created)
+		if e.bool(t.Session); t.Session {
+			e.string(t.From)
+			e.string(t.Agent)
+		}
 	}
 }

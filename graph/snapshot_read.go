@@ -190,6 +190,9 @@ func (d *decoder) tokens() {
 	items := records(d, func() (uint64, *Token) {
 		t := &Token{ID: TokenID(d.uint()), Owner: UserID(d.uint()), Hash: append([]byte(nil), d.bytes()...)}
 		t.Comment, t.Expires, t.Created = d.string(), d.time(), d.mark()
+		if t.Session = d.bool(); t.Session {
+			t.From, t.Agent = d.string(), d.string()
+		}
 		d.needUser(t.Owner)
 		d.expires(t.Expires, dueToken, uint64(t.ID))
 		return uint64(t.ID), t

@@ -6,15 +6,21 @@ import (
 	"slices"
 )
 
-// Token returns the token with this ID.
-func (g *Graph) Token(id TokenID) (*Token, bool) { return g.tokens.Find(uint64(id)) }
+// Token returns the API token with this ID.
+func (c *credentials) Token(id TokenID) (*Token, bool) {
+	t, ok := c.tokens.Find(uint64(id))
+	return t, ok && !t.Session
+}
 
-// TokenByHash returns the token with this SHA-256.
-func (g *Graph) TokenByHash(hash []byte) (*Token, bool) { return g.hashes.Find(string(hash)) }
+// TokenByHash returns the API token with this SHA-256.
+func (c *credentials) TokenByHash(hash []byte) (*Token, bool) {
+	t, ok := c.hashes.Find(string(hash))
+	return t, ok && !t.Session
+}
 
-// TokensOf yields the tokens of a user in the order of their creation.
-func (g *Graph) TokensOf(user UserID) iter.Seq[*Token] {
-	return lookUp(g.tokensOf.of(uint64(user)), g.tokens)
+// TokensOf yields the API tokens of a user in the order of their creation.
+func (c *credentials) TokensOf(user UserID) iter.Seq[*Token] {
+	return sessions(lookUp(c.tokensOf.of(uint64(user)), c.tokens), false)
 }
 
 func (d *draft) putToken(t *Token) {
@@ -38,17 +44,22 @@ func (op AddToken) apply(d *draft) (uint64, error) {
 		ID: TokenID(d.at.Index), Owner: d.owner(op.Owner), Hash: slices.Clone(op.Hash), Comment: op.Comment,
 		Expires: canonical(op.Expires), Created: d.at,
 	}
-	if len(t.Hash) != sha256.Size {
-		return 0, refuse(Invalid, "", "the token's hash has %d bytes, want %d", len(t.Hash), sha256.Size)
-	}
-	if err := firstError(checkText("comment", t.Comment, maxText), d.checkExpires(t.Expires)); err != nil {
+	if err := firstError(checkText("comment", t.Comment, maxText), d.checkToken(t)); err != nil {
 		return 0, err
-	}
-	if _, ok := d.TokenByHash(t.Hash); ok {
-		return 0, refuse(Conflict, "make a new one", "there is such a token already")
 	}
 	d.putToken(t)
 	return uint64(t.ID), nil
+}
+
+// checkToken refuses what cannot be an API token or a login session.
+func (d *draft) checkToken(t *Token) error {
+	if len(t.Hash) != sha256.Size {
+		return refuse(Invalid, "", "the token's hash has %d bytes, want %d", len(t.Hash), sha256.Size)
+	}
+	if d.hashes.Has(string(t.Hash)) {
+		return refuse(Conflict, "make a new one", "there is such a token already")
+	}
+	return d.checkExpires(t.Expires)
 }
 
 func (op RemoveToken) authorize(d *draft) error {

@@ -103,7 +103,8 @@ type Share struct {
 	Created Mark
 }
 
-// Token authenticates a user to the API. Only the hash of the token is known.
+// Token authenticates a user: an API token to the API, a login session to the pages, and neither to the other. Only the
+// hash of its secret is known.
 type Token struct {
 	ID      TokenID
 	Owner   UserID
@@ -111,6 +112,10 @@ type Token struct {
 	Comment string
 	Expires time.Time // zero: never
 	Created Mark
+
+	Session bool   // it is a login session
+	From    string // of a session: the address that logged in
+	Agent   string // of a session: the user agent
 }
 
 // Mark is the position and time of a change.

@@ -133,6 +133,11 @@ func (op EditUser) apply(d *draft) (uint64, error) {
 		return 0, err
 	}
 	d.putUser(&u)
+	if !u.Enabled {
+		d.dropSessions(u.ID, 0)
+	} else if op.Password != nil {
+		d.dropSessions(u.ID, d.by.Session)
+	}
 	if u.Enabled != old.Enabled {
 		d.delta.users = append(d.delta.users, u.ID)
 	}
@@ -155,7 +160,7 @@ func (op RemoveUser) apply(d *draft) (uint64, error) {
 	for _, k := range slices.Collect(d.AuthkeysOf(u.ID)) {
 		d.dropAuthkey(k)
 	}
-	for _, t := range slices.Collect(d.TokensOf(u.ID)) {
+	for _, t := range slices.Collect(lookUp(d.tokensOf.of(uint64(u.ID)), d.tokens)) {
 		d.dropToken(t)
 	}
 	for _, s := range slices.Collect(d.SharesOf(u.ID)) {

@@ -135,6 +135,12 @@ func randomCommand(g *Graph, index uint64, roll dice) Command {
 		c.Op = AddToken{Hash: hash(byte(roll(8))), Expires: randomExpiry(index, roll)}
 	case 14:
 		c.Op = RemoveToken{Token: TokenID(roll(int(index) + 1))}
+	case 22:
+		c.Op = AddSession{Hash: hash(byte(roll(8))), Agent: "a", Expires: randomExpiry(index, roll)}
+	case 23:
+		c.Op = RemoveSession{Session: TokenID(roll(int(index) + 1))}
+	case 24:
+		c.Op = ClearSessions{User: anyUser}
 	case 15:
 		c.By.Operator, c.Op = roll(8) > 0, Expire{}
 	case 16:

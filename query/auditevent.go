@@ -107,6 +107,10 @@ func objectName(g *graph.Graph, r graph.Ref) string {
 		if t, ok := g.Token(graph.TokenID(r.ID)); ok {
 			return t.Comment
 		}
+	case graph.KindSession:
+		if t, ok := g.Session(graph.TokenID(r.ID)); ok {
+			return t.From
+		}
 	}
 	return ""
 }
@@ -158,6 +162,9 @@ func objectFields(g *graph.Graph, o graph.Object) map[string]any {
 			"share": o.Share, "user": handle(g, o.User), "from": f["from"], "to": f["to"], "channel": f["channel"],
 		}
 	case *graph.Token:
+		if o.Session {
+			return fields(viewSession(g.Viewer(graph.Actor{}), o))
+		}
 		return fields(viewToken(g, o))
 	}
 	return nil

@@ -17,12 +17,15 @@ import (
 	"hpfriends/query/view"
 )
 
+// numbered are the kinds of objects that a name alone does not tell apart.
+var numbered = []graph.Kind{graph.KindShare, graph.KindAcceptance, graph.KindToken, graph.KindSession}
+
 func objectName(o *view.AuditObject) string {
 	if o == nil {
 		return ""
 	}
 	name := o.Name
-	if o.Kind == graph.KindShare || o.Kind == graph.KindAcceptance || o.Kind == graph.KindToken {
+	if slices.Contains(numbered, o.Kind) {
 		name = strings.TrimSpace(fmt.Sprintf("#%d %s", o.ID, o.Name))
 	}
 	if o.User != "" {
