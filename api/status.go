@@ -37,6 +37,8 @@ type LogsQuery struct {
 	Ident   string `query:"ident"`
 	Channel string `query:"channel"`
 	Address string `query:"address"`
+	After   uint64 `query:"after" maximum:"9007199254740991" doc:"rows that changed after this index"`
+	Wait    bool   `query:"wait" doc:"answer when there are such rows, or with none after a second"`
 	Limit   int    `query:"limit" minimum:"1" maximum:"10000" default:"1000"`
 }
 

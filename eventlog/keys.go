@@ -57,6 +57,9 @@ var installed = []Space{
 	SpaceAudit, SpaceCursors, SpaceGraph, SpaceCheckpoints, SpaceLogs, SpaceMeta, SpaceSessions, SpaceStats,
 }
 
+// KeyNewestRefusal is a key of SpaceMeta: the index of the entry that changed SpaceLogs last, as an IndexKey.
+var KeyNewestRefusal = []byte("newest-refusal")
+
 // The store's own state.
 var (
 	keyFormat    = []byte{spanInternal, 'v'} // u64, layoutVersion

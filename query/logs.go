@@ -2,8 +2,10 @@ package query
 
 import (
 	"cmp"
+	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +29,8 @@ type LogFilter struct {
 	Ident   string
 	Channel string
 	Address string
-	Limit   int // newest rows; 0: all
+	After   uint64 // rows that an entry after this one has changed
+	Limit   int    // newest rows; 0: all
 }
 
 // Logs are the refusals that concern the viewer's authkeys, newest first. Those who may see everything also get the
@@ -39,6 +42,44 @@ func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]view.LogRow, error) {
 		shown[i] = r.LogRow
 	}
 	return shown, err
+}
+
+// lookAgain is how often AwaitLogs looks whether there is something new.
+const lookAgain = 25 * time.Millisecond
+
+// AwaitLogs is Logs once there are rows that f selects, or none when ctx is done.
+func (q *Query) AwaitLogs(ctx context.Context, viewer graph.Actor, f LogFilter) ([]view.LogRow, error) {
+	for seen := f.After; ; {
+		newest, err := newestRefusal(q.log)
+		if err != nil {
+			return nil, err
+		}
+		if newest > seen {
+			rows, err := q.Logs(viewer, f)
+			if err != nil || len(rows) > 0 {
+				return rows, err
+			}
+			seen = newest
+		}
+		select {
+		case <-time.After(lookAgain):
+		case <-ctx.Done():
+			return []view.LogRow{}, nil
+		}
+	}
+}
+
+// newestRefusal is the index of the entry that changed a row last.
+func newestRefusal(log *eventlog.Log) (uint64, error) {
+	v, err := log.Get(eventlog.SpaceMeta, eventlog.KeyNewestRefusal)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return 0, nil
+	}
+	index, ok := eventlog.ParseIndexKey(v)
+	if err == nil && !ok {
+		err = fmt.Errorf("query: the index of the newest refusal has %d bytes", len(v))
+	}
+	return index, err
 }
 
 func (q *Query) logRows(viewer graph.Actor, f LogFilter) (rows []logRow, err error) {
@@ -72,13 +113,14 @@ func (q *Query) logRows(viewer graph.Actor, f LogFilter) (rows []logRow, err err
 func viewRefusal(r entry.Refusal) view.LogRow {
 	return view.LogRow{
 		Time: r.Last, First: r.First, Identifier: r.Ident, Message: r.Message, Channel: r.Channel, Address: r.Addr,
-		Count: r.Count,
+		Count: r.Count, Index: r.Index,
 	}
 }
 
 func (r *logRow) text() string { return r.Identifier + r.Message + r.Channel + r.Address + r.key }
 
 func (f LogFilter) admits(r entry.Refusal) bool {
-	return (f.Since.IsZero() || !r.Last.Before(f.Since)) && (f.Ident == "" || f.Ident == r.Ident) &&
+	return (f.After == 0 || r.Index > f.After) &&
+		(f.Since.IsZero() || !r.Last.Before(f.Since)) && (f.Ident == "" || f.Ident == r.Ident) &&
 		(f.Channel == "" || f.Channel == r.Channel) && (f.Address == "" || f.Address == r.Addr)
 }

@@ -38,6 +38,7 @@ type Refusal struct {
 	First   time.Time `json:"first"`
 	Last    time.Time `json:"last"`
 	Count   uint64    `json:"count"`
+	Index   uint64    `json:"index,omitempty"` // of the entry that last changed the row; none in a Report
 }
 
 // Add folds another usage of the same authkey into u.

@@ -41,6 +41,7 @@ type LogRow struct {
 	Channel    string    `json:"channel,omitempty"`
 	Address    string    `json:"address"`
 	Count      uint64    `json:"count"`
+	Index      uint64    `json:"index" doc:"of the entry of the log that last changed it"`
 }
 
 // Retained is how much of the log there is.

@@ -17,12 +17,14 @@ import (
 //
 //	SpaceStats: authkey (8)                  -> Usage as JSON
 //	SpaceLogs:  owner (8) | row hash (16)    -> Refusal as JSON
+//	SpaceMeta:  eventlog.KeyNewestRefusal    -> index of the entry that changed SpaceLogs last
 type activity struct {
 	usage map[uint64]*entry.Usage
 	rows  map[uint64]map[rowID]*entry.Refusal // by owner
 
 	dirtyUsage map[uint64]bool
 	dirtyRows  map[RefusalKey]bool // written, or deleted when no longer held
+	newest     uint64              // entry that made rows dirty
 }
 
 type rowID [16]byte
@@ -87,8 +89,8 @@ func (a *activity) owned(owner uint64) map[rowID]*entry.Refusal {
 	return m
 }
 
-// fold adds a report.
-func (a *activity) fold(r *entry.Report) {
+// fold adds the report of an entry.
+func (a *activity) fold(index uint64, r *entry.Report) {
 	for _, d := range r.Usage {
 		u := a.usage[d.Authkey]
 		if u == nil {
@@ -98,8 +100,9 @@ func (a *activity) fold(r *entry.Report) {
 		u.Add(d)
 		a.dirtyUsage[d.Authkey] = true
 	}
-	for i := range r.Refusals {
-		a.foldRefusal(r.Refusals[i])
+	for _, d := range r.Refusals {
+		d.Index, a.newest = index, index
+		a.foldRefusal(d)
 	}
 }
 
@@ -107,7 +110,7 @@ func (a *activity) foldRefusal(d entry.Refusal) {
 	rows := a.owned(d.Owner)
 	id := refusalID(d)
 	if r := rows[id]; r != nil {
-		r.Count += d.Count
+		r.Count, r.Index = r.Count+d.Count, d.Index
 		if d.Last.After(r.Last) {
 			r.Last = d.Last
 		}
@@ -164,6 +167,9 @@ func (a *activity) flush(tx *eventlog.Tx) error {
 		if err := putJSON(tx, eventlog.SpaceLogs, key, r); err != nil {
 			return err
 		}
+	}
+	if len(a.dirtyRows) > 0 {
+		tx.Put(eventlog.SpaceMeta, eventlog.KeyNewestRefusal, eventlog.IndexKey(a.newest))
 	}
 	clear(a.dirtyUsage)
 	clear(a.dirtyRows)

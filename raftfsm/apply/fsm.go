@@ -185,7 +185,7 @@ func (f *FSM) applyReport(l *raft.Log) error {
 	if err != nil {
 		return err
 	}
-	f.activity.fold(r)
+	f.activity.fold(l.Index, r)
 	return nil
 }
 

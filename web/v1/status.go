@@ -15,8 +15,12 @@ import (
 	"hpfriends/web/who"
 )
 
-// statusTimeout bounds how long the node may take to say whether it is ready.
-const statusTimeout = 2 * time.Second
+const (
+	// statusTimeout bounds how long the node may take to say whether it is ready.
+	statusTimeout = 2 * time.Second
+	// logsWait bounds how long an answer waits for rows: a right that is taken away ends within it.
+	logsWait = time.Second
+)
 
 func (s *Service) registerStatus(h huma.API) {
 	op(s, h, api.Explain, s.explain)
@@ -73,13 +77,20 @@ func (s *Service) explain(ctx context.Context, in *api.ExplainQuery) (view.Expla
 }
 
 func (s *Service) listLogs(ctx context.Context, in *api.LogsQuery) ([]view.LogRow, error) {
-	f := query.LogFilter{Ident: in.Ident, Channel: in.Channel, Address: in.Address, Limit: in.Limit}
+	f := query.LogFilter{
+		Ident: in.Ident, Channel: in.Channel, Address: in.Address, After: in.After, Limit: in.Limit,
+	}
 	if in.Since != "" {
 		t, err := timespec.Past(in.Since, time.Now())
 		if err != nil {
 			return nil, &graph.Error{Code: graph.Invalid, Msg: "since: " + err.Error()}
 		}
 		f.Since = t
+	}
+	if in.Wait {
+		ctx, cancel := context.WithTimeout(ctx, logsWait)
+		defer cancel()
+		return s.Query.AwaitLogs(ctx, who.Actor(ctx), f)
 	}
 	return s.Query.Logs(who.Actor(ctx), f)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -50,47 +51,36 @@ func logsOf(c *cli.Context) (in api.LogsQuery, err error) {
 	return in, nil
 }
 
-// tailLogs polls: rows come every few seconds at most, because nodes report them so.
+// tailLogs prints a row again when it has changed. Without --since it begins with the next change.
 func tailLogs(c *cli.Context, server *api.Client) error {
-	type id struct{ identifier, message, channel, address string }
-	seen := make(map[id]uint64)
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for first := true; ; first = false {
-		in, err := logsOf(c)
-		if err != nil {
-			return err
-		}
+	in, err := logsOf(c)
+	if err != nil {
+		return err
+	}
+	for ; ; in.Wait = true {
 		rows, err := api.ListLogs.Call(c.Context, server, in)
 		if err != nil {
 			return err
 		}
-		for i := len(rows) - 1; i >= 0; i-- {
-			r := rows[i]
-			k := id{r.Identifier, r.Message, r.Channel, r.Address + r.First.String()}
-			if seen[k] == r.Count {
+		for _, r := range slices.Backward(rows) {
+			in.After = max(in.After, r.Index)
+			if !in.Wait && in.Since == "" {
 				continue
 			}
-			seen[k] = r.Count
-			if first && !c.IsSet("since") {
-				continue
-			}
-			if c.Bool("json") {
-				err = term.WriteJSON(c.App.Writer, r)
-			} else {
-				_, err = fmt.Fprintf(c.App.Writer, "%s  %s  %s  %s  %s  x%d\n", term.Time(r.Time), term.Visible(r.Identifier),
-					term.Visible(r.Message), term.Visible(r.Channel), term.Visible(r.Address), r.Count)
-			}
-			if err != nil {
+			if err := printLogRow(c, r); err != nil {
 				return err
 			}
 		}
-		select {
-		case <-tick.C:
-		case <-c.Context.Done():
-			return c.Context.Err()
-		}
 	}
+}
+
+func printLogRow(c *cli.Context, r view.LogRow) error {
+	if c.Bool("json") {
+		return term.WriteJSON(c.App.Writer, r)
+	}
+	_, err := fmt.Fprintf(c.App.Writer, "%s  %s  %s  %s  %s  x%d\n", term.Time(r.Time), term.Visible(r.Identifier),
+		term.Visible(r.Message), term.Visible(r.Channel), term.Visible(r.Address), r.Count)
+	return err
 }
 
 func listLogs(w io.Writer, all []view.LogRow) {

@@ -118,7 +118,7 @@ func (o *office) record(index uint64, c graph.Command) error {
 	return tx.Commit(index)
 }
 
-// refused puts a row into the logs.
+// refused puts a row into the logs, as the entry r.Index would.
 func (o *office) refused(t *testing.T, id string, r entry.Refusal) {
 	t.Helper()
 	v, err := json.Marshal(r)
@@ -127,6 +127,7 @@ func (o *office) refused(t *testing.T, id string, r entry.Refusal) {
 	}
 	tx := o.events.BeginUpdate()
 	tx.Put(eventlog.SpaceLogs, append(eventlog.IndexKey(r.Owner), id...), v)
+	tx.Put(eventlog.SpaceMeta, eventlog.KeyNewestRefusal, eventlog.IndexKey(r.Index))
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package program
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -46,8 +47,12 @@ func TestLogTail(t *testing.T) {
 	o, m := newTerminal(t)
 	m.ok("user", "add", "ada")
 	now := time.Now().UTC()
+	index := uint64(100)
 	row := func(message string, count uint64) entry.Refusal {
-		return entry.Refusal{Owner: 1, Ident: "k", Message: message, Addr: "192.0.2.1", First: now, Last: now, Count: count}
+		index++
+		return entry.Refusal{
+			Owner: 1, Ident: "k", Message: message, Addr: "192.0.2.1", First: now, Last: now, Count: count, Index: index,
+		}
 	}
 	o.refused(t, "1", row("first", 3))
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -63,11 +68,20 @@ func TestLogTail(t *testing.T) {
 	out.await(t, "second")
 	o.refused(t, "1", row("first", 4))
 	out.await(t, "x4")
+	const more = 20
+	begin := time.Now()
+	for i := range more {
+		o.refused(t, "1", row("first", uint64(5+i)))
+		out.await(t, fmt.Sprint("x", 5+i))
+	}
+	if each := time.Since(begin) / more; each > 200*time.Millisecond {
+		t.Errorf("a row is printed %v after it is in the log", each)
+	}
 	interrupt()
 	if got := <-code; got != cmdline.ExitInterrupted || msg.String() != "" {
 		t.Errorf("exit %d, %q", got, msg.String())
 	}
-	if n := strings.Count(out.String(), "\n"); n != 3 {
+	if n := strings.Count(out.String(), "\n"); n != 3+more {
 		t.Errorf("%d lines: %s", n, out.String())
 	}
 }
