@@ -124,6 +124,7 @@ func (b *Broker) Refused(r wire.Refusal) {
 		row.Authkey, row.Owner, label = uint64(key.ID), uint64(key.Owner), ident
 	}
 	b.metrics.refused(label, r.Reason.String())
+	b.Logger.Debug("refused", "reason", r.Reason.String(), "ident", r.Ident, "channel", r.Channel, "remote", r.Remote)
 	if message != "" {
 		b.Recorder.Refuse(row)
 	}

@@ -24,11 +24,12 @@ import (
 )
 
 // realBroker is a whole server of a test, with a user whose authkey k may do everything.
-func realBroker(t *testing.T) (p *proc.Server, m terminal) {
+func realBroker(t *testing.T, flags ...string) (p *proc.Server, m terminal) {
 	t.Helper()
 	t.Setenv(asProgram, "1")
 	host, port, _ := net.SplitHostPort(freeport.On127(t))
-	p, err := proc.Start(context.Background(), t.TempDir(), nil, "--hpfeeds", "tcp:port="+port+":interface="+host)
+	flags = append(flags, "--hpfeeds", "tcp:port="+port+":interface="+host)
+	p, err := proc.Start(context.Background(), t.TempDir(), nil, flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
