@@ -69,7 +69,7 @@ func (b *Broker) Secret(ident string, addr netip.Addr) ([]byte, error) {
 	if !ok {
 		return nil, wire.ErrUnknownIdent
 	}
-	if err := g.MayLogin(key, addr, time.Now()); err != nil {
+	if err := g.MayLogin(key, addr, b.Node.Now()); err != nil {
 		return nil, fmt.Errorf("%w: %w", wire.ErrKeyDisabled, err)
 	}
 	s, err := b.Key.Open(key.Secret, []byte(key.Ident))

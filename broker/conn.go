@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
@@ -102,7 +101,7 @@ func (c *conn) count() {
 	if d.BytesReceived == 0 && d.BytesSent == 0 && d.Published == 0 && d.Received == 0 {
 		return
 	}
-	d.LastSeen, d.LastAddr = time.Now().UTC(), c.session.Remote().Addr().Unmap().String()
+	d.LastSeen, d.LastAddr = c.broker.Node.Now().UTC(), c.session.Remote().Addr().Unmap().String()
 	c.counted = now
 	c.broker.Recorder.Count(d)
 	c.broker.metrics.moved(c.ident, d.BytesReceived, d.BytesSent)

@@ -260,7 +260,7 @@ func (c *conn) Missed(text string, from, to eventlog.Position) {
 // recheck ends the connection, or its subscriptions, where the graph no longer allows them.
 func (c *conn) recheck(g *graph.Graph) {
 	key, ok := g.Authkey(c.authkey)
-	if !ok || g.MayLogin(key, c.session.Remote().Addr().Unmap(), time.Now()) != nil {
+	if !ok || g.MayLogin(key, c.session.Remote().Addr().Unmap(), c.broker.Node.Now()) != nil {
 		c.session.Close(errRevoked)
 		return
 	}

@@ -156,7 +156,7 @@ func (c *checkpointer) propose(now time.Time) {
 		c.proposed = now // a new leader waits as long as the last one would have
 		return
 	}
-	stamp := n.clock.now()
+	stamp := n.clock.Now()
 	kept, err := c.keepDue(stamp)
 	if err != nil {
 		n.slog.Error("checkpoint", "err", err)

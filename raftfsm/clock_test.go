@@ -2,25 +2,26 @@ package raftfsm
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
+	"hpfriends/graph"
 	"hpfriends/raftfsm/survey"
 )
 
 // A clock that steps years ahead between two looks at the others stamps no message, and ends no authkey, by that.
 func TestStampIsBoundedByTheOthersClocks(t *testing.T) {
-	r := open(t, t.TempDir())
+	var ahead atomic.Int64
+	r := openWith(t, t.TempDir(), Config{Wall: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
 	others := []survey.Member{{ID: r.ID()}}
 	for _, id := range []string{"other-1", "other-2"} {
 		others = append(others, survey.Member{ID: id, Report: survey.Report{Times: survey.Times{Now: time.Now()}}})
 	}
-	if r.clock.compare(r.ID(), others) {
-		t.Error("a clock that agrees is called wrong")
-	}
-	r.clock.skew.Store(int64(3 * 365 * 24 * time.Hour))
+	r.clock.Compare(r.ID(), others)
+	ahead.Store(int64(3 * 365 * 24 * time.Hour))
 	in := NewIngest(r.Node)
 	stop := runIngest(t, in)
 	s := &Source{Authkey: 1, Origin: 1, Remote: netip.Addr{}}
@@ -40,13 +41,36 @@ func TestStampIsBoundedByTheOthersClocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ahead := time.Until(time.UnixMilli(h.Runs[0].Time)); ahead > eventlog.ClockSlack || ahead < 0 {
-		t.Errorf("the message is stamped %s ahead of the others, want at most %s", ahead, eventlog.ClockSlack)
+	if off := time.Until(time.UnixMilli(h.Runs[0].Time)); off > eventlog.ClockSlack || off < 0 {
+		t.Errorf("the message is stamped %s ahead of the others, want at most %s", off, eventlog.ClockSlack)
 	}
-	if !r.clock.compare(r.ID(), others) {
-		t.Error("a clock that is years ahead is not called wrong")
+}
+
+// What has expired is ended by a time that is trusted, and stays ended for who logs in whatever the clock says next.
+func TestStepOfTheClockExpiresNothing(t *testing.T) {
+	var off atomic.Int64
+	r := openWith(t, t.TempDir(), Config{Wall: func() time.Time { return time.Now().Add(time.Duration(off.Load())) }})
+	defer r.close(t)
+	ada := r.mustChange(t, operator, graph.AddUser{Handle: "ada"})
+	expires := time.Now().Add(time.Hour)
+	r.mustChange(t, operator, graph.AddToken{Owner: graph.UserID(ada.Object), Hash: make([]byte, 32), Expires: expires})
+	off.Store(int64(3 * 365 * 24 * time.Hour))
+	r.clock.Look()
+	r.expire()
+	if _, ok := r.Graph().TokenByHash(make([]byte, 32)); !ok {
+		t.Error("a token was removed by one reading of a wrong clock")
 	}
-	if r.clock.compare(r.ID(), others[:1]); time.Until(r.clock.now()) < 24*time.Hour {
-		t.Error("without others a node goes by something else than its own clock")
+	if now := r.Now(); now.After(expires) {
+		t.Errorf("by a clock that has just stepped it is %v", now)
+	}
+	r.clock.Accept(time.Now().Add(time.Duration(off.Load())))
+	r.expire()
+	if _, ok := r.Graph().TokenByHash(make([]byte, 32)); ok {
+		t.Error("a token whose time has come by an accepted clock stays")
+	}
+	off.Store(0)
+	r.clock.Look()
+	if now := r.Now(); now.Before(expires) {
+		t.Errorf("by a clock that went back it is %v: what had expired is valid again", now)
 	}
 }

@@ -181,7 +181,7 @@ func (c *Cursors) change(ctx context.Context, ops []entry.CursorOp) (eventlog.Cu
 			return eventlog.Cursor{}, apply.CheckCursor(ops[i].Name, "")
 		}
 	}
-	e := entry.Cursors{Time: c.node.clock.now(), Ops: ops}
+	e := entry.Cursors{Time: c.node.clock.Now(), Ops: ops}
 	r, err := c.node.propose(ctx, e.Encode())
 	if err != nil {
 		return eventlog.Cursor{}, err
@@ -230,7 +230,7 @@ func (c *Cursors) Flush(ctx context.Context) {
 	c.mu.Unlock()
 	for len(ops) > 0 {
 		n := min(len(ops), maxCursorOps)
-		e := entry.Cursors{Time: c.node.clock.now(), Ops: ops[:n]}
+		e := entry.Cursors{Time: c.node.clock.Now(), Ops: ops[:n]}
 		if _, err := c.node.propose(ctx, e.Encode()); err != nil {
 			if !errors.Is(err, ErrClosed) {
 				c.node.slog.Debug("the progress of durable subscriptions is proposed again", "err", err)

@@ -64,7 +64,7 @@ func (in *Ingest) Publish(ctx context.Context, s *Source, channel string, frames
 	if err := in.reserve(ctx, s, len(frames)); err != nil {
 		return err
 	}
-	now, stamp := time.Now(), in.node.clock.now()
+	now, stamp := time.Now(), in.node.clock.Now()
 	in.mu.Lock()
 	if in.open != nil && in.open.builder.Size()+len(frames) > batchBytes {
 		in.rotate()

@@ -23,7 +23,7 @@ func (m *Members) NewJoinToken(ctx context.Context, life time.Duration) (link.To
 	if err != nil {
 		return token, &graph.Error{Code: graph.Invalid, Msg: strings.TrimPrefix(err.Error(), "link: ")}
 	}
-	e := entry.Token{Hash: token.Hash(), Time: m.node.clock.now(), Expires: token.Expires}
+	e := entry.Token{Hash: token.Hash(), Time: m.node.clock.Now(), Expires: token.Expires}
 	_, err = m.node.propose(ctx, e.Encode())
 	return token, err
 }

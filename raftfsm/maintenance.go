@@ -8,16 +8,22 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/clock"
 )
 
 // storeEvery is after how many changes the graph is stored anew.
 const storeEvery = 4096
+
+// clockEvery is how often the trusted time is stored: within the slack, so that a quick restart raises no doubt.
+const clockEvery = clock.Slack / 3
 
 // maintain advances the high-water mark, ends what has expired, and stores the graph, until the node stops.
 func (n *Node) maintain() {
 	defer n.loops.Done()
 	mark := time.NewTicker(time.Second)
 	defer mark.Stop()
+	trusted := time.NewTicker(clockEvery)
+	defer trusted.Stop()
 	expiry := time.NewTimer(0)
 	defer expiry.Stop()
 	for {
@@ -30,11 +36,36 @@ func (n *Node) maintain() {
 				n.fail(err)
 			}
 			n.storeGraphWhenDue()
+			n.lookAtClock()
+		case <-trusted.C:
+			n.storeClock()
 		case <-expiry.C:
 			n.expire()
 		case <-version.Changed():
 		}
-		expiry.Reset(untilExpiry(n.Graph(), n.clock.now()))
+		expiry.Reset(untilExpiry(n.Graph(), n.clock))
+	}
+}
+
+// lookAtClock has the clock take note of a step.
+func (n *Node) lookAtClock() {
+	if !n.clock.Look() {
+		return
+	}
+	if d, ok := n.clock.Doubt(); ok {
+		n.slog.Warn("the clock is not where it was expected: nothing ends by time until it is believed",
+			"clock", d.Wall, "expected", d.Expected, "believed in", d.Left.Round(time.Second))
+	} else {
+		n.slog.Info("the clock is believed", "clock", n.clock.Now().UTC())
+	}
+}
+
+// storeClock keeps the time that was trusted last for the next start.
+func (n *Node) storeClock() {
+	if t, ok := n.clock.Trusted(); ok {
+		if err := n.stable.SetClock(t); err != nil {
+			n.slog.Warn("the time could not be stored", "err", err)
+		}
 	}
 }
 
@@ -75,23 +106,28 @@ func (n *Node) storeGraph() error {
 }
 
 // untilExpiry is how long until something expires: at most a minute, so that a stepped clock does no harm.
-func untilExpiry(g *graph.Graph, now time.Time) time.Duration {
+func untilExpiry(g *graph.Graph, c *clock.Clock) time.Duration {
 	next, ok := g.NextExpiry()
-	if !ok {
+	now, trusted := c.Trusted()
+	if !ok || !trusted {
 		return time.Minute
 	}
 	return min(max(next.Sub(now), 50*time.Millisecond), time.Minute)
 }
 
-// expire proposes Expire when something is due: once, by the leader.
+// expire proposes Expire when something is due: once, by the leader, and by a time that is trusted, since an expired
+// token does not come back.
 func (n *Node) expire() {
 	next, ok := n.Graph().NextExpiry()
-	if !ok || !n.Leading() || next.After(n.clock.now()) {
+	now, trusted := n.clock.Trusted()
+	if !ok || !trusted || !n.Leading() || next.After(now) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	_, err := n.Change(ctx, graph.Command{By: graph.Actor{Operator: true, From: "system"}, Op: graph.Expire{}})
+	_, err := n.Change(ctx, graph.Command{
+		By: graph.Actor{Operator: true, From: "system"}, Time: now.UTC(), Op: graph.Expire{},
+	})
 	if err != nil && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrClosed) {
 		n.slog.Warn("expiry was not recorded", "err", err)
 	}

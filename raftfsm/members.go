@@ -112,7 +112,7 @@ func (m *Members) port(dir string, logger *slog.Logger) (network, raft.Transport
 	}
 	p, err := link.Open(link.Config{
 		Identity: id, Advertise: m.config.Advertise, Listener: m.config.Listener, Logger: logger,
-		Members: &m.dir, Handler: handler{m}, Admission: admission{m}, Refused: m.refusedBy,
+		Members: &m.dir, Handler: handler{m}, Admission: admission{m}, Refused: m.refusedBy, Now: m.node.Now,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -15,6 +15,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/graph"
 	"hpfriends/raftfsm/apply"
+	"hpfriends/raftfsm/clock"
 	"hpfriends/raftfsm/store"
 )
 
@@ -46,6 +47,7 @@ type Config struct {
 	Logger *slog.Logger
 	Fail   func(error)                 // ends the process; nil: the error is logged and the process exits
 	Space  func() (store.Space, error) // nil: of the file system that holds Dir
+	Wall   func() time.Time            // the machine's clock; nil: time.Now
 
 	Retention Retention
 	Cluster   *Cluster // nil: the node is alone
@@ -61,7 +63,7 @@ type Node struct {
 	fail func(error) // ends the process
 
 	retention Retention
-	clock     clock
+	clock     *clock.Clock
 
 	members *Members // nil: alone
 
@@ -129,6 +131,11 @@ func (n *Node) open(c Config) error {
 	if err != nil {
 		return err
 	}
+	last, err := n.stable.Clock()
+	if err != nil {
+		return err
+	}
+	n.clock = clock.New(last, clock.DefaultGrace, c.Wall)
 	if n.fsm, err = apply.New(n.log, c.Logger, c.Fail); err != nil {
 		return err
 	}
@@ -201,6 +208,9 @@ func (n *Node) Full() error { return n.disk.Full() }
 // ID is the node's identity, fixed at its first start.
 func (n *Node) ID() string { return n.id }
 
+// Now is the time by which things begin and end on this node; it never goes back. See package clock.
+func (n *Node) Now() time.Time { return n.clock.Now() }
+
 // Version is the newest version of the graph.
 func (n *Node) Version() *graph.Version { return n.fsm.Version() }
 
@@ -213,7 +223,7 @@ func (n *Node) Change(ctx context.Context, c graph.Command) (graph.Outcome, erro
 		return graph.Outcome{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	if c.Time.IsZero() {
-		c.Time = n.clock.now().UTC()
+		c.Time = n.clock.Now().UTC()
 	}
 	data, err := apply.EncodeChange(c)
 	if err != nil {
@@ -300,6 +310,7 @@ func (n *Node) Close() error {
 	if n.Version().Index != n.saved {
 		err = errors.Join(err, n.storeGraph())
 	}
+	n.storeClock()
 	err = errors.Join(err, n.log.Flush(), n.mark.Raise(), n.stable.Close())
 	return err
 }

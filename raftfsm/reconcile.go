@@ -88,10 +88,10 @@ func (r *reconciler) round(ctx context.Context) {
 // checkClock compares this node's clock with the others', and says once that it is wrong.
 func (r *reconciler) checkClock(all []survey.Member) {
 	n := r.m.node
-	wrong := n.clock.compare(n.id, all)
+	wrong := n.clock.Compare(n.id, all)
 	if wrong && !r.clockWrong {
 		n.slog.Warn("this node's clock is far from the other members': what it stamps is bounded by theirs; set the clock",
-			"clock", n.clock.own().UTC(), "bounded", n.clock.now().UTC())
+			"clock", n.clock.Wall().UTC(), "bounded", n.clock.Now().UTC())
 	}
 	r.clockWrong = wrong
 }

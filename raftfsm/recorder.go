@@ -26,7 +26,7 @@ func NewRecorder(n *Node) *Recorder { return &Recorder{node: n, pending: report.
 func (r *Recorder) Count(d entry.Usage) { r.pending.Count(d) }
 
 // Refuse adds a refusal seen now, or Count of them. Ident and channel may be any bytes; what is not text is escaped.
-func (r *Recorder) Refuse(d entry.Refusal) { r.pending.Refuse(d, r.node.clock.now().UTC()) }
+func (r *Recorder) Refuse(d entry.Refusal) { r.pending.Refuse(d, r.node.clock.Now().UTC()) }
 
 // Usage is what is counted of an authkey but not reported yet.
 func (r *Recorder) Usage(authkey uint64) entry.Usage { return r.pending.Usage(authkey) }
@@ -55,7 +55,7 @@ func (r *Recorder) Run(ctx context.Context) {
 // Flush proposes what is pending. When it certainly was not applied it is kept for the next report; when the outcome is
 // unknown it is not counted again.
 func (r *Recorder) Flush(ctx context.Context) {
-	taken := r.pending.Take(r.node.ID(), r.node.clock.now().UTC())
+	taken := r.pending.Take(r.node.ID(), r.node.clock.Now().UTC())
 	if taken == nil {
 		return
 	}

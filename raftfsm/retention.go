@@ -33,7 +33,7 @@ func (n *Node) retain() {
 	tick := time.NewTicker(retainEvery)
 	defer tick.Stop()
 	for {
-		if err := r.look(n.clock.now()); err != nil && !errors.Is(err, eventlog.ErrClosed) {
+		if err := r.look(n.clock.Now()); err != nil && !errors.Is(err, eventlog.ErrClosed) {
 			n.slog.Error("retention: old messages could not be removed", "err", err)
 		}
 		select {

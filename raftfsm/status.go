@@ -21,7 +21,7 @@ func (n *Node) Report() survey.Report {
 	r := survey.Report{
 		StateFormat: apply.StateFormat, State: n.raft.State().String(), Term: n.raft.CurrentTerm(), Last: last,
 		Commit: n.raft.CommitIndex(), Applied: n.log.Applied(), Checkpoints: n.checkpointer.recent(),
-		Times:   survey.Times{Now: n.clock.own().UTC()},
+		Times:   survey.Times{Now: n.clock.Wall().UTC()},
 		Service: survey.Service{Full: n.Full() != nil},
 	}
 	if e, err := n.log.Entry(r.Applied); err == nil {

@@ -72,6 +72,9 @@ func (w *world) newest() *graph.Graph {
 	return w.graph
 }
 
+// Now implements v1.Changer.
+func (w *world) Now() time.Time { return time.Now() }
+
 // Change implements Changer. It encodes the command and decodes it again, as the log does.
 func (w *world) Change(_ context.Context, c graph.Command) (graph.Outcome, error) {
 	w.mu.Lock()

@@ -71,7 +71,9 @@ func New(c Config) *Server {
 	}
 	s := &Server{
 		Config: c, assets: scripts,
-		who: who.New(who.Config{Graph: c.Query.Graph, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies}),
+		who: who.New(who.Config{
+			Graph: c.Query.Graph, Now: c.Changer.Now, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies,
+		}),
 		v1: v1.New(v1.Config{
 			Changer: c.Changer, Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
 			Ready: c.Ready, Scrub: c.Scrub, Version: c.Version, Logger: c.Logger,

@@ -66,10 +66,11 @@ var allowed = map[string][]string{
 	"web/assets": {},
 	"web/who":    {"api", "graph", "internal/secret"},
 	"raftfsm": {
-		"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/link", "raftfsm/report", "raftfsm/store",
-		"raftfsm/survey", "raftfsm/transport",
+		"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/clock", "raftfsm/link", "raftfsm/report",
+		"raftfsm/store", "raftfsm/survey", "raftfsm/transport",
 	},
 	"raftfsm/apply":     {"eventlog", "eventlog/entry", "graph"},
+	"raftfsm/clock":     {"eventlog", "raftfsm/survey"},
 	"raftfsm/report":    {"eventlog/entry", "raftfsm/apply"},
 	"raftfsm/store":     {"eventlog", "eventlog/entry"},
 	"raftfsm/survey":    {"graph"},

@@ -142,7 +142,7 @@ func (p *Port) admit(conn *tls.Conn) (j Joiner, err error) {
 		return j, err
 	}
 	hash := hashSecret(req.secret)
-	if expires, ok := p.config.Admission.Token(hash); !ok || !time.Now().Before(expires) {
+	if expires, ok := p.config.Admission.Token(hash); !ok || !p.id.now().Before(expires) {
 		return j, &joinRefusal{joinToken, ""} // whatever the reason
 	}
 	if err := errors.Join(CheckNodeID(req.node), checkAddr(req.addr)); err != nil {
@@ -182,7 +182,7 @@ func (p *Port) hand(conn *tls.Conn, j Joiner, pub *ecdsa.PublicKey) error {
 	if err != nil {
 		return &joinRefusal{joinRefused, err.Error()}
 	}
-	leaf, err := p.id.authority.issue(j.Node, pub, time.Now(), CertificateLife)
+	leaf, err := p.id.authority.issue(j.Node, pub, p.id.now(), CertificateLife)
 	if err != nil {
 		return &joinRefusal{joinRefused, err.Error()}
 	}

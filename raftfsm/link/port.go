@@ -37,6 +37,7 @@ type Config struct {
 	// no proof. May be nil.
 	Refused func(peer string, err error)
 	Dial    func(ctx context.Context, addr string) (net.Conn, error) // nil: TCP
+	Now     func() time.Time                                         // of certificates and tokens; nil: time.Now
 	Logger  *slog.Logger
 }
 
@@ -64,6 +65,9 @@ type Port struct {
 func Open(c Config) (*Port, error) {
 	if err := checkAddr(c.Advertise); err != nil {
 		return nil, err
+	}
+	if c.Now != nil {
+		c.Identity.now = c.Now
 	}
 	p := &Port{id: c.Identity, self: newIncarnation(), config: c, log: c.Logger, peers: newPeers()}
 	if c.Dial == nil {

@@ -45,7 +45,7 @@ func NewToken(i *Identity, life time.Duration) (Token, error) {
 		return Token{}, fmt.Errorf("link: a token lives between 1m and %v, not %v", MaxTokenLife, life)
 	}
 	t := Token{Cluster: i.Cluster, Authority: i.authority.Fingerprint(),
-		Expires: time.Now().Add(life).Truncate(time.Second).UTC()}
+		Expires: i.now().Add(life).Truncate(time.Second).UTC()}
 	rand.Read(t.secret[:])
 	return t, nil
 }

@@ -207,3 +207,17 @@ func (s *Stable) Lookup(key []byte) ([]byte, error) {
 	}
 	return v, err
 }
+
+var keyClock = []byte("hpfriends/clock")
+
+// SetClock stores durably what time the node trusted last.
+func (s *Stable) SetClock(t time.Time) error { return s.SetUint64(keyClock, uint64(t.UnixMilli())) }
+
+// Clock returns the time that the node trusted last, zero when there is none.
+func (s *Stable) Clock() (time.Time, error) {
+	ms, err := s.GetUint64(keyClock)
+	if errors.Is(err, raftboltdb.ErrKeyNotFound) {
+		return time.Time{}, nil
+	}
+	return time.UnixMilli(int64(ms)), err
+}

@@ -19,6 +19,8 @@ type Changer interface {
 	// Change answers once this node has applied the command. A refusal is a *graph.Error. An error with a method
 	// Temporary that returns true means that nothing was changed; after any other it may have been.
 	Change(ctx context.Context, c graph.Command) (graph.Outcome, error)
+	// Now is the time by which things begin and end.
+	Now() time.Time
 }
 
 // Cursors moves and removes the cursors of durable subscriptions. Errors are as Changer's.

@@ -84,6 +84,9 @@ func (o *office) newest() *graph.Graph {
 	return o.graph
 }
 
+// Now implements v1.Changer.
+func (o *office) Now() time.Time { return time.Now() }
+
 // Change implements web.Changer.
 func (o *office) Change(_ context.Context, c graph.Command) (graph.Outcome, error) {
 	o.mu.Lock()
