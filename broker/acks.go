@@ -18,28 +18,36 @@ func (c *conn) beginAcks(ctx context.Context, sub *grant) error {
 	return nil
 }
 
-// sendAcks tells the publisher its count of durable messages while it grows.
+// sendAcks tells the publisher its count of durable messages: at once, since hpfeeds has no other sign that a login was
+// accepted, and then while the count grows.
 func (c *conn) sendAcks(ctx context.Context) {
-	var sent uint64
+	told, grown := c.source.Progress()
+	if c.sendAck(told) != nil {
+		return
+	}
 	for {
-		n, grown := c.source.Progress()
-		if n == sent {
-			select {
-			case <-grown:
-				continue
-			case <-ctx.Done():
-				return
-			}
-		}
-		frame := wire.AppendPublish(nil, c.ident, subscription.Acks, strconv.AppendUint(nil, n, 10))
-		if c.session.Send(net.Buffers{frame}) != nil {
+		select {
+		case <-grown:
+		case <-ctx.Done():
 			return
 		}
-		sent = n
+		var n uint64
+		if n, grown = c.source.Progress(); n == told {
+			continue
+		}
+		if c.sendAck(n) != nil {
+			return
+		}
+		told = n
 		select {
 		case <-time.After(subscription.AcksEvery):
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+func (c *conn) sendAck(n uint64) error {
+	frame := wire.AppendPublish(nil, c.ident, subscription.Acks, strconv.AppendUint(nil, n, 10))
+	return c.session.Send(net.Buffers{frame})
 }

@@ -147,6 +147,9 @@ func (c *ClientConn) Unsubscribe(channel string) error {
 // SetReadDeadline bounds ReadFrame, which may be called again afterwards.
 func (c *ClientConn) SetReadDeadline(t time.Time) error { return c.conn.SetReadDeadline(t) }
 
+// SetWriteDeadline bounds Write. One that fails may have written half a frame: then the connection is of no use.
+func (c *ClientConn) SetWriteDeadline(t time.Time) error { return c.conn.SetWriteDeadline(t) }
+
 // CloseWrite ends this direction: the broker handles what it was sent, and closes.
 func (c *ClientConn) CloseWrite() error {
 	return c.conn.(interface{ CloseWrite() error }).CloseWrite() // *net.TCPConn and *tls.Conn have it

@@ -34,6 +34,10 @@ const (
 	firstDelay    = 200 * time.Millisecond // half to one and a half of it is waited
 	maxDelay      = 10 * time.Second
 	failureMemory = 5 * time.Minute // after which failures are forgotten
+
+	// MaxRefusalDelay is how long a Server holds back that it refuses a login, at most. A client that wants to know has to
+	// wait longer.
+	MaxRefusalDelay = maxDelay + maxDelay/2
 )
 
 func newLoginThrottle() *loginThrottle {

@@ -103,8 +103,7 @@ func TestStoppingServerTakesNoNewClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stays.Close()
-	hello := wire.AppendSubscribe(nil, pubs[0].Ident, subscription.Acks)
-	if _, err := stays.Write(wire.AppendPublish(hello, pubs[0].Ident, "c", nil)); err != nil {
+	if _, err := stays.Write(wire.AppendSubscribe(nil, pubs[0].Ident, subscription.Acks)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := readFrame(stays); err != nil { // it is logged in
