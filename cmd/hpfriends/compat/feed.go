@@ -90,6 +90,9 @@ type invocation struct {
 	retry    wire.Backoff
 }
 
+// lookOut is how long an ERROR is waited for, as the originals do.
+const lookOut = time.Second
+
 // feedRetry is how long to wait for a broker that cannot be reached. The originals wait 20 s every time.
 var feedRetry = wire.Backoff{Min: time.Second, Max: 20 * time.Second}
 
@@ -201,7 +204,7 @@ func (f *invocation) publish(ctx context.Context) error {
 		payloads = feed.FileContents([]string{f.data}, strings.NewReader(""))
 	}
 	err = feed.Publication{Dial: f.dial, Channels: f.channels, Payloads: payloads, Count: 1, Rate: timerate.Inf,
-		Wait: feed.DefaultWait}.Over(ctx, conn)
+		Wait: feed.Patience{Confirm: lookOut, Verdict: lookOut}}.Over(ctx, conn)
 	var refusal *wire.BrokerError
 	switch {
 	case errors.As(err, &refusal):

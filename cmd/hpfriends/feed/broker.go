@@ -8,7 +8,6 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,9 +16,6 @@ import (
 	"hpfriends/internal/term"
 	"hpfriends/wire"
 )
-
-// DefaultWait is how long a publisher waits for the broker's verdict.
-const DefaultWait = time.Second
 
 // nameList is a flag that may be given again and again. A value is never cut at a comma, since channels and file names
 // may contain one; a repeated value counts once.

@@ -15,7 +15,7 @@ func TestDeliveryToAnotherBroker(t *testing.T) {
 	b := feedtest.StartEchoBroker(t)
 	dial := wire.DialConfig{Addr: b.Addr, Ident: "k", Secret: []byte("secret of k")}
 	send := func(channel string) error {
-		d, err := Deliver(t.Context(), dial, false, 5*time.Second)
+		d, err := Deliver(t.Context(), dial, Terms{Wait: Patience{time.Second, 5 * time.Second}})
 		if err != nil {
 			t.Fatal(err)
 		}

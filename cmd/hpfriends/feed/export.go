@@ -143,7 +143,7 @@ and -s: their time and ident become those of this import.`,
 			if err != nil {
 				return err
 			}
-			t := &target{channel: c.String("channel"), ours: false, wait: c.Duration("wait")}
+			t := &target{channel: c.String("channel"), ours: false, wait: waitOf(c)}
 			if strings.HasPrefix(t.channel, "$") {
 				return cmdline.Usage("--channel %q: nobody publishes on channels that begin with $", t.channel)
 			}
@@ -215,7 +215,7 @@ func (i *importing) publish(ctx context.Context, r io.Reader, shown *term.Progre
 	if dry {
 		return i.each(ctx, r, shown, func(string, []byte) error { return nil })
 	}
-	d, err := Deliver(ctx, i.target.dial, i.target.ours, i.target.wait)
+	d, err := Deliver(ctx, i.target.dial, Terms{Ours: i.target.ours, Wait: i.target.wait, Notes: i.notes})
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (i *importing) publish(ctx context.Context, r io.Reader, shown *term.Progre
 	var f *cmdline.Failure
 	if errors.As(err, &f) && d.acks {
 		// A message is a line: of what else may be in a file, an export has nothing but the last line.
-		n, _ := d.progress()
+		n, _, _ := d.progress()
 		f.Text = strings.TrimPrefix(f.Text+fmt.Sprintf("; go on with --from-line %d", i.from+n), "; ")
 	}
 	return err

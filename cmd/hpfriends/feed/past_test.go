@@ -174,11 +174,11 @@ func TestCursorOfSeveralChannels(t *testing.T) {
 
 // What is confirmed after a refusal is not counted: nobody knows which messages those are.
 func TestConfirmationsAfterARefusal(t *testing.T) {
-	d := &delivery{decided: make(chan struct{}), grown: make(chan struct{})}
-	d.confirm(3)
-	d.decide(&wire.BrokerError{Text: "no"})
-	d.confirm(9)
-	if n, _ := d.progress(); n != 3 {
+	a := newAnswers(nil)
+	a.confirm(3)
+	a.decide(&wire.BrokerError{Text: "no"})
+	a.confirm(9)
+	if n, _, _ := a.progress(); n != 3 {
 		t.Errorf("%d", n)
 	}
 }

@@ -2,6 +2,8 @@ package feed
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +29,12 @@ type Publication struct {
 	Payloads iter.Seq2[[]byte, error]
 	Count    int            // times each payload is sent
 	Rate     timerate.Limit // messages per second
-	Wait     time.Duration  // for the broker's verdict; 0: none is waited for
+	Wait     Patience
+
+	skip   uint64      // messages that are not sent, since an earlier run did
+	stdin  *input      // what Payloads reads, if it does
+	resume *resumeFile // nil: none
+	notes  io.Writer   // for people
 }
 
 // Pub returns the command pub, which publishes its arguments, files or lines.
@@ -37,15 +44,13 @@ func Pub() *cli.Command {
 			Usage: "publish the content of `FILE`, - for standard input; all arguments are files, too (repeat for more)"},
 		&cli.BoolFlag{Name: "stdin-lines", Usage: "publish each line of standard input"},
 		&cli.IntFlag{Name: "count", Value: 1, Usage: "send each message `N` times"},
-		&cli.StringFlag{Name: "rate", Usage: "at most `N/s` messages, like 100/s"},
-		waitFlag())
+		&cli.StringFlag{Name: "rate", Usage: "at most `N/s` messages, like 100/s"})
 	return &cli.Command{
 		Name: "pub", Aliases: []string{"publish"}, Usage: "publish messages",
 		ArgsUsage: "[DATA...]",
 		Description: `DATA is joined by one space to one message.
-Exit codes: 0 the broker took everything, 4 it refused, 6 it cannot be
-reached or gave no verdict in time.`,
-		Flags:  flags,
+` + ofConfirmations,
+		Flags:  append(flags, goOnFlags()...),
 		Action: publishAction(pubPayloads),
 	}
 }
@@ -54,28 +59,58 @@ reached or gave no verdict in time.`,
 func Sendfile() *cli.Command {
 	return &cli.Command{
 		Name: "sendfile", Usage: "publish files, one message each",
-		ArgsUsage: "FILE...",
-		Flags:     append(brokerFlags(), waitFlag()),
-		Action: publishAction(func(c *cli.Context) (iter.Seq2[[]byte, error], error) {
+		ArgsUsage:   "FILE...",
+		Description: ofConfirmations,
+		Flags:       append(brokerFlags(), goOnFlags()...),
+		Action: publishAction(func(c *cli.Context, stdin io.Reader) (iter.Seq2[[]byte, error], error) {
 			if c.NArg() == 0 {
 				return nil, errors.New("no file")
 			}
-			return FileContents(c.Args().Slice(), c.App.Reader), nil
+			return FileContents(c.Args().Slice(), stdin), nil
 		}),
 	}
 }
 
+// ofConfirmations is what the help says of how a publisher ends.
+const ofConfirmations = `A broker of ours confirms what is on disk, on a majority of its nodes; on any
+other it can only be known that nothing was refused. A lost connection is not
+made again, since what was under way may have arrived: the error says how many
+messages are confirmed, and the same command goes on there with --skip or
+--resume. What was sent and not confirmed is then sent again.
+Exit codes: 0 all is confirmed (or nothing refused), 4 the broker refused,
+6 it cannot be reached, the connection was lost, or no confirmation came in
+time, 130 Ctrl-C.`
+
 func waitFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "wait", Value: DefaultWait,
-		Usage: "wait for the broker's verdict for `TIME`; 0: do not wait"}
+	return &cli.DurationFlag{Name: "wait", DefaultText: "30s, and 1s for a broker that confirms nothing",
+		Usage: "wait for the next confirmation for `TIME`; 0: do not wait, so that nothing is known"}
+}
+
+// waitOf reads waitFlag.
+func waitOf(c *cli.Context) Patience {
+	if !c.IsSet("wait") {
+		return DefaultPatience
+	}
+	return Patience{c.Duration("wait"), c.Duration("wait")}
+}
+
+// goOnFlags are those of commands that publish and can go on.
+func goOnFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.Uint64Flag{Name: "skip", Usage: "leave out the first `N` messages: what a run that failed says"},
+		&cli.StringFlag{Name: "resume",
+			Usage: "keep in `FILE` how many messages are confirmed, and go on there; it is removed when all are"},
+		waitFlag(),
+	}
 }
 
 // publishAction is the action of a command that publishes what source finds in its arguments.
-func publishAction(source func(*cli.Context) (iter.Seq2[[]byte, error], error)) cli.ActionFunc {
+func publishAction(source func(c *cli.Context, stdin io.Reader) (iter.Seq2[[]byte, error], error)) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		p, err := publicationOf(c)
 		if err == nil {
-			p.Payloads, err = source(c)
+			p.stdin = &input{from: c.App.Reader}
+			p.Payloads, err = source(c, p.stdin)
 		}
 		if err != nil {
 			return badUsage(err)
@@ -91,7 +126,8 @@ func publicationOf(c *cli.Context) (p Publication, err error) {
 		(c.Bool("stdin-lines") || slices.Contains(append(namesOf(c, "file"), c.Args().Slice()...), "-")) {
 		return p, errors.New("standard input cannot be both the secret and the data")
 	}
-	p.Count, p.Rate, p.Wait = max(c.Int("count"), 1), timerate.Inf, c.Duration("wait")
+	p.Count, p.Rate, p.Wait, p.skip = max(c.Int("count"), 1), timerate.Inf, waitOf(c), c.Uint64("skip")
+	p.notes = c.App.ErrWriter
 	if text := c.String("rate"); text != "" {
 		if p.Rate, err = parseRate(text); err != nil {
 			return p, err
@@ -105,7 +141,7 @@ func publicationOf(c *cli.Context) (p Publication, err error) {
 			return p, fmt.Errorf("channel of %d bytes: want 1 to %d", len(ch), wire.MaxName)
 		}
 	}
-	return p, nil
+	return p, p.resumeFrom(c.String("resume"), c.IsSet("skip"))
 }
 
 // parseRate reads "20" or "20/s".
@@ -118,15 +154,15 @@ func parseRate(s string) (timerate.Limit, error) {
 }
 
 // pubPayloads is what the arguments of pub say to publish.
-func pubPayloads(c *cli.Context) (iter.Seq2[[]byte, error], error) {
+func pubPayloads(c *cli.Context, stdin io.Reader) (iter.Seq2[[]byte, error], error) {
 	files, lines, words := namesOf(c, "file"), c.Bool("stdin-lines"), c.Args().Slice()
 	switch {
 	case lines && (len(files) > 0 || len(words) > 0):
 		return nil, errors.New("--stdin-lines publishes nothing but lines: leave out files and data")
 	case lines:
-		return lineContents(c.App.Reader), nil
+		return lineContents(stdin), nil
 	case len(files) > 0:
-		return FileContents(append(files, words...), c.App.Reader), nil
+		return FileContents(append(files, words...), stdin), nil
 	case len(words) == 0:
 		return nil, errors.New("nothing to publish: give DATA, -f FILE or --stdin-lines")
 	}
@@ -159,90 +195,41 @@ func FileContents(paths []string, stdin io.Reader) iter.Seq2[[]byte, error] {
 // lineContents yields lines of any length without their end; the last one needs none.
 func lineContents(r io.Reader) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		for b := bufio.NewReader(r); ; {
+		for b := bufio.NewReaderSize(r, inputChunk); ; {
 			line, err := b.ReadBytes('\n')
-			if len(line) > 0 {
-				line = []byte(strings.TrimSuffix(strings.TrimSuffix(string(line), "\n"), "\r"))
-				if !yield(line, nil) {
-					return
-				}
+			if err != nil && err != io.EOF {
+				yield(nil, err)
+				return
 			}
-			if err != nil {
-				if err != io.EOF {
-					yield(nil, err)
-				}
+			if len(line) > 0 && !yield(bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")), nil) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-// run connects, publishes and waits for the verdict; its errors have exit codes.
+// run connects, publishes and waits for the confirmations; its errors have exit codes.
 func (p Publication) run(ctx context.Context) error {
-	conn, err := wire.Dial(ctx, p.Dial)
-	if err == nil {
-		err = p.Over(ctx, conn)
+	t := p.terms()
+	if p.resume != nil {
+		t.Ours, t.Confirmed = true, func(n uint64) { p.resume.keep(p.skip+n, false) }
 	}
-	var content *contentError
-	if errors.As(err, &content) {
-		return cmdline.Fail(cmdline.ExitFailed, content.Error())
-	}
-	return connectionFailure(err)
-}
-
-// ErrNoVerdict says that a broker neither refused nor ended the connection.
-var ErrNoVerdict = errors.New("the broker gave no verdict in time, so whether it took the messages is unknown: wait " +
-	"longer with --wait")
-
-// Over publishes on conn, and closes it. hpfeeds has no confirmation. But a broker handles what it was sent before it
-// answers the end of a connection with its own, so an end without an ERROR says that nothing was refused. A refusal is
-// a *wire.BrokerError; ErrNoVerdict says that the end did not come in time.
-func (p Publication) Over(ctx context.Context, conn *wire.ClientConn) error {
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	verdict := make(chan error, 1)
-	go func() { verdict <- readVerdict(conn) }()
-	sendErr := p.send(ctx, conn, verdict)
-	var content *contentError
-	unread := errors.As(sendErr, &content)
-	if sendErr == nil {
-		_ = conn.CloseWrite()
-	}
-	if unread || p.Wait <= 0 && sendErr == nil {
-		_ = conn.SetReadDeadline(time.Now())
-	} else {
-		_ = conn.SetReadDeadline(time.Now().Add(max(p.Wait, lastWords)))
-	}
-	err := <-verdict
-	var refusal *wire.BrokerError
-	late := errors.Is(err, os.ErrDeadlineExceeded)
-	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case errors.As(err, &refusal):
+	d, err := Deliver(ctx, p.Dial, t)
+	if err != nil {
 		return err
-	case unread, sendErr == nil && errors.Is(err, io.EOF), p.Wait <= 0 && late:
-		return sendErr
-	case sendErr == nil && late:
-		return ErrNoVerdict
 	}
-	return fmt.Errorf("connection to %s lost: %w", p.Dial.Addr, errors.Join(sendErr, err))
+	return p.whereToGoOn(d, d.Finish(ctx, p.send(ctx, d)))
 }
 
-// lastWords is how long the reason is waited for when a connection fails while it is written to.
-const lastWords = 100 * time.Millisecond
+func (p Publication) terms() Terms { return Terms{Wait: p.Wait, Notes: p.notes, Before: p.skip} }
 
-// readVerdict reads until an ERROR, or until the connection or its deadline ends.
-func readVerdict(conn *wire.ClientConn) error {
-	for {
-		frame, err := conn.ReadFrame()
-		if err != nil {
-			return err
-		}
-		if text, err := wire.ParseError(frame); err == nil {
-			return &wire.BrokerError{Text: string(text)}
-		}
+// Over publishes on conn, and closes it. A refusal is a *wire.BrokerError; ErrNoVerdict says that nothing is known.
+func (p Publication) Over(ctx context.Context, conn *wire.ClientConn) error {
+	d, err := deliverOn(ctx, conn, p.Dial, p.terms())
+	if err != nil {
+		return err
 	}
+	return d.conclude(ctx, p.send(ctx, d))
 }
 
 // contentError is a payload that could not be read.
@@ -250,26 +237,57 @@ type contentError struct{ err error }
 
 func (e *contentError) Error() string { return e.err.Error() }
 
-// send writes all messages. It stops when there is a verdict already, and leaves it in the channel.
-func (p Publication) send(ctx context.Context, conn *wire.ClientConn, verdict chan error) error {
-	limiter := timerate.NewLimiter(p.Rate, 1)
+// send hands all messages to d. What waits there is written before each pause.
+func (p Publication) send(ctx context.Context, d *delivery) error {
+	p.stdin.feeds(d)
+	limiter, skip := timerate.NewLimiter(p.Rate, 1), p.skip
 	for payload, err := range p.Payloads {
 		if err != nil {
-			return &contentError{err}
+			return cmp.Or(d.flush(), error(&contentError{err}))
+		}
+		if err := p.resume.begin(p.Channels, payload); err != nil {
+			return err
 		}
 		for range p.Count {
 			for _, ch := range p.Channels {
-				if err := limiter.Wait(ctx); err != nil {
+				if skip > 0 {
+					skip--
+					continue
+				}
+				if err := pause(ctx, limiter, d); err != nil {
 					return err
 				}
-				if len(verdict) > 0 {
-					return nil // refused or gone: reading found out
-				}
-				if err := conn.Publish(ch, payload); err != nil {
+				if err := d.Publish(ch, payload); err != nil {
 					return err
 				}
 			}
 		}
 	}
+	if skip > 0 {
+		return &contentError{fmt.Errorf("there are %d messages only, and %d were to be left out", p.skip-skip, p.skip)}
+	}
 	return nil
+}
+
+// pause waits as long as the rate wants it; what is decided meanwhile is the error.
+func pause(ctx context.Context, limiter *timerate.Limiter, d *delivery) error {
+	if limiter.Limit() == timerate.Inf {
+		return nil
+	}
+	wait := limiter.Reserve().Delay()
+	if wait <= 0 {
+		return nil
+	}
+	if err := d.flush(); err != nil {
+		return err
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-d.decided:
+	case <-ctx.Done():
+	}
+	return d.flush()
 }

@@ -109,13 +109,13 @@ type target struct {
 	dial    wire.DialConfig
 	channel string // empty: the one each came on
 	ours    bool   // the broker is known to be of ours
-	wait    time.Duration
+	wait    Patience
 }
 
 // targetOf reads --to; nil is stdout.
 func targetOf(c *cli.Context) (*target, error) {
 	to := c.String("to")
-	t := &target{wait: c.Duration("wait")}
+	t := &target{wait: waitOf(c)}
 	kind, rest, _ := strings.Cut(to, ":")
 	var err error
 	switch kind {
@@ -205,7 +205,7 @@ func (r *replay) run(ctx context.Context) error {
 }
 
 func (r *replay) publish(ctx context.Context, p *term.Progress) error {
-	d, err := Deliver(ctx, r.target.dial, r.target.ours, r.target.wait)
+	d, err := Deliver(ctx, r.target.dial, Terms{Ours: r.target.ours, Wait: r.target.wait, Notes: r.notes})
 	if err != nil {
 		return err
 	}

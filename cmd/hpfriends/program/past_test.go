@@ -108,7 +108,8 @@ func TestExportImportExport(t *testing.T) {
 	p, m := realBroker(t)
 	hostile := []string{"", "plain", "\x1b]0;t\x07", "a\nb\r\n", "\xff\xfe\x00", "\u2028\u202e", `{"end":true}`,
 		"\\u0000\"", strings.Repeat("long ", 60000)}
-	d, err := feed.Deliver(t.Context(), wire.DialConfig{Addr: p.Address, Ident: "k", Secret: []byte("s3cret")}, true, 0)
+	d, err := feed.Deliver(t.Context(), wire.DialConfig{Addr: p.Address, Ident: "k", Secret: []byte("s3cret")},
+		feed.Terms{Ours: true, Wait: feed.DefaultPatience})
 	if err != nil {
 		t.Fatal(err)
 	}
