@@ -257,7 +257,8 @@ func (c *conn) Missed(text string, from, to eventlog.Position) {
 	c.refuse(text, "History from "+from.String()+" was no longer kept; the subscription went on at "+to.String()+".")
 }
 
-// recheck ends the connection, or its subscriptions, where the graph no longer allows them.
+// recheck ends the connection, or its subscriptions, where the graph no longer allows them, and tells the client: it
+// would wait for ever otherwise.
 func (c *conn) recheck(g *graph.Graph) {
 	key, ok := g.Authkey(c.authkey)
 	if !ok || g.MayLogin(key, c.session.Remote().Addr().Unmap(), c.broker.Node.Now()) != nil {
@@ -266,12 +267,7 @@ func (c *conn) recheck(g *graph.Graph) {
 	}
 	for _, sub := range c.all() {
 		if g.MaySubscribe(key, sub.needs) != nil && c.drop(sub.Text) {
-			c.broker.Refused(
-				wire.Refusal{
-					Reason: wire.ReasonNoSub, Ident: c.ident, AuthenticatedIdent: c.ident, Channel: sub.Channel,
-					Remote: c.session.Remote(),
-				},
-			)
+			c.session.Refuse(wire.Refusal{Reason: wire.ReasonNoSub, Ident: c.ident, Channel: sub.Text})
 		}
 	}
 }

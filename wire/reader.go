@@ -198,6 +198,13 @@ func (s *Session) refuse(r Refusal, text string) error {
 	return nil
 }
 
+// Refuse tells broker and peer of a refusal, from any goroutine: of a right that has ended while it was used.
+func (s *Session) Refuse(r Refusal) {
+	if err := s.refuse(r, ""); err != nil {
+		s.Close(err)
+	}
+}
+
 // report tells the broker of a refusal, and returns what the peer is told and whether that is the end.
 func (s *Session) report(r Refusal, text string) (answer string, fatal bool) {
 	r.Remote, r.AuthenticatedIdent, r.Count = s.remote, s.Ident(), max(1, r.Count)

@@ -257,6 +257,29 @@ func TestEchoReachesClientsThatDispatchByTheNameTheySubscribed(t *testing.T) {
 	}
 }
 
+// A client whose right ends is told which of its subscriptions is over, and keeps the others.
+func TestSubscriptionThatIsNoLongerAllowedEndsWithAnError(t *testing.T) {
+	c := newCommunity(t, "ada")
+	c.do("ada", "PATCH", "/authkeys/ada-key", map[string]any{"sub": []string{"c", "d", "sync"}}, nil)
+	l := c.dial("ada")
+	for _, text := range []string{"c", "d?since=1h"} {
+		l.subscribe(text)
+	}
+	l.settled("sync")
+	c.do("ada", "PATCH", "/authkeys/ada-key", map[string]any{"sub": []string{"c", "sync"}}, nil)
+	l.expect("ERROR Authkey not allowed to subscribe here. chan=d?since=1h")
+	l.publish("d", "unseen")
+	l.publish("c", "seen")
+	l.expect("c ada-key seen")
+	var rows []view.LogRow
+	for deadline := time.Now().Add(10 * time.Second); len(rows) == 0 && time.Now().Before(deadline); {
+		c.do("ada", "GET", "/logs", struct{}{}, &rows)
+	}
+	if len(rows) != 1 || rows[0].Channel != "d?since=1h" {
+		t.Errorf("logs %+v", rows)
+	}
+}
+
 // settledAfter is settled where other messages may still come.
 func (l *line) settledAfter(channel string) {
 	l.t.Helper()
