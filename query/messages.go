@@ -315,3 +315,12 @@ func (m *Messages) gap(floor eventlog.Position) error {
 	}
 	return g
 }
+
+// Await returns as soon as the log has an entry at or behind what was read, or with the error of ctx.
+func (m *Messages) Await(ctx context.Context) error {
+	if m.at.Index == 0 {
+		return nil
+	}
+	_, err := m.log.Wait(ctx, m.at.Index-1)
+	return err
+}

@@ -14,7 +14,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
-	"hpfriends/web/v1"
+	v1 "hpfriends/web/v1"
 )
 
 // What no answer and no log line may hold, whoever asks and however wrong the request is.

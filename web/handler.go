@@ -10,19 +10,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"hpfriends/api"
-	"hpfriends/graph"
 	"hpfriends/web/assets"
-	"hpfriends/web/v1"
+	v1 "hpfriends/web/v1"
 	"hpfriends/web/who"
 )
 
 // Handler is what is served on TCP.
-func (s *Server) Handler() http.Handler { return s.handler(s.who.Credentials) }
+func (s *Server) Handler() http.Handler { return s.handler(s.who.Credentials, s.who.Credentials) }
 
 // SocketHandler is what is served on the local socket.
-func (s *Server) SocketHandler() http.Handler { return s.handler(s.who.Socket) }
+func (s *Server) SocketHandler() http.Handler { return s.handler(s.who.Socket, s.who.Socket) }
 
-func (s *Server) handler(ask authenticate) http.Handler {
+// handler serves the API to whom ask knows, and pages to whom person knows.
+func (s *Server) handler(ask, person who.Authenticate) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ip", s.serveIP)
 	mux.HandleFunc("POST /ip", s.serveIP)
@@ -35,7 +35,8 @@ func (s *Server) handler(ask authenticate) http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
 	mux.Handle("GET "+assets.Base, s.assets.Handler())
 	s.v1.Register(mux)
-	s.pages.Register(mux)
+	s.pages.Register(mux, person)
+	s.live.Register(mux, person, s.pages.Refuse)
 	origins := http.NewCrossOriginProtection()
 	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		api.NewProblem(http.StatusForbidden, api.Denied, "a page of another origin may not change anything here", "").Write(w)
@@ -44,11 +45,8 @@ func (s *Server) handler(ask authenticate) http.Handler {
 	return harden(s.admitLag(origins.Handler(s.admit(mux, ask))))
 }
 
-// authenticate finds out who asks. The actor tells also of one who is refused from where they came.
-type authenticate func(*http.Request) (graph.Actor, error)
-
 // admit lets nobody unknown to the API. The other routes know nobody.
-func (s *Server) admit(next http.Handler, ask authenticate) http.Handler {
+func (s *Server) admit(next http.Handler, ask who.Authenticate) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, api.Base+"/") {
 			next.ServeHTTP(w, r)

@@ -17,6 +17,7 @@ import (
 	"hpfriends/query"
 	"hpfriends/query/view"
 	"hpfriends/web/assets"
+	"hpfriends/web/live"
 	"hpfriends/web/pages"
 	v1 "hpfriends/web/v1"
 	"hpfriends/web/who"
@@ -56,6 +57,7 @@ type Server struct {
 	v1     *v1.Service
 	assets *assets.Set
 	pages  *pages.Pages
+	live   *live.Streams
 
 	mu      sync.Mutex
 	servers []*http.Server
@@ -85,6 +87,7 @@ func New(c Config) *Server {
 		API: api.InProcess(operations), Query: c.Query, Who: s.who, Node: c.Node, Lag: c.Lag, Version: c.Version,
 		Assets: scripts, Logger: c.Logger,
 	})
+	s.live = live.New(live.Config{Query: c.Query})
 	return s
 }
 
@@ -119,6 +122,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.closed = true
 	servers := s.servers
 	s.mu.Unlock()
+	s.live.Close()
 	var err error
 	for _, srv := range servers {
 		if e := srv.Shutdown(ctx); e != nil {

@@ -55,8 +55,10 @@ var allowed = map[string][]string{
 	"internal/feedtest":   {"wire"}, // for tests
 	"api":                 {"query/view", "graph", "internal/datadir", "internal/ndjson", "internal/secret"},
 	"web": {
-		"api", "web/assets", "web/pages", "web/v1", "web/who", "query", "query/view", "graph", "internal/secret",
+		"api", "web/assets", "web/live", "web/pages", "web/v1", "web/who", "query", "query/view", "graph",
+		"internal/secret",
 	},
+	"web/live": {"api", "web/who", "query", "graph", "eventlog/entry", "internal/ndjson"},
 	"web/pages": {
 		"api", "web/assets", "web/who", "query", "query/view", "graph", "internal/timespec", "internal/secret",
 	},
@@ -107,7 +109,7 @@ var fenced = map[string][]string{
 	"github.com/hashicorp/raft-boltdb": {"raftfsm/store"},
 	"github.com/cockroachdb/pebble":    {"eventlog"},
 	"net/http": {
-		"web", "web/assets", "web/pages", "web/v1", "web/who", "api", "internal/cmdline", "cmd/hpfriends/cli",
+		"web", "web/assets", "web/live", "web/pages", "web/v1", "web/who", "api", "internal/cmdline", "cmd/hpfriends/cli",
 		"cmd/hpfriends/feed", "internal/faults",
 	},
 	"github.com/danielgtaylor/huma": {"web/v1"},

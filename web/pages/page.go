@@ -8,6 +8,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/web/who"
 )
 
 // page is a row of the table of routes.
@@ -44,11 +45,11 @@ func (pg *page) pattern() string {
 }
 
 // serve answers the requests of a page.
-func (p *Pages) serve(pg *page) http.HandlerFunc {
+func (p *Pages) serve(pg *page, ask who.Authenticate) http.HandlerFunc {
 	return func(w http.ResponseWriter, hr *http.Request) {
-		r, err := p.admit(w, hr)
+		r, err := p.admit(w, hr, ask)
 		if err != nil {
-			p.refuseStranger(w, hr, err)
+			p.Refuse(w, hr, err)
 			return
 		}
 		if pg.admin && !r.viewer.CanSeeAll() {

@@ -36,11 +36,11 @@ type Pages struct {
 // New returns Pages.
 func New(c Config) *Pages { return &Pages{Config: c, templates: parseTemplates(), routes: routes()} }
 
-// Register adds every page to mux.
-func (p *Pages) Register(mux *http.ServeMux) {
+// Register adds every page to mux; ask finds out who sends a request.
+func (p *Pages) Register(mux *http.ServeMux, ask who.Authenticate) {
 	mux.HandleFunc("GET "+stylePath, serveStyle)
 	for _, pg := range p.routes {
-		h := p.serve(pg)
+		h := p.serve(pg, ask)
 		mux.HandleFunc("GET "+pg.pattern(), h)
 		if len(pg.acts) > 0 {
 			mux.HandleFunc("POST "+pg.pattern(), h)

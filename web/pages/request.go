@@ -27,8 +27,8 @@ type request struct {
 }
 
 // admit finds out who asks.
-func (p *Pages) admit(w http.ResponseWriter, hr *http.Request) (*request, error) {
-	actor, err := p.authenticate(hr)
+func (p *Pages) admit(w http.ResponseWriter, hr *http.Request, ask who.Authenticate) (*request, error) {
+	actor, err := ask(hr)
 	if err != nil {
 		return nil, err
 	}

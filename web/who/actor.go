@@ -2,9 +2,13 @@ package who
 
 import (
 	"context"
+	"net/http"
 
 	"hpfriends/graph"
 )
+
+// Authenticate finds out who sends a request. Where there is an error, the actor may still tell where it came from.
+type Authenticate func(*http.Request) (graph.Actor, error)
 
 type actorKey struct{}
 

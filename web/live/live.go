@@ -1,0 +1,156 @@
+// Package live streams to pages what happens, as server-sent events (WHATWG HTML, section 9.2).
+//
+// The id of an event is the position in the log behind what it holds. A browser that was cut off sends the id of the
+// last event that it got (Last-Event-ID), to whichever node it reaches, and the stream goes on there: nothing is
+// missing and nothing comes twice, since positions are the same on every node.
+//
+// A stream is a reader of the log at its own pace. One whose browser is slow falls behind and is told how far; it
+// holds nothing in memory and slows down nobody.
+//
+// # Invariant
+//
+// Who reads is asked anew before each event: a session that has ended, or a right that was taken away, ends or narrows
+// the stream within a second.
+//
+// # Concurrency
+//
+// A Streams may serve any number of streams at once. Close ends them and waits for none: they end with their requests.
+package live
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/query"
+	"hpfriends/web/who"
+)
+
+// Config of Streams.
+type Config struct {
+	Query *query.Query
+}
+
+// Limits of streams. A browser shows one page at a time; a user with many tabs has room in theirs.
+const (
+	maxStreams        = 4096
+	maxStreamsPerUser = 64
+	// interval is the time between two events of a busy stream: as often as a page is painted.
+	interval = 100 * time.Millisecond
+	// alive is the time between two signs of life of a quiet one; also how long a write may take.
+	alive = 15 * time.Second
+	// recheck is how long a stream waits for news before it asks again who reads.
+	recheck = time.Second
+)
+
+// Streams serves streams.
+type Streams struct {
+	Config
+	ctx   context.Context
+	close context.CancelFunc
+
+	mu    sync.Mutex
+	total int
+	users map[graph.UserID]int
+}
+
+// New returns Streams.
+func New(c Config) *Streams {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Streams{Config: c, ctx: ctx, close: cancel, users: make(map[graph.UserID]int)}
+}
+
+// door is by which handler a request came.
+type door struct {
+	ask    who.Authenticate // again before each event
+	refuse func(http.ResponseWriter, *http.Request, error)
+}
+
+// Register adds the streams to mux. ask finds out who sends a request, refuse answers who may have no stream.
+func (s *Streams) Register(
+	mux *http.ServeMux, ask who.Authenticate, refuse func(http.ResponseWriter, *http.Request, error),
+) {
+	d := door{ask, refuse}
+	mux.HandleFunc("GET /live/messages", func(w http.ResponseWriter, r *http.Request) { s.serveMessages(w, r, d) })
+}
+
+// Close ends all streams.
+func (s *Streams) Close() { s.close() }
+
+// enter counts a stream, and reports whether there is room for it.
+func (s *Streams) enter(user graph.UserID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.total >= maxStreams || s.users[user] >= maxStreamsPerUser {
+		return false
+	}
+	s.total++
+	s.users[user]++
+	return true
+}
+
+func (s *Streams) leave(user graph.UserID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total--
+	if s.users[user]--; s.users[user] == 0 {
+		delete(s.users, user)
+	}
+}
+
+var errFull = api.NewProblem(http.StatusTooManyRequests, api.Unavailable,
+	"There are too many open streams.", "Close some of your pages.")
+
+// serve answers a request with a stream. next sends what there is behind a position and returns the position behind
+// that; with nothing new it returns the one that it was given.
+func (s *Streams) serve(
+	w http.ResponseWriter, r *http.Request, d door, begin query.Position,
+	next func(*stream, query.Position) query.Position,
+) {
+	actor, err := d.ask(r)
+	if err == nil && !s.enter(actor.User) {
+		err = errFull
+	}
+	if err != nil {
+		d.refuse(w, r, err)
+		return
+	}
+	defer s.leave(actor.User)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(s.ctx, cancel)()
+
+	st := &stream{w: w, rc: http.NewResponseController(w), ctx: ctx, Actor: actor}
+	st.open()
+	for at := begin; st.err == nil; {
+		before := at
+		at = next(st, at)
+		if at == before {
+			s.rest(st, at)
+		} else {
+			st.pause(interval)
+		}
+		if actor, err := d.ask(r); err != nil || actor.User != st.User {
+			st.event("bye", query.Position{}, []byte(`"You are not logged in any more."`))
+			return
+		}
+	}
+}
+
+// rest waits for something new behind a position, a while at most.
+func (s *Streams) rest(st *stream, at query.Position) {
+	ctx, cancel := context.WithTimeout(st.ctx, recheck)
+	defer cancel()
+	news := s.Query.Messages(st.Actor, query.MessageFilter{From: at})
+	if err := news.Await(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		st.err = err
+		return
+	}
+	if time.Since(st.wrote) >= alive {
+		st.comment()
+	}
+}
