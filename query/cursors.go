@@ -23,26 +23,26 @@ func (q *Query) Cursors(viewer graph.Actor, ident string) ([]view.Cursor, error)
 		if !ok || !v.CanSeeAuthkey(k) {
 			return nil
 		}
-		shown, err := q.viewCursor(k, c)
+		shown, err := viewCursor(q.log, k, c)
 		all = append(all, shown)
 		return err
 	}
-	err := q.eachCursor(v, ident, add)
+	err := eachCursor(q.log, v, ident, add)
 	slices.SortFunc(all, func(a, b view.Cursor) int { return cmp.Compare(a.Epoch, b.Epoch) })
 	return all, err
 }
 
 // eachCursor reads the cursors among which are those that are asked for.
-func (q *Query) eachCursor(v graph.Viewer, ident string, add func(eventlog.Cursor) error) error {
+func eachCursor(log *eventlog.Log, v graph.Viewer, ident string, add func(eventlog.Cursor) error) error {
 	if ident != "" {
 		k, err := ResolveAuthkey(v, ident)
 		if err != nil {
 			return err
 		}
-		return q.log.Cursors(uint64(k.ID), add)
+		return log.Cursors(uint64(k.ID), add)
 	}
 	if v.CanSeeAll() {
-		return q.log.Scan(eventlog.SpaceCursors, nil, nil, func(k, v []byte) error {
+		return log.Scan(eventlog.SpaceCursors, nil, nil, func(k, v []byte) error {
 			c, err := eventlog.DecodeCursor(k, v)
 			if err != nil {
 				return err
@@ -51,23 +51,23 @@ func (q *Query) eachCursor(v graph.Viewer, ident string, add func(eventlog.Curso
 		})
 	}
 	for k := range v.Graph().AuthkeysOf(v.User) {
-		if err := q.log.Cursors(uint64(k.ID), add); err != nil {
+		if err := log.Cursors(uint64(k.ID), add); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (q *Query) viewCursor(k *graph.Authkey, c eventlog.Cursor) (view.Cursor, error) {
+func viewCursor(log *eventlog.Log, k *graph.Authkey, c eventlog.Cursor) (view.Cursor, error) {
 	v := view.Cursor{
 		Authkey: k.Ident, Name: c.Name, Channel: c.Channel, Position: c.Safe.String(), Acked: c.Acked.String(),
 		Held: c.Held, Epoch: c.Epoch, Created: c.Created, Updated: c.Updated,
 	}
 	// The end before the entry: what was applied meanwhile is not behind.
-	if end := q.log.Applied() + 1; end > c.Safe.Index {
-		v.Behind = end - max(c.Safe.Index, q.log.Floor())
+	if end := log.Applied() + 1; end > c.Safe.Index {
+		v.Behind = end - max(c.Safe.Index, log.Floor())
 	}
-	e, err := q.log.Entry(c.Safe.Index)
+	e, err := log.Entry(c.Safe.Index)
 	switch {
 	case err == nil:
 		v.Next = optional(e.Appended)
