@@ -29,11 +29,21 @@ type NewShare struct {
 	Expires *time.Time      `json:"expires,omitempty"`
 }
 
+// SharePreviewQuery describes a share that is not added yet.
+type SharePreviewQuery struct {
+	Channel string `query:"channel" required:"true" format:"channels" doc:"a channel, or a prefix followed by *"`
+	To      string `query:"to" required:"true" format:"receiver" doc:"handle, or group:NAME"`
+	Type    string `query:"type" enum:"own,all" default:"own" doc:"own: your own events; all: also what you receive"`
+}
+
 // The operations on shares.
 var (
 	ListShares   = Listing[SharesQuery, view.Share]{"GET /shares", "List shares"}
 	ShowShare    = Op[SharePath, view.Share]{"GET /shares/{id}", "Show a share"}
 	AddShare     = Op[With[NewShare], Created]{"POST /shares", "Share a channel with a user or a group"}
+	PreviewShare = Op[SharePreviewQuery, view.SharePreview]{
+		"GET /shares/preview", "Whom a share would reach, and what it would pass on",
+	}
 	AcceptShare  = Op[SharePath, None]{"POST /shares/{id}/accept", "Enable a share with you"}
 	DisableShare = Op[SharePath, None]{"POST /shares/{id}/disable", "Disable a share with you"}
 	RemoveShare  = Op[SharePath, None]{"DELETE /shares/{id}", "Remove a share"}

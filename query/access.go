@@ -14,7 +14,7 @@ const maxAccess = 10_000
 
 // Access lists for each user who could publish on a channel everyone whom that reached, and how. Users see the rows in
 // which they are the publisher or the reader; shares between others are told without names, as Explain does.
-func (q *Query) Access(viewer graph.Actor, channel string, at Point) (view.Access, error) {
+func (q *audits) Access(viewer graph.Actor, channel string, at Point) (view.Access, error) {
 	if err := graph.ValidateChannel(channel); err != nil {
 		return view.Access{}, err
 	}

@@ -23,7 +23,7 @@ func (s state) version() view.Version {
 	return v
 }
 
-func (q *Query) asOf(viewer graph.Actor, at Point) (past, error) {
+func (q *audits) asOf(viewer graph.Actor, at Point) (past, error) {
 	index, err := q.resolve(at)
 	if err != nil {
 		return past{}, err
@@ -37,7 +37,7 @@ func (q *Query) asOf(viewer graph.Actor, at Point) (past, error) {
 
 // resolve finds the index of the newest change at a point. A graph is published just before its change is recorded: who
 // was answered by the graph finds the change here.
-func (q *Query) resolve(at Point) (uint64, error) {
+func (q *audits) resolve(at Point) (uint64, error) {
 	if newest := q.graph().Index(); q.log.Applied() < newest {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -49,7 +49,7 @@ func (q *Query) resolve(at Point) (uint64, error) {
 }
 
 // At returns the graph as of a point.
-func (q *Query) At(viewer graph.Actor, at Point) (view.AsOf, error) {
+func (q *audits) At(viewer graph.Actor, at Point) (view.AsOf, error) {
 	p, err := q.asOf(viewer, at)
 	if err != nil {
 		return view.AsOf{}, err
@@ -65,7 +65,7 @@ func (q *Query) At(viewer graph.Actor, at Point) (view.AsOf, error) {
 }
 
 // DiffBetween returns how the graph as of one point differs from that of a later one, as far as it concerns the viewer.
-func (q *Query) DiffBetween(viewer graph.Actor, from, to Point) (view.AuditDiff, error) {
+func (q *audits) DiffBetween(viewer graph.Actor, from, to Point) (view.AuditDiff, error) {
 	first, err := q.resolve(from)
 	if err != nil {
 		return view.AuditDiff{}, err

@@ -28,7 +28,7 @@ const maxExamined = 20_000
 
 // AuditEvents are the events that the viewer may see and the filter selects, newest first if not asked otherwise. next
 // is where to continue (AuditFilter.After), 0 when there are no more.
-func (q *Query) AuditEvents(viewer graph.Actor, f AuditFilter) (events []view.AuditEvent, next uint64, err error) {
+func (q *audits) AuditEvents(viewer graph.Actor, f AuditFilter) (events []view.AuditEvent, next uint64, err error) {
 	l := lister{query: q, history: q.history, viewer: auditViewer{q.Viewer(viewer)}, f: f, events: []view.AuditEvent{}}
 	if l.kind, l.name, err = parseObject(f.Object); err != nil || !l.viewer.CanSeeAnything() {
 		return l.events, 0, err
@@ -49,7 +49,7 @@ func (q *Query) AuditEvents(viewer graph.Actor, f AuditFilter) (events []view.Au
 }
 
 // AuditEvent is the event of one log index.
-func (q *Query) AuditEvent(viewer graph.Actor, index uint64) (view.AuditEvent, error) {
+func (q *audits) AuditEvent(viewer graph.Actor, index uint64) (view.AuditEvent, error) {
 	events, _, err := q.AuditEvents(viewer, AuditFilter{Since: PointAtIndex(index), Until: PointAtIndex(index), Limit: 1})
 	if err == nil && len(events) == 0 {
 		err = refuse(graph.NotFound, "list what you can see with `hpfriends audit ls`", "there is no audit event #%d", index)
@@ -62,7 +62,7 @@ func (q *Query) AuditEvent(viewer graph.Actor, index uint64) (view.AuditEvent, e
 
 // lister is one listing.
 type lister struct {
-	query    *Query
+	query    *audits
 	history  *TimeTravel
 	viewer   auditViewer
 	f        AuditFilter

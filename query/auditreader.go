@@ -8,14 +8,14 @@ import (
 // AuditReader follows the audit: it holds the graph as of the newest event that it has read, and walks on, so reading
 // costs what has happened since. It belongs to one goroutine.
 type AuditReader struct {
-	query  *Query
+	query  *audits
 	viewer graph.Actor
 	at     state
 }
 
 // AuditReader returns a reader whose first event is the first behind the log index after. What the viewer may see is
 // asked anew for every read, by the rights they then have.
-func (q *Query) AuditReader(viewer graph.Actor, after uint64) (*AuditReader, error) {
+func (q *audits) AuditReader(viewer graph.Actor, after uint64) (*AuditReader, error) {
 	at, err := q.history.at(after)
 	return &AuditReader{q, viewer, at}, err
 }

@@ -42,7 +42,7 @@ func (f *finder) findChannels(to *ranking) error {
 		return m.grade < nowhere && to.wants(m)
 	}
 	named := f.namedChannels()
-	err := f.channels(f.viewer.Actor, traffic.WithPrefix("", ""), want, func(c *visibleChannel) error {
+	err := f.each(f.viewer.Actor, traffic.WithPrefix("", ""), want, func(c *visibleChannel) error {
 		delete(named, c.name)
 		v := c.view()
 		to.add(at(c.name), func() (view.Hit, error) { return view.Hit{Channel: &v}, nil })

@@ -21,6 +21,7 @@
 //	channels.go, visibility.go                          what package traffic counts, for whom
 //	logs.go, cursors.go, entries.go, retained.go        refusals, durable subscriptions, the log itself
 //	explain.go, redaction.go                            why, or why not, and for whom
+//	preview.go, spread.go                               what a share would do
 //	search.go, find.go, match.go                        search
 //	point.go, timetravel.go, asof.go, access.go         points in time, and what could be seen then
 //	auditevent.go, auditlist.go, auditreader.go         who changed what
@@ -54,32 +55,44 @@ type Live interface {
 
 // Query answers questions. Make one with New.
 type Query struct {
+	*node
+	audits
+	channels
+}
+
+// node is what is asked.
+type node struct {
 	log     *eventlog.Log
 	graph   func() *graph.Graph
 	live    Live // nil: none
-	history *TimeTravel
-
 	traffic *traffic.Projection
+}
 
+// audits are the questions about the past of the graph.
+type audits struct {
+	*node
+	history   *TimeTravel
 	verifying sync.Mutex
 }
+
+// channels are the questions about who published how much.
+type channels struct{ *node }
 
 // New returns a Query on a log and the newest graph; live may be nil. There is one Query for a log, since it keeps the
 // projection of channels there.
 func New(log *eventlog.Log, newest func() *graph.Graph, live Live) *Query {
-	return &Query{
-		log: log, graph: newest, live: live, history: NewTimeTravel(log), traffic: traffic.New(log, traffic.DefaultLimits()),
-	}
+	n := &node{log, newest, live, traffic.New(log, traffic.DefaultLimits())}
+	return &Query{node: n, audits: audits{node: n, history: NewTimeTravel(log)}, channels: channels{n}}
 }
 
 // Run keeps the projection of channels near the end of the log until ctx is done, so that whoever asks does not wait.
 func (q *Query) Run(ctx context.Context) error { return q.traffic.Run(ctx) }
 
 // Graph is the newest graph, for decisions that the graph itself takes.
-func (q *Query) Graph() *graph.Graph { return q.graph() }
+func (n *node) Graph() *graph.Graph { return n.graph() }
 
 // Viewer returns what somebody may see of the newest graph.
-func (q *Query) Viewer(a graph.Actor) graph.Viewer { return q.graph().Viewer(a) }
+func (n *node) Viewer(a graph.Actor) graph.Viewer { return n.graph().Viewer(a) }
 
 func refuse(code graph.Code, hint, format string, args ...any) error {
 	return &graph.Error{Code: code, Msg: fmt.Sprintf(format, args...), Hint: hint}

@@ -45,7 +45,7 @@ func (w *world) naive(viewer graph.Actor, since uint64) map[string]map[graph.Use
 				if !met {
 					s.First = p
 				}
-				s.Newest, s.Messages, s.Bytes = p, s.Messages+1, s.Bytes+6
+				s.Newest, s.Messages, s.Bytes = p, s.Messages+1, s.Bytes+8
 				all[r.Channel][graph.UserID(r.Origin)] = s
 			}
 		}
@@ -420,6 +420,13 @@ func (w *world) everything(viewer graph.UserID) string {
 	top, err := w.q.Top(a, TopQuery{By: TopBytes, Limit: 2}, day)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	for _, channel := range []graph.Pattern{"*", "ab", "a*"} {
+		for _, t := range []graph.ShareType{graph.Own, graph.All} {
+			add := graph.AddShare{Channel: channel, Type: t, Group: graph.Everyone}
+			p, err := w.q.PreviewShare(w.t.Context(), a, add, day)
+			all = append(all, p, fmt.Sprint(err))
+		}
 	}
 	return toJSON(w.t, append(all, top))
 }

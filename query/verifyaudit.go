@@ -251,7 +251,7 @@ func (v *verification) end() error {
 }
 
 // VerifyAudit verifies the audit of this node for those who may see everything. One at a time: it reads it all.
-func (q *Query) VerifyAudit(
+func (q *audits) VerifyAudit(
 	ctx context.Context, viewer graph.Actor, progress func(done, total uint64),
 ) (view.AuditSummary, error) {
 	if !q.Viewer(viewer).CanSeeAll() {

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"slices"
 
 	"hpfriends/graph"
 	"hpfriends/query/traffic"
@@ -10,18 +11,37 @@ import (
 // visibility says which messages of the log one viewer may see, by one version of the graph.
 type visibility struct {
 	graph.Viewer
-	floor   uint64
-	enabled []*graph.Share // shares with the viewer that the viewer has enabled: without one, nothing of others comes
+	floor uint64
+	all   bool // everything
+
+	// The shares with the viewer that the viewer has enabled: without one, nothing of others comes.
+	exact    map[string][]*graph.Share // by channel
+	prefixes []*graph.Share
+
+	channel string // of sources
+	sources graph.Sources
 }
 
 func newVisibility(viewer graph.Viewer, floor uint64) *visibility {
-	v := &visibility{Viewer: viewer, floor: floor}
-	if v.CanSeeAll() || !v.CanSeeAnything() {
+	if viewer.CanSeeAll() {
+		return &visibility{Viewer: viewer, floor: floor, all: true}
+	}
+	return newReceived(viewer, floor)
+}
+
+// newReceived leaves out what only a role shows.
+func newReceived(viewer graph.Viewer, floor uint64) *visibility {
+	v := &visibility{Viewer: viewer, floor: floor, exact: make(map[string][]*graph.Share)}
+	if !v.CanSeeAnything() {
 		return v
 	}
 	for share, on := range v.Graph().SharesWith(v.User) {
-		if on && !share.Expired {
-			v.enabled = append(v.enabled, share)
+		switch channel := string(share.Channel); {
+		case !on || share.Expired:
+		case share.Channel.IsPrefix():
+			v.prefixes = append(v.prefixes, share)
+		default:
+			v.exact[channel] = append(v.exact[channel], share)
 		}
 	}
 	return v
@@ -32,26 +52,27 @@ func (v *visibility) from(r traffic.Row) (index uint64, ok bool) {
 	switch {
 	case !v.CanSeeAnything() || r.All.Newest.Index < v.floor:
 		return 0, false
-	case v.CanSeeAll():
+	case v.all || r.Origin == v.User:
 		return v.floor, true
-	case r.Origin != v.User && !v.mayReach(r.Series):
+	case !v.mayReach(r.Series):
 		return 0, false
 	}
-	index, ok = v.Graph().Reach(r.Origin, r.Channel).VisibleFrom(v.User)
+	if v.channel != r.Channel { // rows come by channel
+		v.channel, v.sources = r.Channel, v.Graph().Sources(v.User, r.Channel)
+	}
+	index, ok = v.sources.VisibleFrom(r.Origin)
 	if index > r.All.Newest.Index {
 		return 0, false
 	}
 	return max(index, v.floor), ok
 }
 
-// mayReach reports whether a share could be the last of a path from the origin: it saves computing most reaches.
+// mayReach reports whether a share could be the last of a path from the origin: it saves looking for most paths.
 func (v *visibility) mayReach(s traffic.Series) bool {
-	for _, share := range v.enabled {
-		if (share.Type == graph.All || share.Owner == s.Origin) && share.Channel.Match(s.Channel) {
-			return true
-		}
+	last := func(share *graph.Share) bool {
+		return (share.Type == graph.All || share.Owner == s.Origin) && share.Channel.Match(s.Channel)
 	}
-	return false
+	return slices.ContainsFunc(v.exact[s.Channel], last) || slices.ContainsFunc(v.prefixes, last)
 }
 
 // visibleChannel is one channel and what of it the viewer may see.
@@ -76,9 +97,9 @@ func (c *visibleChannel) newest() traffic.Mark {
 	return m
 }
 
-// channels calls fn, by name, for each channel in a range of which the viewer may see a message. want, if not nil, says
+// each calls fn, by name, for each channel in a range of which the viewer may see a message. want, if not nil, says
 // first whether the channel is of interest.
-func (q *Query) channels(
+func (q *channels) each(
 	viewer graph.Actor, in traffic.Range, want func(name string) bool, fn func(*visibleChannel) error,
 ) error {
 	v := newVisibility(q.Viewer(viewer), q.log.Floor())

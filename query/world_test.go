@@ -181,7 +181,7 @@ func (w *world) batch(hidden bool, series func() (graph.UserID, string)) {
 		n := 1 + w.IntN(3)
 		var frames []byte
 		for range n {
-			frames = append(frames, 0, 0, 0, 6, 3, 'x')
+			frames = append(frames, 0, 0, 0, 8, 3, 1, 'x', 0)
 		}
 		b.Add(channel, 1, uint64(origin), day.UnixMilli()+int64(w.index)*1000+w.Int64N(50), netip.Addr{}, frames, n)
 	}

@@ -75,6 +75,9 @@ func TestWhoMayWhat(t *testing.T) {
 		{"DELETE /api/v1/shares/77", nil, [6]int{404, 404, 404, 404, 404, 404}},
 		{"POST /api/v1/shares", object{"channel": "c", "to": "eve"}, [6]int{200, 200, 200, 422, 200, 422}},
 
+		{"GET /api/v1/shares/preview?channel=c&to=eve", nil, [6]int{200, 200, 200, 422, 200, 422}},
+		{"GET /api/v1/shares/preview?channel=c&to=group:lab", nil, [6]int{200, 200, 200, 200, 200, 422}},
+
 		{"DELETE /api/v1/tokens/11", nil, [6]int{204, 404, 404, 403, 204, 204}},
 		{"POST /api/v1/tokens", object{"owner": "ada"}, [6]int{200, 403, 403, 403, 200, 200}},
 

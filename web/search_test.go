@@ -24,7 +24,7 @@ func (w *world) publishLater(origin uint64, channel string) {
 		last := index > w.newest().Index()
 		if last {
 			var b entry.Builder
-			b.Add(channel, 1, origin, 1_700_000_000_000+int64(index), netip.Addr{}, []byte{0, 0, 0, 6, 3, 'x'}, 1)
+			b.Add(channel, 1, origin, 1_700_000_000_000+int64(index), netip.Addr{}, []byte{0, 0, 0, 8, 3, 1, 'x', 0}, 1)
 			data = b.Encode([16]byte{1}, index)
 			h, err := entry.DecodeHeader(data)
 			if err != nil {

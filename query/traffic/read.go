@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hpfriends/eventlog"
+	"hpfriends/graph"
 )
 
 // Row is a series as of one moment.
@@ -37,6 +38,14 @@ func WithPrefix(prefix, after string) Range {
 func Exactly(channel string) Range {
 	from := eventlog.AppendChannel([]byte{recordSeries}, channel)
 	return Range{from, keyAfter(from)}
+}
+
+// Matching returns the range of the channels that a pattern selects.
+func Matching(p graph.Pattern) Range {
+	if prefix, ok := strings.CutSuffix(string(p), "*"); ok {
+		return WithPrefix(prefix, "")
+	}
+	return Exactly(string(p))
 }
 
 // keyAfter returns the smallest key above all that begin with prefix, which begins with a record byte and so is never

@@ -2,6 +2,7 @@ package v1
 
 import (
 	"context"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -28,6 +29,7 @@ func (s *Service) registerShares(h huma.API) {
 		return s.Query.Share(who.Actor(ctx), graph.ShareID(in.ID))
 	})
 	op(s, h, api.AddShare, s.addShare)
+	op(s, h, api.PreviewShare, s.previewShare)
 	op(s, h, api.AcceptShare, func(ctx context.Context, in *api.SharePath) (api.None, error) {
 		return s.onShare(ctx, in, func(id graph.ShareID) graph.Op { return graph.DecideShare{Share: id, Accept: true} })
 	})
@@ -60,4 +62,12 @@ func (s *Service) addShare(ctx context.Context, in *api.With[api.NewShare]) (out
 		return out, err
 	}
 	return s.change(ctx, add)
+}
+
+func (s *Service) previewShare(ctx context.Context, in *api.SharePreviewQuery) (out view.SharePreview, err error) {
+	add := graph.AddShare{Channel: graph.Pattern(in.Channel), Type: graph.ShareType(in.Type)}
+	if add.User, add.Group, err = query.ResolveReceiver(s.viewer(ctx), in.To); err != nil {
+		return out, err
+	}
+	return s.Query.PreviewShare(ctx, who.Actor(ctx), add, time.Now())
 }

@@ -28,7 +28,8 @@ func Share() *cli.Command {
 				&cli.StringFlag{Name: "type", Value: "own", Usage: "`TYPE`: own (only your own events) or all (also what you receive)"},
 				&cli.StringFlag{Name: "history", Value: "from-share", Usage: "`RIGHT`: from-share or full (also what was published before)"},
 				&cli.StringFlag{Name: "note", Usage: "`TEXT` for the receiver"},
-				&cli.StringFlag{Name: "expires", Usage: "`TIME` at which it ends: " + timespec.Forms}),
+				&cli.StringFlag{Name: "expires", Usage: "`TIME` at which it ends: " + timespec.Forms},
+				&cli.BoolFlag{Name: "dry-run", Usage: "share nothing: say whom it would reach, and with what"}),
 			cmdline.APICommand("ls", "list shares: those with you, what waits for you first, then those you made", "",
 				listShareCommand, &cli.BoolFlag{Name: "in", Usage: "only shares with you"},
 				&cli.BoolFlag{Name: "out", Usage: "only shares you made"}),
@@ -51,6 +52,9 @@ func shareOf(c *cli.Context) (api.SharePath, error) {
 }
 
 func addShare(c *cli.Context, server *api.Client) error {
+	if c.Bool("dry-run") {
+		return previewShare(c, server)
+	}
 	in := api.NewShare{
 		Channel: graph.Pattern(c.Args().First()), To: c.String("to"), Type: graph.ShareType(c.String("type")),
 		History: graph.History(c.String("history")), Note: c.String("note"),
