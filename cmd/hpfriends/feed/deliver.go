@@ -195,7 +195,11 @@ func (d *delivery) Finish(ctx context.Context, failed error) error {
 	case errors.As(err, &f):
 		return cmdline.Fail(f.Code, f.Text+d.arrived())
 	case errors.Is(err, failed) && d.broken == nil: // it knows its exit code
-		return err
+		if d.sent == 0 {
+			return err
+		}
+		code, text := cmdline.Explain(err)
+		return cmdline.Fail(code, text+d.arrived())
 	}
 	errors.As(connectionFailure(err), &f)
 	return cmdline.Fail(f.Code, f.Text+d.arrived())
@@ -225,7 +229,7 @@ func (d *delivery) conclude(ctx context.Context, failed error) error {
 		return verdict
 	case ctx.Err() != nil:
 		return context.Canceled
-	case !cut, d.broken != nil && verdict != nil && !errors.Is(verdict, ErrNoVerdict):
+	case !cut, verdict != nil && !errors.Is(verdict, ErrNoVerdict):
 		return d.lost(verdict)
 	case d.broken != nil:
 		return d.lost(d.broken)

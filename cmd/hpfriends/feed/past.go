@@ -27,6 +27,7 @@ type past struct {
 	limit  uint64
 	newest bool
 	resume bool // go on with another request when an answer is cut off, as one is that is read slowly
+	handed bool // what is read is handed on, and where to go on depends on what of it has arrived
 }
 
 // pastFlags are those of commands that read the log.
@@ -96,8 +97,11 @@ func readMessages(
 		var cut *api.CutOff
 		switch {
 		case err == nil && !end.End:
-			return end, cmdline.Fail(cmdline.ExitUnavailable,
-				fmt.Sprintf("%s, after %d messages: go on with --from '%s'", end.Error, end.Messages, end.Next))
+			text := fmt.Sprintf("%s, after %d messages", end.Error, end.Messages)
+			if !p.handed {
+				text += fmt.Sprintf(": go on with --from '%s'", end.Next)
+			}
+			return end, cmdline.Fail(cmdline.ExitUnavailable, text)
 		case !errors.As(err, &cut):
 			return end, err
 		case !p.resume || cut.Last == "":

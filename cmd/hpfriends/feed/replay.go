@@ -2,11 +2,13 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,7 +58,8 @@ func Replay() *cli.Command {
 messages are published with -i and -s: on channel:NAME of the broker at
 --host and --port, or on another broker; without a NAME, on the channel each
 came on. At 1x and 10x the pauses between messages are kept: a pause of hours
-is waited for. It ends where the log ends now.`
+is waited for. It ends where the log ends now. One that fails says how many
+messages are confirmed, and the flags with which it goes on there.`
 	return cmd
 }
 
@@ -204,18 +207,87 @@ func (r *replay) run(ctx context.Context) error {
 	return nil
 }
 
+// publish passes the messages on to a broker.
 func (r *replay) publish(ctx context.Context, p *term.Progress) error {
 	d, err := Deliver(ctx, r.target.dial, Terms{Ours: r.target.ours, Wait: r.target.wait, Notes: r.notes})
 	if err != nil {
 		return err
 	}
-	return d.Finish(ctx, r.pass(ctx, p, func(_ []byte, m *ndjson.Message) error {
+	r.past.handed = d.acks
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() { // a pause ends with the connection
+		select {
+		case <-d.decided:
+			stop()
+		case <-reading.Done():
+		}
+	}()
+	var t trail
+	err = r.pass(reading, p, func(_ []byte, m *ndjson.Message) error {
 		channel := r.target.channel
 		if channel == "" {
 			channel = string(m.Channel)
 		}
+		t.add(m.Position, d.answers)
 		return d.Publish(channel, m.Payload)
-	}, d.flush))
+	}, d.flush)
+	if err != nil && d.judged() != nil {
+		err = d.flush() // that is why
+	}
+	return r.whereToGoOn(d.Finish(ctx, err), &t, d)
+}
+
+// whereToGoOn adds to an error how the replay goes on.
+func (r *replay) whereToGoOn(err error, t *trail, d *delivery) error {
+	var f *cmdline.Failure
+	n, _, _ := d.progress()
+	if !errors.As(err, &f) || !d.acks || n == 0 {
+		return err
+	}
+	text := fmt.Sprintf("%s; go on with --from '%s' --until '%s'", f.Text, t.next(n), r.past.Values().Get("until"))
+	if r.past.limit > 0 {
+		text += fmt.Sprintf(" --count %d", r.past.limit-n)
+	}
+	return cmdline.Fail(f.Code, strings.TrimPrefix(text, "; "))
+}
+
+// trail is where the messages come from that are passed on and not confirmed.
+type trail struct {
+	positions []string // of all but the first ones
+	gone      uint64   // how many those are
+}
+
+// trailStep is how many messages are added before it is asked which of them are confirmed.
+const trailStep = 4096
+
+// add notes a message; the confirmations are of those before it.
+func (t *trail) add(position string, a *answers) {
+	if len(t.positions)%trailStep == trailStep-1 {
+		n, _, _ := a.progress()
+		t.forget(n)
+	}
+	t.positions = append(t.positions, position)
+}
+
+// forget drops what is confirmed, but for the last message.
+func (t *trail) forget(confirmed uint64) {
+	if confirmed > t.gone+1 {
+		keep := t.positions[confirmed-1-t.gone:]
+		t.positions, t.gone = slices.Clone(keep), confirmed-1
+	}
+}
+
+// next returns where to go on when so many messages are confirmed.
+func (t *trail) next(confirmed uint64) string {
+	t.forget(confirmed)
+	switch {
+	case confirmed == t.gone: // none was
+		return t.positions[0]
+	case len(t.positions) > 1:
+		return t.positions[1]
+	}
+	return following(t.positions[0])
 }
 
 // pass hands each message on when it is due. flush is called before each pause.

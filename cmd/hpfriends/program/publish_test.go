@@ -7,13 +7,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"hpfriends/cmd/hpfriends/feed"
 	"hpfriends/internal/cmdline"
+	"hpfriends/internal/ndjson"
 	"hpfriends/internal/proc"
+	"hpfriends/wire"
 )
 
 // A publisher whose server is stopped ends with 6 and says how much is confirmed, and the same command goes on there:
@@ -88,6 +92,58 @@ func TestPublisherGoesOnAfterTheServerWasStopped(t *testing.T) {
 	for n, times := range times {
 		if unknown := n >= confirmed && n < sent; times != 1 && !(unknown && times == 2) {
 			t.Fatalf("line %d is there %d times; %d of %d were confirmed", n, times, confirmed, sent)
+		}
+	}
+}
+
+// A replay that was refused in the middle says where to go on; going on there loses and repeats nothing, though what it
+// has published meanwhile is in the log, too.
+func TestReplayGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a server")
+	}
+	p, m := realBroker(t)
+	d, err := feed.Deliver(t.Context(), wire.DialConfig{Addr: p.Address, Ident: "k", Secret: []byte("s3cret")},
+		feed.Terms{Ours: true, Wait: feed.DefaultPatience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const messages = 9000 // more than are noted at once
+	for n := range messages {
+		channel := "c"
+		if n == messages-10 {
+			channel = "closed"
+		}
+		if err := d.Publish(channel, []byte(strconv.Itoa(n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Finish(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	m.ok("authkey", "edit", "k", "--as", "ada", "--remove-pub", "*", "--pub", "c")
+	code, _, msg := m.run("replay", "*", "--from", "first", "--to", "channel:", "--count", "8998")
+	told := regexp.MustCompile(`8990 of 8991 .* go on with --from '(.+)' --until '(.+)' --count 8\n`).FindStringSubmatch(msg)
+	if code != cmdline.ExitDenied || told == nil {
+		t.Fatalf("exit %d: %s", code, msg)
+	}
+	m.ok("authkey", "edit", "k", "--as", "ada", "--pub", "closed")
+	m.ok("replay", "*", "--from", told[1], "--until", told[2], "--to", "channel:")
+	times := make([]int, messages)
+	for line := range strings.Lines(m.ok("replay", "*", "--from", "first")) {
+		rec, err := ndjson.Parse([]byte(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := strconv.Atoi(string(rec.Message.Payload))
+		if err != nil {
+			t.Fatal(err)
+		}
+		times[n]++
+	}
+	for n, times := range times {
+		if times != 2 {
+			t.Fatalf("message %d is there %d times", n, times)
 		}
 	}
 }
