@@ -81,20 +81,28 @@ func (r Retention) FloorForSize(limit int64) (uint64, error) {
 	return floor, damaged(it.Error())
 }
 
-// FloorForAge returns the highest floor, at most Applied, with which no message of time t or later is lost: a batch is
-// below it only when all its messages are older than t. Entries without messages go with the batch behind them; those
-// behind the last such batch go when they were appended before t.
-func (r Retention) FloorForAge(t time.Time) (uint64, error) {
+// AgeSearch is how far FloorForAge has looked at batches one by one, for the next call. The zero value has seen none.
+type AgeSearch struct {
+	t    int64  // of that call
+	next uint64 // the first index not looked at
+	old  uint64 // the index behind the last batch that is old
+}
+
+// ageSteps bounds how many batches one call looks at.
+const ageSteps = 256
+
+// FloorForAge returns the highest floor, at most Applied, with which no message from t to now is lost: a batch is below
+// it only when all its messages are older than t by their own times. Entries without messages go with the batch behind
+// them; those behind the last such batch go when they were appended before t. A batch with a message of after now is of
+// a clock that was wrong: it goes as they do. Behind it, where the marks are lifted, batches are looked at one by one,
+// some in each call: the floor may be too low then, and rises with further calls.
+func (r Retention) FloorForAge(s *AgeSearch, t, now time.Time) (uint64, error) {
 	floor, applied := r.log.Floor(), r.log.Applied()
-	at, err := r.log.IndexAt(t)
+	begin, at, err := r.searchAge(s, t, now.Add(ClockSlack))
 	if err != nil {
 		return floor, err
 	}
 	// What lies between the last old batch and the first young one goes by the time at which it was appended.
-	begin, err := r.afterBatch(at)
-	if err != nil {
-		return floor, err
-	}
 	begin = max(begin, floor)
 	end := min(at, applied)
 	if begin >= end {
@@ -109,6 +117,44 @@ func (r Retention) FloorForAge(t time.Time) (uint64, error) {
 		return err == nil && !e.Appended.Before(t)
 	})
 	return max(begin+uint64(n), floor), failed
+}
+
+// searchAge returns the index behind the last batch that is old, and that of the first one that is not, or where it
+// stopped. The marks say which batches are certainly old.
+func (r Retention) searchAge(s *AgeSearch, t, end time.Time) (old, next uint64, err error) {
+	seek, err := r.log.IndexAt(t)
+	if err != nil {
+		return 0, 0, err
+	}
+	if t.UnixMilli() < s.t || s.next <= seek {
+		if s.old, err = r.afterBatch(seek); err != nil {
+			return 0, 0, err
+		}
+		s.next = seek
+	}
+	s.t = t.UnixMilli()
+	for range ageSteps {
+		found, err := r.log.Next(Select("*"), s.next, 1)
+		if err != nil || len(found) == 0 {
+			return s.old, r.log.Applied() + 1, err
+		}
+		h, err := r.log.header(found[0])
+		if err != nil {
+			return 0, 0, err
+		}
+		old := true
+		for i := range h.Runs {
+			at := h.Runs[i].Time
+			if t.UnixMilli() <= at && at <= end.UnixMilli() {
+				return s.old, found[0], nil
+			}
+			old = old && at < t.UnixMilli()
+		}
+		if s.next = found[0] + 1; old {
+			s.old = s.next
+		}
+	}
+	return s.old, s.next, nil
 }
 
 // afterBatch returns the index after the last batch before index, 0 when there is none.

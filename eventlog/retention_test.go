@@ -130,9 +130,8 @@ func TestFloorForAgeKeepsEverythingYoung(t *testing.T) {
 			e := command(i, 1, []byte{byte(entry.KindChange), '{', '}'})
 			young[i] = 1000*int64(i) + rng.Int64N(900)
 			if rng.IntN(3) > 0 {
-				at := young[i] - rng.Int64N(3000)
-				e.Data = batchOf(5*i, time.UnixMilli(at), 10, "c")
-				young[i], batch[i] = max(at, 0), true
+				young[i], batch[i] = max(young[i]-rng.Int64N(3000), 0), true
+				e.Data = batchOf(5*i, time.UnixMilli(young[i]), 10, "c")
 			} else {
 				e.AppendedAt = time.UnixMilli(young[i])
 			}
@@ -142,8 +141,12 @@ func TestFloorForAgeKeepsEverythingYoung(t *testing.T) {
 		if rng.IntN(2) == 0 {
 			raise(rt, l, 1+rng.Uint64N(n))
 		}
+		var search AgeSearch
 		for at := int64(0); at < 1000*int64(n)+2000; at += 173 {
-			floor, err := l.Retention().FloorForAge(time.UnixMilli(at))
+			if rng.IntN(2) == 0 {
+				search = AgeSearch{}
+			}
+			floor, err := l.Retention().FloorForAge(&search, time.UnixMilli(at), time.UnixMilli(1<<40))
 			if err != nil || floor < l.Floor() || floor > l.Applied() {
 				rt.Fatalf("at %d: floor %d of %d to %d: %v", at, floor, l.Floor(), l.Applied(), err)
 			}
@@ -160,6 +163,44 @@ func TestFloorForAgeKeepsEverythingYoung(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A clock that was years ahead for a while does not keep what comes behind it, and one that was years behind lets
+// nothing young go.
+func TestFloorForAgeAfterAWrongClock(t *testing.T) {
+	begin := time.UnixMilli(1_700_000_000_000).UTC()
+	l := openLog(t, vfs.NewMem())
+	const n = 1000
+	for i := uint64(1); i <= n; i++ { // a batch each 10 s
+		at := begin.Add(time.Duration(i) * 10 * time.Second)
+		e := command(i, 1, nil)
+		e.AppendedAt = at
+		switch {
+		case 20 <= i && i <= 40:
+			e.AppendedAt = at.AddDate(3, 0, 0)
+		case i == 70, i == 990:
+			e.AppendedAt = at.AddDate(-3, 0, 0)
+		}
+		e.Data = batchOf(5*i, e.AppendedAt, 100, "c")
+		storeLogs(t, l, e)
+		apply(t, l, i)
+	}
+	now := begin.Add(n * 10 * time.Second)
+	for _, c := range []struct{ t, want uint64 }{
+		{10, 10}, {25, 20}, {41, 20}, {42, 42}, {60, 60}, {70, 71}, {71, 71}, {950, 950}, {990, 991}, {60, 60},
+	} {
+		var search AgeSearch
+		floor := uint64(0)
+		for range n/ageSteps + 1 {
+			var err error
+			if floor, err = l.Retention().FloorForAge(&search, begin.Add(time.Duration(c.t)*10*time.Second), now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if floor != c.want {
+			t.Errorf("what is older than batch %d is below %d, want %d", c.t, floor, c.want)
+		}
+	}
 }
 
 func maxOf(times []int64) (m int64) {
@@ -310,6 +351,7 @@ func TestReadersBelowARisingFloor(t *testing.T) {
 		})
 	}
 	readers.Go(func() {
+		var search AgeSearch
 		for rng := rand.New(rand.NewPCG(1, 1)); ctx.Err() == nil; {
 			want := time.UnixMilli(rng.Int64N(int64(end) * 1000))
 			at, err := l.IndexAt(want)
@@ -322,7 +364,7 @@ func TestReadersBelowARisingFloor(t *testing.T) {
 			if _, err := l.PositionAt(want); err != nil {
 				fail("position at %v: %v", want, err)
 			}
-			if _, err := l.Retention().FloorForAge(want); err != nil {
+			if _, err := l.Retention().FloorForAge(&search, want, want.Add(time.Hour)); err != nil {
 				fail("floor for age: %v", err)
 			}
 			if _, err := l.Retention().FloorForSize(rng.Int64N(1 << 20)); err != nil {

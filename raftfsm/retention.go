@@ -52,6 +52,7 @@ type retainer struct {
 	Retention
 	node      *Node
 	reclaimed uint64 // floor up to which space was given back
+	search    eventlog.AgeSearch
 	raised    time.Time
 }
 
@@ -108,7 +109,7 @@ func (r *retainer) wanted(now time.Time) (*entry.Floor, error) {
 		return nil, err
 	}
 	if r.Age > 0 {
-		at, err := r.node.log.Retention().FloorForAge(now.Add(-r.Age))
+		at, err := r.node.log.Retention().FloorForAge(&r.search, now.Add(-r.Age), now)
 		if err != nil {
 			return nil, fmt.Errorf("by age: %w", err)
 		}
