@@ -74,7 +74,7 @@ func New(c Config) *Server {
 	s := &Server{
 		Config: c, assets: scripts,
 		who: who.New(who.Config{
-			Graph: c.Query.Graph, Now: c.Changer.Now, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies,
+			Graph: c.Query.Graph, Changer: c.Changer, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies,
 		}),
 		v1: v1.New(v1.Config{
 			Changer: c.Changer, Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,

@@ -2,7 +2,8 @@
 //
 // On the local socket in the data directory, which only its owner can open, a request is the operator's; with the
 // header api.AsHeader it is that user's. On TCP it carries an API token; only to make the first token it may carry
-// handle and password instead.
+// handle and password instead. A page is asked for with the cookie of a login session. Tokens and sessions are in the
+// graph, and so count on each node and end on each at once.
 //
 // # Invariant
 //

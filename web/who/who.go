@@ -1,6 +1,7 @@
 package who
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -14,10 +15,10 @@ import (
 
 // Config of an Authenticator.
 type Config struct {
-	Graph  func() *graph.Graph // the newest
-	Now    func() time.Time    // by which tokens expire
-	Hasher *secret.Hasher
-	Logger *slog.Logger
+	Graph   func() *graph.Graph // the newest
+	Changer Changer
+	Hasher  *secret.Hasher
+	Logger  *slog.Logger
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.
 	TrustedProxies []netip.Prefix
 }
@@ -63,11 +64,7 @@ func (a *Authenticator) Socket(r *http.Request) (graph.Actor, error) {
 // Credentials takes an API token, and where the first one is made also a password. The actor has its address also where
 // there is an error.
 func (a *Authenticator) Credentials(r *http.Request) (graph.Actor, error) {
-	actor := graph.Actor{From: "unknown"}
-	addr, ok := a.Address(r)
-	if ok {
-		actor.From = addr.String()
-	}
+	actor, addr := a.anybody(r)
 	if r.Header.Get(api.AsHeader) != "" {
 		return actor, &graph.Error{
 			Code: graph.Denied, Msg: api.AsHeader + " is for the local socket", Hint: "use a token of that user",
@@ -78,7 +75,11 @@ func (a *Authenticator) Credentials(r *http.Request) (graph.Actor, error) {
 	case strings.EqualFold(scheme, "Bearer"):
 		return a.token(actor, secret.New(strings.TrimSpace(value)))
 	case strings.EqualFold(scheme, "Basic") && TakesPassword(r):
-		return a.password(actor, r, addr)
+		handle, password, ok := r.BasicAuth()
+		if !ok {
+			return actor, errLogin
+		}
+		return a.password(r.Context(), actor, addr, handle, secret.New(password))
 	}
 	return actor, errLogin
 }
@@ -88,7 +89,7 @@ func (a *Authenticator) Credentials(r *http.Request) (graph.Actor, error) {
 func (a *Authenticator) token(actor graph.Actor, token secret.Secret) (graph.Actor, error) {
 	g := a.Graph()
 	t, ok := g.TokenByHash(secret.HashToken(token))
-	if !ok || !t.Expires.IsZero() && !t.Expires.After(a.Now()) { // Expire may not have come yet
+	if !ok || !t.Expires.IsZero() && !t.Expires.After(a.Changer.Now()) { // Expire may not have come yet
 		return actor, errLogin
 	}
 	u, ok := g.User(t.Owner)
@@ -98,9 +99,20 @@ func (a *Authenticator) token(actor graph.Actor, token secret.Secret) (graph.Act
 	return a.enabled(actor, u)
 }
 
-func (a *Authenticator) password(actor graph.Actor, r *http.Request, addr netip.Addr) (graph.Actor, error) {
-	handle, password, ok := r.BasicAuth()
-	if !ok || !a.logins.allow(handle, addr, time.Now()) {
+// anybody is who sends a request before they have proved who they are, and their address.
+func (a *Authenticator) anybody(r *http.Request) (graph.Actor, netip.Addr) {
+	addr, ok := a.Address(r)
+	if !ok {
+		return graph.Actor{From: "unknown"}, addr
+	}
+	return graph.Actor{From: addr.String()}, addr
+}
+
+// password takes the same time for a wrong password, for a user who has none, and for one who is not there.
+func (a *Authenticator) password(
+	ctx context.Context, actor graph.Actor, addr netip.Addr, handle string, password secret.Secret,
+) (graph.Actor, error) {
+	if !a.logins.allow(handle, addr, time.Now()) {
 		return actor, errTooOften
 	}
 	u, known := a.Graph().UserByHandle(handle)
@@ -108,7 +120,7 @@ func (a *Authenticator) password(actor graph.Actor, r *http.Request, addr netip.
 	if known {
 		hash = u.Password
 	}
-	ok, err := a.Hasher.Verify(r.Context(), hash, secret.New(password)) // the same work if there is no such user
+	ok, err := a.Hasher.Verify(ctx, hash, password) // the same work if there is no such user
 	if err != nil {
 		return actor, err
 	}
