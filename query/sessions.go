@@ -9,8 +9,7 @@ import (
 )
 
 // Sessions are the login sessions of a user that the viewer may see, or all of them if user is 0.
-func (q *Query) Sessions(viewer graph.Actor, user graph.UserID) []view.Session {
-	v := q.Viewer(viewer)
+func Sessions(v graph.Viewer, user graph.UserID) []view.Session {
 	all := []view.Session{}
 	for t := range sessionsOf(v, user) {
 		if v.CanSeeToken(t) {

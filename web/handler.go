@@ -16,7 +16,7 @@ import (
 )
 
 // Handler is what is served on TCP.
-func (s *Server) Handler() http.Handler { return s.handler(s.who.Credentials, s.who.Credentials) }
+func (s *Server) Handler() http.Handler { return s.handler(s.who.Credentials, s.who.Session) }
 
 // SocketHandler is what is served on the local socket.
 func (s *Server) SocketHandler() http.Handler { return s.handler(s.who.Socket, s.who.Socket) }

@@ -34,24 +34,23 @@ var errNoSession = unauthorized("you are not logged in", "log in")
 
 // Session finds out whose login session the cookie of a request names: one lookup in the newest graph, by which a
 // session counts on each node and ends on each at once. The actor has its address also where there is an error.
-func (a *Authenticator) Session(r *http.Request) (graph.Actor, *graph.Token, error) {
+func (a *Authenticator) Session(r *http.Request) (graph.Actor, error) {
 	actor, _ := a.anybody(r)
 	c, err := r.Cookie(cookieName(r))
 	if err != nil {
-		return actor, nil, errNoSession
+		return actor, errNoSession
 	}
 	g := a.Graph()
 	t, ok := g.SessionByHash(secret.HashToken(secret.New(c.Value)))
 	if !ok || !t.Expires.After(a.Changer.Now()) { // Expire may not have come yet
-		return actor, nil, errNoSession
+		return actor, errNoSession
 	}
 	u, ok := g.User(t.Owner)
 	if !ok {
-		return actor, nil, errNoSession
+		return actor, errNoSession
 	}
 	actor.Session = t.ID
-	actor, err = a.enabled(actor, u)
-	return actor, t, err
+	return a.enabled(actor, u)
 }
 
 // Login checks a password, makes a login session and gives it to the browser as a cookie.
@@ -84,10 +83,11 @@ func (a *Authenticator) begin(w http.ResponseWriter, r *http.Request, actor grap
 
 // Logout ends the session of a request, if it has one, and takes back the cookie.
 func (a *Authenticator) Logout(w http.ResponseWriter, r *http.Request) error {
-	if actor, t, err := a.Session(r); err == nil {
+	if actor, err := a.Session(r); err == nil {
 		ctx, cancel := context.WithTimeout(r.Context(), changeTimeout)
 		defer cancel()
-		if _, err := a.Changer.Change(ctx, graph.Command{By: actor, Op: graph.RemoveSession{Session: t.ID}}); err != nil {
+		end := graph.RemoveSession{Session: actor.Session}
+		if _, err := a.Changer.Change(ctx, graph.Command{By: actor, Op: end}); err != nil {
 			return err
 		}
 	}
