@@ -3,11 +3,11 @@ package server
 import (
 	"fmt"
 	"log/slog"
-	"math"
 	"time"
 
 	"github.com/dustin/go-humanize"
 
+	"hpfriends/internal/bytesize"
 	"hpfriends/internal/timespec"
 	"hpfriends/raftfsm"
 	"hpfriends/wire"
@@ -15,18 +15,18 @@ import (
 
 // Config is what a server can be told, by flag, environment (HPFRIENDS_…), file, or default, in this order.
 type Config struct {
-	DataDir    string   `yaml:"data-dir" json:"data-dir"`
-	NodeID     string   `yaml:"node-id" json:"node-id"`
-	Hpfeeds    []string `yaml:"hpfeeds" json:"hpfeeds"`
-	HTTP       string   `yaml:"http" json:"http"`
-	Name       string   `yaml:"name" json:"name"`
-	Compat     string   `yaml:"compat" json:"compat"`
-	MaxMessage int      `yaml:"max-message" json:"max-message"`
-	Retention  string   `yaml:"retention" json:"retention"`
-	KeepBytes  string   `yaml:"retention-size" json:"retention-size"`
-	Scrub      string   `yaml:"scrub-interval" json:"scrub-interval"`
-	LogLevel   string   `yaml:"log-level" json:"log-level"`
-	LogFormat  string   `yaml:"log-format" json:"log-format"`
+	DataDir    string        `yaml:"data-dir" json:"data-dir"`
+	NodeID     string        `yaml:"node-id" json:"node-id"`
+	Hpfeeds    []string      `yaml:"hpfeeds" json:"hpfeeds"`
+	HTTP       string        `yaml:"http" json:"http"`
+	Name       string        `yaml:"name" json:"name"`
+	Compat     string        `yaml:"compat" json:"compat"`
+	MaxMessage bytesize.Size `yaml:"max-message" json:"max-message"`
+	Retention  string        `yaml:"retention" json:"retention"`
+	KeepBytes  string        `yaml:"retention-size" json:"retention-size"`
+	Scrub      string        `yaml:"scrub-interval" json:"scrub-interval"`
+	LogLevel   string        `yaml:"log-level" json:"log-level"`
+	LogFormat  string        `yaml:"log-format" json:"log-format"`
 
 	ClusterConfig `yaml:",inline"`
 }
@@ -78,9 +78,9 @@ func (s Config) retention() (r raftfsm.Retention, err error) {
 		}
 	}
 	if s.KeepBytes != "" && s.KeepBytes != "0" {
-		size, err := humanize.ParseBytes(s.KeepBytes)
-		if err != nil || size > math.MaxInt64 {
-			return r, badConfig("--retention-size %s: want a size like 500MB or 50GiB", s.KeepBytes)
+		size, err := bytesize.Parse(s.KeepBytes)
+		if err != nil {
+			return r, badConfig("--retention-size %s: %v", s.KeepBytes, err)
 		}
 		if r.Size = int64(size); r.Size > 0 && r.Size < leastRetention {
 			return r, badConfig("--retention-size %s: want at least %s", s.KeepBytes, humanize.IBytes(leastRetention))

@@ -216,7 +216,7 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 		return err
 	}
 	s.wire, err = wire.NewServer(wire.Config{
-		Name: s.Name, Compat: compat, Limits: wire.Limits{MaxPayload: s.MaxMessage}, Logger: s.Logger,
+		Name: s.Name, Compat: compat, Limits: wire.Limits{MaxPayload: int(s.MaxMessage)}, Logger: s.Logger,
 	}, s.broker)
 	if err != nil {
 		return err

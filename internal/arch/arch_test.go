@@ -33,11 +33,11 @@ var allowed = map[string][]string{
 		"internal/term",
 		"internal/timespec",
 	},
-	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/datadir", "internal/load"},
+	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/cmdline", "internal/datadir", "internal/load"},
 	"server": {
 		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "query/view", "raftfsm", "raftfsm/link",
 		"raftfsm/survey", "router", "web", "wire", "api", "internal/atomicfile", "internal/buildinfo", "internal/datadir",
-		"internal/secret", "internal/timespec",
+		"internal/bytesize", "internal/secret", "internal/timespec",
 	},
 	"broker": {
 		"eventlog", "eventlog/entry", "graph", "query", "query/view", "raftfsm", "router", "wire", "wire/subscription",
@@ -46,14 +46,16 @@ var allowed = map[string][]string{
 	"wire/subscription":   {"eventlog/entry", "graph", "internal/timespec"},
 	"internal/atomicfile": {},
 	"internal/buildinfo":  {},
-	"internal/cmdline":    {"api", "internal/datadir", "internal/secret", "internal/term"},
-	"internal/term":       {"internal/ndjson"},
-	"internal/datadir":    {"internal/atomicfile"},
-	"internal/proc":       {"api", "internal/datadir"},
-	"internal/load":       {"wire", "api", "graph", "internal/payload", "internal/timespec"},
-	"internal/payload":    {},
-	"internal/feedtest":   {"wire"}, // for tests
-	"api":                 {"query/view", "graph", "internal/datadir", "internal/ndjson", "internal/secret"},
+	"internal/cmdline": {
+		"api", "internal/bytesize", "internal/datadir", "internal/secret", "internal/term", "internal/timespec",
+	},
+	"internal/term":     {"internal/ndjson"},
+	"internal/datadir":  {"internal/atomicfile"},
+	"internal/proc":     {"api", "internal/datadir"},
+	"internal/load":     {"wire", "api", "graph", "internal/payload", "internal/timespec"},
+	"internal/payload":  {},
+	"internal/feedtest": {"wire"}, // for tests
+	"api":               {"query/view", "graph", "internal/datadir", "internal/ndjson", "internal/secret"},
 	"web": {
 		"api", "web/assets", "web/live", "web/pages", "web/v1", "web/who", "query", "query/view", "graph",
 		"internal/secret",
@@ -90,6 +92,7 @@ var allowed = map[string][]string{
 	"graph":             {"graph/tree"},
 	"graph/tree":        {},
 	"internal/secret":   {"internal/atomicfile"},
+	"internal/bytesize": {},
 	"internal/timespec": {},
 	"internal/ndjson":   {},
 	"internal/arch":     {},

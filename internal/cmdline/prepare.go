@@ -45,10 +45,11 @@ func hideFalse(c *cli.Command) {
 func requireFlags(c *cli.Command) {
 	var required []string
 	for _, f := range c.Flags {
-		if s, ok := f.(*cli.StringFlag); ok && s.Required {
-			s.Required = false
-			s.Usage += " (required)"
-			required = append(required, s.Name)
+		switch f := f.(type) {
+		case *cli.StringFlag:
+			required = require(required, f.Name, &f.Required, &f.Usage)
+		case *cli.GenericFlag:
+			required = require(required, f.Name, &f.Required, &f.Usage)
 		}
 	}
 	if len(required) == 0 {
@@ -63,6 +64,15 @@ func requireFlags(c *cli.Command) {
 		}
 		return action(ctx)
 	}
+}
+
+func require(names []string, name string, required *bool, usage *string) []string {
+	if !*required {
+		return names
+	}
+	*required = false
+	*usage += " (required)"
+	return append(names, name)
 }
 
 // UnknownCommand returns the Usage error for a command that is not among those that there are.

@@ -10,8 +10,11 @@ import (
 )
 
 // Forms lists what is understood, for help and errors.
-const Forms = "2h (also s m d w, 2d12h), now, today, yesterday, tomorrow, 2026-11-20, \"2026-11-20 14:30\", " +
-	"RFC 3339, or unix time (@1763647805)"
+const Forms = "2h (also ms s m d w, 2d12h), now, today, yesterday, tomorrow, 2026-11-20, \"2026-11-20 14:30\", " +
+	"RFC 3339, or unix time (@1763647805; of 13 digits: ms)"
+
+// DurationForms lists what Duration understands, for help and errors.
+const DurationForms = "500ms 90s 1.5s 15m 2h 3d 1w 2d12h"
 
 // Past reads a time; a duration means that long before now.
 func Past(s string, now time.Time) (time.Time, error) { return parse(s, now, -1) }
@@ -52,7 +55,7 @@ func word(s string, now time.Time) (time.Time, bool) {
 // layouts of times; those without a zone are in the location of now.
 var layouts = []string{
 	time.RFC3339Nano, "2006-01-02", "2006-01-02 15:04", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02T15:04:05",
-	"2006-01-02 15:04:05Z07:00",
+	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z0700", "2006-01-02T15:04:05Z0700",
 }
 
 func calendar(s string, now time.Time) (time.Time, bool) {
@@ -88,29 +91,52 @@ func unix(s string, now time.Time) (time.Time, bool) {
 }
 
 var units = map[string]time.Duration{
-	"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
+	"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour,
+	"w": 7 * 24 * time.Hour,
 }
 
-var errDuration = errors.New("not a duration: want 90s 15m 2h 3d 1w 2d12h")
+var errDuration = errors.New("want a number with its unit: " + DurationForms)
 
-// Duration reads whole numbers with units: 90s 15m 2h 3d 1w 2d12h. A day has 24 hours.
+// Duration reads numbers with units, see DurationForms. A day has 24 hours. A number alone is refused, since nobody can
+// tell what it counts.
 func Duration(s string) (time.Duration, error) {
 	if s == "" {
 		return 0, errDuration
 	}
 	var sum time.Duration
 	for rest := s; rest != ""; {
-		digits := leading(rest, "0123456789")
-		unit := leading(rest[len(digits):], "smhdw")
-		size, ok := units[unit]
-		n, err := strconv.ParseInt(digits, 10, 64)
-		if !ok || err != nil || n > int64(math.MaxInt64/size) || time.Duration(n)*size > math.MaxInt64-sum {
+		number := leading(rest, "0123456789.")
+		unit := leading(rest[len(number):], "smhdw")
+		d, err := times(number, units[unit])
+		if err != nil || d > math.MaxInt64-sum {
 			return 0, errDuration
 		}
-		sum += time.Duration(n) * size
-		rest = rest[len(digits)+len(unit):]
+		sum += d
+		rest = rest[len(number)+len(unit):]
 	}
 	return sum, nil
+}
+
+// times returns a decimal number of units. What is below a nanosecond is cut off.
+func times(number string, unit time.Duration) (time.Duration, error) {
+	whole, fraction, dotted := strings.Cut(number, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || unit == 0 || n > int64(math.MaxInt64/unit) {
+		return 0, errDuration
+	}
+	d := time.Duration(n) * unit
+	if !dotted {
+		return d, nil
+	}
+	part, err := strconv.ParseFloat("0."+fraction, 64)
+	if err != nil || fraction == "" {
+		return 0, errDuration
+	}
+	rest := time.Duration(part * float64(unit))
+	if rest > math.MaxInt64-d {
+		return 0, errDuration
+	}
+	return d + rest, nil
 }
 
 // leading is the longest beginning of s that consists of the characters of set.

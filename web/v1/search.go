@@ -28,7 +28,7 @@ func (s *Service) registerSearch(h huma.API) {
 		if in.Window != "" {
 			d, err := timespec.Duration(in.Window)
 			if err != nil || d <= 0 {
-				return nil, &graph.Error{Code: graph.Invalid, Msg: "window: how long before now, for example 15m, 1h or 2d"}
+				return nil, &graph.Error{Code: graph.Invalid, Msg: "window: how long before now: " + timespec.DurationForms}
 			}
 			q.Window = d
 		}

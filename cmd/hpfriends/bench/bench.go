@@ -14,6 +14,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/internal/cmdline"
 	"hpfriends/internal/proc"
 )
 
@@ -84,7 +85,7 @@ func benchCommands(list, all []scenario) (commands []*cli.Command) {
 		commands = append(commands, &cli.Command{
 			Name: s.name, Usage: s.usage,
 			Flags: []cli.Flag{
-				&cli.DurationFlag{Name: "duration", Value: 10 * time.Second, Usage: "measure for `TIME`"},
+				cmdline.DurationFlag("duration", 10*time.Second, "measure for `DURATION`"),
 				&cli.IntFlag{Name: "connections", Value: 2000, Usage: "`N` idle connections"},
 				&cli.IntFlag{Name: "messages", Value: 10_000_000, Usage: "`N` messages in the log to replay"},
 				&cli.BoolFlag{Name: "json", Usage: "print lines of JSON"},
@@ -92,8 +93,8 @@ func benchCommands(list, all []scenario) (commands []*cli.Command) {
 					Usage: "write the server's CPU profile of the measurement to `FILE`, other nodes' to FILE.n2 and so on"},
 			},
 			Action: func(c *cli.Context) error {
-				return runBench(c.Context, run, benchOptions{c.Duration("duration"), c.Int("connections"), c.Int("messages"),
-					c.String("profile")}, c.Bool("json"), c.App.Writer)
+				return runBench(c.Context, run, benchOptions{cmdline.Duration(c, "duration"), c.Int("connections"),
+					c.Int("messages"), c.String("profile")}, c.Bool("json"), c.App.Writer)
 			},
 		})
 	}

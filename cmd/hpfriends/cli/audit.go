@@ -18,14 +18,14 @@ import (
 const momentForms = "position (#812 or 812.0), or " + timespec.Forms
 
 func atFlag() cli.Flag {
-	return &cli.StringFlag{Name: "at", Usage: "as of `TIME`: " + momentForms}
+	return momentFlag("at", "as of `WHEN`: "+momentForms)
 }
 
 // Audit returns the command audit: who changed what, and the graph as of any time.
 func Audit() *cli.Command {
 	filter := []cli.Flag{
-		&cli.StringFlag{Name: "since", Usage: "changes since `TIME`: " + momentForms},
-		&cli.StringFlag{Name: "until", Usage: "changes until `TIME`, likewise"},
+		momentFlag("since", "changes since `WHEN`: "+momentForms),
+		momentFlag("until", "changes until `WHEN`, likewise"),
 		&cli.StringFlag{Name: "actor", Usage: "made by `USER`, or by operator, or system"},
 		&cli.StringFlag{Name: "object", Usage: "of objects of `KIND` or KIND:NAME: user:ada, group:lab, membership, " +
 			"authkey:IDENT, share:5, acceptance, token"},
@@ -48,6 +48,13 @@ by hash. You see the changes that concern you; auditors and admins see all.`,
 			cmdline.APICommand("tail", "print changes as they come, until Ctrl-C", "", tailAudit, filter...),
 		},
 	}
+}
+
+func momentFlag(name, usage string) cli.Flag {
+	return cmdline.LiteralFlag(name, usage, func(s string) error {
+		_, err := momentText(s)
+		return err
+	})
 }
 
 // pointFlag is a flag that is a time or a position, as the server takes it.

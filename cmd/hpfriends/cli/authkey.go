@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/netip"
 	"reflect"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,7 +13,6 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
-	"hpfriends/internal/timespec"
 	"hpfriends/query/view"
 )
 
@@ -24,9 +22,9 @@ func authkeyFlags() []cli.Flag {
 			"for more)"},
 		&cli.StringSliceFlag{Name: "sub", Usage: "may subscribe to `PATTERN` (repeat for more)"},
 		&cli.StringFlag{Name: "comment", Usage: "`TEXT`: what it is for"},
-		&cli.StringFlag{Name: "expires", Usage: "`TIME` from which on it is no longer valid: " + timespec.Forms},
+		cmdline.TimeFlag("expires", "`TIME` from which on it is no longer valid"),
 		&cli.StringSliceFlag{Name: "network", Usage: "may log in from `CIDR` only, like 192.0.2.0/24 (repeat for more)"},
-		&cli.IntFlag{Name: "max-message", Usage: "largest frame it is sent, in `BYTES`; 0: the broker's default"},
+		cmdline.SizeFlag("max-message", "", "largest frame it is sent, a `SIZE` like 10MiB; 0: the broker's default"),
 	}
 }
 
@@ -95,14 +93,10 @@ func authkeyChanges(c *cli.Context) (in api.AuthkeyChanges, err error) {
 		in.Comment = new(c.String("comment"))
 	}
 	if c.IsSet("max-message") {
-		in.MaxMessage = new(c.Int("max-message"))
+		in.MaxMessage = new(int(cmdline.Size(c, "max-message")))
 	}
 	if c.IsSet("expires") {
-		t, err := timespec.Future(c.String("expires"), time.Now())
-		if err != nil {
-			return in, cmdline.Usage("--expires: %v", err)
-		}
-		in.Expires = &t
+		in.Expires = new(cmdline.Future(c, "expires"))
 	}
 	if c.IsSet("network") {
 		networks := []netip.Prefix{}
@@ -137,7 +131,7 @@ func addAuthkey(c *cli.Context, server *api.Client) error {
 	}
 	in := api.NewAuthkey{
 		Ident: c.String("ident"), Secret: api.NewSecret(plain), Comment: c.String("comment"), Expires: flags.Expires,
-		Pub: patterns(c, "pub"), Sub: patterns(c, "sub"), MaxMessage: c.Int("max-message"),
+		Pub: patterns(c, "pub"), Sub: patterns(c, "sub"), MaxMessage: int(cmdline.Size(c, "max-message")),
 	}
 	if flags.Networks != nil {
 		in.Networks = *flags.Networks

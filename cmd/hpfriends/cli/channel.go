@@ -10,7 +10,6 @@ import (
 	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
-	"hpfriends/internal/timespec"
 	"hpfriends/query"
 	"hpfriends/query/view"
 )
@@ -30,7 +29,7 @@ func Channel(history *cli.Command) *cli.Command {
 				}, showChannel)),
 			cmdline.APICommand("top", "list the channels with the most traffic", "", topChannels,
 				&cli.StringFlag{Name: "by", Value: string(query.TopMessages), Usage: "most of `WHAT`: messages or bytes"},
-				&cli.StringFlag{Name: "since", Usage: "traffic since `TIME`: " + timespec.Forms + " (default: all that is kept)"},
+				cmdline.TimeFlag("since", "traffic since `TIME` (default: all that is kept)"),
 				&cli.IntFlag{Name: "limit", Value: 20, Usage: "the first `N` channels"}),
 		},
 	}
@@ -76,10 +75,7 @@ func topChannels(c *cli.Context, server *api.Client) error {
 	in := api.TopQuery{By: c.String("by"), Limit: limit}
 	if c.IsSet("since") {
 		now := time.Now()
-		t, err := timespec.Past(c.String("since"), now)
-		if err != nil {
-			return cmdline.Usage("--since: %v", err)
-		}
+		t := cmdline.Past(c, "since")
 		if !t.Before(now) {
 			return cmdline.Usage("--since: %s is not in the past", c.String("since"))
 		}

@@ -39,7 +39,7 @@ func Cluster() *cli.Command {
 				}
 			})),
 			cmdline.APICommand("token", "make a token with which nodes join, and print it, this once", "", makeJoinToken,
-				&cli.DurationFlag{Name: "life", Value: time.Hour, Usage: "`TIME` that it is valid for, 1m to 168h"}),
+				cmdline.DurationFlag("life", time.Hour, "`DURATION` that it is valid for, 1m to 7d")),
 			onNode("promote", api.PromoteNode, "give a member a vote (the cluster does it by itself for all but --nonvoter)",
 				force),
 			onNode("remove", api.RemoveNode, "take a member out; its node id is never used again", force),
@@ -66,7 +66,7 @@ func give(c *cli.Context, server *api.Client, order nodeOrder, node string) erro
 }
 
 func makeJoinToken(c *cli.Context, server *api.Client) error {
-	in := api.NewJoinToken{Seconds: int64(c.Duration("life") / time.Second)}
+	in := api.NewJoinToken{Seconds: int64(cmdline.Duration(c, "life") / time.Second)}
 	out, err := api.AddJoinToken.Call(c.Context, server, api.With[api.NewJoinToken]{Body: in})
 	if err != nil {
 		return err

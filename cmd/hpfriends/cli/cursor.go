@@ -2,15 +2,19 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"hpfriends/api"
+	"hpfriends/eventlog/entry"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
+	"hpfriends/internal/timespec"
 	"hpfriends/query"
 	"hpfriends/query/view"
 )
@@ -22,15 +26,44 @@ func Cursor() *cli.Command {
 			cmdline.APICommand("ls", "list durable subscriptions and how far they got", "",
 				listCursorCommand, &cli.StringFlag{Name: "authkey", Usage: "only of the authkey `IDENT`"}),
 			cmdline.APICommand("reset", "move a durable subscription: a connection that reads by it ends", "IDENT NAME",
-				order(api.ResetCursor, func(c *cli.Context) (api.CursorReset, error) {
-					cursor, err := cursorOf(c)
-					return api.CursorReset{CursorPath: cursor, Body: api.CursorTarget{To: c.String("to")}}, err
-				}), &cli.StringFlag{Name: "to", Required: true, Usage: "`PLACE` where the next connection begins: " +
-					query.PositionForms}),
+				order(api.ResetCursor, cursorResetOf), placeFlag()),
 			cmdline.APICommand("rm", "remove a durable subscription: a connection that reads by it ends", "IDENT NAME",
 				order(api.RemoveCursor, cursorOf)),
 		},
 	}
+}
+
+func placeFlag() cli.Flag {
+	f := cmdline.LiteralFlag("to", "`PLACE` where the next connection begins: "+query.PositionForms,
+		func(s string) error {
+			_, err := placeText(s, time.Now())
+			return err
+		})
+	f.Required = true
+	return f
+}
+
+// placeText reads a place in the log, with times by the clock and the zone of this machine.
+func placeText(s string, now time.Time) (string, error) {
+	if s == "first" || s == "now" {
+		return s, nil
+	}
+	if t, err := timespec.Past(s, now); err == nil {
+		return t.UTC().Format(time.RFC3339Nano), nil
+	}
+	if _, err := entry.ParsePosition(s); err != nil {
+		return "", errors.New("want " + query.PositionForms)
+	}
+	return s, nil
+}
+
+func cursorResetOf(c *cli.Context) (api.CursorReset, error) {
+	cursor, err := cursorOf(c)
+	if err != nil {
+		return api.CursorReset{}, err
+	}
+	to, err := placeText(c.String("to"), time.Now())
+	return api.CursorReset{CursorPath: cursor, Body: api.CursorTarget{To: to}}, err
 }
 
 func cursorOf(c *cli.Context) (api.CursorPath, error) {

@@ -11,14 +11,13 @@ import (
 	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
-	"hpfriends/internal/timespec"
 	"hpfriends/query/view"
 )
 
 // Log returns the command log: what was refused of the asker's authkeys, and what is in the replicated log.
 func Log() *cli.Command {
 	filter := []cli.Flag{
-		&cli.StringFlag{Name: "since", Usage: "rows seen since `TIME`: " + timespec.Forms},
+		cmdline.TimeFlag("since", "rows seen since `TIME`"),
 		&cli.StringFlag{Name: "key", Usage: "rows of the authkey `IDENT`"},
 		&cli.StringFlag{Name: "channel", Aliases: []string{"c"}, Usage: "rows about `CHANNEL`"},
 		&cli.StringFlag{Name: "ip", Usage: "rows from the address `IP`"},
@@ -42,11 +41,7 @@ func logsOf(c *cli.Context) (in api.LogsQuery, err error) {
 	}
 	in = api.LogsQuery{Ident: c.String("key"), Channel: c.String("channel"), Address: c.String("ip"), Limit: limit}
 	if c.IsSet("since") {
-		t, err := timespec.Past(c.String("since"), time.Now())
-		if err != nil {
-			return in, cmdline.Usage("--since: %v", err)
-		}
-		in.Since = t.UTC().Format(time.RFC3339Nano)
+		in.Since = cmdline.Past(c, "since").UTC().Format(time.RFC3339Nano)
 	}
 	return in, nil
 }

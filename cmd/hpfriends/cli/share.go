@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -15,7 +14,6 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
-	"hpfriends/internal/timespec"
 	"hpfriends/query/view"
 )
 
@@ -28,7 +26,7 @@ func Share() *cli.Command {
 				&cli.StringFlag{Name: "type", Value: "own", Usage: "`TYPE`: own (only your own events) or all (also what you receive)"},
 				&cli.StringFlag{Name: "history", Value: "from-share", Usage: "`RIGHT`: from-share or full (also what was published before)"},
 				&cli.StringFlag{Name: "note", Usage: "`TEXT` for the receiver"},
-				&cli.StringFlag{Name: "expires", Usage: "`TIME` at which it ends: " + timespec.Forms},
+				cmdline.TimeFlag("expires", "`TIME` at which it ends"),
 				&cli.BoolFlag{Name: "dry-run", Usage: "share nothing: say whom it would reach, and with what"}),
 			cmdline.APICommand("ls", "list shares: those with you, what waits for you first, then those you made", "",
 				listShareCommand, &cli.BoolFlag{Name: "in", Usage: "only shares with you"},
@@ -60,11 +58,7 @@ func addShare(c *cli.Context, server *api.Client) error {
 		History: graph.History(c.String("history")), Note: c.String("note"),
 	}
 	if c.IsSet("expires") {
-		t, err := timespec.Future(c.String("expires"), time.Now())
-		if err != nil {
-			return cmdline.Usage("--expires: %v", err)
-		}
-		in.Expires = &t
+		in.Expires = new(cmdline.Future(c, "expires"))
 	}
 	out, err := api.AddShare.Call(c.Context, server, api.With[api.NewShare]{Body: in})
 	if err != nil {

@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
-	"hpfriends/internal/timespec"
 	"hpfriends/query/view"
 )
 
@@ -21,7 +19,7 @@ func Token() *cli.Command {
 		Name: "token", Usage: "API tokens", Subcommands: []*cli.Command{
 			cmdline.APICommand("add", "add a token and print it, this once", "", addToken,
 				&cli.StringFlag{Name: "comment", Usage: "`TEXT`: what it is for"},
-				&cli.StringFlag{Name: "expires", Usage: "`TIME` from which on it is no longer valid: " + timespec.Forms},
+				cmdline.TimeFlag("expires", "`TIME` from which on it is no longer valid"),
 				&cli.StringFlag{Name: "user", Usage: "with --server, for the first token: log in as `USER`"},
 				&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the password, - for standard input"}),
 			cmdline.APICommand("ls", "list your tokens", "", list(api.ListTokens, wholeList, listTokens)),
@@ -42,11 +40,7 @@ func tokenOf(c *cli.Context) (api.TokenPath, error) {
 func addToken(c *cli.Context, server *api.Client) error {
 	in := api.NewToken{Comment: c.String("comment")}
 	if c.IsSet("expires") {
-		t, err := timespec.Future(c.String("expires"), time.Now())
-		if err != nil {
-			return cmdline.Usage("--expires: %v", err)
-		}
-		in.Expires = &t
+		in.Expires = new(cmdline.Future(c, "expires"))
 	}
 	out, err := api.AddToken.Call(c.Context, server, api.With[api.NewToken]{Body: in})
 	if err != nil {

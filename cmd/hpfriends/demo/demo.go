@@ -16,6 +16,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/internal/cmdline"
 	"hpfriends/internal/datadir"
 	"hpfriends/internal/load"
 	"hpfriends/server"
@@ -31,12 +32,12 @@ and sensors that publish cowrie, dionaea and geoloc events through real
 hpfeeds connections. Prints who receives what, and why. Ctrl-C ends it and
 removes everything.`,
 		Flags: []cli.Flag{
-			&cli.DurationFlag{Name: "every", Value: 2 * time.Second, Usage: "`TIME` between two attacks"},
+			cmdline.DurationFlag("every", 2*time.Second, "`DURATION` between two attacks"),
 			&cli.IntFlag{Name: "count", Usage: "end after `N` attacks; 0: go on until Ctrl-C"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "`SEED` of the simulated attacks"},
 		},
 		Action: func(c *cli.Context) error {
-			return runDemo(c.Context, demoOptions{c.Duration("every"), c.Int("count"), c.Uint64("seed")}, c.App.Writer)
+			return runDemo(c.Context, demoOptions{cmdline.Duration(c, "every"), c.Int("count"), c.Uint64("seed")}, c.App.Writer)
 		},
 	}
 }

@@ -33,10 +33,17 @@ type past struct {
 // pastFlags are those of commands that read the log.
 func pastFlags(more ...cli.Flag) []cli.Flag {
 	return append([]cli.Flag{
-		&cli.StringFlag{Name: "since", Usage: "messages since `TIME`: " + timespec.Forms},
-		&cli.StringFlag{Name: "from", Usage: "messages from `POSITION` on (#812.4), or first"},
-		&cli.StringFlag{Name: "until", Usage: "messages before `TIME` or POSITION"},
+		rangeFlag("since", "messages since `TIME`: "+timespec.Forms),
+		rangeFlag("from", "messages from `POSITION` on (#812.4), or first"),
+		rangeFlag("until", "messages before `TIME` or POSITION"),
 	}, more...)
+}
+
+func rangeFlag(name, usage string) cli.Flag {
+	return cmdline.LiteralFlag(name, usage, func(s string) error {
+		_, err := new(subscription.Range).Set(name, s, time.Now())
+		return err
+	})
 }
 
 // pastOf reads pastFlags.

@@ -82,8 +82,10 @@ Exit codes: 0 all is confirmed (or nothing refused), 4 the broker refused,
 time, 130 Ctrl-C.`
 
 func waitFlag() cli.Flag {
-	return &cli.DurationFlag{Name: "wait", DefaultText: "30s, and 1s for a broker that confirms nothing",
-		Usage: "wait for the next confirmation for `TIME`; 0: do not wait, so that nothing is known"}
+	f := cmdline.DurationFlag("wait", 0,
+		"wait for the next confirmation for `DURATION`; 0: do not wait, so that nothing is known")
+	f.DefaultText = "30s, and 1s for a broker that confirms nothing"
+	return f
 }
 
 // waitOf reads waitFlag.
@@ -91,7 +93,7 @@ func waitOf(c *cli.Context) Patience {
 	if !c.IsSet("wait") {
 		return DefaultPatience
 	}
-	return Patience{c.Duration("wait"), c.Duration("wait")}
+	return Patience{cmdline.Duration(c, "wait"), cmdline.Duration(c, "wait")}
 }
 
 // goOnFlags are those of commands that publish and can go on.

@@ -33,7 +33,7 @@ before --count, 130 Ctrl-C.`,
 				"it is UTF-8)"},
 			&cli.BoolFlag{Name: "raw", Usage: "print the bytes of the payloads and nothing else"},
 			&cli.IntFlag{Name: "count", Usage: "end after `N` messages; 0: never"},
-			&cli.DurationFlag{Name: "timeout", Usage: "end after `TIME`; 0: never"},
+			cmdline.DurationFlag("timeout", 0, "end after `DURATION`, like 30s or 1d; 0: never"),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "append to `FILE` instead of printing"},
 		),
 		Action: func(c *cli.Context) error {
@@ -74,7 +74,7 @@ type reception struct {
 }
 
 func receptionOf(c *cli.Context) (*reception, error) {
-	s := &reception{format: formatText, count: c.Int("count"), timeout: c.Duration("timeout"), out: c.App.Writer,
+	s := &reception{format: formatText, count: c.Int("count"), timeout: cmdline.Duration(c, "timeout"), out: c.App.Writer,
 		notes: c.App.ErrWriter}
 	switch {
 	case c.NArg() > 0:
@@ -84,8 +84,8 @@ func receptionOf(c *cli.Context) (*reception, error) {
 	case c.Bool("raw") && c.String("output") == "" && term.IsTerminal(s.out):
 		return nil, errors.New("--raw: payloads may contain control sequences for your terminal; redirect the output or " +
 			"use -o FILE")
-	case s.count < 0 || s.timeout < 0:
-		return nil, errors.New("--count and --timeout: want more than 0")
+	case s.count < 0:
+		return nil, errors.New("--count: want more than 0")
 	case c.Bool("json"):
 		s.format = formatJSON
 	case c.Bool("raw"):
