@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net"
 )
 
@@ -29,9 +30,17 @@ func (s ClusterConfig) validate() error {
 		if addr == "" {
 			continue
 		}
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			return badConfig("--%s %s: want HOST:PORT", name, addr)
+		if err := CheckAddress(addr); err != nil {
+			return badConfig("--%s %s: %v", name, addr, err)
 		}
+	}
+	return nil
+}
+
+// CheckAddress refuses what is not HOST:PORT, and says how to write it.
+func CheckAddress(addr string) error {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return errors.New("want HOST:PORT, with brackets around an IPv6 address: [::1]:8080")
 	}
 	return nil
 }

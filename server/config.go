@@ -45,6 +45,11 @@ func (s Config) Validate() error {
 			return badConfig("--hpfeeds: %v", err)
 		}
 	}
+	if s.HTTP != "" {
+		if err := CheckAddress(s.HTTP); err != nil {
+			return badConfig("--http %s: %v", s.HTTP, err)
+		}
+	}
 	if _, err := wire.ParseCompat(s.Compat); err != nil {
 		return badConfig("--compat %s: want lineage or reference", s.Compat)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,8 +47,8 @@ var (
 )
 
 // ParseEndpoint reads an endpoint in Twisted's style: "tcp:port=10000:interface=127.0.0.1:nonce=20:device=eth0", or
-// "tls:" with cert, key and min_version besides. A colon within a value is written "\:". The port may stand alone:
-// "tcp:10000".
+// "tls:" with cert, key and min_version besides. The port may stand alone: "tcp:10000". A colon within a value is
+// written "\:", but for those of an IPv6 address, which may have brackets: "tcp:port=10000:interface=::1".
 func ParseEndpoint(s string) (Endpoint, error) {
 	e, err := parseEndpoint(s)
 	if err != nil {
@@ -57,7 +58,7 @@ func ParseEndpoint(s string) (Endpoint, error) {
 }
 
 func parseEndpoint(s string) (Endpoint, error) {
-	fields := splitEscaped(s)
+	fields := joinAddress(splitEscaped(s))
 	e := Endpoint{Port: DefaultPort, Nonce: defaultNonce}
 	allowed := tcpKeys
 	switch fields[0] {
@@ -88,6 +89,24 @@ func parseEndpoint(s string) (Endpoint, error) {
 	return e, nil
 }
 
+var errInterface = errors.New("want an address, like 127.0.0.1, ::1 or [::1]; the port is port=N")
+
+// joinAddress puts an address together that was cut at its colons. No part of one has an equals sign, as every other
+// field has.
+func joinAddress(fields []string) []string {
+	var joined []string
+	address := false
+	for _, f := range fields {
+		if address && !strings.Contains(f, "=") {
+			joined[len(joined)-1] += ":" + f
+			continue
+		}
+		address = strings.HasPrefix(f, "interface=")
+		joined = append(joined, f)
+	}
+	return joined
+}
+
 func (e *Endpoint) set(key, value string) error {
 	if value == "" && key != "interface" {
 		return errors.New("is empty")
@@ -100,7 +119,16 @@ func (e *Endpoint) set(key, value string) error {
 		}
 		e.Port = uint16(n)
 	case "interface":
-		e.Interface = strings.Trim(value, "[]")
+		e.Interface = value
+		if inner, ok := strings.CutPrefix(value, "["); ok {
+			e.Interface, ok = strings.CutSuffix(inner, "]")
+			if !ok {
+				return errInterface
+			}
+		}
+		if _, err := netip.ParseAddr(e.Interface); err != nil && strings.Contains(e.Interface, ":") {
+			return errInterface
+		}
 	case "device":
 		e.Device = value
 	case "nonce":

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"net"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -34,8 +33,8 @@ wait for it: they give it a vote when it runs and has caught up.`,
 				return err
 			}
 			for name, addr := range map[string]string{"HOST:PORT": args[0], "--advertise": c.String("advertise")} {
-				if _, _, err := net.SplitHostPort(addr); err != nil {
-					return cmdline.Usage("%s %s: want HOST:PORT", name, addr)
+				if err := server.CheckAddress(addr); err != nil {
+					return cmdline.Usage("%s %s: %v", name, addr, err)
 				}
 			}
 			s := server.Config{DataDir: c.String("data-dir"), NodeID: c.String("node-id")}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -84,14 +86,31 @@ func loginOf(c *cli.Context, stdin io.Reader) (d wire.DialConfig, err error) {
 	if port < 1 || port > 65535 {
 		return d, fmt.Errorf("port %d: want 1 to 65535", port)
 	}
-	d.Addr = net.JoinHostPort(c.String("host"), strconv.Itoa(port))
+	host, err := hostOf(c.String("host"))
+	if err != nil {
+		return d, err
+	}
+	d.Addr = net.JoinHostPort(host, strconv.Itoa(port))
 	if d.Secret, err = secretOf(c, stdin); err != nil {
 		return d, err
 	}
 	if c.Bool("tls") || c.String("tlscert") != "" {
-		d.TLS, err = ClientTLS(c.String("host"), c.String("tlscert"))
+		d.TLS, err = ClientTLS(host, c.String("tlscert"))
 	}
 	return d, err
+}
+
+// hostOf reads a name or an address; IPv6 may be in brackets, as it is elsewhere.
+func hostOf(text string) (string, error) {
+	host := text
+	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+		host = text[1 : len(text)-1]
+	}
+	if _, err := netip.ParseAddr(host); err != nil && (host != text || strings.ContainsAny(host, ":[]/")) {
+		return "", fmt.Errorf("--host %s: want a name or an address, like broker.example, 192.0.2.1, ::1 or [::1]; "+
+			"the port is -p PORT", strconv.QuoteToASCII(text))
+	}
+	return host, nil
 }
 
 func secretOf(c *cli.Context, stdin io.Reader) ([]byte, error) {
