@@ -5,7 +5,7 @@ BIN := bin/hpfriends
 FUZZTIME ?= 20s
 RACE := ./broker/... ./eventlog/... ./graph/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
 
-.PHONY: assets build run demo test race fuzz bench bench-nats check interop faults failover soak clean
+.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover soak clean
 
 build: assets ; $(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/hpfriends
 
@@ -23,6 +23,15 @@ $(BUNDLED): $(shell find web/ui tools/bundle -name node_modules -prune -o -type 
 	@npm ci --prefix web/ui --ignore-scripts --no-audit --no-fund --loglevel=error || \
 	  { echo "npm has not installed the packages of web/ui: the pages get no new scripts"; exit $(if $(CI),1,0); } && \
 	  $(GO) -C tools run ./bundle && touch $@
+
+# The pages in a real browser, with axe-core, the Nu HTML checker and Lighthouse: needs chromium, npm and java, and says which is
+# missing. Pictures of the pages are in internal/browser/shots. A module of its own: it alone needs chromedp.
+CHECKERS := internal/browser/node_modules/.package-lock.json
+browser: build $(if $(shell command -v npm),$(CHECKERS))
+	cd internal/browser && $(GO) vet . && $(GO) test -count=1 -timeout 12m -v .
+
+$(CHECKERS): internal/browser/package-lock.json
+	npm ci --prefix internal/browser --ignore-scripts --no-audit --no-fund --loglevel=error
 
 race: ; $(GO) test -race -short $(RACE)
 
@@ -47,6 +56,7 @@ check:
 	$(GO) mod tidy -diff
 	$(GO) -C tools mod tidy -diff
 	$(GO) -C internal/natsbench mod tidy -diff
+	$(GO) -C internal/browser mod tidy -diff
 	$(GO) vet ./...
 	$(GO) -C tools vet ./bundle
 	$(GO) vet -tags interop ./internal/interop/
@@ -71,5 +81,5 @@ soak:
 	HPFRIENDS_SOAK_ELECTIONS=10000 $(GO) test -count=1 -v -timeout 1h -run '^TestTermNever' ./raftfsm/link/
 
 clean:
-	rm -rf bin web/ui/node_modules
+	rm -rf bin web/ui/node_modules internal/browser/node_modules internal/browser/shots
 	find web/dist -type f ! -name README -delete

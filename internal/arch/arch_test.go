@@ -113,7 +113,7 @@ var fenced = map[string][]string{
 	"github.com/cockroachdb/pebble":    {"eventlog"},
 	"net/http": {
 		"web", "web/assets", "web/live", "web/pages", "web/v1", "web/who", "api", "internal/cmdline", "cmd/hpfriends/cli",
-		"cmd/hpfriends/feed", "internal/faults",
+		"cmd/hpfriends/feed", "internal/browser", "internal/faults",
 	},
 	"github.com/danielgtaylor/huma": {"web/v1"},
 	"github.com/urfave/cli": {

@@ -6,12 +6,12 @@ import { say } from "./say.js";
 const shownFor = 2000; // ms
 
 async function copy(button) {
-  const from = document.getElementById(button.dataset.copyFrom);
-  const text = button.dataset.copy || (from ?? button).value || (from ?? button).textContent;
+  const from = document.getElementById(button.dataset.copyFrom) ?? button;
+  const text = button.dataset.copy || from.value || from.textContent;
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    if (from) getSelection().selectAllChildren(from);
+    getSelection().selectAllChildren(from);
     say("The clipboard is not open to this page: copy the selected text.");
     return;
   }

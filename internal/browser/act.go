@@ -1,0 +1,176 @@
+package browser
+
+import (
+	"fmt"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// Part is a part of the page in which controls are looked for: a row, a form, a dialog.
+type Part struct {
+	tab *Tab
+	id  cdp.BackendNodeID // 0: the page
+}
+
+// In returns the one part of that role whose name has all these words: In("row", "dionaea.*", "bob").
+func (p *Tab) In(role string, names ...string) Part {
+	p.t.Helper()
+	var found control
+	err := p.until(func() (err error) {
+		found, err = p.look(0, role, names...)
+		return err
+	})
+	if err != nil {
+		p.fail(err)
+	}
+	return Part{p, found.id}
+}
+
+// Click, Fill and Choose work the controls of the whole page, and Press any key.
+
+func (p *Tab) Click(role, name string)    { p.t.Helper(); Part{p, 0}.Click(role, name) }
+func (p *Tab) Fill(label, value string)   { p.t.Helper(); Part{p, 0}.Fill(label, value) }
+func (p *Tab) Choose(label, value string) { p.t.Helper(); Part{p, 0}.Choose(label, value) }
+
+// Press presses a key on whatever has the focus: "/", kb.Escape, kb.ArrowDown.
+func (p *Tab) Press(keys string, modifiers ...chromedp.Modifier) {
+	p.t.Helper()
+	p.must(nil, chromedp.Do(p.ctx, chromedp.KeyEvent(keys, chromedp.KeyModifiers(modifiers...))))
+	p.settle()
+}
+
+// Click presses a link, a button, a checkbox, the summary of details (role "DisclosureTriangle"), and waits for what
+// comes of it.
+func (in Part) Click(role, name string) {
+	p := in.tab
+	p.t.Helper()
+	c := p.find(in.id, role, name)
+	if p.Hand == Mouse {
+		if err := p.until(func() error { return p.hit(c) }); err != nil {
+			p.fail(err)
+		}
+		p.settle()
+		return
+	}
+	if err := p.reach(c); err != nil {
+		p.fail(err)
+	}
+	switch c.role {
+	case "checkbox", "radio", "switch":
+		p.Press(" ")
+	default:
+		p.Press(kb.Enter)
+	}
+}
+
+// Fill writes into the field with that label, instead of what it holds.
+func (in Part) Fill(label, value string) {
+	p := in.tab
+	p.t.Helper()
+	c := p.find(in.id, "", label)
+	p.enter(c)
+	p.must(on[bool](p, c.id, "function() { this.select?.(); return true; }"))
+	if value == "" {
+		p.Press(kb.Delete)
+		return
+	}
+	p.must(call(p, input.InsertText, input.InsertTextParams{Text: value}))
+	p.settle()
+	got, err := on[string](p, c.id, "function() { return this.value; }")
+	if err != nil || got != value {
+		p.fail(fmt.Errorf("the field %q holds %q after %q was written: %v", label, got, value, err))
+	}
+}
+
+// Choose picks an option of a <select> by its text, as by typing it.
+func (in Part) Choose(label, option string) {
+	p := in.tab
+	p.t.Helper()
+	c := p.find(in.id, "combobox", label)
+	if p.Hand == Keys {
+		p.enter(c)
+	} else { // a click would open the list, which is no part of the page
+		p.must(call(p, dom.Focus, dom.FocusParams{BackendNodeID: c.id}))
+	}
+	p.Press(option)
+	got, err := on[string](p, c.id, "function() { return this.selectedOptions[0].label; }")
+	if err != nil || got != option {
+		p.fail(fmt.Errorf("%q is %q after %q was chosen: %v", label, got, option, err))
+	}
+}
+
+// enter puts the focus on a control.
+func (p *Tab) enter(c control) {
+	p.t.Helper()
+	var err error
+	if p.Hand == Keys {
+		err = p.reach(c)
+	} else {
+		err = p.until(func() error { return p.hit(c) })
+	}
+	if err != nil {
+		p.fail(err)
+	}
+}
+
+// hit clicks on the middle of a control, if that is what is there.
+func (p *Tab) hit(c control) error {
+	if _, err := call(p, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: c.id}); err != nil {
+		return err
+	}
+	quads, err := call(p, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: c.id})
+	if err != nil {
+		return err
+	}
+	if len(quads.Quads) == 0 || len(quads.Quads[0]) < 8 {
+		return fmt.Errorf("%s %q cannot be seen", c.role, c.name)
+	}
+	q := quads.Quads[0]
+	x, y := (q[0]+q[4])/2, (q[1]+q[5])/2
+	same, err := on[bool](p, c.id, fmt.Sprintf(
+		"function() { return this.contains(document.elementFromPoint(%f, %f)); }", x, y))
+	if err != nil {
+		return err
+	}
+	if !same {
+		return fmt.Errorf("%s %q is under something else at %.0f,%.0f", c.role, c.name, x, y)
+	}
+	return chromedp.Do(p.ctx, chromedp.MouseClickXY(x, y))
+}
+
+// maxTabs is how often a person presses Tab before giving up.
+const maxTabs = 300
+
+// reach presses Tab until a control has the focus; in a group of radio buttons, then the arrows.
+func (p *Tab) reach(c control) error {
+	starts := 0
+	for range maxTabs {
+		at, err := p.focused()
+		if err != nil || at == c.id {
+			return err
+		}
+		if at == 0 {
+			starts++
+		}
+		if starts > 2 {
+			break
+		}
+		key := kb.Tab
+		if at != 0 && c.role == "radio" && p.sameGroup(c.id, at) {
+			key = kb.ArrowDown
+		}
+		if err := chromedp.Do(p.ctx, chromedp.KeyEvent(key)); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("the keyboard does not reach %s %q", c.role, c.name)
+}
+
+func (p *Tab) sameGroup(a, b cdp.BackendNodeID) bool {
+	same, err := on[bool](p, a, "function(other) { return other.type === 'radio' && other.name === this.name; }", b)
+	return err == nil && same
+}

@@ -1,0 +1,101 @@
+package browser
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Axe returns the violations that axe-core finds on the page as it is seen now.
+func (p *Tab) Axe() []string {
+	p.t.Helper()
+	const file = "node_modules/axe-core/axe.min.js"
+	library, err := os.ReadFile(file)
+	if err != nil {
+		lack(p.t, file, "make browser")
+	}
+	// The page's policy binds the page, not what is handed to the browser's debugger.
+	p.must(evaluate[bool](p, string(library)+"; true"))
+	found, err := evaluate[[]struct {
+		ID, Help string
+		Nodes    []struct{ HTML, FailureSummary string }
+	}](p, "axe.run(document, {resultTypes: ['violations']}).then(r => JSON.parse(JSON.stringify(r.violations)))")
+	p.must(found, err)
+	var violations []string
+	for _, v := range found {
+		for _, n := range v.Nodes {
+			violations = append(violations, fmt.Sprintf("%s (%s): %s: %s", v.ID, v.Help, n.HTML, n.FailureSummary))
+		}
+	}
+	return violations
+}
+
+// Wider returns by how many pixels the page is wider than what is seen of it: a person would have to scroll sideways.
+func (p *Tab) Wider() int {
+	p.t.Helper()
+	n, err := evaluate[int](p, "document.documentElement.scrollWidth - document.documentElement.clientWidth")
+	p.must(n, err)
+	return n
+}
+
+// HTML returns the page as the server sends it to this tab's user.
+func (p *Tab) HTML(path string) []byte {
+	p.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, p.origin+path, nil)
+	p.must(r, err)
+	r.Header.Set("Cookie", p.cookies())
+	answer, err := http.DefaultClient.Do(r)
+	p.must(answer, err)
+	defer answer.Body.Close()
+	var b bytes.Buffer
+	p.must(b.ReadFrom(answer.Body))
+	return b.Bytes()
+}
+
+// invalid returns what the Nu HTML checker finds wrong, by page.
+func invalid(t testing.TB, pages map[string][]byte) map[string][]string {
+	t.Helper()
+	const jar = "node_modules/vnu-jar/build/dist/vnu.jar"
+	if _, err := os.Stat(jar); err != nil {
+		lack(t, jar, "make browser")
+	}
+	java := program(t, "java", "apt-get install default-jre-headless")
+	dir := t.TempDir()
+	args := []string{"-jar", jar, "--format", "json", "--exit-zero-always", "--stdout"}
+	named := make(map[string]string)
+	for path, html := range pages {
+		file := filepath.Join(dir, fmt.Sprintf("%d.html", len(named)))
+		if err := os.WriteFile(file, html, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		named["file:"+file] = path
+		args = append(args, file)
+	}
+	out, err := exec.Command(java, args...).Output()
+	var report struct {
+		Messages []struct {
+			Type, URL, Message, Extract string
+			LastLine                    int
+		}
+	}
+	if err == nil {
+		err = json.Unmarshal(out, &report)
+	}
+	if err != nil {
+		t.Fatalf("the Nu HTML checker: %v", err)
+	}
+	found := make(map[string][]string)
+	for _, m := range report.Messages {
+		path, known := named[m.URL]
+		if !known {
+			t.Fatalf("the Nu HTML checker tells of %q: %s", m.URL, m.Message)
+		}
+		found[path] = append(found[path], fmt.Sprintf("%s: line %d: %s: %s", m.Type, m.LastLine, m.Message, m.Extract))
+	}
+	return found
+}
