@@ -139,7 +139,7 @@ func (r *request) Exact(v any) template.HTML {
 func (r *request) element(t time.Time, text string) template.HTML {
 	exact := t.In(r.prefs.zone).Format("2006-01-02 15:04:05.000 MST")
 	//nolint:gosec // every part is made by time.Format or by duration
-	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339Nano) + `" title="` +
+	return template.HTML(`<time datetime="` + t.UTC().Format("2006-01-02T15:04:05.000Z") + `" title="` +
 		template.HTMLEscapeString(exact) + `">` + template.HTMLEscapeString(text) + `</time>`)
 }
 
