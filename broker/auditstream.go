@@ -156,7 +156,7 @@ func (a *auditStream) send(e *view.AuditEvent) error {
 	)
 	frame := wire.AppendPublish(nil, a.conn.ident, string(channel), payload)
 	if len(frame) > a.conn.limit {
-		a.conn.Skipped(subscription.Audit, len(frame))
+		a.conn.tooLarge(subscription.Audit, len(frame))
 		return nil
 	}
 	a.sent++

@@ -115,6 +115,9 @@ func (b *Broker) Refused(r wire.Refusal) {
 	g := b.Node.Graph()
 	row := entry.Refusal{Ident: r.Ident, Message: message, Channel: r.Channel, Addr: r.Remote.Addr().Unmap().String(),
 		Count: uint64(r.Count)}
+	if r.Limit > 0 {
+		row.Detail = sizes(r.Size, r.Limit)
+	}
 	ident := r.Ident
 	if r.AuthenticatedIdent != "" {
 		ident = r.AuthenticatedIdent

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"errors"
-	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -72,16 +71,11 @@ func (c *conn) Close() {
 	c.broker.metrics.closed(c.ident, c.broker.handle(c.user))
 }
 
-// Skipped implements router.Events.
-func (c *conn) Skipped(channel string, size int) {
-	c.refuse(channel, "Message of "+strconv.Itoa(size)+" bytes was not delivered: larger than the authkey's max_message.")
-}
-
 // refuse makes a row in the Logs of the authkey's owner.
-func (c *conn) refuse(channel, message string) {
+func (c *conn) refuse(channel, message, detail string) {
 	c.broker.Recorder.Refuse(entry.Refusal{
 		Owner: uint64(c.user), Authkey: uint64(c.authkey), Ident: c.ident, Channel: channel, Message: message,
-		Addr: c.session.Remote().Addr().Unmap().String(),
+		Detail: detail, Addr: c.session.Remote().Addr().Unmap().String(),
 	})
 }
 

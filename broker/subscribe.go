@@ -254,7 +254,7 @@ func (c *conn) Replayed(text string, r router.Replayed) {
 // Missed implements router.Events: who was below the floor is told on the connection and in Logs.
 func (c *conn) Missed(text string, from, to eventlog.Position) {
 	c.notice(subscription.Notice{Event: "gap", Subscription: text, From: from.String(), To: to.String()})
-	c.refuse(text, "History from "+from.String()+" was no longer kept; the subscription went on at "+to.String()+".")
+	c.refuse(text, "History was no longer kept.", "From "+from.String()+"; the subscription went on at "+to.String()+".")
 }
 
 // recheck ends the connection, or its subscriptions, where the graph no longer allows them, and tells the client: it

@@ -77,9 +77,9 @@ func (f *finder) namedChannels() map[string]view.Channel {
 }
 
 func (f *finder) findLogs(to *ranking) error {
-	rows, err := f.logRows(f.viewer.Actor, LogFilter{})
+	rows, err := logRows(f.log, f.viewer, LogFilter{})
 	for _, r := range rows {
-		if g := f.match(r.Message, r.Identifier, r.Channel, r.Address); g < nowhere {
+		if g := f.match(r.Text(), r.Identifier, r.Channel, r.Address); g < nowhere {
 			key := numberKey(uint64(math.MaxInt64-r.Time.UnixNano())) + r.key // newest first
 			to.add(rank{g, key}, func() (view.Hit, error) { return view.Hit{Log: &r.LogRow}, nil })
 		}

@@ -36,7 +36,7 @@ type LogFilter struct {
 // Logs are the refusals that concern the viewer's authkeys, newest first. Those who may see everything also get the
 // rows of unknown idents.
 func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]view.LogRow, error) {
-	rows, err := q.logRows(viewer, f)
+	rows, err := logRows(q.log, q.Viewer(viewer), f)
 	shown := make([]view.LogRow, len(rows))
 	for i, r := range rows {
 		shown[i] = r.LogRow
@@ -82,16 +82,16 @@ func newestRefusal(log *eventlog.Log) (uint64, error) {
 	return index, err
 }
 
-func (q *Query) logRows(viewer graph.Actor, f LogFilter) (rows []logRow, err error) {
+func logRows(log *eventlog.Log, v graph.Viewer, f LogFilter) (rows []logRow, err error) {
 	var from, to []byte
-	if v := q.Viewer(viewer); !v.CanSeeAll() {
+	if !v.CanSeeAll() {
 		if !v.CanSeeAnything() {
 			return nil, nil // nobody, or disabled
 		}
-		from = binary.BigEndian.AppendUint64(nil, uint64(viewer.User))
-		to = binary.BigEndian.AppendUint64(nil, uint64(viewer.User)+1)
+		from = binary.BigEndian.AppendUint64(nil, uint64(v.User))
+		to = binary.BigEndian.AppendUint64(nil, uint64(v.User)+1)
 	}
-	err = q.log.Scan(eventlog.SpaceLogs, from, to, func(k, v []byte) error {
+	err = log.Scan(eventlog.SpaceLogs, from, to, func(k, v []byte) error {
 		var r entry.Refusal
 		if err := json.Unmarshal(v, &r); err != nil {
 			return fmt.Errorf("query: logs record %x: %w", k, err)
@@ -112,8 +112,8 @@ func (q *Query) logRows(viewer graph.Actor, f LogFilter) (rows []logRow, err err
 
 func viewRefusal(r entry.Refusal) view.LogRow {
 	return view.LogRow{
-		Time: r.Last, First: r.First, Identifier: r.Ident, Message: r.Message, Channel: r.Channel, Address: r.Addr,
-		Count: r.Count, Index: r.Index,
+		Time: r.Last, First: r.First, Identifier: r.Ident, Message: r.Message, Detail: r.Detail, Channel: r.Channel,
+		Address: r.Addr, Count: r.Count, Index: r.Index,
 	}
 }
 

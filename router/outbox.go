@@ -55,7 +55,9 @@ func (s *Subscriber) offer(index uint64, run *entry.Run, batchSize int) {
 		s.catchUpFrom(pos)
 		return
 	}
-	s.pieces(pos, run, func(p eventlog.Position, frames []byte, count int) { s.enqueue(p, frames, count, batchSize) })
+	s.pieces(pos, run, false, func(p eventlog.Position, frames []byte, count int) {
+		s.enqueue(p, frames, count, batchSize)
+	})
 	s.start()
 }
 
@@ -94,7 +96,9 @@ func (s *Subscriber) takeBack() {
 }
 
 // pieces yields the parts of a run whose frames are within the subscriber's limit.
-func (s *Subscriber) pieces(pos eventlog.Position, run *entry.Run, yield func(eventlog.Position, []byte, int)) {
+func (s *Subscriber) pieces(
+	pos eventlog.Position, run *entry.Run, past bool, yield func(eventlog.Position, []byte, int),
+) {
 	if len(run.Frames) <= s.limit {
 		yield(pos, run.Frames, int(run.Count))
 		return
@@ -106,7 +110,7 @@ func (s *Subscriber) pieces(pos eventlog.Position, run *entry.Run, yield func(ev
 			if count > 0 {
 				yield(pos, run.Frames[begin:at], count)
 			}
-			s.peer.Events.Skipped(run.Channel, n)
+			s.peer.Events.Skipped(run, n, past)
 			pos.Offset += uint32(count) + 1
 			begin, count = at+n, 0
 		} else {

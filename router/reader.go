@@ -341,7 +341,7 @@ func (r *reader) deliver(index uint64, whole *entry.Run, p part) error {
 	if p.form != (Form{}) {
 		return r.formed(at, &run, p.subscription)
 	}
-	r.s.pieces(at, &run, func(at eventlog.Position, frames []byte, n int) {
+	r.s.pieces(at, &run, index <= p.history, func(at eventlog.Position, frames []byte, n int) {
 		at.Offset += uint32(n)
 		r.out.add(frames, n, at)
 	})
@@ -357,7 +357,7 @@ func (r *reader) formed(at eventlog.Position, run *entry.Run, u *subscription) e
 		frames = frames[n:]
 		at.Offset++
 		if len(r.out.frame) > r.s.limit {
-			r.s.peer.Events.Skipped(run.Channel, len(r.out.frame))
+			r.s.peer.Events.Skipped(run, len(r.out.frame), at.Index <= u.history)
 			continue
 		}
 		frame := r.out.frame

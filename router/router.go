@@ -14,6 +14,9 @@ import (
 
 // Config of a Router.
 type Config struct {
+	// Undelivered is told of messages that somebody who is subscribed does not get, in time and on this node. It must not
+	// block. Nil where nobody wants to know.
+	Undelivered func(Undelivered)
 	OutboxBytes int         // bounds what waits in memory for one connection; one larger frame passes alone. 0: 4 MiB
 	Busy        func() bool // reports whether the node has more to do than it can: history is then read slowly. nil: never
 }
@@ -100,8 +103,13 @@ func (r *Router) route(index uint64) error {
 	}
 	for i := range b.Runs {
 		run := &b.Runs[i]
-		for _, s := range r.receivers(routeKey{graph.UserID(run.Origin), run.Channel}) {
+		to, large := r.receivers(routeKey{graph.UserID(run.Origin), run.Channel}), false
+		for _, s := range to {
 			s.offer(index, run, size)
+			large = large || len(run.Frames)+maxChannel > s.limit // a form lengthens a frame by less
+		}
+		if large && r.config.Undelivered != nil {
+			r.tellUndelivered(index, run, to)
 		}
 	}
 	return nil

@@ -177,7 +177,7 @@ func (p *peer) sent(next eventlog.Position) {
 // peer is p as the router knows it.
 func (p *peer) peer() Peer { return Peer{Conn: p, Events: p, Sent: p.sent} }
 
-func (p *peer) Skipped(_ string, size int) {
+func (p *peer) Skipped(_ *entry.Run, size int, _ bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.skipped = append(p.skipped, size)

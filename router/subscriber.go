@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
 
@@ -26,8 +27,9 @@ type Conn interface {
 
 // Events are what a subscriber's owner is told.
 type Events interface {
-	// Skipped tells that a message was larger than the authkey accepts. It must not block.
-	Skipped(channel string, size int)
+	// Skipped tells that a message of a run was larger than the authkey accepts, a frame of size bytes. past says that it
+	// was in the log before it was subscribed to: Config.Undelivered was not told of it. It must not block.
+	Skipped(run *entry.Run, size int, past bool)
 	// Replayed tells that the history of a subscription is done: the frames before r.Next have been handed to Send.
 	Replayed(name string, r Replayed)
 	// Missed tells that retention has taken entries before they were read for a subscription.

@@ -135,7 +135,9 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 	s.ingest = raftfsm.NewIngest(s.node)
 	s.recorder = raftfsm.NewRecorder(s.node)
 	s.cursors = raftfsm.NewCursors(s.node)
-	s.router = router.New(s.events, s.node.Version(), router.Config{Busy: s.ingest.Busy})
+	s.router = router.New(s.events, s.node.Version(), router.Config{
+		Busy: s.ingest.Busy, Undelivered: broker.TellPublishers(s.node, s.recorder),
+	})
 	conns := broker.NewConnections(s.node, s.recorder)
 	q := query.New(s.events, s.node.Graph, conns)
 	s.broker = broker.New(broker.Config{

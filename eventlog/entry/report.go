@@ -27,12 +27,14 @@ type Usage struct {
 	LastAddr      string    `json:"last_addr,omitempty"`
 }
 
-// Refusal is one row of the Logs page: equal refusals fold into one row with a count.
+// Refusal is one row of the Logs page: equal refusals fold into one row with a count. What makes one is of few values,
+// and what is of many, such as the size of a message, is Detail.
 type Refusal struct {
 	Owner   uint64    `json:"owner,omitempty"`   // user who sees the row; 0: admins only
 	Authkey uint64    `json:"authkey,omitempty"` // 0: the ident is unknown
 	Ident   string    `json:"ident"`
 	Message string    `json:"message"`
+	Detail  string    `json:"detail,omitempty"` // of the newest: refusals that differ only in it are equal
 	Channel string    `json:"channel,omitempty"`
 	Addr    string    `json:"addr"`
 	First   time.Time `json:"first"`

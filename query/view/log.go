@@ -38,10 +38,19 @@ type LogRow struct {
 	First      time.Time `json:"first"`
 	Identifier string    `json:"identifier"`
 	Message    string    `json:"message"`
+	Detail     string    `json:"detail,omitempty" doc:"of the last one"`
 	Channel    string    `json:"channel,omitempty"`
 	Address    string    `json:"address"`
 	Count      uint64    `json:"count"`
 	Index      uint64    `json:"index" doc:"of the entry of the log that last changed it"`
+}
+
+// Text is the message with its detail.
+func (r LogRow) Text() string {
+	if r.Detail == "" {
+		return r.Message
+	}
+	return r.Message + " " + r.Detail
 }
 
 // Retained is how much of the log there is.

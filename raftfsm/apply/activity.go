@@ -35,8 +35,8 @@ type RefusalKey struct {
 	ID    rowID
 }
 
-// KeyOf returns the row of a refusal: all that are equal but for the times and the count, within one stretch of
-// foldFor.
+// KeyOf returns the row of a refusal: all that are equal but for the times, the count and the detail, within one
+// stretch of foldFor.
 func KeyOf(r entry.Refusal) RefusalKey { return RefusalKey{r.Owner, refusalID(r)} }
 
 // MaxRows bounds the refusals kept for each owner; the one last seen longest ago goes first.
@@ -111,8 +111,8 @@ func (a *activity) foldRefusal(d entry.Refusal) {
 	id := refusalID(d)
 	if r := rows[id]; r != nil {
 		r.Count, r.Index = r.Count+d.Count, d.Index
-		if d.Last.After(r.Last) {
-			r.Last = d.Last
+		if !d.Last.Before(r.Last) {
+			r.Last, r.Detail = d.Last, d.Detail
 		}
 	} else {
 		if len(rows) >= MaxRows {
@@ -137,7 +137,7 @@ func (a *activity) dropOldest(owner uint64, rows map[rowID]*entry.Refusal) {
 	a.dirtyRows[RefusalKey{owner, oldest}] = true
 }
 
-// refusalID says which refusals are equal: all but the times and the count, within one stretch of foldFor.
+// refusalID says which refusals are equal: all but the times, the count and the detail, within one stretch of foldFor.
 func refusalID(r entry.Refusal) rowID {
 	h := sha256.New()
 	for _, s := range []string{

@@ -111,7 +111,9 @@ func (p *Pending) add(d entry.Refusal) bool {
 		row = p.rows[k]
 	}
 	if row != nil {
-		row.Last = d.Last
+		if !d.Last.Before(row.Last) {
+			row.Last, row.Detail = d.Last, d.Detail
+		}
 		row.Count += d.Count
 		return false
 	}

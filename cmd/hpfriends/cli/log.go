@@ -74,14 +74,14 @@ func printLogRow(c *cli.Context, r view.LogRow) error {
 		return term.WriteJSON(c.App.Writer, r)
 	}
 	_, err := fmt.Fprintf(c.App.Writer, "%s  %s  %s  %s  %s  x%d\n", term.Time(r.Time), term.Visible(r.Identifier),
-		term.Visible(r.Message), term.Visible(r.Channel), term.Visible(r.Address), r.Count)
+		term.Visible(r.Text()), term.Visible(r.Channel), term.Visible(r.Address), r.Count)
 	return err
 }
 
 func listLogs(w io.Writer, all []view.LogRow) {
 	var rows [][]string
 	for _, r := range all {
-		rows = append(rows, []string{term.Time(r.Time), r.Identifier, r.Message, r.Channel, r.Address, fmt.Sprint(r.Count)})
+		rows = append(rows, []string{term.Time(r.Time), r.Identifier, r.Text(), r.Channel, r.Address, fmt.Sprint(r.Count)})
 	}
 	term.Table(w, []string{"Time", "Identifier", "Message", "Channel", "IP address", "Count"}, rows)
 }
