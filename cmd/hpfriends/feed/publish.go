@@ -81,6 +81,13 @@ Exit codes: 0 all is confirmed (or nothing refused), 4 the broker refused,
 6 it cannot be reached, the connection was lost, or no confirmation came in
 time, 130 Ctrl-C.`
 
+var errNothingToResume = errors.New("--resume needs confirmations, and --wait 0 does not wait for them")
+
+func resumeFlag() cli.Flag {
+	return &cli.StringFlag{Name: "resume",
+		Usage: "keep in `FILE` how much is confirmed, and go on there; it is removed when all is"}
+}
+
 func waitFlag() cli.Flag {
 	f := cmdline.DurationFlag("wait", 0,
 		"wait for the next confirmation for `DURATION`; 0: do not wait, so that nothing is known")
@@ -100,8 +107,7 @@ func waitOf(c *cli.Context) Patience {
 func goOnFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.Uint64Flag{Name: "skip", Usage: "leave out the first `N` messages: what a run that failed says"},
-		&cli.StringFlag{Name: "resume",
-			Usage: "keep in `FILE` how many messages are confirmed, and go on there; it is removed when all are"},
+		resumeFlag(),
 		waitFlag(),
 	}
 }
@@ -214,13 +220,43 @@ func lineContents(r io.Reader) iter.Seq2[[]byte, error] {
 func (p Publication) run(ctx context.Context) error {
 	t := p.terms()
 	if p.resume != nil {
-		t.Ours, t.Confirmed = true, func(n uint64) { p.resume.keep(p.skip+n, false) }
+		t.Ours, t.Confirmed = true, func(n uint64) { p.resume.keep(p.skip+n, "", false) }
 	}
 	d, err := Deliver(ctx, p.Dial, t)
 	if err != nil {
 		return err
 	}
 	return p.whereToGoOn(d, d.Finish(ctx, p.send(ctx, d)))
+}
+
+// resumeFrom reads --resume.
+func (p *Publication) resumeFrom(path string, skips bool) (err error) {
+	switch {
+	case path == "":
+		return nil
+	case skips:
+		return errors.New("--skip and --resume both say where to go on: want one of them")
+	case p.Wait.Confirm <= 0:
+		return errNothingToResume
+	}
+	if p.resume, err = openResumeFile(path); err == nil {
+		p.skip = p.resume.begun.Confirmed
+	}
+	return err
+}
+
+// whereToGoOn adds to the error that a delivery ended with, or nil, how the command goes on.
+func (p Publication) whereToGoOn(d *delivery, err error) error {
+	if p.resume != nil && err == nil {
+		return p.resume.done()
+	}
+	var f *cmdline.Failure
+	n, _, _ := d.progress()
+	confirmed := p.skip + n
+	if !errors.As(err, &f) || !d.acks || d.sent == 0 || confirmed == 0 {
+		return err
+	}
+	return p.resume.tell(f, confirmed, "", fmt.Sprintf("--skip %d", confirmed))
 }
 
 func (p Publication) terms() Terms { return Terms{Wait: p.Wait, Notes: p.notes, Before: p.skip} }
@@ -242,13 +278,16 @@ func (e *contentError) Error() string { return e.err.Error() }
 // send hands all messages to d. What waits there is written before each pause.
 func (p Publication) send(ctx context.Context, d *delivery) error {
 	p.stdin.feeds(d)
-	limiter, skip := timerate.NewLimiter(p.Rate, 1), p.skip
+	limiter, skip, begun := timerate.NewLimiter(p.Rate, 1), p.skip, p.resume == nil
 	for payload, err := range p.Payloads {
 		if err != nil {
 			return cmp.Or(d.flush(), error(&contentError{err}))
 		}
-		if err := p.resume.begin(p.Channels, payload); err != nil {
-			return err
+		if !begun {
+			begun = true
+			if err := p.resume.begin("", p.about(payload)...); err != nil {
+				return err
+			}
 		}
 		for range p.Count {
 			for _, ch := range p.Channels {
@@ -269,6 +308,15 @@ func (p Publication) send(ctx context.Context, d *delivery) error {
 		return &contentError{fmt.Errorf("there are %d messages only, and %d were to be left out", p.skip-skip, p.skip)}
 	}
 	return nil
+}
+
+// about is what makes an input the same again: the first payload and the channels.
+func (p Publication) about(payload []byte) [][]byte {
+	parts := [][]byte{payload}
+	for _, ch := range p.Channels {
+		parts = append(parts, []byte(ch))
+	}
+	return parts
 }
 
 // pause waits as long as the rate wants it; what is decided meanwhile is the error.

@@ -207,7 +207,7 @@ func TestPublicationGoesOn(t *testing.T) {
 		t.Errorf("exit %d, %s", code, text)
 	}
 	confirmed, err := openResumeFile(path)
-	if err != nil || confirmed.skip < 1 || confirmed.skip > 300 {
+	if err != nil || confirmed.begun.Confirmed < 1 || confirmed.begun.Confirmed > 300 {
 		t.Fatalf("the file says %+v, %v", confirmed, err)
 	}
 	if code, text := publish(0, numbers(1000)[2:]); code != cmdline.ExitConflict || len(b.payloads()) != 301 {
@@ -218,8 +218,8 @@ func TestPublicationGoesOn(t *testing.T) {
 		t.Errorf("exit %d, %s", code, text)
 	}
 	want := strings.Fields(numbers(1000))
-	if !slices.Equal(b.payloads()[sent:], want[confirmed.skip:]) {
-		t.Errorf("%d were confirmed, and it went on with %q", confirmed.skip, b.payloads()[sent:][:1])
+	if !slices.Equal(b.payloads()[sent:], want[confirmed.begun.Confirmed:]) {
+		t.Errorf("%d were confirmed, and it went on with %q", confirmed.begun.Confirmed, b.payloads()[sent:][:1])
 	}
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the file after the end: %v", err)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -40,7 +41,7 @@ func Replay() *cli.Command {
 			Usage: "`TARGET`: stdout, channel:NAME, or hpfeeds[+tls]://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL]"},
 		&cli.Uint64Flag{Name: "count", Usage: "end after `N` messages; 0: at the end of the log"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "count the messages and send nothing"},
-		waitFlag())...)
+		resumeFlag(), waitFlag())...)
 	cmd := cmdline.APICommand("replay", "read past messages again: print them, or publish them", "CHANNEL...",
 		func(c *cli.Context, server *api.Client) error {
 			r, err := replayOf(c, server)
@@ -58,8 +59,9 @@ func Replay() *cli.Command {
 messages are published with -i and -s: on channel:NAME of the broker at
 --host and --port, or on another broker; without a NAME, on the channel each
 came on. At 1x and 10x the pauses between messages are kept: a pause of hours
-is waited for. It ends where the log ends now. One that fails says how many
-messages are confirmed, and the flags with which it goes on there.`
+is waited for. It ends where the log ends now. When publishing fails, the error
+says how many messages are confirmed, and the flags with which it goes on
+there; with --resume the same command does.`
 	return cmd
 }
 
@@ -68,7 +70,8 @@ type replay struct {
 	server *api.Client
 	past   past
 	pace   pace
-	target *target // nil: stdout
+	target *target     // nil: stdout
+	resume *resumeFile // nil: none
 	out    io.Writer
 	notes  io.Writer
 }
@@ -92,7 +95,44 @@ func replayOf(c *cli.Context, server *api.Client) (r *replay, err error) {
 	if r.past.Until.IsZero() && r.past.End == (entry.Position{}) {
 		r.past.Until = time.Now()
 	}
+	if path := c.String("resume"); path != "" {
+		return r, r.resumeFrom(path)
+	}
 	return r, nil
+}
+
+// resumeFrom reads --resume, which is stronger than what says where to begin and end.
+func (r *replay) resumeFrom(path string) (err error) {
+	switch {
+	case r.target == nil:
+		return cmdline.Usage("--resume goes by confirmations, and those who read the output give none: want --to")
+	case r.target.wait.Confirm <= 0:
+		return cmdline.Usage("%v", errNothingToResume)
+	}
+	r.target.ours = true
+	if r.resume, err = openResumeFile(path); err != nil {
+		return err
+	}
+	begun := r.resume.begun
+	if begun.Until != "" {
+		r.past.Until, r.past.End = time.Time{}, entry.Position{}
+		_, err = r.past.Set("until", begun.Until, time.Now())
+	}
+	if begun.From != "" && err == nil {
+		r.past.First, r.past.Since, r.past.From = false, time.Time{}, entry.Position{}
+		_, err = r.past.Set("from", begun.From, time.Now())
+	}
+	if err != nil {
+		return fmt.Errorf("--resume: %s: %w", term.Visible(path), err)
+	}
+	if r.past.limit > 0 {
+		if begun.Confirmed >= r.past.limit {
+			return cmdline.Fail(cmdline.ExitConflict, fmt.Sprintf("--resume: %s has all %d messages of --count",
+				term.Visible(path), r.past.limit))
+		}
+		r.past.limit -= begun.Confirmed
+	}
+	return nil
 }
 
 // parseSpeed reads 1x, 10x, 0.5x or max, which is 0.
@@ -209,7 +249,21 @@ func (r *replay) run(ctx context.Context) error {
 
 // publish passes the messages on to a broker.
 func (r *replay) publish(ctx context.Context, p *term.Progress) error {
-	d, err := Deliver(ctx, r.target.dial, Terms{Ours: r.target.ours, Wait: r.target.wait, Notes: r.notes})
+	var t trail
+	terms := Terms{Ours: r.target.ours, Wait: r.target.wait, Notes: r.notes}
+	if r.resume != nil {
+		terms.Before = r.resume.begun.Confirmed
+		terms.Confirmed = func(n uint64) {
+			if n > 0 {
+				n, from := t.next(n)
+				r.resume.keep(terms.Before+n, from, false)
+			}
+		}
+		if err := r.resume.begin(r.past.Values().Get("until"), r.about()...); err != nil {
+			return err
+		}
+	}
+	d, err := Deliver(ctx, r.target.dial, terms)
 	if err != nil {
 		return err
 	}
@@ -223,7 +277,6 @@ func (r *replay) publish(ctx context.Context, p *term.Progress) error {
 		case <-reading.Done():
 		}
 	}()
-	var t trail
 	err = r.pass(reading, p, func(_ []byte, m *ndjson.Message) error {
 		channel := r.target.channel
 		if channel == "" {
@@ -238,22 +291,36 @@ func (r *replay) publish(ctx context.Context, p *term.Progress) error {
 	return r.whereToGoOn(d.Finish(ctx, err), &t, d)
 }
 
-// whereToGoOn adds to an error how the replay goes on.
+// about is what makes a replay the same again: what is read, and where it goes.
+func (r *replay) about() [][]byte {
+	parts := [][]byte{[]byte("replay"), []byte(r.target.dial.Addr), []byte(r.target.channel)}
+	for _, ch := range r.past.channels {
+		parts = append(parts, []byte(ch))
+	}
+	return parts
+}
+
+// whereToGoOn adds to the error of a delivery, or nil, how the replay goes on.
 func (r *replay) whereToGoOn(err error, t *trail, d *delivery) error {
+	if r.resume != nil && err == nil {
+		return r.resume.done()
+	}
 	var f *cmdline.Failure
 	n, _, _ := d.progress()
 	if !errors.As(err, &f) || !d.acks || n == 0 {
 		return err
 	}
-	text := fmt.Sprintf("%s; go on with --from '%s' --until '%s'", f.Text, t.next(n), r.past.Values().Get("until"))
+	n, from := t.next(n)
+	flags := fmt.Sprintf("--from '%s' --until '%s'", from, r.past.Values().Get("until"))
 	if r.past.limit > 0 {
-		text += fmt.Sprintf(" --count %d", r.past.limit-n)
+		flags += fmt.Sprintf(" --count %d", r.past.limit-n)
 	}
-	return cmdline.Fail(f.Code, strings.TrimPrefix(text, "; "))
+	return r.resume.tell(f, d.before+n, from, flags)
 }
 
 // trail is where the messages come from that are passed on and not confirmed.
 type trail struct {
+	mu        sync.Mutex
 	positions []string // of all but the first ones
 	gone      uint64   // how many those are
 }
@@ -263,6 +330,8 @@ const trailStep = 4096
 
 // add notes a message; the confirmations are of those before it.
 func (t *trail) add(position string, a *answers) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if len(t.positions)%trailStep == trailStep-1 {
 		n, _, _ := a.progress()
 		t.forget(n)
@@ -270,7 +339,7 @@ func (t *trail) add(position string, a *answers) {
 	t.positions = append(t.positions, position)
 }
 
-// forget drops what is confirmed, but for the last message.
+// forget, for holders of mu, drops what is confirmed, but for the last message.
 func (t *trail) forget(confirmed uint64) {
 	if confirmed > t.gone+1 {
 		keep := t.positions[confirmed-1-t.gone:]
@@ -278,16 +347,18 @@ func (t *trail) forget(confirmed uint64) {
 	}
 }
 
-// next returns where to go on when so many messages are confirmed.
-func (t *trail) next(confirmed uint64) string {
+// next returns where to go on when so many messages are confirmed, or more if that is known already.
+func (t *trail) next(confirmed uint64) (uint64, string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.forget(confirmed)
 	switch {
-	case confirmed == t.gone: // none was
-		return t.positions[0]
+	case confirmed == 0 && t.gone == 0:
+		return 0, t.positions[0]
 	case len(t.positions) > 1:
-		return t.positions[1]
+		return t.gone + 1, t.positions[1]
 	}
-	return following(t.positions[0])
+	return t.gone + 1, following(t.positions[0])
 }
 
 // pass hands each message on when it is due. flush is called before each pause.

@@ -17,7 +17,7 @@ func TestTrailKnowsWhereToGoOn(t *testing.T) {
 				a.confirmed = n - lag
 			}
 			if n%trailStep == 7 {
-				if got := tr.next(a.confirmed); got != (entry.Position{Index: a.confirmed}).String() {
+				if n, got := tr.next(a.confirmed); n != a.confirmed || got != (entry.Position{Index: a.confirmed}).String() {
 					t.Fatalf("%d of %d are confirmed, and it goes on at %s", a.confirmed, n+1, got)
 				}
 			}
@@ -25,7 +25,7 @@ func TestTrailKnowsWhereToGoOn(t *testing.T) {
 		if lag < trailStep && len(tr.positions) > 2*trailStep {
 			t.Errorf("%d positions are kept when %d messages are unconfirmed", len(tr.positions), lag)
 		}
-		if got := tr.next(5 * trailStep); got != "#20479.1" {
+		if _, got := tr.next(5 * trailStep); got != "#20479.1" {
 			t.Errorf("all are confirmed, and it goes on at %s", got)
 		}
 	}

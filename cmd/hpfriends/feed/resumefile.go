@@ -2,11 +2,13 @@ package feed
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,13 +17,11 @@ import (
 	"hpfriends/internal/term"
 )
 
-// resumeFile holds how many messages of an input are confirmed, so that the same command can go on there. It is there
-// while something is left to send.
+// resumeFile holds how far a publisher is confirmed, so that the same command can go on there. It is there while
+// something is left to send.
 type resumeFile struct {
 	path  string
-	skip  uint64 // that many messages are confirmed by earlier runs
-	input string // of earlier runs; empty: there were none
-	seen  bool   // the first payload
+	begun resumeState // what earlier runs have done; without Input there were none
 
 	mu     sync.Mutex
 	state  resumeState // without Input nothing is written yet
@@ -30,8 +30,10 @@ type resumeFile struct {
 }
 
 type resumeState struct {
-	Confirmed uint64 `json:"confirmed"`
-	Input     string `json:"input"` // digest of the channels and the first payload: another input is refused
+	Confirmed uint64 `json:"confirmed"`       // messages
+	Input     string `json:"input"`           // digest of what is published where: anything else is refused
+	From      string `json:"from,omitempty"`  // replay: the position behind them
+	Until     string `json:"until,omitempty"` // replay: where it ends
 }
 
 // resumeEvery is how often the file is written, at most. What was confirmed since then is sent again after a crash of
@@ -46,48 +48,42 @@ func openResumeFile(path string) (*resumeFile, error) {
 		return f, nil
 	}
 	if err == nil {
-		var s resumeState
-		if err = json.Unmarshal(b, &s); err == nil && s.Input == "" {
+		if err = json.Unmarshal(b, &f.begun); err == nil && f.begun.Input == "" {
 			err = errors.New("it does not say of which input")
 		}
-		f.skip, f.input = s.Confirmed, s.Input
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--resume: %s is no file of pub: %w; remove it to begin anew", term.Visible(path), err)
+		return nil, fmt.Errorf("--resume: %s is no file of a publisher: %w; remove it to begin anew", term.Visible(path), err)
 	}
 	return f, nil
 }
 
-// begin is called with each payload; the first one says whether the input is the one of the file. The file is written
-// before anything is sent, so that it is known that it can be.
-func (f *resumeFile) begin(channels []string, payload []byte) error {
-	if f == nil || f.seen {
-		return nil
-	}
-	f.seen = true
+// begin says what is published where. The file is written before anything is sent, so that it is known that it can be.
+func (f *resumeFile) begin(until string, parts ...[]byte) error {
 	h := sha256.New()
-	for _, ch := range channels {
-		h.Write(append([]byte{byte(len(ch))}, ch...))
+	for _, p := range parts {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(p))))
+		h.Write(p)
 	}
-	h.Write(append([]byte{0}, payload...))
 	input := hex.EncodeToString(h.Sum(nil)[:8])
-	if f.input != "" && f.input != input {
+	if f.begun.Input != "" && f.begun.Input != input {
 		return cmdline.Fail(cmdline.ExitConflict, fmt.Sprintf(
-			"--resume: %s is of another input or channel: %d messages of it are confirmed; give the same input, or remove the "+
-				"file to begin anew", term.Visible(f.path), f.skip))
+			"--resume: %s is of another input or channel, of which %d messages are confirmed; give the same, or remove the "+
+				"file to begin anew", term.Visible(f.path), f.begun.Confirmed))
 	}
 	f.mu.Lock()
-	f.state.Input = input
+	f.state.Input, f.state.Until = input, until
 	f.mu.Unlock()
-	f.keep(f.skip, true)
+	f.keep(f.begun.Confirmed, f.begun.From, true)
 	return f.err()
 }
 
-// keep notes how many messages are confirmed, and writes it unless the file was written just now.
-func (f *resumeFile) keep(confirmed uint64, now bool) {
+// keep notes how many messages are confirmed and where a replay goes on, and writes it unless the file was written just
+// now.
+func (f *resumeFile) keep(confirmed uint64, from string, now bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.state.Confirmed = confirmed
+	f.state.Confirmed, f.state.From = confirmed, from
 	if f.state.Input == "" || !now && time.Since(f.at) < resumeEvery {
 		return
 	}
@@ -115,39 +111,14 @@ func (f *resumeFile) done() error {
 	return nil
 }
 
-// resumeFrom reads --resume.
-func (p *Publication) resumeFrom(path string, skips bool) (err error) {
-	switch {
-	case path == "":
-		return nil
-	case skips:
-		return errors.New("--skip and --resume both say where to go on: want one of them")
-	case p.Wait.Confirm <= 0:
-		return errors.New("--resume needs confirmations, and --wait 0 does not wait for them")
+// tell adds to a failure how the command goes on: with the file if there is one that could be written, else with flags.
+func (f *resumeFile) tell(failure *cmdline.Failure, confirmed uint64, from, flags string) error {
+	if f == nil {
+		return cmdline.Fail(failure.Code, strings.TrimPrefix(failure.Text+"; go on with "+flags, "; "))
 	}
-	if p.resume, err = openResumeFile(path); err == nil {
-		p.skip = p.resume.skip
+	f.keep(confirmed, from, true)
+	if err := f.err(); err != nil {
+		return cmdline.Fail(failure.Code, fmt.Sprintf("%s; %v; go on with %s", failure.Text, err, flags))
 	}
-	return err
-}
-
-// whereToGoOn adds to the error that a delivery ended with, or nil, how the command goes on.
-func (p Publication) whereToGoOn(d *delivery, err error) error {
-	if p.resume != nil && err == nil {
-		return p.resume.done()
-	}
-	var f *cmdline.Failure
-	n, _, _ := d.progress()
-	confirmed := p.skip + n
-	if !errors.As(err, &f) || !d.acks || d.sent == 0 || confirmed == 0 {
-		return err
-	}
-	if p.resume == nil {
-		return cmdline.Fail(f.Code, fmt.Sprintf("%s; go on with --skip %d", f.Text, confirmed))
-	}
-	p.resume.keep(confirmed, true)
-	if failed := p.resume.err(); failed != nil {
-		return cmdline.Fail(f.Code, fmt.Sprintf("%s; %v; go on with --skip %d", f.Text, failed, confirmed))
-	}
-	return cmdline.Fail(f.Code, f.Text+"; the same command goes on there")
+	return cmdline.Fail(failure.Code, strings.TrimPrefix(failure.Text+"; the same command goes on there", "; "))
 }

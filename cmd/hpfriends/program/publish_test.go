@@ -96,22 +96,62 @@ func TestPublisherGoesOnAfterTheServerWasStopped(t *testing.T) {
 	}
 }
 
-// A replay that was refused in the middle says where to go on; going on there loses and repeats nothing, though what it
-// has published meanwhile is in the log, too.
+// A replay that was refused in the middle goes on, by the flags that it says or by its file; that loses and repeats
+// nothing, though what it has published meanwhile is in the log, too.
 func TestReplayGoesOn(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts a server")
+		t.Skip("starts servers")
 	}
-	p, m := realBroker(t)
-	d, err := feed.Deliver(t.Context(), wire.DialConfig{Addr: p.Address, Ident: "k", Secret: []byte("s3cret")},
+	for name, flags := range map[string][]string{"flags": nil, "file": {"--resume", filepath.Join(t.TempDir(), "state")}} {
+		t.Run(name, func(t *testing.T) {
+			p, m := realBroker(t)
+			const messages, closed = 9000, 8990 // more than are noted at once
+			publishNumbers(t, p.Address, messages, closed)
+			m.ok("authkey", "edit", "k", "--as", "ada", "--remove-pub", "*", "--pub", "c")
+			again := append([]string{"replay", "*", "--from", "first", "--to", "channel:", "--count", "8998"}, flags...)
+			code, _, msg := m.run(again...)
+			hint := regexp.MustCompile(`8990 of 8991 .*(on with (--from) '(.+)' (--until) '(.+)' --count 8|same command .*)\n`)
+			told := hint.FindStringSubmatch(msg)
+			if code != cmdline.ExitDenied || told == nil || (told[3] == "") != (flags != nil) {
+				t.Fatalf("exit %d: %s", code, msg)
+			}
+			m.ok("authkey", "edit", "k", "--as", "ada", "--pub", "closed")
+			if flags == nil {
+				again = append([]string{"replay", "*", "--to", "channel:", "--count", "8"}, told[2:]...)
+			}
+			m.ok(again...)
+			times := make([]int, messages)
+			for line := range strings.Lines(m.ok("replay", "*", "--from", "first")) {
+				rec, err := ndjson.Parse([]byte(line))
+				if err != nil {
+					t.Fatal(err)
+				}
+				n, err := strconv.Atoi(string(rec.Message.Payload))
+				if err != nil {
+					t.Fatal(err)
+				}
+				times[n]++
+			}
+			for n, times := range times {
+				if want := map[bool]int{true: 2, false: 1}[n < 8998]; times != want {
+					t.Fatalf("message %d is there %d times, want %d", n, times, want)
+				}
+			}
+		})
+	}
+}
+
+// publishNumbers publishes 0, 1, 2, ... on channel c, but one of them on the channel "closed".
+func publishNumbers(t *testing.T, addr string, messages, closed int) {
+	t.Helper()
+	d, err := feed.Deliver(t.Context(), wire.DialConfig{Addr: addr, Ident: "k", Secret: []byte("s3cret")},
 		feed.Terms{Ours: true, Wait: feed.DefaultPatience})
 	if err != nil {
 		t.Fatal(err)
 	}
-	const messages = 9000 // more than are noted at once
 	for n := range messages {
 		channel := "c"
-		if n == messages-10 {
+		if n == closed {
 			channel = "closed"
 		}
 		if err := d.Publish(channel, []byte(strconv.Itoa(n))); err != nil {
@@ -120,30 +160,5 @@ func TestReplayGoesOn(t *testing.T) {
 	}
 	if err := d.Finish(t.Context(), nil); err != nil {
 		t.Fatal(err)
-	}
-	m.ok("authkey", "edit", "k", "--as", "ada", "--remove-pub", "*", "--pub", "c")
-	code, _, msg := m.run("replay", "*", "--from", "first", "--to", "channel:", "--count", "8998")
-	told := regexp.MustCompile(`8990 of 8991 .* go on with --from '(.+)' --until '(.+)' --count 8\n`).FindStringSubmatch(msg)
-	if code != cmdline.ExitDenied || told == nil {
-		t.Fatalf("exit %d: %s", code, msg)
-	}
-	m.ok("authkey", "edit", "k", "--as", "ada", "--pub", "closed")
-	m.ok("replay", "*", "--from", told[1], "--until", told[2], "--to", "channel:")
-	times := make([]int, messages)
-	for line := range strings.Lines(m.ok("replay", "*", "--from", "first")) {
-		rec, err := ndjson.Parse([]byte(line))
-		if err != nil {
-			t.Fatal(err)
-		}
-		n, err := strconv.Atoi(string(rec.Message.Payload))
-		if err != nil {
-			t.Fatal(err)
-		}
-		times[n]++
-	}
-	for n, times := range times {
-		if times != 2 {
-			t.Fatalf("message %d is there %d times", n, times)
-		}
 	}
 }
