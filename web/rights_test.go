@@ -81,10 +81,18 @@ func TestWhoMayWhat(t *testing.T) {
 		{"DELETE /api/v1/tokens/11", nil, [6]int{204, 404, 404, 403, 204, 204}},
 		{"POST /api/v1/tokens", object{"owner": "ada"}, [6]int{200, 403, 403, 403, 200, 200}},
 
+		{"GET /api/v1/sessions", nil, [6]int{200, 200, 200, 200, 200, 200}},          // the rows differ: below
+		{"GET /api/v1/sessions?user=ada", nil, [6]int{200, 200, 200, 200, 200, 200}}, // the rows differ: below
+		{"DELETE /api/v1/sessions/13", nil, [6]int{204, 404, 404, 403, 204, 204}},
+		{"DELETE /api/v1/sessions/11", nil, [6]int{404, 404, 404, 404, 404, 404}}, // an API token
+		{"DELETE /api/v1/tokens/13", nil, [6]int{404, 404, 404, 404, 404, 404}},
+		{"DELETE /api/v1/users/ada/sessions", nil, [6]int{204, 403, 403, 403, 204, 204}},
+
 		{"GET /api/v1/explain?from=ada&to=bob&channel=c", nil, [6]int{200, 200, 403, 200, 200, 200}},
 		{"GET /api/v1/whoami", nil, [6]int{200, 200, 200, 200, 200, 200}},
 	}
 	w := rights(t)
+	w.session(1) // 13
 	before := w.graph
 	for _, tt := range tests {
 		for i, user := range who {
@@ -107,7 +115,9 @@ func TestWhoMayWhat(t *testing.T) {
 // A list shows each viewer what is theirs to see, and nothing else.
 func TestListsShowWhatIsYours(t *testing.T) {
 	w := rights(t)
+	w.session(1) // 13
 	must[struct{}](w, as("bob"), "POST /api/v1/shares/9/accept", object{})
+	w.session(2) // 15
 	for _, tt := range []struct{ who, path, field, want string }{
 		{"ada", "authkeys", "ident", "[ada/1]"}, {"bob", "authkeys", "ident", "[]"}, {"eve", "authkeys", "ident", "[ada/1]"},
 		{"bob", "authkeys?owner=ada", "ident", "[]"}, {"cleo", "authkeys?owner=ada", "ident", "[]"},
@@ -115,6 +125,9 @@ func TestListsShowWhatIsYours(t *testing.T) {
 		{"cleo", "shares?user=ada", "id", "[]"}, {"cleo", "shares?in=true", "id", "[12]"},
 		{"bob", "shares?user=ada", "id", "[9 10]"},
 		{"ada", "tokens", "id", "[11]"}, {"bob", "tokens", "id", "[]"},
+		{"ada", "sessions", "id", "[13]"}, {"bob", "sessions", "id", "[15]"}, {"cleo", "sessions", "id", "[]"},
+		{"bob", "sessions?user=ada", "id", "[]"}, {"eve", "sessions", "id", "[13 15]"},
+		{"root", "sessions?user=bob", "user", "[bob]"},
 		{"ada", "shares", "enabled_by", "[[bob] <nil>]"}, {"bob", "shares?in=true", "enabled", "[true false]"},
 		{"ada", "users", "role", "[member <nil> <nil> <nil> <nil>]"},
 		{"eve", "users", "role", "[member member member auditor admin]"},

@@ -4,10 +4,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
+	"hpfriends/web/who"
 )
 
 // hashed is a hash of "password" that costs little: the vector of the Argon2 reference implementation.
@@ -23,6 +25,18 @@ func (w *world) do(op graph.Op) uint64 {
 	return out.Object
 }
 
+// session logs a user in.
+func (w *world) session(user graph.UserID) {
+	w.t.Helper()
+	_, err := w.Change(w.t.Context(), graph.Command{
+		By: graph.Actor{User: user, From: "192.0.2.7"},
+		Op: graph.AddSession{Hash: secret.HashToken(secret.NewSession()), Expires: time.Now().Add(time.Hour)},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // cookie is a browser that has logged in.
 func (w *world) cookie(handle, password string) caller {
 	w.t.Helper()
@@ -33,6 +47,32 @@ func (w *world) cookie(handle, password string) caller {
 	}
 	c := rec.Result().Cookies()[0]
 	return caller{header: http.Header{"Cookie": {c.Name + "=" + c.Value}}}
+}
+
+// Another password ends the sessions of a user but the one that sets it, through the pages or the API in their process.
+func TestNewPasswordEndsOtherSessions(t *testing.T) {
+	w := newWorld(t)
+	w.do(graph.AddUser{Handle: "ada", Password: hashed}) // 1
+	w.session(1)
+	ada := w.cookie("ada", "password") // 3
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.RemoteAddr, r.Header = "192.0.2.7:4711", ada.header
+	actor, err := w.server.who.Session(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	operations := http.NewServeMux()
+	w.server.v1.Register(operations)
+	ctx := who.With(t.Context(), actor)
+	change := api.UserEdit{HandlePath: api.HandlePath{Handle: "ada"}}
+	change.Body.Password = new(api.NewSecret("another password"))
+	if _, err := api.EditUser.Call(ctx, api.InProcess(operations), change); err != nil {
+		t.Fatal(err)
+	}
+	left, err := api.ListSessions.All(ctx, api.InProcess(operations), api.SessionsQuery{})
+	if err != nil || len(left) != 1 || !left[0].Current || left[0].ID != 3 || left[0].From != "192.0.2.7" {
+		t.Errorf("left is %+v, %v", left, err)
+	}
 }
 
 // The pages know a stranger on TCP as nobody, and who has logged in until the session ends; the API takes no cookie.

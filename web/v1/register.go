@@ -36,6 +36,7 @@ func (s *Service) Register(mux *http.ServeMux) {
 	s.registerAuthkeys(h)
 	s.registerShares(h)
 	s.registerTokens(h)
+	registerSessions(s, h)
 	s.registerStatus(h)
 	s.registerMessages(h)
 	s.registerCursors(h)
