@@ -92,7 +92,7 @@ func textOrBase64(b []byte) (*string, string) {
 }
 
 // Parse reads a line, with or without its end. Fields that it does not know are left alone. A message needs a channel
-// and a payload; what else it lacks is empty.
+// and a payload; what else it lacks is empty. What cannot be read byte for byte is refused.
 func Parse(b []byte) (Record, error) {
 	var v struct {
 		line
@@ -104,6 +104,9 @@ func Parse(b []byte) (Record, error) {
 	}
 	if err := json.Unmarshal(b, &v); err != nil {
 		return Record{}, fmt.Errorf("no line of JSON: %w", err)
+	}
+	if err := Exact(b); err != nil {
+		return Record{}, err
 	}
 	switch {
 	case v.Gap != nil:
@@ -140,7 +143,7 @@ func bytesOf(name string, text *string, encoded string) ([]byte, error) {
 	case text != nil:
 		return []byte(*text), nil
 	}
-	b, err := base64.StdEncoding.DecodeString(encoded)
+	b, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	if err != nil {
 		return nil, fmt.Errorf("%s_base64: %w", name, err)
 	}

@@ -3,6 +3,7 @@ package ndjson
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -45,6 +46,27 @@ func FuzzHostileBytes(f *testing.F) {
 			t.Fatalf("%+v became %+v", m, got)
 		}
 	})
+}
+
+// encoding/json reads each of these as U+FFFD, without an error.
+func TestTextThatWouldBeAlteredIsRefused(t *testing.T) {
+	for _, text := range []string{
+		"\xff", "a\xed\xa0\x80", `\ud800`, `\uDC00`, `\ud83d x`, `\ud83d\ud83d`, `\ud83d\n\ude00`, `\\\ud800`, `x\ud83d\u0041`,
+	} {
+		for _, line := range []string{`{"channel":"c","payload":"` + text + `"}`, `{"channel":"` + text + `","payload":""}`} {
+			if rec, err := Parse([]byte(line)); !errors.Is(err, ErrInexact) {
+				t.Errorf("%q is read as %+v (%v)", line, rec.Message, err)
+			}
+		}
+	}
+	for text, want := range map[string]string{
+		`\ud83d\ude00`: "\U0001f600", `\\ud800`: `\ud800`, `\ufffd`: "\ufffd", "\ufffd": "\ufffd", `\u00e9\"`: "é\"",
+	} {
+		rec, err := Parse([]byte(`{"channel":"c","payload":"` + text + `"}`))
+		if err != nil || string(rec.Message.Payload) != want {
+			t.Errorf("%q is read as %+v (%v), want %q", text, rec.Message, err, want)
+		}
+	}
 }
 
 func TestControlLines(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"hpfriends/internal/ndjson"
 )
 
 func init() {
@@ -19,6 +21,9 @@ type null struct{}
 func unmarshal(data []byte, v any) error {
 	var parsed any
 	if err := json.Unmarshal(data, &parsed); err != nil {
+		return err
+	}
+	if err := ndjson.Exact(data); err != nil {
 		return err
 	}
 	if out, ok := v.(*any); ok {
