@@ -25,7 +25,7 @@ var allowed = map[string][]string{
 	"cmd/hpfriends/cli": {"*"}, // it runs servers, and looks into the data directories of stopped ones
 	"cmd/hpfriends/feed": {
 		"wire", "wire/subscription", "eventlog/entry", "graph", "query/view", "internal/cmdline", "internal/ndjson",
-		"internal/secret", "internal/term", "internal/timespec", "internal/atomicfile", "api",
+		"internal/secret", "internal/term", "internal/timespec", "internal/atomicfile", "internal/bytesize", "api",
 	},
 	"cmd/hpfriends/compat": {"wire", "cmd/hpfriends/feed", "internal/cmdline", "internal/term"},
 	"cmd/hpfriends/bench": {

@@ -2,10 +2,12 @@ package feed
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 
@@ -14,6 +16,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/internal/atomicfile"
+	"hpfriends/internal/bytesize"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/ndjson"
 	"hpfriends/internal/term"
@@ -132,12 +135,17 @@ func Import() *cli.Command {
 		&cli.StringFlag{Name: "channel", Aliases: []string{"c"},
 			Usage: "publish on `CHANNEL` instead of the one each message came on"},
 		&cli.Uint64Flag{Name: "from-line", Value: 1, Usage: "go on with line `N`: what an import that failed says"},
+		&cli.BoolFlag{Name: "partial", Usage: "take a file without the last line of an export, as sub --json writes it"},
+		cmdline.SizeFlag("max-message", "10MiB", "largest payload that there may be, a `SIZE`: bounds the memory of a line"),
 		&cli.BoolFlag{Name: "dry-run", Usage: "read the file to its end and publish nothing"}, waitFlag())
 	return &cli.Command{
 		Name: "import", Usage: "publish the messages of a file that export wrote", ArgsUsage: "FILE", Flags: flags,
 		Description: `FILE is lines of JSON as export or sub --json writes them, compressed if it
 ends in .zst; - is standard input. The messages are published now, with -i
-and -s: their time and ident become those of this import.`,
+and -s: their time and ident become those of this import. A file without the
+last line of an export is published as far as it goes, and the exit code is 1,
+since it may have been cut off; --partial says that it has none. Text that
+would not be published byte for byte is refused: export has base64 for it.`,
 		Action: func(c *cli.Context) error {
 			args, err := cmdline.Args(c)
 			if err != nil {
@@ -157,7 +165,8 @@ and -s: their time and ident become those of this import.`,
 			}
 			ctx, stop := cmdline.UntilInterrupt(c.Context)
 			defer stop()
-			i := importing{target: t, from: max(c.Uint64("from-line"), 1), notes: c.App.ErrWriter, name: args[0]}
+			i := importing{target: t, from: max(c.Uint64("from-line"), 1), notes: c.App.ErrWriter, name: args[0],
+				partial: c.Bool("partial"), longest: longestLine(cmdline.Size(c, "max-message"))}
 			return i.run(ctx, c.App.Reader, c.Bool("dry-run"))
 		},
 	}
@@ -165,15 +174,26 @@ and -s: their time and ident become those of this import.`,
 
 // importing publishes the lines of a file.
 type importing struct {
-	target *target
-	from   uint64 // first line to publish, from 1
-	notes  io.Writer
-	name   string
+	target  *target
+	from    uint64 // first line to publish, from 1
+	notes   io.Writer
+	name    string
+	partial bool // the file has no last line of an export
+	longest int  // bytes of a line
 
 	line     uint64 // read so far
 	messages uint64 // in them
 	whole    bool   // the last line was there
 }
+
+// longestLine returns how long the line of a message can be: a byte is six where each is escaped.
+func longestLine(payload bytesize.Size) int {
+	return 6*int(min(payload, math.MaxInt32)) + 16<<10
+}
+
+// zstdWindow is how far back a compressed file may refer, which a reader has to keep: what RFC 8878 recommends that
+// every reader takes, and what zstd needs up to -19.
+const zstdWindow = 8 << 20
 
 func (i *importing) run(ctx context.Context, stdin io.Reader, dry bool) error {
 	r, size := stdin, uint64(0)
@@ -191,7 +211,8 @@ func (i *importing) run(ctx context.Context, stdin io.Reader, dry bool) error {
 	shown := term.NewProgress(i.notes, "messages", 0)
 	r = &watched{r, size, 0, shown}
 	if isZstd(i.name) {
-		z, err := zstd.NewReader(r, zstd.WithDecoderMaxMemory(1<<30))
+		z, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderConcurrency(1),
+			zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return err
 		}
@@ -204,9 +225,17 @@ func (i *importing) run(ctx context.Context, stdin io.Reader, dry bool) error {
 		return err
 	}
 	shown.Done()
-	if !i.whole {
-		fmt.Fprintf(i.notes, "hpfriends: %s has no last line of an export: if it is one, it was cut off\n",
-			term.Visible(i.name))
+	return i.complete()
+}
+
+// complete refuses a file that ended too early.
+func (i *importing) complete() error {
+	switch {
+	case !i.whole && !i.partial:
+		return cmdline.Fail(cmdline.ExitFailed, fmt.Sprintf("%s is not complete: it has no last line of an export. Its %d "+
+			"messages are taken; for a file that never had that line, as of sub --json, give --partial", i.name, i.messages))
+	case i.from > i.line+1: // an import that was confirmed to its end goes on there
+		return cmdline.Fail(cmdline.ExitFailed, fmt.Sprintf("%s has %d lines: there is no line %d", i.name, i.line, i.from))
 	}
 	return nil
 }
@@ -234,7 +263,7 @@ func (i *importing) each(ctx context.Context, r io.Reader, shown *term.Progress,
 	hand func(channel string, payload []byte) error) error {
 	lines := bufio.NewReaderSize(r, 256<<10)
 	for ctx.Err() == nil {
-		b, err := lines.ReadBytes('\n')
+		b, err := i.readLine(lines)
 		if errors.Is(err, io.EOF) && len(b) == 0 {
 			return nil
 		}
@@ -268,6 +297,23 @@ func (i *importing) each(ctx context.Context, r io.Reader, shown *term.Progress,
 		}
 	}
 	return ctx.Err()
+}
+
+// readLine returns a line with its end, until the next call. What does not fit into the buffer is kept in parts: what
+// append leaves behind while it grows would be several times the line.
+func (i *importing) readLine(r *bufio.Reader) ([]byte, error) {
+	part, err := r.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return part, err
+	}
+	var parts [][]byte
+	for size := 0; errors.Is(err, bufio.ErrBufferFull); part, err = r.ReadSlice('\n') {
+		if size += len(part); size > i.longest {
+			return part, errors.New("longer than a message can be: if it is one, give --max-message SIZE")
+		}
+		parts = append(parts, bytes.Clone(part))
+	}
+	return bytes.Join(append(parts, part), nil), err
 }
 
 // bad says where the file is damaged.

@@ -1,0 +1,102 @@
+package program
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"hpfriends/internal/cmdline"
+)
+
+const (
+	importedLine = `{"channel":"c","payload":"x"}` + "\n"
+	importedEnd  = `{"end":true,"messages":1,"next":"#2.0"}` + "\n"
+)
+
+// What cannot be published as it is in the file is refused, with the number of its line; and so is a file that may have
+// been cut off. Nothing is asked of a broker here.
+func TestImportRefusesDamage(t *testing.T) {
+	for _, c := range []struct {
+		name, content string
+		flags         []string
+		says          string // empty: it is taken
+	}{
+		{"whole", importedLine + importedEnd, nil, ""},
+		{"not UTF-8", importedLine + `{"channel":"c","payload":"` + "\xff" + `"}` + "\n" + importedEnd, nil, "line 2"},
+		{"half a pair", importedLine + `{"channel":"c","payload":"\ud800"}` + "\n" + importedEnd, nil, "line 2"},
+		{"channel", `{"channel":"c` + "\xe9" + `","payload":"x"}` + "\n" + importedEnd, nil, "line 1"},
+		{"base64 that says more", `{"channel":"c","payload_base64":"YR=="}` + "\n" + importedEnd, nil, "line 1"},
+		{"no end", importedLine, nil, "is not complete"},
+		{"nothing", "", nil, "is not complete"},
+		{"no end, and none expected", importedLine, []string{"--partial"}, ""},
+		{"cut in a line", importedLine + importedLine[:20], []string{"--partial"}, "line 2"},
+		{"goes on behind its end", importedLine + importedEnd, []string{"--from-line", "4"}, "there is no line 4"},
+		{"long", importedLine + importedEnd, []string{"--max-message", "1kB"}, ""},
+		{"too long", `{"channel":"c","payload":"` + strings.Repeat("x", 600_000) + `"}` + "\n", []string{"--max-message", "1kB"},
+			"line 1: longer than a message can be"},
+	} {
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, []byte(c.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, said := commandLine(t, append([]string{"import", "--dry-run", path}, c.flags...)...)
+		if c.says == "" && code != 0 || c.says != "" && (code != cmdline.ExitFailed || !strings.Contains(said, c.says)) {
+			t.Errorf("%s: exit %d, want %q: %s", c.name, code, c.says, said)
+		}
+	}
+}
+
+// zstdBomb is a compressed file of 8 GiB of one byte, as 65,536 blocks that repeat it, in 262,150 bytes.
+func zstdBomb(content byte) []byte {
+	const block = 128 << 10
+	bomb := []byte{0x28, 0xb5, 0x2f, 0xfd, 0, 7 << 3} // magic; no sizes or checksum; window of 128 KiB
+	for n := 8 << 30 / block; n > 0; n-- {
+		head := uint32(block<<3 | 1<<1) // a byte that is repeated
+		if n == 1 {
+			head |= 1 // the last
+		}
+		bomb = append(binary.LittleEndian.AppendUint32(bomb, head)[:len(bomb)+3], content)
+	}
+	return bomb
+}
+
+// A small file may unpack to one line of any length: import ends where no message can be that long.
+func TestImportOfABombTakesLittleMemory(t *testing.T) {
+	t.Setenv(asProgram, "1")
+	const most = 160 << 10 // KiB of the process; what is kept of the line is 60 MiB
+	path := filepath.Join(t.TempDir(), "bomb.ndjson.zst")
+	if err := os.WriteFile(path, zstdBomb('x'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0], "import", "--dry-run", path)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	_ = cmd.Run()
+	used, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if cmd.ProcessState.ExitCode() != cmdline.ExitFailed || !strings.Contains(said.String(), "line 1: longer than") {
+		t.Errorf("exit %d: %s", cmd.ProcessState.ExitCode(), said.String())
+	}
+	if !ok || used.Maxrss > most {
+		t.Errorf("it took %d KiB, want at most %d", used.Maxrss, most)
+	}
+	t.Logf("%d KiB", used.Maxrss)
+}
+
+// A frame may ask for a window of gigabytes, which a reader would have to keep.
+func TestImportRefusesALargeWindow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "wide.ndjson.zst")
+	wide := zstdBomb('x')[:6+4]
+	wide[5] = 20 << 3 // 1 GiB
+	if err := os.WriteFile(path, wide, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, said := commandLine(t, "import", "--dry-run", path); code != cmdline.ExitFailed ||
+		!strings.Contains(said, "window") {
+		t.Errorf("exit %d: %s", code, said)
+	}
+}
