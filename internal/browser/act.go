@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
@@ -30,18 +31,42 @@ func (p *Tab) In(role string, names ...string) Part {
 	return Part{p, found.id}
 }
 
-// Click, Fill and Choose work the controls of the whole page, and Press any key.
+// Click, Fill and Choose work the controls of the whole page.
 
 func (p *Tab) Click(role, name string)    { p.t.Helper(); Part{p, 0}.Click(role, name) }
 func (p *Tab) Fill(label, value string)   { p.t.Helper(); Part{p, 0}.Fill(label, value) }
 func (p *Tab) Choose(label, value string) { p.t.Helper(); Part{p, 0}.Choose(label, value) }
 
-// Press presses a key on whatever has the focus: "/", kb.Escape, kb.ArrowDown.
+// Press presses keys on whatever has the focus, and waits for what comes of it: "/", kb.Escape, kb.ArrowDown.
 func (p *Tab) Press(keys string, modifiers ...chromedp.Modifier) {
 	p.t.Helper()
-	p.must(nil, chromedp.Do(p.ctx, chromedp.KeyEvent(keys, chromedp.KeyModifiers(modifiers...))))
+	p.must(nil, p.strike(keys, modifiers...))
 	p.settle()
 }
+
+// strike sends each key as a keyboard does: what it types comes of its going down, unless the page prevents that.
+func (p *Tab) strike(keys string, modifiers ...chromedp.Modifier) error {
+	for _, r := range keys {
+		events := kb.Encode(r)
+		down, up := *events[0], *events[len(events)-1]
+		if len(events) == 3 && !slices.ContainsFunc(modifiers, shortcut) {
+			down.Text, down.UnmodifiedText = events[1].Text, events[1].UnmodifiedText
+		}
+		for _, m := range modifiers {
+			down.Modifiers |= int64(m)
+			up.Modifiers |= int64(m)
+		}
+		for _, e := range []input.DispatchKeyEventParams{down, up} {
+			if _, err := call(p, input.DispatchKeyEvent, e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// shortcut reports whether a modifier makes a key type nothing.
+func shortcut(m chromedp.Modifier) bool { return m != chromedp.ModifierShift }
 
 // Click presses a link, a button, a checkbox, the summary of details (role "DisclosureTriangle"), and waits for what
 // comes of it.
@@ -163,7 +188,7 @@ func (p *Tab) reach(c control) error {
 		if at != 0 && c.role == "radio" && p.sameGroup(c.id, at) {
 			key = kb.ArrowDown
 		}
-		if err := chromedp.Do(p.ctx, chromedp.KeyEvent(key)); err != nil {
+		if err := p.strike(key); err != nil {
 			return err
 		}
 	}
