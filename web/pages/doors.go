@@ -1,12 +1,80 @@
 package pages
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
+	"strings"
+
+	"hpfriends/api"
+	"hpfriends/internal/secret"
 )
 
+// door is a page for those who are not logged in.
+type door struct {
+	Title   string
+	Problem *api.Problem
+	Notice  string
+	Form    url.Values
+	Data    any
+	prefs   prefs
+}
+
 // registerDoors adds the pages for those who are not logged in.
-func (p *Pages) registerDoors(*http.ServeMux) {}
+func (p *Pages) registerDoors(mux *http.ServeMux) {
+	mux.HandleFunc("GET /login", func(w http.ResponseWriter, r *http.Request) {
+		p.open(w, r, http.StatusOK, "login", door{Title: "Log in", Form: r.URL.Query()})
+	})
+	mux.HandleFunc("POST /login", p.login)
+	mux.HandleFunc("POST /logout", p.logout)
+}
+
+// login takes the fields user and password.
+func (p *Pages) login(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, "The form could not be read.", http.StatusBadRequest)
+		return
+	}
+	handle, password := strings.TrimSpace(r.PostForm.Get("user")), secret.New(r.PostForm.Get("password"))
+	r.PostForm.Del("password")
+	actor, err := p.Who.Login(w, r, handle, password)
+	if err != nil {
+		problem := p.problem(err)
+		p.Logger.Warn("a login was refused", "user", handle, "from", actor.From, "why", problem.Detail)
+		p.open(w, r, problem.Status, "login", door{Title: "Log in", Problem: problem, Form: r.Form})
+		return
+	}
+	http.Redirect(w, r, local(r.Form.Get("next")), http.StatusSeeOther)
+}
+
+func (p *Pages) logout(w http.ResponseWriter, r *http.Request) {
+	if err := p.Who.Logout(w, r); err != nil {
+		problem := p.problem(err)
+		p.open(w, r, problem.Status, "login", door{Title: "Log in", Problem: problem})
+		return
+	}
+	setNotice(w, "You are logged out.")
+	http.Redirect(w, r, "/login", http.StatusSeeOther)
+}
+
+// open shows a door.
+func (p *Pages) open(w http.ResponseWriter, r *http.Request, status int, name string, d door) {
+	d.prefs = readPrefs(r)
+	d.Notice = takeNotice(w, r)
+	if d.Form == nil {
+		d.Form = url.Values{}
+	}
+	var b bytes.Buffer
+	if err := p.templates[name].ExecuteTemplate(&b, "door", d); err != nil {
+		p.Logger.Error("a page could not be made", "page", name, "err", err)
+		http.Error(w, "This page could not be made; the server's log says why.", http.StatusInternalServerError)
+		return
+	}
+	send(w, r, status, b.Bytes(), true)
+}
+
+// Theme is how the page looks; empty: as the system has it.
+func (d door) Theme() string { return d.prefs.Theme }
 
 // Refuse answers who is not admitted: to log in, and then to go on where they wanted to. What is no page is refused
 // with a sentence.

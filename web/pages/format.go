@@ -14,7 +14,7 @@ import (
 // functions are what templates can call.
 var functions = template.FuncMap{
 	"icon": icon, "count": count, "bytes": size, "visible": visible, "plural": plural,
-	"style": func() string { return styleURL }, "dict": dict, "list": func(v ...any) []any { return v },
+	"mark": func() template.HTML { return mark }, "style": func() string { return styleURL }, "dict": dict, "list": func(v ...any) []any { return v },
 	"hexdump": hex.Dump, "join": strings.Join,
 }
 

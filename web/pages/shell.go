@@ -1,9 +1,6 @@
 package pages
 
-import (
-	"html/template"
-	"net/url"
-)
+import "net/url"
 
 // section is a part of the rail.
 type section struct {
@@ -74,9 +71,6 @@ func (p *Pages) route(path string) (*page, bool) {
 	}
 	return nil, false
 }
-
-// Mark is the mark of hpfriends.
-func (*sheet) Mark() template.HTML { return mark }
 
 // Past is the moment that the page is shown as of; nil: now.
 func (s *sheet) Past() *past { return s.past }
