@@ -136,6 +136,11 @@ func (r *request) Exact(v any) template.HTML {
 	return r.element(t, t.In(r.prefs.zone).Format("2006-01-02 15:04:05"))
 }
 
+// Clock is the time of a day, for rows that are of one day mostly.
+func (r *request) Clock(t time.Time) template.HTML {
+	return r.element(t, t.In(r.prefs.zone).Format("15:04:05"))
+}
+
 func (r *request) element(t time.Time, text string) template.HTML {
 	exact := t.In(r.prefs.zone).Format("2006-01-02 15:04:05.000 MST")
 	//nolint:gosec // every part is made by time.Format or by duration

@@ -46,6 +46,7 @@ func (p *Pages) Register(mux *http.ServeMux, ask who.Authenticate) {
 			mux.HandleFunc("POST "+pg.pattern(), h)
 		}
 	}
+	mux.HandleFunc("GET /m/{position}/payload", p.payload(ask))
 	p.registerDoors(mux)
 }
 

@@ -22,6 +22,14 @@ func routes() []*page {
 		{path: "/why", name: "why", title: "Why?", about: "Whether what somebody publishes reaches somebody, and why.",
 			show: (*Pages).why, past: true, under: "/shares"},
 		{
+			path: "/live", name: "live", title: "Live", about: "Messages as they come.", show: (*Pages).live,
+			scripts: []string{"live.js"},
+		},
+		{
+			path: "/m/{position}", name: "message", title: "Message", under: "/history",
+			about: "One message, and everything about it.", show: (*Pages).message,
+		},
+		{
 			path: "/preferences", name: "preferences", title: "Preferences", about: "How pages look for you.",
 			show: (*Pages).preferences, acts: acts{"set": (*Pages).setPreferences},
 		},

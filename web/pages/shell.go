@@ -5,11 +5,11 @@ import "net/url"
 // section is a part of the rail.
 type section struct {
 	Title   string // empty: the seven
-	Entries []entry
+	Entries []railEntry
 }
 
-// entry is a page in the rail.
-type entry struct {
+// railEntry is a page in the rail.
+type railEntry struct {
 	Path, Title, Icon string
 	Current           bool
 	Waiting           string // how many things wait for the user there; empty: none
@@ -18,7 +18,7 @@ type entry struct {
 // rail lists the pages: the original's seven in their order, then data, then operate.
 func (p *Pages) rail(r *request, pg *page) []section {
 	sections := []section{
-		{"", []entry{
+		{"", []railEntry{
 			{Path: "/", Title: "Home", Icon: "home"},
 			{Path: "/shares", Title: "Shares", Icon: "up"},
 			{Path: "/incoming", Title: "Shared with you", Icon: "down", Waiting: p.waiting(r)},
@@ -27,13 +27,13 @@ func (p *Pages) rail(r *request, pg *page) []section {
 			{Path: "/groups", Title: "Groups", Icon: "groups"},
 			{Path: "/search", Title: "Search", Icon: "search"},
 		}},
-		{"Data", []entry{
+		{"Data", []railEntry{
 			{Path: "/live", Title: "Live", Icon: "live"},
 			{Path: "/history", Title: "History", Icon: "history"},
 			{Path: "/map", Title: "Map", Icon: "map"},
 			{Path: "/graph", Title: "Graph", Icon: "graph"},
 		}},
-		{"Operate", []entry{
+		{"Operate", []railEntry{
 			{Path: "/audit", Title: "Audit", Icon: "audit"},
 			{Path: "/cluster", Title: "Cluster", Icon: "cluster"},
 			{Path: "/admin", Title: "Admin", Icon: "admin"},

@@ -1,0 +1,255 @@
+package pages
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sort"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"hpfriends/api"
+	"hpfriends/eventlog/entry"
+	"hpfriends/graph"
+	"hpfriends/query"
+	"hpfriends/web/who"
+)
+
+// messageRow is a message in a table.
+type messageRow struct {
+	Position string
+	Time     time.Time
+	Channel  string
+	Ident    string
+	Origin   string
+	Preview  string // of the payload, in one line
+	Size     int
+}
+
+// previewBytes is how much of a payload a row shows.
+const previewBytes = 240
+
+func rowOf(m query.Message) messageRow {
+	return messageRow{
+		Position: strings.TrimPrefix(m.Position.String(), "#"), Time: m.Time, Channel: m.Channel, Ident: string(m.Ident),
+		Origin: m.Origin, Preview: preview(m.Payload), Size: len(m.Payload),
+	}
+}
+
+// preview is the beginning of a payload in one line, with what cannot be shown made visible.
+func preview(payload []byte) string {
+	if len(payload) > previewBytes {
+		payload = payload[:previewBytes]
+		for len(payload) > 0 && !utf8.RuneStart(payload[len(payload)-1]) {
+			payload = payload[:len(payload)-1]
+		}
+		payload = append(bytes.Clone(payload), "…"...)
+	}
+	return visible(string(payload))
+}
+
+// newest reads the newest messages on channels, and where the log ends.
+func (p *Pages) newest(r *request, patterns []graph.Pattern, n uint64) (all []messageRow, end string, err error) {
+	now, err := p.Query.ParsePosition("now", r.now)
+	if err != nil {
+		return nil, "", err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	defer cancel()
+	messages := p.Query.Messages(r.actor, query.MessageFilter{Patterns: patterns, Until: now, Limit: n, Newest: true})
+	for {
+		m, err := messages.Next(ctx)
+		var gap *query.Gap
+		switch {
+		case err == nil:
+			all = append(all, rowOf(m))
+		case errors.As(err, &gap):
+		case errors.Is(err, io.EOF), errors.Is(err, context.DeadlineExceeded) && r.Context().Err() == nil:
+			return all, now.String(), nil
+		default:
+			return nil, "", err
+		}
+	}
+}
+
+// readTimeout bounds how long a page looks for messages of which there are few in a long log. It then shows those that
+// it has found.
+const readTimeout = 2 * time.Second
+
+// patterns reads the channels that the address names, with commas or blanks between them; without any, all.
+func (r *request) patterns() ([]graph.Pattern, error) {
+	fields := strings.FieldsFunc(strings.Join(r.URL.Query()["channel"], ","), func(c rune) bool {
+		return c == ',' || c == ' '
+	})
+	if len(fields) == 0 {
+		return []graph.Pattern{"*"}, nil
+	}
+	var all []graph.Pattern
+	for _, f := range fields {
+		p, err := graph.ParsePattern(f)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// messageData is everything about one message.
+type messageData struct {
+	messageRow
+	Text, Hex string
+	Tree      []node // of JSON; empty: it is none
+	Cut       bool   // Text and Hex are not the whole payload
+	Form      string // tree, text, hex
+	Path      whyData
+}
+
+// shownBytes is how much of a payload a page holds; the rest is for who downloads it.
+const shownBytes = 64 << 10
+
+// message shows the message at a position, and its payload alone with ?download.
+func (p *Pages) message(r *request) (any, error) {
+	m, err := p.find(r)
+	if err != nil {
+		return nil, err
+	}
+	d := messageData{messageRow: rowOf(m), Form: r.URL.Query().Get("as")}
+	d.Tree = tree(m.Payload)
+	if d.Form != "text" && d.Form != "hex" {
+		d.Form = "text"
+		if d.Tree != nil {
+			d.Form = "tree"
+		}
+	}
+	shown := m.Payload
+	if d.Cut = len(shown) > shownBytes; d.Cut {
+		shown = shown[:shownBytes]
+	}
+	d.Text, d.Hex = visibleLines(shown), hex.Dump(shown)
+	if m.Origin != "" && r.user != nil {
+		d.Path = whyData{From: m.Origin, To: r.Handle(), Channel: m.Channel}
+		if x, err := p.explain(r, d.Path); err == nil {
+			d.Path.Explanation = &x
+		}
+	}
+	return d, nil
+}
+
+// payload hands out the payload of a message, as a file that no browser shows.
+func (p *Pages) payload(ask who.Authenticate) http.HandlerFunc {
+	return func(w http.ResponseWriter, hr *http.Request) {
+		r, err := p.admit(w, hr, ask)
+		if err != nil {
+			p.Refuse(w, hr, err)
+			return
+		}
+		m, err := p.find(r)
+		if err != nil {
+			p.Refuse(w, hr, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("Content-Disposition",
+			fmt.Sprintf("attachment; filename=\"message-%d.%d.bin\"", m.Position.Index, m.Position.Offset))
+		_, _ = w.Write(m.Payload)
+	}
+}
+
+// find reads the message that the address names, if the viewer may.
+func (p *Pages) find(r *request) (query.Message, error) {
+	missing := api.NewProblem(http.StatusNotFound, api.NotFound,
+		"There is no message at "+r.PathValue("position")+" that you may see.",
+		"It may have been removed by retention, or the share that it came by may be gone.")
+	at, err := entry.ParsePosition(r.PathValue("position"))
+	if err != nil {
+		return query.Message{}, missing
+	}
+	next := at
+	next.Offset++
+	m, err := p.Query.Messages(r.actor, query.MessageFilter{
+		Patterns: []graph.Pattern{"*"}, From: at, Until: next, Limit: 1,
+	}).Next(r.Context())
+	var gap *query.Gap
+	if errors.Is(err, io.EOF) || errors.As(err, &gap) {
+		return m, missing
+	}
+	return m, err
+}
+
+// visibleLines keeps the lines of a text, and makes visible what cannot be shown.
+func visibleLines(b []byte) string {
+	lines := strings.Split(string(b), "\n")
+	for i, line := range lines {
+		lines[i] = strings.ReplaceAll(visible(strings.ReplaceAll(line, "\t", "    ")), "\\r", "")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// node is a value of a JSON document, for a table: how deep it is, its name, and if it is no object or list its value.
+type node struct {
+	Depth       int
+	Name, Value string
+}
+
+const maxNodes = 2000
+
+// tree reads a JSON document; nil: it is none, or it is too large.
+func tree(payload []byte) []node {
+	var v any
+	dec := json.NewDecoder(bytes.NewReader(payload))
+	dec.UseNumber()
+	if err := dec.Decode(&v); err != nil || dec.More() {
+		return nil
+	}
+	if _, object := v.(map[string]any); !object {
+		if _, list := v.([]any); !list {
+			return nil
+		}
+	}
+	nodes := grow(nil, 0, "", v)
+	if len(nodes) > maxNodes {
+		return nil
+	}
+	return nodes
+}
+
+func grow(all []node, depth int, name string, v any) []node {
+	if len(all) > maxNodes {
+		return all
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		if name != "" {
+			all = append(all, node{Depth: depth, Name: name})
+			depth++
+		}
+		names := make([]string, 0, len(v))
+		for k := range v {
+			names = append(names, k)
+		}
+		sort.Strings(names)
+		for _, k := range names {
+			all = grow(all, depth, k, v[k])
+		}
+	case []any:
+		if name != "" {
+			all = append(all, node{Depth: depth, Name: name})
+			depth++
+		}
+		for i, one := range v {
+			all = grow(all, depth, fmt.Sprint(i), one)
+		}
+	case nil:
+		all = append(all, node{depth, name, "null"})
+	default:
+		all = append(all, node{depth, name, fmt.Sprint(v)})
+	}
+	return all
+}

@@ -1,0 +1,149 @@
+// The page Live: what arrives is drawn on top, at most ten times a second and at most 200 rows; how much arrived and how
+// much is drawn is told. It pauses when somebody scrolls down or says so, and tells how many messages wait. A stream that
+// is cut off goes on where it was (Last-Event-ID): the browser does that.
+
+const maxRows = 200;
+const maxWaiting = 2000;
+
+const box = document.getElementById("live");
+const rows = document.getElementById("live-rows");
+const count = document.getElementById("live-count");
+const button = document.getElementById("live-pause");
+
+let arrived = 0;
+let skipped = 0; // arrived and will never be drawn
+let waiting = []; // lines, oldest first
+let paused = false;
+let behind = 0;
+let broken = false;
+let due = false;
+
+function cell(label, kind) {
+  const td = document.createElement("td");
+  td.dataset.label = label;
+  if (kind) td.className = kind;
+  return td;
+}
+
+function code(text, kind) {
+  const c = document.createElement("code");
+  if (kind) c.className = kind;
+  c.textContent = text;
+  return c;
+}
+
+// visible shows controls and marks of direction as escapes, as the server does.
+function visible(text) {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu, (c) => {
+    const short = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[c];
+    if (short) return short;
+    const hex = c.codePointAt(0).toString(16);
+    return hex.length <= 2 ? "\\x" + hex.padStart(2, "0") : "\\u" + hex.padStart(4, "0");
+  });
+}
+
+function row(m) {
+  const tr = document.createElement("tr");
+  tr.className = "arrived";
+  const at = new Date(m.time);
+  const when = document.createElement("a");
+  when.href = "/m/" + m.position.slice(1);
+  const time = document.createElement("time");
+  time.dateTime = m.time;
+  time.title = at.toISOString();
+  time.textContent = new Intl.DateTimeFormat("en-GB", {
+    timeStyle: "medium", timeZone: document.documentElement.dataset.zone || "UTC",
+  }).format(at);
+  when.append(time);
+  const payload = m.payload ?? atob(m.payload_base64 ?? "");
+  const cells = [cell("Time"), cell("Channel"), cell("From", "mono"), cell("Payload", "payload"), cell("Size", "number")];
+  cells[0].append(when);
+  cells[1].append(code(visible(m.channel ?? atob(m.channel_base64 ?? "")), "name"));
+  cells[2].textContent = visible(m.origin ?? "");
+  cells[3].append(code(visible(payload.slice(0, 240)) + (payload.length > 240 ? "…" : "")));
+  cells[4].textContent = size(m.payload === undefined ? payload.length : new TextEncoder().encode(payload).length);
+  tr.append(...cells);
+  return tr;
+}
+
+function size(n) {
+  for (const unit of ["B", "KiB", "MiB"]) {
+    if (n < 1024) return (unit === "B" ? n : n.toFixed(1)) + "\u2009" + unit;
+    n /= 1024;
+  }
+  return n.toFixed(1) + "\u2009GiB";
+}
+
+const group = new Intl.NumberFormat("fr-FR");
+
+function tell() {
+  const parts = [`${group.format(arrived)} arrived`];
+  if (paused) parts.push(`${group.format(waiting.length)} wait`);
+  if (skipped > 0) parts.push(`${group.format(skipped)} not drawn`);
+  if (behind > 1) parts.push(`${behind} s behind`);
+  if (broken) parts.push("connecting again…");
+  count.textContent = parts.join(" · ");
+  button.textContent = paused ? `Show ${group.format(waiting.length)} more` : "Pause";
+}
+
+function draw() {
+  due = false;
+  if (!paused && waiting.length > 0) {
+    const lines = waiting.splice(0);
+    const shown = lines.slice(-maxRows);
+    skipped += lines.length - shown.length;
+    const made = shown.map((line) => row(JSON.parse(line))).reverse();
+    rows.prepend(...made);
+    while (rows.children.length > maxRows) rows.lastElementChild.remove();
+    document.getElementById("live-empty")?.remove();
+  }
+  tell();
+}
+
+function schedule() {
+  if (due) return;
+  due = true;
+  setTimeout(() => requestAnimationFrame(draw), 100);
+}
+
+function take(event) {
+  broken = false;
+  behind = 0;
+  for (const line of event.data.split("\n")) {
+    if (line.startsWith('{"behind":')) {
+      behind = JSON.parse(line).behind;
+    } else if (line.startsWith('{"gap":')) {
+      continue; // retention has taken what was there
+    } else {
+      arrived++;
+      waiting.push(line);
+    }
+  }
+  if (waiting.length > maxWaiting) skipped += waiting.splice(0, waiting.length - maxWaiting).length;
+  schedule();
+}
+
+function pause(value) {
+  paused = value;
+  schedule();
+}
+
+if (box && window.EventSource) {
+  const stream = new EventSource(box.dataset.stream);
+  stream.addEventListener("messages", take);
+  stream.addEventListener("open", () => { broken = false; tell(); });
+  stream.addEventListener("error", () => { broken = true; tell(); });
+  stream.addEventListener("bye", () => { stream.close(); location.assign("/login?next=" + encodeURIComponent(location.pathname + location.search)); });
+  addEventListener("pagehide", () => stream.close());
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    if (paused) scrollTo({ top: 0 });
+    pause(!paused);
+  });
+  addEventListener("scroll", () => {
+    const down = rows.getBoundingClientRect().top < 0;
+    if (down && !paused) pause(true);
+    if (!down && scrollY === 0 && paused) pause(false);
+  }, { passive: true });
+  tell();
+}
