@@ -13,9 +13,9 @@ import (
 
 // functions are what templates can call.
 var functions = template.FuncMap{
-	"icon": icon, "count": count, "bytes": size, "visible": visible, "plural": plural,
-	"mark": func() template.HTML { return mark }, "style": func() string { return styleURL }, "dict": dict, "list": func(v ...any) []any { return v },
-	"hexdump": hex.Dump, "join": strings.Join,
+	"icon": icon, "count": count, "bytes": size, "visible": visible, "plural": plural, "dict": dict,
+	"list": func(v ...any) []any { return v }, "hexdump": hex.Dump, "join": strings.Join,
+	"mark": func() template.HTML { return mark }, "style": func() string { return styleURL },
 }
 
 const thinSpace = "\u2009"
