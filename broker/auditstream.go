@@ -157,6 +157,9 @@ func (a *auditStream) send(e *view.AuditEvent) error {
 	frame := wire.AppendPublish(nil, a.conn.ident, string(channel), payload)
 	if len(frame) > a.conn.limit {
 		a.conn.tooLarge(subscription.Audit, len(frame))
+		if a.grant.Notify {
+			a.conn.Omitted(a.grant.Text, eventlog.Position{Index: e.Index}, subscription.Audit, len(frame))
+		}
 		return nil
 	}
 	a.sent++

@@ -12,7 +12,7 @@ import (
 
 // history is where a subscription begins and ends; later is when it ends if that is still to come.
 func (c *conn) history(sub *grant) (h router.History, later time.Time, err error) {
-	h.End, h.Form = sub.NoFollow, formOf(sub)
+	h.End, h.Notify, h.Form = sub.NoFollow, sub.Notify, formOf(sub)
 	c.awaitPosition(sub.From)
 	if h.From, err = start(&sub.Subscription, c.broker.Events); err != nil {
 		return h, later, err
@@ -42,7 +42,8 @@ func (c *conn) awaitPosition(from eventlog.Position) {
 }
 
 // start is where a subscription begins, zero for now. Positions that cannot be served are refused: the client has to
-// know that messages are gone, or that the log it knew is another.
+// know that messages are gone, or that the log it knew is another. Of what is gone, the router tells a client that has
+// asked to be notified.
 func start(r *subscription.Subscription, log *eventlog.Log) (eventlog.Position, error) {
 	switch {
 	case r.First:
@@ -52,7 +53,7 @@ func start(r *subscription.Subscription, log *eventlog.Log) (eventlog.Position, 
 	case r.From == eventlog.Position{}:
 		return r.From, nil
 	}
-	if floor := log.Floor(); r.From.Index < floor {
+	if floor := log.Floor(); r.From.Index < floor && !r.Notify {
 		return r.From, fmt.Errorf(
 			"bad subscription: position %s is no longer kept, the oldest is %s: subscribe with from=first", r.From,
 			eventlog.Position{Index: floor},

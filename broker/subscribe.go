@@ -257,6 +257,15 @@ func (c *conn) Missed(text string, from, to eventlog.Position) {
 	c.refuse(text, "History was no longer kept.", "From "+from.String()+"; the subscription went on at "+to.String()+".")
 }
 
+// Omitted implements router.Events.
+func (c *conn) Omitted(text string, at eventlog.Position, channel string, size int) {
+	c.notice(
+		subscription.Notice{
+			Event: "skipped", Subscription: text, Position: at.String(), Channel: channel, Size: size, Limit: c.limit,
+		},
+	)
+}
+
 // recheck ends the connection, or its subscriptions, where the graph no longer allows them, and tells the client: it
 // would wait for ever otherwise.
 func (c *conn) recheck(g *graph.Graph) {

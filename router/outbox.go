@@ -55,9 +55,10 @@ func (s *Subscriber) offer(index uint64, run *entry.Run, batchSize int) {
 		s.catchUpFrom(pos)
 		return
 	}
-	s.pieces(pos, run, false, func(p eventlog.Position, frames []byte, count int) {
-		s.enqueue(p, frames, count, batchSize)
-	})
+	s.pieces(
+		pos, run, func(p eventlog.Position, frames []byte, count int) { s.enqueue(p, frames, count, batchSize) },
+		func(_ eventlog.Position, size int) { s.peer.Events.Skipped(run, size, false) },
+	)
 	s.start()
 }
 
@@ -95,9 +96,10 @@ func (s *Subscriber) takeBack() {
 	s.queue, s.charged, s.pinned = nil, 0, 0
 }
 
-// pieces yields the parts of a run whose frames are within the subscriber's limit.
+// pieces yields the parts of a run whose frames are within the subscriber's limit, and tells of those that are not.
 func (s *Subscriber) pieces(
-	pos eventlog.Position, run *entry.Run, past bool, yield func(eventlog.Position, []byte, int),
+	pos eventlog.Position, run *entry.Run,
+	yield func(eventlog.Position, []byte, int), skipped func(eventlog.Position, int),
 ) {
 	if len(run.Frames) <= s.limit {
 		yield(pos, run.Frames, int(run.Count))
@@ -110,8 +112,9 @@ func (s *Subscriber) pieces(
 			if count > 0 {
 				yield(pos, run.Frames[begin:at], count)
 			}
-			s.peer.Events.Skipped(run, n, past)
-			pos.Offset += uint32(count) + 1
+			pos.Offset += uint32(count)
+			skipped(pos, n)
+			pos.Offset++
 			begin, count = at+n, 0
 		} else {
 			count++

@@ -341,11 +341,30 @@ func (r *reader) deliver(index uint64, whole *entry.Run, p part) error {
 	if p.form != (Form{}) {
 		return r.formed(at, &run, p.subscription)
 	}
-	r.s.pieces(at, &run, index <= p.history, func(at eventlog.Position, frames []byte, n int) {
-		at.Offset += uint32(n)
-		r.out.add(frames, n, at)
-	})
-	return r.full()
+	var err error
+	r.s.pieces(
+		at, &run, func(at eventlog.Position, frames []byte, n int) {
+			at.Offset += uint32(n)
+			r.out.add(frames, n, at)
+		},
+		func(at eventlog.Position, size int) { err = cmp.Or(err, r.skipped(p.subscription, &run, at, size)) },
+	)
+	return cmp.Or(err, r.full())
+}
+
+// skipped tells of a message that is too large. A subscription with Notify is told behind what was before it.
+func (r *reader) skipped(u *subscription, run *entry.Run, at eventlog.Position, size int) error {
+	r.s.peer.Events.Skipped(run, size, at.Index <= u.history)
+	if !u.notify {
+		return nil
+	}
+	if r.out.count > 0 {
+		if err := r.send(); err != nil {
+			return err
+		}
+	}
+	r.s.peer.Events.Omitted(u.name, at, run.Channel, size)
+	return nil
 }
 
 // formed adds messages to the send buffer that look as a subscription asks for.
@@ -355,11 +374,14 @@ func (r *reader) formed(at eventlog.Position, run *entry.Run, u *subscription) e
 		r.out.channel = u.form.AppendChannel(r.out.channel[:0], u.name, run.Channel, at, run.Time)
 		r.out.frame = appendRenamed(r.out.frame[:0], frames[:n], r.out.channel)
 		frames = frames[n:]
-		at.Offset++
 		if len(r.out.frame) > r.s.limit {
-			r.s.peer.Events.Skipped(run, len(r.out.frame), at.Index <= u.history)
+			if err := r.skipped(u, run, at, len(r.out.frame)); err != nil {
+				return err
+			}
+			at.Offset++
 			continue
 		}
+		at.Offset++
 		frame := r.out.frame
 		if len(frame) >= copyBelow {
 			frame = slices.Clone(frame)

@@ -183,6 +183,12 @@ func (p *peer) Skipped(_ *entry.Run, size int, _ bool) {
 	p.skipped = append(p.skipped, size)
 }
 
+func (p *peer) Omitted(name string, at eventlog.Position, channel string, size int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.told = append(p.told, fmt.Sprintf("%s: %d bytes on %s at %s, after %d bytes", name, size, channel, at, len(p.got)))
+}
+
 func (p *peer) Replayed(name string, r Replayed) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -286,6 +292,27 @@ func TestLargeMessageIsSkippedForASmallAuthkey(t *testing.T) {
 	wantFrames(t, "ada", p.frames(), [][]byte{w.sent[0].frame, w.sent[2].frame})
 	if len(p.skipped) != 1 || p.skipped[0] != len(w.sent[1].frame) {
 		t.Errorf("told about skipped sizes %v, want %d", p.skipped, len(w.sent[1].frame))
+	}
+}
+
+// Who asks for it is told of a message that is too large in its place, whatever the frames look like.
+func TestSkippedMessageIsToldInItsPlace(t *testing.T) {
+	for _, form := range []Form{{}, {Positions: true}} {
+		w := newWorld(t, defaultOutboxBytes)
+		ada := w.user("ada")
+		var p peer
+		s := w.router.Join((&p).peer(), ada, 1000)
+		s.Subscribe("name", "c", History{Notify: true, Form: form})
+		w.settle(s)
+		p.told = nil // that its history is done
+		w.publish(message{ada, "c", 100}, message{ada, "c", 5000}, message{ada, "c", 200})
+		w.settle(s)
+		first, size := formedFrame(w.sent[0], "name", form), len(formedFrame(w.sent[1], "name", form))
+		wantFrames(t, "ada", p.frames(), [][]byte{first, formedFrame(w.sent[2], "name", form)})
+		want := fmt.Sprintf("name: %d bytes on c at %s, after %d bytes", size, w.sent[1].position(), len(first))
+		if len(p.told) != 1 || p.told[0] != want || len(p.skipped) != 1 {
+			t.Errorf("told %q, want %q", p.told, want)
+		}
 	}
 }
 

@@ -30,6 +30,8 @@ type Events interface {
 	// Skipped tells that a message of a run was larger than the authkey accepts, a frame of size bytes. past says that it
 	// was in the log before it was subscribed to: Config.Undelivered was not told of it. It must not block.
 	Skipped(run *entry.Run, size int, past bool)
+	// Omitted tells so of one that a subscription with Notify misses, behind what was before it.
+	Omitted(name string, at eventlog.Position, channel string, size int)
 	// Replayed tells that the history of a subscription is done: the frames before r.Next have been handed to Send.
 	Replayed(name string, r Replayed)
 	// Missed tells that retention has taken entries before they were read for a subscription.
@@ -73,7 +75,8 @@ func (s *Subscriber) Subscribe(name string, p graph.Pattern, h History) bool {
 	}
 	now := eventlog.Position{Index: s.router.next}
 	u := &subscription{
-		name: name, pattern: p, period: h.Period, form: h.Form, order: s.ordered, from: now, until: h.Until, replayed: true,
+		name: name, pattern: p, period: h.Period, form: h.Form, notify: h.Notify, order: s.ordered, from: now, until: h.Until,
+		replayed: true,
 	}
 	s.ordered++
 	if h.End && (u.until == eventlog.Position{} || u.until.Compare(now) > 0) {

@@ -13,6 +13,7 @@ type History struct {
 	Until  eventlog.Position // the first message not wanted any more; the zero Position: none
 	Period eventlog.Period   // of the messages' own times; its Since is of those in the log already
 	End    bool              // stop where the log ends now
+	Notify bool              // tell of messages that are too large, in their place
 	Form
 }
 
@@ -32,6 +33,7 @@ type subscription struct {
 	history uint64
 	period  eventlog.Period
 	form    Form
+	notify  bool
 	order   uint64 // of subscribing: the first that covers a message decides its form
 	ahead   bool   // it begins at a position that this node had not reached: another had, or this one before a crash
 
@@ -46,10 +48,10 @@ type subscription struct {
 	replayed bool              // its history is done, or it had none
 }
 
-// readerOnly reports whether the tail cannot serve it by reference: its frames are made for it, or it begins or ends
-// within the log.
+// readerOnly reports whether the tail cannot serve it by reference: its frames are made for it, something is told
+// between them, or it begins or ends within the log.
 func (u *subscription) readerOnly() bool {
-	return u.form != (Form{}) || u.ahead || u.until != eventlog.Position{}
+	return u.form != (Form{}) || u.notify || u.ahead || u.until != eventlog.Position{}
 }
 
 // holds reports whether messages of an entry and a time are wanted. What arrives from now on is, whatever the clock

@@ -18,13 +18,17 @@ const (
 
 // Notice is the payload of a frame on $replay.
 type Notice struct {
-	Event        string `json:"event"` // done, or gap
+	Event        string `json:"event"` // done, gap, or with notify=1 skipped
 	Subscription string `json:"subscription"`
 	Next         string `json:"next,omitempty"` // done: the first position that was not part of it
 	Messages     uint64 `json:"messages,omitempty"`
 	Live         bool   `json:"live,omitempty"` // done: messages go on coming
 	From         string `json:"from,omitempty"` // gap: these are no longer kept
 	To           string `json:"to,omitempty"`
+	Position     string `json:"position,omitempty"` // skipped: of the message
+	Channel      string `json:"channel,omitempty"`
+	Size         int    `json:"size,omitempty"`  // bytes of its frame
+	Limit        int    `json:"limit,omitempty"` // most that the authkey takes
 }
 
 // acksEvery is how often, at most, the count is sent while it grows.

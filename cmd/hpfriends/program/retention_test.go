@@ -56,6 +56,11 @@ func TestRetentionEndsHistory(t *testing.T) {
 	l := c.dial("ada")
 	l.subscribe("d?from=%231.0")
 	l.expectError("no longer kept, the oldest is " + floor)
+	notified := c.dial("ada")
+	notified.subscribe("d?from=%231.0&follow=0&notify=1")
+	if n := notified.notice(); n.Event != "gap" || n.From != "#1.0" || n.To != floor {
+		t.Errorf("notice %+v, want a gap from #1.0 to %s", n, floor)
+	}
 	l.subscribe("d?durable=tool&follow=0")
 	n := l.notice()
 	if n.Event != "gap" || n.To != floor {
