@@ -12,10 +12,11 @@ import (
 	"unicode/utf8"
 )
 
-// Message is one message. Position and Origin may be empty: a subscriber is not told the origin.
+// Message is one message. What is not known is empty: a subscriber is not told the origin.
 type Message struct {
-	Position string // "#812.4"
-	Time     time.Time
+	Position string    // "#812.4"
+	Time     time.Time // at which the log took it
+	Received time.Time // at which who wrote the line had it, by the clock there
 	Channel  []byte
 	Ident    []byte // authkey that published it
 	Origin   string // handle of its owner
@@ -47,6 +48,7 @@ type Record struct {
 type line struct {
 	Position      string  `json:"position,omitempty"`
 	Time          string  `json:"time,omitempty"`
+	Received      string  `json:"received,omitempty"`
 	Channel       *string `json:"channel,omitempty"`
 	ChannelBase64 string  `json:"channel_base64,omitempty"`
 	Ident         *string `json:"ident,omitempty"`
@@ -58,11 +60,18 @@ type line struct {
 
 // Append appends m as a line, with its end.
 func Append(dst []byte, m Message) []byte {
-	l := line{Position: m.Position, Time: m.Time.UTC().Format(time.RFC3339Nano), Origin: m.Origin}
+	l := line{Position: m.Position, Time: stamp(m.Time), Received: stamp(m.Received), Origin: m.Origin}
 	l.Channel, l.ChannelBase64 = textOrBase64(m.Channel)
 	l.Ident, l.IdentBase64 = textOrBase64(m.Ident)
 	l.Payload, l.PayloadBase64 = textOrBase64(m.Payload)
 	return appendLine(dst, l)
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
 }
 
 // AppendGap appends g as a line.
@@ -123,6 +132,9 @@ func (l *line) message() (*Message, error) {
 	var errs [4]error
 	if l.Time != "" {
 		m.Time, errs[0] = time.Parse(time.RFC3339Nano, l.Time)
+	}
+	if l.Received != "" && errs[0] == nil {
+		m.Received, errs[0] = time.Parse(time.RFC3339Nano, l.Received)
 	}
 	m.Channel, errs[1] = bytesOf("channel", l.Channel, l.ChannelBase64)
 	m.Ident, errs[2] = bytesOf("ident", l.Ident, l.IdentBase64)

@@ -24,7 +24,8 @@ func FuzzHostileBytes(f *testing.F) {
 		if len(channel) == 0 {
 			return
 		}
-		m := Message{"#1.2", time.UnixMilli(1_700_000_000_123).UTC(), channel, ident, "ada", payload}
+		at := time.UnixMilli(1_700_000_000_123).UTC()
+		m := Message{"#1.2", at, at.Add(time.Second), channel, ident, "ada", payload}
 		out := Append(nil, m)
 		if bytes.Count(out, []byte("\n")) != 1 || out[len(out)-1] != '\n' {
 			t.Fatalf("not one line: %q", out)
@@ -42,7 +43,7 @@ func FuzzHostileBytes(f *testing.F) {
 		got := *back.Message
 		if string(got.Channel) != string(channel) || string(got.Ident) != string(ident) ||
 			string(got.Payload) != string(payload) || got.Position != m.Position || got.Origin != m.Origin ||
-			!got.Time.Equal(m.Time) {
+			!got.Time.Equal(m.Time) || !got.Received.Equal(m.Received) {
 			t.Fatalf("%+v became %+v", m, got)
 		}
 	})

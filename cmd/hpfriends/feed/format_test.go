@@ -17,7 +17,7 @@ import (
 func TestJSONLosesNothing(t *testing.T) {
 	plain := wire.Message{Ident: "i", Channel: "c", Payload: []byte(`{"a": "<&>\u00e9"}`)}
 	for _, m := range append([]wire.Message{plain, {Ident: "i", Channel: "c"}}, feedtest.HostileMessages...) {
-		line := formatJSON(nil, m, time.Date(2026, 11, 20, 10, 0, 0, 5000, time.UTC))
+		line := formatJSON(nil, &message{Message: m, received: time.Date(2026, 11, 20, 10, 0, 0, 5000, time.UTC)})
 		if bytes.Count(line, []byte("\n")) != 1 {
 			t.Errorf("%q is not one line", line)
 		}
@@ -37,8 +37,8 @@ func TestJSONLosesNothing(t *testing.T) {
 				t.Errorf("%s is %q, want %q", name, got, want)
 			}
 		}
-		if fields["time"] != "2026-11-20T10:00:00.000005Z" {
-			t.Errorf("time is %q", fields["time"])
+		if at, timed := fields["time"]; timed || fields["received"] != "2026-11-20T10:00:00.000005Z" {
+			t.Errorf("time is %q, received %q: the log's is not known", at, fields["received"])
 		}
 	}
 }
@@ -61,10 +61,10 @@ func TestLinesAreMessages(t *testing.T) {
 func TestHostileMessagesCannotAlterATerminal(t *testing.T) {
 	for name, f := range map[string]format{"text": formatText, "json": formatJSON} {
 		for _, m := range feedtest.HostileMessages {
-			feedtest.CheckSafe(t, name, m, f(nil, m, time.Unix(0, 0)), "\t")
+			feedtest.CheckSafe(t, name, m, f(nil, &message{Message: m}), "\t")
 		}
 	}
-	if got := string(formatText(nil, feedtest.HostileMessages[2], time.Time{})); strings.Count(got, " ") != 2+4 ||
+	if got := string(formatText(nil, &message{Message: feedtest.HostileMessages[2]})); strings.Count(got, " ") != 2+4 ||
 		!strings.HasPrefix(got, `a\x20b i\x20d \u202egnp.exe `) {
 		t.Errorf("channel and ident are not one word each: %q", got)
 	}

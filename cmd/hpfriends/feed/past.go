@@ -142,7 +142,9 @@ func following(position string) string {
 }
 
 // tellGap says on w what retention has taken.
-func tellGap(w io.Writer, from, to string) {
-	fmt.Fprintf(w, "hpfriends: messages from %s to %s are no longer kept; going on at %s\n",
+func tellGap(w io.Writer, from, to string) { fmt.Fprintf(w, "hpfriends: %s\n", gapText(from, to)) }
+
+func gapText(from, to string) string {
+	return fmt.Sprintf("messages from %s to %s are no longer kept; going on at %s",
 		term.Visible(from), term.Visible(to), term.Visible(to))
 }

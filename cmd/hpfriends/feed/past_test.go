@@ -102,8 +102,8 @@ func TestTemplateOfHostileMessages(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		out := string(tpl.format(nil, wire.Message{Channel: evil, Ident: evil, Payload: []byte(payload)},
-			time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)))
+		m := wire.Message{Channel: evil, Ident: evil, Payload: []byte(payload)}
+		out := string(tpl.format(nil, &message{Message: m, time: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}))
 		if want != "" && out != want+"\n" {
 			t.Errorf("%s: %q, want %q", text, out, want+"\n")
 		}
@@ -115,18 +115,16 @@ func TestTemplateOfHostileMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out := raw.format(nil, wire.Message{Payload: []byte(evil)}, time.Time{}); string(out) != evil {
+	if out := raw.format(nil, &message{Message: wire.Message{Payload: []byte(evil)}}); string(out) != evil {
 		t.Errorf("raw: %q", out)
 	}
 }
 
 // A cursor never gets ahead of a message that was not printed, whichever channel is ahead.
 func TestCursorOfSeveralChannels(t *testing.T) {
-	h := &pastSubscriptions{}
-	for _, channel := range []string{"a", "b*"} {
-		h.subs = append(h.subs, &pastSubscription{asks: subscription.Subscription{
-			Channel: channel, Range: subscription.Range{First: true}, Positions: true,
-		}})
+	h := &subscriptions{}
+	for _, channel := range []string{"a?from=first", "b*?from=first"} {
+		h.subs = append(h.subs, follow(channel))
 	}
 	h.cursor = &cursorFile{path: t.TempDir() + "/cursor"}
 	step := func(what string, do func(), want string) {
@@ -142,16 +140,16 @@ func TestCursorOfSeveralChannels(t *testing.T) {
 	}
 	message := func(channel string) func() {
 		return func() {
-			m := wire.Message{Channel: channel}
-			h.locate(&m)
-			if err := h.printed(m.Channel); err != nil {
+			m := message{Message: wire.Message{Channel: channel + "@1700000000123"}}
+			locate(&m)
+			if err := h.passed(m.Channel, m.position); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	done := func(s *pastSubscription, next string) func() {
+	done := func(s *followed, next string) func() {
 		return func() {
-			h.notice([]byte(`{"event":"done","live":true,"subscription":"`+s.asks.String()+`","next":"`+next+`"}`), nil)
+			h.notice([]byte(`{"event":"done","live":true,"subscription":"` + s.text() + `","next":"` + next + `"}`))
 		}
 	}
 	step("a message of a's history", message("a@9.1"), "#0.0")
@@ -161,13 +159,14 @@ func TestCursorOfSeveralChannels(t *testing.T) {
 	step("a live one of a", message("a@25.0"), "#23.1")
 	step("the end of b's", done(h.subs[1], "#24.0"), "#24.0")
 	step("a live one of a, when both are live", message("a@27.3"), "#27.4")
-	if h.resume(); h.subs[0].asks.String() != "a?from=%2327.4&positions=1" || h.subs[0].live {
-		t.Errorf("going on with %s", h.subs[0].asks.String())
+	const query = "?from=%2327.4&notify=1&positions=1&times=1"
+	if h.resume(); h.subs[0].text() != "a"+query || h.subs[0].live {
+		t.Errorf("going on with %s", h.subs[0].text())
 	}
-	if h.notice([]byte(`{"event":"done","subscription":"a?from=%2327.4&positions=1","next":"#30.0"}`), nil) {
+	if _, finished := h.notice([]byte(`{"event":"done","subscription":"a` + query + `","next":"#30.0"}`)); finished {
 		t.Error("one of two has ended, and it ends")
 	}
-	if !h.notice([]byte(`{"event":"done","subscription":"b*?from=%2327.4&positions=1","next":"#30.0"}`), nil) {
+	if _, finished := h.notice([]byte(`{"event":"done","subscription":"b*` + query + `","next":"#30.0"}`)); !finished {
 		t.Error("both have ended, and it goes on")
 	}
 }

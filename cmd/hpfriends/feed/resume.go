@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,10 +12,7 @@ import (
 
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
-	"hpfriends/internal/atomicfile"
-	"hpfriends/internal/ndjson"
 	"hpfriends/internal/term"
-	"hpfriends/wire"
 	"hpfriends/wire/subscription"
 )
 
@@ -28,44 +25,49 @@ func historyFlags() []cli.Flag {
 		&cli.StringFlag{Name: "durable", Usage: "have the broker keep how far it got, under `NAME`, and go on from there"})
 }
 
-// pastSubscriptions follows subscriptions through their history, so that a new connection, or the next run, goes on
-// where this one was. All of it is called from the client's goroutine.
-type pastSubscriptions struct {
-	subs     []*pastSubscription
-	position entry.Position // of the message at hand; zero: unknown
-	cursor   *cursorFile    // nil: none
+// subscriptions are followed through the log, so that a new connection, or the next run, goes on where this one was.
+// All of it is called from the client's goroutine.
+type subscriptions struct {
+	subs   []*followed
+	asked  bool        // a flag asks for history: the broker is one of ours, whatever it calls itself
+	cursor *cursorFile // nil: none
 }
 
-// pastSubscription is one channel.
-type pastSubscription struct {
+// followed is one channel.
+type followed struct {
 	asks  subscription.Subscription
+	plain bool           // not of the log, or too long a channel: it begins anew with each connection
 	next  entry.Position // what comes before has been printed; zero: unknown
 	live  bool           // its history is done
 	ended bool           // nothing follows
 }
 
-// pastSubscriptionsOf reads historyFlags; nil if none is given.
-func pastSubscriptionsOf(c *cli.Context, channels []string) (*pastSubscriptions, error) {
-	any := false
+// subscriptionsOf reads historyFlags. It returns nil if a channel asks for frames that are to be printed as they are.
+func subscriptionsOf(c *cli.Context, channels []string) (*subscriptions, error) {
+	h := &subscriptions{}
 	for _, name := range []string{"since", "from", "until", "no-follow", "cursor-file", "durable"} {
-		any = any || c.IsSet(name)
-	}
-	if !any {
-		return nil, nil
+		h.asked = h.asked || c.IsSet(name)
 	}
 	for _, ch := range channels {
-		if strings.Contains(ch, "?") {
+		f := follow(ch)
+		if f == nil && !h.asked {
+			return nil, nil
+		}
+		if h.asked && strings.Contains(ch, "?") {
 			return nil, fmt.Errorf("channel %s asks for history itself: leave out the flags, or what is after the question mark",
 				term.Visible(ch))
 		}
+		h.subs = append(h.subs, f)
+	}
+	if !h.asked {
+		return h, nil
 	}
 	p, err := pastOf(c, channels)
 	if err != nil {
 		return nil, err
 	}
-	h := &pastSubscriptions{}
 	asks := subscription.Subscription{
-		Range: p.Range, NoFollow: c.Bool("no-follow"), Durable: c.String("durable"), Positions: true, Notify: true,
+		Range: p.Range, NoFollow: c.Bool("no-follow"), Durable: c.String("durable"),
 	}
 	var start entry.Position
 	if path := c.String("cursor-file"); path != "" {
@@ -80,32 +82,60 @@ func pastSubscriptionsOf(c *cli.Context, channels []string) (*pastSubscriptions,
 	switch {
 	case start != entry.Position{}:
 		asks.First, asks.Since, asks.From = false, time.Time{}, start
-	case asks.Begins() || !asks.NoFollow || asks.Durable != "":
-	case h.cursor == nil:
+	case asks.Begins() || asks.Durable != "":
+	case asks.NoFollow && h.cursor == nil:
 		return nil, errors.New("--no-follow ends at once without --since or --from")
-	default: // the first time
+	case asks.NoFollow: // the first time
 		asks.First = true
+	case !asks.Until.IsZero() && !asks.Until.After(time.Now()):
+		return nil, fmt.Errorf("--until %s is over: give --since or --from too, or a time to come",
+			asks.Until.UTC().Format(time.RFC3339))
 	}
-	for _, ch := range channels {
+	for i, ch := range channels {
 		asks.Channel = ch
-		h.subs = append(h.subs, &pastSubscription{asks: asks, next: start, live: !asks.Begins() && asks.Durable == ""})
+		h.subs[i] = &followed{asks: asks, next: start, live: !asks.Begins() && asks.Durable == ""}
 	}
 	return h, nil
 }
 
-// texts are what to subscribe to.
-func (h *pastSubscriptions) texts() []string {
+// follow returns nil for a channel whose frames are to be printed as they are.
+func follow(channel string) *followed {
+	asks, err := subscription.Parse(channel, time.Now())
+	if err != nil || asks.Positions || asks.Times || asks.Echo || asks.Channel == subscription.Replay {
+		return nil
+	}
+	f := &followed{asks: asks, live: !asks.Begins() && asks.Durable == ""}
+	reserved, err := asks.Reserved()
+	f.plain = err != nil || reserved != "" && reserved != subscription.Audit || len(asks.Channel) > subscription.Room
+	if f.plain {
+		f.asks = subscription.Subscription{Channel: channel}
+	}
+	return f
+}
+
+// text is what to subscribe to at a broker of ours.
+func (s *followed) text() string {
+	if s.plain {
+		return s.asks.Channel
+	}
+	asks := s.asks
+	asks.Positions, asks.Times, asks.Notify = true, true, true
+	return asks.String()
+}
+
+// texts are what to subscribe to at a broker of ours.
+func (h *subscriptions) texts() []string {
 	var all []string
 	for _, s := range h.subs {
 		if !s.ended {
-			all = append(all, s.asks.String())
+			all = append(all, s.text())
 		}
 	}
 	return all
 }
 
 // resume moves the beginnings to where each has got, unless the broker knows that itself.
-func (h *pastSubscriptions) resume() {
+func (h *subscriptions) resume() {
 	for _, s := range h.subs {
 		if (s.next != entry.Position{}) && s.asks.Durable == "" {
 			s.asks.First, s.asks.Since, s.asks.From, s.live = false, time.Time{}, s.next, false
@@ -113,25 +143,47 @@ func (h *pastSubscriptions) resume() {
 	}
 }
 
-// locate takes the position off a message's channel.
-func (h *pastSubscriptions) locate(m *wire.Message) {
-	h.position = entry.Position{}
-	at := strings.LastIndexByte(m.Channel, '@')
-	if at < 0 {
-		return
+// lost are the channels of which a broker of ours cannot tell what came between two connections.
+func (h *subscriptions) lost() (channels []string) {
+	for _, s := range h.subs {
+		began := s.next != entry.Position{} || s.asks.Begins() || s.asks.Durable != ""
+		reserved, err := s.asks.Reserved()
+		if !s.ended && !began && err == nil && reserved != subscription.PresenceSuffix {
+			channels = append(channels, s.asks.Channel)
+		}
 	}
-	if p, err := entry.ParsePosition(m.Channel[at+1:]); err == nil {
-		h.position, m.Channel = p, m.Channel[:at]
+	return channels
+}
+
+// begin reports whether any begins somewhere, and not when it is subscribed to.
+func (h *subscriptions) begin() bool {
+	return slices.ContainsFunc(h.subs, func(s *followed) bool { return s.asks.Begins() || s.asks.Durable != "" })
+}
+
+// inWords is an ERROR of a broker of ours about one of the subscriptions, with the channel for the text subscribed to.
+func (h *subscriptions) inWords(refusal string) string {
+	for _, s := range h.subs {
+		if before, ok := strings.CutSuffix(refusal, " chan="+s.text()); ok {
+			return before + " chan=" + s.asks.Channel
+		}
+	}
+	return refusal
+}
+
+// locate takes position and time off a message's channel.
+func locate(m *message) {
+	if name, stamp, ok := subscription.Cut(m.Channel); ok {
+		m.Channel, m.position, m.time = name, stamp.Position, time.UnixMilli(stamp.Millis)
 	}
 }
 
-// printed says that the message at hand is printed. What is published live comes in the order of the log: all that are
-// live have then got there. What is part of a history is so for its own subscriptions only.
-func (h *pastSubscriptions) printed(channel string) error {
-	if (h.position == entry.Position{}) {
+// passed says that the message at a position is printed, or cannot be had. What is published live comes in the order of
+// the log: all that are live have then got there. What is part of a history is so for its own subscriptions only.
+func (h *subscriptions) passed(channel string, at entry.Position) error {
+	if (at == entry.Position{}) {
 		return nil
 	}
-	after := entry.Position{Index: h.position.Index, Offset: h.position.Offset + 1}
+	after := entry.Position{Index: at.Index, Offset: at.Offset + 1}
 	live := true
 	for _, s := range h.subs {
 		if graph.Pattern(s.asks.Channel).Match(channel) {
@@ -147,14 +199,14 @@ func (h *pastSubscriptions) printed(channel string) error {
 	return h.keep(false)
 }
 
-func (s *pastSubscription) advance(to entry.Position) {
+func (s *followed) advance(to entry.Position) {
 	if s.next.Compare(to) < 0 {
 		s.next = to
 	}
 }
 
 // keep writes the cursor: the least far that any subscription has got.
-func (h *pastSubscriptions) keep(now bool) error {
+func (h *subscriptions) keep(now bool) error {
 	if h.cursor == nil {
 		return nil
 	}
@@ -167,77 +219,29 @@ func (h *pastSubscriptions) keep(now bool) error {
 	return h.cursor.keep(least, now)
 }
 
-// notice handles a frame on $replay. finished is whether all subscriptions have ended.
-func (h *pastSubscriptions) notice(payload []byte, gap func(from, to string)) (finished bool) {
-	var n subscription.Notice
+// gone goes on behind a gap.
+func (h *subscriptions) gone(n subscription.Notice) {
+	for _, s := range h.subs {
+		if to, err := entry.ParsePosition(n.To); err == nil && s.text() == n.Subscription {
+			s.advance(to)
+		}
+	}
+}
+
+// notice takes in a frame on $replay, for the caller to say what it means. finished is whether all have ended.
+func (h *subscriptions) notice(payload []byte) (n subscription.Notice, finished bool) {
 	if json.Unmarshal(payload, &n) != nil {
-		return false
+		return n, false
 	}
 	finished = true
 	for _, s := range h.subs {
-		if s.asks.String() == n.Subscription {
-			switch n.Event {
-			case "gap":
-				gap(n.From, n.To)
-			case "done":
-				s.live, s.ended = n.Live, !n.Live
-				if next, err := entry.ParsePosition(n.Next); err == nil {
-					s.advance(next)
-				}
+		if n.Event == "done" && s.text() == n.Subscription {
+			s.live, s.ended = n.Live, !n.Live
+			if next, err := entry.ParsePosition(n.Next); err == nil {
+				s.advance(next)
 			}
 		}
 		finished = finished && s.ended
 	}
-	return finished
-}
-
-// formatJSON is formatJSON with the position.
-func (h *pastSubscriptions) formatJSON(dst []byte, m wire.Message, now time.Time) []byte {
-	line := ndjson.Message{Time: now, Channel: []byte(m.Channel), Ident: []byte(m.Ident), Payload: m.Payload}
-	if (h.position != entry.Position{}) {
-		line.Position = h.position.String()
-	}
-	return ndjson.Append(dst, line)
-}
-
-// cursorFile holds a position, as one line.
-type cursorFile struct {
-	path    string
-	written entry.Position
-	at      time.Time
-}
-
-// cursorEvery is how often the file is written, at most. What was printed since then is printed again after a crash.
-const cursorEvery = time.Second
-
-// read is the position in the file, zero if there is no file yet.
-func (f *cursorFile) read() (p entry.Position, err error) {
-	b, err := os.ReadFile(f.path)
-	if errors.Is(err, os.ErrNotExist) {
-		return p, nil
-	}
-	text := strings.TrimSpace(string(b))
-	if err == nil && text == "" {
-		return p, fmt.Errorf("--cursor-file: %s is empty: it does not say how far sub got; remove it to begin anew", f.path)
-	}
-	if err == nil {
-		p, err = entry.ParsePosition(text)
-	}
-	if err != nil {
-		return p, fmt.Errorf("--cursor-file: %w", err)
-	}
-	f.written = p
-	return p, nil
-}
-
-// keep writes p unless it was written just now.
-func (f *cursorFile) keep(p entry.Position, now bool) error {
-	if p == f.written || (p == entry.Position{}) || !now && time.Since(f.at) < cursorEvery {
-		return nil
-	}
-	if err := atomicfile.Write(f.path, fmt.Appendln(nil, p), 0o600); err != nil {
-		return fmt.Errorf("--cursor-file: %w", err)
-	}
-	f.written, f.at = p, time.Now()
-	return nil
+	return n, finished
 }

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/eventlog/entry"
+	"hpfriends/graph"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/wire"
@@ -23,15 +26,19 @@ func Sub() *cli.Command {
 		Description: `One line each: CHANNEL IDENT PAYLOAD, with control characters made visible. A
 channel may be a pattern (dionaea.*). With --since, --from, --cursor-file or
 --durable, history comes first and then, without gap or repeat, what is
-published. A lost connection is made again, and goes on where it was.
-Exit codes: 4 the broker refused, 6 it cannot be reached or the time ran out
-before --count, 130 Ctrl-C.`,
+published. A lost connection is made again, and goes on where it was: with a
+broker that calls itself hpfriends nothing is missing or comes twice; with any
+other it is said between which times something may be missing.
+Exit codes: 1 something is missing and --exact is set, 4 the broker refused,
+6 it cannot be reached, or it ended before --count, 130 Ctrl-C.`,
 		Flags: append(append(brokerFlags(), historyFlags()...),
-			&cli.StringFlag{Name: "format", Usage: "print by a Go `TEMPLATE` with .Time .Channel .Ident .Payload .Position " +
-				".JSON, and json and text"},
-			&cli.BoolFlag{Name: "json", Usage: "print lines of JSON: time, channel, ident and payload (payload_base64 unless " +
-				"it is UTF-8)"},
+			&cli.StringFlag{Name: "format", Usage: "print by a Go `TEMPLATE` with .Time .Received .Channel .Ident .Payload " +
+				".Position .JSON, and json and text"},
+			&cli.BoolFlag{Name: "json", Usage: "print lines of JSON: position, time, received, channel, ident and payload " +
+				"(payload_base64 unless it is UTF-8); time is when the log took it, received when it came here"},
 			&cli.BoolFlag{Name: "raw", Usage: "print the bytes of the payloads and nothing else"},
+			&cli.BoolFlag{Name: "exact", Usage: "end with exit code 1 when a message is missing: too large for the authkey, " +
+				"no longer kept, or lost with a connection"},
 			&cli.IntFlag{Name: "count", Usage: "end after `N` messages; 0: never"},
 			cmdline.DurationFlag("timeout", 0, "end after `DURATION`, like 30s or 1d; 0: never"),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "append to `FILE` instead of printing"},
@@ -63,19 +70,29 @@ type reception struct {
 	format   format
 	count    int // 0: no end
 	timeout  time.Duration
+	exact    bool // end when a message is missing
 	out      io.Writer
-	notes    io.Writer // for people: lost connections
+	notes    io.Writer      // for people: lost connections
+	follows  *subscriptions // nil: the frames are printed as they are
 
 	printed int
 	buffer  []byte
-	online  bool               // there was a connection
-	over    bool               // nothing more is printed
-	past    *pastSubscriptions // nil: no flag asks for history
+	over    bool // nothing more is printed
+	connection
+}
+
+// connection is the newest.
+type connection struct {
+	texts   []string  // subscribed to
+	located bool      // its frames carry positions and times
+	heard   time.Time // when anything came last; zero: there was no connection
 }
 
 func receptionOf(c *cli.Context) (*reception, error) {
-	s := &reception{format: formatText, count: c.Int("count"), timeout: cmdline.Duration(c, "timeout"), out: c.App.Writer,
-		notes: c.App.ErrWriter}
+	s := &reception{
+		format: formatText, count: c.Int("count"), timeout: cmdline.Duration(c, "timeout"), exact: c.Bool("exact"),
+		out: c.App.Writer, notes: c.App.ErrWriter,
+	}
 	switch {
 	case c.NArg() > 0:
 		return nil, fmt.Errorf("%q: sub takes flags only; a channel is -c CHANNEL", c.Args().First())
@@ -101,35 +118,17 @@ func receptionOf(c *cli.Context) (*reception, error) {
 			return nil, err
 		}
 		s.format = tpl.format
+		tpl.failed = func(err error) {
+			fmt.Fprintf(s.notes, "hpfriends: %s; such messages are printed as without --format\n", term.Visible(err.Error()))
+			tpl.failed = func(error) {}
+		}
 	}
 	if s.dial, s.channels, err = dialConfig(c, c.App.Reader); err != nil {
 		return nil, err
 	}
-	if s.past, err = pastSubscriptionsOf(c, s.channels); err != nil {
-		return nil, err
-	}
-	s.adapt(tpl, c.Bool("json"))
-	return s, nil
-}
-
-// adapt has the format show positions, and the template tell what it cannot print, once.
-func (s *reception) adapt(tpl *messageTemplate, asJSON bool) {
-	if s.past != nil {
-		s.channels = s.past.texts()
-		if asJSON {
-			s.format = s.past.formatJSON
-		}
-	}
-	if tpl == nil {
-		return
-	}
-	if s.past != nil {
-		tpl.position = func() string { return s.past.position.String() }
-	}
-	tpl.failed = func(err error) {
-		fmt.Fprintf(s.notes, "hpfriends: %s; such messages are printed as without --format\n", term.Visible(err.Error()))
-		tpl.failed = func(error) {}
-	}
+	s.dial.Limits.MaxPayload = graph.MaxMessageLimit
+	s.follows, err = subscriptionsOf(c, s.channels)
+	return s, err
 }
 
 // Why a subscription ends by itself.
@@ -138,6 +137,7 @@ var (
 	errTimeout    = errors.New("the time ran out")
 	errReplayed   = errors.New("all that was asked for has come")
 	errReaderGone = errors.New("nobody reads the output any more")
+	errMissing    = errors.New("a message is missing") // and has been told of
 )
 
 // outputError is a message that could not be printed.
@@ -153,14 +153,9 @@ func (s *reception) run(ctx context.Context) error {
 	client, err := wire.NewClient(wire.ClientConfig{
 		DialConfig: s.dial,
 		Receive:    func(m wire.Message) { s.receive(m, end) },
-		Connected:  func(string) { s.online = true },
-		Failed:     func(err error) { s.failed(client, err, end) },
+		Connected:  func(broker string) { s.connected(client, broker, end) },
+		Failed:     func(err error) { s.failed(err, end) },
 	})
-	for _, ch := range s.channels {
-		if err == nil {
-			err = client.Subscribe(ctx, ch)
-		}
-	}
 	if err != nil {
 		return badUsage(err)
 	}
@@ -178,8 +173,8 @@ func (s *reception) run(ctx context.Context) error {
 	err = client.Run(ctx)
 	end(err)
 	<-watching
-	if s.past != nil {
-		if err := s.past.keep(true); err != nil {
+	if s.follows != nil {
+		if err := s.follows.keep(true); err != nil {
 			return cmdline.Fail(cmdline.ExitFailed, err.Error())
 		}
 	}
@@ -190,83 +185,145 @@ func (s *reception) run(ctx context.Context) error {
 func (s *reception) outcome(cause error) error {
 	var output *outputError
 	switch {
-	case errors.Is(cause, errCounted), errors.Is(cause, errReplayed), errors.Is(cause, errReaderGone):
+	case errors.Is(cause, errCounted), errors.Is(cause, errReaderGone):
 		return nil
-	case errors.Is(cause, errTimeout) && s.count == 0:
+	case errors.Is(cause, errTimeout) && s.count == 0, errors.Is(cause, errReplayed) && s.count == 0:
 		return nil
 	case errors.Is(cause, errTimeout):
 		return connectionFailure(fmt.Errorf("%w after %s: %d of %d messages", cause, s.timeout, s.printed, s.count))
+	case errors.Is(cause, errReplayed):
+		return connectionFailure(fmt.Errorf("%w: %d of %d messages", cause, s.printed, s.count))
 	case errors.As(cause, &output):
 		return cmdline.Fail(cmdline.ExitFailed, output.Error())
+	case errors.Is(cause, errMissing):
+		return cmdline.Fail(cmdline.ExitFailed, "")
 	}
 	return connectionFailure(cause)
 }
 
-// receive takes a message, or a notice about history.
-func (s *reception) receive(m wire.Message, end context.CancelCauseFunc) {
-	if s.past == nil {
-		s.print(m, end)
-		return
-	}
-	if s.over { // what comes while the connection is closed is not printed, so it must not move the cursor
-		return
-	}
-	if m.Channel == subscription.Replay {
-		finished := s.past.notice(m.Payload, func(from, to string) { tellGap(s.notes, from, to) })
-		if finished {
-			end(errReplayed)
+// connected decides what is subscribed to on a new connection: at a broker of ours with positions and times, which are
+// not printed as part of the channel, to go on where each channel has got.
+func (s *reception) connected(client *wire.Client, broker string, end context.CancelCauseFunc) {
+	wanted := s.channels
+	ours := strings.HasPrefix(broker, "hpfriends")
+	lost, why := s.channels, "a channel that says how its frames look is not resumed"
+	switch {
+	case s.follows == nil:
+	case ours || s.follows.asked:
+		if !ours && s.heard.IsZero() {
+			fmt.Fprintf(s.notes, "hpfriends: the broker calls itself %s: unless it is an hpfriends broker, it takes what "+
+				"--since and the like ask for as the name of a channel\n", term.Visible(broker))
 		}
-		return
+		s.follows.resume()
+		wanted, lost, why = s.follows.texts(), s.follows.lost(), "the connection ended before the broker said where it began"
+	default:
+		why = "the broker, " + term.Visible(broker) + ", keeps no history"
 	}
-	s.past.locate(&m)
-	before := s.printed
-	s.print(m, end)
-	if s.over = s.printed == before || s.printed == s.count; s.printed == before {
-		return
+	if !s.heard.IsZero() && len(lost) > 0 {
+		s.missing(end, "what was published on %s between %s and %s is missing: %s", term.Visible(strings.Join(lost, ", ")),
+			s.heard.UTC().Format(time.RFC3339), time.Now().UTC().Format(time.RFC3339), why)
 	}
-	if err := s.past.printed(m.Channel); err != nil {
-		end(&outputError{err})
-	}
-}
-
-func (s *reception) print(m wire.Message, end context.CancelCauseFunc) {
-	if s.count > 0 && s.printed >= s.count {
-		return // came while the connection was closed
-	}
-	s.buffer = s.format(s.buffer[:0], m, time.Now())
-	if _, err := s.out.Write(s.buffer); err != nil {
-		end(&outputError{err})
-		return
-	}
-	if s.printed++; s.printed == s.count {
-		end(errCounted)
-	}
-}
-
-// failed ends the subscription when the broker refused, and when the first connection fails: then something is wrong
-// with the address. Later connections are tried again.
-func (s *reception) failed(client *wire.Client, err error, end context.CancelCauseFunc) {
-	if refusal, ok := errors.AsType[*wire.BrokerError](err); ok {
-		end(refusal)
-		return
-	}
-	if !s.online {
-		end(err)
-		return
-	}
-	fmt.Fprintf(s.notes, "hpfriends: %s; connecting again\n", term.Visible(err.Error()))
-	if s.past == nil {
-		return
-	}
-	// There is no connection now: the client only notes what to subscribe to.
-	for _, text := range s.channels {
+	// The connection is not used yet: the client only notes what to subscribe to.
+	for _, text := range s.texts {
 		_ = client.Unsubscribe(context.Background(), text)
 	}
-	s.past.resume()
-	s.channels = s.past.texts()
-	for _, text := range s.channels {
+	s.connection = connection{wanted, s.follows != nil && (ours || s.follows.asked), time.Now()}
+	for _, text := range wanted {
 		if err := client.Subscribe(context.Background(), text); err != nil {
 			end(err)
 		}
 	}
+}
+
+// missing says that messages are not printed, and ends the subscription if that is not to be.
+func (s *reception) missing(end context.CancelCauseFunc, format string, args ...any) {
+	fmt.Fprintf(s.notes, "hpfriends: "+format+"\n", args...)
+	if s.exact {
+		s.over = true
+		end(errMissing)
+	}
+}
+
+// receive takes a message, or a notice about history.
+func (s *reception) receive(frame wire.Message, end context.CancelCauseFunc) {
+	if s.over { // what comes while the connection is closed is not printed, so it must not move the cursor
+		return
+	}
+	s.heard = time.Now()
+	m := message{Message: frame, received: s.heard}
+	if !s.located {
+		s.print(&m, end)
+		return
+	}
+	if m.Channel == subscription.Replay {
+		s.notice(m.Payload, end)
+		return
+	}
+	locate(&m)
+	if s.print(&m, end) {
+		s.moved(m.Channel, m.position, end)
+	}
+}
+
+// notice takes what the broker says about a history.
+func (s *reception) notice(payload []byte, end context.CancelCauseFunc) {
+	n, finished := s.follows.notice(payload)
+	switch n.Event {
+	case "gap":
+		s.missing(end, "%s", gapText(n.From, n.To))
+		if !s.over {
+			s.follows.gone(n)
+		}
+	case "skipped":
+		s.missing(end, "a message of %d bytes on %s at %s is missing: the authkey takes %d (see `hpfriends authkey edit "+
+			"--max-message`)", n.Size, term.Visible(n.Channel), term.Visible(n.Position), n.Limit)
+		if at, err := entry.ParsePosition(n.Position); err == nil && !s.over {
+			s.moved(n.Channel, at, end)
+		}
+	}
+	if finished && !s.over {
+		if s.printed == 0 && !s.follows.begin() {
+			fmt.Fprintln(s.notes, "hpfriends: nothing has come: without --since or --from it begins now, which is after --until")
+		}
+		end(errReplayed)
+	}
+}
+
+// moved notes how far the output has got.
+func (s *reception) moved(channel string, at entry.Position, end context.CancelCauseFunc) {
+	if err := s.follows.passed(channel, at); err != nil {
+		end(&outputError{err})
+	}
+}
+
+// print reports whether it has printed the message.
+func (s *reception) print(m *message, end context.CancelCauseFunc) bool {
+	s.buffer = s.format(s.buffer[:0], m)
+	if _, err := s.out.Write(s.buffer); err != nil {
+		s.over = true
+		end(&outputError{err})
+		return false
+	}
+	if s.printed++; s.printed == s.count {
+		s.over = true
+		end(errCounted)
+	}
+	return true
+}
+
+// failed ends the subscription when the broker refused, and when the first connection fails: then something is wrong
+// with the address. Later connections are tried again.
+func (s *reception) failed(err error, end context.CancelCauseFunc) {
+	if refusal, ok := errors.AsType[*wire.BrokerError](err); ok {
+		if s.located {
+			refusal = &wire.BrokerError{Text: s.follows.inWords(refusal.Text)}
+		}
+		end(refusal)
+		return
+	}
+	if s.heard.IsZero() {
+		end(err)
+		return
+	}
+	fmt.Fprintf(s.notes, "hpfriends: %s; connecting again\n", term.Visible(err.Error()))
 }

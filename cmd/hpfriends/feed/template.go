@@ -10,6 +10,7 @@ import (
 	"text/template"
 	"time"
 
+	"hpfriends/eventlog/entry"
 	"hpfriends/internal/ndjson"
 	"hpfriends/internal/term"
 	"hpfriends/wire"
@@ -17,11 +18,12 @@ import (
 
 // templateMessage is what a template of --format sees.
 type templateMessage struct {
-	Time     time.Time // of receiving
+	Time     time.Time // at which the log took it; zero where the broker does not tell it
+	Received time.Time // by the clock here
 	Channel  any
 	Ident    any
 	Payload  any
-	Position string // "#812.4" with --since, --from, --cursor-file or --durable
+	Position string // "#812.4"; empty where the broker does not tell it
 	JSON     any    // the payload if it is JSON, otherwise an empty object
 }
 
@@ -35,7 +37,6 @@ func (s foreign) String() string { return term.Visible(string(s)) }
 type messageTemplate struct {
 	template *template.Template
 	raw      bool
-	position func() string
 	failed   func(error) // a message that the template cannot print; it is printed as without a template
 }
 
@@ -51,18 +52,22 @@ func parseTemplate(text string, raw bool) (*messageTemplate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--format: %w", err)
 	}
-	m := &messageTemplate{template: t, raw: raw, position: func() string { return "" }, failed: func(error) {}}
-	err = t.Execute(io.Discard, m.value(wire.Message{Payload: []byte(`{}`)}, time.Now()))
+	m := &messageTemplate{template: t, raw: raw, failed: func(error) {}}
+	err = t.Execute(io.Discard, m.value(&message{Message: wire.Message{Payload: []byte(`{}`)}, received: time.Now()}))
 	var failed template.ExecError
 	if errors.As(err, &failed) && strings.Contains(err.Error(), fmt.Sprintf("in type %T", templateMessage{})) {
-		return nil, fmt.Errorf("--format: %w: there are .Time .Channel .Ident .Payload .Position .JSON", err)
+		return nil, fmt.Errorf("--format: %w: there are .Time .Received .Channel .Ident .Payload .Position .JSON", err)
 	}
 	return m, nil // what else may fail depends on the payload
 }
 
-func (t *messageTemplate) value(m wire.Message, now time.Time) templateMessage {
-	v := templateMessage{Time: now.UTC(), Position: t.position(), Channel: m.Channel, Ident: m.Ident,
-		Payload: string(m.Payload)}
+func (t *messageTemplate) value(m *message) templateMessage {
+	v := templateMessage{
+		Time: m.time.UTC(), Received: m.received.UTC(), Channel: m.Channel, Ident: m.Ident, Payload: string(m.Payload),
+	}
+	if (m.position != entry.Position{}) {
+		v.Position = m.position.String()
+	}
 	d := json.NewDecoder(bytes.NewReader(m.Payload))
 	d.UseNumber() // a number prints as it was written
 	if err := d.Decode(&v.JSON); err != nil || v.JSON == nil {
@@ -95,11 +100,11 @@ func guard(v any) any {
 }
 
 // format prints a message. A line end is added where there is none, unless the output is raw.
-func (t *messageTemplate) format(dst []byte, m wire.Message, now time.Time) []byte {
+func (t *messageTemplate) format(dst []byte, m *message) []byte {
 	var out bytes.Buffer
-	if err := t.template.Execute(&out, t.value(m, now)); err != nil {
+	if err := t.template.Execute(&out, t.value(m)); err != nil {
 		t.failed(err)
-		return formatText(dst, m, now)
+		return formatText(dst, m)
 	}
 	if t.raw {
 		return append(dst, out.Bytes()...)
