@@ -54,6 +54,8 @@ func TestApplyRefuses(t *testing.T) {
 		{"nobody", Actor{}, AddGroup{Name: "x"}, ErrDenied},
 		{"operator for an unknown user", as(9999), AddGroup{Name: "x"}, ErrNotFound},
 		{"handle is taken in another case", user(w.root), AddUser{Handle: "ALICE"}, ErrConflict},
+		{"a first admin beside another", operator(), AddUser{Handle: "eve", Role: Admin, First: true}, ErrConflict},
+		{"a first admin who is none", operator(), AddUser{Handle: "eve", First: true}, ErrInvalid},
 		{"handle with a space", user(w.root), AddUser{Handle: "a b"}, ErrInvalid},
 		{"role that is none", user(w.root), AddUser{Handle: "eve", Role: "king"}, ErrInvalid},
 		{"name is too long", user(w.root), AddUser{Handle: "eve", Name: long}, ErrInvalid},

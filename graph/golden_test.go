@@ -71,6 +71,8 @@ func story() []Command {
 	do(Actor{User: bob, Session: 31, From: "192.0.2.1"}, ClearSessions{User: bob})
 	do(user(bob), AddSession{Hash: hash(6), Expires: at(900)})
 	do(user(bob), RemoveSession{Session: 34})
+	do(user(ada), EditUser{User: ada, Role: ptr(Member)})
+	do(operator(), AddUser{Handle: "root", Role: Admin, First: true})
 	return all
 }
 

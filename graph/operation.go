@@ -106,7 +106,8 @@ type (
 		Handle   string `json:"handle"`
 		Name     string `json:"name,omitempty"`
 		Password string `json:"password,omitempty" secret:"true"`
-		Role     Role   `json:"role,omitempty"` // empty: Member
+		Role     Role   `json:"role,omitempty"`  // empty: Member
+		First    bool   `json:"first,omitempty"` // an admin, if there is none
 	}
 	// EditUser with another password, or one that disables, ends the user's login sessions but the one that asks.
 	EditUser struct {

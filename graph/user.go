@@ -45,6 +45,16 @@ func values[K, V any](t tree.Map[K, V]) iter.Seq[V] {
 	}
 }
 
+// HasAdmin reports whether any user is an admin.
+func (u *users) HasAdmin() bool {
+	for _, one := range u.byID.All() {
+		if one.Role == Admin {
+			return true
+		}
+	}
+	return false
+}
+
 // enabled reports whether the user exists and counts.
 func (g *Graph) enabled(id UserID) bool {
 	u, ok := g.User(id)
@@ -72,6 +82,12 @@ func (op AddUser) apply(d *draft) (uint64, error) {
 	}
 	if err := firstError(ValidateHandle(op.Handle), checkProfile(op.Name, op.Password, op.Role)); err != nil {
 		return 0, err
+	}
+	if op.First && op.Role != Admin {
+		return 0, refuse(Invalid, "", "the first admin would be %s", op.Role)
+	}
+	if op.First && d.HasAdmin() {
+		return 0, refuse(Conflict, "log in, or ask an admin", "there is an admin already")
 	}
 	if old, ok := d.UserByHandle(op.Handle); ok {
 		return 0, refuse(Conflict, "choose another handle", "there is a user %s already", old.Handle)

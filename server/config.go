@@ -29,6 +29,8 @@ type Config struct {
 	LogFormat  string        `yaml:"log-format" json:"log-format"`
 
 	ClusterConfig `yaml:",inline"`
+
+	FirstAdmin FirstAdmin `yaml:"-" json:"-"`
 }
 
 // ConfigError is a setting that makes no sense, or not with the others.

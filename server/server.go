@@ -177,6 +177,7 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 	for _, l := range listeners {
 		s.loops.run(ending, "listener "+l.Addr().String(), l.serve)
 	}
+	s.firstAdmin(ctx, where.HTTP)
 	s.Logger.Info("serving", "hpfeeds", where.Hpfeeds, "http", where.HTTP, "data", s.DataDir, "node", s.node.ID())
 	if err = datadir.WriteAddresses(s.DataDir, where); err == nil {
 		select {

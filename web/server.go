@@ -91,6 +91,9 @@ func New(c Config) *Server {
 	return s
 }
 
+// Setup makes the first admin.
+func (s *Server) Setup() *who.Setup { return s.who.Setup }
+
 // Serve serves a TCP listener until Shutdown.
 func (s *Server) Serve(l net.Listener) error { return s.serve(l, s.Handler()) }
 

@@ -36,7 +36,8 @@ var allowed = map[string][]string{
 	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/cmdline", "internal/datadir", "internal/load"},
 	"server": {
 		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "query/view", "raftfsm", "raftfsm/link",
-		"raftfsm/survey", "router", "web", "wire", "api", "internal/atomicfile", "internal/buildinfo", "internal/datadir",
+		"raftfsm/survey", "router", "web", "web/who", "wire", "api",
+		"internal/atomicfile", "internal/buildinfo", "internal/datadir",
 		"internal/bytesize", "internal/secret", "internal/timespec",
 	},
 	"broker": {

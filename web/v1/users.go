@@ -7,7 +7,6 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
-	"hpfriends/internal/secret"
 	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
@@ -31,7 +30,7 @@ func (s *Service) registerUsers(h huma.API) {
 }
 
 func (s *Service) addUser(ctx context.Context, in *api.With[api.NewUser]) (api.Created, error) {
-	hash, err := s.hashPassword(ctx, in.Body.Password, in.Body.Handle)
+	hash, err := who.HashPassword(ctx, s.Hasher, in.Body.Password.Secret, in.Body.Handle)
 	if err != nil {
 		return api.Created{}, err
 	}
@@ -47,22 +46,11 @@ func (s *Service) editUser(ctx context.Context, in *api.UserEdit) (api.None, err
 	}
 	change := graph.EditUser{User: id, Name: in.Body.Name, Role: in.Body.Role, Enabled: in.Body.Enabled}
 	if in.Body.Password != nil {
-		hash, err := s.hashPassword(ctx, *in.Body.Password, in.Handle)
+		hash, err := who.HashPassword(ctx, s.Hasher, in.Body.Password.Secret, in.Handle)
 		if err != nil {
 			return api.None{}, err
 		}
 		change.Password = &hash
 	}
 	return s.changed(ctx, change)
-}
-
-// hashPassword checks and hashes a password; an empty one stays empty.
-func (s *Service) hashPassword(ctx context.Context, p api.Secret, handle string) (string, error) {
-	if p.Empty() {
-		return "", nil
-	}
-	if err := secret.CheckPassword(p.Secret, handle); err != nil {
-		return "", &graph.Error{Code: graph.Invalid, Msg: err.Error(), Hint: "longer is better than stranger"}
-	}
-	return s.Hasher.Hash(ctx, p.Secret)
 }

@@ -26,11 +26,14 @@ type Config struct {
 // Authenticator finds out who asks.
 type Authenticator struct {
 	Config
+	Setup  *Setup
 	logins *logins
 }
 
 // New returns an Authenticator.
-func New(c Config) *Authenticator { return &Authenticator{Config: c, logins: newLogins()} }
+func New(c Config) *Authenticator {
+	return &Authenticator{Config: c, Setup: newSetup(c), logins: newLogins()}
+}
 
 var (
 	errLogin    = unauthorized("no valid API token", "send an API token: Authorization: Bearer hpf_…")

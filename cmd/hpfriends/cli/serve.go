@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"os"
 
@@ -8,6 +9,8 @@ import (
 
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/proc"
+	"hpfriends/internal/secret"
+	"hpfriends/internal/term"
 	"hpfriends/server"
 )
 
@@ -17,13 +20,18 @@ func Serve() *cli.Command {
 		Name: "serve", Aliases: []string{"server"}, Usage: "run a server", Flags: settingFlags(),
 		Description: `Keeps everything in the data directory, which must belong to this server
 alone. Where it listens is written to addresses.json there. Ends cleanly on
-SIGINT and SIGTERM.`,
+SIGINT and SIGTERM. While there is no admin, it prints a link that makes one; in
+the environment, HPFRIENDS_ADMIN_PASSWORD or HPFRIENDS_ADMIN_PASSWORD_FILE makes
+one without it, called admin or as HPFRIENDS_ADMIN says.`,
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Args(c); err != nil {
 				return err
 			}
 			s, _, err := loadSettings(c)
 			if err != nil {
+				return err
+			}
+			if s.FirstAdmin, err = firstAdmin(); err != nil {
 				return err
 			}
 			stop, err := proc.StartProfile(os.Getenv(proc.ProfileEnv))
@@ -34,6 +42,29 @@ SIGINT and SIGTERM.`,
 			return settingUsage(server.New(s, newLogger(s, os.Stderr)).Run(c.Context))
 		},
 	}
+}
+
+// firstAdmin is read from the environment only: a flag would show the password to everybody on the machine.
+func firstAdmin() (server.FirstAdmin, error) {
+	const name = "HPFRIENDS_ADMIN_PASSWORD"
+	password, path := os.Getenv(name), os.Getenv(name+"_FILE")
+	if password != "" && path != "" {
+		return server.FirstAdmin{}, cmdline.Usage("%s and %s_FILE: give one of them", name, name)
+	}
+	if path != "" {
+		line, err := secret.ReadFile(path, os.Stdin)
+		if err != nil {
+			return server.FirstAdmin{}, cmdline.Usage("%s_FILE: %v", name, err)
+		}
+		password = string(line)
+	}
+	f := server.FirstAdmin{
+		Handle: cmp.Or(os.Getenv("HPFRIENDS_ADMIN"), "admin"), Password: secret.New(password),
+	}
+	if term.IsTerminal(os.Stderr) {
+		f.Tell = os.Stderr
+	}
+	return f, settingUsage(f.Validate())
 }
 
 // settingUsage is the error, and a mistake in the command line if a setting is to blame.
