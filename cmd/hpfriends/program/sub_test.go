@@ -99,7 +99,7 @@ func TestSubMissesNothingWhenTheServerRestartsUnderLoad(t *testing.T) {
 	go func() {
 		defer close(done)
 		for n := 0; ctx.Err() == nil; {
-			n = publishNumbers(ctx, p.Address, n)
+			n = publishConfirmed(ctx, p.Address, n)
 			time.Sleep(5 * time.Millisecond)
 		}
 	}()
@@ -134,8 +134,8 @@ func TestSubMissesNothingWhenTheServerRestartsUnderLoad(t *testing.T) {
 	same(t, got, want)
 }
 
-// publishNumbers publishes numbers from n on until the connection ends, and returns the first that is not confirmed.
-func publishNumbers(ctx context.Context, addr string, n int) int {
+// publishConfirmed publishes numbers from n on until the connection ends, and returns the first that is not confirmed.
+func publishConfirmed(ctx context.Context, addr string, n int) int {
 	c, err := load.Login(ctx, addr, load.Key{Ident: "k", Secret: "s3cret"})
 	if err != nil {
 		return n
