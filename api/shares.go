@@ -29,6 +29,18 @@ type NewShare struct {
 	Expires *time.Time      `json:"expires,omitempty"`
 }
 
+// ShareEdit changes a share. What is nil stays as it is.
+type ShareEdit struct {
+	SharePath
+	Body ShareChanges
+}
+
+// ShareChanges are the new values.
+type ShareChanges struct {
+	Note    *string    `json:"note,omitempty" format:"text" maxLength:"1024"`
+	Expires *time.Time `json:"expires,omitempty" doc:"the zero time: never"`
+}
+
 // SharePreviewQuery describes a share that is not added yet.
 type SharePreviewQuery struct {
 	Channel string `query:"channel" required:"true" format:"channels" doc:"a channel, or a prefix followed by *"`
@@ -46,5 +58,6 @@ var (
 	}
 	AcceptShare  = Op[SharePath, None]{"POST /shares/{id}/accept", "Enable a share with you"}
 	DisableShare = Op[SharePath, None]{"POST /shares/{id}/disable", "Disable a share with you"}
+	EditShare    = Op[ShareEdit, None]{"PATCH /shares/{id}", "Change the note of a share, and when it ends"}
 	RemoveShare  = Op[SharePath, None]{"DELETE /shares/{id}", "Remove a share"}
 )

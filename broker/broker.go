@@ -83,6 +83,19 @@ func (b *Broker) Secret(ident string, addr netip.Addr) ([]byte, error) {
 	return s, nil
 }
 
+// OldSecret implements wire.Broker.
+func (b *Broker) OldSecret(ident string) []byte {
+	key, ok := b.Node.Graph().AuthkeyByIdent(ident)
+	if !ok || !key.OldSecretGood(b.Node.Now()) {
+		return nil
+	}
+	s, err := b.Key.Open(key.Old.Secret, []byte(key.Ident))
+	if err != nil {
+		return nil // Secret has said so of the other one
+	}
+	return s
+}
+
 // Open implements wire.Broker: one authenticated connection.
 func (b *Broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.Conn, error) {
 	key, ok := b.Node.Graph().AuthkeyByIdent(ident)
@@ -105,6 +118,9 @@ func (b *Broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.C
 	c.subscriber = b.Router.Join(router.Peer{Conn: s, Events: c}, key.Owner, c.limit)
 	c.subscriptions = newSubscriptions(s.Context())
 	b.Connections.add(c)
+	if s.OldSecret() {
+		c.usedOldSecret()
+	}
 	b.metrics.opened(ident, b.handle(key.Owner))
 	return c, nil
 }

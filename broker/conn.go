@@ -79,6 +79,12 @@ func (c *conn) refuse(channel, message, detail string) {
 	})
 }
 
+// usedOldSecret tells the owner that somebody has not taken over the new secret.
+func (c *conn) usedOldSecret() {
+	c.broker.Recorder.Count(entry.Usage{Authkey: uint64(c.authkey), OldSecret: c.broker.Node.Now().UTC()})
+	c.refuse("", "Logged in with the old secret of the authkey.", "")
+}
+
 // count hands what was done since the last count to the recorder.
 func (c *conn) count() {
 	c.mu.Lock()

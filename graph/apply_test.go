@@ -232,6 +232,98 @@ func TestDuplicateShareNamesTheOneThereIs(t *testing.T) {
 }
 
 // TestLeavingAGroupEndsItsShares: and joining again starts anew, undecided and from a later place.
+// A decision against a share is kept: it is another thing than none, and ends with what it is about.
+func TestDecisionsAreKept(t *testing.T) {
+	w := newSmall(t)
+	decision := func(s ShareID, u UserID) string {
+		on, decided := w.g.Decision(s, u)
+		return fmt.Sprint(on, decided)
+	}
+	s := ShareID(w.do(user(w.alice), AddShare{Channel: "z", Group: w.red}))
+	for _, step := range []struct {
+		op   Op
+		want string
+	}{
+		{nil, "false false"}, {DecideShare{Share: s}, "false true"}, {DecideShare{s, true}, "true true"},
+		{DecideShare{Share: s}, "false true"}, {RemoveMember{w.red, w.bob}, "false false"},
+	} {
+		if step.op != nil {
+			w.do(user(w.bob), step.op)
+		}
+		if got := decision(s, w.bob); got != step.want {
+			t.Errorf("after %+v: %s, want %s", step.op, got, step.want)
+		}
+		if r := w.g.Reach(w.alice, "z"); r.Has(w.bob) != (step.want == "true true") {
+			t.Errorf("after %+v: bob is reached: %v", step.op, r.Has(w.bob))
+		}
+	}
+	everyone := ShareID(w.do(user(w.alice), AddShare{Channel: "z", Group: Everyone}))
+	w.do(user(w.bob), DecideShare{Share: everyone})
+	before := w.g.decided.Len()
+	w.do(operator(), RemoveUser{User: w.bob})
+	if got := decision(everyone, w.bob); got != "false false" || w.g.decided.Len() >= before {
+		t.Errorf("of a user who is removed: %s", got)
+	}
+}
+
+// Only the owner edits a share, and only what it says and when it ends; one that has ended stays so.
+func TestEditShare(t *testing.T) {
+	w := newSmall(t)
+	s := ShareID(w.do(user(w.alice), AddShare{Channel: "z", User: w.bob, Note: "n", Expires: at(900)}))
+	w.do(user(w.bob), DecideShare{s, true})
+	if _, err := w.try(user(w.bob), EditShare{Share: s, Note: ptr("mine")}); !errors.Is(err, ErrDenied) {
+		t.Errorf("by its receiver: %v", err)
+	}
+	for _, bad := range []EditShare{{Share: 9999}, {Share: s, Note: ptr("\x00")}, {Share: s, Expires: ptr(at(1))}} {
+		if _, err := w.try(user(w.alice), bad); err == nil {
+			t.Errorf("%+v was taken", bad)
+		}
+	}
+	w.do(user(w.alice), EditShare{Share: s, Note: ptr("new"), Expires: ptr(time.Time{})})
+	if got, _ := w.g.Share(s); got.Note != "new" || !got.Expires.IsZero() || got.Created.Index != uint64(s) {
+		t.Errorf("%+v", got)
+	}
+	if _, err := w.try(operator(), Expire{}); err == nil && !w.g.Reach(w.alice, "z").Has(w.bob) {
+		t.Error("it ended at the time that it had before")
+	}
+	w.do(user(w.alice), EditShare{Share: s, Expires: ptr(at(w.index + 2))})
+	w.index += 5
+	w.do(operator(), Expire{})
+	if _, err := w.try(user(w.alice), EditShare{Share: s, Expires: ptr(at(900))}); !errors.Is(err, ErrConflict) {
+		t.Errorf("one that has ended: %v", err)
+	}
+}
+
+// A new secret leaves the old one behind only for as long as it was told to.
+func TestOldSecretIsGoodForItsTime(t *testing.T) {
+	w := newSmall(t)
+	k := w.world.key(w.bob, "rotating", nil, nil)
+	rotate := func(op EditAuthkey) *Authkey {
+		t.Helper()
+		op.Authkey = k.ID
+		w.do(user(w.bob), op)
+		now, _ := w.g.Authkey(k.ID)
+		return now
+	}
+	until := at(w.index + 60)
+	now := rotate(EditAuthkey{Secret: []byte("two"), OldUntil: until})
+	if string(now.Old.Secret) != "sealed" || !now.OldSecretGood(until.Add(-1)) || now.OldSecretGood(until) {
+		t.Errorf("with an overlap: %+v", now)
+	}
+	if now = rotate(EditAuthkey{Comment: ptr("c")}); !now.OldSecretGood(until.Add(-1)) {
+		t.Error("another edit has ended it")
+	}
+	if now = rotate(EditAuthkey{Secret: []byte("three")}); now.Old.Secret != nil || now.OldSecretGood(until.Add(-1)) {
+		t.Errorf("without an overlap: %+v", now)
+	}
+	for _, bad := range []EditAuthkey{{OldUntil: until}, {Secret: []byte("x"), OldUntil: at(1)}} {
+		bad.Authkey = k.ID
+		if _, err := w.try(user(w.bob), bad); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+}
+
 func TestLeavingAGroupEndsItsShares(t *testing.T) {
 	w := newSmall(t)
 	if from, ok := w.g.Reach(w.alice, "r1").VisibleFrom(w.bob); !ok || from != uint64(w.toRed) {
@@ -311,7 +403,7 @@ func TestCountsAndLists(t *testing.T) {
 	type counts struct{ users, groups, authkeys, tokens, shares, acceptances int }
 	g := w.g
 	got := counts{
-		g.users.byID.Len(), g.groups.byID.Len(), g.authkeys.Len(), g.tokens.Len(), g.shares.Len(), g.accepted.Len(),
+		g.users.byID.Len(), g.groups.byID.Len(), g.authkeys.Len(), g.tokens.Len(), g.shares.Len(), g.decided.Len(),
 	}
 	if want := (counts{5, 2, 2, 1, 3, 3}); got != want {
 		t.Errorf("counts are %+v, want %+v", got, want)

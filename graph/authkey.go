@@ -156,8 +156,8 @@ func (op EditAuthkey) authorize(d *draft) error { return d.requireAuthkeyOwner(o
 func (op EditAuthkey) apply(d *draft) (uint64, error) {
 	old, _ := d.Authkey(op.Authkey)
 	k := *old
-	if len(op.Secret) > 0 {
-		k.Secret = slices.Clone(op.Secret)
+	if err := d.rotate(&k, op); err != nil {
+		return 0, err
 	}
 	set(&k.Comment, op.Comment)
 	set(&k.Enabled, op.Enabled)
@@ -180,6 +180,25 @@ func (op EditAuthkey) apply(d *draft) (uint64, error) {
 	d.putAuthkey(&k)
 	return uint64(k.ID), nil
 }
+
+// rotate gives k a new secret, if there is one in the operation.
+func (d *draft) rotate(k *Authkey, op EditAuthkey) error {
+	if len(op.Secret) == 0 {
+		if !op.OldUntil.IsZero() {
+			return refuse(Invalid, "", "only a new secret makes an old one")
+		}
+		return nil
+	}
+	old := OldSecret{k.Secret, canonical(op.OldUntil)}
+	if k.Old = (OldSecret{}); !old.Until.IsZero() {
+		k.Old = old
+	}
+	k.Secret = slices.Clone(op.Secret)
+	return d.checkExpires(k.Old.Until)
+}
+
+// OldSecretGood reports whether the secret that k had before may be used at a time.
+func (k *Authkey) OldSecretGood(now time.Time) bool { return now.Before(k.Old.Until) }
 
 func setList[T any](to *[]T, from *[]T) {
 	if from != nil {

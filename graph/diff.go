@@ -32,10 +32,11 @@ var Kinds = []Kind{
 // Object is a *User, *Group, *Membership, *Authkey, *Share, *Acceptance or *Token. It is shared and read-only.
 type Object interface{ object() }
 
-// Acceptance is that a receiver has enabled a share.
+// Acceptance is what a receiver has decided on a share.
 type Acceptance struct {
-	Share ShareID
-	User  UserID
+	Share   ShareID
+	User    UserID
+	Enabled bool
 }
 
 func (*User) object()       {}
@@ -105,13 +106,14 @@ func diffMembers(a, b *Graph, yield func(Difference) bool) bool {
 }
 
 func diffAcceptances(a, b *Graph, yield func(Difference) bool) bool {
-	same := func(_, _ struct{}) bool { return true }
-	return tree.Diff(a.accepted.Map, b.accepted.Map, same, func(k pair, before, after *struct{}) bool {
+	same := func(x, y bool) bool { return x == y }
+	return tree.Diff(a.decided, b.decided, same, func(k pair, before, after *bool) bool {
 		d := Difference{Ref: Ref{KindAcceptance, k.a, UserID(k.b)}}
-		if it := (&Acceptance{ShareID(k.a), UserID(k.b)}); before != nil {
-			d.Before = it
-		} else {
-			d.After = it
+		if before != nil {
+			d.Before = &Acceptance{ShareID(k.a), UserID(k.b), *before}
+		}
+		if after != nil {
+			d.After = &Acceptance{ShareID(k.a), UserID(k.b), *after}
 		}
 		return yield(d)
 	})
@@ -133,7 +135,7 @@ func sameAuthkey(x, y *Authkey) bool {
 	return x == y || x.ID == y.ID && x.Owner == y.Owner && x.Ident == y.Ident && bytes.Equal(x.Secret, y.Secret) &&
 		x.Comment == y.Comment && slices.Equal(x.Pub, y.Pub) && slices.Equal(x.Sub, y.Sub) && x.Enabled == y.Enabled &&
 		x.Expires == y.Expires && slices.Equal(x.Networks, y.Networks) && x.MaxMessage == y.MaxMessage &&
-		x.Created == y.Created
+		x.Created == y.Created && bytes.Equal(x.Old.Secret, y.Old.Secret) && x.Old.Until == y.Old.Until
 }
 
 func sameToken(x, y *Token) bool {

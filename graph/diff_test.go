@@ -30,8 +30,8 @@ func enumerate(g *Graph) map[string]string {
 	}
 	for s := range g.Shares() {
 		add(KindShare, uint64(s.ID), 0, *s)
-		for u := range g.Acceptances(s.ID) {
-			add(KindAcceptance, uint64(s.ID), u, Acceptance{s.ID, u})
+		for u, enabled := range g.Decisions(s.ID) {
+			add(KindAcceptance, uint64(s.ID), u, Acceptance{s.ID, u, enabled})
 		}
 	}
 	for u := range g.Users() {

@@ -16,7 +16,7 @@
 // A graph is a function of the commands applied and their log indexes: equal histories give graphs with equal
 // encodings, on every node and with every release. So nothing here depends on map order, on the clock or on Unicode
 // tables, and an accepted command stays accepted. What a graph refers to exists: removing an object removes what
-// depends on it, and an acceptance is there only as long as its user is a receiver of its share.
+// depends on it, and a decision is there only as long as its user is a receiver of its share.
 //
 // # Time
 //

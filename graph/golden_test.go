@@ -73,6 +73,10 @@ func story() []Command {
 	do(user(bob), RemoveSession{Session: 34})
 	do(user(ada), EditUser{User: ada, Role: ptr(Member)})
 	do(operator(), AddUser{Handle: "root", Role: Admin, First: true})
+	do(user(bob), EditShare{Share: 28, Note: ptr("n"), Expires: ptr(at(800))})
+	do(user(ada), EditAuthkey{Authkey: 27, Secret: []byte{5}, OldUntil: at(100)})
+	do(user(ada), AddShare{Channel: "e", User: bob})
+	do(user(bob), DecideShare{Share: 40})
 	return all
 }
 

@@ -158,11 +158,8 @@ func (d *draft) dropMember(m Membership) {
 	d.groups.admins.drop(d.edit, group, user)
 	d.groups.memberOf.drop(d.edit, user, group)
 	left := false
-	for _, s := range slices.Collect(d.acceptedBy(m.User)) {
-		if s.Group == m.Group {
-			d.dropAcceptance(s.ID, m.User)
-			left = true
-		}
+	for s := range d.SharesTo(m.Group) {
+		left = d.dropDecision(s.ID, m.User) || left
 	}
 	if left {
 		d.delta.users = append(d.delta.users, m.User)

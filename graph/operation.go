@@ -27,6 +27,7 @@ var operations = []operation{
 	declare("authkey.remove", always, func(op RemoveAuthkey, _ Actor) Ref { return about(KindAuthkey, op.Authkey) }),
 
 	declare("share.add", never, func(AddShare, Actor) Ref { return added(KindShare) }),
+	declare("share.edit", never, func(op EditShare, _ Actor) Ref { return about(KindShare, op.Share) }),
 	declare("share.remove", always, func(op RemoveShare, _ Actor) Ref { return about(KindShare, op.Share) }),
 	declare("share.decide", func(op DecideShare) bool { return !op.Accept }, func(op DecideShare, by Actor) Ref {
 		return Ref{KindAcceptance, uint64(op.Share), by.User}
@@ -157,6 +158,7 @@ type (
 	EditAuthkey struct {
 		Authkey    AuthkeyID       `json:"authkey"`
 		Secret     []byte          `json:"secret,omitempty" secret:"true"` // empty: unchanged
+		OldUntil   time.Time       `json:"old_until,omitzero"`             // with a new secret: until when the old one is good
 		Comment    *string         `json:"comment,omitempty"`
 		Pub        *[]Pattern      `json:"pub,omitempty"`
 		Sub        *[]Pattern      `json:"sub,omitempty"`
@@ -177,6 +179,12 @@ type (
 		History History   `json:"history,omitempty"` // empty: FromShare
 		Note    string    `json:"note,omitempty"`
 		Expires time.Time `json:"expires,omitzero"`
+	}
+	// EditShare changes what a share says and when it ends. What it shares with whom stays: that is another share.
+	EditShare struct {
+		Share   ShareID    `json:"share"`
+		Note    *string    `json:"note,omitempty"`
+		Expires *time.Time `json:"expires,omitempty"` // zero: never
 	}
 	RemoveShare struct {
 		Share ShareID `json:"share"`

@@ -103,7 +103,7 @@ func checkStored(t *testing.T, g *Graph) *Graph {
 	sameKeys(t, "byEdge", g.byEdge, r.byEdge)
 	sameKeys(t, "toUser", g.toUser.Map, r.toUser.Map)
 	sameKeys(t, "toGroup", g.toGroup.Map, r.toGroup.Map)
-	sameKeys(t, "accepted", g.accepted.Map, r.accepted.Map)
+	sameKeys(t, "decided", g.decided, r.decided)
 	sameKeys(t, "accepts", g.accepts.Map, r.accepts.Map)
 	sameKeys(t, "expiry", g.expiry, r.expiry)
 	return r

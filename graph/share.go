@@ -3,20 +3,19 @@ package graph
 import (
 	"cmp"
 	"iter"
-	"slices"
 	"strings"
 
 	"hpfriends/graph/tree"
 )
 
-// sharing holds the shares and the acceptances. An acceptance exists only while its user is a receiver of its share.
+// sharing holds the shares and the decisions on them. A decision exists only while its user is a receiver of its share.
 type sharing struct {
-	shares   tree.Map[uint64, *Share]
-	byEdge   tree.Map[edge, *Share]
-	toUser   index // (user, share)
-	toGroup  index // (group, share)
-	accepted index // (share, user)
-	accepts  index // (user, share)
+	shares  tree.Map[uint64, *Share]
+	byEdge  tree.Map[edge, *Share]
+	toUser  index                // (user, share)
+	toGroup index                // (group, share)
+	decided tree.Map[pair, bool] // (share, user): enabled or not
+	accepts index                // (user, share): enabled ones
 }
 
 // edge is what no two shares have in common.
@@ -45,7 +44,7 @@ func compareEdges(x, y edge) int {
 func newSharing() sharing {
 	return sharing{
 		shares: tree.New[uint64, *Share](compareIDs), byEdge: tree.New[edge, *Share](compareEdges),
-		toUser: newIndex(), toGroup: newIndex(), accepted: newIndex(), accepts: newIndex(),
+		toUser: newIndex(), toGroup: newIndex(), decided: tree.New[pair, bool](comparePairs), accepts: newIndex(),
 	}
 }
 
@@ -102,14 +101,31 @@ func (g *Graph) SharesWith(user UserID) iter.Seq2[*Share, bool] {
 
 // Accepted reports whether the user has enabled the share.
 func (g *Graph) Accepted(share ShareID, user UserID) bool {
-	return g.accepted.holds(uint64(share), uint64(user))
+	enabled, _ := g.Decision(share, user)
+	return enabled
+}
+
+// Decision returns what the user has decided on the share: decided is false while they have not.
+func (g *Graph) Decision(share ShareID, user UserID) (enabled, decided bool) {
+	return g.decided.Find(pair{uint64(share), uint64(user)})
+}
+
+// Decisions yields the users who have decided on the share, and whether they have enabled it.
+func (g *Graph) Decisions(share ShareID) iter.Seq2[UserID, bool] {
+	return func(yield func(UserID, bool) bool) {
+		for p, enabled := range g.decided.From(pair{uint64(share), 0}) {
+			if p.a != uint64(share) || !yield(UserID(p.b), enabled) {
+				return
+			}
+		}
+	}
 }
 
 // Acceptances yields the users who have enabled the share.
 func (g *Graph) Acceptances(share ShareID) iter.Seq[UserID] {
 	return func(yield func(UserID) bool) {
-		for id := range g.accepted.of(uint64(share)) {
-			if !yield(UserID(id)) {
+		for u, enabled := range g.Decisions(share) {
+			if enabled && !yield(u) {
 				return
 			}
 		}
@@ -139,23 +155,34 @@ func (d *draft) putShare(s *Share) {
 	}
 }
 
-func (d *draft) putAcceptance(share ShareID, user UserID) {
-	d.accepted.add(d.edit, uint64(share), uint64(user))
-	d.accepts.add(d.edit, uint64(user), uint64(share))
+func (d *draft) putDecision(share ShareID, user UserID, enabled bool) {
+	d.decided.Put(d.edit, pair{uint64(share), uint64(user)}, enabled)
+	if enabled {
+		d.accepts.add(d.edit, uint64(user), uint64(share))
+	} else {
+		d.accepts.drop(d.edit, uint64(user), uint64(share))
+	}
 }
 
-func (d *draft) dropAcceptance(share ShareID, user UserID) {
-	d.accepted.drop(d.edit, uint64(share), uint64(user))
+// dropDecision forgets what a user has decided, and reports whether they had enabled the share.
+func (d *draft) dropDecision(share ShareID, user UserID) (enabled bool) {
+	enabled = d.Accepted(share, user)
+	d.decided.Remove(d.edit, pair{uint64(share), uint64(user)})
 	d.accepts.drop(d.edit, uint64(user), uint64(share))
+	return enabled
 }
 
 // dropShare removes a share and all decisions on it.
 func (d *draft) dropShare(s *Share) {
-	users := slices.Collect(d.Acceptances(s.ID))
-	for _, u := range users {
-		d.dropAcceptance(s.ID, u)
+	var users []UserID
+	for u := range d.Decisions(s.ID) {
+		users = append(users, u)
 	}
-	if len(users) > 0 {
+	ended := false
+	for _, u := range users {
+		ended = d.dropDecision(s.ID, u) || ended
+	}
+	if ended {
 		d.delta.shares = append(d.delta.shares, s)
 	}
 	id := uint64(s.ID)
@@ -220,13 +247,39 @@ func (d *draft) checkReceiver(s *Share) error {
 	return nil
 }
 
-func (op RemoveShare) authorize(d *draft) error {
-	s, ok := d.Share(op.Share)
+// requireShareOwner refuses to change a share of somebody else.
+func (d *draft) requireShareOwner(id ShareID) error {
+	s, ok := d.Share(id)
 	if !ok {
-		return noSuch("share", uint64(op.Share))
+		return noSuch("share", uint64(id))
 	}
 	return d.requireOwner(s.Owner, "a share of "+d.handle(s.Owner))
 }
+
+func (op EditShare) authorize(d *draft) error { return d.requireShareOwner(op.Share) }
+
+func (op EditShare) apply(d *draft) (uint64, error) {
+	old, _ := d.Share(op.Share)
+	s := *old
+	set(&s.Note, op.Note)
+	if op.Expires != nil {
+		if s.Expired {
+			return 0, refuse(Conflict, "remove it and share again", "share #%d has expired", s.ID)
+		}
+		s.Expires = canonical(*op.Expires)
+		if err := d.checkExpires(s.Expires); err != nil {
+			return 0, err
+		}
+	}
+	if err := s.check(); err != nil {
+		return 0, err
+	}
+	d.notDue(old.Expires, dueShare, uint64(s.ID))
+	d.putShare(&s)
+	return uint64(s.ID), nil
+}
+
+func (op RemoveShare) authorize(d *draft) error { return d.requireShareOwner(op.Share) }
 
 func (op RemoveShare) apply(d *draft) (uint64, error) {
 	s, _ := d.Share(op.Share)
@@ -257,14 +310,10 @@ func (op DecideShare) apply(d *draft) (uint64, error) {
 	if op.Accept && s.Expired {
 		return 0, refuse(Conflict, "ask "+d.handle(s.Owner)+" to share again", "share #%d has expired", s.ID)
 	}
-	if d.Accepted(s.ID, user) == op.Accept {
-		return uint64(s.ID), nil
+	was := d.Accepted(s.ID, user)
+	d.putDecision(s.ID, user, op.Accept)
+	if was != op.Accept {
+		d.delta.users, d.delta.channel = append(d.delta.users, user), s.Channel
 	}
-	if op.Accept {
-		d.putAcceptance(s.ID, user)
-	} else {
-		d.dropAcceptance(s.ID, user)
-	}
-	d.delta.users, d.delta.channel = append(d.delta.users, user), s.Channel
 	return uint64(s.ID), nil
 }

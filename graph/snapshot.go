@@ -10,7 +10,7 @@ import (
 // A stored graph:
 //
 //	"hpfgraph" | version (1) | index
-//	| users | groups but everyone | memberships but everyone's | authkeys | shares | acceptances | tokens
+//	| users | groups but everyone | memberships but everyone's | authkeys | shares | decisions | tokens
 //	| CRC-32C of all before it (4, little endian)
 //
 // Each section is a count and that many records in the order of their keys, so equal graphs have equal bytes. Numbers
@@ -25,7 +25,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // MarshalBinary encodes the graph. Equal graphs have equal encodings.
 func (g *Graph) MarshalBinary() ([]byte, error) {
-	e := make(encoder, 0, 1<<10+64*g.users.byID.Len()+48*g.shares.Len()+8*g.accepted.Len())
+	e := make(encoder, 0, 1<<10+64*g.users.byID.Len()+48*g.shares.Len()+8*g.decided.Len())
 	e = append(e, snapshotMagic...)
 	e = append(e, snapshotVersion)
 	e.uint(g.index)
@@ -129,6 +129,8 @@ func (e *encoder) authkeys(g *Graph) {
 		e.networks(k.Networks)
 		e.uint(uint64(k.MaxMessage))
 		e.mark(k.Created)
+		e.string(string(k.Old.Secret))
+		e.time(k.Old.Until)
 	}
 }
 
@@ -147,10 +149,11 @@ func (e *encoder) shares(g *Graph) {
 		e.bool(s.Expired)
 		e.mark(s.Created)
 	}
-	e.uint(uint64(g.accepted.Len()))
-	for p := range g.accepted.All() {
+	e.uint(uint64(g.decided.Len()))
+	for p, enabled := range g.decided.All() {
 		e.uint(p.a)
 		e.uint(p.b)
+		e.bool(enabled)
 	}
 }
 

@@ -32,7 +32,7 @@ func (g *Graph) UnmarshalBinary(data []byte) error {
 	d.groups()
 	d.authkeys()
 	d.shares()
-	d.acceptances()
+	d.decisions()
 	d.tokens()
 	load(d, "expiry", &d.graph.expiry, d.due)
 	if d.err == nil && len(d.data) > 0 {
@@ -103,6 +103,7 @@ func (d *decoder) authkeys() {
 		k.Enabled, k.Expires = d.bool(), d.time()
 		k.Networks = d.networks()
 		k.MaxMessage, k.Created = int(d.uint()), d.mark()
+		k.Old = OldSecret{append([]byte(nil), d.bytes()...), d.time()}
 		d.needUser(k.Owner)
 		if k.Enabled {
 			d.expires(k.Expires, dueAuthkey, uint64(k.ID))
@@ -164,9 +165,10 @@ func (d *decoder) shares() {
 	relate(d, &d.graph.toGroup, items, func(s *Share) (a, b uint64) { return uint64(s.Group), uint64(s.ID) })
 }
 
-func (d *decoder) acceptances() {
+func (d *decoder) decisions() {
 	n := d.count()
-	items := make([]tree.Item[pair, struct{}], 0, min(n, 1<<16))
+	items := make([]tree.Item[pair, bool], 0, min(n, 1<<16))
+	var enabled []tree.Item[pair, struct{}]
 	var s *Share
 	for range n {
 		share, user := d.uint(), d.uint()
@@ -177,13 +179,13 @@ func (d *decoder) acceptances() {
 		if d.err != nil {
 			return
 		}
-		items = append(items, tree.Item[pair, struct{}]{Key: pair{share, user}})
+		items = append(items, tree.Item[pair, bool]{Key: pair{share, user}, Val: d.bool()})
+		if items[len(items)-1].Val {
+			enabled = append(enabled, tree.Item[pair, struct{}]{Key: pair{user, share}})
+		}
 	}
-	load(d, "acceptances", &d.graph.accepted.Map, items)
-	for i := range items {
-		items[i].Key.a, items[i].Key.b = items[i].Key.b, items[i].Key.a
-	}
-	load(d, "acceptances", &d.graph.accepts.Map, items)
+	load(d, "decisions", &d.graph.decided, items)
+	load(d, "decisions", &d.graph.accepts.Map, enabled)
 }
 
 func (d *decoder) tokens() {

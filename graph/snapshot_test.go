@@ -25,6 +25,7 @@ func TestStoredGraphKeepsEveryField(t *testing.T) {
 	s := ShareID(w.do(user(w.bob),
 		AddShare{Channel: "x*", Group: w.red, Type: All, History: Full, Note: "n", Expires: at(50)}))
 	w.do(user(w.alice), DecideShare{s, true})
+	w.do(user(w.bob), EditAuthkey{Authkey: k, Secret: []byte{7}, OldUntil: at(700)})
 	w.index = 60
 	w.do(operator(), Expire{})
 	w.do(user(w.bob), AddToken{Hash: hash(3), Comment: "t", Expires: at(800)})
@@ -92,8 +93,8 @@ func TestDamagedStoredGraphIsRefused(t *testing.T) {
 		"a role that is none":     func(g *draft) { g.putUser(&User{ID: 900, Handle: "x", Role: "king"}) },
 		"a member who is nobody":  func(g *draft) { g.putMember(Membership{Group: w.red, User: 9999}) },
 		"a member of no group":    func(g *draft) { g.putMember(Membership{Group: 9999, User: w.bob}) },
-		"a decision of strangers": func(g *draft) { g.putAcceptance(w.toRed, w.carol) },
-		"a decision on no share":  func(g *draft) { g.putAcceptance(9999, w.bob) },
+		"a decision of strangers": func(g *draft) { g.putDecision(w.toRed, w.carol, true) },
+		"a decision on no share":  func(g *draft) { g.putDecision(9999, w.bob, true) },
 	} {
 		g := *w.g
 		damage(newDraft(&g))

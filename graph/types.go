@@ -82,6 +82,13 @@ type Authkey struct {
 	Networks   []netip.Prefix // empty: from anywhere
 	MaxMessage int            // bytes of one frame it accepts; 0: DefaultMaxMessage
 	Created    Mark
+	Old        OldSecret
+}
+
+// OldSecret is the secret that an authkey had before, while it may still be used.
+type OldSecret struct {
+	Secret []byte // sealed; nil: none
+	Until  time.Time
 }
 
 // DefaultMaxMessage is the largest frame that every known hpfeeds client accepts, in bytes, its header included:

@@ -185,8 +185,8 @@ func (op RemoveUser) apply(d *draft) (uint64, error) {
 	for _, s := range slices.Collect(d.sharesTo(u.ID)) {
 		d.dropShare(s)
 	}
-	for _, s := range slices.Collect(d.acceptedBy(u.ID)) {
-		d.dropAcceptance(s.ID, u.ID)
+	for s := range d.SharesTo(Everyone) {
+		d.dropDecision(s.ID, u.ID)
 	}
 	d.users.byID.Remove(d.edit, uint64(u.ID))
 	d.users.byHandle.Remove(d.edit, fold(u.Handle))

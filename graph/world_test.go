@@ -128,7 +128,7 @@ func randomCommand(g *Graph, index uint64, roll dice) Command {
 		}
 	case 11:
 		c.Op = EditAuthkey{Authkey: AuthkeyID(roll(int(index) + 1)), Enabled: ptr(roll(2) == 0),
-			Expires: ptr(randomExpiry(index, roll))}
+			Expires: ptr(randomExpiry(index, roll)), Secret: []byte("t"), OldUntil: randomExpiry(index, roll)}
 	case 12:
 		c.Op = RemoveAuthkey{Authkey: AuthkeyID(roll(int(index) + 1))}
 	case 13:
@@ -144,7 +144,9 @@ func randomCommand(g *Graph, index uint64, roll dice) Command {
 	case 15:
 		c.By.Operator, c.Op = roll(8) > 0, Expire{}
 	case 16:
-		c.Op = RemoveShare{Share: anyShare}
+		if c.Op = (RemoveShare{Share: anyShare}); roll(2) == 0 {
+			c.Op = EditShare{Share: anyShare, Note: ptr("n"), Expires: ptr(randomExpiry(index, roll))}
+		}
 	case 17, 18, 19, 20, 21:
 		s := AddShare{
 			Channel: []Pattern{"a", "ab", "a*", "*", "b", "$x"}[roll(6)], Type: []ShareType{"", Own, All, All}[roll(4)],

@@ -160,6 +160,7 @@ func objectFields(g *graph.Graph, o graph.Object) map[string]any {
 		f := fields(viewShare(g.Viewer(graph.Actor{}), s))
 		return map[string]any{
 			"share": o.Share, "user": handle(g, o.User), "from": f["from"], "to": f["to"], "channel": f["channel"],
+			"enabled": o.Enabled,
 		}
 	case *graph.Token:
 		if o.Session {

@@ -58,7 +58,9 @@ func (q *Query) Authkey(viewer graph.Actor, ident string) (view.Authkey, error) 
 func (q *Query) viewAuthkey(g *graph.Graph, k *graph.Authkey) (view.Authkey, error) {
 	v := viewAuthkey(g, k)
 	stats, err := q.stats(k.ID)
-	v.Stats = &stats
+	if v.Stats = &stats; v.OldUntil == nil {
+		stats.OldSecretSeen = nil
+	}
 	return v, err
 }
 
@@ -67,6 +69,7 @@ func viewAuthkey(g *graph.Graph, k *graph.Authkey) view.Authkey {
 	v := view.Authkey{
 		ID: k.ID, Owner: handle(g, k.Owner), Ident: k.Ident, Comment: k.Comment, Pub: present(k.Pub), Sub: present(k.Sub),
 		Enabled: k.Enabled, Expires: optional(k.Expires), MaxMessage: k.MaxMessage, Created: k.Created.Time,
+		OldUntil: optional(k.Old.Until),
 	}
 	if v.MaxMessage == 0 {
 		v.MaxMessage = graph.DefaultMaxMessage
@@ -103,6 +106,7 @@ func (q *Query) stats(id graph.AuthkeyID) (view.Stats, error) {
 	return view.Stats{
 		BytesReceived: u.BytesReceived, BytesSent: u.BytesSent, Published: u.Published, Received: u.Received,
 		LastSeen: optional(u.LastSeen), LastAddr: u.LastAddr,
+		OldSecretSeen: optional(u.OldSecret),
 	}, nil
 }
 

@@ -88,13 +88,53 @@ func viewShare(v graph.Viewer, s *graph.Share) view.Share {
 		_, receiver = g.Membership(s.Group, v.User)
 	}
 	if receiver && v.User != 0 && v.User != s.Owner {
-		on := g.Accepted(s.ID, v.User)
-		shown.Enabled = &on
+		on, decided := g.Decision(s.ID, v.User)
+		shown.Enabled, shown.Decision = &on, decision(on, decided)
 	}
-	for u := range g.Acceptances(s.ID) {
-		if v.CanSeeAcceptance(s, u) {
+	for u, on := range g.Decisions(s.ID) {
+		switch {
+		case !v.CanSeeAcceptance(s, u):
+		case on:
 			shown.EnabledBy = append(shown.EnabledBy, handle(g, u))
+		default:
+			shown.DisabledBy = append(shown.DisabledBy, handle(g, u))
 		}
 	}
 	return shown
+}
+
+func decision(enabled, decided bool) view.Decision {
+	switch {
+	case enabled:
+		return view.Enabled
+	case decided:
+		return view.Disabled
+	}
+	return view.Waiting
+}
+
+// maxWaiting is where Waiting stops counting, and maxLooked how many shares it looks at.
+const (
+	maxWaiting = 100
+	maxLooked  = 10_000
+)
+
+// Waiting counts the live shares with the viewer on which they have not decided, up to 100 of them.
+func (q *Query) Waiting(viewer graph.Actor) (n int) {
+	v, looked := q.Viewer(viewer), 0
+	if !v.CanSeeAnything() {
+		return 0
+	}
+	for s := range v.Graph().SharesWith(v.User) {
+		if looked++; looked > maxLooked {
+			break
+		}
+		if _, decided := v.Graph().Decision(s.ID, v.User); decided || s.Expired {
+			continue
+		}
+		if n++; n == maxWaiting {
+			break
+		}
+	}
+	return n
 }

@@ -71,6 +71,8 @@ func TestWhoMayWhat(t *testing.T) {
 		{"POST /api/v1/shares/9/accept", object{}, [6]int{422, 204, 404, 403, 403, 422}},
 		{"POST /api/v1/shares/10/accept", object{}, [6]int{422, 204, 404, 403, 403, 422}},
 		{"POST /api/v1/shares/9/disable", object{}, [6]int{422, 204, 404, 403, 403, 422}},
+		{"PATCH /api/v1/shares/9", object{"note": "n"}, [6]int{204, 403, 404, 403, 204, 204}},
+		{"POST /api/v1/authkeys/ada%2F1/rotate", object{"overlap": "24h"}, [6]int{200, 404, 404, 403, 200, 200}},
 		{"DELETE /api/v1/shares/9", nil, [6]int{204, 403, 404, 403, 204, 204}},
 		{"DELETE /api/v1/shares/77", nil, [6]int{404, 404, 404, 404, 404, 404}},
 		{"POST /api/v1/shares", object{"channel": "c", "to": "eve"}, [6]int{200, 200, 200, 422, 200, 422}},
@@ -129,6 +131,7 @@ func TestListsShowWhatIsYours(t *testing.T) {
 		{"bob", "sessions?user=ada", "id", "[]"}, {"eve", "sessions", "id", "[13 15]"},
 		{"root", "sessions?user=bob", "user", "[bob]"},
 		{"ada", "shares", "enabled_by", "[[bob] <nil>]"}, {"bob", "shares?in=true", "enabled", "[true false]"},
+		{"bob", "shares?in=true", "decision", "[enabled waiting]"}, {"ada", "shares", "decision", "[<nil> <nil>]"},
 		{"ada", "users", "role", "[member <nil> <nil> <nil> <nil>]"},
 		{"eve", "users", "role", "[member member member auditor admin]"},
 	} {

@@ -6,6 +6,8 @@ import "net/netip"
 type Broker interface {
 	// Secret returns the shared secret of ident for a login from addr. Any error refuses the login.
 	Secret(ident string, addr netip.Addr) ([]byte, error)
+	// OldSecret returns the secret that ident had before, if it is still good beside the other; nil if it is not.
+	OldSecret(ident string) []byte
 	// Open is called when AUTH succeeded, and returns the broker's side of the connection. previous is the Conn of an
 	// earlier AUTH on the same connection, or nil; it is still open, and is closed after Open has returned a new one.
 	// Any error refuses the login and ends the connection.

@@ -67,6 +67,8 @@ func (f *fixture) connections(n int) []net.Conn {
 // sink is a Broker that takes everything and keeps nothing.
 type sink struct{ messages, runs, bytes int }
 
+func (*sink) OldSecret(string) []byte { return nil }
+
 func (s *sink) Secret(ident string, _ netip.Addr) ([]byte, error) {
 	return []byte("secret-" + ident), nil
 }

@@ -18,6 +18,8 @@ type exampleBroker struct {
 	subscribers map[string][]*wire.Session
 }
 
+func (*exampleBroker) OldSecret(string) []byte { return nil }
+
 func (b *exampleBroker) Secret(ident string, _ netip.Addr) ([]byte, error) {
 	if ident != "sensor" {
 		return nil, wire.ErrUnknownIdent

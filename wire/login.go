@@ -21,16 +21,30 @@ func (s *Session) authenticate(frame []byte) error {
 	if err != nil {
 		secret = s.server.dummy
 	}
-	want := Digest(s.nonce, secret)
-	same := subtle.ConstantTimeCompare(want[:], digest) == 1
+	old := s.server.broker.OldSecret(ident)
+	hasOld := len(old) > 0
+	if !hasOld {
+		old = s.server.dummy
+	}
+	same, sameAsOld := proves(digest, s.nonce, secret), proves(digest, s.nonce, old) && hasOld
 	switch {
 	case err != nil:
 		return s.refuseLogin(ident, loginReason(err), "")
-	case !same:
+	case !same && !sameAsOld:
 		return s.refuseLogin(ident, ReasonSecret, "")
 	}
+	s.reader.oldSecret = !same
 	return s.open(ident)
 }
+
+// proves reports whether a digest is that of a secret.
+func proves(digest, nonce, secret []byte) bool {
+	want := Digest(nonce, secret)
+	return subtle.ConstantTimeCompare(want[:], digest) == 1
+}
+
+// OldSecret reports whether the peer has logged in with Broker.OldSecret. It is for Broker.Open to ask.
+func (s *Session) OldSecret() bool { return s.reader.oldSecret }
 
 // open asks the broker for its side of the connection. Only a peer that knows the secret comes here, so the broker may
 // tell it why not.

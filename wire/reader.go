@@ -16,6 +16,8 @@ type reader struct {
 	awaits  awaited // what the read deadline is set for
 	arrived int     // bytes of the frame that were there when its deadline was set
 	gone    bool    // the peer has closed, or cannot be reached
+
+	oldSecret bool // the newest login was by Broker.OldSecret
 }
 
 // awaited is what a session waits for until a deadline.

@@ -25,6 +25,7 @@ type Usage struct {
 	Received      uint64    `json:"received"`
 	LastSeen      time.Time `json:"last_seen"`
 	LastAddr      string    `json:"last_addr,omitempty"`
+	OldSecret     time.Time `json:"old_secret,omitzero"` // last login with the secret that the authkey had before
 }
 
 // Refusal is one row of the Logs page: equal refusals fold into one row with a count. What makes one is of few values,
@@ -51,6 +52,9 @@ func (u *Usage) Add(d Usage) {
 	u.Received += d.Received
 	if d.LastSeen.After(u.LastSeen) {
 		u.LastSeen, u.LastAddr = d.LastSeen, d.LastAddr
+	}
+	if d.OldSecret.After(u.OldSecret) {
+		u.OldSecret = d.OldSecret
 	}
 }
 

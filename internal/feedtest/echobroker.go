@@ -63,6 +63,9 @@ func StartEchoBrokerAt(t *testing.T, e wire.Endpoint) *EchoBroker {
 	return b
 }
 
+// OldSecret implements wire.Broker: there is none.
+func (*EchoBroker) OldSecret(string) []byte { return nil }
+
 func (b *EchoBroker) Secret(ident string, _ netip.Addr) ([]byte, error) {
 	return []byte("secret of " + ident), nil
 }

@@ -18,6 +18,7 @@ type Authkey struct {
 	Expires    *time.Time      `json:"expires,omitempty"`
 	Networks   []string        `json:"networks,omitempty" doc:"CIDR; empty: from anywhere"`
 	MaxMessage int             `json:"max_message" doc:"bytes of the largest frame it is sent"`
+	OldUntil   *time.Time      `json:"old_secret_until,omitempty" doc:"until then the secret before the present one is good"`
 	Created    time.Time       `json:"created"`
 	Stats      *Stats          `json:"stats,omitempty" doc:"left out as of a time in the past"`
 }
@@ -30,6 +31,7 @@ type Stats struct {
 	Received      uint64     `json:"received" doc:"messages sent to the client"`
 	LastSeen      *time.Time `json:"last_seen,omitempty"`
 	LastAddr      string     `json:"last_addr,omitempty"`
+	OldSecretSeen *time.Time `json:"old_secret_seen,omitempty" doc:"last login with the secret before the present one"`
 }
 
 // Totals sums the statistics of all authkeys that the viewer may see.

@@ -18,8 +18,20 @@ type Share struct {
 	Expires *time.Time      `json:"expires,omitempty"`
 	Expired bool            `json:"expired,omitempty"`
 	Created time.Time       `json:"created"`
-	// Enabled is the viewer's own decision on a share with them.
-	Enabled *bool `json:"enabled,omitempty" doc:"your decision, if you are a receiver"`
-	// EnabledBy is who has enabled it, as far as the viewer may see that.
-	EnabledBy []string `json:"enabled_by,omitempty" doc:"handles"`
+	// Enabled and Decision are the viewer's own, on a share with them.
+	Enabled  *bool    `json:"enabled,omitempty" doc:"whether you receive it, if it is with you"`
+	Decision Decision `json:"decision,omitempty" enum:"waiting,enabled,disabled" doc:"yours, if it is with you"`
+	// EnabledBy and DisabledBy are who has decided, as far as the viewer may see that.
+	EnabledBy  []string `json:"enabled_by,omitempty" doc:"handles"`
+	DisabledBy []string `json:"disabled_by,omitempty" doc:"handles of those who have decided not to receive it"`
 }
+
+// Decision is what a receiver has decided on a share.
+type Decision string
+
+// The decisions.
+const (
+	Waiting  Decision = "waiting" // none yet
+	Enabled  Decision = "enabled"
+	Disabled Decision = "disabled"
+)

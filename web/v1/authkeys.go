@@ -3,12 +3,14 @@ package v1
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
+	"hpfriends/internal/timespec"
 	"hpfriends/query"
 	"hpfriends/query/view"
 	"hpfriends/web/who"
@@ -96,7 +98,15 @@ func (s *Service) rotateAuthkey(ctx context.Context, in *api.AuthkeyRotate) (non
 	if err != nil {
 		return none, err
 	}
-	if _, err := s.change(ctx, graph.EditAuthkey{Authkey: k.ID, Secret: sealed}); err != nil {
+	edit := graph.EditAuthkey{Authkey: k.ID, Secret: sealed}
+	if in.Body.Overlap != "" {
+		overlap, err := timespec.Duration(in.Body.Overlap)
+		if err != nil || overlap <= 0 {
+			return none, &graph.Error{Code: graph.Invalid, Msg: "overlap: how long the old secret is good, for example 24h"}
+		}
+		edit.OldUntil = time.Now().Add(overlap)
+	}
+	if _, err := s.change(ctx, edit); err != nil {
 		return none, err
 	}
 	return api.Credential{ID: uint64(k.ID), Ident: k.Ident, Secret: plain.Reveal()}, nil

@@ -88,7 +88,9 @@ var links = []struct {
 	},
 	{
 		api.AddShare.Route, map[string]any{"id": "$response.body#/id"},
-		[]string{api.ShowShare.Route, api.AcceptShare.Route, api.DisableShare.Route, api.RemoveShare.Route},
+		[]string{
+			api.ShowShare.Route, api.AcceptShare.Route, api.DisableShare.Route, api.EditShare.Route, api.RemoveShare.Route,
+		},
 	},
 	{api.AddToken.Route, map[string]any{"id": "$response.body#/id"}, []string{api.RemoveToken.Route}},
 }

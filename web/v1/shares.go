@@ -36,6 +36,11 @@ func (s *Service) registerShares(h huma.API) {
 	op(s, h, api.DisableShare, func(ctx context.Context, in *api.SharePath) (api.None, error) {
 		return s.onShare(ctx, in, func(id graph.ShareID) graph.Op { return graph.DecideShare{Share: id} })
 	})
+	op(s, h, api.EditShare, func(ctx context.Context, in *api.ShareEdit) (api.None, error) {
+		return s.onShare(ctx, &in.SharePath, func(id graph.ShareID) graph.Op {
+			return graph.EditShare{Share: id, Note: in.Body.Note, Expires: in.Body.Expires}
+		})
+	})
 	op(s, h, api.RemoveShare, func(ctx context.Context, in *api.SharePath) (api.None, error) {
 		return s.onShare(ctx, in, func(id graph.ShareID) graph.Op { return graph.RemoveShare{Share: id} })
 	})

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/netip"
 	"reflect"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -47,7 +48,8 @@ func Authkey() *cli.Command {
 				order(api.EditAuthkey, authkeyEditOf), append(authkeyFlags(),
 					&cli.StringSliceFlag{Name: "remove-pub", Usage: "may no longer publish on `PATTERN` (repeat for more)"},
 					&cli.StringSliceFlag{Name: "remove-sub", Usage: "may no longer subscribe to `PATTERN` (repeat for more)"})...),
-			cmdline.APICommand("rotate", "give an authkey a new secret and print it", "IDENT", rotateAuthkey, secretFile),
+			cmdline.APICommand("rotate", "give an authkey a new secret and print it", "IDENT", rotateAuthkey, secretFile,
+				cmdline.DurationFlag("overlap", 0, "the old secret is good for `DURATION`, too")),
 			cmdline.APICommand("enable", "enable an authkey", "IDENT", order(api.EditAuthkey, authkeyEnabled(true))),
 			cmdline.APICommand("disable", "disable an authkey: its connections end", "IDENT",
 				order(api.EditAuthkey, authkeyEnabled(false))),
@@ -80,6 +82,9 @@ func rotateAuthkey(c *cli.Context, server *api.Client) error {
 	}
 	var in api.AuthkeyRotate
 	in.Ident, in.Body.Secret = c.Args().First(), api.NewSecret(plain)
+	if overlap := cmdline.Duration(c, "overlap"); overlap > 0 {
+		in.Body.Overlap = fmt.Sprintf("%ds", (overlap+time.Second-1)/time.Second)
+	}
 	out, err := api.RotateAuthkey.Call(c.Context, server, in)
 	if err != nil {
 		return err
@@ -156,7 +161,7 @@ func authkeyEditOf(c *cli.Context) (api.AuthkeyEdit, error) {
 
 func showAuthkey(c *cli.Context, server *api.Client) error {
 	if !c.Bool("reveal") {
-		return show(api.ShowAuthkey, authkeyOf, one(listAuthkeys))(c, server)
+		return show(api.ShowAuthkey, authkeyOf, printAuthkey)(c, server)
 	}
 	key, _ := authkeyOf(c)
 	out, err := api.RevealAuthkey.Call(c.Context, server, key)
@@ -164,6 +169,18 @@ func showAuthkey(c *cli.Context, server *api.Client) error {
 		return err
 	}
 	return showCredential(c, out)
+}
+
+func printAuthkey(w io.Writer, k view.Authkey) {
+	listAuthkeys(w, []view.Authkey{k})
+	if k.OldUntil == nil {
+		return
+	}
+	used := "nobody has used it"
+	if k.Stats != nil && k.Stats.OldSecretSeen != nil {
+		used = "still used at " + term.Time(*k.Stats.OldSecretSeen)
+	}
+	fmt.Fprintf(w, "\nThe old secret is good until %s: %s.\n", term.Time(*k.OldUntil), used)
 }
 
 func listAuthkeys(w io.Writer, all []view.Authkey) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -35,6 +36,11 @@ func Share() *cli.Command {
 			cmdline.APICommand("accept", "enable a share with you: what it shares then reaches you", "ID",
 				order(api.AcceptShare, shareOf)),
 			cmdline.APICommand("disable", "disable a share with you", "ID", order(api.DisableShare, shareOf)),
+			cmdline.APICommand("edit", "change the note of a share you made, and when it ends", "ID",
+				order(api.EditShare, shareEditOf),
+				&cli.StringFlag{Name: "note", Usage: "`TEXT` for the receiver"},
+				cmdline.TimeFlag("expires", "`TIME` at which it ends"),
+				&cli.BoolFlag{Name: "no-expiry", Usage: "it does not end by itself"}),
 			cmdline.APICommand("rm", "remove a share you made", "ID", order(api.RemoveShare, shareOf)),
 		},
 	}
@@ -47,6 +53,27 @@ func shareOf(c *cli.Context) (api.SharePath, error) {
 			c.Args().First())
 	}
 	return api.SharePath{ID: id}, nil
+}
+
+func shareEditOf(c *cli.Context) (in api.ShareEdit, err error) {
+	if in.SharePath, err = shareOf(c); err != nil {
+		return in, err
+	}
+	if c.IsSet("note") {
+		in.Body.Note = new(c.String("note"))
+	}
+	switch {
+	case c.IsSet("expires") && c.Bool("no-expiry"):
+		return in, cmdline.Usage("--expires or --no-expiry, not both")
+	case c.IsSet("expires"):
+		in.Body.Expires = new(cmdline.Future(c, "expires"))
+	case c.Bool("no-expiry"):
+		in.Body.Expires = new(time.Time)
+	}
+	if in.Body == (api.ShareChanges{}) {
+		return in, cmdline.Usage("nothing to change: give --note, --expires or --no-expiry")
+	}
+	return in, nil
 }
 
 func addShare(c *cli.Context, server *api.Client) error {
@@ -98,7 +125,7 @@ func listShareCommand(c *cli.Context, server *api.Client) error {
 	return cmdline.Show(c, all, func(w io.Writer) {
 		listShares(w, all)
 		if term.IsTerminal(w) && len(all) > 0 && urgency(all[0]) == waits {
-			fmt.Fprintln(w, "\nWhat is disabled waits for you: hpfriends share accept ID")
+			fmt.Fprintln(w, "\nWhat is waiting delivers nothing until you enable it: hpfriends share accept ID")
 		}
 	})
 }
@@ -114,7 +141,7 @@ func urgency(s view.Share) int {
 	switch {
 	case s.Expired:
 		return over
-	case s.Enabled != nil && !*s.Enabled:
+	case s.Decision == view.Waiting:
 		return waits
 	}
 	return decided
@@ -131,8 +158,8 @@ func listShares(w io.Writer, all []view.Share) {
 		switch {
 		case s.Expired:
 			state = "expired"
-		case s.Enabled != nil:
-			state = map[bool]string{true: "enabled", false: "disabled"}[*s.Enabled]
+		case s.Decision != "":
+			state = string(s.Decision)
 		case len(s.EnabledBy) > 0:
 			state = "enabled by " + strings.Join(s.EnabledBy, " ")
 		default:

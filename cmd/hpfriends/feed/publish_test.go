@@ -66,6 +66,8 @@ func startCountingBroker(t *testing.T) *countingBroker {
 	return b
 }
 
+func (*countingBroker) OldSecret(string) []byte { return nil }
+
 func (b *countingBroker) Secret(string, netip.Addr) ([]byte, error) { return []byte("s"), nil }
 func (b *countingBroker) Refused(wire.Refusal)                      {}
 func (c *countingConn) Unsubscribe(string)                          {}
