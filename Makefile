@@ -63,7 +63,8 @@ check:
 	$(GO) test -count=1 ./internal/arch/
 	$(GO) tool -modfile=tools/go.mod golangci-lint run
 
-# Real clients: the Python package from PyPI in a virtual environment, schemathesis on the API, and Debian's tshark.
+# Real clients and sensors: the Python package, cowrie and OpenCanary from PyPI in virtual environments, schemathesis on
+# the API, and Debian's tshark.
 interop: ; $(GO) test -count=1 -tags interop -timeout 15m ./internal/interop/
 
 # Clusters of real processes that are killed, stopped and cut apart: about 8 minutes on 2 cores. docs/reliability.md

@@ -1,8 +1,9 @@
 // Package interop holds what `make interop` runs: the server as a process, and programs that were not written for it.
 //
 // There is no code here that anything could import, and without the build tag "interop" no test either: these need the
-// network once (the Python package hpfeeds 3.1.0 and Twisted from PyPI, in a virtual environment that is kept in
-// .cache at the root of the repository) and, if tshark is missing, root to install it.
+// network once (the Python package hpfeeds 3.1.0 and Twisted, cowrie, and OpenCanary from PyPI, in virtual environments
+// that are kept in .cache at the root of the repository) and, if tshark is missing, root to install it. A honeypot that
+// cannot be installed is skipped, unless the environment says CI.
 //
 // What is shown:
 //
@@ -11,6 +12,10 @@
 //     `hpfriends explain` says so.
 //   - The package's own command line works with the server, and hpfriends under the name of hpfeeds prints what it
 //     prints and exits as it exits.
+//   - cowrie with its hpfeeds3 plugin publishes the session of somebody who breaks in, and OpenCanary its events, to who
+//     they are shared with.
+//   - What libhpfeeds' client, fw42's Go client and the Ruby gem count on, which are in no registry that the tests can
+//     reach, is emulated from descriptions of them.
 //   - Wireshark's dissector reads in the bytes of a session what was said in it.
 //
 // The scripts in testdata share one small protocol on their standard input and output (testdata/agent.py). Nothing

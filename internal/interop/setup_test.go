@@ -16,7 +16,8 @@ import (
 	"time"
 )
 
-// requirements is what the virtual environment holds. The versions are part of its name, so a change makes a new one.
+// requirements is what the virtual environment of the clients holds. The versions are part of its name, so a change
+// makes a new one.
 var requirements = []string{"hpfeeds==3.1.0", "twisted", "schemathesis==4.32.5"}
 
 var (
@@ -46,7 +47,7 @@ func prepare(dir string) (err error) {
 	if root, err = filepath.Abs(filepath.Join("..", "..")); err != nil {
 		return err
 	}
-	if venv, err = environment(filepath.Join(root, ".cache")); err != nil {
+	if venv, err = environment(filepath.Join(root, ".cache"), requirements); err != nil {
 		return err
 	}
 	if err := haveTshark(); err != nil {
@@ -58,8 +59,8 @@ func prepare(dir string) (err error) {
 	return verbose(build)
 }
 
-// environment returns the virtual environment, which it makes the first time. It gets its name when it is complete.
-func environment(cache string) (string, error) {
+// environment returns a virtual environment, which it makes the first time. It is complete when a file in it says so.
+func environment(cache string, requirements []string) (string, error) {
 	name := filepath.Join(cache, "venv-"+strings.NewReplacer("==", "-").Replace(strings.Join(requirements, "-")))
 	if _, err := os.Stat(filepath.Join(name, "complete")); err == nil {
 		return name, nil
