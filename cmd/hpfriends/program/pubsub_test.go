@@ -107,6 +107,8 @@ func TestExitCodesOfPubAndSub(t *testing.T) {
 		{"sub from nobody", append([]string{"hpfriends", "sub"}, dead...), cmdline.ExitUnavailable, "refused"},
 		{"time runs out", argsFor(b, "sub", "-c", "a", "--count", "1", "--timeout", "50ms"), cmdline.ExitUnavailable,
 			"0 of 1"},
+		{"history of another broker", argsFor(b, "sub", "-c", "a", "--since", "1h", "--timeout", "50ms"), 0,
+			"calls itself echo"},
 		{"time is over", argsFor(b, "sub", "-c", "a", "--timeout", "50ms"), 0, ""},
 		{"no file", argsFor(b, "sendfile", "-c", "a", "/nonexistent"), cmdline.ExitFailed, "nonexistent"},
 		{"nothing to publish", argsFor(b, "pub", "-c", "a"), cmdline.ExitUsage, "nothing to publish"},
