@@ -143,8 +143,8 @@ func Import() *cli.Command {
 		Description: `FILE is lines of JSON as export or sub --json writes them, compressed if it
 ends in .zst; - is standard input. The messages are published now, with -i
 and -s: their time and ident become those of this import. A file without the
-last line of an export is published as far as it goes, and the exit code is 1,
-since it may have been cut off; --partial says that it has none. Text that
+last line of an export is published as far as it goes, and the exit code is
+1, since it may have been cut off; --partial says that it has none. Text that
 would not be published byte for byte is refused: export has base64 for it.`,
 		Action: func(c *cli.Context) error {
 			args, err := cmdline.Args(c)

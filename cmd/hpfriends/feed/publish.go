@@ -72,11 +72,11 @@ func Sendfile() *cli.Command {
 }
 
 // ofConfirmations is what the help says of how a publisher ends.
-const ofConfirmations = `A broker of ours confirms what is on disk, on a majority of its nodes; on any
-other it can only be known that nothing was refused. A lost connection is not
-made again, since what was under way may have arrived: the error says how many
-messages are confirmed, and the same command goes on there with --skip or
---resume. What was sent and not confirmed is then sent again.
+const ofConfirmations = `A broker of ours confirms what is on disk, on a majority of its nodes; on
+any other it can only be known that nothing was refused. A lost connection
+is not made again, since what was under way may have arrived: the error says
+how many messages are confirmed, and the same command goes on there with
+--skip or --resume. What was sent and not confirmed is then sent again.
 Exit codes: 0 all is confirmed (or nothing refused), 4 the broker refused,
 6 it cannot be reached, the connection was lost, or no confirmation came in
 time, 130 Ctrl-C.`

@@ -59,9 +59,9 @@ func Replay() *cli.Command {
 messages are published with -i and -s: on channel:NAME of the broker at
 --host and --port, or on another broker; without a NAME, on the channel each
 came on. At 1x and 10x the pauses between messages are kept: a pause of hours
-is waited for. It ends where the log ends now. When publishing fails, the error
-says how many messages are confirmed, and the flags with which it goes on
-there; with --resume the same command does.`
+is waited for. It ends where the log ends now. When publishing fails, the
+error says how many messages are confirmed, and the flags with which it goes
+on there; with --resume the same command does.`
 	return cmd
 }
 
