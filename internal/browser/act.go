@@ -3,6 +3,7 @@ package browser
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
@@ -15,6 +16,24 @@ import (
 type Part struct {
 	tab *Tab
 	id  cdp.BackendNodeID // 0: the page
+}
+
+// Login goes through /login as a user with a password, and waits for the page behind it.
+func (p *Tab) Login(user, password string) {
+	p.t.Helper()
+	p.Open("/login")
+	p.write(p.named("user"), user)
+	p.write(p.named("password"), password)
+	p.Press(kb.Enter)
+	err := p.until(func() error {
+		if at := p.Path(); strings.HasPrefix(at, "/login") {
+			return fmt.Errorf("%s has not come in: still at %s", user, at)
+		}
+		return nil
+	})
+	if err != nil {
+		p.fail(err)
+	}
 }
 
 // In returns the one part of that role whose name has all these words: In("row", "dionaea.*", "bob").
@@ -94,9 +113,12 @@ func (in Part) Click(role, name string) {
 
 // Fill writes into the field with that label, instead of what it holds.
 func (in Part) Fill(label, value string) {
-	p := in.tab
+	in.tab.t.Helper()
+	in.tab.write(in.tab.find(in.id, "", label), value)
+}
+
+func (p *Tab) write(c control, value string) {
 	p.t.Helper()
-	c := p.find(in.id, "", label)
 	p.enter(c)
 	p.must(on[bool](p, c.id, "function() { this.select?.(); return true; }"))
 	if value == "" {
@@ -107,7 +129,7 @@ func (in Part) Fill(label, value string) {
 	p.settle()
 	got, err := on[string](p, c.id, "function() { return this.value; }")
 	if err != nil || got != value {
-		p.fail(fmt.Errorf("the field %q holds %q after %q was written: %v", label, got, value, err))
+		p.fail(fmt.Errorf("the field %q holds %q after %q was written: %v", c.name, got, value, err))
 	}
 }
 

@@ -29,6 +29,11 @@ const form = `<!DOCTYPE html>
 <button type="button" tabindex="-1">Skipped</button>
 </form><p id="far"><a href="/done?far=yes">Far below</a></p></body></html>`
 
+const loginForm = `<!DOCTYPE html><html lang="en"><head><title>Log in</title><link rel="icon" href="data:,"></head>
+<body><form action="/done"><label>Handle <input name="user"></label>
+<label>Word <input name="password" type="password"></label>
+<button>Log in</button></form></body></html>`
+
 const formStyle = `#far { margin-top: 3000px; } #under { position: relative; } #over { position: absolute; inset: 0; }`
 
 func formSite(t *testing.T) string {
@@ -39,6 +44,9 @@ func formSite(t *testing.T) string {
 		case "/style.css":
 			w.Header().Set("Content-Type", "text/css")
 			fmt.Fprint(w, formStyle)
+		case "/login":
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			fmt.Fprint(w, loginForm)
 		case "/done":
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			q := strings.NewReplacer("&", " ", "<", "").Replace(r.URL.Query().Encode())
@@ -78,6 +86,8 @@ func TestPageIsWorkedByMouseAndByKeys(t *testing.T) {
 			p.Open("/")
 			p.Click("link", "Far below")
 			p.See("got: far=yes.")
+			p.Login("ada", "open sesame")
+			p.See("got: password=open+sesame user=ada.")
 		})
 	}
 }

@@ -143,12 +143,30 @@ func on[T any](p *Tab, id cdp.BackendNodeID, function string, args ...cdp.Backen
 
 // focused returns the element that has the focus; 0 is none.
 func (p *Tab) focused() (cdp.BackendNodeID, error) {
-	active, err := call(p, runtime.Evaluate, runtime.EvaluateParams{Expression: "document.activeElement"})
-	if err != nil || active.Result.ObjectID == "" {
+	return p.element("document.activeElement === document.body ? null : document.activeElement")
+}
+
+// named returns the field of a form by what it is called there.
+func (p *Tab) named(name string) control {
+	p.t.Helper()
+	id, err := p.element(fmt.Sprintf("document.querySelector('[name=%s]')", name))
+	if err == nil && id == 0 {
+		err = fmt.Errorf("there is no field %s", name)
+	}
+	if err != nil {
+		p.fail(err)
+	}
+	return control{role: "textbox", name: name, id: id}
+}
+
+// element returns what an expression finds; 0 is nothing.
+func (p *Tab) element(expression string) (cdp.BackendNodeID, error) {
+	found, err := call(p, runtime.Evaluate, runtime.EvaluateParams{Expression: expression})
+	if err != nil || found.Result.ObjectID == "" {
 		return 0, err
 	}
-	node, err := call(p, dom.DescribeNode, dom.DescribeNodeParams{ObjectID: active.Result.ObjectID})
-	if err != nil || node.Node.NodeName == "BODY" {
+	node, err := call(p, dom.DescribeNode, dom.DescribeNodeParams{ObjectID: found.Result.ObjectID})
+	if err != nil {
 		return 0, err
 	}
 	return node.Node.BackendNodeID, nil

@@ -88,7 +88,7 @@ func TestScriptsDrawUnderThePolicy(t *testing.T) {
 // What shell.js adds to each page: the theme stays chosen, and "/" goes to the search field.
 func TestShellSwitchesThemeAndJumps(t *testing.T) {
 	w := Demo(t)
-	p := Start(t).Tab(t, w.As("ada"))
+	p := w.Tab(t, Start(t), "ada")
 	theme := func() string {
 		chosen, err := evaluate[string](p, "document.documentElement.dataset.theme ?? ''")
 		p.must(chosen, err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -99,8 +100,17 @@ func (p *Tab) Look(width int64, theme string) {
 // Open goes to a path of the server, and expects a page there.
 func (p *Tab) Open(path string) {
 	p.t.Helper()
-	if status := p.Visit(path); status >= 400 {
-		p.t.Fatalf("%s: status %d: %s", path, status, p.Text())
+	p.Expect(path, http.StatusOK)
+}
+
+// Expect goes to a path of the server, and expects an answer with that status. That it is a refusal is no complaint.
+func (p *Tab) Expect(path string, status int) {
+	p.t.Helper()
+	if got := p.Visit(path); got != status {
+		p.t.Fatalf("%s: status %d, want %d: %s", path, got, status, p.Text())
+	}
+	if status >= 400 {
+		p.watch.forgive(fmt.Sprintf("status of %d", status), p.origin+path)
 	}
 }
 

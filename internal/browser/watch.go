@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -137,4 +138,13 @@ func spoken(args []*runtime.RemoteObject) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// forgive forgets the complaints that say all of this.
+func (w *watch) forgive(parts ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.complaints = slices.DeleteFunc(w.complaints, func(c string) bool {
+		return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(c, part) })
+	})
 }

@@ -3,14 +3,12 @@ package browser
 import (
 	"bytes"
 	"context"
-	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -89,7 +87,20 @@ func Demo(t testing.TB) *World {
 	}
 	w.URL, w.API = "http://"+where.HTTP, api.Local(w.dir)
 	w.invite("mallory")
+	w.letIn("ada", "bob", "cleo", "mallory")
 	return w
+}
+
+// letIn gives people a password.
+func (w *World) letIn(handles ...string) {
+	w.t.Helper()
+	password := api.NewSecret(Password)
+	for _, handle := range handles {
+		edit := api.UserEdit{HandlePath: api.HandlePath{Handle: handle}, Body: api.UserChanges{Password: &password}}
+		if _, err := api.EditUser.Call(w.t.Context(), w.API, edit); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 }
 
 // invite adds somebody whose texts are made to break pages.
@@ -122,23 +133,39 @@ func (w *World) invite(handle string) {
 const hostile = `=cmd|'/C x'!A1 "><script>alert(1)</script><img src=x onerror=alert(2)>{{.}}${7-7}` +
 	`</title></textarea>&lt;%3Cb%3E-WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW`
 
-// As returns the address of the same server for a browser of a user who is logged in.
-func (w *World) As(user string) string {
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(&url.URL{Scheme: "http", Host: "hpfriends"})
-			r.Out.Host = r.In.Host
-			r.Out.Header.Set(api.AsHeader, user)
-		},
-		FlushInterval: -1,
-		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "unix", filepath.Join(w.dir, datadir.Socket))
-		}},
+// Password is that of everybody in a demo.
+const Password = "correct horse battery staple"
+
+// Tab opens an empty page for a user of a demo who has logged in; "" is a stranger.
+func (w *World) Tab(t testing.TB, b *Browser, user string) *Tab {
+	t.Helper()
+	p := b.Tab(t, w.URL)
+	if user != "" {
+		p.Login(user, Password)
 	}
-	s := httptest.NewServer(proxy)
-	w.t.Cleanup(s.Close)
-	return s.URL
+	return p
+}
+
+// cookies are those of a user who has logged in, as a header; a stranger has none.
+func (w *World) cookies(t testing.TB, user string) string {
+	t.Helper()
+	if user == "" {
+		return ""
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := client.PostForm(w.URL+"/login", url.Values{"user": {user}, "password": {Password}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%s does not come in: %s", user, answer.Status)
+	}
+	var pairs []string
+	for _, c := range answer.Cookies() {
+		pairs = append(pairs, c.Name+"="+c.Value)
+	}
+	return strings.Join(pairs, "; ")
 }
 
 // built returns the path of the program.
