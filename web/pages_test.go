@@ -190,3 +190,104 @@ func TestPageIsForOneViewer(t *testing.T) {
 		t.Error("the page has inline styles or handlers")
 	}
 }
+
+// Every page of a member answers, in a world that is empty and in one that is not.
+func TestEveryPageAnswers(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "root")
+	pages := []string{
+		"/", "/shares", "/shares?add", "/incoming", "/authkeys", "/authkeys?add", "/connect", "/logs", "/groups",
+		"/groups/everyone", "/search", "/search?q=cowrie", "/account", "/preferences", "/why", "/live", "/shares/reach",
+		"/shares?channel=cowrie.sessions&to=group:lab", "/shares/reach?channel=cowrie.sessions&to=bob&type=all",
+	}
+	look := func() {
+		t.Helper()
+		for _, user := range []string{"ada", "bob", "root"} {
+			for _, address := range pages {
+				if status, html := w.page(user, address); status != http.StatusOK {
+					t.Errorf("%s for %s: %d %s", address, user, status, text(html))
+				}
+			}
+		}
+	}
+	look()
+	w.submit("ada", "/authkeys", "do", "connect", "sensor", "cowrie")
+	w.submit("ada", "/groups", "do", "add", "name", "lab")
+	w.submit("ada", "/groups/lab", "do", "member", "user", "bob")
+	w.submit("ada", "/shares", "do", "add", "channel", "cowrie.*", "to", "group:lab")
+	w.publish(1, "cowrie.sessions", `{"src_ip":"203.0.113.7","n":[1,{"a":null}]}`, "\xff\x00\x1b]0;x\x07<script>")
+	last := itoa(w.events.Applied())
+	pages = append(pages, "/groups/lab")
+	look()
+	for _, address := range []string{"/m/" + last + ".0", "/m/" + last + ".1?as=hex", "/m/" + last + ".1?as=text"} {
+		if status, html := w.page("ada", address); status != http.StatusOK || strings.Contains(html, "<script>") {
+			t.Errorf("%s: %d %s", address, status, text(html))
+		}
+		if status, _ := w.page("bob", address); status != http.StatusNotFound {
+			t.Errorf("%s for bob, who has not enabled the share: %d", address, status)
+		}
+	}
+	for address, want := range map[string]int{
+		"/nothing": 404, "/groups/nothing": 404, "/authkey?ident=nothing": 404, "/m/9999.0": 404, "/m/x": 404,
+	} {
+		if status, _ := w.page("ada", address); status != want {
+			t.Errorf("%s: %d, want %d", address, status, want)
+		}
+	}
+}
+
+// A secret is shown in the answer that makes it, with what to paste, and nowhere else.
+func TestSecretIsShownOnce(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	status, html := w.submit("ada", "/authkeys", "do", "connect", "sensor", "cowrie", "comment", "pot3")
+	secrets := regexp.MustCompile(`secret = (\S+)`).FindStringSubmatch(html)
+	if status != http.StatusOK || secrets == nil || !says(html, "[output_hpfeeds3]", "cowrie.sessions") {
+		t.Fatalf("%d %s", status, text(html))
+	}
+	ident := regexp.MustCompile(`identifier = (\S+)`).FindStringSubmatch(html)[1]
+	_, html = w.page("ada", "/authkeys")
+	if strings.Contains(html, secrets[1]) || !says(html, ident+" pot3 cowrie.sessions") {
+		t.Error(text(html))
+	}
+	if _, html = w.submit("ada", "/authkeys", "do", "reveal", "ident", ident); !strings.Contains(html, secrets[1]) {
+		t.Error("its owner cannot see it again")
+	}
+	for _, do := range []string{"reveal", "rotate", "remove"} {
+		if status, html = w.submit("bob", "/authkeys", "do", do, "ident", ident); status != http.StatusNotFound ||
+			strings.Contains(html, secrets[1]) {
+			t.Errorf("bob may %s it: %d", do, status)
+		}
+	}
+}
+
+// Members come and go, and the last admin cannot leave a group without one.
+func TestGroupsThroughThePages(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "cleo")
+	if status, html := w.submit("ada", "/groups", "do", "add", "name", "lab"); status != http.StatusOK ||
+		!says(html, "The group lab is added", "ada admin") {
+		t.Fatalf("%d %s", status, text(html))
+	}
+	steps := []struct {
+		user, do, member string
+		status           int
+		says             string
+	}{
+		{"bob", "member", "bob", http.StatusForbidden, ""},
+		{"ada", "member", "bob", http.StatusOK, "bob is a member now."},
+		{"ada", "leave", "", http.StatusConflict, ""},
+		{"ada", "promote", "bob", http.StatusOK, "bob is an admin of the group now."},
+		{"ada", "leave", "", http.StatusOK, "You have left lab."},
+		{"bob", "member", "cleo", http.StatusOK, "cleo is a member now."},
+		{"bob", "kick", "cleo", http.StatusOK, "cleo is no member any more."},
+		{"cleo", "remove", "", http.StatusForbidden, ""},
+		{"bob", "remove", "", http.StatusOK, "The group lab is removed."},
+	}
+	for _, s := range steps {
+		status, html := w.submit(s.user, "/groups/lab", "do", s.do, "user", s.member)
+		if status != s.status || !says(html, s.says) {
+			t.Errorf("%s %s %s: %d %s", s.user, s.do, s.member, status, text(html))
+		}
+	}
+}

@@ -35,7 +35,8 @@ type Config struct {
 	Lag     func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
 	Scrub   func() view.ScrubStatus                       // nil: there is none
 	Version string
-	Node    string // its name, for people
+	Node    string          // its name, for people
+	Hpfeeds func() []string // addresses that sensors connect to; nil: unknown
 	Logger  *slog.Logger
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.
 	TrustedProxies []netip.Prefix
@@ -84,8 +85,8 @@ func New(c Config) *Server {
 	operations := http.NewServeMux() // for who was admitted
 	s.v1.Register(operations)
 	s.pages = pages.New(pages.Config{
-		API: api.InProcess(operations), Query: c.Query, Who: s.who, Node: c.Node, Lag: c.Lag, Version: c.Version,
-		Assets: scripts, Logger: c.Logger,
+		API: api.InProcess(operations), Query: c.Query, Who: s.who, Node: c.Node, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
+		Version: c.Version, Assets: scripts, Logger: c.Logger,
 	})
 	s.live = live.New(live.Config{Query: c.Query})
 	return s

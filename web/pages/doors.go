@@ -39,7 +39,7 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) {
 	r.PostForm.Del("password")
 	actor, err := p.Who.Login(w, r, handle, password)
 	if err != nil {
-		problem := p.problem(err)
+		problem := p.problemOf(err)
 		p.Logger.Warn("a login was refused", "user", handle, "from", actor.From, "why", problem.Detail)
 		p.open(w, r, problem.Status, "login", door{Title: "Log in", Problem: problem, Form: r.Form})
 		return
@@ -49,7 +49,7 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) {
 
 func (p *Pages) logout(w http.ResponseWriter, r *http.Request) {
 	if err := p.Who.Logout(w, r); err != nil {
-		problem := p.problem(err)
+		problem := p.problemOf(err)
 		p.open(w, r, problem.Status, "login", door{Title: "Log in", Problem: problem})
 		return
 	}
@@ -79,7 +79,7 @@ func (d door) Theme() string { return d.prefs.Theme }
 // Refuse answers who is not admitted: to log in, and then to go on where they wanted to. What is no page is refused
 // with a sentence.
 func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	problem := p.problem(err)
+	problem := p.problemOf(err)
 	if problem.Status == http.StatusUnauthorized && r.Method == http.MethodGet && r.Header.Get("Accept") != eventStream {
 		http.Redirect(w, r, "/login?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		return

@@ -21,8 +21,8 @@ type incomingData struct {
 	part
 }
 
-func (p *Pages) incoming(r *request) (any, error) {
-	all := p.Query.SharesWith(r.actor, r.actor.User)
+func incoming(r *request) (any, error) {
+	all := r.Query.SharesWith(r.actor, r.actor.User)
 	if r.past != nil {
 		all = nil
 		for _, s := range r.past.Shares {
@@ -51,9 +51,9 @@ func stateOfIncoming(s view.Share) string {
 }
 
 // waiting says how many shares wait for the decision of who asks.
-func (p *Pages) waiting(r *request) string {
+func waiting(r *request) string {
 	n := 0
-	for _, s := range p.Query.SharesWith(r.actor, r.actor.User) {
+	for _, s := range r.Query.SharesWith(r.actor, r.actor.User) {
 		if stateOfIncoming(s) == "waiting" {
 			n++
 		}
@@ -67,22 +67,22 @@ func (p *Pages) waiting(r *request) string {
 	return strconv.Itoa(n)
 }
 
-func (p *Pages) enableShares(r *request) (done, error) {
-	return p.decide(r, "You have enabled %s.", func(ctx context.Context, s api.SharePath) error {
-		_, err := api.AcceptShare.Call(ctx, p.API, s)
+func enableShares(r *request) (done, error) {
+	return decide(r, "You have enabled %s.", func(ctx context.Context, s api.SharePath) error {
+		_, err := api.AcceptShare.Call(ctx, r.API, s)
 		return err
 	})
 }
 
-func (p *Pages) disableShares(r *request) (done, error) {
-	return p.decide(r, "You have disabled %s.", func(ctx context.Context, s api.SharePath) error {
-		_, err := api.DisableShare.Call(ctx, p.API, s)
+func disableShares(r *request) (done, error) {
+	return decide(r, "You have disabled %s.", func(ctx context.Context, s api.SharePath) error {
+		_, err := api.DisableShare.Call(ctx, r.API, s)
 		return err
 	})
 }
 
 // decide decides on every share that the form names.
-func (p *Pages) decide(r *request, notice string, decide func(context.Context, api.SharePath) error) (done, error) {
+func decide(r *request, notice string, decide func(context.Context, api.SharePath) error) (done, error) {
 	ctx, cancel := call(r.Context())
 	defer cancel()
 	ids := r.PostForm["share"]

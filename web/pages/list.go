@@ -49,11 +49,11 @@ func invalid(detail, hint string) error {
 }
 
 // people are whom one can share with, for the list of suggestions: groups first, as "group:NAME".
-func (p *Pages) people(r *request) (names []string) {
-	for _, g := range p.Query.Groups(r.actor) {
+func people(r *request) (names []string) {
+	for _, g := range r.Query.Groups(r.actor) {
 		names = append(names, "group:"+g.Name)
 	}
-	for _, u := range p.Query.Users(r.actor) {
+	for _, u := range r.Query.Users(r.actor) {
 		if len(names) >= rows {
 			break
 		}

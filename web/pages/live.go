@@ -17,15 +17,15 @@ type liveData struct {
 const liveRows = 50
 
 // live shows the newest messages; with script, also those that come.
-func (p *Pages) live(r *request) (any, error) {
+func live(r *request) (any, error) {
 	q := r.URL.Query()
 	d := liveData{Channel: q.Get("channel"), Text: q.Get("text")}
 	patterns, err := r.patterns()
 	if err != nil {
-		r.problem = p.problem(err)
+		r.problem = r.problemOf(err)
 		return d, nil
 	}
-	if d.Rows, d.From, err = p.newest(r, patterns, liveRows); err != nil {
+	if d.Rows, d.From, err = newest(r, patterns, liveRows); err != nil {
 		return nil, err
 	}
 	address := url.Values{"from": {d.From}}

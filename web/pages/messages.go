@@ -55,14 +55,14 @@ func preview(payload []byte) string {
 }
 
 // newest reads the newest messages on channels, and where the log ends.
-func (p *Pages) newest(r *request, patterns []graph.Pattern, n uint64) (all []messageRow, end string, err error) {
-	now, err := p.Query.ParsePosition("now", r.now)
+func newest(r *request, patterns []graph.Pattern, n uint64) (all []messageRow, end string, err error) {
+	now, err := r.Query.ParsePosition("now", r.now)
 	if err != nil {
 		return nil, "", err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
 	defer cancel()
-	messages := p.Query.Messages(r.actor, query.MessageFilter{Patterns: patterns, Until: now, Limit: n, Newest: true})
+	messages := r.Query.Messages(r.actor, query.MessageFilter{Patterns: patterns, Until: now, Limit: n, Newest: true})
 	for {
 		m, err := messages.Next(ctx)
 		var gap *query.Gap
@@ -115,8 +115,8 @@ type messageData struct {
 const shownBytes = 64 << 10
 
 // message shows the message at a position, and its payload alone with ?download.
-func (p *Pages) message(r *request) (any, error) {
-	m, err := p.find(r)
+func message(r *request) (any, error) {
+	m, err := find(r)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (p *Pages) message(r *request) (any, error) {
 	d.Text, d.Hex = visibleLines(shown), hex.Dump(shown)
 	if m.Origin != "" && r.user != nil {
 		d.Path = whyData{From: m.Origin, To: r.Handle(), Channel: m.Channel}
-		if x, err := p.explain(r, d.Path); err == nil {
+		if x, err := explain(r, d.Path); err == nil {
 			d.Path.Explanation = &x
 		}
 	}
@@ -150,7 +150,7 @@ func (p *Pages) payload(ask who.Authenticate) http.HandlerFunc {
 			p.Refuse(w, hr, err)
 			return
 		}
-		m, err := p.find(r)
+		m, err := find(r)
 		if err != nil {
 			p.Refuse(w, hr, err)
 			return
@@ -163,7 +163,7 @@ func (p *Pages) payload(ask who.Authenticate) http.HandlerFunc {
 }
 
 // find reads the message that the address names, if the viewer may.
-func (p *Pages) find(r *request) (query.Message, error) {
+func find(r *request) (query.Message, error) {
 	missing := api.NewProblem(http.StatusNotFound, api.NotFound,
 		"There is no message at "+r.PathValue("position")+" that you may see.",
 		"It may have been removed by retention, or the share that it came by may be gone.")
@@ -173,7 +173,7 @@ func (p *Pages) find(r *request) (query.Message, error) {
 	}
 	next := at
 	next.Offset++
-	m, err := p.Query.Messages(r.actor, query.MessageFilter{
+	m, err := r.Query.Messages(r.actor, query.MessageFilter{
 		Patterns: []graph.Pattern{"*"}, From: at, Until: next, Limit: 1,
 	}).Next(r.Context())
 	var gap *query.Gap

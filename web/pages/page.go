@@ -18,7 +18,7 @@ type page struct {
 	title string
 	about string // what it is, in one line
 	under string // the page that it belongs to, of which the rail has an entry
-	show  func(*Pages, *request) (data any, err error)
+	show  func(*request) (data any, err error)
 	acts  acts
 	past  bool // can be shown as of a moment in the past
 	bare  bool // a fragment: without the shell
@@ -28,7 +28,7 @@ type page struct {
 }
 
 // acts are what the forms of a page do, by the value of their field "do".
-type acts map[string]func(*Pages, *request) (done, error)
+type acts map[string]func(*request) (done, error)
 
 // done is the outcome of a form.
 type done struct {
@@ -56,7 +56,7 @@ func (p *Pages) serve(pg *page, ask who.Authenticate) http.HandlerFunc {
 			p.fail(r, pg, api.NewProblem(http.StatusForbidden, api.Denied, "This page is for admins and auditors.", ""))
 			return
 		}
-		if err := r.travel(p, pg); err != nil {
+		if err := r.travel(pg); err != nil {
 			p.fail(r, pg, err)
 			return
 		}
@@ -69,13 +69,19 @@ func (p *Pages) serve(pg *page, ask who.Authenticate) http.HandlerFunc {
 }
 
 func (p *Pages) show(r *request, pg *page, status int) {
-	data, err := pg.show(p, r)
+	data, err := pg.show(r)
+	if errors.Is(err, errAnswered) {
+		return
+	}
 	if err != nil {
 		p.fail(r, pg, err)
 		return
 	}
 	p.render(r, pg, status, data)
 }
+
+// errAnswered says that a page has been answered already.
+var errAnswered = errors.New("pages: answered")
 
 // act does what a form asks for.
 func (p *Pages) act(r *request, pg *page) {
@@ -92,10 +98,10 @@ func (p *Pages) act(r *request, pg *page) {
 		p.fail(r, pg, api.NewProblem(http.StatusConflict, api.Denied, "The past cannot be changed.", "Go back to now."))
 		return
 	}
-	d, err := do(p, r)
+	d, err := do(r)
 	if err != nil {
 		// The page again, with the reason and with what was typed.
-		r.problem = p.problem(err)
+		r.problem = p.problemOf(err)
 		p.show(r, pg, r.problem.Status)
 		return
 	}
@@ -122,8 +128,8 @@ func local(to string) string {
 	return to
 }
 
-// problem turns an error into what is told.
-func (p *Pages) problem(err error) *api.Problem {
+// problemOf turns an error into what is told.
+func (p *Pages) problemOf(err error) *api.Problem {
 	var problem *api.Problem
 	if errors.As(err, &problem) {
 		return problem

@@ -19,6 +19,7 @@ type Config struct {
 	Query   *query.Query
 	Who     *who.Authenticator
 	Assets  *assets.Set                                   // the scripts, as far as there are any
+	Hpfeeds func() []string                               // addresses that sensors connect to; nil: unknown
 	Node    string                                        // the name of the node that answers
 	Lag     func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
 	Cluster bool                                          // there is a cluster to show

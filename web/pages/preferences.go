@@ -10,9 +10,9 @@ var zones = []string{
 	"America/Sao_Paulo", "Asia/Tokyo", "Asia/Singapore", "Asia/Kolkata", "Australia/Sydney",
 }
 
-func (p *Pages) preferences(r *request) (any, error) { return zones, nil }
+func preferences(r *request) (any, error) { return zones, nil }
 
-func (p *Pages) setPreferences(r *request) (done, error) {
+func setPreferences(r *request) (done, error) {
 	var chosen prefs
 	if t := r.PostForm.Get("theme"); t == "light" || t == "dark" {
 		chosen.Theme = t

@@ -15,6 +15,7 @@ import (
 // request is a request of somebody who is logged in.
 type request struct {
 	*http.Request
+	*Pages
 	w       http.ResponseWriter
 	actor   graph.Actor
 	viewer  graph.Viewer // of the newest graph
@@ -33,7 +34,7 @@ func (p *Pages) admit(w http.ResponseWriter, hr *http.Request, ask who.Authentic
 		return nil, err
 	}
 	r := &request{
-		Request: hr.WithContext(who.With(hr.Context(), actor)), w: w, actor: actor, viewer: p.Query.Viewer(actor),
+		Pages: p, Request: hr.WithContext(who.With(hr.Context(), actor)), w: w, actor: actor, viewer: p.Query.Viewer(actor),
 		prefs: readPrefs(hr), now: time.Now(),
 	}
 	r.user, _ = r.viewer.Graph().User(actor.User)
@@ -48,7 +49,7 @@ type past struct {
 }
 
 // travel looks up the moment that ?at= names, on pages that can show it.
-func (r *request) travel(p *Pages, pg *page) error {
+func (r *request) travel(pg *page) error {
 	text := r.URL.Query().Get("at")
 	if text == "" || !pg.past {
 		return nil
@@ -57,7 +58,7 @@ func (r *request) travel(p *Pages, pg *page) error {
 	if err != nil {
 		return api.NewProblem(http.StatusUnprocessableEntity, api.Invalid, err.Error(), "")
 	}
-	then, err := p.Query.At(r.actor, at)
+	then, err := r.Query.At(r.actor, at)
 	r.past = &past{then, text, at}
 	return err
 }

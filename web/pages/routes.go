@@ -1,37 +1,101 @@
 package pages
 
+import "slices"
+
 // routes is the table of pages.
-func routes() []*page {
+func routes() []*page { return slices.Concat(sevenRoutes(), dataRoutes(), ownRoutes()) }
+
+// sevenRoutes are the original's seven, and what belongs to them.
+func sevenRoutes() []*page {
 	return []*page{
 		{
 			path: "/", name: "home", title: "Home", about: "What you share, what you get, and what waits for you.",
-			show: (*Pages).home,
+			show: home,
 		},
 		{
 			path: "/shares", name: "shares", title: "Shares", past: true,
 			about: "Channels that you share with other users and groups.",
-			show:  (*Pages).shares,
-			acts:  acts{"add": (*Pages).addShare, "remove": (*Pages).removeShare},
+			show:  shares,
+			acts:  acts{"add": addShare, "remove": removeShare},
 		},
 		{
 			path: "/incoming", name: "incoming", title: "Shared with you", past: true,
 			about: "What others share with you, directly or through groups. It reaches you once you enable it.",
-			show:  (*Pages).incoming,
-			acts:  acts{"enable": (*Pages).enableShares, "disable": (*Pages).disableShares},
+			show:  incoming,
+			acts:  acts{"enable": enableShares, "disable": disableShares},
+		},
+		{
+			path: "/shares/reach", name: "reach", title: "Reach", bare: true, under: "/shares", show: reach,
+		},
+		{
+			path: "/authkeys", name: "authkeys", title: "Authkeys", past: true,
+			about: "What your software logs in with: one authkey for each piece of it.",
+			show:  authkeys,
+			acts: acts{
+				"add": addAuthkey, "connect": connect, "reveal": revealAuthkey,
+				"rotate": rotateAuthkey, "remove": removeAuthkey,
+			},
+		},
+		{
+			path: "/authkey", name: "authkey", title: "Edit authkey", under: "/authkeys", show: authkey,
+			acts: acts{"edit": editAuthkey},
+		},
+		{
+			path: "/connect", name: "connect", title: "Connect a sensor", under: "/authkeys",
+			about: "Pick what you run, and get an authkey with just what it needs.", show: connecting,
+		},
+		{
+			path: "/logs", name: "logs", title: "Logs", about: "What was refused to your authkeys, and why.",
+			show: logs,
+		},
+		{
+			path: "/groups", name: "groups", title: "Groups", past: true, about: "Users who receive together.",
+			show: groups, acts: acts{"add": addGroup},
+		},
+		{
+			path: "/groups/{group}", name: "group", title: "Group", under: "/groups", show: group,
+			acts: acts{
+				"member": addMember, "kick": removeMember, "promote": promoteMember,
+				"demote": demoteMember, "leave": leaveGroup, "remove": removeGroup,
+			},
+		},
+		{
+			path: "/search", name: "search", title: "Search", about: "Channels, log messages, groups, users.",
+			show: search,
 		},
 		{path: "/why", name: "why", title: "Why?", about: "Whether what somebody publishes reaches somebody, and why.",
-			show: (*Pages).why, past: true, under: "/shares"},
+			show: why, past: true, under: "/shares"},
+	}
+}
+
+// dataRoutes are about messages.
+func dataRoutes() []*page {
+	return []*page{
 		{
-			path: "/live", name: "live", title: "Live", about: "Messages as they come.", show: (*Pages).live,
+			path: "/live", name: "live", title: "Live", about: "Messages as they come.", show: live,
 			scripts: []string{"live.js"},
 		},
 		{
 			path: "/m/{position}", name: "message", title: "Message", under: "/history",
-			about: "One message, and everything about it.", show: (*Pages).message,
+			about: "One message, and everything about it.", show: message,
+		},
+	}
+}
+
+// ownRoutes are about who asks.
+func ownRoutes() []*page {
+	return []*page{
+		{
+			path: "/account", name: "account", title: "Account", about: "Your name, password, sessions and tokens.",
+			show: account,
+			acts: acts{
+				"name": setName, "password": setPassword, "end-session": endSession,
+				"end-sessions": endSessions, "token": addToken, "remove-token": removeToken,
+			},
 		},
 		{
 			path: "/preferences", name: "preferences", title: "Preferences", about: "How pages look for you.",
-			show: (*Pages).preferences, acts: acts{"set": (*Pages).setPreferences},
+			show: preferences, acts: acts{"set": setPreferences},
 		},
 	}
 }

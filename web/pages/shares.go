@@ -29,6 +29,7 @@ type sharesData struct {
 	part
 	People []string // whom one can share with
 	Form   shareForm
+	Reach  reachData
 }
 
 // shareForm is what the add-share form holds.
@@ -37,12 +38,19 @@ type shareForm struct {
 	Channel, To, Type, History, Note, Expires string
 }
 
-func (p *Pages) shares(r *request) (any, error) {
-	all := p.Query.SharesFrom(r.actor, r.actor.User)
+func shares(r *request) (any, error) {
+	all := r.Query.SharesFrom(r.actor, r.actor.User)
 	if r.past != nil {
 		all = sharesOf(r.past.Shares, r.Handle())
 	}
-	d := sharesData{Form: r.shareForm(), People: p.people(r)}
+	d := sharesData{Form: r.shareForm(), People: people(r)}
+	if d.Form.Open && r.past == nil {
+		reach, err := reach(r)
+		if err != nil {
+			return nil, err
+		}
+		d.Reach = reach.(reachData)
+	}
 	all, d.part = cut(r, all, func(s view.Share) uint64 { return uint64(s.ID) })
 	for _, s := range all {
 		d.Shares = append(d.Shares, shareRow{s, receiverOf(s.To), stateOfShare(s)})
@@ -86,7 +94,7 @@ func (r *request) shareForm() shareForm {
 	return f
 }
 
-func (p *Pages) addShare(r *request) (done, error) {
+func addShare(r *request) (done, error) {
 	share := api.NewShare{
 		Channel: graph.Pattern(r.PostForm.Get("channel")), To: r.PostForm.Get("to"),
 		Type: graph.ShareType(r.PostForm.Get("type")), History: graph.History(r.PostForm.Get("history")),
@@ -98,7 +106,7 @@ func (p *Pages) addShare(r *request) (done, error) {
 	}
 	ctx, cancel := call(r.Context())
 	defer cancel()
-	if _, err = api.AddShare.Call(ctx, p.API, api.With[api.NewShare]{Body: share}); err != nil {
+	if _, err = api.AddShare.Call(ctx, r.API, api.With[api.NewShare]{Body: share}); err != nil {
 		return done{}, err
 	}
 	return done{
@@ -107,16 +115,16 @@ func (p *Pages) addShare(r *request) (done, error) {
 	}, nil
 }
 
-func (p *Pages) removeShare(r *request) (done, error) {
+func removeShare(r *request) (done, error) {
 	id, err := strconv.ParseUint(r.PostForm.Get("share"), 10, 64)
 	if err != nil {
 		return done{}, invalid("This form names no share.", "Reload the page.")
 	}
 	ctx, cancel := call(r.Context())
 	defer cancel()
-	share, err := p.Query.Share(r.actor, graph.ShareID(id))
+	share, err := r.Query.Share(r.actor, graph.ShareID(id))
 	if err == nil {
-		_, err = api.RemoveShare.Call(ctx, p.API, api.SharePath{ID: id})
+		_, err = api.RemoveShare.Call(ctx, r.API, api.SharePath{ID: id})
 	}
 	return done{notice: fmt.Sprintf("You no longer share %s with %s.", share.Channel, share.To)}, err
 }

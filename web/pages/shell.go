@@ -1,6 +1,10 @@
 package pages
 
-import "net/url"
+import (
+	"net/url"
+
+	"hpfriends/graph"
+)
 
 // section is a part of the rail.
 type section struct {
@@ -21,7 +25,7 @@ func (p *Pages) rail(r *request, pg *page) []section {
 		{"", []railEntry{
 			{Path: "/", Title: "Home", Icon: "home"},
 			{Path: "/shares", Title: "Shares", Icon: "up"},
-			{Path: "/incoming", Title: "Shared with you", Icon: "down", Waiting: p.waiting(r)},
+			{Path: "/incoming", Title: "Shared with you", Icon: "down", Waiting: waiting(r)},
 			{Path: "/authkeys", Title: "Authkeys", Icon: "key"},
 			{Path: "/logs", Title: "Logs", Icon: "logs"},
 			{Path: "/groups", Title: "Groups", Icon: "groups"},
@@ -89,6 +93,9 @@ func (s *sheet) Field(name string) string { return s.field(name) }
 
 // With is the address of this page with other parameters.
 func (s *sheet) With(pairs ...string) string { return s.with(pairs...) }
+
+// Session is the login session of who asks; 0: there is none.
+func (s *sheet) Session() graph.TokenID { return s.actor.Session }
 
 // Here is the address of this page.
 func (s *sheet) Here() string { return s.URL.RequestURI() }

@@ -8,24 +8,24 @@ type whyData struct {
 }
 
 // why shows the gates between a publisher and a receiver. It has an address, so that it can be sent to a colleague.
-func (p *Pages) why(r *request) (any, error) {
+func why(r *request) (any, error) {
 	q := r.URL.Query()
 	d := whyData{From: q.Get("from"), To: q.Get("to"), Channel: q.Get("channel")}
 	if d.From == "" && d.To == "" && d.Channel == "" {
 		return d, nil
 	}
-	x, err := p.explain(r, d)
+	x, err := explain(r, d)
 	if err != nil {
-		r.problem = p.problem(err)
+		r.problem = r.problemOf(err)
 		return d, nil
 	}
 	d.Explanation = &x
 	return d, nil
 }
 
-func (p *Pages) explain(r *request, d whyData) (view.Explanation, error) {
+func explain(r *request, d whyData) (view.Explanation, error) {
 	if r.past != nil {
-		return p.Query.ExplainAt(r.actor, d.From, d.To, d.Channel, r.past.point)
+		return r.Query.ExplainAt(r.actor, d.From, d.To, d.Channel, r.past.point)
 	}
-	return p.Query.Explain(r.actor, d.From, d.To, d.Channel)
+	return r.Query.Explain(r.actor, d.From, d.To, d.Channel)
 }

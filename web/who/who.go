@@ -134,6 +134,13 @@ func (a *Authenticator) password(
 	return a.enabled(actor, u)
 }
 
+// CheckPassword checks the password of somebody who is logged in already.
+func (a *Authenticator) CheckPassword(r *http.Request, handle string, password secret.Secret) error {
+	actor, addr := a.anybody(r)
+	_, err := a.password(r.Context(), actor, addr, handle, password)
+	return err
+}
+
 // TakesPassword reports whether a request may be made with a password: to add a token.
 func TakesPassword(r *http.Request) bool {
 	return r.Method+" "+r.URL.Path == strings.Replace(api.AddToken.Route, " ", " "+api.Base, 1)

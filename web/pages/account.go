@@ -1,0 +1,115 @@
+package pages
+
+import (
+	"strconv"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/internal/secret"
+	"hpfriends/query"
+	"hpfriends/query/view"
+)
+
+type accountData struct {
+	view.User
+	HasPassword bool
+	Sessions    []view.Session
+	Tokens      []view.Token
+	Issued      *api.IssuedToken // shown once
+}
+
+func account(r *request) (any, error) {
+	if r.user == nil {
+		return nil, invalid("The operator has no account.", "Look at a user's: they log in with a password.")
+	}
+	u, err := r.Query.User(r.actor, r.Handle())
+	return accountData{
+		User: u, HasPassword: r.user.Password != "", Sessions: query.Sessions(r.viewer, r.actor.User),
+		Tokens: r.Query.Tokens(r.actor, r.actor.User),
+	}, err
+}
+
+func setName(r *request) (done, error) {
+	name := r.PostForm.Get("name")
+	return editSelf(r, api.UserChanges{Name: &name}, "Your display name is changed.")
+}
+
+// setPassword asks for the present password too: who finds a browser open is not its owner yet.
+func setPassword(r *request) (done, error) {
+	if r.user == nil {
+		return done{}, invalid("The operator has no account.", "")
+	}
+	if r.PostForm.Get("password") != r.PostForm.Get("again") {
+		return done{}, invalid("The two new passwords differ.", "Type the same twice.")
+	}
+	if r.user.Password != "" {
+		if err := r.Who.CheckPassword(r.Request, r.Handle(), secret.New(r.PostForm.Get("current"))); err != nil {
+			return done{}, err
+		}
+	}
+	password := api.NewSecret(r.PostForm.Get("password"))
+	return editSelf(r, api.UserChanges{Password: &password},
+		"Your password is changed, and your other sessions have ended.")
+}
+
+func editSelf(r *request, changes api.UserChanges, notice string) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	_, err := api.EditUser.Call(ctx, r.API, api.UserEdit{HandlePath: api.HandlePath{Handle: r.Handle()}, Body: changes})
+	return done{notice: notice}, err
+}
+
+func endSession(r *request) (done, error) {
+	return endToken(r, "The session is ended.", func(id uint64) error {
+		ctx, cancel := call(r.Context())
+		defer cancel()
+		_, err := api.RemoveSession.Call(ctx, r.API, api.TokenPath{ID: id})
+		return err
+	})
+}
+
+func endSessions(r *request) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	_, err := api.ClearSessions.Call(ctx, r.API, api.HandlePath{Handle: r.Handle()})
+	return done{notice: "All your other sessions are ended."}, err
+}
+
+func addToken(r *request) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	token := api.NewToken{Comment: r.PostForm.Get("comment")}
+	var err error
+	if token.Expires, err = r.future("expires"); err != nil {
+		return done{}, err
+	}
+	made, err := api.AddToken.Call(ctx, r.API, api.With[api.NewToken]{Body: token})
+	if err != nil {
+		return done{}, err
+	}
+	data, err := account(r)
+	if err != nil {
+		return done{}, err
+	}
+	d := data.(accountData)
+	d.Tokens = r.Query.Tokens(r.actor, r.actor.User)
+	d.Issued = &made
+	return done{show: d}, nil
+}
+
+func removeToken(r *request) (done, error) {
+	return endToken(r, "The token is removed.", func(id uint64) error {
+		ctx, cancel := call(r.Context())
+		defer cancel()
+		_, err := api.RemoveToken.Call(ctx, r.API, api.TokenPath{ID: id})
+		return err
+	})
+}
+
+func endToken(r *request, notice string, end func(id uint64) error) (done, error) {
+	id, err := strconv.ParseUint(r.PostForm.Get("id"), 10, 64)
+	if err != nil {
+		return done{}, &graph.Error{Code: graph.Invalid, Msg: "This form names nothing.", Hint: "Reload the page."}
+	}
+	return done{notice: notice}, end(id)
+}

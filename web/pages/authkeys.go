@@ -1,0 +1,195 @@
+package pages
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/query/view"
+)
+
+type authkeysData struct {
+	Authkeys []view.Authkey
+	part
+	Adding bool
+	Form   url.Values
+	Issued *issued // a secret, shown once
+}
+
+// issued is an authkey's secret, and what to do with it.
+type issued struct {
+	api.Credential
+	Sensor sensor
+	Config string
+	Why    string
+}
+
+func authkeys(r *request) (any, error) {
+	d := authkeysData{Adding: r.URL.Query().Has("add") || r.problem != nil && r.PostForm.Get("do") == "add"}
+	all, err := r.Query.Authkeys(r.actor, r.actor.User)
+	if r.past != nil {
+		all, err = nil, nil
+		for _, k := range r.past.Authkeys {
+			if k.Owner == r.Handle() {
+				all = append(all, k)
+			}
+		}
+	}
+	d.Authkeys, d.part = cut(r, all, func(k view.Authkey) uint64 { return uint64(k.ID) })
+	return d, err
+}
+
+// channelsOf reads channels with commas, blanks or line ends between them.
+func channelsOf(text string) (all []graph.Pattern) {
+	for _, f := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(", \r\n\t", c) }) {
+		all = append(all, graph.Pattern(f))
+	}
+	return all
+}
+
+func networksOf(text string) (all []netip.Prefix, err error) {
+	for _, f := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(", \r\n\t", c) }) {
+		n, err := netip.ParsePrefix(f)
+		if a, e := netip.ParseAddr(f); err != nil && e == nil {
+			n, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return nil, invalid(fmt.Sprintf("%q is no network.", f), "Write 192.0.2.0/24 or 2001:db8::/32.")
+		}
+		all = append(all, n)
+	}
+	return all, nil
+}
+
+func addAuthkey(r *request) (done, error) {
+	key := api.NewAuthkey{
+		Ident: strings.TrimSpace(r.PostForm.Get("ident")), Comment: r.PostForm.Get("comment"),
+		Pub: channelsOf(r.PostForm.Get("pub")), Sub: channelsOf(r.PostForm.Get("sub")),
+	}
+	var err error
+	if key.Expires, err = r.future("expires"); err != nil {
+		return done{}, err
+	}
+	if key.Networks, err = networksOf(r.PostForm.Get("networks")); err != nil {
+		return done{}, err
+	}
+	return issue(r, key, sensor{})
+}
+
+// connect makes an authkey with exactly what a sensor needs.
+func connect(r *request) (done, error) {
+	s, ok := sensorNamed(r.PostForm.Get("sensor"))
+	if !ok {
+		return done{}, invalid("Pick a sensor.", "")
+	}
+	key := api.NewAuthkey{Comment: strings.TrimSpace(r.PostForm.Get("comment")), Pub: s.Channels}
+	if key.Comment == "" {
+		key.Comment = s.Name
+	}
+	if key.Pub == nil {
+		key.Pub = []graph.Pattern{"test.events"}
+	}
+	return issue(r, key, s)
+}
+
+func issue(r *request, key api.NewAuthkey, s sensor) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	made, err := api.AddAuthkey.Call(ctx, r.API, api.With[api.NewAuthkey]{Body: key})
+	if err != nil {
+		return done{}, err
+	}
+	return handOver(r, made, s, "The authkey is added.")
+}
+
+// handOver shows a secret in this answer, and nowhere else.
+func handOver(r *request, c api.Credential, s sensor, why string) (done, error) {
+	data, err := authkeys(r)
+	if err != nil {
+		return done{}, err
+	}
+	d := data.(authkeysData)
+	d.Adding = false
+	d.Issued = &issued{Credential: c, Sensor: s, Why: why}
+	if s.ID != "" {
+		if d.Issued.Config, err = r.configuration(r.Request, s, c.Ident, c.Secret); err != nil {
+			return done{}, err
+		}
+	}
+	return done{show: d}, nil
+}
+
+func revealAuthkey(r *request) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	c, err := api.RevealAuthkey.Call(ctx, r.API, api.IdentPath{Ident: r.PostForm.Get("ident")})
+	if err != nil {
+		return done{}, err
+	}
+	return handOver(r, c, sensor{}, "This is the secret.")
+}
+
+func rotateAuthkey(r *request) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	c, err := api.RotateAuthkey.Call(ctx, r.API, api.AuthkeyRotate{
+		IdentPath: api.IdentPath{Ident: r.PostForm.Get("ident")},
+	})
+	if err != nil {
+		return done{}, err
+	}
+	return handOver(r, c, sensor{}, "The authkey has a new secret.")
+}
+
+func removeAuthkey(r *request) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	ident := r.PostForm.Get("ident")
+	_, err := api.RemoveAuthkey.Call(ctx, r.API, api.IdentPath{Ident: ident})
+	return done{to: "/authkeys", notice: "The authkey " + ident + " is removed."}, err
+}
+
+type authkeyData struct {
+	view.Authkey
+	Pub, Sub, Networks string
+}
+
+// authkey is the form that edits one.
+func authkey(r *request) (any, error) {
+	k, err := r.Query.Authkey(r.actor, r.URL.Query().Get("ident"))
+	if err != nil {
+		return nil, err
+	}
+	return authkeyData{k, joinPatterns(k.Pub), joinPatterns(k.Sub), strings.Join(k.Networks, ", ")}, nil
+}
+
+func joinPatterns(all []graph.Pattern) string {
+	var b strings.Builder
+	for i, p := range all {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(p))
+	}
+	return b.String()
+}
+
+func editAuthkey(r *request) (done, error) {
+	ident := r.URL.Query().Get("ident")
+	comment, enabled := r.PostForm.Get("comment"), r.PostForm.Get("enabled") == "on"
+	pub, sub := channelsOf(r.PostForm.Get("pub")), channelsOf(r.PostForm.Get("sub"))
+	networks, err := networksOf(r.PostForm.Get("networks"))
+	if err != nil {
+		return done{}, err
+	}
+	edit := api.AuthkeyEdit{IdentPath: api.IdentPath{Ident: ident}, Body: api.AuthkeyChanges{
+		Comment: &comment, Pub: &pub, Sub: &sub, Enabled: &enabled, Networks: &networks,
+	}}
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	_, err = api.EditAuthkey.Call(ctx, r.API, edit)
+	return done{to: "/authkeys", notice: "The authkey " + ident + " is changed."}, err
+}

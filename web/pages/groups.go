@@ -1,0 +1,131 @@
+package pages
+
+import (
+	"hpfriends/api"
+	"hpfriends/query/view"
+)
+
+type groupRow struct {
+	view.Group
+	Admins []string
+	Mine   bool // who asks is a member
+}
+
+type groupsData struct {
+	Groups []groupRow
+	part
+}
+
+func rowOfGroup(g view.Group, handle string) groupRow {
+	row := groupRow{Group: g}
+	for _, m := range g.Members {
+		if m.Admin {
+			row.Admins = append(row.Admins, m.User)
+		}
+		row.Mine = row.Mine || m.User == handle
+	}
+	return row
+}
+
+func groups(r *request) (any, error) {
+	all := r.Query.Groups(r.actor)
+	if r.past != nil {
+		all = r.past.Groups
+	}
+	var d groupsData
+	all, d.part = cut(r, all, func(g view.Group) uint64 { return uint64(g.ID) })
+	for _, g := range all {
+		if len(g.Members) == 0 && g.Name != "everyone" && r.past == nil {
+			if shown, err := r.Query.Group(r.actor, g.Name); err == nil {
+				g = shown
+			}
+		}
+		d.Groups = append(d.Groups, rowOfGroup(g, r.Handle()))
+	}
+	return d, nil
+}
+
+func addGroup(r *request) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	name := r.PostForm.Get("name")
+	_, err := api.AddGroup.Call(ctx, r.API, api.With[api.NewGroup]{Body: api.NewGroup{Name: name}})
+	return done{to: "/groups/" + name, notice: "The group " + name + " is added, with you as its admin."}, err
+}
+
+type groupData struct {
+	groupRow
+	Admin  bool // who asks may change it
+	Shares []incomingRow
+}
+
+func group(r *request) (any, error) {
+	g, err := r.Query.Group(r.actor, r.PathValue("group"))
+	if err != nil {
+		return nil, err
+	}
+	d := groupData{groupRow: rowOfGroup(g, r.Handle()), Admin: r.viewer.CanSeeAll()}
+	for _, m := range g.Members {
+		d.Admin = d.Admin || m.Admin && m.User == r.Handle()
+	}
+	for _, s := range r.Query.SharesWith(r.actor, r.actor.User) {
+		if via, ok := cutGroup(s.To); ok && via == g.Name {
+			d.Shares = append(d.Shares, incomingRow{s, via, stateOfIncoming(s)})
+		}
+	}
+	return d, nil
+}
+
+func addMember(r *request) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	user := r.PostForm.Get("user")
+	_, err := api.AddMember.Call(ctx, r.API, api.MemberAdd{
+		GroupPath: api.GroupPath{Group: r.PathValue("group")}, Body: api.NewMember{User: user},
+	})
+	return done{notice: user + " is a member now."}, err
+}
+
+func (r *request) member() api.MemberPath {
+	return api.MemberPath{GroupPath: api.GroupPath{Group: r.PathValue("group")}, User: r.PostForm.Get("user")}
+}
+
+func removeMember(r *request) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	m := r.member()
+	_, err := api.RemoveMember.Call(ctx, r.API, m)
+	return done{notice: m.User + " is no member any more."}, err
+}
+
+func promoteMember(r *request) (done, error) {
+	return setAdmin(r, true, " is an admin of the group now.")
+}
+
+func demoteMember(r *request) (done, error) {
+	return setAdmin(r, false, " is no admin of the group any more.")
+}
+
+func setAdmin(r *request, admin bool, notice string) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	m := r.member()
+	_, err := api.EditMember.Call(ctx, r.API, api.MemberEdit{MemberPath: m, Body: api.MemberChanges{Admin: admin}})
+	return done{notice: m.User + notice}, err
+}
+
+func leaveGroup(r *request) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	name := r.PathValue("group")
+	_, err := api.LeaveGroup.Call(ctx, r.API, api.GroupPath{Group: name})
+	return done{to: "/groups", notice: "You have left " + name + "."}, err
+}
+
+func removeGroup(r *request) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	name := r.PathValue("group")
+	_, err := api.RemoveGroup.Call(ctx, r.API, api.GroupPath{Group: name})
+	return done{to: "/groups", notice: "The group " + name + " is removed."}, err
+}

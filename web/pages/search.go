@@ -1,0 +1,70 @@
+package pages
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"hpfriends/eventlog/entry"
+	"hpfriends/query"
+	"hpfriends/query/view"
+)
+
+type searchData struct {
+	Text   string
+	Asked  bool
+	Groups []hits
+}
+
+// hits are those of one kind.
+type hits struct {
+	Kind  view.Kind
+	Title string
+	Hits  []view.Hit
+	More  string // the address that shows only this kind; empty: there are no more
+}
+
+var kindTitles = map[view.Kind]string{
+	view.KindChannel: "Channels", view.KindLog: "Log messages", view.KindGroup: "Groups", view.KindUser: "Users",
+	view.KindShare: "Shares", view.KindAuthkey: "Authkeys",
+}
+
+func search(r *request) (any, error) {
+	q := r.URL.Query()
+	d := searchData{Text: strings.TrimSpace(q.Get("q"))}
+	if d.Text == "" {
+		return d, nil
+	}
+	if at, err := entry.ParsePosition(d.Text); err == nil && strings.HasPrefix(d.Text, "#") {
+		http.Redirect(r.w, r.Request, "/m/"+at.String()[1:], http.StatusSeeOther)
+		return nil, errAnswered
+	}
+	s := query.SearchQuery{Text: d.Text, Limit: few, After: q.Get("after")}
+	if kind := view.Kind(q.Get("kind")); slices.Contains(view.Kinds, kind) {
+		s.Kinds, s.Limit = []view.Kind{kind}, rows
+	}
+	found, err := r.Query.Search(r.actor, s)
+	if err != nil {
+		r.problem = r.problemOf(err)
+		return d, nil
+	}
+	d.Asked = true
+	for _, kind := range view.Kinds {
+		h := hits{Kind: kind, Title: kindTitles[kind]}
+		for _, hit := range found.Hits {
+			if hit.Kind == kind {
+				h.Hits = append(h.Hits, hit)
+			}
+		}
+		if slices.Contains(found.More, kind) {
+			h.More = r.with("kind", string(kind), "next", found.Next)
+		}
+		if found.Next != "" && len(s.Kinds) > 0 {
+			h.More = r.with("kind", string(kind)) + "&after=" + found.Next
+		}
+		if len(h.Hits) > 0 {
+			d.Groups = append(d.Groups, h)
+		}
+	}
+	return d, nil
+}
