@@ -47,6 +47,9 @@ func (s Config) Validate() error {
 			return badConfig("--hpfeeds: %v", err)
 		}
 	}
+	if s.MaxMessage > wire.MaxPayloadLimit {
+		return badConfig("--max-message %d: want at most %s", s.MaxMessage, humanize.IBytes(wire.MaxPayloadLimit))
+	}
 	if s.HTTP != "" {
 		if err := CheckAddress(s.HTTP); err != nil {
 			return badConfig("--http %s: %v", s.HTTP, err)

@@ -33,6 +33,8 @@ const (
 
 	// DefaultMaxPayload is what Limits.MaxPayload is when it is not set: malware samples travel as messages.
 	DefaultMaxPayload = 10 << 20
+	// MaxPayloadLimit is the greatest Limits.MaxPayload.
+	MaxPayloadLimit = 1 << 30
 )
 
 // Errors of the parsers. They are returned wrapped, with the figures.
@@ -51,8 +53,8 @@ type Limits struct {
 }
 
 func (l Limits) validate() error {
-	if l.MaxPayload < 0 || l.MaxPayload > 1<<30 {
-		return fmt.Errorf("wire: max payload of %d bytes: want 1 to %d", l.MaxPayload, 1<<30)
+	if l.MaxPayload < 0 || l.MaxPayload > MaxPayloadLimit {
+		return fmt.Errorf("wire: max payload of %d bytes: want 1 to %d", l.MaxPayload, MaxPayloadLimit)
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package cmdline
 
 import (
+	"regexp"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -28,8 +30,27 @@ func Prepare(program string, c *cli.Command) {
 	}
 }
 
+// badValue is how the library tells of a value that a flag does not take.
+var badValue = regexp.MustCompile(`^invalid value ("(?:[^"\\]|\\.)*") for flag -(\S+): (.*)$`)
+
 // UsageError makes a Usage error of one that the library has with a command line.
-func UsageError(_ *cli.Context, err error, _ bool) error { return Usage("%v", err) }
+func UsageError(_ *cli.Context, err error, _ bool) error {
+	m := badValue.FindStringSubmatch(err.Error())
+	if m == nil {
+		return Usage("%v", err)
+	}
+	if m[3] == "parse error" { // all that it says of numbers
+		m[3] = "want a whole number"
+	}
+	return Usage("%s%s %s: %s", dashes(m[2]), m[2], m[1], m[3])
+}
+
+func dashes(name string) string {
+	if len(name) == 1 {
+		return "-"
+	}
+	return "--"
+}
 
 // hideFalse keeps "(default: false)" out of the help: it goes without saying.
 func hideFalse(c *cli.Command) {
