@@ -1,9 +1,9 @@
 // Package interop holds what `make interop` runs: the server as a process, and programs that were not written for it.
 //
 // There is no code here that anything could import, and without the build tag "interop" no test either: these need the
-// network once (the Python package hpfeeds 3.1.0 and Twisted, cowrie, and OpenCanary from PyPI, in virtual environments
-// that are kept in .cache at the root of the repository) and, if tshark is missing, root to install it. A honeypot that
-// cannot be installed is skipped, unless the environment says CI.
+// network once (the Python package hpfeeds 3.1.0 and Twisted, cowrie, and OpenCanary from PyPI, in virtual
+// environments that are kept in .cache at the root of the repository) and, if tshark is missing, root to install it. A
+// honeypot that cannot be installed is skipped, unless the environment says CI.
 //
 // What is shown:
 //

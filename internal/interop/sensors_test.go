@@ -182,7 +182,8 @@ secret = %s
 				t.Fatal(err)
 			}
 			if session.PeerIP != "127.0.0.1" || session.Protocol != "ssh" ||
-				!slices.Equal(session.LoggedIn, []string{"root", "hunter2"}) || !slices.Equal(session.Commands, []string{"uname -a"}) {
+				!slices.Equal(session.LoggedIn, []string{"root", "hunter2"}) ||
+				!slices.Equal(session.Commands, []string{"uname -a"}) {
 				t.Errorf("session %s", payload)
 			}
 			return
@@ -222,10 +223,11 @@ func TestOpenCanaryPublishes(t *testing.T) {
 	dir := t.TempDir()
 	web := freeport.On127(t)
 	_, port, _ := net.SplitHostPort(web)
-	settings := fmt.Sprintf(`{"device.node_id": "canary-1", "ip.ignorelist": [], "http.enabled": true, "http.banner": "Apache",
-"http.port": %s, "http.skin": "basicLogin", "device.listen_addr": "127.0.0.1", "logger": {"class": "PyLogger", "kwargs":
-{"formatters": {"plain": {"format": "%%(message)s"}}, "handlers": {"hpfeeds": {"class": "opencanary.logger.HpfeedsHandler",
-"host": "%s", "port": %s, "ident": "canary", "secret": "%s", "channels": ["%s"]}}}}}`,
+	settings := fmt.Sprintf(`{"device.node_id": "canary-1", "device.listen_addr": "127.0.0.1", "ip.ignorelist": [],
+"http.enabled": true, "http.banner": "Apache", "http.port": %s, "http.skin": "basicLogin",
+"logger": {"class": "PyLogger", "kwargs": {"formatters": {"plain": {"format": "%%(message)s"}}, "handlers": {"hpfeeds": {
+"class": "opencanary.logger.HpfeedsHandler", "host": "%s", "port": %s, "ident": "canary", "secret": "%s",
+"channels": ["%s"]}}}}}`,
 		port, s.host, s.port, secretOf("canary"), channel)
 	if err := os.WriteFile(filepath.Join(dir, ".opencanary.conf"), []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
