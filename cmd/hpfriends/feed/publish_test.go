@@ -281,6 +281,17 @@ func TestRefusedLoginIsToldHoweverLate(t *testing.T) {
 	if code != cmdline.ExitDenied || !strings.Contains(text, "refused") {
 		t.Errorf("exit %d, %s", code, text)
 	}
+	var out bytes.Buffer
+	r := reception{dial: p.Dial, channels: p.Channels, format: formatText, out: &out, notes: &out}
+	early, late := r, r
+	early.timeout = time.Millisecond
+	if code, text := exitOf(early.run(t.Context())); code != cmdline.ExitUnavailable || !strings.Contains(text, "login") {
+		t.Errorf("sub whose time is over before: exit %d, %s", code, text)
+	}
+	late.dial.Secret, late.timeout = []byte("s"), 200*time.Millisecond
+	if err := late.run(t.Context()); err != nil || out.Len() > 0 {
+		t.Errorf("sub whose login was accepted, and nothing came: %v, %s", err, &out)
+	}
 	if loginTimeout <= wire.MaxRefusalDelay {
 		t.Errorf("a login is waited for for %s, and may take %s", loginTimeout, wire.MaxRefusalDelay)
 	}

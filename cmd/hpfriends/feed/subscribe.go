@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,9 +27,9 @@ func Sub() *cli.Command {
 		Description: `One line each: CHANNEL IDENT PAYLOAD, with control characters made visible. A
 channel may be a pattern (dionaea.*). With --since, --from, --cursor-file or
 --durable, history comes first and then, without gap or repeat, what is
-published. A lost connection is made again, and goes on where it was: with a
-broker that calls itself hpfriends nothing is missing or comes twice; with any
-other it is said between which times something may be missing.
+published. A lost connection is made again, and goes on where it was: with
+a broker that calls itself hpfriends nothing is missing or comes twice; with
+any other it is said between which times something may be missing.
 Exit codes: 1 something is missing and --exact is set, 4 the broker refused,
 6 it cannot be reached, or it ended before --count, 130 Ctrl-C.`,
 		Flags: append(append(brokerFlags(), historyFlags()...),
@@ -75,15 +76,17 @@ type reception struct {
 	notes    io.Writer      // for people: lost connections
 	follows  *subscriptions // nil: the frames are printed as they are
 
-	printed int
-	buffer  []byte
-	over    bool // nothing more is printed
+	printed  int
+	buffer   []byte
+	over     bool // nothing more is printed
+	answered bool // the broker has sent something, so it has accepted the login
 	connection
 }
 
 // connection is the newest.
 type connection struct {
 	texts   []string  // subscribed to
+	answers bool      // the broker says when it accepts the login
 	located bool      // its frames carry positions and times
 	heard   time.Time // when anything came last; zero: there was no connection
 }
@@ -184,9 +187,14 @@ func (s *reception) run(ctx context.Context) error {
 // outcome is the exit code for the reason why the subscription ended.
 func (s *reception) outcome(cause error) error {
 	var output *outputError
+	silent := !s.answered && (s.answers || s.heard.IsZero())
 	switch {
 	case errors.Is(cause, errCounted), errors.Is(cause, errReaderGone):
 		return nil
+	case errors.Is(cause, errTimeout) && silent:
+		return cmdline.Fail(cmdline.ExitUnavailable, fmt.Sprintf(
+			"%v after %s, and %s has not answered the login: a refusal is held back for up to %s", cause, s.timeout,
+			s.dial.Addr, wire.MaxRefusalDelay))
 	case errors.Is(cause, errTimeout) && s.count == 0, errors.Is(cause, errReplayed) && s.count == 0:
 		return nil
 	case errors.Is(cause, errTimeout):
@@ -227,7 +235,12 @@ func (s *reception) connected(client *wire.Client, broker string, end context.Ca
 	for _, text := range s.texts {
 		_ = client.Unsubscribe(context.Background(), text)
 	}
-	s.connection = connection{wanted, s.follows != nil && (ours || s.follows.asked), time.Now()}
+	located := s.follows != nil && (ours || s.follows.asked)
+	answers := ours && !slices.Contains(wanted, subscription.Acks)
+	if answers {
+		wanted = append(slices.Clip(wanted), subscription.Acks) // its first count is the answer to the login
+	}
+	s.connection = connection{wanted, answers, located, time.Now()}
 	for _, text := range wanted {
 		if err := client.Subscribe(context.Background(), text); err != nil {
 			end(err)
@@ -249,7 +262,10 @@ func (s *reception) receive(frame wire.Message, end context.CancelCauseFunc) {
 	if s.over { // what comes while the connection is closed is not printed, so it must not move the cursor
 		return
 	}
-	s.heard = time.Now()
+	s.heard, s.answered = time.Now(), true
+	if s.answers && frame.Channel == subscription.Acks {
+		return
+	}
 	m := message{Message: frame, received: s.heard}
 	if !s.located {
 		s.print(&m, end)
