@@ -77,6 +77,10 @@ func story() []Command {
 	do(user(ada), EditAuthkey{Authkey: 27, Secret: []byte{5}, OldUntil: at(100)})
 	do(user(ada), AddShare{Channel: "e", User: bob})
 	do(user(bob), DecideShare{Share: 40})
+	do(operator(), HoldRetention{})
+	do(operator(), ResumeRetention{})
+	do(operator(), HoldRetention{})
+	do(operator(), AcceptRetention{Clock: at(38)})
 	return all
 }
 

@@ -13,8 +13,9 @@ type Graph struct {
 	groups
 	credentials
 	sharing
-	expiry tree.Map[dueKey, struct{}]
-	deltas deltaHistory
+	retention Retention
+	expiry    tree.Map[dueKey, struct{}]
+	deltas    deltaHistory
 }
 
 // New returns the graph that everything begins with: it holds the group everyone and nothing else.

@@ -40,6 +40,10 @@ var operations = []operation{
 	declare("session.remove", always, func(op RemoveSession, _ Actor) Ref { return about(KindSession, op.Session) }),
 	declare("session.clear", always, func(op ClearSessions, _ Actor) Ref { return about(KindUser, op.User) }),
 
+	declare("retention.hold", never, func(HoldRetention, Actor) Ref { return Ref{} }),
+	declare("retention.resume", never, func(ResumeRetention, Actor) Ref { return Ref{} }),
+	declare("retention.accept", never, func(AcceptRetention, Actor) Ref { return Ref{} }),
+
 	declare("expire", always, func(Expire, Actor) Ref { return Ref{} }), // about many
 }
 
@@ -217,6 +221,15 @@ type (
 	// ClearSessions ends all login sessions of a user but the one that asks.
 	ClearSessions struct {
 		User UserID `json:"user"`
+	}
+
+	// HoldRetention keeps what would be removed for its age, until ResumeRetention.
+	HoldRetention   struct{}
+	ResumeRetention struct{}
+	// AcceptRetention vouches for the clock, which says the same now on the node that was asked, and for what retention by
+	// age is about to remove.
+	AcceptRetention struct {
+		Clock time.Time `json:"clock"`
 	}
 
 	// Expire ends every share, authkey, token and session whose time has come by the command's time: shares are marked

@@ -11,6 +11,7 @@ import (
 //
 //	"hpfgraph" | version (1) | index
 //	| users | groups but everyone | memberships but everyone's | authkeys | shares | decisions | tokens
+//	| retention: held, the newest acceptance and its clock
 //	| CRC-32C of all before it (4, little endian)
 //
 // Each section is a count and that many records in the order of their keys, so equal graphs have equal bytes. Numbers
@@ -34,6 +35,7 @@ func (g *Graph) MarshalBinary() ([]byte, error) {
 	e.authkeys(g)
 	e.shares(g)
 	e.tokens(g)
+	e.retention(g.retention)
 	return binary.LittleEndian.AppendUint32(e, crc32.Checksum(e, castagnoli)), nil
 }
 
@@ -171,4 +173,10 @@ func (e *encoder) tokens(g *Graph) {
 			e.string(t.Agent)
 		}
 	}
+}
+
+func (e *encoder) retention(r Retention) {
+	e.bool(r.Held)
+	e.mark(r.Accepted)
+	e.time(r.Clock)
 }

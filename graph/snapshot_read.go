@@ -34,6 +34,7 @@ func (g *Graph) UnmarshalBinary(data []byte) error {
 	d.shares()
 	d.decisions()
 	d.tokens()
+	d.graph.retention = Retention{Held: d.bool(), Accepted: d.mark(), Clock: d.time()}
 	load(d, "expiry", &d.graph.expiry, d.due)
 	if d.err == nil && len(d.data) > 0 {
 		d.fail("%d bytes too many", len(d.data))
