@@ -14,6 +14,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/retention"
 )
 
 // pen is one publishing connection to one run of a node: it writes "0", "1", "2"… under an authkey number of its own.
@@ -255,7 +256,7 @@ func (h *history) trouble(w *simulation) string {
 }
 
 // storm runs three nodes with writers through as many troubles, and returns what is wrong in the end.
-func storm(t *testing.T, seed uint64, troubles int, keep Retention, tweak func(*Node)) (faults []string) {
+func storm(t *testing.T, seed uint64, troubles int, keep retention.Policy, tweak func(*Node)) (faults []string) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSimulation(t, seed, "n1", "n2", "n3")
 		w.lose, w.tweak, w.retention = 0.03, tweak, keep
@@ -276,7 +277,7 @@ func storm(t *testing.T, seed uint64, troubles int, keep Retention, tweak func(*
 		log := w.nodes["n1"].log
 		t.Logf("seed %d: %d connections, %d messages confirmed, %d entries from #%d on, %v of virtual time", seed,
 			len(h.pens), h.confirmed(), log.Applied(), log.Floor(), time.Since(begin))
-		if keep != (Retention{}) && log.Floor() == 1 {
+		if !keep.Unlimited() && log.Floor() == 1 {
 			faults = append(faults, "the log was never cut: this tests nothing")
 		}
 		for _, c := range w.up() {
@@ -303,7 +304,7 @@ func TestNothingConfirmedIsLostDoubledOrReordered(t *testing.T) {
 	}
 	for i := range seeds {
 		seed := base + uint64(i)
-		keep := Retention{}
+		keep := retention.Policy{}
 		if seed%2 == 0 {
 			keep.Age = 2 * time.Second // the log is cut all the time: who was away gets a snapshot
 		}
@@ -315,7 +316,7 @@ func TestNothingConfirmedIsLostDoubledOrReordered(t *testing.T) {
 
 // The checkers bite: with sessions that take every batch, what is proposed again is doubled, and they must say so.
 func TestStormIsFoundOutWithoutSessions(t *testing.T) {
-	if len(storm(t, 1, 6, Retention{}, func(n *Node) { n.fsm.TrustSessions() })) == 0 {
+	if len(storm(t, 1, 6, retention.Policy{}, func(n *Node) { n.fsm.TrustSessions() })) == 0 {
 		t.Error("batches were taken whatever their number, and nothing was found")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/raftfsm/apply"
+	"hpfriends/raftfsm/retention"
 	"hpfriends/raftfsm/survey"
 )
 
@@ -20,8 +21,6 @@ const (
 	checkpointEvery = 20 * time.Millisecond // is how often it is looked whether one is due, while entries come
 	// compareEvery is how often the nodes of a cluster compare their state.
 	compareEvery = 20 * time.Second
-	// keptShare is the part of what is kept that lies between two kept checkpoints: the log is cut at one.
-	keptShare = 20
 	// keepAgain is how long a kept checkpoint may take to be stored.
 	keepAgain = 5 * time.Second
 	// foundMost is how many checkpoints a node remembers: others may be behind.
@@ -60,7 +59,7 @@ func (c *checkpointer) run() {
 		case <-c.ctx.Done():
 			return
 		case now := <-tick.C:
-			if applied := c.node.log.Applied(); applied != c.applied || now.Sub(c.looked) >= retainEvery {
+			if applied := c.node.log.Applied(); applied != c.applied || now.Sub(c.looked) >= retention.Every {
 				c.applied, c.looked = applied, now
 				c.propose(now)
 			}
@@ -186,7 +185,8 @@ func (c *checkpointer) compareDue(now time.Time) bool {
 // none to send, in a log that was cut by another retention than today's.
 func (c *checkpointer) keepDue(now time.Time) (bool, error) {
 	n := c.node
-	if n.retention == (Retention{}) {
+	policy := n.keeper.Policy
+	if policy.Unlimited() {
 		return c.needed(now)
 	}
 	last := n.fsm.CheckpointMark()
@@ -195,10 +195,10 @@ func (c *checkpointer) keepDue(now time.Time) (bool, error) {
 		return false, err
 	}
 	since := now.Sub(last.KeptAt) // below 0: the clock of the one who proposed it was ahead
-	if age := n.retention.Age; age > 0 && (since < 0 || since >= max(age/keptShare, retainEvery)) {
+	if age := policy.Age; age > 0 && (since < 0 || since >= max(age/retention.Share, retention.Every)) {
 		return true, nil
 	}
-	if n.retention.Size == 0 {
+	if policy.Size == 0 {
 		return false, nil
 	}
 	all, err := n.log.Retention().Size()
@@ -206,7 +206,7 @@ func (c *checkpointer) keepDue(now time.Time) (bool, error) {
 		return false, err
 	}
 	before, err := n.log.Retention().SizeBelow(last.Kept + 1)
-	return all-before >= max(n.retention.Size/keptShare, 1), err
+	return all-before >= max(policy.Size/retention.Share, 1), err
 }
 
 // needed reports whether a node that needs entries below the floor could get nothing in their place.

@@ -24,6 +24,7 @@ func (n *Node) maintain() {
 	defer mark.Stop()
 	trusted := time.NewTicker(clockEvery)
 	defer trusted.Stop()
+	accepted := n.Graph().Retention().Accepted.Index
 	expiry := time.NewTimer(0)
 	defer expiry.Stop()
 	for {
@@ -42,6 +43,7 @@ func (n *Node) maintain() {
 		case <-expiry.C:
 			n.expire()
 		case <-version.Changed():
+			accepted = n.acceptClock(accepted)
 		}
 		expiry.Reset(untilExpiry(n.Graph(), n.clock))
 	}
@@ -53,11 +55,21 @@ func (n *Node) lookAtClock() {
 		return
 	}
 	if d, ok := n.clock.Doubt(); ok {
-		n.slog.Warn("the clock is not where it was expected: nothing ends by time until it is believed",
-			"clock", d.Wall, "expected", d.Expected, "believed in", d.Left.Round(time.Second))
+		n.slog.Warn("the clock is not where it was expected: nothing expires or goes by its age until it is believed",
+			"clock", d.Wall, "expected", d.Expected, "believed in", d.Left.Round(time.Second), "if it is right", acceptCommand)
 	} else {
 		n.slog.Info("the clock is believed", "clock", n.clock.Now().UTC())
 	}
+}
+
+// acceptClock takes the clock for right if somebody has just vouched for what it says: after the change at index. It
+// returns the index of the newest such change.
+func (n *Node) acceptClock(index uint64) uint64 {
+	newest := n.Graph().Retention()
+	if newest.Accepted.Index > index {
+		n.clock.Accept(newest.Clock)
+	}
+	return newest.Accepted.Index
 }
 
 // storeClock keeps the time that was trusted last for the next start.

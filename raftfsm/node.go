@@ -1,6 +1,7 @@
 package raftfsm
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -16,6 +17,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/raftfsm/apply"
 	"hpfriends/raftfsm/clock"
+	"hpfriends/raftfsm/retention"
 	"hpfriends/raftfsm/store"
 )
 
@@ -49,7 +51,7 @@ type Config struct {
 	Space  func() (store.Space, error) // nil: of the file system that holds Dir
 	Wall   func() time.Time            // the machine's clock; nil: time.Now
 
-	Retention Retention
+	Retention retention.Policy
 	Cluster   *Cluster // nil: the node is alone
 }
 
@@ -62,8 +64,8 @@ type Node struct {
 	slog *slog.Logger
 	fail func(error) // ends the process
 
-	retention Retention
-	clock     *clock.Clock
+	keeper *retention.Keeper
+	clock  *clock.Clock
 
 	members *Members // nil: alone
 
@@ -97,7 +99,7 @@ func Open(c Config) (*Node, error) {
 		stores: stores{
 			c.Log, stable, store.NewHighWater(c.Log, stable), new(store.Stalls), store.NewDisk(c.Dir, c.Space, c.Log, c.Logger),
 		}, slog: c.Logger, fail: c.Fail,
-		retention: c.Retention, stop: make(chan struct{}),
+		keeper: retention.NewKeeper(c.Retention, c.Log), stop: make(chan struct{}),
 	}
 	n.checkpointer.init(n)
 	if err := n.open(c); err != nil {
@@ -135,7 +137,7 @@ func (n *Node) open(c Config) error {
 	if err != nil {
 		return err
 	}
-	n.clock = clock.New(last, clock.DefaultGrace, c.Wall)
+	n.clock = clock.New(last, cmp.Or(c.Retention.Grace, clock.DefaultGrace), c.Wall)
 	if n.fsm, err = apply.New(n.log, c.Logger, c.Fail); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/retention"
 	"hpfriends/raftfsm/store"
 )
 
@@ -136,7 +137,7 @@ func TestRestartWithAnyFloor(t *testing.T) {
 // TestRetentionBySize writes more than is kept: the floor follows, the audit stays, and what is left is sound.
 func TestRetentionBySize(t *testing.T) {
 	const limit = 8 << 20
-	r := openWith(t, t.TempDir(), Config{Retention: Retention{Size: limit, Age: time.Hour}})
+	r := openWith(t, t.TempDir(), Config{Retention: retention.Policy{Size: limit, Age: time.Hour}})
 	out := r.mustChange(t, operator, graph.AddUser{Handle: "ada"})
 	for i := range 20 {
 		before := r.fsm.CheckpointMark().Kept
@@ -145,7 +146,7 @@ func TestRetentionBySize(t *testing.T) {
 	}
 	eventually(t, "the log is still too large", func() bool {
 		size, err := r.log.Retention().Size()
-		return err == nil && size <= limit+usefulBytes/16 && r.log.Retention().Reclaimed() > 8<<20
+		return err == nil && size <= limit+1<<20 && r.log.Retention().Reclaimed() > 8<<20
 	})
 	if size, err := r.log.Retention().Size(); err != nil || size < limit/2 {
 		t.Errorf("%d bytes are left, %v", size, err)
@@ -171,17 +172,15 @@ func TestRetentionByAgeComesToRest(t *testing.T) {
 	cut := r.checkpoint(t)
 	r.publish(t, 2, 5, 1000, now)
 	r.checkpoint(t)
-	look := &retainer{node: r.Node, Retention: Retention{Age: time.Hour}}
 	wants := func(at time.Time) uint64 {
 		t.Helper()
-		e, err := look.wanted(at)
+		accepted := graph.Retention{Accepted: graph.Mark{Index: 1, Time: at}}
+		e, err := retention.NewKeeper(retention.Policy{Age: time.Hour}, r.log).Floor(
+			retention.Moment{Time: at, Trusted: true, Retention: accepted})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if e == nil {
-			return 0
-		}
-		if useful, err := look.useful(e, at); err != nil || !useful {
 			return 0
 		}
 		return e.Floor
@@ -214,7 +213,7 @@ func TestRetentionFreesAFullDisk(t *testing.T) {
 	r.close(t)
 	// It refuses, and goes on.
 	full := func() (store.Space, error) { return store.Space{Free: 3 << 29, Total: 100 << 30}, nil }
-	r = openWith(t, dir, Config{Retention: Retention{Size: 1 << 20}, Space: full})
+	r = openWith(t, dir, Config{Retention: retention.Policy{Size: 1 << 20}, Space: full})
 	defer r.close(t)
 	eventually(t, "nothing is removed", func() bool { return r.log.Floor() > 1 })
 	if r.Full() == nil {
@@ -224,7 +223,7 @@ func TestRetentionFreesAFullDisk(t *testing.T) {
 
 // TestClockThatWasAheadEndsNothing has a checkpoint of a leader whose clock was a month ahead.
 func TestClockThatWasAheadEndsNothing(t *testing.T) {
-	r := openWith(t, t.TempDir(), Config{Retention: Retention{Age: 20 * time.Second}})
+	r := openWith(t, t.TempDir(), Config{Retention: retention.Policy{Age: 20 * time.Second}})
 	defer r.close(t)
 	e := entry.Checkpoint{Kept: true, Time: time.Now().Add(30 * 24 * time.Hour)}
 	if _, err := r.propose(t.Context(), e.Encode()); err != nil {

@@ -20,6 +20,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/raftfsm/link"
+	"hpfriends/raftfsm/retention"
 	"hpfriends/raftfsm/store"
 )
 
@@ -47,7 +48,7 @@ type simulation struct {
 	names []string
 
 	sessions  byte // of fill
-	retention Retention
+	retention retention.Policy
 	// starve: this leader, with each of the runs of its replication, brings this member heartbeats only.
 	starve [2]string
 }

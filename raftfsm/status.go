@@ -22,7 +22,7 @@ func (n *Node) Report() survey.Report {
 		StateFormat: apply.StateFormat, State: n.raft.State().String(), Term: n.raft.CurrentTerm(), Last: last,
 		Commit: n.raft.CommitIndex(), Applied: n.log.Applied(), Checkpoints: n.checkpointer.recent(),
 		Times:   survey.Times{Now: n.clock.Wall().UTC()},
-		Service: survey.Service{Full: n.Full() != nil},
+		Service: survey.Service{Full: n.Full() != nil, Notices: n.notices()},
 	}
 	if e, err := n.log.Entry(r.Applied); err == nil {
 		r.AppliedAt = e.Appended

@@ -9,7 +9,7 @@ import (
 
 	"hpfriends/internal/bytesize"
 	"hpfriends/internal/timespec"
-	"hpfriends/raftfsm"
+	"hpfriends/raftfsm/retention"
 	"hpfriends/wire"
 )
 
@@ -22,15 +22,21 @@ type Config struct {
 	Name       string        `yaml:"name" json:"name"`
 	Compat     string        `yaml:"compat" json:"compat"`
 	MaxMessage bytesize.Size `yaml:"max-message" json:"max-message"`
-	Retention  string        `yaml:"retention" json:"retention"`
-	KeepBytes  string        `yaml:"retention-size" json:"retention-size"`
 	Scrub      string        `yaml:"scrub-interval" json:"scrub-interval"`
 	LogLevel   string        `yaml:"log-level" json:"log-level"`
 	LogFormat  string        `yaml:"log-format" json:"log-format"`
 
-	ClusterConfig `yaml:",inline"`
+	RetentionConfig `yaml:",inline"`
+	ClusterConfig   `yaml:",inline"`
 
 	FirstAdmin FirstAdmin `yaml:"-" json:"-"`
+}
+
+// RetentionConfig is how long messages are kept. What is empty is no limit, or the default.
+type RetentionConfig struct {
+	Retention string `yaml:"retention" json:"retention"`
+	KeepBytes string `yaml:"retention-size" json:"retention-size"`
+	KeepGrace string `yaml:"retention-grace" json:"retention-grace"`
 }
 
 // ConfigError is a setting that makes no sense, or not with the others.
@@ -81,10 +87,18 @@ func (s Config) Validate() error {
 }
 
 // retention is how long messages are kept.
-func (s Config) retention() (r raftfsm.Retention, err error) {
+func (s RetentionConfig) retention() (r retention.Policy, err error) {
 	if s.Retention != "" && s.Retention != "0" {
 		if r.Age, err = timespec.Duration(s.Retention); err != nil {
 			return r, badConfig("--retention %s: %v", s.Retention, err)
+		}
+	}
+	if s.KeepGrace != "" {
+		if r.Grace, err = timespec.Duration(s.KeepGrace); err != nil {
+			return r, badConfig("--retention-grace %s: %v", s.KeepGrace, err)
+		}
+		if r.Grace < time.Second {
+			return r, badConfig("--retention-grace %s: want at least 1s", s.KeepGrace)
 		}
 	}
 	if s.KeepBytes != "" && s.KeepBytes != "0" {

@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/cmdline", "internal/datadir", "internal/load"},
 	"server": {
 		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "query/view", "raftfsm", "raftfsm/link",
-		"raftfsm/survey", "router", "web", "web/who", "wire", "api",
+		"raftfsm/retention", "raftfsm/survey", "router", "web", "web/who", "wire", "api",
 		"internal/atomicfile", "internal/buildinfo", "internal/datadir",
 		"internal/bytesize", "internal/secret", "internal/timespec",
 	},
@@ -73,10 +73,11 @@ var allowed = map[string][]string{
 	"web/who":    {"api", "graph", "internal/secret"},
 	"raftfsm": {
 		"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/clock", "raftfsm/link", "raftfsm/report",
-		"raftfsm/store", "raftfsm/survey", "raftfsm/transport",
+		"raftfsm/retention", "raftfsm/store", "raftfsm/survey", "raftfsm/transport",
 	},
 	"raftfsm/apply":     {"eventlog", "eventlog/entry", "graph"},
 	"raftfsm/clock":     {"eventlog", "raftfsm/survey"},
+	"raftfsm/retention": {"eventlog", "eventlog/entry", "graph", "raftfsm/clock"},
 	"raftfsm/report":    {"eventlog/entry", "raftfsm/apply"},
 	"raftfsm/store":     {"eventlog", "eventlog/entry"},
 	"raftfsm/survey":    {"graph"},

@@ -189,11 +189,15 @@ func (f *FSM) applyReport(l *raft.Log) error {
 	return nil
 }
 
-// applyFloor raises the floor to the same entry on every node, and never above the entry that says so.
+// applyFloor raises the floor to the same entry on every node, and never above the entry that says so. By age it does
+// not, while that is held by those who may: the entry may have been on its way.
 func (f *FSM) applyFloor(tx *eventlog.Tx, l *raft.Log) error {
 	e, err := entry.DecodeFloor(l.Data)
 	if err != nil {
 		return err
+	}
+	if e.Reason == entry.FloorByAge && f.Version().Graph.Retention().Held {
+		return nil
 	}
 	tx.RaiseFloor(min(e.Floor, l.Index))
 	return nil

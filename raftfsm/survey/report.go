@@ -28,9 +28,10 @@ type Times struct {
 
 // Service is what a member does for clients.
 type Service struct {
-	Full    bool `json:"full"`    // its disk is almost full: it takes nothing
-	Drained bool `json:"drained"` // it sends clients elsewhere
-	Clients int  `json:"clients"` // connected to it
+	Full    bool     `json:"full"`              // its disk is almost full: it takes nothing
+	Drained bool     `json:"drained"`           // it sends clients elsewhere
+	Clients int      `json:"clients"`           // connected to it
+	Notices []string `json:"notices,omitempty"` // sentences for its operator
 }
 
 // Roles of a member.

@@ -24,6 +24,7 @@ func Warnings(s Status) (all []string) {
 		if member.Report.Full {
 			all = append(all, fmt.Sprintf("the disk of node %s is almost full: free some space there", member.ID))
 		}
+		all = append(all, member.Report.Notices...)
 		for _, id := range member.Report.Starving {
 			all = append(all, fmt.Sprintf("node %s hears its leader %s and gets no entries from it: leadership will be handed "+
 				"over; see the log of %s", id, member.ID, member.ID))

@@ -20,7 +20,7 @@ import (
 
 // settingNames are the keys of the file, which are also the flags.
 var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "name", "compat", "max-message", "retention",
-	"retention-size", "scrub-interval", "log-level", "log-format",
+	"retention-size", "retention-grace", "scrub-interval", "log-level", "log-format",
 	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
 
 func settingFlags() []cli.Flag {
@@ -46,6 +46,9 @@ func settingFlags() []cli.Flag {
 			Usage: "keep messages for `DURATION`, like 30d; empty: for ever. The audit is always kept"},
 		&cli.StringFlag{Name: "retention-size", EnvVars: env("retention-size"),
 			Usage: "keep at most `SIZE` of messages, like 50GiB; empty: no limit"},
+		&cli.StringFlag{Name: "retention-grace", EnvVars: env("retention-grace"),
+			Usage: "doubt a clock that has stepped, and wait before more than usual goes by its age, for `DURATION`; default: 24h, " +
+				"or --retention if that is shorter"},
 		&cli.StringFlag{Name: "scrub-interval", EnvVars: env("scrub-interval"), Value: "7d",
 			Usage: "read the whole log once in `DURATION`, to find damage; off: never"},
 		&cli.StringFlag{Name: "log-level", EnvVars: env("log-level"), Value: "info", Usage: "`LEVEL`: debug, info, warn or error"},
@@ -58,9 +61,12 @@ func loadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 	s := server.Config{
 		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"), HTTP: c.String("http"),
 		Name:   c.String("name"),
-		Compat: c.String("compat"), MaxMessage: cmdline.Size(c, "max-message"), Retention: c.String("retention"),
-		KeepBytes: c.String("retention-size"), Scrub: c.String("scrub-interval"),
+		Compat: c.String("compat"), MaxMessage: cmdline.Size(c, "max-message"),
+		Scrub:    c.String("scrub-interval"),
 		LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
+		RetentionConfig: server.RetentionConfig{
+			Retention: c.String("retention"), KeepBytes: c.String("retention-size"), KeepGrace: c.String("retention-grace"),
+		},
 		ClusterConfig: loadClusterSettings(c),
 	}
 	origin := make(map[string]string)
@@ -180,7 +186,7 @@ func validateFile(path string) error {
 
 func printSettings(w io.Writer, s server.Config, origin map[string]string) {
 	values := []any{s.DataDir, s.NodeID, strings.Join(s.Hpfeeds, " "), s.HTTP, s.Name, s.Compat, s.MaxMessage, s.Retention,
-		s.KeepBytes, s.Scrub, s.LogLevel, s.LogFormat,
+		s.KeepBytes, s.KeepGrace, s.Scrub, s.LogLevel, s.LogFormat,
 		s.Cluster, s.Advertise, s.Bootstrap, s.Join, s.JoinTokenFile, s.Nonvoter}
 	var rows [][]string
 	for i, name := range settingNames {
