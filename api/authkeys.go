@@ -62,7 +62,7 @@ type AuthkeyRotate struct {
 // SecretChange is the new secret.
 type SecretChange struct {
 	Secret  Secret `json:"secret,omitzero" maxLength:"255" doc:"empty: one is made"`
-	Overlap string `json:"overlap,omitempty" format:"window" doc:"how long the old one is good, too (24h); empty: not at all"`
+	Overlap string `json:"overlap,omitempty" format:"window-or-none" doc:"how long the old one is good, too (24h); empty: not at all"`
 }
 
 // Credential is what a sensor logs in with. It is answered when it is made, and to its owner on request.

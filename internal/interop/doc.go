@@ -12,8 +12,8 @@
 //     `hpfriends explain` says so.
 //   - The package's own command line works with the server, and hpfriends under the name of hpfeeds prints what it
 //     prints and exits as it exits.
-//   - cowrie with its hpfeeds3 plugin publishes the session of somebody who breaks in, and OpenCanary its events, to who
-//     they are shared with.
+//   - cowrie with its hpfeeds3 plugin publishes the session of somebody who breaks in, and OpenCanary its events, to
+//     those they are shared with.
 //   - What libhpfeeds' client, fw42's Go client and the Ruby gem count on, which are in no registry that the tests can
 //     reach, is emulated from descriptions of them.
 //   - Wireshark's dissector reads in the bytes of a session what was said in it.

@@ -225,8 +225,8 @@ func TestOpenCanaryPublishes(t *testing.T) {
 	_, port, _ := net.SplitHostPort(web)
 	settings := fmt.Sprintf(`{"device.node_id": "canary-1", "device.listen_addr": "127.0.0.1", "ip.ignorelist": [],
 "http.enabled": true, "http.banner": "Apache", "http.port": %s, "http.skin": "basicLogin",
-"logger": {"class": "PyLogger", "kwargs": {"formatters": {"plain": {"format": "%%(message)s"}}, "handlers": {"hpfeeds": {
-"class": "opencanary.logger.HpfeedsHandler", "host": "%s", "port": %s, "ident": "canary", "secret": "%s",
+"logger": {"class": "PyLogger", "kwargs": {"formatters": {"plain": {"format": "%%(message)s"}}, "handlers": {
+"hpfeeds": {"class": "opencanary.logger.HpfeedsHandler", "host": "%s", "port": %s, "ident": "canary", "secret": "%s",
 "channels": ["%s"]}}}}}`,
 		port, s.host, s.port, secretOf("canary"), channel)
 	if err := os.WriteFile(filepath.Join(dir, ".opencanary.conf"), []byte(settings), 0o600); err != nil {

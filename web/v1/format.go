@@ -18,6 +18,8 @@ const (
 	more   = `([0-9]{1,3}` + part + `(ms|[smhd])){0,3}`
 	span   = `[0-9]{1,12}` + part + `ms|([0-9]{1,9}|[1-8][0-9]{9})` + part + `s|([0-9]{1,5}` + part +
 		`[mhd]|[0-9]{1,3}` + part + `w)` + more
+	window = `([1-9][0-9]{0,11}` + part + `ms|([1-9][0-9]{0,8}|[1-8][0-9]{9})` + part + `s|([1-9][0-9]{0,4}` + part +
+		`[mhd]|[1-9][0-9]{0,2}` + part + `w)` + more + `)`
 	moment = span + `|now|today|yesterday|tomorrow|` + date + `([T ]` + clock + `(` + second + `)?)?|` + unix
 	place  = `#?(0|[1-9][0-9]{0,18})(\.(0|[1-9][0-9]{0,8}))?`
 	// text is a character that graph lets into names and texts.
@@ -28,18 +30,18 @@ const (
 // by query, whose errors tell people more than that a pattern does not match. Where nothing may stand, a pattern takes
 // it.
 var formats = map[string]string{
-	"handle":   `^[A-Za-z0-9][A-Za-z0-9._+@-]{0,63}$`,
-	"group":    `^` + text + ` ](` + text + `]{0,62}` + text + ` ])?$`,
-	"ident":    `^` + text + `]{0,255}$`,
-	"text":     `^` + text + `]*$`,
-	"channels": `^(\*|[^$*][^*]{0,253}\*?)$`,
-	"channel":  `^[^$*][^*]{0,254}$`,
-	"receiver": `^(group:.+|[A-Za-z0-9][A-Za-z0-9._+@-]{0,63})$`,
-	"past":     `^(` + moment + `)$`,
-	"point":    `^(` + moment + `|` + place + `)$`,
-	"position": `^(first|` + moment + `|` + place + `)$`,
-	"window": `^([1-9][0-9]{0,11}` + part + `ms|([1-9][0-9]{0,8}|[1-8][0-9]{9})` + part + `s|([1-9][0-9]{0,4}` + part +
-		`[mhd]|[1-9][0-9]{0,2}` + part + `w)` + more + `)$`,
+	"handle":           `^[A-Za-z0-9][A-Za-z0-9._+@-]{0,63}$`,
+	"group":            `^` + text + ` ](` + text + `]{0,62}` + text + ` ])?$`,
+	"ident":            `^` + text + `]{0,255}$`,
+	"text":             `^` + text + `]*$`,
+	"channels":         `^(\*|[^$*][^*]{0,253}\*?)$`,
+	"channel":          `^[^$*][^*]{0,254}$`,
+	"receiver":         `^(group:.+|[A-Za-z0-9][A-Za-z0-9._+@-]{0,63})$`,
+	"past":             `^(` + moment + `)$`,
+	"point":            `^(` + moment + `|` + place + `)$`,
+	"position":         `^(first|` + moment + `|` + place + `)$`,
+	"window":           `^` + window + `$`,
+	"window-or-none":   `^` + window + `?$`,
 	"password-or-none": `^([^\x00]{8,})?$`,
 	"kind":             `^(channel|log|group|user|share|authkey)$`,
 	"object":           `^(user|group|membership|authkey|share|acceptance|token)(:.+)?$`,
