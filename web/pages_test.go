@@ -198,6 +198,7 @@ func TestEveryPageAnswers(t *testing.T) {
 	pages := []string{
 		"/", "/shares", "/shares?add", "/incoming", "/authkeys", "/authkeys?add", "/connect", "/logs", "/groups",
 		"/groups/everyone", "/search", "/search?q=cowrie", "/account", "/preferences", "/why", "/live", "/shares/reach",
+		"/audit", "/audit/diff?from=%231", "/audit/access?channel=c", "/audit/access?channel=c&at=%231",
 		"/shares?channel=cowrie.sessions&to=group:lab", "/shares/reach?channel=cowrie.sessions&to=bob&type=all",
 	}
 	look := func() {
@@ -289,5 +290,97 @@ func TestGroupsThroughThePages(t *testing.T) {
 		if status != s.status || !says(html, s.says) {
 			t.Errorf("%s %s %s: %d %s", s.user, s.do, s.member, status, text(html))
 		}
+	}
+}
+
+// The audit tells of a share as people say it, field by field, and who could read because of it; a stranger to it
+// learns nothing.
+func TestAuditThroughThePages(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "cleo", "root")
+	w.submit("ada", "/authkeys", "do", "add", "pub", "c", "ident", "k1")
+	before := itoa(w.graph.Index())
+	w.submit("ada", "/shares", "do", "add", "channel", "c", "to", "bob", "note", "TLP:RED")
+	added := itoa(w.graph.Index())
+	w.submit("bob", "/incoming", "do", "enable", "share", added)
+	if _, html := w.page("bob", "/audit"); !says(
+		html, "bob enabled the share of c.", "ada shares their own events of c with bob.",
+	) {
+		t.Error(text(html))
+	}
+	if _, html := w.page("ada", "/audit/"+added); !says(
+		html, "ada shares their own events of c with bob.", "note TLP:RED",
+	) {
+		t.Error(text(html))
+	}
+	if status, html := w.page("cleo", "/audit/"+added); status != http.StatusNotFound || says(html, "TLP:RED") {
+		t.Errorf("%d %s", status, text(html))
+	}
+	if _, html := w.page("root", "/audit/diff?from=%23"+before); !says(html, "2 objects changed", "note TLP:RED") {
+		t.Error(text(html))
+	}
+	if _, html := w.page("root", "/audit/access?channel=c"); !says(html, "2 ways to read c", "ada bob") {
+		t.Error(text(html))
+	}
+	if _, html := w.page("root", "/audit/access?channel=c&at=%23"+before); !says(html, "1 way to read c") {
+		t.Error(text(html))
+	}
+	if _, html := w.submit("root", "/audit", "do", "verify"); !says(html, "are as they were written") {
+		t.Error(text(html))
+	}
+}
+
+// The page of the cluster is for those who see everything, and what it does is for admins.
+func TestClusterThroughThePages(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "eve", "root")
+	if status, _ := w.page("ada", "/cluster"); status != http.StatusForbidden {
+		t.Errorf("ada: %d", status)
+	}
+	if _, html := w.page("ada", "/"); strings.Contains(html, `href="/cluster"`) {
+		t.Error("ada is offered the page")
+	}
+	if _, html := w.page("eve", "/cluster"); !says(html, "n1") || strings.Contains(html, `value="remove"`) {
+		t.Error(text(html))
+	}
+	if status, html := w.submit("root", "/cluster", "do", "drain", "node", "n1"); status != http.StatusOK ||
+		!says(html, "n1 sends its clients elsewhere.") {
+		t.Errorf("%d %s", status, text(html))
+	}
+	if _, html := w.submit("root", "/cluster", "do", "token"); !strings.Contains(html, "echo hpj_token | hpfriends cluster join") {
+		t.Error(text(html))
+	}
+	if status, _ := w.submit("eve", "/cluster", "do", "drain", "node", "n1"); status != http.StatusForbidden {
+		t.Errorf("eve drains: %d", status)
+	}
+}
+
+// With the setup link, and only with it, a stranger becomes the first admin and is logged in; then the door is closed.
+func TestSetupThroughThePages(t *testing.T) {
+	w := newWorld(t)
+	token := w.server.who.Setup.Token().Reveal()
+	post := func(token string) *httptest.ResponseRecorder {
+		form := url.Values{"token": {token}, "user": {"root"}, "password": {"correct horse battery"}}
+		return w.send(
+			caller{header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}, "POST /setup", form.Encode(),
+		)
+	}
+	if rec := w.send(caller{}, "GET /setup?token=wrong", nil); rec.Code != http.StatusNotFound ||
+		says(rec.Body.String(), "Become admin") {
+		t.Errorf("a stranger: %d %s", rec.Code, text(rec.Body.String()))
+	}
+	if rec := post("wrong"); rec.Code != http.StatusNotFound || w.graph.HasAdmin() {
+		t.Errorf("a stranger: %d %s", rec.Code, text(rec.Body.String()))
+	}
+	if rec := w.send(caller{}, "GET /setup?token="+token, nil); rec.Code != http.StatusOK ||
+		!says(rec.Body.String(), "Become admin") {
+		t.Errorf("the operator: %d %s", rec.Code, text(rec.Body.String()))
+	}
+	rec := post(token)
+	if rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/" || !w.graph.HasAdmin() {
+		t.Fatalf("%d %s", rec.Code, text(rec.Body.String()))
+	}
+	if rec := post(token); rec.Code != http.StatusNotFound {
+		t.Errorf("twice: %d", rec.Code)
 	}
 }

@@ -137,6 +137,7 @@ func rotateAuthkey(r *request) (done, error) {
 	defer cancel()
 	c, err := api.RotateAuthkey.Call(ctx, r.API, api.AuthkeyRotate{
 		IdentPath: api.IdentPath{Ident: r.PostForm.Get("ident")},
+		Body:      api.SecretChange{Overlap: r.PostForm.Get("overlap")},
 	})
 	if err != nil {
 		return done{}, err

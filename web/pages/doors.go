@@ -8,6 +8,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/internal/secret"
+	"hpfriends/web/who"
 )
 
 // door is a page for those who are not logged in.
@@ -26,6 +27,14 @@ func (p *Pages) registerDoors(mux *http.ServeMux) {
 		p.open(w, r, http.StatusOK, "login", door{Title: "Log in", Form: r.URL.Query()})
 	})
 	mux.HandleFunc("POST /login", p.login)
+	mux.HandleFunc("GET /setup", func(w http.ResponseWriter, r *http.Request) {
+		if err := p.Who.Setup.Check(secret.New(r.URL.Query().Get("token"))); err != nil {
+			p.closed(w, r, err)
+			return
+		}
+		p.open(w, r, http.StatusOK, "setup", door{Title: "Set up", Form: r.URL.Query()})
+	})
+	mux.HandleFunc("POST /setup", p.setup)
 	mux.HandleFunc("POST /logout", p.logout)
 }
 
@@ -45,6 +54,42 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, local(r.Form.Get("next")), http.StatusSeeOther)
+}
+
+// setup makes the first admin, with the token of the setup link, and logs them in.
+func (p *Pages) setup(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, "The form could not be read.", http.StatusBadRequest)
+		return
+	}
+	f := r.PostForm
+	admin := who.Account{
+		Handle: strings.TrimSpace(f.Get("user")), Name: strings.TrimSpace(f.Get("name")),
+		Password: secret.New(f.Get("password")),
+	}
+	f.Del("password")
+	token := secret.New(f.Get("token"))
+	if err := p.Who.CreateAdmin(r, token, admin); err != nil {
+		if p.Who.Setup.Check(token) != nil {
+			p.closed(w, r, err)
+			return
+		}
+		problem := p.problemOf(err)
+		p.open(w, r, problem.Status, "setup", door{Title: "Set up", Problem: problem, Form: f})
+		return
+	}
+	if _, err := p.Who.Login(w, r, admin.Handle, admin.Password); err != nil {
+		http.Redirect(w, r, "/login", http.StatusSeeOther)
+		return
+	}
+	setNotice(w, "You are the admin of this server.")
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// closed says why a door stays closed.
+func (p *Pages) closed(w http.ResponseWriter, r *http.Request, err error) {
+	problem := p.problemOf(err)
+	p.open(w, r, problem.Status, "closed", door{Title: "Closed", Problem: problem})
 }
 
 func (p *Pages) logout(w http.ResponseWriter, r *http.Request) {

@@ -42,9 +42,9 @@ func incoming(r *request) (any, error) {
 
 func stateOfIncoming(s view.Share) string {
 	switch {
-	case s.Expired:
+	case s.Expired, s.Decision == view.Disabled:
 		return "off"
-	case s.Enabled != nil && *s.Enabled:
+	case s.Decision == view.Enabled:
 		return "flows"
 	}
 	return "waiting"
@@ -52,12 +52,7 @@ func stateOfIncoming(s view.Share) string {
 
 // waiting says how many shares wait for the decision of who asks.
 func waiting(r *request) string {
-	n := 0
-	for _, s := range r.Query.SharesWith(r.actor, r.actor.User) {
-		if stateOfIncoming(s) == "waiting" {
-			n++
-		}
-	}
+	n := r.Query.Waiting(r.actor)
 	switch {
 	case n == 0:
 		return ""

@@ -1,9 +1,15 @@
 package pages
 
-import "slices"
+import (
+	"slices"
+
+	"hpfriends/api"
+)
 
 // routes is the table of pages.
-func routes() []*page { return slices.Concat(sevenRoutes(), dataRoutes(), ownRoutes()) }
+func routes() []*page {
+	return slices.Concat(sevenRoutes(), dataRoutes(), operateRoutes(), ownRoutes())
+}
 
 // sevenRoutes are the original's seven, and what belongs to them.
 func sevenRoutes() []*page {
@@ -17,6 +23,10 @@ func sevenRoutes() []*page {
 			about: "Channels that you share with other users and groups.",
 			show:  shares,
 			acts:  acts{"add": addShare, "remove": removeShare},
+		},
+		{
+			path: "/shares/{share}", name: "share", title: "Edit share", under: "/shares", show: share,
+			acts: acts{"edit": editShare, "remove": removeShare},
 		},
 		{
 			path: "/incoming", name: "incoming", title: "Shared with you", past: true,
@@ -78,6 +88,36 @@ func dataRoutes() []*page {
 		{
 			path: "/m/{position}", name: "message", title: "Message", under: "/history",
 			about: "One message, and everything about it.", show: message,
+		},
+	}
+}
+
+// operateRoutes are about the server and its past.
+func operateRoutes() []*page {
+	return []*page{
+		{
+			path: "/audit", name: "audit", title: "Audit", about: "Who changed what, and when.", show: audit,
+			acts: acts{"verify": verifyAudit},
+		},
+		{path: "/audit/{index}", name: "auditevent", title: "Change", under: "/audit", show: auditEvent},
+		{
+			path: "/audit/diff", name: "auditdiff", title: "Compare two moments", under: "/audit",
+			about: "What of the sharing graph that concerns you is not alike.", show: auditDiff,
+		},
+		{
+			path: "/audit/access", name: "access", title: "Who could read a channel?", under: "/audit",
+			about: "And by which shares, at a moment of the past.", show: access,
+		},
+		{
+			path: "/cluster", name: "cluster", title: "Cluster", admin: true, about: "The nodes, and how they are.",
+			show: cluster,
+			acts: acts{
+				"drain": order(
+					api.DrainNode, "sends its clients elsewhere.",
+				), "undrain": order(api.UndrainNode, "takes clients again."),
+				"transfer": order(api.TransferLeadership, "leads now."), "promote": order(api.PromoteNode, "has a vote now."),
+				"remove": order(api.RemoveNode, "is no member any more."), "token": joinToken,
+			},
 		},
 	}
 }

@@ -126,7 +126,47 @@ func removeShare(r *request) (done, error) {
 	if err == nil {
 		_, err = api.RemoveShare.Call(ctx, r.API, api.SharePath{ID: id})
 	}
-	return done{notice: fmt.Sprintf("You no longer share %s with %s.", share.Channel, share.To)}, err
+	return done{to: "/shares", notice: fmt.Sprintf("You no longer share %s with %s.", share.Channel, share.To)}, err
+}
+
+type shareData struct {
+	shareRow
+	Ends string
+}
+
+// share is the form that edits one.
+func share(r *request) (any, error) {
+	id, err := strconv.ParseUint(r.PathValue("share"), 10, 64)
+	if err != nil {
+		return nil, invalid("There is no such share.", "")
+	}
+	s, err := r.Query.Share(r.actor, graph.ShareID(id))
+	d := shareData{shareRow: shareRow{s, receiverOf(s.To), stateOfShare(s)}}
+	if s.Expires != nil {
+		d.Ends = s.Expires.In(r.prefs.zone).Format("2006-01-02 15:04:05")
+	}
+	return d, err
+}
+
+func editShare(r *request) (done, error) {
+	id, err := strconv.ParseUint(r.PathValue("share"), 10, 64)
+	if err != nil {
+		return done{}, invalid("There is no such share.", "")
+	}
+	note := r.PostForm.Get("note")
+	expires, err := r.future("expires")
+	if err != nil {
+		return done{}, err
+	}
+	if expires == nil {
+		expires = new(time.Time) // never
+	}
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	_, err = api.EditShare.Call(ctx, r.API, api.ShareEdit{
+		SharePath: api.SharePath{ID: id}, Body: api.ShareChanges{Note: &note, Expires: expires},
+	})
+	return done{to: "/shares", notice: "The share is changed."}, err
 }
 
 // future reads a time to come; an empty one is nil.

@@ -91,6 +91,14 @@ func (s *sheet) Admin() bool { return s.viewer.CanSeeAll() }
 // Field is a value of the form that is shown again, or of the address.
 func (s *sheet) Field(name string) string { return s.field(name) }
 
+// Typed is what was typed into a form that was refused, or else a value.
+func (s *sheet) Typed(name, value string) string {
+	if s.problem != nil && s.PostForm.Has(name) {
+		return s.PostForm.Get(name)
+	}
+	return value
+}
+
 // With is the address of this page with other parameters.
 func (s *sheet) With(pairs ...string) string { return s.with(pairs...) }
 

@@ -1,0 +1,73 @@
+package pages
+
+import (
+	"context"
+	"time"
+
+	"hpfriends/api"
+)
+
+type clusterData struct {
+	api.Cluster
+	May    bool // who asks may change it
+	Voters int
+	Joined *api.JoinToken // shown once
+}
+
+func cluster(r *request) (any, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	c, err := api.ShowCluster.Call(ctx, r.API, api.None{})
+	d := clusterData{Cluster: c, May: r.viewer.Graph().MayRunCluster(r.actor) == nil}
+	for _, m := range c.Members {
+		if m.Role != "nonvoter" {
+			d.Voters++
+		}
+	}
+	return d, err
+}
+
+// Loss says what the loss of one more voter means.
+func (d clusterData) Loss() string {
+	switch {
+	case d.Voters <= 1:
+		return "This is the only node that votes: without it, nothing is taken or served."
+	case d.Voters == 2:
+		return "With two voters, the loss of either stops changes and messages."
+	}
+	return ""
+}
+
+// order is a form of the page, about one node.
+func order(o api.Op[api.With[api.NodeOrder], api.None], notice string) func(*request) (done, error) {
+	return func(r *request) (done, error) {
+		ctx, cancel := call(r.Context())
+		defer cancel()
+		node := r.PostForm.Get("node")
+		_, err := o.Call(ctx, r.API, api.With[api.NodeOrder]{Body: api.NodeOrder{
+			Node: node, Force: r.PostForm.Get("force") == "on",
+		}})
+		return done{notice: node + " " + notice}, err
+	}
+}
+
+// joinLife is how long a join token is good.
+const joinLife = time.Hour
+
+func joinToken(r *request) (done, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
+	defer cancel()
+	token, err := api.AddJoinToken.Call(ctx, r.API, api.With[api.NewJoinToken]{
+		Body: api.NewJoinToken{Seconds: int64(joinLife / time.Second)},
+	})
+	if err != nil {
+		return done{}, err
+	}
+	data, err := cluster(r)
+	if err != nil {
+		return done{}, err
+	}
+	d := data.(clusterData)
+	d.Joined = &token
+	return done{show: d}, nil
+}
