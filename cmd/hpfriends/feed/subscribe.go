@@ -328,8 +328,8 @@ func (s *reception) print(m *message, end context.CancelCauseFunc) bool {
 }
 
 // failed ends the subscription when the broker refused, and when the first connection fails: then something is wrong
-// with the address. Later connections are tried again, also where a broker takes nobody now: it says so instead of INFO,
-// so that the refusal is the reason of another error.
+// with the address. Later connections are tried again, also where a broker takes nobody now: it says so instead of
+// INFO, so that the refusal is the reason of another error.
 func (s *reception) failed(err error, end context.CancelCauseFunc) {
 	if refusal, ok := err.(*wire.BrokerError); ok { //nolint:errorlint // only one that is an answer to us
 		if s.located {

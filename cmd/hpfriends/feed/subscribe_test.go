@@ -15,7 +15,7 @@ import (
 // A broker that takes nobody for a while, since it is taken out of service or has too many connections, does not end a
 // subscription that has been connected: other addresses may stand behind its name, and it may be back.
 func TestWhatEndsASubscription(t *testing.T) {
-	refused := &wire.BrokerError{Text: "Authkey not allowed to subscribe here. chan=c?from=%239.0&notify=1&positions=1&times=1"}
+	refused := &wire.BrokerError{Text: "Not here. chan=c?from=%239.0&notify=1&positions=1&times=1"}
 	turnedAway := fmt.Errorf("log in to x: %w", &wire.BrokerError{Text: "This node is being taken out of service."})
 	for _, c := range []struct {
 		name   string
@@ -27,7 +27,7 @@ func TestWhatEndsASubscription(t *testing.T) {
 		{"a later one fails", true, errors.New("lost"), ""},
 		{"the broker takes nobody at first", false, turnedAway, "out of service"},
 		{"the broker takes nobody later", true, turnedAway, ""},
-		{"the broker refuses", true, refused, "here. chan=c\""},
+		{"the broker refuses", true, refused, "Not here. chan=c\""},
 	} {
 		var notes bytes.Buffer
 		s := &reception{notes: &notes, follows: &subscriptions{subs: []*followed{follow("c?from=%239.0")}}}
