@@ -5,6 +5,6 @@
 // can confirm (ours does, on $acks), that all are committed. Whoever is cut off is told where to go on. A payload
 // reaches a terminal with its control characters made visible, unless --raw asks for its bytes.
 //
-// A subscription and a delivery belong to one goroutine; only the reader of a connection runs beside it, and ends when
-// the connection is closed.
+// A subscription and a delivery belong to one goroutine; the reader of a connection runs beside it, and ends when the
+// connection is closed. So does a read of standard input, which nothing can end: it is left when the delivery is over.
 package feed
