@@ -278,7 +278,7 @@ func (e *contentError) Error() string { return e.err.Error() }
 // send hands all messages to d. What waits there is written before each pause.
 func (p Publication) send(ctx context.Context, d *delivery) error {
 	p.stdin.feeds(d)
-	limiter, skip, begun := timerate.NewLimiter(p.Rate, 1), p.skip, p.resume == nil
+	limiter, skip, begun := newLimiter(p.Rate), p.skip, p.resume == nil
 	for payload, err := range p.Payloads {
 		if err != nil {
 			return cmp.Or(d.flush(), error(&contentError{err}))
@@ -308,6 +308,15 @@ func (p Publication) send(ctx context.Context, d *delivery) error {
 		return &contentError{fmt.Errorf("there are %d messages only, and %d were to be left out", p.skip-skip, p.skip)}
 	}
 	return nil
+}
+
+// newLimiter lets what a hundredth of a second is for go at once: a timer that wakes later than that makes up for it.
+func newLimiter(rate timerate.Limit) *timerate.Limiter {
+	burst := 1
+	if rate != timerate.Inf {
+		burst = max(burst, int(rate/100))
+	}
+	return timerate.NewLimiter(rate, burst)
 }
 
 // about is what makes an input the same again: the first payload and the channels.

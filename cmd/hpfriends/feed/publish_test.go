@@ -340,3 +340,12 @@ func TestNothingIsConfirmed(t *testing.T) {
 		}
 	}
 }
+
+// With a rate above what timers can wake for, the rate is reached; with a low one, no two messages go at once.
+func TestRateIsReached(t *testing.T) {
+	for rate, burst := range map[timerate.Limit]int{0.5: 1, 100: 1, 4000: 40, timerate.Inf: 1} {
+		if got := newLimiter(rate); got.Burst() != burst || got.Limit() != rate {
+			t.Errorf("at %v/s, %d at once: want %d", rate, got.Burst(), burst)
+		}
+	}
+}
