@@ -2,8 +2,11 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
+	"log/slog"
 	"os"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,13 +23,17 @@ func Serve() *cli.Command {
 		Name: "serve", Aliases: []string{"server"}, Usage: "run a server", Flags: settingFlags(),
 		Description: `Keeps everything in the data directory, which must belong to this server
 alone. Where it listens is written to addresses.json there. Ends cleanly on
-SIGINT and SIGTERM. While there is no admin, it prints a link that makes one; in
+SIGINT and SIGTERM. On SIGHUP, which it also gets when its terminal is closed,
+it goes on: it reads its settings again, takes log-level from them, and says
+which others wait for the next start. Certificates of TLS endpoints are read
+again by themselves when their files have changed. While there is no admin, it prints a link that makes one; in
 the environment, HPFRIENDS_ADMIN_PASSWORD or HPFRIENDS_ADMIN_PASSWORD_FILE makes
 one without it, called admin or as HPFRIENDS_ADMIN says.`,
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Args(c); err != nil {
 				return err
 			}
+			hangUps := cmdline.OutliveTerminal()
 			s, _, err := loadSettings(c)
 			if err != nil {
 				return err
@@ -39,9 +46,23 @@ one without it, called admin or as HPFRIENDS_ADMIN says.`,
 				return err
 			}
 			defer stop()
-			return settingUsage(server.New(s, newLogger(s, os.Stderr)).Run(c.Context))
+			return serve(c, s, hangUps)
 		},
 	}
+}
+
+// serve runs a server, which reads its settings again at each hang-up.
+func serve(c *cli.Context, s server.Config, hangUps <-chan os.Signal) error {
+	r := &reloader{cli: c, now: s, level: new(slog.LevelVar)}
+	r.level.Set(logLevel(s))
+	r.logger = newLogger(s, r.level, os.Stderr)
+	ctx, stop := context.WithCancel(c.Context)
+	var reloads sync.WaitGroup
+	reloads.Go(func() { r.run(ctx, hangUps) })
+	err := server.New(s, r.logger).Run(c.Context)
+	stop()
+	reloads.Wait()
+	return settingUsage(err)
 }
 
 // firstAdmin is read from the environment only: a flag would show the password to everybody on the machine.

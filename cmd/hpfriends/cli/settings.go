@@ -130,10 +130,13 @@ func setOne(s *server.Config, path, name string, value yaml.Node) error {
 	return nil
 }
 
-// newLogger writes to w as the settings say.
-func newLogger(s server.Config, w *os.File) *slog.Logger {
-	var level slog.Level
+func logLevel(s server.Config) (level slog.Level) {
 	_ = level.UnmarshalText([]byte(s.LogLevel)) // validated
+	return level
+}
+
+// newLogger writes to w as the settings say, and from level on.
+func newLogger(s server.Config, level slog.Leveler, w *os.File) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}
 	if s.LogFormat == "json" || s.LogFormat == "" && !term.IsTerminal(w) {
 		return slog.New(slog.NewJSONHandler(w, o))

@@ -38,6 +38,8 @@ func Main(args []string) int {
 func hpfriends(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	ctx, stopHangUp := cmdline.UntilHangUp(ctx)
+	defer stopHangUp()
 	return run(ctx, args, os.Stdout, os.Stderr)
 }
 
