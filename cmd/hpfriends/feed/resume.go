@@ -89,7 +89,7 @@ func subscriptionsOf(c *cli.Context, channels []string) (*subscriptions, error) 
 		asks.First = true
 	case !asks.Until.IsZero() && !asks.Until.After(time.Now()):
 		return nil, fmt.Errorf("--until %s is over: give --since or --from too, or a time to come",
-			asks.Until.UTC().Format(time.RFC3339))
+			term.Time(asks.Until))
 	}
 	for i, ch := range channels {
 		asks.Channel = ch

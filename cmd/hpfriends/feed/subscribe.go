@@ -229,7 +229,7 @@ func (s *reception) connected(client *wire.Client, broker string, end context.Ca
 	}
 	if !s.heard.IsZero() && len(lost) > 0 {
 		s.missing(end, "what was published on %s between %s and %s is missing: %s", term.Visible(strings.Join(lost, ", ")),
-			s.heard.UTC().Format(time.RFC3339), time.Now().UTC().Format(time.RFC3339), why)
+			term.Time(s.heard), term.Time(time.Now()), why)
 	}
 	// The connection is not used yet: the client only notes what to subscribe to.
 	for _, text := range s.texts {

@@ -67,6 +67,8 @@ func newApp(stdout, stderr io.Writer) *urfave.App {
 		Description: `The command line talks to the server through a socket in its data directory:
 whoever owns that directory is its admin, and acts for a user with --as. With
 --server and --token-file it talks to a server elsewhere.
+Times are printed, and read where they say no other, in the zone of TZ; with
+--json they are in UTC.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict,
 6 unavailable, 130 interrupted.`,
 		Writer: stdout, ErrWriter: stderr, EnableBashCompletion: true, DisableSliceFlagSeparator: true,
