@@ -26,6 +26,20 @@ type MessagesQuery struct {
 	Order string `query:"order" enum:"oldest,newest" default:"oldest" doc:"which come first"`
 }
 
+// TimelineQuery asks how many messages there were when.
+type TimelineQuery struct {
+	Channel []string `query:"channel,explode" required:"true" minItems:"1" maxItems:"100" format:"channels"`
+	Since   string   `query:"since" format:"past" default:"1h" doc:"a time, or how long ago"`
+	Until   string   `query:"until" format:"past" doc:"likewise; empty: now"`
+	Buckets int      `query:"buckets" minimum:"1" maximum:"1000" default:"60"`
+}
+
+// RatesQuery asks how many messages the busiest channels had when.
+type RatesQuery struct {
+	TimelineQuery
+	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"the channels with the most messages"`
+}
+
 // Stream is an operation that answers with lines of package ndjson.
 type Stream[In any] struct {
 	Route, Summary string
@@ -34,6 +48,12 @@ type Stream[In any] struct {
 // The operations on past messages.
 var (
 	ReadMessages  = Stream[MessagesQuery]{"GET /messages", "Past messages that you may see, as lines of JSON"}
+	CountTimeline = Op[TimelineQuery, view.Timeline]{
+		"GET /messages/histogram", "How many past messages you may read, over time",
+	}
+	ChannelRates = Op[RatesQuery, view.Rates]{
+		"GET /channels/rates", "How many messages you may read of each channel, over time",
+	}
 	CountMessages = Op[MessageQuery, view.Count]{"GET /messages/count", "How many past messages you may see"}
 )
 

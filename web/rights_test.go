@@ -80,6 +80,9 @@ func TestWhoMayWhat(t *testing.T) {
 		{"GET /api/v1/shares/preview?channel=c&to=eve", nil, [6]int{200, 200, 200, 422, 200, 422}},
 		{"GET /api/v1/shares/preview?channel=c&to=group:lab", nil, [6]int{200, 200, 200, 200, 200, 422}},
 
+		{"GET /api/v1/messages/histogram?channel=c", nil, [6]int{200, 200, 200, 200, 200, 200}},
+		{"GET /api/v1/channels/rates?channel=*&since=1h&until=2h", nil, [6]int{422, 422, 422, 422, 422, 422}},
+
 		{"DELETE /api/v1/tokens/11", nil, [6]int{204, 404, 404, 403, 204, 204}},
 		{"POST /api/v1/tokens", object{"owner": "ada"}, [6]int{200, 403, 403, 403, 200, 200}},
 

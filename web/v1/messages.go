@@ -13,6 +13,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/internal/ndjson"
+	"hpfriends/internal/timespec"
 	"hpfriends/query"
 	"hpfriends/query/view"
 	"hpfriends/web/who"
@@ -56,6 +57,44 @@ func (s *Service) registerMessages(h huma.API) {
 		defer cancel()
 		return s.Query.CountMessages(ctx, who.Actor(ctx), f)
 	}, patient)
+}
+
+func (s *Service) registerTimelines(h huma.API) {
+	op(s, h, api.CountTimeline, func(ctx context.Context, in *api.TimelineQuery) (view.Timeline, error) {
+		t, err := timeline(*in)
+		if err != nil {
+			return view.Timeline{}, err
+		}
+		return s.Query.Timeline(ctx, who.Actor(ctx), t)
+	})
+	op(s, h, api.ChannelRates, func(ctx context.Context, in *api.RatesQuery) (view.Rates, error) {
+		t, err := timeline(in.TimelineQuery)
+		if err != nil {
+			return view.Rates{}, err
+		}
+		return s.Query.Rates(ctx, who.Actor(ctx), t, in.Limit)
+	})
+}
+
+func timeline(in api.TimelineQuery) (t query.TimelineQuery, err error) {
+	now := time.Now()
+	t = query.TimelineQuery{Until: now, Buckets: in.Buckets}
+	for _, c := range in.Channel {
+		p, err := graph.ParsePattern(c)
+		if err != nil {
+			return t, err
+		}
+		t.Patterns = append(t.Patterns, p)
+	}
+	if t.Since, err = timespec.Past(in.Since, now); err != nil {
+		return t, &graph.Error{Code: graph.Invalid, Msg: "since: " + err.Error()}
+	}
+	if in.Until != "" {
+		if t.Until, err = timespec.Past(in.Until, now); err != nil {
+			return t, &graph.Error{Code: graph.Invalid, Msg: "until: " + err.Error()}
+		}
+	}
+	return t, nil
 }
 
 // patient lets the answer take longer than others may: reading from a log may.

@@ -39,6 +39,7 @@ func (s *Service) Register(mux *http.ServeMux) {
 	registerSessions(s, h)
 	s.registerStatus(h)
 	s.registerMessages(h)
+	s.registerTimelines(h)
 	s.registerCursors(h)
 	s.registerSearch(h)
 	s.registerAudit(h)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -27,6 +28,15 @@ func Channel(history *cli.Command) *cli.Command {
 				show(api.ShowChannel, func(c *cli.Context) (api.ChannelQuery, error) {
 					return api.ChannelQuery{Name: c.Args().First()}, nil
 				}, showChannel)),
+			cmdline.APICommand("histogram", "count the messages on channels over time", "CHANNEL", show(api.CountTimeline,
+				func(c *cli.Context) (api.TimelineQuery, error) { return timelineOf(c, c.Args().First()) }, printTimeline),
+				timelineFlags()...),
+			cmdline.APICommand("rates", "count the messages of each channel over time", "[PATTERN]", show(api.ChannelRates,
+				func(c *cli.Context) (in api.RatesQuery, err error) {
+					in.TimelineQuery, err = timelineOf(c, cmp.Or(c.Args().First(), "*"))
+					return in, err
+				}, printRates),
+				timelineFlags()...),
 			cmdline.APICommand("top", "list the channels with the most traffic", "", topChannels,
 				&cli.StringFlag{Name: "by", Value: string(query.TopMessages), Usage: "most of `WHAT`: messages or bytes"},
 				cmdline.TimeFlag("since", "traffic since `TIME` (default: all that is kept)"),
