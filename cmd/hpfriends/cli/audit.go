@@ -136,7 +136,8 @@ func showAudit(c *cli.Context, server *api.Client) error {
 		return err
 	}
 	return cmdline.Show(c, e, func(w io.Writer) {
-		for _, line := range [][2]string{{"position", e.Position}, {"time", e.Time.Local().Format(time.RFC3339Nano)}, {"by", e.By},
+		at := e.Time.Local().Format(time.RFC3339Nano)
+		for _, line := range [][2]string{{"position", e.Position}, {"time", at}, {"by", e.By},
 			{"from", e.From}, {"op", e.Op}, {"object", objectName(e.Object)}, {"hash", e.Hash}} {
 			if line[1] != "" {
 				fmt.Fprintf(w, "%-9s %s\n", line[0], term.Visible(line[1]))
