@@ -198,6 +198,7 @@ func TestEveryPageAnswers(t *testing.T) {
 	pages := []string{
 		"/", "/shares", "/shares?add", "/incoming", "/authkeys", "/authkeys?add", "/connect", "/logs", "/groups",
 		"/groups/everyone", "/search", "/search?q=cowrie", "/account", "/preferences", "/why", "/live", "/shares/reach",
+		"/graph", "/graph?at=%231", "/graph?from=ada&to=bob&channel=c",
 		"/audit", "/audit/diff?from=%231", "/audit/access?channel=c", "/audit/access?channel=c&at=%231",
 		"/shares?channel=cowrie.sessions&to=group:lab", "/shares/reach?channel=cowrie.sessions&to=bob&type=all",
 	}
@@ -347,7 +348,8 @@ func TestClusterThroughThePages(t *testing.T) {
 		!says(html, "n1 sends its clients elsewhere.") {
 		t.Errorf("%d %s", status, text(html))
 	}
-	if _, html := w.submit("root", "/cluster", "do", "token"); !strings.Contains(html, "echo hpj_token | hpfriends cluster join") {
+	if _, html := w.submit("root", "/cluster", "do", "token"); !says(html,
+		"echo hpj_token | hpfriends cluster join") {
 		t.Error(text(html))
 	}
 	if status, _ := w.submit("eve", "/cluster", "do", "drain", "node", "n1"); status != http.StatusForbidden {

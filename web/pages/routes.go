@@ -86,6 +86,10 @@ func dataRoutes() []*page {
 			scripts: []string{"live.js"},
 		},
 		{
+			path: "/graph", name: "graph", title: "Graph", past: true, about: "Who shares with whom, as far as you see it.",
+			show: drawGraph, scripts: []string{"graph.js"},
+		},
+		{
 			path: "/m/{position}", name: "message", title: "Message", under: "/history",
 			about: "One message, and everything about it.", show: message,
 		},

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/url"
+	"strings"
 
 	"hpfriends/graph"
 )
@@ -101,6 +102,11 @@ func (s *sheet) Typed(name, value string) string {
 
 // With is the address of this page with other parameters.
 func (s *sheet) With(pairs ...string) string { return s.with(pairs...) }
+
+// Style is the address of the style that belongs to a script, if it has one.
+func (s *sheet) Style(script string) string {
+	return s.Asset(strings.TrimSuffix(script, ".js") + ".css")
+}
 
 // Session is the login session of who asks; 0: there is none.
 func (s *sheet) Session() graph.TokenID { return s.actor.Session }

@@ -1,4 +1,4 @@
-// The graph of people, groups and shares: draw(container, elements, style) returns a cytoscape instance.
+// The page Graph: people, groups and shares as a picture of the tables that stand below it.
 import cytoscape from "cytoscape";
 import "./graph.css";
 
@@ -13,4 +13,86 @@ export function draw(container, elements, style, layout = { name: "cose", animat
     document.head.append(marker);
   }
   return cytoscape({ container, elements, style, layout });
+}
+
+// colour resolves a custom property of the stylesheet to what the theme makes of it.
+function colour(name) {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+}
+
+function look() {
+  const text = colour("--text");
+  const line = colour("--strong");
+  const honey = colour("--honey");
+  const ground = colour("--ground");
+  return [
+    { selector: "node", style: {
+      label: "data(label)", color: text, "font-size": 12, "text-valign": "bottom", "text-margin-y": 4,
+      "background-color": ground, "border-width": 1.5, "border-color": text, width: 26, height: 26,
+      "text-background-color": ground, "text-background-opacity": 0.9, "text-background-padding": 2,
+    } },
+    { selector: "node.group", style: { shape: "hexagon", "border-color": honey, width: 30, height: 30 } },
+    { selector: "edge", style: {
+      width: 1.5, "line-color": line, "target-arrow-color": line, "target-arrow-shape": "triangle", "curve-style": "bezier",
+      label: "data(label)", color: text, "font-size": 10, "text-rotation": "autorotate", "text-background-color": ground,
+      "text-background-opacity": 0.9, "text-background-padding": 2,
+    } },
+    { selector: "edge.all", style: { width: 3, "line-style": "solid", "target-arrow-shape": "triangle-backcurve" } },
+    { selector: "edge.waiting, edge.off", style: { "line-style": "dashed" } },
+    { selector: "edge.member", style: { width: 1, "line-style": "dotted", "target-arrow-shape": "none", label: "" } },
+    { selector: "edge.lit", style: { width: 4, "line-color": honey, "target-arrow-color": honey, "z-index": 9 } },
+    { selector: ".faded", style: { opacity: 0.2 } },
+  ];
+}
+
+// elements reads the tables.
+function elements() {
+  const nodes = new Map();
+  const node = (name) => {
+    const group = name.startsWith("group:");
+    nodes.set(name, { data: { id: name, label: group ? name.slice(6) : name }, classes: group ? "group" : "" });
+  };
+  const edges = [];
+  for (const row of document.querySelectorAll("#edges tbody tr")) {
+    const { from, to, type, state, channel, lit } = row.dataset;
+    node(from);
+    node(to);
+    edges.push({
+      data: { source: from, target: to, label: channel },
+      classes: [type === "all" ? "all" : "", state, lit === undefined ? "" : "lit"].join(" "),
+    });
+  }
+  for (const row of document.querySelectorAll("#members tbody tr")) {
+    if (!nodes.has(row.dataset.from)) continue; // nothing is shared with it
+    node(row.dataset.to);
+    edges.push({ data: { source: row.dataset.from, target: row.dataset.to, label: "" }, classes: "member" });
+  }
+  return [...nodes.values(), ...edges];
+}
+
+const box = document.getElementById("graph");
+if (box && document.getElementById("edges")) {
+  box.hidden = false;
+  // A circle to begin with, so that the same graph always looks the same; then forces part what is crowded.
+  const picture = draw(box, elements(), look(), { name: "circle", padding: 32 });
+  picture.maxZoom(1.5);
+  picture.layout({
+    name: "cose", animate: false, randomize: false, nodeDimensionsIncludeLabels: true, padding: 32,
+    idealEdgeLength: () => 160, nodeRepulsion: () => 400000, nodeOverlap: 40, gravity: 0.4,
+  }).run();
+  picture.fit(undefined, 32);
+  picture.on("tap", "node", (event) => {
+    picture.elements().addClass("faded");
+    event.target.closedNeighborhood().removeClass("faded");
+  });
+  picture.on("tap", (event) => {
+    if (event.target === picture) picture.elements().removeClass("faded");
+  });
+  new MutationObserver(() => picture.style(look())).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => picture.style(look()));
 }
