@@ -17,6 +17,11 @@ type SharesQuery struct {
 	Page
 	User string `query:"user" doc:"handle; empty: yourself, or all shares for the operator"`
 	In   bool   `query:"in" doc:"shares with the user, instead of those they made"`
+
+	Text     string `query:"q" doc:"words that all occur in channel, note, owner or receiver, in any case"`
+	Type     string `query:"type" enum:"own,all"`
+	Receiver string `query:"to" format:"receiver" doc:"handle, or group:NAME"`
+	State    string `query:"state" enum:"waiting,enabled,disabled" doc:"your decision; of those you made: any receiver's"`
 }
 
 // NewShare is a share to add.

@@ -23,7 +23,13 @@ func (s *Service) registerShares(h huma.API) {
 		if in.In {
 			shares = s.Query.SharesWith
 		}
-		return page(in.Page, shares(who.Actor(ctx), user), func(v view.Share) uint64 { return uint64(v.ID) })
+		all, err := query.FilterShares(shares(who.Actor(ctx), user), query.ShareFilter{
+			Text: in.Text, Type: graph.ShareType(in.Type), Receiver: in.Receiver, State: view.Decision(in.State),
+		})
+		if err != nil {
+			return nil, "", err
+		}
+		return page(in.Page, all, func(v view.Share) uint64 { return uint64(v.ID) })
 	})
 	op(s, h, api.ShowShare, func(ctx context.Context, in *api.SharePath) (view.Share, error) {
 		return s.Query.Share(who.Actor(ctx), graph.ShareID(in.ID))

@@ -31,7 +31,11 @@ func Share() *cli.Command {
 				&cli.BoolFlag{Name: "dry-run", Usage: "share nothing: say whom it would reach, and with what"}),
 			cmdline.APICommand("ls", "list shares: those with you, what waits for you first, then those you made", "",
 				listShareCommand, &cli.BoolFlag{Name: "in", Usage: "only shares with you"},
-				&cli.BoolFlag{Name: "out", Usage: "only shares you made"}),
+				&cli.BoolFlag{Name: "out", Usage: "only shares you made"},
+				&cli.StringFlag{Name: "match", Usage: "in whose channel, note, owner or receiver all words of `TEXT` occur"},
+				&cli.StringFlag{Name: "type", Usage: "of `TYPE`: own or all"},
+				&cli.StringFlag{Name: "to", Usage: "with `USER` or group:NAME"},
+				&cli.StringFlag{Name: "state", Usage: "in `STATE`: waiting, enabled or disabled"}),
 			cmdline.APICommand("show", "show a share", "ID", show(api.ShowShare, shareOf, one(listShares))),
 			cmdline.APICommand("accept", "enable a share with you: what it shares then reaches you", "ID",
 				order(api.AcceptShare, shareOf)),
@@ -107,8 +111,12 @@ func listShareCommand(c *cli.Context, server *api.Client) error {
 		return cmdline.Usage("say whose: --as USER")
 	}
 	all := []view.Share{}
+	query := api.SharesQuery{
+		Text: c.String("match"), Type: c.String("type"), Receiver: c.String("to"), State: c.String("state"),
+	}
 	if !out && somebody {
-		with, err := api.ListShares.All(c.Context, server, api.SharesQuery{In: true})
+		query.In = true
+		with, err := api.ListShares.All(c.Context, server, query)
 		if err != nil {
 			return err
 		}
@@ -116,7 +124,8 @@ func listShareCommand(c *cli.Context, server *api.Client) error {
 		all = append(all, with...)
 	}
 	if !in {
-		made, err := api.ListShares.All(c.Context, server, api.SharesQuery{})
+		query.In = false
+		made, err := api.ListShares.All(c.Context, server, query)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,46 @@
+package query
+
+import (
+	"slices"
+	"strings"
+
+	"hpfriends/graph"
+	"hpfriends/query/view"
+)
+
+// ShareFilter selects among shares that a viewer is shown; what is empty selects all.
+type ShareFilter struct {
+	Text     string // words that all occur in channel, note, owner or receiver, as Search has it
+	Type     graph.ShareType
+	Receiver string        // handle, or group:NAME
+	State    view.Decision // the viewer's own; of shares with others: enabled if somebody has enabled it
+}
+
+// FilterShares returns the shares that f selects. It looks at what the viewer is shown only.
+func FilterShares(all []view.Share, f ShareFilter) ([]view.Share, error) {
+	var words matcher
+	if f.Text != "" {
+		var err error
+		if words, err = newMatcher(f.Text); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(all, func(s view.Share) bool {
+		return f.Text != "" && words.match(string(s.Channel), s.Note, s.From, s.To) == nowhere ||
+			f.Type != "" && s.Type != f.Type ||
+			f.Receiver != "" && !strings.EqualFold(s.To, f.Receiver) ||
+			f.State != "" && stateOf(s) != f.State
+	}), nil
+}
+
+func stateOf(s view.Share) view.Decision {
+	switch {
+	case s.Decision != "":
+		return s.Decision
+	case len(s.EnabledBy) > 0:
+		return view.Enabled
+	case len(s.DisabledBy) > 0:
+		return view.Disabled
+	}
+	return view.Waiting
+}
