@@ -1,0 +1,39 @@
+package query
+
+import (
+	"fmt"
+	"testing"
+
+	"hpfriends/graph"
+)
+
+// What waits is what is shared with the viewer and not decided on, counted to 100; disabled users have nothing.
+func TestWaitingCountsWhatIsNotDecided(t *testing.T) {
+	f, q := newFixture(t)
+	ada := graph.UserID(f.change(0, graph.AddUser{Handle: "ada"}))
+	bob := graph.UserID(f.change(0, graph.AddUser{Handle: "bob"}))
+	var shares []graph.ShareID
+	for i := range 4 {
+		add := graph.AddShare{Channel: graph.Pattern(fmt.Sprint("c", i)), User: bob}
+		shares = append(shares, graph.ShareID(f.change(ada, add)))
+	}
+	f.change(ada, graph.AddShare{Channel: "e", Group: graph.Everyone})
+	f.change(bob, graph.DecideShare{Share: shares[0], Accept: true})
+	f.change(bob, graph.DecideShare{Share: shares[1]})
+	check := func(who graph.UserID, want int) {
+		t.Helper()
+		if n := q.Waiting(graph.Actor{User: who}); n != want {
+			t.Errorf("%d wait for user %d, want %d", n, who, want)
+		}
+	}
+	check(bob, 3) // two of the four, and that with everyone
+	check(ada, 0) // her own does not wait for her
+	check(999, 0)
+	for i := range 150 {
+		f.change(ada, graph.AddShare{Channel: graph.Pattern(fmt.Sprint("d", i)), User: bob})
+	}
+	check(bob, maxWaiting)
+	off := false
+	f.change(0, graph.EditUser{User: bob, Enabled: &off})
+	check(bob, 0)
+}
