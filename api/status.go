@@ -19,6 +19,8 @@ type Status struct {
 	Reason  string `json:"reason,omitempty"`
 	Index   uint64 `json:"index" doc:"newest change of the graph"`
 
+	Warnings []string `json:"warnings,omitempty" doc:"for admins and auditors: what to know of the clock and of retention"`
+
 	Log   *view.Retained    `json:"log,omitempty" doc:"for admins and auditors"`
 	Scrub *view.ScrubStatus `json:"scrub,omitempty" doc:"for admins and auditors"`
 }

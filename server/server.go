@@ -228,8 +228,8 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 		_ = s.wire.Drain(until, 0) // before the first client comes
 	}
 	c := web.Config{
-		Changer: s.node, Cluster: clusterAdmin{s.node.Members()}, Cursors: s.cursors, Query: q, Key: key, Metrics: registry,
-		Ready: s.ready, Version: buildinfo.Version(), Logger: s.Logger, Node: string(s.node.ID()),
+		Changer: changer{s.node}, Cluster: clusterAdmin{s.node.Members()}, Cursors: s.cursors, Query: q, Key: key,
+		Metrics: registry, Ready: s.ready, Version: buildinfo.Version(), Logger: s.Logger, Node: string(s.node.ID()),
 		Hpfeeds: func() []string {
 			where, _ := datadir.ReadAddresses(s.DataDir) // there are none before it listens
 			return where.Hpfeeds

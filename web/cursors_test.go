@@ -41,7 +41,7 @@ func newDurable(t *testing.T) *durable {
 	}
 	d := &durable{world: w, node: node, cursors: raftfsm.NewCursors(node)}
 	c := w.server.Config
-	c.Changer, c.Cursors, c.Query = node, d.cursors, query.New(w.events, node.Graph, nil)
+	c.Changer, c.Cursors, c.Query = changer{node}, d.cursors, query.New(w.events, node.Graph, nil)
 	w.server = New(c)
 	w.tcp, w.socket = w.server.Handler(), w.server.SocketHandler()
 	w.users("ada", "bob", "eve", "root")
@@ -193,3 +193,8 @@ func TestResetGoesToThePlace(t *testing.T) {
 		t.Errorf("a place that is none: %s", rec.Body)
 	}
 }
+
+// changer has no retention to tell of.
+type changer struct{ *raftfsm.Node }
+
+func (changer) Retention() view.Retention { return view.Retention{} }

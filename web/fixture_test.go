@@ -23,6 +23,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
+	"hpfriends/query/view"
 )
 
 // world is a server on a graph in memory: it decides changes as a node would, and keeps what it accepts.
@@ -74,6 +75,11 @@ func (w *world) newest() *graph.Graph {
 
 // Now implements v1.Changer.
 func (w *world) Now() time.Time { return time.Now() }
+
+// Retention implements v1.Changer.
+func (w *world) Retention() view.Retention {
+	return view.Retention{Held: w.newest().Retention().Held, Clock: time.Now(), Warnings: []string{"look"}}
+}
 
 // Change implements Changer. It encodes the command and decodes it again, as the log does.
 func (w *world) Change(_ context.Context, c graph.Command) (graph.Outcome, error) {

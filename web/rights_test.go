@@ -41,6 +41,11 @@ func TestWhoMayWhat(t *testing.T) {
 		{"PATCH /api/v1/users/ada", object{"enabled": false}, [6]int{403, 403, 403, 403, 204, 204}},
 		{"DELETE /api/v1/users/cleo", nil, [6]int{403, 403, 204, 403, 204, 204}},
 
+		{"GET /api/v1/retention", nil, [6]int{403, 403, 403, 200, 200, 200}},
+		{"POST /api/v1/retention/hold", nil, [6]int{403, 403, 403, 403, 204, 204}},
+		{"POST /api/v1/retention/resume", nil, [6]int{403, 403, 403, 403, 409, 409}},
+		{"POST /api/v1/retention/accept", nil, [6]int{403, 403, 403, 403, 200, 200}},
+
 		{"POST /api/v1/groups", object{"name": "new"}, [6]int{200, 200, 200, 200, 200, 422}},
 		{"GET /api/v1/groups/lab", nil, [6]int{200, 200, 200, 200, 200, 200}},
 		{"POST /api/v1/groups/lab/members", object{"user": "cleo"}, [6]int{204, 403, 403, 403, 204, 204}},

@@ -21,6 +21,8 @@ type Changer interface {
 	Change(ctx context.Context, c graph.Command) (graph.Outcome, error)
 	// Now is the time by which things begin and end.
 	Now() time.Time
+	// Retention says how long messages are kept.
+	Retention() view.Retention
 }
 
 // Cursors moves and removes the cursors of durable subscriptions. Errors are as Changer's.

@@ -57,7 +57,7 @@ func (s *Service) status(ctx context.Context, _ *api.None) (api.Status, error) {
 	if err != nil {
 		return st, err
 	}
-	st.Log = &kept
+	st.Log, st.Warnings = &kept, s.Changer.Retention().Warnings
 	if s.Scrub != nil {
 		scrub := s.Scrub()
 		st.Scrub = &scrub

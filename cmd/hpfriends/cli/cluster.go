@@ -95,7 +95,5 @@ func printCluster(w io.Writer, s api.Cluster) {
 			fmt.Sprint(m.Applied), lag, contact, m.Version})
 	}
 	term.Table(w, []string{"Node", "Address", "Role", "Clients", "Applied", "Behind", "Heard its leader", "Version"}, rows)
-	for _, text := range s.Warnings {
-		fmt.Fprintln(w, "Warning: "+term.Visible(text))
-	}
+	printWarnings(w, s.Warnings)
 }

@@ -33,6 +33,7 @@ func Status() *cli.Command {
 				if s.Scrub != nil {
 					printScrub(w, *s.Scrub)
 				}
+				printWarnings(w, s.Warnings)
 			})
 		})
 }

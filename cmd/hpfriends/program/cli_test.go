@@ -27,6 +27,7 @@ import (
 	"hpfriends/internal/datadir"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
+	"hpfriends/query/view"
 	"hpfriends/web"
 )
 
@@ -86,6 +87,9 @@ func (o *office) newest() *graph.Graph {
 
 // Now implements v1.Changer.
 func (o *office) Now() time.Time { return time.Now() }
+
+// Retention implements v1.Changer.
+func (o *office) Retention() view.Retention { return view.Retention{} }
 
 // Change implements web.Changer.
 func (o *office) Change(_ context.Context, c graph.Command) (graph.Outcome, error) {

@@ -43,7 +43,7 @@ func openNode(t *testing.T) (terminal, *raftfsm.Node, *raftfsm.Cursors) {
 	}
 	cursors := raftfsm.NewCursors(node)
 	s := web.New(web.Config{
-		Changer: node, Cursors: cursors, Query: query.New(events, node.Graph, nil), Key: key,
+		Changer: changer{node}, Cursors: cursors, Query: query.New(events, node.Graph, nil), Key: key,
 		Metrics: prometheus.NewRegistry(),
 		Version: "test", Ready: node.Ready, Logger: quiet,
 	})
@@ -168,3 +168,8 @@ func TestResetAndRemovalEndTheConnection(t *testing.T) {
 		t.Errorf("after the removal: %+v", all)
 	}
 }
+
+// changer has no retention to tell of.
+type changer struct{ *raftfsm.Node }
+
+func (changer) Retention() view.Retention { return view.Retention{} }
