@@ -198,6 +198,7 @@ func TestEveryPageAnswers(t *testing.T) {
 	pages := []string{
 		"/", "/shares", "/shares?add", "/incoming", "/authkeys", "/authkeys?add", "/connect", "/logs", "/groups",
 		"/groups/everyone", "/search", "/search?q=cowrie", "/account", "/preferences", "/why", "/live", "/shares/reach",
+		"/history", "/history?channel=c&since=2h&until=now",
 		"/graph", "/graph?at=%231", "/graph?from=ada&to=bob&channel=c",
 		"/audit", "/audit/diff?from=%231", "/audit/access?channel=c", "/audit/access?channel=c&at=%231",
 		"/shares?channel=cowrie.sessions&to=group:lab", "/shares/reach?channel=cowrie.sessions&to=bob&type=all",
@@ -384,5 +385,27 @@ func TestSetupThroughThePages(t *testing.T) {
 	}
 	if rec := post(token); rec.Code != http.StatusNotFound {
 		t.Errorf("twice: %d", rec.Code)
+	}
+}
+
+// History shows what the viewer may see of a period, its bars count it, and the download holds all of it.
+func TestHistoryThroughThePages(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	w.publish(1, "c", "one", "\x1b[31mtwo")
+	w.publish(2, "c", "of bob")
+	all := "?channel=c&since=2023-11-14&until=2023-11-16" // when the messages of this world are
+	_, html := w.page("ada", "/history"+all)
+	if !says(html, "2 messages", "one", `\x1b[31mtwo`) || says(html, "of bob") || !strings.Contains(html, "<rect") {
+		t.Error(text(html))
+	}
+	if _, html = w.page("ada", "/history?channel=c&since=2h"); !says(html, "There is no message") {
+		t.Error(text(html))
+	}
+	rec := w.send(as("ada"), "GET /history/download"+all, nil)
+	messages, end := records(t, rec.Body)
+	if len(messages) != 2 || string(messages[1].Payload) != "\x1b[31mtwo" || end == nil || !end.End ||
+		!strings.HasPrefix(rec.Header().Get("Content-Disposition"), "attachment") {
+		t.Errorf("%v %v %v", messages, end, rec.Header())
 	}
 }

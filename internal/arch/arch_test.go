@@ -63,8 +63,8 @@ var allowed = map[string][]string{
 	},
 	"web/live": {"api", "web/who", "query", "graph", "eventlog/entry", "internal/ndjson"},
 	"web/pages": {
-		"api", "web/assets", "web/who", "query", "query/view", "graph", "eventlog/entry", "internal/timespec",
-		"internal/secret",
+		"api", "web/assets", "web/who", "query", "query/view", "graph", "eventlog/entry", "internal/ndjson",
+		"internal/secret", "internal/timespec",
 	},
 	"web/v1": {
 		"api", "web/who", "query", "query/view", "graph", "internal/secret", "internal/timespec", "internal/ndjson",

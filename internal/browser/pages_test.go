@@ -28,6 +28,7 @@ var pages = []struct {
 	{"group", "ada", "/groups/honeynet", 200},
 	{"search", "ada", "/search?q=cowrie", 200},
 	{"account", "ada", "/account", 200},
+	{"history", "bob", "/history", 200},
 	{"graph", "ada", "/graph", 200},
 	{"graph-way", "cleo", "/graph?from=ada&to=cleo&channel=cowrie.sessions", 200},
 	{"audit", "ada", "/audit", 200},

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"hpfriends/api"
@@ -9,7 +10,8 @@ import (
 
 type clusterData struct {
 	api.Cluster
-	May    bool // who asks may change it
+	Alone  *api.Problem // there is no cluster
+	May    bool         // who asks may change it
 	Voters int
 	Joined *api.JoinToken // shown once
 }
@@ -18,6 +20,9 @@ func cluster(r *request) (any, error) {
 	ctx, cancel := call(r.Context())
 	defer cancel()
 	c, err := api.ShowCluster.Call(ctx, r.API, api.None{})
+	if problem := (*api.Problem)(nil); errors.As(err, &problem) && problem.Code == api.Conflict {
+		return clusterData{Alone: problem}, nil
+	}
 	d := clusterData{Cluster: c, May: r.viewer.Graph().MayRunCluster(r.actor) == nil}
 	for _, m := range c.Members {
 		if m.Role != "nonvoter" {

@@ -47,6 +47,7 @@ func (p *Pages) Register(mux *http.ServeMux, ask who.Authenticate) {
 			mux.HandleFunc("POST "+pg.pattern(), h)
 		}
 	}
+	mux.HandleFunc("GET /history/download", p.download(ask))
 	mux.HandleFunc("GET /m/{position}/payload", p.payload(ask))
 	p.registerDoors(mux)
 }

@@ -86,6 +86,9 @@ func dataRoutes() []*page {
 			scripts: []string{"live.js"},
 		},
 		{
+			path: "/history", name: "history", title: "History", about: "Past messages that you may see.", show: history,
+		},
+		{
 			path: "/graph", name: "graph", title: "Graph", past: true, about: "Who shares with whom, as far as you see it.",
 			show: drawGraph, scripts: []string{"graph.js"},
 		},

@@ -83,7 +83,7 @@ if (box && document.getElementById("edges")) {
   picture.maxZoom(1.5);
   picture.layout({
     name: "cose", animate: false, randomize: false, nodeDimensionsIncludeLabels: true, padding: 32,
-    idealEdgeLength: () => 160, nodeRepulsion: () => 400000, nodeOverlap: 40, gravity: 0.4,
+    idealEdgeLength: () => 96, nodeRepulsion: () => 60000, nodeOverlap: 20, gravity: 0.8,
   }).run();
   picture.fit(undefined, 32);
   picture.on("tap", "node", (event) => {

@@ -1,0 +1,201 @@
+package pages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/internal/ndjson"
+	"hpfriends/query"
+	"hpfriends/web/who"
+)
+
+type historyData struct {
+	Channel, Since, Until string
+	Rows                  []messageRow // newest first
+	Next                  string
+	Download              string
+	Bars                  []bar
+	Total                 uint64
+	Estimate              bool // Total is one
+}
+
+// bar is a part of the time in the histogram, and a link to it.
+type bar struct {
+	X, Y, W, H float64 // in a picture of chartWidth by chartHeight
+	Address    string
+	Title      string
+}
+
+const (
+	chartWidth, chartHeight = 1200, 120
+	chartBars               = 60
+	defaultSince            = "24h"
+)
+
+// history shows the messages of a period, and how many there were over it. Each bar leads to its own period.
+func history(r *request) (any, error) {
+	q := r.URL.Query()
+	d := historyData{Channel: q.Get("channel"), Since: q.Get("since"), Until: q.Get("until")}
+	if d.Since == "" {
+		d.Since = defaultSince
+	}
+	f, err := r.messageFilter(d)
+	if err == nil {
+		err = r.chart(&d, f.Patterns)
+	}
+	if err != nil {
+		r.problem = r.problemOf(err)
+		return d, nil
+	}
+	if before := q.Get("before"); before != "" {
+		if f.Until, err = r.Query.ParsePosition(before, r.now); err != nil {
+			r.problem = r.problemOf(err)
+			return d, nil
+		}
+	}
+	f.Newest, f.Limit = true, rows
+	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	defer cancel()
+	messages := r.Query.Messages(r.actor, f)
+	for {
+		m, err := messages.Next(ctx)
+		var gap *query.Gap
+		if errors.As(err, &gap) {
+			continue
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, context.DeadlineExceeded) {
+				return nil, err
+			}
+			break
+		}
+		d.Rows = append(d.Rows, rowOf(m))
+	}
+	if len(d.Rows) == rows {
+		d.Next = r.with("before", messages.Rest().String())
+	}
+	file := url.Values{"channel": q["channel"], "since": {d.Since}, "until": {d.Until}}
+	d.Download = "/history/download?" + file.Encode()
+	return d, nil
+}
+
+// messageFilter selects what the page asks for.
+func (r *request) messageFilter(d historyData) (f query.MessageFilter, err error) {
+	if f.Patterns, err = r.patterns(); err != nil {
+		return f, err
+	}
+	now := r.now.In(r.prefs.zone)
+	if err = f.Begin(r.Query, d.Since, now); err != nil {
+		return f, invalid("since: "+r.problemOf(err).Detail, "")
+	}
+	if d.Until != "" {
+		if err = f.End(r.Query, d.Until, now); err != nil {
+			return f, invalid("until: "+r.problemOf(err).Detail, "")
+		}
+	}
+	return f, nil
+}
+
+// chart counts the messages of the period.
+func (r *request) chart(d *historyData, patterns []graph.Pattern) error {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	ask := api.TimelineQuery{Since: d.Since, Until: d.Until, Buckets: chartBars}
+	for _, p := range patterns {
+		ask.Channel = append(ask.Channel, string(p))
+	}
+	t, err := api.CountTimeline.Call(ctx, r.API, ask)
+	if err != nil {
+		return err
+	}
+	d.Total, d.Estimate = t.Total, t.Estimate
+	most := slices.Max(append(t.Messages, 1))
+	width := float64(chartWidth) / float64(max(len(t.Messages), 1))
+	step := time.Duration(t.Step * float64(time.Second))
+	for i, n := range t.Messages {
+		if n == 0 {
+			continue
+		}
+		from, to := t.Since.Add(time.Duration(i)*step), t.Since.Add(time.Duration(i+1)*step)
+		height := max(2, chartHeight*float64(n)/float64(most))
+		d.Bars = append(d.Bars, bar{
+			X: float64(i) * width, Y: chartHeight - height, W: max(width-2, 1), H: height,
+			Address: r.with("since", stamp(from), "until", stamp(to), "before", ""),
+			Title: fmt.Sprintf("%s from %s to %s", plural(n, "message", "messages"),
+				from.In(r.prefs.zone).Format("2 Jan 15:04:05"), to.In(r.prefs.zone).Format("2 Jan 15:04:05")),
+		})
+	}
+	return nil
+}
+
+// download hands out what a page of History shows, whole, as lines of package ndjson.
+func (p *Pages) download(ask who.Authenticate) http.HandlerFunc {
+	return func(w http.ResponseWriter, hr *http.Request) {
+		r, err := p.admit(w, hr, ask)
+		if err != nil {
+			p.Refuse(w, hr, err)
+			return
+		}
+		q := r.URL.Query()
+		f, err := r.messageFilter(historyData{Since: q.Get("since"), Until: q.Get("until")})
+		if err != nil {
+			p.Refuse(w, hr, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("Content-Disposition", `attachment; filename="messages.ndjson"`)
+		r.pour(f)
+	}
+}
+
+// chunk is how many bytes of lines are written at once.
+const chunk = 256 << 10
+
+// pour writes messages until all are written, or the browser is gone. The last line says whether it is all.
+func (r *request) pour(f query.MessageFilter) {
+	rc := http.NewResponseController(r.w)
+	messages := r.Query.Messages(r.actor, f)
+	var lines []byte
+	for {
+		m, err := messages.Next(r.Context())
+		var gap *query.Gap
+		switch {
+		case err == nil:
+			lines = ndjson.Append(lines, ndjson.Message{
+				Position: m.Position.String(), Time: m.Time, Channel: []byte(m.Channel), Ident: m.Ident, Origin: m.Origin,
+				Payload: m.Payload,
+			})
+		case errors.As(err, &gap):
+			lines = ndjson.AppendGap(lines, ndjson.Gap{From: gap.From.String(), To: gap.To.String()})
+		default:
+			end := ndjson.End{End: errors.Is(err, io.EOF), Messages: messages.Read(), Next: messages.Rest().String()}
+			if !end.End {
+				end.Error = "the log could not be read further"
+			}
+			_, _ = r.w.Write(ndjson.AppendEnd(lines, end))
+			return
+		}
+		if len(lines) >= chunk {
+			_ = rc.SetWriteDeadline(time.Now().Add(30 * time.Second))
+			if _, err := r.w.Write(lines); err != nil {
+				return
+			}
+			lines = lines[:0]
+		}
+	}
+}
+
+// stamp is a time in an address.
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// Place is a place in a picture, for SVG.
+func (bar) Place(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }
