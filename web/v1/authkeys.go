@@ -18,7 +18,7 @@ import (
 
 func (s *Service) registerAuthkeys(h huma.API) {
 	list(s, h, api.ListAuthkeys, func(ctx context.Context, in *api.AuthkeysQuery) ([]view.Authkey, string, error) {
-		owner, err := s.owner(ctx, in.Owner)
+		owner, err := owner(ctx, s, in.Owner)
 		if err != nil {
 			return nil, "", err
 		}
@@ -49,7 +49,7 @@ func (s *Service) addAuthkey(ctx context.Context, in *api.With[api.NewAuthkey]) 
 	if b.Ident == "" {
 		b.Ident = secret.NewIdent()
 	}
-	owner, err := s.owner(ctx, b.Owner)
+	owner, err := owner(ctx, s, b.Owner)
 	if err != nil {
 		return none, err
 	}

@@ -93,7 +93,7 @@ func (s *Service) user(ctx context.Context, handle string) (graph.UserID, error)
 }
 
 // owner resolves for whom something is added: 0, which is the asker, or a user by name.
-func (s *Service) owner(ctx context.Context, handle string) (graph.UserID, error) {
+func owner(ctx context.Context, s *Service, handle string) (graph.UserID, error) {
 	if handle == "" {
 		return 0, nil
 	}

@@ -13,7 +13,7 @@ import (
 
 func registerSessions(s *Service, h huma.API) {
 	list(s, h, api.ListSessions, func(ctx context.Context, in *api.SessionsQuery) ([]view.Session, string, error) {
-		user, err := s.owner(ctx, in.User)
+		user, err := owner(ctx, s, in.User)
 		if err != nil {
 			return nil, "", err
 		}

@@ -29,7 +29,7 @@ func (s *Service) registerTokens(h huma.API) {
 }
 
 func (s *Service) addToken(ctx context.Context, in *api.With[api.NewToken]) (api.IssuedToken, error) {
-	owner, err := s.owner(ctx, in.Body.Owner)
+	owner, err := owner(ctx, s, in.Body.Owner)
 	if err != nil {
 		return api.IssuedToken{}, err
 	}
