@@ -44,7 +44,7 @@ func (s *Service) Register(mux *http.ServeMux) {
 	s.registerSearch(h)
 	s.registerAudit(h)
 	s.registerCluster(h)
-	s.registerRetention(h)
+	registerRetention(s, h)
 	link(h.OpenAPI())
 	constrain(h.OpenAPI())
 }

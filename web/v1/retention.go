@@ -10,7 +10,7 @@ import (
 	"hpfriends/query/view"
 )
 
-func (s *Service) registerRetention(h huma.API) {
+func registerRetention(s *Service, h huma.API) {
 	op(s, h, api.ShowRetention, func(ctx context.Context, _ *api.None) (view.Retention, error) {
 		if !s.viewer(ctx).CanSeeAll() {
 			return view.Retention{}, &graph.Error{Code: graph.Denied, Msg: "only admins and auditors see the retention"}
