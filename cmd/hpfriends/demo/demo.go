@@ -92,6 +92,7 @@ type demo struct {
 	out     io.Writer
 	api     *api.Client // the same server, through its socket
 	address string      // of its hpfeeds
+	web     string      // of its pages
 	people  []demoUser
 }
 
@@ -100,6 +101,9 @@ type demoUser struct {
 	id           graph.UserID
 	key          load.Key
 }
+
+// password is everybody's: the demo listens on loopback only.
+const password = "honey-for-everyone"
 
 // cast is who takes part.
 var cast = []demoUser{
@@ -126,7 +130,7 @@ func (d *demo) await(ctx context.Context, ended <-chan struct{}) error {
 	for {
 		where, err := datadir.ReadAddresses(d.dir)
 		if err == nil {
-			d.address = where.Hpfeeds[0]
+			d.address, d.web = where.Hpfeeds[0], where.HTTP
 			return nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -145,7 +149,9 @@ func (d *demo) await(ctx context.Context, ended <-chan struct{}) error {
 // seedGraph makes the users, their group, authkeys and shares through the API.
 func (d *demo) seedGraph(ctx context.Context) error {
 	for _, u := range cast {
-		made, err := api.AddUser.Call(ctx, d.api, api.With[api.NewUser]{Body: api.NewUser{Handle: u.handle}})
+		made, err := api.AddUser.Call(ctx, d.api, api.With[api.NewUser]{Body: api.NewUser{
+			Handle: u.handle, Password: api.NewSecret(password),
+		}})
 		if err != nil {
 			return err
 		}
@@ -190,7 +196,8 @@ func (d *demo) seedGraph(ctx context.Context) error {
 
 func (d *demo) introduce() {
 	var b strings.Builder
-	fmt.Fprintf(&b, "hpfriends demo: hpfeeds on %s, data in %s\n\n", d.address, d.dir)
+	fmt.Fprintf(&b, "hpfriends demo: hpfeeds on %s, data in %s\n", d.address, d.dir)
+	fmt.Fprintf(&b, "Pages: http://%s, where each of these can log in with the password %s\n\n", d.web, password)
 	for _, u := range d.people {
 		fmt.Fprintf(&b, "  %-9s %s\n", u.handle, u.role)
 	}
