@@ -19,6 +19,8 @@ var pages = []struct {
 	{"incoming", "ada", "/incoming", 200},
 	{"why", "cleo", "/why?from=ada&to=cleo&channel=dionaea.capture", 200},
 	{"preferences", "ada", "/preferences", 200},
+	{"authkeys-hostile", "mallory", "/authkeys", 200},
+	{"groups-hostile", "mallory", "/groups", 200},
 	{"login", "", "/login", 200},
 	{"authkeys", "ada", "/authkeys", 200},
 	{"authkeys-add", "ada", "/authkeys?add", 200},
@@ -111,7 +113,8 @@ func TestLighthouseLikesPages(t *testing.T) {
 		}
 		read[route] = true
 		t.Run(page.name, func(t *testing.T) {
-			for _, s := range l.Short(w.URL+newest(w.Tab(t, b, page.user), page.path), w.cookies(t, page.user)) {
+			p := w.Tab(t, b, page.user)
+			for _, s := range l.Short(w.URL+newest(p, page.path), p.cookies()) {
 				t.Errorf("%s: %s", page.path, s)
 			}
 		})

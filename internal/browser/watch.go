@@ -106,6 +106,10 @@ func (w *watch) issue(i *audits.InspectorIssue) {
 		w.complain("Content-Security-Policy: %s refuses %s", d.ViolatedDirective, d.BlockedURL)
 		return
 	}
+	if d := i.Details.GenericIssueDetails; d != nil {
+		w.complain("issue: %s %s", d.ErrorType, d.ViolatingNodeAttribute)
+		return
+	}
 	if i.Code != audits.InspectorIssueCodeCookieIssue {
 		w.complain("issue: %s", i.Code)
 	}

@@ -3,16 +3,15 @@ package browser
 import (
 	"bytes"
 	"context"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/chromedp/cdproto/network"
 
 	"hpfriends/api"
 	"hpfriends/internal/datadir"
@@ -26,8 +25,9 @@ type World struct {
 	URL string      // of its HTTP
 	API *api.Client // as the operator
 
-	t   testing.TB
-	dir string
+	t        testing.TB
+	dir      string
+	sessions map[string][]*network.Cookie // by user
 }
 
 // startTimeout is how long a server may take until it is ready.
@@ -70,7 +70,7 @@ func Demo(t testing.TB) *World {
 			t.Errorf("the demo: %v: %s", err, said.String())
 		}
 	})
-	w := &World{t: t}
+	w := &World{t: t, sessions: make(map[string][]*network.Cookie)}
 	for end := time.Now().Add(startTimeout); ; time.Sleep(20 * time.Millisecond) {
 		dirs, _ := filepath.Glob(filepath.Join(temporary, "hpfriends-demo-*"))
 		if len(dirs) == 1 && bytes.Contains([]byte(said.String()), []byte("Attacks")) {
@@ -136,36 +136,27 @@ const hostile = `=cmd|'/C x'!A1 "><script>alert(1)</script><img src=x onerror=al
 // Password is that of everybody in a demo.
 const Password = "correct horse battery staple"
 
-// Tab opens an empty page for a user of a demo who has logged in; "" is a stranger.
+// Tab opens an empty page for a user of a demo who has logged in; "" is a stranger. The session is one for all tabs: a
+// server takes few logins a minute from one address.
 func (w *World) Tab(t testing.TB, b *Browser, user string) *Tab {
 	t.Helper()
 	p := b.Tab(t, w.URL)
-	if user != "" {
+	if user == "" {
+		return p
+	}
+	if w.sessions[user] == nil {
 		p.Login(user, Password)
+		got, err := call(p, network.GetCookies, network.GetCookiesParams{URLs: []string{w.URL}})
+		p.must(got, err)
+		w.sessions[user] = got.Cookies
+		return p
+	}
+	for _, c := range w.sessions[user] {
+		p.must(call(p, network.SetCookie, network.SetCookieParams{
+			Name: c.Name, Value: c.Value, URL: w.URL, HTTPOnly: &c.HTTPOnly, SameSite: c.SameSite,
+		}))
 	}
 	return p
-}
-
-// cookies are those of a user who has logged in, as a header; a stranger has none.
-func (w *World) cookies(t testing.TB, user string) string {
-	t.Helper()
-	if user == "" {
-		return ""
-	}
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	answer, err := client.PostForm(w.URL+"/login", url.Values{"user": {user}, "password": {Password}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusSeeOther {
-		t.Fatalf("%s does not come in: %s", user, answer.Status)
-	}
-	var pairs []string
-	for _, c := range answer.Cookies() {
-		pairs = append(pairs, c.Name+"="+c.Value)
-	}
-	return strings.Join(pairs, "; ")
 }
 
 // built returns the path of the program.
