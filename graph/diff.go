@@ -22,14 +22,17 @@ const (
 	KindAcceptance Kind = "acceptance"
 	KindToken      Kind = "token"
 	KindSession    Kind = "session"
+	KindInvitation Kind = "invitation"
 )
 
 // Kinds are all kinds.
 var Kinds = []Kind{
 	KindUser, KindGroup, KindMembership, KindAuthkey, KindShare, KindAcceptance, KindToken, KindSession,
+	KindInvitation,
 }
 
-// Object is a *User, *Group, *Membership, *Authkey, *Share, *Acceptance or *Token. It is shared and read-only.
+// Object is a *User, *Group, *Membership, *Authkey, *Share, *Acceptance, *Token or *Invitation. It is shared and
+// read-only.
 type Object interface{ object() }
 
 // Acceptance is what a receiver has decided on a share.
@@ -46,6 +49,7 @@ func (*Authkey) object()    {}
 func (*Share) object()      {}
 func (*Acceptance) object() {}
 func (*Token) object()      {}
+func (*Invitation) object() {}
 
 // Ref names an object.
 type Ref struct {
@@ -73,7 +77,8 @@ func Diff(before, after *Graph) iter.Seq[Difference] {
 			diffIDs(KindShare, before.shares, after.shares, sameShare, yield) &&
 			diffAcceptances(before, after, yield) &&
 			diffTokens(KindToken, before, after, yield) &&
-			diffTokens(KindSession, before, after, yield)
+			diffTokens(KindSession, before, after, yield) &&
+			diffIDs(KindInvitation, before.invited, after.invited, sameInvitation, yield)
 	}
 }
 
@@ -131,6 +136,11 @@ func sameUser(x, y *User) bool   { return x == y || *x == *y }
 func sameGroup(x, y *Group) bool { return x == y || *x == *y }
 func sameShare(x, y *Share) bool { return x == y || *x == *y }
 
+func sameInvitation(x, y *Invitation) bool {
+	return x == y || x.ID == y.ID && x.By == y.By && bytes.Equal(x.Hash, y.Hash) && x.Role == y.Role &&
+		x.Group == y.Group && x.Note == y.Note && x.Uses == y.Uses && x.Expires == y.Expires && x.Created == y.Created
+}
+
 func sameAuthkey(x, y *Authkey) bool {
 	return x == y || x.ID == y.ID && x.Owner == y.Owner && x.Ident == y.Ident && bytes.Equal(x.Secret, y.Secret) &&
 		x.Comment == y.Comment && slices.Equal(x.Pub, y.Pub) && slices.Equal(x.Sub, y.Sub) && x.Enabled == y.Enabled &&
@@ -144,8 +154,8 @@ func sameToken(x, y *Token) bool {
 }
 
 // Concerns reports whether the difference between these graphs is about something of the user's: their account,
-// authkeys and tokens; shares that they make or receive; acceptances of their shares, and their own; memberships of
-// their groups. That somebody may see a name does not make a change concern them.
+// authkeys, tokens and invitations; shares that they make or receive; acceptances of their shares, and their own;
+// memberships of their groups. That somebody may see a name does not make a change concern them.
 func (d *Difference) Concerns(before, after *Graph, user UserID) bool {
 	switch d.Kind {
 	case KindUser:
@@ -166,6 +176,8 @@ func (d *Difference) concerns(o Object, g *Graph, user UserID) bool {
 		return o.Owner == user
 	case *Token:
 		return o.Owner == user
+	case *Invitation:
+		return o.By == user
 	case *Share:
 		return o.Owner == user || g.receives(o, user)
 	case *Acceptance:

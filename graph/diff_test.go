@@ -34,6 +34,9 @@ func enumerate(g *Graph) map[string]string {
 			add(KindAcceptance, uint64(s.ID), u, Acceptance{s.ID, u, enabled})
 		}
 	}
+	for v := range g.Invitations() {
+		add(KindInvitation, uint64(v.ID), 0, *v)
+	}
 	for u := range g.Users() {
 		for t := range g.TokensOf(u.ID) {
 			add(KindToken, uint64(t.ID), 0, *t)

@@ -19,6 +19,7 @@ const (
 	dueShare dueKind = iota + 1
 	dueAuthkey
 	dueToken
+	dueInvitation
 )
 
 func compareDue(x, y dueKey) int {
@@ -50,7 +51,7 @@ func (d *draft) notDue(t time.Time, kind dueKind, id uint64) {
 	}
 }
 
-// NextExpiry is when the next share, authkey, token or session expires. ok is false if none ever does.
+// NextExpiry is when the next share, authkey, token, session or invitation expires. ok is false if none ever does.
 func (g *Graph) NextExpiry() (t time.Time, ok bool) {
 	for k := range g.expiry.All() {
 		return time.Unix(k.sec, int64(k.nsec)).UTC(), true
@@ -99,5 +100,8 @@ func (d *draft) expire(k dueKey) {
 	case dueToken:
 		t, _ := d.tokens.Find(k.id)
 		d.dropToken(t)
+	case dueInvitation:
+		v, _ := d.invited.Find(k.id)
+		d.dropInvitation(v)
 	}
 }

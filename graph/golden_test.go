@@ -81,6 +81,12 @@ func story() []Command {
 	do(operator(), ResumeRetention{})
 	do(operator(), HoldRetention{})
 	do(operator(), AcceptRetention{Clock: at(38)})
+	do(operator(), AddInvitation{Hash: hash(7), Role: Auditor, Group: lab, Note: "n", Uses: 2, Expires: at(900)})
+	do(operator(), AcceptInvitation{Hash: hash(7), Handle: "new", Name: "N.", Password: "$argon2id$new"})
+	do(user(ada), AddInvitation{Hash: hash(8), Group: lab, Uses: 1, Expires: at(900)})
+	do(user(37), AcceptInvitation{Hash: hash(8)})
+	do(operator(), AddInvitation{Hash: hash(9), Role: Member, Uses: 1, Expires: at(900)})
+	do(user(37), RemoveInvitation{Invitation: 50})
 	return all
 }
 

@@ -13,6 +13,7 @@ type Graph struct {
 	groups
 	credentials
 	sharing
+	invitations
 	retention Retention
 	expiry    tree.Map[dueKey, struct{}]
 	deltas    deltaHistory
@@ -22,8 +23,9 @@ type Graph struct {
 func New() *Graph {
 	g := &Graph{
 		users: newUsers(), groups: newGroups(), credentials: newCredentials(), sharing: newSharing(),
-		expiry: tree.New[dueKey, struct{}](compareDue),
-		deltas: newDeltaHistory(),
+		invitations: newInvitations(),
+		expiry:      tree.New[dueKey, struct{}](compareDue),
+		deltas:      newDeltaHistory(),
 	}
 	newDraft(g).putGroup(&Group{ID: Everyone, Name: "everyone"})
 	return g

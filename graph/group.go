@@ -148,6 +148,7 @@ func (d *draft) dropGroup(gr *Group) {
 	for _, m := range slices.Collect(d.Members(gr.ID)) {
 		d.dropMember(m)
 	}
+	d.dropInvitations(&d.invitesTo, uint64(gr.ID))
 	d.groups.byID.Remove(d.edit, uint64(gr.ID))
 	d.groups.byName.Remove(d.edit, fold(gr.Name))
 }

@@ -44,6 +44,12 @@ var operations = []operation{
 	declare("retention.resume", never, func(ResumeRetention, Actor) Ref { return Ref{} }),
 	declare("retention.accept", never, func(AcceptRetention, Actor) Ref { return Ref{} }),
 
+	declare("invitation.add", never, func(AddInvitation, Actor) Ref { return added(KindInvitation) }),
+	declare("invitation.remove", never, func(op RemoveInvitation, _ Actor) Ref {
+		return about(KindInvitation, op.Invitation)
+	}),
+	declare("invitation.accept", never, func(_ AcceptInvitation, by Actor) Ref { return about(KindUser, by.User) }),
+
 	declare("expire", always, func(Expire, Actor) Ref { return Ref{} }), // about many
 }
 
@@ -232,7 +238,27 @@ type (
 		Clock time.Time `json:"clock"`
 	}
 
-	// Expire ends every share, authkey, token and session whose time has come by the command's time: shares are marked
-	// expired, authkeys disabled, tokens and sessions removed. Only the system proposes it.
+	// AddInvitation invites somebody new, as an admin, or users into a group, as an admin of it, or both.
+	AddInvitation struct {
+		Hash    []byte    `json:"hash" secret:"true"`
+		Role    Role      `json:"role,omitempty"`
+		Group   GroupID   `json:"group,omitempty"`
+		Note    string    `json:"note,omitempty"`
+		Uses    int       `json:"uses"`
+		Expires time.Time `json:"expires"`
+	}
+	RemoveInvitation struct {
+		Invitation InvitationID `json:"invitation"`
+	}
+	// AcceptInvitation by the system makes a user of the invitation's role. Otherwise it is the actor who joins its group.
+	AcceptInvitation struct {
+		Hash     []byte `json:"hash" secret:"true"`
+		Handle   string `json:"handle,omitempty"`
+		Name     string `json:"name,omitempty"`
+		Password string `json:"password,omitempty" secret:"true"`
+	}
+
+	// Expire ends everything whose time has come by the command's time: shares are marked expired, authkeys disabled,
+	// tokens, sessions and invitations removed. Only the system proposes it.
 	Expire struct{}
 )

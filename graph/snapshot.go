@@ -12,6 +12,7 @@ import (
 //	"hpfgraph" | version (1) | index
 //	| users | groups but everyone | memberships but everyone's | authkeys | shares | decisions | tokens
 //	| retention: held, the newest acceptance and its clock
+//	| invitations
 //	| CRC-32C of all before it (4, little endian)
 //
 // Each section is a count and that many records in the order of their keys, so equal graphs have equal bytes. Numbers
@@ -36,6 +37,7 @@ func (g *Graph) MarshalBinary() ([]byte, error) {
 	e.shares(g)
 	e.tokens(g)
 	e.retention(g.retention)
+	e.invitations(g)
 	return binary.LittleEndian.AppendUint32(e, crc32.Checksum(e, castagnoli)), nil
 }
 
@@ -179,4 +181,19 @@ func (e *encoder) retention(r Retention) {
 	e.bool(r.Held)
 	e.mark(r.Accepted)
 	e.time(r.Clock)
+}
+
+func (e *encoder) invitations(g *Graph) {
+	e.uint(uint64(g.invited.Len()))
+	for v := range g.Invitations() {
+		e.uint(uint64(v.ID))
+		e.uint(uint64(v.By))
+		e.string(string(v.Hash))
+		e.string(string(v.Role))
+		e.uint(uint64(v.Group))
+		e.string(v.Note)
+		e.uint(uint64(v.Uses))
+		e.time(v.Expires)
+		e.mark(v.Created)
+	}
 }

@@ -35,6 +35,7 @@ func (g *Graph) UnmarshalBinary(data []byte) error {
 	d.decisions()
 	d.tokens()
 	d.graph.retention = Retention{Held: d.bool(), Accepted: d.mark(), Clock: d.time()}
+	d.invitations()
 	load(d, "expiry", &d.graph.expiry, d.due)
 	if d.err == nil && len(d.data) > 0 {
 		d.fail("%d bytes too many", len(d.data))
@@ -203,4 +204,22 @@ func (d *decoder) tokens() {
 	load(d, "tokens", &d.graph.credentials.tokens, items)
 	derive(d, "tokens", &d.graph.hashes, items, func(t *Token) string { return string(t.Hash) })
 	relate(d, &d.graph.tokensOf, items, func(t *Token) (a, b uint64) { return uint64(t.Owner), uint64(t.ID) })
+}
+
+func (d *decoder) invitations() {
+	items := records(d, func() (uint64, *Invitation) {
+		v := &Invitation{ID: InvitationID(d.uint()), By: UserID(d.uint()), Hash: append([]byte(nil), d.bytes()...)}
+		v.Role, v.Group, v.Note = Role(d.string()), GroupID(d.uint()), d.string()
+		v.Uses, v.Expires, v.Created = int(d.uint()), d.time(), d.mark()
+		if v.By != 0 {
+			d.needUser(v.By)
+		}
+		d.need(v.Group == 0 || d.graph.groups.byID.Has(uint64(v.Group)), "group", uint64(v.Group))
+		d.expires(v.Expires, dueInvitation, uint64(v.ID))
+		return uint64(v.ID), v
+	})
+	load(d, "invitations", &d.graph.invited, items)
+	derive(d, "invitations", &d.graph.byHash, items, func(v *Invitation) string { return string(v.Hash) })
+	relate(d, &d.graph.invitesTo, items, func(v *Invitation) (a, b uint64) { return uint64(v.Group), uint64(v.ID) })
+	relate(d, &d.graph.invitesOf, items, func(v *Invitation) (a, b uint64) { return uint64(v.By), uint64(v.ID) })
 }

@@ -13,6 +13,8 @@ type (
 	ShareID   uint64
 	AuthkeyID uint64
 	TokenID   uint64
+
+	InvitationID uint64
 )
 
 // Everyone is the built-in group that holds all users.
@@ -123,6 +125,19 @@ type Token struct {
 	Session bool   // it is a login session
 	From    string // of a session: the address that logged in
 	Agent   string // of a session: the user agent
+}
+
+// Invitation lets who has its secret become a user, or a user become a member of a group.
+type Invitation struct {
+	ID      InvitationID
+	By      UserID // 0: the operator
+	Hash    []byte // SHA-256 of the secret
+	Role    Role   // of who becomes a user; empty: it is for those who are users
+	Group   GroupID
+	Note    string
+	Uses    int // how many more may accept it
+	Expires time.Time
+	Created Mark
 }
 
 // Mark is the position and time of a change.

@@ -179,6 +179,7 @@ func (op RemoveUser) apply(d *draft) (uint64, error) {
 	for _, t := range slices.Collect(lookUp(d.tokensOf.of(uint64(u.ID)), d.tokens)) {
 		d.dropToken(t)
 	}
+	d.dropInvitations(&d.invitesOf, uint64(u.ID))
 	for _, s := range slices.Collect(d.SharesOf(u.ID)) {
 		d.dropShare(s)
 	}

@@ -82,6 +82,15 @@ func (v Viewer) CanSeeAcceptance(s *Share, user UserID) bool {
 	return v.enabled && s != nil && (v.all || s.Owner == v.User || user == v.User)
 }
 
+// CanSeeInvitation reports whether the viewer may see that v exists: who made it, the admins of its group if it is to
+// nothing else, and those who see everything.
+func (v Viewer) CanSeeInvitation(i *Invitation) bool {
+	if !v.enabled || i == nil || v.all {
+		return v.enabled && i != nil
+	}
+	return i.By == v.User || i.Role == "" && v.graph.admins.holds(uint64(i.Group), uint64(v.User))
+}
+
 // CanSeeToken reports whether the viewer may see that t exists: its owner, and those who see everything.
 func (v Viewer) CanSeeToken(t *Token) bool {
 	return v.enabled && t != nil && (v.all || t.Owner == v.User)

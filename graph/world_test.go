@@ -141,6 +141,16 @@ func randomCommand(g *Graph, index uint64, roll dice) Command {
 		c.Op = RemoveSession{Session: TokenID(roll(int(index) + 1))}
 	case 24:
 		c.Op = ClearSessions{User: anyUser}
+	case 25:
+		c.Op = AddInvitation{Hash: hash(byte(roll(8))), Role: []Role{"", Member, Admin, "king"}[roll(4)],
+			Group: []GroupID{0, anyGroup}[roll(2)], Uses: roll(3), Expires: at(index + uint64(roll(40)))}
+	case 26:
+		c.Op = AcceptInvitation{Hash: hash(byte(roll(8))), Handle: fmt.Sprintf("u%d", roll(12))}
+		if roll(2) == 0 {
+			c.By = operator()
+		}
+	case 27:
+		c.Op = RemoveInvitation{Invitation: InvitationID(roll(int(index) + 1))}
 	case 15:
 		c.By.Operator, c.Op = roll(8) > 0, Expire{}
 	case 16:

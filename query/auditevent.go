@@ -48,7 +48,10 @@ func (v auditViewer) sees(d graph.Difference, before, after *graph.Graph) bool {
 
 func actorName(s step) string {
 	by := s.command.By
+	_, joins := s.command.Op.(graph.AcceptInvitation)
 	switch {
+	case joins && by.User == 0:
+		return handleIn(graph.UserID(s.mark.Index), s.after)
 	case by.User != 0:
 		return handleIn(by.User, s.before, s.after)
 	case by.From == "system":
@@ -111,6 +114,10 @@ func objectName(g *graph.Graph, r graph.Ref) string {
 		if t, ok := g.Session(graph.TokenID(r.ID)); ok {
 			return t.From
 		}
+	case graph.KindInvitation:
+		if i, ok := g.Invitation(graph.InvitationID(r.ID)); ok {
+			return invitationName(g, i)
+		}
 	}
 	return ""
 }
@@ -167,6 +174,8 @@ func objectFields(g *graph.Graph, o graph.Object) map[string]any {
 			return fields(viewSession(g.Viewer(graph.Actor{}), o))
 		}
 		return fields(viewToken(g, o))
+	case *graph.Invitation:
+		return fields(ViewInvitation(g, o))
 	}
 	return nil
 }

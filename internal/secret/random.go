@@ -24,7 +24,7 @@ func NewPassphrase() Secret { return New(random(24)) }
 // NewToken is an API token of 256 random bits.
 func NewToken() Secret { return New(TokenPrefix + random(32)) }
 
-// NewSession is the secret of a login session, in 256 random bits.
+// NewSession is the secret of a login session, or of a link that lets somebody in: 256 random bits, URL-safe.
 func NewSession() Secret { return New(random(32)) }
 
 // HashToken is what is stored of a token or a session. A plain SHA-256 does for 256 random bits.

@@ -18,7 +18,8 @@ import (
 )
 
 // numbered are the kinds of objects that a name alone does not tell apart.
-var numbered = []graph.Kind{graph.KindShare, graph.KindAcceptance, graph.KindToken, graph.KindSession}
+var numbered = []graph.Kind{graph.KindShare, graph.KindAcceptance, graph.KindToken, graph.KindSession,
+	graph.KindInvitation}
 
 func objectName(o *view.AuditObject) string {
 	if o == nil {
