@@ -96,13 +96,24 @@ func TestWhoMayWhat(t *testing.T) {
 		{"DELETE /api/v1/sessions/13", nil, [6]int{204, 404, 404, 403, 204, 204}},
 		{"DELETE /api/v1/sessions/11", nil, [6]int{404, 404, 404, 404, 404, 404}}, // an API token
 		{"DELETE /api/v1/tokens/13", nil, [6]int{404, 404, 404, 404, 404, 404}},
+		{"GET /api/v1/invitations", nil, [6]int{200, 200, 200, 200, 200, 200}}, // the rows differ: below
+		{"POST /api/v1/invitations", object{"role": "member"}, [6]int{403, 403, 403, 403, 200, 200}},
+		{"POST /api/v1/invitations", object{"role": "auditor", "group": "lab"}, [6]int{403, 403, 403, 403, 200, 200}},
+		{"POST /api/v1/invitations", object{"group": "lab"}, [6]int{200, 403, 403, 403, 200, 200}},
+		{"POST /api/v1/invitations", object{}, [6]int{422, 422, 422, 422, 422, 422}},
+		{"POST /api/v1/invitations/accept", object{"secret": "x"}, [6]int{404, 404, 404, 404, 404, 404}},
+		{"DELETE /api/v1/invitations/14", nil, [6]int{404, 404, 404, 403, 204, 204}},
+		{"DELETE /api/v1/invitations/15", nil, [6]int{204, 404, 404, 403, 204, 204}},
+
 		{"DELETE /api/v1/users/ada/sessions", nil, [6]int{204, 403, 403, 403, 204, 204}},
 
 		{"GET /api/v1/explain?from=ada&to=bob&channel=c", nil, [6]int{200, 200, 403, 200, 200, 200}},
 		{"GET /api/v1/whoami", nil, [6]int{200, 200, 200, 200, 200, 200}},
 	}
 	w := rights(t)
-	w.session(1) // 13
+	w.session(1)                                                                                    // 13
+	must[api.IssuedInvitation](w, as("root"), "POST /api/v1/invitations", object{"role": "member"}) // 14
+	must[api.IssuedInvitation](w, as("ada"), "POST /api/v1/invitations", object{"group": "lab"})    // 15
 	before := w.graph
 	for _, tt := range tests {
 		for i, user := range who {
@@ -127,7 +138,9 @@ func TestListsShowWhatIsYours(t *testing.T) {
 	w := rights(t)
 	w.session(1) // 13
 	must[struct{}](w, as("bob"), "POST /api/v1/shares/9/accept", object{})
-	w.session(2) // 15
+	w.session(2)                                                                                    // 15
+	must[api.IssuedInvitation](w, as("root"), "POST /api/v1/invitations", object{"role": "member"}) // 16
+	must[api.IssuedInvitation](w, as("ada"), "POST /api/v1/invitations", object{"group": "lab"})    // 17
 	for _, tt := range []struct{ who, path, field, want string }{
 		{"ada", "authkeys", "ident", "[ada/1]"}, {"bob", "authkeys", "ident", "[]"}, {"eve", "authkeys", "ident", "[ada/1]"},
 		{"bob", "authkeys?owner=ada", "ident", "[]"}, {"cleo", "authkeys?owner=ada", "ident", "[]"},
@@ -136,6 +149,7 @@ func TestListsShowWhatIsYours(t *testing.T) {
 		{"bob", "shares?user=ada", "id", "[9 10]"},
 		{"ada", "tokens", "id", "[11]"}, {"bob", "tokens", "id", "[]"},
 		{"ada", "sessions", "id", "[13]"}, {"bob", "sessions", "id", "[15]"}, {"cleo", "sessions", "id", "[]"},
+		{"ada", "invitations", "id", "[17]"}, {"bob", "invitations", "id", "[]"}, {"root", "invitations", "by", "[root ada]"},
 		{"bob", "sessions?user=ada", "id", "[]"}, {"eve", "sessions", "id", "[13 15]"},
 		{"root", "sessions?user=bob", "user", "[bob]"},
 		{"ada", "shares", "enabled_by", "[[bob] <nil>]"}, {"bob", "shares?in=true", "enabled", "[true false]"},

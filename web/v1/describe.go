@@ -92,6 +92,7 @@ var links = []struct {
 			api.ShowShare.Route, api.AcceptShare.Route, api.DisableShare.Route, api.EditShare.Route, api.RemoveShare.Route,
 		},
 	},
+	{api.AddInvitation.Route, map[string]any{"id": "$response.body#/id"}, []string{api.RemoveInvitation.Route}},
 	{api.AddToken.Route, map[string]any{"id": "$response.body#/id"}, []string{api.RemoveToken.Route}},
 }
 

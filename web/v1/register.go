@@ -37,6 +37,7 @@ func (s *Service) Register(mux *http.ServeMux) {
 	s.registerShares(h)
 	s.registerTokens(h)
 	registerSessions(s, h)
+	registerInvitations(s, h)
 	s.registerStatus(h)
 	s.registerMessages(h)
 	s.registerTimelines(h)

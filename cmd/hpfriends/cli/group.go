@@ -22,6 +22,7 @@ func Group() *cli.Command {
 			cmdline.APICommand("show", "show a group and its members", "GROUP", show(api.ShowGroup, groupOf, listMembers)),
 			cmdline.APICommand("add-member", "add a member", "GROUP USER", order(api.AddMember, newMemberOf)),
 			cmdline.APICommand("remove-member", "remove a member", "GROUP USER", order(api.RemoveMember, memberOf)),
+			inviteToGroup(),
 			cmdline.APICommand("leave", "leave a group", "GROUP", leaveGroup),
 			cmdline.APICommand("promote", "make a member an admin of the group", "GROUP USER",
 				order(api.EditMember, memberWithAdmin(true))),

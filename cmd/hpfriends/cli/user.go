@@ -22,6 +22,7 @@ func User() *cli.Command {
 		Name: "user", Usage: "accounts", Subcommands: []*cli.Command{
 			cmdline.APICommand("add", "add a user", "NAME", addUser,
 				&cli.StringFlag{Name: "role", Value: "member", Usage: role.Usage}, name, password),
+			inviteUser(),
 			cmdline.APICommand("ls", "list users", "", list(api.ListUsers, wholeList, listUsers)),
 			cmdline.APICommand("show", "show a user", "NAME", show(api.ShowUser, userOf, one(listUsers))),
 			cmdline.APICommand("edit", "change a user", "NAME", order(api.EditUser, userEditOf), role, name),

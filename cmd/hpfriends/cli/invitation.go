@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/internal/cmdline"
+	"hpfriends/internal/datadir"
+	"hpfriends/internal/term"
+	"hpfriends/internal/timespec"
+	"hpfriends/query/view"
+)
+
+// Invitation returns the command invitation: links by which people become users, or members of a group.
+func Invitation() *cli.Command {
+	return &cli.Command{
+		Name: "invitation", Usage: "open invitations", Subcommands: []*cli.Command{
+			cmdline.APICommand("ls", "list open invitations", "", list(api.ListInvitations, wholeList, listInvitations)),
+			cmdline.APICommand("rm", "take back an invitation", "ID", order(api.RemoveInvitation, invitationOf)),
+			cmdline.APICommand("accept", "join the group of an invitation", "", order(api.AcceptInvitation, acceptedOf),
+				&cli.StringFlag{Name: "link-file", Usage: "`FILE` with the link, - for standard input"}),
+		},
+	}
+}
+
+// inviteUser is user invite.
+func inviteUser() *cli.Command {
+	return cmdline.APICommand("invite", "print a link, this once, by which somebody becomes a user", "",
+		func(c *cli.Context, server *api.Client) error {
+			return invite(c, server, api.NewInvitation{Role: graph.Role(c.String("role")), Group: c.String("group")})
+		},
+		inviteFlags(
+			&cli.StringFlag{Name: "role", Value: "member", Usage: "`ROLE` of the new user: member, auditor or admin"},
+			&cli.StringFlag{Name: "group", Usage: "`GROUP` that they join"},
+		)...)
+}
+
+// inviteToGroup is group invite.
+func inviteToGroup() *cli.Command {
+	return cmdline.APICommand("invite", "print a link, this once, by which users join the group", "GROUP",
+		func(c *cli.Context, server *api.Client) error {
+			return invite(c, server, api.NewInvitation{Group: c.Args().First()})
+		},
+		inviteFlags()...)
+}
+
+func inviteFlags(more ...cli.Flag) []cli.Flag {
+	return append(more,
+		&cli.IntFlag{Name: "uses", Value: 1, Usage: "how `MANY` may accept it"},
+		&cli.StringFlag{Name: "expires", Usage: "`TIME` at which it ends, by default in 7 days: " + timespec.Forms},
+		&cli.StringFlag{Name: "note", Usage: "`TEXT`: whom it is for"})
+}
+
+func invite(c *cli.Context, server *api.Client, in api.NewInvitation) error {
+	in.Uses, in.Note = c.Int("uses"), c.String("note")
+	if in.Uses < 1 || in.Uses > graph.MaxInvitationUses {
+		return cmdline.Usage("--uses %d: want 1 to %d", in.Uses, graph.MaxInvitationUses)
+	}
+	if c.IsSet("expires") {
+		t, err := timespec.Future(c.String("expires"), time.Now())
+		if err != nil {
+			return cmdline.Usage("--expires: %v", err)
+		}
+		in.Expires = &t
+	}
+	out, err := api.AddInvitation.Call(c.Context, server, api.With[api.NewInvitation]{Body: in})
+	if err != nil {
+		return err
+	}
+	return cmdline.Show(c, out, func(w io.Writer) { fmt.Fprintln(w, pagesOf(c)+out.Path) })
+}
+
+// pagesOf is where the pages of the server are, as far as this command knows.
+func pagesOf(c *cli.Context) string {
+	if server := c.String("server"); server != "" {
+		return strings.TrimRight(server, "/")
+	}
+	a, err := datadir.ReadAddresses(c.String("data-dir"))
+	if err != nil || a.HTTP == "" {
+		return ""
+	}
+	if host, port, err := net.SplitHostPort(a.HTTP); err == nil && net.ParseIP(host).IsUnspecified() {
+		a.HTTP = net.JoinHostPort("localhost", port)
+	}
+	return "http://" + a.HTTP
+}
+
+func invitationOf(c *cli.Context) (api.InvitationPath, error) {
+	id, err := strconv.ParseUint(c.Args().First(), 10, 64)
+	if err != nil {
+		return api.InvitationPath{}, cmdline.Usage("%q is not the id of an invitation: list them with `hpfriends "+
+			"invitation ls`", c.Args().First())
+	}
+	return api.InvitationPath{ID: id}, nil
+}
+
+func acceptedOf(c *cli.Context) (in api.With[api.InvitationSecret], err error) {
+	link, err := cmdline.ReadSecret(c.String("link-file"))
+	if err == nil && link == "" {
+		err = cmdline.Usage("give --link-file")
+	}
+	in.Body.Secret = api.NewSecret(link[strings.LastIndex(link, "/")+1:])
+	return in, err
+}
+
+func listInvitations(w io.Writer, all []view.Invitation) {
+	var rows [][]string
+	for _, i := range all {
+		rows = append(rows, []string{fmt.Sprint(i.ID), i.By, string(i.Role), i.Group, i.Note, fmt.Sprint(i.Uses),
+			term.Time(i.Expires)})
+	}
+	term.Table(w, []string{"Id", "By", "Role", "Group", "Note", "Uses", "Expires"}, rows)
+}

@@ -1,0 +1,34 @@
+package who
+
+import (
+	"context"
+	"net/http"
+
+	"hpfriends/graph"
+	"hpfriends/internal/secret"
+)
+
+// Invitation finds the invitation that a link is to, if it can be accepted now.
+func (a *Authenticator) Invitation(link secret.Secret) (*graph.Invitation, error) {
+	return a.Graph().MayAccept(secret.HashToken(link), a.Changer.Now())
+}
+
+// Join makes a user of who has the link of an invitation for somebody new. The password then logs them in.
+func (a *Authenticator) Join(r *http.Request, link secret.Secret, n Account) error {
+	if _, err := a.Invitation(link); err != nil {
+		return err
+	}
+	hash, err := n.hash(r.Context(), a.Hasher)
+	if err != nil {
+		return err
+	}
+	actor, _ := a.anybody(r)
+	ctx, cancel := context.WithTimeout(r.Context(), changeTimeout)
+	defer cancel()
+	accept := graph.AcceptInvitation{
+		Hash: secret.HashToken(link), Handle: n.Handle, Name: n.Name, Password: hash,
+	}
+	system := graph.Actor{Operator: true, From: actor.From} // they are nobody yet: the graph goes by the secret
+	_, err = a.Changer.Change(ctx, graph.Command{By: system, Op: accept})
+	return err
+}
