@@ -17,18 +17,18 @@ func compareStrings(a, b string) int { return strings.Compare(a, b) }
 type credentials struct {
 	authkeys tree.Map[uint64, *Authkey]
 	idents   tree.Map[string, *Authkey]
-	keysOf   index // (owner, authkey)
+	keysOf   tree.Index // (owner, authkey)
 	tokens   tree.Map[uint64, *Token]
 	hashes   tree.Map[string, *Token]
-	tokensOf index // (owner, token)
+	tokensOf tree.Index // (owner, token)
 }
 
 func newCredentials() credentials {
 	return credentials{
 		authkeys: tree.New[uint64, *Authkey](compareIDs), idents: tree.New[string, *Authkey](compareStrings),
-		keysOf: newIndex(),
+		keysOf: tree.NewIndex(),
 		tokens: tree.New[uint64, *Token](compareIDs), hashes: tree.New[string, *Token](compareStrings),
-		tokensOf: newIndex(),
+		tokensOf: tree.NewIndex(),
 	}
 }
 
@@ -46,7 +46,7 @@ func (g *Graph) Authkeys() iter.Seq[*Authkey] { return values(g.authkeys) }
 
 // AuthkeysOf yields the authkeys of a user in the order of their creation.
 func (g *Graph) AuthkeysOf(user UserID) iter.Seq[*Authkey] {
-	return lookUp(g.keysOf.of(uint64(user)), g.authkeys)
+	return lookUp(g.keysOf.Of(uint64(user)), g.authkeys)
 }
 
 // lookUp yields what the ids stand for.
@@ -63,7 +63,7 @@ func lookUp[V any](ids iter.Seq[uint64], in tree.Map[uint64, V]) iter.Seq[V] {
 func (d *draft) putAuthkey(k *Authkey) {
 	d.authkeys.Put(d.edit, uint64(k.ID), k)
 	d.idents.Put(d.edit, k.Ident, k)
-	d.keysOf.add(d.edit, uint64(k.Owner), uint64(k.ID))
+	d.keysOf.Add(d.edit, uint64(k.Owner), uint64(k.ID))
 	if k.Enabled {
 		d.due(k.Expires, dueAuthkey, uint64(k.ID))
 	}
@@ -72,7 +72,7 @@ func (d *draft) putAuthkey(k *Authkey) {
 func (d *draft) dropAuthkey(k *Authkey) {
 	d.authkeys.Remove(d.edit, uint64(k.ID))
 	d.idents.Remove(d.edit, k.Ident)
-	d.keysOf.drop(d.edit, uint64(k.Owner), uint64(k.ID))
+	d.keysOf.Drop(d.edit, uint64(k.Owner), uint64(k.ID))
 	d.notDue(k.Expires, dueAuthkey, uint64(k.ID))
 }
 

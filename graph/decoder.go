@@ -139,11 +139,11 @@ func derive[K, V any](d *decoder, what string, t *tree.Map[K, V], from []tree.It
 }
 
 // relate builds an index of what the pairs yield.
-func relate[V any](d *decoder, x *index, from []tree.Item[uint64, V], relation func(V) (a, b uint64)) {
-	items := make([]tree.Item[pair, struct{}], 0, len(from))
+func relate[V any](d *decoder, x *tree.Index, from []tree.Item[uint64, V], relation func(V) (a, b uint64)) {
+	items := make([]tree.Item[tree.Pair, struct{}], 0, len(from))
 	for _, it := range from {
 		if a, b := relation(it.Val); a != 0 {
-			items = append(items, tree.Item[pair, struct{}]{Key: pair{a, b}})
+			items = append(items, tree.Item[tree.Pair, struct{}]{Key: tree.Pair{A: a, B: b}})
 		}
 	}
 	load(d, "relations", &x.Map, items)

@@ -98,13 +98,13 @@ func diffIDs[V Object](kind Kind, a, b tree.Map[uint64, V], same func(x, y V) bo
 
 func diffMembers(a, b *Graph, yield func(Difference) bool) bool {
 	same := func(x, y member) bool { return x == y }
-	return tree.Diff(a.members, b.members, same, func(k pair, before, after *member) bool {
-		d := Difference{Ref: Ref{KindMembership, k.a, UserID(k.b)}}
+	return tree.Diff(a.members, b.members, same, func(k tree.Pair, before, after *member) bool {
+		d := Difference{Ref: Ref{KindMembership, k.A, UserID(k.B)}}
 		if before != nil {
-			d.Before = &Membership{GroupID(k.a), UserID(k.b), before.admin, before.joined}
+			d.Before = &Membership{GroupID(k.A), UserID(k.B), before.admin, before.joined}
 		}
 		if after != nil {
-			d.After = &Membership{GroupID(k.a), UserID(k.b), after.admin, after.joined}
+			d.After = &Membership{GroupID(k.A), UserID(k.B), after.admin, after.joined}
 		}
 		return yield(d)
 	})
@@ -112,13 +112,13 @@ func diffMembers(a, b *Graph, yield func(Difference) bool) bool {
 
 func diffAcceptances(a, b *Graph, yield func(Difference) bool) bool {
 	same := func(x, y bool) bool { return x == y }
-	return tree.Diff(a.decided, b.decided, same, func(k pair, before, after *bool) bool {
-		d := Difference{Ref: Ref{KindAcceptance, k.a, UserID(k.b)}}
+	return tree.Diff(a.decided, b.decided, same, func(k tree.Pair, before, after *bool) bool {
+		d := Difference{Ref: Ref{KindAcceptance, k.A, UserID(k.B)}}
 		if before != nil {
-			d.Before = &Acceptance{ShareID(k.a), UserID(k.b), *before}
+			d.Before = &Acceptance{ShareID(k.A), UserID(k.B), *before}
 		}
 		if after != nil {
-			d.After = &Acceptance{ShareID(k.a), UserID(k.b), *after}
+			d.After = &Acceptance{ShareID(k.A), UserID(k.B), *after}
 		}
 		return yield(d)
 	})

@@ -9,10 +9,10 @@ import (
 
 type groups struct {
 	byID     tree.Map[uint64, *Group]
-	byName   tree.Map[string, *Group] // folded
-	members  tree.Map[pair, member]   // (group, user); everyone's are not stored, they are the users
-	admins   index                    // (group, user)
-	memberOf index                    // (user, group)
+	byName   tree.Map[string, *Group]    // folded
+	members  tree.Map[tree.Pair, member] // (group, user); everyone's are not stored, they are the users
+	admins   tree.Index                  // (group, user)
+	memberOf tree.Index                  // (user, group)
 }
 
 type member struct {
@@ -23,7 +23,7 @@ type member struct {
 func newGroups() groups {
 	return groups{
 		byID: tree.New[uint64, *Group](compareIDs), byName: tree.New[string, *Group](compareStrings),
-		members: tree.New[pair, member](comparePairs), admins: newIndex(), memberOf: newIndex(),
+		members: tree.New[tree.Pair, member](tree.ComparePairs), admins: tree.NewIndex(), memberOf: tree.NewIndex(),
 	}
 }
 
@@ -45,7 +45,7 @@ func (g *Graph) Membership(group GroupID, user UserID) (Membership, bool) {
 		}
 		return Membership{Group: Everyone, User: user, Joined: u.Created}, true
 	}
-	m, ok := g.groups.members.Find(pair{uint64(group), uint64(user)})
+	m, ok := g.groups.members.Find(tree.Pair{A: uint64(group), B: uint64(user)})
 	return Membership{Group: group, User: user, Admin: m.admin, Joined: m.joined}, ok
 }
 
@@ -60,8 +60,8 @@ func (g *Graph) Members(group GroupID) iter.Seq[Membership] {
 			}
 			return
 		}
-		for k, m := range g.groups.members.From(pair{uint64(group), 0}) {
-			if k.a != uint64(group) || !yield(Membership{group, UserID(k.b), m.admin, m.joined}) {
+		for k, m := range g.groups.members.From(tree.Pair{A: uint64(group), B: 0}) {
+			if k.A != uint64(group) || !yield(Membership{group, UserID(k.B), m.admin, m.joined}) {
 				return
 			}
 		}
@@ -75,7 +75,7 @@ func (g *Graph) GroupsOf(user UserID) iter.Seq[Membership] {
 		if !ok || !yield(m) {
 			return
 		}
-		for id := range g.groups.memberOf.of(uint64(user)) {
+		for id := range g.groups.memberOf.Of(uint64(user)) {
 			if m, ok := g.Membership(GroupID(id), user); ok && !yield(m) {
 				return
 			}
@@ -90,12 +90,12 @@ func (d *draft) putGroup(gr *Group) {
 
 func (d *draft) putMember(m Membership) {
 	group, user := uint64(m.Group), uint64(m.User)
-	d.groups.members.Put(d.edit, pair{group, user}, member{m.Admin, m.Joined})
-	d.groups.memberOf.add(d.edit, user, group)
+	d.groups.members.Put(d.edit, tree.Pair{A: group, B: user}, member{m.Admin, m.Joined})
+	d.groups.memberOf.Add(d.edit, user, group)
 	if m.Admin {
-		d.groups.admins.add(d.edit, group, user)
+		d.groups.admins.Add(d.edit, group, user)
 	} else {
-		d.groups.admins.drop(d.edit, group, user)
+		d.groups.admins.Drop(d.edit, group, user)
 	}
 }
 
@@ -126,7 +126,7 @@ func (d *draft) requireGroupAdmin(id GroupID) error {
 	if id == Everyone {
 		return refuse(Invalid, "", "the group everyone holds all users and cannot be changed")
 	}
-	if d.privileged || d.groups.admins.holds(uint64(id), uint64(d.by.User)) {
+	if d.privileged || d.groups.admins.Holds(uint64(id), uint64(d.by.User)) {
 		return nil
 	}
 	return refuse(Denied, "ask one of its admins", "only admins of the group %q may do that", gr.Name)
@@ -155,9 +155,9 @@ func (d *draft) dropGroup(gr *Group) {
 
 func (d *draft) dropMember(m Membership) {
 	group, user := uint64(m.Group), uint64(m.User)
-	d.groups.members.Remove(d.edit, pair{group, user})
-	d.groups.admins.drop(d.edit, group, user)
-	d.groups.memberOf.drop(d.edit, user, group)
+	d.groups.members.Remove(d.edit, tree.Pair{A: group, B: user})
+	d.groups.admins.Drop(d.edit, group, user)
+	d.groups.memberOf.Drop(d.edit, user, group)
 	left := false
 	for s := range d.SharesTo(m.Group) {
 		left = d.dropDecision(s.ID, m.User) || left
@@ -222,7 +222,7 @@ func (d *draft) needsSuccessor(gr *Group, user UserID) error {
 }
 
 func (d *draft) lastAdmin(m Membership) bool {
-	for id := range d.groups.admins.of(uint64(m.Group)) {
+	for id := range d.groups.admins.Of(uint64(m.Group)) {
 		if UserID(id) != m.User {
 			return false
 		}

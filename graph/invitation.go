@@ -20,14 +20,14 @@ const (
 type invitations struct {
 	invited   tree.Map[uint64, *Invitation]
 	byHash    tree.Map[string, *Invitation]
-	invitesOf index // (user, invitation)
-	invitesTo index // (group, invitation)
+	invitesOf tree.Index // (user, invitation)
+	invitesTo tree.Index // (group, invitation)
 }
 
 func newInvitations() invitations {
 	return invitations{
 		invited: tree.New[uint64, *Invitation](compareIDs), byHash: tree.New[string, *Invitation](compareStrings),
-		invitesOf: newIndex(), invitesTo: newIndex(),
+		invitesOf: tree.NewIndex(), invitesTo: tree.NewIndex(),
 	}
 }
 
@@ -46,17 +46,17 @@ func (t *invitations) Invitations() iter.Seq[*Invitation] { return values(t.invi
 
 // InvitationsOf yields the invitations that a user has made, in the order of their creation.
 func (t *invitations) InvitationsOf(user UserID) iter.Seq[*Invitation] {
-	return lookUp(t.invitesOf.of(uint64(user)), t.invited)
+	return lookUp(t.invitesOf.Of(uint64(user)), t.invited)
 }
 
 func (d *draft) putInvitation(v *Invitation) {
 	d.invited.Put(d.edit, uint64(v.ID), v)
 	d.byHash.Put(d.edit, string(v.Hash), v)
 	if v.By != 0 {
-		d.invitesOf.add(d.edit, uint64(v.By), uint64(v.ID))
+		d.invitesOf.Add(d.edit, uint64(v.By), uint64(v.ID))
 	}
 	if v.Group != 0 {
-		d.invitesTo.add(d.edit, uint64(v.Group), uint64(v.ID))
+		d.invitesTo.Add(d.edit, uint64(v.Group), uint64(v.ID))
 	}
 	d.due(v.Expires, dueInvitation, uint64(v.ID))
 }
@@ -64,14 +64,14 @@ func (d *draft) putInvitation(v *Invitation) {
 func (d *draft) dropInvitation(v *Invitation) {
 	d.invited.Remove(d.edit, uint64(v.ID))
 	d.byHash.Remove(d.edit, string(v.Hash))
-	d.invitesOf.drop(d.edit, uint64(v.By), uint64(v.ID))
-	d.invitesTo.drop(d.edit, uint64(v.Group), uint64(v.ID))
+	d.invitesOf.Drop(d.edit, uint64(v.By), uint64(v.ID))
+	d.invitesTo.Drop(d.edit, uint64(v.Group), uint64(v.ID))
 	d.notDue(v.Expires, dueInvitation, uint64(v.ID))
 }
 
 // dropInvitations removes those of an index that belong to a user or a group.
-func (d *draft) dropInvitations(x *index, of uint64) {
-	for _, v := range slices.Collect(lookUp(x.of(of), d.invited)) {
+func (d *draft) dropInvitations(x *tree.Index, of uint64) {
+	for _, v := range slices.Collect(lookUp(x.Of(of), d.invited)) {
 		d.dropInvitation(v)
 	}
 }
@@ -128,7 +128,7 @@ func (op RemoveInvitation) authorize(d *draft) error {
 	if !ok {
 		return noSuch("invitation", uint64(op.Invitation))
 	}
-	if v.Role == "" && d.groups.admins.holds(uint64(v.Group), uint64(d.by.User)) {
+	if v.Role == "" && d.groups.admins.Holds(uint64(v.Group), uint64(d.by.User)) {
 		return nil
 	}
 	return d.requireOwner(v.By, "an invitation by "+d.handle(v.By))

@@ -25,7 +25,7 @@ func (c *credentials) Sessions() iter.Seq[*Token] { return sessions(values(c.tok
 
 // SessionsOf yields the login sessions of a user in the order of their creation.
 func (c *credentials) SessionsOf(user UserID) iter.Seq[*Token] {
-	return sessions(lookUp(c.tokensOf.of(uint64(user)), c.tokens), true)
+	return sessions(lookUp(c.tokensOf.Of(uint64(user)), c.tokens), true)
 }
 
 // sessions yields those of the tokens that are login sessions, or those that are not.

@@ -12,10 +12,10 @@ import (
 type sharing struct {
 	shares  tree.Map[uint64, *Share]
 	byEdge  tree.Map[edge, *Share]
-	toUser  index                // (user, share)
-	toGroup index                // (group, share)
-	decided tree.Map[pair, bool] // (share, user): enabled or not
-	accepts index                // (user, share): enabled ones
+	toUser  tree.Index                // (user, share)
+	toGroup tree.Index                // (group, share)
+	decided tree.Map[tree.Pair, bool] // (share, user): enabled or not
+	accepts tree.Index                // (user, share): enabled ones
 }
 
 // edge is what no two shares have in common.
@@ -44,7 +44,8 @@ func compareEdges(x, y edge) int {
 func newSharing() sharing {
 	return sharing{
 		shares: tree.New[uint64, *Share](compareIDs), byEdge: tree.New[edge, *Share](compareEdges),
-		toUser: newIndex(), toGroup: newIndex(), decided: tree.New[pair, bool](comparePairs), accepts: newIndex(),
+		toUser: tree.NewIndex(), toGroup: tree.NewIndex(),
+		decided: tree.New[tree.Pair, bool](tree.ComparePairs), accepts: tree.NewIndex(),
 	}
 }
 
@@ -67,17 +68,17 @@ func (g *Graph) SharesOf(user UserID) iter.Seq[*Share] {
 
 // SharesTo yields the shares with a group in the order of their creation.
 func (g *Graph) SharesTo(group GroupID) iter.Seq[*Share] {
-	return lookUp(g.toGroup.of(uint64(group)), g.shares)
+	return lookUp(g.toGroup.Of(uint64(group)), g.shares)
 }
 
 // sharesTo yields the shares with this user directly.
 func (g *sharing) sharesTo(user UserID) iter.Seq[*Share] {
-	return lookUp(g.toUser.of(uint64(user)), g.shares)
+	return lookUp(g.toUser.Of(uint64(user)), g.shares)
 }
 
 // acceptedBy yields the shares that a user has enabled.
 func (g *sharing) acceptedBy(user UserID) iter.Seq[*Share] {
-	return lookUp(g.accepts.of(uint64(user)), g.shares)
+	return lookUp(g.accepts.Of(uint64(user)), g.shares)
 }
 
 // SharesWith yields what is shared with a user, directly first and then by group, and whether they have enabled it. The
@@ -107,14 +108,14 @@ func (g *Graph) Accepted(share ShareID, user UserID) bool {
 
 // Decision returns what the user has decided on the share: decided is false while they have not.
 func (g *Graph) Decision(share ShareID, user UserID) (enabled, decided bool) {
-	return g.decided.Find(pair{uint64(share), uint64(user)})
+	return g.decided.Find(tree.Pair{A: uint64(share), B: uint64(user)})
 }
 
 // Decisions yields the users who have decided on the share, and whether they have enabled it.
 func (g *Graph) Decisions(share ShareID) iter.Seq2[UserID, bool] {
 	return func(yield func(UserID, bool) bool) {
-		for p, enabled := range g.decided.From(pair{uint64(share), 0}) {
-			if p.a != uint64(share) || !yield(UserID(p.b), enabled) {
+		for p, enabled := range g.decided.From(tree.Pair{A: uint64(share), B: 0}) {
+			if p.A != uint64(share) || !yield(UserID(p.B), enabled) {
 				return
 			}
 		}
@@ -146,9 +147,9 @@ func (d *draft) putShare(s *Share) {
 	d.shares.Put(d.edit, id, s)
 	d.byEdge.Put(d.edit, s.edge(), s)
 	if s.Group != 0 {
-		d.toGroup.add(d.edit, uint64(s.Group), id)
+		d.toGroup.Add(d.edit, uint64(s.Group), id)
 	} else {
-		d.toUser.add(d.edit, uint64(s.User), id)
+		d.toUser.Add(d.edit, uint64(s.User), id)
 	}
 	if !s.Expired {
 		d.due(s.Expires, dueShare, id)
@@ -156,19 +157,19 @@ func (d *draft) putShare(s *Share) {
 }
 
 func (d *draft) putDecision(share ShareID, user UserID, enabled bool) {
-	d.decided.Put(d.edit, pair{uint64(share), uint64(user)}, enabled)
+	d.decided.Put(d.edit, tree.Pair{A: uint64(share), B: uint64(user)}, enabled)
 	if enabled {
-		d.accepts.add(d.edit, uint64(user), uint64(share))
+		d.accepts.Add(d.edit, uint64(user), uint64(share))
 	} else {
-		d.accepts.drop(d.edit, uint64(user), uint64(share))
+		d.accepts.Drop(d.edit, uint64(user), uint64(share))
 	}
 }
 
 // dropDecision forgets what a user has decided, and reports whether they had enabled the share.
 func (d *draft) dropDecision(share ShareID, user UserID) (enabled bool) {
 	enabled = d.Accepted(share, user)
-	d.decided.Remove(d.edit, pair{uint64(share), uint64(user)})
-	d.accepts.drop(d.edit, uint64(user), uint64(share))
+	d.decided.Remove(d.edit, tree.Pair{A: uint64(share), B: uint64(user)})
+	d.accepts.Drop(d.edit, uint64(user), uint64(share))
 	return enabled
 }
 
@@ -189,9 +190,9 @@ func (d *draft) dropShare(s *Share) {
 	d.shares.Remove(d.edit, id)
 	d.byEdge.Remove(d.edit, s.edge())
 	if s.Group != 0 {
-		d.toGroup.drop(d.edit, uint64(s.Group), id)
+		d.toGroup.Drop(d.edit, uint64(s.Group), id)
 	} else {
-		d.toUser.drop(d.edit, uint64(s.User), id)
+		d.toUser.Drop(d.edit, uint64(s.User), id)
 	}
 	d.notDue(s.Expires, dueShare, id)
 }

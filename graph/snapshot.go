@@ -111,8 +111,8 @@ func (e *encoder) groups(g *Graph) {
 	}
 	e.uint(uint64(g.groups.members.Len()))
 	for k, m := range g.groups.members.All() {
-		e.uint(k.a)
-		e.uint(k.b)
+		e.uint(k.A)
+		e.uint(k.B)
 		e.bool(m.admin)
 		e.mark(m.joined)
 	}
@@ -155,8 +155,8 @@ func (e *encoder) shares(g *Graph) {
 	}
 	e.uint(uint64(g.decided.Len()))
 	for p, enabled := range g.decided.All() {
-		e.uint(p.a)
-		e.uint(p.b)
+		e.uint(p.A)
+		e.uint(p.B)
 		e.bool(enabled)
 	}
 }

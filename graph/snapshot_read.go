@@ -169,8 +169,8 @@ func (d *decoder) shares() {
 
 func (d *decoder) decisions() {
 	n := d.count()
-	items := make([]tree.Item[pair, bool], 0, min(n, 1<<16))
-	var enabled []tree.Item[pair, struct{}]
+	items := make([]tree.Item[tree.Pair, bool], 0, min(n, 1<<16))
+	var enabled []tree.Item[tree.Pair, struct{}]
 	var s *Share
 	for range n {
 		share, user := d.uint(), d.uint()
@@ -181,9 +181,9 @@ func (d *decoder) decisions() {
 		if d.err != nil {
 			return
 		}
-		items = append(items, tree.Item[pair, bool]{Key: pair{share, user}, Val: d.bool()})
+		items = append(items, tree.Item[tree.Pair, bool]{Key: tree.Pair{A: share, B: user}, Val: d.bool()})
 		if items[len(items)-1].Val {
-			enabled = append(enabled, tree.Item[pair, struct{}]{Key: pair{user, share}})
+			enabled = append(enabled, tree.Item[tree.Pair, struct{}]{Key: tree.Pair{A: user, B: share}})
 		}
 	}
 	load(d, "decisions", &d.graph.decided, items)

@@ -20,20 +20,20 @@ func (c *credentials) TokenByHash(hash []byte) (*Token, bool) {
 
 // TokensOf yields the API tokens of a user in the order of their creation.
 func (c *credentials) TokensOf(user UserID) iter.Seq[*Token] {
-	return sessions(lookUp(c.tokensOf.of(uint64(user)), c.tokens), false)
+	return sessions(lookUp(c.tokensOf.Of(uint64(user)), c.tokens), false)
 }
 
 func (d *draft) putToken(t *Token) {
 	d.tokens.Put(d.edit, uint64(t.ID), t)
 	d.hashes.Put(d.edit, string(t.Hash), t)
-	d.tokensOf.add(d.edit, uint64(t.Owner), uint64(t.ID))
+	d.tokensOf.Add(d.edit, uint64(t.Owner), uint64(t.ID))
 	d.due(t.Expires, dueToken, uint64(t.ID))
 }
 
 func (d *draft) dropToken(t *Token) {
 	d.tokens.Remove(d.edit, uint64(t.ID))
 	d.hashes.Remove(d.edit, string(t.Hash))
-	d.tokensOf.drop(d.edit, uint64(t.Owner), uint64(t.ID))
+	d.tokensOf.Drop(d.edit, uint64(t.Owner), uint64(t.ID))
 	d.notDue(t.Expires, dueToken, uint64(t.ID))
 }
 

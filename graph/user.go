@@ -176,7 +176,7 @@ func (op RemoveUser) apply(d *draft) (uint64, error) {
 	for _, k := range slices.Collect(d.AuthkeysOf(u.ID)) {
 		d.dropAuthkey(k)
 	}
-	for _, t := range slices.Collect(lookUp(d.tokensOf.of(uint64(u.ID)), d.tokens)) {
+	for _, t := range slices.Collect(lookUp(d.tokensOf.Of(uint64(u.ID)), d.tokens)) {
 		d.dropToken(t)
 	}
 	d.dropInvitations(&d.invitesOf, uint64(u.ID))

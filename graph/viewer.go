@@ -88,7 +88,7 @@ func (v Viewer) CanSeeInvitation(i *Invitation) bool {
 	if !v.enabled || i == nil || v.all {
 		return v.enabled && i != nil
 	}
-	return i.By == v.User || i.Role == "" && v.graph.admins.holds(uint64(i.Group), uint64(v.User))
+	return i.By == v.User || i.Role == "" && v.graph.admins.Holds(uint64(i.Group), uint64(v.User))
 }
 
 // CanSeeToken reports whether the viewer may see that t exists: its owner, and those who see everything.

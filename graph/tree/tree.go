@@ -5,6 +5,8 @@
 // shares is "copied" by copying a few words, and one change allocates one path of nodes. Two maps of one history share
 // all nodes that no change has touched, so Diff costs what differs.
 //
+// An Index is a map of pairs of numbers: a relation, read from one side.
+//
 // Why a tree and not a hash trie: iteration in key order makes every encoding and every list deterministic without
 // sorting, a pair key makes one map serve as a whole secondary index (all pairs that begin with a user), and names
 // chosen by strangers cannot be made to collide.
