@@ -5,13 +5,10 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"hpfriends/graph/tree"
 )
-
-func compareStrings(a, b string) int { return strings.Compare(a, b) }
 
 // credentials are the authkeys, the API tokens and the login sessions.
 type credentials struct {
@@ -25,9 +22,9 @@ type credentials struct {
 
 func newCredentials() credentials {
 	return credentials{
-		authkeys: tree.New[uint64, *Authkey](compareIDs), idents: tree.New[string, *Authkey](compareStrings),
+		authkeys: tree.New[uint64, *Authkey](cmp.Compare), idents: tree.New[string, *Authkey](cmp.Compare),
 		keysOf: tree.NewIndex(),
-		tokens: tree.New[uint64, *Token](compareIDs), hashes: tree.New[string, *Token](compareStrings),
+		tokens: tree.New[uint64, *Token](cmp.Compare), hashes: tree.New[string, *Token](cmp.Compare),
 		tokensOf: tree.NewIndex(),
 	}
 }

@@ -48,9 +48,8 @@
 //	graph.go                     Graph, New, Apply             view.go          the reaches in use
 //	user.go, group.go, share.go  lookups and changes, each     delta.go         what a change has touched
 //	authkey.go, token.go         ... of its objects            explain.go       why, or why not
-//	session.go, invitation.go    who is logged in, who may come
 //	expire.go                    what is due                   snapshot.go      a stored graph
 //	authorize.go, viewer.go      who may do and see what       version.go       the list of states
 //	name.go, pattern.go          what may be called what       tree/            the persistent map under it all
-//	diff.go                      how two graphs differ         replay.go        a change as it stands in the log
+//	diff.go                      how two graphs differ         invitation.go    who may come
 package graph

@@ -23,16 +23,8 @@ const (
 )
 
 func compareDue(x, y dueKey) int {
-	if c := cmp.Compare(x.sec, y.sec); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(x.nsec, y.nsec); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(x.kind, y.kind); c != 0 {
-		return c
-	}
-	return cmp.Compare(x.id, y.id)
+	return cmp.Or(cmp.Compare(x.sec, y.sec), cmp.Compare(x.nsec, y.nsec), cmp.Compare(x.kind, y.kind),
+		cmp.Compare(x.id, y.id))
 }
 
 func dueAt(t time.Time, kind dueKind, id uint64) dueKey {

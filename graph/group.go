@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 
@@ -22,7 +23,7 @@ type member struct {
 
 func newGroups() groups {
 	return groups{
-		byID: tree.New[uint64, *Group](compareIDs), byName: tree.New[string, *Group](compareStrings),
+		byID: tree.New[uint64, *Group](cmp.Compare), byName: tree.New[string, *Group](cmp.Compare),
 		members: tree.New[tree.Pair, member](tree.ComparePairs), admins: tree.NewIndex(), memberOf: tree.NewIndex(),
 	}
 }

@@ -26,7 +26,7 @@ type invitations struct {
 
 func newInvitations() invitations {
 	return invitations{
-		invited: tree.New[uint64, *Invitation](compareIDs), byHash: tree.New[string, *Invitation](compareStrings),
+		invited: tree.New[uint64, *Invitation](cmp.Compare), byHash: tree.New[string, *Invitation](cmp.Compare),
 		invitesOf: tree.NewIndex(), invitesTo: tree.NewIndex(),
 	}
 }

@@ -35,15 +35,12 @@ func compareEdges(x, y edge) int {
 	if c := strings.Compare(string(x.channel), string(y.channel)); c != 0 {
 		return c
 	}
-	if c := cmp.Compare(x.user, y.user); c != 0 {
-		return c
-	}
-	return cmp.Compare(x.group, y.group)
+	return cmp.Or(cmp.Compare(x.user, y.user), cmp.Compare(x.group, y.group))
 }
 
 func newSharing() sharing {
 	return sharing{
-		shares: tree.New[uint64, *Share](compareIDs), byEdge: tree.New[edge, *Share](compareEdges),
+		shares: tree.New[uint64, *Share](cmp.Compare), byEdge: tree.New[edge, *Share](compareEdges),
 		toUser: tree.NewIndex(), toGroup: tree.NewIndex(),
 		decided: tree.New[tree.Pair, bool](tree.ComparePairs), accepts: tree.NewIndex(),
 	}

@@ -75,3 +75,93 @@ func (op RemoveToken) apply(d *draft) (uint64, error) {
 	d.dropToken(t)
 	return uint64(t.ID), nil
 }
+
+// maxSessions is how many login sessions a user has at most. Who logs in once more ends the oldest.
+const maxSessions = 50
+
+// SessionByHash returns the login session whose secret has this SHA-256.
+func (c *credentials) SessionByHash(hash []byte) (*Token, bool) {
+	t, ok := c.hashes.Find(string(hash))
+	return t, ok && t.Session
+}
+
+// Session returns the login session with this ID.
+func (c *credentials) Session(id TokenID) (*Token, bool) {
+	t, ok := c.tokens.Find(uint64(id))
+	return t, ok && t.Session
+}
+
+// Sessions yields all login sessions in the order of their creation.
+func (c *credentials) Sessions() iter.Seq[*Token] { return sessions(values(c.tokens), true) }
+
+// SessionsOf yields the login sessions of a user in the order of their creation.
+func (c *credentials) SessionsOf(user UserID) iter.Seq[*Token] {
+	return sessions(lookUp(c.tokensOf.Of(uint64(user)), c.tokens), true)
+}
+
+// sessions yields those of the tokens that are login sessions, or those that are not.
+func sessions(all iter.Seq[*Token], are bool) iter.Seq[*Token] {
+	return func(yield func(*Token) bool) {
+		for t := range all {
+			if t.Session == are && !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+func (op AddSession) authorize(d *draft) error { return d.requireUser("a login session is a user's") }
+
+func (op AddSession) apply(d *draft) (uint64, error) {
+	t := &Token{
+		ID: TokenID(d.at.Index), Owner: d.by.User, Hash: slices.Clone(op.Hash), Expires: canonical(op.Expires),
+		Created: d.at, Session: true, From: d.by.From, Agent: op.Agent,
+	}
+	if t.Expires.IsZero() {
+		return 0, refuse(Invalid, "say when", "a login session must expire")
+	}
+	err := firstError(d.checkToken(t), checkText("address", t.From, MaxName), checkText("user agent", t.Agent, maxText))
+	if err != nil {
+		return 0, err
+	}
+	own := slices.Collect(d.SessionsOf(t.Owner))
+	for _, old := range own[:max(0, len(own)+1-maxSessions)] {
+		d.dropToken(old)
+	}
+	d.putToken(t)
+	return uint64(t.ID), nil
+}
+
+func (op RemoveSession) authorize(d *draft) error {
+	t, ok := d.Session(op.Session)
+	if !ok {
+		return noSuch("login session", uint64(op.Session))
+	}
+	return d.requireOwner(t.Owner, "a login session of "+d.handle(t.Owner))
+}
+
+func (op RemoveSession) apply(d *draft) (uint64, error) {
+	t, _ := d.Session(op.Session)
+	d.dropToken(t)
+	return uint64(t.ID), nil
+}
+
+func (op ClearSessions) authorize(d *draft) error { return d.requireSelf(op.User) }
+
+func (op ClearSessions) apply(d *draft) (uint64, error) {
+	if !d.dropSessions(op.User, d.by.Session) {
+		return 0, refuse(Conflict, "", "%s has no login session to end", d.handle(op.User))
+	}
+	return uint64(op.User), nil
+}
+
+// dropSessions ends the login sessions of a user but one, and reports whether there was any.
+func (d *draft) dropSessions(user UserID, but TokenID) (found bool) {
+	for _, t := range slices.Collect(d.SessionsOf(user)) {
+		if t.ID != but {
+			d.dropToken(t)
+			found = true
+		}
+	}
+	return found
+}

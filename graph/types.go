@@ -8,12 +8,11 @@ import (
 // Identifiers are the log index of the change that created the object: unique, ordered, never reused. Everyone is the
 // one that exists from the beginning.
 type (
-	UserID    uint64
-	GroupID   uint64
-	ShareID   uint64
-	AuthkeyID uint64
-	TokenID   uint64
-
+	UserID       uint64
+	GroupID      uint64
+	ShareID      uint64
+	AuthkeyID    uint64
+	TokenID      uint64
 	InvitationID uint64
 )
 

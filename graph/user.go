@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 
@@ -13,17 +14,7 @@ type users struct {
 }
 
 func newUsers() users {
-	return users{tree.New[uint64, *User](compareIDs), tree.New[string, *User](compareStrings)}
-}
-
-func compareIDs(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+	return users{tree.New[uint64, *User](cmp.Compare), tree.New[string, *User](cmp.Compare)}
 }
 
 // User returns the user with this ID.
