@@ -21,7 +21,9 @@ func registerInvitations(s *Service, h huma.API) {
 	list(s, h, api.ListInvitations, func(ctx context.Context, in *api.Page) ([]view.Invitation, string, error) {
 		return page(*in, query.Invitations(s.viewer(ctx)), func(i view.Invitation) uint64 { return uint64(i.ID) })
 	})
-	op(s, h, api.AddInvitation, s.addInvitation)
+	op(s, h, api.AddInvitation, func(ctx context.Context, in *api.With[api.NewInvitation]) (api.IssuedInvitation, error) {
+		return invite(ctx, s, in.Body)
+	})
 	op(s, h, api.AcceptInvitation, func(ctx context.Context, in *api.With[api.InvitationSecret]) (api.None, error) {
 		return s.changed(ctx, graph.AcceptInvitation{Hash: secret.HashToken(in.Body.Secret.Secret)})
 	})
@@ -34,8 +36,9 @@ func registerInvitations(s *Service, h huma.API) {
 	})
 }
 
-func (s *Service) addInvitation(ctx context.Context, in *api.With[api.NewInvitation]) (api.IssuedInvitation, error) {
-	b, link := in.Body, secret.NewSession()
+// invite makes an invitation and answers with its secret.
+func invite(ctx context.Context, s *Service, b api.NewInvitation) (api.IssuedInvitation, error) {
+	link := secret.NewSession()
 	add := graph.AddInvitation{
 		Hash: secret.HashToken(link), Role: b.Role, Note: b.Note, Uses: cmp.Or(b.Uses, 1),
 		Expires: s.Changer.Now().Add(invitationLife),
