@@ -35,7 +35,7 @@ func (s *Service) Register(mux *http.ServeMux) {
 	s.registerGroups(h)
 	s.registerAuthkeys(h)
 	s.registerShares(h)
-	s.registerTokens(h)
+	registerTokens(s, h)
 	registerSessions(s, h)
 	registerInvitations(s, h)
 	s.registerStatus(h)

@@ -13,7 +13,7 @@ import (
 	"hpfriends/web/who"
 )
 
-func (s *Service) registerTokens(h huma.API) {
+func registerTokens(s *Service, h huma.API) {
 	list(s, h, api.ListTokens, func(ctx context.Context, in *api.Page) ([]view.Token, string, error) {
 		a := who.Actor(ctx)
 		return page(*in, s.Query.Tokens(a, a.User), func(t view.Token) uint64 { return uint64(t.ID) })
