@@ -229,7 +229,7 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 	}
 	c := web.Config{
 		Changer: changer{s.node}, Cluster: clusterAdmin{s.node.Members()}, Cursors: s.cursors, Query: q, Key: key,
-		Metrics: registry, Ready: s.ready, Version: buildinfo.Version(), Logger: s.Logger, Node: string(s.node.ID()),
+		Metrics: registry, Ready: s.ready, Version: buildinfo.Version(), Logger: s.Logger, Node: s.node.ID(),
 		Hpfeeds: func() []string {
 			where, _ := datadir.ReadAddresses(s.DataDir) // there are none before it listens
 			return where.Hpfeeds

@@ -80,7 +80,7 @@ func addToken(r *request) (done, error) {
 	defer cancel()
 	token := api.NewToken{Comment: r.PostForm.Get("comment")}
 	var err error
-	if token.Expires, err = r.future("expires"); err != nil {
+	if token.Expires, err = r.expires(); err != nil {
 		return done{}, err
 	}
 	made, err := api.AddToken.Call(ctx, r.API, api.With[api.NewToken]{Body: token})

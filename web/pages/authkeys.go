@@ -70,7 +70,7 @@ func addAuthkey(r *request) (done, error) {
 		Pub: channelsOf(r.PostForm.Get("pub")), Sub: channelsOf(r.PostForm.Get("sub")),
 	}
 	var err error
-	if key.Expires, err = r.future("expires"); err != nil {
+	if key.Expires, err = r.expires(); err != nil {
 		return done{}, err
 	}
 	if key.Networks, err = networksOf(r.PostForm.Get("networks")); err != nil {

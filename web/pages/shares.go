@@ -101,7 +101,7 @@ func addShare(r *request) (done, error) {
 		Note: r.PostForm.Get("note"),
 	}
 	var err error
-	if share.Expires, err = r.future("expires"); err != nil {
+	if share.Expires, err = r.expires(); err != nil {
 		return done{}, err
 	}
 	ctx, cancel := call(r.Context())
@@ -154,7 +154,7 @@ func editShare(r *request) (done, error) {
 		return done{}, invalid("There is no such share.", "")
 	}
 	note := r.PostForm.Get("note")
-	expires, err := r.future("expires")
+	expires, err := r.expires()
 	if err != nil {
 		return done{}, err
 	}
@@ -169,15 +169,15 @@ func editShare(r *request) (done, error) {
 	return done{to: "/shares", notice: "The share is changed."}, err
 }
 
-// future reads a time to come; an empty one is nil.
-func (r *request) future(name string) (*time.Time, error) {
-	text := r.PostForm.Get(name)
+// expires reads when something is to end; nil: never.
+func (r *request) expires() (*time.Time, error) {
+	text := r.PostForm.Get("expires")
 	if text == "" {
 		return nil, nil
 	}
 	t, err := timespec.Future(text, r.now.In(r.prefs.zone))
 	if err != nil {
-		return nil, invalid(name+": "+err.Error(), "")
+		return nil, invalid("Ends: "+err.Error(), "")
 	}
 	return &t, nil
 }
