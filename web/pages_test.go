@@ -409,3 +409,71 @@ func TestHistoryThroughThePages(t *testing.T) {
 		t.Errorf("%v %v %v", messages, end, rec.Header())
 	}
 }
+
+// An admin invites by a link: a stranger becomes a user by it, once; a user becomes a member by that of a group.
+func TestInvitationsThroughThePages(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "root")
+	link := regexp.MustCompile(`/invite/[A-Za-z0-9_-]+`)
+	if status, _ := w.submit("ada", "/admin", "do", "invite", "role", "admin"); status != http.StatusForbidden {
+		t.Errorf("ada invites an admin: %d", status)
+	}
+	_, html := w.submit("root", "/admin", "do", "invite", "role", "member", "note", "from the workshop")
+	path := link.FindString(html)
+	if path == "" {
+		t.Fatal(text(html))
+	}
+	if rec := w.send(caller{}, "GET "+path, nil); rec.Code != http.StatusOK ||
+		!says(rec.Body.String(), "root invites you", "from the workshop") {
+		t.Errorf("%d %s", rec.Code, text(rec.Body.String()))
+	}
+	form := caller{header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}
+	join := url.Values{"user": {"cleo"}, "password": {"correct horse battery"}}.Encode()
+	if rec := w.send(form, "POST "+path, join); rec.Code != http.StatusSeeOther || len(rec.Result().Cookies()) == 0 {
+		t.Fatalf("%d %s", rec.Code, text(rec.Body.String()))
+	}
+	if _, ok := w.graph.UserByHandle("cleo"); !ok {
+		t.Error("cleo is no user")
+	}
+	if rec := w.send(form, "POST "+path, join); rec.Code != http.StatusNotFound {
+		t.Errorf("twice: %d", rec.Code)
+	}
+	w.submit("ada", "/groups", "do", "add", "name", "lab")
+	_, html = w.submit("ada", "/groups/lab", "do", "invite")
+	if path = link.FindString(html); path == "" {
+		t.Fatal(text(html))
+	}
+	if rec := w.send(caller{}, "GET "+path, nil); rec.Code != http.StatusSeeOther { // to log in
+		t.Errorf("a stranger: %d", rec.Code)
+	}
+	if status, html := w.submit("bob", path); status != http.StatusOK || !says(html, "You are a member now.") {
+		t.Errorf("%d %s", status, text(html))
+	}
+	if _, html = w.page("bob", "/groups/lab"); !says(html, "bob member") {
+		t.Error(text(html))
+	}
+}
+
+// Admins change roles, disable and remove users; auditors look, and members are not let in.
+func TestAdminThroughThePages(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "eve", "root")
+	for user, want := range map[string]int{"ada": http.StatusForbidden, "eve": http.StatusOK, "root": http.StatusOK} {
+		status, html := w.page(user, "/admin")
+		if may := strings.Contains(html, `value="disable"`); status != want || may != (user == "root") {
+			t.Errorf("%s: %d", user, status)
+		}
+	}
+	for _, step := range []struct{ do, says string }{
+		{"role", "ada is auditor now."}, {"disable", "ada is disabled"}, {"enable", "ada can log in again."},
+		{"clear", "ada has no login session to end"}, {"remove", "ada is removed"},
+	} {
+		status, _ := w.submit("eve", "/admin", "do", step.do, "user", "ada", "role", "auditor")
+		if status != http.StatusForbidden {
+			t.Errorf("eve may %s: %d", step.do, status)
+		}
+		if _, html := w.submit("root", "/admin", "do", step.do, "user", "ada", "role", "auditor"); !says(html, step.says) {
+			t.Errorf("%s: %s", step.do, text(html))
+		}
+	}
+}

@@ -141,6 +141,14 @@ func sentence(e view.AuditEvent) string {
 		return "logged in."
 	case "session.remove":
 		return "logged out, or ended a session."
+	case "session.clear":
+		return "ended other login sessions."
+	case "invitation.add":
+		return "made an invitation."
+	case "invitation.remove":
+		return "took back an invitation."
+	case "invitation.accept":
+		return "accepted an invitation."
 	case "expire":
 		return "ended what was due to end."
 	}

@@ -15,7 +15,8 @@ import (
 var functions = template.FuncMap{
 	"icon": icon, "count": count, "bytes": size, "visible": visible, "plural": plural, "dict": dict,
 	"list": func(v ...any) []any { return v }, "hexdump": hex.Dump, "join": strings.Join,
-	"mark": func() template.HTML { return mark }, "style": func() string { return styleURL },
+	"deref": func(b *bool) bool { return b != nil && *b },
+	"mark":  func() template.HTML { return mark }, "style": func() string { return styleURL },
 }
 
 const thinSpace = "\u2009"

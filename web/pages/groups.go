@@ -55,8 +55,9 @@ func addGroup(r *request) (done, error) {
 
 type groupData struct {
 	groupRow
-	Admin  bool // who asks may change it
-	Shares []incomingRow
+	Admin   bool // who asks may change it
+	Shares  []incomingRow
+	Invited string // the link of a fresh invitation, shown once
 }
 
 func group(r *request) (any, error) {
@@ -74,6 +75,21 @@ func group(r *request) (any, error) {
 		}
 	}
 	return d, nil
+}
+
+// inviteToGroup makes a link by which a user becomes a member.
+func inviteToGroup(r *request) (done, error) {
+	path, err := r.issueInvitation(r.PathValue("group"))
+	if err != nil {
+		return done{}, err
+	}
+	data, err := group(r)
+	if err != nil {
+		return done{}, err
+	}
+	d := data.(groupData)
+	d.Invited = origin(r.Request) + path
+	return done{show: d}, nil
 }
 
 func addMember(r *request) (done, error) {

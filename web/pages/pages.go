@@ -50,6 +50,7 @@ func (p *Pages) Register(mux *http.ServeMux, ask who.Authenticate) {
 	mux.HandleFunc("GET /history/download", p.download(ask))
 	mux.HandleFunc("GET /m/{position}/payload", p.payload(ask))
 	p.registerDoors(mux)
+	p.registerInvite(mux, ask)
 }
 
 // call bounds how long a page waits for the API. A write during an election is tried again by the node.

@@ -66,7 +66,7 @@ func sevenRoutes() []*page {
 			path: "/groups/{group}", name: "group", title: "Group", under: "/groups", show: group,
 			acts: acts{
 				"member": addMember, "kick": removeMember, "promote": promoteMember,
-				"demote": demoteMember, "leave": leaveGroup, "remove": removeGroup,
+				"demote": demoteMember, "leave": leaveGroup, "remove": removeGroup, "invite": inviteToGroup,
 			},
 		},
 		{
@@ -114,6 +114,14 @@ func operateRoutes() []*page {
 		{
 			path: "/audit/access", name: "access", title: "Who could read a channel?", under: "/audit",
 			about: "And by which shares, at a moment of the past.", show: access,
+		},
+		{
+			path: "/admin", name: "admin", title: "Admin", admin: true, about: "The people of this server, and who is invited.",
+			show: admin,
+			acts: acts{
+				"enable": enableUser, "disable": disableUser, "role": setRole, "remove": removeUser, "clear": clearSessions,
+				"invite": invite, "take-back": takeBack,
+			},
 		},
 		{
 			path: "/cluster", name: "cluster", title: "Cluster", admin: true, about: "The nodes, and how they are.",

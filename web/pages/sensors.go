@@ -53,19 +53,23 @@ func (p *Pages) configuration(r *http.Request, s sensor, ident, secret string) (
 	if h, _, err := net.SplitHostPort(r.Host); err == nil {
 		host = h
 	}
-	site := "http://" + r.Host
-	if r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
-		site = "https://" + r.Host
-	}
 	channel := graph.Pattern("test.events")
 	if len(s.Channels) > 0 {
 		channel = s.Channels[0]
 	}
 	var b strings.Builder
 	err := sensorTemplates.ExecuteTemplate(&b, s.ID+".txt", map[string]any{
-		"Host": host, "Port": p.hpfeedsPort(), "Ident": ident, "Secret": secret, "Channel": channel, "Site": site,
+		"Host": host, "Port": p.hpfeedsPort(), "Ident": ident, "Secret": secret, "Channel": channel, "Site": origin(r),
 	})
 	return b.String(), err
+}
+
+// origin is the address of this server, as the browser knows it.
+func origin(r *http.Request) string {
+	if r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }
 
 // hpfeedsPort is the port that sensors connect to: the first of the listeners.

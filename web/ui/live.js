@@ -17,6 +17,7 @@ let paused = false;
 let behind = 0;
 let broken = false;
 let due = false;
+let seen = rows ? [...rows.children].map(told) : []; // newest first, one a row
 
 function cell(label, kind) {
   const td = document.createElement("td");
@@ -42,29 +43,63 @@ function visible(text) {
   });
 }
 
-function row(m) {
-  const tr = document.createElement("tr");
-  tr.className = "arrived";
+// A message is shown by a row that stays where it is: with each that arrives, what the rows say moves down. Nothing on the
+// page moves, and no more is held than is seen.
+
+// facts are what a row says of a message.
+function facts(m) {
   const at = new Date(m.time);
-  const when = document.createElement("a");
-  when.href = "/m/" + m.position.slice(1);
-  const time = document.createElement("time");
-  time.dateTime = m.time;
-  time.title = at.toISOString();
-  time.textContent = new Intl.DateTimeFormat("en-GB", {
-    timeStyle: "medium", timeZone: document.documentElement.dataset.zone || "UTC",
-  }).format(at);
-  when.append(time);
   const payload = m.payload ?? atob(m.payload_base64 ?? "");
+  return {
+    href: "/m/" + m.position.slice(1),
+    iso: at.toISOString(),
+    clock: clock.format(at),
+    channel: visible(m.channel ?? atob(m.channel_base64 ?? "")),
+    origin: visible(m.origin ?? ""),
+    preview: visible(payload.slice(0, 240)) + (payload.length > 240 ? "…" : ""),
+    size: size(m.payload === undefined ? payload.length : new TextEncoder().encode(payload).length),
+  };
+}
+
+// told reads a row that the server has made.
+function told(tr) {
+  const [time, channel, origin, payload, size] = tr.cells;
+  const t = time.querySelector("time");
+  return {
+    href: time.querySelector("a").getAttribute("href"), iso: t.title, clock: t.textContent,
+    channel: channel.textContent, origin: origin.textContent, preview: payload.textContent, size: size.textContent,
+  };
+}
+
+function blank() {
+  const tr = document.createElement("tr");
   const cells = [cell("Time"), cell("Channel"), cell("From", "mono"), cell("Payload", "payload"), cell("Size", "number")];
-  cells[0].append(when);
-  cells[1].append(code(visible(m.channel ?? atob(m.channel_base64 ?? "")), "name"));
-  cells[2].textContent = visible(m.origin ?? "");
-  cells[3].append(code(visible(payload.slice(0, 240)) + (payload.length > 240 ? "…" : "")));
-  cells[4].textContent = size(m.payload === undefined ? payload.length : new TextEncoder().encode(payload).length);
+  const link = document.createElement("a");
+  link.append(document.createElement("time"));
+  cells[0].append(link);
+  cells[1].append(code("", "name"));
+  cells[3].append(code(""));
   tr.append(...cells);
   return tr;
 }
+
+function put(tr, f) {
+  const [time, channel, origin, payload, size] = tr.cells;
+  const link = time.firstElementChild;
+  const t = link.firstElementChild;
+  link.setAttribute("href", f.href);
+  t.title = f.iso;
+  t.dateTime = f.iso;
+  t.textContent = f.clock;
+  channel.firstElementChild.textContent = f.channel;
+  origin.textContent = f.origin;
+  payload.firstElementChild.textContent = f.preview;
+  size.textContent = f.size;
+}
+
+const clock = new Intl.DateTimeFormat("en-GB", {
+  timeStyle: "medium", timeZone: document.documentElement.dataset.zone || "UTC",
+});
 
 function size(n) {
   for (const unit of ["B", "KiB", "MiB"]) {
@@ -92,9 +127,9 @@ function draw() {
     const lines = waiting.splice(0);
     const shown = lines.slice(-maxRows);
     skipped += lines.length - shown.length;
-    const made = shown.map((line) => row(JSON.parse(line))).reverse();
-    rows.prepend(...made);
-    while (rows.children.length > maxRows) rows.lastElementChild.remove();
+    seen = [...shown.map((line) => facts(JSON.parse(line))).reverse(), ...seen].slice(0, maxRows);
+    while (rows.children.length < seen.length) rows.append(blank());
+    seen.forEach((f, i) => put(rows.children[i], f));
     document.getElementById("live-empty")?.remove();
   }
   tell();

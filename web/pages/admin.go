@@ -1,0 +1,125 @@
+package pages
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/query/view"
+)
+
+type adminData struct {
+	Users []view.User
+	part
+	Match       string
+	Invitations []view.Invitation
+	Invited     string // the path of a fresh invitation, shown once
+	May         bool   // who asks may change it
+}
+
+// admin is about the people of this server.
+func admin(r *request) (any, error) {
+	d := adminData{Match: strings.TrimSpace(r.URL.Query().Get("q")), May: r.mayAdminister()}
+	all := r.Query.Users(r.actor)
+	if d.Match != "" {
+		all = slices.DeleteFunc(all, func(u view.User) bool {
+			return !strings.Contains(strings.ToLower(u.Handle+" "+u.Name), strings.ToLower(d.Match))
+		})
+	}
+	d.Users, d.part = cut(r, all, func(u view.User) uint64 { return uint64(u.ID) })
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	var err error
+	d.Invitations, err = api.ListInvitations.All(ctx, r.API, api.Page{})
+	return d, err
+}
+
+func (r *request) mayAdminister() bool {
+	return r.actor.Operator || r.user != nil && r.user.Role == graph.Admin
+}
+
+// editUser changes the user that the form names.
+func (r *request) editUser(changes api.UserChanges, notice string) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	handle := r.PostForm.Get("user")
+	_, err := api.EditUser.Call(ctx, r.API, api.UserEdit{HandlePath: api.HandlePath{Handle: handle}, Body: changes})
+	return done{notice: handle + notice}, err
+}
+
+func enableUser(r *request) (done, error) {
+	on := true
+	return r.editUser(api.UserChanges{Enabled: &on}, " can log in again.")
+}
+
+func disableUser(r *request) (done, error) {
+	off := false
+	return r.editUser(api.UserChanges{Enabled: &off}, " is disabled: nothing flows from them or to them.")
+}
+
+func setRole(r *request) (done, error) {
+	role := graph.Role(r.PostForm.Get("role"))
+	return r.editUser(api.UserChanges{Role: &role}, " is "+string(role)+" now.")
+}
+
+func removeUser(r *request) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	handle := r.PostForm.Get("user")
+	_, err := api.RemoveUser.Call(ctx, r.API, api.HandlePath{Handle: handle})
+	return done{notice: handle + " is removed, with all that was theirs."}, err
+}
+
+func clearSessions(r *request) (done, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	handle := r.PostForm.Get("user")
+	_, err := api.ClearSessions.Call(ctx, r.API, api.HandlePath{Handle: handle})
+	return done{notice: "All login sessions of " + handle + " are ended."}, err
+}
+
+// issueInvitation makes an invitation, and returns the path of its link.
+func (r *request) issueInvitation(group string) (path string, err error) {
+	invitation := api.NewInvitation{
+		Role: graph.Role(r.PostForm.Get("role")), Group: group, Note: r.PostForm.Get("note"),
+	}
+	if text := r.PostForm.Get("uses"); text != "" {
+		if invitation.Uses, err = strconv.Atoi(text); err != nil {
+			return "", invalid("Uses is a number.", "")
+		}
+	}
+	if invitation.Expires, err = r.expires(); err != nil {
+		return "", err
+	}
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	made, err := api.AddInvitation.Call(ctx, r.API, api.With[api.NewInvitation]{Body: invitation})
+	return made.Path, err
+}
+
+func invite(r *request) (done, error) {
+	path, err := r.issueInvitation(r.PostForm.Get("group"))
+	if err != nil {
+		return done{}, err
+	}
+	data, err := admin(r)
+	if err != nil {
+		return done{}, err
+	}
+	d := data.(adminData)
+	d.Invited = origin(r.Request) + path
+	return done{show: d}, nil
+}
+
+func takeBack(r *request) (done, error) {
+	id, err := strconv.ParseUint(r.PostForm.Get("id"), 10, 64)
+	if err != nil {
+		return done{}, invalid("This form names no invitation.", "Reload the page.")
+	}
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	_, err = api.RemoveInvitation.Call(ctx, r.API, api.InvitationPath{ID: id})
+	return done{notice: "The invitation is taken back."}, err
+}
