@@ -97,8 +97,9 @@ func (s *scrubber) wait() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.next == nil && s.status.Completed != nil {
-		if left := time.Until(s.status.Began.Add(s.interval)); left > 0 {
-			return left
+		// A round that begins in the time to come was stamped by a clock that was ahead: nobody waits for it.
+		if ago := time.Since(s.status.Began); ago >= 0 && ago < s.interval {
+			return s.interval - ago
 		}
 	}
 	pieces := s.log.Disk().Bytes()/scrubPiece + 1
