@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hpfriends/api"
+	"hpfriends/query/view"
 )
 
 const password = "correct-horse-CANARY"
@@ -117,5 +118,23 @@ func TestClientAddress(t *testing.T) {
 		if rec.Body.String() != tt.want {
 			t.Errorf("%s, forwarded for %q: %s, want %s", tt.remote, tt.forwarded, rec.Body, tt.want)
 		}
+	}
+}
+
+// What a duration ends is stored by the time that the node trusts, not by its machine's clock.
+func TestDurationsAreOfTheTimeThatIsTrusted(t *testing.T) {
+	w := newWorld(t)
+	w.off = -30 * 24 * time.Hour // the machine's clock is a month ahead
+	w.users("ada", "bob")
+	must[api.Credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "k"})
+	must[api.Credential](w, as("ada"), "POST /api/v1/authkeys/k/rotate", object{"overlap": "24h"})
+	key := must[view.Authkey](w, as("ada"), "GET /api/v1/authkeys/k", nil)
+	if key.OldUntil == nil || time.Until(*key.OldUntil) > w.off+24*time.Hour {
+		t.Errorf("the old secret is good until %v", key.OldUntil)
+	}
+	status, html := w.submit("ada", "/shares", "do", "add", "channel", "c", "to", "bob", "type", "own", "expires", "24h")
+	shares := must[[]view.Share](w, as("ada"), "GET /api/v1/shares", nil)
+	if len(shares) != 1 || shares[0].Expires == nil || time.Until(*shares[0].Expires) > w.off+24*time.Hour {
+		t.Errorf("%d %s: shares %+v", status, text(html), shares)
 	}
 }

@@ -27,7 +27,7 @@ func reach(r *request) (any, error) {
 	var err error
 	if add.User, add.Group, err = query.ResolveReceiver(r.viewer, f.To); err == nil {
 		var shown view.SharePreview
-		if shown, err = r.Query.PreviewShare(r.Context(), r.actor, add, r.now); err == nil {
+		if shown, err = r.Query.PreviewShare(r.Context(), r.actor, add, r.Who.Changer.Now()); err == nil {
 			d.Preview = &shown
 			return d, nil
 		}

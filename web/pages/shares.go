@@ -175,7 +175,7 @@ func (r *request) expires() (*time.Time, error) {
 	if text == "" {
 		return nil, nil
 	}
-	t, err := timespec.Future(text, r.now.In(r.prefs.zone))
+	t, err := timespec.Future(text, r.Who.Changer.Now().In(r.prefs.zone))
 	if err != nil {
 		return nil, invalid("Ends: "+err.Error(), "")
 	}

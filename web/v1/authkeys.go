@@ -3,7 +3,6 @@ package v1
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -104,7 +103,7 @@ func (s *Service) rotateAuthkey(ctx context.Context, in *api.AuthkeyRotate) (non
 		if err != nil || overlap <= 0 {
 			return none, &graph.Error{Code: graph.Invalid, Msg: "overlap: how long the old secret is good, for example 24h"}
 		}
-		edit.OldUntil = time.Now().Add(overlap)
+		edit.OldUntil = s.Changer.Now().Add(overlap)
 	}
 	if _, err := s.change(ctx, edit); err != nil {
 		return none, err

@@ -2,7 +2,6 @@ package v1
 
 import (
 	"context"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -80,5 +79,5 @@ func (s *Service) previewShare(ctx context.Context, in *api.SharePreviewQuery) (
 	if add.User, add.Group, err = query.ResolveReceiver(s.viewer(ctx), in.To); err != nil {
 		return out, err
 	}
-	return s.Query.PreviewShare(ctx, who.Actor(ctx), add, time.Now())
+	return s.Query.PreviewShare(ctx, who.Actor(ctx), add, s.Changer.Now())
 }
