@@ -133,26 +133,23 @@ func sentence(e view.AuditEvent) string {
 			return fmt.Sprintf("enabled the share of %s.", name)
 		}
 		return fmt.Sprintf("disabled the share of %s.", name)
-	case "token.add":
-		return "made an API token."
-	case "token.remove":
-		return "removed an API token."
-	case "session.add":
-		return "logged in."
-	case "session.remove":
-		return "logged out, or ended a session."
-	case "session.clear":
-		return "ended other login sessions."
-	case "invitation.add":
-		return "made an invitation."
-	case "invitation.remove":
-		return "took back an invitation."
-	case "invitation.accept":
-		return "accepted an invitation."
-	case "expire":
-		return "ended what was due to end."
+	}
+	if said, ok := sentences[e.Op]; ok {
+		return said
 	}
 	return strings.TrimSpace(e.Op+" "+name) + "."
+}
+
+// sentences are those of operations that name nothing.
+var sentences = map[string]string{
+	"token.add": "made an API token.", "token.remove": "removed an API token.",
+	"session.add": "logged in.", "session.remove": "logged out, or ended a session.",
+	"session.clear":  "ended other login sessions.",
+	"invitation.add": "made an invitation.", "invitation.remove": "took back an invitation.",
+	"invitation.accept": "accepted an invitation.",
+	"retention.hold":    "held retention by age.", "retention.resume": "let retention by age go on.",
+	"retention.accept": "accepted what retention is about to do.",
+	"expire":           "ended what was due to end.",
 }
 
 // changed lists the fields that an event has changed.

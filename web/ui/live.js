@@ -53,6 +53,7 @@ function facts(m) {
   return {
     href: "/m/" + m.position.slice(1),
     iso: at.toISOString(),
+    title: at.toISOString(),
     clock: clock.format(at),
     channel: visible(m.channel ?? atob(m.channel_base64 ?? "")),
     origin: visible(m.origin ?? ""),
@@ -66,7 +67,7 @@ function told(tr) {
   const [time, channel, origin, payload, size] = tr.cells;
   const t = time.querySelector("time");
   return {
-    href: time.querySelector("a").getAttribute("href"), iso: t.title, clock: t.textContent,
+    href: time.querySelector("a").getAttribute("href"), iso: t.dateTime, title: t.title, clock: t.textContent,
     channel: channel.textContent, origin: origin.textContent, preview: payload.textContent, size: size.textContent,
   };
 }
@@ -88,7 +89,7 @@ function put(tr, f) {
   const link = time.firstElementChild;
   const t = link.firstElementChild;
   link.setAttribute("href", f.href);
-  t.title = f.iso;
+  t.title = f.title;
   t.dateTime = f.iso;
   t.textContent = f.clock;
   channel.firstElementChild.textContent = f.channel;

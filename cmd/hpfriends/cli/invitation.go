@@ -6,7 +6,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -15,7 +14,6 @@ import (
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/datadir"
 	"hpfriends/internal/term"
-	"hpfriends/internal/timespec"
 	"hpfriends/query/view"
 )
 
@@ -55,7 +53,7 @@ func inviteToGroup() *cli.Command {
 func inviteFlags(more ...cli.Flag) []cli.Flag {
 	return append(more,
 		&cli.IntFlag{Name: "uses", Value: 1, Usage: "how `MANY` may accept it"},
-		&cli.StringFlag{Name: "expires", Usage: "`TIME` at which it ends, by default in 7 days: " + timespec.Forms},
+		cmdline.TimeFlag("expires", "`TIME` at which it ends, by default in 7 days"),
 		&cli.StringFlag{Name: "note", Usage: "`TEXT`: whom it is for"})
 }
 
@@ -65,11 +63,7 @@ func invite(c *cli.Context, server *api.Client, in api.NewInvitation) error {
 		return cmdline.Usage("--uses %d: want 1 to %d", in.Uses, graph.MaxInvitationUses)
 	}
 	if c.IsSet("expires") {
-		t, err := timespec.Future(c.String("expires"), time.Now())
-		if err != nil {
-			return cmdline.Usage("--expires: %v", err)
-		}
-		in.Expires = &t
+		in.Expires = new(cmdline.Future(c, "expires"))
 	}
 	out, err := api.AddInvitation.Call(c.Context, server, api.With[api.NewInvitation]{Body: in})
 	if err != nil {

@@ -23,9 +23,9 @@ func Retention() *cli.Command {
 		}
 	}
 	return &cli.Command{
-		Name: "retention", Usage: "how long messages are kept", Description: `How long is said to serve, by --retention and --retention-size. Much more than
-usual goes only after --retention-grace, and nothing while a clock is doubted
-that has stepped: look at it then, and hold or accept it.`,
+		Name: "retention", Usage: "how long messages are kept", Description: `How long is said to serve, by --retention and --retention-size. Much more
+than usual goes only after --retention-grace, and nothing while a clock is
+doubted that has stepped: look at it then, and hold or accept it.`,
 		Subcommands: []*cli.Command{
 			cmdline.APICommand("status", "show how long messages are kept, by which clock, and what waits", "",
 				func(c *cli.Context, server *api.Client) error {

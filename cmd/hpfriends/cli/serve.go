@@ -23,12 +23,13 @@ func Serve() *cli.Command {
 		Name: "serve", Aliases: []string{"server"}, Usage: "run a server", Flags: settingFlags(),
 		Description: `Keeps everything in the data directory, which must belong to this server
 alone. Where it listens is written to addresses.json there. Ends cleanly on
-SIGINT and SIGTERM. On SIGHUP, which it also gets when its terminal is closed,
+SIGINT and SIGTERM. On SIGHUP, which it also gets when its terminal closes,
 it goes on: it reads its settings again, takes log-level from them, and says
 which others wait for the next start. Certificates of TLS endpoints are read
-again by themselves when their files have changed. While there is no admin, it prints a link that makes one; in
-the environment, HPFRIENDS_ADMIN_PASSWORD or HPFRIENDS_ADMIN_PASSWORD_FILE makes
-one without it, called admin or as HPFRIENDS_ADMIN says.`,
+again by themselves when their files have changed. While there is no admin,
+it prints a link that makes one; in the environment, HPFRIENDS_ADMIN_PASSWORD
+or HPFRIENDS_ADMIN_PASSWORD_FILE makes one without it, called admin or as
+HPFRIENDS_ADMIN says.`,
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Args(c); err != nil {
 				return err

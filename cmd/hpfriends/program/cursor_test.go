@@ -115,7 +115,7 @@ func TestCursorCommands(t *testing.T) {
 		code       int
 	}{
 		{"cursor reset ada/key siem", "--to is required", cmdline.ExitUsage},
-		{"cursor reset ada/key siem --to whenever", "write first, now, a position like", cmdline.ExitUsage},
+		{"cursor reset ada/key siem --to whenever", "want first, now, a position like", cmdline.ExitUsage},
 		{"cursor reset ada/key siem --to #99999", "beyond the end of the log", cmdline.ExitUsage},
 		{"cursor reset ada/key --to now", "IDENT NAME; got 1", cmdline.ExitUsage},
 		{"cursor reset ada/key other --to now", "no cursor \"other\"", cmdline.ExitNotFound},
