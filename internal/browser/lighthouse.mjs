@@ -17,7 +17,7 @@ const options = {
 
 async function read(port, { URL, Cookies }) {
   const extraHeaders = Cookies ? { Cookie: Cookies } : {};
-  const { lhr } = await lighthouse(URL, { ...options, port, extraHeaders });
+  const { lhr } = await lighthouse(URL, { ...options, port, extraHeaders }).catch((e) => ({ lhr: { runtimeError: e } }));
   if (lhr.runtimeError) return { Error: lhr.runtimeError.message };
   const scores = {};
   const lost = [];
