@@ -48,7 +48,7 @@ func (c *conn) beginAudit(ctx context.Context, sub *grant) error {
 	return err
 }
 
-// after is the log index behind which it begins. The audit is kept for ever: there is no floor.
+// after is the log index behind which it begins to read. The audit is kept for ever: there is no floor.
 func (a *auditStream) after() (uint64, error) {
 	sub := a.grant
 	switch {
@@ -71,8 +71,8 @@ func (a *auditStream) limit() error {
 	case sub.Until.After(time.Now()):
 		a.later = sub.Until
 	case !sub.Until.IsZero():
-		last, err := a.conn.broker.Events.Audit().At(sub.Until.Add(-time.Millisecond))
-		a.until = max(last.Index, 1)
+		last, err := a.conn.broker.Query.LastUpTo(sub.Until.Add(-time.Millisecond))
+		a.until = max(last, 1)
 		return err
 	case sub.End.Offset > 0:
 		a.until = sub.End.Index
@@ -135,6 +135,9 @@ func (a *auditStream) read(ctx context.Context, to uint64) error {
 			return err
 		}
 		for i := range events {
+			if !a.wanted(&events[i]) {
+				continue
+			}
 			if err := a.send(&events[i]); err != nil {
 				return err
 			}
@@ -144,6 +147,16 @@ func (a *auditStream) read(ctx context.Context, to uint64) error {
 		}
 	}
 	return nil
+}
+
+// wanted reports whether an event is of the period that was asked for, by its own time. What comes from now on is not
+// held against a beginning.
+func (a *auditStream) wanted(e *view.AuditEvent) bool {
+	p := eventlog.Period{Since: a.grant.Since, Until: a.grant.Until}
+	if e.Index > a.start {
+		p.Since = time.Time{}
+	}
+	return p.Holds(e.Time.UnixMilli())
 }
 
 func (a *auditStream) send(e *view.AuditEvent) error {

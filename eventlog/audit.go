@@ -15,8 +15,9 @@ import (
 //
 // hash is SHA-256(hash of the event before | index | number | time | command), 32 zeros before the first. number counts
 // the events from 1 without a gap. time is the newest time of any command so far, in Unix milliseconds: it never falls,
-// whatever the clocks of the proposers did, so "as of T" is a binary search. The newest mark is written with its event,
-// so that also the removal of the newest events shows. Numbers are big endian. The command is graph's to decode.
+// whatever the clocks of the proposers did, so that a time can be looked up; what is shown of an event goes by its
+// command's own time. The newest mark is written with its event, so that also the removal of the newest events shows.
+// Numbers are big endian. The command is graph's to decode.
 //
 // Whoever can write to the store can write a whole new chain: that is found by comparing the newest hash with another
 // node's, or with one that was noted elsewhere.
@@ -26,7 +27,7 @@ import (
 type AuditMark struct {
 	Index  uint64 // of the log entry
 	Number uint64 // of the event, from 1
-	Time   int64  // Unix milliseconds
+	Time   int64  // the newest so far, Unix milliseconds
 	Hash   [sha256.Size]byte
 }
 
@@ -57,7 +58,7 @@ func (m AuditMark) seal(index, number uint64, at int64, command []byte) AuditRec
 	return r
 }
 
-// When returns the time of the event, UTC.
+// When returns the newest time up to the event, UTC.
 func (m AuditMark) When() time.Time { return time.UnixMilli(m.Time).UTC() }
 
 func (m AuditMark) encode() []byte {
@@ -188,7 +189,8 @@ func (a Audit) Scan(from uint64, limit int, fn func(AuditRecord) error) (next ui
 	return next, err
 }
 
-// At returns the mark of the newest event whose time is not after t; zero if there is none.
+// At returns the newest mark whose time is not after t; zero if there is none. No event up to it is later than t, and
+// the next one is.
 func (a Audit) At(t time.Time) (AuditMark, error) {
 	newest, err := a.Newest()
 	if err != nil || newest.Index == 0 || newest.Time <= t.UnixMilli() {

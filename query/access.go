@@ -22,7 +22,7 @@ func (q *audits) Access(viewer graph.Actor, channel string, at Point) (view.Acce
 	if err != nil {
 		return view.Access{}, err
 	}
-	a := view.Access{Version: p.version(), Channel: channel, Readers: []view.AccessPath{}}
+	a := view.Access{Version: p.version, Channel: channel, Readers: []view.AccessPath{}}
 	if !p.CanSeeAnything() {
 		return a, nil
 	}

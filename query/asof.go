@@ -13,36 +13,30 @@ import (
 type past struct {
 	state
 	graph.Viewer
-}
-
-func (s state) version() view.Version {
-	v := view.Version{Position: "#" + formatIndex(s.mark.Index)}
-	if s.mark.Index != 0 {
-		v.Time = optional(s.mark.When())
-	}
-	return v
+	version view.Version
 }
 
 func (q *audits) asOf(viewer graph.Actor, at Point) (past, error) {
-	index, err := q.resolve(at)
+	c, err := q.resolve(at)
 	if err != nil {
 		return past{}, err
 	}
-	s, err := q.history.at(index)
+	s, err := q.history.at(c.index)
 	if err != nil {
 		return past{}, err
 	}
-	return past{s, q.Viewer(viewer).At(s.graph)}, nil
+	version, err := q.history.version(s)
+	return past{s, q.Viewer(viewer).At(s.graph), version}, err
 }
 
-// resolve finds the index of the newest change at a point. A graph is published just before its change is recorded: who
+// resolve finds where a point falls among the changes. A graph is published just before its change is recorded: who
 // was answered by the graph finds the change here.
-func (q *audits) resolve(at Point) (uint64, error) {
+func (q *audits) resolve(at Point) (cut, error) {
 	if newest := q.graph().Index(); q.log.Applied() < newest {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if _, err := q.log.Wait(ctx, newest-1); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-			return 0, err
+			return cut{}, err
 		}
 	}
 	return q.history.resolve(at)
@@ -55,7 +49,7 @@ func (q *audits) At(viewer graph.Actor, at Point) (view.AsOf, error) {
 		return view.AsOf{}, err
 	}
 	v := view.AsOf{
-		Version: p.version(), Users: viewUsers(p.Viewer), Groups: viewGroups(p.Viewer),
+		Version: p.version, Users: viewUsers(p.Viewer), Groups: viewGroups(p.Viewer),
 		Shares: viewShares(p.Viewer, visibleShares(p.Viewer)), Authkeys: []view.Authkey{},
 	}
 	for k := range visibleAuthkeys(p.Viewer, 0) {
@@ -74,17 +68,21 @@ func (q *audits) DiffBetween(viewer graph.Actor, from, to Point) (view.AuditDiff
 	if err != nil {
 		return view.AuditDiff{}, err
 	}
-	if first > second {
+	if first.index > second.index {
 		return view.AuditDiff{}, refuse(graph.Invalid, "put the earlier one first", "the first moment is after the second")
 	}
-	before, err := q.history.at(first) // first, so that the later graph is made from it and shares what did not change
+	// The earlier one first, so that the later graph is made from it and shares what did not change.
+	before, err := q.history.at(first.index)
 	if err != nil {
 		return view.AuditDiff{}, err
 	}
-	after, err := q.history.at(second)
+	after, err := q.history.at(second.index)
 	if err != nil {
 		return view.AuditDiff{}, err
 	}
-	changes := auditViewer{q.Viewer(viewer)}.changes(before.graph, after.graph)
-	return view.AuditDiff{From: before.version(), To: after.version(), Changes: changes}, nil
+	d := view.AuditDiff{Changes: auditViewer{q.Viewer(viewer)}.changes(before.graph, after.graph)}
+	if d.From, err = q.history.version(before); err == nil {
+		d.To, err = q.history.version(after)
+	}
+	return d, err
 }

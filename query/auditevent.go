@@ -19,7 +19,7 @@ func (v auditViewer) event(s step) (e view.AuditEvent, ok bool) {
 	by := s.command.By
 	own := by.User != 0 && by.User == v.User
 	e = view.AuditEvent{
-		Position: fmt.Sprintf("#%d", s.mark.Index), Index: s.mark.Index, Time: s.mark.When(),
+		Position: fmt.Sprintf("#%d", s.mark.Index), Index: s.mark.Index, Time: stamp(s.command),
 		By: actorName(s), Op: s.command.OpName(), Object: mainObject(s), Changes: v.changes(s.before, s.after),
 	}
 	if v.CanSeeAll() || own {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"hpfriends/graph"
 	"hpfriends/query/view"
@@ -79,15 +80,18 @@ func (l *lister) bounds() (lo, hi uint64, err error) {
 	case !since.given:
 	case since.Time.IsZero():
 		lo = since.Index
-	default: // behind the newest event before that time
-		if lo, err = l.history.IndexAt(since.Time.Add(-1)); err != nil {
+	default: // before the first mark of that time or later nothing is stamped so; what is behind it may not be
+		before, err := l.history.log.Audit().At(since.Time.Add(-1))
+		if err != nil {
 			return 0, 0, err
 		}
-		lo++
+		lo = before.Index + 1
 	}
-	if hi, err = l.query.resolve(l.f.Until); err != nil {
+	until, err := l.query.resolve(l.f.Until)
+	if err != nil {
 		return 0, 0, err
 	}
+	hi = until.last
 	if l.f.After != 0 && l.f.Oldest {
 		lo = max(lo, l.f.After+1)
 	} else if l.f.After != 0 {
@@ -158,8 +162,13 @@ func (l *lister) admits(s step) bool {
 			return false
 		}
 	}
-	return (l.f.Actor == "" || strings.EqualFold(l.f.Actor, actorName(s))) &&
+	return l.f.stampedWithin(stamp(s.command)) && (l.f.Actor == "" || strings.EqualFold(l.f.Actor, actorName(s))) &&
 		(l.f.User == "" || l.viewer.concerns(s, l.f.User))
+}
+
+// stampedWithin reports whether a change of that time is wanted: the marks of time only tell where to look.
+func (f *AuditFilter) stampedWithin(t time.Time) bool {
+	return !t.Before(f.Since.Time) && (f.Until.Time.IsZero() || !t.After(f.Until.Time))
 }
 
 // concerns reports whether an event concerns the user who had that handle then, by what the viewer sees of it.

@@ -14,7 +14,7 @@ import (
 // Point is a point in the history of the graph: a position, or a time. The zero Point is now.
 type Point struct {
 	Index uint64    // after the change at this log index, if Time is zero
-	Time  time.Time // after the newest change up to this time
+	Time  time.Time // after the newest change up to this time, by the changes' own times
 	given bool
 }
 

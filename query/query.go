@@ -23,7 +23,7 @@
 //	explain.go, redaction.go                            why, or why not, and for whom
 //	preview.go, spread.go                               what a share would do
 //	search.go, find.go, match.go                        search
-//	point.go, timetravel.go, asof.go, access.go         points in time, and what could be seen then
+//	point.go, cut.go, timetravel.go, asof.go, access.go points in time, and what could be seen then
 //	auditevent.go, auditlist.go, auditreader.go         who changed what
 //	verifyaudit.go, check.go                            and that it is true
 //
@@ -33,6 +33,10 @@
 // everything now see all of them. What somebody may see of an old graph goes by the role that they have now. Hashes and
 // addresses of others are for those who see everything: with the hash of a change and of the one before it, what was
 // left out could be guessed.
+//
+// Times are those of the commands, as their proposers' clocks stamped them. Lists select by them; the graph as of a
+// time is that of the place in the history which the fewest of them contradict (cut.go). The marks of time in the audit
+// never fall: they only tell where to begin to look.
 package query
 
 import (

@@ -9,6 +9,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
 
 // TimeTravel rebuilds the graph as of any position: from the nearest stored graph or waypoint below it, and the audit
@@ -20,6 +21,7 @@ type TimeTravel struct {
 	log   *eventlog.Log
 	every uint64 // events between two waypoints
 	keep  int    // waypoints
+	now   func() time.Time
 
 	mu        sync.Mutex
 	waypoints []*waypoint // by index
@@ -53,13 +55,7 @@ const (
 
 // NewTimeTravel returns a TimeTravel on a log, which may be in use by a node or closed to all others.
 func NewTimeTravel(log *eventlog.Log) *TimeTravel {
-	return &TimeTravel{log: log, every: waypointEvery, keep: waypointsKept}
-}
-
-// IndexAt is the log index of the newest change at or before t; 0 if there is none.
-func (t *TimeTravel) IndexAt(at time.Time) (uint64, error) {
-	m, err := t.log.Audit().At(at)
-	return m.Index, err
+	return &TimeTravel{log: log, every: waypointEvery, keep: waypointsKept, now: time.Now}
 }
 
 // GraphAt is the graph after the newest change at or before index.
@@ -68,17 +64,32 @@ func (t *TimeTravel) GraphAt(index uint64) (*graph.Graph, error) {
 	return s.graph, err
 }
 
-// resolve finds the index of the newest change at a point.
-func (t *TimeTravel) resolve(at Point) (uint64, error) {
+// resolve finds where a point falls among the changes.
+func (t *TimeTravel) resolve(at Point) (cut, error) {
 	switch {
 	case !at.given:
 		newest, err := t.log.Audit().Newest()
-		return newest.Index, err
+		return cut{newest.Index, newest.Index}, err
 	case at.Time.IsZero():
 		mark, err := t.log.Audit().Before(at.Index)
-		return mark.Index, err
+		return cut{mark.Index, mark.Index}, err
 	}
-	return t.IndexAt(at.Time)
+	return t.cutAt(at.Time)
+}
+
+// version names a state by its newest change.
+func (t *TimeTravel) version(s state) (view.Version, error) {
+	v := view.Version{Position: "#" + formatIndex(s.mark.Index)}
+	if s.mark.Index == 0 {
+		return v, nil
+	}
+	r, err := t.log.Audit().Event(s.mark.Index)
+	if err != nil {
+		return v, err
+	}
+	stamped, err := stampOf(r)
+	v.Time = optional(stamped)
+	return v, err
 }
 
 func (t *TimeTravel) at(index uint64) (state, error) {

@@ -182,43 +182,6 @@ func TestGraphAtAnyPositionIsTheOneRebuiltFromTheFirstEvent(t *testing.T) {
 	}
 }
 
-// As of a time is the newest change up to it, by times that never fall although the clocks step back.
-func TestIndexAtIsTheNewestChangeUpToATime(t *testing.T) {
-	f, _ := newFixture(t)
-	f.history(300, rand.New(rand.NewPCG(3, 4)).IntN, 0, 0)
-	past := NewTimeTravel(f.log)
-	var marks []eventlog.AuditMark
-	if _, err := f.log.Audit().Scan(0, 1000,
-		func(r eventlog.AuditRecord) error { marks = append(marks, r.AuditMark); return nil }); err != nil {
-		t.Fatal(err)
-	}
-	if len(marks) < 80 {
-		t.Fatalf("only %d changes were accepted", len(marks))
-	}
-	back := 0
-	for minute := -10; minute < 310; minute++ {
-		at := epoch.Add(time.Duration(minute)*time.Minute + 500*time.Microsecond)
-		want := uint64(0)
-		for i, m := range marks {
-			if i > 0 && m.Time < marks[i-1].Time {
-				t.Fatalf("the time of #%d is before that of #%d", m.Index, marks[i-1].Index)
-			}
-			if i > 0 && m.Time == marks[i-1].Time {
-				back++
-			}
-			if !m.When().After(at) {
-				want = m.Index
-			}
-		}
-		if got, err := past.IndexAt(at); err != nil || got != want {
-			t.Fatalf("as of %s: #%d, %v, want #%d", at, got, err, want)
-		}
-	}
-	if back == 0 {
-		t.Error("no clock stepped back: this test looks at too little")
-	}
-}
-
 // Listing newest first, oldest first, page by page and by a reader that follows give the same events, to every viewer.
 func TestEveryWayOfReadingTheAuditGivesTheSameEvents(t *testing.T) {
 	f, q := newFixture(t)

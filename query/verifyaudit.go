@@ -51,9 +51,6 @@ type verification struct {
 func (v *verification) summary() view.AuditSummary {
 	s := v.AuditSummary
 	s.Events, s.Position, s.Hash = v.mark.Number, "#"+formatIndex(v.mark.Index), hex.EncodeToString(v.mark.Hash[:])
-	if v.mark.Index != 0 {
-		s.Time = v.mark.When()
-	}
 	return s
 }
 
@@ -121,7 +118,7 @@ func (v *verification) event(r eventlog.AuditRecord) error {
 	if want := v.mark.Next(r.Index, command.Time, r.Command); want.Time != r.Time {
 		return wrong(r.Index, eventlog.Altered, "its time is %s, want %s", r.When(), want.When())
 	}
-	v.state = state{r.AuditMark, g}
+	v.state, v.Time = state{r.AuditMark, g}, stamp(command)
 	return v.storedGraphs(r.Index)
 }
 

@@ -10,7 +10,7 @@ import (
 type AuditEvent struct {
 	Position string        `json:"position" doc:"#<index> in the log"`
 	Index    uint64        `json:"index"`
-	Time     time.Time     `json:"time" doc:"never before that of an earlier event"`
+	Time     time.Time     `json:"time" doc:"as the change was stamped: a clock that was wrong shows; the order is that of index"`
 	By       string        `json:"by" doc:"handle of who did it; operator: the data directory's owner; system: the server"`
 	From     string        `json:"from,omitempty" doc:"address of who did it; for themselves, auditors and admins"`
 	Op       string        `json:"op" doc:"user.add, share.decide, ..."`

@@ -256,7 +256,7 @@ func auditDiff(r *request) (any, error) {
 		return d, nil
 	}
 	from, err := r.point("from")
-	to := query.PointAtTime(r.now)
+	var to query.Point // now
 	if err == nil && d.To != "" {
 		to, err = r.point("to")
 	}
@@ -284,7 +284,7 @@ func access(r *request) (any, error) {
 	if d.Channel == "" {
 		return d, nil
 	}
-	at := query.PointAtTime(r.now)
+	var at query.Point // now
 	var err error
 	if d.At != "" {
 		at, err = r.point("at")

@@ -1,0 +1,131 @@
+package query
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"hpfriends/graph"
+)
+
+// stamped adds a user by a command that is stamped with a time.
+func (f *fixture) stamped(at time.Time) uint64 {
+	f.t.Helper()
+	out, err := f.try(graph.Command{By: graph.Actor{Operator: true}, Time: at.UTC(),
+		Op: graph.AddUser{Handle: fmt.Sprintf("u%d", f.index+1)}})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return out.Index
+}
+
+// As of a time is the cut that the fewest stamps contradict, whatever the clocks did, and later times are not cut
+// earlier.
+func TestTimeIsCutWhereTheFewestChangesContradict(t *testing.T) {
+	f, _ := newFixture(t)
+	roll := rand.New(rand.NewPCG(3, 4)).IntN
+	var stamps []time.Time // of the change of each index, from 1
+	for i := range 240 {
+		at := epoch.Add(time.Duration(i-roll(5)) * time.Minute)
+		switch roll(12) {
+		case 0, 1:
+			at = at.AddDate(2, 0, 0)
+		case 2:
+			at = at.AddDate(-1, 0, 0)
+		}
+		f.stamped(at)
+		stamps = append(stamps, at)
+	}
+	past := NewTimeTravel(f.log)
+	for _, now := range []time.Time{epoch.AddDate(0, 0, 1), epoch.AddDate(5, 0, 0)} {
+		past.now = func() time.Time { return now }
+		before := uint64(0)
+		for minute := -10; minute < 250; minute++ {
+			at := epoch.Add(time.Duration(minute)*time.Minute + 500*time.Microsecond)
+			fewest, want := len(stamps), uint64(0)
+			for i := range len(stamps) + 1 {
+				if i > 0 && stamps[i-1].After(at) {
+					continue
+				}
+				contradict := 0
+				for j, s := range stamps {
+					if j < i && s.After(at) && !s.After(now) || j >= i && !s.After(at) {
+						contradict++
+					}
+				}
+				if contradict <= fewest {
+					fewest, want = contradict, uint64(i)
+				}
+			}
+			got, err := past.cutAt(at)
+			if err != nil || got.index != want || got.index < before || got.last < got.index {
+				t.Fatalf("as of minute %d: %+v, %v, want #%d", minute, got, err, want)
+			}
+			before = got.index
+		}
+	}
+}
+
+// Changes that were made while a clock was two years ahead spoil no question about a time, and show their own.
+func TestChangesStampedAheadDoNotSpoilTheAudit(t *testing.T) {
+	f, q := newFixture(t)
+	now := epoch.AddDate(0, 6, 0)
+	q.history.now = func() time.Time { return now }
+	operator := graph.Actor{Operator: true}
+	var each []uint64 // hour, the oldest first
+	for h := 200; h > 0; h-- {
+		if h == 150 {
+			for range 100 { // half of all at one go
+				f.stamped(now.AddDate(2, 0, 0))
+			}
+		}
+		each = append(each, f.stamped(now.Add(-time.Duration(h)*time.Hour+time.Minute)))
+	}
+	point := func(text string) Point {
+		p, err := ParsePoint(text, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	for _, c := range []struct {
+		since, until string
+		want         []uint64
+	}{
+		{"1h", "now", each[199:]}, {"5h", "2h", each[195:198]}, {"160h", "140h", each[40:60]}, {"", "now", each},
+		{"", "190h", each[:10]}, {"2h", "", each[198:]},
+	} {
+		for _, oldest := range []bool{false, true} {
+			filter := AuditFilter{Since: point(c.since), Until: point(c.until), Oldest: oldest}
+			events, _, err := q.AuditEvents(operator, filter)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := []uint64{}
+			for _, e := range events {
+				switch {
+				case e.Time.After(now) && c.until == "": // without an end what is of a time to come is shown
+				case oldest:
+					got = append(got, e.Index)
+				default:
+					got = append([]uint64{e.Index}, got...)
+				}
+			}
+			if fmt.Sprint(got) != fmt.Sprint(c.want) {
+				t.Errorf("since %q until %q, oldest first %t: %v, want %v", c.since, c.until, oldest, got, c.want)
+			}
+		}
+	}
+	for text, want := range map[string]uint64{"now": each[199], "2h": each[197], "140h": each[59], "190h": each[9]} {
+		as, err := q.At(operator, point(text))
+		stamped := now.Add(-time.Hour + time.Minute)
+		if err != nil || as.Position != fmt.Sprintf("#%d", want) || len(as.Users) != int(want) ||
+			text == "now" && !as.Time.Equal(stamped) {
+			t.Errorf("at %s: %s of %v, %d users, %v, want #%d", text, as.Position, as.Time, len(as.Users), err, want)
+		}
+	}
+	if e, err := q.AuditEvent(operator, each[199]); err != nil || !e.Time.Equal(now.Add(-time.Hour+time.Minute)) {
+		t.Errorf("the newest change is told to be of %s, %v", e.Time, err)
+	}
+}
