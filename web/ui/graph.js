@@ -77,7 +77,6 @@ function elements() {
 
 const box = document.getElementById("graph");
 if (box && document.getElementById("edges")) {
-  box.hidden = false;
   // A circle to begin with, so that the same graph always looks the same; then forces part what is crowded.
   const picture = draw(box, elements(), look(), { name: "circle", padding: 32 });
   picture.maxZoom(1.5);
