@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -229,3 +230,5 @@ func (cluster) JoinToken(context.Context, time.Duration) (string, time.Time, err
 func (cluster) Operate(context.Context, string, string, bool) error { return nil }
 
 func itoa(n uint64) string { return strconv.FormatUint(n, 10) }
+
+func escape(text string) string { return url.QueryEscape(text) }
