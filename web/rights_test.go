@@ -258,3 +258,49 @@ func TestExplanationKeepsDecisionsOfGroupMembersOut(t *testing.T) {
 		t.Errorf("ada does not see how her own share goes on: %s", text)
 	}
 }
+
+// Who may what by the forms of the pages: each line is one form, and what comes back for each user. A page decides
+// nothing that the API does not decide, and what may not be seen is not found. Every line starts in the same world.
+func TestWhoMayWhatByForms(t *testing.T) {
+	who := []string{"ada", "bob", "cleo", "eve", "root"}
+	tests := []struct {
+		address string
+		fields  []string
+		want    [5]int // in the order of who
+	}{
+		{"/shares", []string{"do", "remove", "share", "9"}, [5]int{200, 403, 404, 403, 200}},
+		{"/shares/9", []string{"do", "edit", "note", "x"}, [5]int{200, 403, 404, 403, 200}},
+		{"/incoming", []string{"do", "enable", "share", "9"}, [5]int{422, 200, 404, 403, 403}},
+		{"/incoming", []string{"do", "enable", "share", "10"}, [5]int{422, 200, 404, 403, 403}},
+		{"/authkeys", []string{"do", "reveal", "ident", "ada/1"}, [5]int{200, 404, 404, 403, 200}},
+		{"/authkeys", []string{"do", "rotate", "ident", "ada/1"}, [5]int{200, 404, 404, 403, 200}},
+		{"/authkeys", []string{"do", "remove", "ident", "ada/1"}, [5]int{200, 404, 404, 403, 200}},
+		{"/authkey?ident=ada%2F1", []string{"do", "edit", "pub", "*"}, [5]int{200, 404, 404, 403, 200}},
+		{"/groups/lab", []string{"do", "member", "user", "cleo"}, [5]int{200, 403, 403, 403, 200}},
+		{"/groups/lab", []string{"do", "kick", "user", "bob"}, [5]int{200, 200, 403, 403, 200}},
+		{"/groups/lab", []string{"do", "promote", "user", "bob"}, [5]int{200, 403, 403, 403, 200}},
+		{"/groups/lab", []string{"do", "remove"}, [5]int{200, 403, 403, 403, 200}},
+		{"/groups/lab", []string{"do", "invite"}, [5]int{200, 403, 403, 403, 200}},
+		{"/account", []string{"do", "remove-token", "id", "11"}, [5]int{200, 404, 404, 403, 200}},
+		{"/admin", []string{"do", "role", "user", "cleo", "role", "admin"}, [5]int{403, 403, 403, 403, 200}},
+		{"/admin", []string{"do", "disable", "user", "ada"}, [5]int{403, 403, 403, 403, 200}},
+		{"/admin", []string{"do", "remove", "user", "cleo"}, [5]int{403, 403, 403, 403, 200}},
+		{"/admin", []string{"do", "invite", "role", "admin"}, [5]int{403, 403, 403, 403, 200}},
+		{"/cluster", []string{"do", "remove", "node", "n1"}, [5]int{403, 403, 403, 403, 200}},
+		{"/audit", []string{"do", "verify"}, [5]int{403, 403, 403, 200, 200}},
+		{"/shares", []string{"do", "nothing"}, [5]int{400, 400, 400, 400, 400}},
+	}
+	for _, tt := range tests {
+		for i, user := range who {
+			w := rights(t)
+			before := w.graph.Index()
+			status, html := w.submit(user, tt.address, tt.fields...)
+			if status != tt.want[i] {
+				t.Errorf("%s %v by %s: %d, want %d: %s", tt.address, tt.fields, user, status, tt.want[i], text(html))
+			}
+			if status != 200 && w.graph.Index() != before {
+				t.Errorf("%s %v by %s is refused, and has changed something", tt.address, tt.fields, user)
+			}
+		}
+	}
+}

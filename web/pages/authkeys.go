@@ -42,15 +42,17 @@ func authkeys(r *request) (any, error) {
 	return d, err
 }
 
-// channelsOf reads channels with commas, blanks or line ends between them.
-func channelsOf(text string) (all []graph.Pattern) {
+// channelsOf reads channels with commas, blanks or line ends between them. It is never nil: JSON has [] for none.
+func channelsOf(text string) []graph.Pattern {
+	all := []graph.Pattern{}
 	for _, f := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(", \r\n\t", c) }) {
 		all = append(all, graph.Pattern(f))
 	}
 	return all
 }
 
-func networksOf(text string) (all []netip.Prefix, err error) {
+func networksOf(text string) ([]netip.Prefix, error) {
+	all := []netip.Prefix{}
 	for _, f := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(", \r\n\t", c) }) {
 		n, err := netip.ParsePrefix(f)
 		if a, e := netip.ParseAddr(f); err != nil && e == nil {
