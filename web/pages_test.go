@@ -199,7 +199,7 @@ func TestEveryPageAnswers(t *testing.T) {
 		"/", "/shares", "/shares?add", "/incoming", "/authkeys", "/authkeys?add", "/connect", "/logs", "/groups",
 		"/groups/everyone", "/search", "/search?q=cowrie", "/account", "/preferences", "/why", "/live", "/shares/reach",
 		"/history", "/history?channel=c&since=2h&until=now",
-		"/graph", "/graph?at=%231", "/graph?from=ada&to=bob&channel=c",
+		"/map", "/map?channel=c", "/graph", "/graph?at=%231", "/graph?from=ada&to=bob&channel=c",
 		"/audit", "/audit/diff?from=%231", "/audit/access?channel=c", "/audit/access?channel=c&at=%231",
 		"/shares?channel=cowrie.sessions&to=group:lab", "/shares/reach?channel=cowrie.sessions&to=bob&type=all",
 	}
@@ -475,5 +475,20 @@ func TestAdminThroughThePages(t *testing.T) {
 		if _, html := w.submit("root", "/admin", "do", step.do, "user", "ada", "role", "auditor"); !says(html, step.says) {
 			t.Errorf("%s: %s", step.do, text(html))
 		}
+	}
+}
+
+// The map takes events of HoneyMap's form, and leaves alone what is none or lies off the earth.
+func TestMapThroughThePages(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada")
+	w.publish(1, "geoloc.events",
+		`{"latitude":-23.5,"longitude":-46.6,"city":"São Paulo","countrycode":"BR","latitude2":50.1,"longitude2":8.7,`+
+			`"countrycode2":"DE","type":"dionaea.capture"}`,
+		`{"latitude":1000,"longitude":0,"city":"nowhere"}`, `{"latitude":"<b>"}`, "no JSON")
+	_, html := w.page("ada", "/map")
+	if !says(html, "1 attack", "São Paulo, BR DE dionaea.capture") || says(html, "nowhere") ||
+		!strings.Contains(html, `data-lat="-23.5" data-lon="-46.6" data-lat2="50.1" data-lon2="8.7"`) {
+		t.Error(text(html))
 	}
 }

@@ -89,6 +89,10 @@ func dataRoutes() []*page {
 			path: "/history", name: "history", title: "History", about: "Past messages that you may see.", show: history,
 		},
 		{
+			path: "/map", name: "map", title: "Map", about: "Where attacks come from, and which sensors they meet.",
+			show: attackMap, scripts: []string{"map.js"},
+		},
+		{
 			path: "/graph", name: "graph", title: "Graph", past: true, about: "Who shares with whom, as far as you see it.",
 			show: drawGraph, scripts: []string{"graph.js"},
 		},

@@ -1,4 +1,5 @@
-// The map of the world: countries are GeoJSON features, and outline(width, height) says where they are drawn.
+// The page Map: attackers in red, sensors in yellow, on a map of the world. It begins with the table below it, and hears of
+// what comes by a stream. At most 150 markers are kept; the oldest fade.
 import { geoEqualEarth, geoPath } from "d3-geo";
 import { feature } from "topojson-client";
 import atlas from "world-atlas/countries-110m.json";
@@ -9,4 +10,76 @@ export const countries = feature(atlas, atlas.objects.countries).features;
 export function outline(width, height) {
   const projection = geoEqualEarth().fitSize([width, height], { type: "Sphere" });
   return { projection, path: geoPath(projection) };
+}
+
+const width = 960;
+const height = 470;
+const maxMarkers = 150;
+
+function element(name, attributes) {
+  const e = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) e.setAttribute(key, value);
+  return e;
+}
+
+function world(box) {
+  const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" });
+  svg.setAttribute("aria-label", "Where attackers and sensors are; the table below says the same");
+  const { projection, path } = outline(width, height);
+  svg.append(element("path", { class: "land", d: countries.map((c) => path(c)).join("") }));
+  const markers = element("g", {});
+  svg.append(markers);
+  box.append(svg);
+  return { projection, markers };
+}
+
+// valid reports whether it is a place on the earth.
+function valid(lat, lon) {
+  return Number.isFinite(lat) && Number.isFinite(lon) && Math.abs(lat) <= 90 && Math.abs(lon) <= 180;
+}
+
+function marker(kind, x, y) {
+  if (kind === "attacker") return element("circle", { class: "attacker", cx: x, cy: y, r: 4 });
+  return element("rect", { class: "sensor", x: x - 3.5, y: y - 3.5, width: 7, height: 7 });
+}
+
+function place({ projection, markers }, kind, lat, lon, fresh) {
+  if (!valid(lat, lon)) return;
+  const [x, y] = projection([lon, lat]);
+  const m = marker(kind, x.toFixed(1), y.toFixed(1));
+  if (fresh) m.classList.add("arrived");
+  markers.append(m);
+  while (markers.children.length > maxMarkers) markers.firstElementChild.remove();
+}
+
+function show(map, e, fresh) {
+  place(map, "attacker", e.latitude, e.longitude, fresh);
+  place(map, "sensor", e.latitude2, e.longitude2, fresh);
+}
+
+const box = document.getElementById("map");
+if (box) {
+  const map = world(box);
+  const number = (text) => (text === undefined ? NaN : Number(text));
+  for (const row of [...document.querySelectorAll("#attacks tbody tr")].reverse()) {
+    const { lat, lon, lat2, lon2 } = row.dataset;
+    show(map, { latitude: number(lat), longitude: number(lon), latitude2: number(lat2), longitude2: number(lon2) }, false);
+  }
+  const count = document.getElementById("map-count");
+  let arrived = 0;
+  const stream = new EventSource(box.dataset.stream);
+  stream.addEventListener("messages", (event) => {
+    const lines = event.data.split("\n");
+    arrived += lines.length;
+    for (const line of lines.slice(-maxMarkers)) {
+      try {
+        show(map, JSON.parse(JSON.parse(line).payload), true);
+      } catch {
+        // no event of this form: the map has nothing to show of it
+      }
+    }
+    count.textContent = `${arrived} arrived`;
+  });
+  stream.addEventListener("bye", () => stream.close());
+  addEventListener("pagehide", () => stream.close());
 }
