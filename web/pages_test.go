@@ -492,3 +492,17 @@ func TestMapThroughThePages(t *testing.T) {
 		t.Error(text(html))
 	}
 }
+
+// What a payload says is shown as it is: only what cannot be seen is written out.
+func TestPayloadIsShownAsItIs(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada")
+	w.publish(1, "c", "C:\\root\r\nsecond\tline", strings.Repeat("ж", 200))
+	last := itoa(w.events.Applied())
+	if _, html := w.page("ada", "/m/"+last+".0?as=text"); !strings.Contains(html, "C:\\root\nsecond    line") {
+		t.Error(text(html))
+	}
+	if _, html := w.page("ada", "/live"); strings.Contains(html, `\xd0`) || !strings.Contains(html, "жж…") {
+		t.Error(text(html))
+	}
+}

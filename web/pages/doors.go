@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/web/who"
 )
@@ -49,7 +50,9 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) {
 	actor, err := p.Who.Login(w, r, handle, password)
 	if err != nil {
 		problem := p.problemOf(err)
-		p.Logger.Warn("a login was refused", "user", handle, "from", actor.From, "why", problem.Detail)
+		if problem.Status != http.StatusTooManyRequests { // those cost nothing: they must not fill the log either
+			p.Logger.Warn("a login was refused", "user", graph.Clip(handle), "from", actor.From, "why", problem.Detail)
+		}
 		p.open(w, r, problem.Status, "login", door{Title: "Log in", Problem: problem, Form: r.Form})
 		return
 	}

@@ -46,8 +46,13 @@ func rowOf(m query.Message) messageRow {
 func preview(payload []byte) string {
 	if len(payload) > previewBytes {
 		payload = payload[:previewBytes]
-		for len(payload) > 0 && !utf8.RuneStart(payload[len(payload)-1]) {
-			payload = payload[:len(payload)-1]
+		for cut := len(payload) - 1; cut > len(payload)-utf8.UTFMax; cut-- {
+			if utf8.RuneStart(payload[cut]) {
+				if !utf8.FullRune(payload[cut:]) { // the limit cuts it in two
+					payload = payload[:cut]
+				}
+				break
+			}
 		}
 		payload = append(bytes.Clone(payload), "…"...)
 	}
@@ -187,7 +192,7 @@ func find(r *request) (query.Message, error) {
 func visibleLines(b []byte) string {
 	lines := strings.Split(string(b), "\n")
 	for i, line := range lines {
-		lines[i] = strings.ReplaceAll(visible(strings.ReplaceAll(line, "\t", "    ")), "\\r", "")
+		lines[i] = visible(strings.ReplaceAll(strings.TrimSuffix(line, "\r"), "\t", "    "))
 	}
 	return strings.Join(lines, "\n")
 }

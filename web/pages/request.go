@@ -59,7 +59,9 @@ func (r *request) travel(pg *page) error {
 		return api.NewProblem(http.StatusUnprocessableEntity, api.Invalid, err.Error(), "")
 	}
 	then, err := r.Query.At(r.actor, at)
-	r.past = &past{then, text, at}
+	if err == nil {
+		r.past = &past{then, text, at}
+	}
 	return err
 }
 

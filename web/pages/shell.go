@@ -45,7 +45,10 @@ func (p *Pages) rail(r *request, pg *page) []section {
 			{Path: "/help", Title: "Help", Icon: "help"},
 		}},
 	}
-	at := r.URL.Query().Get("at")
+	at := ""
+	if r.past != nil {
+		at = r.past.Text
+	}
 	shown := sections[:0]
 	for _, s := range sections {
 		kept := s.Entries[:0]
