@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hpfriends/api"
+	"hpfriends/eventlog/entry"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/ndjson"
 	"hpfriends/internal/term"
@@ -179,5 +180,60 @@ func TestConfirmationsAfterARefusal(t *testing.T) {
 	a.confirm(9)
 	if n, _, _ := a.progress(); n != 3 {
 		t.Errorf("%d", n)
+	}
+}
+
+// The audit and a durable subscription come on their own: however far ahead they are, the others go on where they were.
+func TestWhatComesOnItsOwnMovesNothingElse(t *testing.T) {
+	h := &subscriptions{}
+	for _, channel := range []string{"a", "b*", subscription.Audit, "d?durable=x"} {
+		h.subs = append(h.subs, follow(channel))
+	}
+	h.subs[3].live = true // as after the end of what it had missed
+	at := func(index uint64) entry.Position { return entry.Position{Index: index} }
+	for _, tt := range []struct {
+		channel string
+		at      uint64
+		want    [4]uint64 // how far each has got
+	}{
+		{subscription.Audit, 900, [4]uint64{0, 0, 900, 0}},
+		{"a", 100, [4]uint64{100, 100, 900, 0}},
+		{"d", 500, [4]uint64{100, 100, 900, 500}},
+		{"bb", 120, [4]uint64{120, 120, 900, 500}},
+		{subscription.Audit, 950, [4]uint64{120, 120, 950, 500}},
+	} {
+		if err := h.passed(tt.channel, at(tt.at)); err != nil {
+			t.Fatal(err)
+		}
+		var got [4]uint64
+		for i, s := range h.subs {
+			got[i] = s.next.Index
+		}
+		if got != tt.want {
+			t.Errorf("after %s at #%d: %v, want %v", tt.channel, tt.at, got, tt.want)
+		}
+	}
+}
+
+// A replay that goes on begins where it began, not as long before now as it did.
+func TestReplayGoesOnFromTheTimeItBeganAt(t *testing.T) {
+	path := t.TempDir() + "/resume"
+	f, err := openResumeFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.begin("2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z"); err != nil {
+		t.Fatal(err)
+	}
+	r := &replay{past: past{}, target: &target{}}
+	r.target.wait.Confirm = time.Second
+	if _, err := r.past.Set("since", "1h", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.resumeFrom(path); err != nil {
+		t.Fatal(err)
+	}
+	if v := r.past.Values(); v.Get("since") != "2026-11-20T10:00:00Z" || v.Get("until") != "2026-11-20T11:00:00Z" {
+		t.Errorf("it goes on with %v", v)
 	}
 }

@@ -285,7 +285,7 @@ func (p Publication) send(ctx context.Context, d *delivery) error {
 		}
 		if !begun {
 			begun = true
-			if err := p.resume.begin("", p.about(payload)...); err != nil {
+			if err := p.resume.begin("", "", p.about(payload)...); err != nil {
 				return err
 			}
 		}

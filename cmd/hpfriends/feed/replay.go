@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,9 +119,13 @@ func (r *replay) resumeFrom(path string) (err error) {
 		r.past.Until, r.past.End = time.Time{}, entry.Position{}
 		_, err = r.past.Set("until", begun.Until, time.Now())
 	}
-	if begun.From != "" && err == nil {
+	if (begun.From != "" || begun.Since != "") && err == nil {
 		r.past.First, r.past.Since, r.past.From = false, time.Time{}, entry.Position{}
-		_, err = r.past.Set("from", begun.From, time.Now())
+		if begun.From != "" {
+			_, err = r.past.Set("from", begun.From, time.Now())
+		} else { // nothing was confirmed: a duration would now begin later
+			_, err = r.past.Set("since", begun.Since, time.Now())
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("--resume: %s: %w", term.Visible(path), err)
@@ -259,7 +264,9 @@ func (r *replay) publish(ctx context.Context, p *term.Progress) error {
 				r.resume.keep(terms.Before+n, from, false)
 			}
 		}
-		if err := r.resume.begin(r.past.Values().Get("until"), r.about()...); err != nil {
+		asked := r.past.Values()
+		since := cmp.Or(r.resume.begun.Since, asked.Get("since"))
+		if err := r.resume.begin(since, asked.Get("until"), r.about()...); err != nil {
 			return err
 		}
 	}

@@ -178,25 +178,38 @@ func locate(m *message) {
 }
 
 // passed says that the message at a position is printed, or cannot be had. What is published live comes in the order of
-// the log: all that are live have then got there. What is part of a history is so for its own subscriptions only.
+// the log: all that are live have then got there. What is part of a history is so for its own subscriptions only. The
+// audit and each durable subscription come on their own, behind the others or ahead of them: they say nothing of the
+// others' places, and where a message may have come by a durable one, it says nothing of those that match it, too.
 func (h *subscriptions) passed(channel string, at entry.Position) error {
 	if (at == entry.Position{}) {
 		return nil
 	}
 	after := entry.Position{Index: at.Index, Offset: at.Offset + 1}
-	live := true
+	live, durable := true, false
 	for _, s := range h.subs {
-		if graph.Pattern(s.asks.Channel).Match(channel) {
+		durable = durable || s.carries(channel) && s.asks.Durable != ""
+	}
+	for _, s := range h.subs {
+		if s.carries(channel) && (s.asks.Durable != "") == durable {
 			s.advance(after)
 			live = live && s.live
 		}
 	}
 	for _, s := range h.subs {
-		if live && s.live {
+		if live && !durable && s.live && s.asks.Durable == "" && s.audit() == (channel == subscription.Audit) {
 			s.advance(after)
 		}
 	}
 	return h.keep(false)
+}
+
+// audit reports whether it is a subscription to the audit.
+func (s *followed) audit() bool { return s.asks.Channel == subscription.Audit }
+
+// carries reports whether a message on a channel may have come by it.
+func (s *followed) carries(channel string) bool {
+	return s.audit() == (channel == subscription.Audit) && graph.Pattern(s.asks.Channel).Match(channel)
 }
 
 func (s *followed) advance(to entry.Position) {

@@ -33,6 +33,7 @@ type resumeState struct {
 	Confirmed uint64 `json:"confirmed"`       // messages
 	Input     string `json:"input"`           // digest of what is published where: anything else is refused
 	From      string `json:"from,omitempty"`  // replay: the position behind them
+	Since     string `json:"since,omitempty"` // replay: where it began, if that was a time
 	Until     string `json:"until,omitempty"` // replay: where it ends
 }
 
@@ -59,7 +60,7 @@ func openResumeFile(path string) (*resumeFile, error) {
 }
 
 // begin says what is published where. The file is written before anything is sent, so that it is known that it can be.
-func (f *resumeFile) begin(until string, parts ...[]byte) error {
+func (f *resumeFile) begin(since, until string, parts ...[]byte) error {
 	h := sha256.New()
 	for _, p := range parts {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(p))))
@@ -72,7 +73,7 @@ func (f *resumeFile) begin(until string, parts ...[]byte) error {
 				"file to begin anew", term.Visible(f.path), f.begun.Confirmed))
 	}
 	f.mu.Lock()
-	f.state.Input, f.state.Until = input, until
+	f.state.Input, f.state.Since, f.state.Until = input, since, until
 	f.mu.Unlock()
 	f.keep(f.begun.Confirmed, f.begun.From, true)
 	return f.err()
