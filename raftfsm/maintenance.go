@@ -29,6 +29,7 @@ func (n *Node) maintain() {
 	defer expiry.Stop()
 	for {
 		version := n.Version()
+		accepted = n.acceptClock(accepted)
 		select {
 		case <-n.stop:
 			return
@@ -43,7 +44,6 @@ func (n *Node) maintain() {
 		case <-expiry.C:
 			n.expire()
 		case <-version.Changed():
-			accepted = n.acceptClock(accepted)
 		}
 		expiry.Reset(untilExpiry(n.Graph(), n.clock))
 	}
