@@ -37,8 +37,8 @@ var operations = []operation{
 	declare("token.remove", always, func(op RemoveToken, _ Actor) Ref { return about(KindToken, op.Token) }),
 
 	declare("session.add", never, func(AddSession, Actor) Ref { return added(KindSession) }),
-	declare("session.remove", always, func(op RemoveSession, _ Actor) Ref { return about(KindSession, op.Session) }),
-	declare("session.clear", always, func(op ClearSessions, _ Actor) Ref { return about(KindUser, op.User) }),
+	declare("session.remove", never, func(op RemoveSession, _ Actor) Ref { return about(KindSession, op.Session) }),
+	declare("session.clear", never, func(op ClearSessions, _ Actor) Ref { return about(KindUser, op.User) }),
 
 	declare("retention.hold", never, func(HoldRetention, Actor) Ref { return Ref{} }),
 	declare("retention.resume", never, func(ResumeRetention, Actor) Ref { return Ref{} }),
