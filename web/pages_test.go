@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"hpfriends/api"
+	"hpfriends/graph"
 )
 
 // page gets a page as a user.
@@ -504,5 +505,38 @@ func TestPayloadIsShownAsItIs(t *testing.T) {
 	}
 	if _, html := w.page("ada", "/live"); strings.Contains(html, `\xd0`) || !strings.Contains(html, "жж…") {
 		t.Error(text(html))
+	}
+}
+
+// A group of any name can be opened, and a form does not lose what it was not about.
+func TestNamesSurviveAddresses(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	for _, name := range []string{"a/b", "R&D?", "100% #1"} {
+		if status, html := w.submit("ada", "/groups", "do", "add", "name", name); status != http.StatusOK ||
+			!says(html, "The group "+name+" is added", "ada admin") {
+			t.Errorf("%s: %d %s", name, status, text(html))
+		}
+		_, html := w.page("ada", "/groups")
+		if !strings.Contains(html, `href="/groups/`+htmlpkg.EscapeString(url.PathEscape(name))+`"`) {
+			t.Errorf("%s is not linked: %s", name, html)
+		}
+	}
+	if _, html := w.page("ada", "/why?from=ada&to=bob&channel=c"); !strings.Contains(html,
+		`<input type="hidden" name="channel" value="c">`) {
+		t.Error("the moment is chosen without what was asked")
+	}
+	w.submit("ada", "/shares", "do", "add", "channel", "c", "to", "bob", "expires", "30d")
+	id := itoa(w.graph.Index())
+	share, _ := w.graph.Share(graph.ShareID(w.graph.Index()))
+	_, html := w.page("ada", "/shares/"+id)
+	ends := regexp.MustCompile(`name="expires" value="([^"]+)"`).FindStringSubmatch(html)[1]
+	w.submit("ada", "/shares/"+id, "do", "edit", "note", "new", "expires", ends)
+	if edited, _ := w.graph.Share(share.ID); edited.Note != "new" || !edited.Expires.Equal(share.Expires) {
+		t.Errorf("%+v, it ended at %v", edited, share.Expires)
+	}
+	w.submit("ada", "/shares/"+id, "do", "edit", "note", "new", "expires", "")
+	if edited, _ := w.graph.Share(share.ID); !edited.Expires.IsZero() {
+		t.Errorf("it ends at %v yet", edited.Expires)
 	}
 }

@@ -134,6 +134,9 @@ func (s *Streams) serve(
 		} else {
 			st.pause(interval)
 		}
+		if time.Since(st.wrote) >= alive {
+			st.sign(at)
+		}
 		if actor, err := d.ask(r); err != nil || actor.User != st.User {
 			st.event("bye", query.Position{}, []byte(`"You are not logged in any more."`))
 			return
@@ -149,8 +152,5 @@ func (s *Streams) rest(st *stream, at query.Position) {
 	if err := news.Await(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		st.err = err
 		return
-	}
-	if time.Since(st.wrote) >= alive {
-		st.comment()
 	}
 }

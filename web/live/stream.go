@@ -49,8 +49,8 @@ func (st *stream) event(kind string, id query.Position, lines []byte) {
 	st.write(b.Bytes())
 }
 
-// comment is a sign of life.
-func (st *stream) comment() { st.write([]byte(":\n\n")) }
+// sign is a sign of life. It has no data, and so is no event for the page; a browser keeps its id.
+func (st *stream) sign(at query.Position) { st.write([]byte("id: " + at.String() + "\n\n")) }
 
 func (st *stream) write(b []byte) {
 	if st.err != nil {

@@ -2,10 +2,12 @@ package pages
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"hpfriends/api"
 	"hpfriends/graph"
@@ -174,7 +176,10 @@ func changed(before, after map[string]any) string {
 
 // verifyAudit reads the chain of all changes.
 func verifyAudit(r *request) (done, error) {
-	v, err := api.VerifyAudit.Run(r.Context(), r.API, func(api.Progress) {})
+	rc := http.NewResponseController(r.w)
+	v, err := api.VerifyAudit.Run(r.Context(), r.API, func(api.Progress) {
+		_ = rc.SetWriteDeadline(time.Now().Add(time.Minute)) // it may take any time, while it goes on
+	})
 	if err != nil {
 		return done{}, err
 	}

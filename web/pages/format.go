@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +15,8 @@ import (
 // functions are what templates can call.
 var functions = template.FuncMap{
 	"icon": icon, "count": count, "bytes": size, "visible": visible, "plural": plural, "dict": dict,
-	"list": func(v ...any) []any { return v }, "hexdump": hex.Dump, "join": strings.Join,
+	"segment": url.PathEscape,
+	"list":    func(v ...any) []any { return v }, "hexdump": hex.Dump, "join": strings.Join,
 	"deref": func(b *bool) bool { return b != nil && *b },
 	"mark":  func() template.HTML { return mark }, "style": func() string { return styleURL },
 }

@@ -1,6 +1,8 @@
 package pages
 
 import (
+	"net/url"
+
 	"hpfriends/api"
 	"hpfriends/query/view"
 )
@@ -50,7 +52,9 @@ func addGroup(r *request) (done, error) {
 	defer cancel()
 	name := r.PostForm.Get("name")
 	_, err := api.AddGroup.Call(ctx, r.API, api.With[api.NewGroup]{Body: api.NewGroup{Name: name}})
-	return done{to: "/groups/" + name, notice: "The group " + name + " is added, with you as its admin."}, err
+	return done{
+		to: "/groups/" + url.PathEscape(name), notice: "The group " + name + " is added, with you as its admin.",
+	}, err
 }
 
 type groupData struct {

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"hpfriends/api"
-	"hpfriends/graph"
 	"hpfriends/internal/ndjson"
 	"hpfriends/query"
 	"hpfriends/web/who"
@@ -26,6 +25,7 @@ type historyData struct {
 	Bars                  []bar
 	Total                 uint64
 	Estimate              bool // Total is one
+	Stopped               bool // it took too long to look further
 }
 
 // bar is a part of the time in the histogram, and a link to it.
@@ -50,7 +50,7 @@ func history(r *request) (any, error) {
 	}
 	f, err := r.messageFilter(d)
 	if err == nil {
-		err = r.chart(&d, f.Patterns)
+		err = r.chart(&d, f)
 	}
 	if err != nil {
 		r.problem = r.problemOf(err)
@@ -73,14 +73,15 @@ func history(r *request) (any, error) {
 			continue
 		}
 		if err != nil {
-			if !errors.Is(err, io.EOF) && !errors.Is(err, context.DeadlineExceeded) {
+			d.Stopped = errors.Is(err, context.DeadlineExceeded) && r.Context().Err() == nil
+			if !d.Stopped && !errors.Is(err, io.EOF) {
 				return nil, err
 			}
 			break
 		}
 		d.Rows = append(d.Rows, rowOf(m))
 	}
-	if len(d.Rows) == rows {
+	if len(d.Rows) == rows || d.Stopped {
 		d.Next = r.with("before", messages.Rest().String())
 	}
 	file := url.Values{"channel": q["channel"], "since": {d.Since}, "until": {d.Until}}
@@ -105,12 +106,18 @@ func (r *request) messageFilter(d historyData) (f query.MessageFilter, err error
 	return f, nil
 }
 
-// chart counts the messages of the period.
-func (r *request) chart(d *historyData, patterns []graph.Pattern) error {
+// chart counts the messages of the period. Between positions there is no chart: it is of times.
+func (r *request) chart(d *historyData, f query.MessageFilter) error {
+	if f.Period.Since.IsZero() {
+		return nil
+	}
 	ctx, cancel := call(r.Context())
 	defer cancel()
-	ask := api.TimelineQuery{Since: d.Since, Until: d.Until, Buckets: chartBars}
-	for _, p := range patterns {
+	ask := api.TimelineQuery{Since: stamp(f.Period.Since), Buckets: chartBars}
+	if !f.Period.Until.IsZero() {
+		ask.Until = stamp(f.Period.Until)
+	}
+	for _, p := range f.Patterns {
 		ask.Channel = append(ask.Channel, string(p))
 	}
 	t, err := api.CountTimeline.Call(ctx, r.API, ask)
@@ -181,6 +188,7 @@ func (r *request) pour(f query.MessageFilter) {
 			if !end.End {
 				end.Error = "the log could not be read further"
 			}
+			_ = rc.SetWriteDeadline(time.Now().Add(30 * time.Second))
 			_, _ = r.w.Write(ndjson.AppendEnd(lines, end))
 			return
 		}

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -142,7 +143,9 @@ func (p *Pages) problemOf(err error) *api.Problem {
 		}[g.Code]
 		return api.NewProblem(status, api.Code(g.Code), g.Msg, g.Hint)
 	}
-	p.Logger.Error("a page failed", "err", err)
+	if !errors.Is(err, context.Canceled) { // who has gone away is no fault
+		p.Logger.Error("a page failed", "err", err)
+	}
 	return api.NewProblem(http.StatusServiceUnavailable, api.UnknownOutcome, "This could not be done now.",
 		"Look whether it was done before you try again.")
 }

@@ -154,12 +154,18 @@ func editShare(r *request) (done, error) {
 		return done{}, invalid("There is no such share.", "")
 	}
 	note := r.PostForm.Get("note")
-	expires, err := r.expires()
+	was, err := share(r)
 	if err != nil {
 		return done{}, err
 	}
-	if expires == nil {
-		expires = new(time.Time) // never
+	var expires *time.Time // as it is
+	if r.PostForm.Get("expires") != was.(shareData).Ends {
+		if expires, err = r.expires(); err != nil {
+			return done{}, err
+		}
+		if expires == nil {
+			expires = new(time.Time) // never
+		}
 	}
 	ctx, cancel := call(r.Context())
 	defer cancel()

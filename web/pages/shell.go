@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"hpfriends/graph"
@@ -109,6 +110,19 @@ func (s *sheet) With(pairs ...string) string { return s.with(pairs...) }
 // Style is the address of the style that belongs to a script, if it has one.
 func (s *sheet) Style(script string) string {
 	return s.Asset(strings.TrimSuffix(script, ".js") + ".css")
+}
+
+// Kept are the values of the address that a form of the shell must not lose.
+func (s *sheet) Kept() (all [][2]string) {
+	for name, values := range s.URL.Query() {
+		for _, v := range values {
+			if name != "at" && name != "after" && name != "before" {
+				all = append(all, [2]string{name, v})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+	return all
 }
 
 // Session is the login session of who asks; 0: there is none.
