@@ -2,6 +2,7 @@ package router
 
 import (
 	"cmp"
+	"slices"
 
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
@@ -23,13 +24,15 @@ type Undelivered struct {
 // log at their own pace will skip the same messages when they get there. The caller holds mu.
 func (r *Router) tellUndelivered(index uint64, run *entry.Run, to []*Subscriber) {
 	u := Undelivered{Run: run, Receivers: len(to)}
+	// Most receivers accept all of it, and most of its messages are far from any limit: only the rest costs something.
+	to = slices.DeleteFunc(slices.Clone(to), func(s *Subscriber) bool { return len(run.Frames)+maxChannel <= s.limit })
 	at := eventlog.Position{Index: index, Offset: run.First}
 	for frames := run.Frames; len(frames) > 0; at.Offset++ {
 		size := frameLen(frames)
 		frames = frames[size:]
 		missed, limit := 0, 0
 		for _, s := range to {
-			if size+s.lengthening(run, at) > s.limit {
+			if size+maxChannel > s.limit && (size > s.limit || size+s.lengthening(run, at) > s.limit) {
 				missed++
 				limit = min(cmp.Or(limit, s.limit), s.limit)
 			}
