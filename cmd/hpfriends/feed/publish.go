@@ -134,6 +134,9 @@ func publicationOf(c *cli.Context) (p Publication, err error) {
 		(c.Bool("stdin-lines") || slices.Contains(append(namesOf(c, "file"), c.Args().Slice()...), "-")) {
 		return p, errors.New("standard input cannot be both the secret and the data")
 	}
+	if c.IsSet("count") && c.Int("count") < 1 {
+		return p, errors.New("--count: want 1 or more")
+	}
 	p.Count, p.Rate, p.Wait, p.skip = max(c.Int("count"), 1), timerate.Inf, waitOf(c), c.Uint64("skip")
 	p.notes = c.App.ErrWriter
 	if text := c.String("rate"); text != "" {
