@@ -139,8 +139,8 @@ func (k *Keeper) unusual(m Moment, oldest, end time.Time) bool {
 		w = &Waiting{Oldest: oldest.UTC(), Until: end.UTC(), since: time.Now(), grace: k.grace()}
 		k.waiting.Store(w)
 	}
-	accepted := m.Time.Sub(m.Clock) // not of the command's time: that is the time expected, where a clock had stepped
-	if m.Accepted.Index > 0 && accepted.Abs() < k.grace() {
+	accepted := m.Time.Sub(m.Accepted.Time)
+	if m.Accepted.Index > 0 && accepted < k.grace() {
 		w = &Waiting{Oldest: w.Oldest, Until: w.Until, since: w.since}
 		k.waiting.Store(w)
 	}
