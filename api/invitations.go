@@ -17,7 +17,7 @@ type NewInvitation struct {
 	Role    graph.Role `json:"role,omitempty" enum:"member,auditor,admin" doc:"of a new user; none: for users, to a group"`
 	Group   string     `json:"group,omitempty" format:"text" maxLength:"64" doc:"which they join"`
 	Note    string     `json:"note,omitempty" format:"text" maxLength:"1024"`
-	Uses    int        `json:"uses,omitempty" doc:"how many may accept it; 0: 1"`
+	Uses    int        `json:"uses,omitempty" minimum:"0" maximum:"1000" doc:"how many may accept it; 0: 1"`
 	Expires *time.Time `json:"expires,omitempty" doc:"none: in 7 days"`
 }
 

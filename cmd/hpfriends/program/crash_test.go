@@ -197,21 +197,14 @@ func TestSlowSubscriberHarmsNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	open := func(k load.Key) net.Conn {
-		c, err := load.Login(t.Context(), p.Address, k)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := c.Write(wire.AppendSubscribe(nil, k.Ident, load.Channel)); err != nil {
-			t.Fatal(err)
-		}
-		return c
+	slow, err := load.Subscribe(t.Context(), p.Address, subs[0], load.Channel)
+	if err != nil {
+		t.Fatal(err)
 	}
-	slow := open(subs[0])
 	defer slow.Close()
+	if err := slow.(*net.TCPConn).SetReadBuffer(64 << 10); err != nil {
+		t.Fatal(err)
+	}
 	fast, err := load.Subscribe(t.Context(), p.Address, subs[1], load.Channel)
 	if err != nil {
 		t.Fatal(err)
