@@ -31,7 +31,7 @@ var pages = []struct {
 	{"search", "ada", "/search?q=cowrie", 200},
 	{"account", "ada", "/account", 200},
 	{"history", "bob", "/history", 200},
-	{"map", "honeymap", "/map", 200},
+	{"map", "bob", "/map", 200},
 	{"graph", "ada", "/graph", 200},
 	{"graph-way", "cleo", "/graph?from=ada&to=cleo&channel=cowrie.sessions", 200},
 	{"audit", "ada", "/audit", 200},
