@@ -50,12 +50,18 @@ function look() {
   ];
 }
 
+// short is a name as the picture shows it; the table below has the whole.
+function short(name) {
+  const characters = [...name];
+  return characters.length > 28 ? characters.slice(0, 27).join("") + "…" : name;
+}
+
 // elements reads the tables.
 function elements() {
   const nodes = new Map();
   const node = (name) => {
     const group = name.startsWith("group:");
-    nodes.set(name, { data: { id: name, label: group ? name.slice(6) : name }, classes: group ? "group" : "" });
+    nodes.set(name, { data: { id: name, label: short(group ? name.slice(6) : name) }, classes: group ? "group" : "" });
   };
   const edges = [];
   for (const row of document.querySelectorAll("#edges tbody tr")) {
@@ -63,7 +69,7 @@ function elements() {
     node(from);
     node(to);
     edges.push({
-      data: { source: from, target: to, label: channel },
+      data: { source: from, target: to, label: short(channel) },
       classes: [type === "all" ? "all" : "", state, lit === undefined ? "" : "lit"].join(" "),
     });
   }
