@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"strconv"
 
 	"github.com/urfave/cli/v2"
 
@@ -61,4 +62,14 @@ func wholeList(*cli.Context) (api.Page, error) { return api.Page{}, nil }
 // one makes a table of many print a single one.
 func one[T any](human func(io.Writer, []T)) func(io.Writer, T) {
 	return func(w io.Writer, v T) { human(w, []T{v}) }
+}
+
+// idOf reads the argument that is the id of an object, such as "a token". Its command is called by the noun.
+func idOf(c *cli.Context, article, noun string) (uint64, error) {
+	text := c.Args().First()
+	id, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, cmdline.Usage("%q is not the id of %s %s: list them with `hpfriends %s ls`", text, article, noun, noun)
+	}
+	return id, nil
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -88,12 +87,8 @@ func pagesOf(c *cli.Context) string {
 }
 
 func invitationOf(c *cli.Context) (api.InvitationPath, error) {
-	id, err := strconv.ParseUint(c.Args().First(), 10, 64)
-	if err != nil {
-		return api.InvitationPath{}, cmdline.Usage("%q is not the id of an invitation: list them with `hpfriends "+
-			"invitation ls`", c.Args().First())
-	}
-	return api.InvitationPath{ID: id}, nil
+	id, err := idOf(c, "an", "invitation")
+	return api.InvitationPath{ID: id}, err
 }
 
 func acceptedOf(c *cli.Context) (in api.With[api.InvitationSecret], err error) {

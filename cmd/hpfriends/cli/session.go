@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/urfave/cli/v2"
 
@@ -30,12 +29,8 @@ func sessionsOf(c *cli.Context) (api.SessionsQuery, error) {
 }
 
 func sessionOf(c *cli.Context) (api.TokenPath, error) {
-	id, err := strconv.ParseUint(c.Args().First(), 10, 64)
-	if err != nil {
-		return api.TokenPath{}, cmdline.Usage("%q is not the id of a session: list them with `hpfriends session ls`",
-			c.Args().First())
-	}
-	return api.TokenPath{ID: id}, nil
+	id, err := idOf(c, "a", "session")
+	return api.TokenPath{ID: id}, err
 }
 
 func listSessions(w io.Writer, all []view.Session) {

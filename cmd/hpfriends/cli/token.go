@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/urfave/cli/v2"
 
@@ -29,12 +28,8 @@ func Token() *cli.Command {
 }
 
 func tokenOf(c *cli.Context) (api.TokenPath, error) {
-	id, err := strconv.ParseUint(c.Args().First(), 10, 64)
-	if err != nil {
-		return api.TokenPath{}, cmdline.Usage("%q is not the id of a token: list them with `hpfriends token ls`",
-			c.Args().First())
-	}
-	return api.TokenPath{ID: id}, nil
+	id, err := idOf(c, "a", "token")
+	return api.TokenPath{ID: id}, err
 }
 
 func addToken(c *cli.Context, server *api.Client) error {
