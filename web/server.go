@@ -85,7 +85,8 @@ func New(c Config) *Server {
 	operations := http.NewServeMux() // for who was admitted
 	s.v1.Register(operations)
 	s.pages = pages.New(pages.Config{
-		API: api.InProcess(operations), Query: c.Query, Who: s.who, Node: c.Node, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
+		API: api.InProcess(operations), Query: c.Query, Who: s.who, Refusal: s.v1.Refusal,
+		Node: c.Node, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
 		Version: c.Version, Assets: scripts, Logger: c.Logger,
 	})
 	s.live = live.New(live.Config{Query: c.Query})

@@ -84,7 +84,7 @@ var allowed = map[string][]string{
 	"raftfsm/transport": {"eventlog"},
 	"raftfsm/link":      {"internal/atomicfile", "internal/secret"},
 	"query": {
-		"eventlog", "eventlog/entry", "graph", "wire", "query/traffic", "query/view", "internal/timespec",
+		"eventlog", "eventlog/entry", "graph", "wire", "query/traffic", "query/view", "internal/timespec", "internal/ndjson",
 	}, // wire: payloads are in frames
 	"query/view":        {"graph"},
 	"query/traffic":     {"eventlog", "eventlog/entry", "graph"},

@@ -11,7 +11,6 @@ import (
 	"hpfriends/api"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
-	"hpfriends/internal/ndjson"
 	"hpfriends/query"
 )
 
@@ -77,7 +76,7 @@ func (s *Streams) sendMessages(st *stream, f query.MessageFilter, contains []byt
 		var gap *query.Gap
 		switch {
 		case errors.As(err, &gap):
-			lines = ndjson.AppendGap(lines, ndjson.Gap{From: gap.From.String(), To: gap.To.String()})
+			lines = gap.AppendLine(lines)
 			continue
 		case errors.Is(err, io.EOF): // for now
 		case err != nil:
@@ -86,10 +85,7 @@ func (s *Streams) sendMessages(st *stream, f query.MessageFilter, contains []byt
 		default:
 			newest = m.Time
 			if bytes.Contains(m.Payload, contains) {
-				lines = ndjson.Append(lines, ndjson.Message{
-					Position: m.Position.String(), Time: m.Time, Channel: []byte(m.Channel), Ident: m.Ident,
-					Origin: m.Origin, Payload: m.Payload,
-				})
+				lines = m.AppendLine(lines)
 			}
 			continue
 		}

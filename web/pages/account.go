@@ -53,37 +53,29 @@ func setPassword(r *request) (done, error) {
 }
 
 func editSelf(r *request, changes api.UserChanges, notice string) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
-	_, err := api.EditUser.Call(ctx, r.API, api.UserEdit{HandlePath: api.HandlePath{Handle: r.Handle()}, Body: changes})
+	_, err := ask(r, api.EditUser, api.UserEdit{HandlePath: api.HandlePath{Handle: r.Handle()}, Body: changes})
 	return done{notice: notice}, err
 }
 
 func endSession(r *request) (done, error) {
 	return endToken(r, "The session is ended.", func(id uint64) error {
-		ctx, cancel := call(r.Context())
-		defer cancel()
-		_, err := api.RemoveSession.Call(ctx, r.API, api.TokenPath{ID: id})
+		_, err := ask(r, api.RemoveSession, api.TokenPath{ID: id})
 		return err
 	})
 }
 
 func endSessions(r *request) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
-	_, err := api.ClearSessions.Call(ctx, r.API, api.HandlePath{Handle: r.Handle()})
+	_, err := ask(r, api.ClearSessions, api.HandlePath{Handle: r.Handle()})
 	return done{notice: "All your other sessions are ended."}, err
 }
 
 func addToken(r *request) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
 	token := api.NewToken{Comment: r.PostForm.Get("comment")}
 	var err error
 	if token.Expires, err = r.expires(); err != nil {
 		return done{}, err
 	}
-	made, err := api.AddToken.Call(ctx, r.API, api.With[api.NewToken]{Body: token})
+	made, err := ask(r, api.AddToken, api.With[api.NewToken]{Body: token})
 	if err != nil {
 		return done{}, err
 	}
@@ -99,9 +91,7 @@ func addToken(r *request) (done, error) {
 
 func removeToken(r *request) (done, error) {
 	return endToken(r, "The token is removed.", func(id uint64) error {
-		ctx, cancel := call(r.Context())
-		defer cancel()
-		_, err := api.RemoveToken.Call(ctx, r.API, api.TokenPath{ID: id})
+		_, err := ask(r, api.RemoveToken, api.TokenPath{ID: id})
 		return err
 	})
 }

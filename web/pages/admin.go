@@ -42,10 +42,8 @@ func (r *request) mayAdminister() bool {
 
 // editUser changes the user that the form names.
 func (r *request) editUser(changes api.UserChanges, notice string) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
 	handle := r.PostForm.Get("user")
-	_, err := api.EditUser.Call(ctx, r.API, api.UserEdit{HandlePath: api.HandlePath{Handle: handle}, Body: changes})
+	_, err := ask(r, api.EditUser, api.UserEdit{HandlePath: api.HandlePath{Handle: handle}, Body: changes})
 	return done{notice: handle + notice}, err
 }
 
@@ -65,18 +63,14 @@ func setRole(r *request) (done, error) {
 }
 
 func removeUser(r *request) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
 	handle := r.PostForm.Get("user")
-	_, err := api.RemoveUser.Call(ctx, r.API, api.HandlePath{Handle: handle})
+	_, err := ask(r, api.RemoveUser, api.HandlePath{Handle: handle})
 	return done{notice: handle + " is removed, with all that was theirs."}, err
 }
 
 func clearSessions(r *request) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
 	handle := r.PostForm.Get("user")
-	_, err := api.ClearSessions.Call(ctx, r.API, api.HandlePath{Handle: handle})
+	_, err := ask(r, api.ClearSessions, api.HandlePath{Handle: handle})
 	return done{notice: "All login sessions of " + handle + " are ended."}, err
 }
 
@@ -93,9 +87,7 @@ func (r *request) issueInvitation(group string) (path string, err error) {
 	if invitation.Expires, err = r.expires(); err != nil {
 		return "", err
 	}
-	ctx, cancel := call(r.Context())
-	defer cancel()
-	made, err := api.AddInvitation.Call(ctx, r.API, api.With[api.NewInvitation]{Body: invitation})
+	made, err := ask(r, api.AddInvitation, api.With[api.NewInvitation]{Body: invitation})
 	return made.Path, err
 }
 
@@ -118,8 +110,6 @@ func takeBack(r *request) (done, error) {
 	if err != nil {
 		return done{}, invalid("This form names no invitation.", "Reload the page.")
 	}
-	ctx, cancel := call(r.Context())
-	defer cancel()
-	_, err = api.RemoveInvitation.Call(ctx, r.API, api.InvitationPath{ID: id})
+	_, err = ask(r, api.RemoveInvitation, api.InvitationPath{ID: id})
 	return done{notice: "The invitation is taken back."}, err
 }

@@ -48,7 +48,7 @@ func audit(r *request) (any, error) {
 		events, next, err = r.Query.AuditEvents(r.actor, f)
 	}
 	if err != nil {
-		r.problem = r.problemOf(err)
+		r.problem = r.Refusal(err)
 		return d, nil
 	}
 	for _, e := range events {
@@ -68,7 +68,7 @@ func (r *request) point(name string) (query.Point, error) {
 	}
 	at, err := query.ParsePoint(text, r.now.In(r.prefs.zone))
 	if err != nil {
-		return at, invalid(name+": "+r.problemOf(err).Detail, "")
+		return at, invalid(name+": "+r.Refusal(err).Detail, "")
 	}
 	return at, nil
 }
@@ -270,7 +270,7 @@ func auditDiff(r *request) (any, error) {
 		diff, err = r.Query.DiffBetween(r.actor, from, to)
 	}
 	if err != nil {
-		r.problem = r.problemOf(err)
+		r.problem = r.Refusal(err)
 		return d, nil
 	}
 	d.Diff, d.Tables = &diff, tablesOf(diff.Changes)
@@ -299,7 +299,7 @@ func access(r *request) (any, error) {
 		found, err = r.Query.Access(r.actor, d.Channel, at)
 	}
 	if err != nil {
-		r.problem = r.problemOf(err)
+		r.problem = r.Refusal(err)
 		return d, nil
 	}
 	d.Access = &found

@@ -98,9 +98,7 @@ func connect(r *request) (done, error) {
 }
 
 func issue(r *request, key api.NewAuthkey, s sensor) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
-	made, err := api.AddAuthkey.Call(ctx, r.API, api.With[api.NewAuthkey]{Body: key})
+	made, err := ask(r, api.AddAuthkey, api.With[api.NewAuthkey]{Body: key})
 	if err != nil {
 		return done{}, err
 	}
@@ -125,9 +123,7 @@ func handOver(r *request, c api.Credential, s sensor, why string) (done, error) 
 }
 
 func revealAuthkey(r *request) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
-	c, err := api.RevealAuthkey.Call(ctx, r.API, api.IdentPath{Ident: r.PostForm.Get("ident")})
+	c, err := ask(r, api.RevealAuthkey, api.IdentPath{Ident: r.PostForm.Get("ident")})
 	if err != nil {
 		return done{}, err
 	}
@@ -135,9 +131,7 @@ func revealAuthkey(r *request) (done, error) {
 }
 
 func rotateAuthkey(r *request) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
-	c, err := api.RotateAuthkey.Call(ctx, r.API, api.AuthkeyRotate{
+	c, err := ask(r, api.RotateAuthkey, api.AuthkeyRotate{
 		IdentPath: api.IdentPath{Ident: r.PostForm.Get("ident")},
 		Body:      api.SecretChange{Overlap: r.PostForm.Get("overlap")},
 	})
@@ -148,10 +142,8 @@ func rotateAuthkey(r *request) (done, error) {
 }
 
 func removeAuthkey(r *request) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
 	ident := r.PostForm.Get("ident")
-	_, err := api.RemoveAuthkey.Call(ctx, r.API, api.IdentPath{Ident: ident})
+	_, err := ask(r, api.RemoveAuthkey, api.IdentPath{Ident: ident})
 	return done{to: "/authkeys", notice: "The authkey " + ident + " is removed."}, err
 }
 
@@ -191,8 +183,6 @@ func editAuthkey(r *request) (done, error) {
 	edit := api.AuthkeyEdit{IdentPath: api.IdentPath{Ident: ident}, Body: api.AuthkeyChanges{
 		Comment: &comment, Pub: &pub, Sub: &sub, Enabled: &enabled, Networks: &networks,
 	}}
-	ctx, cancel := call(r.Context())
-	defer cancel()
-	_, err = api.EditAuthkey.Call(ctx, r.API, edit)
+	_, err = ask(r, api.EditAuthkey, edit)
 	return done{to: "/authkeys", notice: "The authkey " + ident + " is changed."}, err
 }

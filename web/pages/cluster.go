@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -17,9 +16,7 @@ type clusterData struct {
 }
 
 func cluster(r *request) (any, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
-	c, err := api.ShowCluster.Call(ctx, r.API, api.None{})
+	c, err := ask(r, api.ShowCluster, api.None{})
 	if problem := (*api.Problem)(nil); errors.As(err, &problem) && problem.Code == api.Conflict {
 		return clusterData{Alone: problem}, nil
 	}
@@ -46,10 +43,8 @@ func (d clusterData) Loss() string {
 // order is a form of the page, about one node.
 func order(o api.Op[api.With[api.NodeOrder], api.None], notice string) func(*request) (done, error) {
 	return func(r *request) (done, error) {
-		ctx, cancel := call(r.Context())
-		defer cancel()
 		node := r.PostForm.Get("node")
-		_, err := o.Call(ctx, r.API, api.With[api.NodeOrder]{Body: api.NodeOrder{
+		_, err := ask(r, o, api.With[api.NodeOrder]{Body: api.NodeOrder{
 			Node: node, Force: r.PostForm.Get("force") == "on",
 		}})
 		return done{notice: node + " " + notice}, err
@@ -60,9 +55,7 @@ func order(o api.Op[api.With[api.NodeOrder], api.None], notice string) func(*req
 const joinLife = time.Hour
 
 func joinToken(r *request) (done, error) {
-	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
-	defer cancel()
-	token, err := api.AddJoinToken.Call(ctx, r.API, api.With[api.NewJoinToken]{
+	token, err := ask(r, api.AddJoinToken, api.With[api.NewJoinToken]{
 		Body: api.NewJoinToken{Seconds: int64(joinLife / time.Second)},
 	})
 	if err != nil {

@@ -49,7 +49,7 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) {
 	r.PostForm.Del("password")
 	actor, err := p.Who.Login(w, r, handle, password)
 	if err != nil {
-		problem := p.problemOf(err)
+		problem := p.Refusal(err)
 		if problem.Status != http.StatusTooManyRequests { // those cost nothing: they must not fill the log either
 			p.Logger.Warn("a login was refused", "user", graph.Clip(handle), "from", actor.From, "why", problem.Detail)
 		}
@@ -77,7 +77,7 @@ func (p *Pages) setup(w http.ResponseWriter, r *http.Request) {
 			p.closed(w, r, err)
 			return
 		}
-		problem := p.problemOf(err)
+		problem := p.Refusal(err)
 		p.open(w, r, problem.Status, "setup", door{Title: "Set up", Problem: problem, Form: f})
 		return
 	}
@@ -91,13 +91,13 @@ func (p *Pages) setup(w http.ResponseWriter, r *http.Request) {
 
 // closed says why a door stays closed.
 func (p *Pages) closed(w http.ResponseWriter, r *http.Request, err error) {
-	problem := p.problemOf(err)
+	problem := p.Refusal(err)
 	p.open(w, r, problem.Status, "closed", door{Title: "Closed", Problem: problem})
 }
 
 func (p *Pages) logout(w http.ResponseWriter, r *http.Request) {
 	if err := p.Who.Logout(w, r); err != nil {
-		problem := p.problemOf(err)
+		problem := p.Refusal(err)
 		p.open(w, r, problem.Status, "login", door{Title: "Log in", Problem: problem})
 		return
 	}
@@ -127,7 +127,7 @@ func (d door) Theme() string { return d.prefs.Theme }
 // Refuse answers who is not admitted: to log in, and then to go on where they wanted to. What is no page is refused
 // with a sentence.
 func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, err error) {
-	problem := p.problemOf(err)
+	problem := p.Refusal(err)
 	if problem.Status == http.StatusUnauthorized && r.Method == http.MethodGet && r.Header.Get("Accept") != eventStream {
 		http.Redirect(w, r, "/login?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		return

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"encoding/hex"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -16,9 +15,9 @@ import (
 var functions = template.FuncMap{
 	"icon": icon, "count": count, "bytes": size, "visible": visible, "plural": plural, "dict": dict,
 	"segment": url.PathEscape,
-	"list":    func(v ...any) []any { return v }, "hexdump": hex.Dump, "join": strings.Join,
-	"deref": func(b *bool) bool { return b != nil && *b },
-	"mark":  func() template.HTML { return mark }, "style": func() string { return styleURL },
+	"list":    func(v ...any) []any { return v },
+	"deref":   func(b *bool) bool { return b != nil && *b },
+	"mark":    func() template.HTML { return mark }, "style": func() string { return styleURL },
 }
 
 const thinSpace = "\u2009"

@@ -37,7 +37,7 @@ func drawGraph(r *request) (any, error) {
 	if d.From != "" && d.To != "" && d.Channel != "" {
 		x, err := explain(r, d.whyData)
 		if err != nil {
-			d.Fault = r.problemOf(err).Detail
+			d.Fault = r.Refusal(err).Detail
 		} else {
 			d.Explanation = &x
 			for _, hop := range x.Path {

@@ -48,10 +48,8 @@ func groups(r *request) (any, error) {
 }
 
 func addGroup(r *request) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
 	name := r.PostForm.Get("name")
-	_, err := api.AddGroup.Call(ctx, r.API, api.With[api.NewGroup]{Body: api.NewGroup{Name: name}})
+	_, err := ask(r, api.AddGroup, api.With[api.NewGroup]{Body: api.NewGroup{Name: name}})
 	return done{
 		to: "/groups/" + url.PathEscape(name), notice: "The group " + name + " is added, with you as its admin.",
 	}, err
@@ -97,10 +95,8 @@ func inviteToGroup(r *request) (done, error) {
 }
 
 func addMember(r *request) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
 	user := r.PostForm.Get("user")
-	_, err := api.AddMember.Call(ctx, r.API, api.MemberAdd{
+	_, err := ask(r, api.AddMember, api.MemberAdd{
 		GroupPath: api.GroupPath{Group: r.PathValue("group")}, Body: api.NewMember{User: user},
 	})
 	return done{notice: user + " is a member now."}, err
@@ -111,10 +107,8 @@ func (r *request) member() api.MemberPath {
 }
 
 func removeMember(r *request) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
 	m := r.member()
-	_, err := api.RemoveMember.Call(ctx, r.API, m)
+	_, err := ask(r, api.RemoveMember, m)
 	return done{notice: m.User + " is no member any more."}, err
 }
 
@@ -127,25 +121,19 @@ func demoteMember(r *request) (done, error) {
 }
 
 func setAdmin(r *request, admin bool, notice string) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
 	m := r.member()
-	_, err := api.EditMember.Call(ctx, r.API, api.MemberEdit{MemberPath: m, Body: api.MemberChanges{Admin: admin}})
+	_, err := ask(r, api.EditMember, api.MemberEdit{MemberPath: m, Body: api.MemberChanges{Admin: admin}})
 	return done{notice: m.User + notice}, err
 }
 
 func leaveGroup(r *request) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
 	name := r.PathValue("group")
-	_, err := api.LeaveGroup.Call(ctx, r.API, api.GroupPath{Group: name})
+	_, err := ask(r, api.LeaveGroup, api.GroupPath{Group: name})
 	return done{to: "/groups", notice: "You have left " + name + "."}, err
 }
 
 func removeGroup(r *request) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
 	name := r.PathValue("group")
-	_, err := api.RemoveGroup.Call(ctx, r.API, api.GroupPath{Group: name})
+	_, err := ask(r, api.RemoveGroup, api.GroupPath{Group: name})
 	return done{to: "/groups", notice: "The group " + name + " is removed."}, err
 }

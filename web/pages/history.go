@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"hpfriends/api"
-	"hpfriends/internal/ndjson"
 	"hpfriends/query"
 	"hpfriends/web/who"
 )
@@ -53,12 +52,12 @@ func history(r *request) (any, error) {
 		err = r.chart(&d, f)
 	}
 	if err != nil {
-		r.problem = r.problemOf(err)
+		r.problem = r.Refusal(err)
 		return d, nil
 	}
 	if before := q.Get("before"); before != "" {
 		if f.Until, err = r.Query.ParsePosition(before, r.now); err != nil {
-			r.problem = r.problemOf(err)
+			r.problem = r.Refusal(err)
 			return d, nil
 		}
 	}
@@ -96,11 +95,11 @@ func (r *request) messageFilter(d historyData) (f query.MessageFilter, err error
 	}
 	now := r.now.In(r.prefs.zone)
 	if err = f.Begin(r.Query, d.Since, now); err != nil {
-		return f, invalid("since: "+r.problemOf(err).Detail, "")
+		return f, invalid("since: "+r.Refusal(err).Detail, "")
 	}
 	if d.Until != "" {
 		if err = f.End(r.Query, d.Until, now); err != nil {
-			return f, invalid("until: "+r.problemOf(err).Detail, "")
+			return f, invalid("until: "+r.Refusal(err).Detail, "")
 		}
 	}
 	return f, nil
@@ -111,16 +110,14 @@ func (r *request) chart(d *historyData, f query.MessageFilter) error {
 	if f.Period.Since.IsZero() {
 		return nil
 	}
-	ctx, cancel := call(r.Context())
-	defer cancel()
-	ask := api.TimelineQuery{Since: stamp(f.Period.Since), Buckets: chartBars}
+	in := api.TimelineQuery{Since: stamp(f.Period.Since), Buckets: chartBars}
 	if !f.Period.Until.IsZero() {
-		ask.Until = stamp(f.Period.Until)
+		in.Until = stamp(f.Period.Until)
 	}
 	for _, p := range f.Patterns {
-		ask.Channel = append(ask.Channel, string(p))
+		in.Channel = append(in.Channel, string(p))
 	}
-	t, err := api.CountTimeline.Call(ctx, r.API, ask)
+	t, err := ask(r, api.CountTimeline, in)
 	if err != nil {
 		return err
 	}
@@ -177,19 +174,12 @@ func (r *request) pour(f query.MessageFilter) {
 		var gap *query.Gap
 		switch {
 		case err == nil:
-			lines = ndjson.Append(lines, ndjson.Message{
-				Position: m.Position.String(), Time: m.Time, Channel: []byte(m.Channel), Ident: m.Ident, Origin: m.Origin,
-				Payload: m.Payload,
-			})
+			lines = m.AppendLine(lines)
 		case errors.As(err, &gap):
-			lines = ndjson.AppendGap(lines, ndjson.Gap{From: gap.From.String(), To: gap.To.String()})
+			lines = gap.AppendLine(lines)
 		default:
-			end := ndjson.End{End: errors.Is(err, io.EOF), Messages: messages.Read(), Next: messages.Rest().String()}
-			if !end.End {
-				end.Error = "the log could not be read further"
-			}
 			_ = rc.SetWriteDeadline(time.Now().Add(30 * time.Second))
-			_, _ = r.w.Write(ndjson.AppendEnd(lines, end))
+			_, _ = r.w.Write(messages.AppendEnd(lines, err))
 			return
 		}
 		if len(lines) >= chunk {

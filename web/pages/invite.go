@@ -74,7 +74,7 @@ func (p *Pages) accept(w http.ResponseWriter, r *http.Request, ask who.Authentic
 	}
 	r.PostForm.Del("password")
 	if err := p.Who.Join(r, link, account); err != nil {
-		p.showInvitation(w, r, ask, p.problemOf(err))
+		p.showInvitation(w, r, ask, p.Refusal(err))
 		return
 	}
 	if _, err := p.Who.Login(w, r, account.Handle, account.Password); err != nil {
@@ -95,7 +95,7 @@ func (p *Pages) acceptAsUser(w http.ResponseWriter, hr *http.Request, ask who.Au
 	defer cancel()
 	in := api.With[api.InvitationSecret]{Body: api.InvitationSecret{Secret: api.NewSecret(hr.PathValue("secret"))}}
 	if _, err := api.AcceptInvitation.Call(ctx, p.API, in); err != nil {
-		p.showInvitation(w, hr, ask, p.problemOf(err))
+		p.showInvitation(w, hr, ask, p.Refusal(err))
 		return
 	}
 	setNotice(w, "You are a member now.")

@@ -22,7 +22,7 @@ func live(r *request) (any, error) {
 	d := liveData{Channel: q.Get("channel"), Text: q.Get("text")}
 	patterns, err := r.patterns()
 	if err != nil {
-		r.problem = r.problemOf(err)
+		r.problem = r.Refusal(err)
 		return d, nil
 	}
 	if d.Rows, d.From, err = newest(r, patterns, liveRows); err != nil {

@@ -28,7 +28,7 @@ func logs(r *request) (any, error) {
 	var err error
 	if d.Since != "" {
 		if f.Since, err = timespec.Past(d.Since, r.now.In(r.prefs.zone)); err != nil {
-			r.problem = r.problemOf(invalid("since: "+err.Error(), ""))
+			r.problem = r.Refusal(invalid("since: "+err.Error(), ""))
 			return d, nil
 		}
 	}

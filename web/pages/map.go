@@ -58,7 +58,7 @@ func attackMap(r *request) (any, error) {
 	d := mapData{Channel: cmp.Or(strings.TrimSpace(r.URL.Query().Get("channel")), mapChannel)}
 	pattern, err := graph.ParsePattern(d.Channel)
 	if err != nil {
-		r.problem = r.problemOf(err)
+		r.problem = r.Refusal(err)
 		return d, nil
 	}
 	now, err := r.Query.ParsePosition("now", r.now)

@@ -1,14 +1,12 @@
 package pages
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"hpfriends/api"
-	"hpfriends/graph"
 	"hpfriends/web/who"
 )
 
@@ -102,7 +100,7 @@ func (p *Pages) act(r *request, pg *page) {
 	d, err := do(r)
 	if err != nil {
 		// The page again, with the reason and with what was typed.
-		r.problem = p.problemOf(err)
+		r.problem = p.Refusal(err)
 		p.show(r, pg, r.problem.Status)
 		return
 	}
@@ -127,27 +125,6 @@ func local(to string) string {
 		return "/"
 	}
 	return to
-}
-
-// problemOf turns an error into what is told.
-func (p *Pages) problemOf(err error) *api.Problem {
-	var problem *api.Problem
-	if errors.As(err, &problem) {
-		return problem
-	}
-	var g *graph.Error
-	if errors.As(err, &g) {
-		status := map[graph.Code]int{
-			graph.NotFound: http.StatusNotFound, graph.Denied: http.StatusForbidden, graph.Conflict: http.StatusConflict,
-			graph.Invalid: http.StatusUnprocessableEntity,
-		}[g.Code]
-		return api.NewProblem(status, api.Code(g.Code), g.Msg, g.Hint)
-	}
-	if !errors.Is(err, context.Canceled) { // who has gone away is no fault
-		p.Logger.Error("a page failed", "err", err)
-	}
-	return api.NewProblem(http.StatusServiceUnavailable, api.UnknownOutcome, "This could not be done now.",
-		"Look whether it was done before you try again.")
 }
 
 // Title, About, Past and Scripts are for the shell.

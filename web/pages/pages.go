@@ -18,11 +18,11 @@ type Config struct {
 	API     *api.Client // in this process; who asks is in the context of a call
 	Query   *query.Query
 	Who     *who.Authenticator
+	Refusal func(error) *api.Problem                      // what the API says of an error
 	Assets  *assets.Set                                   // the scripts, as far as there are any
 	Hpfeeds func() []string                               // addresses that sensors connect to; nil: unknown
 	Node    string                                        // the name of the node that answers
 	Lag     func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
-	Cluster bool                                          // there is a cluster to show
 	Version string
 	Logger  *slog.Logger
 }
@@ -51,6 +51,13 @@ func (p *Pages) Register(mux *http.ServeMux, ask who.Authenticate) {
 	mux.HandleFunc("GET /m/{position}/payload", p.payload(ask))
 	p.registerDoors(mux)
 	p.registerInvite(mux, ask)
+}
+
+// ask calls an operation of the API as who asks.
+func ask[In, Out any](r *request, op api.Op[In, Out], in In) (Out, error) {
+	ctx, cancel := call(r.Context())
+	defer cancel()
+	return op.Call(ctx, r.API, in)
 }
 
 // call bounds how long a page waits for the API. A write during an election is tried again by the node.

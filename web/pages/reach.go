@@ -32,6 +32,6 @@ func reach(r *request) (any, error) {
 			return d, nil
 		}
 	}
-	d.Problem = r.problemOf(err).Detail
+	d.Problem = r.Refusal(err).Detail
 	return d, nil
 }

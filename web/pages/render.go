@@ -78,7 +78,7 @@ func (p *Pages) render(r *request, pg *page, status int, data any) {
 
 // fail shows a page that could not be shown, or why a form was refused.
 func (p *Pages) fail(r *request, pg *page, err error) {
-	problem := p.problemOf(err)
+	problem := p.Refusal(err)
 	shell := *pg
 	shell.name, shell.bare = "problem", pg.bare
 	r.problem = nil

@@ -45,7 +45,7 @@ func search(r *request) (any, error) {
 	}
 	found, err := r.Query.Search(r.actor, s)
 	if err != nil {
-		r.problem = r.problemOf(err)
+		r.problem = r.Refusal(err)
 		return d, nil
 	}
 	d.Asked = true

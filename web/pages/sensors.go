@@ -9,6 +9,7 @@ import (
 	"text/template"
 
 	"hpfriends/graph"
+	"hpfriends/web/who"
 )
 
 //go:embed sensors/*.txt
@@ -66,7 +67,7 @@ func (p *Pages) configuration(r *http.Request, s sensor, ident, secret string) (
 
 // origin is the address of this server, as the browser knows it.
 func origin(r *http.Request) string {
-	if r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
+	if who.OverTLS(r) {
 		return "https://" + r.Host
 	}
 	return "http://" + r.Host

@@ -104,9 +104,7 @@ func addShare(r *request) (done, error) {
 	if share.Expires, err = r.expires(); err != nil {
 		return done{}, err
 	}
-	ctx, cancel := call(r.Context())
-	defer cancel()
-	if _, err = api.AddShare.Call(ctx, r.API, api.With[api.NewShare]{Body: share}); err != nil {
+	if _, err = ask(r, api.AddShare, api.With[api.NewShare]{Body: share}); err != nil {
 		return done{}, err
 	}
 	return done{
@@ -120,11 +118,9 @@ func removeShare(r *request) (done, error) {
 	if err != nil {
 		return done{}, invalid("This form names no share.", "Reload the page.")
 	}
-	ctx, cancel := call(r.Context())
-	defer cancel()
 	share, err := r.Query.Share(r.actor, graph.ShareID(id))
 	if err == nil {
-		_, err = api.RemoveShare.Call(ctx, r.API, api.SharePath{ID: id})
+		_, err = ask(r, api.RemoveShare, api.SharePath{ID: id})
 	}
 	return done{to: "/shares", notice: fmt.Sprintf("You no longer share %s with %s.", share.Channel, share.To)}, err
 }
@@ -167,9 +163,7 @@ func editShare(r *request) (done, error) {
 			expires = new(time.Time) // never
 		}
 	}
-	ctx, cancel := call(r.Context())
-	defer cancel()
-	_, err = api.EditShare.Call(ctx, r.API, api.ShareEdit{
+	_, err = ask(r, api.EditShare, api.ShareEdit{
 		SharePath: api.SharePath{ID: id}, Body: api.ShareChanges{Note: &note, Expires: expires},
 	})
 	return done{to: "/shares", notice: "The share is changed."}, err

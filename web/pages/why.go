@@ -16,7 +16,7 @@ func why(r *request) (any, error) {
 	}
 	x, err := explain(r, d)
 	if err != nil {
-		r.problem = r.problemOf(err)
+		r.problem = r.Refusal(err)
 		return d, nil
 	}
 	d.Explanation = &x

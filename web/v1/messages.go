@@ -12,7 +12,6 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
-	"hpfriends/internal/ndjson"
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
 	"hpfriends/query/view"
@@ -143,21 +142,14 @@ func (s *Service) stream(c huma.Context, messages *query.Messages) {
 		var gap *query.Gap
 		switch {
 		case err == nil:
-			out.lines = ndjson.Append(out.lines, ndjson.Message{
-				Position: m.Position.String(), Time: m.Time, Channel: []byte(m.Channel), Ident: m.Ident,
-				Origin: m.Origin, Payload: m.Payload,
-			})
+			out.lines = m.AppendLine(out.lines)
 		case errors.As(err, &gap):
-			out.lines = ndjson.AppendGap(out.lines, ndjson.Gap{From: gap.From.String(), To: gap.To.String()})
+			out.lines = gap.AppendLine(out.lines)
 		default:
-			end := ndjson.End{End: errors.Is(err, io.EOF), Messages: messages.Read(), Next: messages.Rest().String()}
-			if !end.End {
-				end.Error = "the log could not be read further"
-				if c.Context().Err() == nil {
-					s.Logger.Error("a stream of messages failed", "err", err, "at", end.Next)
-				}
+			if !errors.Is(err, io.EOF) && c.Context().Err() == nil {
+				s.Logger.Error("a stream of messages failed", "err", err, "at", messages.Rest().String())
 			}
-			out.lines = ndjson.AppendEnd(out.lines, end)
+			out.lines = messages.AppendEnd(out.lines, err)
 			out.flush()
 			return
 		}

@@ -97,21 +97,21 @@ func (a *Authenticator) Logout(w http.ResponseWriter, r *http.Request) error {
 
 func setCookie(w http.ResponseWriter, r *http.Request, value string, seconds int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName(r), Value: value, Path: "/", MaxAge: seconds, Secure: overTLS(r), HttpOnly: true,
+		Name: cookieName(r), Value: value, Path: "/", MaxAge: seconds, Secure: OverTLS(r), HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
 	})
 }
 
 func cookieName(r *http.Request) string {
-	if overTLS(r) {
+	if OverTLS(r) {
 		return secureCookie
 	}
 	return plainCookie
 }
 
-// overTLS reports whether the browser speaks TLS, to us or to a proxy. A browser cannot be made to say so by a page of
+// OverTLS reports whether the browser speaks TLS, to us or to a proxy. A browser cannot be made to say so by a page of
 // another origin, and who says so of their own will gets no cookie: anybody is believed.
-func overTLS(r *http.Request) bool {
+func OverTLS(r *http.Request) bool {
 	return r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
 }
 
