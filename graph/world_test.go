@@ -96,7 +96,7 @@ type dice func(n int) int
 func randomCommand(g *Graph, index uint64, roll dice) Command {
 	c := Command{By: randomActor(g, roll), Time: at(index)}
 	anyUser, anyGroup, anyShare := randomUser(g, roll), randomGroup(g, roll), randomShare(g, roll)
-	switch roll(36) {
+	switch roll(42) {
 	case 0, 1:
 		c.Op = AddUser{Handle: fmt.Sprintf("u%d", roll(12)), Role: []Role{"", Member, Auditor, Admin, "king"}[roll(5)]}
 	case 2:
@@ -157,7 +157,7 @@ func randomCommand(g *Graph, index uint64, roll dice) Command {
 		if c.Op = (RemoveShare{Share: anyShare}); roll(2) == 0 {
 			c.Op = EditShare{Share: anyShare, Note: ptr("n"), Expires: ptr(randomExpiry(index, roll))}
 		}
-	case 17, 18, 19, 20, 21:
+	case 17, 18, 19, 20, 21, 28, 29:
 		s := AddShare{
 			Channel: []Pattern{"a", "ab", "a*", "*", "b", "$x"}[roll(6)], Type: []ShareType{"", Own, All, All}[roll(4)],
 			History: []History{"", FromShare, Full}[roll(3)], Expires: randomExpiry(index, roll),
