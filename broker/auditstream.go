@@ -164,14 +164,16 @@ func (a *auditStream) send(e *view.AuditEvent) error {
 	if err != nil {
 		return err
 	}
-	channel := formOf(a.grant).AppendChannel(
+	form := formOf(a.grant)
+	channel := form.AppendChannel(
 		nil, a.grant.Text, subscription.Audit, eventlog.Position{Index: e.Index}, e.Time.UnixMilli(),
 	)
 	frame := wire.AppendPublish(nil, a.conn.ident, string(channel), payload)
-	if len(frame) > a.conn.limit {
-		a.conn.tooLarge(subscription.Audit, len(frame))
+	size := len(frame) - len(channel) + form.ChannelSize(a.grant.Text, subscription.Audit)
+	if size > a.conn.limit {
+		a.conn.tooLarge(subscription.Audit, size)
 		if a.grant.Notify {
-			a.conn.Omitted(a.grant.Text, eventlog.Position{Index: e.Index}, subscription.Audit, len(frame))
+			a.conn.Omitted(a.grant.Text, eventlog.Position{Index: e.Index}, subscription.Audit, size)
 		}
 		return nil
 	}

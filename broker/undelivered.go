@@ -14,24 +14,25 @@ import (
 const (
 	notReceived  = "Message was not delivered: larger than the authkey's max_message."
 	notDelivered = "Message was not delivered to every receiver: larger than they accept."
+	notReplayed  = "Message was not delivered to a receiver who read it later: larger than they accept."
 )
 
 // TellPublishers returns what tells the publishers of messages that somebody did not get: for Config of the router.
 func TellPublishers(n *raftfsm.Node, r *raftfsm.Recorder) func(router.Undelivered) {
 	return func(u router.Undelivered) {
-		tellPublisher(n, r, u.Run, u.Count, fmt.Sprintf("%s %d of %d receivers on %s got it.",
+		tellPublisher(n, r, u.Run, notDelivered, u.Count, fmt.Sprintf("%s %d of %d receivers on %s got it.",
 			sizes(u.Size, u.Limit), u.Receivers-u.Missed, u.Receivers, n.ID()))
 	}
 }
 
 // tellPublisher makes a row in the Logs of who published a run, unless the authkey is gone.
-func tellPublisher(n *raftfsm.Node, r *raftfsm.Recorder, run *entry.Run, count int, detail string) {
+func tellPublisher(n *raftfsm.Node, r *raftfsm.Recorder, run *entry.Run, message string, count int, detail string) {
 	key, ok := n.Graph().Authkey(graph.AuthkeyID(run.Authkey))
 	if !ok {
 		return
 	}
 	row := entry.Refusal{
-		Owner: run.Origin, Authkey: run.Authkey, Ident: key.Ident, Message: notDelivered, Detail: detail,
+		Owner: run.Origin, Authkey: run.Authkey, Ident: key.Ident, Message: message, Detail: detail,
 		Channel: run.Channel, Count: uint64(count),
 	}
 	if run.Remote.IsValid() {
@@ -44,8 +45,7 @@ func tellPublisher(n *raftfsm.Node, r *raftfsm.Recorder, run *entry.Run, count i
 func (c *conn) Skipped(run *entry.Run, size int, past bool) {
 	c.tooLarge(run.Channel, size)
 	if past {
-		tellPublisher(c.broker.Node, c.broker.Recorder, run, 1,
-			sizes(size, c.limit)+" A receiver who read it later did not get it.")
+		tellPublisher(c.broker.Node, c.broker.Recorder, run, notReplayed, 1, sizes(size, c.limit))
 	}
 }
 

@@ -50,6 +50,16 @@ func (f Form) AppendChannel(dst []byte, name, channel string, at eventlog.Positi
 	return append(dst, stamp...)
 }
 
+// ChannelSize is how many bytes the channel of a frame counts against the receiver's limit. Positions and times do not
+// count: what anybody else gets is not missing for who asks for these. A name that is echoed does, since it is for
+// clients that others have written, some of which end at a frame of over 1 MiB.
+func (f Form) ChannelSize(name, channel string) int {
+	if f.Echo {
+		return len(name)
+	}
+	return len(channel)
+}
+
 // appendRenamed appends a PUBLISH frame with another channel.
 func appendRenamed(dst, frame, channel []byte) []byte {
 	identEnd := 6 + int(frame[5])

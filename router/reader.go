@@ -374,8 +374,8 @@ func (r *reader) formed(at eventlog.Position, run *entry.Run, u *subscription) e
 		r.out.channel = u.form.AppendChannel(r.out.channel[:0], u.name, run.Channel, at, run.Time)
 		r.out.frame = appendRenamed(r.out.frame[:0], frames[:n], r.out.channel)
 		frames = frames[n:]
-		if len(r.out.frame) > r.s.limit {
-			if err := r.skipped(u, run, at, len(r.out.frame)); err != nil {
+		if size := n - len(run.Channel) + u.form.ChannelSize(u.name, run.Channel); size > r.s.limit {
+			if err := r.skipped(u, run, at, size); err != nil {
 				return err
 			}
 			at.Offset++

@@ -109,7 +109,7 @@ func (r *Router) route(index uint64) error {
 			large = large || len(run.Frames)+maxChannel > s.limit // a form lengthens a frame by less
 		}
 		if large && r.config.Undelivered != nil {
-			r.tellUndelivered(index, run, to)
+			r.tellUndelivered(run, to)
 		}
 	}
 	return nil

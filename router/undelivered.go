@@ -4,14 +4,13 @@ import (
 	"cmp"
 	"slices"
 
-	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 )
 
 // Undelivered says that messages of a run are larger than some of those accept who receive it and are subscribed.
 type Undelivered struct {
 	Run   *entry.Run
-	Count int // deliveries that there are not
+	Count int // messages that somebody does not get
 
 	// Of the largest of the messages.
 	Size      int // bytes of its frame
@@ -22,23 +21,25 @@ type Undelivered struct {
 
 // tellUndelivered tells of what is too large in a run of an entry. It goes by who is subscribed now: those who read the
 // log at their own pace will skip the same messages when they get there. The caller holds mu.
-func (r *Router) tellUndelivered(index uint64, run *entry.Run, to []*Subscriber) {
+func (r *Router) tellUndelivered(run *entry.Run, to []*Subscriber) {
 	u := Undelivered{Run: run, Receivers: len(to)}
 	// Most receivers accept all of it, and most of its messages are far from any limit: only the rest costs something.
 	to = slices.DeleteFunc(slices.Clone(to), func(s *Subscriber) bool { return len(run.Frames)+maxChannel <= s.limit })
-	at := eventlog.Position{Index: index, Offset: run.First}
-	for frames := run.Frames; len(frames) > 0; at.Offset++ {
+	for frames := run.Frames; len(frames) > 0; {
 		size := frameLen(frames)
 		frames = frames[size:]
 		missed, limit := 0, 0
 		for _, s := range to {
-			if size+maxChannel > s.limit && (size > s.limit || size+s.lengthening(run, at) > s.limit) {
+			if size+maxChannel > s.limit && size-len(run.Channel)+s.channelSize(run.Channel) > s.limit {
 				missed++
 				limit = min(cmp.Or(limit, s.limit), s.limit)
 			}
 		}
-		u.Count += missed
-		if missed > 0 && size > u.Size {
+		if missed == 0 {
+			continue
+		}
+		u.Count++
+		if size > u.Size {
 			u.Size, u.Limit, u.Missed = size, limit, missed
 		}
 	}
@@ -47,20 +48,19 @@ func (r *Router) tellUndelivered(index uint64, run *entry.Run, to []*Subscriber)
 	}
 }
 
-// lengthening is by how many bytes the form that the subscriber wants makes a message longer. The caller holds
-// router.mu.
-func (s *Subscriber) lengthening(run *entry.Run, at eventlog.Position) int {
+// channelSize is Form.ChannelSize of the form that the subscriber wants. The caller holds router.mu.
+func (s *Subscriber) channelSize(channel string) int {
 	if !s.readerOnly {
-		return 0
+		return len(channel)
 	}
 	var first *subscription
 	for _, u := range s.subscribed {
-		if u.pattern.Match(run.Channel) && (first == nil || u.order < first.order) {
+		if u.pattern.Match(channel) && (first == nil || u.order < first.order) {
 			first = u
 		}
 	}
-	if first == nil || first.form == (Form{}) {
-		return 0
+	if first == nil {
+		return len(channel)
 	}
-	return len(first.form.AppendChannel(nil, first.name, run.Channel, at, run.Time)) - len(run.Channel)
+	return first.form.ChannelSize(first.name, channel)
 }

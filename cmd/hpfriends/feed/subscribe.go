@@ -30,7 +30,7 @@ channel may be a pattern (dionaea.*). With --since, --from, --cursor-file or
 published. A lost connection is made again, and goes on where it was: with
 a broker that calls itself hpfriends nothing is missing or comes twice; with
 any other it is said between which times something may be missing.
-Exit codes: 1 something is missing and --exact is set, 4 the broker refused,
+Exit codes: 1 something was missing and --exact is set, 4 the broker refused,
 6 it cannot be reached, or it ended before --count, 130 Ctrl-C.`,
 		Flags: append(append(brokerFlags(), historyFlags()...),
 			&cli.StringFlag{Name: "format", Usage: "print by a Go `TEMPLATE` with .Time .Received .Channel .Ident .Payload " +
@@ -38,8 +38,8 @@ Exit codes: 1 something is missing and --exact is set, 4 the broker refused,
 			&cli.BoolFlag{Name: "json", Usage: "print lines of JSON: position, time, received, channel, ident and payload " +
 				"(payload_base64 unless it is UTF-8); time is when the log took it, received when it came here"},
 			&cli.BoolFlag{Name: "raw", Usage: "print the bytes of the payloads and nothing else"},
-			&cli.BoolFlag{Name: "exact", Usage: "end with exit code 1 when a message is missing: too large for the authkey, " +
-				"no longer kept, or lost with a connection"},
+			&cli.BoolFlag{Name: "exact", Usage: "exit code 1 at the end if a message was missing: too large for " +
+				"the authkey, no longer kept, or lost with a connection"},
 			&cli.IntFlag{Name: "count", Usage: "end after `N` messages; 0: never"},
 			cmdline.DurationFlag("timeout", 0, "end after `DURATION`, like 30s or 1d; 0: never"),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "append to `FILE` instead of printing"},
@@ -71,16 +71,22 @@ type reception struct {
 	format   format
 	count    int // 0: no end
 	timeout  time.Duration
-	exact    bool // end when a message is missing
+	exact    bool // a message that is missing is a failure
 	out      io.Writer
 	notes    io.Writer      // for people: lost connections
 	follows  *subscriptions // nil: the frames are printed as they are
 
-	printed  int
-	buffer   []byte
-	over     bool // nothing more is printed
 	answered bool // the broker has sent something, so it has accepted the login
+	output
 	connection
+}
+
+// output is what has been printed.
+type output struct {
+	printed int  // messages
+	lacks   bool // a message is missing, and has been told of
+	over    bool // nothing more is printed
+	buffer  []byte
 }
 
 // connection is the newest.
@@ -140,7 +146,6 @@ var (
 	errTimeout    = errors.New("the time ran out")
 	errReplayed   = errors.New("all that was asked for has come")
 	errReaderGone = errors.New("nobody reads the output any more")
-	errMissing    = errors.New("a message is missing") // and has been told of
 )
 
 // outputError is a message that could not be printed.
@@ -181,7 +186,13 @@ func (s *reception) run(ctx context.Context) error {
 			return cmdline.Fail(cmdline.ExitFailed, err.Error())
 		}
 	}
-	return s.outcome(context.Cause(ctx))
+	err = s.outcome(context.Cause(ctx))
+	var f *cmdline.Failure
+	ended := err == nil || errors.As(err, &f) && f.Code == cmdline.ExitInterrupted
+	if ended && s.exact && s.lacks {
+		return cmdline.Fail(cmdline.ExitFailed, "")
+	}
+	return err
 }
 
 // outcome is the exit code for the reason why the subscription ended.
@@ -203,8 +214,6 @@ func (s *reception) outcome(cause error) error {
 		return connectionFailure(fmt.Errorf("%w: %d of %d messages", cause, s.printed, s.count))
 	case errors.As(cause, &output):
 		return cmdline.Fail(cmdline.ExitFailed, output.Error())
-	case errors.Is(cause, errMissing):
-		return cmdline.Fail(cmdline.ExitFailed, "")
 	}
 	return connectionFailure(cause)
 }
@@ -228,7 +237,7 @@ func (s *reception) connected(client *wire.Client, broker string, end context.Ca
 		why = "the broker, " + term.Visible(broker) + ", keeps no history"
 	}
 	if !s.heard.IsZero() && len(lost) > 0 {
-		s.missing(end, "what was published on %s between %s and %s is missing: %s", term.Visible(strings.Join(lost, ", ")),
+		s.missing("what was published on %s between %s and %s is missing: %s", term.Visible(strings.Join(lost, ", ")),
 			term.Time(s.heard), term.Time(time.Now()), why)
 	}
 	// The connection is not used yet: the client only notes what to subscribe to.
@@ -248,13 +257,10 @@ func (s *reception) connected(client *wire.Client, broker string, end context.Ca
 	}
 }
 
-// missing says that messages are not printed, and ends the subscription if that is not to be.
-func (s *reception) missing(end context.CancelCauseFunc, format string, args ...any) {
+// missing says that messages are not printed.
+func (s *reception) missing(format string, args ...any) {
 	fmt.Fprintf(s.notes, "hpfriends: "+format+"\n", args...)
-	if s.exact {
-		s.over = true
-		end(errMissing)
-	}
+	s.lacks = true
 }
 
 // receive takes a message, or a notice about history.
@@ -286,18 +292,16 @@ func (s *reception) notice(payload []byte, end context.CancelCauseFunc) {
 	n, finished := s.follows.notice(payload)
 	switch n.Event {
 	case "gap":
-		s.missing(end, "%s", gapText(n.From, n.To))
-		if !s.over {
-			s.follows.gone(n)
-		}
+		s.missing("%s", gapText(n.From, n.To))
+		s.follows.gone(n)
 	case "skipped":
-		s.missing(end, "a message of %d bytes on %s at %s is missing: the authkey takes %d (see `hpfriends authkey edit "+
+		s.missing("a message of %d bytes on %s at %s is missing: the authkey takes %d (see `hpfriends authkey edit "+
 			"--max-message`)", n.Size, term.Visible(n.Channel), term.Visible(n.Position), n.Limit)
-		if at, err := entry.ParsePosition(n.Position); err == nil && !s.over {
+		if at, err := entry.ParsePosition(n.Position); err == nil {
 			s.moved(n.Channel, at, end)
 		}
 	}
-	if finished && !s.over {
+	if finished {
 		if s.printed == 0 && !s.follows.begin() {
 			fmt.Fprintln(s.notes, "hpfriends: nothing has come: without --since or --from it begins now, which is after --until")
 		}

@@ -164,8 +164,8 @@ func publishConfirmed(ctx context.Context, addr string, n int) int {
 	return n
 }
 
-// A broker that keeps no history cannot say what came meanwhile: sub says between which times, and ends if it is to be
-// exact.
+// A broker that keeps no history cannot say what came meanwhile: sub says between which times, and ends with 1 if it
+// was to be exact.
 func TestSubNamesTheGapOfAnotherBroker(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for the first pause between connections, up to 1 s")
@@ -179,9 +179,12 @@ func TestSubNamesTheGapOfAnotherBroker(t *testing.T) {
 		!strings.Contains(r.stderr, "is missing: the broker, echo, keeps no history") {
 		t.Errorf("%+v", r)
 	}
-	done = subscribeTo(t, b, 1, "-c", "a", "--exact")
+	done = subscribeTo(t, b, 1, "-c", "a", "--exact", "--count", "1")
 	b.CloseAll(nil)
-	if r := <-done; r.code != cmdline.ExitFailed || !strings.Contains(r.stderr, "what was published on a between 2") {
+	b.AwaitSubscription(t)
+	b.Publish(t, "a", "again")
+	if r := <-done; r.code != cmdline.ExitFailed || r.stdout != "a me again\n" ||
+		!strings.Contains(r.stderr, "what was published on a between 2") {
 		t.Errorf("--exact: %+v", r)
 	}
 }
@@ -252,12 +255,18 @@ func TestWhatSubSays(t *testing.T) {
 	}
 	cursor := t.TempDir() + "/cursor"
 	r = sub("-c", "c", "--cursor-file", cursor, "--no-follow", "--exact")
-	if r.code != cmdline.ExitFailed || r.stdout != "c k one\n" || !strings.Contains(r.stderr, "is missing") {
+	if r.code != cmdline.ExitFailed || r.stdout != "c k one\nc k two\n" || !strings.Contains(r.stderr, "is missing") {
 		t.Errorf("--exact: %+v", r)
 	}
-	// The cursor stands before it.
-	if r = sub("-c", "c", "--cursor-file", cursor, "--no-follow"); r.code != 0 || r.stdout != "c k two\n" ||
-		!strings.Contains(r.stderr, "is missing") {
-		t.Errorf("without --exact it goes on: %+v", r)
+	// What was told is not told again.
+	if r = sub("-c", "c", "--cursor-file", cursor, "--no-follow", "--exact"); r.code != 0 || r.stdout+r.stderr != "" {
+		t.Errorf("the next run: %+v", r)
+	}
+	// What anybody gets is not missing for who asks for positions and times as well, which sub does.
+	m.ok("authkey", "edit", "k", "--as", "ada", "--max-message", strconv.Itoa(wire.HeaderLen+len("1k1c")+2000))
+	terminalNowhere{t}.ok("pub", "-c", "c", strings.Repeat("f", 2000))
+	r = sub("-c", "c", "--cursor-file", cursor, "--no-follow", "--exact")
+	if r.code != 0 || len(r.stdout) != len("c k \n")+2000 || r.stderr != "" {
+		t.Errorf("a message of just the limit: %+v", r)
 	}
 }
