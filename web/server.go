@@ -17,6 +17,7 @@ import (
 	"hpfriends/query"
 	"hpfriends/query/view"
 	"hpfriends/web/assets"
+	"hpfriends/web/help"
 	"hpfriends/web/live"
 	"hpfriends/web/pages"
 	v1 "hpfriends/web/v1"
@@ -82,12 +83,20 @@ func New(c Config) *Server {
 			Ready: c.Ready, Scrub: c.Scrub, Version: c.Version, Logger: c.Logger,
 		}),
 	}
+	document, err := s.v1.Document()
+	if err != nil {
+		panic(err) // it is made of types
+	}
+	reference, err := help.ReadReference(document)
+	if err != nil {
+		panic(err)
+	}
 	operations := http.NewServeMux() // for who was admitted
 	s.v1.Register(operations)
 	s.pages = pages.New(pages.Config{
 		API: api.InProcess(operations), Query: c.Query, Who: s.who, Refusal: s.v1.Refusal,
 		Node: c.Node, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
-		Version: c.Version, Assets: scripts, Logger: c.Logger,
+		Version: c.Version, Assets: scripts, Reference: reference, Logger: c.Logger,
 	})
 	s.live = live.New(live.Config{Query: c.Query})
 	return s

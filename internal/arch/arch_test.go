@@ -58,14 +58,16 @@ var allowed = map[string][]string{
 	"internal/feedtest": {"wire"}, // for tests
 	"api":               {"query/view", "graph", "internal/datadir", "internal/ndjson", "internal/secret"},
 	"web": {
-		"api", "web/assets", "web/live", "web/pages", "web/v1", "web/who", "query", "query/view", "graph",
+		"api", "web/assets", "web/help", "web/live", "web/pages", "web/v1", "web/who", "query", "query/view", "graph",
 		"internal/secret",
 	},
 	"web/live": {"api", "web/who", "query", "graph", "eventlog/entry", "internal/ndjson"},
 	"web/pages": {
-		"api", "web/assets", "web/who", "query", "query/view", "graph", "eventlog/entry", "internal/ndjson",
-		"internal/secret", "internal/timespec",
+		"api", "docs", "web/assets", "web/help", "web/who", "query", "query/view", "graph", "eventlog/entry",
+		"internal/ndjson", "internal/secret", "internal/timespec",
 	},
+	"web/help": {},
+	"docs":     {}, // documents, to be embedded
 	"web/v1": {
 		"api", "web/who", "query", "query/view", "graph", "internal/secret", "internal/timespec", "internal/ndjson",
 	},
@@ -124,6 +126,7 @@ var fenced = map[string][]string{
 		"internal/cmdline",
 	},
 	"github.com/prometheus/client_golang": {"web", "server", "broker"},
+	"github.com/yuin/goldmark":            {"web/help"},
 	"github.com/anishathalye/porcupine":   {"internal/faults"},
 }
 

@@ -127,8 +127,9 @@ func local(to string) string {
 	return to
 }
 
-// Title, About, Past and Scripts are for the shell.
+// Title, About, Help, Past and Scripts are for the shell.
 func (pg *page) Title() string     { return pg.title }
 func (pg *page) About() string     { return pg.about }
+func (pg *page) Help() string      { return explained[pg.path] }
 func (pg *page) Past() bool        { return pg.past }
 func (pg *page) Scripts() []string { return pg.scripts }

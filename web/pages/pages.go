@@ -8,23 +8,26 @@ import (
 	"time"
 
 	"hpfriends/api"
+	"hpfriends/docs"
 	"hpfriends/query"
 	"hpfriends/web/assets"
+	"hpfriends/web/help"
 	"hpfriends/web/who"
 )
 
 // Config of Pages.
 type Config struct {
-	API     *api.Client // in this process; who asks is in the context of a call
-	Query   *query.Query
-	Who     *who.Authenticator
-	Refusal func(error) *api.Problem                      // what the API says of an error
-	Assets  *assets.Set                                   // the scripts, as far as there are any
-	Hpfeeds func() []string                               // addresses that sensors connect to; nil: unknown
-	Node    string                                        // the name of the node that answers
-	Lag     func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
-	Version string
-	Logger  *slog.Logger
+	API       *api.Client // in this process; who asks is in the context of a call
+	Query     *query.Query
+	Who       *who.Authenticator
+	Refusal   func(error) *api.Problem                      // what the API says of an error
+	Assets    *assets.Set                                   // the scripts, as far as there are any
+	Reference *help.Reference                               // of the API
+	Hpfeeds   func() []string                               // addresses that sensors connect to; nil: unknown
+	Node      string                                        // the name of the node that answers
+	Lag       func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
+	Version   string
+	Logger    *slog.Logger
 }
 
 // Pages serves the web frontend.
@@ -32,10 +35,17 @@ type Pages struct {
 	Config
 	templates map[string]*template.Template // by page
 	routes    []*page
+	library   *help.Library
 }
 
 // New returns Pages.
-func New(c Config) *Pages { return &Pages{Config: c, templates: parseTemplates(), routes: routes()} }
+func New(c Config) *Pages {
+	library, err := help.Open(docs.Files)
+	if err != nil {
+		panic(err) // the documents are part of the program
+	}
+	return &Pages{Config: c, templates: parseTemplates(), routes: routes(), library: library}
+}
 
 // Register adds every page to mux; ask finds out who sends a request.
 func (p *Pages) Register(mux *http.ServeMux, ask who.Authenticate) {

@@ -156,5 +156,11 @@ func ownRoutes() []*page {
 			path: "/preferences", name: "preferences", title: "Preferences", about: "How pages look for you.",
 			show: preferences, acts: acts{"set": setPreferences},
 		},
+		{path: "/help", name: "help", title: "Help", show: showHelp},
+		{
+			path: "/api", name: "reference", title: "API", under: "/help", show: reference,
+			about: "What programs can ask this server for: all that these pages do.",
+		},
+		{path: "/help/{topic}", name: "help", title: "Help", under: "/help", show: showHelp},
 	}
 }

@@ -50,17 +50,14 @@ func sensorNamed(id string) (sensor, bool) {
 // configuration is what to paste into a sensor. An ident or secret holds no character that would end a string there:
 // those that this page makes are letters and digits.
 func (p *Pages) configuration(r *http.Request, s sensor, ident, secret string) (string, error) {
-	host := r.Host
-	if h, _, err := net.SplitHostPort(r.Host); err == nil {
-		host = h
-	}
 	channel := graph.Pattern("test.events")
 	if len(s.Channels) > 0 {
 		channel = s.Channels[0]
 	}
 	var b strings.Builder
 	err := sensorTemplates.ExecuteTemplate(&b, s.ID+".txt", map[string]any{
-		"Host": host, "Port": p.hpfeedsPort(), "Ident": ident, "Secret": secret, "Channel": channel, "Site": origin(r),
+		"Host": hostOf(r.Host), "Port": p.hpfeedsPort(), "Site": origin(r), "Channel": channel,
+		"Ident": ident, "Secret": secret,
 	})
 	return b.String(), err
 }

@@ -2,6 +2,7 @@ package v1
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"reflect"
 
@@ -13,7 +14,14 @@ import (
 )
 
 // Register adds every operation to mux, and the document that describes them.
-func (s *Service) Register(mux *http.ServeMux) {
+func (s *Service) Register(mux *http.ServeMux) { s.register(mux) }
+
+// Document is the OpenAPI document.
+func (s *Service) Document() ([]byte, error) {
+	return json.Marshal(s.register(http.NewServeMux()).OpenAPI())
+}
+
+func (s *Service) register(mux *http.ServeMux) huma.API {
 	c := huma.DefaultConfig("hpfriends", s.Version)
 	c.OpenAPIPath = "/api/openapi"
 	c.DocsPath = "" // the generated page would load scripts from a third party
@@ -48,6 +56,7 @@ func (s *Service) Register(mux *http.ServeMux) {
 	registerRetention(s, h)
 	link(h.OpenAPI())
 	constrain(h.OpenAPI())
+	return h
 }
 
 // body is an output with a JSON body.

@@ -1,0 +1,78 @@
+package pages
+
+import (
+	"html/template"
+	"net"
+	"net/http"
+	"strings"
+
+	"hpfriends/api"
+	"hpfriends/web/help"
+)
+
+// explained are the parts of the documents that are about a page.
+var explained = map[string]string{
+	"/": "start", "/shares": "start#shares", "/incoming": "start#you-want-what-others-have",
+	"/authkeys": "start#you-run-sensors", "/connect": "start#you-run-sensors", "/groups": "start#groups",
+	"/logs": "start#nothing-arrives", "/why": "start#nothing-arrives", "/live": "history", "/history": "history",
+	"/audit": "start#you-ask-who-saw-what", "/search": "start#you-ask-who-saw-what", "/cluster": "cluster",
+	"/account": "integrations#curl", "/preferences": "start#keys-of-the-keyboard",
+}
+
+type helpData struct {
+	Shelves []help.Shelf
+	Topic   *help.Topic
+	Body    template.HTML
+	Keyless bool // the examples are filled in, but for an authkey that who asks does not have
+	Text    string
+	Hits    []help.Hit
+}
+
+// showHelp shows a document, or where the words of ?q= occur in all of them.
+func showHelp(r *request) (any, error) {
+	d := helpData{Shelves: r.library.Shelves, Text: strings.TrimSpace(r.URL.Query().Get("q"))}
+	if d.Text != "" {
+		d.Hits = r.library.Search(d.Text)
+		return d, nil
+	}
+	name := r.PathValue("topic")
+	if name == "" {
+		name = "start"
+	}
+	var ok bool
+	if d.Topic, ok = r.library.Topic(name); !ok {
+		return nil, api.NewProblem(http.StatusNotFound, api.NotFound, "There is no such document.",
+			"Help lists those that there are.")
+	}
+	places := r.places()
+	d.Body, d.Keyless = d.Topic.HTML(places), d.Topic.Filled && places["IDENT"] == ""
+	return d, nil
+}
+
+// places are what fills the examples: this server's addresses, and the idents of who asks.
+func (r *request) places() help.Values {
+	v := help.Values{
+		"HOST": hostOf(r.Host), "PORT": r.hpfeedsPort(), "SITE": origin(r.Request), "ADDRESS": r.Host, "HANDLE": r.Handle(),
+	}
+	keys, err := r.Query.Authkeys(r.actor, r.actor.User)
+	if err != nil {
+		return v
+	}
+	for _, k := range keys {
+		if k.Enabled && len(k.Sub) > 0 && v["IDENT"] == "" {
+			v["IDENT"] = visible(k.Ident)
+		}
+		if k.Enabled && len(k.Pub) > 0 && v["SENSOR"] == "" {
+			v["SENSOR"] = visible(k.Ident)
+		}
+	}
+	return v
+}
+
+// hostOf is a host without its port.
+func hostOf(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		return h
+	}
+	return host
+}
