@@ -84,14 +84,14 @@ var allowed = map[string][]string{
 	"raftfsm/store":     {"eventlog", "eventlog/entry"},
 	"raftfsm/survey":    {"graph"},
 	"raftfsm/transport": {"eventlog"},
-	"raftfsm/link":      {"internal/atomicfile", "internal/secret"},
+	"raftfsm/link":      {"internal/atomicfile", "internal/crowd", "internal/secret"},
 	"query": {
 		"eventlog", "eventlog/entry", "graph", "wire", "query/traffic", "query/view", "internal/timespec", "internal/ndjson",
 	}, // wire: payloads are in frames
 	"query/view":        {"graph"},
 	"query/traffic":     {"eventlog", "eventlog/entry", "graph"},
 	"router":            {"eventlog", "eventlog/entry", "graph"},
-	"wire":              {},
+	"wire":              {"internal/crowd"},
 	"eventlog":          {"eventlog/entry"},
 	"eventlog/entry":    {},
 	"graph":             {"graph/tree"},
@@ -101,6 +101,7 @@ var allowed = map[string][]string{
 	"internal/timespec": {},
 	"internal/ndjson":   {},
 	"internal/arch":     {},
+	"internal/crowd":    {},
 	"internal/freeport": {}, // for tests
 	"internal/golden":   {}, // for tests
 	"internal/interop":  {},

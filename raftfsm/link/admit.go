@@ -10,10 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"hpfriends/internal/crowd"
 )
 
 // Admission decides who may join. Its methods may be called at the same time.
@@ -41,6 +44,9 @@ func (e Elsewhere) Error() string { return "link: join at " + string(e) }
 
 // Bounds on strangers.
 const (
+	// maxPending bounds the connections that are not yet known to be anyone's. An honest handshake takes milliseconds, so
+	// under a flood of slow ones closing the oldest of the most crowded address costs the flood, not the honest.
+	maxPending    = 256
 	maxJoins      = 8 // at once
 	joinsPerHost  = 1 // a second
 	joinBurst     = 10
@@ -53,20 +59,27 @@ type admitter struct {
 	mu    sync.Mutex
 	now   int
 	nodes map[string]bool // being admitted
-	hosts map[string]*rate.Limiter
+	hosts map[netip.Prefix]*rate.Limiter
 }
 
-// enter reports whether one more from host may try.
-func (a *admitter) enter(host string) bool {
+// try reports whether one more token from host is looked at.
+func (a *admitter) try(host netip.Prefix) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.hosts == nil || len(a.hosts) >= maxJoinHosts {
-		a.hosts = make(map[string]*rate.Limiter) // forgets everybody's past: bounded memory is worth more
+		a.hosts = make(map[netip.Prefix]*rate.Limiter) // forgets everybody's past: bounded memory is worth more
 	}
 	if a.hosts[host] == nil {
 		a.hosts[host] = rate.NewLimiter(joinsPerHost, joinBurst)
 	}
-	if a.now >= maxJoins || !a.hosts[host].Allow() {
+	return a.hosts[host].Allow()
+}
+
+// enter reports whether one more with a good token may join now.
+func (a *admitter) enter() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.now >= maxJoins {
 		return false
 	}
 	a.now++
@@ -108,14 +121,8 @@ type joinRefusal struct {
 func (r *joinRefusal) Error() string { return fmt.Sprintf("verdict %d: %s", r.verdict, r.text) }
 
 // serveJoin serves one joiner. The connection still counts as pending, so a flood of joiners that send nothing closes
-// its own.
+// its own; and only a good token takes one of the places of those who join.
 func (p *Port) serveJoin(conn *tls.Conn) {
-	if p.config.Admission == nil || !p.admits.enter(hostOf(conn)) {
-		_, _ = readMessage(conn, maxJoinRequest) // what is unread at Close would reset the verdict away
-		_ = writeVerdict(conn, joinBusy, "")
-		return
-	}
-	defer p.admits.leave()
 	_ = conn.SetDeadline(time.Now().Add(joinFirstWait))
 	j, err := p.admit(conn)
 	if refusal, ok := errors.AsType[*joinRefusal](err); ok {
@@ -141,10 +148,17 @@ func (p *Port) admit(conn *tls.Conn) (j Joiner, err error) {
 	if err != nil {
 		return j, err
 	}
+	if p.config.Admission == nil || !p.admits.try(crowd.Address(crowd.Remote(conn))) {
+		return j, &joinRefusal{joinBusy, ""}
+	}
 	hash := hashSecret(req.secret)
 	if expires, ok := p.config.Admission.Token(hash); !ok || !p.id.now().Before(expires) {
 		return j, &joinRefusal{joinToken, ""} // whatever the reason
 	}
+	if !p.admits.enter() {
+		return j, &joinRefusal{joinBusy, ""}
+	}
+	defer p.admits.leave()
 	if err := errors.Join(CheckNodeID(req.node), checkAddr(req.addr)); err != nil {
 		return j, &joinRefusal{joinRefused, err.Error()}
 	}

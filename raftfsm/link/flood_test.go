@@ -3,6 +3,7 @@ package link
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -121,12 +122,10 @@ func TestMembersConnectDuringAFloodOfHalfHandshakes(t *testing.T) {
 		flood = append(flood, conn)
 	}
 	soon(t, "the flood is in", func() bool {
-		n2.pending.mu.Lock()
-		defer n2.pending.mu.Unlock()
-		if len(n2.pending.conns) > maxPending {
-			t.Fatalf("%d handshakes are under way", len(n2.pending.conns))
+		if n2.pending.Len() > maxPending {
+			t.Fatalf("%d handshakes are under way", n2.pending.Len())
 		}
-		return len(n2.pending.conns) == maxPending
+		return n2.pending.Len() == maxPending
 	})
 	start := time.Now()
 	if _, err := n1.Call(within(t, 5*time.Second), "n2", 1, nil); err != nil || time.Since(start) > time.Second {
@@ -138,23 +137,25 @@ func TestMembersConnectDuringAFloodOfHalfHandshakes(t *testing.T) {
 	}
 }
 
-func TestFloodFromOneAddressClosesItsOwn(t *testing.T) {
-	var p pending
-	honest := fakeConn("10.0.0.1:1")
-	p.add(honest)
-	for i := range maxPending * 2 {
-		p.add(fakeConn("10.0.0.9:" + string(rune('a'+i%26))))
+// Whoever only opens connections takes none of the places of those who join.
+func TestSilentJoinersKeepNobodyOut(t *testing.T) {
+	r := &memberList{addrs: map[string]string{}}
+	id := bootstrap(t, clusterA, "n1")
+	token := newToken(t, id)
+	n1 := open(t, id, r, func(c *Config) { c.Admission = admission(r, token) })
+	for range 4 * maxJoins {
+		conn, err := tls.Dial("tcp", n1.Addr().String(), &tls.Config{
+			InsecureSkipVerify: true, NextProtos: []string{protoJoin}, MinVersion: tls.VersionTLS13,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
 	}
-	if _, in := p.conns[honest]; !in || len(p.conns) != maxPending {
-		t.Errorf("honest is in: %v, %d are pending", in, len(p.conns))
+	err := Join(within(t, 5*time.Second), Joining{
+		Token: token, Addr: n1.Addr().String(), Node: "n2", Advertise: "h:1", Store: func(*Identity, Welcome) error { return nil },
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
-
-type fake struct {
-	net.Conn
-	addr string
-}
-
-func fakeConn(addr string) *fake     { return &fake{addr: addr} }
-func (f *fake) RemoteAddr() net.Addr { return advertised(f.addr) }
-func (f *fake) Close() error         { return nil }

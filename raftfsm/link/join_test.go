@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"hpfriends/internal/crowd"
 )
 
 // admission makes a gate that takes token, gives a blob, and adds the joiner to the memberList.
@@ -190,38 +193,39 @@ func TestJoinFindsTheLeader(t *testing.T) {
 }
 
 func TestJoiningIsBounded(t *testing.T) {
+	host := func(i int) netip.Prefix {
+		return crowd.Address(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
+	}
 	synctest.Test(t, func(t *testing.T) {
 		var a admitter
 		for range joinBurst {
-			if !a.enter("h") {
+			if !a.try(host(1)) {
 				t.Fatal("refused within the burst")
 			}
-			a.leave()
 		}
-		if a.enter("h") || !a.enter("other") {
+		if a.try(host(1)) || !a.try(host(2)) {
 			t.Error("the rate is not one for each host")
 		}
-		a.leave()
 		time.Sleep(time.Second)
-		if !a.enter("h") || a.enter("h") {
+		if !a.try(host(1)) || a.try(host(1)) {
 			t.Error("one a second")
 		}
-		for i := range maxJoins - 1 {
-			if !a.enter(string(rune('a' + i))) {
-				t.Error("refused below the number")
-			}
-		}
-		if a.enter("z") {
-			t.Error("too many at once")
-		}
-		a.leave()
 		for i := range 3 * maxJoinHosts {
-			if a.enter(string(rune(0x4000 + i))) {
-				a.leave()
-			}
+			a.try(host(i))
 		}
 		if len(a.hosts) > maxJoinHosts {
 			t.Errorf("%d hosts are remembered", len(a.hosts))
+		}
+		for range maxJoins {
+			if !a.enter() {
+				t.Error("refused below the number")
+			}
+		}
+		if a.enter() {
+			t.Error("too many at once")
+		}
+		if a.leave(); !a.enter() {
+			t.Error("leaving makes no room")
 		}
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"hpfriends/internal/crowd"
 )
 
 // Members is the cluster's configuration as this node knows it. It is asked at every handshake and must not block.
@@ -49,7 +51,7 @@ type Port struct {
 	log    *slog.Logger
 	tls    *tls.Config
 
-	pending pending
+	pending *crowd.Crowd
 	peers   *peers
 	calls   callers
 	served  inflow
@@ -69,7 +71,10 @@ func Open(c Config) (*Port, error) {
 	if c.Now != nil {
 		c.Identity.now = c.Now
 	}
-	p := &Port{id: c.Identity, self: newIncarnation(), config: c, log: c.Logger, peers: newPeers()}
+	p := &Port{
+		id: c.Identity, self: newIncarnation(), config: c, log: c.Logger, peers: newPeers(),
+		pending: crowd.New(maxPending, 0),
+	}
 	if c.Dial == nil {
 		p.config.Dial = dialTCP
 	}
@@ -94,7 +99,7 @@ func (p *Port) Identity() *Identity { return p.id }
 func (p *Port) Close() error {
 	p.life.end()
 	err := p.config.Listener.Close()
-	p.pending.closeAll()
+	p.pending.Clear()
 	p.peers.close()
 	if raft := p.streams(); raft != nil {
 		raft.transport.close()
@@ -137,9 +142,9 @@ func (p *Port) accept() {
 		conn, err := p.config.Listener.Accept()
 		if err == nil {
 			delay = 5 * time.Millisecond
-			p.pending.add(conn)
+			seat := p.pending.Enter(crowd.Remote(conn), func() { _ = conn.Close() })
 			p.life.loops.Add(1)
-			go p.serve(conn)
+			go p.serve(conn, seat)
 			continue
 		}
 		if p.life.ctx.Err() != nil {
@@ -156,10 +161,10 @@ func (p *Port) accept() {
 }
 
 // serve takes one connection from TLS to its end.
-func (p *Port) serve(raw net.Conn) {
+func (p *Port) serve(raw net.Conn, seat *crowd.Seat) {
 	defer p.life.loops.Done()
-	defer p.pending.remove(raw)
-	if p.life.ctx.Err() != nil { // accepted while closing: pending may have been closed before it was in
+	defer seat.Leave()
+	if p.life.ctx.Err() != nil { // accepted while closing: pending may have been cleared before it was in
 		raw.Close()
 		return
 	}
@@ -185,7 +190,7 @@ func (p *Port) serve(raw net.Conn) {
 		p.log.Warn("a member's certificate was presented and refused", "remote", raw.RemoteAddr(), "err", err)
 		return
 	}
-	p.pending.remove(raw)
+	seat.Leave()
 	_ = raw.SetDeadline(time.Time{})
 	if proto == protoRaft {
 		p.streams().deliver(c)
