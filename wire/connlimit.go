@@ -9,22 +9,19 @@ import (
 // connLimiter counts connections and decides which new one is let in. A connection that logs in costs nothing
 // afterwards: a site behind one address is not held back, and whoever only connects is.
 type connLimiter struct {
-	maxConns, maxPerAddr       int
-	maxPending, pendingPerAddr int
-	rate, burst                float64 // per second; most that may come at once
+	maxConns, maxPerAddr int
+	rate, burst          float64 // per second; most that may come at once
 
-	mu      sync.Mutex
-	conns   int
-	pending int
-	addrs   map[netip.Prefix]*addrUse
+	mu    sync.Mutex
+	conns int
+	addrs map[netip.Prefix]*addrUse
 }
 
 // addrUse is what one address uses.
 type addrUse struct {
-	conns   int
-	pending int
-	spent   float64 // of the burst
-	asOf    time.Time
+	conns int
+	spent float64 // of the burst
+	asOf  time.Time
 }
 
 // maxIdleAddrs bounds the addresses that are remembered without a connection.
@@ -33,25 +30,12 @@ const maxIdleAddrs = 1 << 14
 func newConnLimiter(c Config) *connLimiter {
 	return &connLimiter{
 		maxConns: c.MaxConns, maxPerAddr: c.MaxConnsPerAddr,
-		maxPending: c.MaxPending,
-		// One address leaves room for others.
-		pendingPerAddr: max(c.MaxPending/4, min(c.MaxPending, 16)),
-		rate:           float64(c.ConnectRate), burst: 10 * float64(c.ConnectRate),
+		rate: float64(c.ConnectRate), burst: 10 * float64(c.ConnectRate),
 		addrs: make(map[netip.Prefix]*addrUse),
 	}
 }
 
-// addrKey returns what counts as one address: in IPv6 a site has a /64.
-func addrKey(a netip.Addr) netip.Prefix {
-	bits := a.BitLen()
-	if a.Is6() {
-		bits = 64
-	}
-	p, _ := a.WithZone("").Prefix(bits)
-	return p
-}
-
-// admit reports whether a connection is let in, and counts it as one that has not logged in.
+// admit reports whether a connection is let in.
 func (l *connLimiter) admit(p netip.Prefix, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,38 +48,29 @@ func (l *connLimiter) admit(p netip.Prefix, now time.Time) bool {
 		l.addrs[p] = c
 	}
 	c.refill(l.rate, now)
-	if l.conns >= l.maxConns || l.pending >= l.maxPending ||
-		c.conns >= l.maxPerAddr || c.pending >= l.pendingPerAddr || c.spent+1 > l.burst {
+	if l.conns >= l.maxConns || c.conns >= l.maxPerAddr || c.spent+1 > l.burst {
 		return false
 	}
 	c.spent++
 	c.conns++
-	c.pending++
 	l.conns++
-	l.pending++
 	return true
 }
 
-// loggedIn notes that a connection is none of the pending any more, and gives back what it cost.
+// loggedIn gives back what a connection cost.
 func (l *connLimiter) loggedIn(p netip.Prefix) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.addrs[p]
-	l.pending--
-	c.pending--
 	c.spent = max(0, c.spent-1)
 }
 
 // release notes the end of a connection that was let in.
-func (l *connLimiter) release(p netip.Prefix, pending bool) {
+func (l *connLimiter) release(p netip.Prefix) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.addrs[p]
 	l.conns--
-	if pending {
-		l.pending--
-		c.pending--
-	}
 	if c.conns--; c.conns == 0 && c.spent == 0 {
 		delete(l.addrs, p)
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"hpfriends/internal/crowd"
 )
 
 // TestIdleConnectionCosts: memory of an authenticated connection that is quiet, after it was busy. It includes the
@@ -125,10 +127,12 @@ func (c *script) SetWriteDeadline(time.Time) error { return nil }
 
 // play runs a whole session of a script in the caller's goroutine.
 func play(t testing.TB, s *Server, c *script) *Session {
-	s.limiter.admit(addrKey(remoteOf(c).Addr()), time.Now())
+	s.limiter.admit(crowd.Address(remoteOf(c).Addr()), time.Now())
 	ses := newSession(s, c, &Endpoint{Nonce: 4}, nil)
+	ses.seat = s.pending.Enter(ses.remote.Addr(), func() {})
 	ses.run()
-	s.limiter.release(addrKey(ses.remote.Addr()), ses.reader.conn == nil)
+	ses.seat.Leave()
+	s.limiter.release(crowd.Address(ses.remote.Addr()))
 	return ses
 }
 

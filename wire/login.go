@@ -4,6 +4,8 @@ import (
 	"crypto/subtle"
 	"errors"
 	"time"
+
+	"hpfriends/internal/crowd"
 )
 
 // authenticate decides on an AUTH. An unknown ident and a wrong secret take the same work and get the same answer,
@@ -65,8 +67,9 @@ func (s *Session) open(ident string) error {
 		old.Close()
 		return nil
 	}
-	s.server.throttle.succeeded(loginKey{addrKey(s.remote.Addr()), ident})
-	s.server.limiter.loggedIn(addrKey(s.remote.Addr()))
+	s.server.throttle.succeeded(loginKey{crowd.Address(s.remote.Addr()), ident})
+	s.seat.Leave()
+	s.server.limiter.loggedIn(crowd.Address(s.remote.Addr()))
 	s.setDeadline(s.conn.SetWriteDeadline, time.Time{}) // setReadDeadline has the other
 	return nil
 }
@@ -74,7 +77,7 @@ func (s *Session) open(ident string) error {
 // refuseLogin reports at once and answers late. It holds up this connection only.
 func (s *Session) refuseLogin(ident string, reason Reason, text string) error {
 	answer, _ := s.report(Refusal{Reason: reason, Ident: ident}, text)
-	wait := time.NewTimer(s.server.throttle.failed(loginKey{addrKey(s.remote.Addr()), ident}, time.Now()))
+	wait := time.NewTimer(s.server.throttle.failed(loginKey{crowd.Address(s.remote.Addr()), ident}, time.Now()))
 	defer wait.Stop()
 	select {
 	case <-wait.C:

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"hpfriends/internal/crowd"
 )
 
 // pipeListener hands out in-memory connections, so that time is the bubble's.
@@ -163,7 +165,7 @@ func TestUnknownIdentIsAnsweredAsABadSecretIs(t *testing.T) {
 
 func TestLoginThrottleIsBoundedAndForgets(t *testing.T) {
 	p, now := newLoginThrottle(), time.Unix(1_800_000_000, 0)
-	who := loginKey{addrKey(netip.MustParseAddr("198.51.100.7")), "alice"}
+	who := loginKey{crowd.Address(netip.MustParseAddr("198.51.100.7")), "alice"}
 	for range 10 {
 		p.failed(who, now)
 	}

@@ -9,6 +9,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"hpfriends/internal/crowd"
 )
 
 // Server serves hpfeeds on any number of listeners. NewServer, then Serve for each, then Shutdown once.
@@ -17,6 +19,7 @@ type Server struct {
 	broker   Broker
 	dummy    []byte // secret of idents that do not exist
 	limiter  *connLimiter
+	pending  *crowd.Crowd // connections that have not logged in
 	throttle *loginThrottle
 
 	ctx    context.Context // of all sessions
@@ -43,6 +46,7 @@ func NewServer(c Config, b Broker) (*Server, error) {
 	c = c.withDefaults()
 	s := &Server{
 		config: c, broker: b, dummy: make([]byte, 32), limiter: newConnLimiter(c), throttle: newLoginThrottle(),
+		pending:   crowd.New(c.MaxPending, max(c.MaxPending/4, min(c.MaxPending, 16))), // one address leaves room for others
 		listeners: make(map[net.Listener]struct{}), sessions: make(map[*Session]struct{}),
 	}
 	rand.Read(s.dummy)
@@ -115,7 +119,7 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 		return
 	}
 	remote := remoteOf(c)
-	addr := addrKey(remote.Addr())
+	addr := crowd.Address(remote.Addr())
 	if !s.limiter.admit(addr, time.Now()) {
 		s.turnAway(c, ReasonTooMany, tc != nil)
 		return
@@ -123,19 +127,22 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 	if t, ok := c.(*net.TCPConn); ok { // Go has set TCP_NODELAY
 		_ = t.SetKeepAliveConfig(keepAlive)
 	}
+	ses := newSession(s, c, e, tc)
+	ses.seat = s.pending.Enter(remote.Addr(), func() { s.makeRoom(ses) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped || s.draining {
-		s.limiter.release(addr, true)
+		ses.seat.Leave()
+		s.limiter.release(addr)
 		_ = c.Close()
 		return
 	}
-	ses := newSession(s, c, e, tc)
 	s.sessions[ses] = struct{}{}
 	s.running.Go(func() {
 		defer close(ses.done)
 		ses.run()
-		s.limiter.release(addr, ses.reader.conn == nil)
+		ses.seat.Leave()
+		s.limiter.release(addr)
 		s.mu.Lock()
 		delete(s.sessions, ses)
 		s.mu.Unlock()
@@ -165,6 +172,18 @@ func (s *Server) turnAway(c net.Conn, why Reason, silent bool) {
 		_, _ = c.Write(AppendError(nil, text))
 	}
 	_ = c.Close()
+}
+
+// makeRoom ends a session that has not logged in, for the sake of a newer one.
+func (s *Server) makeRoom(ses *Session) {
+	r := Refusal{Reason: ReasonTooMany, Remote: ses.remote, Count: 1}
+	s.broker.Refused(r)
+	if _, tls := ses.conn.(*tls.Conn); tls {
+		ses.Close(closeSilently) // the handshake may not be done
+		return
+	}
+	text, _ := s.config.Compat.answer(&r)
+	ses.Close(closeText(text))
 }
 
 // Sessions is the number of open connections.
