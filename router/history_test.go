@@ -135,6 +135,9 @@ func TestHistoryIsWhatANaiveReaderWouldReplay(t *testing.T) {
 
 func replayRandomly(t *testing.T, rnd *rand.Rand) {
 	w := newWorld(t, 1<<20)
+	if rnd.IntN(2) == 0 {
+		w.scarce(rnd)
+	}
 	var users []graph.UserID
 	for i := range 5 {
 		users = append(users, w.user(fmt.Sprintf("user%d", i)))

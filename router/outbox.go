@@ -9,7 +9,7 @@ import (
 	"hpfriends/graph"
 )
 
-// sendBytes is about how much one Send is given: a revocation cannot take back what was given to it.
+// sendBytes is about how much one Send is given at most: a revocation cannot take back what was given to it.
 const sendBytes = 1 << 20
 
 // outbox is what waits for a subscriber.
@@ -50,7 +50,7 @@ func (s *Subscriber) offer(index uint64, run *entry.Run, batchSize int) {
 		s.catchUpFrom(pos)
 		return
 	}
-	if !s.fits(len(run.Frames)) {
+	if !s.fits(len(run.Frames)) || s.router.memory.short() {
 		s.router.lags.Add(1)
 		s.catchUpFrom(pos)
 		return
@@ -93,7 +93,14 @@ func (s *Subscriber) takeBack() {
 		s.router.lags.Add(1)
 		s.catchUpFrom(first)
 	}
-	s.queue, s.charged, s.pinned = nil, 0, 0
+	s.queue, s.pinned = nil, 0
+	s.charge(-s.charged)
+}
+
+// charge counts bytes that the queue holds on to. The caller holds mu.
+func (s *Subscriber) charge(n int) {
+	s.charged += n
+	s.router.memory.queued.Add(int64(n))
 }
 
 // pieces yields the parts of a run whose frames are within the subscriber's limit, and tells of those that are not.
@@ -135,11 +142,11 @@ func (s *Subscriber) enqueue(pos eventlog.Position, frames []byte, count, batchS
 		if s.pinned != pos.Index {
 			s.pinned, charge = pos.Index, batchSize
 		}
-		s.charged += charge
+		s.charge(charge)
 		s.queue = append(s.queue, item{pos: pos, next: next, frames: frames, count: count, charge: charge})
 		return
 	}
-	s.charged += len(frames)
+	s.charge(len(frames))
 	if i := len(s.queue) - 1; i >= 0 && s.queue[i].own && len(s.queue[i].frames) < sendBytes/4 {
 		it := &s.queue[i]
 		it.frames = append(it.frames, frames...)
@@ -181,12 +188,15 @@ func (s *Subscriber) write() {
 // sending is what one Send is given.
 type sending struct {
 	bufs    net.Buffers
+	held    int               // bytes that bufs hold on to
 	count   int               // messages
 	next    eventlog.Position // what is before it has been sent then
 	lagging bool              // the log is to be read, when there are no bufs
 }
 
 func (s *Subscriber) send(t sending) error {
+	s.router.memory.inHand.Add(int64(t.held))
+	defer s.router.memory.inHand.Add(-int64(t.held))
 	if err := s.peer.Conn.Send(t.bufs); err != nil {
 		return err
 	}
@@ -198,20 +208,19 @@ func (s *Subscriber) send(t sending) error {
 	return nil
 }
 
-// dequeue takes about sendBytes off the queue. With nothing to do it ends the writer.
+// dequeue takes a portion off the queue. With nothing to do it ends the writer.
 func (s *Subscriber) dequeue() (t sending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
-	taken := 0
-	for n < len(s.queue) && taken < sendBytes {
+	n, taken, portion := 0, 0, s.router.memory.portion()
+	for n < len(s.queue) && taken < portion {
 		it := &s.queue[n]
 		t.bufs = append(t.bufs, it.frames)
-		t.count, t.next = t.count+it.count, it.next
+		t.count, t.next, t.held = t.count+it.count, it.next, t.held+it.charge
 		taken += len(it.frames)
-		s.charged -= it.charge
 		n++
 	}
+	s.charge(-t.held)
 	if n == len(s.queue) {
 		s.queue = nil // also gives the memory of a burst back
 	} else {

@@ -25,6 +25,7 @@ type reader struct {
 	now   visibility        // by the newest graph
 	chunk int
 	out   sendBuffer
+	batch *entry.Batch // of at, where a part of it has been read; nil: to be read again
 
 	// As of the last refresh.
 	changes  uint64               // of the subscriptions
@@ -32,6 +33,7 @@ type reader struct {
 	limit    uint64               // entries before it are covered by the same ones
 	covering map[string][]*window // memo by channel
 	parts    []part               // scratch
+	wanted   []part               // scratch: parts of histories, which count what is delivered
 }
 
 // part is messages of one run, [first, end), and the subscription that decides how they look.
@@ -177,16 +179,34 @@ func (r *reader) plan() {
 	}
 }
 
-// readChunk reads some entries, at most up to the limit.
+// readChunk reads some entries in a turn, at most up to the limit, and sends what they hold.
 func (r *reader) readChunk() error {
+	turns := r.s.router.turns
+	turns.take(r.s.user)
+	r.out.begin(r.s.router.memory.portion())
+	floor, err := r.fill(time.Now())
+	turns.give()
+	if err != nil {
+		return err
+	}
+	if err := r.flush(); err != nil || floor == 0 {
+		return err
+	}
+	r.missed(floor)
+	return nil
+}
+
+// fill reads entries into the send buffer until that is full, there are no more, or something has changed. It returns
+// the floor where that was above the next entry. It writes nothing: the turn is not the peer's.
+func (r *reader) fill(began time.Time) (floor uint64, err error) {
 	log := r.s.router.log
 	applied := log.Applied()
 	entries, err := log.Next(selector(r.windows), r.at.Index, r.chunk)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if floor := log.Floor(); floor > r.at.Index {
-		return r.missed(floor)
+		return floor, nil
 	}
 	for _, index := range entries {
 		if index >= r.limit {
@@ -194,14 +214,12 @@ func (r *reader) readChunk() error {
 		}
 		err := r.entry(index)
 		if errors.Is(err, eventlog.ErrBelowFloor) {
-			return r.missed(log.Floor())
+			return log.Floor(), nil
 		}
-		if err != nil {
-			return err
+		if err != nil || r.out.full() || r.changes != r.s.changes.Load() {
+			return 0, err
 		}
-		if r.changes != r.s.changes.Load() {
-			return r.flush()
-		}
+		began = r.s.router.turns.pass(r.s.user, began)
 	}
 	next := applied + 1
 	if len(entries) == r.chunk {
@@ -211,14 +229,11 @@ func (r *reader) readChunk() error {
 		r.at = eventlog.Position{Index: next}
 	}
 	r.chunk = min(2*r.chunk, chunkEntries)
-	return r.flush()
+	return 0, nil
 }
 
 // missed goes on at the floor, and tells the subscriber what it has missed.
-func (r *reader) missed(floor uint64) error {
-	if err := r.flush(); err != nil {
-		return err
-	}
+func (r *reader) missed(floor uint64) {
 	from, to := r.at, eventlog.Position{Index: floor}
 	r.at = to
 	for i := range r.windows {
@@ -226,12 +241,15 @@ func (r *reader) missed(floor uint64) error {
 			r.s.peer.Events.Missed(r.windows[i].name, first, to)
 		}
 	}
-	return nil
 }
 
-// entry delivers what the subscriber may have of one entry, from r.at on.
-func (r *reader) entry(index uint64) error {
-	b, err := r.s.router.log.Batch(index)
+// entry delivers what the subscriber may have of one entry, from r.at on, as far as the send buffer goes.
+func (r *reader) entry(index uint64) (err error) {
+	b := r.batch
+	if b == nil || r.at.Index != index {
+		b, err = r.s.router.log.Batch(index)
+	}
+	r.batch = nil
 	if errors.Is(err, eventlog.ErrNotBatch) {
 		return nil
 	}
@@ -240,23 +258,32 @@ func (r *reader) entry(index uint64) error {
 	}
 	r.then.advance(r.then.version.At(index))
 	r.now.advance(r.now.version.Newest())
+	r.out.batch = 0
 	for i := range b.Runs {
-		if err := r.run(index, &b.Runs[i]); err != nil {
-			return err
+		r.out.batch += len(b.Runs[i].Frames)
+	}
+	for i := range b.Runs {
+		if next, done := r.run(index, &b.Runs[i]); !done {
+			r.at = eventlog.Position{Index: index, Offset: next}
+			if !r.out.copies {
+				r.batch = b
+			}
+			return nil
 		}
 	}
 	r.at = eventlog.Position{Index: index + 1}
 	return nil
 }
 
-// run delivers the messages of one run that the subscriptions cover.
-func (r *reader) run(index uint64, run *entry.Run) error {
+// run delivers the messages of one run that the subscriptions cover. When the send buffer is full before that is done,
+// next is where to go on.
+func (r *reader) run(index uint64, run *entry.Run) (next uint32, done bool) {
 	first := eventlog.Position{Index: index, Offset: run.First}
 	end := eventlog.Position{Index: index, Offset: run.First + run.Count}
 	if first.Compare(r.at) < 0 {
 		first = r.at
 	}
-	r.parts = r.parts[:0]
+	r.parts, r.wanted = r.parts[:0], r.wanted[:0]
 	for _, w := range r.channel(run.Channel) {
 		a, b, ok := w.part(first, end)
 		if !ok || !r.may(w, index, run) {
@@ -268,17 +295,23 @@ func (r *reader) run(index uint64, run *entry.Run) error {
 			}
 			continue
 		}
+		p := part{w.subscription, a.Offset, b.Offset}
 		if !w.replayed {
-			w.messages += uint64(b.Offset - a.Offset)
+			r.wanted = append(r.wanted, p)
 		}
-		r.claim(part{w.subscription, a.Offset, b.Offset})
+		r.claim(p)
 	}
+	next = end.Offset
 	for _, p := range r.parts {
-		if err := r.deliver(index, run, p); err != nil {
-			return err
+		if next = r.deliver(index, run, p); r.out.full() {
+			break
 		}
+		next = end.Offset
 	}
-	return nil
+	for _, p := range r.wanted {
+		p.messages += uint64(max(p.first, min(p.end, next)) - p.first)
+	}
+	return next, next == end.Offset
 }
 
 // channel returns the windows whose pattern matches, the oldest first.
@@ -329,69 +362,61 @@ func (r *reader) claim(p part) {
 	}
 }
 
-// deliver adds a part of a run to the send buffer.
-func (r *reader) deliver(index uint64, whole *entry.Run, p part) error {
+// deliver adds a part of a run to the send buffer, and returns where the part, or the room, ends.
+func (r *reader) deliver(index uint64, whole *entry.Run, p part) (next uint32) {
 	run := *whole
 	run.Count, run.First = p.end-p.first, p.first
 	run.Frames = skip(whole.Frames, p.first-whole.First)
 	if p.end < whole.First+whole.Count {
 		run.Frames = run.Frames[:len(run.Frames)-len(skip(run.Frames, run.Count))]
 	}
-	at := eventlog.Position{Index: index, Offset: p.first}
-	if p.form != (Form{}) {
-		return r.formed(at, &run, p.subscription)
+	if p.form != (Form{}) || p.notify || r.out.copies {
+		return r.one(index, &run, p.subscription)
 	}
-	var err error
 	r.s.pieces(
-		at, &run, func(at eventlog.Position, frames []byte, n int) {
+		eventlog.Position{Index: index, Offset: p.first}, &run,
+		func(at eventlog.Position, frames []byte, n int) {
 			at.Offset += uint32(n)
 			r.out.add(frames, n, at)
 		},
-		func(at eventlog.Position, size int) { err = cmp.Or(err, r.skipped(p.subscription, &run, at, size)) },
+		func(at eventlog.Position, size int) { r.s.peer.Events.Skipped(&run, size, at.Index <= p.history) },
 	)
-	return cmp.Or(err, r.full())
+	return p.end
 }
 
-// skipped tells of a message that is too large. A subscription with Notify is told behind what was before it.
-func (r *reader) skipped(u *subscription, run *entry.Run, at eventlog.Position, size int) error {
-	r.s.peer.Events.Skipped(run, size, at.Index <= u.history)
-	if !u.notify {
-		return nil
-	}
-	if r.out.count > 0 {
-		if err := r.send(); err != nil {
-			return err
-		}
-	}
-	r.s.peer.Events.Omitted(u.name, at, run.Channel, size)
-	return nil
-}
-
-// formed adds messages to the send buffer that look as a subscription asks for.
-func (r *reader) formed(at eventlog.Position, run *entry.Run, u *subscription) error {
-	for frames := run.Frames; len(frames) > 0; {
+// one adds messages to the send buffer one at a time: they look as a subscription asks for, or something may have to be
+// told between them, or the room is small.
+func (r *reader) one(index uint64, run *entry.Run, u *subscription) (next uint32) {
+	at := eventlog.Position{Index: index, Offset: run.First}
+	for frames := run.Frames; len(frames) > 0 && !r.out.full(); {
 		n := frameLen(frames)
-		r.out.channel = u.form.AppendChannel(r.out.channel[:0], u.name, run.Channel, at, run.Time)
-		r.out.frame = appendRenamed(r.out.frame[:0], frames[:n], r.out.channel)
+		frame := frames[:n]
 		frames = frames[n:]
-		if size := n - len(run.Channel) + u.form.ChannelSize(u.name, run.Channel); size > r.s.limit {
-			if err := r.skipped(u, run, at, size); err != nil {
-				return err
-			}
+		size := n - len(run.Channel) + u.form.ChannelSize(u.name, run.Channel)
+		if size > r.s.limit {
+			r.skipped(u, run, at, size)
 			at.Offset++
 			continue
 		}
+		if u.form != (Form{}) {
+			r.out.channel = u.form.AppendChannel(r.out.channel[:0], u.name, run.Channel, at, run.Time)
+			r.out.frame = appendRenamed(r.out.frame[:0], frame, r.out.channel)
+			if frame = r.out.frame; len(frame) >= copyBelow && !r.out.copies {
+				frame = slices.Clone(frame)
+			}
+		}
 		at.Offset++
-		frame := r.out.frame
-		if len(frame) >= copyBelow {
-			frame = slices.Clone(frame)
-		}
 		r.out.add(frame, 1, at)
-		if err := r.full(); err != nil {
-			return err
-		}
 	}
-	return nil
+	return at.Offset
+}
+
+// skipped tells of a message that is too large. A subscription with Notify is told behind what was before it.
+func (r *reader) skipped(u *subscription, run *entry.Run, at eventlog.Position, size int) {
+	r.s.peer.Events.Skipped(run, size, at.Index <= u.history)
+	if channel := run.Channel; u.notify {
+		r.out.told = func() { r.s.peer.Events.Omitted(u.name, at, channel, size) }
+	}
 }
 
 // skip returns frames without the first n.
@@ -402,25 +427,16 @@ func skip(frames []byte, n uint32) []byte {
 	return frames
 }
 
-// full sends the buffer when there is enough in it.
-func (r *reader) full() error {
-	if r.out.size < flushBytes {
-		return nil
-	}
-	return r.send()
-}
-
 // flush sends the buffer; everything before r.at has been sent then.
 func (r *reader) flush() error {
-	if r.out.count == 0 {
-		return nil
+	if r.out.count > 0 {
+		r.out.next = r.at
+		if err := r.s.send(r.out.sending); err != nil {
+			return err
+		}
 	}
-	r.out.next = r.at
-	return r.send()
-}
-
-func (r *reader) send() error {
-	err := r.s.send(r.out.sending)
-	r.out.reset()
-	return err
+	if r.out.told != nil {
+		r.out.told()
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -18,10 +19,14 @@ type Config struct {
 	// block. Nil where nobody wants to know.
 	Undelivered func(Undelivered)
 	OutboxBytes int         // bounds what waits in memory for one connection; one larger frame passes alone. 0: 4 MiB
+	Memory      int64       // bounds what waits for all of them, but for 32 KiB a connection. 0: 1 GiB
 	Busy        func() bool // reports whether the node has more to do than it can: history is then read slowly. nil: never
 }
 
-const defaultOutboxBytes = 4 << 20
+const (
+	defaultOutboxBytes = 4 << 20
+	defaultMemory      = 1 << 30
+)
 
 // viewEntries bounds the reaches that are kept up to date at the tail.
 const viewEntries = 1 << 16
@@ -30,6 +35,8 @@ const viewEntries = 1 << 16
 type Router struct {
 	log    *eventlog.Log
 	config Config
+	memory memory
+	turns  *turns
 
 	mu      sync.Mutex // guards all below; held while one entry is routed
 	next    uint64     // first entry not routed yet
@@ -50,12 +57,13 @@ type routeKey struct {
 
 // New returns a router that begins after the newest applied entry. version is any version of the graph at or before it.
 func New(log *eventlog.Log, version *graph.Version, c Config) *Router {
-	c.OutboxBytes = cmp.Or(c.OutboxBytes, defaultOutboxBytes)
+	c.OutboxBytes, c.Memory = cmp.Or(c.OutboxBytes, defaultOutboxBytes), cmp.Or(c.Memory, defaultMemory)
 	next := log.Applied() + 1
 	v := version.At(next - 1)
 	return &Router{
 		log: log, config: c, next: next, version: v, view: graph.NewView(v.Graph, viewEntries),
 		table: newTable(), routes: make(map[routeKey][]*Subscriber),
+		memory: newMemory(c.Memory), turns: newTurns(max(1, runtime.GOMAXPROCS(0)/2)),
 	}
 }
 
@@ -112,6 +120,7 @@ func (r *Router) route(index uint64) error {
 			r.tellUndelivered(run, to)
 		}
 	}
+	r.relieve()
 	return nil
 }
 

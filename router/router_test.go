@@ -61,6 +61,11 @@ func newWorld(t *testing.T, outbox int) *world {
 	return w
 }
 
+// scarce makes readers take less at a time than many entries hold.
+func (w *world) scarce(rnd *rand.Rand) {
+	w.router.memory = memory{bytes: 4 << 10, least: 1 + rnd.Int64N(4<<10)}
+}
+
 func (w *world) append(data []byte, apply func(tx *eventlog.Tx, index uint64)) {
 	w.t.Helper()
 	w.index++
@@ -307,7 +312,7 @@ func TestSkippedMessageIsToldInItsPlace(t *testing.T) {
 		p.told = nil // that its history is done
 		w.publish(message{ada, "c", 100}, message{ada, "c", 5000}, message{ada, "c", 200})
 		w.settle(s)
-		first, size := formedFrame(w.sent[0], "name", form), len(formedFrame(w.sent[1], "name", form))
+		first, size := formedFrame(w.sent[0], "name", form), len(w.sent[1].frame)
 		wantFrames(t, "ada", p.frames(), [][]byte{first, formedFrame(w.sent[2], "name", form)})
 		want := fmt.Sprintf("name: %d bytes on c at %s, after %d bytes", size, w.sent[1].position(), len(first))
 		if len(p.told) != 1 || p.told[0] != want || len(p.skipped) != 1 {
@@ -373,6 +378,63 @@ func TestSlowSubscriberLosesNothingAndCostsBoundedMemory(t *testing.T) {
 	wantFrames(t, "the slow one, live again", slow.frames(), append(want, w.sent[len(w.sent)-1].frame))
 }
 
+// However many do not read, and whatever they have asked for: together they hold on to what the node has for them, and
+// in the end each has everything.
+func TestSlowSubscribersShareMemory(t *testing.T) {
+	for _, c := range []struct {
+		memory, slow int
+		relieves     bool
+	}{{2 << 20, 40, false}, {8 << 20, 4, true}} {
+		w := newWorld(t, defaultOutboxBytes)
+		w.router.memory = newMemory(int64(c.memory))
+		ada := w.user("ada")
+		gate := make(chan struct{})
+		peers, subs := make([]*peer, c.slow), make([]*Subscriber, c.slow)
+		for i := range peers {
+			peers[i] = &peer{gate: gate}
+			subs[i] = w.router.Join(peers[i].peer(), ada, graph.DefaultMaxMessage)
+			h := History{Notify: i%4 == 1}
+			if i%4 == 2 {
+				h.From.Index = 1
+			}
+			subs[i].Subscribe("c", "c", h)
+		}
+		most := int64(0)
+		for range 50 {
+			w.publish(message{ada, "c", 60_000}, message{ada, "c", 200}, message{ada, "c", 40_000})
+			for w.router.Position() != w.index+1 {
+				time.Sleep(50 * time.Microsecond)
+			}
+			queued, inHand, _ := w.router.Memory()
+			most = max(most, queued+inHand)
+		}
+		if bound := int64(c.memory + c.slow*(leastPortion+copyBelow+100_300)); most > bound || most < int64(c.memory)/4 {
+			t.Errorf("%d bytes were held on to, want at most %d", most, bound)
+		}
+		if _, _, relieved := w.router.Memory(); (relieved > 0) != c.relieves {
+			t.Errorf("%d had to go on from the log for the sake of others", relieved)
+		}
+		close(gate)
+		w.settle(subs...)
+		want := bytes.Join(collect(w.sent), nil)
+		for i, p := range peers {
+			if !bytes.Equal(bytes.Join(p.frames(), nil), want) {
+				t.Errorf("subscriber %d has something else", i)
+			}
+		}
+		if queued, inHand, _ := w.router.Memory(); queued != 0 || inHand != 0 {
+			t.Errorf("in the end %d bytes are queued and %d in hand", queued, inHand)
+		}
+	}
+}
+
+func collect(all []sent) (frames [][]byte) {
+	for _, m := range all {
+		frames = append(frames, m.frame)
+	}
+	return frames
+}
+
 func TestRemovedShareEndsWhatIsQueued(t *testing.T) {
 	w := newWorld(t, 1<<20)
 	ada, bob := w.user("ada"), w.user("bob")
@@ -421,10 +483,19 @@ func TestFailedConnectionEndsItsSubscriber(t *testing.T) {
 // the graph of the message's position, subscribed by then, in order, once. Here the graph only grows, so that the rule
 // for readers that lag takes nothing away.
 func TestEveryPaceDeliversTheSame(t *testing.T) {
+	for _, memory := range []string{"plenty", "scarce"} {
+		t.Run(memory, func(t *testing.T) { deliverAtEveryPace(t, memory == "scarce") })
+	}
+}
+
+func deliverAtEveryPace(t *testing.T, scarce bool) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	w := newWorld(t, 16<<10)
+	if scarce {
+		w.scarce(rnd)
+	}
 	var users []graph.UserID
 	for i := range 6 {
 		users = append(users, w.user(fmt.Sprintf("user%d", i)))

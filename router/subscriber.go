@@ -153,7 +153,8 @@ func (s *Subscriber) Close() {
 	s.router.mu.Unlock()
 	s.mu.Lock()
 	s.closed = true
-	s.queue, s.charged = nil, 0
+	s.queue = nil
+	s.charge(-s.charged)
 	s.mu.Unlock()
 }
 

@@ -17,8 +17,10 @@ type Config struct {
 
 	MaxConns        int // open connections; what the limit of open files leaves
 	MaxConnsPerAddr int // of one address (IPv6: /64); 8192, since a site may stand behind one address
-	MaxPending      int // connections that have not logged in, at most a quarter of them of one address: the oldest of the most crowded address makes room; 1000
-	ConnectRate     int // connections per second and address that come to no login, with a burst of 10 s; 20
+	// MaxPending is of connections that have not logged in, at most a quarter of them of one address. The oldest of the
+	// most crowded address makes room; 1000.
+	MaxPending  int
+	ConnectRate int // connections per second and address that come to no login, with a burst of 10 s; 20
 
 	Logger *slog.Logger // nil: none
 }

@@ -4,13 +4,16 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"hpfriends/internal/crowd"
 )
 
 // connLimiter counts connections and decides which new one is let in. A connection that logs in costs nothing
 // afterwards: a site behind one address is not held back, and whoever only connects is.
 type connLimiter struct {
 	maxConns, maxPerAddr int
-	rate, burst          float64 // per second; most that may come at once
+	rate, burst          float64      // per second; most that may come at once
+	pending              *crowd.Crowd // who has not logged in
 
 	mu    sync.Mutex
 	conns int
@@ -31,7 +34,8 @@ func newConnLimiter(c Config) *connLimiter {
 	return &connLimiter{
 		maxConns: c.MaxConns, maxPerAddr: c.MaxConnsPerAddr,
 		rate: float64(c.ConnectRate), burst: 10 * float64(c.ConnectRate),
-		addrs: make(map[netip.Prefix]*addrUse),
+		pending: crowd.New(c.MaxPending, max(c.MaxPending/4, min(c.MaxPending, 16))), // one address leaves room for others
+		addrs:   make(map[netip.Prefix]*addrUse),
 	}
 }
 

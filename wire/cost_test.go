@@ -129,9 +129,9 @@ func (c *script) SetWriteDeadline(time.Time) error { return nil }
 func play(t testing.TB, s *Server, c *script) *Session {
 	s.limiter.admit(crowd.Address(remoteOf(c).Addr()), time.Now())
 	ses := newSession(s, c, &Endpoint{Nonce: 4}, nil)
-	ses.seat = s.pending.Enter(ses.remote.Addr(), func() {})
+	ses.reader.seat = s.limiter.pending.Enter(ses.remote.Addr(), func() {})
 	ses.run()
-	ses.seat.Leave()
+	ses.reader.seat.Leave()
 	s.limiter.release(crowd.Address(ses.remote.Addr()))
 	return ses
 }

@@ -68,7 +68,7 @@ func (s *Session) open(ident string) error {
 		return nil
 	}
 	s.server.throttle.succeeded(loginKey{crowd.Address(s.remote.Addr()), ident})
-	s.seat.Leave()
+	s.reader.seat.Leave()
 	s.server.limiter.loggedIn(crowd.Address(s.remote.Addr()))
 	s.setDeadline(s.conn.SetWriteDeadline, time.Time{}) // setReadDeadline has the other
 	return nil

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"hpfriends/internal/crowd"
 )
 
 // reader is a session's direction from the peer. Only the reader goroutine touches it.
@@ -17,7 +19,8 @@ type reader struct {
 	arrived int     // bytes of the frame that were there when its deadline was set
 	gone    bool    // the peer has closed, or cannot be reached
 
-	oldSecret bool // the newest login was by Broker.OldSecret
+	oldSecret bool        // the newest login was by Broker.OldSecret
+	seat      *crowd.Seat // until the first login
 }
 
 // awaited is what a session waits for until a deadline.

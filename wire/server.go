@@ -19,7 +19,6 @@ type Server struct {
 	broker   Broker
 	dummy    []byte // secret of idents that do not exist
 	limiter  *connLimiter
-	pending  *crowd.Crowd // connections that have not logged in
 	throttle *loginThrottle
 
 	ctx    context.Context // of all sessions
@@ -46,7 +45,6 @@ func NewServer(c Config, b Broker) (*Server, error) {
 	c = c.withDefaults()
 	s := &Server{
 		config: c, broker: b, dummy: make([]byte, 32), limiter: newConnLimiter(c), throttle: newLoginThrottle(),
-		pending:   crowd.New(c.MaxPending, max(c.MaxPending/4, min(c.MaxPending, 16))), // one address leaves room for others
 		listeners: make(map[net.Listener]struct{}), sessions: make(map[*Session]struct{}),
 	}
 	rand.Read(s.dummy)
@@ -128,11 +126,11 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 		_ = t.SetKeepAliveConfig(keepAlive)
 	}
 	ses := newSession(s, c, e, tc)
-	ses.seat = s.pending.Enter(remote.Addr(), func() { s.makeRoom(ses) })
+	ses.reader.seat = s.limiter.pending.Enter(remote.Addr(), func() { s.makeRoom(ses) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped || s.draining {
-		ses.seat.Leave()
+		ses.reader.seat.Leave()
 		s.limiter.release(addr)
 		_ = c.Close()
 		return
@@ -141,7 +139,7 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 	s.running.Go(func() {
 		defer close(ses.done)
 		ses.run()
-		ses.seat.Leave()
+		ses.reader.seat.Leave()
 		s.limiter.release(addr)
 		s.mu.Lock()
 		delete(s.sessions, ses)

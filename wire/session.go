@@ -8,8 +8,6 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"time"
-
-	"hpfriends/internal/crowd"
 )
 
 // Session is one connection to a Server. Its reader goroutine reads, decides and calls the Conn; everybody may Send.
@@ -19,7 +17,6 @@ type Session struct {
 	conn     net.Conn
 	remote   netip.AddrPort
 	nonce    []byte
-	seat     *crowd.Seat // until it has logged in
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc

@@ -153,7 +153,8 @@ func TestSilentJoinersKeepNobodyOut(t *testing.T) {
 		defer conn.Close()
 	}
 	err := Join(within(t, 5*time.Second), Joining{
-		Token: token, Addr: n1.Addr().String(), Node: "n2", Advertise: "h:1", Store: func(*Identity, Welcome) error { return nil },
+		Token: token, Addr: n1.Addr().String(), Node: "n2", Advertise: "h:1",
+		Store: func(*Identity, Welcome) error { return nil },
 	})
 	if err != nil {
 		t.Error(err)
