@@ -32,17 +32,14 @@ func toRow(cells []string) table.Row {
 	return row
 }
 
-// Time is a time in the zone of this machine (TZ), which it says: who copies it to an option, in any zone, means the
-// same. It is cut to seconds.
+// Time is a time in the zone of this machine (TZ), which it says, with the milliseconds of the log's clock: who copies
+// it to an option, in any zone, means the same.
 func Time(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return t.Local().Format(time.RFC3339)
+	return t.Local().Format("2006-01-02T15:04:05.000Z07:00")
 }
-
-// Millis is Time with milliseconds, which are always there.
-func Millis(t time.Time) string { return t.Local().Format("2006-01-02T15:04:05.000Z07:00") }
 
 func OptionalTime(t *time.Time) string {
 	if t == nil {

@@ -62,7 +62,7 @@ from where on the share's history right lets you.`
 
 // pastLine is a past message as one line for people.
 func pastLine(m *ndjson.Message) []byte {
-	b := fmt.Appendf(nil, "%s %s ", term.Millis(m.Time), term.Visible(m.Position))
+	b := fmt.Appendf(nil, "%s %s ", term.Time(m.Time), term.Visible(m.Position))
 	b = append(term.AppendWord(b, string(m.Channel)), ' ')
 	b = append(term.AppendWord(b, m.Origin), ' ')
 	b = append(term.AppendWord(b, string(m.Ident)), ' ')
