@@ -29,8 +29,8 @@ func newCredentials() credentials {
 	}
 }
 
-// MaxMessageLimit is the greatest MaxMessage an authkey can have, in bytes.
-const MaxMessageLimit = 64 << 20
+// What MaxMessage an authkey can have, in bytes: a frame without a payload fits, whatever its names.
+const MinMessageLimit, MaxMessageLimit = 5 + 2*256, 64 << 20
 
 // Authkey returns the authkey with this ID.
 func (g *Graph) Authkey(id AuthkeyID) (*Authkey, bool) { return g.authkeys.Find(uint64(id)) }
@@ -111,8 +111,8 @@ func (k *Authkey) check() error {
 	if len(k.Secret) == 0 || len(k.Secret) > maxSecret {
 		return refuse(Invalid, "", "the sealed secret has %d bytes, want 1 to %d", len(k.Secret), maxSecret)
 	}
-	if k.MaxMessage < 0 || k.MaxMessage > MaxMessageLimit {
-		return refuse(Invalid, "use 0 for the default", "max_message is %d, want 0 to %d", k.MaxMessage, MaxMessageLimit)
+	if n := k.MaxMessage; n != 0 && n < MinMessageLimit || n > MaxMessageLimit {
+		return refuse(Invalid, "0 is the default", "max_message is %d, want %d to %d", n, MinMessageLimit, MaxMessageLimit)
 	}
 	for _, list := range [][]Pattern{k.Pub, k.Sub} {
 		if len(list) > maxPatterns {

@@ -61,7 +61,7 @@ func story() []Command {
 	// What is left at the end has an object of each kind.
 	do(user(ada), AddAuthkey{
 		Ident: "key", Secret: []byte{4}, Comment: "k", Pub: []Pattern{"c"}, Sub: []Pattern{"c", "d*"}, Expires: at(900),
-		Networks: networks, MaxMessage: 7,
+		Networks: networks, MaxMessage: 700,
 	})
 	do(user(bob), AddShare{Channel: "d*", Group: lab, Type: All, History: Full, Note: "to the lab", Expires: at(900)})
 	do(user(ada), DecideShare{Share: 28, Accept: true})

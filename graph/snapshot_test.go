@@ -20,7 +20,7 @@ func TestStoredGraphKeepsEveryField(t *testing.T) {
 		Ident: "full", Secret: []byte{0, 1, 255}, Comment: "c", Pub: []Pattern{"p", "q*"}, Sub: []Pattern{"*"},
 		Expires:    at(900),
 		Networks:   []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
-		MaxMessage: 9,
+		MaxMessage: 900,
 	}))
 	s := ShareID(w.do(user(w.bob),
 		AddShare{Channel: "x*", Group: w.red, Type: All, History: Full, Note: "n", Expires: at(50)}))

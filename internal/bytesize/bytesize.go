@@ -19,7 +19,10 @@ type Size int64
 // number of bytes. Its errors list the forms.
 func Parse(s string) (Size, error) {
 	n, err := humanize.ParseBytes(s)
-	if err != nil || n > math.MaxInt64 || strings.Contains(s, ",") { // which is a point to some, and a space to others
+	if err == nil && n > math.MaxInt64 || err != nil && strings.HasPrefix(err.Error(), "too large") {
+		return 0, errors.New("want less than 8 EiB: " + Forms)
+	}
+	if err != nil || strings.Contains(s, ",") { // which is a point to some, and a space to others
 		return 0, errors.New("want a size: " + Forms)
 	}
 	return Size(n), nil

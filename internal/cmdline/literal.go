@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"hpfriends/internal/bytesize"
+	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
 )
 
@@ -71,6 +72,18 @@ func TimeFlag(name, usage string) cli.Flag {
 func Past(c *cli.Context, name string) time.Time {
 	t, _ := timespec.Past(c.String(name), time.Now()) // checked
 	return t
+}
+
+// Period refuses a time to begin with that nothing can have come after yet, and an end before it: the answer would be
+// empty, whatever there is. The zero time is none.
+func Period(since, until time.Time) error {
+	switch {
+	case since.After(time.Now()):
+		return Usage("--since %s is still to come", term.Time(since))
+	case !until.IsZero() && until.Before(since):
+		return Usage("--until %s is before --since %s", term.Time(until), term.Time(since))
+	}
+	return nil
 }
 
 // Future returns the value of a TimeFlag; a duration is that long from now. The zero time is none.

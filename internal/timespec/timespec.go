@@ -24,8 +24,12 @@ func Future(s string, now time.Time) (time.Time, error) { return parse(s, now, +
 
 func parse(s string, now time.Time, sign time.Duration) (time.Time, error) {
 	text := strings.TrimSpace(s)
-	if d, err := Duration(text); err == nil {
+	d, err := Duration(text)
+	switch {
+	case err == nil:
 		return now.Add(sign * d), nil
+	case errors.Is(err, errTooLong):
+		return time.Time{}, fmt.Errorf("%+.40q is too long: %w: %s", s, err, Forms)
 	}
 	for _, read := range []func(string, time.Time) (time.Time, bool){word, calendar, unix} {
 		if t, ok := read(text, now); ok {
@@ -95,7 +99,10 @@ var units = map[string]time.Duration{
 	"w": 7 * 24 * time.Hour,
 }
 
-var errDuration = errors.New("want a number with its unit: " + DurationForms)
+var (
+	errDuration = errors.New("want a number with its unit: " + DurationForms)
+	errTooLong  = fmt.Errorf("want at most %dd", math.MaxInt64/(24*time.Hour))
+)
 
 // Duration reads numbers with units, see DurationForms. A day has 24 hours. A number alone is refused, since nobody can
 // tell what it counts.
@@ -108,8 +115,11 @@ func Duration(s string) (time.Duration, error) {
 		number := leading(rest, "0123456789.")
 		unit := leading(rest[len(number):], "smhdw")
 		d, err := times(number, units[unit])
-		if err != nil || d > math.MaxInt64-sum {
-			return 0, errDuration
+		if err == nil && d > math.MaxInt64-sum {
+			err = errTooLong
+		}
+		if err != nil {
+			return 0, err
 		}
 		sum += d
 		rest = rest[len(number)+len(unit):]
@@ -121,7 +131,10 @@ func Duration(s string) (time.Duration, error) {
 func times(number string, unit time.Duration) (time.Duration, error) {
 	whole, fraction, dotted := strings.Cut(number, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || unit == 0 || n > int64(math.MaxInt64/unit) {
+	switch {
+	case unit != 0 && (errors.Is(err, strconv.ErrRange) || err == nil && n > int64(math.MaxInt64/unit)):
+		return 0, errTooLong
+	case unit == 0 || err != nil:
 		return 0, errDuration
 	}
 	d := time.Duration(n) * unit
@@ -134,7 +147,7 @@ func times(number string, unit time.Duration) (time.Duration, error) {
 	}
 	rest := time.Duration(part * float64(unit))
 	if rest > math.MaxInt64-d {
-		return 0, errDuration
+		return 0, errTooLong
 	}
 	return d + rest, nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -89,7 +90,18 @@ func auditFilter(c *cli.Context) (in api.AuditQuery, err error) {
 	if in.Since, err = pointFlag(c, "since"); err == nil {
 		in.Until, err = pointFlag(c, "until")
 	}
-	return in, err
+	if err != nil {
+		return in, err
+	}
+	since, err := query.ParsePoint(in.Since, time.Now())
+	if err != nil {
+		return in, err
+	}
+	until, err := query.ParsePoint(in.Until, time.Now())
+	if err == nil && until.Index > 0 && until.Index < since.Index {
+		err = cmdline.Usage("--until %s is before --since %s", in.Until, in.Since)
+	}
+	return in, cmp.Or(err, cmdline.Period(since.Time, until.Time))
 }
 
 func listAudit(c *cli.Context, server *api.Client) error {

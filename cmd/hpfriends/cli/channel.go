@@ -86,11 +86,11 @@ func topChannels(c *cli.Context, server *api.Client) error {
 	if c.IsSet("since") {
 		now := time.Now()
 		t := cmdline.Past(c, "since")
-		if !t.Before(now) {
-			return cmdline.Usage("--since: %s is not in the past", c.String("since"))
+		if err := cmdline.Period(t, time.Time{}); err != nil {
+			return err
 		}
 		// The API takes whole seconds; a part of one counts as one.
-		in.Window = fmt.Sprintf("%ds", (now.Sub(t)+time.Second-1)/time.Second)
+		in.Window = fmt.Sprintf("%ds", max((now.Sub(t)+time.Second-1)/time.Second, 1))
 	}
 	all, err := api.TopChannels.Call(c.Context, server, in)
 	if err != nil {

@@ -35,7 +35,7 @@ func timelineOf(c *cli.Context, channel string) (api.TimelineQuery, error) {
 	if c.IsSet("until") {
 		in.Until = cmdline.Past(c, "until").UTC().Format(time.RFC3339Nano)
 	}
-	return in, nil
+	return in, cmdline.Period(cmdline.Past(c, "since"), cmdline.Past(c, "until"))
 }
 
 func printTimeline(w io.Writer, t view.Timeline) {

@@ -112,6 +112,9 @@ func export(ctx context.Context, c *cli.Context, server *api.Client, p past, w i
 		_, err := w.Write(line)
 		return err
 	})
+	if err == nil && end.Messages == 0 {
+		err = p.nothing(ctx, server, c.App.ErrWriter)
+	}
 	if err == nil {
 		_, err = w.Write(ndjson.AppendEnd(nil, end))
 	}

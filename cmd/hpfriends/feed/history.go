@@ -39,6 +39,9 @@ func ChannelHistory() *cli.Command {
 				}
 				return nil
 			})
+			if err == nil && end.Messages == 0 {
+				err = p.nothing(c.Context, server, c.App.ErrWriter)
+			}
 			if err != nil {
 				return err
 			}

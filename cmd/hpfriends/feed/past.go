@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -66,7 +67,10 @@ func pastOf(c *cli.Context, channels []string) (p past, err error) {
 			}
 		}
 	}
-	return p, nil
+	if (p.From != entry.Position{}) && (p.End != entry.Position{}) && p.End.Compare(p.From) < 0 {
+		return p, cmdline.Usage("--until %s is before --from %s", p.End, p.From)
+	}
+	return p, cmdline.Period(p.Since, p.Until)
 }
 
 // required refuses to read everything by mistake.
@@ -121,6 +125,26 @@ func readMessages(
 			in.Limit = p.limit - total
 		}
 	}
+}
+
+// nothing says why no message came: an error if there is none at all on these channels.
+func (p past) nothing(ctx context.Context, server *api.Client, notes io.Writer) error {
+	names := make([]string, len(p.channels))
+	for i, ch := range p.channels {
+		names[i] = string(term.AppendWord(nil, ch))
+	}
+	on := strings.Join(names, " ")
+	any := past{channels: p.channels, Range: subscription.Range{First: true}, limit: 1, newest: true}
+	end, err := readMessages(ctx, server, any, func([]byte, ndjson.Record) error { return nil })
+	switch {
+	case err != nil:
+		return err
+	case end.Messages == 0:
+		return cmdline.Fail(cmdline.ExitNotFound, "there is no message on "+on+
+			" that you may see (list the channels that have one with `hpfriends channel ls`)")
+	}
+	fmt.Fprintf(notes, "hpfriends: none of the messages on %s that you may see is of that time\n", on)
+	return nil
 }
 
 // whereCut says where to go on after an answer that was cut off.

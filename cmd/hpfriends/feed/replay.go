@@ -371,7 +371,7 @@ func (t *trail) next(confirmed uint64) (uint64, string) {
 // pass hands each message on when it is due. flush is called before each pause.
 func (r *replay) pass(ctx context.Context, p *term.Progress, hand func([]byte, *ndjson.Message) error,
 	flush func() error) error {
-	_, err := readMessages(ctx, r.server, r.past, func(line []byte, rec ndjson.Record) error {
+	end, err := readMessages(ctx, r.server, r.past, func(line []byte, rec ndjson.Record) error {
 		if rec.Gap != nil {
 			p.Clear()
 			tellGap(r.notes, rec.Gap.From, rec.Gap.To)
@@ -388,6 +388,9 @@ func (r *replay) pass(ctx context.Context, p *term.Progress, hand func([]byte, *
 		p.Add(1)
 		return hand(line, rec.Message)
 	})
+	if err == nil && end.Messages == 0 && (r.resume == nil || r.resume.begun.Input == "") {
+		err = r.past.nothing(ctx, r.server, r.notes)
+	}
 	return err
 }
 

@@ -31,6 +31,8 @@ type subscriptions struct {
 	subs   []*followed
 	asked  bool        // a flag asks for history: the broker is one of ours, whatever it calls itself
 	cursor *cursorFile // nil: none
+	// resumed says that it goes on where an earlier run was, so that it is no surprise when nothing comes.
+	resumed bool
 }
 
 // followed is one channel.
@@ -79,6 +81,7 @@ func subscriptionsOf(c *cli.Context, channels []string) (*subscriptions, error) 
 			return nil, err
 		}
 	}
+	h.resumed = start != entry.Position{} || asks.Durable != ""
 	switch {
 	case start != entry.Position{}:
 		asks.First, asks.Since, asks.From = false, time.Time{}, start

@@ -302,7 +302,11 @@ func (s *reception) notice(payload []byte, end context.CancelCauseFunc) {
 		}
 	}
 	if finished {
-		if s.printed == 0 && !s.follows.begin() {
+		switch {
+		case s.printed > 0 || s.lacks || s.follows.resumed:
+		case s.follows.begin():
+			fmt.Fprintln(s.notes, "hpfriends: nothing has come: the authkey's owner may see no message of that time")
+		default:
 			fmt.Fprintln(s.notes, "hpfriends: nothing has come: without --since or --from it begins now, which is after --until")
 		}
 		end(errReplayed)
