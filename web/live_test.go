@@ -178,3 +178,17 @@ func TestLiveShowsWhatTheReaderMaySee(t *testing.T) {
 		watching.close()
 	}
 }
+
+// The page Live begins with messages that contain the text anywhere, not only where a row shows it.
+func TestLiveBeginsWithWhatContainsTheText(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada")
+	w.publish(1, "c", "begins "+strings.Repeat("x", 400)+" needle", "plain")
+	for range 60 {
+		w.publish(1, "c", "noise")
+	}
+	_, html := w.page("ada", "/live?text=needle")
+	if !says(html, "1 message", "begins xxx") || says(html, "noise") || says(html, "plain") {
+		t.Error(text(html))
+	}
+}

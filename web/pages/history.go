@@ -1,10 +1,8 @@
 package pages
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -62,23 +60,13 @@ func history(r *request) (any, error) {
 		}
 	}
 	f.Newest, f.Limit = true, rows
-	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
-	defer cancel()
 	messages := r.Query.Messages(r.actor, f)
-	for {
-		m, err := messages.Next(ctx)
-		var gap *query.Gap
-		if errors.As(err, &gap) {
-			continue
-		}
-		if err != nil {
-			d.Stopped = errors.Is(err, context.DeadlineExceeded) && r.Context().Err() == nil
-			if !d.Stopped && !errors.Is(err, io.EOF) {
-				return nil, err
-			}
-			break
-		}
+	d.Stopped, err = each(r, messages, func(m query.Message) bool {
 		d.Rows = append(d.Rows, rowOf(m))
+		return true
+	})
+	if err != nil {
+		return nil, err
 	}
 	if len(d.Rows) == rows || d.Stopped {
 		d.Next = r.with("before", messages.Rest().String())

@@ -1,9 +1,10 @@
 package pages
 
 import (
+	"bytes"
 	"net/url"
-	"slices"
-	"strings"
+
+	"hpfriends/query"
 )
 
 type liveData struct {
@@ -11,6 +12,8 @@ type liveData struct {
 	Rows          []messageRow // newest first
 	From          string       // where the stream goes on
 	Stream        string       // its address
+	Stopped       bool         // it took too long to look for more
+	History       string       // the address that looks further
 }
 
 // liveRows is how many messages the page begins with.
@@ -25,7 +28,14 @@ func live(r *request) (any, error) {
 		r.problem = r.Refusal(err)
 		return d, nil
 	}
-	if d.Rows, d.From, err = newest(r, patterns, liveRows); err != nil {
+	d.From, d.Stopped, err = newest(r, query.MessageFilter{Patterns: patterns}, liveRows, func(m query.Message) bool {
+		found := bytes.Contains(m.Payload, []byte(d.Text))
+		if found {
+			d.Rows = append(d.Rows, rowOf(m))
+		}
+		return found
+	})
+	if err != nil {
 		return nil, err
 	}
 	address := url.Values{"from": {d.From}}
@@ -34,8 +44,8 @@ func live(r *request) (any, error) {
 	}
 	if d.Text != "" {
 		address.Set("text", d.Text)
-		d.Rows = slices.DeleteFunc(d.Rows, func(m messageRow) bool { return !strings.Contains(m.Preview, d.Text) })
 	}
+	d.History = "/history?" + url.Values{"channel": {d.Channel}, "since": {"first"}}.Encode()
 	d.Stream = "/live/messages?" + address.Encode()
 	return d, nil
 }

@@ -2,10 +2,7 @@ package pages
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"net/url"
 	"strings"
 	"time"
@@ -61,32 +58,16 @@ func attackMap(r *request) (any, error) {
 		r.problem = r.Refusal(err)
 		return d, nil
 	}
-	now, err := r.Query.ParsePosition("now", r.now)
-	if err != nil {
-		return nil, err
-	}
-	d.Stream = "/live/messages?" + url.Values{"channel": {d.Channel}, "from": {now.String()}}.Encode()
-	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
-	defer cancel()
-	messages := r.Query.Messages(r.actor, query.MessageFilter{
-		Patterns: []graph.Pattern{pattern}, Until: now, Newest: true, Limit: 4 * mapRows,
-	})
-	for len(d.Attacks) < mapRows {
-		m, err := messages.Next(ctx)
-		var gap *query.Gap
-		switch {
-		case errors.As(err, &gap):
-		case err == nil:
-			if row, ok := attackOf(m); ok {
-				d.Attacks = append(d.Attacks, row)
-			}
-		case errors.Is(err, io.EOF), errors.Is(err, context.DeadlineExceeded) && r.Context().Err() == nil:
-			return d, nil
-		default:
-			return nil, err
+	f := query.MessageFilter{Patterns: []graph.Pattern{pattern}, Limit: 4 * mapRows}
+	end, _, err := newest(r, f, mapRows, func(m query.Message) bool {
+		row, ok := attackOf(m)
+		if ok {
+			d.Attacks = append(d.Attacks, row)
 		}
-	}
-	return d, nil
+		return ok
+	})
+	d.Stream = "/live/messages?" + url.Values{"channel": {d.Channel}, "from": {end}}.Encode()
+	return d, err
 }
 
 // attackOf reads an event: latitude, longitude, city and countrycode are the attacker's, those that end in 2 the

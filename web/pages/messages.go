@@ -59,26 +59,41 @@ func preview(payload []byte) string {
 	return visible(string(payload))
 }
 
-// newest reads the newest messages on channels, and where the log ends.
-func newest(r *request, patterns []graph.Pattern, n uint64) (all []messageRow, end string, err error) {
-	now, err := r.Query.ParsePosition("now", r.now)
-	if err != nil {
-		return nil, "", err
+// newest reads the newest messages on channels that keep takes, and where the log ends. stopped: there may be more,
+// which were not looked for any further.
+func newest(
+	r *request, f query.MessageFilter, n int, keep func(query.Message) bool,
+) (end string, stopped bool, err error) {
+	if f.Until, err = r.Query.ParsePosition("now", r.now); err != nil {
+		return "", false, err
 	}
+	f.Newest = true
+	stopped, err = each(r, r.Query.Messages(r.actor, f), func(m query.Message) bool {
+		if keep(m) {
+			n--
+		}
+		return n > 0
+	})
+	return f.Until.String(), stopped, err
+}
+
+// each calls take with messages until it has enough. stopped: it took too long to look further.
+func each(r *request, messages *query.Messages, take func(query.Message) bool) (stopped bool, err error) {
 	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
 	defer cancel()
-	messages := r.Query.Messages(r.actor, query.MessageFilter{Patterns: patterns, Until: now, Limit: n, Newest: true})
 	for {
 		m, err := messages.Next(ctx)
 		var gap *query.Gap
 		switch {
-		case err == nil:
-			all = append(all, rowOf(m))
 		case errors.As(err, &gap):
-		case errors.Is(err, io.EOF), errors.Is(err, context.DeadlineExceeded) && r.Context().Err() == nil:
-			return all, now.String(), nil
-		default:
-			return nil, "", err
+		case errors.Is(err, io.EOF):
+			return false, nil
+		case errors.Is(err, context.DeadlineExceeded) && r.Context().Err() == nil:
+			return true, nil
+		case err != nil:
+			return false, err
+		case !take(m):
+			return false, nil
 		}
 	}
 }
