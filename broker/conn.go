@@ -38,18 +38,30 @@ type permission struct {
 	channel string
 }
 
+// check decides by the newest graph whether an authkey may publish on a channel.
+func (p *permission) check(b *Broker, authkey graph.AuthkeyID, channel string) error {
+	v := b.Node.Version()
+	if p.version == v && p.channel == channel {
+		return nil
+	}
+	key, ok := v.Graph.Authkey(authkey)
+	if !ok {
+		return errRevoked
+	}
+	err := v.Graph.MayPublish(key, channel)
+	if err == nil {
+		*p = permission{v, channel}
+	}
+	return err
+}
+
 // Publish implements wire.Conn.
 func (c *conn) Publish(channel string, frames []byte, n int) error {
-	v := c.broker.Node.Version()
-	if c.allowed.version != v || c.allowed.channel != channel {
-		key, ok := v.Graph.Authkey(c.authkey)
-		if !ok {
-			return errRevoked
+	if err := c.allowed.check(c.broker, c.authkey, channel); err != nil {
+		if errors.Is(err, errRevoked) {
+			return err
 		}
-		if err := v.Graph.MayPublish(key, channel); err != nil {
-			return &wire.Refused{Reason: wire.ReasonNoPub}
-		}
-		c.allowed = permission{v, channel}
+		return &wire.Refused{Reason: wire.ReasonNoPub}
 	}
 	err := c.broker.Ingest.Publish(c.session.Context(), c.source, channel, frames, n)
 	if errors.Is(err, raftfsm.ErrDiskFull) {

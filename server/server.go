@@ -28,6 +28,7 @@ import (
 	"hpfriends/raftfsm"
 	"hpfriends/router"
 	"hpfriends/web"
+	"hpfriends/web/replay"
 	"hpfriends/wire"
 )
 
@@ -229,10 +230,14 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 	}
 	c := web.Config{
 		Changer: changer{s.node}, Cluster: clusterAdmin{s.node.Members()}, Cursors: s.cursors, Query: q, Key: key,
-		Metrics: registry, Ready: s.ready, Version: buildinfo.Version(), Logger: s.Logger, Node: s.node.ID(),
-		Hpfeeds: func() []string {
-			where, _ := datadir.ReadAddresses(s.DataDir) // there are none before it listens
-			return where.Hpfeeds
+		Metrics: registry, Ready: s.ready, Logger: s.Logger,
+		Node: web.Node{
+			Version: buildinfo.Version(), Name: s.node.ID(),
+			Hpfeeds: func() []string {
+				where, _ := datadir.ReadAddresses(s.DataDir) // there are none before it listens
+				return where.Hpfeeds
+			},
+			Outlet: func(k graph.AuthkeyID, from string) (replay.Outlet, error) { return s.broker.Outlet(k, from) },
 		},
 	}
 	if s.Cluster != "" {

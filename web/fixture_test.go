@@ -61,9 +61,9 @@ func newWorld(t *testing.T) *world {
 	metrics.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "test_total", Help: "x"}))
 	w.server = New(Config{
 		Changer: w, Cluster: cluster{}, Query: query.New(w.events, w.newest, nil), Key: key, Metrics: metrics,
-		Version: "1.2.3",
-		Ready:   func(context.Context) error { return nil },
-		Logger:  slog.New(slog.NewJSONHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Node:   Node{Version: "1.2.3"},
+		Ready:  func(context.Context) error { return nil },
+		Logger: slog.New(slog.NewJSONHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	w.tcp, w.socket = w.server.Handler(), w.server.SocketHandler()
 	return w

@@ -88,6 +88,11 @@ func TestWhoMayWhat(t *testing.T) {
 		{"GET /api/v1/messages/histogram?channel=c", nil, [6]int{200, 200, 200, 200, 200, 200}},
 		{"GET /api/v1/channels/rates?channel=*&since=1h&until=2h", nil, [6]int{422, 422, 422, 422, 422, 422}},
 
+		{"POST /api/v1/replays", object{"channel": []string{"c"}, "from": "first", "to": "c", "authkey": "ada/1"},
+			[6]int{409, 404, 404, 403, 403, 422}}, // there is no broker: who may is told so
+		{"GET /api/v1/replays/1", nil, [6]int{404, 404, 404, 404, 404, 404}}, // replay_test.go
+		{"DELETE /api/v1/replays/1", nil, [6]int{404, 404, 404, 404, 404, 404}},
+
 		{"DELETE /api/v1/tokens/11", nil, [6]int{204, 404, 404, 403, 204, 204}},
 		{"POST /api/v1/tokens", object{"owner": "ada"}, [6]int{200, 403, 403, 403, 200, 200}},
 

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
@@ -20,6 +21,7 @@ import (
 	"hpfriends/web/help"
 	"hpfriends/web/live"
 	"hpfriends/web/pages"
+	"hpfriends/web/replay"
 	v1 "hpfriends/web/v1"
 	"hpfriends/web/who"
 )
@@ -35,12 +37,19 @@ type Config struct {
 	Ready   func(context.Context) error
 	Lag     func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
 	Scrub   func() view.ScrubStatus                       // nil: there is none
-	Version string
-	Node    string          // its name, for people
-	Hpfeeds func() []string // addresses that sensors connect to; nil: unknown
 	Logger  *slog.Logger
+	Node
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.
 	TrustedProxies []netip.Prefix
+}
+
+// Node is which node it is, and what it does for pages.
+type Node struct {
+	Version string
+	Name    string          // for people
+	Hpfeeds func() []string // addresses that sensors connect to; nil: unknown
+	// Outlet publishes with an authkey; nil: nothing can be replayed.
+	Outlet func(authkey graph.AuthkeyID, from string) (replay.Outlet, error)
 }
 
 // Limits of a request (reliability.md 4.3).
@@ -60,6 +69,7 @@ type Server struct {
 	assets *assets.Set
 	pages  *pages.Pages
 	live   *live.Streams
+	replay *replay.Replays
 
 	mu      sync.Mutex
 	servers []*http.Server
@@ -73,14 +83,15 @@ func New(c Config) *Server {
 	if missing := scripts.Missing(); missing != "" {
 		c.Logger.Info(missing)
 	}
+	replays := replay.New(replay.Config{Query: c.Query, Open: c.Outlet, Node: c.Name, Logger: c.Logger})
 	s := &Server{
-		Config: c, assets: scripts,
+		Config: c, assets: scripts, replay: replays,
 		who: who.New(who.Config{
 			Graph: c.Query.Graph, Changer: c.Changer, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies,
 		}),
 		v1: v1.New(v1.Config{
 			Changer: c.Changer, Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
-			Ready: c.Ready, Scrub: c.Scrub, Version: c.Version, Logger: c.Logger,
+			Replays: replays, Ready: c.Ready, Scrub: c.Scrub, Version: c.Version, Logger: c.Logger,
 		}),
 	}
 	document, err := s.v1.Document()
@@ -95,7 +106,7 @@ func New(c Config) *Server {
 	s.v1.Register(operations)
 	s.pages = pages.New(pages.Config{
 		API: api.InProcess(operations), Query: c.Query, Who: s.who, Refusal: s.v1.Refusal,
-		Node: c.Node, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
+		Node: c.Name, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
 		Version: c.Version, Assets: scripts, Reference: reference, Logger: c.Logger,
 	})
 	s.live = live.New(live.Config{Query: c.Query})
@@ -137,6 +148,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	servers := s.servers
 	s.mu.Unlock()
 	s.live.Close()
+	s.replay.Close()
 	var err error
 	for _, srv := range servers {
 		if e := srv.Shutdown(ctx); e != nil {

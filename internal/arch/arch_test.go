@@ -25,7 +25,8 @@ var allowed = map[string][]string{
 	"cmd/hpfriends/cli": {"*"}, // it runs servers, and looks into the data directories of stopped ones
 	"cmd/hpfriends/feed": {
 		"wire", "wire/subscription", "eventlog/entry", "graph", "query/view", "internal/cmdline", "internal/ndjson",
-		"internal/secret", "internal/term", "internal/timespec", "internal/atomicfile", "internal/bytesize", "api",
+		"internal/pace", "internal/secret", "internal/term", "internal/timespec", "internal/atomicfile", "internal/bytesize",
+		"api",
 	},
 	"cmd/hpfriends/compat": {"wire", "cmd/hpfriends/feed", "internal/cmdline", "internal/term"},
 	"cmd/hpfriends/bench": {
@@ -36,7 +37,8 @@ var allowed = map[string][]string{
 	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/cmdline", "internal/datadir", "internal/load"},
 	"server": {
 		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "query/view", "raftfsm", "raftfsm/link",
-		"raftfsm/retention", "raftfsm/survey", "router", "web", "web/who", "wire", "api",
+		"raftfsm/retention", "raftfsm/survey", "router", "web", "web/replay", "web/who", "wire",
+		"api",
 		"internal/atomicfile", "internal/buildinfo", "internal/datadir",
 		"internal/bytesize", "internal/secret", "internal/timespec",
 	},
@@ -54,22 +56,25 @@ var allowed = map[string][]string{
 	"internal/datadir":  {"internal/atomicfile"},
 	"internal/proc":     {"api", "internal/datadir"},
 	"internal/load":     {"wire", "api", "graph", "internal/payload", "internal/timespec"},
+	"internal/pace":     {},
 	"internal/payload":  {},
 	"internal/feedtest": {"wire"}, // for tests
 	"api":               {"query/view", "graph", "internal/datadir", "internal/ndjson", "internal/secret"},
 	"web": {
-		"api", "web/assets", "web/help", "web/live", "web/pages", "web/v1", "web/who", "query", "query/view", "graph",
-		"internal/secret",
+		"api", "web/assets", "web/help", "web/live", "web/pages", "web/replay", "web/v1", "web/who", "query",
+		"query/view", "graph", "internal/secret",
 	},
 	"web/live": {"api", "web/who", "query", "graph", "eventlog/entry", "internal/ndjson"},
 	"web/pages": {
 		"api", "docs", "web/assets", "web/help", "web/who", "query", "query/view", "graph", "eventlog/entry",
 		"internal/ndjson", "internal/secret", "internal/timespec",
 	},
-	"web/help": {},
-	"docs":     {}, // documents, to be embedded
+	"web/help":   {},
+	"docs":       {}, // documents, to be embedded
+	"web/replay": {"query", "query/view", "graph", "internal/pace", "internal/timespec"},
 	"web/v1": {
-		"api", "web/who", "query", "query/view", "graph", "internal/secret", "internal/timespec", "internal/ndjson",
+		"api", "web/replay", "web/who", "query", "query/view", "graph", "internal/secret", "internal/timespec",
+		"internal/ndjson",
 	},
 	"web/assets": {},
 	"web/who":    {"api", "graph", "internal/secret"},

@@ -54,6 +54,7 @@ func (s *Service) register(mux *http.ServeMux) huma.API {
 	s.registerAudit(h)
 	s.registerCluster(h)
 	registerRetention(s, h)
+	registerReplays(s, h)
 	link(h.OpenAPI())
 	constrain(h.OpenAPI())
 	return h

@@ -11,6 +11,7 @@ import (
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
+	"hpfriends/web/replay"
 	"hpfriends/web/who"
 )
 
@@ -37,6 +38,7 @@ type Config struct {
 	Cursors Cursors
 	Cluster Cluster // nil: the API has no part about it
 	Query   *query.Query
+	Replays *replay.Replays
 	Key     *secret.DataKey
 	Hasher  *secret.Hasher
 	Ready   func(context.Context) error

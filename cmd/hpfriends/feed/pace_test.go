@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"hpfriends/internal/pace"
 	"hpfriends/internal/term"
 )
 
@@ -15,7 +16,7 @@ import (
 func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, base := time.Now(), time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
-		p := pace{speed: 10}
+		p := pace.Pace{Speed: 10}
 		var screen bytes.Buffer
 		shown := term.NewProgress(&screen, "messages", 0)
 		shown.Live = true
@@ -30,7 +31,7 @@ func TestPace(t *testing.T) {
 			{45 * time.Second, 4500 * time.Millisecond, 0},  // and on time again
 			{50 * time.Hour, 5 * time.Hour, 0},
 		} {
-			if err := p.wait(t.Context(), base.Add(tt.at), shown); err != nil {
+			if err := hold(t.Context(), &p, base.Add(tt.at), shown); err != nil {
 				t.Fatal(err)
 			}
 			if got := time.Since(began); got != tt.sent {
@@ -43,10 +44,10 @@ func TestPace(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := p.wait(ctx, base.Add(1000*time.Hour), shown); err != context.DeadlineExceeded {
+		if err := hold(ctx, &p, base.Add(1000*time.Hour), shown); err != context.DeadlineExceeded {
 			t.Errorf("a pause goes on after the end: %v", err)
 		}
-		if fast := (pace{}); fast.left(base.Add(time.Hour)) != 0 {
+		if fast := (pace.Pace{}); fast.Left(base.Add(time.Hour)) != 0 {
 			t.Error("there is a pause at full speed")
 		}
 	})

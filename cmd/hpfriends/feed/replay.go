@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"net/url"
 	"slices"
@@ -21,6 +20,7 @@ import (
 	"hpfriends/eventlog/entry"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/ndjson"
+	"hpfriends/internal/pace"
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
 	"hpfriends/query/view"
@@ -41,10 +41,15 @@ func Replay() *cli.Command {
 		&cli.StringFlag{Name: "to", Value: "stdout",
 			Usage: "`TARGET`: stdout, channel:NAME, or hpfeeds[+tls]://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL]"},
 		&cli.Uint64Flag{Name: "count", Usage: "end after `N` messages; 0: at the end of the log"},
+		&cli.StringFlag{Name: "authkey", Usage: "the server publishes, with your authkey `IDENT`: --to is channel:NAME"},
+		&cli.IntFlag{Name: "rate", Usage: "with --authkey: at most `N` messages per second"},
 		&cli.BoolFlag{Name: "dry-run", Usage: "count the messages and send nothing"},
 		resumeFlag(), waitFlag())...)
 	cmd := cmdline.APICommand("replay", "read past messages again: print them, or publish them", "CHANNEL...",
 		func(c *cli.Context, server *api.Client) error {
+			if onServer(c) {
+				return replayOnServer(c, server)
+			}
 			r, err := replayOf(c, server)
 			if err != nil {
 				return err
@@ -62,7 +67,8 @@ messages are published with -i and -s: on channel:NAME of the broker at
 came on. At 1x and 10x the pauses between messages are kept: a pause of hours
 is waited for. It ends where the log ends now. When publishing fails, the
 error says how many messages are confirmed, and the flags with which it goes
-on there; with --resume the same command does.`
+on there; with --resume the same command does. With --authkey the server
+reads and publishes, and no secret is needed; an interrupt stops it.`
 	return cmd
 }
 
@@ -70,7 +76,7 @@ on there; with --resume the same command does.`
 type replay struct {
 	server *api.Client
 	past   past
-	pace   pace
+	pace   pace.Pace
 	target *target     // nil: stdout
 	resume *resumeFile // nil: none
 	out    io.Writer
@@ -85,7 +91,7 @@ func replayOf(c *cli.Context, server *api.Client) (r *replay, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.pace.speed, err = parseSpeed(c.String("speed")); err != nil {
+	if r.pace.Speed, err = pace.Parse(c.String("speed")); err != nil {
 		return nil, cmdline.Usage("--speed: %v", err)
 	}
 	if r.target, err = targetOf(c); err != nil {
@@ -138,18 +144,6 @@ func (r *replay) resumeFrom(path string) (err error) {
 		r.past.limit -= begun.Confirmed
 	}
 	return nil
-}
-
-// parseSpeed reads 1x, 10x, 0.5x or max, which is 0.
-func parseSpeed(s string) (float64, error) {
-	if s == "max" {
-		return 0, nil
-	}
-	n, err := strconv.ParseFloat(strings.TrimSuffix(s, "x"), 64)
-	if err != nil || !(n > 0) || math.IsInf(n, 0) {
-		return 0, fmt.Errorf("%q: want 1x, 10x, 0.5x or max", s)
-	}
-	return n, nil
 }
 
 // target is where messages are published.
@@ -377,11 +371,11 @@ func (r *replay) pass(ctx context.Context, p *term.Progress, hand func([]byte, *
 			tellGap(r.notes, rec.Gap.From, rec.Gap.To)
 			return nil
 		}
-		if d := r.pace.left(rec.Message.Time); d > 0 {
+		if d := r.pace.Left(rec.Message.Time); d > 0 {
 			if err := flush(); err != nil {
 				return err
 			}
-			if err := r.pace.wait(ctx, rec.Message.Time, p); err != nil {
+			if err := hold(ctx, &r.pace, rec.Message.Time, p); err != nil {
 				return err
 			}
 		}
@@ -394,34 +388,14 @@ func (r *replay) pass(ctx context.Context, p *term.Progress, hand func([]byte, *
 	return err
 }
 
-// pace keeps the pauses between messages, divided by speed. It goes by a schedule from the first message on, so that
-// what one message is late does not delay those after it.
-type pace struct {
-	speed float64 // 0: no pauses
-	begun time.Time
-	first time.Time // of the messages
-}
-
-// left is how long a message of that time is to be held back.
-func (p *pace) left(t time.Time) time.Duration {
-	if p.speed == 0 {
-		return 0
-	}
-	if p.begun.IsZero() {
-		p.begun, p.first = time.Now(), t
-	}
-	due := min(float64(t.Sub(p.first))/p.speed, math.MaxInt64/2)
-	return time.Duration(due) - time.Since(p.begun) // by the monotonic clock
-}
-
 // noticeable is a pause that is worth a note.
 const noticeable = time.Second
 
-// wait holds a message back until it is due, and shows how long that will be.
-func (p *pace) wait(ctx context.Context, t time.Time, shown *term.Progress) error {
+// hold holds a message back until it is due, and shows how long that will be.
+func hold(ctx context.Context, p *pace.Pace, t time.Time, shown *term.Progress) error {
 	defer shown.Say("")
 	for {
-		d := p.left(t)
+		d := p.Left(t)
 		if d <= 0 {
 			return nil
 		}
@@ -448,9 +422,9 @@ func (r *replay) describe(n view.Count) string {
 	text := fmt.Sprintf("%d messages", n.Messages)
 	if n.First != nil && n.Last != nil {
 		text += fmt.Sprintf(", %s of %s to %s", n.From, term.OptionalTime(n.First), term.OptionalTime(n.Last))
-		if r.pace.speed > 0 {
-			took := time.Duration(float64(n.Last.Sub(*n.First)) / r.pace.speed).Round(time.Second)
-			text += fmt.Sprintf("; at %gx that takes %s", r.pace.speed, took)
+		if r.pace.Speed > 0 {
+			took := time.Duration(float64(n.Last.Sub(*n.First)) / float64(r.pace.Speed)).Round(time.Second)
+			text += fmt.Sprintf("; at %gx that takes %s", r.pace.Speed, took)
 		}
 	}
 	if n.Gap {

@@ -55,7 +55,8 @@ func open(dir string, cleanup func(func())) (*office, error) {
 		return nil, err
 	}
 	s := web.New(web.Config{
-		Changer: o, Query: query.New(o.events, o.newest, nil), Key: key, Metrics: prometheus.NewRegistry(), Version: "test",
+		Changer: o, Query: query.New(o.events, o.newest, nil), Key: key, Metrics: prometheus.NewRegistry(),
+		Node:  web.Node{Version: "test"},
 		Ready: func(context.Context) error { return nil }, Logger: quiet,
 	})
 	l, err := net.Listen("unix", filepath.Join(dir, datadir.Socket))

@@ -45,7 +45,7 @@ func openNode(t *testing.T) (terminal, *raftfsm.Node, *raftfsm.Cursors) {
 	s := web.New(web.Config{
 		Changer: changer{node}, Cursors: cursors, Query: query.New(events, node.Graph, nil), Key: key,
 		Metrics: prometheus.NewRegistry(),
-		Version: "test", Ready: node.Ready, Logger: quiet,
+		Node:    web.Node{Version: "test"}, Ready: node.Ready, Logger: quiet,
 	})
 	l, err := net.Listen("unix", filepath.Join(dir, datadir.Socket))
 	if err != nil {

@@ -76,7 +76,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict,
 		OnUsageError:   cmdline.UsageError,
 		Commands: []*urfave.Command{
 			cli.Serve(), demo.Command(), feed.Pub(), feed.Sub(), feed.Sendfile(),
-			feed.Replay(), feed.Export(), feed.Import(), cli.Channel(feed.ChannelHistory()), cli.Search(),
+			feed.Replay(), cli.Replays(), feed.Export(), feed.Import(), cli.Channel(feed.ChannelHistory()), cli.Search(),
 			cli.User(), cli.Group(), cli.Authkey(), cli.Share(), cli.Cursor(), cli.Explain(), cli.Audit(), cli.Token(),
 			cli.Invitation(), cli.Session(), cli.Log(), cli.Cluster(), cli.Retention(),
 			cli.Status(), cli.Check(), bench.Command(), cli.Config(), cli.Version(), cli.Completion(),

@@ -1,0 +1,85 @@
+package replay
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"hpfriends/internal/timespec"
+	"hpfriends/query"
+	"hpfriends/query/view"
+)
+
+// count finds out how much there is to do.
+func (r *Replays) count(ctx context.Context, j *job) error {
+	c, err := r.Query.CountMessages(ctx, j.actor, j.order.Filter)
+	j.set(func(v *view.Replay) { v.Total, v.First, v.Last, v.Gap = c.Messages, c.First, c.Last, c.Gap })
+	return err
+}
+
+// tellEvery is how often a replay says how far it is.
+const tellEvery = 200 * time.Millisecond
+
+// publish reads the messages and publishes each when it is due.
+func (r *Replays) publish(ctx context.Context, j *job) error {
+	out, err := r.Open(j.authkey, j.actor.From)
+	if err != nil {
+		return err
+	}
+	limit := rate.NewLimiter(rate.Limit(cmp.Or(j.order.Rate, MaxRate)), 1)
+	told := time.Now()
+	tell := func() {
+		told = time.Now()
+		j.set(func(v *view.Replay) { v.Published = out.Committed() })
+	}
+	messages := r.Query.Messages(j.actor, j.order.Filter)
+	for err == nil {
+		var m query.Message
+		m, err = messages.Next(ctx)
+		var gap *query.Gap
+		if errors.As(err, &gap) {
+			j.set(func(v *view.Replay) { v.Gap = true })
+			err = nil
+			continue
+		}
+		if err == nil {
+			err = send(ctx, j, out, limit, m)
+		}
+		if time.Since(told) >= tellEvery {
+			tell()
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	// What was taken is told of, also of a replay that was stopped.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	err = errors.Join(err, out.Flush(last))
+	tell()
+	return err
+}
+
+// flushTimeout bounds how long a replay that was stopped waits for what it has published.
+const flushTimeout = 5 * time.Second
+
+// send publishes one message when it is due.
+func send(ctx context.Context, j *job, out Outlet, limit *rate.Limiter, m query.Message) error {
+	if d := j.pace.Left(m.Time); d > 0 {
+		if err := out.Flush(ctx); err != nil {
+			return err
+		}
+		j.set(func(v *view.Replay) { v.Published = out.Committed() })
+		if err := timespec.Sleep(ctx, d); err != nil {
+			return err
+		}
+	}
+	if err := limit.Wait(ctx); err != nil {
+		return err
+	}
+	return out.Publish(ctx, cmp.Or(j.order.To, m.Channel), m.Payload)
+}

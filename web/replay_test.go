@@ -1,0 +1,185 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hpfriends/graph"
+	"hpfriends/query/view"
+	"hpfriends/web/replay"
+)
+
+// outlet notes what is published.
+type outlet struct {
+	w       *world
+	authkey graph.AuthkeyID
+	pass    chan struct{} // nil: everything passes
+
+	mu  sync.Mutex
+	got []string
+}
+
+func (o *outlet) Publish(ctx context.Context, channel string, payload []byte) error {
+	g := o.w.newest()
+	key, _ := g.Authkey(o.authkey)
+	if err := g.MayPublish(key, channel); err != nil {
+		return err
+	}
+	if o.pass != nil {
+		select {
+		case <-o.pass:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.got = append(o.got, channel+" "+string(payload))
+	return nil
+}
+
+func (o *outlet) Committed() uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return uint64(len(o.got))
+}
+
+func (o *outlet) Flush(context.Context) error { return nil }
+
+// replays is a world with a history, in which ada and bob have authkeys, and an outlet for what they replay.
+func replays(t *testing.T) (*world, *outlet) {
+	w := newWorld(t)
+	o := &outlet{w: w}
+	w.server.replay.Open = func(k graph.AuthkeyID, _ string) (replay.Outlet, error) {
+		o.authkey = k
+		return o, nil
+	}
+	t.Cleanup(w.server.replay.Close)
+	w.users("ada", "bob", "root")
+	for _, user := range []string{"ada", "bob"} {
+		must[object](w, as(user), "POST /api/v1/authkeys", object{"ident": user, "pub": []string{"again", "c"}})
+	}
+	w.publish(1, "c", "one", "two", "\x1b[31m<script>alert(1)</script>")
+	w.publish(2, "c", "of bob")
+	w.publish(1, "d", "three")
+	return w, o
+}
+
+// over waits for the end of a replay.
+func (w *world) over(user string, id uint64) view.Replay {
+	w.t.Helper()
+	for range 500 {
+		r := must[view.Replay](w, as(user), fmt.Sprintf("GET /api/v1/replays/%d", id), nil)
+		if r.Over() {
+			return r
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	w.t.Fatal("the replay does not end")
+	return view.Replay{}
+}
+
+// A replay publishes what its user may read, unchanged and in order, to a channel that their authkey may publish on.
+func TestReplayPublishesWhatItsUserMayRead(t *testing.T) {
+	w, o := replays(t)
+	order := object{"channel": []string{"*"}, "from": "first", "to": "again", "authkey": "ada"}
+	r := must[view.Replay](w, as("ada"), "POST /api/v1/replays", order)
+	if r = w.over("ada", r.ID); r.State != view.ReplayDone || r.Total != 4 || r.Published != 4 || r.User != "ada" {
+		t.Errorf("%+v", r)
+	}
+	want := []string{"again one", "again two", "again \x1b[31m<script>alert(1)</script>", "again three"}
+	if !slices.Equal(o.got, want) {
+		t.Errorf("published %q, want %q", o.got, want)
+	}
+
+	order["dry_run"] = true
+	r = must[view.Replay](w, as("ada"), "POST /api/v1/replays", order)
+	if r = w.over("ada", r.ID); r.State != view.ReplayDone || r.Total != 4 || r.Published != 0 || len(o.got) != 4 {
+		t.Errorf("a dry run: %+v", r)
+	}
+
+	// Without a channel each goes to its own, as far as the authkey may.
+	r = must[view.Replay](w, as("ada"), "POST /api/v1/replays",
+		object{"channel": []string{"*"}, "from": "first", "authkey": "ada"})
+	if r = w.over("ada", r.ID); r.State != view.ReplayFailed || r.Published != 7 || !strings.Contains(r.Error, `"d"`) {
+		t.Errorf("%+v", r)
+	}
+	for _, tt := range []struct {
+		who  string
+		set  object
+		want int
+	}{
+		{"bob", object{}, http.StatusNotFound}, // the authkey of ada does not exist for him
+		{"root", object{}, http.StatusForbidden},
+		{"ada", object{"to": "private"}, http.StatusForbidden},
+		{"ada", object{"to": "$audit"}, http.StatusForbidden},
+		{"ada", object{"from": ""}, http.StatusUnprocessableEntity},
+		{"ada", object{"speed": "fast"}, http.StatusUnprocessableEntity},
+		{"ada", object{"rate": replay.MaxRate + 1}, http.StatusUnprocessableEntity},
+		{"ada", object{"channel": []string{}}, http.StatusUnprocessableEntity},
+	} {
+		body := object{"channel": []string{"*"}, "from": "first", "to": "again", "authkey": "ada"}
+		for k, v := range tt.set {
+			body[k] = v
+		}
+		if rec := w.send(as(tt.who), "POST /api/v1/replays", body); rec.Code != tt.want {
+			t.Errorf("%s with %v: %d %s, want %d", tt.who, tt.set, rec.Code, rec.Body, tt.want)
+		}
+	}
+}
+
+// A replay is its user's: others neither see nor stop it, admins do. It ends with the right to publish.
+func TestReplayIsStopped(t *testing.T) {
+	w, o := replays(t)
+	o.pass = make(chan struct{})
+	start := func() uint64 {
+		return must[view.Replay](w, as("ada"), "POST /api/v1/replays",
+			object{"channel": []string{"*"}, "from": "first", "to": "again", "authkey": "ada"}).ID
+	}
+	id := start()
+	o.pass <- struct{}{}
+	path := fmt.Sprintf("/api/v1/replays/%d", id)
+	if rec := w.send(as("bob"), "DELETE "+path, nil); rec.Code != http.StatusNotFound {
+		t.Errorf("bob stops it: %d", rec.Code)
+	}
+	if all := must[[]view.Replay](w, as("bob"), "GET /api/v1/replays", nil); len(all) != 0 {
+		t.Errorf("bob sees %v", all)
+	}
+	must[struct{}](w, as("ada"), "DELETE "+path, nil)
+	if r := w.over("ada", id); r.State != view.ReplayStopped || r.Published != 1 || r.Total != 4 {
+		t.Errorf("%+v", r)
+	}
+	id = start()
+	must[struct{}](w, as("root"), fmt.Sprintf("DELETE /api/v1/replays/%d", id), nil)
+	if r := w.over("root", id); r.State != view.ReplayStopped {
+		t.Errorf("%+v", r)
+	}
+	id = start()
+	o.pass <- struct{}{}
+	must[struct{}](w, as("ada"), "PATCH /api/v1/authkeys/ada", object{"enabled": false})
+	close(o.pass)
+	if r := w.over("ada", id); r.State != view.ReplayFailed || r.Published > 3 {
+		t.Errorf("goes on without its authkey: %+v", r)
+	}
+	o.pass = make(chan struct{})
+	must[struct{}](w, as("ada"), "PATCH /api/v1/authkeys/ada", object{"enabled": true})
+	for range 4 {
+		start()
+	}
+	body := object{"channel": []string{"*"}, "from": "first", "to": "again", "authkey": "ada"}
+	if rec := w.send(as("ada"), "POST /api/v1/replays", body); rec.Code != http.StatusConflict {
+		t.Errorf("a fifth at once: %d", rec.Code)
+	}
+	w.server.replay.Close()
+	for _, r := range must[[]view.Replay](w, as("root"), "GET /api/v1/replays", nil) {
+		if !r.Over() {
+			t.Errorf("%d goes on without its server", r.ID)
+		}
+	}
+}
