@@ -30,9 +30,9 @@ var allowed = map[string][]string{
 	},
 	"cmd/hpfriends/compat": {"wire", "cmd/hpfriends/feed", "internal/cmdline", "internal/term"},
 	"cmd/hpfriends/bench": {
-		"wire", "wire/subscription", "api", "web", "internal/cmdline", "internal/load", "internal/payload", "internal/proc",
-		"internal/term",
-		"internal/timespec",
+		"wire", "wire/subscription", "api", "web/pages", "internal/cmdline", "internal/load", "internal/payload",
+		"internal/proc", "internal/term", "internal/timespec",
+		"eventlog", "eventlog/entry", "graph", "raftfsm", "internal/secret", // it makes a large world
 	},
 	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/cmdline", "internal/datadir", "internal/load"},
 	"server": {

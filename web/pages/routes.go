@@ -11,6 +11,14 @@ func routes() []*page {
 	return slices.Concat(sevenRoutes(), dataRoutes(), operateRoutes(), ownRoutes())
 }
 
+// Paths are the addresses of the pages, as a ServeMux has them.
+func Paths() (all []string) {
+	for _, pg := range routes() {
+		all = append(all, pg.path)
+	}
+	return all
+}
+
 // sevenRoutes are the original's seven, and what belongs to them.
 func sevenRoutes() []*page {
 	return []*page{

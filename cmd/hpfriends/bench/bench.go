@@ -48,6 +48,8 @@ var scenarios = []scenario{
 	{"idle", "memory of an idle authenticated connection", 1, benchIdle},
 	{"replay", "10 million messages of 256 B on 200 channels: reading them again, beside publishing, and restarting",
 		1, benchReplay},
+	{"pages", "every page and list, with 10,000 users, 100,000 shares, 1,000,000 messages and 1,000,000 rows of Logs", 1,
+		benchPages},
 	{"start", "time to serve and memory when idle", 1, benchStart},
 }
 
@@ -89,12 +91,15 @@ func benchCommands(list, all []scenario) (commands []*cli.Command) {
 				&cli.IntFlag{Name: "connections", Value: 2000, Usage: "`N` idle connections"},
 				&cli.IntFlag{Name: "messages", Value: 10_000_000, Usage: "`N` messages in the log to replay"},
 				&cli.BoolFlag{Name: "json", Usage: "print lines of JSON"},
+				&cli.StringFlag{Name: "world", Usage: "keep what pages are made of in `DIR`, and use what is there"},
 				&cli.StringFlag{Name: "profile",
 					Usage: "write the server's CPU profile of the measurement to `FILE`, other nodes' to FILE.n2 and so on"},
 			},
 			Action: func(c *cli.Context) error {
-				return runBench(c.Context, run, benchOptions{cmdline.Duration(c, "duration"), c.Int("connections"),
-					c.Int("messages"), c.String("profile")}, c.Bool("json"), c.App.Writer)
+				return runBench(c.Context, run, benchOptions{
+					duration: cmdline.Duration(c, "duration"), connections: c.Int("connections"), messages: c.Int("messages"),
+					profile: c.String("profile"), world: c.String("world"),
+				}, c.Bool("json"), c.App.Writer)
 			},
 		})
 	}
@@ -106,6 +111,7 @@ type benchOptions struct {
 	connections int
 	messages    int
 	profile     string
+	world       string // directory; empty: made anew
 }
 
 func runBench(ctx context.Context, list []scenario, o benchOptions, asJSON bool, out io.Writer) error {

@@ -73,14 +73,22 @@ func (l *replayLoad) fill(ctx context.Context, prefix string, connections, count
 		if err != nil {
 			return errors.Join(err, g.End())
 		}
-		g.Run(c, func() error { return l.publish(c, prefix, i, connections, count/connections) })
+		channel := func(n int) string {
+			if connections == 1 {
+				return prefix + "." + strconv.Itoa(n%replayChannels)
+			}
+			return prefix + "." + strconv.Itoa(i)
+		}
+		g.Run(c, func() error { return publish(c, l.pub.Ident, channel, i, count/connections) })
 	}
 	g.Wait()
 	return g.End()
 }
 
-func (l *replayLoad) publish(c net.Conn, prefix string, number, connections, count int) error {
-	if _, err := c.Write(wire.AppendSubscribe(nil, l.pub.Ident, subscription.Acks)); err != nil {
+// publish sends count messages, each on its channel, and waits until all are durable. Payloads begin with a number of
+// the caller's choice.
+func publish(c net.Conn, ident string, channel func(i int) string, first, count int) error {
+	if _, err := c.Write(wire.AppendSubscribe(nil, ident, subscription.Acks)); err != nil {
 		return err
 	}
 	all := payload.Honeypot(4096, replaySize)
@@ -101,12 +109,8 @@ func (l *replayLoad) publish(c net.Conn, prefix string, number, connections, cou
 	}()
 	var buf []byte
 	for i := range count {
-		channel := prefix + "." + strconv.Itoa(number)
-		if connections == 1 {
-			channel = prefix + "." + strconv.Itoa(i%replayChannels)
-		}
-		if buf = wire.AppendPublish(buf, l.pub.Ident, channel, all[(number+i)%len(all)]); len(buf) >= 128<<10 ||
-			i == count-1 {
+		buf = wire.AppendPublish(buf, ident, channel(i), all[(first+i)%len(all)])
+		if len(buf) >= 128<<10 || i == count-1 {
 			if _, err := c.Write(buf); err != nil {
 				return errors.Join(err, <-done)
 			}
