@@ -88,13 +88,14 @@ func TestShareThroughThePages(t *testing.T) {
 	}
 	_, html = w.page("bob", "/incoming")
 	id := regexp.MustCompile(`name="share" value="(\d+)"`).FindStringSubmatch(html)
-	if id == nil || !says(html, "waiting ada cowrie.* Own events direct TLP:RED", "Shared with you 1 waiting for you") {
+	if id == nil ||
+		!says(html, "waiting Why? ada cowrie.* Own events direct TLP:RED", "Shared with you 1 waiting for you") {
 		t.Fatal(text(html))
 	}
 	if _, html = w.submit("bob", "/incoming", "do", "enable", "share", id[1]); !says(
 		html,
 		"You have enabled 1 share.",
-		"flows ada",
+		"flows Why? ada",
 	) {
 		t.Error(text(html))
 	}

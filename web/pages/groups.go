@@ -73,7 +73,7 @@ func group(r *request) (any, error) {
 	}
 	for _, s := range r.Query.SharesWith(r.actor, r.actor.User) {
 		if via, ok := cutGroup(s.To); ok && via == g.Name {
-			d.Shares = append(d.Shares, incomingRow{s, via, stateOfIncoming(s)})
+			d.Shares = append(d.Shares, incomingRowOf(r, s))
 		}
 	}
 	return d, nil

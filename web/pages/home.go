@@ -23,9 +23,8 @@ func home(r *request) (any, error) {
 		return nil, err
 	}
 	for _, s := range r.Query.SharesWith(r.actor, r.actor.User) {
-		if state := stateOfIncoming(s); state == "waiting" && len(d.Waiting) < few {
-			via, _ := cutGroup(s.To)
-			d.Waiting = append(d.Waiting, incomingRow{s, via, state})
+		if row := incomingRowOf(r, s); row.State == "waiting" && len(d.Waiting) < few {
+			d.Waiting = append(d.Waiting, row)
 		}
 	}
 	if d.Channels, err = r.Query.Channels(r.actor, "", "", few); err != nil {

@@ -14,6 +14,7 @@ type incomingRow struct {
 	view.Share
 	Via   string // the group it comes through; empty: directly
 	State string
+	Why   string // where the page tells whether it delivers
 }
 
 type incomingData struct {
@@ -34,10 +35,14 @@ func incoming(r *request) (any, error) {
 	var d incomingData
 	all, d.part = cut(r, all, func(s view.Share) uint64 { return uint64(s.ID) })
 	for _, s := range all {
-		via, _ := cutGroup(s.To)
-		d.Shares = append(d.Shares, incomingRow{s, via, stateOfIncoming(s)})
+		d.Shares = append(d.Shares, incomingRowOf(r, s))
 	}
 	return d, nil
+}
+
+func incomingRowOf(r *request, s view.Share) incomingRow {
+	via, _ := cutGroup(s.To)
+	return incomingRow{s, via, stateOfIncoming(s), whyOf(s.From, r.Handle(), s.Channel)}
 }
 
 func stateOfIncoming(s view.Share) string {

@@ -18,6 +18,14 @@ type shareRow struct {
 	State string
 }
 
+// Why is where the page tells whether it delivers; empty: it has many receivers.
+func (s shareRow) Why() string {
+	if s.To.Group {
+		return ""
+	}
+	return whyOf(s.From, s.To.Name, s.Channel)
+}
+
 // receiver is a user or a group.
 type receiver struct {
 	Name  string

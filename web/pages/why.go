@@ -1,17 +1,34 @@
 package pages
 
-import "hpfriends/query/view"
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"hpfriends/graph"
+	"hpfriends/query/view"
+)
 
 type whyData struct {
 	From, To, Channel string
 	Explanation       *view.Explanation // nil: nothing was asked yet
+	Gates             []whyGate
+}
+
+// whyGate is a gate, and how it is opened.
+type whyGate struct {
+	view.Gate
+	Verb, Address string        // a page that opens it
+	Enable        graph.ShareID // the share that who asks has to enable
+	Ask           string        // who else has to do something
 }
 
 // why shows the gates between a publisher and a receiver. It has an address, so that it can be sent to a colleague.
 func why(r *request) (any, error) {
 	q := r.URL.Query()
 	d := whyData{From: q.Get("from"), To: q.Get("to"), Channel: q.Get("channel")}
-	if d.From == "" && d.To == "" && d.Channel == "" {
+	if d.From == "" || d.To == "" || d.Channel == "" {
 		return d, nil
 	}
 	x, err := explain(r, d)
@@ -20,7 +37,23 @@ func why(r *request) (any, error) {
 		return d, nil
 	}
 	d.Explanation = &x
+	for _, gate := range x.Gates {
+		g := whyGate{Gate: gate}
+		if !gate.OK && r.past == nil {
+			g.open(r, x)
+		}
+		d.Gates = append(d.Gates, g)
+	}
 	return d, nil
+}
+
+// whyOf is where it is told whether a share delivers. For a pattern, the page asks for one of its channels.
+func whyOf(from, to string, channel graph.Pattern) string {
+	q := url.Values{"from": {from}, "to": {to}}
+	if !strings.HasSuffix(string(channel), "*") {
+		q.Set("channel", string(channel))
+	}
+	return "/why?" + q.Encode()
 }
 
 func explain(r *request, d whyData) (view.Explanation, error) {
@@ -28,4 +61,63 @@ func explain(r *request, d whyData) (view.Explanation, error) {
 		return r.Query.ExplainAt(r.actor, d.From, d.To, d.Channel, r.past.point)
 	}
 	return r.Query.Explain(r.actor, d.From, d.To, d.Channel)
+}
+
+const subscribing = "subscribing authkey"
+
+// OnPages reports whether the receiver reads it here and nowhere else: all that lacks is an authkey for a client.
+func (d whyData) OnPages() bool {
+	return d.Explanation != nil && !d.Explanation.Flows &&
+		!slices.ContainsFunc(d.Explanation.Gates, func(g view.Gate) bool { return !g.OK && g.Name != subscribing })
+}
+
+// open finds out how a gate that is closed is opened, by who asks or by whom else.
+func (g *whyGate) open(r *request, x view.Explanation) {
+	me := r.Handle()
+	switch g.Name {
+	case "publisher", "receiver":
+		if r.viewer.CanSeeAll() {
+			g.Verb, g.Address = "Show users", "/admin"
+		} else {
+			g.Ask = "Ask an admin."
+		}
+	case "publishing authkey":
+		g.authkey(me, x.From, "pub", x.Channel)
+	case subscribing:
+		g.authkey(me, x.To, "sub", x.Channel)
+	case "path":
+		g.Ask = "Ask " + x.From + " to share it."
+		if me == x.From {
+			q := url.Values{"channel": {x.Channel}, "to": {x.To}}
+			g.Verb, g.Address, g.Ask = "Share it", "/shares?"+q.Encode()+"#add", ""
+		}
+	}
+	for _, h := range x.Path {
+		if id, isShare := strings.CutPrefix(g.Name, "share #"); isShare && id == strconv.FormatUint(uint64(h.Share), 10) {
+			g.share(me, h)
+		}
+	}
+}
+
+// authkey is opened by its owner.
+func (g *whyGate) authkey(me, owner, right, channel string) {
+	if me != owner {
+		g.Ask = "Only " + owner + " can change that."
+		return
+	}
+	g.Verb, g.Address = "Add authkey", "/authkeys?"+url.Values{"add": {""}, right: {channel}}.Encode()+"#add"
+}
+
+// share is opened by its receiver, who has not enabled it, or else by its owner.
+func (g *whyGate) share(me string, h view.Hop) {
+	switch {
+	case h.Receiver == me && !h.Accepted:
+		g.Enable = h.Share
+	case h.Owner == me && h.Accepted:
+		g.Verb, g.Address = "Edit share", "/shares/"+strconv.FormatUint(uint64(h.Share), 10)
+	case h.Accepted || h.Receiver == "":
+		g.Ask = "Ask " + h.Owner + "."
+	default:
+		g.Ask = "Ask " + h.Receiver + " to enable it."
+	}
 }
