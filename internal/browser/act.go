@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,6 +51,17 @@ func (p *Tab) In(role string, names ...string) Part {
 	return Part{p, found.id}
 }
 
+// Main is the page without what surrounds all pages.
+func (p *Tab) Main() Part { p.t.Helper(); return p.In("main", "") }
+
+// Text returns what a person reads there, with single spaces.
+func (in Part) Text() string {
+	in.tab.t.Helper()
+	said, err := on[string](in.tab, in.id, "function() { return this.innerText; }")
+	in.tab.must(said, err)
+	return strings.Join(strings.Fields(said), " ")
+}
+
 // Click, Fill and Choose work the controls of the whole page.
 
 func (p *Tab) Click(role, name string)    { p.t.Helper(); Part{p, 0}.Click(role, name) }
@@ -92,14 +104,21 @@ func shortcut(m chromedp.Modifier) bool { return m != chromedp.ModifierShift }
 func (in Part) Click(role, name string) {
 	p := in.tab
 	p.t.Helper()
-	c := p.find(in.id, role, name)
 	if p.Hand == Mouse {
-		if err := p.until(func() error { return p.hit(c) }); err != nil {
+		err := p.until(func() error {
+			c, err := p.look(in.id, role, name)
+			if err != nil {
+				return err
+			}
+			return p.hit(c)
+		})
+		if err != nil {
 			p.fail(err)
 		}
 		p.settle()
 		return
 	}
+	c := p.find(in.id, role, name)
 	if err := p.reach(c); err != nil {
 		p.fail(err)
 	}
@@ -114,7 +133,7 @@ func (in Part) Click(role, name string) {
 // Fill writes into the field with that label, instead of what it holds.
 func (in Part) Fill(label, value string) {
 	in.tab.t.Helper()
-	in.tab.write(in.tab.find(in.id, "", label), value)
+	in.tab.write(in.tab.find(in.id, field, label), value)
 }
 
 func (p *Tab) write(c control, value string) {
@@ -213,9 +232,31 @@ func (p *Tab) reach(c control) error {
 		if err := p.strike(key); err != nil {
 			return err
 		}
+		if wrong, err := evaluate[string](p, stop); err != nil || wrong != "" {
+			return errors.Join(err, errors.New(wrong))
+		}
 	}
 	return fmt.Errorf("the keyboard does not reach %s %q", c.role, c.name)
 }
+
+// stop says what is wrong with where the focus has come to, if anything: that it cannot be seen, or that it has jumped
+// there, against the order of the document or back up on the page.
+const stop = `(() => {
+	const e = document.activeElement, last = window.lastStop;
+	window.lastStop = e === document.body ? null : e;
+	if (e === document.body) return "";
+	const name = (x) => x.outerHTML.slice(0, 120);
+	const s = getComputedStyle(e), r = e.getBoundingClientRect();
+	if (s.outlineStyle === "none" || parseFloat(s.outlineWidth) < 2) return "nothing shows the focus of " + name(e);
+	const seen = ([x, y]) => e.contains(document.elementFromPoint(r.left + x * r.width, r.top + y * r.height));
+	const points = [[.5, .5], [.1, .1], [.9, .1], [.1, .9], [.9, .9]];
+	if (!points.some(seen)) return "what has the focus cannot be seen: " + name(e);
+	if (!last?.isConnected) return "";
+	if (!(last.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING)) return "the focus goes back to " + name(e);
+	const was = last.getBoundingClientRect();
+	const up = r.bottom <= was.top && r.left < was.right && !last.closest(".pop, .skip");
+	return up ? "the focus jumps up from " + name(last) + " to " + name(e) : "";
+})()`
 
 func (p *Tab) sameGroup(a, b cdp.BackendNodeID) bool {
 	same, err := on[bool](p, a, "function(other) { return other.type === 'radio' && other.name === this.name; }", b)

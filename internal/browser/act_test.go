@@ -8,9 +8,12 @@ import (
 	"testing"
 )
 
-const form = `<!DOCTYPE html>
+const formHead = `<!DOCTYPE html>
 <html lang="en"><head><title>Form</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/style.css"></head>
 <body><h1>Form</h1>
+`
+
+const form = formHead + `
 <details><summary>More</summary><p>Here is more.</p></details>
 <form action="/done">
 <label>Channel <input name="channel" value="old"></label>
@@ -25,16 +28,38 @@ const form = `<!DOCTYPE html>
 <table><tr><th>Channel</th><th>Act</th></tr>
 <tr><td>cowrie</td><td><button name="row" value="1">Remove</button></td></tr>
 <tr><td>dionaea</td><td><button name="row" value="2">Remove</button></td></tr></table>
-<p id="under"><button type="button">Hidden</button><span id="over"></span></p>
 <button type="button" tabindex="-1">Skipped</button>
 </form><p id="far"><a href="/done?far=yes">Far below</a></p></body></html>`
 
-const loginForm = `<!DOCTYPE html><html lang="en"><head><title>Log in</title><link rel="icon" href="data:,"></head>
+const loginForm = `<!DOCTYPE html><html lang="en"><head><title>Log in</title><link rel="icon" href="data:,">
+<link rel="stylesheet" href="/style.css"></head>
 <body><form action="/done"><label>Handle <input name="user"></label>
 <label>Word <input name="password" type="password"></label>
 <button>Log in</button></form></body></html>`
 
-const formStyle = `#far { margin-top: 3000px; } #under { position: relative; } #over { position: absolute; inset: 0; }`
+// awkward are pages on which a person at the keyboard loses their way, and what is said of them.
+var awkward = map[string][2]string{
+	"unseen":  {`<a href="/done" class="plain">Near</a> <a href="/done">Last</a>`, "nothing shows the focus"},
+	"covered": {`<p id="under"><button>Near</button><span id="over"></span></p><a href="/done">Last</a>`, "cannot be seen"},
+	"back":    {`<a href="/" tabindex="2">Near</a><a href="/" tabindex="1">First</a><a href="/">Last</a>`, "goes back"},
+	"up":      {`<p class="swapped"><span><a href="/">Near</a></span><span><a href="/">Last</a></span></p>`, "jumps up"},
+}
+
+const awkwardStyle = `.plain:focus { outline: none; } .swapped { display: flex; flex-direction: column-reverse; }`
+
+func TestKeyboardNoticesWhereTheFocusIsLost(t *testing.T) {
+	b, site := Start(t), formSite(t)
+	for name, want := range awkward {
+		p := b.Tab(t, site)
+		p.Open("/" + name)
+		if err := p.reach(p.find(0, "link", "Last")); err == nil || !strings.Contains(err.Error(), want[1]) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+const formStyle = awkwardStyle + `:focus-visible { outline: 2px solid; }
+#far { margin-top: 3000px; } #under { position: relative; } #over { position: absolute; inset: 0; }`
 
 func formSite(t *testing.T) string {
 	t.Helper()
@@ -52,8 +77,12 @@ func formSite(t *testing.T) string {
 			q := strings.NewReplacer("&", " ", "<", "").Replace(r.URL.Query().Encode())
 			fmt.Fprintf(w, `<!DOCTYPE html><html lang="en"><title>Done</title><link rel="icon" href="data:,"><p>got: %s.`, q)
 		default:
+			page := form
+			if parts, ok := awkward[strings.TrimPrefix(r.URL.Path, "/")]; ok {
+				page = formHead + parts[0] + "</body></html>"
+			}
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			fmt.Fprint(w, form)
+			fmt.Fprint(w, page)
 		}
 	}))
 	t.Cleanup(s.Close)
@@ -95,10 +124,11 @@ func TestPageIsWorkedByMouseAndByKeys(t *testing.T) {
 // What a person could not click, or not reach, cannot be clicked or reached here.
 func TestControlsOutOfReachAreNotWorked(t *testing.T) {
 	p := Start(t).Tab(t, formSite(t))
-	p.Open("/")
-	if err := p.hit(p.find(0, "button", "Hidden")); err == nil || !strings.Contains(err.Error(), "under something") {
+	p.Open("/covered")
+	if err := p.hit(p.find(0, "button", "Near")); err == nil || !strings.Contains(err.Error(), "under something") {
 		t.Errorf("a covered button: %v", err)
 	}
+	p.Open("/")
 	if err := p.reach(p.find(0, "button", "Skipped")); err == nil || !strings.Contains(err.Error(), "keyboard") {
 		t.Errorf("a button that Tab skips: %v", err)
 	}

@@ -51,6 +51,9 @@ func (p *Tab) look(in cdp.BackendNodeID, role string, names ...string) (control,
 	if len(exact) > 0 {
 		part = exact
 	}
+	if len(part) > 1 && p.alike(part) {
+		part = part[:1]
+	}
 	switch len(part) {
 	case 1:
 		return part[0], nil
@@ -64,15 +67,43 @@ func (p *Tab) look(in cdp.BackendNodeID, role string, names ...string) (control,
 	return control{}, fmt.Errorf("%d of %s %q: %v", len(part), role, names, part)
 }
 
+// alike reports whether it does not matter which of several links is followed: they lead to one address.
+func (p *Tab) alike(links []control) bool {
+	var first string
+	for i, c := range links {
+		to, err := on[string](p, c.id, "function() { return this.href ?? ''; }")
+		if err != nil || to == "" || i > 0 && to != first {
+			return false
+		}
+		first = to
+	}
+	return true
+}
+
 // worked are the roles of what people press, choose and fill in.
 var worked = []string{
 	"link", "button", "textbox", "searchbox", "combobox", "checkbox", "radio", "spinbutton", "slider", "switch", "tab",
 	"menuitem", "option", "DisclosureTriangle", "Date", "DateTime", "InputTime", "listbox",
 }
 
+// field is the role of whatever is filled in.
+const field = "field"
+
+var filled = []string{"textbox", "searchbox", "combobox", "spinbutton", "Date", "DateTime", "InputTime"}
+
 // controls returns what of that role a person finds.
 func (p *Tab) controls(in cdp.BackendNodeID, role string) ([]control, error) {
-	q := accessibility.QueryAXTreeParams{BackendNodeID: in, Role: role}
+	these := []string{role}
+	switch role {
+	case "":
+		these = worked
+	case field:
+		these = filled
+	}
+	q := accessibility.QueryAXTreeParams{BackendNodeID: in}
+	if len(these) == 1 {
+		q.Role = role
+	}
 	if in == 0 {
 		document, err := call(p, runtime.Evaluate, runtime.EvaluateParams{Expression: "document"})
 		if err != nil {
@@ -93,12 +124,12 @@ func (p *Tab) controls(in cdp.BackendNodeID, role string) ([]control, error) {
 		if n.Name != nil {
 			c.name = strings.Join(strings.Fields(text(n.Name.Value)), " ")
 		}
-		if c.name == "" && role != "" { // a row, a form
+		if c.name == "" && len(these) == 1 { // a row, a form
 			if all, err := on[string](p, c.id, "function() { return this.innerText; }"); err == nil {
 				c.name = strings.Join(strings.Fields(all), " ")
 			}
 		}
-		if role != "" || slices.Contains(worked, c.role) {
+		if slices.Contains(these, c.role) {
 			all = append(all, c)
 		}
 	}

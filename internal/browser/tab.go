@@ -163,6 +163,43 @@ func (p *Tab) SeeNo(text string) {
 	}
 }
 
+// Read waits for the element that a selector finds, and returns what a person reads there.
+func (p *Tab) Read(selector string) string {
+	p.t.Helper()
+	var said string
+	err := p.until(func() (err error) {
+		said, err = evaluate[string](p, fmt.Sprintf("document.querySelector(%q).innerText", selector))
+		return err
+	})
+	if err != nil {
+		p.fail(fmt.Errorf("%s: %w", selector, err))
+	}
+	return said
+}
+
+// Coloured returns how many pixels of a picture have the colour that the stylesheet calls so.
+func (p *Tab) Coloured(canvas, colour string) int {
+	p.t.Helper()
+	n, err := evaluate[int](p, fmt.Sprintf(coloured, canvas, colour))
+	p.must(n, err)
+	return n
+}
+
+const coloured = `(() => {
+	const probe = document.body.appendChild(document.createElement("span"));
+	probe.style.color = "var(%[2]s)";
+	const [r, g, b] = getComputedStyle(probe).color.match(/\d+/g).map(Number);
+	probe.remove();
+	let n = 0;
+	for (const canvas of document.querySelectorAll(%[1]q)) {
+		const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+		for (let i = 0; i < data.length; i += 4) {
+			if (data[i] === r && data[i + 1] === g && data[i + 2] === b && data[i + 3] === 255) n++;
+		}
+	}
+	return n;
+})()`
+
 func says(page, text string) error {
 	if !strings.Contains(page, text) {
 		return fmt.Errorf("the page does not say %q", text)
@@ -179,8 +216,10 @@ func (p *Tab) until(ask func() error) error {
 	}
 }
 
-// settle waits until the page has heard of the server what it has asked it for.
+// settle waits until the page has heard of the server what it has asked it for. What was just done to it may have it
+// ask a little later.
 func (p *Tab) settle() {
+	p.watch.begin()
 	err := p.until(func() error {
 		if !p.watch.quiet(50 * time.Millisecond) {
 			return errors.New("busy")

@@ -115,6 +115,13 @@ func (w *watch) issue(i *audits.InspectorIssue) {
 	}
 }
 
+// begin has quiet begin anew.
+func (w *watch) begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.changed = time.Now()
+}
+
 // quiet reports whether nothing has been asked or answered for that long, and nothing is open.
 func (w *watch) quiet(long time.Duration) bool {
 	w.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"syscall"
 	"testing"
@@ -22,11 +23,13 @@ const binary = "../../bin/hpfriends"
 
 // World is a server in a process of its own, with people in it.
 type World struct {
-	URL string      // of its HTTP
-	API *api.Client // as the operator
+	URL     string      // of its HTTP
+	Hpfeeds string      // its address
+	API     *api.Client // as the operator
 
 	t        testing.TB
 	dir      string
+	process  *proc.Process                // nil: a demo
 	sessions map[string][]*network.Cookie // by user
 }
 
@@ -50,7 +53,19 @@ func Empty(t testing.TB) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &World{t: t, dir: dir, URL: "http://" + where.HTTP, API: p.API}
+	return &World{
+		t: t, dir: dir, process: p, URL: "http://" + where.HTTP, Hpfeeds: where.Hpfeeds[0], API: p.API,
+	}
+}
+
+// SetupLink returns the path that an empty server has told its operator for the first admin.
+func (w *World) SetupLink() string {
+	w.t.Helper()
+	m := regexp.MustCompile(`"link":"[^"]*(/setup\?token=[\w-]+)`).FindStringSubmatch(w.process.Said())
+	if m == nil {
+		w.t.Fatalf("the server tells of no setup link: %s", w.process.Said())
+	}
+	return m[1]
 }
 
 // Demo starts the demo: ada, bob, cleo and honeymap share events of simulated sensors. Mallory has joined them.
@@ -85,7 +100,7 @@ func Demo(t testing.TB) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.URL, w.API = "http://"+where.HTTP, api.Local(w.dir)
+	w.URL, w.Hpfeeds, w.API = "http://"+where.HTTP, where.Hpfeeds[0], api.Local(w.dir)
 	w.invite("mallory")
 	w.letIn("ada", "bob", "cleo", "mallory")
 	return w
