@@ -183,3 +183,49 @@ func TestReplayIsStopped(t *testing.T) {
 		}
 	}
 }
+
+// History replays what it selects: first counted, then published; the replay is listed there, and stopped.
+func TestReplayFromHistory(t *testing.T) {
+	w, o := replays(t)
+	const address = "/history?channel=c&since=first"
+	if _, html := w.page("ada", address); !says(html, "Replay", "To channel", "with authkey ada") {
+		t.Error(text(html))
+	}
+	form := []string{"do", "replay", "to", "again", "authkey", "ada", "speed", "max", "rate", "100"}
+	_, html := w.submit("ada", address, append(form, "dry", "1")...)
+	if !says(html, "A replay would publish 3 messages.") || len(o.got) != 0 {
+		t.Error(text(html))
+	}
+	_, html = w.submit("ada", address, form...)
+	if !says(html, "Replay 2 has begun.", "Your replays on this node") || !strings.Contains(html, `value="first"`) {
+		t.Error(text(html))
+	}
+	w.over("ada", 2)
+	if len(o.got) != 3 {
+		t.Errorf("published %q", o.got)
+	}
+	if _, html = w.page("ada", "/history/replays?channel=c"); !says(html, "2 c again ada done 3 of 3") ||
+		strings.Contains(html, "hx-get") || strings.Contains(html, "<html") {
+		t.Error(html)
+	}
+	if _, html = w.page("bob", "/history?since=first"); says(html, "Your replays") {
+		t.Error("bob sees them")
+	}
+	if _, html = w.submit("ada", address, "do", "replay", "authkey", "bob"); !says(html, "there is no authkey bob") {
+		t.Error(text(html))
+	}
+	o.pass = make(chan struct{})
+	w.submit("ada", address, form...)
+	if _, html = w.page("ada", "/history/replays?channel=c"); !strings.Contains(html, `hx-get="/history/replays?channel=c"`) {
+		t.Error(html)
+	}
+	if status, _ := w.submit("bob", address, "do", "stop", "replay", "3"); status != http.StatusNotFound {
+		t.Errorf("bob stops it: %d", status)
+	}
+	if _, html = w.submit("ada", address, "do", "stop", "replay", "3"); !says(html, "Replay 3 is stopped.") {
+		t.Error(text(html))
+	}
+	if r := w.over("ada", 3); r.State != view.ReplayStopped {
+		t.Errorf("%+v", r)
+	}
+}

@@ -14,10 +14,10 @@ import (
 // functions are what templates can call.
 var functions = template.FuncMap{
 	"icon": icon, "count": count, "bytes": size, "visible": visible, "plural": plural, "dict": dict,
-	"segment": url.PathEscape,
-	"list":    func(v ...any) []any { return v },
-	"deref":   func(b *bool) bool { return b != nil && *b },
-	"mark":    func() template.HTML { return mark }, "style": func() string { return styleURL },
+	"segment": url.PathEscape, "replayed": replayed,
+	"list":  func(v ...any) []any { return v },
+	"deref": func(b *bool) bool { return b != nil && *b },
+	"mark":  func() template.HTML { return mark }, "style": func() string { return styleURL },
 }
 
 const thinSpace = "\u2009"

@@ -19,11 +19,21 @@ type historyData struct {
 	Rows                  []messageRow // newest first
 	Next                  string
 	Download              string
-	Bars                  []bar
-	Total                 uint64
-	Estimate              bool // Total is one
-	Stopped               bool // it took too long to look further
+	chart
+	Replays replayData
+	Stopped bool // it took too long to look further
 }
+
+// chart is how many messages there were when.
+type chart struct {
+	Bars        []bar
+	Total       uint64
+	Estimate    bool // Total is one
+	Begin, Last time.Time
+}
+
+// Millis is a time of the chart for the script.
+func (chart) Millis(t time.Time) int64 { return t.UnixMilli() }
 
 // bar is a part of the time in the histogram, and a link to it.
 type bar struct {
@@ -45,6 +55,11 @@ func history(r *request) (any, error) {
 	if d.Since == "" {
 		d.Since = defaultSince
 	}
+	shown, err := replays(r)
+	if err != nil {
+		return nil, err
+	}
+	d.Replays, _ = shown.(replayData)
 	f, err := r.messageFilter(d)
 	if err == nil {
 		err = r.chart(&d, f)
@@ -109,10 +124,11 @@ func (r *request) chart(d *historyData, f query.MessageFilter) error {
 	if err != nil {
 		return err
 	}
-	d.Total, d.Estimate = t.Total, t.Estimate
+	d.Total, d.Estimate, d.Begin = t.Total, t.Estimate, t.Since
 	most := slices.Max(append(t.Messages, 1))
 	width := float64(chartWidth) / float64(max(len(t.Messages), 1))
 	step := time.Duration(t.Step * float64(time.Second))
+	d.Last = t.Since.Add(time.Duration(len(t.Messages)) * step)
 	for i, n := range t.Messages {
 		if n == 0 {
 			continue

@@ -95,7 +95,9 @@ func dataRoutes() []*page {
 		},
 		{
 			path: "/history", name: "history", title: "History", about: "Past messages that you may see.", show: history,
+			acts: acts{"replay": startReplay, "stop": stopReplay}, scripts: []string{"history.js"},
 		},
+		{path: "/history/replays", name: "replays", title: "Replays", bare: true, under: "/history", show: replays},
 		{
 			path: "/map", name: "map", title: "Map", about: "Where attacks come from, and which sensors they meet.",
 			show: attackMap, scripts: []string{"map.js"},
