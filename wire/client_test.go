@@ -195,7 +195,13 @@ func TestDialRefusesWhatIsNoBroker(t *testing.T) {
 			_, _ = io.WriteString(c, g)
 			c.Close()
 		}
-		_, _ = l.Accept() // the last hears nothing
+		for { // the others hear nothing
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer c.Close()
+		}
 	}()
 	for i, want := range wants {
 		_, err := Dial(t.Context(), DialConfig{Addr: l.Addr().String(), Ident: "alice"})
@@ -208,6 +214,11 @@ func TestDialRefusesWhatIsNoBroker(t *testing.T) {
 	_, err = Dial(ctx, DialConfig{Addr: l.Addr().String(), Ident: "alice"})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a silent broker: %v", err)
+	}
+	_, err = Dial(t.Context(), DialConfig{Addr: l.Addr().String(), Ident: "alice", Timeout: 50 * time.Millisecond})
+	if want := "log in to " + l.Addr().String() + ": the broker did not greet within 50ms"; err == nil ||
+		err.Error() != want {
+		t.Errorf("a silent broker: %v, want %q", err, want)
 	}
 }
 

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -17,6 +18,8 @@ type DialConfig struct {
 	Secret []byte
 	TLS    *tls.Config // nil: plain. Its ServerName may be empty: then it is the host of Addr
 	Limits Limits      // of what the broker may send
+	// Timeout bounds connecting and waiting for INFO. 0 means 10 s.
+	Timeout time.Duration
 }
 
 func (c DialConfig) validate() error {
@@ -26,7 +29,6 @@ func (c DialConfig) validate() error {
 	return checkNames(c.Ident)
 }
 
-// dialTimeout bounds connecting and waiting for INFO, unless the context says less.
 const dialTimeout = 10 * time.Second
 
 // ClientConn is one connection to a broker on which AUTH has been sent. hpfeeds confirms nothing: a refused login is an
@@ -46,7 +48,9 @@ func Dial(ctx context.Context, c DialConfig) (*ClientConn, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	timeout := cmp.Or(c.Timeout, dialTimeout)
+	silent := fmt.Errorf("the broker did not greet within %s", timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, silent)
 	defer cancel()
 	conn, err := (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext(ctx, "tcp", c.Addr)
 	if err != nil {
@@ -58,9 +62,12 @@ func Dial(ctx context.Context, c DialConfig) (*ClientConn, error) {
 	cc := &ClientConn{conn: conn, ident: c.Ident, limits: c.Limits}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(past) })
 	err = cc.logIn(c.Secret)
-	if !stop() || err != nil {
+	if !stop() { // which is why it failed
+		err = context.Cause(ctx)
+	}
+	if err != nil {
 		_ = conn.Close()
-		return nil, fmt.Errorf("log in to %s: %w", c.Addr, errors.Join(context.Cause(ctx), err))
+		return nil, fmt.Errorf("log in to %s: %w", c.Addr, err)
 	}
 	return cc, nil
 }

@@ -40,7 +40,8 @@ const (
 	triedChannels = 64       // channels that are tried first, which takes up to two times acksEvery each
 	// lastAcks is how long the confirmations of what was sent before a failure may take.
 	lastAcks = 10 * subscription.AcksEvery
-	// loginTimeout is how long the answer to a login may take, which a broker of ours holds back if it is a refusal.
+	// loginTimeout is how long the answer to a login may take at least: a broker of ours holds back a refusal, which is not
+	// to be taken for silence.
 	loginTimeout = wire.MaxRefusalDelay + 5*time.Second
 	// lastWords is how long the reason is waited for when a connection fails while it is written to.
 	lastWords = 100 * time.Millisecond
@@ -48,7 +49,7 @@ const (
 
 // Patience is how long a delivery waits for the broker. The zero value waits for nothing, so that nothing is known.
 type Patience struct {
-	Confirm time.Duration // for the next confirmation, where the broker confirms
+	Confirm time.Duration // for the greeting, the login, and the next confirmation, where the broker confirms
 	Verdict time.Duration // for the end of the connection, where it does not
 }
 
@@ -66,6 +67,7 @@ type Terms struct {
 
 // Deliver connects and logs in. Its errors have exit codes.
 func Deliver(ctx context.Context, dial wire.DialConfig, t Terms) (*delivery, error) {
+	dial.Timeout = t.Wait.Confirm
 	conn, err := wire.Dial(ctx, dial)
 	if err != nil {
 		return nil, connectionFailure(err)
@@ -99,7 +101,8 @@ func deliverOn(ctx context.Context, conn *wire.ClientConn, dial wire.DialConfig,
 
 // login waits for the first count, with which a broker of ours says that the login was accepted.
 func (d *delivery) login() error {
-	timer := time.NewTimer(loginTimeout)
+	patience := max(loginTimeout, d.wait.Confirm)
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
 		_, counting, grown := d.progress()
@@ -113,7 +116,7 @@ func (d *delivery) login() error {
 		case <-d.interrupted:
 			return context.Canceled
 		case <-timer.C:
-			return fmt.Errorf("log in to %s: the broker did not answer within %s", d.dial.Addr, loginTimeout)
+			return fmt.Errorf("log in to %s: the broker did not answer within %s", d.dial.Addr, patience)
 		}
 	}
 }

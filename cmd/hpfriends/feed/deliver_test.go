@@ -3,6 +3,7 @@ package feed
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hpfriends/internal/cmdline"
@@ -34,5 +35,22 @@ func TestDeliveryToAnotherBroker(t *testing.T) {
 	dial.Secret = []byte("wrong")
 	if code, _ := cmdline.Explain(send("open")); code != cmdline.ExitDenied {
 		t.Errorf("a wrong secret: exit %d", code)
+	}
+}
+
+// A login is waited for as long as --wait says, and never less than a refusal may be held back.
+func TestLoginIsWaitedForAsAsked(t *testing.T) {
+	for wait, want := range map[time.Duration]time.Duration{time.Second: loginTimeout, time.Minute: time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &delivery{answers: newAnswers(nil), dial: wire.DialConfig{Addr: "broker:1"}, wait: Patience{Confirm: wait}}
+			begun := time.Now()
+			err := d.login()
+			if err == nil || err.Error() != "log in to broker:1: the broker did not answer within "+want.String() {
+				t.Errorf("--wait %s: %v", wait, err)
+			}
+			if took := time.Since(begun); took != want {
+				t.Errorf("--wait %s: it waits for %s, want %s", wait, took, want)
+			}
+		})
 	}
 }

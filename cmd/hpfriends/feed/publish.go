@@ -90,7 +90,8 @@ func resumeFlag() cli.Flag {
 
 func waitFlag() cli.Flag {
 	f := cmdline.DurationFlag("wait", 0,
-		"wait for the next confirmation for `DURATION`; 0: do not wait, so that nothing is known")
+		"wait for the broker's next word (greeting, login, confirmation) for `DURATION`, for a login at least 20s, since its "+
+			"refusal is held back; 0: do not wait for confirmations, so that nothing is known")
 	f.DefaultText = "30s, and 1s for a broker that confirms nothing"
 	return f
 }
