@@ -1,11 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 )
 
 // Base is the path of the API on every server.
@@ -42,6 +44,9 @@ func (r *request) add(in reflect.Value, query url.Values) error {
 				return err
 			}
 		case f.Name == "Body":
+			if err := exact("body", v); err != nil {
+				return err
+			}
 			r.body = v.Interface()
 		case name != "":
 			text := fmt.Sprint(v.Interface())
@@ -53,6 +58,39 @@ func (r *request) add(in reflect.Value, query url.Values) error {
 			name, options, _ := strings.Cut(f.Tag.Get("query"), ",")
 			query[name] = parameter(v, options == "explode")
 		}
+	}
+	return nil
+}
+
+// exact refuses text that JSON cannot carry: what arrived would be something else.
+func exact(name string, v reflect.Value) error {
+	switch v.Kind() {
+	case reflect.String:
+		if !utf8.ValidString(v.String()) {
+			return NewProblem(http.StatusUnprocessableEntity, Invalid, "the "+name+" is not UTF-8 text", "")
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return exact(name, v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if err := exact(name, v.Index(i)); err != nil {
+				return err
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			field, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if !f.IsExported() {
+				continue
+			}
+			if err := exact(cmp.Or(field, name), v.Field(i)); err != nil {
+				return err
+			}
+		}
+	default: // no text
 	}
 	return nil
 }

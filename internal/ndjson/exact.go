@@ -12,9 +12,9 @@ import (
 var ErrInexact = errors.New("text that is not UTF-8, or half of a surrogate pair: it cannot be read without changing " +
 	"it (bytes that are not text belong into base64)")
 
-// Exact refuses JSON whose strings encoding/json would alter without a word: it reads U+FFFD for bytes that are not
+// exact refuses JSON whose strings encoding/json would alter without a word: it reads U+FFFD for bytes that are not
 // UTF-8, and for an escaped half of a surrogate pair. What is no JSON at all is not its concern.
-func Exact(b []byte) error {
+func exact(b []byte) error {
 	if !utf8.Valid(b) {
 		return ErrInexact
 	}

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -56,6 +58,12 @@ type line struct {
 	Origin        string  `json:"origin,omitempty"`
 	Payload       *string `json:"payload,omitempty"`
 	PayloadBase64 string  `json:"payload_base64,omitempty"`
+}
+
+// fields are the keys of all lines.
+var fields = []string{
+	"position", "time", "received", "channel", "channel_base64", "ident", "ident_base64", "origin", "payload",
+	"payload_base64", "gap", "end", "messages", "next", "error",
 }
 
 // Append appends m as a line, with its end.
@@ -111,13 +119,24 @@ func Parse(b []byte) (Record, error) {
 		Next     string `json:"next"`
 		Error    string `json:"error"`
 	}
-	if err := json.Unmarshal(b, &v); err != nil {
+	keys, err := unmarshal(b, &v)
+	var other *json.SyntaxError
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &other), errors.As(err, &wrong):
 		return Record{}, fmt.Errorf("no line of JSON: %w", err)
-	}
-	if err := Exact(b); err != nil {
+	case err != nil:
 		return Record{}, err
 	}
+	for _, k := range keys {
+		if field := strings.ToLower(k); field != k && slices.Contains(fields, field) {
+			return Record{}, fmt.Errorf("the key %s: want %s", quote(k), field)
+		}
+	}
+	message := v.Channel != nil || v.ChannelBase64 != "" || v.Payload != nil || v.PayloadBase64 != ""
 	switch {
+	case message && (v.Gap != nil || v.End != nil), v.Gap != nil && v.End != nil:
+		return Record{}, errors.New("a message, a gap and an end are one line each")
 	case v.Gap != nil:
 		return Record{Gap: v.Gap}, nil
 	case v.End != nil:

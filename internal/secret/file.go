@@ -30,6 +30,9 @@ func ReadFile(path string, stdin io.Reader) ([]byte, error) {
 	switch {
 	case len(raw) > MaxFile:
 		return nil, fmt.Errorf("%s is larger than %d bytes: want a file with one secret", name, MaxFile)
+	case bytes.HasPrefix(raw, []byte("\ufeff")), bytes.HasPrefix(raw, []byte("\xff\xfe")),
+		bytes.HasPrefix(raw, []byte("\xfe\xff")):
+		return nil, fmt.Errorf("%s begins with a byte order mark: write it as UTF-8 without one", name)
 	case len(line) == 0:
 		return nil, fmt.Errorf("%s is empty: want a file with one secret", name)
 	case bytes.ContainsRune(line, '\n'):

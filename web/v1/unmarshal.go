@@ -20,10 +20,7 @@ type null struct{}
 // unmarshal reads a body: into an any for the library to validate it, and then into an input.
 func unmarshal(data []byte, v any) error {
 	var parsed any
-	if err := json.Unmarshal(data, &parsed); err != nil {
-		return err
-	}
-	if err := ndjson.Exact(data); err != nil {
+	if err := ndjson.Unmarshal(data, &parsed); err != nil {
 		return err
 	}
 	if out, ok := v.(*any); ok {

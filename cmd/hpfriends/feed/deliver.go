@@ -40,8 +40,8 @@ const (
 	triedChannels = 64       // channels that are tried first, which takes up to two times acksEvery each
 	// lastAcks is how long the confirmations of what was sent before a failure may take.
 	lastAcks = 10 * subscription.AcksEvery
-	// loginTimeout is how long the answer to a login may take at least: a broker of ours holds back a refusal, which is not
-	// to be taken for silence.
+	// loginTimeout is how long the answer to a login may take at least: a broker of ours holds back a refusal, which is no
+	// silence.
 	loginTimeout = wire.MaxRefusalDelay + 5*time.Second
 	// lastWords is how long the reason is waited for when a connection fails while it is written to.
 	lastWords = 100 * time.Millisecond
@@ -49,7 +49,7 @@ const (
 
 // Patience is how long a delivery waits for the broker. The zero value waits for nothing, so that nothing is known.
 type Patience struct {
-	Confirm time.Duration // for the greeting, the login, and the next confirmation, where the broker confirms
+	Confirm time.Duration // for the greeting, the login and each confirmation, where the broker confirms
 	Verdict time.Duration // for the end of the connection, where it does not
 }
 
