@@ -106,7 +106,7 @@ func TestShellSwitchesThemeAndJumps(t *testing.T) {
 		t.Error("the server does not know of the theme: the next page flashes in another")
 	}
 	p.Press("/")
-	if at := p.find(0, "searchbox", "Search"); at.id != active(p) {
+	if at := p.find(0, "combobox", "Search"); at.id != active(p) {
 		t.Error("/ does not go to the search field")
 	}
 	p.Press("/")

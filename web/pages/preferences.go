@@ -17,6 +17,7 @@ func setPreferences(r *request) (done, error) {
 	if t := r.PostForm.Get("theme"); t == "light" || t == "dark" {
 		chosen.Theme = t
 	}
+	chosen.Keyless = r.PostForm.Get("keys") == keysOff
 	zone, err := time.LoadLocation(r.PostForm.Get("zone"))
 	if err != nil || zone == time.Local {
 		return done{}, invalid("There is no time zone "+r.PostForm.Get("zone")+".", "Use a name like Europe/Berlin.")

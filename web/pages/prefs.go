@@ -8,14 +8,17 @@ import (
 
 // prefs is how somebody wants pages to be, in cookies of theirs: they are no secret, and good for each node.
 type prefs struct {
-	Theme string // light, dark; empty: as the system has it
-	zone  *time.Location
+	Theme   string // light, dark; empty: as the system has it
+	Keyless bool   // single keys do nothing
+	zone    *time.Location
 }
 
 const (
 	themeCookie  = "theme"
+	keysCookie   = "keys"
 	zoneCookie   = "zone"
 	noticeCookie = "notice"
+	keysOff      = "off"
 	prefsLife    = 365 * 24 * time.Hour
 )
 
@@ -23,6 +26,9 @@ func readPrefs(r *http.Request) prefs {
 	p := prefs{zone: time.UTC}
 	if c, err := r.Cookie(themeCookie); err == nil && (c.Value == "light" || c.Value == "dark") {
 		p.Theme = c.Value
+	}
+	if c, err := r.Cookie(keysCookie); err == nil {
+		p.Keyless = c.Value == keysOff
 	}
 	if c, err := r.Cookie(zoneCookie); err == nil {
 		if zone, err := time.LoadLocation(c.Value); err == nil && zone != time.Local {
@@ -33,7 +39,11 @@ func readPrefs(r *http.Request) prefs {
 }
 
 func (p prefs) write(w http.ResponseWriter) {
-	for name, value := range map[string]string{themeCookie: p.Theme, zoneCookie: p.zone.String()} {
+	keys := ""
+	if p.Keyless {
+		keys = keysOff
+	}
+	for name, value := range map[string]string{themeCookie: p.Theme, keysCookie: keys, zoneCookie: p.zone.String()} {
 		http.SetCookie(w, &http.Cookie{
 			Name: name, Value: value, Path: "/", MaxAge: int(prefsLife.Seconds()), SameSite: http.SameSiteLaxMode,
 		})

@@ -166,6 +166,7 @@ func ownRoutes() []*page {
 			path: "/preferences", name: "preferences", title: "Preferences", about: "How pages look for you.",
 			show: preferences, acts: acts{"set": setPreferences},
 		},
+		{path: "/jump", name: "jump", title: "Jump", bare: true, show: jump},
 		{path: "/help", name: "help", title: "Help", show: showHelp},
 		{
 			path: "/api", name: "reference", title: "API", under: "/help", show: reference,

@@ -14,6 +14,7 @@ type searchData struct {
 	Text   string
 	Asked  bool
 	Groups []hits
+	Jump   []suggestion
 }
 
 // hits are those of one kind.
@@ -35,9 +36,13 @@ func search(r *request) (any, error) {
 	if d.Text == "" {
 		return d, nil
 	}
-	if at, err := entry.ParsePosition(d.Text); err == nil && strings.HasPrefix(d.Text, "#") {
+	if at, err := entry.ParsePosition(d.Text); err == nil && strings.HasPrefix(d.Text, "#") &&
+		strings.Contains(d.Text, ".") {
 		http.Redirect(r.w, r.Request, "/m/"+at.String()[1:], http.StatusSeeOther)
 		return nil, errAnswered
+	}
+	if d.Jump = r.suggestions(d.Text); len(d.Jump) > maxSuggestions {
+		d.Jump = d.Jump[:maxSuggestions]
 	}
 	s := query.SearchQuery{Text: d.Text, Limit: few, After: q.Get("after")}
 	if kind := view.Kind(q.Get("kind")); slices.Contains(view.Kinds, kind) {

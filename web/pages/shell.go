@@ -17,6 +17,7 @@ type section struct {
 // railEntry is a page in the rail.
 type railEntry struct {
 	Path, Title, Icon string
+	Key               string // that goes there, behind g; empty: none
 	Current           bool
 	Waiting           string // how many things wait for the user there; empty: none
 }
@@ -25,22 +26,22 @@ type railEntry struct {
 func (p *Pages) rail(r *request, pg *page) []section {
 	sections := []section{
 		{"", []railEntry{
-			{Path: "/", Title: "Home", Icon: "home"},
-			{Path: "/shares", Title: "Shares", Icon: "up"},
-			{Path: "/incoming", Title: "Shared with you", Icon: "down", Waiting: waiting(r)},
-			{Path: "/authkeys", Title: "Authkeys", Icon: "key"},
-			{Path: "/logs", Title: "Logs", Icon: "logs"},
-			{Path: "/groups", Title: "Groups", Icon: "groups"},
+			{Path: "/", Title: "Home", Icon: "home", Key: "h"},
+			{Path: "/shares", Title: "Shares", Icon: "up", Key: "s"},
+			{Path: "/incoming", Title: "Shared with you", Icon: "down", Key: "i", Waiting: waiting(r)},
+			{Path: "/authkeys", Title: "Authkeys", Icon: "key", Key: "k"},
+			{Path: "/logs", Title: "Logs", Icon: "logs", Key: "l"},
+			{Path: "/groups", Title: "Groups", Icon: "groups", Key: "g"},
 			{Path: "/search", Title: "Search", Icon: "search"},
 		}},
 		{"Data", []railEntry{
-			{Path: "/live", Title: "Live", Icon: "live"},
-			{Path: "/history", Title: "History", Icon: "history"},
-			{Path: "/map", Title: "Map", Icon: "map"},
-			{Path: "/graph", Title: "Graph", Icon: "graph"},
+			{Path: "/live", Title: "Live", Icon: "live", Key: "v"},
+			{Path: "/history", Title: "History", Icon: "history", Key: "y"},
+			{Path: "/map", Title: "Map", Icon: "map", Key: "m"},
+			{Path: "/graph", Title: "Graph", Icon: "graph", Key: "r"},
 		}},
 		{"Operate", []railEntry{
-			{Path: "/audit", Title: "Audit", Icon: "audit"},
+			{Path: "/audit", Title: "Audit", Icon: "audit", Key: "a"},
 			{Path: "/cluster", Title: "Cluster", Icon: "cluster"},
 			{Path: "/admin", Title: "Admin", Icon: "admin"},
 			{Path: "/help", Title: "Help", Icon: "help"},
@@ -86,6 +87,9 @@ func (s *sheet) Past() *past { return s.past }
 
 // Theme is how the pages look; empty: as the system has it.
 func (s *sheet) Theme() string { return s.prefs.Theme }
+
+// Keyless reports whether single keys do nothing.
+func (s *sheet) Keyless() bool { return s.prefs.Keyless }
 
 // Zone is the time zone of what is shown.
 func (s *sheet) Zone() string { return s.prefs.Zone() }

@@ -2,6 +2,7 @@
 import "./lib/htmx.js";
 import "./lib/copy.js";
 import "./lib/keys.js";
+import "./lib/palette.js";
 import "./lib/theme.js";
 import { reveal } from "./lib/reveal.js";
 

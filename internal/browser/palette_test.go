@@ -1,0 +1,50 @@
+package browser
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// The palette and the keys: everything is reached without a mouse.
+func TestPaletteAndKeys(t *testing.T) {
+	b, w := Start(t), Demo(t)
+	p := w.Tab(t, b, "cleo")
+	at := func(path string) {
+		t.Helper()
+		p.settle()
+		if p.Path() != path {
+			t.Errorf("at %s, want %s", p.Path(), path)
+		}
+	}
+	p.Open("/")
+	p.Press("gs")
+	at("/shares")
+	p.Press("n")
+	at("/shares?add")
+	p.Open("/")
+	p.Press("?")
+	p.See("Next, previous row")
+	p.Press(kb.Escape)
+	p.SeeNo("Next, previous row")
+	p.Press("k", chromedp.ModifierCtrl)
+	p.Press("why does cleo not get dionaea.capture")
+	p.See("Why does cleo not get dionaea.capture from ada?")
+	seen(t, p, "palette")
+	p.Press(kb.Enter)
+	at("/why?channel=dionaea.capture&from=ada&to=cleo")
+	p.Press("/accept dion")
+	p.See("Enable dionaea.* of ada")
+	p.Press(kb.Enter)
+	p.See("You have enabled 1 share.")
+	at("/incoming")
+	p.Press("j")
+	row, err := evaluate[string](p, "document.activeElement.localName")
+	if p.must(row, err); row != "tr" {
+		t.Errorf("j goes to <%s>", row)
+	}
+	p.Press("/a time like 2h")
+	p.Press(kb.Escape)
+	p.SeeNo("Shares as of")
+}
