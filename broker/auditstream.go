@@ -27,12 +27,21 @@ type auditStream struct {
 	sent   uint64 // events
 }
 
-// auditStep is how many events are read at a time.
-const auditStep = 256
+// auditStep is how many events are read at a time. One may have 130 kB.
+const auditStep = 32
 
 func (c *conn) beginAudit(ctx context.Context, sub *grant) error {
 	if sub.Durable != "" {
 		return errors.New("bad subscription: $audit has no durable: use positions=1 and from=")
+	}
+	for _, other := range c.all() {
+		if other.Channel == subscription.Audit && other != sub {
+			return errors.New("bad subscription: a connection has one $audit: use another connection")
+		}
+	}
+	end, err := c.broker.Connections.beginAudit(c.user)
+	if err != nil {
+		return err
 	}
 	a := &auditStream{conn: c, grant: sub, start: c.broker.Events.Applied()}
 	after, err := a.after()
@@ -42,10 +51,15 @@ func (c *conn) beginAudit(ctx context.Context, sub *grant) error {
 	if err == nil {
 		a.reader, err = c.broker.Query.AuditReader(graph.Actor{User: c.user}, after)
 	}
-	if err == nil {
-		c.broker.streams.Go(func() { a.run(ctx) })
+	if err != nil {
+		end()
+		return err
 	}
-	return err
+	c.broker.streams.Go(func() {
+		defer end()
+		a.run(ctx)
+	})
+	return nil
 }
 
 // after is the log index behind which it begins to read. The audit is kept for ever: there is no floor.

@@ -117,7 +117,10 @@ func (b *Broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.C
 	}
 	c.subscriber = b.Router.Join(router.Peer{Conn: s, Events: c}, key.Owner, c.limit)
 	c.subscriptions = newSubscriptions(s.Context())
-	b.Connections.add(c)
+	if err := b.Connections.add(c, previous != nil); err != nil {
+		c.end()
+		return nil, err
+	}
 	if s.OldSecret() {
 		c.usedOldSecret()
 	}

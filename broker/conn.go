@@ -77,7 +77,7 @@ func (c *conn) Publish(channel string, frames []byte, n int) error {
 
 // Close implements wire.Conn.
 func (c *conn) Close() {
-	c.endAll(c.session.Context().Err() != nil)
+	c.endAll()
 	c.count()
 	c.broker.Connections.remove(c)
 	c.broker.metrics.closed(c.ident, c.broker.handle(c.user))

@@ -53,6 +53,9 @@ func (c *conn) beginDurable(sub *grant, h router.History, receive func(s *router
 				"system cannot do here: use positions=1 and from=",
 		)
 	}
+	if len(c.receivers()) > maxSubscriptions { // they are followed until the connection ends
+		return errors.New("bad subscription: this connection has had too many durable ones: use another connection")
+	}
 	start := h.From
 	if start == (eventlog.Position{}) {
 		start = eventlog.Position{Index: c.broker.Events.Applied() + 1}

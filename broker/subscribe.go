@@ -192,17 +192,15 @@ func (c *conn) drop(text string) bool {
 	return true
 }
 
-// endAll ends all subscriptions. gone says that the connection has ended too.
-func (c *conn) endAll(gone bool) {
+// endAll ends all subscriptions.
+func (c *conn) endAll() {
 	for _, sub := range c.all() {
 		c.drop(sub.Text)
 	}
 	c.end()
 	for _, s := range c.receivers() {
 		s.Close()
-		if gone { // on a connection that goes on under another authkey a slow write may go on too
-			s.Wait()
-		}
+		s.Wait() // what the peer does not read holds up its new login only
 	}
 	for _, d := range c.durables {
 		d.finish()

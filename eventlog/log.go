@@ -17,6 +17,7 @@ type Config struct {
 	FS         vfs.FS // nil: the disk
 	ReadOnly   bool   // for looking at a store that no server uses: nothing is written, and writing ends the process
 	CacheBytes int64  // Pebble's block cache, default 16 MiB
+	OpenFiles  int    // tables that are kept open, default 1000
 	TailBytes  int64  // newest entries kept in memory, raw and decoded together, default 32 MiB
 	Logger     *slog.Logger
 	// Fatal is told why the store must not be used any further and should end the process, which is the default. If it
@@ -26,12 +27,16 @@ type Config struct {
 
 const (
 	defaultCacheBytes = 16 << 20
+	defaultOpenFiles  = 1000
 	defaultTailBytes  = 32 << 20
 )
 
 func (c Config) withDefaults() Config {
 	if c.CacheBytes <= 0 {
 		c.CacheBytes = defaultCacheBytes
+	}
+	if c.OpenFiles <= 0 {
+		c.OpenFiles = defaultOpenFiles
 	}
 	if c.TailBytes <= 0 {
 		c.TailBytes = defaultTailBytes

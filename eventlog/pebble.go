@@ -95,7 +95,7 @@ func pebbleOptions(cfg Config, failure *failStop) *pebble.Options {
 		MemTableStopWritesThreshold: 4,
 		L0StopWritesThreshold:       100,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 3 },
-		MaxOpenFiles:                1000,
+		MaxOpenFiles:                cfg.OpenFiles,
 		WALBytesPerSync:             0, // every append is synced
 		BytesPerSync:                1 << 20,
 		TargetByteDeletionRate:      128 << 20,

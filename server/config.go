@@ -15,21 +15,28 @@ import (
 
 // Config is what a server can be told, by flag, environment (HPFRIENDS_…), file, or default, in this order.
 type Config struct {
-	DataDir    string        `yaml:"data-dir" json:"data-dir"`
-	NodeID     string        `yaml:"node-id" json:"node-id"`
-	Hpfeeds    []string      `yaml:"hpfeeds" json:"hpfeeds"`
-	HTTP       string        `yaml:"http" json:"http"`
-	Name       string        `yaml:"name" json:"name"`
-	Compat     string        `yaml:"compat" json:"compat"`
-	MaxMessage bytesize.Size `yaml:"max-message" json:"max-message"`
-	Scrub      string        `yaml:"scrub-interval" json:"scrub-interval"`
-	LogLevel   string        `yaml:"log-level" json:"log-level"`
-	LogFormat  string        `yaml:"log-format" json:"log-format"`
+	DataDir   string   `yaml:"data-dir" json:"data-dir"`
+	NodeID    string   `yaml:"node-id" json:"node-id"`
+	Hpfeeds   []string `yaml:"hpfeeds" json:"hpfeeds"`
+	HTTP      string   `yaml:"http" json:"http"`
+	Name      string   `yaml:"name" json:"name"`
+	Compat    string   `yaml:"compat" json:"compat"`
+	Scrub     string   `yaml:"scrub-interval" json:"scrub-interval"`
+	LogLevel  string   `yaml:"log-level" json:"log-level"`
+	LogFormat string   `yaml:"log-format" json:"log-format"`
 
+	LimitsConfig    `yaml:",inline"`
 	RetentionConfig `yaml:",inline"`
 	ClusterConfig   `yaml:",inline"`
 
 	FirstAdmin FirstAdmin `yaml:"-" json:"-"`
+}
+
+// LimitsConfig is how much the server takes. What is 0 is decided by the machine: see budget.
+type LimitsConfig struct {
+	MaxMessage       bytesize.Size `yaml:"max-message" json:"max-message"`
+	MaxConnections   int           `yaml:"max-connections" json:"max-connections"`
+	SubscriberMemory bytesize.Size `yaml:"subscriber-memory" json:"subscriber-memory"`
 }
 
 // RetentionConfig is how long messages are kept. What is empty is no limit, or the default.
@@ -55,6 +62,12 @@ func (s Config) Validate() error {
 	}
 	if s.MaxMessage > wire.MaxPayloadLimit {
 		return badConfig("--max-message %d: want at most %s", s.MaxMessage, humanize.IBytes(wire.MaxPayloadLimit))
+	}
+	if s.MaxConnections < 0 {
+		return badConfig("--max-connections %d: want a number, or 0: what the limit of open files leaves", s.MaxConnections)
+	}
+	if s.SubscriberMemory != 0 && s.SubscriberMemory < leastMemory {
+		return badConfig("--subscriber-memory %d: want at least %s", s.SubscriberMemory, humanize.IBytes(leastMemory))
 	}
 	if s.HTTP != "" {
 		if err := CheckAddress(s.HTTP); err != nil {

@@ -35,7 +35,7 @@ import (
 // Server is one running node: everything from the log to the listeners. Parts are opened in the order of the fields and
 // closed in reverse.
 type Server struct {
-	Config
+	plan
 	Logger   *slog.Logger
 	events   *eventlog.Log
 	node     *raftfsm.Node
@@ -51,16 +51,27 @@ type Server struct {
 	loops    loops
 }
 
+// plan is what a server was told, and what it may use.
+type plan struct {
+	Config
+	budget budget
+}
+
 // drainTimeout bounds each step of a shutdown.
 const drainTimeout = 5 * time.Second
 
 // New returns a server that has not begun. The Config is a valid one.
 func New(c Config, l *slog.Logger) *Server {
-	return &Server{Config: c, Logger: l, presence: broker.NewPresence(), loops: loops{failed: make(chan error, 8)}}
+	return &Server{
+		plan: plan{Config: c}, Logger: l, presence: broker.NewPresence(), loops: loops{failed: make(chan error, 8)},
+	}
 }
 
 // Run serves until ctx is done, or until it cannot go on. It may be called once.
 func (s *Server) Run(ctx context.Context) (err error) {
+	if s.budget, err = newBudget(s.Config, openFiles(), processMemory()); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
@@ -72,7 +83,9 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.events, err = eventlog.Open(eventlog.Config{Dir: filepath.Join(s.DataDir, "log"), Logger: s.Logger})
+	s.events, err = eventlog.Open(eventlog.Config{
+		Dir: filepath.Join(s.DataDir, "log"), OpenFiles: s.budget.logFiles, Logger: s.Logger,
+	})
 	if err != nil {
 		return err
 	}
@@ -137,9 +150,9 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 	s.recorder = raftfsm.NewRecorder(s.node)
 	s.cursors = raftfsm.NewCursors(s.node)
 	s.router = router.New(s.events, s.node.Version(), router.Config{
-		Busy: s.ingest.Busy, Undelivered: broker.TellPublishers(s.node, s.recorder),
+		Busy: s.ingest.Busy, Undelivered: broker.TellPublishers(s.node, s.recorder), Memory: s.budget.memory,
 	})
-	conns := broker.NewConnections(s.node, s.recorder)
+	conns := broker.NewConnections(s.node, s.recorder, s.budget.perUser, s.budget.perAuthkey)
 	q := query.New(s.events, s.node.Graph, conns)
 	s.broker = broker.New(broker.Config{
 		Node: s.node, Events: s.events, Ingest: s.ingest, Recorder: s.recorder, Cursors: s.cursors,
@@ -221,6 +234,7 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 	}
 	s.wire, err = wire.NewServer(wire.Config{
 		Name: s.Name, Compat: compat, Limits: wire.Limits{MaxPayload: int(s.MaxMessage)}, Logger: s.Logger,
+		MaxConns: s.budget.connections,
 	}, s.broker)
 	if err != nil {
 		return err
@@ -230,6 +244,7 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 	}
 	c := web.Config{
 		Changer: changer{s.node}, Cluster: clusterAdmin{s.node.Members()}, Cursors: s.cursors, Query: q, Key: key,
+		Network: web.Network{MaxConns: s.budget.requests},
 		Metrics: registry, Ready: s.ready, Logger: s.Logger,
 		Node: web.Node{
 			Version: buildinfo.Version(), Name: s.node.ID(),

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/internal/crowd"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
@@ -39,8 +41,16 @@ type Config struct {
 	Scrub   func() view.ScrubStatus                       // nil: there is none
 	Logger  *slog.Logger
 	Node
+	Network
+}
+
+// Network is how requests come in.
+type Network struct {
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.
 	TrustedProxies []netip.Prefix
+	// MaxConns bounds the connections of all TCP listeners together; 8,192. When there are more, the longest idle one of
+	// the most crowded address is closed.
+	MaxConns int
 }
 
 // Node is which node it is, and what it does for pages.
@@ -70,6 +80,7 @@ type Server struct {
 	pages  *pages.Pages
 	live   *live.Streams
 	replay *replay.Replays
+	crowd  *crowd.Crowd
 
 	mu      sync.Mutex
 	servers []*http.Server
@@ -78,7 +89,7 @@ type Server struct {
 
 // New returns a Server.
 func New(c Config) *Server {
-	hasher := secret.NewHasher()
+	hasher, most := secret.NewHasher(), cmp.Or(c.MaxConns, 1<<13)
 	scripts := built()
 	if missing := scripts.Missing(); missing != "" {
 		c.Logger.Info(missing)
@@ -110,6 +121,7 @@ func New(c Config) *Server {
 		Version: c.Version, Assets: scripts, Reference: reference, Logger: c.Logger,
 	})
 	s.live = live.New(live.Config{Query: c.Query})
+	s.crowd = crowd.New(most, max(most/4, 1))
 	return s
 }
 
@@ -117,7 +129,9 @@ func New(c Config) *Server {
 func (s *Server) Setup() *who.Setup { return s.who.Setup }
 
 // Serve serves a TCP listener until Shutdown.
-func (s *Server) Serve(l net.Listener) error { return s.serve(l, s.Handler()) }
+func (s *Server) Serve(l net.Listener) error {
+	return s.serve(&seatedListener{l, s.crowd}, s.Handler())
+}
 
 // ServeSocket serves the local socket until Shutdown: who can open it is the operator. The caller sees to it that only
 // the owner of the data directory can.
@@ -127,6 +141,7 @@ func (s *Server) serve(l net.Listener, h http.Handler) error {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
+		ConnState: setSeat,
 	}
 	s.mu.Lock()
 	if s.closed {

@@ -15,7 +15,7 @@ type Config struct {
 	AuthTimeout  time.Duration // from accepting to the end of the first AUTH, TLS included; 10 s
 	FrameTimeout time.Duration // in which 1 KiB for each second must come of a frame that has begun, or its rest; 60 s
 
-	MaxConns        int // open connections; what the limit of open files leaves
+	MaxConns        int // open connections; 65,536
 	MaxConnsPerAddr int // of one address (IPv6: /64); 8192, since a site may stand behind one address
 	// MaxPending is of connections that have not logged in, at most a quarter of them of one address. The oldest of the
 	// most crowded address makes room; 1000.
@@ -24,9 +24,6 @@ type Config struct {
 
 	Logger *slog.Logger // nil: none
 }
-
-// fallbackConns is MaxConns where the system tells no limit or a larger one.
-const fallbackConns = 1 << 16
 
 // Validate checks the fields that have no sensible meaning otherwise.
 func (c Config) Validate() error {
@@ -55,9 +52,7 @@ func (c Config) withDefaults() Config {
 	c.Limits = c.Limits.withDefaults()
 	c.AuthTimeout = cmp.Or(c.AuthTimeout, 10*time.Second)
 	c.FrameTimeout = cmp.Or(c.FrameTimeout, time.Minute)
-	if c.MaxConns == 0 {
-		c.MaxConns = fileLimit()
-	}
+	c.MaxConns = cmp.Or(c.MaxConns, 1<<16)
 	c.MaxConnsPerAddr = cmp.Or(c.MaxConnsPerAddr, 8192)
 	c.MaxPending = cmp.Or(c.MaxPending, 1000)
 	c.ConnectRate = cmp.Or(c.ConnectRate, 20)

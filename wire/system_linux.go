@@ -18,18 +18,6 @@ func bindToDevice(c syscall.RawConn, device string) error {
 	return nil
 }
 
-// reservedFiles are left to the rest of the process: the log's files, HTTP, the cluster.
-const reservedFiles = 512
-
-// fileLimit is how many connections the process may hold, by its limit of open files.
-func fileLimit() int {
-	var r unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil || r.Cur > fallbackConns {
-		return fallbackConns
-	}
-	return max(int(r.Cur)-reservedFiles, int(r.Cur)/2)
-}
-
 // tcpClose is the kernel's TCP_CLOSE.
 const tcpClose = 7
 

@@ -11,8 +11,6 @@ func bindToDevice(syscall.RawConn, string) error {
 	return errors.New("binding to a device is possible on Linux only")
 }
 
-func fileLimit() int { return fallbackConns }
-
 // askTCP cannot ask here: a durable subscription then never advances by itself.
 func askTCP(syscall.RawConn) (tcpState, bool) { return tcpState{}, false }
 

@@ -62,7 +62,7 @@ var allowed = map[string][]string{
 	"api":               {"query/view", "graph", "internal/datadir", "internal/ndjson", "internal/secret"},
 	"web": {
 		"api", "web/assets", "web/help", "web/live", "web/pages", "web/replay", "web/v1", "web/who", "query",
-		"query/view", "graph", "internal/secret",
+		"query/view", "graph", "internal/crowd", "internal/secret",
 	},
 	"web/live": {"api", "web/who", "query", "graph", "eventlog/entry", "internal/ndjson"},
 	"web/pages": {

@@ -19,8 +19,9 @@ import (
 )
 
 // settingNames are the keys of the file, which are also the flags.
-var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "name", "compat", "max-message", "retention",
-	"retention-size", "retention-grace", "scrub-interval", "log-level", "log-format",
+var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "name", "compat", "max-message",
+	"max-connections", "subscriber-memory", "retention", "retention-size", "retention-grace", "scrub-interval",
+	"log-level", "log-format",
 	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
 
 func settingFlags() []cli.Flag {
@@ -42,6 +43,10 @@ func settingFlags() []cli.Flag {
 		&cli.StringFlag{Name: "compat", EnvVars: env("compat"), Value: "lineage",
 			Usage: "`STYLE` of refusals: lineage, or reference (as the Python broker, which then closes)"},
 		cmdline.SizeFlag("max-message", "10MiB", "largest payload accepted, a `SIZE` like 16MiB", env("max-message")...),
+		&cli.IntFlag{Name: "max-connections", EnvVars: env("max-connections"),
+			Usage: "take at most `N` hpfeeds connections, a quarter of them of one user; 0: what the limit of open files leaves"},
+		cmdline.SizeFlag("subscriber-memory", "", "hold at most `SIZE` for subscribers that read slowly, beside 32 KiB for "+
+			"each; default: a 16th of the memory, at most 1GiB", env("subscriber-memory")...),
 		&cli.StringFlag{Name: "retention", EnvVars: env("retention"),
 			Usage: "keep messages for `DURATION`, like 30d; empty: for ever. The audit is always kept"},
 		&cli.StringFlag{Name: "retention-size", EnvVars: env("retention-size"),
@@ -60,10 +65,14 @@ func settingFlags() []cli.Flag {
 func loadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 	s := server.Config{
 		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"), HTTP: c.String("http"),
-		Name:   c.String("name"),
-		Compat: c.String("compat"), MaxMessage: cmdline.Size(c, "max-message"),
+		Name:     c.String("name"),
+		Compat:   c.String("compat"),
 		Scrub:    c.String("scrub-interval"),
 		LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
+		LimitsConfig: server.LimitsConfig{
+			MaxMessage:     cmdline.Size(c, "max-message"),
+			MaxConnections: c.Int("max-connections"), SubscriberMemory: cmdline.Size(c, "subscriber-memory"),
+		},
 		RetentionConfig: server.RetentionConfig{
 			Retention: c.String("retention"), KeepBytes: c.String("retention-size"), KeepGrace: c.String("retention-grace"),
 		},

@@ -1,0 +1,66 @@
+package server
+
+import (
+	"fmt"
+	"math"
+	"runtime/debug"
+)
+
+// budget is what the parts of a node may use of the machine. It is made once, at the start, so that no part can take
+// what another one needs.
+type budget struct {
+	logFiles    int   // open tables of the log
+	connections int   // hpfeeds
+	perUser     int   // of one user's
+	perAuthkey  int   // so that one that runs wild leaves its owner the others
+	requests    int   // HTTP connections
+	memory      int64 // of subscribers, together
+}
+
+const (
+	// reservedFiles are for what must always be possible: the log's other files, raft, the cluster port and its
+	// handshakes, and the local socket, by which an operator comes in when everything else is taken.
+	reservedFiles = 384
+	leastFiles    = 640
+
+	mostLogFiles    = 1000
+	mostConnections = 1 << 16
+	mostRequests    = 1 << 13
+
+	memoryShare = 16 // of the process's memory
+	leastMemory = 32 << 20
+	mostMemory  = 1 << 30
+)
+
+// newBudget divides a number of open files and bytes of memory. What the Config says goes before.
+func newBudget(c Config, files int, memory int64) (b budget, err error) {
+	if files < leastFiles {
+		return b, fmt.Errorf("the process may open %d files: want at least %d: raise it with `ulimit -n`, or LimitNOFILE= of "+
+			"its systemd unit", files, leastFiles)
+	}
+	rest := files - reservedFiles
+	b.logFiles = min(rest/4, mostLogFiles)
+	b.requests = min(rest/4, mostRequests)
+	b.connections = min(rest-b.logFiles-b.requests, mostConnections)
+	if c.MaxConnections > b.connections {
+		return b, badConfig("--max-connections %d: the process may open %d files, which leaves %d: raise that with `ulimit -n`, or "+
+			"LimitNOFILE= of its systemd unit", c.MaxConnections, files, b.connections)
+	}
+	if c.MaxConnections > 0 {
+		b.connections = c.MaxConnections
+	}
+	b.perUser = max(1, b.connections/4)
+	b.perAuthkey = max(1, b.perUser*3/4)
+	if b.memory = int64(c.SubscriberMemory); b.memory == 0 {
+		b.memory = min(max(memory/memoryShare, leastMemory), mostMemory)
+	}
+	return b, nil
+}
+
+// processMemory is GOMEMLIMIT, or what the machine or its control group has.
+func processMemory() int64 {
+	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
+		return limit
+	}
+	return machineMemory()
+}
