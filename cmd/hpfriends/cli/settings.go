@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -165,7 +166,11 @@ func Config() *cli.Command {
 					if err != nil {
 						return err
 					}
-					return cmdline.Show(c, s, func(w io.Writer) { printSettings(w, s, origin) })
+					var shown bytes.Buffer
+					if err := printSettings(&shown, s, origin); err != nil {
+						return err
+					}
+					return cmdline.Show(c, s, func(w io.Writer) { _, _ = shown.WriteTo(w) })
 				},
 			},
 			{
@@ -196,15 +201,22 @@ func validateFile(path string) error {
 	return settingUsage(s.Validate())
 }
 
-func printSettings(w io.Writer, s server.Config, origin map[string]string) {
-	values := []any{s.DataDir, s.NodeID, strings.Join(s.Hpfeeds, " "), s.HTTP, s.Name, s.Compat, s.MaxMessage, s.Retention,
-		s.KeepBytes, s.KeepGrace, s.Scrub, s.LogLevel, s.LogFormat,
-		s.Cluster, s.Advertise, s.Bootstrap, s.Join, s.JoinTokenFile, s.Nonvoter}
+func printSettings(w io.Writer, s server.Config, origin map[string]string) error {
+	raw, err := yaml.Marshal(s)
+	if err != nil {
+		return err
+	}
+	values := make(map[string]any)
+	if err := yaml.Unmarshal(raw, &values); err != nil {
+		return err
+	}
+	values["hpfeeds"] = strings.Join(s.Hpfeeds, " ")
 	var rows [][]string
-	for i, name := range settingNames {
-		rows = append(rows, []string{name, fmt.Sprint(values[i]), origin[name]})
+	for _, name := range settingNames {
+		rows = append(rows, []string{name, fmt.Sprint(values[name]), origin[name]})
 	}
 	term.Table(w, []string{"Setting", "Value", "From"}, rows)
+	return nil
 }
 
 func clusterFlags(env func(string) []string) []cli.Flag {
