@@ -49,10 +49,12 @@ const (
 	SpaceChannels    Space = 'n' // who published how much on which channel
 	SpaceSessions    Space = 'o' // ingest sessions and their last sequence number
 	SpaceStats       Space = 's' // statistics per authkey
+	SpaceTrail       Space = 't' // the audit as it is shown, by whom it concerns
 	SpaceLocal       Space = 'w' // this node's own: no snapshot carries or replaces it
 )
 
-// installed are the spaces that a snapshot replaces. What a node counts of the channels it counts from its own log.
+// installed are the spaces that a snapshot replaces. What a node counts of the channels it counts from its own log,
+// and its trail it makes of the audit.
 var installed = []Space{
 	SpaceAudit, SpaceCursors, SpaceGraph, SpaceCheckpoints, SpaceLogs, SpaceMeta, SpaceSessions, SpaceStats,
 }

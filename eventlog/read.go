@@ -118,3 +118,26 @@ func (l *Log) Get(space Space, key []byte) ([]byte, error) { return l.db.getKey(
 func (l *Log) Scan(space Space, from, to []byte, fn func(k, v []byte) error) error {
 	return l.db.scanSpace(space, from, to, fn)
 }
+
+// ScanDown is Scan from the last key to the first.
+func (l *Log) ScanDown(space Space, from, to []byte, fn func(k, v []byte) error) error {
+	if !l.db.enter() {
+		return ErrClosed
+	}
+	defer l.db.leave()
+	it, err := l.db.iterate(spaceBounds(space, from, to))
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	for ok := it.Last(); ok; ok = it.Prev() {
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return damaged(err)
+		}
+		if err := fn(it.Key()[1:], v); err != nil {
+			return err
+		}
+	}
+	return damaged(it.Error())
+}

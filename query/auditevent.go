@@ -166,8 +166,8 @@ func objectFields(g *graph.Graph, o graph.Object) map[string]any {
 		s, _ := g.Share(o.Share)
 		f := fields(viewShare(g.Viewer(graph.Actor{}), s))
 		return map[string]any{
-			"share": o.Share, "user": handle(g, o.User), "from": f["from"], "to": f["to"], "channel": f["channel"],
-			"enabled": o.Enabled,
+			"share": json.Number(formatIndex(uint64(o.Share))), "user": handle(g, o.User), "from": f["from"], "to": f["to"],
+			"channel": f["channel"], "enabled": o.Enabled,
 		}
 	case *graph.Token:
 		if o.Session {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hpfriends/graph"
+	"hpfriends/query/trail"
 	"hpfriends/query/view"
 )
 
@@ -38,6 +39,10 @@ func (q *audits) AuditEvents(viewer graph.Actor, f AuditFilter) (events []view.A
 	if err != nil || lo > hi {
 		return l.events, 0, err
 	}
+	known, err := l.along(lo, hi)
+	if known {
+		return l.events, l.next, err
+	}
 	if f.Oldest {
 		err = l.upwards(lo, hi)
 	} else {
@@ -66,6 +71,7 @@ type lister struct {
 	query    *audits
 	history  *TimeTravel
 	viewer   auditViewer
+	subject  *trail.Subject // the viewer, for the trail
 	f        AuditFilter
 	kind     graph.Kind // of f.Object
 	name     string
@@ -156,14 +162,18 @@ func (l *lister) look(s step, last bool) error {
 
 // admits is the part of the filter that costs little.
 func (l *lister) admits(s step) bool {
-	if op, name := l.f.Op, s.command.OpName(); op != "" && op != name {
+	return l.selects(s.command.OpName(), actorName(s), stamp(s.command).UnixMilli()) &&
+		(l.f.User == "" || l.viewer.concerns(s, l.f.User))
+}
+
+func (l *lister) selects(name, actor string, stamped int64) bool {
+	if op := l.f.Op; op != "" && op != name {
 		kind, all := strings.CutSuffix(op, "*")
 		if !all || !strings.HasPrefix(name, kind) {
 			return false
 		}
 	}
-	return l.f.stampedWithin(stamp(s.command)) && (l.f.Actor == "" || strings.EqualFold(l.f.Actor, actorName(s))) &&
-		(l.f.User == "" || l.viewer.concerns(s, l.f.User))
+	return l.f.stampedWithin(time.UnixMilli(stamped)) && (l.f.Actor == "" || strings.EqualFold(l.f.Actor, actor))
 }
 
 // stampedWithin reports whether a change of that time is wanted: the marks of time only tell where to look.

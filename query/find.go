@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"hpfriends/graph"
+	"hpfriends/query/match"
 	"hpfriends/query/traffic"
 	"hpfriends/query/view"
 )
@@ -12,7 +13,7 @@ import (
 type finder struct {
 	*Query
 	viewer graph.Viewer
-	matcher
+	match.Words
 }
 
 func (f *finder) find(kind view.Kind, to *ranking) error {
@@ -36,10 +37,10 @@ func (f *finder) find(kind view.Kind, to *ranking) error {
 // findChannels finds channels with a message that the viewer may see, and those that an authkey or a share that they
 // may see names.
 func (f *finder) findChannels(to *ranking) error {
-	at := func(name string) rank { return rank{f.match(name), name} }
+	at := func(name string) rank { return rank{f.Match(name), name} }
 	want := func(name string) bool {
 		m := at(name)
-		return m.grade < nowhere && to.wants(m)
+		return m.Grade < match.Nowhere && to.wants(m)
 	}
 	named := f.namedChannels()
 	err := f.each(f.viewer.Actor, traffic.WithPrefix("", ""), want, func(c *visibleChannel) error {
@@ -49,7 +50,7 @@ func (f *finder) findChannels(to *ranking) error {
 		return nil
 	})
 	for name, v := range named {
-		if m := at(name); m.grade < nowhere {
+		if m := at(name); m.Grade < match.Nowhere {
 			to.add(m, func() (view.Hit, error) { return view.Hit{Channel: &v}, nil })
 		}
 	}
@@ -79,7 +80,7 @@ func (f *finder) namedChannels() map[string]view.Channel {
 func (f *finder) findLogs(to *ranking) error {
 	rows, err := logRows(f.log, f.viewer, LogFilter{})
 	for _, r := range rows {
-		if g := f.match(r.Text(), r.Identifier, r.Channel, r.Address); g < nowhere {
+		if g := f.Match(r.Text(), r.Identifier, r.Channel, r.Address); g < match.Nowhere {
 			key := numberKey(uint64(math.MaxInt64-r.Time.UnixNano())) + r.key // newest first
 			to.add(rank{g, key}, func() (view.Hit, error) { return view.Hit{Log: &r.LogRow}, nil })
 		}
@@ -92,7 +93,7 @@ func (f *finder) findGroups(to *ranking) {
 		if !f.viewer.CanSeeGroup(gr) {
 			continue
 		}
-		if grade := f.match(gr.Name); grade < nowhere {
+		if grade := f.Match(gr.Name); grade < match.Nowhere {
 			to.add(rank{grade, numberKey(uint64(gr.ID))}, func() (view.Hit, error) {
 				v := viewGroup(f.viewer, gr, gr.ID != graph.Everyone)
 				return view.Hit{Group: &v}, nil
@@ -106,7 +107,7 @@ func (f *finder) findUsers(to *ranking) {
 		if !f.viewer.CanSeeUser(u) {
 			continue
 		}
-		if grade := f.match(u.Handle, u.Name); grade < nowhere {
+		if grade := f.Match(u.Handle, u.Name); grade < match.Nowhere {
 			to.add(rank{grade, numberKey(uint64(u.ID))}, func() (view.Hit, error) {
 				v := viewUser(f.viewer, u)
 				return view.Hit{User: &v}, nil
@@ -122,7 +123,7 @@ func (f *finder) findShares(to *ranking) {
 		if gr, ok := g.Group(s.Group); ok {
 			receiver = gr.Name
 		}
-		if grade := f.match(string(s.Channel), s.Note, handle(g, s.Owner), receiver); grade < nowhere {
+		if grade := f.Match(string(s.Channel), s.Note, handle(g, s.Owner), receiver); grade < match.Nowhere {
 			to.add(rank{grade, numberKey(uint64(s.ID))}, func() (view.Hit, error) {
 				v := viewShare(f.viewer, s)
 				return view.Hit{Share: &v}, nil
@@ -140,7 +141,7 @@ func (f *finder) findAuthkeys(to *ranking) {
 				fields = append(fields, string(p))
 			}
 		}
-		if grade := f.match(fields...); grade < nowhere {
+		if grade := f.Match(fields...); grade < match.Nowhere {
 			to.add(rank{grade, numberKey(uint64(k.ID))}, func() (view.Hit, error) {
 				v, err := f.viewAuthkey(g, k)
 				return view.Hit{Authkey: &v}, err

@@ -22,9 +22,10 @@
 //	logs.go, cursors.go, entries.go, retained.go        refusals, durable subscriptions, the log itself
 //	explain.go, redaction.go                            why, or why not, and for whom
 //	preview.go, spread.go                               what a share would do
-//	search.go, find.go, match.go                        search
+//	search.go, find.go                                  search
 //	point.go, cut.go, timetravel.go, asof.go, access.go points in time, and what could be seen then
 //	auditevent.go, auditlist.go, auditreader.go         who changed what
+//	audittrail.go                                       ... kept by whom it concerns
 //	verifyaudit.go, check.go                            and that it is true
 //
 // # The past
@@ -50,6 +51,7 @@ import (
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/query/traffic"
+	"hpfriends/query/trail"
 )
 
 // Live knows what is counted on this node and not reported to the log yet.
@@ -76,6 +78,7 @@ type node struct {
 type audits struct {
 	*node
 	history   *TimeTravel
+	trail     *follower
 	verifying sync.Mutex
 }
 
@@ -86,11 +89,21 @@ type channels struct{ *node }
 // projection of channels there.
 func New(log *eventlog.Log, newest func() *graph.Graph, live Live) *Query {
 	n := &node{log, newest, live, traffic.New(log, traffic.DefaultLimits())}
-	return &Query{node: n, audits: audits{node: n, history: NewTimeTravel(log)}, channels: channels{n}}
+	history := NewTimeTravel(log)
+	follower := &follower{Trail: trail.New(log), history: history, keep: maxKept}
+	return &Query{node: n, audits: audits{node: n, history: history, trail: follower}, channels: channels{n}}
 }
 
-// Run keeps the projection of channels near the end of the log until ctx is done, so that whoever asks does not wait.
-func (q *Query) Run(ctx context.Context) error { return q.traffic.Run(ctx) }
+// Run keeps the projections of channels and of the audit near the end of the log until ctx is done, so that whoever
+// asks does not wait.
+func (q *Query) Run(ctx context.Context) error {
+	var told sync.WaitGroup
+	defer told.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	told.Go(func() { q.trail.run(ctx) })
+	return q.traffic.Run(ctx)
+}
 
 // Graph is the newest graph, for decisions that the graph itself takes.
 func (n *node) Graph() *graph.Graph { return n.graph() }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"hpfriends/graph"
+	"hpfriends/query/match"
 	"hpfriends/query/view"
 )
 
@@ -32,7 +33,7 @@ const MaxSearchLimit = 1000
 // that of the kind's list. Case is folded rune by rune, as strings.EqualFold does.
 func (q *Query) Search(viewer graph.Actor, s SearchQuery) (view.SearchResult, error) {
 	r := view.SearchResult{Hits: []view.Hit{}}
-	m, err := newMatcher(s.Text)
+	m, err := match.New(s.Text)
 	if err != nil {
 		return r, err
 	}
@@ -93,16 +94,16 @@ func (s *SearchQuery) validate() (after *rank, err error) {
 
 // rank orders the hits of a kind.
 type rank struct {
-	grade
+	match.Grade
 	key string // orders hits of equal grade
 }
 
 func (m rank) compare(o rank) int {
-	return cmp.Or(cmp.Compare(m.grade, o.grade), strings.Compare(m.key, o.key))
+	return cmp.Or(cmp.Compare(m.Grade, o.Grade), strings.Compare(m.key, o.key))
 }
 
 func (m rank) token() string {
-	return base64.RawURLEncoding.EncodeToString(append([]byte{byte(m.grade)}, m.key...))
+	return base64.RawURLEncoding.EncodeToString(append([]byte{byte(m.Grade)}, m.key...))
 }
 
 func parseRank(token string) (rank, bool) {
@@ -110,7 +111,7 @@ func parseRank(token string) (rank, bool) {
 	if err != nil || len(b) == 0 {
 		return rank{}, false
 	}
-	return rank{grade(b[0]), string(b[1:])}, true
+	return rank{match.Grade(b[0]), string(b[1:])}, true
 }
 
 func numberKey(n uint64) string { return string(binary.BigEndian.AppendUint64(nil, n)) }

@@ -545,31 +545,6 @@ func TestRecordsOfChannelsEqualTheLog(t *testing.T) {
 	}
 }
 
-func TestGrades(t *testing.T) {
-	for _, tt := range []struct {
-		text   string
-		fields []string
-		want   grade
-	}{
-		{"cowrie", []string{"Cowrie"}, exact}, {"cowrie", []string{"x", "COWRIE.sessions"}, prefix},
-		{"Sessions", []string{"cowrie.sessions"}, wordStart},
-		{"ions", []string{"cowrie.sessions"}, within}, {"session", []string{"xsession x-sessions"}, wordStart},
-		{"glastopf", []string{"cowrie"}, nowhere},
-		{"two words", []string{"two words"}, exact}, {"words two", []string{"two words"}, wordStart},
-		{"a b", []string{"a", "b"}, exact}, {"a b", []string{"a"}, nowhere},
-		{"ÜNAL", []string{"ünal"}, exact}, {"σας", []string{"ΣΑΣ"}, exact}, {"\u212a", []string{"k"}, exact},
-		{"\xff", []string{"a\xff"}, within}, {"\xfe", []string{"\xff", "\ufffd"}, nowhere},
-	} {
-		m, err := newMatcher(tt.text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := m.match(slices.Clone(tt.fields)...); got != tt.want {
-			t.Errorf("%q in %q: %d, want %d", tt.text, tt.fields, got, tt.want)
-		}
-	}
-}
-
 func TestSearchSaysWhatIsWrongWithAQuestion(t *testing.T) {
 	_, q := newFixture(t)
 	for _, tt := range []struct {

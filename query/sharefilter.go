@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hpfriends/graph"
+	"hpfriends/query/match"
 	"hpfriends/query/view"
 )
 
@@ -18,15 +19,15 @@ type ShareFilter struct {
 
 // FilterShares returns the shares that f selects. It looks at what the viewer is shown only.
 func FilterShares(all []view.Share, f ShareFilter) ([]view.Share, error) {
-	var words matcher
+	var words match.Words
 	if f.Text != "" {
 		var err error
-		if words, err = newMatcher(f.Text); err != nil {
+		if words, err = match.New(f.Text); err != nil {
 			return nil, err
 		}
 	}
 	return slices.DeleteFunc(all, func(s view.Share) bool {
-		return f.Text != "" && words.match(string(s.Channel), s.Note, s.From, s.To) == nowhere ||
+		return f.Text != "" && words.Match(string(s.Channel), s.Note, s.From, s.To) == match.Nowhere ||
 			f.Type != "" && s.Type != f.Type ||
 			f.Receiver != "" && !strings.EqualFold(s.To, f.Receiver) ||
 			f.State != "" && stateOf(s) != f.State
