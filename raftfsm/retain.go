@@ -63,22 +63,23 @@ func (r *retainer) raise() error {
 		return nil
 	}
 	now, trusted := n.clock.Trusted()
-	e, err := n.keeper.Floor(retention.Moment{Time: now, Trusted: trusted, Retention: n.Graph().Retention()})
+	e, failed := n.keeper.Floor(retention.Moment{Time: now, Trusted: trusted, Retention: n.Graph().Retention()})
 	r.tell()
-	if err != nil || e == nil {
-		return err
+	if e == nil {
+		return failed
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if _, err := n.propose(ctx, e.Encode()); err != nil {
 		if errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnknownOutcome) {
-			return nil // looked at again soon
+			return failed // looked at again soon
 		}
-		return err
+		return errors.Join(failed, err)
 	}
+	n.keeper.Passed(e)
 	n.slog.Info("retention: old messages are no longer kept", "floor", eventlog.Position{Index: e.Floor}.String(),
 		"by", e.Reason.String())
-	return nil
+	return failed
 }
 
 // tell says, once, that more than usual is to go: in the log, and to admins in Logs.

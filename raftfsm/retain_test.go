@@ -92,7 +92,7 @@ func TestRetentionByAgeGoesInPasses(t *testing.T) {
 	if e, err := waits.Floor(m); e != nil || err != nil || waits.Waiting() == nil {
 		t.Fatalf("more than usual does not wait: %v, %v", e, err)
 	}
-	m.Accepted = graph.Mark{Index: 1, Time: now.Add(-time.Hour)}
+	m.Accepted, m.Clock = graph.Mark{Index: 1, Time: now.Add(-time.Hour)}, now.Add(-time.Hour)
 	passes := 0
 	for ; ; passes++ {
 		k := retention.NewKeeper(policy, r.log)
@@ -103,6 +103,10 @@ func TestRetentionByAgeGoesInPasses(t *testing.T) {
 		if e == nil {
 			break
 		}
+		if again, err := k.Floor(m); again == nil || err != nil {
+			t.Errorf("a pass that was not proposed is not tried again: %v, %v", again, err)
+		}
+		k.Passed(e)
 		if again, err := k.Floor(m); again != nil || err != nil {
 			t.Errorf("a second pass at once: %v, %v", again, err)
 		}
@@ -121,5 +125,65 @@ func TestRetentionByAgeGoesInPasses(t *testing.T) {
 	first, err := r.log.Next(everything, 0, 1)
 	if err != nil || times[first[0]] > 90*day || times[first[0]] < 90*day-each {
 		t.Errorf("the oldest message that is kept is of %v ago, %v", times[first[0]], err)
+	}
+}
+
+// What became due while it was looked at is usual, however far the passes are behind it, as they are behind a burst.
+// What is due all at once is not, also when a clock that is far ahead has stamped what comes first.
+func TestBurstIsNotUnusual(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := openWith(t, t.TempDir(), Config{})
+		defer r.close(t)
+		begun := time.Now()
+		r.publish(t, 1, 40, 1<<20, begun)
+		r.checkpoint(t)
+		policy := retention.Policy{Age: time.Hour}
+		k := retention.NewKeeper(policy, r.log)
+		passes := 0
+		for time.Since(begun) < 3*time.Hour {
+			time.Sleep(10 * time.Second)
+			e, err := k.Floor(retention.Moment{Time: time.Now(), Trusted: true})
+			if err != nil || k.Waiting() != nil {
+				t.Fatalf("after %s: %v, %+v", time.Since(begun), err, k.Waiting())
+			}
+			if e != nil && time.Since(begun) > 90*time.Minute { // until then no proposal comes through
+				passes++
+				k.Passed(e)
+				r.raise(t, e.Floor)
+			}
+		}
+		if left := len(messages(t, r.log, r.log.Floor())[1]); left > 0 || passes < 2 {
+			t.Errorf("%d messages are left after %d passes", left, passes)
+		}
+
+		r.publish(t, 2, 20, 1000, time.Now().Add(30*day))
+		r.publish(t, 3, 20, 1000, time.Now())
+		r.checkpoint(t)
+		time.Sleep(time.Hour)
+		again := retention.NewKeeper(policy, r.log)
+		m := retention.Moment{Time: time.Now().Add(30 * time.Minute), Trusted: true}
+		if e, err := again.Floor(m); e != nil || err != nil || again.Waiting() == nil {
+			t.Errorf("more than usual, behind what a clock ahead has stamped, does not wait: %v, %v", e, err)
+		}
+	})
+}
+
+// Whoever accepts says by that what the time is. The command's own time is the one that was expected: a clock that had
+// been ahead, and went back, would be far behind it, and the grace off until it got there.
+func TestAcceptanceEndsAfterItsGrace(t *testing.T) {
+	r := openWith(t, t.TempDir(), Config{})
+	defer r.close(t)
+	now := time.Now()
+	r.publish(t, 1, 1, 1000, now.Add(-200*day))
+	r.publish(t, 2, 1, 1000, now)
+	r.checkpoint(t)
+	for right, waits := range map[time.Duration]bool{-25 * time.Hour: true, -time.Hour: false, 25 * time.Hour: true} {
+		k := retention.NewKeeper(retention.Policy{Age: 90 * day}, r.log)
+		m := retention.Moment{Time: now, Trusted: true}
+		m.Accepted, m.Clock = graph.Mark{Index: 1, Time: now.Add(3 * 365 * day)}, now.Add(right)
+		e, err := k.Floor(m)
+		if err != nil || (k.Waiting() != nil) != waits || (e == nil) != waits {
+			t.Errorf("accepted at %s from now: floor %v, waits %+v, %v", right, e, k.Waiting(), err)
+		}
 	}
 }

@@ -174,7 +174,7 @@ func TestRetentionByAgeComesToRest(t *testing.T) {
 	r.checkpoint(t)
 	wants := func(at time.Time) uint64 {
 		t.Helper()
-		accepted := graph.Retention{Accepted: graph.Mark{Index: 1, Time: at}}
+		accepted := graph.Retention{Accepted: graph.Mark{Index: 1, Time: at}, Clock: at}
 		e, err := retention.NewKeeper(retention.Policy{Age: time.Hour}, r.log).Floor(
 			retention.Moment{Time: at, Trusted: true, Retention: accepted})
 		if err != nil {

@@ -21,6 +21,7 @@ type Keeper struct {
 	due     eventlog.AgeSearch // for what is too old
 	share   eventlog.AgeSearch // for what one pass removes
 	passed  time.Time          // the last pass by age
+	usual   time.Time          // what is older than this may go: it became due little by little, or the grace is over
 	waiting atomic.Pointer[Waiting]
 }
 
@@ -55,38 +56,43 @@ type Moment struct {
 	graph.Retention
 }
 
-// Floor returns the floor to propose now, or nil. The log is cut behind a kept checkpoint wherever that is possible: a
-// node that needs older entries gets that state in their place, and then has all that the others have. By age, nothing
-// goes that is young; by size, what is too much. Entries without messages are no reason: the one that raises the floor
-// would itself become one.
+// Passed notes that a floor was proposed, so that the next pass by age comes after a pause.
+func (k *Keeper) Passed(e *entry.Floor) {
+	if e.Reason == entry.FloorByAge {
+		k.passed = time.Now()
+	}
+}
+
+// Floor returns the floor to propose now, or nil; it may do so although something else failed. The log is cut behind a
+// kept checkpoint wherever that is possible: a node that needs older entries gets that state in their place, and then
+// has all that the others have. By age, nothing goes that is young; by size, what is too much. Entries without messages
+// are no reason: the one that raises the floor would itself become one.
 func (k *Keeper) Floor(m Moment) (*entry.Floor, error) {
 	kept, err := k.log.Checkpoints().Indexes()
 	if err != nil || len(kept) == 0 {
 		return nil, err
 	}
 	e := &entry.Floor{Floor: k.log.Floor(), Time: m.Time}
-	byAge, err := k.byAge(m, kept)
-	if err != nil {
-		return nil, fmt.Errorf("by age: %w", err)
-	}
+	byAge, errAge := k.byAge(m, kept)
 	if byAge > e.Floor {
 		e.Floor, e.Reason = byAge, entry.FloorByAge
 	}
-	bySize, err := k.bySize(kept)
-	if err != nil {
-		return nil, fmt.Errorf("by size: %w", err)
-	}
+	bySize, errSize := k.bySize(kept)
 	if bySize > e.Floor {
 		e.Floor, e.Reason = bySize, entry.FloorBySize
 	}
 	batches, err := k.log.Next(everything, 0, 1)
 	if err != nil || len(batches) == 0 || batches[0] >= e.Floor {
-		return nil, err
+		e = nil
 	}
-	if e.Reason == entry.FloorByAge {
-		k.passed = time.Now()
+	return e, errors.Join(err, named("by age", errAge), named("by size", errSize))
+}
+
+func named(what string, err error) error {
+	if err != nil {
+		err = fmt.Errorf("%s: %w", what, err)
 	}
-	return e, nil
+	return err
 }
 
 // byAge returns the floor of the next pass, 0 when it is not time for one.
@@ -107,19 +113,16 @@ func (k *Keeper) byAge(m Moment, kept []uint64) (uint64, error) {
 		k.Forget()
 		return 0, nil
 	}
-	limit := due
-	if oldest, known, err := k.oldest(m.Time); err != nil {
+	oldest, err := k.oldest(m.Time)
+	if err != nil || k.unusual(m, oldest, end) {
 		return 0, err
-	} else if known {
-		if k.unusual(m, oldest, end) {
-			return 0, nil
-		}
-		if next := oldest.Add(k.Policy.share()); next.Before(end) {
-			end = next
-		}
-		if limit, err = k.log.Retention().FloorForAge(&k.share, end, m.Time); err != nil {
-			return 0, err
-		}
+	}
+	if next := oldest.Add(k.Policy.share()); next.Before(end) {
+		end = next
+	}
+	limit, err := k.log.Retention().FloorForAge(&k.share, end, m.Time)
+	if err != nil {
+		return 0, err
 	}
 	if time.Since(k.passed) < k.pause() {
 		return 0, nil
@@ -128,10 +131,16 @@ func (k *Keeper) byAge(m Moment, kept []uint64) (uint64, error) {
 }
 
 // unusual reports whether messages from oldest to end are more than usual, and nobody has accepted that, and the grace
-// is not over.
+// is not over. What became due little by little is usual, however far the passes are behind it, as they are behind a
+// burst.
 func (k *Keeper) unusual(m Moment, oldest, end time.Time) bool {
-	if end.Sub(oldest) <= unusual*k.Policy.share() {
+	from := oldest
+	if k.usual.After(from) {
+		from = k.usual
+	}
+	if end.Sub(from) <= unusual*k.Policy.share() {
 		k.Forget()
+		k.usual = end
 		return false
 	}
 	w := k.waiting.Load()
@@ -139,35 +148,44 @@ func (k *Keeper) unusual(m Moment, oldest, end time.Time) bool {
 		w = &Waiting{Oldest: oldest.UTC(), Until: end.UTC(), since: time.Now(), grace: k.grace()}
 		k.waiting.Store(w)
 	}
-	accepted := m.Time.Sub(m.Accepted.Time)
-	if m.Accepted.Index > 0 && accepted < k.grace() {
+	accepted := m.Time.Sub(m.Clock) // not by the command's time: that is the time expected, where a clock had stepped
+	if m.Accepted.Index > 0 && accepted.Abs() < k.grace() {
 		w = &Waiting{Oldest: w.Oldest, Until: w.Until, since: w.since}
 		k.waiting.Store(w)
 	}
-	return w.Left() > 0
+	if w.Left() > 0 {
+		return true
+	}
+	k.usual = end
+	return false
 }
 
-// oldest returns the time of the first message that is not stamped with a time to come; it is not known when the first
-// batches have none.
-func (k *Keeper) oldest(now time.Time) (t time.Time, known bool, err error) {
-	batches, err := k.log.Next(everything, 0, 16)
+// looks is at how many batches oldest looks.
+const looks = 256
+
+// oldest returns the time of the first message: that at which its entry was appended, where it is stamped with a time
+// to come. It is zero, and so more than usual, where that is to come too in all that it looks at.
+func (k *Keeper) oldest(now time.Time) (t time.Time, err error) {
+	batches, err := k.log.Next(everything, 0, looks)
 	for _, index := range batches {
 		e, err := k.log.Entry(index)
 		if errors.Is(err, eventlog.ErrBelowFloor) { // the floor has moved meanwhile
 			continue
 		}
 		if err != nil {
-			return t, false, err
+			return t, err
 		}
 		h, err := entry.DecodeHeader(e.Data)
 		if err != nil {
-			return t, false, err
+			return t, err
 		}
-		if t = time.UnixMilli(h.Time()); t.Before(now.Add(eventlog.ClockSlack)) {
-			return t, true, nil
+		for _, stamp := range []time.Time{time.UnixMilli(h.Time()), e.Appended} {
+			if stamp.Before(now.Add(eventlog.ClockSlack)) {
+				return stamp, nil
+			}
 		}
 	}
-	return t, false, err
+	return t, err
 }
 
 // bound returns the floor of a pass that may go up to limit, and where checkpoints are, a little further, but not
