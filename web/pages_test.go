@@ -113,7 +113,7 @@ func TestShareThroughThePages(t *testing.T) {
 	) {
 		t.Error(text(html))
 	}
-	if _, html = w.page("bob", "/shares?at=2h"); !says(html, "You share nothing yet", "Back to now") {
+	if _, html = w.page("bob", "/shares?at=2h"); !says(html, "You share nothing yet", "back to now") {
 		t.Error(text(html))
 	}
 }
@@ -173,6 +173,50 @@ func TestPastIsReadOnly(t *testing.T) {
 	if status, html = w.page("ada", "/shares?at=soon"); status != http.StatusUnprocessableEntity ||
 		!says(html, `"soon" is neither`) {
 		t.Errorf("%d %s", status, text(html))
+	}
+}
+
+// In the past the frame leads to the neighbouring changes, links keep the moment, and what cannot be shown says so.
+func TestPastIsWalked(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	w.submit("ada", "/groups", "do", "add", "name", "lab")
+	w.submit("ada", "/shares", "do", "add", "channel", "first", "to", "group:lab")
+	at := w.graph.Index()
+	w.submit("ada", "/groups/lab", "do", "member", "user", "bob")
+	w.submit("ada", "/groups", "do", "add", "name", "young")
+	link := func(path string, index uint64) string { return `href="` + path + `?at=%23` + itoa(index) + `"` }
+	_, html := w.page("ada", "/shares?at=%23"+itoa(at))
+	for _, want := range []string{
+		link("/shares", at-1) + ` rel="prev"`, link("/shares", at+1) + ` rel="next"`, link("/groups/lab", at),
+		link("/graph", at), link("/live", at), `href="/shares">back to now`, `data-at="#` + itoa(at+2) + `"`,
+		`value="` + itoa(at-1) + `"`,
+	} {
+		if !strings.Contains(html, want) {
+			t.Errorf("%s is missing: %s", want, html)
+		}
+	}
+	if !says(html, "ada shares their own events of first with group:lab.", "The rate and the reach of shares are of now") {
+		t.Error(text(html))
+	}
+	_, html = w.page("ada", "/groups/lab?at=%23"+itoa(at))
+	if says(html, "bob") || says(html, "Add member") || !says(html, "ada admin") {
+		t.Error(text(html))
+	}
+	if status, _ := w.page("ada", "/groups/young?at=%23"+itoa(at)); status != http.StatusNotFound {
+		t.Errorf("a group that was not there yet: %d", status)
+	}
+	_, html = w.page("ada", "/graph?from=ada&to=bob&channel=first&at=%23"+itoa(at))
+	if !strings.Contains(html, `/why?channel=first&amp;from=ada&amp;to=bob&amp;at=%23`+itoa(at)) {
+		t.Errorf("All conditions are of now: %s", html)
+	}
+	_, html = w.page("ada", "/live?at=%23"+itoa(at))
+	if !says(html, "Live cannot be shown as of #"+itoa(at)+": this is now.") ||
+		!strings.Contains(html, link("/shares", at)) {
+		t.Error(text(html))
+	}
+	if _, html = w.page("bob", "/shares?at=%23"+itoa(at)); says(html, "ada shares") {
+		t.Errorf("bob is told of changes that do not concern him: %s", text(html))
 	}
 }
 

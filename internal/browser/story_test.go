@@ -386,7 +386,7 @@ func (s *story) past() {
 	p.Click("button", "Show")
 	p.See("Nothing can be changed here.")
 	p.See("You share nothing yet.")
-	p.Click("link", "Back to now")
+	p.Click("link", "back to now")
 	p.In("row", "cowrie.*", "bob", "flows")
 
 	p.Click("link", "Audit")

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"net/http"
 	"net/url"
 
 	"hpfriends/api"
@@ -63,7 +64,7 @@ type groupData struct {
 }
 
 func group(r *request) (any, error) {
-	g, err := r.Query.Group(r.actor, r.PathValue("group"))
+	g, err := groupNamed(r, r.PathValue("group"))
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +78,20 @@ func group(r *request) (any, error) {
 		}
 	}
 	return d, nil
+}
+
+// groupNamed is a group at the moment of the page.
+func groupNamed(r *request, name string) (view.Group, error) {
+	if r.past == nil {
+		return r.Query.Group(r.actor, name)
+	}
+	for _, g := range r.past.Groups {
+		if g.Name == name {
+			return g, nil
+		}
+	}
+	return view.Group{}, api.NewProblem(http.StatusNotFound, api.NotFound, "There was no such group then.",
+		"Go back to now.")
 }
 
 // inviteToGroup makes a link by which a user becomes a member.

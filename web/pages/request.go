@@ -7,8 +7,6 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
-	"hpfriends/query"
-	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
 
@@ -22,6 +20,7 @@ type request struct {
 	user    *graph.User  // nil: the operator, on the local socket
 	prefs   prefs
 	past    *past        // nil: now
+	at      string       // the moment that was asked for; empty: now
 	problem *api.Problem // of the form that was posted
 	secret  bool         // the answer shows a secret: it is not compressed
 	now     time.Time
@@ -39,30 +38,6 @@ func (p *Pages) admit(w http.ResponseWriter, hr *http.Request, ask who.Authentic
 	}
 	r.user, _ = r.viewer.Graph().User(actor.User)
 	return r, nil
-}
-
-// past is a moment that a page is shown as of.
-type past struct {
-	view.AsOf
-	Text  string // as it was asked for
-	point query.Point
-}
-
-// travel looks up the moment that ?at= names, on pages that can show it.
-func (r *request) travel(pg *page) error {
-	text := r.URL.Query().Get("at")
-	if text == "" || !pg.past {
-		return nil
-	}
-	at, err := query.ParsePoint(text, r.now.In(r.prefs.zone))
-	if err != nil {
-		return api.NewProblem(http.StatusUnprocessableEntity, api.Invalid, err.Error(), "")
-	}
-	then, err := r.Query.At(r.actor, at)
-	if err == nil {
-		r.past = &past{then, text, at}
-	}
-	return err
 }
 
 // Handle is the name of who asks.

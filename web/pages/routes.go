@@ -71,7 +71,7 @@ func sevenRoutes() []*page {
 			show: groups, acts: acts{"add": addGroup},
 		},
 		{
-			path: "/groups/{group}", name: "group", title: "Group", under: "/groups", show: group,
+			path: "/groups/{group}", name: "group", title: "Group", under: "/groups", show: group, past: true,
 			acts: acts{
 				"member": addMember, "kick": removeMember, "promote": promoteMember,
 				"demote": demoteMember, "leave": leaveGroup, "remove": removeGroup, "invite": inviteToGroup,

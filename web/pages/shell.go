@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 
@@ -47,10 +46,6 @@ func (p *Pages) rail(r *request, pg *page) []section {
 			{Path: "/help", Title: "Help", Icon: "help"},
 		}},
 	}
-	at := ""
-	if r.past != nil {
-		at = r.past.Text
-	}
 	shown := sections[:0]
 	for _, s := range sections {
 		kept := s.Entries[:0]
@@ -60,9 +55,7 @@ func (p *Pages) rail(r *request, pg *page) []section {
 				continue
 			}
 			e.Current = e.Path == pg.path || e.Path == pg.under
-			if at != "" && target.past {
-				e.Path += "?at=" + url.QueryEscape(at)
-			}
+			e.Path = r.At(e.Path)
 			kept = append(kept, e)
 		}
 		if s.Entries = kept; len(kept) > 0 {
@@ -81,9 +74,6 @@ func (p *Pages) route(path string) (*page, bool) {
 	}
 	return nil, false
 }
-
-// Past is the moment that the page is shown as of; nil: now.
-func (s *sheet) Past() *past { return s.past }
 
 // Theme is how the pages look; empty: as the system has it.
 func (s *sheet) Theme() string { return s.prefs.Theme }

@@ -4,6 +4,7 @@ import "./lib/copy.js";
 import "./lib/keys.js";
 import "./lib/palette.js";
 import "./lib/theme.js";
+import "./lib/timeline.js";
 import { reveal } from "./lib/reveal.js";
 
 reveal(document);
