@@ -55,7 +55,7 @@ func Join(ctx context.Context, j Joining) error {
 		return fmt.Errorf("raftfsm: data directory %s has a log of its own: join with an empty one", j.Dir)
 	}
 	if cluster != "" {
-		if err := j.Token.Check(time.Now(), cluster); err != nil {
+		if err := j.Token.Check(time.Time{}, cluster); err != nil {
 			return err
 		}
 	}
@@ -65,7 +65,8 @@ func Join(ctx context.Context, j Joining) error {
 		Store: func(i *link.Identity, w link.Welcome) error {
 			_, errNode := stable.Identity("node", i.Node)
 			_, errCluster := stable.Identity("cluster", i.Cluster)
-			return errors.Join(errNode, errCluster, storeLearned(stable, learnedAtJoin(w)), j.Key(w.Blob), i.Save(j.Dir))
+			return errors.Join(errNode, errCluster, storeLearned(stable, learnedAtJoin(w)), stable.SetClock(w.Time),
+				j.Key(w.Blob), i.Save(j.Dir))
 		},
 	})
 	if stored && errors.Is(err, link.ErrWiped) {

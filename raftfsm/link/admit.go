@@ -200,6 +200,7 @@ func (p *Port) hand(conn *tls.Conn, j Joiner, pub *ecdsa.PublicKey) error {
 	if err != nil {
 		return &joinRefusal{joinRefused, err.Error()}
 	}
+	welcome.Time = p.id.now()
 	answer, err := encodeWelcome(p.id.authority, leaf, welcome)
 	if err != nil {
 		return &joinRefusal{joinRefused, err.Error()}

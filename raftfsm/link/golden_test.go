@@ -141,7 +141,10 @@ func TestJoinMessagesArePinned(t *testing.T) {
 }
 
 func TestWelcomeIsPinned(t *testing.T) {
-	want := Welcome{Members: map[string]string{"n1": "192.0.2.1:10000"}, Index: 1 << 40, Blob: []byte("data key")}
+	want := Welcome{
+		Members: map[string]string{"n1": "192.0.2.1:10000"}, Index: 1 << 40, Blob: []byte("data key"),
+		Time: time.UnixMilli(1_800_000_000_123).UTC(),
+	}
 	if flag.Lookup("update").Value.String() == "true" {
 		writeWelcome(t, want)
 	}
@@ -155,6 +158,7 @@ func TestWelcomeIsPinned(t *testing.T) {
 		t.Fatal(err)
 	}
 	if id.Cluster != clusterA || id.Node != "n2" || !maps.Equal(got.Members, want.Members) || got.Index != want.Index ||
+		!got.Time.Equal(want.Time) ||
 		!bytes.Equal(got.Blob, want.Blob) {
 		t.Errorf("the welcome is read as %s %s %+v", id.Cluster, id.Node, got)
 	}

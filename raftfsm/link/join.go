@@ -1,6 +1,7 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -35,6 +36,7 @@ type Joining struct {
 type Welcome struct {
 	Members map[string]string // id to address: what the node goes by until it has applied that configuration
 	Index   uint64            // of it: its position in the log
+	Time    time.Time         // of the cluster: what the node goes by if its own clock is behind
 	Blob    []byte            // the cluster's data key; at most 64 KiB
 }
 
@@ -43,7 +45,7 @@ const maxBlob = 64 << 10
 // Join asks the cluster to admit this node. When it returns nil, the node is a non-voter. When it fails after Store was
 // called, the node may have been admitted: starting it with what was stored is safe, and so is joining again.
 func Join(ctx context.Context, j Joining) error {
-	if err := errors.Join(CheckNodeID(j.Node), checkAddr(j.Advertise), j.Token.Check(time.Now(), "")); err != nil {
+	if err := errors.Join(CheckNodeID(j.Node), checkAddr(j.Advertise)); err != nil {
 		return err
 	}
 	if j.Dial == nil {
@@ -56,6 +58,9 @@ func Join(ctx context.Context, j Joining) error {
 	addr := j.Addr
 	for range maxRedirects {
 		leader, err := j.ask(ctx, addr, key)
+		if errors.Is(err, ErrTokenRefused) { // by the cluster's clock; if by this one it is over, that is why
+			err = cmp.Or(j.Token.Check(time.Now(), ""), err)
+		}
 		if err != nil {
 			return fmt.Errorf("link: join node %s at %s: %w", j.Node, addr, err)
 		}
@@ -178,7 +183,8 @@ func writeVerdict(w io.Writer, v joinVerdict, text string) error {
 	return writeMessage(w, appendField(appendField(nil, []byte{byte(v)}), text[:min(len(text), maxVerdictText)]))
 }
 
-// encodeWelcome is what the joiner gets: its certificate, the authority with its key, the members, the blob, the index.
+// encodeWelcome is what the joiner gets: its certificate, the authority with its key, the members, the blob, the
+// index, the time.
 func encodeWelcome(a *Authority, leaf *x509.Certificate, w Welcome) ([]byte, error) {
 	key, err := x509.MarshalPKCS8PrivateKey(a.key)
 	if err != nil {
@@ -192,6 +198,7 @@ func encodeWelcome(a *Authority, leaf *x509.Certificate, w Welcome) ([]byte, err
 	b = appendField(appendField(b, a.cert.Raw), key)
 	b = appendField(appendField(b, members), w.Blob)
 	b = appendField(b, binary.BigEndian.AppendUint64(nil, w.Index))
+	b = appendField(b, binary.BigEndian.AppendUint64(nil, uint64(w.Time.UnixMilli())))
 	if len(b) > maxJoinAnswer || len(w.Blob) > maxBlob {
 		return nil, fmt.Errorf("link: the answer to a joiner has %d bytes, at most %d", len(b), maxJoinAnswer)
 	}
@@ -200,14 +207,14 @@ func encodeWelcome(a *Authority, leaf *x509.Certificate, w Welcome) ([]byte, err
 
 func parseWelcome(f fields, key *ecdsa.PrivateKey) (*Identity, Welcome, error) {
 	w := Welcome{Members: map[string]string{}}
-	var leaf, authority, authorityKey, members, index []byte
-	if err := f.take(&leaf, &authority, &authorityKey, &members, &w.Blob, &index); err != nil {
+	var leaf, authority, authorityKey, members, index, at []byte
+	if err := f.take(&leaf, &authority, &authorityKey, &members, &w.Blob, &index, &at); err != nil {
 		return nil, w, err
 	}
-	if len(index) != 8 {
+	if len(index) != 8 || len(at) != 8 {
 		return nil, w, errFields
 	}
-	w.Index = binary.BigEndian.Uint64(index)
+	w.Index, w.Time = binary.BigEndian.Uint64(index), time.UnixMilli(int64(binary.BigEndian.Uint64(at))).UTC()
 	for rest := fields(members); len(rest) > 0; {
 		id, err := rest.next()
 		if err != nil {

@@ -92,8 +92,9 @@ func TestJoiningThatIsRefusedSaysWhyToThoseWithATokenOnly(t *testing.T) {
 	lied.Expires = time.Now().Add(time.Hour) // the holder cannot extend it
 	g := admission(r, good, over)
 	g.tokens[over.Hash()] = time.Now().Add(-time.Second)
-	expired := good
+	expired := newToken(t, id)
 	expired.Expires = time.Now()
+	g.tokens[expired.Hash()] = expired.Expires
 	foreign := newToken(t, bootstrap(t, clusterA, "n1")) // same name, another authority
 	renamed := good
 	renamed.Cluster = clusterB
@@ -124,7 +125,7 @@ func TestJoiningThatIsRefusedSaysWhyToThoseWithATokenOnly(t *testing.T) {
 		{"forged secret", forged, "n2", "h:1", ErrTokenRefused, 0, 0},
 		{"over, by the members", lied, "n2", "h:1", ErrTokenRefused, 0, 0},
 		{"unknown token, known node", unknown, "n1", "h:1", ErrTokenRefused, 0, 0},
-		{"over, by itself", expired, "n2", "h:1", ErrTokenExpired, 0, 0},
+		{"over, also by the joiner", expired, "n2", "h:1", ErrTokenExpired, 0, 0},
 		{"another authority", foreign, "n2", "h:1", ErrForeign, 0, 0},
 		{"another cluster of the authority", renamed, "n2", "h:1", ErrForeign, 0, 0},
 		{"known node, empty directory", good, "n1", "h:1", ErrWiped, 0, 0},
@@ -151,6 +152,34 @@ func TestJoiningThatIsRefusedSaysWhyToThoseWithATokenOnly(t *testing.T) {
 	for _, text := range texts {
 		if text != texts[0] {
 			t.Errorf("wrong tokens tell something: %q, %q", texts[0], text)
+		}
+	}
+}
+
+// A machine whose clock is wrong joins: whether a token is over, and what a certificate is worth, goes by the clock of
+// the member that answers, which the joiner is told.
+func TestJoinGoesByTheClockOfTheCluster(t *testing.T) {
+	for name, c := range map[string]struct{ off, life time.Duration }{
+		"the joiner is three years behind": {3 * 365 * 24 * time.Hour, time.Hour},
+		"by the joiner the token is over":  {-9 * time.Minute, 5 * time.Minute},
+	} {
+		r := &memberList{addrs: map[string]string{}}
+		id := bootstrap(t, clusterA, "n1")
+		g := admission(r)
+		now := func() time.Time { return time.Now().Add(c.off) }
+		n1 := open(t, id, r, func(config *Config) { config.Admission, config.Now = g, now })
+		token, err := NewToken(id, c.life)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.tokens[token.Hash()] = token.Expires
+		var welcome Welcome
+		err = Join(t.Context(), Joining{
+			Token: token, Addr: n1.Addr().String(), Node: "n2", Advertise: "h:1",
+			Store: func(_ *Identity, w Welcome) error { welcome = w; return nil },
+		})
+		if err != nil || now().Sub(welcome.Time).Abs() > time.Minute {
+			t.Errorf("%s: %v, it is told %s", name, err, welcome.Time)
 		}
 	}
 }

@@ -237,3 +237,24 @@ func TestReplayGoesOnFromTheTimeItBeganAt(t *testing.T) {
 		t.Errorf("it goes on with %v", v)
 	}
 }
+
+// A broker sends again what it did not know to have arrived. Of two subscriptions that cover a message, one may be
+// behind.
+func TestWhatADurableSubscriptionRepeatsIsNotPrinted(t *testing.T) {
+	h := &subscriptions{subs: []*followed{follow("d*?durable=x")}}
+	at := entry.Position{Index: 500, Offset: 2}
+	if h.repeated("dd", at) {
+		t.Error("the first time")
+	}
+	if err := h.passed("dd", at); err != nil {
+		t.Fatal(err)
+	}
+	later := entry.Position{Index: 500, Offset: 3}
+	if !h.repeated("dd", at) || !h.repeated("d", entry.Position{Index: 499}) || h.repeated("dd", later) {
+		t.Error("what was printed is not known, or what was not printed is")
+	}
+	h.subs = append(h.subs, follow("dd?durable=y"))
+	if h.repeated("dd", at) {
+		t.Error("it may be the first time by the other subscription")
+	}
+}

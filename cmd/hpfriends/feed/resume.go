@@ -207,6 +207,21 @@ func (h *subscriptions) passed(channel string, at entry.Position) error {
 	return h.keep(false)
 }
 
+// repeated reports whether a message has come before the connection was lost: what a broker keeps of a durable
+// subscription is not as new as what was printed. Where several carry the channel, one may be behind another.
+func (h *subscriptions) repeated(channel string, at entry.Position) bool {
+	var by *followed
+	for _, s := range h.subs {
+		if s.carries(channel) {
+			if by != nil {
+				return false
+			}
+			by = s
+		}
+	}
+	return by != nil && by.asks.Durable != "" && at.Compare(by.next) < 0
+}
+
 // audit reports whether it is a subscription to the audit.
 func (s *followed) audit() bool { return s.asks.Channel == subscription.Audit }
 

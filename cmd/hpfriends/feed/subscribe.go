@@ -29,7 +29,8 @@ channel may be a pattern (dionaea.*). With --since, --from, --cursor-file or
 --durable, history comes first and then, without gap or repeat, what is
 published. A lost connection is made again, and goes on where it was: with
 a broker that calls itself hpfriends nothing is missing or comes twice; with
-any other it is said between which times something may be missing.
+any other it is said between which times something may be missing. A new run
+with --durable may begin with what the one before had printed last.
 Exit codes: 1 something was missing and --exact is set, 4 the broker refused,
 6 it cannot be reached, or it ended before --count, 130 Ctrl-C.`,
 		Flags: append(append(brokerFlags(), historyFlags()...),
@@ -282,6 +283,9 @@ func (s *reception) receive(frame wire.Message, end context.CancelCauseFunc) {
 		return
 	}
 	locate(&m)
+	if s.follows.repeated(m.Channel, m.position) {
+		return
+	}
 	if s.print(&m, end) {
 		s.moved(m.Channel, m.position, end)
 	}
