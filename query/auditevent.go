@@ -164,10 +164,9 @@ func objectFields(g *graph.Graph, o graph.Object) map[string]any {
 		return fields(viewShare(g.Viewer(graph.Actor{}), o))
 	case *graph.Acceptance:
 		s, _ := g.Share(o.Share)
-		f := fields(viewShare(g.Viewer(graph.Actor{}), s))
 		return map[string]any{
-			"share": json.Number(formatIndex(uint64(o.Share))), "user": handle(g, o.User), "from": f["from"], "to": f["to"],
-			"channel": f["channel"], "enabled": o.Enabled,
+			"share": json.Number(formatIndex(uint64(o.Share))), "user": handle(g, o.User), "from": handle(g, s.Owner),
+			"to": receiver(g, s), "channel": string(s.Channel), "enabled": o.Enabled,
 		}
 	case *graph.Token:
 		if o.Session {

@@ -20,15 +20,16 @@ import (
 type follower struct {
 	trail.Trail
 	history *TimeTravel
-	keep    int // changes of an event that is kept ready to be told; one with more is told from the graphs
+	behind  uint64 // events that whoever asks takes into the trail, at most
+	keep    int    // changes of an event that is kept ready to be told; one with more is told from the graphs
 
 	mu sync.Mutex
 	at state // zero: not known yet
 }
 
 const (
-	// maxBehind is how many events whoever asks takes into the trail, at most. When there are more, as at the first start
-	// with a long audit, the history itself is read meanwhile.
+	// maxBehind is follower.behind. When there are more, as at the first start with a long audit, the history itself is
+	// read meanwhile.
 	maxBehind = 1000
 	// maxKept is follower.keep.
 	maxKept = 256
@@ -47,7 +48,7 @@ func (f *follower) advance(limit uint64) (all bool, err error) {
 	if err != nil || newest.Number <= f.at.mark.Number {
 		return err == nil, err
 	}
-	if all = newest.Number-f.at.mark.Number <= limit; !all && limit == maxBehind {
+	if all = newest.Number-f.at.mark.Number <= limit; !all && limit == f.behind {
 		return false, nil
 	}
 	w := f.Begin()
@@ -198,7 +199,7 @@ func note(w trail.Writer, d graph.Difference, index uint64) {
 
 // along lists by the trail. It reports false where that does not know enough.
 func (l *lister) along(lo, hi uint64) (known bool, err error) {
-	if all, err := l.query.trail.advance(maxBehind); err != nil || !all {
+	if all, err := l.query.trail.advance(l.query.trail.behind); err != nil || !all {
 		return false, nil // the history itself says what is wrong
 	}
 	t := l.query.trail

@@ -90,7 +90,8 @@ func TestTheAuditOfOneCostsWhatItShows(t *testing.T) {
 	f, q := newFixture(t)
 	quiet := graph.UserID(f.change(0, graph.AddUser{Handle: "quiet"}))
 	loud := graph.UserID(f.change(0, graph.AddUser{Handle: "loud"}))
-	for i := range 2 * maxBehind {
+	q.trail.behind = 20
+	for i := range 50 {
 		f.change(loud, graph.AddAuthkey{Ident: fmt.Sprint("key", i), Secret: []byte("x")})
 	}
 	f.change(loud, graph.AddShare{Channel: "c", Group: graph.Everyone})
@@ -99,7 +100,7 @@ func TestTheAuditOfOneCostsWhatItShows(t *testing.T) {
 	}
 	for all := false; !all; {
 		var err error
-		if all, err = q.trail.advance(portion); err != nil {
+		if all, err = q.trail.advance(10); err != nil {
 			t.Fatal(err)
 		}
 	}

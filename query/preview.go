@@ -10,6 +10,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/query/spread"
 	"hpfriends/query/traffic"
 	"hpfriends/query/view"
 )
@@ -60,9 +61,9 @@ func (p *preview) existing() {
 // recipients finds whom the share would reach: its receivers, and whom they pass it on to.
 func (p *preview) recipients() {
 	g := p.Graph()
-	s := newSpread(g, p.User, p.add.Channel)
-	before := make(map[graph.UserID]bool, len(s.parts))
-	for u := range s.parts {
+	s := spread.New(g, p.User, p.add.Channel)
+	before := make(map[graph.UserID]bool, len(s.Parts))
+	for u := range s.Parts {
 		before[u] = true
 	}
 	receivers := make(map[graph.UserID]bool)
@@ -76,12 +77,12 @@ func (p *preview) recipients() {
 		}
 		receivers[u.ID] = true
 		if !p.Receivers.Hidden {
-			p.count(&p.Receivers, u, s.receives(u.ID, p.add.Channel))
+			p.count(&p.Receivers, u, s.Receives(u.ID, p.add.Channel))
 		}
-		s.add(u.ID, p.add.Channel)
+		s.Add(u.ID, p.add.Channel)
 	}
-	s.follow()
-	for id := range s.parts {
+	s.Follow()
+	for id := range s.Parts {
 		if before[id] || receivers[id] {
 			continue
 		}
@@ -92,7 +93,7 @@ func (p *preview) recipients() {
 	}
 	slices.Sort(p.Further.Users)
 	p.Further.Users = p.Further.Users[:min(len(p.Further.Users), maxPreviewUsers)]
-	p.Further.AtLeast = s.gaveUp()
+	p.Further.AtLeast = s.GaveUp()
 }
 
 func (p *preview) count(to *view.Recipients, u *graph.User, already bool) {
@@ -124,7 +125,7 @@ func receiversOf(g *graph.Graph, s graph.AddShare) func(yield func(*graph.User) 
 func (p *preview) authkeys() {
 	p.Authkeys = []string{}
 	for k := range p.Graph().AuthkeysOf(p.User) {
-		publishes := func(pub graph.Pattern) bool { _, ok := common(pub, p.add.Channel); return ok }
+		publishes := func(pub graph.Pattern) bool { _, ok := spread.Common(pub, p.add.Channel); return ok }
 		if k.Enabled && slices.ContainsFunc(k.Pub, publishes) {
 			p.Authkeys = append(p.Authkeys, k.Ident)
 		}
@@ -141,7 +142,7 @@ func (q *Query) previewTraffic(ctx context.Context, p *preview, now time.Time) e
 	v := newReceived(p.Viewer, q.log.Floor())
 	day := make(map[graph.UserID]uint64)
 	for s, on := range p.Graph().SharesWith(p.User) {
-		if _, overlaps := common(s.Channel, p.add.Channel); overlaps && p.add.Type == graph.All && on && !s.Expired {
+		if _, overlaps := spread.Common(s.Channel, p.add.Channel); overlaps && p.add.Type == graph.All && on && !s.Expired {
 			day[s.Owner] = 0
 		}
 	}

@@ -21,7 +21,7 @@
 //	channels.go, visibility.go                          what package traffic counts, for whom
 //	logs.go, cursors.go, entries.go, retained.go        refusals, durable subscriptions, the log itself
 //	explain.go, redaction.go                            why, or why not, and for whom
-//	preview.go, spread.go                               what a share would do
+//	preview.go                                          what a share would do
 //	search.go, find.go                                  search
 //	point.go, cut.go, timetravel.go, asof.go, access.go points in time, and what could be seen then
 //	auditevent.go, auditlist.go, auditreader.go         who changed what
@@ -90,7 +90,7 @@ type channels struct{ *node }
 func New(log *eventlog.Log, newest func() *graph.Graph, live Live) *Query {
 	n := &node{log, newest, live, traffic.New(log, traffic.DefaultLimits())}
 	history := NewTimeTravel(log)
-	follower := &follower{Trail: trail.New(log), history: history, keep: maxKept}
+	follower := &follower{Trail: trail.New(log), history: history, behind: maxBehind, keep: maxKept}
 	return &Query{node: n, audits: audits{node: n, history: history, trail: follower}, channels: channels{n}}
 }
 

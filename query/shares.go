@@ -77,30 +77,68 @@ func viewShares(v graph.Viewer, shares iter.Seq[*graph.Share]) []view.Share {
 func viewShare(v graph.Viewer, s *graph.Share) view.Share {
 	g := v.Graph()
 	shown := view.Share{
-		ID: s.ID, From: handle(g, s.Owner), Channel: s.Channel, To: handle(g, s.User), Type: s.Type, History: s.History,
+		ID: s.ID, From: handle(g, s.Owner), Channel: s.Channel, To: receiver(g, s), Type: s.Type, History: s.History,
 		Note: s.Note, Expires: optional(s.Expires), Expired: s.Expired, Created: s.Created.Time,
 	}
-	receiver := s.User == v.User
+	with := s.User == v.User
 	if s.Group != 0 {
-		if gr, ok := g.Group(s.Group); ok {
-			shown.To = "group:" + gr.Name
-		}
-		_, receiver = g.Membership(s.Group, v.User)
+		_, with = g.Membership(s.Group, v.User)
 	}
-	if receiver && v.User != 0 && v.User != s.Owner {
+	if with && v.User != 0 && v.User != s.Owner {
 		on, decided := g.Decision(s.ID, v.User)
 		shown.Enabled, shown.Decision = &on, decision(on, decided)
 	}
-	for u, on := range g.Decisions(s.ID) {
-		switch {
-		case !v.CanSeeAcceptance(s, u):
-		case on:
-			shown.EnabledBy = append(shown.EnabledBy, handle(g, u))
-		default:
-			shown.DisabledBy = append(shown.DisabledBy, handle(g, u))
+	decisions(&shown, v, s)
+	return shown
+}
+
+// receiver is whom a share is with, as people write it.
+func receiver(g *graph.Graph, s *graph.Share) string {
+	if gr, ok := g.Group(s.Group); ok {
+		return "group:" + gr.Name
+	}
+	return handle(g, s.User)
+}
+
+// maxDeciders is how many users are named who have enabled a share, or disabled it, and maxDecisions how many decisions
+// are looked at for that: thousands may have decided on a share with everyone.
+const (
+	maxDeciders  = 100
+	maxDecisions = 10_000
+)
+
+// decisions shows who has decided, as far as the viewer may see it.
+func decisions(shown *view.Share, v graph.Viewer, s *graph.Share) {
+	g, looked := v.Graph(), 0
+	add := func(to *[]string, u graph.UserID) {
+		if len(*to) < maxDeciders {
+			*to = append(*to, handle(g, u))
+		} else {
+			shown.More = true
 		}
 	}
-	return shown
+	if !v.CanSeeAll() && v.User != s.Owner { // their own at most
+		if on, decided := g.Decision(s.ID, v.User); decided && v.CanSeeAcceptance(s, v.User) {
+			add(by(shown, on), v.User)
+		}
+		return
+	}
+	for u, on := range g.Decisions(s.ID) {
+		if looked++; looked > maxDecisions || len(shown.EnabledBy)+len(shown.DisabledBy) == 2*maxDeciders {
+			shown.More = true
+			return
+		}
+		if v.CanSeeAcceptance(s, u) {
+			add(by(shown, on), u)
+		}
+	}
+}
+
+func by(shown *view.Share, enabled bool) *[]string {
+	if enabled {
+		return &shown.EnabledBy
+	}
+	return &shown.DisabledBy
 }
 
 func decision(enabled, decided bool) view.Decision {

@@ -37,3 +37,24 @@ func TestWaitingCountsWhatIsNotDecided(t *testing.T) {
 	f.change(0, graph.EditUser{User: bob, Enabled: &off})
 	check(bob, 0)
 }
+
+// Of those who have decided on a share its owner is told 100 by name and that there are more; a receiver is told of
+// themselves only.
+func TestManyDecisionsAreNotAllTold(t *testing.T) {
+	f, q := newFixture(t)
+	ada := graph.UserID(f.change(0, graph.AddUser{Handle: "ada"}))
+	share := graph.ShareID(f.change(ada, graph.AddShare{Channel: "c", Group: graph.Everyone}))
+	var last graph.UserID
+	for i := range maxDeciders + 5 {
+		last = graph.UserID(f.change(0, graph.AddUser{Handle: fmt.Sprint("user", i)}))
+		f.change(last, graph.DecideShare{Share: share, Accept: i > 0})
+	}
+	for viewer, want := range map[graph.Actor]string{
+		{User: ada}: "100 1 true", {Operator: true}: "100 1 true", {User: last}: "1 0 false",
+	} {
+		s, err := q.Share(viewer, share)
+		if got := fmt.Sprint(len(s.EnabledBy), len(s.DisabledBy), s.More); err != nil || got != want {
+			t.Errorf("%+v is told %s, want %s, %v", viewer, got, want, err)
+		}
+	}
+}

@@ -91,13 +91,15 @@ var allowed = map[string][]string{
 	"raftfsm/transport": {"eventlog"},
 	"raftfsm/link":      {"internal/atomicfile", "internal/crowd", "internal/secret"},
 	"query": {
-		"eventlog", "eventlog/entry", "graph", "wire", "query/match", "query/traffic", "query/trail", "query/view",
+		"eventlog", "eventlog/entry", "graph", "wire", "query/match", "query/spread",
+		"query/traffic", "query/trail", "query/view",
 		"internal/timespec", "internal/ndjson",
 	}, // wire: payloads are in frames
 	"query/view":        {"graph"},
 	"query/traffic":     {"eventlog", "eventlog/entry", "graph"},
 	"query/trail":       {"eventlog"},
 	"query/match":       {"graph"},
+	"query/spread":      {"graph"},
 	"router":            {"eventlog", "eventlog/entry", "graph"},
 	"wire":              {"internal/crowd"},
 	"eventlog":          {"eventlog/entry"},

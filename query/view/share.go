@@ -21,9 +21,14 @@ type Share struct {
 	// Enabled and Decision are the viewer's own, on a share with them.
 	Enabled  *bool    `json:"enabled,omitempty" doc:"whether you receive it, if it is with you"`
 	Decision Decision `json:"decision,omitempty" enum:"waiting,enabled,disabled" doc:"yours, if it is with you"`
-	// EnabledBy and DisabledBy are who has decided, as far as the viewer may see that.
-	EnabledBy  []string `json:"enabled_by,omitempty" doc:"handles"`
-	DisabledBy []string `json:"disabled_by,omitempty" doc:"handles of those who have decided not to receive it"`
+	Deciders
+}
+
+// Deciders are who has decided on a share, as far as the viewer may see that.
+type Deciders struct {
+	EnabledBy  []string `json:"enabled_by,omitempty" doc:"handles, at most 100"`
+	DisabledBy []string `json:"disabled_by,omitempty" doc:"handles of those who have decided not to receive it, at most 100"`
+	More       bool     `json:"more_decisions,omitempty" doc:"others have decided, too"`
 }
 
 // Decision is what a receiver has decided on a share.

@@ -171,6 +171,9 @@ func listShares(w io.Writer, all []view.Share) {
 			state = string(s.Decision)
 		case len(s.EnabledBy) > 0:
 			state = "enabled by " + strings.Join(s.EnabledBy, " ")
+			if s.More {
+				state += " and others"
+			}
 		default:
 			state = "not enabled yet"
 		}
