@@ -216,7 +216,8 @@ func TestReplayFromHistory(t *testing.T) {
 	}
 	o.pass = make(chan struct{})
 	w.submit("ada", address, form...)
-	if _, html = w.page("ada", "/history/replays?channel=c"); !strings.Contains(html, `hx-get="/history/replays?channel=c"`) {
+	_, html = w.page("ada", "/history/replays?channel=c")
+	if !strings.Contains(html, `hx-get="/history/replays?channel=c"`) {
 		t.Error(html)
 	}
 	if status, _ := w.submit("bob", address, "do", "stop", "replay", "3"); status != http.StatusNotFound {
