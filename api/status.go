@@ -36,7 +36,10 @@ type ExplainQuery struct {
 // LogsQuery selects refusals.
 type LogsQuery struct {
 	Since   string `query:"since" format:"past" doc:"rows last seen since then: a time, or how long ago (2h)"`
+	Until   string `query:"until" format:"past" doc:"rows last seen before"`
+	User    string `query:"user" doc:"handle of whose authkey it is"`
 	Ident   string `query:"ident"`
+	Kind    string `query:"kind" enum:"login,publish,subscribe,other" doc:"what was refused"`
 	Channel string `query:"channel"`
 	Address string `query:"address"`
 	After   uint64 `query:"after" maximum:"9007199254740991" doc:"rows that changed after this index"`

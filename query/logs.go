@@ -15,6 +15,7 @@ import (
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/query/view"
+	"hpfriends/wire"
 )
 
 // logRow is a row with its key, which tells rows apart that look the same: they may be of different owners.
@@ -25,8 +26,11 @@ type logRow struct {
 
 // LogFilter selects rows; empty fields select all.
 type LogFilter struct {
-	Since   time.Time
+	Since   time.Time // last seen then, or later
+	Until   time.Time // last seen before
+	User    string    // handle of whose authkey it is
 	Ident   string
+	Kind    view.LogKind
 	Channel string
 	Address string
 	After   uint64 // rows that an entry after this one has changed
@@ -83,21 +87,32 @@ func newestRefusal(log *eventlog.Log) (uint64, error) {
 }
 
 func logRows(log *eventlog.Log, v graph.Viewer, f LogFilter) (rows []logRow, err error) {
-	var from, to []byte
-	if !v.CanSeeAll() {
-		if !v.CanSeeAnything() {
-			return nil, nil // nobody, or disabled
-		}
-		from = binary.BigEndian.AppendUint64(nil, uint64(v.User))
-		to = binary.BigEndian.AppendUint64(nil, uint64(v.User)+1)
+	if !v.CanSeeAnything() {
+		return nil, nil // nobody, or disabled
 	}
-	err = log.Scan(eventlog.SpaceLogs, from, to, func(k, v []byte) error {
+	var from, to []byte
+	of := func(user graph.UserID) {
+		from = binary.BigEndian.AppendUint64(nil, uint64(user))
+		to = binary.BigEndian.AppendUint64(nil, uint64(user)+1)
+	}
+	if f.User != "" {
+		u, err := ResolveUser(v, f.User)
+		if err != nil {
+			return nil, err
+		}
+		if of(u.ID); !v.CanSeeAll() && u.ID != v.User {
+			return nil, nil
+		}
+	} else if !v.CanSeeAll() {
+		of(v.User)
+	}
+	err = log.Scan(eventlog.SpaceLogs, from, to, func(k, value []byte) error {
 		var r entry.Refusal
-		if err := json.Unmarshal(v, &r); err != nil {
+		if err := json.Unmarshal(value, &r); err != nil {
 			return fmt.Errorf("query: logs record %x: %w", k, err)
 		}
 		if f.admits(r) {
-			rows = append(rows, logRow{viewRefusal(r), string(k)})
+			rows = append(rows, logRow{viewRefusal(v, r), string(k)})
 		}
 		return nil
 	})
@@ -110,11 +125,28 @@ func logRows(log *eventlog.Log, v graph.Viewer, f LogFilter) (rows []logRow, err
 	return rows, err
 }
 
-func viewRefusal(r entry.Refusal) view.LogRow {
-	return view.LogRow{
+func viewRefusal(v graph.Viewer, r entry.Refusal) view.LogRow {
+	row := view.LogRow{
 		Time: r.Last, First: r.First, Identifier: r.Ident, Message: r.Message, Detail: r.Detail, Channel: r.Channel,
-		Address: r.Addr, Count: r.Count, Index: r.Index,
+		Address: r.Addr, Count: r.Count, Index: r.Index, Kind: logKind(r.Message),
 	}
+	if v.CanSeeAll() {
+		row.User = handle(v.Graph(), graph.UserID(r.Owner))
+	}
+	return row
+}
+
+// logKind goes by the wording, which is stored.
+func logKind(message string) view.LogKind {
+	switch {
+	case strings.HasPrefix(message, "Pre-auth: "):
+		return view.LogLogin
+	case message == wire.ReasonNoPub.LogMessage():
+		return view.LogPublish
+	case message == wire.ReasonNoSub.LogMessage():
+		return view.LogSubscribe
+	}
+	return view.LogOther
 }
 
 func (r *logRow) text() string { return r.Identifier + r.Message + r.Channel + r.Address + r.key }
@@ -122,5 +154,6 @@ func (r *logRow) text() string { return r.Identifier + r.Message + r.Channel + r
 func (f LogFilter) admits(r entry.Refusal) bool {
 	return (f.After == 0 || r.Index > f.After) &&
 		(f.Since.IsZero() || !r.Last.Before(f.Since)) && (f.Ident == "" || f.Ident == r.Ident) &&
-		(f.Channel == "" || f.Channel == r.Channel) && (f.Address == "" || f.Address == r.Addr)
+		(f.Channel == "" || f.Channel == r.Channel) && (f.Address == "" || f.Address == r.Addr) &&
+		(f.Until.IsZero() || r.Last.Before(f.Until)) && (f.Kind == "" || f.Kind == logKind(r.Message))
 }

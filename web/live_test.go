@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hpfriends/api"
+	"hpfriends/eventlog/entry"
 	"hpfriends/internal/ndjson"
 )
 
@@ -190,5 +191,61 @@ func TestLiveBeginsWithWhatContainsTheText(t *testing.T) {
 	_, html := w.page("ada", "/live?text=needle")
 	if !says(html, "1 message", "begins xxx") || says(html, "noise") || says(html, "plain") {
 		t.Error(text(html))
+	}
+}
+
+// The rows of the Logs are streamed to whom they concern, once each, and a stream goes on where it was.
+func TestLogsAreStreamed(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	row := func(owner, index uint64) entry.Refusal {
+		return entry.Refusal{
+			Owner: owner, Ident: fmt.Sprint("k", index), Message: "Message too large.", Index: index, Count: 1,
+			Last: time.Unix(int64(index), 0),
+		}
+	}
+	w.refusals(row(1, 5), row(2, 6))
+	server := httptest.NewServer(w.socket)
+	defer server.Close()
+	defer w.server.live.Close()
+	watching := &watcher{t: t, url: server.URL + "/live/logs?from=5"}
+	watching.watch("ada")
+	w.refusals(row(1, 5), row(2, 6), row(1, 7), row(1, 8))
+	data := watching.data()
+	if !strings.Contains(data, `"k7"`) || !strings.Contains(data, `"k8"`) || strings.Contains(data, `"k6"`) ||
+		strings.Contains(data, `"k5"`) || strings.Index(data, "k7") > strings.Index(data, "k8") || watching.last != "#8.0" {
+		t.Errorf("%q, at %s", data, watching.last)
+	}
+	watching.close()
+	w.refusals(row(1, 5), row(2, 6), row(1, 7), row(1, 8), row(1, 9))
+	watching.watch("ada")
+	if data = watching.data(); !strings.Contains(data, `"k9"`) || strings.Contains(data, `"k8"`) {
+		t.Errorf("after a break: %q", data)
+	}
+	watching.close()
+	watching = &watcher{t: t, url: server.URL + "/live/logs?from=odd"}
+	if res := watching.watch("ada"); res.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("from nowhere: %d", res.StatusCode)
+	}
+	watching.close()
+}
+
+// data is what the next event holds.
+func (w *watcher) data() (all string) {
+	w.t.Helper()
+	for {
+		line, err := w.lines.ReadString('\n')
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+		switch {
+		case name == "id":
+			w.last = value
+		case name == "data":
+			all += value + "\n"
+		case line == "\n" && all != "":
+			return all
+		}
 	}
 }

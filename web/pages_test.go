@@ -1,16 +1,24 @@
 package web
 
 import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
 	htmlpkg "html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hpfriends/api"
+	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
 
 // page gets a page as a user.
@@ -584,5 +592,90 @@ func TestNamesSurviveAddresses(t *testing.T) {
 	w.submit("ada", "/shares/"+id, "do", "edit", "note", "new", "expires", "")
 	if edited, _ := w.graph.Share(share.ID); !edited.Expires.IsZero() {
 		t.Errorf("it ends at %v yet", edited.Expires)
+	}
+}
+
+// refusals puts rows into the Logs: of ada's authkey, of bob's, and of an ident that nobody has.
+func (w *world) refusals(rows ...entry.Refusal) {
+	w.t.Helper()
+	tx := w.events.BeginUpdate()
+	for i, r := range rows {
+		data, err := json.Marshal(r)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		tx.Put(eventlog.SpaceLogs, append(eventlog.IndexKey(r.Owner), fmt.Sprintf("%016d", i)...), data)
+		tx.Put(eventlog.SpaceMeta, eventlog.KeyNewestRefusal, eventlog.IndexKey(r.Index))
+	}
+	if err := tx.Commit(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// The Logs are filtered alike on the page, in its files and by the API; everybody gets the rows of their authkeys.
+func TestLogsAreFilteredAndDownloaded(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "root")
+	must[object](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "k", "pub": []string{"cowrie.*"}})
+	at := func(minute int) time.Time { return time.Date(2026, 11, 20, 10, minute, 0, 0, time.UTC) }
+	w.refusals(
+		entry.Refusal{Owner: 1, Ident: "k", Message: "Authkey not allowed to publish here.", Channel: "=cmd|'/C calc'!A1",
+			Addr: "192.0.2.1", First: at(0), Last: at(5), Count: 412, Index: 9},
+		entry.Refusal{Owner: 1, Ident: "k", Message: "Pre-auth: Authkey secret hash incorrect.", Addr: "192.0.2.2",
+			First: at(1), Last: at(1), Count: 1, Index: 10},
+		entry.Refusal{Owner: 2, Ident: "b", Message: "Authkey not allowed to subscribe here.", Channel: "a,\"b\"\x1b[31m",
+			Addr: "192.0.2.1", First: at(2), Last: at(2), Count: 1, Index: 11},
+		entry.Refusal{Ident: "-nobody", Message: "Pre-auth: Authkey not found.", Addr: "192.0.2.3", First: at(3), Last: at(3),
+			Count: 1, Index: 12},
+	)
+	for _, tt := range []struct {
+		who, query string
+		want       []uint64 // indexes
+	}{
+		{"ada", "", []uint64{9, 10}},
+		{"bob", "", []uint64{11}},
+		{"root", "", []uint64{9, 12, 11, 10}},
+		{"root", "user=bob", []uint64{11}},
+		{"ada", "user=bob", []uint64{}},
+		{"ada", "kind=login", []uint64{10}},
+		{"root", "kind=login&address=192.0.2.3", []uint64{12}},
+		{"root", "kind=subscribe", []uint64{11}},
+		{"root", "ident=k&channel=" + escape("=cmd|'/C calc'!A1"), []uint64{9}},
+		{"root", "since=2026-11-20T10:02:00Z&until=2026-11-20T10:05:00Z", []uint64{12, 11}},
+	} {
+		var got []uint64
+		for _, row := range must[[]view.LogRow](w, as(tt.who), "GET /api/v1/logs?"+tt.query, nil) {
+			got = append(got, row.Index)
+		}
+		if !slices.Equal(got, tt.want) && len(got)+len(tt.want) > 0 {
+			t.Errorf("%s %s: %d, want %d", tt.who, tt.query, got, tt.want)
+		}
+		_, html := w.page(tt.who, "/logs?"+tt.query)
+		if n := strings.Count(html, "data-index="); n != len(tt.want) {
+			t.Errorf("the page of %s %s has %d rows", tt.who, tt.query, n)
+		}
+		_, lines := w.page(tt.who, "/logs/download?form=ndjson&"+tt.query)
+		if n := strings.Count(lines, "\n"); n != len(tt.want) {
+			t.Errorf("the file of %s %s has %d rows", tt.who, tt.query, n)
+		}
+	}
+	if rec := w.send(as("ada"), "GET /api/v1/logs?kind=odd", nil); rec.Code != http.StatusUnprocessableEntity {
+		t.Errorf("a kind that there is not: %d", rec.Code)
+	}
+	rec := w.send(as("root"), "GET /logs/download?form=csv", nil)
+	rows, err := csv.NewReader(rec.Body).ReadAll()
+	if err != nil || len(rows) != 5 || !strings.HasPrefix(rec.Header().Get("Content-Disposition"), "attachment") {
+		t.Fatalf("%v %q", err, rows)
+	}
+	if rows[1][6] != "'=cmd|'/C calc'!A1" || rows[2][3] != "'-nobody" || rows[3][6] != `a,"b"\x1b[31m` {
+		t.Errorf("%q", rows)
+	}
+	_, html := w.page("ada", "/logs")
+	if !says(html, "×412 since", "Why? The authkey may publish on cowrie.* : =cmd|'/C calc'!A1 is none of it. Edit authkey",
+		"Why? It has another secret than the authkey.") {
+		t.Error(text(html))
+	}
+	if _, html = w.page("ada", "/logs?since=odd"); !says(html, "since:") {
+		t.Error(text(html))
 	}
 }

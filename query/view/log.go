@@ -43,7 +43,23 @@ type LogRow struct {
 	Address    string    `json:"address"`
 	Count      uint64    `json:"count"`
 	Index      uint64    `json:"index" doc:"of the entry of the log that last changed it"`
+	Kind       LogKind   `json:"kind" enum:"login,publish,subscribe,other" doc:"what was refused"`
+	User       string    `json:"user,omitempty" doc:"whose authkey it is; for those who see all"`
 }
+
+// LogKind is what was refused.
+type LogKind string
+
+// The kinds of rows.
+const (
+	LogLogin     LogKind = "login"
+	LogPublish   LogKind = "publish"
+	LogSubscribe LogKind = "subscribe"
+	LogOther     LogKind = "other"
+)
+
+// LogKinds are all kinds of rows.
+var LogKinds = []LogKind{LogLogin, LogPublish, LogSubscribe, LogOther}
 
 // Text is the message with its detail.
 func (r LogRow) Text() string {

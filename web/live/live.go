@@ -76,6 +76,7 @@ func (s *Streams) Register(
 ) {
 	d := door{ask, refuse}
 	mux.HandleFunc("GET /live/messages", func(w http.ResponseWriter, r *http.Request) { s.serveMessages(w, r, d) })
+	mux.HandleFunc("GET /live/logs", func(w http.ResponseWriter, r *http.Request) { s.serveLogs(w, r, d) })
 }
 
 // Close ends all streams.
@@ -105,12 +106,17 @@ func (s *Streams) leave(user graph.UserID) {
 var errFull = api.NewProblem(http.StatusTooManyRequests, api.Unavailable,
 	"There are too many open streams.", "Close some of your pages.")
 
-// serve answers a request with a stream. next sends what there is behind a position and returns the position behind
-// that; with nothing new it returns the one that it was given.
-func (s *Streams) serve(
-	w http.ResponseWriter, r *http.Request, d door, begin query.Position,
-	next func(*stream, query.Position) query.Position,
-) {
+// source is what a stream sends.
+type source struct {
+	// next sends what there is behind a position and returns the position behind that; with nothing new it returns the
+	// one that it was given.
+	next func(*stream, query.Position) query.Position
+	// rest waits for something new, a while at most.
+	rest func(*stream, query.Position)
+}
+
+// serve answers a request with a stream.
+func (s *Streams) serve(w http.ResponseWriter, r *http.Request, d door, begin query.Position, from source) {
 	actor, err := d.ask(r)
 	if err == nil && !s.enter(actor.User) {
 		err = errFull
@@ -128,9 +134,9 @@ func (s *Streams) serve(
 	st.open()
 	for at := begin; st.err == nil; {
 		before := at
-		at = next(st, at)
+		at = from.next(st, at)
 		if at == before {
-			s.rest(st, at)
+			from.rest(st, at)
 		} else {
 			st.pause(interval)
 		}

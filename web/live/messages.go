@@ -44,9 +44,12 @@ func (s *Streams) serveMessages(w http.ResponseWriter, r *http.Request, d door) 
 		return
 	}
 	contains := []byte(q.Get("text"))
-	s.serve(w, r, d, begin, func(st *stream, at query.Position) query.Position {
-		f.From = at
-		return s.sendMessages(st, f, contains)
+	s.serve(w, r, d, begin, source{
+		next: func(st *stream, at query.Position) query.Position {
+			f.From = at
+			return s.sendMessages(st, f, contains)
+		},
+		rest: s.rest,
 	})
 }
 

@@ -7,10 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"hpfriends/graph"
+	"hpfriends/query/view"
 )
 
 // functions are what templates can call.
@@ -71,32 +70,8 @@ func plural(v any, one, many string) string {
 	return count(v) + " " + many
 }
 
-// visible makes characters visible that would change the text around them, or that nobody could see: controls, marks
-// of direction, bytes that are no UTF-8.
-func visible(v any) string {
-	s := fmt.Sprint(v)
-	if strings.IndexFunc(s, hidden) < 0 && utf8.ValidString(s) {
-		return s
-	}
-	var b strings.Builder
-	for i, c := range s {
-		switch {
-		case c == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
-			fmt.Fprintf(&b, "\\x%02x", s[i])
-		case hidden(c):
-			b.WriteString(strings.Trim(strconv.QuoteRune(c), "'"))
-		default:
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
-}
-
-// hidden reports whether a character cannot be shown as itself. Format characters (Cf) turn the direction of text, or
-// cannot be seen.
-func hidden(c rune) bool {
-	return c == utf8.RuneError || unicode.In(c, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)
-}
+// visible shows text as view.Visible does.
+func visible(v any) string { return view.Visible(fmt.Sprint(v)) }
 
 // duration is how long something lasts, in one unit.
 func duration(d time.Duration) string {

@@ -1,53 +1,162 @@
 package pages
 
 import (
+	"encoding/json"
+	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
+	"hpfriends/graph"
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
 	"hpfriends/query/view"
+	"hpfriends/web/who"
 )
 
 type logsData struct {
-	Rows                           []view.LogRow
-	Ident, Channel, Address, Since string
-	More                           bool
+	Rows        []view.LogRow
+	Form        logsForm
+	More        bool
+	Stream      string // where the page hears that there is something new
+	CSV, NDJSON string // addresses of files with the same rows
 }
+
+// logsForm is what selects rows.
+type logsForm struct {
+	User, Ident, Kind, Channel, Address, Since, Until string
+}
+
+// Any reports whether anything is selected.
+func (f logsForm) Any() bool { return f != logsForm{} }
+
+// Kinds are what can be asked for.
+func (logsForm) Kinds() []view.LogKind { return view.LogKinds }
 
 // maxLogs is how many rows the page shows; who wants more narrows it, or downloads them.
 const maxLogs = 200
 
 func logs(r *request) (any, error) {
-	q := r.URL.Query()
-	d := logsData{
-		Ident: strings.TrimSpace(q.Get("ident")), Channel: strings.TrimSpace(q.Get("channel")),
-		Address: strings.TrimSpace(q.Get("address")), Since: strings.TrimSpace(q.Get("since")),
+	d, f, err := r.logFilter()
+	if err != nil {
+		r.problem = r.Refusal(err)
+		return d, nil
 	}
-	f := query.LogFilter{Ident: d.Ident, Channel: d.Channel, Address: d.Address, Limit: maxLogs + 1}
-	var err error
-	if d.Since != "" {
-		if f.Since, err = timespec.Past(d.Since, r.now.In(r.prefs.zone)); err != nil {
-			r.problem = r.Refusal(invalid("since: "+err.Error(), ""))
-			return d, nil
-		}
-	}
+	f.Limit = maxLogs + 1
 	if d.Rows, err = r.Query.Logs(r.actor, f); len(d.Rows) > maxLogs {
 		d.Rows, d.More = d.Rows[:maxLogs], true
 	}
-	return d, err
+	if err != nil {
+		r.problem = r.Refusal(err)
+		return d, nil
+	}
+	var newest uint64
+	for _, row := range d.Rows {
+		newest = max(newest, row.Index)
+	}
+	q := r.URL.Query()
+	d.CSV = "/logs/download?" + setting(q, "form", "csv")
+	d.NDJSON = "/logs/download?" + setting(q, "form", "ndjson")
+	d.Stream = "/live/logs?" + url.Values{"from": {query.Position{Index: newest}.String()}}.Encode()
+	return d, nil
 }
 
-// cure is where the cause of a row is mended.
-type cure struct{ Address, Verb string }
+// setting is a query with another value.
+func setting(q url.Values, name, value string) string {
+	q.Set(name, value)
+	return q.Encode()
+}
 
-// Cure is how the cause of a row is mended; nil: who sees it cannot.
-func (d logsData) Cure(row view.LogRow) *cure {
-	switch {
-	case strings.HasPrefix(row.Message, "Authkey not allowed to"):
-		return &cure{"/authkey?" + url.Values{"ident": {row.Identifier}}.Encode(), "Edit authkey"}
-	case strings.HasPrefix(row.Message, "Pre-auth: Authkey secret"):
-		return &cure{"/authkey?" + url.Values{"ident": {row.Identifier}}.Encode(), "New secret"}
+// logFilter selects what the address asks for.
+func (r *request) logFilter() (d logsData, f query.LogFilter, err error) {
+	q := r.URL.Query()
+	get := func(name string) string { return strings.TrimSpace(q.Get(name)) }
+	d.Form = logsForm{
+		get("user"), get("ident"), get("kind"), get("channel"), get("address"), get("since"), get("until"),
 	}
-	return nil
+	f = query.LogFilter{
+		User: d.Form.User, Ident: d.Form.Ident, Kind: view.LogKind(d.Form.Kind), Channel: d.Form.Channel,
+		Address: d.Form.Address,
+	}
+	now := r.now.In(r.prefs.zone)
+	for _, bound := range []struct {
+		name, text string
+		to         *time.Time
+	}{{"since", d.Form.Since, &f.Since}, {"until", d.Form.Until, &f.Until}} {
+		if bound.text == "" {
+			continue
+		}
+		if *bound.to, err = timespec.Past(bound.text, now); err != nil {
+			return d, f, invalid(bound.name+": "+err.Error(), "")
+		}
+	}
+	return d, f, nil
+}
+
+// logFile hands out all rows that the address asks for, as CSV or as lines of JSON.
+func (p *Pages) logFile(ask who.Authenticate) http.HandlerFunc {
+	return func(w http.ResponseWriter, hr *http.Request) {
+		r, err := p.admit(w, hr, ask)
+		if err != nil {
+			p.Refuse(w, hr, err)
+			return
+		}
+		_, f, err := r.logFilter()
+		var rows []view.LogRow
+		if err == nil {
+			rows, err = r.Query.Logs(r.actor, f)
+		}
+		if err != nil {
+			p.Refuse(w, hr, err)
+			return
+		}
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(5 * time.Minute))
+		if r.URL.Query().Get("form") == "csv" {
+			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+			w.Header().Set("Content-Disposition", `attachment; filename="logs.csv"`)
+			_ = view.WriteLogsCSV(w, rows)
+			return
+		}
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("Content-Disposition", `attachment; filename="logs.ndjson"`)
+		lines := json.NewEncoder(w)
+		for _, row := range rows {
+			if lines.Encode(row) != nil {
+				return
+			}
+		}
+	}
+}
+
+// reason is why something was refused, and where that is mended.
+type reason struct {
+	Because       string // a sentence
+	Allowed       []graph.Pattern
+	Address, Verb string // empty: who sees it cannot mend it
+}
+
+// Why explains a row.
+func (d logsData) Why(s *sheet, row view.LogRow) reason {
+	key, err := query.ResolveAuthkey(s.viewer, row.Identifier)
+	edit := "/authkey?" + url.Values{"ident": {row.Identifier}}.Encode()
+	switch {
+	case strings.HasPrefix(row.Message, "Pre-auth: Need"):
+		return reason{Because: "It sent something before it had logged in. A client that is no hpfeeds client does that."}
+	case err != nil:
+		return reason{Because: "There is no authkey of this name that you may see."}
+	case row.Kind == view.LogPublish:
+		return reason{"The authkey may publish on", key.Pub, edit, "Edit authkey"}
+	case row.Kind == view.LogSubscribe:
+		return reason{"The authkey may subscribe to", key.Sub, edit, "Edit authkey"}
+	case strings.HasPrefix(row.Message, "Pre-auth: Authkey secret"):
+		return reason{
+			Because: "It has another secret than the authkey. Copy the secret again, or make a new one.",
+			Address: edit, Verb: "New secret",
+		}
+	case row.Kind == view.LogLogin && !key.Enabled:
+		return reason{Because: "The authkey is disabled.", Address: edit, Verb: "Edit authkey"}
+	case row.Kind == view.LogLogin && !key.Expires.IsZero() && key.Expires.Before(s.now):
+		return reason{Because: "The authkey has expired.", Address: edit, Verb: "Edit authkey"}
+	}
+	return reason{}
 }

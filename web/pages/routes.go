@@ -64,7 +64,7 @@ func sevenRoutes() []*page {
 		},
 		{
 			path: "/logs", name: "logs", title: "Logs", about: "What was refused to your authkeys, and why.",
-			show: logs,
+			show: logs, scripts: []string{"logs.js"},
 		},
 		{
 			path: "/groups", name: "groups", title: "Groups", past: true, about: "Users who receive together.",

@@ -2,8 +2,12 @@
 // much is drawn is told. It pauses when somebody scrolls down or says so, and tells how many messages wait. A stream that
 // is cut off goes on where it was (Last-Event-ID): the browser does that.
 
+import { say } from "./lib/say.js";
+import { streamTo, teller } from "./lib/stream.js";
+
 const maxRows = 200;
 const maxWaiting = 2000;
+const speakEvery = 10000; // ms
 
 const box = document.getElementById("live");
 const rows = document.getElementById("live-rows");
@@ -15,7 +19,7 @@ let skipped = 0; // arrived and will never be drawn
 let waiting = []; // lines, oldest first
 let paused = false;
 let behind = 0;
-let broken = false;
+let spoken = 0; // when it was last told to who does not see the page
 let due = false;
 let seen = rows ? [...rows.children].map(told) : []; // newest first, one a row
 
@@ -117,8 +121,11 @@ function tell() {
   if (paused) parts.push(`${group.format(waiting.length)} wait`);
   if (skipped > 0) parts.push(`${group.format(skipped)} not drawn`);
   if (behind > 1) parts.push(`${behind} s behind`);
-  if (broken) parts.push("connecting again…");
   count.textContent = parts.join(" · ");
+  if (arrived > 0 && Date.now() - spoken >= speakEvery) {
+    spoken = Date.now();
+    say(count.textContent);
+  }
   button.textContent = paused ? `Show ${group.format(waiting.length)} more` : "Pause";
 }
 
@@ -143,7 +150,6 @@ function schedule() {
 }
 
 function take(event) {
-  broken = false;
   behind = 0;
   for (const line of event.data.split("\n")) {
     if (line.startsWith('{"behind":')) {
@@ -165,12 +171,7 @@ function pause(value) {
 }
 
 if (box && window.EventSource) {
-  const stream = new EventSource(box.dataset.stream);
-  stream.addEventListener("messages", take);
-  stream.addEventListener("open", () => { broken = false; tell(); });
-  stream.addEventListener("error", () => { broken = true; tell(); });
-  stream.addEventListener("bye", () => { stream.close(); location.assign("/login?next=" + encodeURIComponent(location.pathname + location.search)); });
-  addEventListener("pagehide", () => stream.close());
+  streamTo(box.dataset.stream, { messages: take }, teller(document.getElementById("live-trouble")));
   button.hidden = false;
   button.addEventListener("click", () => {
     if (paused) scrollTo({ top: 0 });

@@ -3,6 +3,7 @@
 import { geoEqualEarth, geoPath } from "d3-geo";
 import { feature } from "topojson-client";
 import atlas from "world-atlas/countries-110m.json";
+import { streamTo, teller } from "./lib/stream.js";
 
 export const countries = feature(atlas, atlas.objects.countries).features;
 
@@ -67,11 +68,10 @@ if (box) {
   }
   const count = document.getElementById("map-count");
   let arrived = 0;
-  const stream = new EventSource(box.dataset.stream);
-  stream.addEventListener("messages", (event) => {
-    const lines = event.data.split("\n");
-    arrived += lines.length;
-    for (const line of lines.slice(-maxMarkers)) {
+  function take(event) {
+    const all = event.data.split("\n").filter((line) => !line.startsWith('{"behind":') && !line.startsWith('{"gap":'));
+    arrived += all.length;
+    for (const line of all.slice(-maxMarkers)) {
       try {
         show(map, JSON.parse(JSON.parse(line).payload), true);
       } catch {
@@ -79,7 +79,6 @@ if (box) {
       }
     }
     count.textContent = `${arrived} arrived`;
-  });
-  stream.addEventListener("bye", () => stream.close());
-  addEventListener("pagehide", () => stream.close());
+  }
+  streamTo(box.dataset.stream, { messages: take }, teller(document.getElementById("map-trouble")));
 }

@@ -78,14 +78,15 @@ func (s *Service) explain(ctx context.Context, in *api.ExplainQuery) (view.Expla
 
 func (s *Service) listLogs(ctx context.Context, in *api.LogsQuery) ([]view.LogRow, error) {
 	f := query.LogFilter{
-		Ident: in.Ident, Channel: in.Channel, Address: in.Address, After: in.After, Limit: in.Limit,
+		User: in.User, Ident: in.Ident, Kind: view.LogKind(in.Kind), Channel: in.Channel, Address: in.Address,
+		After: in.After, Limit: in.Limit,
 	}
-	if in.Since != "" {
-		t, err := timespec.Past(in.Since, time.Now())
-		if err != nil {
-			return nil, &graph.Error{Code: graph.Invalid, Msg: "since: " + err.Error()}
-		}
-		f.Since = t
+	var err error
+	if f.Since, err = past("since", in.Since); err == nil {
+		f.Until, err = past("until", in.Until)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if in.Wait {
 		ctx, cancel := context.WithTimeout(ctx, logsWait)
@@ -93,6 +94,18 @@ func (s *Service) listLogs(ctx context.Context, in *api.LogsQuery) ([]view.LogRo
 		return s.Query.AwaitLogs(ctx, who.Actor(ctx), f)
 	}
 	return s.Query.Logs(who.Actor(ctx), f)
+}
+
+// past reads a parameter that is a time before now; the zero time: nothing was given.
+func past(name, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := timespec.Past(text, time.Now())
+	if err != nil {
+		return t, &graph.Error{Code: graph.Invalid, Msg: name + ": " + err.Error()}
+	}
+	return t, nil
 }
 
 func (s *Service) check(ctx context.Context, tell func(api.Progress)) (view.CheckReport, error) {

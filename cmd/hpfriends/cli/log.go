@@ -18,6 +18,9 @@ import (
 func Log() *cli.Command {
 	filter := []cli.Flag{
 		cmdline.TimeFlag("since", "rows seen since `TIME`"),
+		cmdline.TimeFlag("until", "rows last seen before `TIME`"),
+		&cli.StringFlag{Name: "user", Usage: "rows of the authkeys of `USER`"},
+		&cli.StringFlag{Name: "kind", Usage: "rows of `KIND`: login, publish, subscribe or other"},
 		&cli.StringFlag{Name: "key", Usage: "rows of the authkey `IDENT`"},
 		&cli.StringFlag{Name: "channel", Aliases: []string{"c"}, Usage: "rows about `CHANNEL`"},
 		&cli.StringFlag{Name: "ip", Usage: "rows from the address `IP`"},
@@ -26,8 +29,9 @@ func Log() *cli.Command {
 	return &cli.Command{
 		Name: "log", Usage: "misuse of your authkeys: why something was refused; and what is in the log",
 		Subcommands: []*cli.Command{
-			cmdline.APICommand("ls", "list what was refused, newest first", "", show(api.ListLogs, logsOf, listLogs),
-				filter...),
+			cmdline.APICommand("ls", "list what was refused, newest first", "", showLogs,
+				append(filter[:len(filter):len(filter)],
+					&cli.BoolFlag{Name: "csv", Usage: "print CSV that no spreadsheet runs; --json has objects"})...),
 			cmdline.APICommand("tail", "print rows as they come, until Ctrl-C", "", tailLogs, filter...),
 			logDumpCommand(),
 		},
@@ -39,11 +43,32 @@ func logsOf(c *cli.Context) (in api.LogsQuery, err error) {
 	if err != nil {
 		return in, err
 	}
-	in = api.LogsQuery{Ident: c.String("key"), Channel: c.String("channel"), Address: c.String("ip"), Limit: limit}
+	in = api.LogsQuery{
+		User: c.String("user"), Ident: c.String("key"), Kind: c.String("kind"), Channel: c.String("channel"),
+		Address: c.String("ip"), Limit: limit,
+	}
+	if c.IsSet("until") {
+		in.Until = cmdline.Past(c, "until").UTC().Format(time.RFC3339Nano)
+	}
 	if c.IsSet("since") {
 		in.Since = cmdline.Past(c, "since").UTC().Format(time.RFC3339Nano)
 	}
 	return in, nil
+}
+
+func showLogs(c *cli.Context, server *api.Client) error {
+	if !c.Bool("csv") {
+		return show(api.ListLogs, logsOf, listLogs)(c, server)
+	}
+	in, err := logsOf(c)
+	if err != nil {
+		return err
+	}
+	rows, err := api.ListLogs.Call(c.Context, server, in)
+	if err != nil {
+		return err
+	}
+	return view.WriteLogsCSV(c.App.Writer, rows)
 }
 
 // tailLogs prints a row again when it has changed. Without --since it begins with the next change.
