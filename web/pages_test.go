@@ -671,11 +671,38 @@ func TestLogsAreFilteredAndDownloaded(t *testing.T) {
 		t.Errorf("%q", rows)
 	}
 	_, html := w.page("ada", "/logs")
-	if !says(html, "×412 since", "Why? The authkey may publish on cowrie.* : =cmd|'/C calc'!A1 is none of it. Edit authkey",
+	if !says(html, "×412 since",
+		"Why? The authkey may publish on cowrie.* : =cmd|'/C calc'!A1 is none of it. Edit authkey",
 		"Why? It has another secret than the authkey.") {
 		t.Error(text(html))
 	}
 	if _, html = w.page("ada", "/logs?since=odd"); !says(html, "since:") {
 		t.Error(text(html))
+	}
+}
+
+// Home shows how busy the channels were, the newest events, and which authkeys somebody should look at.
+func TestHomeShowsTheDay(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	if _, html := w.page("bob", "/"); !says(html, "Three steps until your first event", "Have you no sensor?") {
+		t.Error(text(html))
+	}
+	for _, k := range []object{
+		{"ident": "new", "pub": []string{"c"}},
+		{"ident": "ending", "pub": []string{"c"}, "expires": time.Now().Add(50 * time.Hour)},
+		{"ident": "off", "pub": []string{"c"}},
+	} {
+		must[object](w, as("ada"), "POST /api/v1/authkeys", k)
+	}
+	must[struct{}](w, as("ada"), "PATCH /api/v1/authkeys/off", object{"enabled": false})
+	w.publish(1, "cowrie.sessions", `{"a":"<b>"}`, "second")
+	_, html := w.page("ada", "/")
+	if !says(html, "new Nothing has used it yet.", "ending It will expire: in 2 days", "off It is disabled.",
+		"Newest events", `{"a":"<b>"}`, "Channels", "cowrie.sessions") {
+		t.Error(text(html))
+	}
+	if _, html = w.page("bob", "/"); says(html, "cowrie.sessions") {
+		t.Error("bob sees what is ada's")
 	}
 }
