@@ -23,6 +23,7 @@ type MessageQuery struct {
 // MessagesQuery selects past messages, in an order.
 type MessagesQuery struct {
 	MessageQuery
+	Text  string `query:"text" maxLength:"1024" doc:"those whose payload contains it"`
 	Order string `query:"order" enum:"oldest,newest" default:"oldest" doc:"which come first"`
 }
 

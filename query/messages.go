@@ -1,6 +1,7 @@
 package query
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type MessageFilter struct {
 	Period   eventlog.Period   // of the messages' own times
 	Limit    uint64            // messages; 0: all
 	Newest   bool              // the newest first
+	Contains []byte            // in the payload; counts do not go by it
 }
 
 // Message is a past message. Its slices are shared with other readers: they are read-only.
@@ -119,6 +121,20 @@ func (m *Messages) Rest() eventlog.Position {
 // Next returns the next message. The error is io.EOF after the last, a *Gap once for each gap, after which reading may
 // go on, or why reading failed.
 func (m *Messages) Next(ctx context.Context) (Message, error) {
+	for {
+		found, err := m.any(ctx)
+		if err != nil {
+			return found, err
+		}
+		if bytes.Contains(found.Payload, m.filter.Contains) {
+			m.read++
+			return found, nil
+		}
+	}
+}
+
+// any is the next message, whatever it contains.
+func (m *Messages) any(ctx context.Context) (Message, error) {
 	for len(m.frames) == 0 {
 		if m.limited() {
 			return Message{}, io.EOF
@@ -163,7 +179,6 @@ func (m *Messages) take() (Message, error) {
 	if len(m.frames) == 0 {
 		m.parts = m.parts[1:]
 	}
-	m.read++
 	origin := handle(m.rights.graph, graph.UserID(run.Origin))
 	return Message{at, time.UnixMilli(run.Time).UTC(), run.Channel, ident, origin, payload}, nil
 }

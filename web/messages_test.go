@@ -230,3 +230,39 @@ func TestStalledReaderIsLetGo(t *testing.T) {
 		t.Errorf("it looks whole: %+v", end)
 	}
 }
+
+// Messages with the same address or hash are found from each other, on the page and by the API.
+func TestMessagesAreFoundByWhatTheyContain(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob") // 1, 2
+	const hash = "5be8687a56877779cb325ea1458df3fb"
+	w.publish(1, "dionaea.capture", `{"saddr":"192.0.2.20","md5":"`+hash+`","url":"x","<b>":"10.0.0.1"}`, "noise") // #3
+	w.publish(1, "cowrie.sessions", "noise", `{"peer":"192.0.2.20"}`)                                              // #4
+	w.publish(2, "cowrie.sessions", `{"peer":"192.0.2.20"}`)                                                       // #5
+	for _, tt := range []struct{ who, query, want string }{
+		{"ada", "channel=*&text=192.0.2.20", "#3.0 #4.1"},
+		{"ada", "channel=*&text=192.0.2.20&order=newest&limit=1", "#4.1"},
+		{"bob", "channel=*&text=" + hash, ""},
+	} {
+		got, end := records(t, w.send(as(tt.who), "GET /api/v1/messages?"+tt.query, nil).Body)
+		var at []string
+		for _, m := range got {
+			at = append(at, m.Position)
+		}
+		if strings.Join(at, " ") != tt.want || end == nil || end.Messages != uint64(len(at)) {
+			t.Errorf("%s %s: %s", tt.who, tt.query, at)
+		}
+	}
+	_, html := w.page("ada", "/m/3.0")
+	if !says(html, "Messages with the same <b> 10.0.0.1 md5 "+hash+" saddr 192.0.2.20") {
+		t.Error(text(html))
+	}
+	if _, html = w.page("ada", "/history?since=first&text="+hash); !strings.Contains(html, "/m/3.0") ||
+		strings.Contains(html, "/m/3.1") || strings.Contains(html, "/m/4.1") {
+		t.Error(text(html))
+	}
+	_, lines := w.page("ada", "/history/download?since=first&text="+hash)
+	if strings.Count(lines, "\n") != 2 {
+		t.Errorf("the file has more: %s", lines)
+	}
+}

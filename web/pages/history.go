@@ -16,6 +16,7 @@ import (
 
 type historyData struct {
 	Channel, Since, Until string
+	Text                  string       // that the payload contains
 	Rows                  []messageRow // newest first
 	Next                  string
 	Download              string
@@ -51,7 +52,7 @@ const (
 // history shows the messages of a period, and how many there were over it. Each bar leads to its own period.
 func history(r *request) (any, error) {
 	q := r.URL.Query()
-	d := historyData{Channel: q.Get("channel"), Since: q.Get("since"), Until: q.Get("until")}
+	d := historyData{Channel: q.Get("channel"), Since: q.Get("since"), Until: q.Get("until"), Text: q.Get("text")}
 	if d.Since == "" {
 		d.Since = defaultSince
 	}
@@ -74,7 +75,7 @@ func history(r *request) (any, error) {
 			return d, nil
 		}
 	}
-	f.Newest, f.Limit = true, rows
+	f.Newest, f.Limit, f.Contains = true, rows, []byte(d.Text)
 	messages := r.Query.Messages(r.actor, f)
 	d.Stopped, err = each(r, messages, func(m query.Message) bool {
 		d.Rows = append(d.Rows, rowOf(m))
@@ -86,7 +87,7 @@ func history(r *request) (any, error) {
 	if len(d.Rows) == rows || d.Stopped {
 		d.Next = r.with("before", messages.Rest().String())
 	}
-	file := url.Values{"channel": q["channel"], "since": {d.Since}, "until": {d.Until}}
+	file := url.Values{"channel": q["channel"], "since": {d.Since}, "until": {d.Until}, "text": {d.Text}}
 	d.Download = "/history/download?" + file.Encode()
 	return d, nil
 }
@@ -159,6 +160,7 @@ func (p *Pages) download(ask who.Authenticate) http.HandlerFunc {
 			p.Refuse(w, hr, err)
 			return
 		}
+		f.Contains = []byte(q.Get("text"))
 		w.Header().Set("Content-Type", "application/octet-stream")
 		w.Header().Set("Content-Disposition", `attachment; filename="messages.ndjson"`)
 		r.pour(f)

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"bytes"
 	"net/url"
 
 	"hpfriends/query"
@@ -28,12 +27,10 @@ func live(r *request) (any, error) {
 		r.problem = r.Refusal(err)
 		return d, nil
 	}
-	d.From, d.Stopped, err = newest(r, query.MessageFilter{Patterns: patterns}, liveRows, func(m query.Message) bool {
-		found := bytes.Contains(m.Payload, []byte(d.Text))
-		if found {
-			d.Rows = append(d.Rows, rowOf(m))
-		}
-		return found
+	f := query.MessageFilter{Patterns: patterns, Contains: []byte(d.Text)}
+	d.From, d.Stopped, err = newest(r, f, liveRows, func(m query.Message) bool {
+		d.Rows = append(d.Rows, rowOf(m))
+		return true
 	})
 	if err != nil {
 		return nil, err
@@ -45,7 +42,7 @@ func live(r *request) (any, error) {
 	if d.Text != "" {
 		address.Set("text", d.Text)
 	}
-	d.History = "/history?" + url.Values{"channel": {d.Channel}, "since": {"first"}}.Encode()
+	d.History = "/history?" + url.Values{"channel": {d.Channel}, "since": {"first"}, "text": {d.Text}}.Encode()
 	d.Stream = "/live/messages?" + address.Encode()
 	return d, nil
 }

@@ -1,23 +1,21 @@
 package pages
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"sort"
+	"net/url"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"hpfriends/api"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/query"
+	"hpfriends/web/pages/payload"
 	"hpfriends/web/who"
 )
 
@@ -32,31 +30,11 @@ type messageRow struct {
 	Size     int
 }
 
-// previewBytes is how much of a payload a row shows.
-const previewBytes = 240
-
 func rowOf(m query.Message) messageRow {
 	return messageRow{
 		Position: strings.TrimPrefix(m.Position.String(), "#"), Time: m.Time, Channel: m.Channel, Ident: string(m.Ident),
-		Origin: m.Origin, Preview: preview(m.Payload), Size: len(m.Payload),
+		Origin: m.Origin, Preview: payload.Preview(m.Payload), Size: len(m.Payload),
 	}
-}
-
-// preview is the beginning of a payload in one line, with what cannot be shown made visible.
-func preview(payload []byte) string {
-	if len(payload) > previewBytes {
-		payload = payload[:previewBytes]
-		for cut := len(payload) - 1; cut > len(payload)-utf8.UTFMax; cut-- {
-			if utf8.RuneStart(payload[cut]) {
-				if !utf8.FullRune(payload[cut:]) { // the limit cuts it in two
-					payload = payload[:cut]
-				}
-				break
-			}
-		}
-		payload = append(bytes.Clone(payload), "…"...)
-	}
-	return visible(string(payload))
 }
 
 // newest reads the newest messages on channels that keep takes, and where the log ends. stopped: there may be more,
@@ -125,10 +103,16 @@ func (r *request) patterns() ([]graph.Pattern, error) {
 type messageData struct {
 	messageRow
 	Text, Hex string
-	Tree      []node // of JSON; empty: it is none
-	Cut       bool   // Text and Hex are not the whole payload
-	Form      string // tree, text, hex
+	Tree      []payload.Node // of JSON; empty: it is none
+	Cut       bool           // Text and Hex are not the whole payload
+	Form      string         // tree, text, hex
 	Path      whyData
+	Same      []payload.Indicator // what other messages can be found by
+}
+
+// With is the address of the messages with an indicator.
+func (messageData) With(value string) string {
+	return "/history?" + url.Values{"text": {value}, "since": {"30d"}}.Encode()
 }
 
 // shownBytes is how much of a payload a page holds; the rest is for who downloads it.
@@ -141,7 +125,8 @@ func message(r *request) (any, error) {
 		return nil, err
 	}
 	d := messageData{messageRow: rowOf(m), Form: r.URL.Query().Get("as")}
-	d.Tree = tree(m.Payload)
+	d.Tree = payload.Tree(m.Payload)
+	d.Same = payload.Indicators(d.Tree)
 	if d.Form != "text" && d.Form != "hex" {
 		d.Form = "text"
 		if d.Tree != nil {
@@ -152,7 +137,7 @@ func message(r *request) (any, error) {
 	if d.Cut = len(shown) > shownBytes; d.Cut {
 		shown = shown[:shownBytes]
 	}
-	d.Text, d.Hex = visibleLines(shown), hex.Dump(shown)
+	d.Text, d.Hex = payload.Lines(shown), hex.Dump(shown)
 	if m.Origin != "" && r.user != nil {
 		d.Path = whyData{From: m.Origin, To: r.Handle(), Channel: m.Channel}
 		if x, err := explain(r, d.Path); err == nil {
@@ -163,7 +148,7 @@ func message(r *request) (any, error) {
 }
 
 // payload hands out the payload of a message, as a file that no browser shows.
-func (p *Pages) payload(ask who.Authenticate) http.HandlerFunc {
+func (p *Pages) payloadFile(ask who.Authenticate) http.HandlerFunc {
 	return func(w http.ResponseWriter, hr *http.Request) {
 		r, err := p.admit(w, hr, ask)
 		if err != nil {
@@ -201,75 +186,4 @@ func find(r *request) (query.Message, error) {
 		return m, missing
 	}
 	return m, err
-}
-
-// visibleLines keeps the lines of a text, and makes visible what cannot be shown.
-func visibleLines(b []byte) string {
-	lines := strings.Split(string(b), "\n")
-	for i, line := range lines {
-		lines[i] = visible(strings.ReplaceAll(strings.TrimSuffix(line, "\r"), "\t", "    "))
-	}
-	return strings.Join(lines, "\n")
-}
-
-// node is a value of a JSON document, for a table: how deep it is, its name, and if it is no object or list its value.
-type node struct {
-	Depth       int
-	Name, Value string
-}
-
-const maxNodes = 2000
-
-// tree reads a JSON document; nil: it is none, or it is too large.
-func tree(payload []byte) []node {
-	var v any
-	dec := json.NewDecoder(bytes.NewReader(payload))
-	dec.UseNumber()
-	if err := dec.Decode(&v); err != nil || dec.More() {
-		return nil
-	}
-	if _, object := v.(map[string]any); !object {
-		if _, list := v.([]any); !list {
-			return nil
-		}
-	}
-	nodes := grow(nil, 0, "", v)
-	if len(nodes) > maxNodes {
-		return nil
-	}
-	return nodes
-}
-
-func grow(all []node, depth int, name string, v any) []node {
-	if len(all) > maxNodes {
-		return all
-	}
-	switch v := v.(type) {
-	case map[string]any:
-		if name != "" {
-			all = append(all, node{Depth: depth, Name: name})
-			depth++
-		}
-		names := make([]string, 0, len(v))
-		for k := range v {
-			names = append(names, k)
-		}
-		sort.Strings(names)
-		for _, k := range names {
-			all = grow(all, depth, k, v[k])
-		}
-	case []any:
-		if name != "" {
-			all = append(all, node{Depth: depth, Name: name})
-			depth++
-		}
-		for i, one := range v {
-			all = grow(all, depth, fmt.Sprint(i), one)
-		}
-	case nil:
-		all = append(all, node{depth, name, "null"})
-	default:
-		all = append(all, node{depth, name, fmt.Sprint(v)})
-	}
-	return all
 }

@@ -59,7 +59,7 @@ func (p *Pages) Register(mux *http.ServeMux, ask who.Authenticate) {
 	}
 	mux.HandleFunc("GET /history/download", p.download(ask))
 	mux.HandleFunc("GET /logs/download", p.logFile(ask))
-	mux.HandleFunc("GET /m/{position}/payload", p.payload(ask))
+	mux.HandleFunc("GET /m/{position}/payload", p.payloadFile(ask))
 	p.registerDoors(mux)
 	p.registerInvite(mux, ask)
 }

@@ -43,7 +43,7 @@ func (s *Service) registerMessages(h huma.API) {
 		if err != nil {
 			return nil, s.refused(ctx, operation.OperationID, err)
 		}
-		f.Newest = in.Order == "newest"
+		f.Newest, f.Contains = in.Order == "newest", []byte(in.Text)
 		messages := s.Query.Messages(who.Actor(ctx), f)
 		return &huma.StreamResponse{Body: func(c huma.Context) { s.stream(c, messages) }}, nil
 	})

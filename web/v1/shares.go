@@ -8,6 +8,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/query"
+	"hpfriends/query/filter"
 	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
@@ -22,9 +23,9 @@ func (s *Service) registerShares(h huma.API) {
 		if in.In {
 			shares = s.Query.SharesWith
 		}
-		all, err := query.FilterShares(shares(who.Actor(ctx), user), query.ShareFilter{
+		all, err := filter.Shares{
 			Text: in.Text, Type: graph.ShareType(in.Type), Receiver: in.Receiver, State: view.Decision(in.State),
-		})
+		}.Of(shares(who.Actor(ctx), user))
 		if err != nil {
 			return nil, "", err
 		}

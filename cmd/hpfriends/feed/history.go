@@ -26,6 +26,7 @@ func ChannelHistory() *cli.Command {
 			if n := c.Int("limit"); n < 1 || n > maxHistory {
 				return cmdline.Usage("--limit: want 1 to %d; for more see `hpfriends replay`", maxHistory)
 			}
+			p.text = c.String("containing")
 			p.limit, p.newest = uint64(c.Int("limit")), true
 			var lines [][]byte
 			end, err := readMessages(c.Context, server, p, func(line []byte, r ndjson.Record) error {
@@ -55,7 +56,8 @@ func ChannelHistory() *cli.Command {
 				fmt.Fprintf(c.App.ErrWriter, "(the newest %d; there may be more: --limit N, or `hpfriends replay`)\n", p.limit)
 			}
 			return nil
-		}, pastFlags(&cli.IntFlag{Name: "limit", Value: 20, Usage: "the newest `N` messages"})...)
+		}, pastFlags(&cli.StringFlag{Name: "containing", Usage: "those with `TEXT` in their payload"},
+			&cli.IntFlag{Name: "limit", Value: 20, Usage: "the newest `N` messages"})...)
 	cmd.Description = `CHANNEL may be a pattern. Each line is TIME POSITION CHANNEL ORIGIN IDENT
 PAYLOAD with control characters made visible, or with --json an object. You
 see what reaches you now: your own messages, and what is shared with you,

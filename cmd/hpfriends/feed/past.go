@@ -27,8 +27,9 @@ type past struct {
 	subscription.Range
 	limit  uint64
 	newest bool
-	resume bool // go on with another request when an answer is cut off, as one is that is read slowly
-	handed bool // what is read is handed on, and where to go on depends on what of it has arrived
+	text   string // that the payload contains
+	resume bool   // go on with another request when an answer is cut off, as one is that is read slowly
+	handed bool   // what is read is handed on, and where to go on depends on what of it has arrived
 }
 
 // pastFlags are those of commands that read the log.
@@ -97,7 +98,7 @@ func countMessages(ctx context.Context, server *api.Client, p past) (view.Count,
 func readMessages(
 	ctx context.Context, server *api.Client, p past, each func(line []byte, r ndjson.Record) error,
 ) (end ndjson.End, err error) {
-	in := api.MessagesQuery{MessageQuery: p.query()}
+	in := api.MessagesQuery{MessageQuery: p.query(), Text: p.text}
 	if p.newest {
 		in.Order = "newest"
 	}

@@ -1,4 +1,5 @@
-package query
+// Package filter selects among what a viewer is shown, so that nothing is found by what is not shown. It is pure.
+package filter
 
 import (
 	"slices"
@@ -9,16 +10,16 @@ import (
 	"hpfriends/query/view"
 )
 
-// ShareFilter selects among shares that a viewer is shown; what is empty selects all.
-type ShareFilter struct {
+// Shares selects among shares that a viewer is shown; what is empty selects all.
+type Shares struct {
 	Text     string // words that all occur in channel, note, owner or receiver, as Search has it
 	Type     graph.ShareType
 	Receiver string        // handle, or group:NAME
 	State    view.Decision // the viewer's own; of shares with others: enabled if somebody has enabled it
 }
 
-// FilterShares returns the shares that f selects. It looks at what the viewer is shown only.
-func FilterShares(all []view.Share, f ShareFilter) ([]view.Share, error) {
+// Of returns the shares that f selects. It looks at what the viewer is shown only.
+func (f Shares) Of(all []view.Share) ([]view.Share, error) {
 	var words match.Words
 	if f.Text != "" {
 		var err error
