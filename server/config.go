@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -19,6 +20,7 @@ type Config struct {
 	NodeID    string   `yaml:"node-id" json:"node-id"`
 	Hpfeeds   []string `yaml:"hpfeeds" json:"hpfeeds"`
 	HTTP      string   `yaml:"http" json:"http"`
+	Proxies   []string `yaml:"trusted-proxies" json:"trusted-proxies"`
 	Name      string   `yaml:"name" json:"name"`
 	Compat    string   `yaml:"compat" json:"compat"`
 	Scrub     string   `yaml:"scrub-interval" json:"scrub-interval"`
@@ -74,6 +76,9 @@ func (s Config) Validate() error {
 			return badConfig("--http %s: %v", s.HTTP, err)
 		}
 	}
+	if _, err := s.trustedProxies(); err != nil {
+		return err
+	}
 	if _, err := wire.ParseCompat(s.Compat); err != nil {
 		return badConfig("--compat %s: want lineage or reference", s.Compat)
 	}
@@ -97,6 +102,21 @@ func (s Config) Validate() error {
 		return badConfig("--log-level %s: want debug, info, warn or error", s.LogLevel)
 	}
 	return nil
+}
+
+// trustedProxies are the networks whose X-Forwarded-For is believed.
+func (s Config) trustedProxies() (all []netip.Prefix, err error) {
+	for _, text := range s.Proxies {
+		n, err := netip.ParsePrefix(text)
+		if a, e := netip.ParseAddr(text); e == nil {
+			n, err = a.Prefix(a.BitLen())
+		}
+		if err != nil {
+			return nil, badConfig("--trusted-proxies %s: want a network like 10.0.0.0/8, or an address", text)
+		}
+		all = append(all, n)
+	}
+	return all, nil
 }
 
 // retention is how long messages are kept.

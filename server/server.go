@@ -242,9 +242,13 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 	if drained, until := s.node.Members().Drained(); drained {
 		_ = s.wire.Drain(until, 0) // before the first client comes
 	}
+	proxies, err := s.trustedProxies()
+	if err != nil {
+		return err
+	}
 	c := web.Config{
 		Changer: changer{s.node}, Cluster: clusterAdmin{s.node.Members()}, Cursors: s.cursors, Query: q, Key: key,
-		Network: web.Network{MaxConns: s.budget.requests},
+		Network: web.Network{MaxConns: s.budget.requests, TrustedProxies: proxies},
 		Metrics: registry, Ready: s.ready, Logger: s.Logger,
 		Node: web.Node{
 			Version: buildinfo.Version(), Name: s.node.ID(),

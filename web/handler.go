@@ -57,7 +57,8 @@ func (s *Server) admit(next http.Handler, ask who.Authenticate) http.Handler {
 			next.ServeHTTP(w, r.WithContext(who.With(r.Context(), a)))
 			return
 		}
-		s.Logger.Warn("a request was not admitted", "err", err, "from", a.From, "method", r.Method, "path", r.URL.Path)
+		// At any other level a stranger would fill the log.
+		s.Logger.Debug("a request was not admitted", "err", err, "from", a.From, "method", r.Method, "path", r.URL.Path)
 		p := s.v1.Refusal(err)
 		if p.Status == http.StatusUnauthorized {
 			w.Header().Add("WWW-Authenticate", `Bearer realm="hpfriends"`)

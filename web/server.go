@@ -95,14 +95,14 @@ func New(c Config) *Server {
 		c.Logger.Info(missing)
 	}
 	replays := replay.New(replay.Config{Query: c.Query, Open: c.Outlet, Node: c.Name, Logger: c.Logger})
+	people := who.New(who.Config{
+		Graph: c.Query.Graph, Changer: c.Changer, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies,
+	})
 	s := &Server{
-		Config: c, assets: scripts, replay: replays,
-		who: who.New(who.Config{
-			Graph: c.Query.Graph, Changer: c.Changer, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies,
-		}),
+		Config: c, assets: scripts, replay: replays, who: people,
 		v1: v1.New(v1.Config{
 			Changer: c.Changer, Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
-			Replays: replays, Ready: c.Ready, Scrub: c.Scrub, Version: c.Version, Logger: c.Logger,
+			MaySet: people.MaySet, Replays: replays, Ready: c.Ready, Scrub: c.Scrub, Version: c.Version, Logger: c.Logger,
 		}),
 	}
 	document, err := s.v1.Document()

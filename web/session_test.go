@@ -1,8 +1,11 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,5 +98,57 @@ func TestPagesAreForThoseWhoAreLoggedIn(t *testing.T) {
 	w.do(graph.ClearSessions{User: 1})
 	if rec := w.send(ada, "GET /shares", nil); rec.Code != http.StatusSeeOther {
 		t.Errorf("after the end: %d", rec.Code)
+	}
+}
+
+// What cannot be taken costs no hash of a password, and of what can be there are not too many from one address.
+func TestPasswordsAreHashedForWhatCanBeTaken(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "root")
+	link := func() string {
+		return must[api.IssuedInvitation](w, as("root"), "POST /api/v1/invitations", object{"role": "member", "uses": 9}).Path
+	}
+	path := link()
+	w.server.who.Hasher = new(secret.Hasher) // that never comes to an end
+	join := func(handle string) int {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		form := url.Values{"user": {handle}, "password": {"correct horse battery"}}.Encode()
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader(form))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.RemoteAddr = "192.0.2.9:1"
+		rec := httptest.NewRecorder()
+		w.tcp.ServeHTTP(rec, r)
+		return rec.Code
+	}
+	for range 30 {
+		if code := join("ada"); code != http.StatusConflict {
+			t.Fatalf("a handle that is taken: %d", code)
+		}
+		if code := join("no handle"); code != http.StatusUnprocessableEntity {
+			t.Fatalf("what is no handle: %d", code)
+		}
+	}
+	codes := make(map[int]int)
+	for range 8 {
+		codes[join("cleo")]++
+	}
+	if codes[http.StatusServiceUnavailable] != 5 || codes[http.StatusTooManyRequests] != 3 {
+		t.Errorf("answers by status: %v, want 5 that wait for the hash and 3 that are too many", codes)
+	}
+	for range 8 { // who may not change it is told so at once, and as often as they like
+		rec := w.send(as("ada"), "PATCH /api/v1/users/root", object{"password": "correct horse battery"})
+		if rec.Code != http.StatusForbidden {
+			t.Fatalf("ada sets the password of root: %d", rec.Code)
+		}
+	}
+}
+
+// A stranger does not fill the log.
+func TestStrangersDoNotFillTheLog(t *testing.T) {
+	w := newWorld(t)
+	w.send(bearer("hpf_wrong"), "GET /api/v1/whoami", nil)
+	if strings.Contains(w.logged.String(), `"WARN"`) || !strings.Contains(w.logged.String(), "was not admitted") {
+		t.Error(w.logged)
 	}
 }

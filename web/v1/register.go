@@ -14,14 +14,14 @@ import (
 )
 
 // Register adds every operation to mux, and the document that describes them.
-func (s *Service) Register(mux *http.ServeMux) { s.register(mux) }
+func (s *Service) Register(mux *http.ServeMux) { register(s, mux) }
 
 // Document is the OpenAPI document.
 func (s *Service) Document() ([]byte, error) {
-	return json.Marshal(s.register(http.NewServeMux()).OpenAPI())
+	return json.Marshal(register(s, http.NewServeMux()).OpenAPI())
 }
 
-func (s *Service) register(mux *http.ServeMux) huma.API {
+func register(s *Service, mux *http.ServeMux) huma.API {
 	c := huma.DefaultConfig("hpfriends", s.Version)
 	c.OpenAPIPath = "/api/openapi"
 	c.DocsPath = "" // the generated page would load scripts from a third party

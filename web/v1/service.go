@@ -41,6 +41,8 @@ type Config struct {
 	Replays *replay.Replays
 	Key     *secret.DataKey
 	Hasher  *secret.Hasher
+	// MaySet decides a change that sets a password of a user, before it is hashed; nil: the change decides.
+	MaySet  func(c graph.Command, handle string) error
 	Ready   func(context.Context) error
 	Scrub   func() view.ScrubStatus // nil: there is none
 	Version string

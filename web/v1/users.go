@@ -7,6 +7,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/internal/secret"
 	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
@@ -30,13 +31,12 @@ func (s *Service) registerUsers(h huma.API) {
 }
 
 func (s *Service) addUser(ctx context.Context, in *api.With[api.NewUser]) (api.Created, error) {
-	hash, err := who.HashPassword(ctx, s.Hasher, in.Body.Password.Secret, in.Body.Handle)
-	if err != nil {
+	add := graph.AddUser{Handle: in.Body.Handle, Name: in.Body.Name, Role: in.Body.Role}
+	var err error
+	if add.Password, err = hashFor(ctx, s, add, in.Body.Password.Secret, in.Body.Handle); err != nil {
 		return api.Created{}, err
 	}
-	return s.change(ctx, graph.AddUser{
-		Handle: in.Body.Handle, Name: in.Body.Name, Password: hash, Role: in.Body.Role,
-	})
+	return s.change(ctx, add)
 }
 
 func (s *Service) editUser(ctx context.Context, in *api.UserEdit) (api.None, error) {
@@ -46,11 +46,22 @@ func (s *Service) editUser(ctx context.Context, in *api.UserEdit) (api.None, err
 	}
 	change := graph.EditUser{User: id, Name: in.Body.Name, Role: in.Body.Role, Enabled: in.Body.Enabled}
 	if in.Body.Password != nil {
-		hash, err := who.HashPassword(ctx, s.Hasher, in.Body.Password.Secret, in.Handle)
+		hash, err := hashFor(ctx, s, change, in.Body.Password.Secret, in.Handle)
 		if err != nil {
 			return api.None{}, err
 		}
 		change.Password = &hash
 	}
 	return s.changed(ctx, change)
+}
+
+// hashFor is the hash of a password that a change is to set, if the change is taken at all.
+func hashFor(ctx context.Context, s *Service, o graph.Op, password secret.Secret, handle string) (string, error) {
+	if s.MaySet != nil && !password.Empty() {
+		c := graph.Command{Time: s.Changer.Now(), By: who.Actor(ctx), Op: o}
+		if err := s.MaySet(c, handle); err != nil {
+			return "", err
+		}
+	}
+	return who.HashPassword(ctx, s.Hasher, password, handle)
 }

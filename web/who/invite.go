@@ -18,17 +18,18 @@ func (a *Authenticator) Join(r *http.Request, link secret.Secret, n Account) err
 	if _, err := a.Invitation(link); err != nil {
 		return err
 	}
-	hash, err := n.hash(r.Context(), a.Hasher)
-	if err != nil {
+	actor, _ := a.anybody(r)
+	accept := graph.AcceptInvitation{Hash: secret.HashToken(link), Handle: n.Handle, Name: n.Name, Password: unhashed}
+	system := graph.Actor{Operator: true, From: actor.From} // they are nobody yet: the graph goes by the secret
+	if err := a.MaySet(graph.Command{Time: a.Changer.Now(), By: system, Op: accept}, n.Handle); err != nil {
 		return err
 	}
-	actor, _ := a.anybody(r)
+	var err error
+	if accept.Password, err = n.hash(r.Context(), a.Hasher); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), changeTimeout)
 	defer cancel()
-	accept := graph.AcceptInvitation{
-		Hash: secret.HashToken(link), Handle: n.Handle, Name: n.Name, Password: hash,
-	}
-	system := graph.Actor{Operator: true, From: actor.From} // they are nobody yet: the graph goes by the secret
 	_, err = a.Changer.Change(ctx, graph.Command{By: system, Op: accept})
 	return err
 }

@@ -2,6 +2,8 @@ package who
 
 import (
 	"context"
+	"net/netip"
+	"time"
 
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
@@ -16,6 +18,26 @@ func HashPassword(ctx context.Context, h *secret.Hasher, password secret.Secret,
 		return "", &graph.Error{Code: graph.Invalid, Msg: err.Error(), Hint: "longer is better than stranger"}
 	}
 	return h.Hash(ctx, password)
+}
+
+// unhashed stands for the hash of a password in a change that is only decided.
+const unhashed = "unhashed"
+
+// MaySet decides a change that sets a password before anything is spent on its hash: the graph has to take the change,
+// and from where the actor asks there are not too many others, as with logins. An admin asks as often as they like.
+func (a *Authenticator) MaySet(c graph.Command, handle string) error {
+	g := a.Graph()
+	if _, _, err := g.Apply(g.Index()+1, c); err != nil {
+		return err
+	}
+	if u, ok := g.User(c.By.User); ok && u.Role == graph.Admin {
+		return nil
+	}
+	addr, err := netip.ParseAddr(c.By.From)
+	if err == nil && !a.logins.allow(handle, addr, time.Now()) { // who is on the machine has no address
+		return errTooOften
+	}
+	return nil
 }
 
 // Account is that of somebody new.

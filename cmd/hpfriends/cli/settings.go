@@ -20,9 +20,9 @@ import (
 )
 
 // settingNames are the keys of the file, which are also the flags.
-var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "name", "compat", "max-message",
-	"max-connections", "subscriber-memory", "retention", "retention-size", "retention-grace", "scrub-interval",
-	"log-level", "log-format",
+var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "trusted-proxies", "name", "compat",
+	"max-message", "max-connections", "subscriber-memory", "retention", "retention-size", "retention-grace",
+	"scrub-interval", "log-level", "log-format",
 	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
 
 func settingFlags() []cli.Flag {
@@ -40,6 +40,8 @@ func settingFlags() []cli.Flag {
 				"more)"},
 		&cli.StringFlag{Name: "http", EnvVars: env("http"), Value: "127.0.0.1:8080",
 			Usage: "serve the API on `HOST:PORT`; empty: on the local socket only"},
+		&cli.StringSliceFlag{Name: "trusted-proxies", EnvVars: env("trusted-proxies"),
+			Usage: "believe X-Forwarded-For of `NETWORK`, like 10.0.0.0/8: of proxies before --http (repeat for more)"},
 		&cli.StringFlag{Name: "name", EnvVars: env("name"), Value: "hpfriends", Usage: "broker `NAME` that clients are told"},
 		&cli.StringFlag{Name: "compat", EnvVars: env("compat"), Value: "lineage",
 			Usage: "`STYLE` of refusals: lineage, or reference (as the Python broker, which then closes)"},
@@ -66,6 +68,7 @@ func settingFlags() []cli.Flag {
 func loadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 	s := server.Config{
 		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"), HTTP: c.String("http"),
+		Proxies:  c.StringSlice("trusted-proxies"),
 		Name:     c.String("name"),
 		Compat:   c.String("compat"),
 		Scrub:    c.String("scrub-interval"),
@@ -130,8 +133,11 @@ func readSettings(path string) (map[string]yaml.Node, error) {
 
 // setOne takes one value of the file at path in place of what was there.
 func setOne(s *server.Config, path, name string, value yaml.Node) error {
-	if name == "hpfeeds" {
-		s.Hpfeeds = nil // a list replaces the list
+	switch name { // a list replaces the list
+	case "hpfeeds":
+		s.Hpfeeds = nil
+	case "trusted-proxies":
+		s.Proxies = nil
 	}
 	one := yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: name}, &value}}
 	if err := one.Decode(s); err != nil {
