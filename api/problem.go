@@ -40,6 +40,9 @@ func NewProblem(status int, code Code, detail, hint string) *Problem {
 // Write answers a request with a Problem.
 func (p *Problem) Write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", ProblemType)
+	if p.Status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "10") // seconds
+	}
 	w.WriteHeader(p.Status)
 	_ = json.NewEncoder(w).Encode(p)
 }

@@ -96,13 +96,16 @@ func TestRefusalIsTheAnswerAndChangesNothing(t *testing.T) {
 	r := open(t, t.TempDir())
 	defer r.close(t)
 	r.mustChange(t, operator, graph.AddUser{Handle: "ada"})
-	before := r.Version()
+	before, last := r.Version(), r.raft.LastIndex()
 	_, err := r.Change(t.Context(), graph.Command{By: operator, Op: graph.AddUser{Handle: "ada"}})
 	if !errors.Is(err, graph.ErrConflict) {
 		t.Errorf("second user of the same handle: %v, want a conflict", err)
 	}
 	if r.Version() != before {
 		t.Error("a refused change made a new version")
+	}
+	if r.raft.LastIndex() != last {
+		t.Error("a refused change is an entry of the log")
 	}
 }
 

@@ -73,6 +73,11 @@ func (n *Node) here(ctx context.Context, data []byte) (apply.Result, error) {
 	if err := n.takes(data); err != nil {
 		return apply.Result{}, err
 	}
+	if n.Leading() { // what is refused anyway is no entry: it would cost every node, for ever
+		if err := n.fsm.Refuses(data); err != nil {
+			return apply.Result{Index: n.log.Applied(), Response: apply.ChangeResult{Err: err}}, nil
+		}
+	}
 	return n.result(ctx, n.raft.Apply(data, enqueueTimeout))
 }
 

@@ -101,7 +101,8 @@ func New(c Config) *Server {
 	s := &Server{
 		Config: c, assets: scripts, replay: replays, who: people,
 		v1: v1.New(v1.Config{
-			Changer: c.Changer, Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
+			Changer: v1.WithQuotas(c.Changer, c.Query.Graph),
+			Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
 			MaySet: people.MaySet, Replays: replays, Ready: c.Ready, Scrub: c.Scrub, Version: c.Version, Logger: c.Logger,
 		}),
 	}

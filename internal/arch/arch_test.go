@@ -79,7 +79,7 @@ var allowed = map[string][]string{
 	},
 	"web/pages/payload": {"query/view"},
 	"web/assets":        {},
-	"web/who":           {"api", "graph", "internal/secret"},
+	"web/who":           {"api", "graph", "internal/crowd", "internal/secret"},
 	"raftfsm": {
 		"eventlog", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/clock", "raftfsm/link", "raftfsm/report",
 		"raftfsm/retention", "raftfsm/store", "raftfsm/survey", "raftfsm/transport",
@@ -117,6 +117,7 @@ var allowed = map[string][]string{
 	"internal/freeport": {}, // for tests
 	"internal/golden":   {}, // for tests
 	"internal/interop":  {},
+	"internal/siege": {"wire", "api", "internal/load", "internal/proc"}, // a harness for its own tests
 	"internal/faults": {
 		"wire", "eventlog", "eventlog/entry", "api", "graph", "internal/freeport", "internal/proc",
 	}, // a harness for its own tests: speaks to processes, and opens their logs in the end
@@ -131,7 +132,7 @@ var fenced = map[string][]string{
 	"github.com/cockroachdb/pebble":    {"eventlog"},
 	"net/http": {
 		"web", "web/assets", "web/live", "web/pages", "web/v1", "web/who", "api", "internal/cmdline", "cmd/hpfriends/cli",
-		"cmd/hpfriends/feed", "internal/browser", "internal/faults",
+		"cmd/hpfriends/feed", "internal/browser", "internal/faults", "internal/siege",
 	},
 	"github.com/danielgtaylor/huma": {"web/v1"},
 	"github.com/urfave/cli": {

@@ -28,18 +28,27 @@ func Login(ctx context.Context, address string, k Key) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := make([]byte, wire.HeaderLen)
-	if _, err := io.ReadFull(c, head); err != nil {
-		return nil, err
+	nonce, err := greeting(c)
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
 	}
-	body := make([]byte, int(binary.BigEndian.Uint32(head))-wire.HeaderLen)
-	if _, err := io.ReadFull(c, body); err != nil {
-		return nil, err
-	}
-	nonce := body[1+int(body[0]):]
 	digest := wire.Digest(nonce, []byte(k.Secret))
 	_, err = c.Write(wire.AppendAuth(nil, k.Ident, digest))
 	return c, err
+}
+
+// greeting reads INFO. A server that takes no more says ERROR instead.
+func greeting(c net.Conn) (nonce []byte, err error) {
+	frame := make([]byte, wire.HeaderLen)
+	if _, err := io.ReadFull(c, frame); err != nil {
+		return nil, err
+	}
+	frame = append(frame, make([]byte, max(wire.HeaderLen, int(binary.BigEndian.Uint32(frame)))-wire.HeaderLen)...)
+	if _, err := io.ReadFull(c, frame[wire.HeaderLen:]); err != nil {
+		return nil, err
+	}
+	_, nonce, err = wire.ParseInfo(frame)
+	return nonce, err
 }
 
 // Flood publishes until ctx is done, as fast as the server takes it, or so many messages per second; sent counts them.

@@ -23,7 +23,7 @@ func TestPasswordHash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(hash, "$argon2id$v=19$m=65536,t=3,p=4$") || strings.Contains(hash, canary) {
+	if !strings.HasPrefix(hash, "$argon2id$v=19$m=65536,t=3,p=1$") || strings.Contains(hash, canary) {
 		t.Errorf("hash is %s", hash)
 	}
 	for password, want := range map[string]bool{canary: true, canary + " ": false, "": false} {
@@ -69,11 +69,10 @@ func TestNoPasswordIsNoPassword(t *testing.T) {
 	}
 }
 
-// While all slots are taken, a login waits and gives up with its request: memory stays bounded.
+// While all turns are taken, a login waits and gives up with its request: memory stays bounded.
 func TestHashingIsBounded(t *testing.T) {
-	h := &Hasher{make(chan struct{}, 1)}
-	release, err := h.slot(t.Context())
-	if err != nil {
+	h := &Hasher{queue{free: 1}}
+	if err := h.queue.take(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -81,7 +80,7 @@ func TestHashingIsBounded(t *testing.T) {
 	if _, err := h.Hash(ctx, New("x")); !errors.Is(err, context.Canceled) {
 		t.Errorf("a second hash: %v", err)
 	}
-	release()
+	h.queue.give()
 	if ok, err := h.Verify(t.Context(), cheap(t, "x"), New("x")); !ok || err != nil {
 		t.Errorf("after the first has ended: %v, %v", ok, err)
 	}

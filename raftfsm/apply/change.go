@@ -20,6 +20,18 @@ func EncodeChange(c graph.Command) ([]byte, error) {
 	return append([]byte{byte(entry.KindChange)}, body...), nil
 }
 
+// Refuses returns the refusal of the data of a change by the newest graph; nil for other data. It may be called at any
+// time.
+func (f *FSM) Refuses(data []byte) error {
+	var c graph.Command
+	if data[0] != byte(entry.KindChange) || json.Unmarshal(data[1:], &c) != nil {
+		return nil
+	}
+	v := f.version.Load()
+	_, _, err := v.Graph.Apply(v.Index+1, c)
+	return err
+}
+
 // applyChange decides a change. A refusal is the response; success adds a version, which readers meet in the log.
 func (f *FSM) applyChange(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	body := l.Data[1:]

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"hpfriends/graph"
+	"hpfriends/internal/crowd"
 )
 
 // logins slows down guessing of passwords: from one network (one address of IPv4, a /64 of IPv6) 20 logins at once and
@@ -18,6 +19,7 @@ type logins struct {
 	mu    sync.Mutex
 	seen  map[login]*rate.Limiter
 	swept time.Time // when it last looked what can be forgotten
+	rest  *rate.Limiter
 }
 
 // login is a network, and an account or all of them ("").
@@ -27,24 +29,22 @@ type login struct {
 }
 
 // maxLimiters bounds the memory. When it is reached, those that limit nothing any more are forgotten; if there are
-// none, new networks are refused rather than let in.
+// none, new networks share one limiter: a spray of addresses neither keeps everybody out nor lets everybody in.
 const maxLimiters = 20_000
 
-func newLogins() *logins { return &logins{seen: make(map[login]*rate.Limiter)} }
+func newLogins() *logins {
+	return &logins{seen: make(map[login]*rate.Limiter), rest: rate.NewLimiter(5, 20)}
+}
 
 // allow counts a login and reports whether it may go on.
 func (l *logins) allow(handle string, addr netip.Addr, now time.Time) bool {
-	bits := 32
-	if addr.Is6() {
-		bits = 64
-	}
-	network, _ := addr.Prefix(bits)
+	network := crowd.Address(addr)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.seen) >= maxLimiters {
 		l.sweep(now)
-		if len(l.seen) >= maxLimiters {
-			return false
+		if len(l.seen) >= maxLimiters && l.seen[login{network: network}] == nil {
+			return l.rest.AllowN(now, 1)
 		}
 	}
 	return l.limiter(login{network: network}, rate.Every(3*time.Second), 20).AllowN(now, 1) &&

@@ -17,7 +17,8 @@ func HashPassword(ctx context.Context, h *secret.Hasher, password secret.Secret,
 	if err := secret.CheckPassword(password, handle); err != nil {
 		return "", &graph.Error{Code: graph.Invalid, Msg: err.Error(), Hint: "longer is better than stranger"}
 	}
-	return h.Hash(ctx, password)
+	hash, err := h.Hash(ctx, password)
+	return hash, busy(err)
 }
 
 // unhashed stands for the hash of a password in a change that is only decided.

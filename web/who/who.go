@@ -2,6 +2,7 @@ package who
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/internal/crowd"
 	"hpfriends/internal/secret"
 )
 
@@ -40,6 +42,8 @@ var (
 	errPassword = unauthorized("handle or password is wrong",
 		"an authkey's ident and secret are not a login: use the user's")
 	errTooOften = api.NewProblem(http.StatusTooManyRequests, api.Unavailable, "too many logins", "wait a minute")
+	errBusy     = api.NewProblem(http.StatusTooManyRequests, api.Unavailable, "too many passwords are being checked",
+		"try again in some seconds")
 )
 
 func unauthorized(detail, hint string) *api.Problem {
@@ -123,15 +127,36 @@ func (a *Authenticator) password(
 	if known {
 		hash = u.Password
 	}
+	ctx = secret.WithClaim(ctx, secret.Claim{
+		Known: known && a.knows(u.ID, addr), Account: strings.ToLower(graph.Clip(handle)), Address: crowd.Address(addr),
+	})
 	ok, err := a.Hasher.Verify(ctx, hash, password) // the same work if there is no such user
 	if err != nil {
-		return actor, err
+		return actor, busy(err)
 	}
 	if !ok || !known {
 		return actor, errPassword
 	}
 	a.Logger.Info("login with a password", "user", u.Handle, "from", addr)
 	return a.enabled(actor, u)
+}
+
+// knows reports whether a user is logged in from an address: guesses from elsewhere must not keep them waiting.
+func (a *Authenticator) knows(id graph.UserID, addr netip.Addr) bool {
+	for s := range a.Graph().SessionsOf(id) {
+		if from, err := netip.ParseAddr(s.From); err == nil && crowd.Address(from) == crowd.Address(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// busy tells secret.ErrBusy as people are told.
+func busy(err error) error {
+	if errors.Is(err, secret.ErrBusy) {
+		return errBusy
+	}
+	return err
 }
 
 // CheckPassword checks the password of somebody who is logged in already.

@@ -1,0 +1,308 @@
+package siege
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hpfriends/api"
+	"hpfriends/internal/load"
+	"hpfriends/internal/proc"
+)
+
+// Walls are what the server is given.
+type Walls struct {
+	Files int      // it may open; 0: as many as this process
+	Flags []string // in addition
+}
+
+// Siege is one server, its honest users, and Mallory, who has an account.
+type Siege struct {
+	t       testing.TB
+	Server  *proc.Process
+	Hpfeeds string // its address
+	HTTP    string
+	Mallory load.Key
+
+	traffic traffic
+	reader  *http.Client // logged in
+	calm    state
+}
+
+// state is what honest users notice of a server, and what it holds.
+type state struct {
+	latency, pages           time.Duration // 99th percentiles
+	rss, files, goroutines   float64
+	messages, answers, wrong int
+}
+
+const password = "one-horse-two-batteries"
+
+// extent is how long an attack lasts.
+func extent(t testing.TB) time.Duration {
+	t.Helper()
+	switch s := os.Getenv("HPFRIENDS_SIEGE"); s {
+	case "":
+		t.Skip("a long test: make siege")
+	case "bounded":
+		return 6 * time.Second
+	case "full":
+		return time.Minute
+	default:
+		t.Fatalf("HPFRIENDS_SIEGE=%s: want bounded or full", s)
+	}
+	return 0
+}
+
+// program builds the program once. HPFRIENDS_BINARY names one that is there already: an older one is the negative
+// control of every attack.
+var program = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("HPFRIENDS_BINARY"); path != "" {
+		return path, nil
+	}
+	dir, err := os.MkdirTemp("", "hpfriends-siege-")
+	if err != nil {
+		return "", err
+	}
+	built = dir
+	path := filepath.Join(dir, "hpfriends")
+	if out, err := exec.Command("go", "build", "-o", path, "hpfriends/cmd/hpfriends").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w: %s", err, out)
+	}
+	return path, nil
+})
+
+var built string // the directory of the program
+
+// Begin starts a server and honest traffic, and measures what is normal.
+func Begin(t testing.TB, w Walls) *Siege {
+	t.Helper()
+	extent(t)
+	path, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := []string{path}
+	if w.Files > 0 {
+		command = []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, w.Files), path}
+	}
+	s := &Siege{t: t, Mallory: load.KeyOf("mallory")}
+	s.Server, err = proc.Launch(t.TempDir(), proc.Command{
+		Program: command, Env: []string{"HPFRIENDS_ADMIN=root", "HPFRIENDS_ADMIN_PASSWORD=" + password},
+		Flags: append([]string{
+			"--hpfeeds", "tcp:port=0:interface=127.0.0.1", "--http", "127.0.0.1:0", "--log-level", "warn",
+		}, w.Flags...),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Server.Kill)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	where, err := s.Server.Await(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Hpfeeds, s.HTTP = where.Hpfeeds[0], where.HTTP
+	if err := s.people(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s.calm = s.measure(3 * time.Second)
+	t.Logf("calm: %v", s.calm)
+	return s
+}
+
+// people makes the accounts and begins the traffic.
+func (s *Siege) people(ctx context.Context) error {
+	pubs, subs, err := load.SetUp(ctx, s.Server.API, load.Channel, 4, 4)
+	if err != nil {
+		return err
+	}
+	mallory := api.NewUser{Handle: "mallory", Password: api.NewSecret(password)}
+	if _, err := api.AddUser.Call(ctx, s.Server.API, api.With[api.NewUser]{Body: mallory}); err != nil {
+		return err
+	}
+	if err := load.AddKey(ctx, s.Server.API.As("mallory"), s.Mallory); err != nil {
+		return err
+	}
+	if s.reader, err = s.login(ctx, "root"); err != nil {
+		return err
+	}
+	return s.traffic.begin(context.Background(), s.Hpfeeds, pubs, subs)
+}
+
+// login logs in as a browser would.
+func (s *Siege) login(ctx context.Context, user string) (*http.Client, error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	c := &http.Client{Jar: jar, Timeout: 20 * time.Second}
+	form := url.Values{"user": {user}, "password": {password}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url("/login"), strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	a, err := c.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Body.Close()
+	if u, _ := url.Parse(s.url("/")); a.StatusCode != http.StatusOK || len(jar.Cookies(u)) != 1 {
+		return nil, fmt.Errorf("login: %s", a.Status)
+	}
+	return c, nil
+}
+
+func (s *Siege) url(path string) string { return "http://" + s.HTTP + path }
+
+// measure watches honest users for a while.
+func (s *Siege) measure(d time.Duration) (m state) {
+	s.traffic.latency.take()
+	var pages times
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		begin := time.Now()
+		a, err := s.reader.Get(s.url("/"))
+		if err == nil {
+			_, err = io.Copy(io.Discard, a.Body)
+			_ = a.Body.Close()
+		}
+		if err != nil || a.StatusCode != http.StatusOK {
+			m.wrong++
+		}
+		pages.add(time.Since(begin))
+	}
+	m.latency, m.messages = s.traffic.latency.take()
+	m.pages, m.answers = pages.take()
+	m.rss, m.files, m.goroutines = s.holds()
+	return m
+}
+
+func (m state) String() string {
+	return fmt.Sprintf("%d messages, p99 %v; %d pages, p99 %v, %d failed; %.0f MiB, %.0f files, %.0f goroutines",
+		m.messages, m.latency.Round(10*time.Microsecond), m.answers, m.pages.Round(10*time.Microsecond), m.wrong,
+		m.rss/(1<<20), m.files, m.goroutines)
+}
+
+// holds asks the server, by its local socket, what it holds.
+func (s *Siege) holds() (rss, files, goroutines float64) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	text, err := s.Server.API.Metrics(ctx)
+	if err != nil {
+		s.t.Errorf("the operator gets no metrics: %v", err)
+		return 0, 0, 0
+	}
+	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		v, _ := strconv.ParseFloat(value, 64)
+		switch name {
+		case "process_resident_memory_bytes":
+			rss = v
+		case "process_open_fds":
+			files = v
+		case "go_goroutines":
+			goroutines = v
+		}
+	}
+	return rss, files, goroutines
+}
+
+// Bounds of what honest users notice, beside twice what is normal: the attackers run on the same machine.
+const (
+	mostLatency = 150 * time.Millisecond
+	mostPages   = 500 * time.Millisecond
+	mostMemory  = 2 << 30 // 1 GiB, and what subscribers may hold
+	mostRescue  = 2 * time.Second
+	recovery    = time.Minute
+)
+
+// Attack measures honest users while an attack lasts and afterwards. What the attacker's own calls return is no matter.
+func (s *Siege) Attack(attack func(ctx context.Context)) {
+	s.t.Helper()
+	lasts := extent(s.t)
+	ctx, cancel := context.WithCancel(s.t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		attack(ctx)
+	}()
+	time.Sleep(lasts / 4) // it begins
+	under := s.measure(lasts / 2)
+	rescue := s.rescue()
+	more := s.measure(lasts / 4)
+	cancel()
+	<-done
+	s.t.Logf("attacked: %v; then %v; login and disabling took %v", under, more, rescue)
+	for _, m := range []state{under, more} {
+		if most := max(2*s.calm.latency, mostLatency); m.latency > most || m.messages == 0 {
+			s.t.Errorf("honest messages: p99 %v of %d, want at most %v", m.latency, m.messages, most)
+		}
+		if most := max(2*s.calm.pages, mostPages); m.pages > most || m.wrong > 0 {
+			s.t.Errorf("honest pages: p99 %v and %d failed, want at most %v", m.pages, m.wrong, most)
+		}
+		if m.rss > mostMemory {
+			s.t.Errorf("%.0f MiB of memory", m.rss/(1<<20))
+		}
+	}
+	if rescue > mostRescue {
+		s.t.Errorf("the admin took %v to log in and disable Mallory", rescue)
+	}
+	s.recovers()
+}
+
+// rescue is an admin who logs in and disables Mallory.
+func (s *Siege) rescue() time.Duration {
+	begin := time.Now()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if _, err := s.login(ctx, "root"); err != nil {
+		s.t.Errorf("the admin cannot log in: %v", err)
+	}
+	off := api.UserEdit{HandlePath: api.HandlePath{Handle: "mallory"}, Body: api.UserChanges{Enabled: new(bool)}}
+	if _, err := api.EditUser.Call(ctx, s.Server.API, off); err != nil {
+		s.t.Errorf("Mallory cannot be disabled: %v", err)
+	}
+	return time.Since(begin)
+}
+
+// recovers waits until nothing is left of the attack.
+func (s *Siege) recovers() {
+	s.t.Helper()
+	var left state
+	for end := time.Now().Add(recovery); time.Now().Before(end); time.Sleep(time.Second) {
+		left.rss, left.files, left.goroutines = s.holds()
+		if left.files <= s.calm.files+10 && left.goroutines <= s.calm.goroutines+20 {
+			after := s.measure(2 * time.Second)
+			s.t.Logf("afterwards: %v", after)
+			if after.latency > max(2*s.calm.latency, mostLatency) || after.wrong > 0 {
+				s.t.Errorf("honest users still notice it: %v", after)
+			}
+			if err := s.traffic.end(); err != nil {
+				s.t.Error(err)
+			}
+			select {
+			case <-s.Server.Done():
+				s.t.Errorf("the server has ended: %s", s.Server.Said())
+			default:
+			}
+			return
+		}
+	}
+	s.t.Errorf("after %v there are still %.0f files (%.0f when calm) and %.0f goroutines (%.0f)", recovery, left.files,
+		s.calm.files, left.goroutines, s.calm.goroutines)
+}
