@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -134,8 +135,11 @@ func (b *Broker) Refused(r wire.Refusal) {
 	g := b.Node.Graph()
 	row := entry.Refusal{Ident: r.Ident, Message: message, Channel: r.Channel, Addr: r.Remote.Addr().Unmap().String(),
 		Count: uint64(r.Count)}
-	if r.Limit > 0 {
+	switch {
+	case r.Limit > 0:
 		row.Detail = sizes(r.Size, r.Limit)
+	case r.Reason == wire.ReasonBadQuery:
+		row.Detail = shortly(r.Why)
 	}
 	ident := r.Ident
 	if r.AuthenticatedIdent != "" {
@@ -150,6 +154,18 @@ func (b *Broker) Refused(r wire.Refusal) {
 	if message != "" {
 		b.Recorder.Refuse(row)
 	}
+}
+
+// maxWhy bounds what a row of Logs says of why, in bytes.
+const maxWhy = 200
+
+// shortly is why a subscription was refused, without the forms that there are, which the client has been told.
+func shortly(why string) string {
+	why, _, _ = strings.Cut(strings.TrimPrefix(why, "bad subscription: "), ": want ")
+	if len(why) > maxWhy {
+		why = strings.ToValidUTF8(why[:maxWhy], "") + "…"
+	}
+	return why
 }
 
 func (b *Broker) handle(id graph.UserID) string {

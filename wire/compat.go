@@ -114,8 +114,6 @@ func defaultText(r Reason) string {
 		return "Subscription not understood."
 	case ReasonTooMany:
 		return "Too many connections, try again later."
-	case ReasonDraining:
-		return "This node is being taken out of service, connect to another."
 	default:
 		return "Malformed message."
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -84,6 +85,9 @@ func withServerName(c *tls.Config, addr string) *tls.Config {
 
 func (c *ClientConn) logIn(secret []byte) error {
 	frame, err := c.ReadFrame()
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		return fmt.Errorf("it ended the connection instead of greeting, as a broker does that takes nobody now: %w", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 // drainInterval is the pause between two sessions, so that not all of them arrive elsewhere at once.
 const drainInterval = time.Millisecond
 
-// Drain sends the clients elsewhere, until Resume. New connections are turned away with an ERROR. Open ones are closed
+// Drain sends the clients elsewhere, until Resume. New connections are reset. Open ones are closed
 // in the direction to the client, which tells it to reconnect; an ERROR would make clients give up. What the client
 // sends until it notices is still taken, for at most linger. Drain returns when the sessions are over, or ctx is done.
 func (s *Server) Drain(ctx context.Context, linger time.Duration) error {

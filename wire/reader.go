@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -212,7 +213,7 @@ func (s *Session) Refuse(r Refusal) {
 
 // report tells the broker of a refusal, and returns what the peer is told and whether that is the end.
 func (s *Session) report(r Refusal, text string) (answer string, fatal bool) {
-	r.Remote, r.AuthenticatedIdent, r.Count = s.remote, s.Ident(), max(1, r.Count)
+	r.Remote, r.AuthenticatedIdent, r.Count, r.Why = s.remote, s.Ident(), max(1, r.Count), text
 	s.server.broker.Refused(r)
 	answer, fatal = s.server.config.Compat.answer(&r)
 	if text != "" {
@@ -278,5 +279,10 @@ func (s *Session) timedOut() error {
 	if s.BytesIn() == 0 {
 		return closeSilently
 	}
-	return s.refuse(Refusal{Reason: ReasonTimeout, Ident: s.Ident()}, "")
+	text := ""
+	if s.reader.awaits == awaitFrame && s.reader.conn != nil {
+		text = fmt.Sprintf("Timed out. Of a frame less than %d bytes a second came for %s.", minFrameRate,
+			s.server.config.FrameTimeout)
+	}
+	return s.refuse(Refusal{Reason: ReasonTimeout, Ident: s.Ident()}, text)
 }

@@ -96,6 +96,7 @@ type Refusal struct {
 	Remote             netip.AddrPort
 	AuthenticatedIdent string // empty before the first login
 	Count              int    // frames that were refused at once, at least 1
+	Why                string // in words, where the Reason leaves that open; it may repeat what the peer sent
 	Size, Limit        int    // ReasonTooLarge: bytes of the payload if there is a Channel, else of the frame; and at most
 }
 

@@ -113,7 +113,10 @@ func (s *Server) ended(l net.Listener) {
 // accept starts a session, or turns the peer away.
 func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 	if s.turnsAway() {
-		s.turnAway(c, ReasonDraining, tc != nil)
+		if t, ok := c.(*net.TCPConn); ok { // as if nobody listened
+			_ = t.SetLinger(0)
+		}
+		s.turnAway(c, ReasonDraining, true)
 		return
 	}
 	remote := remoteOf(c)
@@ -147,8 +150,9 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 	})
 }
 
-// turnsAway reports whether new connections are told to go elsewhere. One that a listener took in its last moment is
-// not told: it ends as those do that the system still held.
+// turnsAway reports whether new connections are to go elsewhere. They end without a word: a client that gets an ERROR
+// instead of INFO takes it for more than it is, and sleeps first (see StopAccepting). One that a listener took in its
+// last moment is no refusal: it ends as those do that the system still held.
 func (s *Server) turnsAway() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -86,7 +86,7 @@ func TestFrameTimeout(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}()
-	p.wantError("Timed out.")
+	p.wantError("Timed out. Of a frame less than 1024 bytes a second came for 200ms.")
 	if d := time.Since(begin); d > 2*time.Second {
 		t.Errorf("timed out after %s: what trickles in moves the deadline", d)
 	}

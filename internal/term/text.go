@@ -37,6 +37,22 @@ func contains(set string, r rune) bool {
 // Visible is appendVisible for one line of text.
 func Visible(s string) string { return string(AppendVisible(nil, []byte(s), "")) }
 
+// shortName is how many characters of a name a table shows.
+const shortName = 40
+
+// Short is a name in a cell, for one that strangers have made up: of a long one the beginning and "…", so that it does
+// not widen every row. --json has it whole.
+func Short(name string) string {
+	name = Visible(name)
+	n := 0
+	for i := range name {
+		if n++; n > shortName {
+			return name[:i] + "…"
+		}
+	}
+	return name
+}
+
 // AppendWord appends a name so that it is one word: a space in it becomes visible too.
 func AppendWord(dst []byte, name string) []byte {
 	for _, b := range AppendVisible(nil, []byte(name), "") {

@@ -9,7 +9,6 @@ import (
 
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
-	"hpfriends/internal/timespec"
 )
 
 // Subscription is what a SUBSCRIBE asks for.
@@ -27,10 +26,9 @@ type Subscription struct {
 	Durable   string // have the broker remember under this name how far the client got; empty: do not
 }
 
-// forms is the end of every error about a query.
+// forms is the end of every error about a query; those of a time precede it where one is wrong.
 const forms = "want CHANNEL or PREFIX*, and after ? any of since=TIME, from=first or from=#INDEX.OFFSET, " +
-	"until=TIME or until=#INDEX.OFFSET, follow=0, positions=1, times=1, echo=1, notify=1, durable=NAME, joined by &. " +
-	"TIME: " + timespec.Forms
+	"until=TIME or until=#INDEX.OFFSET, follow=0, positions=1, times=1, echo=1, notify=1, durable=NAME, joined by &"
 
 // Parse reads the channel of a SUBSCRIBE. Durations count back from now. Its errors are for the client.
 func Parse(text string, now time.Time) (Subscription, error) {

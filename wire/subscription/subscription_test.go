@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/internal/timespec"
 )
 
 var testNow = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -53,7 +54,8 @@ func TestRequestIsReadOrRefusedWithTheForms(t *testing.T) {
 	} {
 		got, err := Parse(text, now)
 		if want.Channel == "" {
-			if err == nil || !strings.Contains(err.Error(), "since=TIME") || len(err.Error()) > 900 {
+			if err == nil || !strings.Contains(err.Error(), "since=TIME") || len(err.Error()) > 900 ||
+				strings.Count(err.Error(), timespec.Forms) > 1 {
 				t.Errorf("%.60q is taken as %+v, %v; want an error with the forms", text, got, err)
 			}
 			continue

@@ -106,7 +106,8 @@ func printLogRow(c *cli.Context, r view.LogRow) error {
 func listLogs(w io.Writer, all []view.LogRow) {
 	var rows [][]string
 	for _, r := range all {
-		rows = append(rows, []string{term.Time(r.Time), r.Identifier, r.Text(), r.Channel, r.Address, fmt.Sprint(r.Count)})
+		rows = append(rows, []string{term.Time(r.Time), term.Short(r.Identifier), r.Text(), term.Short(r.Channel),
+			r.Address, fmt.Sprint(r.Count)})
 	}
 	term.Table(w, []string{"Time", "Identifier", "Message", "Channel", "IP address", "Count"}, rows)
 }

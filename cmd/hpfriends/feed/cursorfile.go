@@ -9,6 +9,7 @@ import (
 
 	"hpfriends/eventlog/entry"
 	"hpfriends/internal/atomicfile"
+	"hpfriends/internal/term"
 )
 
 // cursorFile holds a position, as one line.
@@ -31,11 +32,12 @@ func (f *cursorFile) read() (p entry.Position, err error) {
 	if err == nil && text == "" {
 		return p, fmt.Errorf("--cursor-file: %s is empty: it does not say how far sub got; remove it to begin anew", f.path)
 	}
-	if err == nil {
-		p, err = entry.ParsePosition(text)
-	}
 	if err != nil {
 		return p, fmt.Errorf("--cursor-file: %w", err)
+	}
+	if p, err = entry.ParsePosition(text); err != nil {
+		return p, fmt.Errorf("--cursor-file: %s is not whole, or not a file that sub has written: give the name of another, "+
+			"or remove it to begin anew", term.Visible(f.path))
 	}
 	f.written = p
 	return p, nil

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -256,5 +257,34 @@ func TestWhatADurableSubscriptionRepeatsIsNotPrinted(t *testing.T) {
 	h.subs = append(h.subs, follow("dd?durable=y"))
 	if h.repeated("dd", at) {
 		t.Error("it may be the first time by the other subscription")
+	}
+}
+
+// Files that are damaged, or of others, are named as such: nobody knows what a parser expected, and none is to be lost.
+func TestFilesThatAreNotOursAreNamed(t *testing.T) {
+	path := t.TempDir() + "/file"
+	for _, content := range []string{
+		"", "not json", "12?", "{}", `{"confirmed":3}`, `{"confirmed":-1,"input":"0011223344556677"}`,
+		`{"confirmed":3,"input":"aa"}`, `{"confirmed":3,"input":"0011223344556677","from":"junk"}`,
+		`{"confirmed":3,"input":"0011223344556677","until":"soon"}`, `{"confirmed":3,"confirmed":4,"input":"0011223344556677"}`,
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		const want = "file is not whole, or not a file that "
+		if _, err := openResumeFile(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("--resume with %q: %v", content, err)
+		}
+		_, err := (&cursorFile{path: path}).read()
+		if err == nil || !strings.Contains(err.Error(), want) && content != "" {
+			t.Errorf("--cursor-file with %q: %v", content, err)
+		}
+	}
+	good := `{"confirmed":3,"input":"0011223344556677","from":"#12.0","since":"2026-11-20T10:00:00Z","until":"#20.0"}`
+	if err := os.WriteFile(path, []byte(good), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := openResumeFile(path); err != nil || f.begun.Confirmed != 3 {
+		t.Errorf("a sound file: %+v, %v", f, err)
 	}
 }

@@ -14,7 +14,9 @@ import (
 
 	"hpfriends/internal/atomicfile"
 	"hpfriends/internal/cmdline"
+	"hpfriends/internal/ndjson"
 	"hpfriends/internal/term"
+	"hpfriends/wire/subscription"
 )
 
 // resumeFile holds how far a publisher is confirmed, so that the same command can go on there. It is there while
@@ -37,6 +39,24 @@ type resumeState struct {
 	Until     string `json:"until,omitempty"` // replay: where it ends
 }
 
+// sound reports whether a publisher has written it.
+func (s *resumeState) sound() bool {
+	var r subscription.Range
+	for key, value := range map[string]string{"from": s.From, "since": s.Since, "until": s.Until} {
+		if value == "" || key == "since" && s.From != "" { // it began there, and goes on elsewhere
+			continue
+		}
+		if _, err := r.Set(key, value, time.Now()); err != nil {
+			return false
+		}
+	}
+	input, err := hex.DecodeString(s.Input)
+	return err == nil && len(input) == inputSize
+}
+
+// inputSize is how many bytes of a digest say which input it is.
+const inputSize = 8
+
 // resumeEvery is how often the file is written, at most. What was confirmed since then is sent again after a crash of
 // the publisher.
 const resumeEvery = time.Second
@@ -48,13 +68,12 @@ func openResumeFile(path string) (*resumeFile, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return f, nil
 	}
-	if err == nil {
-		if err = json.Unmarshal(b, &f.begun); err == nil && f.begun.Input == "" {
-			err = errors.New("it does not say of which input")
-		}
-	}
 	if err != nil {
-		return nil, fmt.Errorf("--resume: %s is no file of a publisher: %w; remove it to begin anew", term.Visible(path), err)
+		return nil, fmt.Errorf("--resume: %w", err)
+	}
+	if ndjson.Unmarshal(b, &f.begun) != nil || !f.begun.sound() {
+		return nil, fmt.Errorf("--resume: %s is not whole, or not a file that --resume has written: give the name of "+
+			"another, or remove it to begin anew", term.Visible(path))
 	}
 	return f, nil
 }
@@ -66,7 +85,7 @@ func (f *resumeFile) begin(since, until string, parts ...[]byte) error {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(p))))
 		h.Write(p)
 	}
-	input := hex.EncodeToString(h.Sum(nil)[:8])
+	input := hex.EncodeToString(h.Sum(nil)[:inputSize])
 	if f.begun.Input != "" && f.begun.Input != input {
 		return cmdline.Fail(cmdline.ExitConflict, fmt.Sprintf(
 			"--resume: %s is of another input or channel, of which %d messages are confirmed; give the same, or remove the "+

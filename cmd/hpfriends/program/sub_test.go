@@ -230,6 +230,12 @@ func TestWhatSubSays(t *testing.T) {
 	if r.code != cmdline.ExitDenied || !strings.Contains(r.stderr, "not allowed to subscribe here. chan=closed (") {
 		t.Errorf("one of two refused: %+v", r)
 	}
+	r = sub("-c", "c", "-c", "shut", "-c", "closed", "-c", "c?since=soon")
+	for _, want := range []string{"chan=closed ", "chan=shut", "chan=c?since=soon"} {
+		if r.code != cmdline.ExitDenied || !strings.Contains(r.stderr, want) {
+			t.Errorf("three of four refused, without %s: %+v", want, r)
+		}
+	}
 
 	// Nothing ends in silence.
 	r = sub("-c", "c", "--until", "10s")
