@@ -58,7 +58,9 @@ var (
 	Explain = Op[ExplainQuery, view.Explanation]{
 		"GET /explain", "Whether what one user publishes reaches another, and why",
 	}
-	ListLogs    = Op[LogsQuery, []view.LogRow]{"GET /logs", "Refusals that concern your authkeys, newest first"}
+	ListLogs = Op[LogsQuery, []view.LogRow]{
+		"GET /logs", "Refusals that concern your authkeys, newest first; for auditors and admins of the newest 10,000",
+	}
 	ShowStats   = Op[None, view.Totals]{"GET /stats", "Statistics of your authkeys together"}
 	ShowWhoami  = Op[None, Whoami]{"GET /whoami", "Who you are here"}
 	ShowStatus  = Op[None, Status]{"GET /status", "State of the server"}

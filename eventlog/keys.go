@@ -3,6 +3,7 @@ package eventlog
 import (
 	"bytes"
 	"encoding/binary"
+	"time"
 )
 
 // Every key of the store. The first byte is the key's span; spans of the log itself are capitals, projections are not.
@@ -46,6 +47,7 @@ const (
 	SpaceCheckpoints Space = 'k' // checkpoints, see checkpoint.go
 	SpaceLogs        Space = 'l' // refusals, the Logs page
 	SpaceMeta        Space = 'm' // single values
+	SpaceRecent      Space = 'r' // refusals of all owners, the newest first
 	SpaceChannels    Space = 'n' // who published how much on which channel
 	SpaceSessions    Space = 'o' // ingest sessions and their last sequence number
 	SpaceStats       Space = 's' // statistics per authkey
@@ -56,11 +58,17 @@ const (
 // installed are the spaces that a snapshot replaces. What a node counts of the channels it counts from its own log,
 // and its trail it makes of the audit.
 var installed = []Space{
-	SpaceAudit, SpaceCursors, SpaceGraph, SpaceCheckpoints, SpaceLogs, SpaceMeta, SpaceSessions, SpaceStats,
+	SpaceAudit, SpaceCursors, SpaceGraph, SpaceCheckpoints, SpaceLogs, SpaceRecent, SpaceMeta, SpaceSessions,
+	SpaceStats,
 }
 
 // KeyNewestRefusal is a key of SpaceMeta: the index of the entry that changed SpaceLogs last, as an IndexKey.
 var KeyNewestRefusal = []byte("newest-refusal")
+
+// RecentKey is the key of a refusal in SpaceRecent, by when it was last seen and its key in SpaceLogs.
+func RecentKey(last time.Time, row []byte) []byte {
+	return append(IndexKey(^uint64(last.UnixNano())), row...)
+}
 
 // The store's own state.
 var (

@@ -242,7 +242,7 @@ func (l *lister) along(lo, hi uint64) (known bool, err error) {
 }
 
 // told is what an event costs that is read whole, in events of which only the head is read.
-const told = 8
+const told = 20
 
 // lookAt adds an event if it is one of those asked for.
 func (l *lister) lookAt(r *trail.Record, of *trail.Subject) error {

@@ -38,7 +38,7 @@ type LogFilter struct {
 }
 
 // Logs are the refusals that concern the viewer's authkeys, newest first. Those who may see everything also get the
-// rows of unknown idents.
+// rows of unknown idents; for them only the newest rows are looked at.
 func (q *Query) Logs(viewer graph.Actor, f LogFilter) ([]view.LogRow, error) {
 	rows, err := logRows(q.log, q.Viewer(viewer), f)
 	shown := make([]view.LogRow, len(rows))
@@ -86,12 +86,19 @@ func newestRefusal(log *eventlog.Log) (uint64, error) {
 	return index, err
 }
 
+// maxRows is how many rows of all owners one answer looks at, the newest first. Of one owner all are looked at.
+const maxRows = 10_000
+
 func logRows(log *eventlog.Log, v graph.Viewer, f LogFilter) (rows []logRow, err error) {
 	if !v.CanSeeAnything() {
 		return nil, nil // nobody, or disabled
 	}
-	var from, to []byte
+	space, from, to := eventlog.SpaceRecent, []byte(nil), []byte(nil)
+	if !f.Until.IsZero() {
+		from = eventlog.RecentKey(f.Until, nil)
+	}
 	of := func(user graph.UserID) {
+		space = eventlog.SpaceLogs
 		from = binary.BigEndian.AppendUint64(nil, uint64(user))
 		to = binary.BigEndian.AppendUint64(nil, uint64(user)+1)
 	}
@@ -106,16 +113,28 @@ func logRows(log *eventlog.Log, v graph.Viewer, f LogFilter) (rows []logRow, err
 	} else if !v.CanSeeAll() {
 		of(v.User)
 	}
-	err = log.Scan(eventlog.SpaceLogs, from, to, func(k, value []byte) error {
+	looked := 0
+	err = log.Scan(space, from, to, func(k, value []byte) error {
 		var r entry.Refusal
 		if err := json.Unmarshal(value, &r); err != nil {
 			return fmt.Errorf("query: logs record %x: %w", k, err)
+		}
+		if space == eventlog.SpaceRecent { // newest first: the rest is older
+			n := len(rows)
+			if looked++; looked > maxRows || r.Last.Before(f.Since) ||
+				f.Limit > 0 && n >= f.Limit && r.Last.Before(rows[n-1].Time) {
+				return errEnough
+			}
+			k = k[8:]
 		}
 		if f.admits(r) {
 			rows = append(rows, logRow{viewRefusal(v, r), string(k)})
 		}
 		return nil
 	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
 	slices.SortFunc(rows, func(a, b logRow) int {
 		return cmp.Or(b.Time.Compare(a.Time), strings.Compare(a.text(), b.text()))
 	})

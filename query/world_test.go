@@ -209,7 +209,9 @@ func (w *world) refuse(owner graph.UserID) {
 		w.t.Fatal(err)
 	}
 	tx := w.log.BeginUpdate()
-	tx.Put(eventlog.SpaceLogs, append(eventlog.IndexKey(uint64(owner)), fmt.Sprintf("%016d", w.Uint32())...), v)
+	row := append(eventlog.IndexKey(uint64(owner)), fmt.Sprintf("%016d", w.Uint32())...)
+	tx.Put(eventlog.SpaceLogs, row, v)
+	tx.Put(eventlog.SpaceRecent, eventlog.RecentKey(r.Last, row), v)
 	if err := tx.Commit(); err != nil {
 		w.t.Fatal(err)
 	}

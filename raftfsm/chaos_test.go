@@ -193,7 +193,7 @@ func state(t *testing.T, c *simNode) []byte {
 	t.Helper()
 	var all bytes.Buffer
 	for _, space := range []eventlog.Space{eventlog.SpaceAudit, eventlog.SpaceSessions, eventlog.SpaceStats,
-		eventlog.SpaceLogs, eventlog.SpaceCursors, eventlog.SpaceMeta} {
+		eventlog.SpaceLogs, eventlog.SpaceRecent, eventlog.SpaceCursors, eventlog.SpaceMeta} {
 		err := c.log.Scan(space, nil, nil, func(k, v []byte) error {
 			fmt.Fprintf(&all, "%c %q %q\n", space, k, v)
 			return nil

@@ -244,7 +244,9 @@ func TestSnapshotBringsEachProjection(t *testing.T) {
 			!fresh.Configuration().Removed("n9") {
 			t.Errorf("%v: something was not brought, this tests too little", err)
 		}
-		for _, space := range []eventlog.Space{eventlog.SpaceCursors, eventlog.SpaceStats, eventlog.SpaceLogs} {
+		for _, space := range []eventlog.Space{
+			eventlog.SpaceCursors, eventlog.SpaceStats, eventlog.SpaceLogs, eventlog.SpaceRecent,
+		} {
 			records := 0
 			if err := away.log.Scan(space, nil, nil, func(_, _ []byte) error { records++; return nil }); err != nil ||
 				records != 1 {

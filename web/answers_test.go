@@ -266,7 +266,9 @@ func TestLogsAreForTheOwner(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tx.Put(eventlog.SpaceLogs, append(eventlog.IndexKey(r.Owner), fmt.Sprintf("%016d", i)...), v)
+		row := append(eventlog.IndexKey(r.Owner), fmt.Sprintf("%016d", i)...)
+		tx.Put(eventlog.SpaceLogs, row, v)
+		tx.Put(eventlog.SpaceRecent, eventlog.RecentKey(r.Last, row), v)
 	}
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)

@@ -604,7 +604,9 @@ func (w *world) refusals(rows ...entry.Refusal) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		tx.Put(eventlog.SpaceLogs, append(eventlog.IndexKey(r.Owner), fmt.Sprintf("%016d", i)...), data)
+		row := append(eventlog.IndexKey(r.Owner), fmt.Sprintf("%016d", i)...)
+		tx.Put(eventlog.SpaceLogs, row, data)
+		tx.Put(eventlog.SpaceRecent, eventlog.RecentKey(r.Last, row), data)
 		tx.Put(eventlog.SpaceMeta, eventlog.KeyNewestRefusal, eventlog.IndexKey(r.Index))
 	}
 	if err := tx.Commit(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -56,8 +57,10 @@ func TestWhoFindsWhat(t *testing.T) {
 	w.publishLater(1, "d.ada")    // ada's alone
 	w.publishLater(3, "c.\xff/.") // cleo's
 	tx := w.events.BeginUpdate()
-	tx.Put(eventlog.SpaceLogs, append(eventlog.IndexKey(1), "0123456789abcdef"...),
-		[]byte(`{"ident":"ada/1","message":"Authkey not allowed to publish here.","channel":"dx","addr":"192.0.2.9","count":1}`))
+	key, refused := append(eventlog.IndexKey(1), "0123456789abcdef"...), []byte(
+		`{"ident":"ada/1","message":"Authkey not allowed to publish here.","channel":"dx","addr":"192.0.2.9","count":1}`)
+	tx.Put(eventlog.SpaceLogs, key, refused)
+	tx.Put(eventlog.SpaceRecent, eventlog.RecentKey(time.Time{}, key), refused)
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}

@@ -15,16 +15,17 @@ import (
 // activity is the projection of the reports: the totals of each authkey, and the refusals of each owner, folded. It is
 // held in memory (small, bounded) and its changed records are written with the entries that changed them.
 //
-//	SpaceStats: authkey (8)                  -> Usage as JSON
-//	SpaceLogs:  owner (8) | row hash (16)    -> Refusal as JSON
-//	SpaceMeta:  eventlog.KeyNewestRefusal    -> index of the entry that changed SpaceLogs last
+//	SpaceStats:  authkey (8)                 -> Usage as JSON
+//	SpaceLogs:   owner (8) | row hash (16)   -> Refusal as JSON
+//	SpaceRecent: RecentKey                   -> the same, for those who see all
+//	SpaceMeta:   eventlog.KeyNewestRefusal   -> index of the entry that changed SpaceLogs last
 type activity struct {
 	usage map[uint64]*entry.Usage
 	rows  map[uint64]map[rowID]*entry.Refusal // by owner
 
 	dirtyUsage map[uint64]bool
-	dirtyRows  map[RefusalKey]bool // written, or deleted when no longer held
-	newest     uint64              // entry that made rows dirty
+	dirtyRows  map[RefusalKey]time.Time // written, or deleted when no longer held; Last as it is stored, zero if it is not
+	newest     uint64                   // entry that made rows dirty
 }
 
 type rowID [16]byte
@@ -48,7 +49,7 @@ const foldFor = 10 * time.Minute
 func loadActivity(log *eventlog.Log) (*activity, error) {
 	a := &activity{
 		usage: make(map[uint64]*entry.Usage), rows: make(map[uint64]map[rowID]*entry.Refusal),
-		dirtyUsage: make(map[uint64]bool), dirtyRows: make(map[RefusalKey]bool),
+		dirtyUsage: make(map[uint64]bool), dirtyRows: make(map[RefusalKey]time.Time),
 	}
 	err := log.Scan(eventlog.SpaceStats, nil, nil, func(k, v []byte) error {
 		u := new(entry.Usage)
@@ -110,6 +111,7 @@ func (a *activity) foldRefusal(d entry.Refusal) {
 	rows := a.owned(d.Owner)
 	id := refusalID(d)
 	if r := rows[id]; r != nil {
+		a.dirty(RefusalKey{d.Owner, id}, r.Last)
 		r.Count, r.Index = r.Count+d.Count, d.Index
 		if !d.Last.Before(r.Last) {
 			r.Last, r.Detail = d.Last, d.Detail
@@ -119,8 +121,15 @@ func (a *activity) foldRefusal(d entry.Refusal) {
 			a.dropOldest(d.Owner, rows)
 		}
 		rows[id] = &d
+		a.dirty(RefusalKey{d.Owner, id}, time.Time{})
 	}
-	a.dirtyRows[RefusalKey{d.Owner, id}] = true
+}
+
+// dirty notes that a row is to be written, and when it was last seen as it is stored.
+func (a *activity) dirty(k RefusalKey, stored time.Time) {
+	if _, known := a.dirtyRows[k]; !known {
+		a.dirtyRows[k] = stored
+	}
 }
 
 // dropOldest removes the row last seen longest ago; the smaller id first, so that every node removes the same.
@@ -134,7 +143,7 @@ func (a *activity) dropOldest(owner uint64, rows map[rowID]*entry.Refusal) {
 		}
 	}
 	delete(rows, oldest)
-	a.dirtyRows[RefusalKey{owner, oldest}] = true
+	a.dirty(RefusalKey{owner, oldest}, last)
 }
 
 // refusalID says which refusals are equal: all but the times, the count and the detail, within one stretch of foldFor.
@@ -157,14 +166,20 @@ func (a *activity) flush(tx *eventlog.Tx) error {
 			return err
 		}
 	}
-	for k := range a.dirtyRows {
+	for k, stored := range a.dirtyRows {
 		key := append(binary.BigEndian.AppendUint64(nil, k.Owner), k.ID[:]...)
+		if !stored.IsZero() {
+			tx.Delete(eventlog.SpaceRecent, eventlog.RecentKey(stored, key))
+		}
 		r := a.rows[k.Owner][k.ID]
 		if r == nil {
 			tx.Delete(eventlog.SpaceLogs, key)
 			continue
 		}
 		if err := putJSON(tx, eventlog.SpaceLogs, key, r); err != nil {
+			return err
+		}
+		if err := putJSON(tx, eventlog.SpaceRecent, eventlog.RecentKey(r.Last, key), r); err != nil {
 			return err
 		}
 	}

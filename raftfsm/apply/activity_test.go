@@ -1,13 +1,19 @@
 package apply
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 // A record that is damaged is refused with what is wrong with it: its key, or its value.
@@ -35,5 +41,56 @@ func TestDamagedActivityIsRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "%!w") {
 			t.Errorf("%s: %v, want %q in it", name, err, c.want)
 		}
+	}
+}
+
+// The rows of all owners, newest first, are those that the owners have: when a row folds, when the oldest is dropped,
+// and when a process has begun anew.
+func TestTheNewestRefusalsAreThoseOfTheOwners(t *testing.T) {
+	r := newReplica(t)
+	roll := rand.New(rand.NewPCG(1, 2))
+	at := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	for index := uint64(1); index <= 6; index++ {
+		a, err := loadActivity(r.log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 400 {
+			at = at.Add(time.Duration(roll.IntN(3)) * time.Second)
+			a.foldRefusal(entry.Refusal{
+				Owner: uint64(5 + roll.IntN(50)/49), Ident: fmt.Sprint("k", roll.IntN(20), "-", int(index)*i), First: at, Last: at,
+				Count: 1, Index: index,
+			})
+		}
+		if err := r.log.LogStore().StoreLogs([]*raft.Log{{Index: index, Term: 1, Type: raft.LogNoop}}); err != nil {
+			t.Fatal(err)
+		}
+		tx := r.log.Begin()
+		if err := a.flush(tx); err != nil {
+			t.Fatal(err)
+		}
+		if err := tx.Commit(index); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := make(map[string][]byte)
+	err := r.log.Scan(eventlog.SpaceLogs, nil, nil, func(k, v []byte) error {
+		var row entry.Refusal
+		err := json.Unmarshal(v, &row)
+		rows[string(eventlog.RecentKey(row.Last, k))] = bytes.Clone(v)
+		return err
+	})
+	if err != nil || len(rows) < MaxRows || len(rows) > MaxRows+100 {
+		t.Fatalf("%d rows, %v: nothing was dropped", len(rows), err)
+	}
+	err = r.log.Scan(eventlog.SpaceRecent, nil, nil, func(k, v []byte) error {
+		if !bytes.Equal(rows[string(k)], v) {
+			t.Errorf("%x is %s, want %s", k, v, rows[string(k)])
+		}
+		delete(rows, string(k))
+		return nil
+	})
+	if err != nil || len(rows) > 0 {
+		t.Errorf("%d rows are missing, %v", len(rows), err)
 	}
 }

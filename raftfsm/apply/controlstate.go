@@ -42,7 +42,8 @@ const (
 
 // controlSpaces are the projections of which it is made.
 var controlSpaces = []eventlog.Space{
-	eventlog.SpaceCursors, eventlog.SpaceLogs, eventlog.SpaceMeta, eventlog.SpaceSessions, eventlog.SpaceStats,
+	eventlog.SpaceCursors, eventlog.SpaceLogs, eventlog.SpaceRecent, eventlog.SpaceMeta, eventlog.SpaceSessions,
+	eventlog.SpaceStats,
 }
 
 var errControlState = errors.New("apply: malformed control state")

@@ -134,7 +134,9 @@ func (o *office) refused(t *testing.T, id string, r entry.Refusal) {
 		t.Fatal(err)
 	}
 	tx := o.events.BeginUpdate()
-	tx.Put(eventlog.SpaceLogs, append(eventlog.IndexKey(r.Owner), id...), v)
+	row := append(eventlog.IndexKey(r.Owner), id...)
+	tx.Put(eventlog.SpaceLogs, row, v)
+	tx.Put(eventlog.SpaceRecent, eventlog.RecentKey(r.Last, row), v)
 	tx.Put(eventlog.SpaceMeta, eventlog.KeyNewestRefusal, eventlog.IndexKey(r.Index))
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
