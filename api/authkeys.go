@@ -17,6 +17,8 @@ type IdentPath struct {
 type AuthkeysQuery struct {
 	Page
 	Owner string `query:"owner" doc:"handle; empty: all that you may see"`
+	Text  string `query:"q" doc:"words that all occur in ident, comment, owner or patterns, in any case"`
+	State string `query:"state" enum:"enabled,disabled,expired,unused"`
 }
 
 // NewAuthkey is an authkey to add.

@@ -112,12 +112,12 @@ func TestPages(t *testing.T) {
 		}
 		_, _ = fmt.Fprintf(w, `[{"handle":"u%s"}]`, after)
 	})
-	all, err := api.ListUsers.All(t.Context(), c, api.Page{Limit: 1})
+	all, err := api.ListUsers.All(t.Context(), c, api.UsersQuery{Page: api.Page{Limit: 1}})
 	if err != nil || len(all) != 4 || all[3].Handle != "u3" || len(*asked) != 4 {
 		t.Fatalf("%+v, %v, asked %q", all, err, *asked)
 	}
 	*asked = nil
-	for u, err := range api.ListUsers.Each(t.Context(), c, api.Page{}) {
+	for u, err := range api.ListUsers.Each(t.Context(), c, api.UsersQuery{Page: api.Page{}}) {
 		if err != nil || u.Handle != "u" {
 			t.Fatalf("%+v, %v", u, err)
 		}
@@ -131,7 +131,7 @@ func TestPages(t *testing.T) {
 // A list is never null.
 func TestEmptyList(t *testing.T) {
 	c, _ := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("[]")) })
-	if all, err := api.ListUsers.All(t.Context(), c, api.Page{}); err != nil || all == nil {
+	if all, err := api.ListUsers.All(t.Context(), c, api.UsersQuery{Page: api.Page{}}); err != nil || all == nil {
 		t.Errorf("%#v, %v", all, err)
 	}
 }
@@ -152,7 +152,7 @@ func TestProblems(t *testing.T) {
 		if !errors.As(err, &p) || *p != want {
 			t.Errorf("%s: %#v, want %+v", body, err, want)
 		}
-		for _, err := range api.ListUsers.Each(t.Context(), c, api.Page{}) {
+		for _, err := range api.ListUsers.Each(t.Context(), c, api.UsersQuery{Page: api.Page{}}) {
 			if !errors.As(err, &p) {
 				t.Errorf("%s: a list answers %v", body, err)
 			}

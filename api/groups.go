@@ -7,6 +7,12 @@ type GroupPath struct {
 	Group string `path:"group"`
 }
 
+// GroupsQuery selects groups.
+type GroupsQuery struct {
+	Page
+	Text string `query:"q" doc:"words that all occur in the name, in any case"`
+}
+
 // MemberPath names a member of a group.
 type MemberPath struct {
 	GroupPath
@@ -42,7 +48,7 @@ type MemberChanges struct {
 
 // The operations on groups.
 var (
-	ListGroups  = Listing[Page, view.Group]{"GET /groups", "List groups"}
+	ListGroups  = Listing[GroupsQuery, view.Group]{"GET /groups", "List groups"}
 	ShowGroup   = Op[GroupPath, view.Group]{"GET /groups/{group}", "Show a group"}
 	AddGroup    = Op[With[NewGroup], Created]{"POST /groups", "Add a group, with yourself as its admin"}
 	RemoveGroup = Op[GroupPath, None]{"DELETE /groups/{group}", "Remove a group"}

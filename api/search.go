@@ -4,7 +4,7 @@ import "hpfriends/query/view"
 
 // SearchQuery asks where words occur.
 type SearchQuery struct {
-	Text  string   `query:"q" required:"true" minLength:"1" doc:"words that must all occur, in any case"`
+	Text  string   `query:"q" required:"true" minLength:"1" doc:"words and \"phrases\" that must all occur, in any case, and what it is about: channel: user: key: ip: group: since: until:"`
 	Kinds []string `query:"kind" format:"kind" doc:"channel, log, group, user, share, authkey, with commas; none: all"`
 	Limit int      `query:"limit" minimum:"1" maximum:"1000" default:"20" doc:"of each kind"`
 	After string   `query:"after" doc:"with one kind: next of the page before"`

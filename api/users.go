@@ -10,6 +10,14 @@ type HandlePath struct {
 	Handle string `path:"handle"`
 }
 
+// UsersQuery selects users.
+type UsersQuery struct {
+	Page
+	Text  string `query:"q" doc:"words that all occur in handle or name, in any case"`
+	Role  string `query:"role" enum:"member,auditor,admin" doc:"as far as you see roles"`
+	State string `query:"state" enum:"enabled,disabled" doc:"as far as you see it"`
+}
+
 // NewUser is a user to add.
 type NewUser struct {
 	Handle   string     `json:"handle" format:"handle"`
@@ -40,7 +48,7 @@ type Created struct {
 
 // The operations on users.
 var (
-	ListUsers  = Listing[Page, view.User]{"GET /users", "List users"}
+	ListUsers  = Listing[UsersQuery, view.User]{"GET /users", "List users"}
 	ShowUser   = Op[HandlePath, view.User]{"GET /users/{handle}", "Show a user"}
 	AddUser    = Op[With[NewUser], Created]{"POST /users", "Add a user"}
 	EditUser   = Op[UserEdit, None]{"PATCH /users/{handle}", "Change a user"}

@@ -2,6 +2,7 @@ package query
 
 import (
 	"math"
+	"time"
 
 	"hpfriends/graph"
 	"hpfriends/query/match"
@@ -11,9 +12,9 @@ import (
 
 // finder collects the hits of one search.
 type finder struct {
-	*Query
+	query  *Query
 	viewer graph.Viewer
-	match.Words
+	match.Query
 }
 
 func (f *finder) find(kind view.Kind, to *ranking) error {
@@ -37,20 +38,27 @@ func (f *finder) find(kind view.Kind, to *ranking) error {
 // findChannels finds channels with a message that the viewer may see, and those that an authkey or a share that they
 // may see names.
 func (f *finder) findChannels(to *ranking) error {
-	at := func(name string) rank { return rank{f.Match(name), name} }
-	want := func(name string) bool {
-		m := at(name)
-		return m.Grade < match.Nowhere && to.wants(m)
+	at := func(name string, last time.Time) rank {
+		facts := match.About("channel", name)
+		facts.Time = last
+		return rank{f.Match(facts, name), name}
+	}
+	timed := f.Timed()
+	want := func(name string) bool { // before it is known when its newest message was
+		m := at(name, f.Within())
+		return m.Grade < match.Nowhere && (timed || to.wants(m))
 	}
 	named := f.namedChannels()
-	err := f.each(f.viewer.Actor, traffic.WithPrefix("", ""), want, func(c *visibleChannel) error {
+	err := f.query.each(f.viewer.Actor, traffic.WithPrefix("", ""), want, func(c *visibleChannel) error {
 		delete(named, c.name)
 		v := c.view()
-		to.add(at(c.name), func() (view.Hit, error) { return view.Hit{Channel: &v}, nil })
+		if m := at(c.name, v.Last); m.Grade < match.Nowhere {
+			to.add(m, func() (view.Hit, error) { return view.Hit{Channel: &v}, nil })
+		}
 		return nil
 	})
 	for name, v := range named {
-		if m := at(name); m.Grade < match.Nowhere {
+		if m := at(name, time.Time{}); m.Grade < match.Nowhere {
 			to.add(m, func() (view.Hit, error) { return view.Hit{Channel: &v}, nil })
 		}
 	}
@@ -78,9 +86,16 @@ func (f *finder) namedChannels() map[string]view.Channel {
 }
 
 func (f *finder) findLogs(to *ranking) error {
-	rows, err := logRows(f.log, f.viewer, LogFilter{})
+	rows, err := logRows(f.query.log, f.viewer, LogFilter{})
+	own := handle(f.viewer.Graph(), f.viewer.User)
 	for _, r := range rows {
-		if g := f.Match(r.Text(), r.Identifier, r.Channel, r.Address); g < match.Nowhere {
+		owner := r.User
+		if !f.viewer.CanSeeAll() {
+			owner = own
+		}
+		facts := match.About("channel", r.Channel, "user", owner, "key", r.Identifier, "ip", r.Address)
+		facts.Time = r.Time
+		if g := f.Match(facts, r.Text(), r.Identifier, r.Channel, r.Address); g < match.Nowhere {
 			key := numberKey(uint64(math.MaxInt64-r.Time.UnixNano())) + r.key // newest first
 			to.add(rank{g, key}, func() (view.Hit, error) { return view.Hit{Log: &r.LogRow}, nil })
 		}
@@ -93,7 +108,13 @@ func (f *finder) findGroups(to *ranking) {
 		if !f.viewer.CanSeeGroup(gr) {
 			continue
 		}
-		if grade := f.Match(gr.Name); grade < match.Nowhere {
+		facts := match.About("group", gr.Name)
+		if gr.ID != graph.Everyone && f.viewer.CanSeeMembers(gr) {
+			for m := range f.viewer.Graph().Members(gr.ID) {
+				facts.About["user"] = append(facts.About["user"], handle(f.viewer.Graph(), m.User))
+			}
+		}
+		if grade := f.Match(facts, gr.Name); grade < match.Nowhere {
 			to.add(rank{grade, numberKey(uint64(gr.ID))}, func() (view.Hit, error) {
 				v := viewGroup(f.viewer, gr, gr.ID != graph.Everyone)
 				return view.Hit{Group: &v}, nil
@@ -107,7 +128,7 @@ func (f *finder) findUsers(to *ranking) {
 		if !f.viewer.CanSeeUser(u) {
 			continue
 		}
-		if grade := f.Match(u.Handle, u.Name); grade < match.Nowhere {
+		if grade := f.Match(match.About("user", u.Handle, "user", u.Name), u.Handle, u.Name); grade < match.Nowhere {
 			to.add(rank{grade, numberKey(uint64(u.ID))}, func() (view.Hit, error) {
 				v := viewUser(f.viewer, u)
 				return view.Hit{User: &v}, nil
@@ -119,11 +140,14 @@ func (f *finder) findUsers(to *ranking) {
 func (f *finder) findShares(to *ranking) {
 	g := f.viewer.Graph()
 	for s := range visibleShares(f.viewer) {
-		receiver := handle(g, s.User)
+		receiver, owner := handle(g, s.User), handle(g, s.Owner)
+		facts := match.About("channel", string(s.Channel), "user", owner, "user", receiver)
 		if gr, ok := g.Group(s.Group); ok {
 			receiver = gr.Name
+			facts.About["group"] = []string{receiver}
 		}
-		if grade := f.Match(string(s.Channel), s.Note, handle(g, s.Owner), receiver); grade < match.Nowhere {
+		facts.Time = s.Created.Time
+		if grade := f.Match(facts, string(s.Channel), s.Note, owner, receiver); grade < match.Nowhere {
 			to.add(rank{grade, numberKey(uint64(s.ID))}, func() (view.Hit, error) {
 				v := viewShare(f.viewer, s)
 				return view.Hit{Share: &v}, nil
@@ -136,14 +160,17 @@ func (f *finder) findAuthkeys(to *ranking) {
 	g := f.viewer.Graph()
 	for k := range visibleAuthkeys(f.viewer, 0) {
 		fields := []string{k.Ident, k.Comment, handle(g, k.Owner)}
+		facts := match.About("key", k.Ident, "user", handle(g, k.Owner))
+		facts.Time = k.Created.Time
 		for _, patterns := range [][]graph.Pattern{k.Pub, k.Sub} {
 			for _, p := range patterns {
 				fields = append(fields, string(p))
+				facts.About["channel"] = append(facts.About["channel"], string(p))
 			}
 		}
-		if grade := f.Match(fields...); grade < match.Nowhere {
+		if grade := f.Match(facts, fields...); grade < match.Nowhere {
 			to.add(rank{grade, numberKey(uint64(k.ID))}, func() (view.Hit, error) {
-				v, err := f.viewAuthkey(g, k)
+				v, err := f.query.viewAuthkey(g, k)
 				return view.Hit{Authkey: &v}, err
 			})
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"hpfriends/graph"
 	"hpfriends/query/match"
@@ -15,7 +16,8 @@ import (
 
 // SearchQuery asks for the objects in which every word of Text occurs, in any case.
 type SearchQuery struct {
-	Text  string
+	Text  string      // as package match reads it, with operators
+	Now   time.Time   // by which its times are meant; zero: now
 	Kinds []view.Kind // empty: all
 	Limit int         // of each kind
 	After string      // with one kind: SearchResult.Next of the page before
@@ -30,10 +32,12 @@ const MaxSearchLimit = 1000
 // A word matches in the names, display names, notes, comments, patterns and messages of an object; all words must
 // match, in one field or in several. In each kind come first the hits in which a field is the word, then those in which
 // one begins with it, then those in which a word of the text begins with it, then the rest; among equals the order is
-// that of the kind's list. Case is folded rune by rune, as strings.EqualFold does.
+// that of the kind's list. Operators select by what an object is about: a group by its members, a share by both ends, a
+// log row by whose authkey it is, as far as the viewer may see that; a time is when it was last seen, or made. Case is
+// folded rune by rune, as strings.EqualFold does.
 func (q *Query) Search(viewer graph.Actor, s SearchQuery) (view.SearchResult, error) {
 	r := view.SearchResult{Hits: []view.Hit{}}
-	m, err := match.New(s.Text)
+	m, err := match.Parse(s.Text, cmp.Or(s.Now, time.Now()))
 	if err != nil {
 		return r, err
 	}

@@ -360,3 +360,39 @@ func TestShutdownWaitsForRequests(t *testing.T) {
 		t.Errorf("Serve after Shutdown: %v", err)
 	}
 }
+
+// Lists of users, groups and authkeys are selected alike by the API and on the pages, by what is shown only.
+func TestListsAreFiltered(t *testing.T) {
+	w := rights(t)
+	must[object](w, as("ada"), "POST /api/v1/authkeys",
+		object{"ident": "roof", "comment": "on the roof", "pub": []string{"d.*"}})
+	must[struct{}](w, as("ada"), "PATCH /api/v1/authkeys/ada%2F1", object{"enabled": false})
+	must[struct{}](w, as("root"), "PATCH /api/v1/users/cleo", object{"enabled": false})
+	for _, tt := range []struct{ who, route, field, want string }{
+		{"ada", "/users?q=A", "handle", "ada"},
+		{"root", "/users?state=disabled", "handle", "cleo"},
+		{"ada", "/users?state=disabled", "handle", ""}, // it is not shown
+		{"root", "/users?role=admin", "handle", "root"},
+		{"ada", "/groups?q=LA", "name", "lab"},
+		{"ada", "/groups?q=no", "name", ""},
+		{"ada", "/authkeys?q=roof", "ident", "roof"},
+		{"ada", "/authkeys?q=d.", "ident", "roof"},
+		{"ada", "/authkeys?state=disabled", "ident", "ada/1"},
+		{"ada", "/authkeys?state=enabled&q=ada", "ident", "roof"},
+		{"bob", "/authkeys?q=roof", "ident", ""},
+	} {
+		var got []string
+		for _, one := range must[[]object](w, as(tt.who), "GET /api/v1"+tt.route, nil) {
+			got = append(got, one[tt.field].(string))
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s %s: %s, want %q", tt.who, tt.route, got, tt.want)
+		}
+	}
+	if _, html := w.page("ada", "/authkeys?q=roof"); !says(html, "1 authkey", "roof") || says(html, "ada/1") {
+		t.Error(text(html))
+	}
+	if _, html := w.page("ada", "/groups?q=LA"); !says(html, "1 group", "lab") || says(html, "everyone") {
+		t.Error(text(html))
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
+	"hpfriends/query/view"
 )
 
 // publishLater appends a message to the log, behind the newest change of the graph.
@@ -207,5 +209,63 @@ func TestPagesOfChannels(t *testing.T) {
 	}
 	if fmt.Sprintf("%q", found) != `["a" "a\x00b" "ab" "ac"]` {
 		t.Errorf("found %q", found)
+	}
+}
+
+// Operators select by what is found is about; one that does not exist is refused, as the page says too.
+func TestSearchByOperators(t *testing.T) {
+	w := rights(t)
+	must[struct{}](w, as("bob"), "POST /api/v1/shares/9/accept", object{})
+	w.publishLater(1, "c")
+	w.refusals(
+		entry.Refusal{Owner: 1, Ident: "ada/1", Message: "Authkey not allowed to publish here.", Channel: "dx",
+			Addr: "192.0.2.9", Count: 1, Index: 99, Last: time.Now()},
+		entry.Refusal{Owner: 2, Ident: "bob/1", Message: "Pre-auth: x", Addr: "192.0.2.9", Count: 1, Index: 99})
+	for _, tt := range []struct{ who, text, want string }{
+		{"ada", `user:bob`, "user:bob share:9 group:lab"},
+		{"cleo", `user:bob`, "user:bob share:12"},
+		{"ada", `channel:c user:bob`, "share:9"},
+		{"ada", `group:lab`, "group:lab share:10"},
+		{"ada", `key:ada/1`, "log:ada/1 authkey:ada/1"},
+		{"ada", `ip:192.0.2.9`, "log:ada/1"},
+		{"bob", `ip:192.0.2.9`, "log:bob/1"},
+		{"root", `ip:192.0.2.9 user:bob`, "log:bob/1"},
+		{"ada", `ip:192.0.2.9 since:1h`, "log:ada/1"},
+		{"ada", `ip:192.0.2.9 until:1h`, ""},
+		{"ada", `"not allowed" key:ada`, "log:ada/1"},
+		{"cleo", `ip:192.0.2.9`, ""},
+		{"cleo", `key:ada`, ""},
+	} {
+		found := must[view.SearchResult](w, as(tt.who), "GET /api/v1/search?q="+escape(tt.text), nil)
+		var got []string
+		for _, h := range found.Hits {
+			switch {
+			case h.User != nil:
+				got = append(got, "user:"+h.User.Handle)
+			case h.Share != nil:
+				got = append(got, fmt.Sprint("share:", h.Share.ID))
+			case h.Group != nil:
+				got = append(got, "group:"+h.Group.Name)
+			case h.Log != nil:
+				got = append(got, "log:"+h.Log.Identifier)
+			case h.Authkey != nil:
+				got = append(got, "authkey:"+h.Authkey.Ident)
+			}
+		}
+		slices.Sort(got)
+		want := strings.Fields(tt.want)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s searches for %s: %s, want %s", tt.who, tt.text, got, want)
+		}
+	}
+	rec := w.send(as("ada"), "GET /api/v1/search?q="+escape("usr:bob"), nil)
+	if rec.Code != http.StatusUnprocessableEntity ||
+		!strings.Contains(rec.Body.String(), "there is no operator usr:") {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+	_, html := w.page("ada", "/search?q="+escape("usr:bob"))
+	if !says(html, "there is no operator usr:", "or put it in quotes") {
+		t.Error(text(html))
 	}
 }

@@ -66,8 +66,8 @@ var allowed = map[string][]string{
 	},
 	"web/live": {"api", "web/who", "query", "graph", "eventlog/entry", "internal/ndjson"},
 	"web/pages": {
-		"api", "docs", "web/assets", "web/help", "web/pages/payload", "web/who", "query", "query/filter", "query/view",
-		"graph", "eventlog/entry", "internal/ndjson", "internal/secret", "internal/timespec",
+		"api", "docs", "web/assets", "web/help", "web/pages/attack", "web/pages/payload", "web/who", "query",
+		"query/filter", "query/view", "graph", "eventlog/entry", "internal/ndjson", "internal/secret", "internal/timespec",
 	},
 	"web/help":   {},
 	"docs":       {}, // documents, to be embedded
@@ -78,6 +78,7 @@ var allowed = map[string][]string{
 		"internal/ndjson",
 	},
 	"web/pages/payload": {"query/view"},
+	"web/pages/attack":  {"graph"},
 	"web/assets":        {},
 	"web/who":           {"api", "graph", "internal/crowd", "internal/secret"},
 	"raftfsm": {
@@ -99,7 +100,7 @@ var allowed = map[string][]string{
 	"query/view":        {"graph"},
 	"query/traffic":     {"eventlog", "eventlog/entry", "graph"},
 	"query/trail":       {"eventlog"},
-	"query/match":       {"graph"},
+	"query/match":       {"graph", "internal/timespec"},
 	"query/spread":      {"graph"},
 	"query/filter":      {"graph", "query/match", "query/view"},
 	"router":            {"eventlog", "eventlog/entry", "graph"},
@@ -117,7 +118,7 @@ var allowed = map[string][]string{
 	"internal/freeport": {}, // for tests
 	"internal/golden":   {}, // for tests
 	"internal/interop":  {},
-	"internal/siege": {"wire", "api", "internal/load", "internal/proc"}, // a harness for its own tests
+	"internal/siege":    {"wire", "api", "internal/load", "internal/proc"}, // a harness for its own tests
 	"internal/faults": {
 		"wire", "eventlog", "eventlog/entry", "api", "graph", "internal/freeport", "internal/proc",
 	}, // a harness for its own tests: speaks to processes, and opens their logs in the end

@@ -20,19 +20,13 @@ type Shares struct {
 
 // Of returns the shares that f selects. It looks at what the viewer is shown only.
 func (f Shares) Of(all []view.Share) ([]view.Share, error) {
-	var words match.Words
-	if f.Text != "" {
-		var err error
-		if words, err = match.New(f.Text); err != nil {
-			return nil, err
-		}
-	}
+	words, err := wordsOf(f.Text)
 	return slices.DeleteFunc(all, func(s view.Share) bool {
-		return f.Text != "" && words.Match(string(s.Channel), s.Note, s.From, s.To) == match.Nowhere ||
+		return words != nil && words.Match(string(s.Channel), s.Note, s.From, s.To) == match.Nowhere ||
 			f.Type != "" && s.Type != f.Type ||
 			f.Receiver != "" && !strings.EqualFold(s.To, f.Receiver) ||
 			f.State != "" && stateOf(s) != f.State
-	}), nil
+	}), err
 }
 
 func stateOf(s view.Share) view.Decision {

@@ -8,15 +8,17 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/query/filter"
 	"hpfriends/query/view"
 )
 
 type authkeysData struct {
 	Authkeys []view.Authkey
 	part
-	Adding bool
-	Form   url.Values
-	Issued *issued // a secret, shown once
+	Adding   bool
+	Filtered bool // only some are asked for
+	Form     url.Values
+	Issued   *issued // a secret, shown once
 }
 
 // issued is an authkey's secret, and what to do with it.
@@ -38,8 +40,16 @@ func authkeys(r *request) (any, error) {
 			}
 		}
 	}
+	if err != nil {
+		return d, err
+	}
+	f := filter.Authkeys{Text: r.field("q"), State: filter.State(r.field("state")), Now: r.now}
+	if all, err = f.Of(all); err != nil {
+		r.problem = r.Refusal(err)
+	}
+	d.Filtered = f.Text != "" || f.State != ""
 	d.Authkeys, d.part = cut(r, all, func(k view.Authkey) uint64 { return uint64(k.ID) })
-	return d, err
+	return d, nil
 }
 
 // channelsOf reads channels with commas, blanks or line ends between them. It is never nil: JSON has [] for none.

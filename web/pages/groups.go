@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"hpfriends/api"
+	"hpfriends/query/filter"
 	"hpfriends/query/view"
 )
 
@@ -36,6 +37,10 @@ func groups(r *request) (any, error) {
 		all = r.past.Groups
 	}
 	var d groupsData
+	all, err := filter.Groups(all, r.field("q"))
+	if err != nil {
+		r.problem = r.Refusal(err)
+	}
 	all, d.part = cut(r, all, func(g view.Group) uint64 { return uint64(g.ID) })
 	for _, g := range all {
 		if len(g.Members) == 0 && g.Name != "everyone" && r.past == nil {

@@ -12,6 +12,7 @@ import (
 	"hpfriends/query"
 	"hpfriends/web/assets"
 	"hpfriends/web/help"
+	"hpfriends/web/pages/attack"
 	"hpfriends/web/who"
 )
 
@@ -25,6 +26,7 @@ type Config struct {
 	Reference *help.Reference                               // of the API
 	Hpfeeds   func() []string                               // addresses that sensors connect to; nil: unknown
 	Node      string                                        // the name of the node that answers
+	Places    attack.Places                                 // where addresses are; nil: unknown
 	Lag       func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
 	Version   string
 	Logger    *slog.Logger

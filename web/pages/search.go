@@ -44,7 +44,7 @@ func search(r *request) (any, error) {
 	if d.Jump = r.suggestions(d.Text); len(d.Jump) > maxSuggestions {
 		d.Jump = d.Jump[:maxSuggestions]
 	}
-	s := query.SearchQuery{Text: d.Text, Limit: few, After: q.Get("after")}
+	s := query.SearchQuery{Text: d.Text, Now: r.now.In(r.prefs.zone), Limit: few, After: q.Get("after")}
 	if kind := view.Kind(q.Get("kind")); slices.Contains(view.Kinds, kind) {
 		s.Kinds, s.Limit = []view.Kind{kind}, rows
 	}

@@ -11,6 +11,7 @@ import (
 	"hpfriends/internal/secret"
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
+	"hpfriends/query/filter"
 	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
@@ -22,6 +23,9 @@ func (s *Service) registerAuthkeys(h huma.API) {
 			return nil, "", err
 		}
 		keys, err := s.Query.Authkeys(who.Actor(ctx), owner)
+		if err == nil {
+			keys, err = filter.Authkeys{Text: in.Text, State: filter.State(in.State), Now: s.Changer.Now()}.Of(keys)
+		}
 		if err != nil {
 			return nil, "", err
 		}

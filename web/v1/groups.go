@@ -8,13 +8,18 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/query"
+	"hpfriends/query/filter"
 	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
 
 func (s *Service) registerGroups(h huma.API) {
-	list(s, h, api.ListGroups, func(ctx context.Context, in *api.Page) ([]view.Group, string, error) {
-		return page(*in, s.Query.Groups(who.Actor(ctx)), func(g view.Group) uint64 { return uint64(g.ID) })
+	list(s, h, api.ListGroups, func(ctx context.Context, in *api.GroupsQuery) ([]view.Group, string, error) {
+		all, err := filter.Groups(s.Query.Groups(who.Actor(ctx)), in.Text)
+		if err != nil {
+			return nil, "", err
+		}
+		return page(in.Page, all, func(g view.Group) uint64 { return uint64(g.ID) })
 	})
 	op(s, h, api.ShowGroup, func(ctx context.Context, in *api.GroupPath) (view.Group, error) {
 		return s.Query.Group(who.Actor(ctx), in.Group)

@@ -8,13 +8,20 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
+	"hpfriends/query/filter"
 	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
 
 func (s *Service) registerUsers(h huma.API) {
-	list(s, h, api.ListUsers, func(ctx context.Context, in *api.Page) ([]view.User, string, error) {
-		return page(*in, s.Query.Users(who.Actor(ctx)), func(u view.User) uint64 { return uint64(u.ID) })
+	list(s, h, api.ListUsers, func(ctx context.Context, in *api.UsersQuery) ([]view.User, string, error) {
+		all, err := filter.Users{
+			Text: in.Text, Role: graph.Role(in.Role), State: filter.State(in.State),
+		}.Of(s.Query.Users(who.Actor(ctx)))
+		if err != nil {
+			return nil, "", err
+		}
+		return page(in.Page, all, func(u view.User) uint64 { return uint64(u.ID) })
 	})
 	op(s, h, api.ShowUser, func(ctx context.Context, in *api.HandlePath) (view.User, error) {
 		return s.Query.User(who.Actor(ctx), in.Handle)

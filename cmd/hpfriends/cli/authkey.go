@@ -40,8 +40,10 @@ func Authkey() *cli.Command {
 					Usage: "`IDENT` to log in with; without it one is made"}, secretFile)...),
 			cmdline.APICommand("ls", "list authkeys with their statistics", "",
 				list(api.ListAuthkeys, func(c *cli.Context) (api.AuthkeysQuery, error) {
-					return api.AuthkeysQuery{Owner: c.String("as")}, nil
-				}, listAuthkeys)),
+					return api.AuthkeysQuery{Owner: c.String("as"), Text: c.String("match"), State: c.String("state")}, nil
+				}, listAuthkeys),
+				&cli.StringFlag{Name: "match", Usage: "in whose ident, comment, owner or patterns all words of `TEXT` occur"},
+				&cli.StringFlag{Name: "state", Usage: "in `STATE`: enabled, disabled, expired or unused"}),
 			cmdline.APICommand("show", "show an authkey", "IDENT", showAuthkey,
 				&cli.BoolFlag{Name: "reveal", Usage: "show the secret instead"}),
 			cmdline.APICommand("edit", "change an authkey: --pub and --sub add, --network replaces", "IDENT",

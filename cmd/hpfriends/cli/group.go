@@ -18,7 +18,8 @@ func Group() *cli.Command {
 	return &cli.Command{
 		Name: "group", Usage: "groups of users", Subcommands: []*cli.Command{
 			cmdline.APICommand("add", "add a group, with yourself as its admin", "NAME", addGroup),
-			cmdline.APICommand("ls", "list groups", "", list(api.ListGroups, wholeList, listGroups)),
+			cmdline.APICommand("ls", "list groups", "", list(api.ListGroups, groupsOf, listGroups),
+				&cli.StringFlag{Name: "match", Usage: "in whose name all words of `TEXT` occur"}),
 			cmdline.APICommand("show", "show a group and its members", "GROUP", show(api.ShowGroup, groupOf, listMembers)),
 			cmdline.APICommand("add-member", "add a member", "GROUP USER", order(api.AddMember, newMemberOf)),
 			cmdline.APICommand("remove-member", "remove a member", "GROUP USER", order(api.RemoveMember, memberOf)),
@@ -31,6 +32,10 @@ func Group() *cli.Command {
 			cmdline.APICommand("rm", "remove a group and the shares with it", "GROUP", order(api.RemoveGroup, groupOf)),
 		},
 	}
+}
+
+func groupsOf(c *cli.Context) (api.GroupsQuery, error) {
+	return api.GroupsQuery{Text: c.String("match")}, nil
 }
 
 func groupOf(c *cli.Context) (api.GroupPath, error) {

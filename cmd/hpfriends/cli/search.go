@@ -19,11 +19,15 @@ func Search() *cli.Command {
 	for _, k := range view.Kinds {
 		kinds = append(kinds, string(k))
 	}
-	return cmdline.APICommand("search",
+	cmd := cmdline.APICommand("search",
 		"find what you may see by words: channels, logs, groups, users, shares and authkeys",
 		"WORD...", search,
 		&cli.StringSliceFlag{Name: "kind", Usage: "only of `KIND`: " + strings.Join(kinds, ", ") + " (repeat for more)"},
 		&cli.IntFlag{Name: "limit", Value: 20, Usage: "the best `N` of each kind"})
+	cmd.Description = `All words occur in what is found. In one argument, "quotes" hold a phrase;
+operators select by what it is about: channel: user: key: ip: group: since:
+until:, as in  hpfriends search ip:192.0.2.7 since:2h`
+	return cmd
 }
 
 func search(c *cli.Context, server *api.Client) error {

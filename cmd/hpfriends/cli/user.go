@@ -23,7 +23,10 @@ func User() *cli.Command {
 			cmdline.APICommand("add", "add a user", "NAME", addUser,
 				&cli.StringFlag{Name: "role", Value: "member", Usage: role.Usage}, name, password),
 			inviteUser(),
-			cmdline.APICommand("ls", "list users", "", list(api.ListUsers, wholeList, listUsers)),
+			cmdline.APICommand("ls", "list users", "", list(api.ListUsers, usersOf, listUsers),
+				&cli.StringFlag{Name: "match", Usage: "in whose name all words of `TEXT` occur"},
+				&cli.StringFlag{Name: "role", Usage: "of `ROLE`: member, auditor or admin"},
+				&cli.StringFlag{Name: "state", Usage: "in `STATE`: enabled or disabled"}),
 			cmdline.APICommand("show", "show a user", "NAME", show(api.ShowUser, userOf, one(listUsers))),
 			cmdline.APICommand("edit", "change a user", "NAME", order(api.EditUser, userEditOf), role, name),
 			cmdline.APICommand("passwd", "set a user's password", "NAME", order(api.EditUser, passwordOf), password),
@@ -34,6 +37,10 @@ func User() *cli.Command {
 				order(api.RemoveUser, userOf)),
 		},
 	}
+}
+
+func usersOf(c *cli.Context) (api.UsersQuery, error) {
+	return api.UsersQuery{Text: c.String("match"), Role: c.String("role"), State: c.String("state")}, nil
 }
 
 func userOf(c *cli.Context) (api.HandlePath, error) {

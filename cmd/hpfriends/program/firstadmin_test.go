@@ -32,7 +32,7 @@ func TestFirstAdmin(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer p.Stop()
-		users, err := api.ListUsers.All(t.Context(), p.API, api.Page{})
+		users, err := api.ListUsers.All(t.Context(), p.API, api.UsersQuery{})
 		for _, u := range users {
 			if u.Role == graph.Admin {
 				all += u.Handle + " "
