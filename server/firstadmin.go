@@ -12,11 +12,13 @@ import (
 	"hpfriends/web/who"
 )
 
-// FirstAdmin is how a server that has no admin gets one when it starts.
+// FirstAdmin is how a server that has no admin gets one when it starts, and who else gets in without being invited. No
+// file of settings has it.
 type FirstAdmin struct {
 	Handle   string
 	Password secret.Secret // empty: by the setup link, or by the command line
 	Tell     io.Writer     // where people read about the link; nil: in the log only
+	Guests   []Guest       // of a demo
 }
 
 // Validate checks handle and password.

@@ -246,12 +246,16 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 	if err != nil {
 		return err
 	}
+	guests, err := s.guests()
+	if err != nil {
+		return err
+	}
 	c := web.Config{
 		Changer: changer{s.node}, Cluster: clusterAdmin{s.node.Members()}, Cursors: s.cursors, Query: q, Key: key,
 		Network: web.Network{MaxConns: s.budget.requests, TrustedProxies: proxies},
 		Metrics: registry, Ready: s.ready, Logger: s.Logger,
 		Node: web.Node{
-			Version: buildinfo.Version(), Name: s.node.ID(),
+			Version: buildinfo.Version(), Name: s.node.ID(), Guests: guests,
 			Hpfeeds: func() []string {
 				where, _ := datadir.ReadAddresses(s.DataDir) // there are none before it listens
 				return where.Hpfeeds

@@ -58,6 +58,7 @@ type Node struct {
 	Version string
 	Name    string          // for people
 	Hpfeeds func() []string // addresses that sensors connect to; nil: unknown
+	Guests  []who.Guest     // of a demo
 	// Outlet publishes with an authkey; nil: nothing can be replayed.
 	Outlet func(authkey graph.AuthkeyID, from string) (replay.Outlet, error)
 }
@@ -119,7 +120,7 @@ func New(c Config) *Server {
 	s.pages = pages.New(pages.Config{
 		API: api.InProcess(operations), Query: c.Query, Who: s.who, Refusal: s.v1.Refusal,
 		Node: c.Name, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
-		Version: c.Version, Assets: scripts, Reference: reference, Logger: c.Logger,
+		Version: c.Version, Guests: c.Guests, Assets: scripts, Reference: reference, Logger: c.Logger,
 	})
 	s.live = live.New(live.Config{Query: c.Query})
 	s.crowd = crowd.New(most, max(most/4, 1))

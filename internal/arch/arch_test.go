@@ -34,7 +34,8 @@ var allowed = map[string][]string{
 		"internal/proc", "internal/term", "internal/timespec",
 		"eventlog", "eventlog/entry", "graph", "raftfsm", "internal/secret", // it makes a large world
 	},
-	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/cmdline", "internal/datadir", "internal/load"},
+	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/cmdline", "internal/datadir", "internal/load",
+		"internal/secret"},
 	"server": {
 		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "query/view", "raftfsm", "raftfsm/link",
 		"raftfsm/retention", "raftfsm/survey", "router", "web", "web/replay", "web/who", "wire",

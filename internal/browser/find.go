@@ -180,7 +180,7 @@ func (p *Tab) focused() (cdp.BackendNodeID, error) {
 // named returns the field of a form by what it is called there.
 func (p *Tab) named(name string) control {
 	p.t.Helper()
-	id, err := p.element(fmt.Sprintf("document.querySelector('[name=%s]')", name))
+	id, err := p.element(fmt.Sprintf("document.querySelector('[name=%s]:not([type=hidden])')", name))
 	if err == nil && id == 0 {
 		err = fmt.Errorf("there is no field %s", name)
 	}

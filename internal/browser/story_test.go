@@ -40,6 +40,26 @@ func TestStory(t *testing.T) {
 	}
 }
 
+// In a demo, and only there, one click makes a stranger one of its people.
+func TestDemoIsEnteredWithOneClick(t *testing.T) {
+	b, w := Start(t), Demo(t)
+	for name, hand := range map[string]Hand{"mouse": Mouse, "keys": Keys} {
+		t.Run(name, func(t *testing.T) {
+			p := b.Tab(t, w.URL)
+			p.Hand = hand
+			p.Open("/incoming")
+			p.See("This is a demo. Who are you?")
+			p.Click("button", "cleo")
+			p.In("row", "waiting", "ada", "dionaea.*", "honeynet")
+			p.Click("DisclosureTriangle", "cleo")
+			p.Click("button", "Log out")
+			p.Click("button", "grace")
+			p.Click("link", "Admin")
+			p.In("row", "Cleo Marchetti", "member")
+		})
+	}
+}
+
 // story is one telling: who takes part, and what they have learned.
 type story struct {
 	*testing.T
@@ -82,6 +102,8 @@ func (s *story) people() {
 	stranger := s.tab()
 	stranger.Expect(link, 404)
 	stranger.See("there is nothing to set up here")
+	stranger.Open("/login")
+	stranger.SeeNo("This is a demo")
 
 	s.ada.Click("link", "Admin")
 	s.ada.See("None is open.")

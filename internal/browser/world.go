@@ -68,7 +68,7 @@ func (w *World) SetupLink() string {
 	return m[1]
 }
 
-// Demo starts the demo: ada, bob, cleo and honeymap share events of simulated sensors. Mallory has joined them.
+// Demo starts the demo, whose people share events of simulated sensors. Mallory has joined them.
 func Demo(t testing.TB) *World {
 	t.Helper()
 	temporary := t.TempDir()
@@ -102,27 +102,16 @@ func Demo(t testing.TB) *World {
 	}
 	w.URL, w.Hpfeeds, w.API = "http://"+where.HTTP, where.Hpfeeds[0], api.Local(w.dir)
 	w.invite("mallory")
-	w.letIn("ada", "bob", "cleo", "mallory")
 	return w
-}
-
-// letIn gives people a password.
-func (w *World) letIn(handles ...string) {
-	w.t.Helper()
-	password := api.NewSecret(Password)
-	for _, handle := range handles {
-		edit := api.UserEdit{HandlePath: api.HandlePath{Handle: handle}, Body: api.UserChanges{Password: &password}}
-		if _, err := api.EditUser.Call(w.t.Context(), w.API, edit); err != nil {
-			w.t.Fatal(err)
-		}
-	}
 }
 
 // invite adds somebody whose texts are made to break pages.
 func (w *World) invite(handle string) {
 	w.t.Helper()
 	ctx := w.t.Context()
-	_, err := api.AddUser.Call(ctx, w.API, api.With[api.NewUser]{Body: api.NewUser{Handle: handle, Name: hostile}})
+	_, err := api.AddUser.Call(ctx, w.API, api.With[api.NewUser]{Body: api.NewUser{
+		Handle: handle, Name: hostile, Password: api.NewSecret(Password),
+	}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -149,7 +138,7 @@ const hostile = `=cmd|'/C x'!A1 "><script>alert(1)</script><img src=x onerror=al
 	`</title></textarea>&lt;%3Cb%3E-WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW`
 
 // Password is that of everybody in a demo.
-const Password = "correct horse battery staple"
+const Password = "honey-for-everyone"
 
 // Tab opens an empty page for a user of a demo who has logged in; "" is a stranger. The session is one for all tabs: a
 // server takes few logins a minute from one address.

@@ -25,7 +25,7 @@ type door struct {
 // registerDoors adds the pages for those who are not logged in.
 func (p *Pages) registerDoors(mux *http.ServeMux) {
 	mux.HandleFunc("GET /login", func(w http.ResponseWriter, r *http.Request) {
-		p.open(w, r, http.StatusOK, "login", door{Title: "Log in", Form: r.URL.Query()})
+		p.loginDoor(w, r, http.StatusOK, door{Form: r.URL.Query()})
 	})
 	mux.HandleFunc("POST /login", p.login)
 	mux.HandleFunc("GET /setup", func(w http.ResponseWriter, r *http.Request) {
@@ -37,6 +37,11 @@ func (p *Pages) registerDoors(mux *http.ServeMux) {
 	})
 	mux.HandleFunc("POST /setup", p.setup)
 	mux.HandleFunc("POST /logout", p.logout)
+}
+
+func (p *Pages) loginDoor(w http.ResponseWriter, r *http.Request, status int, d door) {
+	d.Title, d.Data = "Log in", p.Guests
+	p.open(w, r, status, "login", d)
 }
 
 // login takes the fields user and password.
@@ -53,7 +58,7 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) {
 		if problem.Status != http.StatusTooManyRequests { // those cost nothing: they must not fill the log either
 			p.Logger.Warn("a login was refused", "user", graph.Clip(handle), "from", actor.From, "why", problem.Detail)
 		}
-		p.open(w, r, problem.Status, "login", door{Title: "Log in", Problem: problem, Form: r.Form})
+		p.loginDoor(w, r, problem.Status, door{Problem: problem, Form: r.Form})
 		return
 	}
 	http.Redirect(w, r, local(r.Form.Get("next")), http.StatusSeeOther)
@@ -98,7 +103,7 @@ func (p *Pages) closed(w http.ResponseWriter, r *http.Request, err error) {
 func (p *Pages) logout(w http.ResponseWriter, r *http.Request) {
 	if err := p.Who.Logout(w, r); err != nil {
 		problem := p.Refusal(err)
-		p.open(w, r, problem.Status, "login", door{Title: "Log in", Problem: problem})
+		p.loginDoor(w, r, problem.Status, door{Problem: problem})
 		return
 	}
 	setNotice(w, "You are logged out.")

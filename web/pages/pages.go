@@ -29,6 +29,7 @@ type Config struct {
 	Places    attack.Places                                 // where addresses are; nil: unknown
 	Lag       func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
 	Version   string
+	Guests    []who.Guest // whom the login page offers to be
 	Logger    *slog.Logger
 }
 

@@ -41,6 +41,9 @@ func (a *Authenticator) MaySet(c graph.Command, handle string) error {
 	return nil
 }
 
+// Guest is somebody whom everybody may be: the password is no secret.
+type Guest struct{ Handle, About, Password string }
+
 // Account is that of somebody new.
 type Account struct {
 	Handle, Name string

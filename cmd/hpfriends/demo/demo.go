@@ -18,7 +18,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/datadir"
-	"hpfriends/internal/load"
+	"hpfriends/internal/secret"
 	"hpfriends/server"
 )
 
@@ -27,10 +27,11 @@ func Command() *cli.Command {
 	return &cli.Command{
 		Name:  "demo",
 		Usage: "show a server with users, shares and simulated sensors at work",
-		Description: `Starts a server in a temporary directory, with four users and their shares,
-and sensors that publish cowrie, dionaea and geoloc events through real
-hpfeeds connections. Prints who receives what, and why. Ctrl-C ends it and
-removes everything.`,
+		Description: `Starts a server in a temporary directory, with seven users, their groups and
+shares, and sensors that publish cowrie, dionaea, TANNER and geoloc events
+through real hpfeeds connections. Prints the address of its pages, which let
+you be each of these users with one click, and who receives what, and why.
+It listens on loopback only. Ctrl-C ends it and removes everything.`,
 		Flags: []cli.Flag{
 			cmdline.DurationFlag("every", 2*time.Second, "`DURATION` between two attacks"),
 			&cli.IntFlag{Name: "count", Usage: "end after `N` attacks; 0: go on until Ctrl-C"},
@@ -61,6 +62,7 @@ func runDemo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
 		DataDir: dir, Name: "hpfriends-demo", Compat: "lineage",
 		LimitsConfig: server.LimitsConfig{MaxMessage: 10 << 20},
 		Hpfeeds:      []string{"tcp:interface=127.0.0.1:port=" + freePort("10000")}, HTTP: "127.0.0.1:" + freePort("8080"),
+		FirstAdmin: server.FirstAdmin{Handle: admin.handle, Password: secret.New(password), Guests: guests()},
 	}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	var served error // of the server, once it has ended
 	ended := make(chan struct{})
@@ -73,6 +75,14 @@ func runDemo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
 	stop()
 	<-ended
 	return errors.Join(err, served)
+}
+
+// guests are the people of the demo, whom everybody may be.
+func guests() (all []server.Guest) {
+	for _, u := range cast {
+		all = append(all, server.Guest{Handle: u.handle, About: u.about, Password: password})
+	}
+	return all
 }
 
 // freePort is port if nobody listens on it on this machine, or 0 for any.
@@ -94,31 +104,13 @@ type demo struct {
 	api     *api.Client // the same server, through its socket
 	address string      // of its hpfeeds
 	web     string      // of its pages
-	people  []demoUser
-}
-
-type demoUser struct {
-	handle, role string
-	id           graph.UserID
-	key          load.Key
-}
-
-// password is everybody's: the demo listens on loopback only.
-const password = "honey-for-everyone"
-
-// cast is who takes part.
-var cast = []demoUser{
-	{handle: "ada", role: "runs cowrie and dionaea sensors"},
-	{handle: "bob", role: "malware researcher; passes cowrie sessions on"},
-	{handle: "cleo", role: "works at a CERT"},
-	{handle: "honeymap", role: "draws attacks on a map"},
 }
 
 func (d *demo) play(ctx context.Context, ended <-chan struct{}) error {
 	if err := d.await(ctx, ended); err != nil {
 		return err
 	}
-	if err := d.seedGraph(ctx); err != nil {
+	if err := d.populate(ctx); err != nil {
 		return err
 	}
 	d.introduce()
@@ -147,65 +139,18 @@ func (d *demo) await(ctx context.Context, ended <-chan struct{}) error {
 	}
 }
 
-// seedGraph makes the users, their group, authkeys and shares through the API.
-func (d *demo) seedGraph(ctx context.Context) error {
-	for _, u := range cast {
-		made, err := api.AddUser.Call(ctx, d.api, api.With[api.NewUser]{Body: api.NewUser{
-			Handle: u.handle, Password: api.NewSecret(password),
-		}})
-		if err != nil {
-			return err
-		}
-		u.id, u.key = graph.UserID(made.ID), load.KeyOf(u.handle)
-		if err := load.AddKey(ctx, d.api.As(u.handle), u.key); err != nil {
-			return err
-		}
-		d.people = append(d.people, u)
-	}
-	bob := d.api.As("bob")
-	if _, err := api.AddGroup.Call(ctx, bob, api.With[api.NewGroup]{Body: api.NewGroup{Name: "honeynet"}}); err != nil {
-		return err
-	}
-	for _, member := range []string{"ada", "cleo"} {
-		in := api.MemberAdd{GroupPath: api.GroupPath{Group: "honeynet"}, Body: api.NewMember{User: member}}
-		if _, err := api.AddMember.Call(ctx, bob, in); err != nil {
-			return err
-		}
-	}
-	for _, s := range []struct {
-		from   string
-		share  api.NewShare
-		accept []string
-	}{
-		{"ada", api.NewShare{Channel: "dionaea.*", To: "group:honeynet"}, []string{"bob"}}, // cleo has not enabled it yet
-		{"ada", api.NewShare{Channel: "cowrie.sessions", To: "bob"}, []string{"bob"}},
-		{"bob", api.NewShare{Channel: "cowrie.sessions", To: "cleo", Type: graph.All}, []string{"cleo"}},
-		{"ada", api.NewShare{Channel: "geoloc.events", To: "group:everyone"}, []string{"honeymap", "bob"}},
-	} {
-		made, err := api.AddShare.Call(ctx, d.api.As(s.from), api.With[api.NewShare]{Body: s.share})
-		if err != nil {
-			return err
-		}
-		for _, who := range s.accept {
-			if _, err := api.AcceptShare.Call(ctx, d.api.As(who), api.SharePath{ID: made.ID}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 func (d *demo) introduce() {
 	var b strings.Builder
 	fmt.Fprintf(&b, "hpfriends demo: hpfeeds on %s, data in %s\n", d.address, d.dir)
-	fmt.Fprintf(&b, "Pages: http://%s, where each of these can log in with the password %s\n\n", d.web, password)
-	for _, u := range d.people {
-		fmt.Fprintf(&b, "  %-9s %s\n", u.handle, u.role)
+	fmt.Fprintf(&b, "\nOpen http://%s, and be one of these with one click (the password of all is %s):\n\n",
+		d.web, password)
+	for _, u := range cast {
+		fmt.Fprintf(&b, "  %-9s %s\n", u.handle, u.about)
 	}
 	b.WriteString("\nShares\n")
 	g := d.server.Graph()
 	for s := range g.Shares() {
-		fmt.Fprintf(&b, "  #%-4d %-5s shares %-16s with %-15s %s\n", s.ID, d.handle(s.Owner), s.Channel, d.receiver(s),
+		fmt.Fprintf(&b, "  #%-4d %-5s shares %-29s with %-22s %s\n", s.ID, d.handle(s.Owner), s.Channel, d.receiver(s),
 			s.Type)
 	}
 	host, port, _ := net.SplitHostPort(d.address)

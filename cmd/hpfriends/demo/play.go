@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -22,33 +23,45 @@ type arrival struct {
 	payload []byte
 }
 
-// settleTime is how long an event is waited for before its line is printed.
-const settleTime = 300 * time.Millisecond
+const (
+	// settleTime is how long an event is waited for before its line is printed.
+	settleTime = 300 * time.Millisecond
 
-// run connects every user's client and plays attacks until ctx is done or the count is reached.
+	// before is how many attacks there were before the terminal tells of one.
+	before = 40
+)
+
+// run connects sensors and clients, and plays attacks until ctx is done or the count is reached.
 func (d *demo) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	sensors, err := d.sensors(ctx)
+	if err != nil {
+		return err
+	}
+	defer sensors.close()
+	r := rand.New(rand.NewPCG(d.seed, 0))
+	if err := d.prologue(ctx, sensors, r); err != nil {
+		return err
+	}
 	arrivals := make(chan arrival, 1000)
 	var received atomic.Int64
 	crew := load.NewCrew(cancel)
-	for _, u := range d.people {
-		c, err := load.Login(ctx, d.address, u.key)
+	for _, handle := range watchers {
+		k := load.KeyOf(handle)
+		c, err := load.Subscribe(ctx, d.address, k, "*")
 		if err != nil {
-			return err
-		}
-		if _, err := c.Write(wire.AppendSubscribe(nil, u.key.Ident, "*")); err != nil {
 			return err
 		}
 		crew.Run(c, func() error {
 			return load.CountFrames(c, &received, func(f []byte) {
 				if _, channel, payload, err := wire.ParsePublish(f); err == nil {
-					arrivals <- arrival{u.handle, string(channel), bytes.Clone(payload)}
+					arrivals <- arrival{handle, string(channel), bytes.Clone(payload)}
 				}
 			})
 		})
 	}
-	err := d.attacks(ctx, arrivals)
+	err = d.attacks(ctx, sensors, r, arrivals)
 	go func() { // the clients may be handing over what came last
 		for range arrivals {
 		}
@@ -61,27 +74,99 @@ func (d *demo) run(ctx context.Context) error {
 	return err
 }
 
-// attacks publishes as ada's sensors and prints what became of each event.
-func (d *demo) attacks(ctx context.Context, arrivals <-chan arrival) error {
-	sensor, err := load.Login(ctx, d.address, d.people[0].key)
+// sensors are the connections of those who publish, by ident.
+type sensors map[string]net.Conn
+
+func (d *demo) sensors(ctx context.Context) (sensors, error) {
+	all := make(sensors)
+	for _, ident := range []string{cowrieKey, dionaeaKey, placesKey, webKey} {
+		c, err := load.Login(ctx, d.address, secretOf(ident))
+		if err != nil {
+			all.close()
+			return nil, err
+		}
+		all[ident] = c
+	}
+	return all, nil
+}
+
+func (all sensors) close() {
+	for _, c := range all {
+		c.Close()
+	}
+}
+
+func (all sensors) publish(e event) error {
+	if _, err := all[e.key].Write(wire.AppendPublish(nil, e.key, e.channel, e.payload)); err != nil {
+		return fmt.Errorf("the connection of %s: %w", e.key, err)
+	}
+	return nil
+}
+
+// prologue is what happened before anybody looks: attacks, an advisory, and what was refused.
+func (d *demo) prologue(ctx context.Context, to sensors, r *rand.Rand) error {
+	now := time.Now()
+	for i := range before {
+		for _, e := range newAttack(r, now.Add(time.Duration(i-before)*d.every)).events(r) {
+			if err := to.publish(e); err != nil {
+				return err
+			}
+		}
+	}
+	cleo := load.KeyOf("cleo")
+	c, err := load.Login(ctx, d.address, cleo)
 	if err != nil {
 		return err
 	}
-	defer sensor.Close()
-	r := rand.New(rand.NewPCG(d.seed, 0))
+	defer c.Close()
+	if _, err := c.Write(wire.AppendPublish(nil, cleo.Ident, "cert.advisories", advisory)); err != nil {
+		return err
+	}
+	for _, try := range []struct {
+		key            load.Key
+		pub, subscribe string
+	}{
+		{key: load.Key{Ident: cowrieKey, Secret: "mistyped"}, pub: "cowrie.sessions"},
+		{key: load.Key{Ident: cowrieKey, Secret: "mistyped"}, pub: "cowrie.sessions"},
+		{key: secretOf(dionaeaKey), pub: "thug.events"},
+		{key: secretOf("sandbox-feed"), subscribe: "cowrie.sessions"},
+		{key: secretOf("pot3-lab"), pub: "cowrie.sessions"},
+		{key: load.Key{Ident: "honeypot@pot9", Secret: "secret"}, pub: "amun.events"},
+	} {
+		if err := d.refused(ctx, try.key, try.pub, try.subscribe); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refused tries what is not allowed, and hears so.
+func (d *demo) refused(ctx context.Context, k load.Key, pub, subscribe string) error {
+	c, err := load.Login(ctx, d.address, k)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	try := wire.AppendSubscribe(nil, k.Ident, subscribe)
+	if pub != "" {
+		try = wire.AppendPublish(nil, k.Ident, pub, []byte("{}"))
+	}
+	_ = c.SetDeadline(time.Now().Add(time.Second))
+	_, _ = c.Write(try)
+	_, _ = c.Read(make([]byte, 512)) // the refusal
+	return ctx.Err()
+}
+
+// attacks publishes as the sensors and prints what became of each event.
+func (d *demo) attacks(ctx context.Context, to sensors, r *rand.Rand, arrivals <-chan arrival) error {
 	tick := time.NewTicker(d.every)
 	defer tick.Stop()
 	for n := 0; d.count == 0 || n < d.count; n++ {
-		a := newAttack(r, places[0], time.Now())
-		events := []arrival{
-			{channel: "cowrie.sessions", payload: a.cowrie()}, {channel: "dionaea.capture", payload: a.dionaea()},
-		}
-		e := events[r.IntN(len(events))]
-		for _, m := range []arrival{e, {channel: "geoloc.events", payload: a.geoloc(e.channel)}} {
-			if _, err := sensor.Write(wire.AppendPublish(nil, d.people[0].key.Ident, m.channel, m.payload)); err != nil {
-				return fmt.Errorf("the sensor's connection: %w", err)
+		for _, e := range newAttack(r, time.Now()).events(r) {
+			if err := to.publish(e); err != nil {
+				return err
 			}
-			d.report(m, collect(ctx, arrivals, m))
+			d.report(e, collect(ctx, arrivals, e))
 		}
 		select {
 		case <-tick.C:
@@ -92,14 +177,14 @@ func (d *demo) attacks(ctx context.Context, arrivals <-chan arrival) error {
 	return nil
 }
 
-// collect waits for who receives m.
-func collect(ctx context.Context, arrivals <-chan arrival, m arrival) (users []string) {
+// collect waits for who receives an event.
+func collect(ctx context.Context, arrivals <-chan arrival, e event) (users []string) {
 	end := time.NewTimer(settleTime)
 	defer end.Stop()
 	for {
 		select {
 		case a := <-arrivals:
-			if a.channel == m.channel && bytes.Equal(a.payload, m.payload) {
+			if a.channel == e.channel && bytes.Equal(a.payload, e.payload) {
 				users = append(users, a.user)
 			}
 		case <-end.C:
@@ -111,17 +196,25 @@ func collect(ctx context.Context, arrivals <-chan arrival, m arrival) (users []s
 }
 
 // report prints who received an event and why, and why the others did not.
-func (d *demo) report(m arrival, got []string) {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s from ada, %d bytes\n", time.Now().Format("15:04:05"), m.channel, len(m.payload))
+func (d *demo) report(e event, got []string) {
 	g := d.server.Graph()
-	for _, u := range d.people[1:] {
-		x := g.Explain(d.people[0].id, u.id, m.channel)
+	k, ok := g.AuthkeyByIdent(e.key)
+	if !ok {
+		return // somebody has removed it, on the pages
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s from %s, %d bytes\n",
+		time.Now().Format("15:04:05"), e.channel, d.handle(k.Owner), len(e.payload))
+	for _, handle := range watchers {
+		u, ok := g.UserByHandle(handle)
+		if !ok || u.ID == k.Owner {
+			continue
+		}
 		mark := "  not"
-		if slices.Contains(got, u.handle) {
+		if slices.Contains(got, handle) {
 			mark = "   ->"
 		}
-		fmt.Fprintf(&b, "%s %-9s %s\n", mark, u.handle, d.why(x))
+		fmt.Fprintf(&b, "%s %-9s %s\n", mark, handle, d.why(g.Explain(k.Owner, u.ID, e.channel)))
 	}
 	fmt.Fprint(d.out, b.String())
 }

@@ -1,0 +1,23 @@
+package server
+
+import (
+	"net"
+
+	"hpfriends/web/who"
+)
+
+// Guest is somebody whom the login page offers to be, with one click: in a demo, whose passwords are no secret. No flag
+// and no setting makes one.
+type Guest = who.Guest
+
+// guests are those whom the login page offers. A server that others can reach has none.
+func (s Config) guests() ([]Guest, error) {
+	if len(s.FirstAdmin.Guests) == 0 {
+		return nil, nil
+	}
+	host, _, err := net.SplitHostPort(s.HTTP)
+	if err != nil || !net.ParseIP(host).IsLoopback() {
+		return nil, badConfig("guests come over loopback only, not to %s", s.HTTP)
+	}
+	return s.FirstAdmin.Guests, nil
+}
