@@ -208,8 +208,10 @@ func says(page, text string) error {
 }
 
 // until asks again and again, at most as long as a person would.
-func (p *Tab) until(ask func() error) error {
-	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+func (p *Tab) until(ask func() error) error { return p.waits(patience, ask) }
+
+func (p *Tab) waits(long time.Duration, ask func() error) error {
+	for end := time.Now().Add(long); ; time.Sleep(20 * time.Millisecond) {
 		if err := ask(); err == nil || time.Now().After(end) {
 			return err
 		}
