@@ -158,6 +158,55 @@ func TestRefusedFormKeepsWhatWasTyped(t *testing.T) {
 	}
 }
 
+// Every form that is refused keeps what was chosen in it, too.
+func TestRefusedFormsKeepChoices(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "root")
+	w.submit("ada", "/authkeys", "do", "add", "ident", "k")
+	w.submit("ada", "/groups", "do", "add", "name", "lab")
+	for _, form := range []struct {
+		user, address string
+		fields        []string
+		keeps         []string
+	}{
+		{"ada", "/authkey?ident=k", []string{"do", "edit", "networks", "nowhere", "pub", "c"}, []string{
+			`name="enabled">`, `value="nowhere"`, `value="c"`,
+		}},
+		{"ada", "/groups/lab", []string{"do", "invite", "uses", "many", "expires", "3d"}, []string{`value="many"`, `value="3d"`}},
+		{"root", "/admin", []string{"do", "invite", "role", "auditor", "uses", "many"}, []string{
+			"<option selected>auditor", `value="many"`,
+		}},
+		{"ada", "/connect", []string{"do", "connect", "sensor", "cowrie", "comment", strings.Repeat("x", 2000)}, []string{
+			`value="cowrie" required checked`, `value="xxxx`,
+		}},
+	} {
+		status, html := w.submit(form.user, form.address, form.fields...)
+		if status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d", form.address, status)
+		}
+		for _, want := range form.keeps {
+			if !strings.Contains(html, want) {
+				t.Errorf("%s loses %s: %s", form.address, want, html)
+			}
+		}
+	}
+}
+
+// A receiver of a share is not told who else has enabled it, and gets no form for it.
+func TestShareIsShownToItsReceiver(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	w.submit("ada", "/shares", "do", "add", "channel", "c", "to", "bob", "note", "TLP:RED")
+	path := "/shares/" + itoa(w.graph.Index())
+	if _, html := w.page("bob", path); !says(html, "ada shares it with you. “TLP:RED”") || says(html, "nobody yet") ||
+		strings.Contains(html, `name="note"`) {
+		t.Error(text(html))
+	}
+	if _, html := w.page("ada", path); !says(html, "Enabled by nobody yet") {
+		t.Error(text(html))
+	}
+}
+
 // The past can be looked at, and not changed.
 func TestPastIsReadOnly(t *testing.T) {
 	w := newWorld(t)
@@ -269,7 +318,7 @@ func TestEveryPageAnswers(t *testing.T) {
 		}
 	}
 	look()
-	w.submit("ada", "/authkeys", "do", "connect", "sensor", "cowrie")
+	w.submit("ada", "/connect", "do", "connect", "sensor", "cowrie")
 	w.submit("ada", "/groups", "do", "add", "name", "lab")
 	w.submit("ada", "/groups/lab", "do", "member", "user", "bob")
 	w.submit("ada", "/shares", "do", "add", "channel", "cowrie.*", "to", "group:lab")
@@ -298,7 +347,7 @@ func TestEveryPageAnswers(t *testing.T) {
 func TestSecretIsShownOnce(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada", "bob")
-	status, html := w.submit("ada", "/authkeys", "do", "connect", "sensor", "cowrie", "comment", "pot3")
+	status, html := w.submit("ada", "/connect", "do", "connect", "sensor", "cowrie", "comment", "pot3")
 	secrets := regexp.MustCompile(`secret = (\S+)`).FindStringSubmatch(html)
 	if status != http.StatusOK || secrets == nil || !says(html, "[output_hpfeeds3]", "cowrie.sessions") {
 		t.Fatalf("%d %s", status, text(html))

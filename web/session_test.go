@@ -152,3 +152,75 @@ func TestStrangersDoNotFillTheLog(t *testing.T) {
 		t.Error(w.logged)
 	}
 }
+
+// When a session ends while a form is filled in, its user logs in, and finds what they typed but for secrets. A part of
+// a page sends the page to log in, and is not put into it.
+func TestFormOutlivesItsSession(t *testing.T) {
+	w := newWorld(t)
+	w.do(graph.AddUser{Handle: "ada", Password: hashed})
+	ada := w.cookie("ada", "password")
+	w.do(graph.ClearSessions{User: 1})
+	post := func(path string, fields url.Values) *httptest.ResponseRecorder {
+		c := caller{header: ada.header.Clone()}
+		c.header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return w.send(c, "POST "+path, fields.Encode())
+	}
+	follow := func(rec *httptest.ResponseRecorder) string {
+		t.Helper()
+		to, err := url.Parse(rec.Header().Get("Location"))
+		if err != nil || rec.Code != http.StatusSeeOther || to.Path != "/login" {
+			t.Fatalf("%d to %s: %s", rec.Code, to, rec.Body)
+		}
+		return to.Query().Get("next")
+	}
+	next := follow(post("/shares", url.Values{
+		"do": {"add"}, "channel": {"cowrie.*"}, "to": {"bob"}, "type": {"all"}, "note": {`"><b>`},
+	}))
+	_, html := w.page("ada", next)
+	if !strings.Contains(html, `value="cowrie.*"`) || !strings.Contains(html, `value="bob"`) ||
+		!strings.Contains(html, `value="all" checked`) || !strings.Contains(html, `value="&#34;&gt;&lt;b&gt;"`) {
+		t.Errorf("%s: %s", next, html)
+	}
+	next = follow(post("/authkeys", url.Values{"do": {"add"}, "ident": {"pot3"}, "pub": {"cowrie.*"}}))
+	if _, html = w.page("ada", next); !strings.Contains(html, `value="pot3"`) {
+		t.Errorf("%s: %s", next, html)
+	}
+	next = follow(post("/account", url.Values{"do": {"password"}, "current": {"password"}, "password": {"new"}}))
+	if strings.Contains(next, "password") || strings.Contains(next, "new") {
+		t.Errorf("an address holds a password: %s", next)
+	}
+	if next = follow(post("/shares", url.Values{"do": {"add"}, "note": {strings.Repeat("x", 1<<15)}})); next != "/shares" {
+		t.Errorf("the address is of %d bytes", len(next))
+	}
+	part := caller{header: ada.header.Clone()}
+	part.header.Set("Hx-Request", "true")
+	rec := w.send(part, "GET /shares/reach?channel=c&to=bob", nil)
+	if rec.Header().Get("HX-Redirect") != "/login?next="+escape("/shares?channel=c&to=bob") ||
+		rec.Code != http.StatusUnauthorized {
+		t.Errorf("a part: %d %v", rec.Code, rec.Header())
+	}
+}
+
+// A token outlives the session, so that it takes the password; a new password can end the tokens.
+func TestTokensTakeThePassword(t *testing.T) {
+	w := newWorld(t)
+	w.do(graph.AddUser{Handle: "ada", Password: hashed})
+	status, html := w.submit("ada", "/account", "do", "token", "comment", "backup", "current", "wrong")
+	if status != http.StatusUnprocessableEntity || !says(html, "Your present password is another one.") ||
+		!strings.Contains(html, `value="backup"`) {
+		t.Fatalf("%d %s", status, text(html))
+	}
+	_, html = w.submit("ada", "/account", "do", "token", "comment", "backup", "current", "password")
+	if !says(html, "hpf_") {
+		t.Fatal(text(html))
+	}
+	fields := []string{"do", "password", "current", "password", "password", "another word", "again", "another word"}
+	if _, html = w.submit("ada", "/account", fields...); !says(html, "backup") {
+		t.Errorf("the token has ended unasked: %s", text(html))
+	}
+	fields[3], fields[5], fields[7] = "another word", "a third word", "a third word"
+	if _, html = w.submit("ada", "/account", append(fields, "tokens", "on")...); says(html, "backup") ||
+		!says(html, "your other sessions and your API tokens have ended.") {
+		t.Error(text(html))
+	}
+}

@@ -67,9 +67,10 @@ var allowed = map[string][]string{
 	},
 	"web/live": {"api", "web/who", "query", "graph", "eventlog/entry", "internal/ndjson"},
 	"web/pages": {
-		"api", "docs", "web/assets", "web/help", "web/pages/attack", "web/pages/payload", "web/who", "query",
+		"api", "docs", "web/assets", "web/help", "web/pages/attack", "web/pages/payload", "web/prose", "web/who", "query",
 		"query/filter", "query/view", "graph", "eventlog/entry", "internal/ndjson", "internal/secret", "internal/timespec",
 	},
+	"web/prose":  {"query/view"},
 	"web/help":   {},
 	"docs":       {}, // documents, to be embedded
 	"web/replay": {"query", "query/view", "graph", "internal/pace", "internal/timespec"},

@@ -48,3 +48,23 @@ func TestPaletteAndKeys(t *testing.T) {
 	p.Press(kb.Escape)
 	p.SeeNo("Shares as of")
 }
+
+// A session that ends under an open page: the page goes to log in, and comes back with what was typed.
+func TestEndedSessionComesBack(t *testing.T) {
+	b, w := Start(t), Demo(t)
+	p, other := w.Tab(t, b, "ada"), w.Tab(t, b, "ada")
+	p.Open("/shares?add")
+	other.Open("/account")
+	other.In("row", "this one").Click("button", "End")
+	p.Fill("Channel", "cowrie.*")
+	p.Fill("User or group", "bob")
+	p.See("Your session has ended.")
+	p.watch.forgive("401") // by which the page knows
+	p.Fill("User", "ada")
+	p.Fill("Password", Password)
+	p.Click("button", "Log in")
+	p.settle()
+	if value, err := evaluate[string](p, `document.querySelector("#add input[name=channel]").value`); value != "cowrie.*" {
+		t.Errorf("the channel is %q: %v", value, err)
+	}
+}

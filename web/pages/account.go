@@ -1,6 +1,8 @@
 package pages
 
 import (
+	"errors"
+	"net/http"
 	"strconv"
 
 	"hpfriends/api"
@@ -42,14 +44,34 @@ func setPassword(r *request) (done, error) {
 	if r.PostForm.Get("password") != r.PostForm.Get("again") {
 		return done{}, invalid("The two new passwords differ.", "Type the same twice.")
 	}
-	if r.user.Password != "" {
-		if err := r.Who.CheckPassword(r.Request, r.Handle(), secret.New(r.PostForm.Get("current"))); err != nil {
+	if err := r.proveSelf(); err != nil {
+		return done{}, err
+	}
+	password := api.NewSecret(r.PostForm.Get("password"))
+	d, err := editSelf(r, api.UserChanges{Password: &password},
+		"Your password is changed, and your other sessions have ended.")
+	if err != nil || !r.PostForm.Has("tokens") {
+		return d, err
+	}
+	for _, t := range r.Query.Tokens(r.actor, r.actor.User) {
+		if _, err := ask(r, api.RemoveToken, api.TokenPath{ID: uint64(t.ID)}); err != nil {
 			return done{}, err
 		}
 	}
-	password := api.NewSecret(r.PostForm.Get("password"))
-	return editSelf(r, api.UserChanges{Password: &password},
-		"Your password is changed, and your other sessions have ended.")
+	d.notice = "Your password is changed; your other sessions and your API tokens have ended."
+	return d, nil
+}
+
+// proveSelf checks the password that the form holds, for what would be worth more than an open browser.
+func (r *request) proveSelf() error {
+	if r.user == nil || r.user.Password == "" {
+		return nil
+	}
+	err := r.Who.CheckPassword(r.Request, r.Handle(), secret.New(r.PostForm.Get("current")))
+	if p := (*api.Problem)(nil); errors.As(err, &p) && p.Status == http.StatusUnauthorized {
+		return invalid("Your present password is another one.", "Type the one that you log in with.")
+	}
+	return err
 }
 
 func editSelf(r *request, changes api.UserChanges, notice string) (done, error) {
@@ -69,7 +91,11 @@ func endSessions(r *request) (done, error) {
 	return done{notice: "All your other sessions are ended."}, err
 }
 
+// addToken asks for the password too: a token outlives the session.
 func addToken(r *request) (done, error) {
+	if err := r.proveSelf(); err != nil {
+		return done{}, err
+	}
 	token := api.NewToken{Comment: r.PostForm.Get("comment")}
 	var err error
 	if token.Expires, err = r.expires(); err != nil {

@@ -129,7 +129,7 @@ func handOver(r *request, c api.Credential, s sensor, why string) (done, error) 
 			return done{}, err
 		}
 	}
-	return done{show: d}, nil
+	return done{show: d, on: "/authkeys"}, nil
 }
 
 func revealAuthkey(r *request) (done, error) {

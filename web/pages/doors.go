@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"hpfriends/api"
@@ -129,15 +130,56 @@ func (p *Pages) open(w http.ResponseWriter, r *http.Request, status int, name st
 // Theme is how the page looks; empty: as the system has it.
 func (d door) Theme() string { return d.prefs.Theme }
 
-// Refuse answers who is not admitted: to log in, and then to go on where they wanted to. What is no page is refused
-// with a sentence.
+// Refuse answers who is not admitted: to log in, and then to go on where they were. What is no page is refused with a
+// sentence.
 func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	problem := p.Refusal(err)
-	if problem.Status == http.StatusUnauthorized && r.Method == http.MethodGet && r.Header.Get("Accept") != eventStream {
-		http.Redirect(w, r, "/login?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+	if problem.Status != http.StatusUnauthorized || r.Header.Get("Accept") == eventStream {
+		http.Error(w, problem.Detail+" "+problem.Hint, problem.Status)
 		return
 	}
-	http.Error(w, problem.Detail+" "+problem.Hint, problem.Status)
+	to := "/login?next=" + url.QueryEscape(p.comeback(r))
+	if _, err := r.Cookie(who.CookieName(r)); err == nil {
+		setNotice(w, "Your session has ended. Log in, and you are where you were.")
+	}
+	if r.Header.Get("HX-Request") != "" { // a part of a page: it is the page that goes
+		w.Header().Set("HX-Redirect", to)
+		http.Error(w, problem.Detail, problem.Status)
+		return
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
+
+// maxKept is how long an address may be that keeps what was typed, in bytes.
+const maxKept = 6 << 10
+
+// comeback is the page at which somebody goes on who has to log in first. What they typed into a form is kept, in the
+// address, but for what is secret.
+func (p *Pages) comeback(r *http.Request) string {
+	at := *r.URL
+	if pg, ok := p.route(at.Path); ok && pg.bare && pg.under != "" {
+		at.Path = pg.under
+	}
+	if r.Method != http.MethodPost || r.ParseForm() != nil {
+		return at.RequestURI()
+	}
+	query := at.Query()
+	for name, values := range r.PostForm {
+		if !slices.Contains([]string{"do", "password", "again", "current", "secret", "token"}, name) {
+			query[name] = values
+		}
+	}
+	query.Set(kept, "")
+	if r.PostForm.Get("do") == "add" {
+		query.Set("add", "")
+	}
+	if long := query.Encode(); len(long) <= maxKept {
+		at.RawQuery = long
+	}
+	return at.RequestURI()
+}
+
+// kept is the parameter of an address whose other parameters are what was typed into a form.
+const kept = "kept"
 
 const eventStream = "text/event-stream"

@@ -34,6 +34,7 @@ type done struct {
 	to     string // the next page; empty: the same
 	notice string // what is told there
 	show   any    // instead: what this same answer shows, once (a new secret)
+	on     string // the page that shows it; empty: the same
 }
 
 func (pg *page) pattern() string {
@@ -105,6 +106,9 @@ func (p *Pages) act(r *request, pg *page) {
 		return
 	}
 	if d.show != nil {
+		if other, ok := p.route(d.on); ok {
+			pg = other
+		}
 		r.secret = true
 		p.render(r, pg, http.StatusOK, d.show)
 		return

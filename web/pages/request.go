@@ -56,6 +56,17 @@ func (r *request) field(name string) string {
 	return r.URL.Query().Get(name)
 }
 
+// typed is what was typed into a form that was refused, or that was sent when the session had ended; nil: nothing was.
+func (r *request) typed() url.Values {
+	if r.problem != nil && r.PostForm != nil {
+		return r.PostForm
+	}
+	if q := r.URL.Query(); q.Has(kept) {
+		return q
+	}
+	return nil
+}
+
 // with is the address of this page with other parameters; an empty value removes one. What a page begins with (after)
 // does not survive another change.
 func (r *request) with(pairs ...string) string {

@@ -50,7 +50,7 @@ func sevenRoutes() []*page {
 			about: "What your software logs in with: one authkey for each piece of it.",
 			show:  authkeys,
 			acts: acts{
-				"add": addAuthkey, "connect": connect, "reveal": revealAuthkey,
+				"add": addAuthkey, "reveal": revealAuthkey,
 				"rotate": rotateAuthkey, "remove": removeAuthkey,
 			},
 		},
@@ -61,6 +61,7 @@ func sevenRoutes() []*page {
 		{
 			path: "/connect", name: "connect", title: "Connect a sensor", under: "/authkeys",
 			about: "Pick what you run, and get an authkey with just what it needs.", show: connecting,
+			acts: acts{"connect": connect},
 		},
 		{
 			path: "/logs", name: "logs", title: "Logs", about: "What was refused to your authkeys, and why.",

@@ -136,6 +136,7 @@ func removeShare(r *request) (done, error) {
 type shareData struct {
 	shareRow
 	Ends string
+	Mine bool // who asks may change it, and knows who has enabled it
 }
 
 // share is the form that edits one.
@@ -146,6 +147,7 @@ func share(r *request) (any, error) {
 	}
 	s, err := r.Query.Share(r.actor, graph.ShareID(id))
 	d := shareData{shareRow: shareRow{s, receiverOf(s.To), stateOfShare(s)}}
+	d.Mine = s.From == r.Handle() || r.viewer.CanSeeAll()
 	if s.Expires != nil {
 		d.Ends = s.Expires.In(r.prefs.zone).Format("2006-01-02 15:04:05")
 	}

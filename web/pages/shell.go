@@ -92,10 +92,18 @@ func (s *sheet) Field(name string) string { return s.field(name) }
 
 // Typed is what was typed into a form that was refused, or else a value.
 func (s *sheet) Typed(name, value string) string {
-	if s.problem != nil && s.PostForm.Has(name) {
-		return s.PostForm.Get(name)
+	if typed := s.typed(); typed.Has(name) {
+		return typed.Get(name)
 	}
 	return value
+}
+
+// Ticked reports whether a box was ticked in a form that was refused, or else whether it is.
+func (s *sheet) Ticked(name string, is bool) bool {
+	if typed := s.typed(); typed != nil {
+		return typed.Has(name)
+	}
+	return is
 }
 
 // With is the address of this page with other parameters.

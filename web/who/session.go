@@ -36,7 +36,7 @@ var errNoSession = unauthorized("you are not logged in", "log in")
 // session counts on each node and ends on each at once. The actor has its address also where there is an error.
 func (a *Authenticator) Session(r *http.Request) (graph.Actor, error) {
 	actor, _ := a.anybody(r)
-	c, err := r.Cookie(cookieName(r))
+	c, err := r.Cookie(CookieName(r))
 	if err != nil {
 		return actor, errNoSession
 	}
@@ -97,12 +97,13 @@ func (a *Authenticator) Logout(w http.ResponseWriter, r *http.Request) error {
 
 func setCookie(w http.ResponseWriter, r *http.Request, value string, seconds int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName(r), Value: value, Path: "/", MaxAge: seconds, Secure: OverTLS(r), HttpOnly: true,
+		Name: CookieName(r), Value: value, Path: "/", MaxAge: seconds, Secure: OverTLS(r), HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
 	})
 }
 
-func cookieName(r *http.Request) string {
+// CookieName is the name of the cookie of a session, for a request.
+func CookieName(r *http.Request) string {
 	if OverTLS(r) {
 		return secureCookie
 	}

@@ -22,5 +22,11 @@ async function copy(button) {
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy], [data-copy-from]");
-  if (button) copy(button);
+  if (button && !button.closest("a")) copy(button);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (!event.target.matches("code[data-copy]") || (event.key !== "Enter" && event.key !== " ")) return;
+  event.preventDefault();
+  copy(event.target);
 });
