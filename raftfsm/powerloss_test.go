@@ -163,7 +163,8 @@ func tear(before, after []byte, page int, rng *rand.Rand) []byte {
 func termOf(t *testing.T, image []byte) (uint64, error) {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, store.StableFile), image, 0o600); err != nil {
+	errNote := os.WriteFile(filepath.Join(dir, store.NoteFile), nil, 0o600)
+	if err := errors.Join(errNote, os.WriteFile(filepath.Join(dir, store.StableFile), image, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	s, err := store.OpenStable(dir)

@@ -292,7 +292,8 @@ func (w *simulation) blackout(victims []*simNode, abandon func(*simNode)) {
 		dirs[i] = w.t.TempDir()
 		stable, err := os.ReadFile(filepath.Join(c.dir, store.StableFile))
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dirs[i], store.StableFile), stable, 0o600)
+			errNote := os.WriteFile(filepath.Join(dirs[i], store.NoteFile), nil, 0o600) // what power loss may leave of it
+			err = errors.Join(errNote, os.WriteFile(filepath.Join(dirs[i], store.StableFile), stable, 0o600))
 		}
 		if err != nil {
 			w.t.Fatal(err)

@@ -2,6 +2,7 @@ package raftfsm
 
 import (
 	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/store"
 )
 
 // crashed returns a copy of a running node's directory: what is there when its process is killed.
@@ -28,7 +30,10 @@ func TestZeroedWALIsNoticedAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	r := open(t, dir)
 	r.mustChange(t, operator, graph.AddUser{Handle: "ada"})
-	sound, damaged := crashed(t, dir), crashed(t, dir)
+	sound, bare, damaged := crashed(t, dir), crashed(t, dir), crashed(t, dir)
+	if err := os.Remove(filepath.Join(bare, store.NoteFile)); err != nil {
+		t.Fatal(err)
+	}
 	wals, err := filepath.Glob(filepath.Join(damaged, "log", "*.log"))
 	if err != nil || len(wals) == 0 {
 		t.Fatal(wals, err)
@@ -44,7 +49,7 @@ func TestZeroedWALIsNoticedAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		dir  string
 		want error
-	}{"sound": {sound, nil}, "zeroed": {damaged, eventlog.ErrLogBehind}} {
+	}{"sound": {sound, nil}, "zeroed": {damaged, eventlog.ErrLogBehind}, "without its note": {bare, fs.ErrNotExist}} {
 		log, err := eventlog.Open(eventlog.Config{
 			Dir: filepath.Join(c.dir, "log"), Logger: slog.New(slog.DiscardHandler),
 		})

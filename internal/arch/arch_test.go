@@ -91,7 +91,7 @@ var allowed = map[string][]string{
 	"raftfsm/clock":     {"eventlog", "raftfsm/survey"},
 	"raftfsm/retention": {"eventlog", "eventlog/entry", "graph", "raftfsm/clock"},
 	"raftfsm/report":    {"eventlog/entry", "raftfsm/apply"},
-	"raftfsm/store":     {"eventlog", "eventlog/entry"},
+	"raftfsm/store":     {"eventlog", "eventlog/entry", "internal/atomicfile"},
 	"raftfsm/survey":    {"graph"},
 	"raftfsm/transport": {"eventlog"},
 	"raftfsm/link":      {"internal/atomicfile", "internal/crowd", "internal/secret"},

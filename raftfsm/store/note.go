@@ -3,11 +3,14 @@ package store
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
+
+	"hpfriends/internal/atomicfile"
 )
 
 // NoteFile is the name of the note in the data directory.
@@ -17,8 +20,9 @@ const NoteFile = "synced.note"
 type mark struct{ index, term uint64 }
 
 // note is the mark as of the newest append, where the stable store's is of up to a second before. It is written and not
-// synced: it outlives the process, and costs no append a second sync. After a power loss it may be older, or gone;
-// never ahead, since it is written after the entry is synced, and lowered, synced, before an end is deleted.
+// synced: it outlives the process, and costs no append a second sync. After a power loss it may be older;
+// never ahead, since it is written after the entry is synced, and lowered, synced, before an end is deleted. The file
+// itself is synced when it is made, and the stable store knows that: one that is gone was taken away.
 //
 //	mark  index u64 | term u64     base  index u64 | term u64     CRC32C of both u32
 //
@@ -33,21 +37,34 @@ type note struct {
 
 const noteSize = 36
 
-// openNote opens or creates the note in dir.
-func openNote(dir string, base mark) (*note, error) {
-	f, err := os.OpenFile(filepath.Join(dir, NoteFile), os.O_RDWR|os.O_CREATE, 0o600)
+// errNoteGone says what somebody can do who knows better.
+var errNoteGone = errors.New("store: " + NoteFile + " is missing, so nobody knows which entries were acknowledged " +
+	"last: put it back; if `hpfriends check` finds the log whole, and nothing is missing, make an empty file")
+
+// openNote opens the note in dir, or makes it; made says that it has been there.
+func openNote(dir string, base mark, made bool) (*note, error) {
+	path := filepath.Join(dir, NoteFile)
+	if !made {
+		if err := atomicfile.Create(path, nil, 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+	}
+	m, err := readNote(dir, base, true)
 	if err != nil {
 		return nil, err
 	}
-	n := &note{file: f, base: base}
-	n.mark, err = readNote(dir, base)
-	return n, err
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	return &note{file: f, base: base, mark: m}, err
 }
 
-// readNote returns the mark of the note in dir, or the base when there is none on that base.
-func readNote(dir string, base mark) (mark, error) {
+// readNote returns the mark of the note in dir, or the base when there is none on that base; made says that there has
+// been one.
+func readNote(dir string, base mark, made bool) (mark, error) {
 	v, err := os.ReadFile(filepath.Join(dir, NoteFile))
 	if errors.Is(err, fs.ErrNotExist) {
+		if made {
+			return base, fmt.Errorf("%w: %w", errNoteGone, err)
+		}
 		return base, nil
 	}
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // The note is read by the versions to come.
 func TestNoteFormat(t *testing.T) {
 	dir, base, want := t.TempDir(), mark{7, 2}, mark{0x0102030405060708, 3}
-	n, err := openNote(dir, base)
+	n, err := openNote(dir, base, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestNoteFormat(t *testing.T) {
 	}
 	golden.Compare(t, "note.bin", content)
 	for of, is := range map[mark]mark{base: want, {8, 2}: {8, 2}} { // a note on another base says nothing
-		if got, err := readNote(dir, of); err != nil || got != is {
+		if got, err := readNote(dir, of, true); err != nil || got != is {
 			t.Errorf("on base %v it says %v, %v; want %v", of, got, err, is)
 		}
 	}

@@ -44,9 +44,13 @@ func OpenStable(dir string) (*Stable, error) {
 		return nil, fmt.Errorf("store: open stable store: %w", err)
 	}
 	s := &Stable{bolt: bolt, dir: dir}
-	base, err := s.recorded()
-	if err == nil {
-		s.note, err = openNote(dir, base)
+	base, errBase := s.recorded()
+	made, errMade := s.noteMade()
+	if err = errors.Join(errBase, errMade); err == nil {
+		s.note, err = openNote(dir, base, made)
+	}
+	if err == nil && !made {
+		err = s.SetUint64(keyNoteMade, 1)
 	}
 	if err != nil {
 		return nil, errors.Join(err, bolt.Close())
@@ -120,13 +124,25 @@ func (s *Stable) HighWater() (index, term uint64, err error) {
 	var noted mark
 	if s.note != nil {
 		noted = s.note.get()
-	} else if noted, err = readNote(s.dir, m); err != nil {
-		return 0, 0, fmt.Errorf("store: %w", err)
+	} else {
+		made, errMade := s.noteMade()
+		noted, err = readNote(s.dir, m, made)
+		if err = errors.Join(errMade, err); err != nil {
+			return 0, 0, err
+		}
 	}
 	if noted.index > m.index {
 		m = noted
 	}
 	return m.index, m.term, nil
+}
+
+var keyNoteMade = []byte("hpfriends/note")
+
+// noteMade reports whether there has been a note.
+func (s *Stable) noteMade() (bool, error) {
+	v, err := s.Lookup(keyNoteMade)
+	return v != nil, err
 }
 
 // recorded is the mark in the store itself.
