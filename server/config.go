@@ -19,19 +19,25 @@ type Config struct {
 	DataDir   string   `yaml:"data-dir" json:"data-dir"`
 	NodeID    string   `yaml:"node-id" json:"node-id"`
 	Hpfeeds   []string `yaml:"hpfeeds" json:"hpfeeds"`
-	HTTP      string   `yaml:"http" json:"http"`
-	Proxies   []string `yaml:"trusted-proxies" json:"trusted-proxies"`
 	Name      string   `yaml:"name" json:"name"`
 	Compat    string   `yaml:"compat" json:"compat"`
 	Scrub     string   `yaml:"scrub-interval" json:"scrub-interval"`
 	LogLevel  string   `yaml:"log-level" json:"log-level"`
 	LogFormat string   `yaml:"log-format" json:"log-format"`
 
+	WebConfig       `yaml:",inline"`
 	LimitsConfig    `yaml:",inline"`
 	RetentionConfig `yaml:",inline"`
 	ClusterConfig   `yaml:",inline"`
 
 	FirstAdmin FirstAdmin `yaml:"-" json:"-"`
+}
+
+// WebConfig is how the API and the pages are served.
+type WebConfig struct {
+	HTTP    string   `yaml:"http" json:"http"`
+	Proxies []string `yaml:"trusted-proxies" json:"trusted-proxies"`
+	Geo     string   `yaml:"geoip" json:"geoip"`
 }
 
 // LimitsConfig is how much the server takes. What is 0 is decided by the machine: see budget.

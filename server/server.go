@@ -28,6 +28,7 @@ import (
 	"hpfriends/raftfsm"
 	"hpfriends/router"
 	"hpfriends/web"
+	"hpfriends/web/geo"
 	"hpfriends/web/replay"
 	"hpfriends/wire"
 )
@@ -55,6 +56,7 @@ type Server struct {
 type plan struct {
 	Config
 	budget budget
+	places *geo.DB // nil: none
 }
 
 // drainTimeout bounds each step of a shutdown.
@@ -62,9 +64,21 @@ const drainTimeout = 5 * time.Second
 
 // New returns a server that has not begun. The Config is a valid one.
 func New(c Config, l *slog.Logger) *Server {
-	return &Server{
+	s := &Server{
 		plan: plan{Config: c}, Logger: l, presence: broker.NewPresence(), loops: loops{failed: make(chan error, 8)},
 	}
+	if c.Geo != "" {
+		s.places = geo.New(c.Geo)
+	}
+	return s
+}
+
+// Reload reads again what is read from files beside the data directory. It may be called at any time.
+func (s *Server) Reload() error {
+	if s.places == nil {
+		return nil
+	}
+	return s.places.Read()
 }
 
 // Run serves until ctx is done, or until it cannot go on. It may be called once.
@@ -74,6 +88,9 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	}
 	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
+	}
+	if err := s.Reload(); err != nil {
+		return badConfig("--geoip: %v", err)
 	}
 	cluster, err := s.clusterPart(ctx)
 	if err != nil {
@@ -262,6 +279,9 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 			},
 			Outlet: func(k graph.AuthkeyID, from string) (replay.Outlet, error) { return s.broker.Outlet(k, from) },
 		},
+	}
+	if s.places != nil {
+		c.Places = s.places
 	}
 	if s.Cluster != "" {
 		c.Lag = func() (uint64, time.Duration) {

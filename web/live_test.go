@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/eventlog/entry"
 	"hpfriends/internal/ndjson"
+	"hpfriends/web/pages/attack"
 )
 
 // watcher is a browser that watches channels.
@@ -247,5 +249,37 @@ func (w *watcher) data() (all string) {
 		case line == "\n" && all != "":
 			return all
 		}
+	}
+}
+
+// somewhere knows one address.
+type somewhere struct{}
+
+func (somewhere) Place(a netip.Addr) (attack.Place, bool) {
+	return attack.Place{City: "Hanoi", Country: "VN", Lat: 21, Lon: 105, Known: true}, a.String() == "203.0.113.9"
+}
+
+// The map hears of what has a place, by its own coordinates or by its addresses, and of nothing else.
+func TestAttacksAreStreamed(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada")
+	w.server.live.Places = somewhere{}
+	server := httptest.NewServer(w.socket)
+	defer server.Close()
+	defer w.server.live.Close()
+	w.publish(1, "c", `{"latitude":52.5,"longitude":13.4,"city":"Berlin","countrycode":"DE","type":"<b>"}`,
+		`{"src_ip":"203.0.113.9","latitude2":1,"longitude2":2}`, `{"src_ip":"192.0.2.1"}`, `no JSON`,
+		`{"latitude":200,"longitude":13.4}`)
+	watching := &watcher{t: t, url: server.URL + "/live/attacks?channel=c&from=1"}
+	watching.watch("ada")
+	data := watching.data()
+	watching.close()
+	if strings.Count(data, `"position"`) != 2 || !strings.Contains(data, `"name":"Berlin, DE","lat":52.5,"lon":13.4`) ||
+		!strings.Contains(data, `"name":"Hanoi, VN","lat":21`) || strings.Contains(data, "<b>") {
+		t.Error(data)
+	}
+	_, html := w.page("ada", "/map?channel=c")
+	if !says(html, "2 attacks", "Berlin, DE somewhere <b>", "Countries DE 1", "Cities Berlin 1") {
+		t.Error(text(html))
 	}
 }

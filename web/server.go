@@ -23,6 +23,7 @@ import (
 	"hpfriends/web/help"
 	"hpfriends/web/live"
 	"hpfriends/web/pages"
+	"hpfriends/web/pages/attack"
 	"hpfriends/web/replay"
 	v1 "hpfriends/web/v1"
 	"hpfriends/web/who"
@@ -61,6 +62,7 @@ type Node struct {
 	Guests  []who.Guest     // of a demo
 	// Outlet publishes with an authkey; nil: nothing can be replayed.
 	Outlet func(authkey graph.AuthkeyID, from string) (replay.Outlet, error)
+	Places attack.Places // where addresses are on the earth; nil: unknown
 }
 
 // Limits of a request (reliability.md 4.3).
@@ -119,10 +121,10 @@ func New(c Config) *Server {
 	s.v1.Register(operations)
 	s.pages = pages.New(pages.Config{
 		API: api.InProcess(operations), Query: c.Query, Who: s.who, Refusal: s.v1.Refusal,
-		Node: c.Name, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
+		Node: c.Name, Places: c.Places, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
 		Version: c.Version, Guests: c.Guests, Assets: scripts, Reference: reference, Logger: c.Logger,
 	})
-	s.live = live.New(live.Config{Query: c.Query})
+	s.live = live.New(live.Config{Query: c.Query, Places: c.Places})
 	s.crowd = crowd.New(most, max(most/4, 1))
 	return s
 }

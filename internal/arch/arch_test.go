@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 		"internal/secret"},
 	"server": {
 		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "query/view", "raftfsm", "raftfsm/link",
-		"raftfsm/retention", "raftfsm/survey", "router", "web", "web/replay", "web/who", "wire",
+		"raftfsm/retention", "raftfsm/survey", "router", "web", "web/geo", "web/replay", "web/who", "wire",
 		"api",
 		"internal/atomicfile", "internal/buildinfo", "internal/datadir",
 		"internal/bytesize", "internal/secret", "internal/timespec",
@@ -62,10 +62,10 @@ var allowed = map[string][]string{
 	"internal/feedtest": {"wire"}, // for tests
 	"api":               {"query/view", "graph", "internal/datadir", "internal/ndjson", "internal/secret"},
 	"web": {
-		"api", "web/assets", "web/help", "web/live", "web/pages", "web/replay", "web/v1", "web/who", "query",
-		"query/view", "graph", "internal/crowd", "internal/secret",
+		"api", "web/assets", "web/help", "web/live", "web/pages", "web/pages/attack", "web/replay", "web/v1", "web/who",
+		"query", "query/view", "graph", "internal/crowd", "internal/secret",
 	},
-	"web/live": {"api", "web/who", "query", "graph", "eventlog/entry", "internal/ndjson"},
+	"web/live": {"api", "web/pages/attack", "web/who", "query", "graph", "eventlog/entry", "internal/ndjson"},
 	"web/pages": {
 		"api", "docs", "web/assets", "web/help", "web/pages/attack", "web/pages/payload", "web/prose", "web/who", "query",
 		"query/filter", "query/view", "graph", "eventlog/entry", "internal/ndjson", "internal/secret", "internal/timespec",
@@ -81,6 +81,7 @@ var allowed = map[string][]string{
 	},
 	"web/pages/payload": {"query/view"},
 	"web/pages/attack":  {"graph"},
+	"web/geo":           {"graph", "web/pages/attack"},
 	"web/assets":        {},
 	"web/who":           {"api", "graph", "internal/crowd", "internal/secret"},
 	"raftfsm": {

@@ -27,12 +27,14 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/query"
+	"hpfriends/web/pages/attack"
 	"hpfriends/web/who"
 )
 
 // Config of Streams.
 type Config struct {
-	Query *query.Query
+	Query  *query.Query
+	Places attack.Places // where addresses are; nil: unknown
 }
 
 // Limits of streams. A browser shows one page at a time; a user with many tabs has room in theirs.
@@ -76,6 +78,7 @@ func (s *Streams) Register(
 ) {
 	d := door{ask, refuse}
 	mux.HandleFunc("GET /live/messages", func(w http.ResponseWriter, r *http.Request) { s.serveMessages(w, r, d) })
+	mux.HandleFunc("GET /live/attacks", func(w http.ResponseWriter, r *http.Request) { s.serveAttacks(w, r, d) })
 	mux.HandleFunc("GET /live/logs", func(w http.ResponseWriter, r *http.Request) { s.serveLogs(w, r, d) })
 }
 

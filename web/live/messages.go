@@ -25,6 +25,20 @@ const (
 // contains it. An event has lines of package ndjson; one that begins with a line {"behind":seconds} says that the
 // reader is not at the end of the log yet.
 func (s *Streams) serveMessages(w http.ResponseWriter, r *http.Request, d door) {
+	contains := []byte(r.URL.Query().Get("text"))
+	s.stream(w, r, d, func(lines []byte, m query.Message) []byte {
+		if bytes.Contains(m.Payload, contains) {
+			lines = m.AppendLine(lines)
+		}
+		return lines
+	})
+}
+
+// appendLine adds what is told of a message, if anything is.
+type appendLine func(lines []byte, m query.Message) []byte
+
+// stream streams what is told of messages.
+func (s *Streams) stream(w http.ResponseWriter, r *http.Request, d door, tell appendLine) {
 	q := r.URL.Query()
 	f := query.MessageFilter{Limit: maxMessages}
 	for _, c := range q["channel"] {
@@ -43,11 +57,10 @@ func (s *Streams) serveMessages(w http.ResponseWriter, r *http.Request, d door) 
 		d.refuse(w, r, err)
 		return
 	}
-	contains := []byte(q.Get("text"))
 	s.serve(w, r, d, begin, source{
 		next: func(st *stream, at query.Position) query.Position {
 			f.From = at
-			return s.sendMessages(st, f, contains)
+			return s.sendMessages(st, f, tell)
 		},
 		rest: s.rest,
 	})
@@ -70,7 +83,7 @@ func (s *Streams) begin(r *http.Request) (query.Position, error) {
 }
 
 // sendMessages sends what there is, in one event, and returns the position behind it.
-func (s *Streams) sendMessages(st *stream, f query.MessageFilter, contains []byte) query.Position {
+func (s *Streams) sendMessages(st *stream, f query.MessageFilter, tell appendLine) query.Position {
 	messages := s.Query.Messages(st.Actor, f)
 	var lines []byte
 	var newest time.Time
@@ -87,9 +100,7 @@ func (s *Streams) sendMessages(st *stream, f query.MessageFilter, contains []byt
 			return messages.Rest()
 		default:
 			newest = m.Time
-			if bytes.Contains(m.Payload, contains) {
-				lines = m.AppendLine(lines)
-			}
+			lines = tell(lines, m)
 			continue
 		}
 		break

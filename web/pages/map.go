@@ -52,6 +52,6 @@ func attackMap(r *request) (any, error) {
 		return ok
 	})
 	d.Countries, d.Cities = attack.Top(countries, mapTop), attack.Top(cities, mapTop)
-	d.Stream = "/live/messages?" + url.Values{"channel": {d.Channel}, "from": {end}}.Encode()
+	d.Stream = "/live/attacks?" + url.Values{"channel": {d.Channel}, "from": {end}}.Encode()
 	return d, err
 }

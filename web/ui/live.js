@@ -4,6 +4,7 @@
 
 import { say } from "./lib/say.js";
 import { streamTo, teller } from "./lib/stream.js";
+import { visible } from "./lib/visible.js";
 
 const maxRows = 200;
 const maxWaiting = 2000;
@@ -35,16 +36,6 @@ function code(text, kind) {
   if (kind) c.className = kind;
   c.textContent = text;
   return c;
-}
-
-// visible shows controls and marks of direction as escapes, as the server does.
-function visible(text) {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}]/gu, (c) => {
-    const short = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }[c];
-    if (short) return short;
-    const hex = c.codePointAt(0).toString(16);
-    return hex.length <= 2 ? "\\x" + hex.padStart(2, "0") : "\\u" + hex.padStart(4, "0");
-  });
 }
 
 // A message is shown by a row that stays where it is: with each that arrives, what the rows say moves down. Nothing on the

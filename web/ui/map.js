@@ -4,6 +4,7 @@ import { geoEqualEarth, geoPath } from "d3-geo";
 import { feature } from "topojson-client";
 import atlas from "world-atlas/countries-110m.json";
 import { streamTo, teller } from "./lib/stream.js";
+import { visible } from "./lib/visible.js";
 
 export const countries = feature(atlas, atlas.objects.countries).features;
 
@@ -53,30 +54,65 @@ function place({ projection, markers }, kind, lat, lon, fresh) {
   while (markers.children.length > maxMarkers) markers.firstElementChild.remove();
 }
 
-function show(map, e, fresh) {
-  place(map, "attacker", e.latitude, e.longitude, fresh);
-  place(map, "sensor", e.latitude2, e.longitude2, fresh);
+function show(map, from, to, fresh) {
+  place(map, "attacker", from.lat, from.lon, fresh);
+  place(map, "sensor", to.lat, to.lon, fresh);
+}
+
+const clock = new Intl.DateTimeFormat("en-GB", {
+  timeStyle: "medium", timeZone: document.documentElement.dataset.zone || "UTC",
+});
+
+// list puts an attack on top of the table.
+function list(table, attack) {
+  const body = table.tBodies[0];
+  const row = document.createElement("tr");
+  row.className = "arrived";
+  const cell = (label, ...content) => {
+    const td = document.createElement("td");
+    td.dataset.label = label;
+    td.append(...content);
+    row.append(td);
+  };
+  const time = document.createElement("time");
+  time.dateTime = attack.time;
+  time.title = attack.time;
+  time.textContent = clock.format(new Date(attack.time));
+  if (table.dataset.bare === undefined) {
+    const link = document.createElement("a");
+    link.href = "/m/" + attack.position.slice(1);
+    link.append(time);
+    cell("Time", link);
+  } else {
+    cell("Time", time);
+  }
+  const kind = document.createElement("code");
+  kind.textContent = visible(attack.kind);
+  cell("Attacker", visible(attack.from.name));
+  cell("Sensor", visible(attack.to.name));
+  cell("Kind", kind);
+  body.prepend(row);
+  while (body.rows.length > Number(table.dataset.most)) body.rows[body.rows.length - 1].remove();
 }
 
 const box = document.getElementById("map");
 if (box) {
   const map = world(box);
   const number = (text) => (text === undefined ? NaN : Number(text));
-  for (const row of [...document.querySelectorAll("#attacks tbody tr")].reverse()) {
+  const table = document.getElementById("attacks");
+  for (const row of [...(table?.tBodies[0].rows ?? [])].reverse()) {
     const { lat, lon, lat2, lon2 } = row.dataset;
-    show(map, { latitude: number(lat), longitude: number(lon), latitude2: number(lat2), longitude2: number(lon2) }, false);
+    show(map, { lat: number(lat), lon: number(lon) }, { lat: number(lat2), lon: number(lon2) }, false);
   }
   const count = document.getElementById("map-count");
   let arrived = 0;
   function take(event) {
-    const all = event.data.split("\n").filter((line) => !line.startsWith('{"behind":') && !line.startsWith('{"gap":'));
+    // Beside attacks there are lines that say how far behind the stream is, and what is no longer kept.
+    const all = event.data.split("\n").map((line) => JSON.parse(line)).filter((line) => line.from && line.position);
     arrived += all.length;
-    for (const line of all.slice(-maxMarkers)) {
-      try {
-        show(map, JSON.parse(JSON.parse(line).payload), true);
-      } catch {
-        // no event of this form: the map has nothing to show of it
-      }
+    for (const attack of all.slice(-maxMarkers)) {
+      show(map, attack.from, attack.to, true);
+      if (table) list(table, attack);
     }
     count.textContent = `${arrived} arrived`;
   }

@@ -18,6 +18,7 @@ type reloader struct {
 	now    server.Config // the settings in force
 	level  *slog.LevelVar
 	logger *slog.Logger
+	server *server.Server
 }
 
 // run ends when ctx is done.
@@ -32,12 +33,16 @@ func (r *reloader) run(ctx context.Context, hangUps <-chan os.Signal) {
 	}
 }
 
-// reload takes the new level of the log. What else has changed is named, since it waits for the next start.
+// reload takes the new level of the log, and reads the file of --geoip. What else has changed is named, since it waits
+// for the next start.
 func (r *reloader) reload() {
 	s, _, err := loadSettings(r.cli)
 	if err != nil {
 		r.logger.Error("the settings cannot be read again, the old ones stay", "err", err)
 		return
+	}
+	if err := r.server.Reload(); err != nil {
+		r.logger.Error("the file of --geoip cannot be read again, the old one stays", "err", err)
 	}
 	r.now.LogLevel = s.LogLevel
 	r.level.Set(logLevel(s))

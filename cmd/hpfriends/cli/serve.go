@@ -25,11 +25,11 @@ func Serve() *cli.Command {
 alone. Where it listens is written to addresses.json there. Ends cleanly on
 SIGINT and SIGTERM. On SIGHUP, which it also gets when its terminal closes,
 it goes on: it reads its settings again, takes log-level from them, and says
-which others wait for the next start. Certificates of TLS endpoints are read
-again by themselves when their files have changed. While there is no admin,
-it prints a link that makes one; in the environment, HPFRIENDS_ADMIN_PASSWORD
-or HPFRIENDS_ADMIN_PASSWORD_FILE makes one without it, called admin or as
-HPFRIENDS_ADMIN says.`,
+which others wait for the next start; it reads the file of --geoip again.
+Certificates of TLS endpoints are read again by themselves when their files
+have changed. While there is no admin, it prints a link that makes one; in
+the environment, HPFRIENDS_ADMIN_PASSWORD or HPFRIENDS_ADMIN_PASSWORD_FILE
+makes one without it, called admin or as HPFRIENDS_ADMIN says.`,
 		Action: func(c *cli.Context) error {
 			if _, err := cmdline.Args(c); err != nil {
 				return err
@@ -57,10 +57,11 @@ func serve(c *cli.Context, s server.Config, hangUps <-chan os.Signal) error {
 	r := &reloader{cli: c, now: s, level: new(slog.LevelVar)}
 	r.level.Set(logLevel(s))
 	r.logger = newLogger(s, r.level, os.Stderr)
+	r.server = server.New(s, r.logger)
 	ctx, stop := context.WithCancel(c.Context)
 	var reloads sync.WaitGroup
 	reloads.Go(func() { r.run(ctx, hangUps) })
-	err := server.New(s, r.logger).Run(c.Context)
+	err := r.server.Run(c.Context)
 	stop()
 	reloads.Wait()
 	return settingUsage(err)

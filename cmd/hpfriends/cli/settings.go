@@ -20,7 +20,7 @@ import (
 )
 
 // settingNames are the keys of the file, which are also the flags.
-var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "trusted-proxies", "name", "compat",
+var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "trusted-proxies", "geoip", "name", "compat",
 	"max-message", "max-connections", "subscriber-memory", "retention", "retention-size", "retention-grace",
 	"scrub-interval", "log-level", "log-format",
 	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
@@ -42,6 +42,8 @@ func settingFlags() []cli.Flag {
 			Usage: "serve the API on `HOST:PORT`; empty: on the local socket only"},
 		&cli.StringSliceFlag{Name: "trusted-proxies", EnvVars: env("trusted-proxies"),
 			Usage: "believe X-Forwarded-For of `NETWORK`, like 10.0.0.0/8: of proxies before --http (repeat for more)"},
+		&cli.StringFlag{Name: "geoip", EnvVars: env("geoip"),
+			Usage: "mmdb `FILE` with cities, by which the map finds addresses; read again on SIGHUP"},
 		&cli.StringFlag{Name: "name", EnvVars: env("name"), Value: "hpfriends", Usage: "broker `NAME` that clients are told"},
 		&cli.StringFlag{Name: "compat", EnvVars: env("compat"), Value: "lineage",
 			Usage: "`STYLE` of refusals: lineage, or reference (as the Python broker, which then closes)"},
@@ -67,8 +69,10 @@ func settingFlags() []cli.Flag {
 // loadSettings merges flags, environment and file, and tells where each value is from.
 func loadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 	s := server.Config{
-		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"), HTTP: c.String("http"),
-		Proxies:  c.StringSlice("trusted-proxies"),
+		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"),
+		WebConfig: server.WebConfig{
+			HTTP: c.String("http"), Proxies: c.StringSlice("trusted-proxies"), Geo: c.String("geoip"),
+		},
 		Name:     c.String("name"),
 		Compat:   c.String("compat"),
 		Scrub:    c.String("scrub-interval"),

@@ -61,8 +61,9 @@ func runDemo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
 	s := server.New(server.Config{
 		DataDir: dir, Name: "hpfriends-demo", Compat: "lineage",
 		LimitsConfig: server.LimitsConfig{MaxMessage: 10 << 20},
-		Hpfeeds:      []string{"tcp:interface=127.0.0.1:port=" + freePort("10000")}, HTTP: "127.0.0.1:" + freePort("8080"),
-		FirstAdmin: server.FirstAdmin{Handle: admin.handle, Password: secret.New(password), Guests: guests()},
+		Hpfeeds:      []string{"tcp:interface=127.0.0.1:port=" + freePort("10000")},
+		WebConfig:    server.WebConfig{HTTP: "127.0.0.1:" + freePort("8080")},
+		FirstAdmin:   server.FirstAdmin{Handle: admin.handle, Password: secret.New(password), Guests: guests()},
 	}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	var served error // of the server, once it has ended
 	ended := make(chan struct{})

@@ -61,8 +61,8 @@ func Parse(payload []byte, places Places) (a Attack, ok bool) {
 	}
 	a = Attack{
 		Kind: e.Type,
-		From: at(e.City, e.CountryCode, e.Latitude, e.Longitude),
-		To:   at(e.City2, e.CountryCode2, e.Latitude2, e.Longitude2),
+		From: At(e.City, e.CountryCode, e.Latitude, e.Longitude),
+		To:   At(e.City2, e.CountryCode2, e.Latitude2, e.Longitude2),
 	}
 	if places != nil && !(a.From.Known && a.To.Known) {
 		a.lookUp(payload, places)
@@ -98,8 +98,8 @@ func (a *Attack) lookUp(payload []byte, places Places) {
 	find(&a.To, sensors)
 }
 
-// at is a place on the earth; coordinates that are none are left out.
-func at(city, country string, lat, lon *float64) Place {
+// At is a place on the earth; coordinates that are none are left out.
+func At(city, country string, lat, lon *float64) Place {
 	p := Place{City: graph.Clip(city), Country: graph.Clip(country)}
 	if lat != nil && lon != nil && *lat >= -90 && *lat <= 90 && *lon >= -180 && *lon <= 180 {
 		p.Lat, p.Lon, p.Known = *lat, *lon, true
