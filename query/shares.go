@@ -53,6 +53,25 @@ func visibleShares(v graph.Viewer) iter.Seq[*graph.Share] {
 	}
 }
 
+// SharesSeen are up to limit shares that the viewer may see, those that are wanted first, and how many more there are.
+func (q *Query) SharesSeen(
+	viewer graph.Actor, limit int, wanted map[graph.ShareID]bool,
+) (shares []view.Share, more int) {
+	v := q.Viewer(viewer)
+	for _, first := range []bool{true, false} {
+		for s := range visibleShares(v) {
+			switch {
+			case wanted[s.ID] != first:
+			case len(shares) < limit:
+				shares = append(shares, viewShare(v, s))
+			default:
+				more++
+			}
+		}
+	}
+	return shares, more
+}
+
 // Share finds a share by number.
 func (q *Query) Share(viewer graph.Actor, id graph.ShareID) (view.Share, error) {
 	v := q.Viewer(viewer)

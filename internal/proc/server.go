@@ -14,7 +14,7 @@ type Server struct {
 }
 
 // startTimeout is how long a server may take until it is ready.
-const startTimeout = 10 * time.Second
+const startTimeout = 30 * time.Second
 
 // Start starts this program as a server on dir, and waits until it is ready. env is added to the environment, flags to
 // those that it gets here.

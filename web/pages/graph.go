@@ -13,7 +13,8 @@ type graphData struct {
 	whyData
 	Shares  []edge
 	Members []edge
-	More    int // shares that are not shown
+	More    int  // shares that are not shown
+	Crowded bool // not all members are shown
 	Fault   string
 }
 
@@ -27,8 +28,12 @@ type edge struct {
 	Lit      bool   // it is on the way that was asked for
 }
 
-// maxEdges is how many shares are drawn: more than that nobody can read.
-const maxEdges = 2000
+// maxEdges is how many shares are drawn, and how many memberships: more than that nobody can read. maxDrawn is how many
+// members of one group are.
+const (
+	maxEdges = 1000
+	maxDrawn = 100
+)
 
 func drawGraph(r *request) (any, error) {
 	q := r.URL.Query()
@@ -45,39 +50,52 @@ func drawGraph(r *request) (any, error) {
 			}
 		}
 	}
-	shares, groups := graphShares(r), r.Query.Groups(r.actor)
+	d.draw(r, lit)
+	groups := r.Query.Groups(r.actor)
 	if r.past != nil {
 		groups = r.past.Groups
 	}
-	for _, s := range shares {
-		if len(d.Shares) == maxEdges {
-			d.More = len(shares) - maxEdges
-			break
-		}
-		d.Shares = append(d.Shares, edge{s.ID, s.From, s.To, string(s.Channel), s.Type, edgeState(s), lit[s.ID]})
+	// Groups that a share leads to come first.
+	drawn := make(map[string]bool)
+	for _, e := range d.Shares {
+		drawn[e.To] = true
 	}
+	slices.SortStableFunc(groups, firstIf(func(g view.Group) bool { return drawn["group:"+g.Name] }))
 	for _, g := range groups {
-		for _, m := range membersOf(r, g) {
+		for i, m := range membersOf(r, g) {
+			if i == maxDrawn || len(d.Members) == maxEdges {
+				d.Crowded = true
+				break
+			}
 			d.Members = append(d.Members, edge{From: "group:" + g.Name, To: m.User, State: "flows"})
 		}
 	}
 	return d, nil
 }
 
-// graphShares are the shares that the viewer sees: all for those who see everything, else theirs and those with them.
-func graphShares(r *request) []view.Share {
-	switch {
-	case r.past != nil:
-		return r.past.Shares
-	case r.viewer.CanSeeAll():
-		return r.Query.SharesFrom(r.actor, 0)
+// draw adds the shares that the viewer sees, those on the way that was asked for first.
+func (d *graphData) draw(r *request, lit map[graph.ShareID]bool) {
+	var shares []view.Share
+	if r.past != nil {
+		shares = slices.Clone(r.past.Shares)
+		slices.SortStableFunc(shares, firstIf(func(s view.Share) bool { return lit[s.ID] }))
+		d.More = max(len(shares)-maxEdges, 0)
+		shares = shares[:min(len(shares), maxEdges)]
+	} else {
+		shares, d.More = r.Query.SharesSeen(r.actor, maxEdges, lit)
 	}
-	all := slices.Concat(r.Query.SharesFrom(r.actor, r.actor.User), r.Query.SharesWith(r.actor, r.actor.User))
-	slices.SortFunc(all, func(a, b view.Share) int { return int(a.ID) - int(b.ID) })
-	return slices.CompactFunc(all, func(a, b view.Share) bool { return a.ID == b.ID })
+	for _, s := range shares {
+		d.Shares = append(d.Shares, edge{s.ID, s.From, s.To, string(s.Channel), s.Type, edgeState(s), lit[s.ID]})
+	}
 }
 
-// membersOf are the members of a group that a share which is drawn leads to.
+// firstIf orders what a question is true of before the rest.
+func firstIf[T any](question func(T) bool) func(a, b T) int {
+	rank := map[bool]int{true: 0, false: 1}
+	return func(a, b T) int { return rank[question(a)] - rank[question(b)] }
+}
+
+// membersOf are the members of a group, as far as the viewer sees them.
 func membersOf(r *request, g view.Group) []view.Member {
 	if g.Name == "everyone" {
 		return nil // all

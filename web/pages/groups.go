@@ -61,8 +61,16 @@ func addGroup(r *request) (done, error) {
 	}, err
 }
 
+// memberRow is a member, and their number in the list.
+type memberRow struct {
+	view.Member
+	Number uint64
+}
+
 type groupData struct {
 	groupRow
+	part
+	Members []memberRow
 	Admin   bool // who asks may change it
 	Shares  []incomingRow
 	Invited string // the link of a fresh invitation, shown once
@@ -74,9 +82,11 @@ func group(r *request) (any, error) {
 		return nil, err
 	}
 	d := groupData{groupRow: rowOfGroup(g, r.Handle()), Admin: r.viewer.CanSeeAll()}
-	for _, m := range g.Members {
+	for i, m := range g.Members {
 		d.Admin = d.Admin || m.Admin && m.User == r.Handle()
+		d.Members = append(d.Members, memberRow{m, uint64(i + 1)})
 	}
+	d.Members, d.part = cut(r, d.Members, func(m memberRow) uint64 { return m.Number })
 	for _, s := range r.Query.SharesWith(r.actor, r.actor.User) {
 		if via, ok := cutGroup(s.To); ok && via == g.Name {
 			d.Shares = append(d.Shares, incomingRowOf(r, s))

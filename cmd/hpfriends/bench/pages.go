@@ -62,9 +62,7 @@ func (b *bench) inhabit(ctx context.Context, z size) error {
 		return err
 	}
 	dir := cmp.Or(b.world, b.Dir)
-	_, err := os.Stat(filepath.Join(dir, "log"))
-	fresh := b.world == "" || errors.Is(err, os.ErrNotExist)
-	if fresh {
+	if _, err := os.Stat(filepath.Join(dir, "log")); b.world == "" || errors.Is(err, os.ErrNotExist) {
 		if err := errors.Join(os.MkdirAll(dir, 0o700), z.fill(ctx, dir)); err != nil {
 			return err
 		}
@@ -73,10 +71,12 @@ func (b *bench) inhabit(ctx context.Context, z size) error {
 	if err != nil {
 		return err
 	}
-	if b.Server = p; fresh {
-		return b.publish(ctx, z)
+	b.Server = p
+	all, err := api.ListChannels.All(ctx, b.API.As(person(rootUser)), api.ChannelsQuery{})
+	if err == nil && len(all) < z.publishers*z.each {
+		err = b.publish(ctx, z)
 	}
-	return nil
+	return err
 }
 
 // publish has each publisher send its part of the messages, on its channels in turn.
@@ -129,31 +129,33 @@ func addresses(share, message string) map[string][]string {
 	why := "from=" + person(fewUser) + "&to=" + person(fewUser+1) + "&channel=" + channel(fewUser, 0)
 	return map[string][]string{
 		"/": {"/"}, "/shares": {"/shares", "/shares?add=1"}, "/shares/{share}": {"/shares/" + share},
-		"/incoming":       {"/incoming"},
-		"/shares/reach":   {"/shares/reach?channel=site03.*&to=group:everyone&type=all"},
-		"/authkeys":       {"/authkeys"},
-		"/authkey":        {"/authkey?ident=" + key},
-		"/connect":        {"/connect"},
-		"/logs":           {"/logs", "/logs?channel=forbidden7"},
-		"/groups":         {"/groups"},
-		"/groups/{group}": {"/groups/" + largeGroup, "/groups/everyone"},
-		"/search":         {"/search", "/search?q=sensor07", "/search?q=user0004", "/search?q=nothing-like-it"},
-		"/why":            {"/why?" + why},
-		"/live":           {"/live", "/live?channel=site03.*"},
-		"/history":        {"/history", "/history?channel=site03.*"},
-		"/map":            {"/map"},
-		"/graph":          {"/graph", "/graph?" + why},
-		"/m/{position}":   {"/m/" + message},
-		"/audit":          {"/audit", "/audit?op=share.*", "/audit?user=" + person(fewUser)},
-		"/audit/{index}":  {"/audit/100000"},
-		"/audit/diff":     {"/audit/diff?from=2m"},
-		"/audit/access":   {"/audit/access?channel=" + channel(fewUser, 0)},
-		"/admin":          {"/admin", "/admin?q=777"},
-		"/cluster":        {"/cluster"},
-		"/help":           {"/help"},
-		"/help/{topic}":   {"/help/history"},
-		"/api":            {"/api"},
-		"/account":        {"/account"}, "/preferences": {"/preferences"},
+		"/incoming":        {"/incoming"},
+		"/shares/reach":    {"/shares/reach?channel=site03.*&to=group:everyone&type=all"},
+		"/authkeys":        {"/authkeys"},
+		"/authkey":         {"/authkey?ident=" + key},
+		"/connect":         {"/connect"},
+		"/logs":            {"/logs", "/logs?channel=forbidden7"},
+		"/groups":          {"/groups"},
+		"/groups/{group}":  {"/groups/" + largeGroup, "/groups/everyone"},
+		"/search":          {"/search", "/search?q=sensor07", "/search?q=user0004", "/search?q=nothing-like-it"},
+		"/why":             {"/why?" + why},
+		"/live":            {"/live", "/live?channel=site03.*"},
+		"/history":         {"/history", "/history?channel=site03.*"},
+		"/jump":            {"/jump?q=user0004", "/jump?q=sensor07"},
+		"/history/replays": {"/history/replays"},
+		"/map":             {"/map"},
+		"/graph":           {"/graph", "/graph?" + why},
+		"/m/{position}":    {"/m/" + message},
+		"/audit":           {"/audit", "/audit?op=share.*", "/audit?user=" + person(fewUser)},
+		"/audit/{index}":   {"/audit/100000"},
+		"/audit/diff":      {"/audit/diff?from=2m"},
+		"/audit/access":    {"/audit/access?channel=" + channel(fewUser, 0)},
+		"/admin":           {"/admin", "/admin?q=777"},
+		"/cluster":         {"/cluster"},
+		"/help":            {"/help"},
+		"/help/{topic}":    {"/help/history"},
+		"/api":             {"/api"},
+		"/account":         {"/account"}, "/preferences": {"/preferences"},
 	}
 }
 
