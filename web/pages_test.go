@@ -192,6 +192,62 @@ func TestRefusedFormsKeepChoices(t *testing.T) {
 	}
 }
 
+// Shares are enabled together, and who has no authkey for what they enable is asked for one.
+func TestEnablingAsksForAnAuthkey(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	w.submit("bob", "/authkeys", "do", "add", "ident", "reader", "sub", "cowrie.*")
+	var ids []string
+	for _, channel := range []string{"cowrie.sessions", "dionaea.*", "geoloc.events"} {
+		w.submit("ada", "/shares", "do", "add", "channel", channel, "to", "bob")
+		ids = append(ids, itoa(w.graph.Index()))
+	}
+	status, html := w.submit("bob", "/incoming", "do", "enable", "share", ids[0])
+	if status != http.StatusOK || !says(html, "You have enabled 1 share.") || says(html, "No authkey of yours") {
+		t.Fatalf("%d %s", status, text(html))
+	}
+	_, html = w.submit("bob", "/incoming", "do", "enable", "share", ids[1])
+	if !says(html, "No authkey of yours may subscribe to dionaea.*") {
+		t.Fatal(text(html))
+	}
+	_, html = w.submit("bob", "/incoming", "do", "key", "authkey", "reader", "channel", "dionaea.*")
+	if !says(html, "The authkey reader may subscribe to it now.") || says(html, "No authkey of yours") {
+		t.Error(text(html))
+	}
+	fields := []string{"do", "enable", "authkey", "reader"}
+	for _, id := range ids {
+		fields = append(fields, "share", id)
+	}
+	_, html = w.submit("bob", "/incoming", fields...)
+	if !says(html, "You have enabled 3 shares.") || says(html, "No authkey") {
+		t.Error(text(html))
+	}
+	key := must[view.Authkey](w, as("bob"), "GET /api/v1/authkeys/reader", nil)
+	if got := fmt.Sprint(key.Sub); got != "[cowrie.* dionaea.* geoloc.events]" {
+		t.Errorf("the authkey may subscribe to %s", got)
+	}
+}
+
+// Why? has the button that opens an authkey's gate, and comes back.
+func TestWhyOpensAuthkeys(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	w.submit("ada", "/authkeys", "do", "add", "ident", "sensor", "pub", "c")
+	w.submit("bob", "/authkeys", "do", "add", "ident", "reader", "sub", "other")
+	why := "/why?from=ada&to=bob&channel=c"
+	if _, html := w.page("bob", why); !says(html, "Add it to key reader") {
+		t.Error(text(html))
+	}
+	_, html := w.submit("bob", "/incoming", "do", "key", "authkey", "reader", "channel", "c", "back", why)
+	if !says(html, "The authkey reader may subscribe to it now.", "authkey reader may sub c") {
+		t.Error(text(html))
+	}
+	w.submit("bob", "/authkey?ident=reader", "do", "edit", "sub", "c")
+	if _, html = w.page("bob", why); !says(html, "Enable reader") || !strings.Contains(html, `href="/authkey?ident=reader"`) {
+		t.Error(text(html))
+	}
+}
+
 // A receiver of a share is not told who else has enabled it, and gets no form for it.
 func TestShareIsShownToItsReceiver(t *testing.T) {
 	w := newWorld(t)

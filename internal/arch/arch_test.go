@@ -67,13 +67,15 @@ var allowed = map[string][]string{
 	},
 	"web/live": {"api", "web/pages/attack", "web/who", "query", "graph", "eventlog/entry", "internal/ndjson"},
 	"web/pages": {
-		"api", "docs", "web/assets", "web/help", "web/pages/attack", "web/pages/payload", "web/prose", "web/who", "query",
-		"query/filter", "query/view", "graph", "eventlog/entry", "internal/ndjson", "internal/secret", "internal/timespec",
+		"api", "docs", "web/assets", "web/help", "web/pages/attack", "web/pages/payload", "web/prose", "web/sensors",
+		"web/who", "query", "query/filter", "query/view", "graph", "eventlog/entry", "internal/ndjson", "internal/secret",
+		"internal/timespec",
 	},
-	"web/prose":  {"query/view"},
-	"web/help":   {},
-	"docs":       {}, // documents, to be embedded
-	"web/replay": {"query", "query/view", "graph", "internal/pace", "internal/timespec"},
+	"web/sensors": {"graph"},
+	"web/prose":   {"query/view"},
+	"web/help":    {},
+	"docs":        {}, // documents, to be embedded
+	"web/replay":  {"query", "query/view", "graph", "internal/pace", "internal/timespec"},
 	"web/v1": {
 		"api", "web/replay", "web/who", "query", "query/filter", "query/view", "graph", "internal/secret",
 		"internal/timespec",

@@ -10,6 +10,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/query/filter"
 	"hpfriends/query/view"
+	"hpfriends/web/sensors"
 )
 
 type authkeysData struct {
@@ -24,7 +25,7 @@ type authkeysData struct {
 // issued is an authkey's secret, and what to do with it.
 type issued struct {
 	api.Credential
-	Sensor sensor
+	Sensor sensors.Sensor
 	Config string
 	Why    string
 }
@@ -88,12 +89,12 @@ func addAuthkey(r *request) (done, error) {
 	if key.Networks, err = networksOf(r.PostForm.Get("networks")); err != nil {
 		return done{}, err
 	}
-	return issue(r, key, sensor{})
+	return issue(r, key, sensors.Sensor{})
 }
 
 // connect makes an authkey with exactly what a sensor needs.
 func connect(r *request) (done, error) {
-	s, ok := sensorNamed(r.PostForm.Get("sensor"))
+	s, ok := sensors.Named(r.PostForm.Get("sensor"))
 	if !ok {
 		return done{}, invalid("Pick a sensor.", "")
 	}
@@ -107,7 +108,7 @@ func connect(r *request) (done, error) {
 	return issue(r, key, s)
 }
 
-func issue(r *request, key api.NewAuthkey, s sensor) (done, error) {
+func issue(r *request, key api.NewAuthkey, s sensors.Sensor) (done, error) {
 	made, err := ask(r, api.AddAuthkey, api.With[api.NewAuthkey]{Body: key})
 	if err != nil {
 		return done{}, err
@@ -116,7 +117,7 @@ func issue(r *request, key api.NewAuthkey, s sensor) (done, error) {
 }
 
 // handOver shows a secret in this answer, and nowhere else.
-func handOver(r *request, c api.Credential, s sensor, why string) (done, error) {
+func handOver(r *request, c api.Credential, s sensors.Sensor, why string) (done, error) {
 	data, err := authkeys(r)
 	if err != nil {
 		return done{}, err
@@ -125,7 +126,10 @@ func handOver(r *request, c api.Credential, s sensor, why string) (done, error) 
 	d.Adding = false
 	d.Issued = &issued{Credential: c, Sensor: s, Why: why}
 	if s.ID != "" {
-		if d.Issued.Config, err = r.configuration(r.Request, s, c.Ident, c.Secret); err != nil {
+		at := sensors.Place{
+			Host: hostOf(r.Host), Port: r.hpfeedsPort(), Site: origin(r.Request), Ident: c.Ident, Secret: c.Secret,
+		}
+		if d.Issued.Config, err = s.Configuration(at); err != nil {
 			return done{}, err
 		}
 	}
@@ -137,7 +141,7 @@ func revealAuthkey(r *request) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	return handOver(r, c, sensor{}, "This is the secret.")
+	return handOver(r, c, sensors.Sensor{}, "This is the secret.")
 }
 
 func rotateAuthkey(r *request) (done, error) {
@@ -148,7 +152,7 @@ func rotateAuthkey(r *request) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	return handOver(r, c, sensor{}, "The authkey has a new secret.")
+	return handOver(r, c, sensors.Sensor{}, "The authkey has a new secret.")
 }
 
 func removeAuthkey(r *request) (done, error) {

@@ -3,11 +3,12 @@ package pages
 import (
 	"hpfriends/query"
 	"hpfriends/query/view"
+	"hpfriends/web/sensors"
 )
 
 type connectData struct {
-	Sensors []sensor
-	Picked  sensor
+	Sensors []sensors.Sensor
+	Picked  sensors.Sensor
 	Wait    *view.Authkey // the authkey whose first event is waited for
 	Seen    bool
 	Refused []view.LogRow
@@ -15,8 +16,8 @@ type connectData struct {
 
 // connecting shows what can be connected, and with ?ident= whether its first event has come.
 func connecting(r *request) (any, error) {
-	d := connectData{Sensors: sensors}
-	d.Picked, _ = sensorNamed(r.field("sensor"))
+	d := connectData{Sensors: sensors.All}
+	d.Picked, _ = sensors.Named(r.field("sensor"))
 	ident := r.URL.Query().Get("ident")
 	if ident == "" {
 		return d, nil

@@ -8,6 +8,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/web/help"
+	"hpfriends/web/who"
 )
 
 // explained are the parts of the documents that are about a page.
@@ -86,4 +87,24 @@ type referenceData struct {
 // reference shows the operations of the API.
 func reference(r *request) (any, error) {
 	return referenceData{r.Reference, origin(r.Request), r.places()}, nil
+}
+
+// origin is the address of this server, as the browser knows it.
+func origin(r *http.Request) string {
+	if who.OverTLS(r) {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// hpfeedsPort is the port that sensors connect to: the first of the listeners.
+func (p *Pages) hpfeedsPort() string {
+	if p.Hpfeeds != nil {
+		for _, address := range p.Hpfeeds() {
+			if _, port, err := net.SplitHostPort(address); err == nil {
+				return port
+			}
+		}
+	}
+	return "10000"
 }

@@ -3,9 +3,12 @@ package pages
 import (
 	"context"
 	"fmt"
+	"net/url"
+	"slices"
 	"strconv"
 
 	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/query/view"
 )
 
@@ -20,6 +23,8 @@ type incomingRow struct {
 type incomingData struct {
 	Shares []incomingRow
 	part
+	Keys  []string        // idents of who asks that could read what is enabled
+	Lacks []graph.Pattern // channels that are enabled, and that no authkey may subscribe to
 }
 
 func incoming(r *request) (any, error) {
@@ -37,7 +42,28 @@ func incoming(r *request) (any, error) {
 	for _, s := range all {
 		d.Shares = append(d.Shares, incomingRowOf(r, s))
 	}
-	return d, nil
+	if r.past != nil {
+		return d, nil
+	}
+	keys, err := r.Query.Authkeys(r.actor, r.actor.User)
+	for _, k := range keys {
+		if k.Enabled && len(d.Keys) < rows {
+			d.Keys = append(d.Keys, k.Ident)
+		}
+	}
+	for _, channel := range r.URL.Query()["lacks"] {
+		if !readable(keys, graph.Pattern(channel)) {
+			d.Lacks = append(d.Lacks, graph.Pattern(channel))
+		}
+	}
+	return d, err
+}
+
+// readable reports whether an authkey may subscribe to all of a channel.
+func readable(keys []view.Authkey, channel graph.Pattern) bool {
+	return slices.ContainsFunc(keys, func(k view.Authkey) bool {
+		return k.Enabled && slices.ContainsFunc(k.Sub, func(p graph.Pattern) bool { return p.Covers(channel) })
+	})
 }
 
 func incomingRowOf(r *request, s view.Share) incomingRow {
@@ -67,11 +93,64 @@ func waiting(r *request) string {
 	return strconv.Itoa(n)
 }
 
+// enableShares enables shares, and lets an authkey subscribe to them if the form names one. A share alone reaches no
+// client: who has no authkey for it is asked for one.
 func enableShares(r *request) (done, error) {
-	return decide(r, "You have enabled %s.", func(ctx context.Context, s api.SharePath) error {
+	d, err := decide(r, "You have enabled %s.", func(ctx context.Context, s api.SharePath) error {
 		_, err := api.AcceptShare.Call(ctx, r.API, s)
 		return err
 	})
+	if err != nil {
+		return d, err
+	}
+	var channels []graph.Pattern
+	for _, text := range r.PostForm["share"] {
+		id, _ := strconv.ParseUint(text, 10, 64)
+		if s, err := r.Query.Share(r.actor, graph.ShareID(id)); err == nil {
+			channels = append(channels, s.Channel)
+		}
+	}
+	if ident := r.PostForm.Get("authkey"); ident != "" {
+		return d, letSubscribe(r, ident, channels)
+	}
+	keys, err := r.Query.Authkeys(r.actor, r.actor.User)
+	lacks := url.Values{}
+	for _, channel := range channels {
+		if !readable(keys, channel) {
+			lacks.Add("lacks", string(channel))
+		}
+	}
+	if len(lacks) > 0 {
+		d.to = "/incoming?" + lacks.Encode()
+	}
+	return d, err
+}
+
+// addToKey lets an authkey subscribe to channels that are enabled already.
+func addToKey(r *request) (done, error) {
+	ident := r.PostForm.Get("authkey")
+	var channels []graph.Pattern
+	for _, channel := range r.PostForm["channel"] {
+		channels = append(channels, graph.Pattern(channel))
+	}
+	err := letSubscribe(r, ident, channels)
+	return done{to: r.PostForm.Get("back"), notice: "The authkey " + ident + " may subscribe to it now."}, err
+}
+
+// letSubscribe gives an authkey the channels that it cannot read yet.
+func letSubscribe(r *request, ident string, channels []graph.Pattern) error {
+	k, err := r.Query.Authkey(r.actor, ident)
+	if err != nil {
+		return err
+	}
+	channels = slices.DeleteFunc(channels, func(c graph.Pattern) bool { return readable([]view.Authkey{k}, c) })
+	if len(channels) == 0 {
+		return nil
+	}
+	_, err = ask(r, api.EditAuthkey, api.AuthkeyEdit{
+		IdentPath: api.IdentPath{Ident: ident}, Body: api.AuthkeyChanges{AddSub: channels},
+	})
+	return err
 }
 
 func disableShares(r *request) (done, error) {

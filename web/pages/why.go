@@ -21,6 +21,7 @@ type whyGate struct {
 	view.Gate
 	Verb, Address string        // a page that opens it
 	Enable        graph.ShareID // the share that who asks has to enable
+	Keys          []string      // those of who asks, of which one has to subscribe
 	Ask           string        // who else has to do something
 }
 
@@ -82,9 +83,9 @@ func (g *whyGate) open(r *request, x view.Explanation) {
 			g.Ask = "Ask an admin."
 		}
 	case "publishing authkey":
-		g.authkey(me, x.From, "pub", x.Channel)
+		g.authkey(r, x.From, "pub", x.Channel)
 	case subscribing:
-		g.authkey(me, x.To, "sub", x.Channel)
+		g.authkey(r, x.To, "sub", x.Channel)
 	case "path":
 		g.Ask = "Ask " + x.From + " to share it."
 		if me == x.From {
@@ -99,13 +100,28 @@ func (g *whyGate) open(r *request, x view.Explanation) {
 	}
 }
 
-// authkey is opened by its owner.
-func (g *whyGate) authkey(me, owner, right, channel string) {
-	if me != owner {
+// authkey is opened by its owner: by the authkey that would do if it were enabled, or by one that gets the channel.
+func (g *whyGate) authkey(r *request, owner, right, channel string) {
+	if r.Handle() != owner {
 		g.Ask = "Only " + owner + " can change that."
 		return
 	}
 	g.Verb, g.Address = "Add authkey", "/authkeys?"+url.Values{"add": {""}, right: {channel}}.Encode()+"#add"
+	keys, _ := r.Query.Authkeys(r.actor, r.actor.User)
+	for _, k := range keys {
+		list := k.Pub
+		if right == "sub" {
+			list = k.Sub
+		}
+		matches := slices.ContainsFunc(list, func(p graph.Pattern) bool { return p.Match(channel) })
+		switch {
+		case matches && !k.Enabled:
+			g.Verb, g.Address, g.Keys = "Enable "+k.Ident, "/authkey?"+url.Values{"ident": {k.Ident}}.Encode(), nil
+			return
+		case k.Enabled && right == "sub" && len(g.Keys) < rows:
+			g.Keys = append(g.Keys, k.Ident)
+		}
+	}
 }
 
 // share is opened by its receiver, who has not enabled it, or else by its owner.

@@ -1,31 +1,32 @@
-package pages
+// Package sensors knows the software that can be connected: the channels that each publishes on, and its configuration.
+//
+// Its functions are pure. A configuration is text, and holds an ident and a secret as they are: those that the server
+// makes are letters and digits, which end no string in any of them.
+package sensors
 
 import (
 	"embed"
-	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"text/template"
 
 	"hpfriends/graph"
-	"hpfriends/web/who"
 )
 
-//go:embed sensors/*.txt
-var sensorFiles embed.FS
+//go:embed configs/*.txt
+var files embed.FS
 
-var sensorTemplates = template.Must(template.ParseFS(sensorFiles, "sensors/*.txt"))
+var configs = template.Must(template.ParseFS(files, "configs/*.txt"))
 
-// sensor is software that publishes, and what it needs.
-type sensor struct {
+// Sensor is software that publishes, and what it needs.
+type Sensor struct {
 	ID, Name string
 	Channels []graph.Pattern // that it publishes on; empty: those that the user names
 }
 
-// sensors are what Connect a sensor offers. Their channels are the ones that each publishes on unless it is told
+// All are what Connect a sensor offers. Their channels are the ones that each publishes on unless it is told
 // otherwise; their configurations are those of the programs' own documentation.
-var sensors = []sensor{
+var All = []Sensor{
 	{"cowrie", "cowrie", []graph.Pattern{"cowrie.sessions"}},
 	{"dionaea", "dionaea", []graph.Pattern{
 		"dionaea.capture", "dionaea.capture.anon", "dionaea.connections", "dionaea.dcerpcrequests",
@@ -39,45 +40,28 @@ var sensors = []sensor{
 	{"hpfriends", "the hpfriends command", nil},
 }
 
-func sensorNamed(id string) (sensor, bool) {
-	i := slices.IndexFunc(sensors, func(s sensor) bool { return s.ID == id })
+// Named finds a sensor by its ID.
+func Named(id string) (Sensor, bool) {
+	i := slices.IndexFunc(All, func(s Sensor) bool { return s.ID == id })
 	if i < 0 {
-		return sensor{}, false
+		return Sensor{}, false
 	}
-	return sensors[i], true
+	return All[i], true
 }
 
-// configuration is what to paste into a sensor. An ident or secret holds no character that would end a string there:
-// those that this page makes are letters and digits.
-func (p *Pages) configuration(r *http.Request, s sensor, ident, secret string) (string, error) {
+// Place is what a configuration says of the server, and of the authkey.
+type Place struct{ Host, Port, Site, Ident, Secret string }
+
+// Configuration is what to paste into the sensor.
+func (s Sensor) Configuration(at Place) (string, error) {
 	channel := graph.Pattern("test.events")
 	if len(s.Channels) > 0 {
 		channel = s.Channels[0]
 	}
 	var b strings.Builder
-	err := sensorTemplates.ExecuteTemplate(&b, s.ID+".txt", map[string]any{
-		"Host": hostOf(r.Host), "Port": p.hpfeedsPort(), "Site": origin(r), "Channel": channel,
-		"Ident": ident, "Secret": secret,
-	})
+	err := configs.ExecuteTemplate(&b, s.ID+".txt", struct {
+		Place
+		Channel graph.Pattern
+	}{at, channel})
 	return b.String(), err
-}
-
-// origin is the address of this server, as the browser knows it.
-func origin(r *http.Request) string {
-	if who.OverTLS(r) {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
-}
-
-// hpfeedsPort is the port that sensors connect to: the first of the listeners.
-func (p *Pages) hpfeedsPort() string {
-	if p.Hpfeeds != nil {
-		for _, address := range p.Hpfeeds() {
-			if _, port, err := net.SplitHostPort(address); err == nil {
-				return port
-			}
-		}
-	}
-	return "10000"
 }

@@ -37,8 +37,8 @@ func Share() *cli.Command {
 				&cli.StringFlag{Name: "to", Usage: "with `USER` or group:NAME"},
 				&cli.StringFlag{Name: "state", Usage: "in `STATE`: waiting, enabled or disabled"}),
 			cmdline.APICommand("show", "show a share", "ID", show(api.ShowShare, shareOf, one(listShares))),
-			cmdline.APICommand("accept", "enable a share with you: what it shares then reaches you", "ID",
-				order(api.AcceptShare, shareOf)),
+			cmdline.APICommand("accept", "enable shares with you: what they share then reaches you", "ID...", acceptShares,
+				&cli.StringFlag{Name: "authkey", Usage: "also let the authkey `IDENT` subscribe to it"}),
 			cmdline.APICommand("disable", "disable a share with you", "ID", order(api.DisableShare, shareOf)),
 			cmdline.APICommand("edit", "change the note of a share you made, and when it ends", "ID",
 				order(api.EditShare, shareEditOf),
@@ -50,13 +50,45 @@ func Share() *cli.Command {
 	}
 }
 
-func shareOf(c *cli.Context) (api.SharePath, error) {
-	id, err := strconv.ParseUint(strings.TrimPrefix(c.Args().First(), "#"), 10, 64)
+func shareOf(c *cli.Context) (api.SharePath, error) { return shareNamed(c.Args().First()) }
+
+func shareNamed(text string) (api.SharePath, error) {
+	id, err := strconv.ParseUint(strings.TrimPrefix(text, "#"), 10, 64)
 	if err != nil {
-		return api.SharePath{}, cmdline.Usage("%q is not the id of a share: list them with `hpfriends share ls`",
-			c.Args().First())
+		return api.SharePath{}, cmdline.Usage("%q is not the id of a share: list them with `hpfriends share ls`", text)
 	}
 	return api.SharePath{ID: id}, nil
+}
+
+func acceptShares(c *cli.Context, server *api.Client) error {
+	var ids []api.SharePath
+	for _, text := range c.Args().Slice() {
+		id, err := shareNamed(text)
+		if err != nil {
+			return err
+		}
+		ids = append(ids, id)
+	}
+	var channels []graph.Pattern
+	for _, id := range ids {
+		if _, err := api.AcceptShare.Call(c.Context, server, id); err != nil {
+			return err
+		}
+		if c.IsSet("authkey") {
+			s, err := api.ShowShare.Call(c.Context, server, id)
+			if err != nil {
+				return err
+			}
+			channels = append(channels, s.Channel)
+		}
+	}
+	if !c.IsSet("authkey") {
+		return nil
+	}
+	_, err := api.EditAuthkey.Call(c.Context, server, api.AuthkeyEdit{
+		IdentPath: api.IdentPath{Ident: c.String("authkey")}, Body: api.AuthkeyChanges{AddSub: channels},
+	})
+	return err
 }
 
 func shareEditOf(c *cli.Context) (in api.ShareEdit, err error) {
