@@ -19,13 +19,13 @@ type Config struct {
 	// block. Nil where nobody wants to know.
 	Undelivered func(Undelivered)
 	OutboxBytes int         // bounds what waits in memory for one connection; one larger frame passes alone. 0: 4 MiB
-	Memory      int64       // bounds what waits for all of them, but for 32 KiB a connection. 0: 1 GiB
+	Memory      int64       // bounds what waits for all of them, but for 32 KiB a connection. 0: 256 MiB
 	Busy        func() bool // reports whether the node has more to do than it can: history is then read slowly. nil: never
 }
 
 const (
 	defaultOutboxBytes = 4 << 20
-	defaultMemory      = 1 << 30
+	defaultMemory      = 256 << 20
 )
 
 // viewEntries bounds the reaches that are kept up to date at the tail.

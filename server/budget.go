@@ -27,9 +27,9 @@ const (
 	mostConnections = 1 << 16
 	mostRequests    = 1 << 13
 
-	memoryShare = 16 // of the process's memory
+	memoryShare = 64 // of the process's memory
 	leastMemory = 32 << 20
-	mostMemory  = 1 << 30
+	mostMemory  = 256 << 20
 )
 
 // newBudget divides a number of open files and bytes of memory. What the Config says goes before.

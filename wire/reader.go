@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"hpfriends/internal/crowd"
 )
 
@@ -22,6 +24,8 @@ type reader struct {
 
 	oldSecret bool        // the newest login was by Broker.OldSecret
 	seat      *crowd.Seat // until the first login
+	// requests holds back who subscribes or logs in over and over: each makes more work than the frame that asks for it.
+	requests *rate.Limiter
 }
 
 // awaited is what a session waits for until a deadline.
@@ -116,6 +120,9 @@ func (s *Session) refuseFrame(err error) error {
 // handle takes the complete frame of n bytes that b begins with, and for PUBLISH what follows it.
 func (s *Session) handle(op byte, b []byte, n int) (used int, err error) {
 	frame := b[:n]
+	if op != OpPublish && !s.reader.requests.Allow() && s.reader.requests.Wait(s.ctx) != nil {
+		return n, closeSilently
+	}
 	switch op {
 	case OpPublish:
 		return s.publish(b, n)

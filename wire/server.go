@@ -127,6 +127,9 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 	}
 	if t, ok := c.(*net.TCPConn); ok { // Go has set TCP_NODELAY
 		_ = t.SetKeepAliveConfig(keepAlive)
+		if raw, err := t.SyscallConn(); err == nil {
+			boundUnsent(raw)
+		}
 	}
 	ses := newSession(s, c, e, tc)
 	ses.reader.seat = s.limiter.pending.Enter(remote.Addr(), func() { s.makeRoom(ses) })

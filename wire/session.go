@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Session is one connection to a Server. Its reader goroutine reads, decides and calls the Conn; everybody may Send.
@@ -32,6 +34,10 @@ type Session struct {
 }
 
 const (
+	// requestRate and requestBurst are of AUTH, SUBSCRIBE and UNSUBSCRIBE. A client that begins anew asks for all that it
+	// had at once.
+	requestRate  = 200 // a second
+	requestBurst = 2500
 	// lingerTime bounds the end: a write that is under way, the ERROR, and waiting for the peer's end.
 	lingerTime = time.Second
 	// lingerBytes bounds what is thrown away meanwhile of a peer that goes on sending.
@@ -43,6 +49,7 @@ func newSession(s *Server, c net.Conn, e *Endpoint, tc *tls.Config) *Session {
 		server: s, endpoint: e, conn: c, remote: remoteOf(c), nonce: make([]byte, e.Nonce), done: make(chan struct{}),
 	}
 	ses.transport.watch(c)
+	ses.reader.requests = rate.NewLimiter(requestRate, requestBurst)
 	if tc != nil {
 		ses.conn = tls.Server(&belowTLS{c, &ses.transport}, tc)
 	}

@@ -43,3 +43,13 @@ func pendingError(c syscall.RawConn) (errno syscall.Errno) {
 	})
 	return errno
 }
+
+// unsentBytes bounds what the kernel holds of a connection and has not sent: a peer that does not read would else pin
+// megabytes there. What is on its way is not bounded by it, so it costs no throughput.
+const unsentBytes = 128 << 10
+
+func boundUnsent(c syscall.RawConn) {
+	_ = c.Control(func(fd uintptr) {
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentBytes)
+	})
+}

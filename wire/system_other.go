@@ -15,3 +15,5 @@ func bindToDevice(syscall.RawConn, string) error {
 func askTCP(syscall.RawConn) (tcpState, bool) { return tcpState{}, false }
 
 func pendingError(syscall.RawConn) syscall.Errno { return 0 }
+
+func boundUnsent(syscall.RawConn) {}

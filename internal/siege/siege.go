@@ -109,7 +109,11 @@ func Begin(t testing.TB, w Walls) *Siege {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Server.Kill)
+	t.Cleanup(func() {
+		if err := s.Server.Stop(); err != nil { // for its profile
+			t.Error(err)
+		}
+	})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	where, err := s.Server.Await(ctx)
@@ -222,11 +226,12 @@ func (s *Siege) holds() (rss, files, goroutines float64) {
 	return rss, files, goroutines
 }
 
-// Bounds of what honest users notice, beside twice what is normal: the attackers run on the same machine.
+// Bounds of what honest users notice, beside three times what is normal: the attackers, and whatever else there is, run
+// on the same processors. A server that does not defend itself is seconds above them.
 const (
-	mostLatency = 150 * time.Millisecond
-	mostPages   = 500 * time.Millisecond
-	mostMemory  = 2 << 30 // 1 GiB, and what subscribers may hold
+	mostLatency = 500 * time.Millisecond
+	mostPages   = time.Second
+	mostMemory  = 1<<30 + 256<<20 // 1 GiB, and what subscribers may hold
 	mostRescue  = 2 * time.Second
 	recovery    = time.Minute
 )
@@ -249,10 +254,10 @@ func (s *Siege) Attack(attack func(ctx context.Context)) {
 	<-done
 	s.t.Logf("attacked: %v; then %v; login and disabling took %v", under, more, rescue)
 	for _, m := range []state{under, more} {
-		if most := max(2*s.calm.latency, mostLatency); m.latency > most || m.messages == 0 {
+		if most := max(3*s.calm.latency, mostLatency); m.latency > most || m.messages == 0 {
 			s.t.Errorf("honest messages: p99 %v of %d, want at most %v", m.latency, m.messages, most)
 		}
-		if most := max(2*s.calm.pages, mostPages); m.pages > most || m.wrong > 0 {
+		if most := max(3*s.calm.pages, mostPages); m.pages > most || m.wrong > 0 {
 			s.t.Errorf("honest pages: p99 %v and %d failed, want at most %v", m.pages, m.wrong, most)
 		}
 		if m.rss > mostMemory {
@@ -289,7 +294,7 @@ func (s *Siege) recovers() {
 		if left.files <= s.calm.files+10 && left.goroutines <= s.calm.goroutines+20 {
 			after := s.measure(2 * time.Second)
 			s.t.Logf("afterwards: %v", after)
-			if after.latency > max(2*s.calm.latency, mostLatency) || after.wrong > 0 {
+			if after.latency > max(3*s.calm.latency, mostLatency) || after.wrong > 0 {
 				s.t.Errorf("honest users still notice it: %v", after)
 			}
 			if err := s.traffic.end(); err != nil {

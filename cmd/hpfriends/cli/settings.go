@@ -51,7 +51,7 @@ func settingFlags() []cli.Flag {
 		&cli.IntFlag{Name: "max-connections", EnvVars: env("max-connections"),
 			Usage: "take at most `N` hpfeeds connections, a quarter of them of one user; 0: what the limit of open files leaves"},
 		cmdline.SizeFlag("subscriber-memory", "", "hold at most `SIZE` for subscribers that read slowly, beside 32 KiB for "+
-			"each; default: a 16th of the memory, at most 1GiB", env("subscriber-memory")...),
+			"each; default: a 64th of the memory, at most 256MiB", env("subscriber-memory")...),
 		&cli.StringFlag{Name: "retention", EnvVars: env("retention"),
 			Usage: "keep messages for `DURATION`, like 30d; empty: for ever. The audit is always kept"},
 		&cli.StringFlag{Name: "retention-size", EnvVars: env("retention-size"),
