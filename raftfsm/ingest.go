@@ -3,6 +3,7 @@ package raftfsm
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"sync"
 	"time"
 
@@ -15,6 +16,13 @@ const (
 	maxFlights = 8                    // proposals under way
 	maxPending = 64 << 20             // bytes of all connections that are not committed
 )
+
+// MaxMessage is the largest payload that the layers below take: a frame of it is a batch, which is stored, and handed
+// to the leader, in one piece.
+const MaxMessage = 32 << 20
+
+// ErrTooLarge is why a run is not taken that no batch can hold.
+var ErrTooLarge = errors.New("raftfsm: larger than a batch can be")
 
 // Ingest collects the frames of all connections into batches. Each batch has a sequence number and enters the log once,
 // in order, however often it has to be proposed.
@@ -58,6 +66,9 @@ func NewIngest(n *Node) *Ingest {
 // window or the node's is full, until ctx is done. On an almost full disk it is ErrDiskFull. The caller has checked the
 // right to publish.
 func (in *Ingest) Publish(ctx context.Context, s *Source, channel string, frames []byte, count int) error {
+	if len(frames) > entry.MaxBatchBytes {
+		return ErrTooLarge
+	}
 	if err := in.node.Full(); err != nil {
 		return err
 	}

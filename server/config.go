@@ -10,6 +10,7 @@ import (
 
 	"hpfriends/internal/bytesize"
 	"hpfriends/internal/timespec"
+	"hpfriends/raftfsm"
 	"hpfriends/raftfsm/retention"
 	"hpfriends/wire"
 )
@@ -68,8 +69,8 @@ func (s Config) Validate() error {
 			return badConfig("--hpfeeds: %v", err)
 		}
 	}
-	if s.MaxMessage > wire.MaxPayloadLimit {
-		return badConfig("--max-message %d: want at most %s", s.MaxMessage, humanize.IBytes(wire.MaxPayloadLimit))
+	if s.MaxMessage > raftfsm.MaxMessage {
+		return badConfig("--max-message %d: want at most %s", s.MaxMessage, humanize.IBytes(raftfsm.MaxMessage))
 	}
 	if s.MaxConnections < 0 {
 		return badConfig("--max-connections %d: want a number, or 0: what the limit of open files leaves", s.MaxConnections)

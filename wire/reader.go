@@ -171,6 +171,9 @@ func (s *Session) publish(b []byte, n int) (used int, err error) {
 	return used, s.answer(s.reader.conn.Publish(s.reader.channel, b[:used], count), s.reader.channel, count)
 }
 
+// maxRun is how large a run of several frames is at most: it is handed on, and stored, as one.
+const maxRun = 1 << 20
+
 // cutRun extends a run that begins with a frame of first bytes, of which head are not payload, by every complete
 // PUBLISH frame behind it with the same names. It compares them as bytes with those of the first.
 func cutRun(b []byte, first, head, maxPayload int) (used, count int) {
@@ -179,7 +182,7 @@ func cutRun(b []byte, first, head, maxPayload int) (used, count int) {
 	for len(b)-used >= head {
 		next := b[used:]
 		n := int64(binary.BigEndian.Uint32(next))
-		if n < int64(head) || n > int64(len(next)) || n > int64(head+maxPayload) ||
+		if n < int64(head) || n > int64(len(next)) || n > int64(head+maxPayload) || int64(used)+n > maxRun ||
 			next[HeaderLen-1] != OpPublish || !bytes.Equal(next[HeaderLen:head], names) {
 			break
 		}

@@ -320,6 +320,15 @@ func TestRunEndsBeforeWhatIsNotOfIt(t *testing.T) {
 	}
 }
 
+// A run is stored as one: large frames are not put together, however many of them a buffer has.
+func TestRunIsBounded(t *testing.T) {
+	large := AppendPublish(nil, "alice", "c", make([]byte, maxRun*2/3))
+	head := len(large) - maxRun*2/3
+	if used, count := cutRun(slices.Concat(large, large), len(large), head, maxRun); used != len(large) || count != 1 {
+		t.Errorf("run of %d frames, %d bytes", count, used)
+	}
+}
+
 func TestReadBufferGrowsWithWhatArrivesOnly(t *testing.T) {
 	const frame = 1 << 20
 	var b readBuffer

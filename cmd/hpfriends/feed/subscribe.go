@@ -216,7 +216,7 @@ func (s *reception) outcome(cause error) error {
 	case errors.Is(cause, errReplayed):
 		return connectionFailure(fmt.Errorf("%w: %d of %d messages", cause, s.printed, s.count))
 	case errors.Is(cause, errRefused):
-		return connectionFailure(&wire.BrokerError{Text: strings.Join(s.refused, " ")})
+		return connectionFailure(&wire.BrokerError{Text: strings.Join(s.refused, "; ")})
 	case errors.As(cause, &output):
 		return cmdline.Fail(cmdline.ExitFailed, output.Error())
 	}
