@@ -86,8 +86,12 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	if s.budget, err = newBudget(s.Config, openFiles(), processMemory()); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
+	narrowed, err := datadir.Make(s.DataDir)
+	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
+	}
+	if narrowed {
+		s.Logger.Warn("the data directory was open to other users: it is for its owner only now", "data", s.DataDir)
 	}
 	if err := s.Reload(); err != nil {
 		return badConfig("--geoip: %v", err)

@@ -2,11 +2,11 @@ package cli
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/urfave/cli/v2"
 
 	"hpfriends/internal/cmdline"
+	"hpfriends/internal/datadir"
 	"hpfriends/server"
 )
 
@@ -39,7 +39,7 @@ wait for it: they give it a vote when it runs and has caught up.`,
 			}
 			s := server.Config{DataDir: c.String("data-dir"), NodeID: c.String("node-id")}
 			s.Join, s.JoinTokenFile = args[0], c.String("token-file")
-			if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
+			if _, err := datadir.Make(s.DataDir); err != nil {
 				return err
 			}
 			if err := server.Join(c.Context, s, c.String("advertise")); err != nil {
