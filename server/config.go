@@ -12,6 +12,7 @@ import (
 	"hpfriends/internal/timespec"
 	"hpfriends/raftfsm"
 	"hpfriends/raftfsm/retention"
+	"hpfriends/web/who"
 	"hpfriends/wire"
 )
 
@@ -39,6 +40,7 @@ type WebConfig struct {
 	HTTP    string   `yaml:"http" json:"http"`
 	Proxies []string `yaml:"trusted-proxies" json:"trusted-proxies"`
 	Geo     string   `yaml:"geoip" json:"geoip"`
+	Kiosk   string   `yaml:"kiosk" json:"kiosk"`
 }
 
 // LimitsConfig is how much the server takes. What is 0 is decided by the machine: see budget.
@@ -77,6 +79,9 @@ func (s Config) Validate() error {
 	}
 	if s.SubscriberMemory != 0 && s.SubscriberMemory < leastMemory {
 		return badConfig("--subscriber-memory %d: want at least %s", s.SubscriberMemory, humanize.IBytes(leastMemory))
+	}
+	if _, err := who.ParseKiosk(s.Kiosk); err != nil {
+		return badConfig("--kiosk %s: %v", s.Kiosk, err)
 	}
 	if s.HTTP != "" {
 		if err := CheckAddress(s.HTTP); err != nil {

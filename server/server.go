@@ -30,6 +30,7 @@ import (
 	"hpfriends/web"
 	"hpfriends/web/geo"
 	"hpfriends/web/replay"
+	"hpfriends/web/who"
 	"hpfriends/wire"
 )
 
@@ -283,6 +284,9 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 			},
 			Outlet: func(k graph.AuthkeyID, from string) (replay.Outlet, error) { return s.broker.Outlet(k, from) },
 		},
+	}
+	if c.Kiosk, err = who.ParseKiosk(s.Config.Kiosk); err != nil {
+		return badConfig("--kiosk: %v", err)
 	}
 	if s.places != nil {
 		c.Places = s.places

@@ -63,6 +63,7 @@ type Node struct {
 	// Outlet publishes with an authkey; nil: nothing can be replayed.
 	Outlet func(authkey graph.AuthkeyID, from string) (replay.Outlet, error)
 	Places attack.Places // where addresses are on the earth; nil: unknown
+	Kiosk  *who.Kiosk    // the map that everybody may see; nil: none
 }
 
 // Limits of a request (reliability.md 4.3).
@@ -121,10 +122,10 @@ func New(c Config) *Server {
 	s.v1.Register(operations)
 	s.pages = pages.New(pages.Config{
 		API: api.InProcess(operations), Query: c.Query, Who: s.who, Refusal: s.v1.Refusal,
-		Node: c.Name, Places: c.Places, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
+		Node: c.Name, Places: c.Places, Kiosk: c.Kiosk, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
 		Version: c.Version, Guests: c.Guests, Assets: scripts, Reference: reference, Logger: c.Logger,
 	})
-	s.live = live.New(live.Config{Query: c.Query, Places: c.Places})
+	s.live = live.New(live.Config{Query: c.Query, Places: c.Places, Kiosk: c.Kiosk})
 	s.crowd = crowd.New(most, max(most/4, 1))
 	return s
 }

@@ -35,6 +35,7 @@ import (
 type Config struct {
 	Query  *query.Query
 	Places attack.Places // where addresses are; nil: unknown
+	Kiosk  *who.Kiosk    // nil: strangers see nothing
 }
 
 // Limits of streams. A browser shows one page at a time; a user with many tabs has room in theirs.
@@ -79,6 +80,9 @@ func (s *Streams) Register(
 	d := door{ask, refuse}
 	mux.HandleFunc("GET /live/messages", func(w http.ResponseWriter, r *http.Request) { s.serveMessages(w, r, d) })
 	mux.HandleFunc("GET /live/attacks", func(w http.ResponseWriter, r *http.Request) { s.serveAttacks(w, r, d) })
+	if s.Kiosk != nil {
+		mux.HandleFunc("GET /kiosk/attacks", s.serveKiosk(refuse))
+	}
 	mux.HandleFunc("GET /live/logs", func(w http.ResponseWriter, r *http.Request) { s.serveLogs(w, r, d) })
 }
 

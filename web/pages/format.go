@@ -10,16 +10,17 @@ import (
 
 	"hpfriends/graph"
 	"hpfriends/query/view"
+	"hpfriends/web/pages/icons"
 )
 
 // functions are what templates can call.
 var functions = template.FuncMap{
-	"icon": icon, "count": count, "bytes": size, "visible": visible, "plural": plural, "dict": dict,
+	"icon": icons.Icon, "count": count, "bytes": size, "visible": visible, "plural": plural, "dict": dict,
 	"segment": url.PathEscape, "replayed": replayed,
 	"why":   func(from, to, channel string) string { return whyOf(from, to, graph.Pattern(channel)) },
 	"list":  func(v ...any) []any { return v },
 	"deref": func(b *bool) bool { return b != nil && *b },
-	"mark":  func() template.HTML { return mark }, "style": func() string { return styleURL },
+	"mark":  func() template.HTML { return icons.Mark }, "style": func() string { return styleURL },
 }
 
 const thinSpace = "\u2009"

@@ -1,19 +1,18 @@
 package pages
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"hpfriends/graph"
 	"hpfriends/query"
 	"hpfriends/query/view"
+	"hpfriends/web/pages/glance"
 )
 
 type homeData struct {
 	Authkeys []view.Authkey
-	Ailing   []ailment
+	Ailing   []glance.Ailment
 	Waiting  []incomingRow
 	Channels []channelRow // the busiest of the day first
 	Newest   []messageRow
@@ -25,7 +24,7 @@ type homeData struct {
 type channelRow struct {
 	view.Channel
 	Day   uint64 // messages
-	Spark spark
+	Spark glance.Spark
 }
 
 // few is how many of each kind Home shows.
@@ -39,7 +38,7 @@ func home(r *request) (any, error) {
 	}
 	for _, k := range d.Authkeys {
 		d.Started = d.Started || k.Stats != nil && k.Stats.Published > 0
-		if a := ailmentOf(k, r.now); a.What != "" && len(d.Ailing) < few {
+		if a := glance.AilmentOf(k, r.now); a.What != "" && len(d.Ailing) < few {
 			d.Ailing = append(d.Ailing, a)
 		}
 	}
@@ -86,56 +85,4 @@ func (r *request) busiest() (all []channelRow, err error) {
 		}
 	}
 	return all, err
-}
-
-// spark is a small chart of counts.
-type spark []uint64
-
-const sparkWidth, sparkHeight = 96, 20
-
-// Points are those of a line in a picture of sparkWidth by sparkHeight.
-func (s spark) Points() string {
-	most := slices.Max(append(slices.Clone(s), 1))
-	var b strings.Builder
-	for i, n := range s {
-		x := float64(i) * sparkWidth / float64(max(len(s)-1, 1))
-		y := sparkHeight - 1 - float64(n)*(sparkHeight-2)/float64(most)
-		fmt.Fprintf(&b, "%.1f,%.1f ", x, y)
-	}
-	return strings.TrimSpace(b.String())
-}
-
-// ailment is what an authkey suffers from.
-type ailment struct {
-	view.Authkey
-	What string // a sentence; empty: it is well
-	When *time.Time
-}
-
-// soon is how long before it expires one is told of it; silent is how long a sensor is quiet before one wonders.
-const (
-	soon   = 7 * 24 * time.Hour
-	silent = 24 * time.Hour
-)
-
-func ailmentOf(k view.Authkey, now time.Time) ailment {
-	s := view.Stats{}
-	if k.Stats != nil {
-		s = *k.Stats
-	}
-	switch {
-	case !k.Enabled:
-		return ailment{k, "It is disabled.", nil}
-	case k.Expires != nil && k.Expires.Before(now):
-		return ailment{k, "It has expired:", k.Expires}
-	case k.Expires != nil && k.Expires.Sub(now) < soon:
-		return ailment{k, "It will expire:", k.Expires}
-	case k.OldUntil != nil && k.OldUntil.After(now) && s.OldSecretSeen != nil:
-		return ailment{k, "Something still uses its old secret, which will end:", k.OldUntil}
-	case s.LastSeen == nil:
-		return ailment{k, "Nothing has used it yet.", nil}
-	case len(k.Pub) > 0 && now.Sub(*s.LastSeen) > silent:
-		return ailment{k, "It is silent; it was last seen:", s.LastSeen}
-	}
-	return ailment{}
 }

@@ -16,6 +16,7 @@ type mapData struct {
 	Attacks   []attackRow // newest first
 	Stream    string      // where the map hears of those that come
 	Located   bool        // addresses are looked up
+	Bare      bool        // nothing leads elsewhere, and sensors are seen by country only
 	Countries []attack.Count
 	Cities    []attack.Count
 }
@@ -41,10 +42,20 @@ func attackMap(r *request) (any, error) {
 		r.problem = r.Refusal(err)
 		return d, nil
 	}
+	end, err := r.attacks(&d, pattern)
+	d.Stream = "/live/attacks?" + url.Values{"channel": {d.Channel}, "from": {end}}.Encode()
+	return d, err
+}
+
+// attacks finds the newest attacks, and returns where the log ends.
+func (r *request) attacks(d *mapData, pattern graph.Pattern) (end string, err error) {
 	f := query.MessageFilter{Patterns: []graph.Pattern{pattern}, Limit: 4 * mapRows}
 	var countries, cities []string
-	end, _, err := newest(r, f, mapRows, func(m query.Message) bool {
+	end, _, err = newest(r, f, mapRows, func(m query.Message) bool {
 		a, ok := attack.Parse(m.Payload, r.Places)
+		if d.Bare {
+			a.To = a.To.Coarse()
+		}
 		if ok {
 			d.Attacks = append(d.Attacks, attackRow{a, strings.TrimPrefix(m.Position.String(), "#"), m.Time})
 			countries, cities = append(countries, a.From.Country), append(cities, a.From.City)
@@ -52,6 +63,5 @@ func attackMap(r *request) (any, error) {
 		return ok
 	})
 	d.Countries, d.Cities = attack.Top(countries, mapTop), attack.Top(cities, mapTop)
-	d.Stream = "/live/attacks?" + url.Values{"channel": {d.Channel}, "from": {end}}.Encode()
-	return d, err
+	return end, err
 }

@@ -27,6 +27,7 @@ type Config struct {
 	Hpfeeds   func() []string                               // addresses that sensors connect to; nil: unknown
 	Node      string                                        // the name of the node that answers
 	Places    attack.Places                                 // where addresses are; nil: unknown
+	Kiosk     *who.Kiosk                                    // nil: strangers see nothing
 	Lag       func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
 	Version   string
 	Guests    []who.Guest // whom the login page offers to be
@@ -59,6 +60,9 @@ func (p *Pages) Register(mux *http.ServeMux, ask who.Authenticate) {
 		if len(pg.acts) > 0 {
 			mux.HandleFunc("POST "+pg.pattern(), h)
 		}
+	}
+	if p.Kiosk != nil {
+		mux.HandleFunc("GET /kiosk", new(kiosk).serve(p))
 	}
 	mux.HandleFunc("GET /history/download", p.download(ask))
 	mux.HandleFunc("GET /logs/download", p.logFile(ask))

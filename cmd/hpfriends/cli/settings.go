@@ -20,7 +20,8 @@ import (
 )
 
 // settingNames are the keys of the file, which are also the flags.
-var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "trusted-proxies", "geoip", "name", "compat",
+var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "trusted-proxies", "geoip", "kiosk",
+	"name", "compat",
 	"max-message", "max-connections", "subscriber-memory", "retention", "retention-size", "retention-grace",
 	"scrub-interval", "log-level", "log-format",
 	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
@@ -44,6 +45,8 @@ func settingFlags() []cli.Flag {
 			Usage: "believe X-Forwarded-For of `NETWORK`, like 10.0.0.0/8: of proxies before --http (repeat for more)"},
 		&cli.StringFlag{Name: "geoip", EnvVars: env("geoip"),
 			Usage: "mmdb `FILE` with cities, by which the map finds addresses; read again on SIGHUP"},
+		&cli.StringFlag{Name: "kiosk", EnvVars: env("kiosk"),
+			Usage: "let everybody see the map of `USER:CHANNEL` at /kiosk, as USER sees it; sensors by country only"},
 		&cli.StringFlag{Name: "name", EnvVars: env("name"), Value: "hpfriends", Usage: "broker `NAME` that clients are told"},
 		&cli.StringFlag{Name: "compat", EnvVars: env("compat"), Value: "lineage",
 			Usage: "`STYLE` of refusals: lineage, or reference (as the Python broker, which then closes)"},
@@ -72,6 +75,7 @@ func loadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"),
 		WebConfig: server.WebConfig{
 			HTTP: c.String("http"), Proxies: c.StringSlice("trusted-proxies"), Geo: c.String("geoip"),
+			Kiosk: c.String("kiosk"),
 		},
 		Name:     c.String("name"),
 		Compat:   c.String("compat"),

@@ -5,6 +5,7 @@ package attack
 import (
 	"cmp"
 	"encoding/json"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -42,6 +43,12 @@ func (p Place) String() string {
 		return p.City
 	}
 	return p.City + ", " + p.Country
+}
+
+// Coarse is the place as strangers may know it: by its country, and at 5 degrees.
+func (p Place) Coarse() Place {
+	p.City, p.Lat, p.Lon = "", 5*math.Round(p.Lat/5), 5*math.Round(p.Lon/5)
+	return p
 }
 
 // Parse reads an event: latitude, longitude, city and countrycode are the attacker's, those that end in 2 the sensor's.

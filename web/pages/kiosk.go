@@ -1,0 +1,59 @@
+package pages
+
+import (
+	"bytes"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// kiosk is the map that everybody may see. What it begins with is looked up once for all who come within a moment.
+type kiosk struct {
+	mu   sync.Mutex
+	at   time.Time
+	data mapData
+}
+
+const kioskFor = 2 * time.Second
+
+// serve shows the map without any way to another page.
+func (k *kiosk) serve(p *Pages) http.HandlerFunc {
+	ask := p.Kiosk.Ask(p.Query.Graph)
+	return func(w http.ResponseWriter, hr *http.Request) {
+		r, err := p.admit(w, hr, ask)
+		if err == nil {
+			r.user = nil // nobody is logged in
+			err = k.look(r)
+		}
+		if err != nil {
+			p.Refuse(w, hr, err)
+			return
+		}
+		var b bytes.Buffer
+		s := &sheet{request: r, Page: &page{title: "Attacks", scripts: []string{"map.js"}}, Data: k.shown(), assets: p.Assets}
+		if err := p.templates["kiosk"].ExecuteTemplate(&b, "kiosk", s); err != nil {
+			p.Logger.Error("a page could not be made", "page", "kiosk", "err", err)
+			http.Error(w, "This page could not be made.", http.StatusInternalServerError)
+			return
+		}
+		send(w, hr, http.StatusOK, b.Bytes(), false)
+	}
+}
+
+func (k *kiosk) shown() mapData {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.data
+}
+
+func (k *kiosk) look(r *request) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if r.now.Sub(k.at) < kioskFor {
+		return nil
+	}
+	d := mapData{Channel: string(r.Kiosk.Channel), Bare: true, Stream: "/kiosk/attacks"}
+	_, err := r.attacks(&d, r.Kiosk.Channel)
+	k.at, k.data = r.now, d
+	return err
+}
