@@ -114,12 +114,12 @@ func (k *Authkey) check() error {
 	if n := k.MaxMessage; n != 0 && n < MinMessageLimit || n > MaxMessageLimit {
 		return refuse(Invalid, "0 is the default", "max_message is %d, want %d to %d", n, MinMessageLimit, MaxMessageLimit)
 	}
-	for _, list := range [][]Pattern{k.Pub, k.Sub} {
+	for i, list := range [][]Pattern{k.Pub, k.Sub} {
 		if len(list) > maxPatterns {
 			return refuse(Invalid, "use prefixes", "%d patterns, at most %d are allowed", len(list), maxPatterns)
 		}
 		for _, p := range list {
-			if err := p.Validate(); err != nil {
+			if err := p.Validate(); err != nil && (i == 0 || p != Audit) {
 				return err
 			}
 		}

@@ -2,6 +2,8 @@ package graph
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -88,15 +90,14 @@ func (g *Graph) enabledAuthkey(key *Authkey) (*Authkey, error) {
 	return k, nil
 }
 
-// MayPublish decides whether an authkey may publish on a channel: it and its owner are enabled, the channel is not
-// reserved, and a publish pattern matches. The answer follows g, whatever version key is from. Errors are ErrDenied
-// with the Gate, or ErrInvalid for what is no channel.
+// MayPublish decides, by g, whether an authkey may publish on a channel that is not reserved: it and its owner are
+// enabled, and a publish pattern matches. Errors are ErrDenied with the Gate, or ErrInvalid for what is no channel.
 func (g *Graph) MayPublish(key *Authkey, channel string) error {
 	k, err := g.enabledAuthkey(key)
 	if err != nil {
 		return err
 	}
-	if channel != "" && channel[0] == '$' {
+	if strings.HasPrefix(channel, "$") || strings.HasSuffix(channel, "..broker") { // the broker speaks there
 		return denied(GateReserved, "choose another name", "channel %q is reserved", Clip(channel))
 	}
 	if err := ValidateChannel(channel); err != nil {
@@ -110,26 +111,24 @@ func (g *Graph) MayPublish(key *Authkey, channel string) error {
 }
 
 // MaySubscribe decides whether an authkey may subscribe to a channel or to all channels of a pattern: it and its owner
-// are enabled, and a subscribe pattern covers all of what is asked for. A reserved channel ("$acks", "$audit") has no
-// pattern: $acks is for every authkey, the others for those that may subscribe to anything, so that a sensor's authkey
-// reads nothing. Errors are ErrDenied with the Gate, or ErrInvalid for what is neither channel nor pattern.
+// are enabled, and a subscribe pattern covers all of what is asked for. Of the reserved channels, $acks is for every
+// authkey, $audit for those to which it is granted by its name, and the others for those that may subscribe to
+// anything. Errors are ErrDenied with the Gate, or ErrInvalid for what is neither channel nor pattern.
 func (g *Graph) MaySubscribe(key *Authkey, channelOrPattern string) error {
 	k, err := g.enabledAuthkey(key)
 	if err != nil {
 		return err
 	}
-	if channelOrPattern != "" && channelOrPattern[0] == '$' {
-		if channelOrPattern == "$acks" || len(k.Sub) > 0 {
+	p := Pattern(channelOrPattern)
+	if strings.HasPrefix(channelOrPattern, "$") {
+		if slices.Contains(k.Sub, p) || p == "$acks" || len(k.Sub) > 0 && p != Audit {
 			return nil
 		}
-		return denied(GateReserved, "add a subscribe pattern to the authkey",
-			"authkey %s may not subscribe to anything, so not to %q", k.Ident, Clip(channelOrPattern))
+		why := "authkey %s may not subscribe to %q"
+		return denied(GateReserved, "add it to the authkey's subscribe patterns", why, k.Ident, Clip(channelOrPattern))
 	}
-	p := Pattern(channelOrPattern)
-	if !p.IsPrefix() {
+	if err = p.Validate(); !p.IsPrefix() {
 		err = ValidateChannel(channelOrPattern)
-	} else {
-		err = p.Validate()
 	}
 	if err != nil {
 		return err

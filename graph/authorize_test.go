@@ -78,6 +78,7 @@ func TestMayPublishAndSubscribe(t *testing.T) {
 	check("publish", w.g.MayPublish(w.key, "c"), "")
 	check("publish elsewhere", w.g.MayPublish(w.key, "d"), GatePattern)
 	check("publish on a reserved channel", w.g.MayPublish(w.key, "$acks"), GateReserved)
+	check("publish as if the broker", w.g.MayPublish(w.key, "c..broker"), GateReserved)
 	check("publish on none", w.g.MayPublish(w.key, ""), "invalid")
 	check("publish on a pattern", w.g.MayPublish(w.key, "c*"), "invalid")
 	check("publish with no key", w.g.MayPublish(nil, "c"), GateAuthkey)
@@ -90,7 +91,15 @@ func TestMayPublishAndSubscribe(t *testing.T) {
 	check("subscribe to no pattern", w.g.MaySubscribe(w.bobsKey, "a*b"), "invalid")
 	check("subscribe to none", w.g.MaySubscribe(w.bobsKey, ""), "invalid")
 	check("acks", w.g.MaySubscribe(w.key, "$acks"), "")
-	check("audit", w.g.MaySubscribe(w.key, "$audit"), "")
+	check("audit without its name", w.g.MaySubscribe(w.bobsKey, "$audit"), GateReserved)
+	check("notices", w.g.MaySubscribe(w.bobsKey, "$replay"), "")
+	w.do(user(w.alice), EditAuthkey{Authkey: w.key.ID, Sub: &[]Pattern{"c*", Audit}})
+	w.key, _ = w.g.Authkey(w.key.ID)
+	check("audit by its name", w.g.MaySubscribe(w.key, "$audit"), "")
+	_, _, err := w.g.Apply(w.g.Index()+1, Command{By: user(w.alice), Time: at(1), Op: EditAuthkey{
+		Authkey: w.key.ID, Pub: &[]Pattern{Audit},
+	}})
+	check("publishing on it", err, "invalid")
 
 	sensor := w.world.key(w.alice, "mute", []Pattern{"*"}, nil)
 	check("acks of a sensor", w.g.MaySubscribe(sensor, "$acks"), "")

@@ -1,11 +1,12 @@
 package graph
 
-import (
-	"strings"
-)
+import "strings"
 
 // Pattern selects channels: an exact name, or a prefix followed by "*".
 type Pattern string
+
+// Audit among the subscribe patterns of an authkey grants it the audit's channel. No other pattern does.
+const Audit Pattern = "$audit"
 
 // MaxName is the greatest length, in bytes, of a channel, a pattern and an ident: the wire has one byte for it.
 const MaxName = 255

@@ -189,10 +189,10 @@ func SetUp(ctx context.Context, operator *api.Client, channel string, publishers
 // KeyOf returns the authkey that a user of a measurement has.
 func KeyOf(handle string) Key { return Key{Ident: handle + "-key", Secret: "secret-of-" + handle} }
 
-// AddKey adds an authkey that may publish and subscribe everywhere.
+// AddKey adds an authkey that may publish and subscribe everywhere, and read the audit.
 func AddKey(ctx context.Context, user *api.Client, k Key) error {
 	_, err := api.AddAuthkey.Call(ctx, user, api.With[api.NewAuthkey]{Body: api.NewAuthkey{
-		Ident: k.Ident, Secret: api.NewSecret(k.Secret), Pub: []graph.Pattern{"*"}, Sub: []graph.Pattern{"*"},
+		Ident: k.Ident, Secret: api.NewSecret(k.Secret), Pub: []graph.Pattern{"*"}, Sub: []graph.Pattern{"*", graph.Audit},
 	}})
 	return err
 }

@@ -39,7 +39,7 @@ func newCommunityIn(t *testing.T, dir string, users ...string) *community {
 		c.keys[u] = load.Key{Ident: u + "-key", Secret: "secret-of-" + u}
 		c.do("", "POST", "/users", map[string]any{"handle": u}, nil)
 		c.do(u, "POST", "/authkeys", map[string]any{"ident": c.keys[u].Ident, "secret": c.keys[u].Secret,
-			"pub": []string{"*"}, "sub": []string{"*"}}, nil)
+			"pub": []string{"*"}, "sub": []string{"*", "$audit"}}, nil)
 	}
 	return c
 }
