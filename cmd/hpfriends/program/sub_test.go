@@ -231,7 +231,7 @@ func TestWhatSubSays(t *testing.T) {
 		t.Errorf("one of two refused: %+v", r)
 	}
 	r = sub("-c", "c", "-c", "shut", "-c", "closed", "-c", "c?since=soon")
-	for _, want := range []string{"chan=closed ", "chan=shut", "chan=c?since=soon"} {
+	for _, want := range []string{"chan=closed;", "chan=shut ", "chan=c?since=soon;"} {
 		if r.code != cmdline.ExitDenied || !strings.Contains(r.stderr, want) {
 			t.Errorf("three of four refused, without %s: %+v", want, r)
 		}
