@@ -20,20 +20,12 @@ import (
 type follower struct {
 	trail.Trail
 	history *TimeTravel
-	behind  uint64 // events that whoever asks takes into the trail, at most
+	behind  uint64 // events that whoever asks takes into the trail; when there are more, the history is read meanwhile
 	keep    int    // changes of an event that is kept ready to be told; one with more is told from the graphs
 
 	mu sync.Mutex
 	at state // zero: not known yet
 }
-
-const (
-	// maxBehind is follower.behind. When there are more, as at the first start with a long audit, the history itself is
-	// read meanwhile.
-	maxBehind = 1000
-	// maxKept is follower.keep.
-	maxKept = 256
-)
 
 // advance takes up to limit events into the trail, and reports whether these are all.
 func (f *follower) advance(limit uint64) (all bool, err error) {

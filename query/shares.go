@@ -27,11 +27,7 @@ func (q *Query) SharesWith(viewer graph.Actor, user graph.UserID) []view.Share {
 
 func sharesWith(g *graph.Graph, user graph.UserID) iter.Seq[*graph.Share] {
 	return func(yield func(*graph.Share) bool) {
-		for s := range g.SharesWith(user) {
-			if !yield(s) {
-				return
-			}
-		}
+		g.SharesWith(user)(func(s *graph.Share, _ bool) bool { return yield(s) })
 	}
 }
 

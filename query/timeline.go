@@ -30,6 +30,8 @@ const (
 	exactBatches = 1500
 	// maxSegments bounds what is read of the projection.
 	maxSegments = 50_000
+	// exactRuns is how many runs of messages are looked at in batches: where senders are many, each has one in each.
+	exactRuns = 100_000
 )
 
 // Timeline counts the messages that the viewer may read, by their own times.
@@ -146,15 +148,18 @@ func (q *channels) tally(ctx context.Context, viewer graph.Actor, query Timeline
 	}
 	batches = slices.DeleteFunc(batches, func(i uint64) bool { return i > end.Index })
 	if len(batches) <= exact {
-		return t, q.countExactly(ctx, viewer, t, batches)
+		if err := q.countExactly(ctx, viewer, t, batches); !errors.Is(err, errEnough) {
+			return t, err
+		}
+		clear(t.channels)
 	}
 	t.estimate = true
 	return t, q.countSegments(ctx, viewer, t, begin, end.Index)
 }
 
-// countExactly reads the headers of batches.
+// countExactly reads the headers of batches. It is errEnough when there is too much in them.
 func (q *channels) countExactly(ctx context.Context, viewer graph.Actor, t *tally, batches []uint64) error {
-	r := newRights(q.graph, viewer)
+	r, runs := newRights(q.graph, viewer), 0
 	for _, index := range batches {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -169,6 +174,9 @@ func (q *channels) countExactly(ctx context.Context, viewer graph.Actor, t *tall
 		h, err := entry.DecodeHeader(e.Data)
 		if err != nil {
 			return &eventlog.CorruptError{Index: index, Reason: "undecodable", Err: err}
+		}
+		if runs += len(h.Runs); runs > exactRuns {
+			return errEnough
 		}
 		for i := range h.Runs {
 			if run := &h.Runs[i]; t.asked(run.Channel) && r.allow(run, index) {

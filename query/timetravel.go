@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -134,7 +135,7 @@ func (t *TimeTravel) below(index uint64) (state, error) {
 func (t *TimeTravel) nearest(target eventlog.AuditMark) (state, error) {
 	best := state{graph: graph.New()}
 	i, found := slices.BinarySearchFunc(t.waypoints, target.Index, func(w *waypoint, index uint64) int {
-		return compareIndexes(w.mark.Index, index)
+		return cmp.Compare(w.mark.Index, index)
 	})
 	if found {
 		i++
@@ -156,16 +157,6 @@ func (t *TimeTravel) nearest(target eventlog.AuditMark) (state, error) {
 		return best, fmt.Errorf("query: stored graph #%d: %w", stored.Index, err)
 	}
 	return state{stored.AuditMark, g}, nil
-}
-
-func compareIndexes(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // rebuild walks on to target and leaves waypoints. laid, if not nil, is told of each.
@@ -196,7 +187,7 @@ func (t *TimeTravel) note(s state) {
 	}
 	t.uses++
 	i, found := slices.BinarySearchFunc(t.waypoints, s.mark.Index, func(w *waypoint, index uint64) int {
-		return compareIndexes(w.mark.Index, index)
+		return cmp.Compare(w.mark.Index, index)
 	})
 	if found {
 		t.waypoints[i].used = t.uses
