@@ -5,7 +5,7 @@ BIN := bin/hpfriends
 FUZZTIME ?= 20s
 RACE := ./broker/... ./eventlog/... ./graph/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
 
-.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover siege soak clean
+.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover siege soak soak-live clean
 
 build: assets ; $(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/hpfriends
 
@@ -84,6 +84,10 @@ soak:
 	HPFRIENDS_FAULTS=soak $(GO) test -count=1 -v -timeout 24h ./internal/faults/
 	HPFRIENDS_SOAK_SEEDS=$(or $(SEEDS),100) HPFRIENDS_SOAK_OUTAGES=5000 $(GO) test -count=1 -v -timeout 24h -run '^TestNothingConfirmed|^TestPowerLoss|StuckDisk' ./raftfsm/
 	HPFRIENDS_SOAK_ELECTIONS=10000 $(GO) test -count=1 -v -timeout 1h -run '^TestTermNever' ./raftfsm/link/
+
+# Live at 1,000 messages a second for ten minutes, in a browser: memory of the server and of the page. docs/performance.md
+soak-live: build
+	cd internal/browser && HPFRIENDS_LIVE_SOAK=10m $(GO) test -count=1 -timeout 20m -v -run '^TestLiveTakes' .
 
 clean:
 	rm -rf bin web/ui/node_modules internal/browser/node_modules internal/browser/shots

@@ -4,13 +4,21 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"hpfriends/api"
+	"hpfriends/graph"
 )
 
-// pages are all pages, each with what it is called in shots/ and whose eyes see it: a new page is a line here.
-var pages = []struct {
-	name, user, path string
-	status           int
-}{
+// view is a page as somebody sees it.
+type view struct {
+	name   string // in shots/
+	user   string // whose eyes see it; empty: a stranger's
+	path   string // with a place for what only the server knows: {share}
+	status int
+}
+
+// pages are all pages of the demo: a new page is a line here.
+var pages = []view{
 	{"home", "bob", "/", 200},
 	{"home-new", "mallory", "/", 200},
 	{"shares", "ada", "/shares", 200},
@@ -44,31 +52,75 @@ var pages = []struct {
 	{"reach", "ada", "/shares?channel=dionaea.*&to=group:everyone&type=all", 200},
 	{"past", "ada", "/shares?at=%2316", 200},
 	{"live", "bob", "/live", 200},
-	{"message", "bob", "/m/{position}", 200},
-	{"message-hex", "bob", "/m/{position}?as=hex", 200},
+	{"message", "bob", "{message}", 200},
+	{"message-hex", "bob", "{message}?as=hex", 200},
+	{"share", "ada", "{share}", 200},
+	{"share-hostile", "mallory", "{share}", 200},
+	{"authkey", "ada", "{authkey}", 200},
+	{"authkey-hostile", "mallory", "{authkey}", 200},
+	{"event", "ada", "{event}", 200},
+	{"event-hostile", "mallory", "{event}", 200},
+	{"invited", "", "{invitation}", 200},
+	{"invited-group", "ada", "{membership}", 200},
+	{"admin", "grace", "/admin", 200},
+	{"cluster-alone", "grace", "/cluster", 200},
+	{"logs-all", "grace", "/logs", 200},
+	{"graph-all", "grace", "/graph", 200},
+	{"incoming-new", "nils", "/incoming", 200},
+	{"connecting", "ada", "/connect?ident=cowrie-fra1", 200},
+	{"why-fix", "cleo", "/why?from=cleo&to=nils&channel=cert.advisories", 200},
+	{"audit-hostile", "mallory", "/audit", 200},
+	{"search-hostile", "mallory", "/search?q=script", 200},
 	{"problem", "ada", "/shares?at=whenever", 422},
 }
 
-// widths are how wide a page is seen, in pixels; the least is that of a small telephone.
-var widths = []int64{1440, 390, 320}
+// more are pages of other servers: one that nobody has used, and a cluster of three.
+var more = map[string][]view{
+	"empty": {{"setup", "", "{setup}", 200}},
+	"three": {{"cluster", "grace", "/cluster", 200}},
+}
+
+// everywhere calls see with each page, on a server that has it.
+func everywhere(t *testing.T, b *Browser, see func(t *testing.T, p *Tab, v view, path string)) {
+	worlds := map[string]*World{"demo": Demo(t), "empty": Empty(t), "three": &Three(t).Nodes[0].World}
+	admin := api.NewUser{Handle: "grace", Password: api.NewSecret(Password), Role: graph.Admin}
+	if _, err := api.AddUser.Call(t.Context(), worlds["three"].API, api.With[api.NewUser]{Body: admin}); err != nil {
+		t.Fatal(err)
+	}
+	for name, w := range worlds {
+		views := more[name]
+		if name == "demo" {
+			views = pages
+		}
+		for _, v := range views {
+			t.Run(v.name, func(t *testing.T) {
+				p := w.Tab(t, b, v.user)
+				see(t, p, v, w.Place(p, v.path))
+			})
+		}
+	}
+}
+
+// widths are how wide a page is seen, in pixels.
+var widths = []int64{1440, 390}
+
+// narrowest is the width of a small telephone, on which a page has to fit.
+const narrowest = 320
 
 func TestPages(t *testing.T) {
-	b, w := Start(t), Demo(t)
 	html := make(map[string][]byte)
-	for _, page := range pages {
-		t.Run(page.name, func(t *testing.T) {
-			p := w.Tab(t, b, page.user)
-			path := newest(p, page.path)
-			html[page.path+" of "+page.user] = p.HTML(path)
-			for _, theme := range []string{"light", "dark"} {
-				for _, width := range widths {
-					p.Look(width, theme)
-					p.Expect(path, page.status)
-					seen(t, p, fmt.Sprintf("%s-%d-%s", page.name, width, theme))
-				}
+	everywhere(t, Start(t), func(t *testing.T, p *Tab, v view, path string) {
+		html[v.path+" of "+v.user] = p.HTML(path)
+		for _, theme := range []string{"light", "dark"} {
+			for _, width := range widths {
+				p.Look(width, theme)
+				p.Expect(path, v.status)
+				seen(t, p, fmt.Sprintf("%s-%d-%s", v.name, width, theme))
 			}
-		})
-	}
+		}
+		p.Look(narrowest, "light")
+		fits(t, p, v.name)
+	})
 	for page, faults := range invalid(t, html) {
 		for _, f := range faults {
 			t.Errorf("%s: %s", page, f)
@@ -81,9 +133,7 @@ func seen(t *testing.T, p *Tab, name string) {
 	for _, c := range p.Complaints() {
 		t.Errorf("%s: the browser complains: %s", name, c)
 	}
-	if over := p.Wider(); over > 0 {
-		t.Errorf("%s: %d pixels wider than the window", name, over)
-	}
+	fits(t, p, name)
 	p.Shot(name)
 	for _, v := range p.Axe() {
 		t.Errorf("%s: axe: %s", name, v)
@@ -91,49 +141,35 @@ func seen(t *testing.T, p *Tab, name string) {
 	_ = p.Complaints() // about axe's own styles
 }
 
+func fits(t *testing.T, p *Tab, name string) {
+	if over := p.Wider(); over > 0 {
+		t.Errorf("%s: %d pixels wider than the window", name, over)
+	}
+}
+
 // Without script each page says the same.
 func TestPagesWithoutScript(t *testing.T) {
-	b, w := Start(t), Demo(t)
-	for _, page := range pages {
-		t.Run(page.name, func(t *testing.T) {
-			p := w.Tab(t, b, page.user)
-			path := newest(p, page.path)
-			p.Expect(path, page.status)
-			title, err := evaluate[string](p, "document.querySelector('h1').innerText")
-			p.must(title, err)
-			p.NoScript()
-			p.Expect(path, page.status)
-			p.See(title)
-		})
-	}
+	everywhere(t, Start(t), func(_ *testing.T, p *Tab, v view, path string) {
+		p.Expect(path, v.status)
+		title, err := evaluate[string](p, "document.querySelector('h1').innerText")
+		p.must(title, err)
+		p.NoScript()
+		p.Expect(path, v.status)
+		p.See(title)
+	})
 }
 
 func TestLighthouseLikesPages(t *testing.T) {
-	l, b, w := startLighthouse(t), Start(t), Demo(t)
+	l := startLighthouse(t)
 	read := make(map[string]bool)
-	for _, page := range pages {
-		route, _, _ := strings.Cut(page.path, "?")
-		if read[route] || page.status >= 400 {
-			continue // it takes 7 s a page, and reads no refusals
+	everywhere(t, Start(t), func(t *testing.T, p *Tab, v view, path string) {
+		route, _, _ := strings.Cut(v.path, "?")
+		if read[route] || v.status >= 400 {
+			return // it takes 7 s a page, and reads no refusals
 		}
 		read[route] = true
-		t.Run(page.name, func(t *testing.T) {
-			p := w.Tab(t, b, page.user)
-			for _, s := range l.Short(w.URL+newest(p, page.path), p.cookies()) {
-				t.Errorf("%s: %s", page.path, s)
-			}
-		})
-	}
-}
-
-// newest puts a message's position into a path: that of the newest one which the user of the tab may read.
-func newest(p *Tab, path string) string {
-	if !strings.Contains(path, "{position}") {
-		return path
-	}
-	p.Open("/live")
-	p.See("cowrie")
-	link, err := evaluate[string](p, `document.querySelector("a[href^='/m/']").getAttribute("href")`)
-	p.must(link, err)
-	return strings.ReplaceAll(path, "/m/{position}", link)
+		for _, s := range l.Short(p.origin+path, p.cookies()) {
+			t.Errorf("%s: %s", v.path, s)
+		}
+	})
 }

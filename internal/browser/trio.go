@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
+
 	"hpfriends/api"
 	"hpfriends/internal/freeport"
 	"hpfriends/internal/proc"
@@ -38,7 +40,7 @@ func Three(t testing.TB) *Trio {
 	c := &Trio{t: t, token: filepath.Join(t.TempDir(), "token")}
 	for i := range c.Nodes {
 		c.Nodes[i] = &Member{
-			World: World{t: t, dir: t.TempDir()}, id: fmt.Sprintf("n%d", i+1),
+			World: World{t: t, dir: t.TempDir(), sessions: make(map[string][]*network.Cookie)}, id: fmt.Sprintf("n%d", i+1),
 			cluster: freeport.On127(t), http: freeport.On127(t), hpfeeds: freeport.On127(t),
 		}
 	}

@@ -3,10 +3,12 @@ package browser
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 
 	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/internal/datadir"
 	"hpfriends/internal/proc"
 )
@@ -54,7 +57,8 @@ func Empty(t testing.TB) *World {
 		t.Fatal(err)
 	}
 	return &World{
-		t: t, dir: dir, process: p, URL: "http://" + where.HTTP, Hpfeeds: where.Hpfeeds[0], API: p.API,
+		t: t, dir: dir, process: p, sessions: make(map[string][]*network.Cookie),
+		URL: "http://" + where.HTTP, Hpfeeds: where.Hpfeeds[0], API: p.API,
 	}
 }
 
@@ -161,6 +165,44 @@ func (w *World) Tab(t testing.TB, b *Browser, user string) *Tab {
 		}))
 	}
 	return p
+}
+
+// places are what only the server knows of a path: the first link on a page that looks so.
+var places = map[string]struct{ page, link string }{
+	"{message}": {"/live", `^/m/\d+\.\d+$`},
+	"{share}":   {"/shares", `^/shares/\d+$`},
+	"{authkey}": {"/authkeys", `^/authkey\?ident=`},
+	"{event}":   {"/audit", `^/audit/\d+$`},
+}
+
+// Place puts into a path what only the server knows, as the user of the tab sees it.
+func (w *World) Place(p *Tab, path string) string {
+	p.t.Helper()
+	for name, place := range places {
+		if strings.Contains(path, name) {
+			p.Open(place.page)
+			link, err := evaluate[string](p, fmt.Sprintf(`[...document.querySelectorAll("main a[href]")].map(
+				(a) => a.getAttribute("href")).find((to) => new RegExp(%q).test(to))`, place.link))
+			p.must(link, err)
+			return strings.ReplaceAll(path, name, link)
+		}
+	}
+	switch path {
+	case "{setup}":
+		return w.SetupLink()
+	case "{invitation}":
+		return w.invitation(p, "grace", api.NewInvitation{Role: graph.Member, Note: hostile})
+	case "{membership}":
+		return w.invitation(p, "bob", api.NewInvitation{Group: "malware-exchange", Note: hostile})
+	}
+	return path
+}
+
+func (w *World) invitation(p *Tab, by string, i api.NewInvitation) string {
+	p.t.Helper()
+	made, err := api.AddInvitation.Call(p.t.Context(), w.API.As(by), api.With[api.NewInvitation]{Body: i})
+	p.must(made, err)
+	return made.Path
 }
 
 // built returns the path of the program.
