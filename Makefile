@@ -5,7 +5,7 @@ BIN := bin/hpfriends
 FUZZTIME ?= 20s
 RACE := ./broker/... ./eventlog/... ./graph/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
 
-.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover siege soak soak-live clean
+.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover siege soak soak-live pictures clean
 
 build: assets ; $(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/hpfriends
 
@@ -84,6 +84,11 @@ soak:
 	HPFRIENDS_FAULTS=soak $(GO) test -count=1 -v -timeout 24h ./internal/faults/
 	HPFRIENDS_SOAK_SEEDS=$(or $(SEEDS),100) HPFRIENDS_SOAK_OUTAGES=5000 $(GO) test -count=1 -v -timeout 24h -run '^TestNothingConfirmed|^TestPowerLoss|StuckDisk' ./raftfsm/
 	HPFRIENDS_SOAK_ELECTIONS=10000 $(GO) test -count=1 -v -timeout 1h -run '^TestTermNever' ./raftfsm/link/
+
+# The pictures of README and the documents.
+pictures: build
+	mkdir -p docs/pictures
+	cd internal/browser && HPFRIENDS_PICTURES=../../docs/pictures $(GO) test -count=1 -v -run '^TestPictures$$' .
 
 # Live at 1,000 messages a second for ten minutes, in a browser: memory of the server and of the page. docs/performance.md
 soak-live: build

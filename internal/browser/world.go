@@ -75,6 +75,14 @@ func (w *World) SetupLink() string {
 // Demo starts the demo, whose people share events of simulated sensors. Mallory has joined them.
 func Demo(t testing.TB) *World {
 	t.Helper()
+	w := friendly(t)
+	w.invite("mallory")
+	return w
+}
+
+// friendly is the demo as everybody starts it.
+func friendly(t testing.TB) *World {
+	t.Helper()
 	temporary := t.TempDir()
 	cmd := exec.Command(built(t), "demo", "--every", "100ms")
 	cmd.Env = append(os.Environ(), "TMPDIR="+temporary)
@@ -105,7 +113,6 @@ func Demo(t testing.TB) *World {
 		t.Fatal(err)
 	}
 	w.URL, w.Hpfeeds, w.API = "http://"+where.HTTP, where.Hpfeeds[0], api.Local(w.dir)
-	w.invite("mallory")
 	return w
 }
 
