@@ -304,10 +304,14 @@ func (s *story) refusals() {
 	s.refused(s.key, "dionaea.capture")
 	p := s.ada
 	p.Click("link", "Logs")
-	p.In("row", s.key.Ident, "Pre-auth: Authkey secret hash incorrect.", "127.0.0.1").Click("link", "New secret")
+	row := p.In("row", s.key.Ident, "Pre-auth: Authkey secret hash incorrect.", "127.0.0.1")
+	row.Click("DisclosureTriangle", "Why?")
+	row.Click("link", "New secret")
 	p.See("Reveal secret")
 	p.Click("link", "Logs")
-	p.In("row", "Authkey not allowed to publish here.", "dionaea.capture").Click("link", "Edit authkey")
+	row = p.In("row", "Authkey not allowed to publish here.", "dionaea.capture")
+	row.Click("DisclosureTriangle", "Why?")
+	row.Click("link", "Edit authkey")
 	p.Fill("Publish on", "cowrie.sessions, dionaea.capture")
 	p.Click("button", "Save")
 	p.Click("link", "Authkeys")
@@ -328,7 +332,7 @@ func (s *story) search() {
 	p.See("Authkey not allowed to publish here.")
 	p.Fill("Search or jump to", "nothing has all of this")
 	p.Press("\r")
-	p.See("Nothing that you may see has all of these words.")
+	p.See("Nothing that you may see is like this.")
 }
 
 // The past is there too, from when the share allows it.
