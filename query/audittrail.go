@@ -186,6 +186,7 @@ func note(w trail.Writer, d graph.Difference, index uint64) {
 			in.To = index
 		}
 		w.Member(in, uint64(d.User))
+	default: // has no handle and is in no group
 	}
 }
 

@@ -67,8 +67,9 @@ func replayOnServer(c *cli.Context, server *api.Client) error {
 		return cmdline.Fail(cmdline.ExitFailed, r.Error)
 	case view.ReplayStopped:
 		return cmdline.Fail(cmdline.ExitInterrupted, "")
+	default:
+		return nil
 	}
-	return nil
 }
 
 // askEvery is how often the server is asked how far it is.
