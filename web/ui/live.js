@@ -2,6 +2,7 @@
 // much is drawn is told. It pauses when somebody scrolls down or says so, and tells how many messages wait. A stream that
 // is cut off goes on where it was (Last-Event-ID): the browser does that.
 
+import { label } from "./lib/reveal.js";
 import { say } from "./lib/say.js";
 import { streamTo, teller } from "./lib/stream.js";
 import { visible } from "./lib/visible.js";
@@ -73,7 +74,9 @@ function blank() {
   const link = document.createElement("a");
   link.append(document.createElement("time"));
   cells[0].append(link);
-  cells[1].append(code("", "name"));
+  const channel = code("", "name");
+  channel.dataset.copy = "";
+  cells[1].append(channel);
   cells[3].append(code(""));
   tr.append(...cells);
   return tr;
@@ -88,6 +91,7 @@ function put(tr, f) {
   t.dateTime = f.iso;
   t.textContent = f.clock;
   channel.firstElementChild.textContent = f.channel;
+  label(channel.firstElementChild);
   origin.textContent = f.origin;
   payload.firstElementChild.textContent = f.preview;
   size.textContent = f.size;

@@ -7,8 +7,13 @@ export function reveal(root) {
   }
   for (const code of root.querySelectorAll("code[data-copy]:not([role])")) {
     if (code.closest("a, button, label, summary")) continue; // those do what they do
-    code.setAttribute("role", "button");
-    code.setAttribute("aria-label", `Copy ${code.textContent}`);
-    code.tabIndex = 0;
+    label(code);
   }
+}
+
+// label makes a <code data-copy> the button that copies what it says now.
+export function label(code) {
+  code.setAttribute("role", "button");
+  code.setAttribute("aria-label", `Copy ${code.textContent}`);
+  code.tabIndex = 0;
 }
