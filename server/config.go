@@ -39,6 +39,7 @@ type Config struct {
 type WebConfig struct {
 	HTTP    string   `yaml:"http" json:"http"`
 	Proxies []string `yaml:"trusted-proxies" json:"trusted-proxies"`
+	Hosts   []string `yaml:"allowed-hosts" json:"allowed-hosts"` // names of this server; empty: see web.Network
 	Geo     string   `yaml:"geoip" json:"geoip"`
 	Kiosk   string   `yaml:"kiosk" json:"kiosk"`
 }

@@ -274,7 +274,9 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 	}
 	c := web.Config{
 		Changer: changer{s.node}, Cluster: clusterAdmin{s.node.Members()}, Cursors: s.cursors, Query: q, Key: key,
-		Network: web.Network{MaxConns: s.budget.requests, TrustedProxies: proxies},
+		Network: web.Network{
+			MaxConns: s.budget.requests, TrustedProxies: proxies, AllowedHosts: s.Hosts,
+		},
 		Metrics: registry, Ready: s.ready, Logger: s.Logger,
 		Node: web.Node{
 			Version: buildinfo.Version(), Name: s.node.ID(), Guests: guests,

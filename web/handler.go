@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/web/assets"
 	v1 "hpfriends/web/v1"
 	"hpfriends/web/who"
@@ -32,7 +33,7 @@ func (s *Server) handler(ask, person who.Authenticate) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte("{}"))
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", s.forScrapers(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}), ask))
 	mux.Handle("GET "+assets.Base, s.assets.Handler())
 	s.v1.Register(mux)
 	s.pages.Register(mux, person)
@@ -42,7 +43,7 @@ func (s *Server) handler(ask, person who.Authenticate) http.Handler {
 		api.NewProblem(http.StatusForbidden, api.Denied, "a page of another origin may not change anything here", "").Write(w)
 	}))
 	origins.AddInsecureBypassPattern("POST /ip") // sensors post there from anywhere, and it changes nothing
-	return harden(s.admitLag(origins.Handler(s.admit(mux, ask))))
+	return harden(s.knownHosts(s.admitLag(origins.Handler(s.admit(mux, ask)))))
 }
 
 // admit lets nobody unknown to the API. The other routes know nobody.
@@ -57,17 +58,22 @@ func (s *Server) admit(next http.Handler, ask who.Authenticate) http.Handler {
 			next.ServeHTTP(w, r.WithContext(who.With(r.Context(), a)))
 			return
 		}
-		// At any other level a stranger would fill the log.
-		s.Logger.Debug("a request was not admitted", "err", err, "from", a.From, "method", r.Method, "path", r.URL.Path)
-		p := s.v1.Refusal(err)
-		if p.Status == http.StatusUnauthorized {
-			w.Header().Add("WWW-Authenticate", `Bearer realm="hpfriends"`)
-			if who.TakesPassword(r) {
-				w.Header().Add("WWW-Authenticate", `Basic realm="hpfriends", charset="UTF-8"`)
-			}
-		}
-		p.Write(w)
+		s.refuse(w, r, a, err)
 	})
+}
+
+// refuse answers who has not proved who they are.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, a graph.Actor, err error) {
+	// At any other level a stranger would fill the log.
+	s.Logger.Debug("a request was not admitted", "err", err, "from", a.From, "method", r.Method, "path", r.URL.Path)
+	p := s.v1.Refusal(err)
+	if p.Status == http.StatusUnauthorized {
+		w.Header().Add("WWW-Authenticate", `Bearer realm="hpfriends"`)
+		if who.TakesPassword(r) {
+			w.Header().Add("WWW-Authenticate", `Basic realm="hpfriends", charset="UTF-8"`)
+		}
+	}
+	p.Write(w)
 }
 
 // Headers of an answer by a node that is behind its cluster: what it does not know yet.

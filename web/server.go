@@ -49,6 +49,8 @@ type Config struct {
 type Network struct {
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.
 	TrustedProxies []netip.Prefix
+	// AllowedHosts are the names of this server; empty: any, where it is asked from another machine.
+	AllowedHosts []string
 	// MaxConns bounds the connections of all TCP listeners together; 8,192. When there are more, the longest idle one of
 	// the most crowded address is closed.
 	MaxConns int

@@ -17,7 +17,7 @@ func (a *Authenticator) Address(r *http.Request) (addr netip.Addr, ok bool) {
 	}
 	addr = peer.Addr().Unmap().WithZone("")
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && a.trusts(addr); i-- {
+	for i := len(hops) - 1; i >= 0 && a.Trusts(addr); i-- {
 		hop, ok := parseHop(strings.TrimSpace(hops[i]))
 		if !ok {
 			break
@@ -40,6 +40,7 @@ func parseHop(s string) (netip.Addr, bool) {
 	return a.Unmap().WithZone(""), true
 }
 
-func (a *Authenticator) trusts(addr netip.Addr) bool {
+// Trusts reports whether an address is a trusted proxy's.
+func (a *Authenticator) Trusts(addr netip.Addr) bool {
 	return slices.ContainsFunc(a.TrustedProxies, func(n netip.Prefix) bool { return n.Contains(addr) })
 }

@@ -20,8 +20,8 @@ import (
 )
 
 // settingNames are the keys of the file, which are also the flags.
-var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "trusted-proxies", "geoip", "kiosk",
-	"name", "compat",
+var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "trusted-proxies", "allowed-hosts", "geoip",
+	"kiosk", "name", "compat",
 	"max-message", "max-connections", "subscriber-memory", "retention", "retention-size", "retention-grace",
 	"scrub-interval", "log-level", "log-format",
 	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
@@ -43,6 +43,9 @@ func settingFlags() []cli.Flag {
 			Usage: "serve the API on `HOST:PORT`; empty: on the local socket only"},
 		&cli.StringSliceFlag{Name: "trusted-proxies", EnvVars: env("trusted-proxies"),
 			Usage: "believe X-Forwarded-For of `NETWORK`, like 10.0.0.0/8: of proxies before --http (repeat for more)"},
+		&cli.StringSliceFlag{Name: "allowed-hosts", EnvVars: env("allowed-hosts"),
+			Usage: "answer HTTP by the `NAME` of this server only, its addresses and localhost (repeat for more); default: by any, " +
+				"but not by a name on a loopback address"},
 		&cli.StringFlag{Name: "geoip", EnvVars: env("geoip"),
 			Usage: "mmdb `FILE` with cities, by which the map finds addresses; read again on SIGHUP"},
 		&cli.StringFlag{Name: "kiosk", EnvVars: env("kiosk"),
@@ -74,8 +77,8 @@ func loadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 	s := server.Config{
 		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"),
 		WebConfig: server.WebConfig{
-			HTTP: c.String("http"), Proxies: c.StringSlice("trusted-proxies"), Geo: c.String("geoip"),
-			Kiosk: c.String("kiosk"),
+			HTTP: c.String("http"), Proxies: c.StringSlice("trusted-proxies"), Hosts: c.StringSlice("allowed-hosts"),
+			Geo: c.String("geoip"), Kiosk: c.String("kiosk"),
 		},
 		Name:     c.String("name"),
 		Compat:   c.String("compat"),
@@ -146,6 +149,8 @@ func setOne(s *server.Config, path, name string, value yaml.Node) error {
 		s.Hpfeeds = nil
 	case "trusted-proxies":
 		s.Proxies = nil
+	case "allowed-hosts":
+		s.Hosts = nil
 	}
 	one := yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: name}, &value}}
 	if err := one.Decode(s); err != nil {
@@ -224,7 +229,11 @@ func printSettings(w io.Writer, s server.Config, origin map[string]string) error
 	if err := yaml.Unmarshal(raw, &values); err != nil {
 		return err
 	}
-	values["hpfeeds"] = strings.Join(s.Hpfeeds, " ")
+	for name, value := range values {
+		if list, ok := value.([]any); ok {
+			values[name] = strings.TrimSpace(fmt.Sprintln(list...))
+		}
+	}
 	var rows [][]string
 	for _, name := range settingNames {
 		rows = append(rows, []string{name, fmt.Sprint(values[name]), origin[name]})
