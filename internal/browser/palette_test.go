@@ -36,6 +36,11 @@ func TestPaletteAndKeys(t *testing.T) {
 	at("/why?channel=dionaea.capture&from=ada&to=cleo")
 	p.Press("/accept dion")
 	p.See("Enable dionaea.* of ada")
+	chosen, err := evaluate[bool](p, "document.activeElement.hasAttribute('aria-activedescendant')")
+	if p.must(chosen, err); chosen {
+		t.Error("what changes something is chosen before anybody chooses it")
+	}
+	p.Press(kb.ArrowDown)
 	p.Press(kb.Enter)
 	p.See("You have enabled 1 share.")
 	at("/incoming")

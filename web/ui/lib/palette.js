@@ -11,7 +11,13 @@ function close() {
   asked?.abort();
   list.hidden = true;
   field.setAttribute("aria-expanded", "false");
+  forget();
+}
+
+// forget takes back a choice.
+function forget() {
   field.removeAttribute("aria-activedescendant");
+  list.children[chosen]?.setAttribute("aria-selected", "false");
   chosen = -1;
 }
 
@@ -38,14 +44,29 @@ async function ask() {
   const some = list.childElementCount > 0;
   list.hidden = !some;
   field.setAttribute("aria-expanded", some);
-  field.removeAttribute("aria-activedescendant");
-  chosen = -1;
-  if (some && field.value.trim() !== "") choose(0);
+  forget();
+  const first = list.firstElementChild;
+  if (some && field.value.trim() !== "" && first.tagName !== "BUTTON") choose(0); // who acts has chosen to
 }
 
 function soon() {
   clearTimeout(timer);
   timer = setTimeout(ask, pause);
+}
+
+// typed: what was chosen was for another text.
+function typed() {
+  forget();
+  soon();
+}
+
+// left closes the list at once when the focus goes on to what the list may cover. A click that gives the focus to
+// nothing may be on an option: it comes after the blur.
+function left(event) {
+  clearTimeout(timer);
+  if (list.contains(event.relatedTarget)) return;
+  if (event.relatedTarget) close();
+  else setTimeout(close, 150);
 }
 
 function key(event) {
@@ -73,9 +94,9 @@ if (field && list) {
   for (const [name, value] of Object.entries({ role: "combobox", "aria-controls": "jump", "aria-expanded": "false", "aria-autocomplete": "list" })) {
     field.setAttribute(name, value);
   }
-  field.addEventListener("input", soon);
+  field.addEventListener("input", typed);
   field.addEventListener("focus", soon);
   field.addEventListener("keydown", key);
   document.addEventListener("pointerdown", (event) => event.target.closest(".jump") || close());
-  field.addEventListener("blur", (event) => list.contains(event.relatedTarget) || setTimeout(close, 150));
+  field.addEventListener("blur", left);
 }
