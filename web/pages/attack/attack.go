@@ -67,7 +67,7 @@ func Parse(payload []byte, places Places) (a Attack, ok bool) {
 		return a, false
 	}
 	a = Attack{
-		Kind: e.Type,
+		Kind: graph.Clip(e.Type),
 		From: At(e.City, e.CountryCode, e.Latitude, e.Longitude),
 		To:   At(e.City2, e.CountryCode2, e.Latitude2, e.Longitude2),
 	}
