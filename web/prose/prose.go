@@ -69,7 +69,7 @@ func Sentence(e view.AuditEvent) string {
 	case "share.remove":
 		return fmt.Sprintf("no longer shares %s with %s.", name, field(before, "to"))
 	case "share.decide":
-		if after != nil && field(after, "decision") != "disabled" {
+		if field(after, "enabled") == "true" {
 			return fmt.Sprintf("enabled the share of %s.", name)
 		}
 		return fmt.Sprintf("disabled the share of %s.", name)
