@@ -127,7 +127,7 @@ func New(c Config) *Server {
 		Node: c.Name, Places: c.Places, Kiosk: c.Kiosk, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
 		Version: c.Version, Guests: c.Guests, Assets: scripts, Reference: reference, Logger: c.Logger,
 	})
-	s.live = live.New(live.Config{Query: c.Query, Places: c.Places, Kiosk: c.Kiosk})
+	s.live = live.New(live.Config{Query: c.Query, Places: c.Places, Kiosk: c.Kiosk, Address: s.who.Address})
 	s.crowd = crowd.New(most, max(most/4, 1))
 	return s
 }

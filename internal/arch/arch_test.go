@@ -65,7 +65,9 @@ var allowed = map[string][]string{
 		"api", "web/assets", "web/help", "web/live", "web/pages", "web/pages/attack", "web/replay", "web/v1", "web/who",
 		"query", "query/view", "graph", "internal/crowd", "internal/secret",
 	},
-	"web/live": {"api", "web/pages/attack", "web/who", "query", "graph", "eventlog/entry", "internal/ndjson"},
+	"web/live": {
+		"api", "web/pages/attack", "web/who", "query", "graph", "eventlog/entry", "internal/crowd", "internal/ndjson",
+	},
 	"web/pages": {
 		"api", "docs", "web/assets", "web/help", "web/pages/attack", "web/pages/glance", "web/pages/icons",
 		"web/pages/payload", "web/prose", "web/sensors", "web/who", "query", "query/filter", "query/view", "graph",

@@ -35,18 +35,18 @@ func spotOf(p attack.Place) spot {
 
 // serveAttacks is serveMessages for the map: what has a place, as lines of JSON.
 func (s *Streams) serveAttacks(w http.ResponseWriter, r *http.Request, d door) {
-	s.attacks(w, r, d, false)
+	s.attacks(w, r, d)
 }
 
 // attacks streams attacks; strangers see sensors by country, and no positions.
-func (s *Streams) attacks(w http.ResponseWriter, r *http.Request, d door, strangers bool) {
+func (s *Streams) attacks(w http.ResponseWriter, r *http.Request, d door) {
 	s.stream(w, r, d, func(lines []byte, m query.Message) []byte {
 		a, ok := attack.Parse(m.Payload, s.Places)
 		if !ok {
 			return lines
 		}
 		at := m.Position.String()
-		if strangers {
+		if d.strangers {
 			a.To, at = a.To.Coarse(), "#"
 		}
 		line, err := json.Marshal(attackLine{at, m.Time, a.Kind, spotOf(a.From), spotOf(a.To)})

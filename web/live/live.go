@@ -21,11 +21,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/internal/crowd"
 	"hpfriends/query"
 	"hpfriends/web/pages/attack"
 	"hpfriends/web/who"
@@ -36,12 +38,17 @@ type Config struct {
 	Query  *query.Query
 	Places attack.Places // where addresses are; nil: unknown
 	Kiosk  *who.Kiosk    // nil: strangers see nothing
+	// Address is where a request comes from, behind proxies too.
+	Address func(*http.Request) (netip.Addr, bool)
 }
 
 // Limits of streams. A browser shows one page at a time; a user with many tabs has room in theirs.
 const (
 	maxStreams        = 4096
 	maxStreamsPerUser = 64
+	// Strangers at the kiosk take no seat of anybody else.
+	maxKiosks           = 1024
+	maxKiosksPerAddress = 4
 	// interval is the time between two events of a busy stream: as often as a page is painted.
 	interval = 100 * time.Millisecond
 	// alive is the time between two signs of life of a quiet one; also how long a write may take.
@@ -56,28 +63,36 @@ type Streams struct {
 	ctx   context.Context
 	close context.CancelFunc
 
-	mu    sync.Mutex
-	total int
-	users map[graph.UserID]int
+	mu      sync.Mutex
+	total   map[bool]int // by whether they are strangers
+	parties map[party]int
+}
+
+// party is who shares a number of streams: a user, or the strangers of one address.
+type party struct {
+	user     graph.UserID
+	stranger bool
+	address  netip.Prefix
 }
 
 // New returns Streams.
 func New(c Config) *Streams {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Streams{Config: c, ctx: ctx, close: cancel, users: make(map[graph.UserID]int)}
+	return &Streams{Config: c, ctx: ctx, close: cancel, total: make(map[bool]int), parties: make(map[party]int)}
 }
 
 // door is by which handler a request came.
 type door struct {
-	ask    who.Authenticate // again before each event
-	refuse func(http.ResponseWriter, *http.Request, error)
+	ask       who.Authenticate // again before each event
+	refuse    func(http.ResponseWriter, *http.Request, error)
+	strangers bool // come by it
 }
 
 // Register adds the streams to mux. ask finds out who sends a request, refuse answers who may have no stream.
 func (s *Streams) Register(
 	mux *http.ServeMux, ask who.Authenticate, refuse func(http.ResponseWriter, *http.Request, error),
 ) {
-	d := door{ask, refuse}
+	d := door{ask: ask, refuse: refuse}
 	mux.HandleFunc("GET /live/messages", func(w http.ResponseWriter, r *http.Request) { s.serveMessages(w, r, d) })
 	mux.HandleFunc("GET /live/attacks", func(w http.ResponseWriter, r *http.Request) { s.serveAttacks(w, r, d) })
 	if s.Kiosk != nil {
@@ -89,24 +104,37 @@ func (s *Streams) Register(
 // Close ends all streams.
 func (s *Streams) Close() { s.close() }
 
+// party is whose streams a request's is counted with.
+func (s *Streams) party(r *http.Request, d door, user graph.UserID) party {
+	if !d.strangers {
+		return party{user: user}
+	}
+	from, _ := s.Address(r)
+	return party{stranger: true, address: crowd.Address(from)}
+}
+
 // enter counts a stream, and reports whether there is room for it.
-func (s *Streams) enter(user graph.UserID) bool {
+func (s *Streams) enter(p party) bool {
+	most, mostEach := maxStreams, maxStreamsPerUser
+	if p.stranger {
+		most, mostEach = maxKiosks, maxKiosksPerAddress
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.total >= maxStreams || s.users[user] >= maxStreamsPerUser {
+	if s.total[p.stranger] >= most || s.parties[p] >= mostEach {
 		return false
 	}
-	s.total++
-	s.users[user]++
+	s.total[p.stranger]++
+	s.parties[p]++
 	return true
 }
 
-func (s *Streams) leave(user graph.UserID) {
+func (s *Streams) leave(p party) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.total--
-	if s.users[user]--; s.users[user] == 0 {
-		delete(s.users, user)
+	s.total[p.stranger]--
+	if s.parties[p]--; s.parties[p] == 0 {
+		delete(s.parties, p)
 	}
 }
 
@@ -125,14 +153,15 @@ type source struct {
 // serve answers a request with a stream.
 func (s *Streams) serve(w http.ResponseWriter, r *http.Request, d door, begin query.Position, from source) {
 	actor, err := d.ask(r)
-	if err == nil && !s.enter(actor.User) {
+	seat := s.party(r, d, actor.User)
+	if err == nil && !s.enter(seat) {
 		err = errFull
 	}
 	if err != nil {
 		d.refuse(w, r, err)
 		return
 	}
-	defer s.leave(actor.User)
+	defer s.leave(seat)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
