@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -28,6 +29,9 @@ func TestKioskShowsTheMapAndNothingElse(t *testing.T) {
 	}
 	w.publish(1, "geoloc.events", attack("Hanoi"))
 	w.publish(1, "private.events", attack("Nowhere"))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel() // who goes away at once takes nothing from those who come next
+	w.tcp.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(gone, "GET", "/kiosk", nil))
 	rec := w.send(stranger, "GET /kiosk?channel=private.events", nil)
 	html := rec.Body.String()
 	if rec.Code != http.StatusOK || !says(html, "1 attack", "Hanoi DE") || says(html, "Secretville") ||

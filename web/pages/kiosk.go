@@ -2,6 +2,7 @@ package pages
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -49,11 +50,14 @@ func (k *kiosk) shown() mapData {
 func (k *kiosk) look(r *request) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if r.now.Sub(k.at) < kioskFor {
+	if time.Since(k.at) < kioskFor {
 		return nil
 	}
 	d := mapData{Channel: string(r.Kiosk.Channel), Bare: true, Stream: "/kiosk/attacks"}
-	_, err := r.attacks(&d, r.Kiosk.Channel)
-	k.at, k.data = r.now, d
-	return err
+	r.Request = r.WithContext(context.WithoutCancel(r.Context())) // what is read is for all, not for this one alone
+	if _, err := r.attacks(&d, r.Kiosk.Channel); err != nil {
+		return err
+	}
+	k.at, k.data = time.Now(), d
+	return nil
 }
