@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -37,13 +38,12 @@ func hidden(c rune) bool {
 	return c == utf8.RuneError || unicode.In(c, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)
 }
 
-// harmless is a cell of CSV that no spreadsheet takes for a formula (OWASP, "CSV Injection").
-func harmless(s string) string {
-	if s = Visible(s); s != "" && strings.ContainsRune("=+-@\uff1d\uff0b\uff0d\uff20", []rune(s)[0]) {
-		return "'" + s
-	}
-	return s
-}
+// formula is how a formula begins, in a cell or behind a semicolon, at which some spreadsheets begin another cell.
+var formula = regexp.MustCompile(`(^|;[" ]*)([=+\-@\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}])`)
+
+// harmless is a cell of CSV that no spreadsheet takes for a formula (OWASP, "CSV Injection"). Tabs are visible: they
+// separate nothing.
+func harmless(s string) string { return formula.ReplaceAllString(Visible(s), "$1'$2") }
 
 // WriteLogsCSV writes rows of the Logs with a line of titles (RFC 4180).
 func WriteLogsCSV(w io.Writer, rows []LogRow) error {
