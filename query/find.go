@@ -109,7 +109,7 @@ func (f *finder) findGroups(to *ranking) {
 			continue
 		}
 		facts := match.About("group", gr.Name)
-		if gr.ID != graph.Everyone && f.viewer.CanSeeMembers(gr) {
+		if f.Asks("user") && gr.ID != graph.Everyone && f.viewer.CanSeeMembers(gr) { // there may be many
 			for m := range f.viewer.Graph().Members(gr.ID) {
 				facts.About["user"] = append(facts.About["user"], handle(f.viewer.Graph(), m.User))
 			}

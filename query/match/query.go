@@ -134,6 +134,9 @@ func tokens(text string) (all []token) {
 	return all
 }
 
+// Asks reports whether the query has an operator, of Operators.
+func (q *Query) Asks(operator string) bool { _, ok := q.about[operator]; return ok }
+
 // Timed reports whether the text asks for a time.
 func (q *Query) Timed() bool { return !q.since.IsZero() || !q.until.IsZero() }
 
