@@ -52,21 +52,21 @@ func isAddress(host string) bool {
 }
 
 // here reports whether a request was made on this machine, and by no proxy on it.
-func here(r *http.Request) bool {
+func (s *Server) here(r *http.Request) bool {
 	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
 		if r.Header.Get(name) != "" {
 			return false
 		}
 	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && peer.Addr().Unmap().IsLoopback()
+	return err == nil && peer.Addr().Unmap().IsLoopback() && !s.who.Trusts(peer.Addr().Unmap())
 }
 
 // forScrapers serves who may see all idents and channels: who asks on this machine, by no proxy, or an admin or auditor
 // by an API token.
 func (s *Server) forScrapers(next http.Handler, ask who.Authenticate) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if here(r) { // by one of its names: the others do not come here
+		if s.here(r) { // by one of its names: the others do not come here
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -64,4 +64,8 @@ func TestMetricsAreForThoseWhoSeeAll(t *testing.T) {
 			t.Errorf("%s: %d, want %d: %.100s", name, rec.Code, c.want, rec.Body)
 		}
 	}
+	w.server.who.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("::1/128")}
+	if rec := w.send(local, "GET http://127.0.0.1/metrics", nil); rec.Code != http.StatusUnauthorized {
+		t.Errorf("by a trusted proxy that says nothing: %d", rec.Code)
+	}
 }
