@@ -208,6 +208,9 @@ func TestReplayFromHistory(t *testing.T) {
 		strings.Contains(html, "hx-get") || strings.Contains(html, "<html") {
 		t.Error(html)
 	}
+	if _, html = w.submit("ada", address+"&text=x", form...); !says(html, "A replay takes all messages of a period") {
+		t.Error(text(html))
+	}
 	if _, html = w.page("bob", "/history?since=first"); says(html, "Your replays") {
 		t.Error("bob sees them")
 	}
@@ -228,5 +231,12 @@ func TestReplayFromHistory(t *testing.T) {
 	}
 	if r := w.over("ada", 3); r.State != view.ReplayStopped {
 		t.Errorf("%+v", r)
+	}
+	tokyo := as("ada")
+	tokyo.header.Set("Cookie", "zone=Asia/Tokyo")
+	tokyo.header.Set("Content-Type", "application/x-www-form-urlencoded")
+	rec := w.send(tokyo, "POST /history?channel=c&since=2023-11-15+07:00", "do=replay&authkey=ada&to=again&dry=1")
+	if r := w.over("ada", 4); r.Total != 3 { // from 22:00 on, elsewhere
+		t.Errorf("%d %+v", rec.Code, r)
 	}
 }

@@ -54,15 +54,25 @@ const countPatience = time.Second
 // startReplay replays what the page shows.
 func startReplay(r *request) (done, error) {
 	q, form := r.URL.Query(), r.PostForm
-	in := api.NewReplay{
-		Since: cmp.Or(q.Get("since"), defaultSince), Until: q.Get("until"), To: strings.TrimSpace(form.Get("to")),
-		Authkey: form.Get("authkey"), Speed: form.Get("speed"), DryRun: form.Get("dry") != "",
+	if q.Get("text") != "" {
+		return done{}, invalid("A replay takes all messages of a period, whatever they hold.", "Clear the text first.")
 	}
-	patterns, err := r.patterns()
+	period := historyData{Since: cmp.Or(q.Get("since"), defaultSince), Until: q.Get("until")}
+	f, err := r.messageFilter(period)
 	if err != nil {
 		return done{}, err
 	}
-	for _, p := range patterns {
+	in := api.NewReplay{
+		Since: period.Since, Until: period.Until, To: strings.TrimSpace(form.Get("to")),
+		Authkey: form.Get("authkey"), Speed: form.Get("speed"), DryRun: form.Get("dry") != "",
+	}
+	if t := f.Period.Since; !t.IsZero() { // in the time zone of who asks, which the server does not know
+		in.Since = stamp(t)
+	}
+	if t := f.Period.Until; !t.IsZero() {
+		in.Until = stamp(t)
+	}
+	for _, p := range f.Patterns {
 		in.Channel = append(in.Channel, string(p))
 	}
 	if text := strings.TrimSpace(form.Get("rate")); text != "" {
