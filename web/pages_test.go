@@ -490,6 +490,10 @@ func TestAuditThroughThePages(t *testing.T) {
 	if _, html := w.submit("root", "/audit", "do", "verify"); !says(html, "are as they were written") {
 		t.Error(text(html))
 	}
+	w.submit("bob", "/incoming", "do", "disable", "share", added)
+	if _, html := w.page("bob", "/audit"); !says(html, "bob disabled the share of c.", "bob enabled the share of c.") {
+		t.Error(text(html))
+	}
 }
 
 // The page of the cluster is for those who see everything, and what it does is for admins.
@@ -811,5 +815,31 @@ func TestHomeShowsTheDay(t *testing.T) {
 	}
 	if _, html = w.page("bob", "/"); says(html, "cowrie.sessions") {
 		t.Error("bob sees what is ada's")
+	}
+}
+
+// A link fills no form for somebody else, though it pretends to bring back what was typed; our own login does, and the
+// page says so. Nor does a link offer channels for an authkey that nobody shares.
+func TestLinksFillNoForms(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	w.submit("bob", "/authkeys", "do", "add", "ident", "k", "pub", "c")
+	w.submit("ada", "/shares", "do", "add", "channel", "d", "to", "bob")
+	share := itoa(w.graph.Index())
+	for site, want := range map[string]bool{"": false, "none": false, "cross-site": false, "same-origin": true} {
+		c := as("bob")
+		c.header.Set("Sec-Fetch-Site", site)
+		html := w.send(c, "GET /authkey?ident=k&kept=&pub=evil.events", nil).Body.String()
+		if strings.Contains(html, `value="evil.events"`) != want || says(html, "It is not saved yet.") != want {
+			t.Errorf("from %q: %s", site, text(html))
+		}
+	}
+	const lacks = "/incoming?lacks=d&lacks=evil.events"
+	if _, html := w.page("bob", lacks); says(html, "No authkey of yours") {
+		t.Error(text(html))
+	}
+	w.submit("bob", "/incoming", "do", "enable", "share", share)
+	if _, html := w.page("bob", lacks); !says(html, "No authkey of yours may subscribe to d You") {
+		t.Error(text(html))
 	}
 }

@@ -37,7 +37,7 @@ func incoming(r *request) (any, error) {
 			}
 		}
 	}
-	var d incomingData
+	d, shares := incomingData{}, all
 	all, d.part = cut(r, all, func(s view.Share) uint64 { return uint64(s.ID) })
 	for _, s := range all {
 		d.Shares = append(d.Shares, incomingRowOf(r, s))
@@ -51,9 +51,11 @@ func incoming(r *request) (any, error) {
 			d.Keys = append(d.Keys, k.Ident)
 		}
 	}
-	for _, channel := range r.URL.Query()["lacks"] {
-		if !readable(keys, graph.Pattern(channel)) {
-			d.Lacks = append(d.Lacks, graph.Pattern(channel))
+	asked := r.URL.Query()["lacks"] // by any link: only what is enabled is offered
+	for _, s := range shares {
+		if s.Decision == view.Enabled && slices.Contains(asked, string(s.Channel)) &&
+			!slices.Contains(d.Lacks, s.Channel) && !readable(keys, s.Channel) {
+			d.Lacks = append(d.Lacks, s.Channel)
 		}
 	}
 	return d, err

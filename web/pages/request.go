@@ -57,11 +57,12 @@ func (r *request) field(name string) string {
 }
 
 // typed is what was typed into a form that was refused, or that was sent when the session had ended; nil: nothing was.
+// Only our own login leads to the latter: a link elsewhere would fill our forms with what somebody else wants.
 func (r *request) typed() url.Values {
 	if r.problem != nil && r.PostForm != nil {
 		return r.PostForm
 	}
-	if q := r.URL.Query(); q.Has(kept) {
+	if q := r.URL.Query(); q.Has(kept) && r.Header.Get("Sec-Fetch-Site") == "same-origin" {
 		return q
 	}
 	return nil

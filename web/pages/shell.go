@@ -98,6 +98,9 @@ func (s *sheet) Typed(name, value string) string {
 	return value
 }
 
+// Unsaved reports whether the page shows again what was typed before the session ended.
+func (s *sheet) Unsaved() bool { return s.problem == nil && s.typed() != nil }
+
 // Ticked reports whether a box was ticked in a form that was refused, or else whether it is.
 func (s *sheet) Ticked(name string, is bool) bool {
 	if typed := s.typed(); typed != nil {
