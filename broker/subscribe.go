@@ -192,15 +192,20 @@ func (c *conn) drop(text string) bool {
 	return true
 }
 
+// unreadTimeout is how long a peer that logs in anew may leave unread what was being written to it.
+const unreadTimeout = time.Minute
+
 // endAll ends all subscriptions.
 func (c *conn) endAll() {
 	for _, sub := range c.all() {
 		c.drop(sub.Text)
 	}
 	c.end()
+	// What the peer does not read holds up its new login only, and not for ever.
+	defer time.AfterFunc(unreadTimeout, func() { c.session.Close(nil) }).Stop()
 	for _, s := range c.receivers() {
 		s.Close()
-		s.Wait() // what the peer does not read holds up its new login only
+		s.Wait()
 	}
 	for _, d := range c.durables {
 		d.finish()

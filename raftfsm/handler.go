@@ -90,6 +90,9 @@ func (h handler) accept(ctx context.Context, req []byte) ([]byte, error) {
 	if err := n.takes(data); err != nil {
 		return nil, &link.Failure{Code: codeRefused, Text: "the disk of the leader is almost full"}
 	}
+	if r, refused := n.refuses(ctx, data); refused {
+		return r.Encode()
+	}
 	leave := func() {}
 	if kind := entry.Kind(data[0]); !kind.Known() {
 		return nil, &link.Failure{Code: codeRefused, Text: fmt.Sprintf("the leader runs an older program, which does not "+

@@ -73,12 +73,20 @@ func (n *Node) here(ctx context.Context, data []byte) (apply.Result, error) {
 	if err := n.takes(data); err != nil {
 		return apply.Result{}, err
 	}
-	if n.Leading() { // what is refused anyway is no entry: it would cost every node, for ever
-		if err := n.fsm.Refuses(data); err != nil {
-			return apply.Result{Index: n.log.Applied(), Response: apply.ChangeResult{Err: err}}, nil
-		}
+	if r, refused := n.refuses(ctx, data); refused {
+		return r, nil
 	}
 	return n.result(ctx, n.raft.Apply(data, enqueueTimeout))
+}
+
+// refuses answers a change that is refused anyway: as an entry it would cost every node, for ever. Only a leader that
+// has applied all that was confirmed knows.
+func (n *Node) refuses(ctx context.Context, data []byte) (r apply.Result, refused bool) {
+	if n.fsm.Refuses(data) == nil || !n.Leading() || n.proven(ctx) != nil {
+		return r, false
+	}
+	err := n.fsm.Refuses(data)
+	return apply.Result{Index: n.log.Applied(), Response: apply.ChangeResult{Err: err}}, err != nil
 }
 
 // takes refuses what there is no room for.

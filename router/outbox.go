@@ -71,6 +71,9 @@ func (s *Subscriber) catchUpFrom(pos eventlog.Position) {
 	if s.lagging || s.closed {
 		return
 	}
+	if pos.Index < s.liveFrom { // a reader was ahead of the router
+		pos = eventlog.Position{Index: s.liveFrom}
+	}
 	s.lagging, s.lagAt = true, pos
 	if len(s.queue) == 0 {
 		s.from = s.router.version

@@ -111,7 +111,7 @@ func (r *reader) refreshOnce() (told []completion, more bool) {
 		return told, true
 	}
 	s.lagAt, s.from = r.at, r.then.version.At(r.at.Index)
-	if r.at.Index >= s.router.next || len(s.subscribed) == 0 {
+	if r.at.Offset == 0 && r.at.Index >= s.router.next || len(s.subscribed) == 0 { // between two entries only
 		// The tail must not offer again what this reader has seen.
 		s.lagging, s.liveFrom, s.from = false, r.at.Index, nil
 		return nil, false
@@ -182,9 +182,12 @@ func (r *reader) plan() {
 // readChunk reads some entries in a turn, at most up to the limit, and sends what they hold.
 func (r *reader) readChunk() error {
 	turns := r.s.router.turns
+	if turns.crowded() { // who waits holds nothing
+		r.batch, r.out = nil, sendBuffer{}
+	}
 	turns.take(r.s.user)
 	r.out.begin(r.s.router.memory.portion())
-	floor, err := r.fill(time.Now())
+	floor, err := r.fill()
 	turns.give()
 	if err != nil {
 		return err
@@ -196,10 +199,11 @@ func (r *reader) readChunk() error {
 	return nil
 }
 
-// fill reads entries into the send buffer until that is full, there are no more, or something has changed. It returns
+// fill reads entries into the send buffer until that is full, the turn is over, there are no more, or something has
+// changed. It returns
 // the floor where that was above the next entry. It writes nothing: the turn is not the peer's.
-func (r *reader) fill(began time.Time) (floor uint64, err error) {
-	log := r.s.router.log
+func (r *reader) fill() (floor uint64, err error) {
+	log, began := r.s.router.log, time.Now()
 	applied := log.Applied()
 	entries, err := log.Next(selector(r.windows), r.at.Index, r.chunk)
 	if err != nil {
@@ -216,10 +220,9 @@ func (r *reader) fill(began time.Time) (floor uint64, err error) {
 		if errors.Is(err, eventlog.ErrBelowFloor) {
 			return log.Floor(), nil
 		}
-		if err != nil || r.out.full() || r.changes != r.s.changes.Load() {
+		if err != nil || r.out.full() || r.changes != r.s.changes.Load() || r.s.router.turns.over(began) {
 			return 0, err
 		}
-		began = r.s.router.turns.pass(r.s.user, began)
 	}
 	next := applied + 1
 	if len(entries) == r.chunk {
@@ -263,13 +266,19 @@ func (r *reader) entry(index uint64) (err error) {
 		r.out.batch += len(b.Runs[i].Frames)
 	}
 	for i := range b.Runs {
-		if next, done := r.run(index, &b.Runs[i]); !done {
-			r.at = eventlog.Position{Index: index, Offset: next}
-			if !r.out.copies {
-				r.batch = b
-			}
-			return nil
+		next, done := b.Runs[i].First, false
+		if !r.out.full() {
+			next, done = r.run(index, &b.Runs[i])
 		}
+		if done {
+			continue
+		}
+		r.at = eventlog.Position{Index: index, Offset: next}
+		if !r.out.copies {
+			r.batch = b
+			r.out.held += r.out.batch
+		}
+		return nil
 	}
 	r.at = eventlog.Position{Index: index + 1}
 	return nil

@@ -31,6 +31,7 @@ type world struct {
 	router  *Router
 	index   uint64
 	sent    []sent // every message, in log order
+	stop    func() // the router
 }
 
 type sent struct {
@@ -49,16 +50,22 @@ func newWorld(t *testing.T, outbox int) *world {
 	}
 	w := &world{t: t, log: log, version: graph.NewVersion(graph.New(), 0)}
 	w.router = New(log, w.version, Config{OutboxBytes: outbox})
+	w.run()
+	t.Cleanup(func() { w.stop(); log.Close() })
+	return w
+}
+
+// run lets the router run until stop.
+func (w *world) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		if err := w.router.Run(ctx); err != nil {
-			t.Errorf("router: %v", err)
+			w.t.Errorf("router: %v", err)
 		}
 	}()
-	t.Cleanup(func() { cancel(); <-done; log.Close() })
-	return w
+	w.stop = func() { cancel(); <-done }
 }
 
 // scarce makes readers take less at a time than many entries hold.
@@ -426,6 +433,65 @@ func TestSlowSubscribersShareMemory(t *testing.T) {
 			t.Errorf("in the end %d bytes are queued and %d in hand", queued, inHand)
 		}
 	}
+}
+
+// A reader may be ahead of the router: what it has read of an entry is not offered again, wherever in it it has stopped,
+// and not because of a subscription that is made meanwhile.
+func TestReaderIsAheadOfTheRouter(t *testing.T) {
+	w := newWorld(t, defaultOutboxBytes)
+	w.router.turns = newTurns(1)
+	ada := w.user("ada")
+	var p peer
+	s := w.router.Join((&p).peer(), ada, 1000)
+	s.Subscribe("c", "c", History{Notify: true})
+	w.settle(s)
+	w.router.turns.take(ada) // so that the reader waits
+	w.publish(message{ada, "c", 100})
+	for w.router.Position() != w.index+1 {
+		time.Sleep(time.Millisecond)
+	}
+	w.stop()
+	for range 3 {
+		w.publish(message{ada, "c", 100}, message{ada, "c", 5000}, message{ada, "c", 200}, message{ada, "d", 100})
+	}
+	w.router.turns.give()
+	for !s.isIdle() {
+		time.Sleep(time.Millisecond)
+	}
+	if n := len(p.frames()); n < 2 {
+		t.Fatalf("only %d messages are read: the test shows nothing", n)
+	}
+	s.Subscribe("d", "d", History{From: eventlog.Position{Index: w.sent[0].index}})
+	w.run()
+	w.publish(message{ada, "c", 100}, message{ada, "d", 100})
+	w.settle(s)
+	if n := len(p.frames()); n != 12 {
+		t.Errorf("%d messages arrived, want 12, each once", n)
+	}
+}
+
+// A subscriber that has unsubscribed holds on to nothing.
+func TestUnsubscribedQueueIsGivenBack(t *testing.T) {
+	w := newWorld(t, defaultOutboxBytes)
+	ada := w.user("ada")
+	p := &peer{gate: make(chan struct{})}
+	s := w.router.Join(p.peer(), ada, graph.DefaultMaxMessage)
+	s.Subscribe("c", "c", History{})
+	for range 20 {
+		w.publish(message{ada, "c", 50_000})
+	}
+	w.settle()
+	for w.router.Position() != w.index+1 {
+		time.Sleep(time.Millisecond)
+	}
+	if queued, _, _ := w.router.Memory(); queued < 100_000 {
+		t.Fatalf("only %d bytes are queued", queued)
+	}
+	s.Unsubscribe("c")
+	if queued, _, _ := w.router.Memory(); queued != 0 {
+		t.Errorf("%d bytes are queued for nobody", queued)
+	}
+	close(p.gate)
 }
 
 func collect(all []sent) (frames [][]byte) {

@@ -86,7 +86,7 @@ func (s *Subscriber) Subscribe(name string, p graph.Pattern, h History) bool {
 		u.history, u.replayed = now.Index-1, false
 	}
 	if h.From != (eventlog.Position{}) {
-		u.from, u.fresh = h.From, h.From.Compare(now) < 0
+		u.from, u.fresh = h.From, true
 		u.ahead = h.From.Compare(now) > 0
 	}
 	s.subscribed[name] = u
@@ -119,7 +119,11 @@ func (s *Subscriber) End(name string, until eventlog.Position) {
 func (s *Subscriber) Unsubscribe(name string) bool {
 	s.router.mu.Lock()
 	defer s.router.mu.Unlock()
-	return s.drop(name)
+	ok := s.drop(name)
+	if len(s.subscribed) == 0 { // the router finds who has a subscription
+		s.takeBack()
+	}
+	return ok
 }
 
 // drop is for holders of router.mu.

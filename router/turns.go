@@ -29,19 +29,13 @@ func (t *turns) take(u graph.UserID) {
 		t.mu.Unlock()
 		return
 	}
-	mine := t.enqueue(u)
-	t.mu.Unlock()
-	<-mine
-}
-
-// enqueue is for holders of mu.
-func (t *turns) enqueue(u graph.UserID) chan struct{} {
 	mine := make(chan struct{})
 	if len(t.queues[u]) == 0 {
 		t.users = append(t.users, u)
 	}
 	t.queues[u] = append(t.queues[u], mine)
-	return mine
+	t.mu.Unlock()
+	<-mine
 }
 
 // give ends a turn.
@@ -52,11 +46,6 @@ func (t *turns) give() {
 		t.free++
 		return
 	}
-	t.next()
-}
-
-// next hands a turn on. The caller holds mu, and somebody waits.
-func (t *turns) next() {
 	u := t.users[0]
 	t.users = t.users[1:]
 	q := t.queues[u]
@@ -69,21 +58,12 @@ func (t *turns) next() {
 	t.users = append(t.users, u)
 }
 
-// pass ends a turn that began long enough ago, if somebody waits, and takes another. It returns when the turn at hand
-// began.
-func (t *turns) pass(u graph.UserID, began time.Time) time.Time {
-	now := time.Now()
-	if now.Sub(began) < turnTime {
-		return began
-	}
+// over reports whether a turn that began then ends, because somebody waits.
+func (t *turns) over(began time.Time) bool { return time.Since(began) >= turnTime && t.crowded() }
+
+// crowded reports whether somebody waits.
+func (t *turns) crowded() bool {
 	t.mu.Lock()
-	if len(t.users) == 0 {
-		t.mu.Unlock()
-		return now
-	}
-	mine := t.enqueue(u)
-	t.next()
-	t.mu.Unlock()
-	<-mine
-	return time.Now()
+	defer t.mu.Unlock()
+	return len(t.users) > 0
 }

@@ -128,7 +128,11 @@ func New(c Config) *Server {
 		Version: c.Version, Guests: c.Guests, Assets: scripts, Reference: reference, Logger: c.Logger,
 	})
 	s.live = live.New(live.Config{Query: c.Query, Places: c.Places, Kiosk: c.Kiosk, Address: s.who.Address})
-	s.crowd = crowd.New(most, max(most/4, 1))
+	perAddress := max(most/4, 1)
+	if len(c.TrustedProxies) > 0 { // behind one there are many
+		perAddress = 0
+	}
+	s.crowd = crowd.New(most, perAddress)
 	return s
 }
 

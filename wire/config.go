@@ -17,7 +17,8 @@ type Config struct {
 
 	MaxConns        int // open connections; 65,536
 	MaxConnsPerAddr int // of one address (IPv6: /64); 8192, since a site may stand behind one address
-	// MaxPending is of connections that have not logged in, at most a quarter of them of one address. The oldest of the
+	// MaxPending is of connections that have not logged in, at most a quarter of MaxConns, and of them a quarter of one
+	// address. The oldest of the
 	// most crowded address makes room; 1000.
 	MaxPending  int
 	ConnectRate int // connections per second and address that come to no login, with a burst of 10 s; 20

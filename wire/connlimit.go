@@ -11,13 +11,15 @@ import (
 // connLimiter counts connections and decides which new one is let in. A connection that logs in costs nothing
 // afterwards: a site behind one address is not held back, and whoever only connects is.
 type connLimiter struct {
-	maxConns, maxPerAddr int
-	rate, burst          float64      // per second; most that may come at once
-	pending              *crowd.Crowd // who has not logged in
+	maxConns    int // that have logged in
+	maxPerAddr  int
+	rate, burst float64      // per second; most that may come at once
+	pending     *crowd.Crowd // who has not logged in
 
-	mu    sync.Mutex
-	conns int
-	addrs map[netip.Prefix]*addrUse
+	mu       sync.Mutex
+	conns    int
+	loggedIn int
+	addrs    map[netip.Prefix]*addrUse
 }
 
 // addrUse is what one address uses.
@@ -31,10 +33,11 @@ type addrUse struct {
 const maxIdleAddrs = 1 << 14
 
 func newConnLimiter(c Config) *connLimiter {
+	most := min(c.MaxPending, max(1, c.MaxConns/4))
 	return &connLimiter{
-		maxConns: c.MaxConns, maxPerAddr: c.MaxConnsPerAddr,
+		maxConns: max(1, c.MaxConns-most), maxPerAddr: c.MaxConnsPerAddr,
 		rate: float64(c.ConnectRate), burst: 10 * float64(c.ConnectRate),
-		pending: crowd.New(c.MaxPending, max(c.MaxPending/4, min(c.MaxPending, 16))), // one address leaves room for others
+		pending: crowd.New(most, max(most/4, min(most, 16))), // one address leaves room for others
 		addrs:   make(map[netip.Prefix]*addrUse),
 	}
 }
@@ -52,7 +55,7 @@ func (l *connLimiter) admit(p netip.Prefix, now time.Time) bool {
 		l.addrs[p] = c
 	}
 	c.refill(l.rate, now)
-	if l.conns >= l.maxConns || c.conns >= l.maxPerAddr || c.spent+1 > l.burst {
+	if l.loggedIn >= l.maxConns || c.conns >= l.maxPerAddr || c.spent+1 > l.burst {
 		return false
 	}
 	c.spent++
@@ -61,20 +64,24 @@ func (l *connLimiter) admit(p netip.Prefix, now time.Time) bool {
 	return true
 }
 
-// loggedIn gives back what a connection cost.
-func (l *connLimiter) loggedIn(p netip.Prefix) {
+// login notes that a connection has logged in, and gives back what it cost.
+func (l *connLimiter) login(p netip.Prefix) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.loggedIn++
 	c := l.addrs[p]
 	c.spent = max(0, c.spent-1)
 }
 
 // release notes the end of a connection that was let in.
-func (l *connLimiter) release(p netip.Prefix) {
+func (l *connLimiter) release(p netip.Prefix, loggedIn bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.addrs[p]
 	l.conns--
+	if loggedIn {
+		l.loggedIn--
+	}
 	if c.conns--; c.conns == 0 && c.spent == 0 {
 		delete(l.addrs, p)
 	}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -21,19 +22,22 @@ func TestConnectionLimits(t *testing.T) {
 		if !g.admit(a, now) || g.admit(a, now) || !g.admit(b, now) {
 			t.Error("want one of each address")
 		}
-		g.loggedIn(a)
+		g.login(a)
 		if g.admit(a, now) {
 			t.Error("a login makes room")
 		}
-		g.release(a)
+		g.release(a, true)
 		if !g.admit(a, now) {
 			t.Error("leaving does not make room")
 		}
 	})
 	t.Run("total", func(t *testing.T) {
-		g := limiterOf(Config{MaxConns: 1})
-		if !g.admit(a, now) || g.admit(b, now) {
-			t.Error("want one")
+		g := limiterOf(Config{MaxConns: 2})
+		if !g.admit(a, now) || !g.admit(b, now) {
+			t.Error("want two while nobody has logged in")
+		}
+		if g.login(a); g.admit(b, now) {
+			t.Error("want one that has logged in")
 		}
 	})
 }
@@ -45,13 +49,13 @@ func TestConnectRateCountsOnlyWhoDoesNotLogIn(t *testing.T) {
 		if !g.admit(a, now) {
 			t.Fatal("a client that logs in is held back")
 		}
-		g.loggedIn(a)
-		g.release(a)
+		g.login(a)
+		g.release(a, true)
 	}
 	in := 0
 	for range 1000 { // all of them within 5 s
 		if now = now.Add(5 * time.Millisecond); g.admit(a, now) {
-			g.release(a)
+			g.release(a, false)
 			in++
 		}
 	}
@@ -71,7 +75,7 @@ func TestConnLimiterForgetsAddresses(t *testing.T) {
 	for i := range 4 * maxIdleAddrs {
 		a := crowd.Address(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
 		if g.admit(a, now) {
-			g.release(a)
+			g.release(a, false)
 		}
 	}
 	if len(g.addrs) > maxIdleAddrs+2 {
@@ -80,7 +84,7 @@ func TestConnLimiterForgetsAddresses(t *testing.T) {
 	if g.addrs[stays] == nil || g.conns != 1 {
 		t.Errorf("the one that is connected: %v, with %d connections", g.addrs[stays], g.conns)
 	}
-	g.release(stays)
+	g.release(stays, false)
 	if g.evict(now.Add(time.Minute)); len(g.addrs) != 0 {
 		t.Errorf("%d addresses remembered after a minute", len(g.addrs))
 	}
@@ -104,6 +108,22 @@ func TestStrangersMakeRoom(t *testing.T) {
 	if r := f.hub.refused(); len(r) != 3 || r[0].Reason != ReasonTooMany {
 		t.Errorf("reported %v, want three of too many", r)
 	}
+}
+
+// However few connections there may be, those that do not log in leave room for those that do.
+func TestStrangersLeaveRoomOfFew(t *testing.T) {
+	f := start(t, Config{MaxConns: 8})
+	for range 40 {
+		c, err := net.Dial("tcp", f.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	for range 6 {
+		f.login("alice").wantOpen()
+	}
+	f.connect().wantError("Too many connections, try again later.")
 }
 
 func TestConfig(t *testing.T) {

@@ -132,7 +132,7 @@ func play(t testing.TB, s *Server, c *script) *Session {
 	ses.reader.seat = s.limiter.pending.Enter(ses.remote.Addr(), func() {})
 	ses.run()
 	ses.reader.seat.Leave()
-	s.limiter.release(crowd.Address(ses.remote.Addr()))
+	s.limiter.release(crowd.Address(ses.remote.Addr()), ses.reader.conn != nil)
 	return ses
 }
 

@@ -69,7 +69,7 @@ func (s *Session) open(ident string) error {
 	}
 	s.server.throttle.succeeded(loginKey{crowd.Address(s.remote.Addr()), ident})
 	s.reader.seat.Leave()
-	s.server.limiter.loggedIn(crowd.Address(s.remote.Addr()))
+	s.server.limiter.login(crowd.Address(s.remote.Addr()))
 	s.setDeadline(s.conn.SetWriteDeadline, time.Time{}) // setReadDeadline has the other
 	return nil
 }

@@ -136,8 +136,9 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped || s.draining {
+		ses.cancel(nil)
 		ses.reader.seat.Leave()
-		s.limiter.release(addr)
+		s.limiter.release(addr, false)
 		_ = c.Close()
 		return
 	}
@@ -146,7 +147,7 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 		defer close(ses.done)
 		ses.run()
 		ses.reader.seat.Leave()
-		s.limiter.release(addr)
+		s.limiter.release(addr, ses.reader.conn != nil)
 		s.mu.Lock()
 		delete(s.sessions, ses)
 		s.mu.Unlock()
