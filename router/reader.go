@@ -25,7 +25,8 @@ type reader struct {
 	now   visibility        // by the newest graph
 	chunk int
 	out   sendBuffer
-	batch *entry.Batch // of at, where a part of it has been read; nil: to be read again
+	batch *entry.Batch // of which a part has been read; nil: none is kept
+	of    uint64       // the entry that batch is of
 
 	// As of the last refresh.
 	changes  uint64               // of the subscriptions
@@ -249,7 +250,7 @@ func (r *reader) missed(floor uint64) {
 // entry delivers what the subscriber may have of one entry, from r.at on, as far as the send buffer goes.
 func (r *reader) entry(index uint64) (err error) {
 	b := r.batch
-	if b == nil || r.at.Index != index {
+	if b == nil || r.of != index {
 		b, err = r.s.router.log.Batch(index)
 	}
 	r.batch = nil
@@ -275,7 +276,7 @@ func (r *reader) entry(index uint64) (err error) {
 		}
 		r.at = eventlog.Position{Index: index, Offset: next}
 		if !r.out.copies {
-			r.batch = b
+			r.batch, r.of = b, index
 			r.out.held += r.out.batch
 		}
 		return nil
