@@ -275,13 +275,21 @@ func TestWaitingForInput(t *testing.T) {
 // confirmation. Before, it was told that nothing is known.
 func TestRefusedLoginIsToldHoweverLate(t *testing.T) {
 	b := startCountingBroker(t)
-	p := b.lines(strings.NewReader("x"))
-	p.Dial.Secret, p.Wait = []byte("wrong"), Patience{time.Millisecond, time.Millisecond}
-	code, text := exitOf(p.run(t.Context()))
+	var code int
+	var text string
+	for wait := 20 * time.Millisecond; ; wait *= 2 { // for the greeting; the refusal is held back for longer
+		p := b.lines(strings.NewReader("x"))
+		p.Dial.Secret, p.Wait = []byte("wrong"), Patience{wait, wait}
+		if code, text = exitOf(p.run(t.Context())); !strings.Contains(text, "did not greet") || wait > time.Second {
+			break
+		}
+	}
 	if code != cmdline.ExitDenied || !strings.Contains(text, "refused") {
 		t.Errorf("exit %d, %s", code, text)
 	}
 	var out bytes.Buffer
+	p := b.lines(nil)
+	p.Dial.Secret = []byte("wrong")
 	r := reception{dial: p.Dial, channels: p.Channels, format: formatText, out: &out, notes: &out}
 	early, late := r, r
 	early.timeout = time.Millisecond
