@@ -55,8 +55,8 @@ func refusals(route string, in reflect.Type) map[int]string {
 	if !strings.HasPrefix(route, http.MethodGet) || route == api.ShowCluster.Route {
 		all[http.StatusConflict] = "It contradicts what there is"
 	}
-	if route == api.AddToken.Route {
-		all[http.StatusTooManyRequests] = "Too many logins"
+	if !strings.HasPrefix(route, http.MethodGet) {
+		all[http.StatusTooManyRequests] = "Too many changes or logins, or too many of a kind; the hint says what to do"
 	}
 	return all
 }
