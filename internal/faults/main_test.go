@@ -3,10 +3,12 @@ package faults
 import (
 	"os"
 	"testing"
+
+	"hpfriends/internal/proc"
 )
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	_ = os.RemoveAll(built)
+	proc.RemoveBuilt()
 	os.Exit(code)
 }

@@ -18,6 +18,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/internal/freeport"
+	"hpfriends/internal/proc"
 	"hpfriends/raftfsm/link"
 	"hpfriends/raftfsm/store"
 )
@@ -27,7 +28,7 @@ func turnedAway(t *testing.T, dir string, flags ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	self, err := program()
+	self, err := proc.Build()
 	must(t, err)
 	args := append([]string{"serve", "--data-dir", dir, "--hpfeeds", "tcp:port=0:interface=127.0.0.1",
 		"--http", "", "--log-level", "warn"}, flags...)

@@ -70,7 +70,7 @@ func (n *Node) pid() int {
 // Launch starts the process and does not wait until it is ready. extra are flags for this start.
 func (n *Node) Launch(extra ...string) {
 	n.t.Helper()
-	binary, err := program()
+	binary, err := proc.Build()
 	if err != nil {
 		n.t.Fatal(err)
 	}

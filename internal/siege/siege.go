@@ -10,11 +10,8 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -67,31 +64,11 @@ func extent(t testing.TB) time.Duration {
 	return 0
 }
 
-// program builds the program once. HPFRIENDS_BINARY names one that is there already: an older one is the negative
-// control of every attack.
-var program = sync.OnceValues(func() (string, error) {
-	if path := os.Getenv("HPFRIENDS_BINARY"); path != "" {
-		return path, nil
-	}
-	dir, err := os.MkdirTemp("", "hpfriends-siege-")
-	if err != nil {
-		return "", err
-	}
-	built = dir
-	path := filepath.Join(dir, "hpfriends")
-	if out, err := exec.Command("go", "build", "-o", path, "hpfriends/cmd/hpfriends").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w: %s", err, out)
-	}
-	return path, nil
-})
-
-var built string // the directory of the program
-
 // Begin starts a server and honest traffic, and measures what is normal.
 func Begin(t testing.TB, w Walls) *Siege {
 	t.Helper()
 	extent(t)
-	path, err := program()
+	path, err := proc.Build()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,12 +15,13 @@ import (
 	"time"
 
 	"hpfriends/internal/load"
+	"hpfriends/internal/proc"
 	"hpfriends/wire"
 )
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	_ = os.RemoveAll(built)
+	proc.RemoveBuilt()
 	os.Exit(code)
 }
 
