@@ -473,10 +473,13 @@ func TestUnsubscribedQueueIsGivenBack(t *testing.T) {
 	p := &peer{gate: make(chan struct{})}
 	s := w.router.Join(p.peer(), ada, graph.DefaultMaxMessage)
 	s.Subscribe("c", "c", History{})
+	w.publish(message{ada, "c", 100})
+	for p.waiting.Load() == 0 { // the writer has this one in hand
+		time.Sleep(time.Millisecond)
+	}
 	for range 20 {
 		w.publish(message{ada, "c", 50_000})
 	}
-	w.settle()
 	for w.router.Position() != w.index+1 {
 		time.Sleep(time.Millisecond)
 	}
