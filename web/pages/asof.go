@@ -11,6 +11,7 @@ import (
 	"hpfriends/eventlog/entry"
 	"hpfriends/query"
 	"hpfriends/query/view"
+	"hpfriends/web/pages/format"
 	"hpfriends/web/prose"
 )
 
@@ -105,7 +106,7 @@ func (s *sheet) Timeline() (timeline, error) {
 	slices.Reverse(older)
 	t.Now = max(0, len(older)-1)
 	for _, e := range slices.Concat(older, newer) {
-		label := e.Time.In(s.prefs.zone).Format("2 Jan 15:04:05") + ": " + visible(e.By+" "+prose.Sentence(e))
+		label := e.Time.In(s.prefs.zone).Format("2 Jan 15:04:05") + ": " + format.Visible(e.By+" "+prose.Sentence(e))
 		t.Changes = append(t.Changes, change{"#" + strconv.FormatUint(e.Index, 10), label})
 	}
 	// Between two changes that concern who asks, the older one is the neighbour.

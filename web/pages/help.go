@@ -8,6 +8,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/web/help"
+	"hpfriends/web/pages/format"
 	"hpfriends/web/who"
 )
 
@@ -61,10 +62,10 @@ func (r *request) places() help.Values {
 	}
 	for _, k := range keys {
 		if k.Enabled && len(k.Sub) > 0 && v["IDENT"] == "" {
-			v["IDENT"] = visible(k.Ident)
+			v["IDENT"] = format.Visible(k.Ident)
 		}
 		if k.Enabled && len(k.Pub) > 0 && v["SENSOR"] == "" {
-			v["SENSOR"] = visible(k.Ident)
+			v["SENSOR"] = format.Visible(k.Ident)
 		}
 	}
 	return v

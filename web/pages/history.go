@@ -11,6 +11,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/query"
+	"hpfriends/web/pages/format"
 	"hpfriends/web/who"
 )
 
@@ -139,7 +140,7 @@ func (r *request) chart(d *historyData, f query.MessageFilter) error {
 		d.Bars = append(d.Bars, bar{
 			X: float64(i) * width, Y: chartHeight - height, W: max(width-2, 1), H: height,
 			Address: r.with("since", stamp(from), "until", stamp(to), "before", ""),
-			Title: fmt.Sprintf("%s from %s to %s", plural(n, "message", "messages"),
+			Title: fmt.Sprintf("%s from %s to %s", format.Plural(n, "message", "messages"),
 				from.In(r.prefs.zone).Format("2 Jan 15:04:05"), to.In(r.prefs.zone).Format("2 Jan 15:04:05")),
 		})
 	}

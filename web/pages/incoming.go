@@ -10,6 +10,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/query/view"
+	"hpfriends/web/pages/format"
 )
 
 // incomingRow is a row of Shared with you.
@@ -179,5 +180,5 @@ func decide(r *request, notice string, decide func(context.Context, api.SharePat
 	if len(ids) == 0 {
 		return done{}, invalid("No share is chosen.", "Tick those that you mean.")
 	}
-	return done{notice: fmt.Sprintf(notice, plural(len(ids), "share", "shares"))}, nil
+	return done{notice: fmt.Sprintf(notice, format.Plural(len(ids), "share", "shares"))}, nil
 }

@@ -7,14 +7,29 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 
 	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/web/assets"
+	"hpfriends/web/pages/format"
+	"hpfriends/web/pages/icons"
 )
+
+// functions are what templates can call.
+var functions = template.FuncMap{
+	"icon": icons.Icon, "count": format.Count, "bytes": format.Size, "visible": format.Visible, "plural": format.Plural,
+	"dict": format.Dict, "segment": url.PathEscape, "replayed": replayed,
+	"why":   func(from, to, channel string) string { return whyOf(from, to, graph.Pattern(channel)) },
+	"list":  func(v ...any) []any { return v },
+	"deref": func(b *bool) bool { return b != nil && *b },
+	"mark":  func() template.HTML { return icons.Mark }, "style": func() string { return styleURL },
+}
 
 //go:embed html/*.html
 var sources embed.FS
@@ -123,11 +138,16 @@ func acceptsGzip(r *http.Request) bool {
 	return false
 }
 
+// Ago, Exact and Clock are times in the zone of who asks.
+func (r *request) Ago(v any) template.HTML         { return format.Ago(v, r.now.In(r.prefs.zone)) }
+func (r *request) Exact(v any) template.HTML       { return format.Exact(v, r.prefs.zone) }
+func (r *request) Clock(t time.Time) template.HTML { return format.Clock(t, r.prefs.zone) }
+
 func (p *Pages) foot() foot {
 	f := foot{Node: p.Node, Version: p.Version}
 	if p.Lag != nil {
 		if entries, behind := p.Lag(); entries > 0 {
-			f.Behind = duration(behind)
+			f.Behind = format.Duration(behind)
 		}
 	}
 	return f

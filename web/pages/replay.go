@@ -10,6 +10,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/query/view"
+	"hpfriends/web/pages/format"
 )
 
 // replayData is what the page History says of replays.
@@ -92,7 +93,7 @@ func startReplay(r *request) (done, error) {
 	}
 	d := done{to: r.URL.RequestURI() + "#replays", notice: fmt.Sprintf("Replay %d has begun.", one.ID)}
 	if in.DryRun {
-		d.notice = fmt.Sprintf("A replay would publish %s.", plural(one.Total, "message", "messages"))
+		d.notice = fmt.Sprintf("A replay would publish %s.", format.Plural(one.Total, "message", "messages"))
 		if !one.Over() {
 			d.notice = "The messages are being counted."
 		}

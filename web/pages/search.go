@@ -8,13 +8,14 @@ import (
 	"hpfriends/eventlog/entry"
 	"hpfriends/query"
 	"hpfriends/query/view"
+	"hpfriends/web/pages/palette"
 )
 
 type searchData struct {
 	Text   string
 	Asked  bool
 	Groups []hits
-	Jump   []suggestion
+	Jump   []palette.Suggestion
 }
 
 // hits are those of one kind.
@@ -41,9 +42,7 @@ func search(r *request) (any, error) {
 		http.Redirect(r.w, r.Request, "/m/"+at.String()[1:], http.StatusSeeOther)
 		return nil, errAnswered
 	}
-	if d.Jump = r.suggestions(d.Text); len(d.Jump) > maxSuggestions {
-		d.Jump = d.Jump[:maxSuggestions]
-	}
+	d.Jump = r.palette().Places(d.Text)
 	s := query.SearchQuery{Text: d.Text, Now: r.now.In(r.prefs.zone), Limit: few, After: q.Get("after")}
 	if kind := view.Kind(q.Get("kind")); slices.Contains(view.Kinds, kind) {
 		s.Kinds, s.Limit = []view.Kind{kind}, rows

@@ -1,32 +1,20 @@
-package pages
+// Package format writes numbers, sizes and times for people. It is pure.
+package format
 
 import (
 	"fmt"
 	"html/template"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"hpfriends/graph"
 	"hpfriends/query/view"
-	"hpfriends/web/pages/icons"
 )
-
-// functions are what templates can call.
-var functions = template.FuncMap{
-	"icon": icons.Icon, "count": count, "bytes": size, "visible": visible, "plural": plural, "dict": dict,
-	"segment": url.PathEscape, "replayed": replayed,
-	"why":   func(from, to, channel string) string { return whyOf(from, to, graph.Pattern(channel)) },
-	"list":  func(v ...any) []any { return v },
-	"deref": func(b *bool) bool { return b != nil && *b },
-	"mark":  func() template.HTML { return icons.Mark }, "style": func() string { return styleURL },
-}
 
 const thinSpace = "\u2009"
 
-// count groups the digits of a number by three.
-func count(v any) string {
+// Count groups the digits of a number by three.
+func Count(v any) string {
 	text := fmt.Sprint(v)
 	if _, err := strconv.ParseInt(text, 10, 64); err != nil {
 		return text
@@ -45,8 +33,8 @@ func count(v any) string {
 	return sign + b.String()
 }
 
-// size is a number of bytes for people.
-func size(v any) string {
+// Size is a number of bytes for people.
+func Size(v any) string {
 	n, err := strconv.ParseFloat(fmt.Sprint(v), 64)
 	if err != nil {
 		return fmt.Sprint(v)
@@ -63,19 +51,19 @@ func size(v any) string {
 	return fmt.Sprintf("%.1f%sTiB", n, thinSpace)
 }
 
-// plural is "1 share" or "3 shares".
-func plural(v any, one, many string) string {
+// Plural is "1 share" or "3 shares".
+func Plural(v any, one, many string) string {
 	if fmt.Sprint(v) == "1" {
 		return "1 " + one
 	}
-	return count(v) + " " + many
+	return Count(v) + " " + many
 }
 
-// visible shows text as view.Visible does.
-func visible(v any) string { return view.Visible(fmt.Sprint(v)) }
+// Visible shows text as view.Visible does.
+func Visible(v any) string { return view.Visible(fmt.Sprint(v)) }
 
-// duration is how long something lasts, in one unit.
-func duration(d time.Duration) string {
+// Duration is how long something lasts, in one unit.
+func Duration(d time.Duration) string {
 	switch d = d.Abs(); {
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
@@ -93,38 +81,40 @@ func duration(d time.Duration) string {
 	return fmt.Sprintf("%d years", int(d.Hours()/24/365.25))
 }
 
-// Ago is a time as people say it, with the exact one at hand. A zero time or a nil *time.Time is empty.
-func (r *request) Ago(v any) template.HTML {
+// Ago is a time as people say it, as an element with the exact one at hand. Empty: the zero time or a nil *time.Time.
+func Ago(v any, now time.Time) template.HTML {
 	t := moment(v)
 	if t.IsZero() {
 		return ""
 	}
 	text := "now"
-	if d := r.now.Sub(t); d >= time.Second {
-		text = duration(d) + " ago"
+	if d := now.Sub(t); d >= time.Second {
+		text = Duration(d) + " ago"
 	} else if d <= -time.Second {
-		text = "in " + duration(d)
+		text = "in " + Duration(d)
 	}
-	return r.element(t, text)
+	return element(t.In(now.Location()), text)
 }
 
-// Exact is a time to the second, in the zone of who asks.
-func (r *request) Exact(v any) template.HTML {
+// Exact is a time to the second, in a zone.
+func Exact(v any, zone *time.Location) template.HTML {
 	t := moment(v)
 	if t.IsZero() {
 		return ""
 	}
-	return r.element(t, t.In(r.prefs.zone).Format("2006-01-02 15:04:05"))
+	t = t.In(zone)
+	return element(t, t.Format("2006-01-02 15:04:05"))
 }
 
 // Clock is the time of a day, for rows that are of one day mostly.
-func (r *request) Clock(t time.Time) template.HTML {
-	return r.element(t, t.In(r.prefs.zone).Format("15:04:05"))
+func Clock(t time.Time, zone *time.Location) template.HTML {
+	t = t.In(zone)
+	return element(t, t.Format("15:04:05"))
 }
 
-func (r *request) element(t time.Time, text string) template.HTML {
-	exact := t.In(r.prefs.zone).Format("2006-01-02 15:04:05.000 MST")
-	//nolint:gosec // every part is made by time.Format or by duration
+func element(t time.Time, text string) template.HTML {
+	exact := t.Format("2006-01-02 15:04:05.000 MST")
+	//nolint:gosec // every part is made by time.Format or by Duration
 	return template.HTML(`<time datetime="` + t.UTC().Format("2006-01-02T15:04:05.000Z") + `" title="` +
 		template.HTMLEscapeString(exact) + `">` + template.HTMLEscapeString(text) + `</time>`)
 }
@@ -141,8 +131,8 @@ func moment(v any) time.Time {
 	return time.Time{}
 }
 
-// dict makes a map of names and values, for a part that needs more than one.
-func dict(pairs ...any) (map[string]any, error) {
+// Dict makes a map of names and values, for a part that needs more than one.
+func Dict(pairs ...any) (map[string]any, error) {
 	if len(pairs)%2 != 0 {
 		return nil, fmt.Errorf("dict has %d arguments", len(pairs))
 	}
