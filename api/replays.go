@@ -8,6 +8,7 @@ type NewReplay struct {
 	Since   string   `json:"since,omitempty" format:"position" doc:"the first: a time, or how long ago (2h)"`
 	From    string   `json:"from,omitempty" format:"position" doc:"the first: a position (#812.4), or first"`
 	Until   string   `json:"until,omitempty" format:"position" doc:"where to end; without it: the present end of the log"`
+	Text    string   `json:"text,omitempty" maxLength:"1024" doc:"those whose payload contains it"`
 	Limit   uint64   `json:"limit,omitempty" maximum:"9007199254740991" doc:"at most so many; 0: all"`
 	To      string   `json:"to,omitempty" doc:"a channel; empty: the one that each message came on"`
 	Authkey string   `json:"authkey" minLength:"1" doc:"ident of an authkey of yours, which may publish there"`

@@ -134,6 +134,23 @@ func TestReplayPublishesWhatItsUserMayRead(t *testing.T) {
 	}
 }
 
+// With a text a replay takes the messages that contain it, on History as in the API, and counts these alone.
+func TestReplayOfWhatContainsText(t *testing.T) {
+	w, o := replays(t)
+	const address = "/history?channel=*&since=first&text=t"
+	form := []string{"do", "replay", "to", "again", "authkey", "ada", "speed", "max"}
+	_, html := w.submit("ada", address, append(form, "dry", "1")...)
+	if !says(html, "A replay would publish 3 messages.", "* containing t again ada dry run") || len(o.got) != 0 {
+		t.Error(text(html))
+	}
+	w.submit("ada", address, form...)
+	r := w.over("ada", 2)
+	want := []string{"again two", "again \x1b[31m<script>alert(1)</script>", "again three"}
+	if !slices.Equal(o.got, want) || r.Total != 3 || r.First == nil || r.Last == nil || r.Text != "t" {
+		t.Errorf("published %q, want %q; %+v", o.got, want, r)
+	}
+}
+
 // A replay is its user's: others neither see nor stop it, admins do. It ends with the right to publish.
 func TestReplayIsStopped(t *testing.T) {
 	w, o := replays(t)
@@ -207,9 +224,6 @@ func TestReplayFromHistory(t *testing.T) {
 	if _, html = w.page("ada", "/history/replays?channel=c"); !says(html, "2 c again ada done 3 of 3") ||
 		strings.Contains(html, "hx-get") || strings.Contains(html, "<html") {
 		t.Error(html)
-	}
-	if _, html = w.submit("ada", address+"&text=x", form...); !says(html, "A replay takes all messages of a period") {
-		t.Error(text(html))
 	}
 	if _, html = w.page("bob", "/history?since=first"); says(html, "Your replays") {
 		t.Error("bob sees them")

@@ -10,6 +10,7 @@ type Replay struct {
 	State    ReplayState `json:"state" enum:"counting,running,done,stopped,failed"`
 	Error    string      `json:"error,omitempty" doc:"why it failed"`
 	Channels []string    `json:"channels" doc:"patterns of what is replayed"`
+	Text     string      `json:"text,omitempty" doc:"that the payload of what is replayed contains"`
 	To       string      `json:"to,omitempty" doc:"channel; empty: the one that each message came on"`
 	Authkey  string      `json:"authkey" doc:"ident with which is published"`
 	DryRun   bool        `json:"dry_run,omitempty" doc:"it counts, and publishes nothing"`

@@ -55,16 +55,13 @@ const countPatience = time.Second
 // startReplay replays what the page shows.
 func startReplay(r *request) (done, error) {
 	q, form := r.URL.Query(), r.PostForm
-	if q.Get("text") != "" {
-		return done{}, invalid("A replay takes all messages of a period, whatever they hold.", "Clear the text first.")
-	}
 	period := historyData{Since: cmp.Or(q.Get("since"), defaultSince), Until: q.Get("until")}
 	f, err := r.messageFilter(period)
 	if err != nil {
 		return done{}, err
 	}
 	in := api.NewReplay{
-		Since: period.Since, Until: period.Until, To: strings.TrimSpace(form.Get("to")),
+		Since: period.Since, Until: period.Until, Text: q.Get("text"), To: strings.TrimSpace(form.Get("to")),
 		Authkey: form.Get("authkey"), Speed: form.Get("speed"), DryRun: form.Get("dry") != "",
 	}
 	if t := f.Period.Since; !t.IsZero() { // in the time zone of who asks, which the server does not know

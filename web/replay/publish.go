@@ -14,11 +14,37 @@ import (
 	"hpfriends/query/view"
 )
 
-// count finds out how much there is to do.
+// count finds out how much there is to do. Payloads are read only if it depends on them.
 func (r *Replays) count(ctx context.Context, j *job) error {
+	if len(j.order.Filter.Contains) > 0 {
+		return r.countContaining(ctx, j)
+	}
 	c, err := r.Query.CountMessages(ctx, j.actor, j.order.Filter)
 	j.set(func(v *view.Replay) { v.Total, v.First, v.Last, v.Gap = c.Messages, c.First, c.Last, c.Gap })
 	return err
+}
+
+func (r *Replays) countContaining(ctx context.Context, j *job) error {
+	messages := r.Query.Messages(j.actor, j.order.Filter)
+	var first, last *time.Time
+	for {
+		m, err := messages.Next(ctx)
+		var gap *query.Gap
+		switch {
+		case errors.As(err, &gap):
+			j.set(func(v *view.Replay) { v.Gap = true })
+		case err == nil:
+			if last = &m.Time; first == nil {
+				first = last
+			}
+		default:
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			j.set(func(v *view.Replay) { v.Total, v.First, v.Last = messages.Read(), first, last })
+			return err
+		}
+	}
 }
 
 // tellEvery is how often a replay says how far it is.

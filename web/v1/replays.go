@@ -26,6 +26,7 @@ func registerReplays(s *Service, h huma.API) {
 		if err != nil {
 			return view.Replay{}, err
 		}
+		f.Contains = []byte(b.Text)
 		return s.Replays.Start(who.Actor(ctx), replay.Order{
 			Filter: f, To: b.To, Authkey: b.Authkey, Speed: b.Speed, Rate: b.Rate, DryRun: b.DryRun, Patterns: b.Channel,
 		})

@@ -56,7 +56,7 @@ func ChannelHistory() *cli.Command {
 				fmt.Fprintf(c.App.ErrWriter, "(the newest %d; there may be more: --limit N, or `hpfriends replay`)\n", p.limit)
 			}
 			return nil
-		}, pastFlags(&cli.StringFlag{Name: "containing", Usage: "those with `TEXT` in their payload"},
+		}, pastFlags(containingFlag(),
 			&cli.IntFlag{Name: "limit", Value: 20, Usage: "the newest `N` messages"})...)
 	cmd.Description = `CHANNEL may be a pattern. Each line is TIME POSITION CHANNEL ORIGIN IDENT
 PAYLOAD with control characters made visible, or with --json an object. You

@@ -41,6 +41,10 @@ func pastFlags(more ...cli.Flag) []cli.Flag {
 	}, more...)
 }
 
+func containingFlag() cli.Flag {
+	return &cli.StringFlag{Name: "containing", Usage: "those with `TEXT` in their payload"}
+}
+
 func rangeFlag(name, usage string) cli.Flag {
 	return cmdline.LiteralFlag(name, usage, func(s string) error {
 		_, err := new(subscription.Range).Set(name, s, time.Now())

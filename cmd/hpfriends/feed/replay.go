@@ -40,6 +40,7 @@ func Replay() *cli.Command {
 			Usage: "`SPEED`: 1x as it was, 10x ten times as fast, max as fast as possible"},
 		&cli.StringFlag{Name: "to", Value: "stdout",
 			Usage: "`TARGET`: stdout, channel:NAME, or hpfeeds[+tls]://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL]"},
+		containingFlag(),
 		&cli.Uint64Flag{Name: "count", Usage: "end after `N` messages; 0: at the end of the log"},
 		&cli.StringFlag{Name: "authkey", Usage: "the server publishes, with your authkey `IDENT`: --to is channel:NAME"},
 		&cli.IntFlag{Name: "rate", Usage: "with --authkey: at most `N` messages per second"},
@@ -97,6 +98,7 @@ func replayOf(c *cli.Context, server *api.Client) (r *replay, err error) {
 	if r.target, err = targetOf(c); err != nil {
 		return nil, cmdline.Usage("%v", err)
 	}
+	r.past.text = c.String("containing")
 	r.past.limit, r.past.resume = c.Uint64("count"), true
 	// What is published meanwhile is not replayed, least of all what is replayed.
 	if r.past.Until.IsZero() && r.past.End == (entry.Position{}) {
@@ -221,7 +223,7 @@ func (t *target) parse(c *cli.Context, to string) error {
 // run passes the messages on.
 func (r *replay) run(ctx context.Context) error {
 	var total uint64
-	if term.IsTerminal(r.notes) {
+	if term.IsTerminal(r.notes) && r.past.text == "" { // the server counts whatever messages contain
 		n, err := countMessages(ctx, r.server, r.past)
 		if err != nil {
 			return err
@@ -411,11 +413,32 @@ func hold(ctx context.Context, p *pace.Pace, t time.Time, shown *term.Progress) 
 
 // estimate prints what run would pass on.
 func (r *replay) estimate(ctx context.Context, c *cli.Context) error {
-	n, err := countMessages(ctx, r.server, r.past)
+	count := r.countContaining
+	if r.past.text == "" {
+		count = func(ctx context.Context) (view.Count, error) { return countMessages(ctx, r.server, r.past) }
+	}
+	n, err := count(ctx)
 	if err != nil {
 		return err
 	}
 	return cmdline.Show(c, n, func(w io.Writer) { fmt.Fprintln(w, r.describe(n)) })
+}
+
+// countContaining counts by reading: the server counts messages whatever they contain.
+func (r *replay) countContaining(ctx context.Context) (n view.Count, err error) {
+	end, err := readMessages(ctx, r.server, r.past, func(_ []byte, record ndjson.Record) error {
+		if record.Gap != nil {
+			n.Gap = true
+		} else {
+			at := record.Message.Time
+			if n.Last = &at; n.First == nil {
+				n.First, n.From = &at, record.Message.Position
+			}
+		}
+		return nil
+	})
+	n.Messages, n.Next = end.Messages, end.Next
+	return n, err
 }
 
 func (r *replay) describe(n view.Count) string {

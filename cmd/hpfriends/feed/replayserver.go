@@ -40,7 +40,8 @@ func orderOf(c *cli.Context) (in api.NewReplay, err error) {
 	v := p.Values()
 	return api.NewReplay{
 		Channel: p.channels, Since: v.Get("since"), From: v.Get("from"), Until: v.Get("until"), Limit: c.Uint64("count"),
-		To: to, Authkey: c.String("authkey"), Speed: c.String("speed"), Rate: c.Int("rate"), DryRun: c.Bool("dry-run"),
+		Text: c.String("containing"),
+		To:   to, Authkey: c.String("authkey"), Speed: c.String("speed"), Rate: c.Int("rate"), DryRun: c.Bool("dry-run"),
 	}, nil
 }
 
