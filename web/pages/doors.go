@@ -2,6 +2,8 @@ package pages
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"slices"
@@ -138,7 +140,13 @@ func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 		http.Error(w, problem.Detail+" "+problem.Hint, problem.Status)
 		return
 	}
-	to := "/login?next=" + url.QueryEscape(p.comeback(r))
+	back, typed := p.comeback(r)
+	if typed {
+		http.SetCookie(w, &http.Cookie{
+			Name: keptCookie, Value: digest(back), Path: "/", MaxAge: 3600, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		})
+	}
+	to := "/login?next=" + url.QueryEscape(back)
 	if _, err := r.Cookie(who.CookieName(r)); err == nil {
 		setNotice(w, "Your session has ended. Log in, and you are where you were.")
 	}
@@ -155,13 +163,13 @@ const maxKept = 6 << 10
 
 // comeback is the page at which somebody goes on who has to log in first. What they typed into a form is kept, in the
 // address, but for what is secret.
-func (p *Pages) comeback(r *http.Request) string {
+func (p *Pages) comeback(r *http.Request) (address string, typed bool) {
 	at := *r.URL
 	if pg, ok := p.route(at.Path); ok && pg.bare && pg.under != "" {
 		at.Path = pg.under
 	}
 	if r.Method != http.MethodPost || r.ParseForm() != nil {
-		return at.RequestURI()
+		return at.RequestURI(), false
 	}
 	query := at.Query()
 	for name, values := range r.PostForm {
@@ -169,17 +177,19 @@ func (p *Pages) comeback(r *http.Request) string {
 			query[name] = values
 		}
 	}
-	query.Set(kept, "")
 	if r.PostForm.Get("do") == "add" {
 		query.Set("add", "")
 	}
 	if long := query.Encode(); len(long) <= maxKept {
-		at.RawQuery = long
+		at.RawQuery, typed = long, true
 	}
-	return at.RequestURI()
+	return at.RequestURI(), typed
 }
 
-// kept is the parameter of an address whose other parameters are what was typed into a form.
-const kept = "kept"
+// digest is what keptCookie has of an address.
+func digest(address string) string {
+	sum := sha256.Sum256([]byte(address))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
 
 const eventStream = "text/event-stream"

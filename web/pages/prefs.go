@@ -18,6 +18,7 @@ const (
 	keysCookie   = "keys"
 	zoneCookie   = "zone"
 	noticeCookie = "notice"
+	keptCookie   = "kept" // the digest of an address whose parameters were typed into a form
 	keysOff      = "off"
 	prefsLife    = 365 * 24 * time.Hour
 )

@@ -57,13 +57,14 @@ func (r *request) field(name string) string {
 }
 
 // typed is what was typed into a form that was refused, or that was sent when the session had ended; nil: nothing was.
-// Only our own login leads to the latter: a link elsewhere would fill our forms with what somebody else wants.
+// The latter is told by a cookie that came with the refusal: links, also links to our login, fill no forms with what
+// somebody else wants.
 func (r *request) typed() url.Values {
 	if r.problem != nil && r.PostForm != nil {
 		return r.PostForm
 	}
-	if q := r.URL.Query(); q.Has(kept) && r.Header.Get("Sec-Fetch-Site") == "same-origin" {
-		return q
+	if c, err := r.Cookie(keptCookie); err == nil && c.Value == digest(r.URL.RequestURI()) {
+		return r.URL.Query()
 	}
 	return nil
 }
