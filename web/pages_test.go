@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"hpfriends/api"
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
@@ -231,7 +233,7 @@ func TestEnablingAsksForAnAuthkey(t *testing.T) {
 // Why? has the button that opens an authkey's gate, and comes back.
 func TestWhyOpensAuthkeys(t *testing.T) {
 	w := newWorld(t)
-	w.users("ada", "bob")
+	w.users("ada", "bob", "root")
 	w.submit("ada", "/authkeys", "do", "add", "ident", "sensor", "pub", "c")
 	w.submit("bob", "/authkeys", "do", "add", "ident", "reader", "sub", "other")
 	why := "/why?from=ada&to=bob&channel=c"
@@ -243,8 +245,51 @@ func TestWhyOpensAuthkeys(t *testing.T) {
 		t.Error(text(html))
 	}
 	w.submit("bob", "/authkey?ident=reader", "do", "edit", "sub", "c")
-	if _, html = w.page("bob", why); !says(html, "Enable reader") || !strings.Contains(html, `href="/authkey?ident=reader"`) {
+	if _, html = w.page("ada", why); !says(html, "Only bob can change that.") || says(html, "Enable reader") {
 		t.Error(text(html))
+	}
+	const form = `action="/authkey?ident=reader"`
+	if _, html = w.page("root", why); !says(html, "Enable reader") || !strings.Contains(html, form) {
+		t.Error(text(html))
+	}
+	if _, html = w.page("bob", why); !says(html, "Enable reader") || !strings.Contains(html, form) {
+		t.Error(text(html))
+	}
+	_, html = w.submit("bob", "/authkey?ident=reader", "do", "enable", "back", why)
+	if !says(html, "The authkey reader is enabled.", "authkey reader may sub c") {
+		t.Error(text(html))
+	}
+}
+
+// The form of an authkey says when it ends and how large a message it is sent, and changes no more than is changed in it.
+func TestAuthkeyFormHasItsLimits(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada")
+	w.off = -2 * time.Hour // it was added then, for an hour
+	w.submit("ada", "/authkeys", "do", "add", "ident", "k", "pub", "c", "expires", "1h")
+	w.off = 0
+	if _, html := w.page("ada", "/authkeys"); !says(html, "k ended") {
+		t.Error(text(html))
+	}
+	const form = "/authkey?ident=k"
+	w.submit("ada", form, "do", "edit", "enabled", "on", "pub", "c", "expires", "3d", "largest", "2097152")
+	k := must[view.Authkey](w, as("ada"), "GET /api/v1/authkeys/k", nil)
+	_, html := w.page("ada", form)
+	if ends := k.Expires.Format(time.DateTime); k.MaxMessage != 2<<20 || !strings.Contains(html, `value="`+ends+`"`) {
+		t.Errorf("%+v %s", k, html)
+	}
+	w.submit("ada", form, "do", "edit", "enabled", "on", "pub", "c", "expires", k.Expires.Format(time.DateTime))
+	same := must[view.Authkey](w, as("ada"), "GET /api/v1/authkeys/k", nil)
+	if !same.Expires.Equal(*k.Expires) || same.MaxMessage != k.MaxMessage {
+		t.Errorf("%+v, want %+v", same, k)
+	}
+	w.submit("ada", form, "do", "edit", "enabled", "on", "pub", "c", "expires", "")
+	if k = must[view.Authkey](w, as("ada"), "GET /api/v1/authkeys/k", nil); k.Expires != nil {
+		t.Errorf("it ends %s", k.Expires)
+	}
+	if status, html := w.submit("ada", form, "do", "edit", "largest", "much"); status != http.StatusUnprocessableEntity ||
+		!strings.Contains(html, `value="much"`) {
+		t.Errorf("%d %s", status, text(html))
 	}
 }
 
@@ -572,6 +617,17 @@ func TestHistoryThroughThePages(t *testing.T) {
 		!strings.HasPrefix(rec.Header().Get("Content-Disposition"), "attachment") {
 		t.Errorf("%v %v %v", messages, end, rec.Header())
 	}
+	rec = w.send(as("ada"), "GET /history/download"+all+"&form=zst", nil)
+	z, err := zstd.NewReader(rec.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	packed, end := records(t, z)
+	if len(packed) != len(messages) || end == nil || !end.End ||
+		!strings.Contains(rec.Header().Get("Content-Disposition"), `"messages.ndjson.zst"`) {
+		t.Errorf("%v %v %v", packed, end, rec.Header())
+	}
 }
 
 // An admin invites by a link: a stranger becomes a user by it, once; a user becomes a member by that of a group.
@@ -826,12 +882,22 @@ func TestLinksFillNoForms(t *testing.T) {
 	w.submit("bob", "/authkeys", "do", "add", "ident", "k", "pub", "c")
 	w.submit("ada", "/shares", "do", "add", "channel", "d", "to", "bob")
 	share := itoa(w.graph.Index())
-	for site, want := range map[string]bool{"": false, "none": false, "cross-site": false, "same-origin": true} {
-		c := as("bob")
-		c.header.Set("Sec-Fetch-Site", site)
-		html := w.send(c, "GET /authkey?ident=k&kept=&pub=evil.events", nil).Body.String()
-		if strings.Contains(html, `value="evil.events"`) != want || says(html, "It is not saved yet.") != want {
-			t.Errorf("from %q: %s", site, text(html))
+	out := caller{header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}} // their session has ended
+	refused := w.send(out, "POST /authkey?ident=k", "do=edit&pub=typed.events&password=secret").Result()
+	login, err := url.Parse(refused.Header.Get("Location"))
+	if err != nil || len(refused.Cookies()) != 1 {
+		t.Fatalf("%v %v %v", refused.Status, login, refused.Cookies())
+	}
+	typed := login.Query().Get("next")
+	link := strings.Replace(typed, "typed", "evil", 1)
+	for address, want := range map[string]bool{typed: true, link: false, link + "&kept=": false} {
+		c := as("bob") // has logged in again, by whatever link: the browser then comes from our own login
+		c.header.Set("Sec-Fetch-Site", "same-origin")
+		c.header.Set("Cookie", refused.Cookies()[0].String())
+		html := w.send(c, "GET "+address, nil).Body.String()
+		filled := strings.Contains(html, `value="typed.events"`) || strings.Contains(html, `value="evil.events"`)
+		if filled != want || says(html, "It is not saved yet.") != want || strings.Contains(address, "secret") {
+			t.Errorf("%s: %s", address, text(html))
 		}
 	}
 	const lacks = "/incoming?lacks=d&lacks=evil.events"

@@ -281,6 +281,7 @@ func TestWhoMayWhatByForms(t *testing.T) {
 		{"/authkeys", []string{"do", "rotate", "ident", "ada/1"}, [5]int{200, 404, 404, 403, 200}},
 		{"/authkeys", []string{"do", "remove", "ident", "ada/1"}, [5]int{200, 404, 404, 403, 200}},
 		{"/authkey?ident=ada%2F1", []string{"do", "edit", "pub", "*"}, [5]int{200, 404, 404, 403, 200}},
+		{"/authkey?ident=ada%2F1", []string{"do", "enable"}, [5]int{200, 404, 404, 403, 200}},
 		{"/groups/lab", []string{"do", "member", "user", "cleo"}, [5]int{200, 403, 403, 403, 200}},
 		{"/groups/lab", []string{"do", "kick", "user", "bob"}, [5]int{200, 200, 403, 403, 200}},
 		{"/groups/lab", []string{"do", "promote", "user", "bob"}, [5]int{200, 403, 403, 403, 200}},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"hpfriends/api"
@@ -163,7 +164,7 @@ func removeAuthkey(r *request) (done, error) {
 
 type authkeyData struct {
 	view.Authkey
-	Pub, Sub, Networks string
+	Pub, Sub, Networks, Ends, Largest string
 }
 
 // authkey is the form that edits one.
@@ -172,7 +173,10 @@ func authkey(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return authkeyData{k, joinPatterns(k.Pub), joinPatterns(k.Sub), strings.Join(k.Networks, ", ")}, nil
+	return authkeyData{
+		k, joinPatterns(k.Pub), joinPatterns(k.Sub), strings.Join(k.Networks, ", "), r.written(k.Expires),
+		strconv.Itoa(k.MaxMessage),
+	}, nil
 }
 
 func joinPatterns(all []graph.Pattern) string {
@@ -190,6 +194,10 @@ func editAuthkey(r *request) (done, error) {
 	ident := r.URL.Query().Get("ident")
 	comment, enabled := r.PostForm.Get("comment"), r.PostForm.Get("enabled") == "on"
 	pub, sub := channelsOf(r.PostForm.Get("pub")), channelsOf(r.PostForm.Get("sub"))
+	was, err := r.Query.Authkey(r.actor, ident)
+	if err != nil {
+		return done{}, err
+	}
 	networks, err := networksOf(r.PostForm.Get("networks"))
 	if err != nil {
 		return done{}, err
@@ -197,6 +205,25 @@ func editAuthkey(r *request) (done, error) {
 	edit := api.AuthkeyEdit{IdentPath: api.IdentPath{Ident: ident}, Body: api.AuthkeyChanges{
 		Comment: &comment, Pub: &pub, Sub: &sub, Enabled: &enabled, Networks: &networks,
 	}}
+	if edit.Body.Expires, err = r.newExpires(was.Expires); err != nil {
+		return done{}, err
+	}
+	if text := strings.TrimSpace(r.PostForm.Get("largest")); text != "" {
+		largest, err := strconv.Atoi(text)
+		if err != nil {
+			return done{}, invalid("The largest message is a number of bytes.", "1048576 is 1 MiB.")
+		}
+		edit.Body.MaxMessage = &largest
+	}
 	_, err = ask(r, api.EditAuthkey, edit)
 	return done{to: "/authkeys", notice: "The authkey " + ident + " is changed."}, err
+}
+
+// reviveAuthkey enables an authkey, and leaves the rest of it as it is.
+func reviveAuthkey(r *request) (done, error) {
+	ident, on := r.URL.Query().Get("ident"), true
+	_, err := ask(r, api.EditAuthkey, api.AuthkeyEdit{
+		IdentPath: api.IdentPath{Ident: ident}, Body: api.AuthkeyChanges{Enabled: &on},
+	})
+	return done{to: r.PostForm.Get("back"), notice: "The authkey " + ident + " is enabled."}, err
 }

@@ -3,11 +3,14 @@ package pages
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"hpfriends/api"
 	"hpfriends/query"
@@ -20,7 +23,7 @@ type historyData struct {
 	Text                  string       // that the payload contains
 	Rows                  []messageRow // newest first
 	Next                  string
-	Download              string
+	Download              string // the address of the messages as a file
 	chart
 	Replays replayData
 	Stopped bool // it took too long to look further
@@ -163,8 +166,18 @@ func (p *Pages) download(ask who.Authenticate) http.HandlerFunc {
 		}
 		f.Contains = []byte(q.Get("text"))
 		w.Header().Set("Content-Type", "application/octet-stream")
-		w.Header().Set("Content-Disposition", `attachment; filename="messages.ndjson"`)
-		r.pour(f)
+		name, to := "messages.ndjson", io.Writer(w)
+		if q.Get("form") == "zst" {
+			z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(chunk), zstd.WithLowerEncoderMem(true))
+			if err != nil {
+				p.Refuse(w, hr, err)
+				return
+			}
+			defer func() { _ = z.Close() }()
+			name, to = name+".zst", z
+		}
+		w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+		r.pour(to, f)
 	}
 }
 
@@ -172,7 +185,7 @@ func (p *Pages) download(ask who.Authenticate) http.HandlerFunc {
 const chunk = 256 << 10
 
 // pour writes messages until all are written, or the browser is gone. The last line says whether it is all.
-func (r *request) pour(f query.MessageFilter) {
+func (r *request) pour(w io.Writer, f query.MessageFilter) {
 	rc := http.NewResponseController(r.w)
 	messages := r.Query.Messages(r.actor, f)
 	var lines []byte
@@ -186,12 +199,12 @@ func (r *request) pour(f query.MessageFilter) {
 			lines = gap.AppendLine(lines)
 		default:
 			_ = rc.SetWriteDeadline(time.Now().Add(30 * time.Second))
-			_, _ = r.w.Write(messages.AppendEnd(lines, err))
+			_, _ = w.Write(messages.AppendEnd(lines, err))
 			return
 		}
 		if len(lines) >= chunk {
 			_ = rc.SetWriteDeadline(time.Now().Add(30 * time.Second))
-			if _, err := r.w.Write(lines); err != nil {
+			if _, err := w.Write(lines); err != nil {
 				return
 			}
 			lines = lines[:0]

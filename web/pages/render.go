@@ -138,6 +138,9 @@ func acceptsGzip(r *http.Request) bool {
 	return false
 }
 
+// Over reports whether a time is past. The zero time and a nil *time.Time never are.
+func (r *request) Over(v any) bool { return format.Past(v, r.now) }
+
 // Ago, Exact and Clock are times in the zone of who asks.
 func (r *request) Ago(v any) template.HTML         { return format.Ago(v, r.now.In(r.prefs.zone)) }
 func (r *request) Exact(v any) template.HTML       { return format.Exact(v, r.prefs.zone) }

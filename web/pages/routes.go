@@ -56,7 +56,7 @@ func sevenRoutes() []*page {
 		},
 		{
 			path: "/authkey", name: "authkey", title: "Edit authkey", under: "/authkeys", show: authkey,
-			acts: acts{"edit": editAuthkey},
+			acts: acts{"edit": editAuthkey, "enable": reviveAuthkey},
 		},
 		{
 			path: "/connect", name: "connect", title: "Connect a sensor", under: "/authkeys",

@@ -148,9 +148,7 @@ func share(r *request) (any, error) {
 	s, err := r.Query.Share(r.actor, graph.ShareID(id))
 	d := shareData{shareRow: shareRow{s, receiverOf(s.To), stateOfShare(s)}}
 	d.Mine = s.From == r.Handle() || r.viewer.CanSeeAll()
-	if s.Expires != nil {
-		d.Ends = s.Expires.In(r.prefs.zone).Format("2006-01-02 15:04:05")
-	}
+	d.Ends = r.written(s.Expires)
 	return d, err
 }
 
@@ -164,19 +162,34 @@ func editShare(r *request) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	var expires *time.Time // as it is
-	if r.PostForm.Get("expires") != was.(shareData).Ends {
-		if expires, err = r.expires(); err != nil {
-			return done{}, err
-		}
-		if expires == nil {
-			expires = new(time.Time) // never
-		}
+	expires, err := r.newExpires(was.(shareData).Expires)
+	if err != nil {
+		return done{}, err
 	}
 	_, err = ask(r, api.EditShare, api.ShareEdit{
 		SharePath: api.SharePath{ID: id}, Body: api.ShareChanges{Note: &note, Expires: expires},
 	})
 	return done{to: "/shares", notice: "The share is changed."}, err
+}
+
+// written is a time as a form has it.
+func (r *request) written(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.In(r.prefs.zone).Format("2006-01-02 15:04:05")
+}
+
+// newExpires reads when something is to end that has an end already; nil: it stays as it is, the zero time: never.
+func (r *request) newExpires(was *time.Time) (*time.Time, error) {
+	if r.PostForm.Get("expires") == r.written(was) {
+		return nil, nil
+	}
+	t, err := r.expires()
+	if t == nil && err == nil {
+		t = new(time.Time)
+	}
+	return t, err
 }
 
 // expires reads when something is to end; nil: never.

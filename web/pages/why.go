@@ -21,6 +21,7 @@ type whyGate struct {
 	view.Gate
 	Verb, Address string        // a page that opens it
 	Enable        graph.ShareID // the share that who asks has to enable
+	Revive        string        // ident of an authkey that has to be enabled
 	Keys          []string      // those of who asks, of which one has to subscribe
 	Ask           string        // who else has to do something
 }
@@ -100,14 +101,20 @@ func (g *whyGate) open(r *request, x view.Explanation) {
 	}
 }
 
-// authkey is opened by its owner: by the authkey that would do if it were enabled, or by one that gets the channel.
+// authkey is opened by its owner, or an admin: by the authkey that would do if it were enabled, or by one that gets the channel.
 func (g *whyGate) authkey(r *request, owner, right, channel string) {
-	if r.Handle() != owner {
+	u, known := r.viewer.Graph().UserByHandle(owner)
+	mine := r.Handle() == owner
+	if !mine {
 		g.Ask = "Only " + owner + " can change that."
+	}
+	if !known || !mine && !r.mayAdminister() {
 		return
 	}
-	g.Verb, g.Address = "Add authkey", "/authkeys?"+url.Values{"add": {""}, right: {channel}}.Encode()+"#add"
-	keys, _ := r.Query.Authkeys(r.actor, r.actor.User)
+	if mine {
+		g.Verb, g.Address = "Add authkey", "/authkeys?"+url.Values{"add": {""}, right: {channel}}.Encode()+"#add"
+	}
+	keys, _ := r.Query.Authkeys(r.actor, u.ID)
 	for _, k := range keys {
 		list := k.Pub
 		if right == "sub" {
@@ -116,7 +123,7 @@ func (g *whyGate) authkey(r *request, owner, right, channel string) {
 		matches := slices.ContainsFunc(list, func(p graph.Pattern) bool { return p.Match(channel) })
 		switch {
 		case matches && !k.Enabled:
-			g.Verb, g.Address, g.Keys = "Enable "+k.Ident, "/authkey?"+url.Values{"ident": {k.Ident}}.Encode(), nil
+			g.Revive, g.Keys = k.Ident, nil
 			return
 		case k.Enabled && right == "sub" && len(g.Keys) < rows:
 			g.Keys = append(g.Keys, k.Ident)

@@ -119,6 +119,12 @@ func element(t time.Time, text string) template.HTML {
 		template.HTMLEscapeString(exact) + `">` + template.HTMLEscapeString(text) + `</time>`)
 }
 
+// Past reports whether a time is not after now. The zero time and a nil *time.Time are not.
+func Past(v any, now time.Time) bool {
+	t := moment(v)
+	return !t.IsZero() && !t.After(now)
+}
+
 func moment(v any) time.Time {
 	switch t := v.(type) {
 	case time.Time:
