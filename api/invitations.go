@@ -12,6 +12,12 @@ type InvitationPath struct {
 	ID uint64 `path:"id"`
 }
 
+// InvitationsQuery selects invitations.
+type InvitationsQuery struct {
+	Page
+	Text string `query:"q" doc:"words that all occur in note, group, role or inviter, in any case"`
+}
+
 // NewInvitation is an invitation to make: for somebody new with a role, into a group, or both.
 type NewInvitation struct {
 	Role    graph.Role `json:"role,omitempty" enum:"member,auditor,admin" doc:"of a new user; none: for users, to a group"`
@@ -38,7 +44,7 @@ const InvitePath = "/invite/"
 
 // The operations on invitations. Somebody new accepts one by the page.
 var (
-	ListInvitations  = Listing[Page, view.Invitation]{"GET /invitations", "List open invitations"}
+	ListInvitations  = Listing[InvitationsQuery, view.Invitation]{"GET /invitations", "List open invitations"}
 	AddInvitation    = Op[With[NewInvitation], IssuedInvitation]{"POST /invitations", "Invite; it is shown only once"}
 	AcceptInvitation = Op[With[InvitationSecret], None]{"POST /invitations/accept", "Join the group of an invitation"}
 	RemoveInvitation = Op[InvitationPath, None]{"DELETE /invitations/{id}", "Take back an invitation"}

@@ -20,6 +20,7 @@ type SharesQuery struct {
 
 	Text     string `query:"q" doc:"words that all occur in channel, note, owner or receiver, in any case"`
 	Type     string `query:"type" enum:"own,all"`
+	Owner    string `query:"from" doc:"handle of who shares"`
 	Receiver string `query:"to" doc:"handle, or group:NAME"`
 	State    string `query:"state" enum:"waiting,enabled,disabled" doc:"your decision; of those you made: any receiver's"`
 }

@@ -230,6 +230,48 @@ func TestEnablingAsksForAnAuthkey(t *testing.T) {
 	}
 }
 
+// What waits of one user, or by one group, is enabled at once, and nothing else is.
+func TestSharesAreEnabledBySenderAndGroup(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "cleo")
+	w.submit("ada", "/groups", "do", "add", "name", "lab")
+	w.submit("ada", "/groups/lab", "do", "member", "user", "bob")
+	for _, to := range []string{"bob", "group:lab"} {
+		for _, channel := range []string{"a", "b", "c"} {
+			w.submit("ada", "/shares", "do", "add", "channel", to+channel, "to", to)
+		}
+	}
+	w.submit("cleo", "/shares", "do", "add", "channel", "x", "to", "bob")
+	enabled := func() (all []string) {
+		for _, s := range w.server.Query.SharesWith(graph.Actor{User: 2}, 2) {
+			if s.Decision == view.Enabled {
+				all = append(all, string(s.Channel))
+			}
+		}
+		return all
+	}
+	if _, html := w.page("bob", "/incoming"); !says(html, "7 shares", "User any ada cleo", "via any way lab") ||
+		says(html, "that wait") {
+		t.Error(text(html))
+	}
+	if status, _ := w.submit("bob", "/incoming", "do", "enable-all"); status != http.StatusUnprocessableEntity {
+		t.Errorf("all of all: %d", status)
+	}
+	const by = "/incoming?from=ada&via=lab"
+	if _, html := w.page("bob", by); !says(html, "3 shares", "Enable all 3 that wait") {
+		t.Error(text(html))
+	}
+	w.submit("bob", "/incoming", "do", "disable", "share", fmt.Sprint(w.graph.Index()-1)) // of the group's last
+	w.submit("bob", by, "do", "enable-all")
+	if got := fmt.Sprint(enabled()); got != "[group:laba group:labb]" {
+		t.Errorf("enabled: %s", got)
+	}
+	w.submit("bob", "/incoming?from=ada", "do", "enable-all")
+	if got := fmt.Sprint(enabled()); got != "[boba bobb bobc group:laba group:labb]" {
+		t.Errorf("enabled: %s", got)
+	}
+}
+
 // Why? has the button that opens an authkey's gate, and comes back.
 func TestWhyOpensAuthkeys(t *testing.T) {
 	w := newWorld(t)
@@ -694,6 +736,31 @@ func TestAdminThroughThePages(t *testing.T) {
 		}
 		if _, html := w.submit("root", "/admin", "do", step.do, "user", "ada", "role", "auditor"); !says(html, step.says) {
 			t.Errorf("%s: %s", step.do, text(html))
+		}
+	}
+}
+
+// Users and invitations are filtered on Admin, each without the other losing its filter.
+func TestAdminIsFiltered(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "root")
+	w.submit("root", "/admin", "do", "disable", "user", "bob")
+	w.submit("root", "/admin", "do", "invite", "role", "member", "note", "from the workshop")
+	w.submit("root", "/admin", "do", "invite", "role", "auditor", "note", "of the CERT")
+	for query, want := range map[string][]string{
+		"":               {"3 users", "workshop", "CERT"},
+		"q=ADA":          {"1 user", "workshop", "CERT"},
+		"state=disabled": {"1 user", "bob"}, "role=admin": {"1 user", "root"},
+		"invited=cert":                     {"3 users", "of the CERT"},
+		"q=bob&state=enabled&invited=cert": {"0 users", "of the CERT", "Show all"},
+		"invited=nothing":                  {"None is like this."},
+	} {
+		_, html := w.page("root", "/admin?"+query)
+		if !says(html, want...) || strings.Contains(query, "cert") && says(html, "workshop") {
+			t.Errorf("%s: %s", query, text(html))
+		}
+		if strings.Contains(query, "q=bob") && !strings.Contains(html, `type="hidden" name="invited" value="cert"`) {
+			t.Errorf("%s: the filter of users loses that of invitations: %s", query, html)
 		}
 	}
 }

@@ -46,6 +46,14 @@ func Groups(all []view.Group, text string) ([]view.Group, error) {
 	}), err
 }
 
+// Invitations returns the invitations in whose note, group, role or inviter all words of a text occur.
+func Invitations(all []view.Invitation, text string) ([]view.Invitation, error) {
+	words, err := wordsOf(text)
+	return slices.DeleteFunc(all, func(i view.Invitation) bool {
+		return words != nil && words.Match(i.Note, i.Group, string(i.Role), i.By) == match.Nowhere
+	}), err
+}
+
 // Authkeys selects among authkeys that a viewer is shown; what is empty selects all.
 type Authkeys struct {
 	Text  string // words that all occur in ident, comment, owner or patterns

@@ -14,6 +14,7 @@ import (
 type Shares struct {
 	Text     string // words that all occur in channel, note, owner or receiver, as Search has it
 	Type     graph.ShareType
+	Owner    string        // handle
 	Receiver string        // handle, or group:NAME
 	State    view.Decision // the viewer's own; of shares with others: enabled if somebody has enabled it
 }
@@ -24,6 +25,7 @@ func (f Shares) Of(all []view.Share) ([]view.Share, error) {
 	return slices.DeleteFunc(all, func(s view.Share) bool {
 		return words != nil && words.Match(string(s.Channel), s.Note, s.From, s.To) == match.Nowhere ||
 			f.Type != "" && s.Type != f.Type ||
+			f.Owner != "" && !strings.EqualFold(s.From, f.Owner) ||
 			f.Receiver != "" && !strings.EqualFold(s.To, f.Receiver) ||
 			f.State != "" && stateOf(s) != f.State
 	}), err

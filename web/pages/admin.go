@@ -1,38 +1,45 @@
 package pages
 
 import (
-	"slices"
 	"strconv"
-	"strings"
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/query/filter"
 	"hpfriends/query/view"
 )
 
 type adminData struct {
 	Users []view.User
 	part
-	Match       string
+	Find        adminFilter
 	Invitations []view.Invitation
 	Invited     string // the path of a fresh invitation, shown once
 	May         bool   // who asks may change it
 }
 
+// adminFilter selects among users and among invitations.
+type adminFilter struct{ Users, Role, State, Invitations string }
+
 // admin is about the people of this server.
 func admin(r *request) (any, error) {
-	d := adminData{Match: strings.TrimSpace(r.URL.Query().Get("q")), May: r.mayAdminister()}
-	all := r.Query.Users(r.actor)
-	if d.Match != "" {
-		all = slices.DeleteFunc(all, func(u view.User) bool {
-			return !strings.Contains(strings.ToLower(u.Handle+" "+u.Name), strings.ToLower(d.Match))
-		})
+	q := r.URL.Query()
+	d := adminData{
+		Find: adminFilter{q.Get("q"), q.Get("role"), q.Get("state"), q.Get("invited")}, May: r.mayAdminister(),
+	}
+	all, err := filter.Users{
+		Text: d.Find.Users, Role: graph.Role(d.Find.Role), State: filter.State(d.Find.State),
+	}.Of(r.Query.Users(r.actor))
+	if err != nil {
+		r.problem = r.Refusal(err)
 	}
 	d.Users, d.part = cut(r, all, func(u view.User) uint64 { return uint64(u.ID) })
 	ctx, cancel := call(r.Context())
 	defer cancel()
-	var err error
-	d.Invitations, err = api.ListInvitations.All(ctx, r.API, api.Page{})
+	d.Invitations, err = api.ListInvitations.All(ctx, r.API, api.InvitationsQuery{Text: d.Find.Invitations})
+	if err != nil && d.Find.Invitations != "" {
+		r.problem, err = r.Refusal(err), nil
+	}
 	return d, err
 }
 

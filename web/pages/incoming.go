@@ -9,6 +9,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/query/filter"
 	"hpfriends/query/view"
 	"hpfriends/web/pages/format"
 )
@@ -24,8 +25,11 @@ type incomingRow struct {
 type incomingData struct {
 	Shares []incomingRow
 	part
-	Keys  []string        // idents of who asks that could read what is enabled
-	Lacks []graph.Pattern // channels that are enabled, and that no authkey may subscribe to
+	From, Via       string          // what is shown: shares of a user, by a group; empty: all
+	Senders, Groups []string        // that can be chosen
+	Waits           int             // how many of all that is shown wait for a decision
+	Keys            []string        // idents of who asks that could read what is enabled
+	Lacks           []graph.Pattern // channels that are enabled, and that no authkey may subscribe to
 }
 
 func incoming(r *request) (any, error) {
@@ -38,7 +42,21 @@ func incoming(r *request) (any, error) {
 			}
 		}
 	}
-	d, shares := incomingData{}, all
+	d := incomingData{From: r.URL.Query().Get("from"), Via: r.URL.Query().Get("via")}
+	for _, s := range all {
+		d.Senders = append(d.Senders, s.From)
+		if via, ok := cutGroup(s.To); ok {
+			d.Groups = append(d.Groups, via)
+		}
+	}
+	d.Senders, d.Groups = slices.Compact(slices.Sorted(slices.Values(d.Senders))), slices.Compact(slices.Sorted(slices.Values(d.Groups)))
+	shares := all
+	all = incomingFrom(slices.Clone(all), d.From, d.Via)
+	for _, s := range all {
+		if stateOfIncoming(s) == "waiting" {
+			d.Waits++
+		}
+	}
 	all, d.part = cut(r, all, func(s view.Share) uint64 { return uint64(s.ID) })
 	for _, s := range all {
 		d.Shares = append(d.Shares, incomingRowOf(r, s))
@@ -60,6 +78,16 @@ func incoming(r *request) (any, error) {
 		}
 	}
 	return d, err
+}
+
+// incomingFrom are the shares of a user, and by a group; empty is any.
+func incomingFrom(all []view.Share, from, via string) []view.Share {
+	f := filter.Shares{Owner: from}
+	if via != "" {
+		f.Receiver = "group:" + via
+	}
+	all, _ = f.Of(all) // only words can be wrong
+	return all
 }
 
 // readable reports whether an authkey may subscribe to all of a channel.
@@ -127,6 +155,22 @@ func enableShares(r *request) (done, error) {
 		d.to = "/incoming?" + lacks.Encode()
 	}
 	return d, err
+}
+
+// enableAll enables what waits of a user, or by a group: what the page shows, a part at a time.
+func enableAll(r *request) (done, error) {
+	from, via := r.URL.Query().Get("from"), r.URL.Query().Get("via")
+	if from == "" && via == "" {
+		return done{}, invalid("All of whom?", "Choose a user or a group first.")
+	}
+	var ids []string
+	for _, s := range incomingFrom(r.Query.SharesWith(r.actor, r.actor.User), from, via) {
+		if stateOfIncoming(s) == "waiting" && len(ids) < rows {
+			ids = append(ids, strconv.FormatUint(uint64(s.ID), 10))
+		}
+	}
+	r.PostForm["share"] = ids
+	return enableShares(r)
 }
 
 // addToKey lets an authkey subscribe to channels that are enabled already.

@@ -40,7 +40,9 @@ func sevenRoutes() []*page {
 			path: "/incoming", name: "incoming", title: "Shared with you", past: true,
 			about: "What others share with you, directly or through groups. It reaches you once you enable it.",
 			show:  incoming,
-			acts:  acts{"enable": enableShares, "disable": disableShares, "key": addToKey},
+			acts: acts{
+				"enable": enableShares, "enable-all": enableAll, "disable": disableShares, "key": addToKey,
+			},
 		},
 		{
 			path: "/shares/reach", name: "reach", title: "Reach", bare: true, under: "/shares", show: reach,

@@ -11,6 +11,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
+	"hpfriends/query/filter"
 	"hpfriends/query/view"
 )
 
@@ -18,8 +19,12 @@ import (
 const invitationLife = 7 * 24 * time.Hour
 
 func registerInvitations(s *Service, h huma.API) {
-	list(s, h, api.ListInvitations, func(ctx context.Context, in *api.Page) ([]view.Invitation, string, error) {
-		return page(*in, query.Invitations(s.viewer(ctx)), func(i view.Invitation) uint64 { return uint64(i.ID) })
+	list(s, h, api.ListInvitations, func(ctx context.Context, in *api.InvitationsQuery) ([]view.Invitation, string, error) {
+		all, err := filter.Invitations(query.Invitations(s.viewer(ctx)), in.Text)
+		if err != nil {
+			return nil, "", err
+		}
+		return page(in.Page, all, func(i view.Invitation) uint64 { return uint64(i.ID) })
 	})
 	op(s, h, api.AddInvitation, func(ctx context.Context, in *api.With[api.NewInvitation]) (api.IssuedInvitation, error) {
 		return invite(ctx, s, in.Body)

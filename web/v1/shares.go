@@ -24,7 +24,8 @@ func (s *Service) registerShares(h huma.API) {
 			shares = s.Query.SharesWith
 		}
 		all, err := filter.Shares{
-			Text: in.Text, Type: graph.ShareType(in.Type), Receiver: in.Receiver, State: view.Decision(in.State),
+			Text: in.Text, Type: graph.ShareType(in.Type), Owner: in.Owner, Receiver: in.Receiver,
+			State: view.Decision(in.State),
 		}.Of(shares(who.Actor(ctx), user))
 		if err != nil {
 			return nil, "", err

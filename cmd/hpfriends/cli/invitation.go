@@ -20,12 +20,17 @@ import (
 func Invitation() *cli.Command {
 	return &cli.Command{
 		Name: "invitation", Usage: "open invitations", Subcommands: []*cli.Command{
-			cmdline.APICommand("ls", "list open invitations", "", list(api.ListInvitations, wholeList, listInvitations)),
+			cmdline.APICommand("ls", "list open invitations", "", list(api.ListInvitations, invitationsOf, listInvitations),
+				&cli.StringFlag{Name: "match", Usage: "in whose note, group, role or inviter all words of `TEXT` occur"}),
 			cmdline.APICommand("rm", "take back an invitation", "ID", order(api.RemoveInvitation, invitationOf)),
 			cmdline.APICommand("accept", "join the group of an invitation", "", order(api.AcceptInvitation, acceptedOf),
 				&cli.StringFlag{Name: "link-file", Usage: "`FILE` with the link, - for standard input"}),
 		},
 	}
+}
+
+func invitationsOf(c *cli.Context) (api.InvitationsQuery, error) {
+	return api.InvitationsQuery{Text: c.String("match")}, nil
 }
 
 // inviteUser is user invite.

@@ -34,10 +34,13 @@ func Share() *cli.Command {
 				&cli.BoolFlag{Name: "out", Usage: "only shares you made"},
 				&cli.StringFlag{Name: "match", Usage: "in whose channel, note, owner or receiver all words of `TEXT` occur"},
 				&cli.StringFlag{Name: "type", Usage: "of `TYPE`: own or all"},
+				&cli.StringFlag{Name: "from", Usage: "of `USER`"},
 				&cli.StringFlag{Name: "to", Usage: "with `USER` or group:NAME"},
 				&cli.StringFlag{Name: "state", Usage: "in `STATE`: waiting, enabled or disabled"}),
 			cmdline.APICommand("show", "show a share", "ID", show(api.ShowShare, shareOf, one(listShares))),
-			cmdline.APICommand("accept", "enable shares with you: what they share then reaches you", "ID...", acceptShares,
+			cmdline.APICommand("accept", "enable shares with you: what they share then reaches you", "[ID...]", acceptShares,
+				&cli.StringFlag{Name: "from", Usage: "all of `USER` on which you have not decided"},
+				&cli.StringFlag{Name: "via", Usage: "all that come by `GROUP` on which you have not decided"},
 				&cli.StringFlag{Name: "authkey", Usage: "also let the authkey `IDENT` subscribe to it"}),
 			cmdline.APICommand("disable", "disable a share with you", "ID", order(api.DisableShare, shareOf)),
 			cmdline.APICommand("edit", "change the note of a share you made, and when it ends", "ID",
@@ -61,13 +64,9 @@ func shareNamed(text string) (api.SharePath, error) {
 }
 
 func acceptShares(c *cli.Context, server *api.Client) error {
-	var ids []api.SharePath
-	for _, text := range c.Args().Slice() {
-		id, err := shareNamed(text)
-		if err != nil {
-			return err
-		}
-		ids = append(ids, id)
+	ids, err := sharesToAccept(c, server)
+	if err != nil {
+		return err
 	}
 	var channels []graph.Pattern
 	for _, id := range ids {
@@ -85,10 +84,44 @@ func acceptShares(c *cli.Context, server *api.Client) error {
 	if !c.IsSet("authkey") {
 		return nil
 	}
-	_, err := api.EditAuthkey.Call(c.Context, server, api.AuthkeyEdit{
+	_, err = api.EditAuthkey.Call(c.Context, server, api.AuthkeyEdit{
 		IdentPath: api.IdentPath{Ident: c.String("authkey")}, Body: api.AuthkeyChanges{AddSub: channels},
 	})
 	return err
+}
+
+// sharesToAccept are those that are named, or those of a user or a group that wait for a decision.
+func sharesToAccept(c *cli.Context, server *api.Client) (ids []api.SharePath, err error) {
+	for _, text := range c.Args().Slice() {
+		id, err := shareNamed(text)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	from, via := c.String("from"), c.String("via")
+	switch {
+	case len(ids) > 0 && (from != "" || via != ""):
+		return nil, cmdline.Usage("name shares, or give --from or --via: not both")
+	case len(ids) > 0:
+		return ids, nil
+	case from == "" && via == "":
+		return nil, cmdline.Usage("which shares? Give their ids, or --from USER, or --via GROUP")
+	}
+	in := api.SharesQuery{In: true, Owner: from, State: string(view.Waiting)}
+	if via != "" {
+		in.Receiver = "group:" + via
+	}
+	waiting, err := api.ListShares.All(c.Context, server, in)
+	for _, s := range waiting {
+		if !s.Expired {
+			ids = append(ids, api.SharePath{ID: uint64(s.ID)})
+		}
+	}
+	if len(ids) == 0 && err == nil {
+		return nil, cmdline.Fail(cmdline.ExitNotFound, "no such share waits for you: see `hpfriends share ls --in`")
+	}
+	return ids, err
 }
 
 func shareEditOf(c *cli.Context) (in api.ShareEdit, err error) {
