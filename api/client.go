@@ -18,6 +18,10 @@ import (
 // AsHeader names the user whom a request on the local socket acts as.
 const AsHeader = "X-Hpfriends-As"
 
+// ForHeader names the user for whom the operator does something on the local socket: it becomes that user's, and the
+// operator's rights and limits count.
+const ForHeader = "X-Hpfriends-For"
+
 // Client asks the API of one server. Local and Remote make one.
 type Client struct {
 	http *http.Client
@@ -54,6 +58,11 @@ func (c *Client) As(handle string) *Client {
 		return c.with(nil)
 	}
 	return c.with(func(r *http.Request) { r.Header.Set(AsHeader, handle) })
+}
+
+// For returns a client on the same socket by which the operator does something for a user.
+func (c *Client) For(handle string) *Client {
+	return c.with(func(r *http.Request) { r.Header.Set(ForHeader, handle) })
 }
 
 // WithToken returns a client that acts as the owner of an API token.

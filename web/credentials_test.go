@@ -68,10 +68,33 @@ func TestActingForAUserIsForTheSocket(t *testing.T) {
 	w.users("ada", "root")
 	token := must[api.IssuedToken](w, as("root"), "POST /api/v1/tokens", object{}).Token
 	for _, c := range []caller{{header: http.Header{api.AsHeader: {"root"}}},
+		{header: http.Header{api.ForHeader: {"root"}}},
+		{header: http.Header{api.ForHeader: {"ada"}, "Authorization": {"Bearer " + token}}},
 		{header: http.Header{api.AsHeader: {"ada"}, "Authorization": {"Bearer " + token}}}} {
 		if rec := w.send(c, "GET /api/v1/whoami", nil); rec.Code != http.StatusForbidden {
 			t.Errorf("%v: %d %s", c.header, rec.Code, rec.Body)
 		}
+	}
+}
+
+// What the operator does for a user is the user's, and the limits of members do not count.
+func TestOperatorActsForAUser(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	forUser := func(user string) caller { return caller{socket: true, header: http.Header{api.ForHeader: {user}}} }
+	for i := range 400 { // more than a member changes at once
+		must[api.Created](w, forUser("ada"), "POST /api/v1/shares", object{"channel": fmt.Sprint("c", i), "to": "bob"})
+	}
+	if by := w.last.By; !by.Operator || by.User == 0 {
+		t.Errorf("the last change is by %+v", by)
+	}
+	s := must[[]view.Share](w, as("bob"), "GET /api/v1/shares?in=true", nil)
+	if len(s) != 400 || s[0].From != "ada" {
+		t.Fatalf("%d shares with bob: %+v", len(s), s[0])
+	}
+	must[struct{}](w, forUser("bob"), fmt.Sprintf("POST /api/v1/shares/%d/accept", s[0].ID), nil)
+	if rec := w.send(forUser("eve"), "GET /api/v1/whoami", nil); rec.Code != http.StatusNotFound {
+		t.Errorf("for nobody: %d %s", rec.Code, rec.Body)
 	}
 }
 

@@ -50,14 +50,16 @@ func unauthorized(detail, hint string) *api.Problem {
 	return api.NewProblem(http.StatusUnauthorized, api.Unauthorized, detail, hint)
 }
 
-// Socket takes the caller for the operator, or for the user whom api.AsHeader names. The actor is good for the audit
-// also where there is an error.
+// Socket takes the caller for the operator, for the user whom api.AsHeader names, or for the operator who acts for the
+// user whom api.ForHeader names. The actor is good for the audit also where there is an error.
 func (a *Authenticator) Socket(r *http.Request) (graph.Actor, error) {
 	actor := graph.Actor{From: "socket"}
 	as := r.Header.Get(api.AsHeader)
 	if as == "" {
 		actor.Operator = true
-		return actor, nil
+		if as = r.Header.Get(api.ForHeader); as == "" {
+			return actor, nil
+		}
 	}
 	u, ok := a.Graph().UserByHandle(as)
 	if !ok {
@@ -72,9 +74,11 @@ func (a *Authenticator) Socket(r *http.Request) (graph.Actor, error) {
 // there is an error.
 func (a *Authenticator) Credentials(r *http.Request) (graph.Actor, error) {
 	actor, addr := a.anybody(r)
-	if r.Header.Get(api.AsHeader) != "" {
-		return actor, &graph.Error{
-			Code: graph.Denied, Msg: api.AsHeader + " is for the local socket", Hint: "use a token of that user",
+	for _, header := range []string{api.AsHeader, api.ForHeader} {
+		if r.Header.Get(header) != "" {
+			return actor, &graph.Error{
+				Code: graph.Denied, Msg: header + " is for the local socket", Hint: "use a token of that user",
+			}
 		}
 	}
 	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
