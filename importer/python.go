@@ -1,0 +1,82 @@
+package importer
+
+import (
+	"fmt"
+
+	"hpfriends/importer/sqlite"
+	"hpfriends/internal/secret"
+)
+
+// SQLite reads the database of the Python broker (hpfeeds 3.1.0, hpfeeds/broker/auth/sqlite.py), which may be running.
+func SQLite(path string) (Store, error) {
+	var s Store
+	err := consistent(path, func(db *sqlite.Database) error {
+		s = Store{}
+		seen := make(map[string]string)
+		for row, err := range db.Rows("authkeys", "owner", "ident", "secret", "pubchans", "subchans") {
+			if err != nil {
+				return err
+			}
+			s.row(fmt.Sprint("row ", row.ID), seen, row.Values)
+		}
+		return nil
+	})
+	return s, err
+}
+
+// row takes a row with the columns owner, ident, secret, publish and subscribe. seen is where each ident was seen: the
+// broker takes the first row of an ident and never finds another.
+func (s *Store) row(where string, seen map[string]string, values []any) {
+	ident, ok := values[1].(string)
+	if !ok {
+		s.note(where, "", "its ident is %s, as which nobody can log in", describe(values[1]))
+		return
+	}
+	if first, again := seen[ident]; again {
+		s.note(where, ident, "%s has this ident, too, and comes first: the broker never finds this one", first)
+		return
+	}
+	seen[ident] = where
+	plain, ok := values[2].(string)
+	if !ok {
+		s.note(where, ident, "its secret is %s: nobody could log in with it", describe(values[2]))
+		return
+	}
+	pub, err := parseList("pubchans", values[3])
+	var sub channelList
+	if err == nil {
+		sub, err = parseList("subchans", values[4])
+	}
+	if err != nil {
+		s.note(where, ident, "%v: nobody could log in with it", err)
+		return
+	}
+	owner, _ := values[0].(string)
+	s.Keys = append(s.Keys, Key{where, ident, owner, secret.New(plain), pub, sub})
+}
+
+// attempts is how often a database is read that changes meanwhile.
+const attempts = 20
+
+// consistent has read see one state of a database.
+func consistent(path string, read func(*sqlite.Database) error) error {
+	for range attempts {
+		db, err := sqlite.Open(path)
+		if err != nil {
+			return err
+		}
+		err = read(db)
+		changed, failed := db.Changed()
+		_ = db.Close()
+		switch {
+		case failed != nil:
+			return fmt.Errorf("%s: %w", path, failed)
+		case changed:
+			continue
+		case err != nil:
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		return nil
+	}
+	return fmt.Errorf("%s: %w", path, sqlite.ErrBusy)
+}
