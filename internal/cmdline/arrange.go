@@ -14,7 +14,8 @@ const completionFlag = "--generate-bash-completion"
 // its arguments. So flags may stand anywhere: before the command, after it, and after arguments. After a "--" all is
 // arguments.
 //
-// A flag is known by its name alone; no name is a switch in one command and takes a value in another.
+// A flag is known by its name. One that takes a value in some commands and is a switch in others is what the command
+// before it says; a switch, where none is.
 func Arrange(app *cli.App, args []string) []string {
 	if len(args) == 0 {
 		return args
@@ -26,11 +27,11 @@ func Arrange(app *cli.App, args []string) []string {
 		}
 		return append(out, completionFlag)
 	}
-	takes := make(map[string]bool)
-	collectFlags(app.Flags, takes)
-	collectCommands(app.Commands, takes)
+	known := make(takes)
+	known.flags(app.Flags)
+	known.commands(app.Commands)
 	words, flags, rest := []string{args[0]}, []string(nil), []string(nil)
-	level := app.Commands
+	level, command := app.Commands, new(cli.Command)
 	inCommand, help := true, false
 	for i := 1; i < len(args); i++ {
 		a := args[i]
@@ -45,7 +46,7 @@ func Arrange(app *cli.App, args []string) []string {
 				continue
 			}
 			flags = append(flags, a)
-			if !strings.Contains(name, "=") && takes[name] && i+1 < len(args) {
+			if !strings.Contains(name, "=") && known.value(command, name) && i+1 < len(args) {
 				i++
 				flags = append(flags, args[i])
 			}
@@ -54,7 +55,7 @@ func Arrange(app *cli.App, args []string) []string {
 		default:
 			next := find(level, a)
 			if inCommand && next != nil {
-				words, level = append(words, a), next.Subcommands
+				words, level, command = append(words, a), next.Subcommands, next
 				continue
 			}
 			inCommand = false
@@ -62,7 +63,7 @@ func Arrange(app *cli.App, args []string) []string {
 		}
 	}
 	switch {
-	case len(level) > 0 && len(rest) > 0: // there is no such command: its flags would only hide that
+	case len(level) > 0 && len(rest) > 0 && command.ArgsUsage == "": // no such command: its flags would only hide that
 		flags = nil
 	case help: // and nothing else: a noun has none of its commands' flags
 		flags = []string{"--help"}
@@ -83,18 +84,45 @@ func find(level []*cli.Command, name string) *cli.Command {
 	return nil
 }
 
-func collectCommands(commands []*cli.Command, takes map[string]bool) {
+// takes says which flags take a value, and which are switches somewhere.
+type takes map[string]struct{ value, toggle bool }
+
+func (t takes) commands(commands []*cli.Command) {
 	for _, c := range commands {
-		collectFlags(c.Flags, takes)
-		collectCommands(c.Subcommands, takes)
+		t.flags(c.Flags)
+		t.commands(c.Subcommands)
 	}
 }
 
-func collectFlags(flags []cli.Flag, takes map[string]bool) {
+func (t takes) flags(flags []cli.Flag) {
 	for _, f := range flags {
-		v, ok := f.(cli.DocGenerationFlag)
 		for _, name := range f.Names() {
-			takes[name] = takes[name] || ok && v.TakesValue()
+			k := t[name]
+			if takesValue(f) {
+				k.value = true
+			} else {
+				k.toggle = true
+			}
+			t[name] = k
 		}
 	}
+}
+
+// value reports whether a flag takes a value, as a flag of command if that has it.
+func (t takes) value(command *cli.Command, name string) bool {
+	k := t[name]
+	if k.value && k.toggle {
+		for _, f := range command.Flags {
+			if slices.Contains(f.Names(), name) {
+				return takesValue(f)
+			}
+		}
+		return false
+	}
+	return k.value
+}
+
+func takesValue(f cli.Flag) bool {
+	v, ok := f.(cli.DocGenerationFlag)
+	return ok && v.TakesValue()
 }

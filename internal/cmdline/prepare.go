@@ -10,14 +10,13 @@ import (
 func Prepare(program string, c *cli.Command) {
 	c.OnUsageError = UsageError
 	c.HideHelpCommand = true // Arrange makes "x --help" of "help x"
-	if len(c.Subcommands) == 0 {
+	name := program + " " + c.Name
+	if len(c.Subcommands) == 0 || c.Action != nil {
 		hideFalse(c)
 		requireFlags(c)
-		return
 	}
-	name := program + " " + c.Name
-	c.UsageText = name + " COMMAND [options] [arguments]"
 	if c.Action == nil {
+		c.UsageText = name + " COMMAND [options] [arguments]"
 		c.Action = func(ctx *cli.Context) error {
 			if name := ctx.Args().First(); name != "" {
 				return UnknownCommand(name, c.Subcommands)

@@ -32,6 +32,11 @@ func TestFlagsMayStandAnywhere(t *testing.T) {
 		"help bogus":                        "-- bogus",
 		"user bogus --as ada":               "user -- bogus",
 		"user passwd ada --password-file -": "user passwd --password-file - -- ada",
+		"import f --partial -c x":           "import --partial -c x -- f",
+		"import hpfeeds --json f --dry-run": "import hpfeeds --json f --dry-run",
+		"import -- hpfeeds --json":          "import -- hpfeeds --json",
+		"user ls --json x":                  "user ls --json -- x",
+		"--json user show ada":              "user show --json -- ada",
 		"":                                  "",
 	} {
 		got := strings.Join(cmdline.Arrange(app, append([]string{"hpfriends"}, strings.Fields(in)...))[1:], " ")
@@ -41,8 +46,8 @@ func TestFlagsMayStandAnywhere(t *testing.T) {
 	}
 }
 
-// arrange knows a flag by its name alone. That holds only while no name is a switch in one command and takes a value in
-// another.
+// Flags may stand before their command where no name is a switch in one and takes a value in another. The exception is
+// import hpfeeds, which has --json FILE.
 func TestFlagNamesMeanOneThing(t *testing.T) {
 	takes, where := make(map[string]bool), make(map[string]string)
 	seen := 0
@@ -56,6 +61,9 @@ func TestFlagNamesMeanOneThing(t *testing.T) {
 			}
 			for _, n := range f.Names() {
 				seen++
+				if path == "import hpfeeds" && n == "json" {
+					continue
+				}
 				if old, known := where[n]; known && takes[n] != v.TakesValue() {
 					t.Errorf("--%s takes a value in one of %q and %q only", n, old, path)
 				}
