@@ -50,6 +50,9 @@ var allowed = map[string][]string{
 	"wire/subscription":   {"eventlog/entry", "graph", "internal/timespec"},
 	"internal/atomicfile": {},
 	"internal/buildinfo":  {},
+	"definitions":         {"api", "graph", "query/view", "internal/secret"},
+	"importer":            {"definitions", "graph", "importer/sqlite", "internal/secret"},
+	"importer/sqlite":     {},
 	"internal/cmdline": {
 		"api", "internal/bytesize", "internal/datadir", "internal/secret", "internal/term", "internal/timespec",
 	},

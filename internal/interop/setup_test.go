@@ -18,7 +18,7 @@ import (
 
 // requirements is what the virtual environment of the clients holds. The versions are part of its name, so a change
 // makes a new one.
-var requirements = []string{"hpfeeds==3.1.0", "twisted", "schemathesis==4.32.5"}
+var requirements = []string{"hpfeeds[broker]==3.1.0", "twisted", "schemathesis==4.32.5"}
 
 var (
 	root      string // of the repository

@@ -126,8 +126,8 @@ func export(ctx context.Context, c *cli.Context, server *api.Client, p past, w i
 	return nil
 }
 
-// Import returns the command import, which publishes what export wrote.
-func Import() *cli.Command {
+// Import returns the command import, which publishes what export wrote, and has others below it.
+func Import(below ...*cli.Command) *cli.Command {
 	var flags []cli.Flag
 	for _, f := range brokerFlags() {
 		if f.Names()[0] != "channel" {
@@ -143,6 +143,7 @@ func Import() *cli.Command {
 		&cli.BoolFlag{Name: "dry-run", Usage: "read the file to its end and publish nothing"}, waitFlag())
 	return &cli.Command{
 		Name: "import", Usage: "publish the messages of a file that export wrote", ArgsUsage: "FILE", Flags: flags,
+		Subcommands: below,
 		Description: `FILE is lines of JSON as export or sub --json writes them, compressed if it
 ends in .zst; - is standard input. The messages are published now, with -i
 and -s: their time and ident become those of this import. A file without the
