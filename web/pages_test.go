@@ -303,7 +303,7 @@ func TestWhyOpensAuthkeys(t *testing.T) {
 	}
 }
 
-// The form of an authkey says when it ends and how large a message it is sent, and changes no more than is changed in it.
+// The form of an authkey says when it ends and how large a message it is sent, and changes only what is changed in it.
 func TestAuthkeyFormHasItsLimits(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada")

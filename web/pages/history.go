@@ -168,7 +168,8 @@ func (p *Pages) download(ask who.Authenticate) http.HandlerFunc {
 		w.Header().Set("Content-Type", "application/octet-stream")
 		name, to := "messages.ndjson", io.Writer(w)
 		if q.Get("form") == "zst" {
-			z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(chunk), zstd.WithLowerEncoderMem(true))
+			z, err := zstd.NewWriter(w,
+				zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(chunk), zstd.WithLowerEncoderMem(true))
 			if err != nil {
 				p.Refuse(w, hr, err)
 				return

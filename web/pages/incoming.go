@@ -49,7 +49,9 @@ func incoming(r *request) (any, error) {
 			d.Groups = append(d.Groups, via)
 		}
 	}
-	d.Senders, d.Groups = slices.Compact(slices.Sorted(slices.Values(d.Senders))), slices.Compact(slices.Sorted(slices.Values(d.Groups)))
+	slices.Sort(d.Senders)
+	slices.Sort(d.Groups)
+	d.Senders, d.Groups = slices.Compact(d.Senders), slices.Compact(d.Groups)
 	shares := all
 	all = incomingFrom(slices.Clone(all), d.From, d.Via)
 	for _, s := range all {

@@ -101,7 +101,8 @@ func (g *whyGate) open(r *request, x view.Explanation) {
 	}
 }
 
-// authkey is opened by its owner, or an admin: by the authkey that would do if it were enabled, or by one that gets the channel.
+// authkey is opened by its owner, or an admin: by the authkey that would do if it were enabled, or by one that gets the
+// channel.
 func (g *whyGate) authkey(r *request, owner, right, channel string) {
 	u, known := r.viewer.Graph().UserByHandle(owner)
 	mine := r.Handle() == owner

@@ -162,8 +162,8 @@ func (r *Replays) job(actor graph.Actor, o Order) (*job, error) {
 	u, _ := v.Graph().User(actor.User)
 	j := &job{actor: actor, order: o, authkey: key.ID, pace: pace.Pace{Speed: speed}}
 	j.Replay = view.Replay{
-		Node: r.Node, User: u.Handle, State: view.ReplayCounting, Channels: o.Patterns, Text: string(o.Filter.Contains), To: o.To,
-		Authkey: key.Ident, DryRun: o.DryRun, Speed: cmp.Or(o.Speed, "max"),
+		Node: r.Node, User: u.Handle, State: view.ReplayCounting, Channels: o.Patterns,
+		Text: string(o.Filter.Contains), To: o.To, Authkey: key.Ident, DryRun: o.DryRun, Speed: cmp.Or(o.Speed, "max"),
 	}
 	j.Started = time.Now().UTC()
 	return j, nil

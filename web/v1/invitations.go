@@ -19,7 +19,9 @@ import (
 const invitationLife = 7 * 24 * time.Hour
 
 func registerInvitations(s *Service, h huma.API) {
-	list(s, h, api.ListInvitations, func(ctx context.Context, in *api.InvitationsQuery) ([]view.Invitation, string, error) {
+	list(s, h, api.ListInvitations, func(ctx context.Context, in *api.InvitationsQuery) (
+		[]view.Invitation, string, error,
+	) {
 		all, err := filter.Invitations(query.Invitations(s.viewer(ctx)), in.Text)
 		if err != nil {
 			return nil, "", err
