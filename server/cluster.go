@@ -121,6 +121,8 @@ func (s *Server) awaitReady(ctx context.Context) error {
 			!errors.Is(err, raftfsm.ErrUnavailable) && !errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
-		s.Logger.Warn("waiting for the cluster", "why", strings.TrimPrefix(err.Error(), "raftfsm: "))
+		why := strings.TrimPrefix(err.Error(), "raftfsm: ")
+		s.Logger.Warn("waiting for the cluster", "why", why)
+		s.tellSupervisor("STATUS=waiting for the cluster: " + why)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
@@ -216,6 +217,8 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 	s.firstAdmin(ctx, where.HTTP)
 	s.Logger.Info("serving", "hpfeeds", where.Hpfeeds, "http", where.HTTP, "data", s.DataDir, "node", s.node.ID())
 	if err = datadir.WriteAddresses(s.DataDir, where); err == nil {
+		s.tellSupervisor(daemon.SdNotifyReady)
+		s.loops.run(ending, "watchdog", s.watchdog)
 		select {
 		case <-ctx.Done():
 		case err = <-s.loops.failed:
@@ -224,6 +227,7 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 		}
 	}
 	s.Logger.Info("stopping")
+	s.tellSupervisor(daemon.SdNotifyStopping)
 	err = errors.Join(err, s.closeListeners())
 	time.AfterFunc(drainTimeout, stopDrain)
 	stopLoops()
