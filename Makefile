@@ -5,7 +5,7 @@ BIN := bin/hpfriends
 FUZZTIME ?= 20s
 RACE := ./broker/... ./eventlog/... ./graph/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
 
-.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover siege soak soak-live pictures clean
+.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover siege soak soak-live pictures packages image release clean
 
 build: assets ; $(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/hpfriends
 
@@ -94,6 +94,11 @@ pictures: build
 soak-live: build
 	cd internal/browser && HPFRIENDS_LIVE_SOAK=10m $(GO) test -count=1 -timeout 20m -v -run '^TestLiveTakes' .
 
+# Packages for Debian and RPM, an image for containers, and all that is released, into dist. docs/install.md
+packages: ; packaging/build packages
+image: ; packaging/build image
+release: ; packaging/build release
+
 clean:
-	rm -rf bin web/ui/node_modules internal/browser/node_modules internal/browser/shots
+	rm -rf bin dist web/ui/node_modules internal/browser/node_modules internal/browser/shots
 	find web/dist -type f ! -name README -delete

@@ -81,6 +81,7 @@ var allowed = map[string][]string{
 	"web/prose":   {"query/view"},
 	"web/help":    {},
 	"docs":        {}, // documents, to be embedded
+	"packaging":   {}, // files, to be embedded
 	"web/replay":  {"query", "query/view", "graph", "internal/pace", "internal/timespec"},
 	"web/v1": {
 		"api", "web/replay", "web/who", "query", "query/filter", "query/view", "graph", "internal/secret",

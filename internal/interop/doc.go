@@ -17,6 +17,7 @@
 //   - What libhpfeeds' client, fw42's Go client and the Ruby gem count on, which are in no registry that the tests can
 //     reach, is emulated from descriptions of them.
 //   - Wireshark's dissector reads in the bytes of a session what was said in it.
+//   - Prometheus' promtool takes the alert rules, systemd-analyze the unit, which it finds to expose little.
 //
 // The scripts in testdata share one small protocol on their standard input and output (testdata/agent.py). Nothing
 // sleeps to be in step: a client that gets back a message of its own on its channel sync.NAME has been sent everything

@@ -21,6 +21,9 @@ func Status() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if c.Bool("ready") && !s.Ready {
+				return cmdline.Fail(cmdline.ExitUnavailable, "the server is not ready: "+s.Reason)
+			}
 			return cmdline.Show(c, s, func(w io.Writer) {
 				fmt.Fprintf(w, "version %s\nready   %s %s\nchange  #%d\n", s.Version, term.YesNo(s.Ready), s.Reason, s.Index)
 				if s.Log != nil {
@@ -35,7 +38,7 @@ func Status() *cli.Command {
 				}
 				printWarnings(w, s.Warnings)
 			})
-		})
+		}, &cli.BoolFlag{Name: "ready", Usage: "fail unless the server takes clients, for healthchecks"})
 }
 
 func printScrub(w io.Writer, s view.ScrubStatus) {

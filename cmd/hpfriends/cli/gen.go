@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"hpfriends/internal/cmdline"
+	"hpfriends/packaging"
+)
+
+// Gen returns the command gen, which prints what belongs around the program: units, dashboards, manual.
+func Gen() *cli.Command {
+	file := func(name, usage, path string) *cli.Command {
+		return generator(name, usage, func(*cli.Context) ([]byte, error) { return packaging.Files.ReadFile(path) })
+	}
+	compose := generator("compose", "print a compose file for containers", func(c *cli.Context) ([]byte, error) {
+		switch c.Int("nodes") {
+		case 1:
+			return packaging.Files.ReadFile("compose/one.yaml")
+		case 3:
+			return packaging.Files.ReadFile("compose/three.yaml")
+		default:
+			return nil, cmdline.Usage("--nodes %d: want 1 or 3", c.Int("nodes"))
+		}
+	})
+	compose.Flags = append(compose.Flags, &cli.IntFlag{Name: "nodes", Value: 1, Usage: "for `N` nodes, 1 or 3"})
+	return &cli.Command{
+		Name: "gen", Usage: "print what belongs around the program", Subcommands: []*cli.Command{
+			generator("grafana", "print a dashboard for Grafana, to import",
+				func(*cli.Context) ([]byte, error) { return packaging.Dashboard() }),
+			file("prometheus-rules", "print alert rules for Prometheus", "prometheus/rules.yaml"),
+			file("systemd", "print the unit for systemd", "systemd/hpfriends.service"),
+			compose,
+			generator("man", "print the manual page, for man -l -", manual),
+		},
+	}
+}
+
+func generator(name, usage string, text func(*cli.Context) ([]byte, error)) *cli.Command {
+	return &cli.Command{
+		Name: name, Usage: usage, Flags: []cli.Flag{cmdline.DataDirFlag()},
+		Action: func(c *cli.Context) error {
+			if _, err := cmdline.Args(c); err != nil {
+				return err
+			}
+			out, err := text(c)
+			if err != nil {
+				return err
+			}
+			_, err = c.App.Writer.Write(out)
+			return err
+		},
+	}
+}
+
+func manual(c *cli.Context) ([]byte, error) {
+	text, err := c.App.ToManWithSection(1)
+	return []byte(text), err
+}
