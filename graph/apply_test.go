@@ -31,7 +31,7 @@ func newSmall(t testing.TB) *small {
 	s.toAll = s.share(s.alice, Everyone, AddShare{}, s.bob)
 	s.key = s.world.key(s.alice, "sensor", []Pattern{"c"}, []Pattern{"c*"})
 	s.bobsKey = s.world.key(s.bob, "reader", nil, []Pattern{"*"})
-	s.token = TokenID(s.do(user(s.alice), AddToken{Hash: hash(1)}))
+	s.token = TokenID(s.do(user(s.root), AddToken{Owner: s.alice, Hash: hash(1), Grant: reads}))
 	return s
 }
 
@@ -142,8 +142,8 @@ func TestApplyRefuses(t *testing.T) {
 		{"platform admin decides for others", user(w.root), DecideShare{w.toBob, false}, ErrDenied},
 		{"decide on one's own share", user(w.alice), DecideShare{w.toAll, true}, ErrInvalid},
 
-		{"token for somebody else", user(w.alice), AddToken{Owner: w.bob, Hash: hash(9)}, ErrDenied},
-		{"token twice", user(w.bob), AddToken{Hash: hash(1)}, ErrConflict},
+		{"token for somebody else", user(w.alice), AddToken{Owner: w.bob, Hash: hash(9), Grant: reads}, ErrDenied},
+		{"token twice", user(w.bob), AddToken{Hash: hash(1), Grant: reads}, ErrConflict},
 		{"token with a short hash", user(w.bob), AddToken{Hash: []byte("x")}, ErrInvalid},
 		{"remove another's token", user(w.bob), RemoveToken{w.token}, ErrDenied},
 		{"remove no token", user(w.bob), RemoveToken{9999}, ErrNotFound},
@@ -212,7 +212,7 @@ func TestAdminsChangeWhatIsOthers(t *testing.T) {
 		w.do(by, AddAuthkey{Owner: w.bob, Ident: "new", Secret: []byte("s")})
 		w.do(by, EditAuthkey{Authkey: w.key.ID, Comment: ptr("moved")})
 		w.do(by, RemoveAuthkey{w.key.ID})
-		w.do(by, AddToken{Owner: w.bob, Hash: hash(7)})
+		w.do(by, AddToken{Owner: w.bob, Hash: hash(7), Grant: reads})
 		w.do(by, RemoveToken{w.token})
 		w.do(by, AddMember{w.red, w.carol})
 		w.do(by, SetGroupAdmin{w.red, w.carol, true})
@@ -450,8 +450,8 @@ func TestExpiryTakesEffectByExpire(t *testing.T) {
 	s := w.share(w.alice, w.carol, AddShare{Expires: soon})
 	k := AuthkeyID(w.do(user(w.alice),
 		AddAuthkey{Ident: "short", Secret: []byte("s"), Pub: []Pattern{"*"}, Expires: soon}))
-	w.do(user(w.alice), AddToken{Hash: hash(5), Expires: soon})
-	w.do(user(w.alice), AddToken{Hash: hash(6), Expires: later})
+	w.do(user(w.alice), AddToken{Hash: hash(5), Expires: soon, Grant: reads})
+	w.do(user(w.alice), AddToken{Hash: hash(6), Expires: later, Grant: reads})
 	moved := AuthkeyID(w.do(user(w.alice), AddAuthkey{Ident: "moved", Secret: []byte("s"), Expires: soon}))
 	w.do(user(w.alice), EditAuthkey{Authkey: moved, Expires: &time.Time{}})
 	if next, ok := w.g.NextExpiry(); !ok || !next.Equal(soon) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"hpfriends/graph/scope"
 )
 
 // The checks that the May functions make, in their order: the Gate of the Error says which one failed.
@@ -46,6 +48,13 @@ func (d *draft) admit() error {
 		}
 	}
 	d.privileged = u.Role == Admin
+	if d.by.Token != 0 {
+		t, ok := d.Token(d.by.Token)
+		if !ok || t.Owner != u.ID {
+			return refuse(Denied, "make another one", "the API token of %s has been removed", u.Handle)
+		}
+		d.privileged = d.privileged && t.Grant.Has(scope.Admin)
+	}
 	return nil
 }
 
@@ -168,7 +177,7 @@ func (g *Graph) MayRunCluster(by Actor) error {
 	if err := d.admit(); err != nil {
 		return err
 	}
-	if u, _ := g.User(by.User); !by.Operator && u.Role != Admin {
+	if !d.privileged {
 		return refuse(Denied, "ask an admin", "only admins run the cluster")
 	}
 	return nil

@@ -21,6 +21,7 @@ type Command struct {
 type Actor struct {
 	User     UserID  `json:"user,omitempty"`     // whose rights are used; 0 only for Operator
 	Session  TokenID `json:"session,omitempty"`  // by which login session; 0: by none
+	Token    TokenID `json:"token,omitempty"`    // by which API token; 0: by none
 	Operator bool    `json:"operator,omitempty"` // the owner of the data directory, or the system itself: may do everything
 	From     string  `json:"from,omitempty"`     // IP address, or "socket", or "system"
 }

@@ -150,7 +150,8 @@ func sameAuthkey(x, y *Authkey) bool {
 
 func sameToken(x, y *Token) bool {
 	return x == y || x.ID == y.ID && x.Owner == y.Owner && bytes.Equal(x.Hash, y.Hash) && x.Comment == y.Comment &&
-		x.Expires == y.Expires && x.Created == y.Created && x.Session == y.Session && x.From == y.From && x.Agent == y.Agent
+		x.Expires == y.Expires && x.Created == y.Created && x.Session == y.Session && x.From == y.From &&
+		x.Agent == y.Agent && x.Grant.Equal(y.Grant)
 }
 
 // Concerns reports whether the difference between these graphs is about something of the user's: their account,

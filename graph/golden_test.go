@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"testing"
 
+	"hpfriends/graph/scope"
 	"hpfriends/internal/golden"
 )
 
@@ -45,8 +46,8 @@ func story() []Command {
 	do(user(bob), DecideShare{Share: toBob, Accept: true})
 	do(user(bob), DecideShare{Share: toLab, Accept: true})
 	do(user(bob), DecideShare{Share: toLab})
-	do(user(ada), AddToken{Owner: bob, Hash: hash(1), Comment: "t", Expires: at(20)})
-	do(user(ada), AddToken{Hash: hash(2), Comment: "old"})
+	do(user(ada), AddToken{Owner: bob, Hash: hash(1), Comment: "t", Expires: at(20), Grant: reads})
+	do(user(ada), AddToken{Hash: hash(2), Comment: "old", Grant: reads})
 	do(operator(),
 		EditUser{User: bob, Name: ptr("Bob"), Password: ptr("$argon2id$bob"), Role: ptr(Auditor), Enabled: ptr(true)})
 	do(user(eve), AddGroup{Name: "old"})
@@ -65,7 +66,9 @@ func story() []Command {
 	})
 	do(user(bob), AddShare{Channel: "d*", Group: lab, Type: All, History: Full, Note: "to the lab", Expires: at(900)})
 	do(user(ada), DecideShare{Share: 28, Accept: true})
-	do(user(bob), AddToken{Hash: hash(3), Comment: "b", Expires: at(900)})
+	do(user(bob), AddToken{Hash: hash(3), Comment: "b", Expires: at(900), Grant: scope.Grant{
+		Scopes: []scope.Scope{scope.Publish, scope.Manage}, Channel: "d*",
+	}})
 	do(user(bob), AddSession{Hash: hash(4), Agent: "Mozilla/5.0", Expires: at(900)})
 	do(Actor{User: bob, Session: 31, From: "192.0.2.1"}, AddSession{Hash: hash(5), Expires: at(900)})
 	do(Actor{User: bob, Session: 31, From: "192.0.2.1"}, ClearSessions{User: bob})

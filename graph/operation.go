@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"hpfriends/graph/scope"
 )
 
 // operations declares every kind of change: its name in the log and in the audit, for ever; whether it may take away a
@@ -120,7 +122,8 @@ type (
 		Role     Role   `json:"role,omitempty"`  // empty: Member
 		First    bool   `json:"first,omitempty"` // an admin, if there is none
 	}
-	// EditUser with another password, or one that disables, ends the user's login sessions but the one that asks.
+	// EditUser that disables ends the user's login sessions. Another password ends those and the API tokens, but the one
+	// that asks.
 	EditUser struct {
 		User     UserID  `json:"user"`
 		Name     *string `json:"name,omitempty"`
@@ -205,11 +208,13 @@ type (
 		Accept bool    `json:"accept"`
 	}
 
+	// AddToken adds an API token. One that only admins may add has no end.
 	AddToken struct {
-		Owner   UserID    `json:"owner,omitempty"` // 0: the actor
-		Hash    []byte    `json:"hash" secret:"true"`
-		Comment string    `json:"comment,omitempty"`
-		Expires time.Time `json:"expires,omitzero"`
+		Owner   UserID      `json:"owner,omitempty"` // 0: the actor
+		Hash    []byte      `json:"hash" secret:"true"`
+		Comment string      `json:"comment,omitempty"`
+		Expires time.Time   `json:"expires,omitzero"`
+		Grant   scope.Grant `json:"grant"`
 	}
 	RemoveToken struct {
 		Token TokenID `json:"token"`

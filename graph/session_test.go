@@ -24,7 +24,7 @@ func (w *world) sessions(of UserID) (ids []TokenID) {
 func TestSessionIsNoTokenAndATokenNoSession(t *testing.T) {
 	w := newWorld(t)
 	ada := w.user("ada")
-	session, token := w.session(ada, 1), TokenID(w.do(user(ada), AddToken{Hash: hash(2)}))
+	session, token := w.session(ada, 1), TokenID(w.do(user(ada), AddToken{Hash: hash(2), Expires: at(9000), Grant: reads}))
 	if _, ok := w.g.TokenByHash(hash(1)); ok {
 		t.Error("the session is an API token")
 	}
@@ -40,7 +40,7 @@ func TestSessionIsNoTokenAndATokenNoSession(t *testing.T) {
 	}
 	for _, op := range []Op{
 		RemoveToken{Token: session.Session}, RemoveSession{Session: token},
-		AddSession{Hash: hash(2), Expires: at(9000)}, AddToken{Hash: hash(1)},
+		AddSession{Hash: hash(2), Expires: at(9000)}, AddToken{Hash: hash(1), Expires: at(9000), Grant: reads},
 		AddSession{Hash: hash(3)}, // it would never end
 	} {
 		if id, err := w.try(user(ada), op); err == nil {
@@ -110,7 +110,7 @@ func TestSessionsOfAUserAreBounded(t *testing.T) {
 	w := newWorld(t)
 	ada, bob := w.user("ada"), w.user("bob")
 	w.session(bob, 255)
-	w.do(user(ada), AddToken{Hash: hash(254)})
+	w.do(user(ada), AddToken{Hash: hash(254), Expires: at(9000), Grant: reads})
 	first := w.session(ada, 0)
 	for i := range maxSessions {
 		w.session(ada, byte(i+1))

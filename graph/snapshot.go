@@ -3,8 +3,8 @@ package graph
 import (
 	"encoding/binary"
 	"hash/crc32"
-	"net/netip"
-	"time"
+
+	"hpfriends/graph/codec"
 )
 
 // A stored graph:
@@ -27,10 +27,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // MarshalBinary encodes the graph. Equal graphs have equal encodings.
 func (g *Graph) MarshalBinary() ([]byte, error) {
-	e := make(encoder, 0, 1<<10+64*g.users.byID.Len()+48*g.shares.Len()+8*g.decided.Len())
-	e = append(e, snapshotMagic...)
-	e = append(e, snapshotVersion)
-	e.uint(g.index)
+	var e encoder
+	e.Bytes = make([]byte, 0, 1<<10+64*g.users.byID.Len()+48*g.shares.Len()+8*g.decided.Len())
+	e.Bytes = append(append(e.Bytes, snapshotMagic...), snapshotVersion)
+	e.Uint(g.index)
 	e.users(g)
 	e.groups(g)
 	e.authkeys(g)
@@ -38,162 +38,138 @@ func (g *Graph) MarshalBinary() ([]byte, error) {
 	e.tokens(g)
 	e.retention(g.retention)
 	e.invitations(g)
-	return binary.LittleEndian.AppendUint32(e, crc32.Checksum(e, castagnoli)), nil
+	return binary.LittleEndian.AppendUint32(e.Bytes, crc32.Checksum(e.Bytes, castagnoli)), nil
 }
 
-type encoder []byte
-
-func (e *encoder) uint(v uint64) { *e = binary.AppendUvarint(*e, v) }
-
-func (e *encoder) string(s string) {
-	e.uint(uint64(len(s)))
-	*e = append(*e, s...)
-}
-
-func (e *encoder) bool(b bool) {
-	if b {
-		*e = append(*e, 1)
-	} else {
-		*e = append(*e, 0)
-	}
-}
-
-func (e *encoder) time(t time.Time) {
-	e.bool(!t.IsZero())
-	if !t.IsZero() {
-		*e = binary.AppendVarint(*e, t.Unix())
-		e.uint(uint64(t.Nanosecond()))
-	}
-}
+type encoder struct{ codec.Encoder }
 
 func (e *encoder) mark(m Mark) {
-	e.uint(m.Index)
-	e.time(m.Time)
+	e.Uint(m.Index)
+	e.Time(m.Time)
 }
 
 func (e *encoder) patterns(list []Pattern) {
-	e.uint(uint64(len(list)))
+	e.Uint(uint64(len(list)))
 	for _, p := range list {
-		e.string(string(p))
-	}
-}
-
-func (e *encoder) networks(list []netip.Prefix) {
-	e.uint(uint64(len(list)))
-	for _, n := range list {
-		e.string(string(n.Addr().AsSlice()))
-		e.uint(uint64(n.Bits()))
+		e.String(string(p))
 	}
 }
 
 func (e *encoder) users(g *Graph) {
-	e.uint(uint64(g.users.byID.Len()))
+	e.Uint(uint64(g.users.byID.Len()))
 	for u := range g.Users() {
-		e.uint(uint64(u.ID))
-		e.string(u.Handle)
-		e.string(u.Name)
-		e.string(u.Password)
-		e.string(string(u.Role))
-		e.bool(u.Enabled)
+		e.Uint(uint64(u.ID))
+		e.String(u.Handle)
+		e.String(u.Name)
+		e.String(u.Password)
+		e.String(string(u.Role))
+		e.Bool(u.Enabled)
 		e.mark(u.Created)
 	}
 }
 
 func (e *encoder) groups(g *Graph) {
-	e.uint(uint64(g.groups.byID.Len() - 1))
+	e.Uint(uint64(g.groups.byID.Len() - 1))
 	for gr := range g.Groups() {
 		if gr.ID == Everyone {
 			continue
 		}
-		e.uint(uint64(gr.ID))
-		e.string(gr.Name)
+		e.Uint(uint64(gr.ID))
+		e.String(gr.Name)
 		e.mark(gr.Created)
 	}
-	e.uint(uint64(g.groups.members.Len()))
+	e.Uint(uint64(g.groups.members.Len()))
 	for k, m := range g.groups.members.All() {
-		e.uint(k.A)
-		e.uint(k.B)
-		e.bool(m.admin)
+		e.Uint(k.A)
+		e.Uint(k.B)
+		e.Bool(m.admin)
 		e.mark(m.joined)
 	}
 }
 
 func (e *encoder) authkeys(g *Graph) {
-	e.uint(uint64(g.credentials.authkeys.Len()))
+	e.Uint(uint64(g.credentials.authkeys.Len()))
 	for k := range g.Authkeys() {
-		e.uint(uint64(k.ID))
-		e.uint(uint64(k.Owner))
-		e.string(k.Ident)
-		e.string(string(k.Secret))
-		e.string(k.Comment)
+		e.Uint(uint64(k.ID))
+		e.Uint(uint64(k.Owner))
+		e.String(k.Ident)
+		e.String(string(k.Secret))
+		e.String(k.Comment)
 		e.patterns(k.Pub)
 		e.patterns(k.Sub)
-		e.bool(k.Enabled)
-		e.time(k.Expires)
-		e.networks(k.Networks)
-		e.uint(uint64(k.MaxMessage))
+		e.Bool(k.Enabled)
+		e.Time(k.Expires)
+		e.Networks(k.Networks)
+		e.Uint(uint64(k.MaxMessage))
 		e.mark(k.Created)
-		e.string(string(k.Old.Secret))
-		e.time(k.Old.Until)
+		e.String(string(k.Old.Secret))
+		e.Time(k.Old.Until)
 	}
 }
 
 func (e *encoder) shares(g *Graph) {
-	e.uint(uint64(g.sharing.shares.Len()))
+	e.Uint(uint64(g.sharing.shares.Len()))
 	for s := range g.Shares() {
-		e.uint(uint64(s.ID))
-		e.uint(uint64(s.Owner))
-		e.string(string(s.Channel))
-		e.uint(uint64(s.User))
-		e.uint(uint64(s.Group))
-		e.bool(s.Type == All)
-		e.bool(s.History == Full)
-		e.string(s.Note)
-		e.time(s.Expires)
-		e.bool(s.Expired)
+		e.Uint(uint64(s.ID))
+		e.Uint(uint64(s.Owner))
+		e.String(string(s.Channel))
+		e.Uint(uint64(s.User))
+		e.Uint(uint64(s.Group))
+		e.Bool(s.Type == All)
+		e.Bool(s.History == Full)
+		e.String(s.Note)
+		e.Time(s.Expires)
+		e.Bool(s.Expired)
 		e.mark(s.Created)
 	}
-	e.uint(uint64(g.decided.Len()))
+	e.Uint(uint64(g.decided.Len()))
 	for p, enabled := range g.decided.All() {
-		e.uint(p.A)
-		e.uint(p.B)
-		e.bool(enabled)
+		e.Uint(p.A)
+		e.Uint(p.B)
+		e.Bool(enabled)
 	}
 }
 
 func (e *encoder) tokens(g *Graph) {
-	e.uint(uint64(g.credentials.tokens.Len()))
+	e.Uint(uint64(g.credentials.tokens.Len()))
 	for t := range values(g.credentials.tokens) {
-		e.uint(uint64(t.ID))
-		e.uint(uint64(t.Owner))
-		e.string(string(t.Hash))
-		e.string(t.Comment)
-		e.time(t.Expires)
+		e.Uint(uint64(t.ID))
+		e.Uint(uint64(t.Owner))
+		e.String(string(t.Hash))
+		e.String(t.Comment)
+		e.Time(t.Expires)
 		e.mark(t.Created)
-		if e.bool(t.Session); t.Session {
-			e.string(t.From)
-			e.string(t.Agent)
+		if e.Bool(t.Session); t.Session {
+			e.String(t.From)
+			e.String(t.Agent)
+			continue
 		}
+		e.Uint(uint64(len(t.Grant.Scopes)))
+		for _, s := range t.Grant.Scopes {
+			e.String(string(s))
+		}
+		e.String(t.Grant.Channel)
+		e.String(t.Grant.Authkey)
 	}
 }
 
 func (e *encoder) retention(r Retention) {
-	e.bool(r.Held)
+	e.Bool(r.Held)
 	e.mark(r.Accepted)
-	e.time(r.Clock)
+	e.Time(r.Clock)
 }
 
 func (e *encoder) invitations(g *Graph) {
-	e.uint(uint64(g.invited.Len()))
+	e.Uint(uint64(g.invited.Len()))
 	for v := range g.Invitations() {
-		e.uint(uint64(v.ID))
-		e.uint(uint64(v.By))
-		e.string(string(v.Hash))
-		e.string(string(v.Role))
-		e.uint(uint64(v.Group))
-		e.string(v.Note)
-		e.uint(uint64(v.Uses))
-		e.time(v.Expires)
+		e.Uint(uint64(v.ID))
+		e.Uint(uint64(v.By))
+		e.String(string(v.Hash))
+		e.String(string(v.Role))
+		e.Uint(uint64(v.Group))
+		e.String(v.Note)
+		e.Uint(uint64(v.Uses))
+		e.Time(v.Expires)
 		e.mark(v.Created)
 	}
 }

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"net/netip"
 
+	"hpfriends/graph/codec"
+	"hpfriends/graph/scope"
 	"hpfriends/graph/tree"
 )
 
@@ -26,22 +27,23 @@ func (g *Graph) UnmarshalBinary(data []byte) error {
 	case crc32.Checksum(data[:body], castagnoli) != binary.LittleEndian.Uint32(data[body:]):
 		return fmt.Errorf("%w: checksum differs", ErrSnapshot)
 	}
-	d := &decoder{data: data[head:body], graph: New(), patterns: make(map[string]Pattern)}
-	d.graph.index = d.uint()
+	d := &decoder{graph: New(), patterns: make(map[string]Pattern)}
+	d.Decoder = codec.Decoder{Data: data[head:body], Damaged: ErrSnapshot}
+	d.graph.index = d.Uint()
 	d.users()
 	d.groups()
 	d.authkeys()
 	d.shares()
 	d.decisions()
 	d.tokens()
-	d.graph.retention = Retention{Held: d.bool(), Accepted: d.mark(), Clock: d.time()}
+	d.graph.retention = Retention{Held: d.Bool(), Accepted: d.mark(), Clock: d.Time()}
 	d.invitations()
 	load(d, "expiry", &d.graph.expiry, d.due)
-	if d.err == nil && len(d.data) > 0 {
-		d.fail("%d bytes too many", len(d.data))
+	if d.Err == nil && len(d.Data) > 0 {
+		d.Fail("%d bytes too many", len(d.Data))
 	}
-	if d.err != nil {
-		return d.err
+	if d.Err != nil {
+		return d.Err
 	}
 	*g = *d.graph
 	return nil
@@ -49,9 +51,9 @@ func (g *Graph) UnmarshalBinary(data []byte) error {
 
 func (d *decoder) users() {
 	items := records(d, func() (uint64, *User) {
-		u := &User{ID: UserID(d.uint()), Handle: d.string(), Name: d.string(), Password: d.string()}
+		u := &User{ID: UserID(d.Uint()), Handle: d.String(), Name: d.String(), Password: d.String()}
 		u.Role = d.role()
-		u.Enabled, u.Created = d.bool(), d.mark()
+		u.Enabled, u.Created = d.Bool(), d.mark()
 		return uint64(u.ID), u
 	})
 	load(d, "users", &d.graph.users.byID, items)
@@ -63,7 +65,7 @@ func (d *decoder) users() {
 
 // role returns one of the constants, so that not every user holds on to a copy.
 func (d *decoder) role() Role {
-	switch r := Role(d.bytes()); r {
+	switch r := Role(d.Bytes()); r {
 	case Member:
 		return Member
 	case Auditor:
@@ -71,7 +73,7 @@ func (d *decoder) role() Role {
 	case Admin:
 		return Admin
 	default:
-		d.fail("there is no role %q", r)
+		d.Fail("there is no role %q", r)
 		return Member
 	}
 }
@@ -79,18 +81,18 @@ func (d *decoder) role() Role {
 func (d *decoder) groups() {
 	everyone, _ := d.graph.Group(Everyone)
 	items := append(records(d, func() (uint64, *Group) {
-		gr := &Group{ID: GroupID(d.uint()), Name: d.string(), Created: d.mark()}
+		gr := &Group{ID: GroupID(d.Uint()), Name: d.String(), Created: d.mark()}
 		return uint64(gr.ID), gr
 	}), tree.Item[uint64, *Group]{Key: uint64(Everyone), Val: everyone})
 	load(d, "groups", &d.graph.groups.byID, items)
 	derive(d, "groups", &d.graph.groups.byName, items, func(gr *Group) string { return fold(gr.Name) })
 	into := newDraft(d.graph)
-	for range d.count() {
-		m := Membership{GroupID(d.uint()), UserID(d.uint()), d.bool(), d.mark()}
+	for range d.Count() {
+		m := Membership{GroupID(d.Uint()), UserID(d.Uint()), d.Bool(), d.mark()}
 		_, group := d.graph.Group(m.Group)
 		d.need(group && m.Group != Everyone, "group", uint64(m.Group))
 		d.needUser(m.User)
-		if d.err != nil {
+		if d.Err != nil {
 			return
 		}
 		into.putMember(m)
@@ -99,13 +101,13 @@ func (d *decoder) groups() {
 
 func (d *decoder) authkeys() {
 	items := records(d, func() (uint64, *Authkey) {
-		k := &Authkey{ID: AuthkeyID(d.uint()), Owner: UserID(d.uint()), Ident: d.string()}
-		k.Secret, k.Comment = append([]byte(nil), d.bytes()...), d.string()
+		k := &Authkey{ID: AuthkeyID(d.Uint()), Owner: UserID(d.Uint()), Ident: d.String()}
+		k.Secret, k.Comment = append([]byte(nil), d.Bytes()...), d.String()
 		k.Pub, k.Sub = d.patternList(), d.patternList()
-		k.Enabled, k.Expires = d.bool(), d.time()
-		k.Networks = d.networks()
-		k.MaxMessage, k.Created = int(d.uint()), d.mark()
-		k.Old = OldSecret{append([]byte(nil), d.bytes()...), d.time()}
+		k.Enabled, k.Expires = d.Bool(), d.Time()
+		k.Networks = d.Networks()
+		k.MaxMessage, k.Created = int(d.Uint()), d.mark()
+		k.Old = OldSecret{append([]byte(nil), d.Bytes()...), d.Time()}
 		d.needUser(k.Owner)
 		if k.Enabled {
 			d.expires(k.Expires, dueAuthkey, uint64(k.ID))
@@ -119,37 +121,23 @@ func (d *decoder) authkeys() {
 
 func (d *decoder) patternList() []Pattern {
 	var list []Pattern
-	for range d.count() {
+	for range d.Count() {
 		list = append(list, d.pattern())
-	}
-	return list
-}
-
-func (d *decoder) networks() []netip.Prefix {
-	var list []netip.Prefix
-	for range d.count() {
-		addr, ok := netip.AddrFromSlice(d.bytes())
-		n := netip.PrefixFrom(addr, int(d.uint()&0xff))
-		if !ok || !n.IsValid() {
-			d.fail("a network is not one")
-			return nil
-		}
-		list = append(list, n)
 	}
 	return list
 }
 
 func (d *decoder) shares() {
 	items := records(d, func() (uint64, *Share) {
-		s := &Share{ID: ShareID(d.uint()), Owner: UserID(d.uint()), Channel: d.pattern()}
-		s.User, s.Group, s.Type, s.History = UserID(d.uint()), GroupID(d.uint()), Own, FromShare
-		if d.bool() {
+		s := &Share{ID: ShareID(d.Uint()), Owner: UserID(d.Uint()), Channel: d.pattern()}
+		s.User, s.Group, s.Type, s.History = UserID(d.Uint()), GroupID(d.Uint()), Own, FromShare
+		if d.Bool() {
 			s.Type = All
 		}
-		if d.bool() {
+		if d.Bool() {
 			s.History = Full
 		}
-		s.Note, s.Expires, s.Expired, s.Created = d.string(), d.time(), d.bool(), d.mark()
+		s.Note, s.Expires, s.Expired, s.Created = d.String(), d.Time(), d.Bool(), d.mark()
 		d.needUser(s.Owner)
 		if s.Group == 0 {
 			d.needUser(s.User)
@@ -168,20 +156,20 @@ func (d *decoder) shares() {
 }
 
 func (d *decoder) decisions() {
-	n := d.count()
+	n := d.Count()
 	items := make([]tree.Item[tree.Pair, bool], 0, min(n, 1<<16))
 	var enabled []tree.Item[tree.Pair, struct{}]
 	var s *Share
 	for range n {
-		share, user := d.uint(), d.uint()
+		share, user := d.Uint(), d.Uint()
 		if s == nil || uint64(s.ID) != share {
 			s, _ = d.graph.Share(ShareID(share))
 		}
 		d.need(s != nil && d.graph.receives(s, UserID(user)), "receiver of a share", user)
-		if d.err != nil {
+		if d.Err != nil {
 			return
 		}
-		items = append(items, tree.Item[tree.Pair, bool]{Key: tree.Pair{A: share, B: user}, Val: d.bool()})
+		items = append(items, tree.Item[tree.Pair, bool]{Key: tree.Pair{A: share, B: user}, Val: d.Bool()})
 		if items[len(items)-1].Val {
 			enabled = append(enabled, tree.Item[tree.Pair, struct{}]{Key: tree.Pair{A: user, B: share}})
 		}
@@ -192,10 +180,15 @@ func (d *decoder) decisions() {
 
 func (d *decoder) tokens() {
 	items := records(d, func() (uint64, *Token) {
-		t := &Token{ID: TokenID(d.uint()), Owner: UserID(d.uint()), Hash: append([]byte(nil), d.bytes()...)}
-		t.Comment, t.Expires, t.Created = d.string(), d.time(), d.mark()
-		if t.Session = d.bool(); t.Session {
-			t.From, t.Agent = d.string(), d.string()
+		t := &Token{ID: TokenID(d.Uint()), Owner: UserID(d.Uint()), Hash: append([]byte(nil), d.Bytes()...)}
+		t.Comment, t.Expires, t.Created = d.String(), d.Time(), d.mark()
+		if t.Session = d.Bool(); t.Session {
+			t.From, t.Agent = d.String(), d.String()
+		} else {
+			for range d.Count() {
+				t.Grant.Scopes = append(t.Grant.Scopes, scope.Scope(d.String()))
+			}
+			t.Grant.Channel, t.Grant.Authkey = d.String(), d.String()
 		}
 		d.needUser(t.Owner)
 		d.expires(t.Expires, dueToken, uint64(t.ID))
@@ -208,9 +201,9 @@ func (d *decoder) tokens() {
 
 func (d *decoder) invitations() {
 	items := records(d, func() (uint64, *Invitation) {
-		v := &Invitation{ID: InvitationID(d.uint()), By: UserID(d.uint()), Hash: append([]byte(nil), d.bytes()...)}
-		v.Role, v.Group, v.Note = Role(d.string()), GroupID(d.uint()), d.string()
-		v.Uses, v.Expires, v.Created = int(d.uint()), d.time(), d.mark()
+		v := &Invitation{ID: InvitationID(d.Uint()), By: UserID(d.Uint()), Hash: append([]byte(nil), d.Bytes()...)}
+		v.Role, v.Group, v.Note = Role(d.String()), GroupID(d.Uint()), d.String()
+		v.Uses, v.Expires, v.Created = int(d.Uint()), d.Time(), d.mark()
 		if v.By != 0 {
 			d.needUser(v.By)
 		}

@@ -28,7 +28,7 @@ func TestStoredGraphKeepsEveryField(t *testing.T) {
 	w.do(user(w.bob), EditAuthkey{Authkey: k, Secret: []byte{7}, OldUntil: at(700)})
 	w.index = 60
 	w.do(operator(), Expire{})
-	w.do(user(w.bob), AddToken{Hash: hash(3), Comment: "t", Expires: at(800)})
+	w.do(user(w.bob), AddToken{Hash: hash(3), Comment: "t", Expires: at(800), Grant: reads})
 	got := new(Graph)
 	if err := got.UnmarshalBinary(encode(t, w.g)); err != nil {
 		t.Fatal(err)

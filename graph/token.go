@@ -4,6 +4,9 @@ import (
 	"crypto/sha256"
 	"iter"
 	"slices"
+	"time"
+
+	"hpfriends/graph/scope"
 )
 
 // Token returns the API token with this ID.
@@ -42,9 +45,9 @@ func (op AddToken) authorize(d *draft) error { return d.authorizeOwner(op.Owner)
 func (op AddToken) apply(d *draft) (uint64, error) {
 	t := &Token{
 		ID: TokenID(d.at.Index), Owner: d.owner(op.Owner), Hash: slices.Clone(op.Hash), Comment: op.Comment,
-		Expires: canonical(op.Expires), Created: d.at,
+		Expires: canonical(op.Expires), Created: d.at, Grant: op.Grant,
 	}
-	if err := firstError(checkText("comment", t.Comment, maxText), d.checkToken(t)); err != nil {
+	if err := firstError(checkText("comment", t.Comment, maxText), d.checkToken(t), d.checkGrant(t)); err != nil {
 		return 0, err
 	}
 	d.putToken(t)
@@ -60,6 +63,40 @@ func (d *draft) checkToken(t *Token) error {
 		return refuse(Conflict, "make a new one", "there is such a token already")
 	}
 	return d.checkExpires(t.Expires)
+}
+
+// checkGrant refuses an API token that is good for more than the one that asks for it, or for longer; and a member's that
+// lasts for ever.
+func (d *draft) checkGrant(t *Token) error {
+	g := t.Grant
+	if err := g.Validate(); err != nil {
+		return refuse(Invalid, "", "%s", err)
+	}
+	if g.Channel != "" {
+		if err := Pattern(g.Channel).Validate(); err != nil {
+			return err
+		}
+	}
+	if g.Authkey != "" {
+		if err := ValidateIdent(g.Authkey); err != nil {
+			return err
+		}
+	}
+	most := d.at.Time.Add(scope.MaxLife)
+	if !d.privileged && (t.Expires.IsZero() || t.Expires.After(most)) {
+		return refuse(Denied, "ask an admin to add one that does", "a member's token does not last after %s",
+			most.Format(time.RFC3339))
+	}
+	by, ok := d.Token(d.by.Token)
+	covers := func(all, part string) bool { return Pattern(all).Covers(Pattern(part)) }
+	switch {
+	case !ok:
+	case !g.Within(by.Grant, covers):
+		return refuse(Denied, "log in with the password, or use another token", "the token that asks is for: %s", by.Grant)
+	case !by.Expires.IsZero() && (t.Expires.IsZero() || t.Expires.After(by.Expires)):
+		return refuse(Denied, "log in with the password", "the token that asks ends at %s", by.Expires.Format(time.RFC3339))
+	}
+	return nil
 }
 
 func (op RemoveToken) authorize(d *draft) error {

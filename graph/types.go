@@ -3,6 +3,8 @@ package graph
 import (
 	"net/netip"
 	"time"
+
+	"hpfriends/graph/scope"
 )
 
 // Identifiers are the log index of the change that created the object: unique, ordered, never reused. Everyone is the
@@ -120,6 +122,7 @@ type Token struct {
 	Comment string
 	Expires time.Time // zero: never
 	Created Mark
+	Grant   scope.Grant // of an API token
 
 	Session bool   // it is a login session
 	From    string // of a session: the address that logged in

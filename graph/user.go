@@ -144,6 +144,11 @@ func (op EditUser) apply(d *draft) (uint64, error) {
 		d.dropSessions(u.ID, 0)
 	} else if op.Password != nil {
 		d.dropSessions(u.ID, d.by.Session)
+		for _, t := range slices.Collect(d.TokensOf(u.ID)) {
+			if t.ID != d.by.Token {
+				d.dropToken(t)
+			}
+		}
 	}
 	if u.Enabled != old.Enabled {
 		d.delta.users = append(d.delta.users, u.ID)

@@ -64,11 +64,8 @@ func (v Viewer) CanSeeAuthkey(k *Authkey) bool {
 // CanRevealSecret reports whether the viewer may see the secret of k: its owner, admins and the operator, but no
 // auditor.
 func (v Viewer) CanRevealSecret(k *Authkey) bool {
-	if k == nil || v.Operator {
-		return k != nil
-	}
-	u, ok := v.graph.User(v.User)
-	return ok && u.Enabled && (u.Role == Admin || k.Owner == u.ID)
+	d := draft{Graph: v.graph, by: v.Actor}
+	return k != nil && d.admit() == nil && (d.privileged || k.Owner == v.User)
 }
 
 // CanSeeShare reports whether the viewer may see s: its owner, its receivers, and those who see everything.

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"hpfriends/graph/scope"
 )
 
 // base is when the tests' worlds begin; change i happens i minutes later.
@@ -19,11 +21,14 @@ type world struct {
 
 func newWorld(t testing.TB) *world { return &world{t: t, g: New(), index: 9} }
 
-func operator() Actor        { return Actor{Operator: true, From: "system"} }
-func user(id UserID) Actor   { return Actor{User: id, From: "192.0.2.1"} }
-func at(i uint64) time.Time  { return base.Add(time.Duration(i) * time.Minute) }
-func opName(op Op) string    { return Command{Op: op}.OpName() }
-func ptr[T any](v T) *T      { return &v }
+func operator() Actor       { return Actor{Operator: true, From: "system"} }
+func user(id UserID) Actor  { return Actor{User: id, From: "192.0.2.1"} }
+func at(i uint64) time.Time { return base.Add(time.Duration(i) * time.Minute) }
+func opName(op Op) string   { return Command{Op: op}.OpName() }
+func ptr[T any](v T) *T     { return &v }
+
+var reads = scope.Grant{Scopes: []scope.Scope{scope.Read}}
+
 func hash(i byte) []byte     { return append(make([]byte, 31), i) }
 func (w *world) now() uint64 { return w.index }
 
@@ -132,7 +137,7 @@ func randomCommand(g *Graph, index uint64, roll dice) Command {
 	case 12:
 		c.Op = RemoveAuthkey{Authkey: AuthkeyID(roll(int(index) + 1))}
 	case 13:
-		c.Op = AddToken{Hash: hash(byte(roll(8))), Expires: randomExpiry(index, roll)}
+		c.Op = AddToken{Hash: hash(byte(roll(8))), Expires: randomExpiry(index, roll), Grant: reads}
 	case 14:
 		c.Op = RemoveToken{Token: TokenID(roll(int(index) + 1))}
 	case 22:
