@@ -33,7 +33,7 @@ type AuditDiffQuery struct {
 
 // AccessQuery asks who could read a channel.
 type AccessQuery struct {
-	Channel string `query:"channel" required:"true" format:"channel"`
+	Channel string `query:"channel" limit:"channel" required:"true" format:"channel"`
 	At      string `query:"at" format:"point" doc:"as of a time, or of a position (#812); empty: now"`
 }
 

@@ -10,7 +10,7 @@ import (
 
 // IdentPath names an authkey.
 type IdentPath struct {
-	Ident string `path:"ident" doc:"percent-encoded"`
+	Ident string `path:"ident" limit:"authkey" doc:"percent-encoded"`
 }
 
 // AuthkeysQuery selects authkeys.

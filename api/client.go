@@ -22,11 +22,16 @@ const AsHeader = "X-Hpfriends-As"
 // operator's rights and limits count.
 const ForHeader = "X-Hpfriends-For"
 
+// TokenEndsHeader has when the API token ends with which was asked, if that is soon.
+const TokenEndsHeader = "X-Hpfriends-Token-Ends"
+
 // Client asks the API of one server. Local and Remote make one.
 type Client struct {
 	http *http.Client
 	base string
 	auth func(*http.Request) // nil: nothing to add
+	// Warn is told what the server says of the token with which was asked, with every answer; nil: nobody is.
+	Warn func(ends time.Time)
 }
 
 // patient is the timeout of answers that may take any time. Other answers come within a minute.
@@ -147,6 +152,9 @@ func (c *Client) send(ctx context.Context, r *request, timeout time.Duration) (*
 	res, err := over.Do(req)
 	if err != nil {
 		return nil, failed(ctx, err)
+	}
+	if ends, err := time.Parse(time.RFC3339, res.Header.Get(TokenEndsHeader)); err == nil && c.Warn != nil {
+		c.Warn(ends)
 	}
 	if res.StatusCode/100 != 2 {
 		defer res.Body.Close()

@@ -4,14 +4,14 @@ import "hpfriends/query/view"
 
 // CursorPath names a durable subscription.
 type CursorPath struct {
-	Ident string `path:"ident" doc:"of the authkey, percent-encoded"`
+	Ident string `path:"ident" limit:"authkey" doc:"of the authkey, percent-encoded"`
 	Name  string `path:"name"`
 }
 
 // CursorsQuery selects durable subscriptions.
 type CursorsQuery struct {
 	Page
-	Authkey string `query:"authkey" doc:"ident; empty: of all authkeys that you may see"`
+	Authkey string `query:"authkey" limit:"authkey" doc:"ident; empty: of all authkeys that you may see"`
 }
 
 // CursorReset moves a durable subscription.

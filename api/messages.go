@@ -13,7 +13,7 @@ import (
 
 // MessageQuery selects past messages.
 type MessageQuery struct {
-	Channel []string `query:"channel,explode" required:"true" minItems:"1" maxItems:"1000" format:"channels"`
+	Channel []string `query:"channel,explode" limit:"channel" required:"true" minItems:"1" maxItems:"1000" format:"channels"`
 	Since   string   `query:"since" format:"position" doc:"the first: a time, or how long ago (2h)"`
 	From    string   `query:"from" format:"position" doc:"the first: a position (#812.4), or first"`
 	Until   string   `query:"until" format:"position" doc:"where to end; without it: the present end of the log"`
@@ -29,7 +29,7 @@ type MessagesQuery struct {
 
 // TimelineQuery asks how many messages there were when.
 type TimelineQuery struct {
-	Channel []string `query:"channel,explode" required:"true" minItems:"1" maxItems:"100" format:"channels"`
+	Channel []string `query:"channel,explode" limit:"channel" required:"true" minItems:"1" maxItems:"100" format:"channels"`
 	Since   string   `query:"since" format:"past" default:"1h" doc:"a time, or how long ago"`
 	Until   string   `query:"until" format:"past" doc:"likewise; empty: now"`
 	Buckets int      `query:"buckets" minimum:"1" maximum:"1000" default:"60"`

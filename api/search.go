@@ -19,7 +19,7 @@ type ChannelsQuery struct {
 
 // ChannelQuery names a channel in the query: a name is any bytes, and as part of a path "." and ".." would be lost.
 type ChannelQuery struct {
-	Name string `query:"name" required:"true" minLength:"1"`
+	Name string `query:"name" limit:"channel" required:"true" minLength:"1"`
 }
 
 // TopQuery asks for the channels with the most traffic.

@@ -27,7 +27,7 @@ type SharesQuery struct {
 
 // NewShare is a share to add.
 type NewShare struct {
-	Channel graph.Pattern   `json:"channel" format:"channels" doc:"a channel, or a prefix followed by *"`
+	Channel graph.Pattern   `json:"channel" limit:"channel" format:"channels" doc:"a channel, or a prefix followed by *"`
 	To      string          `json:"to" format:"receiver" doc:"handle, or group:NAME"`
 	Type    graph.ShareType `json:"type,omitempty" enum:"own,all" doc:"own: your own events; all: also what you receive"`
 	History graph.History   `json:"history,omitempty" enum:"from-share,full"`
@@ -49,7 +49,7 @@ type ShareChanges struct {
 
 // SharePreviewQuery describes a share that is not added yet.
 type SharePreviewQuery struct {
-	Channel string `query:"channel" required:"true" format:"channels" doc:"a channel, or a prefix followed by *"`
+	Channel string `query:"channel" limit:"channel" required:"true" format:"channels" doc:"a channel, or a prefix followed by *"`
 	To      string `query:"to" required:"true" format:"receiver" doc:"handle, or group:NAME"`
 	Type    string `query:"type" enum:"own,all" default:"own" doc:"own: your own events; all: also what you receive"`
 }

@@ -10,6 +10,8 @@ type Whoami struct {
 	User     string     `json:"user,omitempty" doc:"handle"`
 	Role     graph.Role `json:"role,omitempty"`
 	Operator bool       `json:"operator" doc:"owner of the data directory"`
+
+	Token *view.Token `json:"token,omitempty" doc:"with which you ask"`
 }
 
 // Status is the state of a server.
@@ -29,7 +31,7 @@ type Status struct {
 type ExplainQuery struct {
 	From    string `query:"from" required:"true" minLength:"1" doc:"handle of the publisher"`
 	To      string `query:"to" required:"true" minLength:"1" doc:"handle of the receiver"`
-	Channel string `query:"channel" required:"true" format:"channel"`
+	Channel string `query:"channel" limit:"channel" required:"true" format:"channel"`
 	At      string `query:"at" format:"point" doc:"as of a time, or of a position (#812)"`
 }
 
@@ -38,7 +40,7 @@ type LogsQuery struct {
 	Since   string `query:"since" format:"past" doc:"rows last seen since then: a time, or how long ago (2h)"`
 	Until   string `query:"until" format:"past" doc:"rows last seen before"`
 	User    string `query:"user" doc:"handle of whose authkey it is"`
-	Ident   string `query:"ident"`
+	Ident   string `query:"ident" limit:"authkey"`
 	Kind    string `query:"kind" enum:"login,publish,subscribe,other" doc:"what was refused"`
 	Channel string `query:"channel"`
 	Address string `query:"address"`

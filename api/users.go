@@ -36,6 +36,7 @@ type UserEdit struct {
 type UserChanges struct {
 	Name     *string     `json:"name,omitempty" format:"text" maxLength:"255"`
 	Password *Secret     `json:"password,omitempty" format:"password-or-none" maxLength:"1024" doc:"empty: none any more"`
+	Current  Secret      `json:"current_password,omitzero" maxLength:"1024" doc:"with a new password of your own: the present one"`
 	Role     *graph.Role `json:"role,omitempty" enum:"member,auditor,admin"`
 	Enabled  *bool       `json:"enabled,omitempty"`
 }

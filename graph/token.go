@@ -65,8 +65,8 @@ func (d *draft) checkToken(t *Token) error {
 	return d.checkExpires(t.Expires)
 }
 
-// checkGrant refuses an API token that is good for more than the one that asks for it, or for longer; and a member's that
-// lasts for ever.
+// checkGrant refuses an API token that is good for more than the one that asks for it, or for longer, and a member's
+// that lasts for ever.
 func (d *draft) checkGrant(t *Token) error {
 	g := t.Grant
 	if err := g.Validate(); err != nil {
@@ -92,9 +92,10 @@ func (d *draft) checkGrant(t *Token) error {
 	switch {
 	case !ok:
 	case !g.Within(by.Grant, covers):
-		return refuse(Denied, "log in with the password, or use another token", "the token that asks is for: %s", by.Grant)
+		return refuse(Denied, "log in with the password", "the token that asks is for: %s", by.Grant)
 	case !by.Expires.IsZero() && (t.Expires.IsZero() || t.Expires.After(by.Expires)):
-		return refuse(Denied, "log in with the password", "the token that asks ends at %s", by.Expires.Format(time.RFC3339))
+		return refuse(Denied, "log in with the password", "the token that asks ends at %s",
+			by.Expires.Format(time.RFC3339))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"hpfriends/graph"
 	"hpfriends/query/view"
@@ -172,7 +173,7 @@ func objectFields(g *graph.Graph, o graph.Object) map[string]any {
 		if o.Session {
 			return fields(viewSession(g.Viewer(graph.Actor{}), o))
 		}
-		return fields(viewToken(g, o))
+		return fields(view.TokenOf(o, handle(g, o.Owner), time.Time{}))
 	case *graph.Invitation:
 		return fields(ViewInvitation(g, o))
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hpfriends/graph"
+	"hpfriends/graph/scope"
 	"hpfriends/query/view"
 )
 
@@ -53,7 +54,10 @@ func newCommunity(t *testing.T) *community {
 		graph.AddAuthkey{Ident: "sensor", Secret: []byte("CANARY-secret"), Pub: []graph.Pattern{"c*"}}))
 	c.by(c.ada, graph.EditAuthkey{Authkey: key, Secret: []byte("CANARY-secret-2")})
 	c.by(c.bob, graph.AddAuthkey{Ident: "reader", Secret: []byte("CANARY-secret-3"), Sub: []graph.Pattern{"*"}})
-	c.by(c.ada, graph.AddToken{Hash: hash[:], Comment: "laptop"})
+	c.by(c.ada, graph.AddToken{
+		Owner: c.ada, Hash: hash[:], Comment: "laptop", Expires: time.Now().Add(time.Hour),
+		Grant: scope.Grant{Scopes: []scope.Scope{scope.Read}},
+	})
 	c.shared = c.by(c.ada, graph.AddShare{Channel: "c", User: c.bob, Note: "for bob"})
 	c.withLab = c.by(c.ada, graph.AddShare{Channel: "c.d", Group: c.lab})
 	c.by(c.bob, graph.DecideShare{Share: graph.ShareID(c.shared), Accept: true})
@@ -147,7 +151,7 @@ func TestAnEventShowsOnlyWhatConcernsTheViewer(t *testing.T) {
 	}
 	for viewer, want := range map[graph.UserID]string{
 		c.bob: "[membership lab ada share c.d]", c.cleo: "[share secret-channel]",
-		c.root: "[authkey sensor membership lab ada share c.d share secret-channel token laptop user ada]",
+		c.root: "[authkey sensor membership lab ada share c.d share secret-channel user ada]",
 	} {
 		if got := fmt.Sprint(kinds(viewer)); got != want {
 			t.Errorf("user %d sees %s, want %s", viewer, got, want)
@@ -179,9 +183,9 @@ func TestThePastAsEachMaySeeIt(t *testing.T) {
 		shares, keys, rows, diff int
 		flows                    bool // explain is answered
 	}{
-		"ada": {graph.Actor{User: c.ada}, 2, 1, 2, 3, true}, "bob": {graph.Actor{User: c.bob}, 2, 1, 1, 2, true},
+		"ada": {graph.Actor{User: c.ada}, 2, 1, 2, 4, true}, "bob": {graph.Actor{User: c.bob}, 2, 1, 1, 2, true},
 		"cleo": {graph.Actor{User: c.cleo}, 0, 0, 0, 0, false}, "exadmin": {graph.Actor{User: c.exadmin}, 0, 0, 0, 1, false},
-		"eve": {graph.Actor{User: c.eve}, 2, 2, 2, 4, true}, "operator": {graph.Actor{Operator: true}, 2, 2, 2, 4, true},
+		"eve": {graph.Actor{User: c.eve}, 2, 2, 2, 5, true}, "operator": {graph.Actor{Operator: true}, 2, 2, 2, 5, true},
 		"nobody": {graph.Actor{User: 999}, 0, 0, 0, 0, false},
 	} {
 		then := PointAtIndex(c.accepted)

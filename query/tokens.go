@@ -1,6 +1,8 @@
 package query
 
 import (
+	"time"
+
 	"hpfriends/graph"
 	"hpfriends/query/view"
 )
@@ -11,14 +13,8 @@ func (q *Query) Tokens(viewer graph.Actor, owner graph.UserID) []view.Token {
 	all := []view.Token{}
 	for t := range v.Graph().TokensOf(owner) {
 		if v.CanSeeToken(t) {
-			all = append(all, viewToken(v.Graph(), t))
+			all = append(all, view.TokenOf(t, handle(v.Graph(), t.Owner), time.Now()))
 		}
 	}
 	return all
-}
-
-func viewToken(g *graph.Graph, t *graph.Token) view.Token {
-	return view.Token{
-		ID: t.ID, Owner: handle(g, t.Owner), Comment: t.Comment, Expires: optional(t.Expires), Created: t.Created.Time,
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/graph/scope"
 	"hpfriends/raftfsm/survey"
 )
 
@@ -53,7 +54,10 @@ func TestStepOfTheClockExpiresNothing(t *testing.T) {
 	defer r.close(t)
 	ada := r.mustChange(t, operator, graph.AddUser{Handle: "ada"})
 	expires := time.Now().Add(time.Hour)
-	r.mustChange(t, operator, graph.AddToken{Owner: graph.UserID(ada.Object), Hash: make([]byte, 32), Expires: expires})
+	r.mustChange(t, operator, graph.AddToken{
+		Owner: graph.UserID(ada.Object), Hash: make([]byte, 32), Expires: expires,
+		Grant: scope.Grant{Scopes: []scope.Scope{scope.Read}},
+	})
 	off.Store(int64(3 * 365 * 24 * time.Hour))
 	r.clock.Look()
 	r.expire()

@@ -18,7 +18,8 @@ const password = "correct-horse-CANARY"
 func TestPasswordMakesTheFirstToken(t *testing.T) {
 	w := newWorld(t)
 	must[api.Created](w, operator(), "POST /api/v1/users", object{"handle": "ada", "password": password})
-	token := must[api.IssuedToken](w, basic("ADA", password), "POST /api/v1/tokens", object{"comment": "laptop"}).Token
+	token := must[api.IssuedToken](w, basic("ADA", password), "POST /api/v1/tokens",
+		object{"comment": "laptop", "scopes": []string{"manage"}}).Token
 	if !strings.HasPrefix(token, "hpf_") {
 		t.Fatalf("token is %q", token)
 	}

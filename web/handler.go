@@ -11,7 +11,9 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/graph/scope"
 	"hpfriends/web/assets"
+	"hpfriends/web/scopes"
 	v1 "hpfriends/web/v1"
 	"hpfriends/web/who"
 )
@@ -33,7 +35,8 @@ func (s *Server) handler(ask, person who.Authenticate) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte("{}"))
 	})
-	mux.Handle("GET /metrics", s.forScrapers(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}), ask))
+	person = s.scoped(person)
+	mux.Handle("GET /metrics", s.forScrapers(promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}), s.scoped(ask)))
 	mux.Handle("GET "+assets.Base, s.assets.Handler())
 	s.v1.Register(mux)
 	s.pages.Register(mux, person)
@@ -55,11 +58,34 @@ func (s *Server) admit(next http.Handler, ask who.Authenticate) http.Handler {
 		}
 		a, err := ask(r)
 		if err == nil {
+			s.tellEnd(w, a)
 			next.ServeHTTP(w, r.WithContext(who.With(r.Context(), a)))
 			return
 		}
 		s.refuse(w, r, a, err)
 	})
+}
+
+// scoped lets nobody further by an API token that is not good for the route. The API asks with what was sent.
+func (s *Server) scoped(ask who.Authenticate) who.Authenticate {
+	return func(r *http.Request) (graph.Actor, error) {
+		a, err := ask(r)
+		if err == nil {
+			err = scopes.Permit(s.Query.Graph(), a, r.Pattern)
+		}
+		if err == nil {
+			err = scopes.Within(s.Query.Graph(), a, r.Pattern, nil)
+		}
+		return a, err
+	}
+}
+
+// tellEnd says in each answer to a token that ends soon when that is.
+func (s *Server) tellEnd(w http.ResponseWriter, a graph.Actor) {
+	t, ok := s.Query.Graph().Token(a.Token)
+	if ok && !t.Expires.IsZero() && t.Expires.Sub(s.Changer.Now()) < scope.WarnBefore {
+		w.Header().Set(api.TokenEndsHeader, t.Expires.Format(time.RFC3339))
+	}
 }
 
 // refuse answers who has not proved who they are.

@@ -109,7 +109,8 @@ func New(c Config) *Server {
 		v1: v1.New(v1.Config{
 			Changer: v1.WithQuotas(c.Changer, c.Query.Graph),
 			Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
-			MaySet: people.MaySet, Replays: replays, Ready: c.Ready, Scrub: c.Scrub, Version: c.Version, Logger: c.Logger,
+			MaySet: people.MaySet, Prove: people.Prove,
+			Replays: replays, Ready: c.Ready, Scrub: c.Scrub, Version: c.Version, Logger: c.Logger,
 		}),
 	}
 	document, err := s.v1.Document()

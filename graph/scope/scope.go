@@ -37,6 +37,12 @@ var includes = map[Scope][]Scope{
 	Read: {Read}, Publish: {Publish, Read}, Manage: {Manage, Read}, Admin: {Admin, Manage, Read},
 }
 
+// About says what each is for.
+var About = map[Scope]string{
+	Read: "see what you see, but no secrets", Publish: "replay messages with your authkeys, and read",
+	Manage: "change what is yours, see secrets, and read", Admin: "do all that you may as an admin",
+}
+
 // How long a token is good: if nothing is said, and at most if it is a member's. WarnBefore its end its owner is told.
 const (
 	Life       = 90 * 24 * time.Hour

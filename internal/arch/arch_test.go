@@ -63,18 +63,19 @@ var allowed = map[string][]string{
 	"internal/pace":     {},
 	"internal/payload":  {},
 	"internal/feedtest": {"wire"}, // for tests
-	"api":               {"query/view", "graph", "internal/datadir", "internal/ndjson", "internal/secret"},
+	"api":               {"query/view", "graph", "graph/scope", "internal/datadir", "internal/ndjson", "internal/secret"},
 	"web": {
 		"api", "web/assets", "web/help", "web/live", "web/pages", "web/pages/attack", "web/replay", "web/v1", "web/who",
-		"query", "query/view", "graph", "internal/crowd", "internal/secret",
+		"query", "query/view", "graph", "graph/scope", "internal/crowd", "internal/secret", "web/scopes",
 	},
+	"web/scopes": {"graph", "graph/scope"},
 	"web/live": {
 		"api", "web/pages/attack", "web/who", "query", "graph", "eventlog/entry", "internal/crowd", "internal/ndjson",
 	},
 	"web/pages": {
 		"api", "docs", "web/assets", "web/help", "web/pages/attack", "web/pages/format", "web/pages/glance",
 		"web/pages/icons", "web/pages/palette", "web/pages/payload", "web/prose", "web/sensors", "web/who", "query",
-		"query/filter", "query/view", "graph",
+		"query/filter", "query/view", "graph", "graph/scope",
 		"eventlog/entry", "internal/ndjson", "internal/secret", "internal/timespec",
 	},
 	"web/sensors": {"graph"},
@@ -84,7 +85,8 @@ var allowed = map[string][]string{
 	"packaging":   {}, // files, to be embedded
 	"web/replay":  {"query", "query/view", "graph", "internal/pace", "internal/timespec"},
 	"web/v1": {
-		"api", "web/replay", "web/who", "query", "query/filter", "query/view", "graph", "internal/secret",
+		"api", "web/replay", "web/scopes", "web/who", "query", "query/filter", "query/view", "graph", "graph/scope",
+		"internal/secret",
 		"internal/timespec",
 		"internal/ndjson",
 	},
@@ -113,7 +115,7 @@ var allowed = map[string][]string{
 		"eventlog", "eventlog/entry", "graph", "wire", "query/match", "query/spread", "query/traffic", "query/trail",
 		"query/view", "internal/timespec", "internal/ndjson",
 	}, // wire: payloads are in frames
-	"query/view":        {"graph"},
+	"query/view":        {"graph", "graph/scope"},
 	"query/traffic":     {"eventlog", "eventlog/entry", "graph"},
 	"query/trail":       {"eventlog"},
 	"query/match":       {"graph", "internal/timespec"},
@@ -217,7 +219,8 @@ func TestImportsFollowTheLayout(t *testing.T) {
 // A program that speaks to a server by package api links no more than that takes: neither the log nor Raft.
 func TestClientOfTheAPIIsSmall(t *testing.T) {
 	small := []string{
-		"api", "query/view", "graph", "graph/tree", "internal/atomicfile", "internal/datadir", "internal/ndjson",
+		"api", "query/view", "graph", "graph/codec", "graph/scope", "graph/tree", "internal/atomicfile",
+		"internal/datadir", "internal/ndjson",
 		"internal/secret",
 	}
 	format := "{{if not .Standard}}{{.ImportPath}}{{end}}"

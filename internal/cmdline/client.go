@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"sync"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -36,7 +38,20 @@ func newClient(c *cli.Context) (*api.Client, error) {
 	if c.String("as") != "" {
 		return nil, Usage("--as is for the local socket: a token acts as its owner")
 	}
-	return api.Remote(server).WithToken(secret.New(token)), nil
+	client := api.Remote(server).WithToken(secret.New(token))
+	client.Warn = endsSoon(c)
+	return client, nil
+}
+
+// endsSoon tells once, whatever the command does, that its token ends.
+func endsSoon(c *cli.Context) func(time.Time) {
+	var once sync.Once
+	return func(ends time.Time) {
+		once.Do(func() {
+			fmt.Fprintf(c.App.ErrWriter, "hpfriends: this API token ends at %s: make another one with `hpfriends token add`\n",
+				ends.UTC().Format(time.RFC3339))
+		})
+	}
 }
 
 // answered gives an error of the API its exit code, and says what to do where no server was reached.

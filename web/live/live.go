@@ -90,7 +90,7 @@ type door struct {
 
 // Register adds the streams to mux. ask finds out who sends a request, refuse answers who may have no stream.
 func (s *Streams) Register(
-	mux *http.ServeMux, ask who.Authenticate, refuse func(http.ResponseWriter, *http.Request, error),
+	mux who.Mux, ask who.Authenticate, refuse func(http.ResponseWriter, *http.Request, error),
 ) {
 	d := door{ask: ask, refuse: refuse}
 	mux.HandleFunc("GET /live/messages", func(w http.ResponseWriter, r *http.Request) { s.serveMessages(w, r, d) })

@@ -1,12 +1,12 @@
 package pages
 
 import (
-	"errors"
-	"net/http"
+	"slices"
 	"strconv"
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/graph/scope"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
@@ -17,7 +17,16 @@ type accountData struct {
 	HasPassword bool
 	Sessions    []view.Session
 	Tokens      []view.Token
+	Authkeys    []view.Authkey
+	Scopes      []scopeRow
 	Issued      *api.IssuedToken // shown once
+}
+
+// scopeRow is a scope that a new token can have.
+type scopeRow struct {
+	Name   scope.Scope
+	About  string
+	Ticked bool
 }
 
 func account(r *request) (any, error) {
@@ -25,10 +34,21 @@ func account(r *request) (any, error) {
 		return nil, invalid("The operator has no account.", "Look at a user's: they log in with a password.")
 	}
 	u, err := r.Query.User(r.actor, r.Handle())
-	return accountData{
+	if err != nil {
+		return nil, err
+	}
+	d := accountData{
 		User: u, HasPassword: r.user.Password != "", Sessions: query.Sessions(r.viewer, r.actor.User),
 		Tokens: r.Query.Tokens(r.actor, r.actor.User),
-	}, err
+	}
+	for _, s := range scope.All {
+		if s != scope.Admin || r.user.Role == graph.Admin {
+			ticked := r.problem == nil && s == scope.Read || r.problem != nil && slices.Contains(r.PostForm["scope"], string(s))
+			d.Scopes = append(d.Scopes, scopeRow{s, scope.About[s], ticked})
+		}
+	}
+	d.Authkeys, err = r.Query.Authkeys(r.actor, r.actor.User)
+	return d, err
 }
 
 func setName(r *request) (done, error) {
@@ -36,7 +56,6 @@ func setName(r *request) (done, error) {
 	return editSelf(r, api.UserChanges{Name: &name}, "Your display name is changed.")
 }
 
-// setPassword asks for the present password too: who finds a browser open is not its owner yet.
 func setPassword(r *request) (done, error) {
 	if r.user == nil {
 		return done{}, invalid("The operator has no account.", "")
@@ -44,34 +63,9 @@ func setPassword(r *request) (done, error) {
 	if r.PostForm.Get("password") != r.PostForm.Get("again") {
 		return done{}, invalid("The two new passwords differ.", "Type the same twice.")
 	}
-	if err := r.proveSelf(); err != nil {
-		return done{}, err
-	}
 	password := api.NewSecret(r.PostForm.Get("password"))
-	d, err := editSelf(r, api.UserChanges{Password: &password},
-		"Your password is changed, and your other sessions have ended.")
-	if err != nil || !r.PostForm.Has("tokens") {
-		return d, err
-	}
-	for _, t := range r.Query.Tokens(r.actor, r.actor.User) {
-		if _, err := ask(r, api.RemoveToken, api.TokenPath{ID: uint64(t.ID)}); err != nil {
-			return done{}, err
-		}
-	}
-	d.notice = "Your password is changed; your other sessions and your API tokens have ended."
-	return d, nil
-}
-
-// proveSelf checks the password that the form holds, for what would be worth more than an open browser.
-func (r *request) proveSelf() error {
-	if r.user == nil || r.user.Password == "" {
-		return nil
-	}
-	err := r.Who.CheckPassword(r.Request, r.Handle(), secret.New(r.PostForm.Get("current")))
-	if p := (*api.Problem)(nil); errors.As(err, &p) && p.Status == http.StatusUnauthorized {
-		return invalid("Your present password is another one.", "Type the one that you log in with.")
-	}
-	return err
+	return editSelf(r, api.UserChanges{Password: &password, Current: api.NewSecret(r.PostForm.Get("current"))},
+		"Your password is changed; your other sessions and your API tokens have ended.")
 }
 
 func editSelf(r *request, changes api.UserChanges, notice string) (done, error) {
@@ -93,11 +87,17 @@ func endSessions(r *request) (done, error) {
 
 // addToken asks for the password too: a token outlives the session.
 func addToken(r *request) (done, error) {
-	if err := r.proveSelf(); err != nil {
+	err := r.Who.Prove(r.Context(), r.actor, secret.New(r.PostForm.Get("current")))
+	if err != nil {
 		return done{}, err
 	}
-	token := api.NewToken{Comment: r.PostForm.Get("comment")}
-	var err error
+	token := api.NewToken{
+		Comment: r.PostForm.Get("comment"), Endless: r.PostForm.Has("endless"), Channel: r.PostForm.Get("channel"),
+		Authkey: r.PostForm.Get("authkey"),
+	}
+	for _, s := range r.PostForm["scope"] {
+		token.Scopes = append(token.Scopes, scope.Scope(s))
+	}
 	if token.Expires, err = r.expires(); err != nil {
 		return done{}, err
 	}

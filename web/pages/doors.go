@@ -26,7 +26,7 @@ type door struct {
 }
 
 // registerDoors adds the pages for those who are not logged in.
-func (p *Pages) registerDoors(mux *http.ServeMux) {
+func (p *Pages) registerDoors(mux who.Mux) {
 	mux.HandleFunc("GET /login", func(w http.ResponseWriter, r *http.Request) {
 		p.loginDoor(w, r, http.StatusOK, door{Form: r.URL.Query()})
 	})

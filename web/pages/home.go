@@ -17,7 +17,8 @@ type homeData struct {
 	Channels []channelRow // the busiest of the day first
 	Newest   []messageRow
 	Refusals []view.LogRow
-	Started  bool // an event has arrived
+	Ending   []view.Token // soon
+	Started  bool         // an event has arrived
 }
 
 // channelRow is a channel, and how busy it was.
@@ -47,6 +48,7 @@ func home(r *request) (any, error) {
 			d.Waiting = append(d.Waiting, row)
 		}
 	}
+	d.Ending = slices.DeleteFunc(r.Query.Tokens(r.actor, r.actor.User), func(t view.Token) bool { return !t.EndsSoon })
 	if d.Channels, err = r.busiest(); err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ type inviteData struct {
 
 // registerInvite adds the page that accepts invitations: for somebody new, who becomes a user by it, and for users, who
 // become members of a group.
-func (p *Pages) registerInvite(mux *http.ServeMux, ask who.Authenticate) {
+func (p *Pages) registerInvite(mux who.Mux, ask who.Authenticate) {
 	mux.HandleFunc("GET /invite/{secret}", func(w http.ResponseWriter, r *http.Request) {
 		p.showInvitation(w, r, ask, nil)
 	})

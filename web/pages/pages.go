@@ -4,7 +4,6 @@ import (
 	"context"
 	"html/template"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"hpfriends/api"
@@ -52,7 +51,7 @@ func New(c Config) *Pages {
 }
 
 // Register adds every page to mux; ask finds out who sends a request.
-func (p *Pages) Register(mux *http.ServeMux, ask who.Authenticate) {
+func (p *Pages) Register(mux who.Mux, ask who.Authenticate) {
 	mux.HandleFunc("GET "+stylePath, serveStyle)
 	for _, pg := range p.routes {
 		h := p.serve(pg, ask)

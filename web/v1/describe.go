@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"hpfriends/api"
+	"hpfriends/web/scopes"
 )
 
 // operationID is the name of an operation, made of its route.
@@ -25,6 +26,10 @@ func describe[I any](h huma.API, route, summary string) huma.Operation {
 	o := huma.Operation{
 		OperationID: operationID(route), Method: method, Path: api.Base + path, Summary: summary, Tags: []string{tag},
 		DefaultStatus: http.StatusOK, MaxBodyBytes: MaxBody, Responses: make(map[string]*huma.Response),
+	}
+	o.Description, o.Security = "Any token is good for it.", []map[string][]string{{"token": {}}}
+	if need, _ := scopes.Of(method + " " + o.Path); need != "" {
+		o.Description, o.Security[0]["token"] = "A token needs the scope "+string(need)+".", []string{string(need)}
 	}
 	schema := h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")
 	problem := map[string]*huma.MediaType{api.ProblemType: {Schema: schema}}

@@ -25,10 +25,10 @@ func list[I, T any](
 ) {
 	operation := describe[I](h, l.Route, l.Summary)
 	operation.Middlewares = huma.Middlewares{keepAddress}
-	huma.Register(h, operation, func(ctx context.Context, in *I) (*array[T], error) {
+	serve(s, h, operation, func(ctx context.Context, in *I) (*array[T], error) {
 		page, next, err := handle(ctx, in)
 		if err != nil {
-			return nil, s.refused(ctx, operation.OperationID, err)
+			return nil, err
 		}
 		if page == nil {
 			page = []T{} // not null

@@ -33,10 +33,10 @@ func long[O any](
 			"application/json": {Schema: schema}, ndjsonType: {Schema: &huma.Schema{Type: huma.TypeObject}},
 		},
 	}
-	huma.Register(h, operation, func(ctx context.Context, in *api.Watched) (*huma.StreamResponse, error) {
+	serve(s, h, operation, func(ctx context.Context, in *api.Watched) (*huma.StreamResponse, error) {
 		if !s.viewer(ctx).CanSeeAll() {
 			_, err := run(ctx, nil) // refuses before the answer has begun
-			return nil, s.refused(ctx, operation.OperationID, err)
+			return nil, err
 		}
 		return &huma.StreamResponse{Body: func(h huma.Context) {
 			_, w := humago.Unwrap(h)

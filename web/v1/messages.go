@@ -38,10 +38,10 @@ func (s *Service) registerMessages(h huma.API) {
 			`{"end":true,"messages","next"}. Without that line the answer was cut off; with end false it failed.`,
 		Content: map[string]*huma.MediaType{ndjsonType: {Schema: &huma.Schema{Type: huma.TypeObject}}},
 	}
-	huma.Register(h, operation, func(ctx context.Context, in *api.MessagesQuery) (*huma.StreamResponse, error) {
+	serve(s, h, operation, func(ctx context.Context, in *api.MessagesQuery) (*huma.StreamResponse, error) {
 		f, err := s.filter(in.MessageQuery)
 		if err != nil {
-			return nil, s.refused(ctx, operation.OperationID, err)
+			return nil, err
 		}
 		f.Newest, f.Contains = in.Order == "newest", []byte(in.Text)
 		messages := s.Query.Messages(who.Actor(ctx), f)

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/query"
 )
 
 var update = flag.Bool("update", false, "write testdata/openapi.json anew")
@@ -21,7 +23,10 @@ var update = flag.Bool("update", false, "write testdata/openapi.json anew")
 func document(t *testing.T) []byte {
 	t.Helper()
 	mux := http.NewServeMux()
-	New(Config{Cluster: struct{ Cluster }{}, Version: "VERSION", Logger: slog.New(slog.DiscardHandler)}).Register(mux)
+	New(Config{
+		Cluster: struct{ Cluster }{}, Query: query.New(nil, graph.New, nil), Version: "VERSION",
+		Logger: slog.New(slog.DiscardHandler),
+	}).Register(mux)
 	rec := httptest.NewRecorder()
 	mux.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/api/openapi.json", http.NoBody))
 	var out bytes.Buffer
@@ -123,7 +128,7 @@ func TestRefusalsAreDocumented(t *testing.T) {
 // A null is refused, wherever it is: it is neither a value nor a field that was left out.
 func TestNullsAreRefused(t *testing.T) {
 	mux := http.NewServeMux()
-	New(Config{Logger: slog.New(slog.DiscardHandler)}).Register(mux)
+	New(Config{Query: query.New(nil, graph.New, nil), Logger: slog.New(slog.DiscardHandler)}).Register(mux)
 	for _, body := range []string{
 		`{"handle":"ada","name":null}`, `{"handle":null}`, `null`, `{"handle":"ada","password":null}`,
 	} {

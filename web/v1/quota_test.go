@@ -11,6 +11,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/graph/scope"
 )
 
 // taker applies every change.
@@ -55,7 +56,10 @@ func TestQuotas(t *testing.T) {
 	}
 	tokens, said := 0, ""
 	for ; said == ""; tokens++ {
-		said = refused(ada, graph.AddToken{Hash: []byte(fmt.Sprintf("%032d", tokens))})
+		said = refused(ada, graph.AddToken{
+			Hash: []byte(fmt.Sprintf("%032d", tokens)), Expires: time.Now().Add(time.Hour),
+			Grant: scope.Grant{Scopes: []scope.Scope{scope.Read}},
+		})
 	}
 	if tokens != mostTokens+1 || said != "there are 100 API tokens of yours already, and a member adds no more" {
 		t.Errorf("after %d: %s", tokens, said)

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"hpfriends/api"
+	"hpfriends/web/scopes"
 	"hpfriends/web/who"
 )
 
@@ -38,7 +39,7 @@ func register(s *Service, mux *http.ServeMux) huma.API {
 	}
 	c.Security = []map[string][]string{{"token": {}}}
 	h := humago.New(mux, c)
-	h.UseMiddleware(refuseEmpty(h))
+	h.UseMiddleware(permit(s), refuseEmpty(h))
 	s.registerUsers(h)
 	s.registerGroups(h)
 	s.registerAuthkeys(h)
@@ -73,19 +74,44 @@ func op[I, O any](
 	operation := describe[I](h, o.Route, o.Summary)
 	operation.Middlewares = around
 	if o.Route == api.AddToken.Route {
-		operation.Security = []map[string][]string{{"token": {}}, {"password": {}}}
+		operation.Security = append(operation.Security, map[string][]string{"password": {}})
 	}
 	if reflect.TypeFor[O]() == reflect.TypeFor[api.None]() {
 		operation.DefaultStatus = http.StatusNoContent
-		huma.Register(h, operation, func(ctx context.Context, in *I) (*api.None, error) {
+		serve(s, h, operation, func(ctx context.Context, in *I) (*api.None, error) {
 			_, err := handle(ctx, in)
-			return nil, s.refused(ctx, operation.OperationID, err)
+			return nil, err
 		})
 		return
 	}
-	huma.Register(h, operation, func(ctx context.Context, in *I) (*body[O], error) {
+	serve(s, h, operation, func(ctx context.Context, in *I) (*body[O], error) {
 		out, err := handle(ctx, in)
-		return &body[O]{out}, s.refused(ctx, operation.OperationID, err)
+		return &body[O]{out}, err
+	})
+}
+
+// permit refuses who asks with a token that is not good for the operation, before what they send is read.
+func permit(s *Service) middleware {
+	return func(c huma.Context, next func(huma.Context)) {
+		o := c.Operation()
+		err := scopes.Permit(s.Query.Graph(), who.Actor(c.Context()), o.Method+" "+o.Path)
+		if err == nil {
+			next(c)
+			return
+		}
+		_, w := humago.Unwrap(c)
+		s.Refusal(s.refused(c.Context(), o.OperationID, err)).Write(w)
+	}
+}
+
+// serve registers the handler of an operation, for what a limited token is for. Its errors become problems.
+func serve[I, O any](s *Service, h huma.API, o huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	huma.Register(h, o, func(ctx context.Context, in *I) (*O, error) {
+		if err := scopes.Within(s.Query.Graph(), who.Actor(ctx), o.Method+" "+o.Path, in); err != nil {
+			return nil, s.refused(ctx, o.OperationID, err)
+		}
+		out, err := handle(ctx, in)
+		return out, s.refused(ctx, o.OperationID, err)
 	})
 }
 

@@ -42,7 +42,9 @@ type Config struct {
 	Key     *secret.DataKey
 	Hasher  *secret.Hasher
 	// MaySet decides a change that sets a password of a user, before it is hashed; nil: the change decides.
-	MaySet  func(c graph.Command, handle string) error
+	MaySet func(c graph.Command, handle string) error
+	// Prove checks the present password of who changes their own; nil: nobody does.
+	Prove   func(ctx context.Context, a graph.Actor, present secret.Secret) error
 	Ready   func(context.Context) error
 	Scrub   func() view.ScrubStatus // nil: there is none
 	Version string

@@ -34,6 +34,9 @@ func (s *Service) registerStatus(h huma.API) {
 		if u, ok := s.Query.Graph().User(a.User); ok {
 			w.User, w.Role = u.Handle, u.Role
 		}
+		if t, ok := s.Query.Graph().Token(a.Token); ok {
+			w.Token = new(view.TokenOf(t, w.User, time.Now()))
+		}
 		return w, nil
 	})
 	op(s, h, api.ShowStatus, s.status)

@@ -2,11 +2,13 @@ package v1
 
 import (
 	"context"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/graph/scope"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
@@ -34,13 +36,36 @@ func (s *Service) addToken(ctx context.Context, in *api.With[api.NewToken]) (api
 		return api.IssuedToken{}, err
 	}
 	token := secret.NewToken()
-	add := graph.AddToken{Owner: owner, Hash: secret.HashToken(token), Comment: in.Body.Comment}
-	if in.Body.Expires != nil {
-		add.Expires = *in.Body.Expires
+	add := graph.AddToken{
+		Owner: owner, Hash: secret.HashToken(token), Comment: in.Body.Comment, Expires: tokenEnds(ctx, s, in.Body),
+		Grant: scope.Grant{Scopes: in.Body.Scopes, Channel: in.Body.Channel, Authkey: in.Body.Authkey},
+	}
+	if len(add.Grant.Scopes) == 0 {
+		add.Grant.Scopes = []scope.Scope{scope.Read}
 	}
 	out, err := s.change(ctx, add)
 	if err != nil {
 		return api.IssuedToken{}, err
 	}
-	return api.IssuedToken{ID: out.ID, Token: token.Reveal()}, nil
+	made := api.IssuedToken{ID: out.ID, Token: token.Reveal()}
+	if !add.Expires.IsZero() {
+		made.Expires = &add.Expires
+	}
+	return made, nil
+}
+
+// tokenEnds is when a token ends: as is said, or in 90 days, but not after the one that asks for it; zero: never.
+func tokenEnds(ctx context.Context, s *Service, in api.NewToken) time.Time {
+	switch {
+	case in.Endless:
+		return time.Time{}
+	case in.Expires != nil:
+		return *in.Expires
+	}
+	ends := s.Changer.Now().Add(scope.Life).Truncate(time.Second)
+	by, ok := s.Query.Graph().Token(who.Actor(ctx).Token)
+	if ok && !by.Expires.IsZero() && by.Expires.Before(ends) {
+		return by.Expires
+	}
+	return ends
 }

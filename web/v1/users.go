@@ -53,6 +53,11 @@ func (s *Service) editUser(ctx context.Context, in *api.UserEdit) (api.None, err
 	}
 	change := graph.EditUser{User: id, Name: in.Body.Name, Role: in.Body.Role, Enabled: in.Body.Enabled}
 	if in.Body.Password != nil {
+		if a := who.Actor(ctx); s.Prove != nil && id == a.User && !a.Operator {
+			if err := s.Prove(ctx, a, in.Body.Current.Secret); err != nil {
+				return api.None{}, err
+			}
+		}
 		hash, err := hashFor(ctx, s, change, in.Body.Password.Secret, in.Handle)
 		if err != nil {
 			return api.None{}, err

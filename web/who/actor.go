@@ -10,6 +10,11 @@ import (
 // Authenticate finds out who sends a request. Where there is an error, the actor may still tell where it came from.
 type Authenticate func(*http.Request) (graph.Actor, error)
 
+// Mux is where handlers are registered, as a ServeMux.
+type Mux interface {
+	HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request))
+}
+
 type actorKey struct{}
 
 // With returns a context of a request by a.

@@ -14,6 +14,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/graph/scope"
 	"hpfriends/internal/secret"
 )
 
@@ -174,7 +175,9 @@ func TestSessionsAndTokensAreNotAlike(t *testing.T) {
 		t.Fatal(err)
 	}
 	token := secret.NewToken()
-	d.do(graph.AddToken{Owner: 1, Hash: secret.HashToken(token)})
+	d.do(graph.AddToken{
+		Owner: 1, Hash: secret.HashToken(token), Grant: scope.Grant{Scopes: []scope.Scope{scope.Read}},
+	})
 	if _, err := d.Session(ask("192.0.2.7", plainCookie, token.Reveal())); !errors.Is(err, errNoSession) {
 		t.Errorf("a token as a cookie: %v", err)
 	}

@@ -107,6 +107,7 @@ func (a *Authenticator) token(actor graph.Actor, token secret.Secret) (graph.Act
 	if !ok {
 		return actor, errLogin
 	}
+	actor.Token = t.ID
 	return a.enabled(actor, u)
 }
 
@@ -163,10 +164,22 @@ func busy(err error) error {
 	return err
 }
 
-// CheckPassword checks the password of somebody who is logged in already.
-func (a *Authenticator) CheckPassword(r *http.Request, handle string, password secret.Secret) error {
-	actor, addr := a.anybody(r)
-	_, err := a.password(r.Context(), actor, addr, handle, password)
+// errPresent says that somebody who is logged in does not know the password.
+var errPresent = api.NewProblem(http.StatusUnprocessableEntity, api.Invalid, "Your present password is another one.",
+	"Type the one that you log in with.")
+
+// Prove checks the password of somebody who is logged in already, for what would be worth more than an open browser or
+// a token. Who has none proves nothing.
+func (a *Authenticator) Prove(ctx context.Context, actor graph.Actor, password secret.Secret) error {
+	u, ok := a.Graph().User(actor.User)
+	if !ok || u.Password == "" {
+		return nil
+	}
+	addr, _ := netip.ParseAddr(actor.From) // who is on the machine has none
+	_, err := a.password(ctx, actor, addr, u.Handle, password)
+	if errors.Is(err, errPassword) {
+		return errPresent
+	}
 	return err
 }
 

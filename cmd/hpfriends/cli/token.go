@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"hpfriends/api"
+	"hpfriends/graph/scope"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/query/view"
@@ -18,7 +19,12 @@ func Token() *cli.Command {
 		Name: "token", Usage: "API tokens", Subcommands: []*cli.Command{
 			cmdline.APICommand("add", "add a token and print it, this once", "", addToken,
 				&cli.StringFlag{Name: "comment", Usage: "`TEXT`: what it is for"},
-				cmdline.TimeFlag("expires", "`TIME` from which on it is no longer valid"),
+				&cli.StringSliceFlag{Name: "scope", Usage: "`SCOPE`: read (if none is given), publish, manage or admin; may be repeated"},
+				&cli.StringFlag{Name: "channel", Usage: "only for what is about channels of `PATTERN`"},
+				&cli.StringFlag{Name: "authkey", Usage: "only for what is about the authkey `IDENT`"},
+				cmdline.TimeFlag("expires", "`TIME` from which on it is no longer valid; without it in 90 days"),
+				&cli.BoolFlag{Name: "no-expiry", Usage: "valid until it is removed; only admins add such a token"},
+				&cli.StringFlag{Name: "owner", Usage: "for `USER`, by an admin; without it for yourself"},
 				&cli.StringFlag{Name: "user", Usage: "with --server, for the first token: log in as `USER`"},
 				&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the password, - for standard input"}),
 			cmdline.APICommand("ls", "list your tokens", "", list(api.ListTokens, wholeList, listTokens)),
@@ -33,7 +39,16 @@ func tokenOf(c *cli.Context) (api.TokenPath, error) {
 }
 
 func addToken(c *cli.Context, server *api.Client) error {
-	in := api.NewToken{Comment: c.String("comment")}
+	in := api.NewToken{
+		Comment: c.String("comment"), Owner: c.String("owner"), Endless: c.Bool("no-expiry"), Channel: c.String("channel"),
+		Authkey: c.String("authkey"),
+	}
+	for _, s := range c.StringSlice("scope") {
+		in.Scopes = append(in.Scopes, scope.Scope(s))
+	}
+	if in.Endless && c.IsSet("expires") {
+		return cmdline.Usage("--expires and --no-expiry contradict each other")
+	}
 	if c.IsSet("expires") {
 		in.Expires = new(cmdline.Future(c, "expires"))
 	}
@@ -47,8 +62,16 @@ func addToken(c *cli.Context, server *api.Client) error {
 func listTokens(w io.Writer, all []view.Token) {
 	var rows [][]string
 	for _, t := range all {
-		rows = append(rows, []string{fmt.Sprint(t.ID), t.Owner, t.Comment, term.Time(t.Created),
-			term.OptionalTime(t.Expires)})
+		ends := term.OptionalTime(t.Expires)
+		switch {
+		case t.Expires == nil:
+			ends = "never"
+		case t.EndsSoon:
+			ends += " (soon)"
+		}
+		rows = append(rows, []string{
+			fmt.Sprint(t.ID), t.Owner, t.Comment, t.Grant().String(), term.Time(t.Created), ends,
+		})
 	}
-	term.Table(w, []string{"Id", "Owner", "Comment", "Since", "Expires"}, rows)
+	term.Table(w, []string{"Id", "Owner", "Comment", "For", "Since", "Expires"}, rows)
 }

@@ -29,7 +29,8 @@ func User() *cli.Command {
 				&cli.StringFlag{Name: "state", Usage: "in `STATE`: enabled or disabled"}),
 			cmdline.APICommand("show", "show a user", "NAME", show(api.ShowUser, userOf, one(listUsers))),
 			cmdline.APICommand("edit", "change a user", "NAME", order(api.EditUser, userEditOf), role, name),
-			cmdline.APICommand("passwd", "set a user's password", "NAME", order(api.EditUser, passwordOf), password),
+			cmdline.APICommand("passwd", "set a user's password", "NAME", order(api.EditUser, passwordOf), password,
+				&cli.StringFlag{Name: "current-file", Usage: "of your own: `FILE` with the present password, - for standard input"}),
 			cmdline.APICommand("enable", "enable a user", "NAME", order(api.EditUser, userEnabled(true))),
 			cmdline.APICommand("disable", "disable a user: their connections end, their shares count for nothing", "NAME",
 				order(api.EditUser, userEnabled(false))),
@@ -68,6 +69,10 @@ func passwordOf(c *cli.Context) (in api.UserEdit, err error) {
 		err = cmdline.Usage("give --password-file")
 	}
 	in.Body.Password = new(api.NewSecret(password))
+	if err == nil {
+		password, err = cmdline.ReadSecret(c.String("current-file"))
+		in.Body.Current = api.NewSecret(password)
+	}
 	return in, err
 }
 
