@@ -1,6 +1,10 @@
 package graph
 
-import "slices"
+import (
+	"slices"
+
+	"hpfriends/graph/frontier"
+)
 
 // Path is the best path from the origin to a user in the reach, in the graph that the reach is of. It is empty for the
 // origin and for a user who is not in it.
@@ -37,16 +41,16 @@ func nearestPath(g *Graph, r *Reach, user UserID) []Hop {
 	b := nearestSearch{graph: g, reach: r, byUser: make(map[UserID]int32), asked: make(map[GroupID]bool)}
 	b.add(step{user: user})
 	for len(b.queue) > 0 {
-		p := b.queue.pop()
-		s := &b.steps[p.at]
-		if s.done || s.weight() != p.from {
+		p := b.queue.Pop()
+		s := &b.steps[p.At]
+		if s.done || s.weight() != p.Weight {
 			continue
 		}
 		s.done = true
 		if s.user == r.origin || r.Has(s.user) {
 			return b.path(*s, user)
 		}
-		b.expand(p.at)
+		b.expand(p.At)
 	}
 	return nil
 }
@@ -58,7 +62,7 @@ type nearestSearch struct {
 	steps  []step
 	byUser map[UserID]int32 // -> steps
 	asked  map[GroupID]bool
-	queue  pathQueue
+	queue  frontier.Queue
 }
 
 // step is the first hop from a user towards the receiver, and what the whole way from there lacks.
@@ -82,12 +86,12 @@ func (b *nearestSearch) add(s step) {
 		b.steps = append(b.steps, s)
 		b.byUser[s.user] = at
 	}
-	b.queue.push(path{s.weight(), at})
+	b.queue.Push(frontier.End{Weight: s.weight(), At: at})
 }
 
 func (b *nearestSearch) expand(at int32) {
 	user := b.steps[at].user
-	for s := range b.graph.acceptedBy(user) {
+	for s := range b.graph.AcceptedBy(user) {
 		b.offer(s, at)
 	}
 	for s := range b.graph.sharesTo(user) {

@@ -51,6 +51,12 @@ func (p Pattern) Covers(q Pattern) bool {
 	return p.IsPrefix() && strings.HasPrefix(string(q), string(p[:len(p)-1]))
 }
 
+// Meets reports whether p selects a channel that begins with prefix.
+func (p Pattern) Meets(prefix string) bool {
+	own, _ := strings.CutSuffix(string(p), "*")
+	return strings.HasPrefix(own, prefix) || p.IsPrefix() && strings.HasPrefix(prefix, own)
+}
+
 func anyCovers(patterns []Pattern, q Pattern) bool {
 	for _, p := range patterns {
 		if p.Covers(q) {

@@ -4,6 +4,8 @@ import (
 	"iter"
 	"maps"
 	"slices"
+
+	"hpfriends/graph/frontier"
 )
 
 // Reach is who receives what one origin publishes on one channel, and from which position on. One that Graph.Reach
@@ -17,7 +19,7 @@ type Reach struct {
 	slots   map[UserID]int32 // -> nodes
 	nodes   []reached
 	free    []int32 // of nodes
-	queue   pathQueue
+	queue   frontier.Queue
 }
 
 // reached is one user in the reach. The references are places in nodes, none if there is none.
@@ -95,7 +97,7 @@ func (r *Reach) add(n reached) {
 	}
 	r.slots[n.user] = at
 	r.link(at)
-	r.queue.push(path{n.from, at})
+	r.queue.Push(frontier.End{Weight: n.from, At: at})
 }
 
 func (r *Reach) link(at int32) {
@@ -127,11 +129,11 @@ func (r *Reach) unlink(at int32) {
 // settle follows the queued paths, earliest first, until none is left.
 func (r *Reach) settle(g *Graph) {
 	for len(r.queue) > 0 {
-		p := r.queue.pop()
-		if r.nodes[p.at].from != p.from {
+		p := r.queue.Pop()
+		if r.nodes[p.At].from != p.Weight {
 			continue // a better one came meanwhile
 		}
-		r.expand(g, p.at)
+		r.expand(g, p.At)
 	}
 }
 
@@ -177,7 +179,7 @@ func (r *Reach) relax(g *Graph, parent int32, s *Share, user UserID) {
 	n := &r.nodes[at]
 	n.from, n.via, n.parent = from, s.ID, parent
 	r.link(at)
-	r.queue.push(path{from, at})
+	r.queue.Push(frontier.End{Weight: from, At: at})
 }
 
 // begin is where the share starts, for a receiver who was there before it.
@@ -195,49 +197,4 @@ func (s *Share) start(g *Graph, user UserID) uint64 {
 	}
 	m, _ := g.Membership(s.Group, user)
 	return max(s.begin(), m.Joined.Index)
-}
-
-// path is the end of a path whose next edges are to be followed.
-type path struct {
-	from uint64
-	at   int32
-}
-
-// pathQueue is a binary heap, the earliest path first. Ties go by place, so that equal work is done in equal order.
-type pathQueue []path
-
-func (p path) before(q path) bool { return p.from < q.from || p.from == q.from && p.at < q.at }
-
-func (q *pathQueue) push(p path) {
-	h := append(*q, p)
-	i := len(h) - 1
-	for i > 0 && p.before(h[(i-1)/2]) {
-		h[i] = h[(i-1)/2]
-		i = (i - 1) / 2
-	}
-	h[i] = p
-	*q = h
-}
-
-func (q *pathQueue) pop() path {
-	h := *q
-	top, p := h[0], h[len(h)-1]
-	h = h[:len(h)-1]
-	i := 0
-	for {
-		c := 2*i + 1
-		if c+1 < len(h) && h[c+1].before(h[c]) {
-			c++
-		}
-		if c >= len(h) || !h[c].before(p) {
-			break
-		}
-		h[i] = h[c]
-		i = c
-	}
-	if len(h) > 0 {
-		h[i] = p
-	}
-	*q = h
-	return top
 }

@@ -247,6 +247,12 @@ func checkReaches(t *testing.T, g *Graph, v *View, roll dice, seen *coverage) {
 			t.Fatalf("#%d: source %d of (%d, %s) is visible from %d, %t; want %d, %t", g.Index(), origin, to, channel, from, ok,
 				wantFrom, wantOK)
 		}
+		prefix := channel[:roll(len(channel)+1)]
+		bound, known := g.SourcesWithin(to, prefix).VisibleFrom(origin)
+		if ok && (!known || bound > from) {
+			t.Fatalf("#%d: source %d of (%d, %s) is visible from %d; within %s* it is said to be from %d, %t", g.Index(), origin,
+				to, channel, from, prefix, bound, known)
+		}
 		checkExplanation(t, g, origin, to, channel, want)
 	}
 }

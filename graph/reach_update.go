@@ -77,7 +77,7 @@ func (r *Reach) reconnect(g *Graph, user UserID) {
 	if user == r.origin {
 		return
 	}
-	for s := range g.acceptedBy(user) {
+	for s := range g.AcceptedBy(user) {
 		if !r.counts(s) {
 			continue
 		}

@@ -73,8 +73,8 @@ func (g *sharing) sharesTo(user UserID) iter.Seq[*Share] {
 	return lookUp(g.toUser.Of(uint64(user)), g.shares)
 }
 
-// acceptedBy yields the shares that a user has enabled.
-func (g *sharing) acceptedBy(user UserID) iter.Seq[*Share] {
+// AcceptedBy yields the shares that a user has enabled.
+func (g *sharing) AcceptedBy(user UserID) iter.Seq[*Share] {
 	return lookUp(g.accepts.Of(uint64(user)), g.shares)
 }
 

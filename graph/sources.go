@@ -1,5 +1,12 @@
 package graph
 
+import (
+	"iter"
+	"maps"
+
+	"hpfriends/graph/frontier"
+)
+
 // Sources is what one user may see on one channel: the origins that reach them, and from which log index on. It is the
 // reach seen from its other end, and what a single reader of the log needs: it costs what the user has enabled and what
 // those users have enabled in turn, however many others receive the same.
@@ -15,14 +22,27 @@ func (s Sources) VisibleFrom(origin UserID) (from uint64, ok bool) {
 // Len is the number of origins, the user included.
 func (s Sources) Len() int { return len(s.from) }
 
-// Sources computes what user may see on channel: Dijkstra's algorithm from the receiver back to the origins, with max
-// in place of plus. What a user shares as their own counts for them as the origin only, so the way back leads on
-// through shares of type All.
+// Origins yields the origins, in no order.
+func (s Sources) Origins() iter.Seq[UserID] { return maps.Keys(s.from) }
+
+// Sources computes what user may see on channel.
 func (g *Graph) Sources(user UserID, channel string) Sources {
-	w := sourceSearch{g: g, channel: channel, from: make(map[UserID]uint64), through: make(map[UserID]uint64)}
+	return g.sources(user, func(p Pattern) bool { return p.Match(channel) })
+}
+
+// SourcesWithin bounds what user may see on the channels that begin with prefix: on none of them do they see an origin
+// that is not among these, nor from an earlier index on. It takes shares of different channels for one way.
+func (g *Graph) SourcesWithin(user UserID, prefix string) Sources {
+	return g.sources(user, func(p Pattern) bool { return p.Meets(prefix) })
+}
+
+// sources is Dijkstra's algorithm from the receiver back to the origins, with max in place of plus. What a user shares
+// as their own counts for them as the origin only, so the way back leads on through shares of type All.
+func (g *Graph) sources(user UserID, match func(Pattern) bool) Sources {
+	w := sourceSearch{g: g, match: match, from: make(map[UserID]uint64), through: make(map[UserID]uint64)}
 	if g.enabled(user) {
 		w.from[user], w.through[user] = 0, 0
-		w.queue.push(path{0, 0})
+		w.queue.Push(frontier.End{})
 		w.users = append(w.users, user)
 		w.follow()
 	}
@@ -32,23 +52,23 @@ func (g *Graph) Sources(user UserID, channel string) Sources {
 // sourceSearch is one computation of Sources.
 type sourceSearch struct {
 	g       *Graph
-	channel string
+	match   func(Pattern) bool
 	from    map[UserID]uint64 // as an origin
 	through map[UserID]uint64 // as one who passes on what others publish
-	users   []UserID          // by path.at
-	queue   pathQueue
+	users   []UserID          // by End.At
+	queue   frontier.Queue
 }
 
 func (w *sourceSearch) follow() {
 	for len(w.queue) > 0 {
-		p := w.queue.pop()
-		receiver := w.users[p.at]
-		if w.through[receiver] != p.from {
+		p := w.queue.Pop()
+		receiver := w.users[p.At]
+		if w.through[receiver] != p.Weight {
 			continue // a better path came meanwhile
 		}
-		for s := range w.g.acceptedBy(receiver) {
-			if !s.Expired && s.Channel.Match(w.channel) && w.g.enabled(s.Owner) {
-				w.relax(s, max(p.from, s.start(w.g, receiver)))
+		for s := range w.g.AcceptedBy(receiver) {
+			if !s.Expired && w.match(s.Channel) && w.g.enabled(s.Owner) {
+				w.relax(s, max(p.Weight, s.start(w.g, receiver)))
 			}
 		}
 	}
@@ -67,5 +87,5 @@ func (w *sourceSearch) relax(s *Share, from uint64) {
 	}
 	w.through[s.Owner] = from
 	w.users = append(w.users, s.Owner)
-	w.queue.push(path{from, int32(len(w.users) - 1)})
+	w.queue.Push(frontier.End{Weight: from, At: int32(len(w.users) - 1)})
 }
