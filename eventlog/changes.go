@@ -40,10 +40,10 @@ func (l *Log) ScanChanges(from, to uint64, fn func(Entry) error) error {
 
 // others returns the indexes from from on that are no batches, and where to go on.
 func (s *store) others(from, to uint64) (indexes []uint64, next uint64, err error) {
-	if !s.enter() {
+	if !s.Enter() {
 		return nil, 0, ErrClosed
 	}
-	defer s.leave()
+	defer s.Leave()
 	it, err := s.iterate(indexed(spanBatch, from), indexed(spanBatch, to+1))
 	if err != nil {
 		return nil, 0, err

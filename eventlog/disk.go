@@ -8,10 +8,10 @@ func (l *Log) Disk() Disk { return Disk{l.db} }
 
 // Bytes returns the size of all files of the store.
 func (d Disk) Bytes() uint64 {
-	if !d.db.enter() {
+	if !d.db.Enter() {
 		return 0
 	}
-	defer d.db.leave()
+	defer d.db.Leave()
 	return d.db.Metrics().DiskSpaceUsage()
 }
 

@@ -34,13 +34,14 @@
 //	log.go                     opening, bounds, high water   store.go, pebble.go  Pebble under our rules for failures
 //	logstore.go, append.go     hashicorp/raft's view         tx.go, update.go     applying, and writing beside it
 //	keys.go                    every key, in one diagram     record.go            how an entry is stored
-//	read.go, index.go          entries, batches, by channel  tail.go              cache of the newest
+//	read.go, index.go          entries, batches, by time     tail.go              cache of the newest
+//	lookup.go                  ... by who published where    log.go, watermark/   applied, and waiting for it
 //	verify.go                  checks the whole store        scrub.go             the same, slowly, piece by piece
 //	retention.go, sizemark.go  sizes and floors              reclaim.go           gives the space back
-//	truncated.go               the entry before the floor    extent.go            where damage lies
+//	truncated.go               the entry before the floor    extent.go, syndrome/ where damage lies
 //	audit.go                   the chain of changes          storedgraph.go       graphs stored beside it
 //	checkpoint.go, cursor.go   projections that are kept     changes.go           changes of the graph in the log
-//	failstop.go, inflight.go   how it fails, and closes      ballast.go, disk.go  its part of the disk
+//	failstop.go, inflight/     how it fails, and closes      ballast.go, disk.go  its part of the disk
 //
 // The formats of the entries themselves are in package entry.
 package eventlog

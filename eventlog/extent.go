@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/syndrome"
 )
 
 // Extent is where damage lies. A checksum says that there is a wrong byte, and among which bytes, but not which one;
@@ -30,48 +31,19 @@ func (x *Extent) String() string {
 	return fmt.Sprintf("first bad byte is one of [%d, %d) of %s", x.Offset, x.Offset+x.Length, of)
 }
 
-// recordExtent finds the damage of a record whose checksum, its first four bytes, differs by syndrome.
-func recordExtent(encoded []byte, syndrome uint32) *Extent {
+// recordExtent finds the damage of a record whose checksum, its first four bytes, differs by some bits.
+func recordExtent(encoded []byte, differ uint32) *Extent {
 	x := &Extent{Length: uint64(len(encoded)), Byte: -1}
 	for i := range 4 {
-		if shift := 24 - 8*i; syndrome&^(0xff<<shift) == 0 { // a byte of the checksum itself
+		if shift := 24 - 8*i; differ&^(0xff<<shift) == 0 { // a byte of the checksum itself
 			x.Byte = int64(i)
 			return x
 		}
 	}
-	if at := wrongByte(len(encoded)-4, syndrome); at >= 0 {
+	if at := syndrome.WrongByte(len(encoded)-4, differ); at >= 0 {
 		x.Byte = int64(at) + 4
 	}
 	return x
-}
-
-// wrongByte returns which of n bytes is wrong, if one alone is, by how their CRC-32C differs from what it should be;
-// else -1.
-//
-// A CRC is linear: sum(damaged) xor sum(sound) is the sum of the difference alone, whatever the bytes are. If only one
-// byte differs, that sum is the byte's own difference, moved on by as many zero bytes as follow it; moving it back
-// until what is left fits into a byte finds it. Of n bytes with several wrong ones this points at one by chance with a
-// probability of n/2^24.
-func wrongByte(n int, syndrome uint32) int {
-	for i := n - 1; i >= 0; i-- {
-		if syndrome = backByte(syndrome); syndrome>>8 == 0 {
-			return i
-		}
-	}
-	return -1
-}
-
-// backByte undoes the effect of one zero byte on a CRC-32C register (reflected, as package hash/crc32 has it).
-func backByte(state uint32) uint32 {
-	const reflected = 0x82f63b78
-	for range 8 {
-		if state&(1<<31) != 0 {
-			state = (state^reflected)<<1 | 1
-		} else {
-			state <<= 1
-		}
-	}
-	return state
 }
 
 // blockError is what Pebble says of a block: its place in the file, its length without the byte behind it that the
@@ -104,8 +76,8 @@ func tableExtent(err error) *Extent {
 	if block[3] != "crc32c" || x.Length > maxBlock {
 		return x
 	}
-	syndrome := unmask(uint32(number(4, 16))) ^ unmask(uint32(number(5, 16)))
-	if at := wrongByte(int(x.Length)+1, syndrome); at >= 0 {
+	differ := syndrome.Unmask(uint32(number(4, 16))) ^ syndrome.Unmask(uint32(number(5, 16)))
+	if at := syndrome.WrongByte(int(x.Length)+1, differ); at >= 0 {
 		x.Byte = int64(x.Offset) + int64(at)
 	}
 	return x
@@ -113,9 +85,3 @@ func tableExtent(err error) *Extent {
 
 // maxBlock bounds the search: a block is one entry, and what is read of an error is not to be believed.
 const maxBlock = 2 * entry.MaxBatchBytes
-
-// unmask undoes what LevelDB and those after it do to a checksum before they store it.
-func unmask(stored uint32) uint32 {
-	rotated := stored - 0xa282ead8
-	return rotated>>17 | rotated<<15
-}

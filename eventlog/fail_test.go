@@ -200,7 +200,7 @@ func TestCloseWaitsForReaders(t *testing.T) {
 	<-inside
 	closed := make(chan error)
 	go func() { closed <- l.Close() }()
-	for l.db.inflight.state.Load()&closedBit == 0 {
+	for !l.db.IsShut() {
 		time.Sleep(time.Millisecond) // until Close has begun; it can only be seen
 	}
 	select {

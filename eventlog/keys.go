@@ -11,16 +11,17 @@ import (
 //
 //	span  rest of the key                  value
 //	'B'   index u64                        flags u8, time u64       one per batch entry up to applied: the time index
-//	'C'   channel                          newest index u64         channel directory
+//	'C'   channel escaped, 00 01, origin   newest index u64         directory: who publishes on it
 //	'E'   index u64                        record, see record.go    one per log entry
 //	'I'   name                             see below                the store's own state
 //	'S'   index u64                        total u64                size marks, see below
-//	'X'   channel escaped, 00 01, index    (empty)                  per-channel index
+//	'X'   origin, channel as in 'C', index (empty)                  index of series
 //	a-z   the projection's own             the projection's own     see Space
 //
-// A channel is any bytes. In 'X' each 00 in it is written 00 ff, so that 00 01 ends it, keys of one channel lie
-// together in order of index, and keys of all channels with a common prefix lie together too. In 'C' it is the end of
-// the key and needs no escape.
+// A series is what one origin (u64, the user who published) publishes on one channel. A channel is any bytes. Each 00
+// in it is written 00 ff, so that 00 01 ends it, keys of one channel lie together, and keys of all channels with a
+// common prefix lie together too. So 'C' finds the origins of a channel, and 'X' the channels of an origin; both find
+// series, and 'X' the entries of each in order of index.
 //
 // The total in 'S' is the number of bytes of all records up to and including the entry, counted from an arbitrary
 // beginning; an entry has a mark when the total passes a multiple of sizeStep. It is written with the entry, not when
@@ -29,7 +30,7 @@ import (
 // The time in 'B' is the newest time of any batch up to this one: it never falls, whatever the clocks did.
 const (
 	spanBatch    = 'B'
-	spanChannel  = 'C'
+	spanSeries   = 'C'
 	spanEntry    = 'E'
 	spanInternal = 'I'
 	spanSize     = 'S'
@@ -79,7 +80,7 @@ var (
 )
 
 const (
-	layoutVersion = 1
+	layoutVersion = 2
 	flagHidden    = 1 << 0 // in 'B': the batch is a repetition, no reader shows it
 )
 
@@ -108,10 +109,6 @@ func spaceBounds(space Space, from, to []byte) (lower, upper []byte) {
 		return spaceKey(space, from), []byte{byte(space) + 1}
 	}
 	return spaceKey(space, from), spaceKey(space, to)
-}
-
-func channelKey(channel string) []byte {
-	return append(append(make([]byte, 0, 1+len(channel)), spanChannel), channel...)
 }
 
 // AppendChannelPrefix appends what the keys of all channels that begin with prefix have in common, when their names
@@ -152,24 +149,50 @@ func CutChannel(key []byte) (channel string, rest []byte, ok bool) {
 	return "", nil, false
 }
 
-func channelIndexPrefix(channel string) []byte {
-	return AppendChannel(append(make([]byte, 0, 12+len(channel)), spanIndex), channel)
+// series is what one origin publishes on one channel.
+type series struct {
+	channel string
+	origin  uint64
 }
 
-func channelIndexKey(channel string, index uint64) []byte {
-	return binary.BigEndian.AppendUint64(channelIndexPrefix(channel), index)
+// key is its place in the directory.
+func (s series) key() []byte {
+	key := AppendChannel(append(make([]byte, 0, 12+len(s.channel)), spanSeries), s.channel)
+	return binary.BigEndian.AppendUint64(key, s.origin)
 }
 
-// parseChannelIndexKey takes an index key apart; ok is false when it is none.
-func parseChannelIndexKey(k []byte) (channel string, index uint64, ok bool) {
-	if len(k) == 0 || k[0] != spanIndex {
-		return "", 0, false
+// indexPrefix is what its keys in the index begin with.
+func (s series) indexPrefix() []byte {
+	key := binary.BigEndian.AppendUint64(append(make([]byte, 0, 20+len(s.channel)), spanIndex), s.origin)
+	return AppendChannel(key, s.channel)
+}
+
+func (s series) indexKey(index uint64) []byte {
+	return binary.BigEndian.AppendUint64(s.indexPrefix(), index)
+}
+
+// parseSeriesKey takes a key of the directory apart; ok is false when it is none.
+func parseSeriesKey(k []byte) (s series, ok bool) {
+	if len(k) == 0 || k[0] != spanSeries {
+		return s, false
 	}
 	channel, rest, ok := CutChannel(k[1:])
 	if !ok || channel == "" || len(rest) != 8 {
-		return "", 0, false
+		return s, false
 	}
-	return channel, binary.BigEndian.Uint64(rest), true
+	return series{channel, binary.BigEndian.Uint64(rest)}, true
+}
+
+// parseIndexKey takes a key of the index apart; ok is false when it is none.
+func parseIndexKey(k []byte) (s series, index uint64, ok bool) {
+	if len(k) < 9 || k[0] != spanIndex {
+		return s, 0, false
+	}
+	channel, rest, ok := CutChannel(k[9:])
+	if !ok || channel == "" || len(rest) != 8 {
+		return s, 0, false
+	}
+	return series{channel, binary.BigEndian.Uint64(k[1:])}, binary.BigEndian.Uint64(rest), true
 }
 
 // spanBounds are the first key of a span and the first key after it.

@@ -5,24 +5,44 @@ import (
 	"testing"
 )
 
-func TestChannelIndexKeysSortByChannelThenIndex(t *testing.T) {
-	channels := []string{
-		"\x00", "\x00\x01", "a", "a\x00", "a\x00\x00", "a\x00\x01", "a\x00\xff", "a\x01", "aa", "b", "\xff", "\xff\xff",
-	}
+// Channels for which an encoding without care would mix up keys.
+var awkward = []string{
+	"\x00", "\x00\x01", "a", "a\x00", "a\x00\x00", "a\x00\x01", "a\x00\xff", "a\x01", "aa", "b", "\xff", "\xff\xff",
+}
+
+func TestIndexKeysSortByOriginChannelAndIndex(t *testing.T) {
 	var before []byte
-	for _, c := range channels {
-		for _, i := range []uint64{0, 1, 255, 256, 1<<64 - 1} {
-			k := channelIndexKey(c, i)
-			if bytes.Compare(before, k) >= 0 {
-				t.Fatalf("%x is not after %x", k, before)
-			}
-			before = k
-			if name, index, ok := parseChannelIndexKey(k); !ok || name != c || index != i {
-				t.Fatalf("%x parses as %q %d %t", k, name, index, ok)
+	for _, origin := range []uint64{0, 1, 256} {
+		for _, c := range awkward {
+			for _, i := range []uint64{0, 1, 255, 256, 1<<64 - 1} {
+				k := series{c, origin}.indexKey(i)
+				if bytes.Compare(before, k) >= 0 {
+					t.Fatalf("%x is not after %x", k, before)
+				}
+				before = k
+				if of, index, ok := parseIndexKey(k); !ok || of != (series{c, origin}) || index != i {
+					t.Fatalf("%x parses as %+v %d %t", k, of, index, ok)
+				}
 			}
 		}
 	}
 	if after([]byte{0xff, 0xff}) != nil || !bytes.Equal(after([]byte{1, 0xff}), []byte{2}) {
 		t.Fatal("after")
+	}
+}
+
+func TestDirectorySortsByChannelAndOrigin(t *testing.T) {
+	var before []byte
+	for _, c := range awkward {
+		for _, origin := range []uint64{0, 1, 256, 1<<64 - 1} {
+			k := series{c, origin}.key()
+			if bytes.Compare(before, k) >= 0 {
+				t.Fatalf("%x is not after %x", k, before)
+			}
+			before = k
+			if of, ok := parseSeriesKey(k); !ok || of != (series{c, origin}) {
+				t.Fatalf("%x parses as %+v %t", k, of, ok)
+			}
+		}
 	}
 }

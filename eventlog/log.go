@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,8 @@ import (
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"hpfriends/eventlog/watermark"
 )
 
 // Config opens a Log. Only Dir is required.
@@ -60,7 +63,7 @@ type Log struct {
 	db   *store
 	tail *tail
 
-	applied   watermark
+	applied   watermark.Watermark
 	directory sync.Mutex   // held over writes to the channel directory
 	lastTime  atomic.Int64 // the newest time of any indexed batch; written by the applying goroutine
 
@@ -131,7 +134,7 @@ func (l *Log) load(readOnly bool) error {
 	if end := max(l.last, l.floor-1); applied > end {
 		return fmt.Errorf("applied index %d is beyond the log's end %d: entries are missing", applied, end)
 	}
-	l.applied.raise(applied)
+	l.applied.Raise(applied)
 	newest, err := l.db.newestTime()
 	l.lastTime.Store(max(l.truncated.time, newest))
 	return err
@@ -140,18 +143,26 @@ func (l *Log) load(readOnly bool) error {
 // Close closes the store when the readers inside a call are done. Appending and applying must have stopped. Those in
 // Wait return ErrClosed. After a failure the store is left alone: its locks may be held by what failed.
 func (l *Log) Close() error {
-	if !l.db.close() {
+	if !l.db.Shut() {
 		return ErrClosed
 	}
-	l.applied.close()
+	l.applied.Close(ErrClosed)
 	if err := l.db.failure.err(); err != nil {
 		return fmt.Errorf("eventlog: not closed after a failure: %w", err)
 	}
-	l.db.wait()
+	l.db.Drain()
 	if err := l.db.Close(); err != nil {
 		return fmt.Errorf("eventlog: close: %w", err)
 	}
 	return nil
+}
+
+// Applied returns the newest index whose Tx is committed. It only rises.
+func (l *Log) Applied() uint64 { return l.applied.Load() }
+
+// Wait returns Applied as soon as it is above after. It returns ctx's error or ErrClosed otherwise.
+func (l *Log) Wait(ctx context.Context, after uint64) (uint64, error) {
+	return l.applied.Wait(ctx, after)
 }
 
 // Last returns the newest entry that is stored and synced, 0 and 0 when the log is empty.

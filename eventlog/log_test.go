@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -64,69 +62,6 @@ func TestHiddenBatchIsNotShown(t *testing.T) {
 	}
 }
 
-// matches reports whether a selector selects a channel.
-func matches(s Selector) func(channel string) bool {
-	return func(channel string) bool {
-		return slices.Contains(s.Exact, channel) ||
-			slices.ContainsFunc(s.Prefixes, func(p string) bool { return strings.HasPrefix(channel, p) })
-	}
-}
-
-func TestNextMergesChannels(t *testing.T) {
-	l := openLog(t, vfs.NewMem())
-	// "a\x00" and "ab" lie around "a" in byte order; none may leak into it.
-	channels := []string{"a", "a\x00", "ab", "a\x00\x01", "b", "\x00", "\xff\xff"}
-	want := map[string][]uint64{}
-	for i := uint64(1); i <= 60; i++ {
-		mine := []string{channels[i%7], channels[i*i%7]}
-		storeLogs(t, l, command(i, 1, batchOf(0, noon, 1, mine...)))
-		for _, c := range slices.Compact(mine) {
-			want[c] = append(want[c], i)
-		}
-	}
-	apply(t, l, 60)
-	union := func(match func(string) bool, from uint64, limit int) (out []uint64) {
-		for c, indexes := range want {
-			if match(c) {
-				out = append(out, indexes...)
-			}
-		}
-		slices.Sort(out)
-		out = slices.DeleteFunc(slices.Compact(out), func(i uint64) bool { return i < from })
-		return out[:min(limit, len(out))]
-	}
-	selectors := []Selector{
-		{Exact: []string{"a"}}, {Exact: []string{"a\x00"}}, {Exact: []string{"a", "b", "nothing"}}, {Prefixes: []string{"a"}},
-		{Prefixes: []string{"a\x00"}}, {Exact: []string{"b", "a"}, Prefixes: []string{"ab", "a"}}, {Prefixes: []string{""}},
-		{Prefixes: []string{"\xff"}}, {},
-	}
-	for _, sel := range selectors {
-		for _, from := range []uint64{0, 1, 13, 59, 60, 61} {
-			for _, limit := range []int{1, 3, 100} {
-				got, err := l.Next(sel, from, limit)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if w := union(matches(sel), from, limit); !slices.Equal(got, w) {
-					t.Errorf("%q from %d limit %d: %v, want %v", sel, from, limit, got, w)
-				}
-			}
-		}
-	}
-	var names []string
-	_ = l.channels("a", func(c string, newest uint64) error {
-		names = append(names, c)
-		if w := want[c]; newest != w[len(w)-1] {
-			t.Errorf("newest of %q is %d, want %d", c, newest, w[len(w)-1])
-		}
-		return nil
-	})
-	if !slices.Equal(names, []string{"a", "a\x00", "a\x00\x01", "ab"}) {
-		t.Errorf("channels %q", names)
-	}
-	verify(t, l)
-}
-
 func TestTimeIndexDoesNotFallWithTheClock(t *testing.T) {
 	fs := vfs.NewMem()
 	l := openLog(t, fs)
@@ -154,32 +89,6 @@ func TestTimeIndexDoesNotFallWithTheClock(t *testing.T) {
 		}
 	}
 	verify(t, l)
-}
-
-func TestRisingWakesAllWaiters(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var w watermark
-		var woken atomic.Int64
-		for range 100 {
-			go func() {
-				if v, err := w.wait(t.Context(), 1); v != 3 || err != nil {
-					t.Errorf("wait: %d, %v", v, err)
-				}
-				woken.Add(1)
-			}()
-			synctest.Wait() // it waits
-		}
-		w.raise(1) // not enough
-		synctest.Wait()
-		if n := woken.Load(); n != 0 {
-			t.Fatalf("%d woke too early", n)
-		}
-		w.raise(3)
-		synctest.Wait()
-		if n := woken.Load(); n != 100 {
-			t.Fatalf("%d of 100 woke", n)
-		}
-	})
 }
 
 func TestWait(t *testing.T) {
@@ -326,7 +235,7 @@ func TestReclaimRemovesOnlyWhatIsBelowTheFloor(t *testing.T) {
 		t.Fatalf("reclaiming changed what is visible: %+v, before %+v", after, before)
 	}
 	var keys int
-	for _, span := range []byte{spanEntry, spanBatch, spanIndex, spanChannel} {
+	for _, span := range []byte{spanEntry, spanBatch, spanIndex, spanSeries} {
 		lower, upper := spanBounds(span)
 		_ = l.db.scan(lower, upper, func(_, _ []byte) error { keys++; return nil })
 	}
@@ -351,15 +260,18 @@ func TestVerifyFindsEachKindOfDamage(t *testing.T) {
 		"missing entry":     func(b *pebble.Batch) error { return b.Delete(indexed(spanEntry, 2), nil) },
 		"first entry":       func(b *pebble.Batch) error { return b.Delete(indexed(spanEntry, 1), nil) },
 		"swapped entry":     func(b *pebble.Batch) error { return copyKey(b, indexed(spanEntry, 1), indexed(spanEntry, 2)) },
-		"missing index key": func(b *pebble.Batch) error { return b.Delete(channelIndexKey("b", 2), nil) },
-		"extra index key":   func(b *pebble.Batch) error { return b.Set(channelIndexKey("a", 3), nil, nil) },
-		"index of future":   func(b *pebble.Batch) error { return b.Set(channelIndexKey("a", 5), nil, nil) },
+		"missing index key": func(b *pebble.Batch) error { return b.Delete(series{"b", 2}.indexKey(2), nil) },
+		"extra index key":   func(b *pebble.Batch) error { return b.Set(series{"a", 2}.indexKey(3), nil, nil) },
+		"index of future":   func(b *pebble.Batch) error { return b.Set(series{"a", 2}.indexKey(5), nil, nil) },
+		"another's key": func(b *pebble.Batch) error {
+			return errors.Join(b.Delete(series{"b", 2}.indexKey(2), nil), b.Set(series{"b", 3}.indexKey(2), nil, nil))
+		},
 		"missing mark":      func(b *pebble.Batch) error { return b.Delete(indexed(spanBatch, 2), nil) },
 		"mark of a change":  func(b *pebble.Batch) error { return b.Set(indexed(spanBatch, 3), make([]byte, 9), nil) },
 		"mark of future":    func(b *pebble.Batch) error { return b.Set(indexed(spanBatch, 9), make([]byte, 9), nil) },
 		"hidden by mistake": func(b *pebble.Batch) error { return b.Set(indexed(spanBatch, 2), hiddenMark(), nil) },
-		"missing directory": func(b *pebble.Batch) error { return b.Delete(channelKey("b"), nil) },
-		"stale directory":   func(b *pebble.Batch) error { return b.Set(channelKey("b"), IndexKey(1), nil) },
+		"missing directory": func(b *pebble.Batch) error { return b.Delete(series{"b", 2}.key(), nil) },
+		"stale directory":   func(b *pebble.Batch) error { return b.Set(series{"b", 2}.key(), IndexKey(1), nil) },
 	}
 	for name, do := range damage {
 		t.Run(name, func(t *testing.T) {

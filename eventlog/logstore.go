@@ -73,10 +73,10 @@ func (s *LogStore) StoreLog(log *raft.Log) error { return s.StoreLogs([]*raft.Lo
 
 // StoreLogs appends entries and returns when they are synced. The entries must continue the log.
 func (s *LogStore) StoreLogs(logs []*raft.Log) error {
-	if !s.log.db.enter() {
+	if !s.log.db.Enter() {
 		return ErrClosed
 	}
-	defer s.log.db.leave()
+	defer s.log.db.Leave()
 	records := make([]record, len(logs))
 	for i, e := range logs {
 		records[i] = record{
@@ -91,10 +91,10 @@ func (s *LogStore) StoreLogs(logs []*raft.Log) error {
 // DeleteRange removes the entries from lowest to highest, both included: the beginning, the end or all of the log. The
 // beginning is only hidden. Removing the end is durable on return; lower the recorded high-water mark before.
 func (s *LogStore) DeleteRange(lowest, highest uint64) error {
-	if !s.log.db.enter() {
+	if !s.log.db.Enter() {
 		return ErrClosed
 	}
-	defer s.log.db.leave()
+	defer s.log.db.Leave()
 	s.truncate(lowest, highest)
 	return nil
 }

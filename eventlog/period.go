@@ -139,10 +139,10 @@ func (l *Log) agreed(at Position, t time.Time) (mark int64, ok bool, err error) 
 
 // mark returns the mark of time of the batch at index, Unix milliseconds.
 func (l *Log) mark(index uint64) (int64, error) {
-	if !l.db.enter() {
+	if !l.db.Enter() {
 		return 0, ErrClosed
 	}
-	defer l.db.leave()
+	defer l.db.Leave()
 	v, err := l.db.get(indexed(spanBatch, index))
 	if err != nil {
 		return 0, err

@@ -34,10 +34,10 @@ func (l *Log) Entry(index uint64) (Entry, error) {
 
 // stored returns an entry of the log, applied or not, from memory or from disk.
 func (l *Log) stored(index uint64) (record, error) {
-	if !l.db.enter() {
+	if !l.db.Enter() {
 		return record{}, ErrClosed
 	}
-	defer l.db.leave()
+	defer l.db.Leave()
 	floor, last := l.bounds()
 	switch {
 	case index < floor:
@@ -121,10 +121,10 @@ func (l *Log) Scan(space Space, from, to []byte, fn func(k, v []byte) error) err
 
 // ScanDown is Scan from the last key to the first.
 func (l *Log) ScanDown(space Space, from, to []byte, fn func(k, v []byte) error) error {
-	if !l.db.enter() {
+	if !l.db.Enter() {
 		return ErrClosed
 	}
-	defer l.db.leave()
+	defer l.db.Leave()
 	it, err := l.db.iterate(spaceBounds(space, from, to))
 	if err != nil {
 		return err

@@ -13,13 +13,13 @@ import (
 // visible, so it may be interrupted and repeated, and nodes may do it at different times. The audit and the other
 // projections are not touched. Pebble gives the space back to the disk within seconds.
 func (r Retention) Reclaim() error {
-	if !r.log.db.enter() {
+	if !r.log.db.Enter() {
 		return ErrClosed
 	}
-	defer r.log.db.leave()
+	defer r.log.db.Leave()
 	floor := r.log.Floor()
 	// Index keys first: when it is interrupted, what is left can still be found by the directory.
-	if err := r.reclaimChannels(floor); err != nil {
+	if err := r.reclaimSeries(floor); err != nil {
 		return err
 	}
 	freed, mark, err := r.reclaimable(floor)
@@ -71,16 +71,16 @@ func (r Retention) reclaimable(floor uint64) (bytes, mark uint64, err error) {
 	return upto - below, mark, err
 }
 
-// reclaimChannels removes index keys, and channels that have none left.
-func (r Retention) reclaimChannels(floor uint64) error {
-	const chunk = 1000
-	lower, upper := spanBounds(spanChannel)
+// reclaimSeries removes index keys, and series that have none left from the directory.
+func (r Retention) reclaimSeries(floor uint64) error {
+	const chunk = 256 // while one is removed, nothing is applied
+	lower, upper := spanBounds(spanSeries)
 	for lower != nil {
-		channels, next, err := r.channelChunk(lower, upper, chunk)
+		all, next, err := r.seriesChunk(lower, upper, chunk)
 		if err != nil {
 			return err
 		}
-		if err := r.reclaimChunk(channels, floor); err != nil {
+		if err := r.reclaimChunk(all, floor); err != nil {
 			return err
 		}
 		lower = next
@@ -88,23 +88,27 @@ func (r Retention) reclaimChannels(floor uint64) error {
 	return nil
 }
 
-// channelChunk returns up to n channels, and the key to go on with or nil.
-func (r Retention) channelChunk(lower, upper []byte, n int) (channels []string, next []byte, err error) {
+// seriesChunk returns up to n series, and the key to go on with or nil.
+func (r Retention) seriesChunk(lower, upper []byte, n int) (all []series, next []byte, err error) {
 	it, err := r.log.db.iterate(lower, upper)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer it.Close()
 	for ok := it.First(); ok; ok = it.Next() {
-		if len(channels) == n {
-			return channels, bytes.Clone(it.Key()), nil
+		if len(all) == n {
+			return all, bytes.Clone(it.Key()), nil
 		}
-		channels = append(channels, string(it.Key()[1:]))
+		of, ok := parseSeriesKey(it.Key())
+		if !ok {
+			return nil, nil, fmt.Errorf("eventlog: malformed key %x in the directory", it.Key())
+		}
+		all = append(all, of)
 	}
-	return channels, nil, damaged(it.Error())
+	return all, nil, damaged(it.Error())
 }
 
-func (r Retention) reclaimChunk(channels []string, floor uint64) error {
+func (r Retention) reclaimChunk(all []series, floor uint64) error {
 	it, err := r.log.db.iterate(spanBounds(spanIndex))
 	if err != nil {
 		return err
@@ -112,25 +116,36 @@ func (r Retention) reclaimChunk(channels []string, floor uint64) error {
 	defer it.Close()
 	b := r.log.db.NewBatch()
 	defer b.Close()
-	// No Tx may bring a channel back between the look at the directory and the commit.
+	// No Tx may bring a series back between the look at the directory and the commit.
 	r.log.directory.Lock()
 	defer r.log.directory.Unlock()
-	for _, channel := range channels {
-		newest, err := r.log.db.get(channelKey(channel))
+	for _, of := range all {
+		newest, err := r.log.db.get(of.key())
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 		if bytes.Compare(newest, IndexKey(floor)) < 0 {
-			r.log.db.must(b.Delete(channelKey(channel), nil))
+			r.log.db.must(b.Delete(of.key(), nil))
 		}
-		lower, upper := channelIndexKey(channel, 0), channelIndexKey(channel, floor)
-		if it.SeekGE(lower) && bytes.Compare(it.Key(), upper) < 0 {
-			r.log.db.must(b.DeleteRange(lower, upper, nil))
-		}
-		if err := it.Error(); err != nil {
-			return damaged(err)
+		if err := r.deleteKeys(b, it, of.indexKey(0), of.indexKey(floor)); err != nil {
+			return err
 		}
 	}
 	r.log.db.commit(b, pebble.NoSync)
 	return nil
+}
+
+// deleteKeys deletes the keys in [lower, upper): a few one by one, since a range that is deleted costs whoever reads
+// near it, and most series have few keys.
+func (r Retention) deleteKeys(b *pebble.Batch, it *pebble.Iterator, lower, upper []byte) error {
+	const few = 16
+	n := 0
+	for ok := it.SeekGE(lower); ok && bytes.Compare(it.Key(), upper) < 0; ok = it.Next() {
+		if n++; n > few {
+			r.log.db.must(b.DeleteRange(lower, upper, nil))
+			break
+		}
+		r.log.db.must(b.Delete(it.Key(), nil))
+	}
+	return damaged(it.Error())
 }

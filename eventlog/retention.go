@@ -15,10 +15,10 @@ func (l *Log) Retention() Retention { return Retention{l} }
 // Size returns the number of bytes of the retained entries as they are stored. It may be sizeStep and an entry too
 // large.
 func (r Retention) Size() (int64, error) {
-	if !r.log.db.enter() {
+	if !r.log.db.Enter() {
 		return 0, ErrClosed
 	}
-	defer r.log.db.leave()
+	defer r.log.db.Leave()
 	return r.size()
 }
 
@@ -33,10 +33,10 @@ func (r Retention) size() (int64, error) {
 // SizeBelow returns the number of bytes of the retained entries below index, exact to sizeStep and an entry: what
 // raising the floor to index frees.
 func (r Retention) SizeBelow(index uint64) (int64, error) {
-	if !r.log.db.enter() {
+	if !r.log.db.Enter() {
 		return 0, ErrClosed
 	}
-	defer r.log.db.leave()
+	defer r.log.db.Leave()
 	floor := r.log.Floor()
 	if index <= floor {
 		return 0, nil
@@ -52,10 +52,10 @@ func (r Retention) SizeBelow(index uint64) (int64, error) {
 // FloorForSize returns the lowest floor with which at most limit bytes of entries are retained, at most Applied. It
 // costs a step for each sizeStep that it frees, and reads no entry.
 func (r Retention) FloorForSize(limit int64) (uint64, error) {
-	if !r.log.db.enter() {
+	if !r.log.db.Enter() {
 		return 0, ErrClosed
 	}
-	defer r.log.db.leave()
+	defer r.log.db.Leave()
 	applied := r.log.Applied()
 	r.log.mu.RLock()
 	floor, total := r.log.floor, r.log.total
@@ -159,10 +159,10 @@ func (r Retention) searchAge(s *AgeSearch, t, end time.Time) (old, next uint64, 
 
 // afterBatch returns the index after the last batch before index, 0 when there is none.
 func (r Retention) afterBatch(index uint64) (uint64, error) {
-	if !r.log.db.enter() {
+	if !r.log.db.Enter() {
 		return 0, ErrClosed
 	}
-	defer r.log.db.leave()
+	defer r.log.db.Leave()
 	lower, _ := spanBounds(spanBatch)
 	it, err := r.log.db.iterate(lower, indexed(spanBatch, index))
 	if err != nil {

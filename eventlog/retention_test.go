@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"os"
@@ -370,8 +371,9 @@ func TestReadersBelowARisingFloor(t *testing.T) {
 			if _, err := l.Retention().FloorForSize(rng.Int64N(1 << 20)); err != nil {
 				fail("floor for size: %v", err)
 			}
-			if err := l.channels("", func(string, uint64) error { return nil }); err != nil {
-				fail("channels: %v", err)
+			newest := Lookup{Selector: Select("c*"), End: math.MaxUint64, Limit: 5, Newest: true}
+			if _, err := l.Lookup(newest); err != nil {
+				fail("the newest: %v", err)
 			}
 		}
 	})

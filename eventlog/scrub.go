@@ -22,10 +22,10 @@ type Piece struct {
 // calls for (a reader would meet a batch without its channel), and that terms and times do not fall from one piece to
 // the next.
 func (l *Log) Scrub(ctx context.Context, from []byte, budget int64) (Piece, error) {
-	if !l.db.enter() {
+	if !l.db.Enter() {
 		return Piece{}, ErrClosed
 	}
-	defer l.db.leave()
+	defer l.db.Leave()
 	if err := l.db.failure.err(); err != nil {
 		return Piece{}, err
 	}
@@ -145,9 +145,10 @@ func (s *scrub) key(it *pebble.Iterator) error {
 		return s.scrubMark(it)
 	case spanIndex:
 		return s.scrubIndex(k)
-	case spanChannel:
-		if index, ok := ParseIndexKey(v); !ok || index > s.Applied {
-			return inconsistent(index, "directory of channel %q says %x", k[1:], v)
+	case spanSeries:
+		of, known := parseSeriesKey(k)
+		if index, ok := ParseIndexKey(v); !ok || !known || index > s.Applied {
+			return inconsistent(index, "directory of channel %q of user %d says %x", of.channel, of.origin, v)
 		}
 	case spanSize:
 		_, _, err := parseSizeMark(it)
@@ -197,7 +198,7 @@ func (s *scrub) scrubMark(it *pebble.Iterator) error {
 }
 
 func (s *scrub) scrubIndex(k []byte) error {
-	channel, index, ok := parseChannelIndexKey(k)
+	of, index, ok := parseIndexKey(k)
 	if !ok {
 		return inconsistent(0, "index key %x", k)
 	}
@@ -209,17 +210,18 @@ func (s *scrub) scrubIndex(k []byte) error {
 		return err
 	}
 	if mark == nil || index > s.Applied {
-		return inconsistent(index, "indexed under %q, but no batch; applied is %d", channel, s.Applied)
+		return inconsistent(index, "indexed under %q of user %d, but no batch; applied is %d", of.channel, of.origin,
+			s.Applied)
 	}
 	return nil
 }
 
 // ScrubProgress returns the share of the store, by bytes on the disk, that lies before a key.
 func (l *Log) ScrubProgress(key []byte) (float64, error) {
-	if !l.db.enter() {
+	if !l.db.Enter() {
 		return 0, ErrClosed
 	}
-	defer l.db.leave()
+	defer l.db.Leave()
 	all, err := l.db.EstimateDiskUsage([]byte{0}, []byte{0xff})
 	if err != nil || all == 0 || len(key) == 0 {
 		return 0, damaged(err)

@@ -86,16 +86,16 @@ func TestScrubFindsWhatVerifyFinds(t *testing.T) {
 			_ = b.Delete(indexed(spanBatch, 9), nil)
 		}},
 		"missing index key": {index: 4, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
-			_ = b.Delete(channelIndexKey("all", 4), nil)
+			_ = b.Delete(series{"all", 2}.indexKey(4), nil)
 		}},
 		"time falls": {index: 6, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
 			_ = b.Set(indexed(spanBatch, 5), append([]byte{0}, IndexKey(1<<50)...), nil)
 		}},
 		"index key of nothing": {index: n + 5, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
-			_ = b.Set(channelIndexKey("all", n+5), nil, nil)
+			_ = b.Set(series{"all", 2}.indexKey(n+5), nil, nil)
 		}},
 		"index key too many": {late: true, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
-			_ = b.Set(channelIndexKey("c0", 1), nil, nil)
+			_ = b.Set(series{"c0", 2}.indexKey(1), nil, nil)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

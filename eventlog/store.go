@@ -6,20 +6,22 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hpfriends/eventlog/inflight"
 )
 
 // store is Pebble under the rules of this package: a write that fails does not return, damage is a *CorruptError, and
-// Close waits for the calls inside. Everything else that reads or writes goes through it.
+// Close waits for the calls inside, since Pebble panics when used after its own. All that reads or writes goes by it.
 type store struct {
 	*pebble.DB
-	inflight
+	inflight.Calls
 	failure *failStop
 	ballast *ballast // nil: there is no disk behind it
 }
 
 func openStore(cfg Config) (*store, error) {
 	s := &store{failure: newFailStop(cfg.Logger, cfg.Fatal)}
-	s.init()
+	s.Init()
 	var err error
 	s.DB, s.ballast, err = openPebble(cfg, s.failure)
 	return s, err
@@ -36,7 +38,8 @@ func (s *store) checkLayout(readOnly bool) error {
 	case v > layoutVersion:
 		return fmt.Errorf("%w (layout %d, this version knows %d)", ErrNewer, v, layoutVersion)
 	case v != 0:
-		return fmt.Errorf("the store has layout %d, this program knows %d", v, layoutVersion)
+		return fmt.Errorf("an earlier program wrote it (layout %d, this one knows %d): "+
+			"start with a new directory, or read this one with the program that wrote it", v, layoutVersion)
 	}
 	if readOnly {
 		return errors.New("there is no log in it")
@@ -170,10 +173,10 @@ func (s *store) setNumber(b *pebble.Batch, key []byte, v uint64) {
 }
 
 func (s *store) scan(lower, upper []byte, fn func(k, v []byte) error) error {
-	if !s.enter() {
+	if !s.Enter() {
 		return ErrClosed
 	}
-	defer s.leave()
+	defer s.Leave()
 	it, err := s.iterate(lower, upper)
 	if err != nil {
 		return err
@@ -183,10 +186,10 @@ func (s *store) scan(lower, upper []byte, fn func(k, v []byte) error) error {
 
 // getKey is Log.Get.
 func (s *store) getKey(space Space, key []byte) ([]byte, error) {
-	if !s.enter() {
+	if !s.Enter() {
 		return nil, ErrClosed
 	}
-	defer s.leave()
+	defer s.Leave()
 	return s.get(spaceKey(space, key))
 }
 
@@ -213,10 +216,10 @@ func scan(it *pebble.Iterator, fn func(k, v []byte) error) error {
 
 // newestBelow calls fn for the last key of a projection ordered by index that is not above index.
 func (s *store) newestBelow(space Space, index uint64, fn func(k, v []byte) error) error {
-	if !s.enter() {
+	if !s.Enter() {
 		return ErrClosed
 	}
-	defer s.leave()
+	defer s.Leave()
 	upper := []byte{byte(space) + 1}
 	if index+1 != 0 {
 		upper = spaceKey(space, IndexKey(index+1))

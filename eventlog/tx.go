@@ -21,28 +21,33 @@ type Tx struct {
 	install  bool
 	term     uint64              // of the applied entry that a snapshot brings
 	publish  func() error        // called between writing a snapshot and raising Applied
-	seen     map[string]struct{} // channels of the header at hand
+	seen     map[series]struct{} // of the header at hand
 }
 
 // Begin starts a Tx.
 func (l *Log) Begin() *Tx {
-	return &Tx{writes: writes{l.db, l.db.NewBatch()}, log: l, lastTime: l.lastTime.Load(), seen: make(map[string]struct{})}
+	return &Tx{writes: writes{l.db, l.db.NewBatch()}, log: l, lastTime: l.lastTime.Load(), seen: make(map[series]struct{})}
 }
 
-// IndexBatch makes the batch at index visible and findable by its channels and its time. The indexes of one Tx rise.
+// IndexBatch makes the batch at index visible and findable by its series and its time. The indexes of one Tx rise.
 func (t *Tx) IndexBatch(index uint64, h entry.Header) {
 	t.touch(index)
 	t.lastTime = max(t.lastTime, h.Time())
 	t.mark(index, 0)
 	clear(t.seen)
+	var before series
 	for i := range h.Runs {
-		channel := h.Runs[i].Channel
-		if _, ok := t.seen[channel]; ok {
+		of := series{h.Runs[i].Channel, h.Runs[i].Origin}
+		if of == before { // consecutive runs are often of one
 			continue
 		}
-		t.seen[channel] = struct{}{}
-		t.db.must(t.batch.Set(channelIndexKey(channel, index), nil, nil))
-		t.db.must(t.batch.Set(channelKey(channel), binary.BigEndian.AppendUint64(nil, index), nil))
+		before = of
+		if _, ok := t.seen[of]; ok {
+			continue
+		}
+		t.seen[of] = struct{}{}
+		t.db.must(t.batch.Set(of.indexKey(index), nil, nil))
+		t.db.must(t.batch.Set(of.key(), IndexKey(index), nil))
 	}
 }
 
@@ -85,10 +90,10 @@ func (t *Tx) Install(term uint64, newest int64, publish func() error) {
 // snapshot is installed. On an error nothing is written and the Tx is over.
 func (t *Tx) Commit(applied uint64) error {
 	defer t.Discard()
-	if !t.db.enter() {
+	if !t.db.Enter() {
 		return ErrClosed
 	}
-	defer t.db.leave()
+	defer t.db.Leave()
 	if err := t.check(applied); err != nil {
 		return err
 	}
@@ -111,7 +116,7 @@ func (t *Tx) Commit(applied uint64) error {
 			return err
 		}
 	}
-	l.applied.raise(applied)
+	l.applied.Raise(applied)
 	return nil
 }
 
@@ -157,10 +162,10 @@ func (t *Tx) check(applied uint64) error {
 
 // Flush makes everything that is committed durable.
 func (l *Log) Flush() error {
-	if !l.db.enter() {
+	if !l.db.Enter() {
 		return ErrClosed
 	}
-	defer l.db.leave()
+	defer l.db.Leave()
 	b := l.db.NewBatch()
 	defer b.Close()
 	// An empty batch would not reach the WAL. There is one WAL, so what came before is synced with it.

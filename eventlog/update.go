@@ -39,10 +39,10 @@ func (s *store) beginUpdate() *Update { return &Update{writes{s, s.NewBatch()}} 
 // Commit writes the keys at once, synced, and leaves Applied alone.
 func (u *Update) Commit() error {
 	defer u.Discard()
-	if !u.db.enter() {
+	if !u.db.Enter() {
 		return ErrClosed
 	}
-	defer u.db.leave()
+	defer u.db.Leave()
 	u.db.commit(u.batch, pebble.Sync)
 	return nil
 }

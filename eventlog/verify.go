@@ -20,7 +20,7 @@ type Summary struct {
 	Batches, Hidden      uint64 // up to Applied
 	Messages             uint64 // of visible batches
 	Bytes                uint64 // of entries, as stored
-	IndexKeys            uint64 // per-channel index keys at or above Floor
+	IndexKeys            uint64 // keys of the index of series at or above Floor
 }
 
 // InconsistentError says that the store's parts contradict each other, although each of them is readable.
@@ -44,10 +44,10 @@ func inconsistent(index uint64, format string, args ...any) error {
 //
 // It may run beside everything else: it reads one snapshot, and in chunks, so it pins no files.
 func (l *Log) Verify(ctx context.Context, progress func(index uint64)) (Summary, error) {
-	if !l.db.enter() {
+	if !l.db.Enter() {
 		return Summary{}, ErrClosed
 	}
-	defer l.db.leave()
+	defer l.db.Leave()
 	if err := l.db.failure.err(); err != nil {
 		return Summary{}, err
 	}
@@ -72,7 +72,7 @@ type verifier struct {
 	term      uint64
 	time      int64 // the last batch mark's
 	sizes     sizeCheck
-	wantIndex uint64 // per-channel index keys that the batches call for
+	wantIndex uint64 // keys of the index of series that the batches call for
 }
 
 // sizeCheck follows the size marks: from one to the next the total grows by the bytes of the records between them.
@@ -276,17 +276,17 @@ func (v *verifier) batch(index uint64, data, mark []byte) error {
 	}
 	v.Batches++
 	v.Messages += uint64(b.Messages())
-	seen := make(map[string]struct{})
+	seen := make(map[series]struct{})
 	for i := range b.Runs {
-		seen[b.Runs[i].Channel] = struct{}{}
+		seen[series{b.Runs[i].Channel, b.Runs[i].Origin}] = struct{}{}
 	}
-	for channel := range seen {
-		key, err := v.value(channelIndexKey(channel, index))
+	for of := range seen {
+		key, err := v.value(of.indexKey(index))
 		if err != nil {
 			return err
 		}
 		if key == nil {
-			return inconsistent(index, "channel %q is not indexed", channel)
+			return inconsistent(index, "channel %q of user %d is not indexed", of.channel, of.origin)
 		}
 	}
 	v.wantIndex += uint64(len(seen))
@@ -321,22 +321,22 @@ func (v *verifier) marks() error {
 // index checks the other direction: each index key within the bounds was called for, and the directory knows it. All
 // keys that are called for exist (entries saw to it), so equal numbers mean equal sets.
 func (v *verifier) index() error {
-	var channel string
+	var of series
 	var newest uint64
 	lower, upper := spanBounds(spanIndex)
 	err := v.each(lower, upper, 4096, func(it *pebble.Iterator) error {
-		name, index, ok := parseChannelIndexKey(it.Key())
+		own, index, ok := parseIndexKey(it.Key())
 		if !ok {
 			return inconsistent(0, "index key %x", it.Key())
 		}
 		if index > v.Applied {
-			return inconsistent(index, "indexed under %q, applied is %d", name, v.Applied)
+			return inconsistent(index, "indexed under %q of user %d, applied is %d", own.channel, own.origin, v.Applied)
 		}
-		if name != channel {
-			if err := v.directory(channel, newest); err != nil {
+		if own != of {
+			if err := v.directory(of, newest); err != nil {
 				return err
 			}
-			channel = name
+			of = own
 		}
 		if newest = index; index >= v.Floor {
 			v.IndexKeys++
@@ -344,7 +344,7 @@ func (v *verifier) index() error {
 		return nil
 	})
 	if err == nil {
-		err = v.directory(channel, newest)
+		err = v.directory(of, newest)
 	}
 	if err == nil && v.IndexKeys != v.wantIndex {
 		err = inconsistent(v.Applied, "%d index keys, the batches call for %d", v.IndexKeys, v.wantIndex)
@@ -352,16 +352,16 @@ func (v *verifier) index() error {
 	return err
 }
 
-func (v *verifier) directory(channel string, newest uint64) error {
-	if channel == "" {
+func (v *verifier) directory(of series, newest uint64) error {
+	if of.channel == "" {
 		return nil
 	}
-	b, err := v.value(channelKey(channel))
+	b, err := v.value(of.key())
 	if err != nil {
 		return err
 	}
 	if !bytes.Equal(b, IndexKey(newest)) {
-		return inconsistent(newest, "directory of channel %q says %x", channel, b)
+		return inconsistent(newest, "directory of channel %q of user %d says %x", of.channel, of.origin, b)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ type View struct {
 
 // View takes one. Between a Commit and the next of the goroutine that applies, that goroutine knows what it shows.
 func (l *Log) View() (*View, error) {
-	if !l.db.enter() {
+	if !l.db.Enter() {
 		return nil, ErrClosed
 	}
 	return &View{log: l, snapshot: l.db.NewSnapshot(), Newest: l.lastTime.Load()}, nil
@@ -26,7 +26,7 @@ func (l *Log) View() (*View, error) {
 
 // Close ends the view.
 func (v *View) Close() error {
-	defer v.log.db.leave()
+	defer v.log.db.Leave()
 	return damaged(v.snapshot.Close())
 }
 

@@ -13,6 +13,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/history"
 	"hpfriends/wire"
 )
 
@@ -54,12 +55,11 @@ type Messages struct {
 	log     *eventlog.Log
 	filter  MessageFilter
 	rights  rights
-	sel     eventlog.Selector
+	cursor  *history.Cursor
 	at, end eventlog.Position // what is left to read is in [at, end)
 	late    eventlog.Position // the first message after the period; zero: none was met
 	oldest  bool              // at is wherever the log begins
-	window  uint64            // entries to look through at a time, the newest first
-	entries []uint64          // of the window, next to read first
+	entries []uint64          // found, next to read first
 	read    uint64            // messages
 	readEntry
 }
@@ -80,18 +80,16 @@ type part struct {
 	lo, hi uint32
 }
 
-// Reading takes entries in bites: small to begin with, since often only the newest few messages are wanted.
-const (
-	windowEntries    = 256
-	maxWindowEntries = 64 << 10
-)
+// lookFor is how many entries are looked for at a time.
+const lookFor = 256
 
 // Messages begins reading. It reads to the end that the log has now.
 func (q *Query) Messages(viewer graph.Actor, f MessageFilter) *Messages {
 	m := &Messages{
 		log: q.log, filter: f, rights: newRights(q.graph, viewer), at: f.From, end: f.Until,
-		sel: eventlog.Select(f.Patterns...), oldest: f.From == eventlog.Position{}, window: windowEntries,
+		oldest: f.From == eventlog.Position{},
 	}
+	m.cursor = history.NewCursor(q.log, m.rights.selector(f.Patterns), f.Newest)
 	last := eventlog.Position{Index: q.log.Applied() + 1}
 	if (m.end == eventlog.Position{}) || last.Compare(m.end) < 0 {
 		m.end = last
@@ -224,7 +222,10 @@ func (m *Messages) nextEntry(ctx context.Context) error {
 		if m.header, err = entry.DecodeHeader(e.Data); err != nil {
 			return &eventlog.CorruptError{Index: m.index, Reason: "undecodable", Err: err}
 		}
-		if m.choose(); len(m.parts) > 0 {
+		if m.renew(); m.choose() {
+			m.cursor.Vain()
+		}
+		if len(m.parts) > 0 {
 			return nil
 		}
 	}
@@ -242,10 +243,18 @@ func (m *Messages) leave() {
 	m.index = 0
 }
 
-// choose sets parts to what of the entry at hand was asked for and may be read.
-func (m *Messages) choose() {
-	m.rights.renew()
-	m.parts = m.parts[:0]
+// renew takes the newest graph. What was found by another one is not to be relied on.
+func (m *Messages) renew() (changed bool) {
+	if changed = m.rights.renew(); changed {
+		m.cursor.Select(m.rights.selector(m.filter.Patterns))
+		m.entries = nil
+	}
+	return changed
+}
+
+// choose sets parts to what of the entry at hand was asked for and may be read. In vain: of all times, nothing.
+func (m *Messages) choose() (vain bool) {
+	m.parts, vain = m.parts[:0], true
 	for i := range m.header.Runs {
 		r := &m.header.Runs[i]
 		p := part{i, r.First, r.First + r.Count}
@@ -258,6 +267,7 @@ func (m *Messages) choose() {
 		if p.lo >= p.hi || !m.asked(r.Channel) || !m.rights.allow(r, m.index) {
 			continue
 		}
+		vain = false
 		switch {
 		case m.filter.Period.Holds(r.Time):
 			m.parts = append(m.parts, p)
@@ -268,6 +278,7 @@ func (m *Messages) choose() {
 	if m.filter.Newest {
 		slices.Reverse(m.parts)
 	}
+	return vain
 }
 
 func (m *Messages) asked(channel string) bool {
@@ -279,42 +290,43 @@ func (m *Messages) asked(channel string) bool {
 	return false
 }
 
-// fill finds the next entries, if there are any in the next window. io.EOF: nothing is left; a *Gap: retention was
-// first.
-func (m *Messages) fill() error {
+// fill finds the next entries, if there are any. io.EOF: nothing is left; a *Gap: retention was first.
+func (m *Messages) fill() (err error) {
 	if m.at.Compare(m.end) >= 0 {
 		return io.EOF
 	}
-	low, limit := m.at.Index, windowEntries
 	above := m.end.Index // of the entries that begin before the end
 	if m.end.Offset > 0 {
 		above++
 	}
-	if m.filter.Newest {
-		if above > m.window {
-			low = max(low, above-m.window)
+	var found []uint64
+	var upto uint64
+	for again := true; again; again = m.renew() {
+		if m.filter.Newest {
+			found, upto, err = m.cursor.Before(above, m.at.Index, lookFor)
+		} else {
+			found, upto, err = m.cursor.Next(m.at.Index, lookFor)
 		}
-		limit = int(min(above-low, maxWindowEntries))
-	}
-	found, err := m.log.Next(m.sel, low, limit)
-	if err != nil {
-		return err
+		if err != nil {
+			return err
+		}
 	}
 	// The floor after the look: so nothing can have vanished between the two.
 	if floor := (eventlog.Position{Index: m.log.Floor()}); m.at.Compare(floor) < 0 {
 		return m.gap(floor)
 	}
-	found = found[:sort.Search(len(found), func(i int) bool { return found[i] >= above })]
-	switch {
-	case len(found) == 0 && !m.filter.Newest:
-		m.at = m.end
-	case len(found) == 0:
-		m.end = eventlog.Position{Index: low}
-		m.window = min(2*m.window, maxWindowEntries)
-	case m.filter.Newest:
-		slices.Reverse(found)
+	if !m.filter.Newest {
+		found = found[:sort.Search(len(found), func(i int) bool { return found[i] >= above })]
 	}
-	m.entries = found
+	switch m.entries = found; {
+	case len(found) > 0:
+	case m.filter.Newest:
+		m.end = eventlog.Position{Index: upto}
+	case upto < above:
+		m.at = eventlog.Position{Index: upto}
+	default:
+		m.at = m.end
+	}
 	return nil
 }
 

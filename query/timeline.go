@@ -11,6 +11,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/history"
 	"hpfriends/query/traffic"
 	"hpfriends/query/view"
 )
@@ -142,13 +143,14 @@ func (q *channels) tally(ctx context.Context, viewer graph.Actor, query Timeline
 	if err != nil {
 		return nil, err
 	}
-	batches, err := q.log.Next(eventlog.Select(query.Patterns...), begin, exact+1)
+	r := newRights(q.graph, viewer)
+	batches, _, err := history.NewCursor(q.log, r.selector(query.Patterns), false).Next(begin, exact+1)
 	if err != nil {
 		return nil, err
 	}
 	batches = slices.DeleteFunc(batches, func(i uint64) bool { return i > end.Index })
 	if len(batches) <= exact {
-		if err := q.countExactly(ctx, viewer, t, batches); !errors.Is(err, errEnough) {
+		if err := q.countExactly(ctx, &r, t, batches); !errors.Is(err, errEnough) {
 			return t, err
 		}
 		clear(t.channels)
@@ -158,8 +160,8 @@ func (q *channels) tally(ctx context.Context, viewer graph.Actor, query Timeline
 }
 
 // countExactly reads the headers of batches. It is errEnough when there is too much in them.
-func (q *channels) countExactly(ctx context.Context, viewer graph.Actor, t *tally, batches []uint64) error {
-	r, runs := newRights(q.graph, viewer), 0
+func (q *channels) countExactly(ctx context.Context, r *rights, t *tally, batches []uint64) error {
+	runs := 0
 	for _, index := range batches {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -2,49 +2,29 @@ package query
 
 import (
 	"context"
-	"slices"
 
 	"hpfriends/graph"
+	"hpfriends/history"
 	"hpfriends/query/traffic"
 )
 
 // visibility says which messages of the log one viewer may see, by one version of the graph.
 type visibility struct {
 	graph.Viewer
-	floor uint64
-	all   bool // everything
-
-	// The shares with the viewer that the viewer has enabled: without one, nothing of others comes.
-	exact    map[string][]*graph.Share // by channel
-	prefixes []*graph.Share
-
-	channel string // of sources
-	sources graph.Sources
+	floor  uint64
+	all    bool // everything
+	rights *history.Rights
 }
 
 func newVisibility(viewer graph.Viewer, floor uint64) *visibility {
-	if viewer.CanSeeAll() {
-		return &visibility{Viewer: viewer, floor: floor, all: true}
-	}
-	return newReceived(viewer, floor)
+	v := newReceived(viewer, floor)
+	v.all = viewer.CanSeeAll()
+	return v
 }
 
 // newReceived leaves out what only a role shows.
 func newReceived(viewer graph.Viewer, floor uint64) *visibility {
-	v := &visibility{Viewer: viewer, floor: floor, exact: make(map[string][]*graph.Share)}
-	if !v.CanSeeAnything() {
-		return v
-	}
-	for share, on := range v.Graph().SharesWith(v.User) {
-		switch channel := string(share.Channel); {
-		case !on || share.Expired:
-		case share.Channel.IsPrefix():
-			v.prefixes = append(v.prefixes, share)
-		default:
-			v.exact[channel] = append(v.exact[channel], share)
-		}
-	}
-	return v
+	return &visibility{Viewer: viewer, floor: floor, rights: history.NewRights(viewer.Graph(), viewer.User)}
 }
 
 // from returns the first index from which on the viewer may see a series, if they may see any of it.
@@ -54,25 +34,12 @@ func (v *visibility) from(r traffic.Row) (index uint64, ok bool) {
 		return 0, false
 	case v.all || r.Origin == v.User:
 		return v.floor, true
-	case !v.mayReach(r.Series):
-		return 0, false
 	}
-	if v.channel != r.Channel { // rows come by channel
-		v.channel, v.sources = r.Channel, v.Graph().Sources(v.User, r.Channel)
-	}
-	index, ok = v.sources.VisibleFrom(r.Origin)
+	index, ok = v.rights.VisibleFrom(r.Origin, r.Channel)
 	if index > r.All.Newest.Index {
 		return 0, false
 	}
 	return max(index, v.floor), ok
-}
-
-// mayReach reports whether a share could be the last of a path from the origin: it saves looking for most paths.
-func (v *visibility) mayReach(s traffic.Series) bool {
-	last := func(share *graph.Share) bool {
-		return (share.Type == graph.All || share.Owner == s.Origin) && share.Channel.Match(s.Channel)
-	}
-	return slices.ContainsFunc(v.exact[s.Channel], last) || slices.ContainsFunc(v.prefixes, last)
 }
 
 // visibleChannel is one channel and what of it the viewer may see.

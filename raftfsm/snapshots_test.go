@@ -375,7 +375,11 @@ func spoil(c *simNode, span eventlog.Space) error {
 	index := at[len(at)-1]
 	tx := c.log.BeginUpdate()
 	if span == 'X' {
-		key := eventlog.AppendChannel(nil, "c")
+		b, err := c.log.Batch(index)
+		if err != nil {
+			return err
+		}
+		key := eventlog.AppendChannel(eventlog.IndexKey(b.Runs[0].Origin), "c") // see eventlog/keys.go
 		tx.Delete(span, append(key, eventlog.IndexKey(index)...))
 		return tx.Commit()
 	}

@@ -24,11 +24,14 @@ func (r *reader) entry(index uint64) (err error) {
 		return err
 	}
 	r.then.advance(r.then.version.At(index))
-	r.now.advance(r.now.version.Newest())
+	if r.now.advance(r.now.version.Newest()) {
+		r.cursor.Select(r.selector())
+	}
 	r.out.batch = 0
 	for i := range b.Runs {
 		r.out.batch += len(b.Runs[i].Frames)
 	}
+	r.vain = true
 	for i := range b.Runs {
 		next, done := b.Runs[i].First, false
 		if !r.out.full() {
@@ -44,7 +47,9 @@ func (r *reader) entry(index uint64) (err error) {
 		}
 		return nil
 	}
-	r.at = eventlog.Position{Index: index + 1}
+	if r.at = (eventlog.Position{Index: index + 1}); r.vain {
+		r.cursor.Vain()
+	}
 	return nil
 }
 
@@ -62,6 +67,7 @@ func (r *reader) run(index uint64, run *entry.Run) (next uint32, done bool) {
 		if !ok || !r.may(w, index, run) {
 			continue
 		}
+		r.vain = false
 		if !w.holds(index, run.Time) {
 			if (w.late == eventlog.Position{}) && w.period.Ended(run.Time) {
 				w.late = a
@@ -106,14 +112,14 @@ func (r *reader) channel(channel string) []*window {
 // may replay it, by the newest graph. What came later goes to who was in the reach then, and is entitled now.
 func (r *reader) may(w *window, index uint64, run *entry.Run) bool {
 	origin := graph.UserID(run.Origin)
-	from, ok := r.now.visibleFrom(origin, run.Channel)
+	from, ok := r.now.VisibleFrom(origin, run.Channel)
 	if !ok || from > index {
 		return false
 	}
 	if index <= w.history || r.then.version == r.now.version {
 		return true
 	}
-	_, ok = r.then.visibleFrom(origin, run.Channel)
+	_, ok = r.then.VisibleFrom(origin, run.Channel)
 	return ok
 }
 

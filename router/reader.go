@@ -7,6 +7,8 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
+	"hpfriends/graph"
+	"hpfriends/history"
 )
 
 const (
@@ -23,8 +25,8 @@ type reader struct {
 	now   visibility        // by the newest graph
 	chunk int
 	out   sendBuffer
-	batch *entry.Batch // of which a part has been read; nil: none is kept
-	of    uint64       // the entry that batch is of
+	kept
+	finder
 
 	// As of the last refresh.
 	changes  uint64               // of the subscriptions
@@ -33,6 +35,19 @@ type reader struct {
 	covering map[string][]*window // memo by channel
 	parts    []part               // scratch
 	wanted   []part               // scratch: parts of histories, which count what is delivered
+}
+
+// kept is the entry of which a part has been read.
+type kept struct {
+	batch *entry.Batch // nil: none
+	of    uint64
+}
+
+// finder finds the entries to read.
+type finder struct {
+	cursor   *history.Cursor // of what the windows select and the user may see now
+	patterns []graph.Pattern // of the windows
+	vain     bool            // the entry at hand holds nothing
 }
 
 // part is messages of one run, [first, end), and the subscription that decides how they look.
@@ -73,8 +88,12 @@ func (s *Subscriber) newReader() *reader {
 	return &reader{
 		s: s, at: s.lagAt, then: newVisibility(s.user, then), now: newVisibility(s.user, then.Newest()), chunk: firstEntries,
 		covering: make(map[string][]*window),
+		finder:   finder{cursor: history.NewCursor(s.router.log, eventlog.Selector{}, false)},
 	}
 }
+
+// selector is what the windows select of what the user may see now.
+func (r *reader) selector() eventlog.Selector { return history.Select(r.patterns, r.now) }
 
 // refresh takes into account what has changed, tells which histories are done, and reports whether there is more to
 // read. If there is not, the reader has met the tail and the subscriber is live.
@@ -163,6 +182,7 @@ func (r *reader) plan() {
 	r.changes = r.s.changes.Load()
 	r.windows, r.limit = r.windows[:0], ^uint64(0)
 	clear(r.covering)
+	defer r.choose()
 	for _, u := range r.s.subscribed {
 		if u.from.Index > r.at.Index {
 			r.limit = min(r.limit, u.from.Index)
@@ -175,6 +195,31 @@ func (r *reader) plan() {
 		if u.until != (eventlog.Position{}) {
 			r.limit = min(r.limit, u.until.Index+uint64(min(u.until.Offset, 1)))
 		}
+	}
+}
+
+// choose makes the cursor select what the windows do.
+func (r *reader) choose() {
+	patterns := make([]graph.Pattern, len(r.windows))
+	for i := range r.windows {
+		patterns[i] = r.windows[i].pattern
+	}
+	slices.Sort(patterns)
+	if patterns = slices.Compact(patterns); !slices.Equal(patterns, r.patterns) {
+		r.patterns = patterns
+		r.cursor.Select(r.selector())
+	}
+}
+
+// find returns the next entries that may hold something, and up to where there are no others.
+func (r *reader) find() (entries []uint64, next uint64, err error) {
+	for {
+		entries, next, err = r.cursor.Next(r.at.Index, r.chunk)
+		// What the cursor leaves out is nobody's by a graph that is as new as what it has looked at.
+		if !r.now.advance(r.now.version.Newest()) {
+			return entries, next, err
+		}
+		r.cursor.Select(r.selector())
 	}
 }
 
@@ -203,8 +248,7 @@ func (r *reader) readChunk() error {
 // the floor where that was above the next entry. It writes nothing: the turn is not the peer's.
 func (r *reader) fill() (floor uint64, err error) {
 	log, began := r.s.router.log, time.Now()
-	applied := log.Applied()
-	entries, err := log.Next(selector(r.windows), r.at.Index, r.chunk)
+	entries, next, err := r.find()
 	if err != nil {
 		return 0, err
 	}
@@ -222,10 +266,6 @@ func (r *reader) fill() (floor uint64, err error) {
 		if err != nil || r.out.full() || r.changes != r.s.changes.Load() || r.s.router.turns.over(began) {
 			return 0, err
 		}
-	}
-	next := applied + 1
-	if len(entries) == r.chunk {
-		next = entries[len(entries)-1] + 1
 	}
 	if next = min(next, r.limit); next > r.at.Index {
 		r.at = eventlog.Position{Index: next}

@@ -88,12 +88,3 @@ func (w *window) part(first, end eventlog.Position) (eventlog.Position, eventlog
 	}
 	return first, end, first.Compare(end) < 0
 }
-
-// selector names the windows' patterns to the log's channel index.
-func selector(windows []window) eventlog.Selector {
-	patterns := make([]graph.Pattern, len(windows))
-	for i := range windows {
-		patterns[i] = windows[i].pattern
-	}
-	return eventlog.Select(patterns...)
-}
