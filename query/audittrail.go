@@ -85,8 +85,7 @@ func (f *follower) begin() error {
 	}
 	r, err := f.history.log.Audit().Event(index)
 	switch {
-	case index == 0:
-	case errors.Is(err, eventlog.ErrNotFound), err == nil && r.Hash != hash:
+	case index == 0, errors.Is(err, eventlog.ErrNotFound), err == nil && r.Hash != hash:
 		if err := f.Reset(); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"sort"
 
 	"hpfriends/eventlog"
 )
@@ -48,22 +49,36 @@ func (t Trail) Read(of *Subject, lo, hi uint64, down bool) *Reader {
 		return r
 	}
 	r.streams = []*stream{newStream(key(keyUser, of.user), lo, hi)}
-	for _, s := range of.spans {
-		to := hi
-		if s.To != 0 {
-			to = min(hi, s.To)
+	for spans := of.spans; len(spans) > 0; { // in order of groups, and of when they began
+		n := 1
+		for n < len(spans) && spans[n].Group == spans[0].Group {
+			n++
 		}
-		r.streams = append(r.streams, newStream(key(keyGroup, s.Group), max(lo, s.From), to))
+		r.streams = append(r.streams, groupStream(spans[:n], lo, hi))
+		spans = spans[n:]
 	}
 	return r
+}
+
+// groupStream is the events of a group at which somebody was in it: one stream, however often they came and went.
+func groupStream(spans []Span, lo, hi uint64) *stream {
+	last := spans[len(spans)-1]
+	if last.To != 0 {
+		hi = min(hi, last.To)
+	}
+	s := newStream(key(keyGroup, last.Group), max(lo, spans[0].From), hi)
+	s.spans = spans
+	return s
 }
 
 // Next is the next event, nil at the end.
 func (r *Reader) Next() (*Record, error) {
 	var best *stream
 	for _, s := range r.streams {
-		if err := s.fill(r.trail.log, r.down); err != nil {
-			return nil, err
+		for len(s.ahead) == 0 && !s.done { // what was read may count for nothing
+			if err := s.fill(r.trail.log, r.down); err != nil {
+				return nil, err
+			}
 		}
 		if len(s.ahead) > 0 && (best == nil || (s.ahead[0].index > best.ahead[0].index) == r.down) {
 			best = s
@@ -91,6 +106,7 @@ func (r *Reader) Next() (*Record, error) {
 type stream struct {
 	prefix []byte
 	lo, hi uint64 // what was not read yet
+	spans  []Span // nil: all of it counts
 	ahead  []place
 	done   bool
 }
@@ -110,9 +126,6 @@ const portion = 128
 var errEnough = errors.New("trail: enough")
 
 func (s *stream) fill(log *eventlog.Log, down bool) error {
-	if s.done || len(s.ahead) > 0 {
-		return nil
-	}
 	scan, left := log.Scan, portion
 	if down {
 		scan = log.ScanDown
@@ -139,5 +152,12 @@ func (s *stream) fill(log *eventlog.Log, down bool) error {
 	} else if n > 0 {
 		s.lo = s.ahead[n-1].index + 1
 	}
+	s.ahead = slices.DeleteFunc(s.ahead, func(p place) bool { return s.spans != nil && !s.holds(p.index) })
 	return err
+}
+
+// holds reports whether one of the spans, which do not overlap, holds an event.
+func (s *stream) holds(index uint64) bool {
+	n := sort.Search(len(s.spans), func(i int) bool { return s.spans[i].From > index })
+	return n > 0 && s.spans[n-1].holds(index)
 }

@@ -5,7 +5,7 @@
 // finds them. An event concerns users, or groups and thereby those who were in them at the event: a share with
 // everyone is one key and not one for each user. So the memberships that there ever were are kept too.
 //
-//	SpaceTrail: 'c'                         -> the newest event: index u64 | hash (32)
+//	SpaceTrail: 'c'                         -> the newest event: version of all of this u8 | index u64 | hash (32)
 //	            'e' index                   -> Record
 //	            'h' handle, folded | user   -> (empty)  who has had the handle
 //	            'u' user | index            -> (empty)  events that concern a user, or that they made
@@ -30,6 +30,9 @@ import (
 )
 
 const (
+	// version is of keys and values; a trail of another one is made anew.
+	version = 2
+
 	keyCursor = 'c'
 	keyRecord = 'e'
 	keyHandle = 'h'
@@ -44,7 +47,7 @@ type Trail struct{ log *eventlog.Log }
 // New returns the Trail of a log.
 func New(log *eventlog.Log) Trail { return Trail{log} }
 
-// Newest is the newest event that is kept; the zero index for none.
+// Newest is the newest event that is kept; the zero index for none, or if another version of this package kept it.
 func (t Trail) Newest() (index uint64, hash [sha256.Size]byte, err error) {
 	v, err := t.log.Get(eventlog.SpaceTrail, []byte{keyCursor})
 	switch {
@@ -52,11 +55,11 @@ func (t Trail) Newest() (index uint64, hash [sha256.Size]byte, err error) {
 		return 0, hash, nil
 	case err != nil:
 		return 0, hash, err
-	case len(v) != 8+len(hash):
-		return 0, hash, fmt.Errorf("trail: the newest event has %d bytes", len(v))
+	case len(v) != 1+8+len(hash) || v[0] != version:
+		return 0, hash, nil
 	}
-	copy(hash[:], v[8:])
-	return binary.BigEndian.Uint64(v), hash, nil
+	copy(hash[:], v[9:])
+	return binary.BigEndian.Uint64(v[1:]), hash, nil
 }
 
 // Reset forgets all.
@@ -86,7 +89,7 @@ func (w Writer) Add(r *Record) {
 			w.Put(eventlog.SpaceTrail, key(keyGroup, c.Group, r.Index), nil)
 		}
 	}
-	v := append(binary.BigEndian.AppendUint64(nil, r.Index), r.Hash[:]...)
+	v := append(binary.BigEndian.AppendUint64([]byte{version}, r.Index), r.Hash[:]...)
 	w.Put(eventlog.SpaceTrail, []byte{keyCursor}, v)
 }
 
