@@ -14,7 +14,7 @@ import (
 )
 
 // names of channels that stores have, the odd ones last.
-var plain = []string{"a", "b", "cowrie.sessions", "dionaea.capture", "mwbinary.dionaea.sensorunique", "glöckchen"}
+var usual = []string{"a", "b", "cowrie.sessions", "dionaea.capture", "mwbinary.dionaea.sensorunique", "glöckchen"}
 
 var odd = []string{"*", "dionaea.*", "", "$audit", "$acks", "a..broker", "a?since=1h", "a*b", "\x01", "\u202e",
 	strings.Repeat("x", 255), strings.Repeat("x", 256), "a b"}
@@ -25,9 +25,9 @@ var owners = []string{"ada", "Ada", "ADA", "bob", "", "Bob & Söhne", "bob smith
 // randomStore is a store as communities have them, and worse.
 func randomStore(r *rand.Rand) Store {
 	s := Store{Wildcard: r.IntN(3) == 0}
-	channels := plain
+	channels := usual
 	if r.IntN(2) == 0 {
-		channels = slices.Concat(plain, odd)
+		channels = slices.Concat(usual, odd)
 	}
 	list := func() (l []string) {
 		for range r.IntN(5) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -22,6 +23,9 @@ type store struct {
 
 var stores = []store{
 	{"sqlite", "the Python broker's database, `FILE`; it may be running", importer.SQLite},
+	{"json", "the Python broker's users.json, `FILE`", importer.JSON},
+	{"mongo-export", "what mongoexport wrote of the collection auth_key (MHN, CHN), `FILE`", importer.Mongo},
+	{"sql-export", "a dump of the table auth_keys or authkeys, `FILE`: by pg_dump, mysqldump or sqlite3 .dump", importer.SQL},
 	{"hpfeeds-rs", "the database of hpfeeds-rs, `FILE`; it may be running", importer.HpfeedsRS},
 }
 
@@ -39,6 +43,7 @@ func ImportHpfeeds() *cli.Command {
 		flags = append(flags, &cli.StringFlag{Name: s.flag, Usage: s.usage})
 	}
 	cmd.Flags = append(flags,
+		&cli.BoolFlag{Name: "env", Usage: "the environment of the Python broker: HPFEEDS_IDENT_SECRET and so on"},
 		&cli.StringFlag{Name: "sharing", Value: "preserve", Usage: "`HOW`: preserve (everything flows as before, by shares " +
 			"that are enabled) or none (nothing flows between users until they share)"},
 		&cli.StringFlag{Name: "owner", Usage: "`USER` who gets the authkeys of which the store names no owner; without it " +
@@ -173,7 +178,10 @@ func counted(n int, one, many string) string {
 
 // chosenStore is the one store that the flags name: what it is called, and how it is read.
 func chosenStore(c *cli.Context) (name string, read func() (importer.Store, error), err error) {
-	var flags []string
+	flags := []string{"--env"}
+	if c.Bool("env") {
+		name, read = "the environment", func() (importer.Store, error) { return importer.Env(os.Environ()) }
+	}
 	for _, s := range stores {
 		flags = append(flags, "--"+s.flag)
 		path := c.String(s.flag)

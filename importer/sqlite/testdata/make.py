@@ -55,3 +55,16 @@ for end in ("", "-wal"):
     shutil.copyfile("wal.db" + end, "log.db" + end)
 db.close()
 os.remove("wal.db")
+
+# That of hpfeeds-rs.
+db = fresh("rs.db")
+db.execute("CREATE TABLE IF NOT EXISTS users (ident TEXT PRIMARY KEY, secret TEXT NOT NULL)")
+db.execute(
+    "CREATE TABLE IF NOT EXISTS permissions (id INTEGER PRIMARY KEY AUTOINCREMENT, ident TEXT NOT NULL, "
+    "channel TEXT NOT NULL, can_pub BOOLEAN DEFAULT FALSE, can_sub BOOLEAN DEFAULT FALSE, "
+    "FOREIGN KEY(ident) REFERENCES users(ident))"
+)
+db.execute("insert into users values ('sensor', 's1'), ('reader', 's2')")
+for row in (("sensor", "a", 1, 0), ("sensor", "*", 1, 0), ("reader", "*", 0, 1), ("reader", "b", 1, 1), ("gone", "a", 1, 1)):
+    db.execute("insert into permissions (ident, channel, can_pub, can_sub) values (?, ?, ?, ?)", row)
+db.close()
