@@ -54,6 +54,12 @@ func (d *differ) newAuthkey(k Authkey) {
 }
 
 func (d *differ) authkey(old, k Authkey) {
+	if fold(old.Owner) != fold(k.Owner) && d.drops(KindAuthkey, old.Comment) && !k.Secret.Empty() {
+		d.add(endAccess, "remove", KindAuthkey, k.Ident, []string{"owner: " + old.Owner},
+			order(api.RemoveAuthkey, api.IdentPath{Ident: k.Ident}))
+		d.newAuthkey(k)
+		return
+	}
 	if fold(old.Owner) != fold(k.Owner) {
 		d.conflict(KindAuthkey, k.Ident, "it is of %s, not of %s: an authkey does not change hands", old.Owner, k.Owner)
 		return

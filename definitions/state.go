@@ -17,6 +17,7 @@ import (
 type State struct {
 	Document
 	shareIDs map[edge]uint64
+	byEdge   map[edge]Share // made when Share is asked
 }
 
 // edge is what no two shares of a server have in common. Names are compared as the graph compares them.
@@ -135,6 +136,18 @@ func (s *State) fetchShares(ctx context.Context, server *api.Client) error {
 		}
 	}
 	return nil
+}
+
+// Share returns the server's share of the same user and channel with the same receiver.
+func (s *State) Share(like Share) (Share, bool) {
+	if s.byEdge == nil {
+		s.byEdge = make(map[edge]Share)
+		for _, one := range s.Shares {
+			s.byEdge[one.edge()] = one
+		}
+	}
+	found, ok := s.byEdge[like.edge()]
+	return found, ok
 }
 
 // Reveal asks for the secrets of authkeys, which the server's log tells.

@@ -159,7 +159,8 @@ func TestPythonDatabase(t *testing.T) {
 		!slices.Equal(k.Pub, []string{"a"}) || len(k.Sub) != 0 {
 		t.Errorf("key %+v with %q", k, k.Secret.Reveal())
 	}
-	if _, err := HpfeedsRS("sqlite/testdata/broker.db"); err == nil || !strings.Contains(err.Error(), "no such table: users") {
+	_, err = HpfeedsRS("sqlite/testdata/broker.db")
+	if err == nil || !strings.Contains(err.Error(), "no such table: users") {
 		t.Errorf("as hpfeeds-rs: %v", err)
 	}
 	rs, err := HpfeedsRS("sqlite/testdata/rs.db")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/proc"
 	"hpfriends/internal/secret"
@@ -20,7 +21,7 @@ import (
 // Serve returns the command serve, which runs a server until it is interrupted.
 func Serve() *cli.Command {
 	return &cli.Command{
-		Name: "serve", Aliases: []string{"server"}, Usage: "run a server", Flags: settingFlags(),
+		Name: "serve", Aliases: []string{"server"}, Usage: "run a server", Flags: append(settingFlags(), authFlag()),
 		Description: `Keeps everything in the data directory, which must belong to this server
 alone. Where it listens is written to addresses.json there. Ends cleanly on
 SIGINT and SIGTERM. On SIGHUP, which it also gets when its terminal closes,
@@ -42,18 +43,22 @@ makes one without it, called admin or as HPFRIENDS_ADMIN says.`,
 			if s.FirstAdmin, err = firstAdmin(); err != nil {
 				return err
 			}
+			sources, err := authSources(c.StringSlice("auth"))
+			if err != nil {
+				return err
+			}
 			stop, err := proc.StartProfile(os.Getenv(proc.ProfileEnv))
 			if err != nil {
 				return err
 			}
 			defer stop()
-			return serve(c, s, hangUps)
+			return serve(c, s, sources, hangUps)
 		},
 	}
 }
 
-// serve runs a server, which reads its settings again at each hang-up.
-func serve(c *cli.Context, s server.Config, hangUps <-chan os.Signal) error {
+// serve runs a server, which follows key stores and reads its settings again at each hang-up.
+func serve(c *cli.Context, s server.Config, sources []authSource, hangUps <-chan os.Signal) error {
 	r := &reloader{cli: c, now: s, level: new(slog.LevelVar)}
 	r.level.Set(logLevel(s))
 	r.logger = newLogger(s, r.level, os.Stderr)
@@ -61,6 +66,8 @@ func serve(c *cli.Context, s server.Config, hangUps <-chan os.Signal) error {
 	ctx, stop := context.WithCancel(c.Context)
 	var reloads sync.WaitGroup
 	reloads.Go(func() { r.run(ctx, hangUps) })
+	f := follower{sources: sources, server: api.Local(s.DataDir), logger: r.logger}
+	reloads.Go(func() { f.run(ctx) })
 	err := r.server.Run(c.Context)
 	stop()
 	reloads.Wait()

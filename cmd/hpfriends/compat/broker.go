@@ -31,12 +31,14 @@ var brokerGrammar = grammar{own: []option{
 }}
 
 const brokerUsage = `usage: hpfeeds-broker [-h] [--bind IP:PORT] [-e ENDPOINT]... [--exporter IP:PORT]
-                      [--name NAME] [--tlscert FILE --tlskey FILE] [--debug]
+                      [--name NAME] [--auth STORE]... [--tlscert FILE --tlskey FILE] [--debug]
 
 hpfriends under the name of the Python broker. An ENDPOINT is
 tcp:port=N[:interface=IP][:device=NIC] or tls:port=N:cert=FILE:key=FILE[:interface=IP][:device=NIC];
-without --bind and -e it listens on 0.0.0.0:20000. Authkeys live in the log of the broker:
-hpfriends user add, hpfriends authkey add.
+without --bind and -e it listens on 0.0.0.0:20000. A STORE is FILE.json, env, or
+sqlite, which is ./sqlite.db and served without --auth, too, if it is there. It
+is read as it is at any time; beside it count the authkeys in the log of this
+broker (hpfriends authkey add). To move them there: hpfriends import hpfeeds.
 `
 
 // defaultBind is where the Python broker listens when it is told nothing.
@@ -58,17 +60,14 @@ func brokerArgs(args []string) (serveArgs []string, err error) {
 		//lint:ignore ST1005 the original's words
 		return nil, errors.New("Must specify --tlskey AND --tlscert")
 	}
-	if sources := a.values["--auth"]; len(sources) > 0 {
-		return nil, fmt.Errorf("--auth %s: authkeys are kept in the log of this broker, and reading them from elsewhere "+
-			"is not possible yet. "+
-			"Leave --auth out and create them: hpfriends user add NAME; "+
-			"hpfriends authkey add --as NAME --ident IDENT --secret-file FILE --pub CHANNEL --sub CHANNEL", sources[0])
-	}
 	endpoints, err := brokerEndpoints(a)
 	if err != nil {
 		return nil, err
 	}
 	serveArgs = []string{"serve"}
+	for _, source := range authSources(a.values["--auth"]) {
+		serveArgs = append(serveArgs, "--auth", source)
+	}
 	for _, e := range endpoints {
 		serveArgs = append(serveArgs, "--hpfeeds", e.String())
 	}
@@ -87,6 +86,26 @@ func brokerArgs(args []string) (serveArgs []string, err error) {
 		serveArgs = append(serveArgs, "--http", exporter)
 	}
 	return serveArgs, nil
+}
+
+// authSources are the key stores to serve, as the Python broker understands their names: what is neither of JSON, nor
+// the environment, nor a database server is ./sqlite.db, and so is no name at all. That one is left out if it is not
+// there: the Python broker makes an empty one.
+func authSources(names []string) (sources []string) {
+	if len(names) == 0 {
+		names = []string{"sqlite"}
+	}
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".json") && name != "env" && !strings.HasPrefix(name, "mongo") &&
+			!strings.HasPrefix(name, "database+") {
+			name = "sqlite.db"
+			if _, err := os.Stat(name); err != nil {
+				continue
+			}
+		}
+		sources = append(sources, name)
+	}
+	return sources
 }
 
 // brokerEndpoints is where to listen: the address of --bind, and every -e.
@@ -195,10 +214,6 @@ func RunBroker(args []string, stdout, stderr io.Writer, run func(args []string) 
 	case err != nil:
 		fmt.Fprintf(stderr, "%shpfeeds-broker: error: %s\n", firstLine(brokerUsage), err)
 		return cmdline.ExitUsage
-	}
-	if _, err := os.Stat("sqlite.db"); err == nil {
-		fmt.Fprintln(stderr, "hpfeeds-broker: ./sqlite.db is not read: authkeys are kept in the log of this broker "+
-			"(hpfriends authkey add)")
 	}
 	return run(append([]string{"hpfriends"}, serveArgs...))
 }
