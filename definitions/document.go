@@ -35,8 +35,7 @@ type Group struct {
 type Authkey struct {
 	Ident      string          `json:"ident" yaml:"ident"`
 	Owner      string          `json:"owner" yaml:"owner"`
-	Secret     secret.Secret   `json:"-" yaml:"-"`                               // in memory only; empty: unknown
-	Sealed     string          `json:"sealed,omitempty" yaml:"sealed,omitempty"` // in a file
+	Secret     secret.Secret   `json:"-" yaml:"-"` // empty: unknown. A file has all of them in one place, sealed
 	Comment    string          `json:"comment,omitempty" yaml:"comment,omitempty"`
 	Pub        []graph.Pattern `json:"pub,omitempty" yaml:"pub,omitempty"`
 	Sub        []graph.Pattern `json:"sub,omitempty" yaml:"sub,omitempty"`

@@ -168,6 +168,7 @@ var fenced = map[string][]string{
 	"github.com/prometheus/client_golang": {"web", "server", "broker"},
 	"github.com/yuin/goldmark":            {"web/help"},
 	"github.com/anishathalye/porcupine":   {"internal/faults"},
+	"filippo.io/age":                      {"definitions"},
 }
 
 // pure packages import the standard library only, and of it nothing that reads a clock, a disk or a network.

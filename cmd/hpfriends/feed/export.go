@@ -22,8 +22,9 @@ import (
 	"hpfriends/internal/term"
 )
 
-// Export returns the command export, which writes past messages to a file that is there when it is whole.
-func Export() *cli.Command {
+// Export returns the command export, which writes past messages to a file that is there when it is whole, and has
+// others below it.
+func Export(below ...*cli.Command) *cli.Command {
 	cmd := cmdline.APICommand("export", "write past messages to a file, as lines of JSON", "CHANNEL...",
 		func(c *cli.Context, server *api.Client) error {
 			p, err := pastOf(c, c.Args().Slice())
@@ -40,6 +41,7 @@ func Export() *cli.Command {
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"},
 				Usage: "`FILE`, compressed when it ends in .zst; it is there when it is complete. Without it: standard output"},
 			&cli.BoolFlag{Name: "force", Usage: "replace the file if there is one"})...)
+	cmd.Subcommands = below
 	cmd.Description = `CHANNEL may be a pattern. The last line says how many messages there are, so
 that import can tell whether a file is whole.`
 	return cmd

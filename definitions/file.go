@@ -1,0 +1,143 @@
+package definitions
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"filippo.io/age"
+	"gopkg.in/yaml.v3"
+
+	"hpfriends/internal/secret"
+)
+
+// formatVersion is that of the file. One with another is refused: what it means is not known.
+const formatVersion = 1
+
+// file is a Document as it is stored. Every secret is in one age file, so that the passphrase costs its time once.
+type file struct {
+	Version  int `yaml:"version"`
+	Document `yaml:",inline"`
+	// Secrets is a YAML map of idents to secrets, in an age file under a passphrase, in base64.
+	Secrets string `yaml:"secrets,omitempty"`
+}
+
+// ErrPassphrase is that the secrets of a file do not open.
+var ErrPassphrase = errors.New("the passphrase does not open the secrets, or they are damaged")
+
+// workFactor of a passphrase: about a second on a fast processor.
+const workFactor = 18
+
+// Write writes a document as YAML, its lists in the order of their names. Secrets are sealed under the passphrase; with
+// an empty one they are left out.
+func Write(w io.Writer, d Document, passphrase secret.Secret) error {
+	f := file{Version: formatVersion, Document: sorted(d)}
+	if !passphrase.Empty() {
+		var err error
+		if f.Secrets, err = seal(d.Authkeys, passphrase); err != nil {
+			return err
+		}
+	}
+	enc := yaml.NewEncoder(w)
+	enc.SetIndent(2)
+	if err := enc.Encode(f); err != nil {
+		return err
+	}
+	return enc.Close()
+}
+
+func seal(keys []Authkey, passphrase secret.Secret) (string, error) {
+	plain := make(map[string]string)
+	for _, k := range keys {
+		if !k.Secret.Empty() {
+			plain[k.Ident] = k.Secret.Reveal()
+		}
+	}
+	text, err := yaml.Marshal(plain)
+	if err != nil {
+		return "", err
+	}
+	r, err := age.NewScryptRecipient(passphrase.Reveal())
+	if err != nil {
+		return "", err
+	}
+	r.SetWorkFactor(workFactor)
+	var sealed bytes.Buffer
+	w, err := age.Encrypt(&sealed, r)
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	return base64.StdEncoding.EncodeToString(sealed.Bytes()), err
+}
+
+// Read reads a document. Names that it does not know are refused. With an empty passphrase the secrets stay sealed, and
+// so unknown.
+func Read(r io.Reader, passphrase secret.Secret) (Document, error) {
+	var f file
+	dec := yaml.NewDecoder(r)
+	dec.KnownFields(true)
+	if err := dec.Decode(&f); err != nil {
+		if errors.Is(err, io.EOF) {
+			return Document{}, errors.New("the file is empty")
+		}
+		return Document{}, err
+	}
+	if f.Version != formatVersion {
+		return Document{}, fmt.Errorf("version %d: this program reads version %d", f.Version, formatVersion)
+	}
+	if f.Secrets == "" || passphrase.Empty() {
+		return f.Document, nil
+	}
+	return f.Document, open(f.Secrets, f.Authkeys, passphrase)
+}
+
+// open gives the authkeys their secrets.
+func open(sealed string, keys []Authkey, passphrase secret.Secret) error {
+	id, err := age.NewScryptIdentity(passphrase.Reveal())
+	if err != nil {
+		return err
+	}
+	id.SetMaxWorkFactor(workFactor)
+	bin, err := base64.StdEncoding.DecodeString(sealed)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrPassphrase, err)
+	}
+	text, err := age.Decrypt(bytes.NewReader(bin), id)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrPassphrase, err)
+	}
+	plain := make(map[string]string)
+	if err := yaml.NewDecoder(text).Decode(&plain); err != nil {
+		return fmt.Errorf("%w: %w", ErrPassphrase, err)
+	}
+	for i, k := range keys {
+		keys[i].Secret = secret.New(plain[k.Ident])
+	}
+	return nil
+}
+
+// sorted is a document whose lists are in the order of their names, so that equal ones are equal bytes.
+func sorted(d Document) Document {
+	d.Users, d.Groups = slices.Clone(d.Users), slices.Clone(d.Groups)
+	d.Authkeys, d.Shares = slices.Clone(d.Authkeys), slices.Clone(d.Shares)
+	slices.SortFunc(d.Users, func(a, b User) int { return cmp.Compare(fold(a.Handle), fold(b.Handle)) })
+	slices.SortFunc(d.Groups, func(a, b Group) int { return cmp.Compare(fold(a.Name), fold(b.Name)) })
+	for i := range d.Groups {
+		d.Groups[i].Admins, d.Groups[i].Members = sortedCopy(d.Groups[i].Admins), sortedCopy(d.Groups[i].Members)
+	}
+	slices.SortFunc(d.Authkeys, func(a, b Authkey) int { return cmp.Compare(a.Ident, b.Ident) })
+	slices.SortFunc(d.Shares, func(a, b Share) int {
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.To, b.To))
+	})
+	for i := range d.Shares {
+		d.Shares[i].EnabledBy, d.Shares[i].DisabledBy = sortedCopy(d.Shares[i].EnabledBy), sortedCopy(d.Shares[i].DisabledBy)
+	}
+	return d
+}
