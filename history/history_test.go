@@ -263,3 +263,30 @@ func TestRightsLookWhereSomethingIsEnabled(t *testing.T) {
 		t.Errorf("%d series are seen, ways were looked for on %d channels; want 1 and 1", seen, len(r.memo))
 	}
 }
+
+// BenchmarkFirst is the first look of a reader who may see three of 10,000 who publish on a channel.
+func BenchmarkFirst(b *testing.B) {
+	w := newWorld(b)
+	users := w.users(4)
+	for _, from := range users[:3] {
+		w.share(from, users[3], "c*", graph.Own, graph.Full)
+	}
+	for range 3 {
+		for i := range 10_000 {
+			w.publish(message{"c", graph.UserID(100_000 + i)})
+		}
+		for _, u := range users[:3] {
+			w.publish(message{"c", u})
+		}
+	}
+	for _, pattern := range []graph.Pattern{"c", "*"} {
+		b.Run(string(pattern), func(b *testing.B) {
+			for b.Loop() {
+				c := NewCursor(w.log, Select([]graph.Pattern{pattern}, NewRights(w.graph, users[3])), false)
+				if found, _, err := c.Next(1, 64); err != nil || len(found) != 9 {
+					b.Fatal(len(found), err)
+				}
+			}
+		})
+	}
+}
