@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -259,6 +260,23 @@ func (c *conn) Missed(text string, from, to eventlog.Position) {
 	c.notice(subscription.Notice{Event: "gap", Subscription: text, From: from.String(), To: to.String()})
 	c.refuse(text, "History was no longer kept.", "From "+from.String()+"; the subscription went on at "+to.String()+".")
 }
+
+// Failed implements router.Events: the session ends with a text. A client that was only not sent anything more would wait
+// for ever.
+func (c *conn) Failed(at eventlog.Position, err error) {
+	if errors.Is(err, eventlog.ErrClosed) {
+		return // the node is stopping, and ends its sessions itself
+	}
+	c.broker.Logger.Error("the log cannot be read for a subscriber: run `hpfriends check`", "ident", c.ident,
+		"remote", c.session.Remote(), "at", at.String(), "err", err)
+	c.broker.metrics.refused(c.ident, "log-unreadable")
+	c.session.Close(errLogUnreadable)
+}
+
+// errLogUnreadable is why a session is closed whose messages cannot be read.
+//
+//lint:ignore ST1005 it is the text of an ERROR frame, in the style of the others
+var errLogUnreadable = errors.New("This node cannot read its log. Try again later, or another node.")
 
 // Omitted implements router.Events.
 func (c *conn) Omitted(text string, at eventlog.Position, channel string, size int) {

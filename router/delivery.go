@@ -93,6 +93,9 @@ func (r *reader) run(index uint64, run *entry.Run) (next uint32, done bool) {
 	return next, next == end.Offset
 }
 
+// coveringChannels bounds what one reader remembers of channels, which publishers make up.
+const coveringChannels = 4096
+
 // channel returns the windows whose pattern matches, the oldest first.
 func (r *reader) channel(channel string) []*window {
 	ws, ok := r.covering[channel]
@@ -103,6 +106,9 @@ func (r *reader) channel(channel string) []*window {
 			}
 		}
 		slices.SortFunc(ws, func(a, b *window) int { return cmp.Compare(a.order, b.order) })
+		if len(r.covering) >= coveringChannels {
+			clear(r.covering)
+		}
 		r.covering[channel] = ws
 	}
 	return ws

@@ -182,7 +182,7 @@ func (s *Subscriber) write() {
 		default:
 			return
 		}
-		if err != nil {
+		if err != nil { // what Send returns, its connection knows
 			s.Close()
 		}
 	}

@@ -234,6 +234,7 @@ func (r *reader) readChunk() error {
 	floor, err := r.fill()
 	turns.give()
 	if err != nil {
+		r.s.peer.Events.Failed(r.at, err)
 		return err
 	}
 	if err := r.flush(); err != nil || floor == 0 {

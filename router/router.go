@@ -43,16 +43,10 @@ type Router struct {
 	version *graph.Version
 	view    *graph.View
 	table   table
-	routes  map[routeKey][]*Subscriber // memo, valid for this version and table
+	routes  routes
 
 	delivered atomic.Uint64
 	lags      atomic.Uint64
-}
-
-// routeKey is what the receivers of a message depend on.
-type routeKey struct {
-	origin  graph.UserID
-	channel string
 }
 
 // New returns a router that begins after the newest applied entry. version is any version of the graph at or before it.
@@ -62,7 +56,7 @@ func New(log *eventlog.Log, version *graph.Version, c Config) *Router {
 	v := version.At(next - 1)
 	return &Router{
 		log: log, config: c, next: next, version: v, view: graph.NewView(v.Graph, viewEntries),
-		table: newTable(), routes: make(map[routeKey][]*Subscriber),
+		table: newTable(), routes: newRoutes(),
 		memory: newMemory(c.Memory), turns: newTurns(max(1, runtime.GOMAXPROCS(0)/2)),
 	}
 }
@@ -144,7 +138,7 @@ func (r *Router) switchVersion(index uint64) {
 	revokes := v.RevokesSince(r.version)
 	r.version = v
 	r.view.Advance(v.Graph)
-	clear(r.routes)
+	r.routes.forget()
 	if revokes {
 		r.table.each(func(s *Subscriber) { s.takeBack() })
 	}
@@ -152,7 +146,7 @@ func (r *Router) switchVersion(index uint64) {
 
 // receivers returns the live subscribers of an origin and channel.
 func (r *Router) receivers(k routeKey) []*Subscriber {
-	if t, ok := r.routes[k]; ok {
+	if t, ok := r.routes.find(k); ok {
 		return t
 	}
 	var t []*Subscriber
@@ -162,7 +156,7 @@ func (r *Router) receivers(k routeKey) []*Subscriber {
 			t = append(t, s)
 		}
 	})
-	r.routes[k] = t
+	r.routes.add(k, t)
 	return t
 }
 

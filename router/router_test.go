@@ -208,6 +208,12 @@ func (p *peer) Replayed(name string, r Replayed) {
 		name, r.Messages, r.Next, r.Ended, len(p.got)))
 }
 
+func (p *peer) Failed(at eventlog.Position, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.told = append(p.told, fmt.Sprintf("failed at %s: %v", at, err))
+}
+
 func (p *peer) Missed(name string, from, to eventlog.Position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -36,6 +36,8 @@ type Events interface {
 	Replayed(name string, r Replayed)
 	// Missed tells that retention has taken entries before they were read for a subscription.
 	Missed(name string, from, to eventlog.Position)
+	// Failed tells that the log cannot be read where the subscriber is. It gets nothing more.
+	Failed(at eventlog.Position, err error)
 }
 
 // Subscriber is one connection with its subscriptions.
@@ -175,7 +177,7 @@ func (s *Subscriber) isClosed() bool {
 // changed refiles a subscriber after a change of u. The caller holds mu.
 func (r *Router) changed(s *Subscriber, u *subscription) {
 	r.table.update(s, u.pattern)
-	clear(r.routes)
+	r.routes.forget()
 	s.readerOnly = false
 	for _, u := range s.subscribed {
 		s.readerOnly = s.readerOnly || u.readerOnly()

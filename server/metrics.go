@@ -49,6 +49,19 @@ func watch(r prometheus.Registerer, s *Server) {
 		func() float64 { return float64(s.router.Delivered()) },
 	)
 	gauge(
+		"hpfriends_subscribers_queued_bytes", "Bytes that wait in memory for subscribers.",
+		func() float64 { queued, _, _ := s.router.Memory(); return float64(queued) },
+	)
+	gauge(
+		"hpfriends_subscribers_in_hand_bytes", "Bytes that are being written to subscribers.",
+		func() float64 { _, inHand, _ := s.router.Memory(); return float64(inHand) },
+	)
+	counter(
+		"hpfriends_subscribers_relieved_total",
+		"How often a subscriber was sent back to the log because all of them held too much memory.",
+		func() float64 { _, _, relieved := s.router.Memory(); return float64(relieved) },
+	)
+	gauge(
 		"hpfriends_uncommitted_bytes", "Bytes published and not committed yet.",
 		func() float64 { return float64(s.ingest.Pending()) },
 	)

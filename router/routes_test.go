@@ -1,0 +1,71 @@
+package router
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
+	"hpfriends/graph"
+)
+
+// Channels that somebody makes up take a bounded number of routes, and the messages on all of them arrive.
+func TestMadeUpChannelsTakeBoundedMemory(t *testing.T) {
+	w := newWorld(t, 1<<20)
+	w.router.routes.most = 100
+	alice := w.user("alice")
+	p := new(peer)
+	s := w.router.Join(p.peer(), alice, 1<<20)
+	s.Subscribe("*", "*", History{})
+	var want [][]byte
+	for i := range 1000 {
+		w.publish(message{alice, fmt.Sprintf("made.up.%d", i), 10}, message{alice, "honest", 10})
+		w.router.mu.Lock()
+		n, held := len(w.router.routes.memo), w.router.routes.held
+		w.router.mu.Unlock()
+		if n > 100 || held > 100 {
+			t.Fatalf("after %d channels the memo has %d routes (%d counted)", i, n, held)
+		}
+	}
+	w.settle(s)
+	for _, m := range w.sent {
+		want = append(want, m.frame)
+	}
+	wantFrames(t, "alice", p.frames(), want)
+}
+
+// A channel with many subscribers counts by them.
+func TestRoutesCountWhomTheyName(t *testing.T) {
+	r := newRoutes()
+	r.most = 100
+	many := make([]*Subscriber, 400)
+	for i := range 10 {
+		r.add(routeKey{graph.UserID(i), "c"}, many)
+	}
+	if n := len(r.memo); n > 2 {
+		t.Errorf("%d routes of 400 subscribers each are kept, want at most 2", n)
+	}
+}
+
+// A subscriber whose entries cannot be read is told so.
+func TestUnreadableLogIsTold(t *testing.T) {
+	w := newWorld(t, 1<<20)
+	alice := w.user("alice")
+	w.publish(message{alice, "c", 10})
+	w.append([]byte{byte(entry.KindBatch), 1, 2, 3}, func(tx *eventlog.Tx, index uint64) {
+		h := entry.Header{Runs: []entry.Run{{Channel: "c", Origin: uint64(alice), Count: 1}}}
+		tx.IndexBatch(index, h)
+	})
+	w.settle() // nobody is subscribed: the tail does not read it
+	p := new(peer)
+	s := w.router.Join(p.peer(), alice, 1<<20)
+	s.Subscribe("c", "c", History{From: eventlog.Position{Index: 1}})
+	w.settle(s)
+	if len(p.told) != 1 || !strings.HasPrefix(p.told[0], "failed at #3.0: ") {
+		t.Errorf("told %q, want one failure", p.told)
+	}
+	if !s.isClosed() {
+		t.Error("the subscriber is still there")
+	}
+}
