@@ -15,6 +15,8 @@ type Command struct {
 	By   Actor     // whose rights it is decided by
 	Time time.Time // UTC, stamped by the proposer
 	Op   Op
+	// Raised is said by Replay: a limit that earlier versions took is the least that there is now.
+	Raised bool
 }
 
 // Actor is who asks, and from where.
@@ -131,6 +133,26 @@ func Redacted(command []byte) (map[string]any, error) {
 	return c, nil
 }
 
+// raise gives a limit that earlier versions took, and that no frame fits, the least value that there is now.
+func (c *Command) raise() {
+	switch op := c.Op.(type) {
+	case AddAuthkey:
+		op.MaxMessage, c.Raised = atLeast(op.MaxMessage)
+		c.Op = op
+	case EditAuthkey:
+		if op.MaxMessage != nil {
+			*op.MaxMessage, c.Raised = atLeast(*op.MaxMessage)
+		}
+	}
+}
+
+func atLeast(limit int) (n int, raised bool) {
+	if limit > 0 && limit < MinMessageLimit {
+		return MinMessageLimit, true
+	}
+	return limit, false
+}
+
 // Replay applies a command that was accepted at index once, as it stands in the log. That it cannot be decoded or is
 // refused now means that it, or what came before it, is not what it was.
 func (g *Graph) Replay(index uint64, command []byte) (*Graph, Command, error) {
@@ -138,6 +160,7 @@ func (g *Graph) Replay(index uint64, command []byte) (*Graph, Command, error) {
 	if err := json.Unmarshal(command, &c); err != nil {
 		return g, c, fmt.Errorf("graph: change #%d: %w", index, err)
 	}
+	c.raise()
 	next, _, err := g.Apply(index, c)
 	if err != nil {
 		return g, c, fmt.Errorf("graph: change #%d was accepted once and is refused now: %w", index, err)

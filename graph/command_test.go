@@ -192,3 +192,32 @@ func FuzzCommand(f *testing.F) {
 		}
 	})
 }
+
+// A limit that earlier versions took and none takes now does not keep a log from being read again: it is the least.
+func TestReplayRaisesALimitThatNoFrameFits(t *testing.T) {
+	g := New()
+	for i, command := range []string{
+		`{"by":{"operator":true},"time":"2026-01-01T00:00:00Z","op":"user.add","args":{"handle":"ada"}}`,
+		`{"by":{"operator":true,"user":2},"time":"2026-01-01T00:00:00Z","op":"authkey.add",` +
+			`"args":{"ident":"k","secret":"AAAA","max_message":100}}`,
+		`{"by":{"operator":true,"user":2},"time":"2026-01-01T00:00:00Z","op":"authkey.edit",` +
+			`"args":{"authkey":3,"max_message":1}}`,
+	} {
+		next, c, err := g.Replay(uint64(i+2), []byte(command))
+		if err != nil || c.Raised != (i > 0) {
+			t.Fatalf("%s: raised %t, %v", command, c.Raised, err)
+		}
+		g = next
+		if k, ok := g.AuthkeyByIdent("k"); i > 0 && (!ok || k.MaxMessage != MinMessageLimit) {
+			t.Fatalf("%s: %+v", command, k)
+		}
+	}
+	var c Command
+	if err := json.Unmarshal([]byte(`{"by":{"operator":true,"user":2},"time":"2026-01-01T00:00:00Z","op":"authkey.edit",`+
+		`"args":{"authkey":3,"max_message":1}}`), &c); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := g.Apply(9, c); err == nil {
+		t.Error("a new change sets it all the same")
+	}
+}

@@ -2,7 +2,8 @@ package graph
 
 import (
 	"fmt"
-	"strings"
+
+	"hpfriends/internal/shell"
 )
 
 // Explanation answers whether what one user publishes on a channel reaches another, and if not, why.
@@ -95,7 +96,7 @@ func (x *explainer) authkey(name string, owner UserID, right string, may func(*A
 		// The owner has a gate of their own: here the authkey alone is asked about.
 		switch matches := anyCovers(list, Pattern(x.Channel)); {
 		case matches && k.Enabled:
-			detail := fmt.Sprintf("authkey %s may %s %s", quote(k.Ident), right, quote(x.Channel))
+			detail := fmt.Sprintf("authkey %s may %s %s", shell.Quote(k.Ident), right, shell.Quote(x.Channel))
 			x.gate(name, may(k, x.Channel) == nil || !x.graph.enabled(owner), detail, "")
 			return
 		case matches:
@@ -107,10 +108,10 @@ func (x *explainer) authkey(name string, owner UserID, right string, may func(*A
 	as := x.graph.handle(owner)
 	switch {
 	case disabled != nil:
-		detail := fmt.Sprintf("authkey %s is disabled", quote(disabled.Ident))
+		detail := fmt.Sprintf("authkey %s is disabled", shell.Quote(disabled.Ident))
 		x.gate(name, false, detail, command("authkey enable", disabled.Ident))
 	case other != nil:
-		x.gate(name, false, fmt.Sprintf("no authkey of %s may %s %s", as, right, quote(x.Channel)),
+		x.gate(name, false, fmt.Sprintf("no authkey of %s may %s %s", as, right, shell.Quote(x.Channel)),
 			command("authkey edit", other.Ident, "--"+right, x.Channel))
 	default:
 		x.gate(name, false, as+" has no authkey", command("authkey add", "--"+right, x.Channel, "--as", as))
@@ -132,7 +133,7 @@ func (x *explainer) path() {
 	}
 	if len(x.Path) == 0 {
 		from, to := x.graph.handle(x.From), x.graph.handle(x.To)
-		x.gate("path", false, fmt.Sprintf("no share leads from %s to %s on %s", from, to, quote(x.Channel)),
+		x.gate("path", false, fmt.Sprintf("no share leads from %s to %s on %s", from, to, shell.Quote(x.Channel)),
 			command("share add", x.Channel, "--to", to, "--as", from))
 	}
 	for _, h := range x.Path {
@@ -146,10 +147,10 @@ func (x *explainer) hop(h Hop) {
 	owner, receiver := x.graph.handle(h.Owner), x.graph.handle(h.Receiver)
 	via := receiver
 	if gr, ok := x.graph.Group(h.Group); ok {
-		via = fmt.Sprintf("%s as a member of %s", receiver, quote(gr.Name))
+		via = fmt.Sprintf("%s as a member of %s", receiver, shell.Quote(gr.Name))
 	}
 	name := fmt.Sprintf("share #%d", h.Share)
-	what := fmt.Sprintf("%s shares %s (%s) with %s", owner, quote(string(s.Channel)), h.Type, via)
+	what := fmt.Sprintf("%s shares %s (%s) with %s", owner, shell.Quote(string(s.Channel)), h.Type, via)
 	if h.OK {
 		x.gate(name, true, what, "")
 		return
@@ -180,36 +181,4 @@ func (x *explainer) receiverName(s *Share) string {
 	return x.graph.handle(s.User)
 }
 
-// command is what to type. Names are others' choice, so they are quoted for the shell.
-func command(verb string, words ...string) string {
-	all := []string{"hpfriends", verb}
-	for _, w := range words {
-		all = append(all, quote(w))
-	}
-	return strings.Join(all, " ")
-}
-
-// quote returns a word as a POSIX shell reads it. Control characters are made visible, so it is safe to print too.
-func quote(word string) string {
-	plain := word != ""
-	for i := 0; i < len(word) && plain; i++ {
-		plain = alphanumeric(word[i]) || strings.IndexByte("._-+@/:#,", word[i]) >= 0 && (i > 0 || word[i] != '#')
-	}
-	if plain {
-		return word
-	}
-	var b strings.Builder
-	b.WriteByte('\'')
-	for _, r := range word {
-		switch {
-		case r == '\'':
-			b.WriteString(`'\''`)
-		case r < 0x20 || 0x7f <= r && r < 0xa0:
-			fmt.Fprintf(&b, "\\x%02x", r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('\'')
-	return b.String()
-}
+func command(verb string, words ...string) string { return shell.Command("hpfriends "+verb, words...) }

@@ -128,15 +128,3 @@ func TestExplainOfWhatCannotBe(t *testing.T) {
 		}
 	}
 }
-
-// TestQuoteShowsHostileNamesHarmlessly to a shell and to a terminal.
-func TestQuoteShowsHostileNamesHarmlessly(t *testing.T) {
-	for in, want := range map[string]string{
-		"a.b-c": "a.b-c", "": "''", "a b": "'a b'", "$(rm)": "'$(rm)'", "a'b": `'a'\''b'`, "\x1b]0;x\a": `'\x1b]0;x\x07'`,
-		"#1": "'#1'", "-rf": "-rf", "*": "'*'", "\u009b1m": `'\x9b1m'`,
-	} {
-		if got := quote(in); got != want {
-			t.Errorf("quote(%q) = %s, want %s", in, got, want)
-		}
-	}
-}

@@ -106,7 +106,8 @@ func (d *decoder) authkeys() {
 		k.Pub, k.Sub = d.patternList(), d.patternList()
 		k.Enabled, k.Expires = d.Bool(), d.Time()
 		k.Networks = d.Networks()
-		k.MaxMessage, k.Created = int(d.Uint()), d.mark()
+		k.MaxMessage, _ = atLeast(int(d.Uint()))
+		k.Created = d.mark()
 		k.Old = OldSecret{append([]byte(nil), d.Bytes()...), d.Time()}
 		d.needUser(k.Owner)
 		if k.Enabled {

@@ -51,10 +51,18 @@ func isAddress(host string) bool {
 	return err == nil
 }
 
-// here reports whether a request was made on this machine, and by no proxy on it.
+// proxyHeaders are what proxies add, beside X-Forwarded-*.
+var proxyHeaders = map[string]bool{
+	"Forwarded": true, "Via": true, "X-Real-Ip": true, "X-Client-Ip": true, "X-Original-Host": true,
+	"X-Original-Url": true, "True-Client-Ip": true, "Cf-Connecting-Ip": true,
+	"Fastly-Client-Ip": true, "X-Cluster-Client-Ip": true,
+}
+
+// here reports whether a request was made on this machine, and by no proxy on it. A proxy that says nothing of those
+// whom it asks for looks like any program here: it has to be named by --trusted-proxies.
 func (s *Server) here(r *http.Request) bool {
-	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
-		if r.Header.Get(name) != "" {
+	for name := range r.Header {
+		if strings.HasPrefix(name, "X-Forwarded-") || proxyHeaders[name] {
 			return false
 		}
 	}

@@ -51,11 +51,13 @@ func TestMetricsAreForThoseWhoSeeAll(t *testing.T) {
 	}
 	local := caller{remote: "[::1]:4711"}
 	proxied := caller{remote: "127.0.0.1:4711", header: http.Header{"X-Real-Ip": {"192.0.2.1"}}}
+	cloud := caller{remote: "127.0.0.1:4711", header: http.Header{"X-Forwarded-Proto": {"https"}}}
 	for name, c := range map[string]struct {
 		caller
 		want int
 	}{
-		"a stranger": {caller{}, 401}, "a stranger by a proxy": {proxied, 401}, "a member": {token("bob", "member"), 403},
+		"a stranger": {caller{}, 401}, "a stranger by a proxy": {proxied, 401}, "by another": {cloud, 401},
+		"a member":   {token("bob", "member"), 403},
 		"an auditor": {token("eve", "auditor"), 200}, "an admin": {token("root", "admin"), 200},
 		"on the machine": {local, 200}, "the operator": {operator(), 200}, "a user by the socket": {as("bob"), 403},
 	} {

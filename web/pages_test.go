@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -215,6 +216,11 @@ func TestEnablingAsksForAnAuthkey(t *testing.T) {
 	_, html = w.submit("bob", "/incoming", "do", "key", "authkey", "reader", "channel", "dionaea.*")
 	if !says(html, "The authkey reader may subscribe to it now.") || says(html, "No authkey of yours") {
 		t.Error(text(html))
+	}
+	status, _ = w.submit("bob", "/incoming", "do", "enable", "share", ids[2], "authkey", "nobody's")
+	if share, _ := strconv.Atoi(ids[2]); status != http.StatusNotFound ||
+		w.newest().Accepted(graph.ShareID(share), 2) {
+		t.Errorf("with an authkey that there is not: %d, and it is enabled", status)
 	}
 	fields := []string{"do", "enable", "authkey", "reader"}
 	for _, id := range ids {

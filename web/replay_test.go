@@ -85,6 +85,39 @@ func (w *world) over(user string, id uint64) view.Replay {
 	return view.Replay{}
 }
 
+// A replay that waits for its next message takes no place of a node's: however many are asleep, others begin.
+func TestSleepingReplaysKeepNoPlace(t *testing.T) {
+	w, _ := replays(t)
+	for i := range 9 { // four replays each: more than a node has at work
+		user := fmt.Sprintf("slow%d", i)
+		w.users(user)
+		must[object](w, as(user), "POST /api/v1/authkeys", object{"ident": user, "pub": []string{"c"}})
+		g := w.newest()
+		u, _ := g.UserByHandle(user)
+		w.publish(u.ID, "c", "first")
+		w.publish(u.ID, "c", "second")
+	}
+	for i := range 9 {
+		user := fmt.Sprintf("slow%d", i)
+		for range 4 {
+			order := object{"channel": []string{"c"}, "from": "first", "authkey": user, "speed": "0.000001"}
+			r := must[view.Replay](w, as(user), "POST /api/v1/replays", order)
+			for r.Published == 0 && !r.Over() { // then it waits for the second
+				time.Sleep(time.Millisecond)
+				r = must[view.Replay](w, as(user), fmt.Sprintf("GET /api/v1/replays/%d", r.ID), nil)
+			}
+			if r.Over() {
+				t.Fatalf("it does not wait: %+v", r)
+			}
+		}
+	}
+	order := object{"channel": []string{"*"}, "from": "first", "to": "again", "authkey": "ada"}
+	r := must[view.Replay](w, as("ada"), "POST /api/v1/replays", order)
+	if r = w.over("ada", r.ID); r.State != view.ReplayDone {
+		t.Errorf("%+v", r)
+	}
+}
+
 // A replay publishes what its user may read, unchanged and in order, to a channel that their authkey may publish on.
 func TestReplayPublishesWhatItsUserMayRead(t *testing.T) {
 	w, o := replays(t)

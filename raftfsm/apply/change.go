@@ -54,18 +54,22 @@ func (f *FSM) applyChange(tx *eventlog.Tx, l *raft.Log) (any, error) {
 
 // loadGraph rebuilds the graph as of the applied entry from the newest stored graph and the audit events after it, and
 // checks the chain on the way.
-func loadGraph(log *eventlog.Log, applied uint64) (*graph.Graph, eventlog.AuditMark, error) {
-	newest, err := log.Audit().Newest()
+func (f *FSM) loadGraph(applied uint64) (*graph.Graph, eventlog.AuditMark, error) {
+	newest, err := f.log.Audit().Newest()
 	if err != nil {
 		return nil, newest, err
 	}
-	g, mark, err := loadStoredGraph(log, applied)
+	g, mark, err := loadStoredGraph(f.log, applied)
 	for from := mark.Index + 1; err == nil && from != 0; {
-		from, err = log.Audit().Scan(from, 1024, func(r eventlog.AuditRecord) error {
+		from, err = f.log.Audit().Scan(from, 1024, func(r eventlog.AuditRecord) error {
 			if err := mark.Check(r); err != nil {
 				return err
 			}
-			g, _, err = g.Replay(r.Index, r.Command)
+			var c graph.Command
+			if g, c, err = g.Replay(r.Index, r.Command); c.Raised {
+				f.slog.Warn("a max_message of an authkey is less than any frame has: it counts as the least", "change", r.Index,
+					"max_message", graph.MinMessageLimit)
+			}
 			mark = r.AuditMark
 			return err
 		})

@@ -65,7 +65,7 @@ func (f *FSM) load(applied uint64) error {
 		return err
 	}
 	f.checkpoints.newest.Store(mark)
-	g, audit, err := loadGraph(f.log, applied)
+	g, audit, err := f.loadGraph(applied)
 	if err != nil {
 		return err
 	}

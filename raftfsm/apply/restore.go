@@ -44,7 +44,7 @@ func (f *FSM) Restore(rc io.ReadCloser) error {
 
 // renew reads the projections that a snapshot has replaced, before anybody can see that it is applied.
 func (f *FSM) renew(index uint64) error {
-	now := &FSM{log: f.log}
+	now := &FSM{log: f.log, slog: f.slog}
 	if err := now.load(index); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"slices"
@@ -129,10 +128,11 @@ func waiting(r *request) string {
 // enableShares enables shares, and lets an authkey subscribe to them if the form names one. A share alone reaches no
 // client: who has no authkey for it is asked for one.
 func enableShares(r *request) (done, error) {
-	d, err := decide(r, "You have enabled %s.", func(ctx context.Context, s api.SharePath) error {
-		_, err := api.AcceptShare.Call(ctx, r.API, s)
-		return err
-	})
+	ident := r.PostForm.Get("authkey")
+	if _, err := r.Query.Authkey(r.actor, ident); ident != "" && err != nil { // before anything is enabled for it
+		return done{}, err
+	}
+	d, err := decide(r, "You have enabled %s.", api.AcceptShare)
 	if err != nil {
 		return d, err
 	}
@@ -143,8 +143,11 @@ func enableShares(r *request) (done, error) {
 			channels = append(channels, s.Channel)
 		}
 	}
-	if ident := r.PostForm.Get("authkey"); ident != "" {
-		return d, letSubscribe(r, ident, channels)
+	if ident != "" {
+		if err = letSubscribe(r, ident, channels); err != nil {
+			err = invalid(d.notice+" But "+ident+" may not subscribe to all of it: "+err.Error(), "Edit the authkey.")
+		}
+		return d, err
 	}
 	keys, err := r.Query.Authkeys(r.actor, r.actor.User)
 	lacks := url.Values{}
@@ -203,23 +206,29 @@ func letSubscribe(r *request, ident string, channels []graph.Pattern) error {
 }
 
 func disableShares(r *request) (done, error) {
-	return decide(r, "You have disabled %s.", func(ctx context.Context, s api.SharePath) error {
-		_, err := api.DisableShare.Call(ctx, r.API, s)
-		return err
-	})
+	return decide(r, "You have disabled %s.", api.DisableShare)
 }
 
 // decide decides on every share that the form names.
-func decide(r *request, notice string, decide func(context.Context, api.SharePath) error) (done, error) {
-	ctx, cancel := call(r.Context())
-	defer cancel()
-	ids := r.PostForm["share"]
-	for _, text := range ids {
+func decide(r *request, notice string, decision api.Op[api.SharePath, api.None]) (done, error) {
+	var ids []uint64
+	for _, text := range r.PostForm["share"] { // all of them, before any is decided
 		id, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
 			return done{}, invalid("This form names no share.", "Reload the page.")
 		}
-		if err := decide(ctx, api.SharePath{ID: id}); err != nil {
+		if _, err := r.Query.Share(r.actor, graph.ShareID(id)); err != nil {
+			return done{}, err
+		}
+		ids = append(ids, id)
+	}
+	for i, id := range ids {
+		_, err := ask(r, decision, api.SharePath{ID: id})
+		if err != nil && i > 0 { // it was right a moment ago
+			err = invalid(fmt.Sprintf(notice, format.Plural(i, "share", "shares"))+" Then one was refused: "+err.Error(),
+				"The others are as they were.")
+		}
+		if err != nil {
 			return done{}, err
 		}
 	}

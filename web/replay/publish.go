@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"hpfriends/internal/timespec"
 	"hpfriends/query"
 	"hpfriends/query/view"
 )
@@ -73,7 +72,7 @@ func (r *Replays) publish(ctx context.Context, j *job) error {
 			continue
 		}
 		if err == nil {
-			err = send(ctx, j, out, limit, m)
+			err = r.send(ctx, j, out, limit, m)
 		}
 		if time.Since(told) >= tellEvery {
 			tell()
@@ -94,13 +93,13 @@ func (r *Replays) publish(ctx context.Context, j *job) error {
 const flushTimeout = 5 * time.Second
 
 // send publishes one message when it is due.
-func send(ctx context.Context, j *job, out Outlet, limit *rate.Limiter, m query.Message) error {
+func (r *Replays) send(ctx context.Context, j *job, out Outlet, limit *rate.Limiter, m query.Message) error {
 	if d := j.pace.Left(m.Time); d > 0 {
 		if err := out.Flush(ctx); err != nil {
 			return err
 		}
 		j.set(func(v *view.Replay) { v.Published = out.Committed() })
-		if err := timespec.Sleep(ctx, d); err != nil {
+		if err := r.sleep(ctx, d); err != nil {
 			return err
 		}
 	}

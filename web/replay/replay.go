@@ -12,6 +12,7 @@ import (
 
 	"hpfriends/graph"
 	"hpfriends/internal/pace"
+	"hpfriends/internal/timespec"
 	"hpfriends/query"
 	"hpfriends/query/view"
 )
@@ -49,7 +50,7 @@ type Order struct {
 const (
 	MaxRate    = 5000 // messages per second
 	maxRunning = 4    // of one user
-	maxAll     = 32   // on a node
+	maxAll     = 32   // on a node: at work, that is not asleep until the next message is due
 	kept       = 10   // of a user's replays that are over
 )
 
@@ -60,6 +61,8 @@ type Replays struct {
 	cancel context.CancelFunc
 	jobs   sync.WaitGroup
 
+	places chan struct{} // of those that are at work
+
 	mu   sync.Mutex
 	last uint64
 	all  []*job // in the order of their numbers
@@ -68,7 +71,7 @@ type Replays struct {
 // New returns Replays without any.
 func New(c Config) *Replays {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Replays{Config: c, ctx: ctx, cancel: cancel}
+	return &Replays{Config: c, ctx: ctx, cancel: cancel, places: make(chan struct{}, maxAll)}
 }
 
 // Close stops all replays and waits until they have ended.
@@ -90,16 +93,13 @@ func (r *Replays) Start(actor graph.Actor, o Order) (view.Replay, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	running, all := 0, 0
+	running := 0
 	for _, other := range r.all {
-		if !other.shown().Over() {
-			all++
-			if other.actor.User == actor.User {
-				running++
-			}
+		if other.actor.User == actor.User && !other.shown().Over() {
+			running++
 		}
 	}
-	if running >= maxRunning || all >= maxAll || r.ctx.Err() != nil {
+	if running >= maxRunning || r.ctx.Err() != nil || !r.enter() {
 		return view.Replay{}, refuse(graph.Conflict, "wait until one has ended, or stop it", "too many replays are under way")
 	}
 	r.last++
@@ -239,8 +239,27 @@ func (j *job) set(change func(*view.Replay)) {
 	change(&j.Replay)
 }
 
-// run is the life of a replay.
+// enter takes a place, if there is one.
+func (r *Replays) enter() bool {
+	select {
+	case r.places <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// sleep lets others have the place meanwhile: a replay at a slow pace may wait for days between two messages.
+func (r *Replays) sleep(ctx context.Context, d time.Duration) error {
+	<-r.places
+	err := timespec.Sleep(ctx, d)
+	r.places <- struct{}{} // each that sleeps comes back, and each that is at work ends or sleeps
+	return err
+}
+
+// run is the life of a replay. It has a place, and gives it back.
 func (r *Replays) run(ctx context.Context, j *job) {
+	defer func() { <-r.places }()
 	err := r.count(ctx, j)
 	if err == nil && !j.order.DryRun {
 		j.set(func(v *view.Replay) { v.State = view.ReplayRunning })
