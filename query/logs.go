@@ -158,7 +158,7 @@ func viewRefusal(v graph.Viewer, r entry.Refusal) view.LogRow {
 // logKind goes by the wording, which is stored.
 func logKind(message string) view.LogKind {
 	switch {
-	case strings.HasPrefix(message, "Pre-auth: "):
+	case strings.HasPrefix(message, "Pre-auth: "), message == entry.PasswordIncorrect:
 		return view.LogLogin
 	case message == wire.ReasonNoPub.LogMessage():
 		return view.LogPublish

@@ -21,6 +21,7 @@ import (
 
 	"hpfriends/broker"
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/buildinfo"
 	"hpfriends/internal/datadir"
@@ -282,6 +283,11 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 			MaxConns: s.budget.requests, TrustedProxies: proxies, AllowedHosts: s.Hosts,
 		},
 		Metrics: registry, Ready: s.ready, Logger: s.Logger,
+		Refused: func(user graph.UserID, handle, address string) {
+			s.recorder.Refuse(entry.Refusal{
+				Owner: uint64(user), Ident: handle, Message: entry.PasswordIncorrect, Addr: address, Count: 1,
+			})
+		},
 		Node: web.Node{
 			Version: buildinfo.Version(), Name: s.node.ID(), Guests: guests,
 			Hpfeeds: func() []string {

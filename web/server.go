@@ -40,6 +40,8 @@ type Config struct {
 	Ready   func(context.Context) error
 	Lag     func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
 	Scrub   func() view.ScrubStatus                       // nil: there is none
+	// Refused is told of each wrong password; user is 0 if nobody is called so.
+	Refused func(user graph.UserID, handle, address string)
 	Logger  *slog.Logger
 	Node
 	Network
@@ -103,6 +105,7 @@ func New(c Config) *Server {
 	replays := replay.New(replay.Config{Query: c.Query, Open: c.Outlet, Node: c.Name, Logger: c.Logger})
 	people := who.New(who.Config{
 		Graph: c.Query.Graph, Changer: c.Changer, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies,
+		Refused: c.Refused,
 	})
 	s := &Server{
 		Config: c, assets: scripts, replay: replays, who: people,

@@ -28,6 +28,9 @@ type Usage struct {
 	OldSecret     time.Time `json:"old_secret,omitzero"` // last login with the secret that the authkey had before
 }
 
+// PasswordIncorrect is the message of a Refusal of a login with a password. Its ident is the handle that was given.
+const PasswordIncorrect = "Password incorrect."
+
 // Refusal is one row of the Logs page: equal refusals fold into one row with a count. What makes one is of few values,
 // and what is of many, such as the size of a message, is Detail.
 type Refusal struct {

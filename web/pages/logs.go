@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
@@ -142,6 +143,11 @@ func (d logsData) Why(s *sheet, row view.LogRow) reason {
 	switch {
 	case strings.HasPrefix(row.Message, "Pre-auth: Need"):
 		return reason{Because: "It sent something before it had logged in. A client that is no hpfeeds client does that."}
+	case row.Message == entry.PasswordIncorrect:
+		return reason{
+			Because: "Somebody gave a wrong password for this account. Was it not you, so that you did not mistype it: the " +
+				"password was not found, and guesses are slowed down.", Address: "/account", Verb: "Account",
+		}
 	case err != nil:
 		return reason{Because: "There is no authkey of this name that you may see."}
 	case row.Kind == view.LogPublish:

@@ -5,9 +5,11 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,6 +166,28 @@ func TestLoginRefused(t *testing.T) {
 	d.do(graph.EditUser{User: 1, Enabled: new(bool)})
 	if _, err := d.login(ask("198.51.100.2", "", ""), "ada", password); !errors.Is(err, graph.ErrDenied) {
 		t.Errorf("a disabled user: %v", err)
+	}
+}
+
+// A wrong password is told to its account, and one for nobody to the admins, clipped; a right one to nobody.
+func TestWrongPasswordsAreTold(t *testing.T) {
+	d := newDoor(t)
+	var told []string
+	d.Refused = func(user graph.UserID, handle, from string) {
+		told = append(told, fmt.Sprintf("%d %s %s", user, handle, from))
+	}
+	for _, try := range [][2]string{
+		{"ADA", "wrong"}, {"ada", password}, {"bob", password}, {"nobody", "x"}, {strings.Repeat("n", 300), "x"},
+	} {
+		_, _ = d.login(ask("192.0.2.7", "", ""), try[0], try[1])
+	}
+	_ = d.Prove(t.Context(), graph.Actor{User: 1, From: "192.0.2.8"}, secret.New("wrong"))
+	want := []string{
+		"1 ada 192.0.2.7", "2 bob 192.0.2.7", "0 nobody 192.0.2.7", "0 " + strings.Repeat("n", 80) + "... 192.0.2.7",
+		"1 ada 192.0.2.8",
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("told: %q, want %q", told, want)
 	}
 }
 

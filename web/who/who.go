@@ -21,6 +21,8 @@ type Config struct {
 	Changer Changer
 	Hasher  *secret.Hasher
 	Logger  *slog.Logger
+	// Refused is told of each wrong password; user is 0 if nobody is called so. nil: nobody is told.
+	Refused func(user graph.UserID, handle, address string)
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.
 	TrustedProxies []netip.Prefix
 }
@@ -140,10 +142,22 @@ func (a *Authenticator) password(
 		return actor, busy(err)
 	}
 	if !ok || !known {
+		a.tellRefused(u, handle, actor.From)
 		return actor, errPassword
 	}
 	a.Logger.Info("login with a password", "user", u.Handle, "from", addr)
 	return a.enabled(actor, u)
+}
+
+// tellRefused makes a wrong password a row of the account's Logs, or of the admins' if there is no such account.
+func (a *Authenticator) tellRefused(u *graph.User, handle, from string) {
+	switch {
+	case a.Refused == nil:
+	case u == nil:
+		a.Refused(0, graph.Clip(handle), from)
+	default:
+		a.Refused(u.ID, u.Handle, from)
+	}
 }
 
 // knows reports whether a user is logged in from an address: guesses from elsewhere must not keep them waiting.

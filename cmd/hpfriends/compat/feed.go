@@ -141,6 +141,9 @@ func (p feedProgram) configure(args []string) (*invocation, error) {
 	host, port := a.last("--host"), a.last("--port")
 	f.dial = wire.DialConfig{Addr: net.JoinHostPort(host, port), Ident: a.last("--ident"),
 		Secret: []byte(a.last("--secret"))}
+	if a.has("--secret") {
+		term.WarnSecret(os.Stderr, "`hpfriends pub` and `hpfriends sub` with --secret-file FILE")
+	}
 	for _, need := range []struct {
 		missing bool
 		what    string

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,6 +118,9 @@ func secretOf(c *cli.Context, stdin io.Reader) ([]byte, error) {
 	file := c.String("secret-file")
 	switch {
 	case c.IsSet("secret"):
+		if os.Getenv("HPFRIENDS_SECRET") != c.String("secret") {
+			term.WarnSecret(c.App.ErrWriter, "--secret-file FILE, or HPFRIENDS_SECRET in the environment")
+		}
 		return []byte(c.String("secret")), nil
 	case file == "":
 		return nil, errors.New("no secret: give --secret-file FILE, -s SECRET or set HPFRIENDS_SECRET")
