@@ -42,13 +42,13 @@ func harms(html string) (found []string) {
 	return found
 }
 
-// Text of attackers stays text on every page, for whoever looks at it.
-func TestHostileTextStaysText(t *testing.T) {
-	w := newWorld(t)
+// hostileWorld is a world in which all that can be written is hostile, and the idents and channels that it took.
+func hostileWorld(t *testing.T) (w *world, idents, shares []string) {
+	t.Helper()
+	w = newWorld(t)
 	w.users("ada", "bob", "root")
 	must[api.Created](w, as("ada"), "POST /api/v1/groups", object{"name": "lab"})
 	must[struct{}](w, as("ada"), "POST /api/v1/groups/lab/members", object{"user": "bob"})
-	var idents, shares []string
 	for i, text := range hostile {
 		short := text[:min(len(text), 60)]
 		for _, body := range []object{
@@ -70,6 +70,12 @@ func TestHostileTextStaysText(t *testing.T) {
 	if len(idents) < len(hostile) || len(shares) < len(hostile)/2 {
 		t.Fatalf("%d authkeys and %d shares: the graph refuses what this test is about", len(idents), len(shares))
 	}
+	return w, idents, shares
+}
+
+// Text of attackers stays text on every page, for whoever looks at it.
+func TestHostileTextStaysText(t *testing.T) {
+	w, idents, _ := hostileWorld(t)
 	last := w.events.Applied()
 	pages := []string{
 		"/", "/shares", "/shares?add", "/incoming", "/authkeys", "/logs", "/groups", "/groups/lab", "/account", "/live",
