@@ -21,13 +21,6 @@ import (
 	"hpfriends/web/who"
 )
 
-// routes notes what is registered.
-type routes struct{ patterns []string }
-
-func (r *routes) HandleFunc(pattern string, _ func(http.ResponseWriter, *http.Request)) {
-	r.patterns = append(r.patterns, pattern)
-}
-
 // Text of attackers stays text on each route that there is: pages, streams, logs and downloads. The list is the mux's.
 // A route with a part that varies, or with a parameter, has its addresses here.
 func TestHostileTextStaysTextOnEveryRoute(t *testing.T) {
@@ -73,16 +66,16 @@ func TestHostileTextStaysTextOnEveryRoute(t *testing.T) {
 		addresses["/jump"] = append(addresses["/jump"], "/jump?q="+escape("share "+text), "/jump?q="+escape(text[:1]))
 		addresses["/map"] = append(addresses["/map"], "/map?channel=geoloc.events&x="+escape(text))
 	}
-	known := new(routes)
-	w.server.pages.Register(known, w.server.who.Socket)
-	w.server.live.Register(known, w.server.who.Socket, w.server.pages.Refuse)
-	if len(known.patterns) < 50 {
-		t.Fatalf("only %d routes", len(known.patterns))
+	var known routes
+	w.server.pages.Register(&known, w.server.who.Socket)
+	w.server.live.Register(&known, w.server.who.Socket, w.server.pages.Refuse)
+	if len(known) < 50 {
+		t.Fatalf("only %d routes", len(known))
 	}
 	streams := httptest.NewServer(w.socket)
 	defer streams.Close()
 	defer w.server.live.Close()
-	for _, pattern := range known.patterns {
+	for _, pattern := range known {
 		path, ok := strings.CutPrefix(pattern, "GET ")
 		if path = strings.TrimSuffix(path, "{$}"); !ok {
 			continue
