@@ -18,6 +18,8 @@ type SharesQuery struct {
 	User string `query:"user" doc:"handle; empty: yourself, or all shares for the operator"`
 	In   bool   `query:"in" doc:"shares with the user, instead of those they made"`
 
+	Delivered bool `query:"delivered" doc:"with what each has passed on in the last 24 hours"`
+
 	Text     string `query:"q" doc:"words that all occur in channel, note, owner or receiver, in any case"`
 	Type     string `query:"type" enum:"own,all"`
 	Owner    string `query:"from" doc:"handle of who shares"`

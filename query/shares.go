@@ -2,10 +2,13 @@ package query
 
 import (
 	"cmp"
+	"context"
 	"iter"
 	"slices"
+	"time"
 
 	"hpfriends/graph"
+	"hpfriends/query/delivery"
 	"hpfriends/query/view"
 )
 
@@ -76,6 +79,15 @@ func (q *Query) Share(viewer graph.Actor, id graph.ShareID) (view.Share, error) 
 		return view.Share{}, err
 	}
 	return viewShare(v, s), nil
+}
+
+// Delivered adds to shares what each has passed on in the 24 hours before now.
+func (q *Query) Delivered(ctx context.Context, viewer graph.Actor, now time.Time, shares []view.Share) error {
+	begin, err := q.log.StartAt(now.Add(-24 * time.Hour))
+	if err != nil {
+		return err
+	}
+	return delivery.Count(ctx, q.traffic, q.Viewer(viewer), begin, shares)
 }
 
 func viewShares(v graph.Viewer, shares iter.Seq[*graph.Share]) []view.Share {

@@ -194,7 +194,7 @@ func (q *channels) countSegments(ctx context.Context, viewer graph.Actor, t *tal
 	v := newReceived(q.Viewer(viewer), q.log.Floor())
 	v.all = viewer.Operator && viewer.User == 0
 	left := maxSegments
-	for _, p := range narrowest(t.Patterns) {
+	for _, p := range traffic.Narrowest(t.Patterns) {
 		err := q.traffic.Rows(ctx, traffic.Matching(p), func(r traffic.Row) error {
 			from, ok := v.from(r)
 			if !ok || r.All.Newest.Index < begin || r.All.First.Index > end {
@@ -216,16 +216,4 @@ func (q *channels) countSegments(ctx context.Context, viewer graph.Actor, t *tal
 		}
 	}
 	return nil
-}
-
-// narrowest leaves out the patterns that another one covers, so that no channel is met twice.
-func narrowest(patterns []graph.Pattern) (all []graph.Pattern) {
-	for i, p := range patterns {
-		covered := slices.ContainsFunc(patterns[:i], func(o graph.Pattern) bool { return o.Covers(p) }) ||
-			slices.ContainsFunc(patterns[i+1:], func(o graph.Pattern) bool { return o.Covers(p) && o != p })
-		if !covered {
-			all = append(all, p)
-		}
-	}
-	return all
 }

@@ -266,3 +266,64 @@ func TestMessagesAreFoundByWhatTheyContain(t *testing.T) {
 		t.Errorf("the file has more: %s", lines)
 	}
 }
+
+// A share tells what it has delivered in the last day to whoever takes it: of type own what its owner published, of
+// type all also what reaches the owner; not what came before the share or before the day, and of a share that nobody
+// has enabled nothing.
+func TestSharesTellWhatTheyHaveDelivered(t *testing.T) {
+	w := newWorld(t)
+	w.off = time.Until(time.UnixMilli(1_700_000_000_000)) // when the messages of this world are
+	w.users("ada", "bob", "cleo")
+	w.publish(1, "c.x", "before the share")
+	// A change, and the graph is as far as the log.
+	must[struct{}](w, as("ada"), "PATCH /api/v1/users/ada", object{"name": "Ada"})
+	share := func(owner, channel, to, kind string) string {
+		return itoa(must[api.Created](w, as(owner), "POST /api/v1/shares",
+			object{"channel": channel, "to": to, "type": kind}).ID)
+	}
+	toBob, toCleo := share("ada", "c.*", "bob", "own"), share("bob", "c.*", "cleo", "all")
+	unseen := share("ada", "d", "bob", "own")
+	own, back := share("bob", "c.x", "ada", "own"), share("cleo", "c.x", "bob", "own")
+	must[struct{}](w, as("bob"), "POST /api/v1/shares/"+back+"/accept", nil)
+	for who, id := range map[string]string{"bob": toBob, "cleo": toCleo, "ada": own} {
+		must[struct{}](w, as(who), "POST /api/v1/shares/"+id+"/accept", nil)
+	}
+	w.publish(1, "c.x", "1", "2")
+	w.publish(1, "c.y", "3")
+	w.publish(1, "d", "nobody has enabled it")
+	w.publish(2, "c.x", "of bob")
+	w.publish(3, "c.x", "of cleo, which does not come back to her")
+	delivered := func(who string, in bool) string {
+		var all []string
+		for _, s := range must[[]view.Share](w, as(who), fmt.Sprintf("GET /api/v1/shares?delivered=true&in=%v", in), nil) {
+			if s.Delivered == nil {
+				all = append(all, fmt.Sprintf("%d none", s.ID))
+			} else {
+				all = append(all, fmt.Sprintf("%d %d", s.ID, s.Delivered.Messages))
+			}
+		}
+		return strings.Join(all, ", ")
+	}
+	for _, tt := range []struct {
+		who  string
+		in   bool
+		want string
+	}{
+		{"ada", false, toBob + " 3, " + unseen + " none"},
+		{"bob", true, toBob + " 3, " + unseen + " none, " + back + " 1"},
+		{"bob", false, toCleo + " 5, " + own + " 1"}, {"cleo", true, toCleo + " 4"}, {"ada", true, own + " 1"},
+	} {
+		if got := delivered(tt.who, tt.in); got != tt.want {
+			t.Errorf("%s, in %v: %s, want %s", tt.who, tt.in, got, tt.want)
+		}
+	}
+	for address, want := range map[string]string{"/shares": `class="number">3<`, "/incoming": `class="number">1<`} {
+		if _, html := w.page("ada", address); !strings.Contains(html, want) {
+			t.Errorf("%s: %s", address, text(html))
+		}
+	}
+	w.off += 25 * time.Hour
+	if got := delivered("cleo", true); got != toCleo+" 0" {
+		t.Errorf("a day later: %s", got)
+	}
+}

@@ -112,14 +112,15 @@ var allowed = map[string][]string{
 	"raftfsm/transport": {"eventlog"},
 	"raftfsm/link":      {"internal/atomicfile", "internal/crowd", "internal/secret"},
 	"query": {
-		"eventlog", "eventlog/entry", "graph", "history", "wire", "query/match", "query/spread", "query/traffic",
-		"query/trail", "query/view", "internal/timespec", "internal/ndjson",
+		"eventlog", "eventlog/entry", "graph", "history", "wire", "query/delivery", "query/match", "query/spread",
+		"query/traffic", "query/trail", "query/view", "internal/timespec", "internal/ndjson",
 	}, // wire: payloads are in frames
 	"query/view":         {"graph", "graph/scope"},
 	"query/traffic":      {"eventlog", "eventlog/entry", "graph"},
 	"query/trail":        {"eventlog"},
 	"query/match":        {"graph", "internal/timespec"},
 	"query/spread":       {"graph"},
+	"query/delivery":     {"graph", "query/traffic", "query/view"},
 	"query/filter":       {"graph", "query/match", "query/view"},
 	"router":             {"eventlog", "eventlog/entry", "graph", "history"},
 	"history":            {"eventlog", "graph"},

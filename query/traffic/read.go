@@ -48,6 +48,18 @@ func Matching(p graph.Pattern) Range {
 	return Exactly(string(p))
 }
 
+// Narrowest leaves out the patterns that another one covers, so that no channel is met twice.
+func Narrowest(patterns []graph.Pattern) (all []graph.Pattern) {
+	for i, p := range patterns {
+		covered := slices.ContainsFunc(patterns[:i], func(o graph.Pattern) bool { return o.Covers(p) }) ||
+			slices.ContainsFunc(patterns[i+1:], func(o graph.Pattern) bool { return o.Covers(p) && o != p })
+		if !covered {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // keyAfter returns the smallest key above all that begin with prefix, which begins with a record byte and so is never
 // all ff.
 func keyAfter(prefix []byte) []byte {

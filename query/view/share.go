@@ -22,6 +22,7 @@ type Share struct {
 	Enabled  *bool    `json:"enabled,omitempty" doc:"whether you receive it, if it is with you"`
 	Decision Decision `json:"decision,omitempty" enum:"waiting,enabled,disabled" doc:"yours, if it is with you"`
 	Deciders
+	Delivered *DayCount `json:"delivered,omitempty" doc:"messages of the last 24 hours, if asked for and somebody takes it"`
 }
 
 // Deciders are who has decided on a share, as far as the viewer may see that.

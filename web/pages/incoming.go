@@ -59,6 +59,9 @@ func incoming(r *request) (any, error) {
 		}
 	}
 	all, d.part = cut(r, all, func(s view.Share) uint64 { return uint64(s.ID) })
+	if err := r.delivered(all); err != nil {
+		return nil, err
+	}
 	for _, s := range all {
 		d.Shares = append(d.Shares, incomingRowOf(r, s))
 	}

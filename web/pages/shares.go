@@ -60,10 +60,21 @@ func shares(r *request) (any, error) {
 		d.Reach = reach.(reachData)
 	}
 	all, d.part = cut(r, all, func(s view.Share) uint64 { return uint64(s.ID) })
+	if err := r.delivered(all); err != nil {
+		return nil, err
+	}
 	for _, s := range all {
 		d.Shares = append(d.Shares, shareRow{s, receiverOf(s.To), stateOfShare(s)})
 	}
 	return d, nil
+}
+
+// delivered adds to shares what they have passed on in the last day, unless they are of the past.
+func (r *request) delivered(all []view.Share) error {
+	if r.past != nil {
+		return nil
+	}
+	return r.Query.Delivered(r.Context(), r.actor, r.Who.Changer.Now(), all)
 }
 
 func sharesOf(all []view.Share, owner string) (own []view.Share) {

@@ -30,7 +30,11 @@ func (s *Service) registerShares(h huma.API) {
 		if err != nil {
 			return nil, "", err
 		}
-		return page(in.Page, all, func(v view.Share) uint64 { return uint64(v.ID) })
+		rows, next, err := page(in.Page, all, func(v view.Share) uint64 { return uint64(v.ID) })
+		if err == nil && in.Delivered {
+			err = s.Query.Delivered(ctx, who.Actor(ctx), s.Changer.Now(), rows)
+		}
+		return rows, next, err
 	})
 	op(s, h, api.ShowShare, func(ctx context.Context, in *api.SharePath) (view.Share, error) {
 		return s.Query.Share(who.Actor(ctx), graph.ShareID(in.ID))

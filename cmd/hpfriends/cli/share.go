@@ -178,6 +178,7 @@ func listShareCommand(c *cli.Context, server *api.Client) error {
 	all := []view.Share{}
 	query := api.SharesQuery{
 		Text: c.String("match"), Type: c.String("type"), Receiver: c.String("to"), State: c.String("state"),
+		Owner: c.String("from"), Delivered: true,
 	}
 	if !out && somebody {
 		query.In = true
@@ -243,7 +244,19 @@ func listShares(w io.Writer, all []view.Share) {
 			state = "not enabled yet"
 		}
 		rows = append(rows, []string{fmt.Sprint(s.ID), s.From, string(s.Channel), shareTypes[s.Type],
-			s.To, string(s.History), state})
+			s.To, string(s.History), delivered(s), state})
 	}
-	term.Table(w, []string{"Id", "User", "Channel", "Type", "Receiver", "History", "State"}, rows)
+	term.Table(w, []string{"Id", "User", "Channel", "Type", "Receiver", "History", "Last day", "State"}, rows)
+}
+
+// delivered is what a share has passed on in the last day, if that was asked for.
+func delivered(s view.Share) string {
+	if s.Delivered == nil {
+		return ""
+	}
+	text := fmt.Sprint(s.Delivered.Messages)
+	if s.Delivered.AtLeast {
+		text += "+"
+	}
+	return text
 }
