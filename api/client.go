@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
@@ -55,6 +56,13 @@ func Local(dir string) *Client {
 // Remote returns a client of the server at a URL, which sends no credentials.
 func Remote(server string) *Client {
 	return &Client{http: &http.Client{}, base: strings.TrimSuffix(server, "/")}
+}
+
+// WithTLS returns a client that speaks TLS so.
+func (c *Client) WithTLS(tc *tls.Config) *Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig, t.ForceAttemptHTTP2 = tc, true
+	return &Client{http: &http.Client{Transport: t}, base: c.base, auth: c.auth}
 }
 
 // As returns a client on the same socket that acts as a user. An empty handle is the operator.

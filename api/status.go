@@ -21,9 +21,11 @@ type Status struct {
 	Reason  string `json:"reason,omitempty"`
 	Index   uint64 `json:"index" doc:"newest change of the graph"`
 
-	Warnings []string `json:"warnings,omitempty" doc:"for admins and auditors: what to know of the clock and of retention"`
+	Warnings []string `json:"warnings,omitempty" doc:"for admins and auditors: what to know of the clock, retention and certificates"`
 
-	Log   *view.Retained    `json:"log,omitempty" doc:"for admins and auditors"`
+	Log          *view.Retained     `json:"log,omitempty" doc:"for admins and auditors"`
+	Certificates []view.Certificate `json:"certificates,omitempty" doc:"for admins and auditors: by which it speaks TLS"`
+
 	Scrub *view.ScrubStatus `json:"scrub,omitempty" doc:"for admins and auditors"`
 }
 

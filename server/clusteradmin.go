@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,10 +12,14 @@ import (
 	"hpfriends/api"
 	"hpfriends/raftfsm"
 	"hpfriends/raftfsm/survey"
+	"hpfriends/server/certs"
 )
 
 // clusterAdmin is the node's part in v1.Cluster.
-type clusterAdmin struct{ *raftfsm.Members }
+type clusterAdmin struct {
+	*raftfsm.Members
+	certs *certs.Store
+}
 
 // ClusterStatus implements v1.Cluster.
 func (a clusterAdmin) ClusterStatus(ctx context.Context) (api.Cluster, error) {
@@ -24,7 +29,7 @@ func (a clusterAdmin) ClusterStatus(ctx context.Context) (api.Cluster, error) {
 	}
 	out := api.Cluster{
 		Cluster: s.Cluster, Node: s.Node, Leader: s.Leader, Term: s.Term, Members: []api.ClusterMember{},
-		Warnings: s.Warnings,
+		Warnings: append(slices.Clone(s.Warnings), a.certs.Warnings(time.Now())...),
 	}
 	if out.Warnings == nil {
 		out.Warnings = []string{}

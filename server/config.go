@@ -31,6 +31,7 @@ type Config struct {
 	LimitsConfig    `yaml:",inline"`
 	RetentionConfig `yaml:",inline"`
 	ClusterConfig   `yaml:",inline"`
+	TLS             TLSConfig `yaml:",inline"`
 
 	FirstAdmin FirstAdmin `yaml:"-" json:"-"`
 }
@@ -84,10 +85,8 @@ func (s Config) Validate() error {
 	if _, err := who.ParseKiosk(s.Kiosk); err != nil {
 		return badConfig("--kiosk %s: %v", s.Kiosk, err)
 	}
-	if s.HTTP != "" {
-		if err := CheckAddress(s.HTTP); err != nil {
-			return badConfig("--http %s: %v", s.HTTP, err)
-		}
+	if err := s.validateTLS(); err != nil {
+		return err
 	}
 	if _, err := s.trustedProxies(); err != nil {
 		return err

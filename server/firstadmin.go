@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
 
 	"hpfriends/graph"
@@ -36,7 +35,7 @@ func (f FirstAdmin) Validate() error {
 }
 
 // firstAdmin makes the first admin, or says how to, if there is none.
-func (s *Server) firstAdmin(ctx context.Context, http string) {
+func (s *Server) firstAdmin(ctx context.Context, pages string) {
 	setup := s.web.Setup()
 	if !setup.Open() {
 		return
@@ -51,7 +50,7 @@ func (s *Server) firstAdmin(ctx context.Context, http string) {
 		return
 	}
 	const command = "hpfriends user add NAME --role admin --password-file FILE"
-	link := setupLink(http, setup.Token())
+	link := setupLink(pages, setup.Token())
 	if link == "" {
 		s.Logger.Info("there is no admin yet", "command", command)
 		return
@@ -65,17 +64,9 @@ func (s *Server) firstAdmin(ctx context.Context, http string) {
 }
 
 // setupLink is where a browser on this machine makes the first admin; empty if there are no pages.
-func setupLink(http string, token secret.Secret) string {
-	host, port, err := net.SplitHostPort(http)
-	if err != nil {
+func setupLink(pages string, token secret.Secret) string {
+	if pages == "" {
 		return ""
 	}
-	if net.ParseIP(host).IsUnspecified() {
-		host = "localhost"
-	}
-	u := url.URL{
-		Scheme: "http", Host: net.JoinHostPort(host, port), Path: "/setup",
-		RawQuery: url.Values{"token": {token.Reveal()}}.Encode(),
-	}
-	return u.String()
+	return pages + "/setup?" + url.Values{"token": {token.Reveal()}}.Encode()
 }

@@ -15,8 +15,8 @@ func (s Config) guests() ([]Guest, error) {
 	if len(s.FirstAdmin.Guests) == 0 {
 		return nil, nil
 	}
-	host, _, err := net.SplitHostPort(s.HTTP)
-	if err != nil || !net.ParseIP(host).IsLoopback() {
+	e, err := s.httpEndpoint()
+	if err != nil || !net.ParseIP(e.Interface).IsLoopback() {
 		return nil, badConfig("guests come over loopback only, not to %s", s.HTTP)
 	}
 	return s.FirstAdmin.Guests, nil

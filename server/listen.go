@@ -33,6 +33,9 @@ func (s *Server) bind(ctx context.Context) (all []listener, a datadir.Addresses,
 		if err != nil {
 			return all, a, err
 		}
+		if _, err := s.openTLS(e); err != nil {
+			return all, a, err
+		}
 		l, err := e.Listen(ctx)
 		if err != nil {
 			return all, a, fmt.Errorf("hpfeeds endpoint %s: %w", text, err)
@@ -41,12 +44,11 @@ func (s *Server) bind(ctx context.Context) (all []listener, a datadir.Addresses,
 		a.Hpfeeds = append(a.Hpfeeds, l.Addr().String())
 	}
 	if s.HTTP != "" {
-		l, err := net.Listen("tcp", s.HTTP)
+		pages, err := s.bindHTTP(ctx, &a)
+		all = append(all, pages...)
 		if err != nil {
-			return all, a, fmt.Errorf("http: %w", err)
+			return all, a, err
 		}
-		all = append(all, listener{l, func(context.Context) error { return s.web.Serve(l) }})
-		a.HTTP = l.Addr().String()
 	}
 	l, err := listenSocket(filepath.Join(s.DataDir, datadir.Socket))
 	if err != nil {
@@ -55,6 +57,34 @@ func (s *Server) bind(ctx context.Context) (all []listener, a datadir.Addresses,
 	all = append(all, listener{l, func(context.Context) error { return s.web.ServeSocket(l) }})
 	a.Socket = l.Addr().String()
 	return all, a, nil
+}
+
+// bindHTTP opens the listener of the API and the pages, and the one that leads there.
+func (s *Server) bindHTTP(ctx context.Context, a *datadir.Addresses) (all []listener, err error) {
+	e, err := s.httpEndpoint()
+	if err != nil {
+		return nil, err
+	}
+	tc, err := s.openTLS(e)
+	if err != nil {
+		return nil, err
+	}
+	l, err := e.Listen(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("http: %w", err)
+	}
+	all = append(all, listener{l, func(context.Context) error { return s.web.ServeTLS(l, tc) }})
+	a.HTTP, a.URL = l.Addr().String(), pagesURL(l.Addr(), tc)
+	if s.TLS.Redirect == "" {
+		return all, nil
+	}
+	from, err := net.Listen("tcp", s.TLS.Redirect)
+	if err != nil {
+		return all, fmt.Errorf("http-redirect: %w", err)
+	}
+	a.Redirect = from.Addr().String()
+	_, port, err := net.SplitHostPort(a.HTTP)
+	return append(all, listener{from, func(context.Context) error { return s.web.ServeRedirect(from, port) }}), err
 }
 
 // listenSocket opens the local socket, for its owner only. One that a crash has left is replaced: the log's lock, which

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"hpfriends/server/certs"
 )
 
 // watch adds what the parts of a server count themselves. The Python broker's deadline is the time that it lets a slow
@@ -38,6 +40,7 @@ func watch(r prometheus.Registerer, s *Server) {
 		"hpfriends_log_reclaimed_bytes_total", "Bytes of entries that retention has removed.",
 		func() float64 { return float64(s.events.Retention().Reclaimed()) },
 	)
+	r.MustRegister(certificates{s.certs})
 	if s.scrubber != nil {
 		counter(
 			"hpfriends_scrub_damage_total", "Damaged places that the slow check of the log has found.",
@@ -80,4 +83,35 @@ func watch(r prometheus.Registerer, s *Server) {
 		"hpfriends_sessions", "Open hpfeeds connections, logged in or not.",
 		func() float64 { return float64(s.wire.Sessions()) },
 	)
+}
+
+// certificates are the series of the certificates by which the node speaks TLS.
+type certificates struct{ store *certs.Store }
+
+var (
+	certificateEnd = prometheus.NewDesc(
+		"hpfriends_tls_certificate_not_after_timestamp_seconds", "When the TLS certificate in use ends.",
+		[]string{"source"}, nil,
+	)
+	certificateStale = prometheus.NewDesc(
+		"hpfriends_tls_certificate_reload_failed", "1 while the newest certificate cannot be used, and an older one stays.",
+		[]string{"source"}, nil,
+	)
+)
+
+// Describe implements prometheus.Collector.
+func (certificates) Describe(to chan<- *prometheus.Desc) {
+	to <- certificateEnd
+	to <- certificateStale
+}
+
+// Collect implements prometheus.Collector.
+func (c certificates) Collect(to chan<- prometheus.Metric) {
+	for _, one := range c.store.Status() {
+		value := func(d *prometheus.Desc, v float64) {
+			to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, one.Source)
+		}
+		value(certificateEnd, float64(one.Until.Unix()))
+		value(certificateStale, number(one.Problem != ""))
+	}
 }

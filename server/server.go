@@ -29,6 +29,7 @@ import (
 	"hpfriends/query"
 	"hpfriends/raftfsm"
 	"hpfriends/router"
+	"hpfriends/server/certs"
 	"hpfriends/web"
 	"hpfriends/web/geo"
 	"hpfriends/web/replay"
@@ -60,6 +61,7 @@ type plan struct {
 	Config
 	budget budget
 	places *geo.DB // nil: none
+	certs  *certs.Store
 }
 
 // drainTimeout bounds each step of a shutdown.
@@ -68,7 +70,8 @@ const drainTimeout = 5 * time.Second
 // New returns a server that has not begun. The Config is a valid one.
 func New(c Config, l *slog.Logger) *Server {
 	s := &Server{
-		plan: plan{Config: c}, Logger: l, presence: broker.NewPresence(), loops: loops{failed: make(chan error, 8)},
+		plan: plan{Config: c, certs: certs.NewStore(l)}, Logger: l, presence: broker.NewPresence(),
+		loops: loops{failed: make(chan error, 8)},
 	}
 	if c.Geo != "" {
 		s.places = geo.New(c.Geo)
@@ -77,11 +80,16 @@ func New(c Config, l *slog.Logger) *Server {
 }
 
 // Reload reads again what is read from files beside the data directory. It may be called at any time.
-func (s *Server) Reload() error {
+func (s *Server) Reload() error { return errors.Join(s.readPlaces(), s.certs.Reload()) }
+
+func (s *Server) readPlaces() error {
 	if s.places == nil {
 		return nil
 	}
-	return s.places.Read()
+	if err := s.places.Read(); err != nil {
+		return badConfig("--geoip: %v", err)
+	}
+	return nil
 }
 
 // Run serves until ctx is done, or until it cannot go on. It may be called once.
@@ -96,8 +104,8 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	if narrowed {
 		s.Logger.Warn("the data directory was open to other users: it is for its owner only now", "data", s.DataDir)
 	}
-	if err := s.Reload(); err != nil {
-		return badConfig("--geoip: %v", err)
+	if err := s.readPlaces(); err != nil {
+		return err
 	}
 	cluster, err := s.clusterPart(ctx)
 	if err != nil {
@@ -203,6 +211,7 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 	drain, stopDrain := context.WithCancel(context.Background())
 	defer stopDrain()
 	s.loops.run(ending, "router", s.router.Run)
+	s.loops.run(ending, "certificates", s.certs.Watch)
 	s.loops.run(ending, "channels", s.countChannels(q))
 	if s.scrubber != nil {
 		s.loops.run(ending, "scrub", s.scrubber.run)
@@ -215,8 +224,9 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 	for _, l := range listeners {
 		s.loops.run(ending, "listener "+l.Addr().String(), l.serve)
 	}
-	s.firstAdmin(ctx, where.HTTP)
-	s.Logger.Info("serving", "hpfeeds", where.Hpfeeds, "http", where.HTTP, "data", s.DataDir, "node", s.node.ID())
+	s.firstAdmin(ctx, where.URL)
+	s.Logger.Info("serving", "hpfeeds", where.Hpfeeds, "http", where.HTTP, "pages", where.URL,
+		"data", s.DataDir, "node", s.node.ID())
 	if err = datadir.WriteAddresses(s.DataDir, where); err == nil {
 		s.tellSupervisor(daemon.SdNotifyReady)
 		s.loops.run(ending, "watchdog", s.watchdog)
@@ -261,7 +271,7 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 	}
 	s.wire, err = wire.NewServer(wire.Config{
 		Name: s.Name, Compat: compat, Limits: wire.Limits{MaxPayload: int(s.MaxMessage)}, Logger: s.Logger,
-		MaxConns: s.budget.connections,
+		MaxConns: s.budget.connections, TLS: s.tlsConfig,
 	}, s.broker)
 	if err != nil {
 		return err
@@ -278,9 +288,9 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 		return err
 	}
 	c := web.Config{
-		Changer: changer{s.node}, Cluster: clusterAdmin{s.node.Members()}, Cursors: s.cursors, Query: q, Key: key,
+		Changer: changer{s.node}, Cluster: clusterAdmin{s.node.Members(), s.certs}, Cursors: s.cursors, Query: q, Key: key,
 		Network: web.Network{
-			MaxConns: s.budget.requests, TrustedProxies: proxies, AllowedHosts: s.Hosts,
+			MaxConns: s.budget.requests, TrustedProxies: proxies, AllowedHosts: s.Hosts, Certificates: s.certs,
 		},
 		Metrics: registry, Ready: s.ready, Logger: s.Logger,
 		Refused: func(user graph.UserID, handle, address string) {

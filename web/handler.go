@@ -122,6 +122,10 @@ func (s *Server) admitLag(next http.Handler) http.Handler {
 	})
 }
 
+// strictTransport keeps browsers from plain HTTP, by which a link or a typed name would begin, for a year. It is for
+// names only; browsers that do not know the certificate's authority do not heed it (RFC 6797).
+const strictTransport = "max-age=31536000"
+
 // harden sets the headers that every answer has, and bounds the body.
 func harden(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -130,6 +134,9 @@ func harden(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
 		h.Set("Cache-Control", "no-store")
+		if r.TLS != nil {
+			h.Set("Strict-Transport-Security", strictTransport)
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, v1.MaxBody)
 		next.ServeHTTP(w, r)
 	})

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 
@@ -36,6 +37,9 @@ func (c *seated) Close() error {
 
 // setSeat says which connections have a request: the others go first.
 func setSeat(c net.Conn, state http.ConnState) {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
 	if s, ok := c.(*seated); ok {
 		s.seat.Busy(state == http.StateActive)
 	}

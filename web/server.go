@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -49,6 +50,8 @@ type Config struct {
 
 // Network is how requests come in.
 type Network struct {
+	// Certificates are those by which listeners speak TLS; nil: none.
+	Certificates v1.Certificates
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.
 	TrustedProxies []netip.Prefix
 	// AllowedHosts are the names of this server; empty: any, where it is asked from another machine.
@@ -77,6 +80,7 @@ const (
 	writeTimeout  = 60 * time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 16 << 10
+	maxStreams    = 64 // of one connection with HTTP/2
 )
 
 // Server is the HTTP side of a node.
@@ -113,7 +117,8 @@ func New(c Config) *Server {
 			Changer: v1.WithQuotas(c.Changer, c.Query.Graph),
 			Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
 			MaySet: people.MaySet, Prove: people.Prove,
-			Replays: replays, Ready: c.Ready, Scrub: c.Scrub, Version: c.Version, Logger: c.Logger,
+			Replays: replays, Version: c.Version, Logger: c.Logger,
+			Health: v1.Health{Ready: c.Ready, Scrub: c.Scrub, Certificates: c.Certificates},
 		}),
 	}
 	document, err := s.v1.Document()
@@ -144,19 +149,24 @@ func New(c Config) *Server {
 func (s *Server) Setup() *who.Setup { return s.who.Setup }
 
 // Serve serves a TCP listener until Shutdown.
-func (s *Server) Serve(l net.Listener) error {
-	return s.serve(&seatedListener{l, s.crowd}, s.Handler())
+func (s *Server) Serve(l net.Listener) error { return s.ServeTLS(l, nil) }
+
+// ServeTLS is Serve with TLS; nil is none.
+func (s *Server) ServeTLS(l net.Listener, tc *tls.Config) error {
+	return s.serve(&seatedListener{l, s.crowd}, tc, s.Handler())
 }
 
 // ServeSocket serves the local socket until Shutdown: who can open it is the operator. The caller sees to it that only
 // the owner of the data directory can.
-func (s *Server) ServeSocket(l net.Listener) error { return s.serve(l, s.SocketHandler()) }
+func (s *Server) ServeSocket(l net.Listener) error { return s.serve(l, nil, s.SocketHandler()) }
 
-func (s *Server) serve(l net.Listener, h http.Handler) error {
+func (s *Server) serve(l net.Listener, tc *tls.Config, h http.Handler) error {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
-		ConnState: setSeat,
+		ConnState: setSeat, TLSConfig: tc,
+		// More requests than a page makes at once would make the seats of connections worth less.
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 	}
 	s.mu.Lock()
 	if s.closed {
@@ -165,7 +175,11 @@ func (s *Server) serve(l net.Listener, h http.Handler) error {
 	}
 	s.servers = append(s.servers, srv)
 	s.mu.Unlock()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	serve := srv.Serve
+	if tc != nil {
+		serve = func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
+	}
+	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

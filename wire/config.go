@@ -2,6 +2,7 @@ package wire
 
 import (
 	"cmp"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"time"
@@ -22,6 +23,9 @@ type Config struct {
 	// most crowded address makes room; 1000.
 	MaxPending  int
 	ConnectRate int // connections per second and address that come to no login, with a burst of 10 s; 20
+
+	// TLS says how endpoints with TLS speak it, and with which certificates; nil: with their own files, read once.
+	TLS func(EndpointTLS) (*tls.Config, error)
 
 	Logger *slog.Logger // nil: none
 }

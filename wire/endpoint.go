@@ -27,7 +27,7 @@ type Endpoint struct {
 
 // EndpointTLS says how an endpoint speaks TLS.
 type EndpointTLS struct {
-	Cert, Key  string // PEM files; read again when they change
+	Cert, Key  string // PEM files; both empty: the server's
 	MinVersion uint16 // tls.VersionTLS12 unless an old client needs less
 }
 
@@ -64,7 +64,7 @@ func parseEndpoint(s string) (Endpoint, error) {
 	switch fields[0] {
 	case "tcp":
 	case "tls", "ssl":
-		e.TLS = &EndpointTLS{Cert: "cert.pem", Key: "key.pem", MinVersion: tls.VersionTLS12}
+		e.TLS = &EndpointTLS{MinVersion: tls.VersionTLS12}
 		allowed = tlsKeys
 	default:
 		return e, fmt.Errorf("kind %q: want tcp or tls", fields[0])
@@ -185,8 +185,8 @@ func (e Endpoint) String() string {
 	add("nonce", strconv.Itoa(e.Nonce), strconv.Itoa(defaultNonce))
 	if e.TLS != nil {
 		kind = "tls"
-		add("cert", e.TLS.Cert, "cert.pem")
-		add("key", e.TLS.Key, "key.pem")
+		add("cert", e.TLS.Cert, "")
+		add("key", e.TLS.Key, "")
 		for name, v := range tlsVersions {
 			if v == e.TLS.MinVersion && v != tls.VersionTLS12 {
 				add("min_version", name, "")

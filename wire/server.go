@@ -59,7 +59,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, e Endpoint) error {
 	if e.Nonce == 0 {
 		e.Nonce = defaultNonce
 	}
-	tc, err := e.tlsConfig(s.config.Logger)
+	tc, err := s.config.tlsConfig(e)
 	if err != nil {
 		return err
 	}

@@ -1,69 +1,39 @@
 package wire
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
-	"log/slog"
-	"os"
-	"sync"
-	"time"
 )
 
 // tlsConfig is nil for an endpoint without TLS. The files must be there and fit together.
-func (e Endpoint) tlsConfig(l *slog.Logger) (*tls.Config, error) {
+func (c Config) tlsConfig(e Endpoint) (*tls.Config, error) {
 	if e.TLS == nil {
 		return nil, nil
 	}
-	c := &certificate{certFile: e.TLS.Cert, keyFile: e.TLS.Key, logger: l}
-	if err := c.load(); err != nil {
+	if c.TLS == nil {
+		c.TLS = fromFiles
+	}
+	tc, err := c.TLS(*e.TLS)
+	if err != nil {
 		return nil, fmt.Errorf("endpoint %s: %w", e, err)
 	}
-	return &tls.Config{MinVersion: e.TLS.MinVersion, GetCertificate: c.current}, nil
+	return tc, nil
 }
 
-// certificate is read again when its files have changed, so that a renewed one needs no restart.
-type certificate struct {
-	certFile, keyFile string
-	logger            *slog.Logger
-
-	mu      sync.Mutex
-	pair    *tls.Certificate
-	stamp   [2]time.Time // of the files, when they were read
-	checked time.Time
+// fromFiles reads an endpoint's own files, once.
+func fromFiles(e EndpointTLS) (*tls.Config, error) {
+	pair, err := tls.LoadX509KeyPair(e.Files())
+	return &tls.Config{MinVersion: e.MinVersion, Certificates: []tls.Certificate{pair}}, err
 }
 
-// checkEvery bounds how often handshakes look at the files.
-const checkEvery = time.Second
-
-func (c *certificate) current(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if time.Since(c.checked) >= checkEvery {
-		if err := c.load(); err != nil {
-			c.logger.Error("the new TLS certificate cannot be used, the old one stays", "cert", c.certFile, "err", err)
-		}
-	}
-	return c.pair, nil
+// Files are the endpoint's own, by default those that the Python broker takes.
+func (e EndpointTLS) Files() (cert, key string) {
+	return cmp.Or(e.Cert, "cert.pem"), cmp.Or(e.Key, "key.pem")
 }
 
-// load reads the files if they are not those that were read last. On an error the certificate stays as it is.
-func (c *certificate) load() error {
-	c.checked = time.Now()
-	var stamp [2]time.Time
-	for i, name := range []string{c.certFile, c.keyFile} {
-		info, err := os.Stat(name)
-		if err != nil {
-			return err
-		}
-		stamp[i] = info.ModTime()
-	}
-	if c.pair != nil && stamp == c.stamp {
-		return nil
-	}
-	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
-	if err != nil {
-		return err
-	}
-	c.pair, c.stamp = &pair, stamp
-	return nil
-}
+// Own reports whether an endpoint names a certificate; the others take the server's.
+func (e EndpointTLS) Own() bool { return e.Cert != "" || e.Key != "" }
+
+// Old reports whether clients are taken whose TLS is one that is given up (RFC 8996).
+func (e EndpointTLS) Old() bool { return e.MinVersion < tls.VersionTLS12 }

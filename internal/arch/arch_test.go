@@ -26,9 +26,9 @@ var allowed = map[string][]string{
 	"cmd/hpfriends/feed": {
 		"wire", "wire/subscription", "eventlog/entry", "graph", "query/view", "internal/cmdline", "internal/ndjson",
 		"internal/pace", "internal/secret", "internal/term", "internal/timespec", "internal/atomicfile", "internal/bytesize",
-		"api",
+		"internal/trust", "api",
 	},
-	"cmd/hpfriends/compat": {"wire", "cmd/hpfriends/feed", "internal/cmdline", "internal/term"},
+	"cmd/hpfriends/compat": {"wire", "cmd/hpfriends/feed", "internal/cmdline", "internal/term", "internal/trust"},
 	"cmd/hpfriends/bench": {
 		"wire", "wire/subscription", "api", "web/pages", "internal/cmdline", "internal/load", "internal/payload",
 		"internal/proc", "internal/term", "internal/timespec",
@@ -38,11 +38,12 @@ var allowed = map[string][]string{
 		"internal/secret"},
 	"server": {
 		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "query/view", "raftfsm", "raftfsm/link",
-		"raftfsm/retention", "raftfsm/survey", "router", "web", "web/geo", "web/replay", "web/who", "wire",
+		"raftfsm/retention", "raftfsm/survey", "router", "server/certs", "web", "web/geo", "web/replay", "web/who", "wire",
 		"api",
 		"internal/atomicfile", "internal/buildinfo", "internal/datadir",
 		"internal/bytesize", "internal/secret", "internal/timespec",
 	},
+	"server/certs": {"query/view"},
 	"broker": {
 		"eventlog", "eventlog/entry", "graph", "query", "query/view", "raftfsm", "router", "wire", "wire/subscription",
 		"internal/secret",
@@ -55,7 +56,9 @@ var allowed = map[string][]string{
 	"importer/sqlite":     {},
 	"internal/cmdline": {
 		"api", "internal/bytesize", "internal/datadir", "internal/secret", "internal/term", "internal/timespec",
+		"internal/trust",
 	},
+	"internal/trust":    {},
 	"internal/term":     {"internal/ndjson"},
 	"internal/datadir":  {"internal/atomicfile"},
 	"internal/proc":     {"api", "internal/datadir"},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"sync"
 	"syscall"
 	"time"
@@ -21,12 +22,16 @@ func newClient(c *cli.Context) (*api.Client, error) {
 	if server == "" {
 		return api.Local(c.String("data-dir")).As(c.String("as")), nil
 	}
+	remote, err := remote(c, server)
+	if err != nil {
+		return nil, err
+	}
 	if user := c.String("user"); user != "" { // token add: the first token is made with a password
 		password, err := ReadSecret(c.String("password-file"))
 		if err == nil && password == "" {
 			err = Usage("--user needs --password-file")
 		}
-		return api.Remote(server).WithPassword(user, secret.New(password)), err
+		return remote.WithPassword(user, secret.New(password)), err
 	}
 	token, err := ReadSecret(c.String("token-file"))
 	if err != nil {
@@ -38,7 +43,7 @@ func newClient(c *cli.Context) (*api.Client, error) {
 	if c.String("as") != "" {
 		return nil, Usage("--as is for the local socket: a token acts as its owner")
 	}
-	client := api.Remote(server).WithToken(secret.New(token))
+	client := remote.WithToken(secret.New(token))
 	client.Warn = endsSoon(c)
 	return client, nil
 }
@@ -52,6 +57,22 @@ func endsSoon(c *cli.Context) func(time.Time) {
 				ends.UTC().Format(time.RFC3339))
 		})
 	}
+}
+
+// remote returns a client of the server at a URL.
+func remote(c *cli.Context, server string) (*api.Client, error) {
+	u, err := url.Parse(server)
+	if err != nil || u.Scheme != "https" {
+		if err == nil && SaysWhomToTrust(c) {
+			err = Usage("--tls-ca and --tls-pin are about TLS: want --server https://…")
+		}
+		return api.Remote(server), err
+	}
+	tc, err := Trusted(c, u.Hostname())
+	if err != nil {
+		return nil, Usage("%v", err)
+	}
+	return api.Remote(server).WithTLS(tc), nil
 }
 
 // answered gives an error of the API its exit code, and says what to do where no server was reached.

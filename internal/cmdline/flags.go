@@ -1,6 +1,8 @@
 package cmdline
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -16,7 +18,7 @@ func DataDirFlag() cli.Flag {
 
 // apiFlags are those of every command that asks a server.
 func apiFlags(more ...cli.Flag) []cli.Flag {
-	return append([]cli.Flag{
+	flags := []cli.Flag{
 		DataDirFlag(),
 		&cli.StringFlag{Name: "server", EnvVars: []string{"HPFRIENDS_SERVER"},
 			Usage: "ask the server at `URL` instead, with an API token"},
@@ -24,5 +26,13 @@ func apiFlags(more ...cli.Flag) []cli.Flag {
 			Usage: "`FILE` with the API token, - for standard input"},
 		&cli.StringFlag{Name: "as", EnvVars: []string{"HPFRIENDS_AS"}, Usage: "act as `USER` (on the local socket)"},
 		&cli.BoolFlag{Name: "json", Usage: "print JSON"},
-	}, more...)
+	}
+	for _, f := range []cli.Flag{
+		AuthorityFlag("certificates to trust, of --server or its authority"), PinFlag("of --server"),
+	} { // a command that speaks to a broker, too, has one flag for both
+		if !slices.ContainsFunc(more, func(m cli.Flag) bool { return m.Names()[0] == f.Names()[0] }) {
+			flags = append(flags, f)
+		}
+	}
+	return append(flags, more...)
 }

@@ -20,9 +20,12 @@ const AddressesFile = "addresses.json"
 type Addresses struct {
 	Hpfeeds []string `json:"hpfeeds"`
 	HTTP    string   `json:"http,omitempty"`
-	Cluster string   `json:"cluster,omitempty"`
-	Socket  string   `json:"socket"`
-	PID     int      `json:"pid"`
+	URL     string   `json:"url,omitempty"` // where people find the pages
+	// Redirect leads there by plain HTTP.
+	Redirect string `json:"redirect,omitempty"`
+	Cluster  string `json:"cluster,omitempty"`
+	Socket   string `json:"socket"`
+	PID      int    `json:"pid"`
 }
 
 // ReadAddresses reads what a running server has written. Without one the error is fs.ErrNotExist.

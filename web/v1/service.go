@@ -32,6 +32,20 @@ type Cursors interface {
 	Remove(ctx context.Context, by graph.Actor, authkey uint64, name string) error
 }
 
+// Certificates are those of a node.
+type Certificates interface {
+	Status() []view.Certificate
+	// Warnings says what an operator should do about them.
+	Warnings(now time.Time) []string
+}
+
+// Health is what a node says of itself.
+type Health struct {
+	Ready        func(context.Context) error
+	Scrub        func() view.ScrubStatus // nil: there is none
+	Certificates Certificates            // by which it speaks TLS; nil: none
+}
+
 // Config of a Service.
 type Config struct {
 	Changer Changer
@@ -45,10 +59,9 @@ type Config struct {
 	MaySet func(c graph.Command, handle string) error
 	// Prove checks the present password of who changes their own; nil: nobody does.
 	Prove   func(ctx context.Context, a graph.Actor, present secret.Secret) error
-	Ready   func(context.Context) error
-	Scrub   func() view.ScrubStatus // nil: there is none
 	Version string
 	Logger  *slog.Logger
+	Health
 	// ChunkTimeout is how long a reader of a stream may take for one chunk. There is no limit for the whole. 0: 30 s.
 	ChunkTimeout time.Duration
 }

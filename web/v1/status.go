@@ -3,6 +3,7 @@ package v1
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -61,6 +62,10 @@ func (s *Service) status(ctx context.Context, _ *api.None) (api.Status, error) {
 		return st, err
 	}
 	st.Log, st.Warnings = &kept, s.Changer.Retention().Warnings
+	if s.Certificates != nil {
+		st.Certificates = s.Certificates.Status()
+		st.Warnings = append(slices.Clone(st.Warnings), s.Certificates.Warnings(time.Now())...)
+	}
 	if s.Scrub != nil {
 		scrub := s.Scrub()
 		st.Scrub = &scrub

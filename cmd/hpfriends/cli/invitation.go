@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"net"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -82,13 +81,10 @@ func pagesOf(c *cli.Context) string {
 		return strings.TrimRight(server, "/")
 	}
 	a, err := datadir.ReadAddresses(c.String("data-dir"))
-	if err != nil || a.HTTP == "" {
+	if err != nil {
 		return ""
 	}
-	if host, port, err := net.SplitHostPort(a.HTTP); err == nil && net.ParseIP(host).IsUnspecified() {
-		a.HTTP = net.JoinHostPort("localhost", port)
-	}
-	return "http://" + a.HTTP
+	return a.URL
 }
 
 func invitationOf(c *cli.Context) (api.InvitationPath, error) {

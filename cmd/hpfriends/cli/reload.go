@@ -33,8 +33,8 @@ func (r *reloader) run(ctx context.Context, hangUps <-chan os.Signal) {
 	}
 }
 
-// reload takes the new level of the log, and reads the file of --geoip. What else has changed is named, since it waits
-// for the next start.
+// reload takes the new level of the log, and reads the file of --geoip and those of certificates. What else has changed
+// is named, since it waits for the next start.
 func (r *reloader) reload() {
 	s, _, err := loadSettings(r.cli)
 	if err != nil {
@@ -42,7 +42,7 @@ func (r *reloader) reload() {
 		return
 	}
 	if err := r.server.Reload(); err != nil {
-		r.logger.Error("the file of --geoip cannot be read again, the old one stays", "err", err)
+		r.logger.Error("a file cannot be read again, the old one stays", "err", err)
 	}
 	r.now.LogLevel = s.LogLevel
 	r.level.Set(logLevel(s))

@@ -20,8 +20,8 @@ import (
 )
 
 // settingNames are the keys of the file, which are also the flags.
-var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "trusted-proxies", "allowed-hosts", "geoip",
-	"kiosk", "name", "compat",
+var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "http-redirect", "tls-cert", "tls-key",
+	"trusted-proxies", "allowed-hosts", "geoip", "kiosk", "name", "compat",
 	"max-message", "max-connections", "subscriber-memory", "retention", "retention-size", "retention-grace",
 	"scrub-interval", "log-level", "log-format",
 	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
@@ -37,10 +37,16 @@ func settingFlags() []cli.Flag {
 		&cli.StringFlag{Name: "node-id", EnvVars: env("node-id"), Usage: "`ID` of this node, fixed at its first start"},
 		&cli.StringSliceFlag{Name: "hpfeeds", Aliases: []string{"e"}, EnvVars: env("hpfeeds"),
 			Value: cli.NewStringSlice("tcp:port=10000", "tcp:port=20000"),
-			Usage: "listen on `ENDPOINT`, like tcp:port=10000:interface=127.0.0.1 or tls:port=10001:cert=F:key=F (repeat for " +
+			Usage: "listen on `ENDPOINT`, like tcp:port=10000:interface=127.0.0.1 or tls:port=10001[:cert=F:key=F] (repeat for " +
 				"more)"},
 		&cli.StringFlag{Name: "http", EnvVars: env("http"), Value: "127.0.0.1:8080",
-			Usage: "serve the API on `HOST:PORT`; empty: on the local socket only"},
+			Usage: "serve the API on `HOST:PORT`, with TLS if there is --tls-cert, or on an endpoint as those of --hpfeeds; empty: " +
+				"on the local socket only"},
+		&cli.StringFlag{Name: "http-redirect", EnvVars: env("http-redirect"),
+			Usage: "send who asks on `HOST:PORT` to HTTPS, but answer /ip"},
+		&cli.StringFlag{Name: "tls-cert", EnvVars: env("tls-cert"),
+			Usage: "PEM `FILE` of the certificate and its chain, for --http and tls: endpoints without cert; read again when it changes"},
+		&cli.StringFlag{Name: "tls-key", EnvVars: env("tls-key"), Usage: "PEM `FILE` of the key of --tls-cert"},
 		&cli.StringSliceFlag{Name: "trusted-proxies", EnvVars: env("trusted-proxies"),
 			Usage: "believe X-Forwarded-For of `NETWORK`, like 10.0.0.0/8: of proxies before --http (repeat for more)"},
 		&cli.StringSliceFlag{Name: "allowed-hosts", EnvVars: env("allowed-hosts"),
@@ -80,6 +86,7 @@ func loadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 			HTTP: c.String("http"), Proxies: c.StringSlice("trusted-proxies"), Hosts: c.StringSlice("allowed-hosts"),
 			Geo: c.String("geoip"), Kiosk: c.String("kiosk"),
 		},
+		TLS:      server.TLSConfig{Cert: c.String("tls-cert"), Key: c.String("tls-key"), Redirect: c.String("http-redirect")},
 		Name:     c.String("name"),
 		Compat:   c.String("compat"),
 		Scrub:    c.String("scrub-interval"),

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
@@ -36,9 +37,17 @@ func Status() *cli.Command {
 				if s.Scrub != nil {
 					printScrub(w, *s.Scrub)
 				}
+				printCertificates(w, s.Certificates)
 				printWarnings(w, s.Warnings)
 			})
 		}, &cli.BoolFlag{Name: "ready", Usage: "fail unless the server takes clients, for healthchecks"})
+}
+
+func printCertificates(w io.Writer, all []view.Certificate) {
+	for _, c := range all {
+		fmt.Fprintf(w, "tls     %s until %s: %s\n        %s\n", term.Visible(c.Source), term.Time(c.Until),
+			term.Visible(strings.Join(c.Names, ", ")), c.Fingerprint)
+	}
 }
 
 func printScrub(w io.Writer, s view.ScrubStatus) {

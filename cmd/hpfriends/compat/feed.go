@@ -4,6 +4,7 @@ package compat
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"hpfriends/cmd/hpfriends/feed"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
+	"hpfriends/internal/trust"
 	"hpfriends/wire"
 )
 
@@ -46,6 +48,9 @@ var (
 	packageOptions = []option{{"", "--tls", optFlag}, {"", "--tlscert", optString}}
 	scriptOptions  = []option{{"", "--certfile", optString}}
 
+	// ours are options that neither of them has. They are not abbreviated.
+	ours = []option{{"", "--tls-ca", optString}, {"", "--tls-pin", optString}}
+
 	// HpfeedsProgram is the client of the Python package (hpfeeds 3.1.0, hpfeeds/scripts/cli.py).
 	HpfeedsProgram = feedProgram{"hpfeeds",
 		grammar{own: append(feedOptions[:len(feedOptions):len(feedOptions)], packageOptions...), extra: scriptOptions}, true}
@@ -68,8 +73,9 @@ Options:
   -o FILE, --output=FILE
                         append messages to this file too
   --tls                 use TLS for the connection
-  --tlscert=FILE, --certfile=FILE
+  --tlscert=FILE, --certfile=FILE, --tls-ca=FILE
                         certificates to trust (PEM); implies --tls
+  --tls-pin=sha256:HEX  trust the certificate with this fingerprint only; implies --tls
   --debug               tell more on stderr
 
 Troubles (authfail, accessfail, "Authkey not allowed ..."): see the Logs of the
@@ -133,7 +139,7 @@ func (p feedProgram) configure(args []string) (*invocation, error) {
 		channels: a.values["--chan"], action: a.words[0], data: strings.Join(a.words[1:], " "), output: a.last("--output"),
 		verbose: p.verbose || a.has("--debug"),
 	}
-	cert := a.last("--tlscert") + a.last("--certfile")
+	cert := cmp.Or(a.last("--tlscert"), a.last("--certfile"), a.last("--tls-ca"))
 	if _, err := os.Stat(cert); cert != "" && err != nil {
 		//lint:ignore ST1005 the original's words
 		return nil, errors.New("If --tlscert is specified it must be a valid path to a file")
@@ -159,8 +165,8 @@ func (p feedProgram) configure(args []string) (*invocation, error) {
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
 		return nil, fmt.Errorf("port %s: want 1 to 65535", port)
 	}
-	if cert != "" || a.has("--tls") {
-		f.dial.TLS, err = feed.ClientTLS(host, cert)
+	if cert != "" || a.has("--tls") || a.has("--tls-pin") {
+		f.dial.TLS, err = trust.Policy{Host: host, File: cert, Pins: a.values["--tls-pin"]}.Config()
 	}
 	return f, err
 }

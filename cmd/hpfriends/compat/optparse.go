@@ -121,7 +121,7 @@ func (g grammar) cluster(a *arguments, arg string, rest []string) ([]string, err
 // match finds the long option that name is, or is the beginning of.
 func (g grammar) match(name string) (option, error) {
 	tiers := [][]option{g.own, g.extra}
-	for _, tier := range tiers {
+	for _, tier := range append(tiers, ours) {
 		for _, o := range tier {
 			if o.long == name {
 				return o, nil

@@ -17,6 +17,7 @@ import (
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/secret"
 	"hpfriends/internal/term"
+	"hpfriends/internal/trust"
 	"hpfriends/wire"
 )
 
@@ -61,8 +62,8 @@ func brokerFlags() []cli.Flag {
 		&cli.GenericFlag{Name: "channel", Aliases: []string{"c", "chan"}, EnvVars: env("CHANNEL"), Value: &nameList{},
 			Usage: "`CHANNEL` (repeat for more)"},
 		&cli.BoolFlag{Name: "tls", EnvVars: env("TLS"), Usage: "connect with TLS"},
-		&cli.StringFlag{Name: "tlscert", EnvVars: env("TLSCERT"),
-			Usage: "PEM `FILE` of certificates to trust; implies --tls"},
+		cmdline.AuthorityFlag("certificates to trust, of a broker or its authority; implies --tls"),
+		cmdline.PinFlag("implies --tls"),
 	}
 }
 
@@ -95,11 +96,14 @@ func loginOf(c *cli.Context, stdin io.Reader) (d wire.DialConfig, err error) {
 	if d.Secret, err = secretOf(c, stdin); err != nil {
 		return d, err
 	}
-	if c.Bool("tls") || c.String("tlscert") != "" {
-		d.TLS, err = ClientTLS(host, c.String("tlscert"))
+	if wantsTLS(c) {
+		d.TLS, err = cmdline.Trusted(c, host)
 	}
 	return d, err
 }
+
+// wantsTLS reports whether the flags ask for TLS.
+func wantsTLS(c *cli.Context) bool { return c.Bool("tls") || cmdline.SaysWhomToTrust(c) }
 
 // hostOf reads a name or an address; IPv6 may be in brackets, as it is elsewhere.
 func hostOf(text string) (string, error) {
@@ -146,6 +150,9 @@ func connectionFailure(err error) error {
 			"the broker refused: "+term.Visible(refusal.Text)+" (the Logs of the authkey's owner say more)")
 	case errors.Is(err, context.Canceled):
 		return cmdline.Fail(cmdline.ExitInterrupted, "")
+	}
+	if hint := trust.Hint(err); hint != "" {
+		return cmdline.Fail(cmdline.ExitUnavailable, hint+" ("+err.Error()+")")
 	}
 	return cmdline.Fail(cmdline.ExitUnavailable, err.Error())
 }

@@ -214,8 +214,8 @@ func (t *target) parse(c *cli.Context, to string) error {
 			return err
 		}
 	}
-	if u.Scheme == "hpfeeds+tls" || c.Bool("tls") || c.String("tlscert") != "" {
-		t.dial.TLS, err = ClientTLS(u.Hostname(), c.String("tlscert"))
+	if u.Scheme == "hpfeeds+tls" || wantsTLS(c) {
+		t.dial.TLS, err = cmdline.Trusted(c, u.Hostname())
 	}
 	return err
 }

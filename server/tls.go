@@ -1,0 +1,131 @@
+package server
+
+import (
+	"crypto/tls"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"hpfriends/server/certs"
+	"hpfriends/wire"
+)
+
+// TLSConfig is the certificate of listeners that have none of their own.
+type TLSConfig struct {
+	Cert     string `yaml:"tls-cert" json:"tls-cert"`
+	Key      string `yaml:"tls-key" json:"tls-key"`
+	Redirect string `yaml:"http-redirect" json:"http-redirect"`
+}
+
+// has reports whether there is a certificate for listeners that have none of their own.
+func (c TLSConfig) has() bool { return c.Cert != "" }
+
+func (s Config) validateTLS() error {
+	if (s.TLS.Cert == "") != (s.TLS.Key == "") {
+		return badConfig("--tls-cert and --tls-key belong together")
+	}
+	e, err := s.httpEndpoint()
+	if err != nil {
+		return badConfig("--http %s: %v", s.HTTP, err)
+	}
+	if s.TLS.Redirect == "" {
+		return nil
+	}
+	if err := CheckAddress(s.TLS.Redirect); err != nil {
+		return badConfig("--http-redirect %s: %v", s.TLS.Redirect, err)
+	}
+	if s.HTTP == "" || e.TLS == nil {
+		return badConfig("--http-redirect leads to HTTPS: give --tls-cert and --tls-key, too")
+	}
+	return nil
+}
+
+// httpEndpoint is where HTTP is served: HOST:PORT, which speaks TLS if the server has a certificate, or an endpoint
+// that says so itself.
+func (s Config) httpEndpoint() (e wire.Endpoint, err error) {
+	switch kind, _, _ := strings.Cut(s.HTTP, ":"); {
+	case s.HTTP == "":
+		return e, nil
+	case kind == "tcp" || kind == "tls" || kind == "ssl":
+		return wire.ParseEndpoint(s.HTTP)
+	}
+	if err := CheckAddress(s.HTTP); err != nil {
+		return e, err
+	}
+	host, port, _ := net.SplitHostPort(s.HTTP)
+	n, err := net.LookupPort("tcp", port)
+	if err != nil {
+		return e, err
+	}
+	e.Interface, e.Port = host, uint16(n)
+	if s.TLS.has() {
+		e.TLS = &wire.EndpointTLS{MinVersion: tls.VersionTLS12}
+	}
+	return e, nil
+}
+
+// tlsConfig is how an endpoint speaks TLS.
+func (s *Server) tlsConfig(e wire.EndpointTLS) (*tls.Config, error) {
+	files := certs.Files{Cert: s.TLS.Cert, Key: s.TLS.Key}
+	if e.Own() || !s.TLS.has() {
+		files.Cert, files.Key = e.Files()
+	}
+	pair, err := s.certs.Open(files)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{MinVersion: e.MinVersion, GetCertificate: pair.Certificate}, nil
+}
+
+// openTLS is tlsConfig, at the start: it says so when an endpoint takes what is given up.
+func (s *Server) openTLS(e wire.Endpoint) (*tls.Config, error) {
+	if e.TLS == nil {
+		return nil, nil
+	}
+	if e.TLS.Old() {
+		s.Logger.Warn("this endpoint takes TLS versions that are given up, and that can be broken: let only the old sensors "+
+			"that need them use it", "endpoint", e.String())
+	}
+	tc, err := s.tlsConfig(*e.TLS)
+	if err != nil {
+		return nil, badConfig("TLS of %s: %v", e, err)
+	}
+	return tc, nil
+}
+
+// pagesURL is where people find the pages that a listener serves.
+func pagesURL(l net.Addr, tc *tls.Config) string {
+	host, port, err := net.SplitHostPort(l.String())
+	if err != nil {
+		return ""
+	}
+	if net.ParseIP(host).IsUnspecified() {
+		host = "localhost"
+	}
+	u, usual := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}, 80
+	if tc != nil {
+		u.Scheme, usual = "https", 443
+		if name := certifiedName(tc); name != "" {
+			u.Host = net.JoinHostPort(name, port)
+		}
+	}
+	if port == strconv.Itoa(usual) {
+		u.Host = strings.TrimSuffix(u.Host, ":"+port)
+	}
+	return u.String()
+}
+
+// certifiedName is the first host that a listener's certificate is for.
+func certifiedName(tc *tls.Config) string {
+	c, err := tc.GetCertificate(&tls.ClientHelloInfo{})
+	if err != nil {
+		return ""
+	}
+	for _, name := range c.Leaf.DNSNames {
+		if !strings.HasPrefix(name, "*") {
+			return name
+		}
+	}
+	return ""
+}
