@@ -261,8 +261,8 @@ func (c *conn) Missed(text string, from, to eventlog.Position) {
 	c.refuse(text, "History was no longer kept.", "From "+from.String()+"; the subscription went on at "+to.String()+".")
 }
 
-// Failed implements router.Events: the session ends with a text. A client that was only not sent anything more would wait
-// for ever.
+// Failed implements router.Events: the session ends with a text. A client that was only not sent anything more would
+// wait for ever.
 func (c *conn) Failed(at eventlog.Position, err error) {
 	if errors.Is(err, eventlog.ErrClosed) {
 		return // the node is stopping, and ends its sessions itself
