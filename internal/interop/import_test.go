@@ -147,6 +147,81 @@ func TestImportedStoreDeliversAsThePythonBroker(t *testing.T) {
 	}
 }
 
+// The same by the database itself, which the program serves under the name of the Python broker's: a key that is added
+// to it meanwhile is let in, too.
+func TestStoreIsServedLive(t *testing.T) {
+	dir, err := os.MkdirTemp("", "hp") // short: the path of a Unix socket is
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	store := filepath.Join(dir, "sqlite.db")
+	fillStore(t, store, community)
+	host, port := pythonBroker(t, dir)
+	before := exchange(t, host, port, community)
+	ours := filepath.Join(dir, "hpfeeds-broker")
+	if err := os.Symlink(hpfriends, ours); err != nil {
+		t.Fatal(err)
+	}
+	address := freeport.On127(t)
+	cmd := exec.Command(ours, "--bind", address)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "HPFRIENDS_DATA_DIR=d", "HPFRIENDS_HTTP=")
+	var log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	}()
+	await := func(keys []storedKey) {
+		t.Helper()
+		for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+			listed := execute(t, hpfriends, "--data-dir", filepath.Join(dir, "d"), "authkey", "ls").stdout
+			if !slices.ContainsFunc(keys, func(k storedKey) bool { return !strings.Contains(listed, " "+k.Ident+" ") }) {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("the keys of the store are not served:\n%s", listed)
+			}
+		}
+	}
+	await(community)
+	host, port, _ = net.SplitHostPort(address)
+	for ident, list := range exchange(t, host, port, community) {
+		if !slices.Equal(list, before[ident]) {
+			t.Errorf("%s received %q by the Python broker and %q by ours", ident, before[ident], list)
+		}
+	}
+	late := storedKey{Owner: "late", Ident: "late", Pub: []string{"geoloc"}, Sub: []string{"geoloc"}}
+	fillStore(t, store, []storedKey{late})
+	await([]storedKey{late})
+	a := startAgent(t, "aio.py", host, port, "late", "geoloc")
+	a.publish("geoloc", "hello")
+	if a.sync(); len(a.received) != 1 {
+		t.Errorf("a key that was added received %q", a.received)
+	}
+}
+
+// A cowrie that publishes by the Python broker does so here after an import, with another port in its settings and
+// nothing else, and who read it reads it.
+func TestCowrieMovesOver(t *testing.T) {
+	dir := t.TempDir()
+	store := filepath.Join(dir, "sqlite.db")
+	fillStore(t, store, []storedKey{{Owner: "ada", Ident: "cowrie", Pub: []string{"cowrie.sessions"}},
+		{Owner: "bob", Ident: "reader", Sub: []string{"cowrie.sessions"}}})
+	host, port := pythonBroker(t, dir)
+	cowrieSession(t, host, port, readSensor(t, host, port, "cowrie", "cowrie.sessions"))
+	s := serve(t)
+	s.cli(0, "import", "hpfeeds", "--sqlite", store)
+	cowrieSession(t, host, s.port, readSensor(t, host, s.port, "cowrie", "cowrie.sessions"))
+}
+
 // exchange has each key publish two messages on each of its channels, and returns what each received.
 func exchange(t *testing.T, host, port string, keys []storedKey) map[string][]string {
 	t.Helper()

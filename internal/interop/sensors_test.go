@@ -106,16 +106,22 @@ func (s *server) fromSensor(ident, channel string, sub ...string) <-chan []byte 
 	s.authkey("alice", ident, []string{channel}, sub)
 	s.authkey("bob", "reader", nil, []string{channel})
 	s.cli(0, "share", "accept", s.share(channel, "alice", "bob", "own"), "--as", "bob")
+	return readSensor(s.t, s.host, s.port, ident, channel)
+}
+
+// readSensor logs in to a broker as reader: the payloads that ident publishes on a channel, in order.
+func readSensor(t *testing.T, host, port, ident, channel string) <-chan []byte {
+	t.Helper()
 	conn, err := wire.Dial(context.Background(), wire.DialConfig{
-		Addr: net.JoinHostPort(s.host, s.port), Ident: "reader", Secret: []byte(secretOf("reader")),
+		Addr: net.JoinHostPort(host, port), Ident: "reader", Secret: []byte(secretOf("reader")),
 	})
 	if err == nil {
 		err = conn.Subscribe(channel)
 	}
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
-	s.t.Cleanup(func() { _ = conn.Close() })
+	t.Cleanup(func() { _ = conn.Close() })
 	payloads := make(chan []byte, 100)
 	go func() {
 		for {
@@ -134,9 +140,14 @@ func (s *server) fromSensor(ident, channel string, sub ...string) <-chan []byte 
 
 // TestCowriePublishesASession runs cowrie with its own plugin, and breaks in.
 func TestCowriePublishesASession(t *testing.T) {
-	env := sensorEnvironment(t, "cowrie==3.1.4", "hpfeeds==3.1.0")
 	s := serve(t)
-	payloads := s.fromSensor("cowrie", "cowrie.sessions")
+	cowrieSession(t, s.host, s.port, s.fromSensor("cowrie", "cowrie.sessions"))
+}
+
+// cowrieSession runs cowrie with a broker until the session of somebody who broke in has come.
+func cowrieSession(t *testing.T, host, port string, payloads <-chan []byte) {
+	t.Helper()
+	env := sensorEnvironment(t, "cowrie==3.1.4", "hpfeeds==3.1.0")
 	dir := t.TempDir()
 	for _, name := range []string{"etc", "log", "tty", "state", "downloads"} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
@@ -158,7 +169,7 @@ server = %s
 port = %s
 identifier = cowrie
 secret = %s
-`, s.host, s.port, secretOf("cowrie"))
+`, host, port, secretOf("cowrie"))
 	if err := os.WriteFile(filepath.Join(dir, "etc", "cowrie.cfg"), []byte(settings), 0o600); err != nil {
 		t.Fatal(err)
 	}
