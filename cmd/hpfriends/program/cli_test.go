@@ -179,13 +179,22 @@ func TestScripts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts about a hundred processes, each of which is slow under the race detector")
 	}
+	runScripts(t, "testdata/script", func(*testscript.Env) error { return nil })
+}
+
+// runScripts runs the scripts of a directory, each after prepare, in a directory of its own.
+func runScripts(t *testing.T, dir string, prepare func(*testscript.Env) error) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir: dir,
 		Setup: func(env *testscript.Env) error {
+			if err := prepare(env); err != nil {
+				return err
+			}
 			bin := filepath.Join(env.WorkDir, ".bin")
 			if err := os.Mkdir(bin, 0o700); err != nil {
 				return err
