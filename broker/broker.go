@@ -59,6 +59,7 @@ func (b *Broker) Run(ctx context.Context) {
 	loops.Go(func() { b.watch(ctx) })
 	loops.Go(func() { b.count(ctx) })
 	loops.Go(func() { b.Presence.run(ctx, b) })
+	loops.Go(func() { b.Presence.tell(ctx) })
 	loops.Wait()
 	b.streams.Wait()
 }

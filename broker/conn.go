@@ -25,6 +25,7 @@ type conn struct {
 	limit      int                // bytes of a frame
 	published  atomic.Uint64      // messages taken
 	allowed    permission         // of the reader goroutine
+	watcher    *watcher           // of presence; of the reader goroutine
 
 	subscriptions
 

@@ -3,8 +3,6 @@ package broker
 import (
 	"context"
 	"crypto/rand"
-	"net"
-	"strings"
 	"sync"
 
 	"hpfriends/graph"
@@ -15,14 +13,19 @@ import (
 // Presence tells who watches CHANNEL..broker when somebody subscribes to CHANNEL ("join") or no longer does ("leave"),
 // as the first hpfeeds broker did: the frame's ident is theirs. Users learn it of those who receive what they publish
 // there, and of themselves, at whatever node these are: see presencepeers.go.
+//
+// Who subscribes waits for none of this: what there is to tell is queued (announcements), and worked out by one
+// goroutine without any lock that a subscriber needs.
 type Presence struct {
-	mu       sync.Mutex
-	graph    func() *graph.Graph              // nil: the node is starting
-	watchers map[string]map[*watcher]struct{} // by channel
-	here     map[attendee]int                 // subscriptions of this node: how many
-	peers    map[string]*peerPresence
-	epoch    string // of this process
-	loops    sync.WaitGroup
+	watches watches
+	news    announcements
+
+	mu    sync.Mutex               // guards all below
+	graph func() *graph.Graph      // nil: the node is starting
+	here  map[attendee]int         // subscriptions of this node: how many
+	peers map[string]*peerPresence // by node
+	epoch string                   // of this process
+	loops sync.WaitGroup
 }
 
 // attendee is what others may learn of a subscription.
@@ -34,10 +37,8 @@ type attendee struct {
 
 func NewPresence() *Presence {
 	return &Presence{
-		watchers: make(
-			map[string]map[*watcher]struct{},
-		), here: make(map[attendee]int), peers: make(map[string]*peerPresence),
-		epoch: rand.Text(),
+		watches: newWatches(), news: newAnnouncements(), here: make(map[attendee]int),
+		peers: make(map[string]*peerPresence), epoch: rand.Text(),
 	}
 }
 
@@ -48,72 +49,7 @@ func (p *Presence) begin(g func() *graph.Graph) {
 	p.graph = g
 }
 
-// watcher is one subscription to a CHANNEL..broker.
-type watcher struct {
-	conn    *conn
-	channel string
-	events  chan []byte // frames
-}
-
-// watcherEvents is how many events wait for a connection that does not read. One that is further behind is told so.
-const watcherEvents = 1024
-
-func (c *conn) beginPresence(ctx context.Context, sub *grant) error {
-	if err := sub.plain(); err != nil {
-		return err
-	}
-	w := &watcher{c, sub.needs, make(chan []byte, watcherEvents)}
-	p := c.broker.Presence
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.watchers[w.channel] == nil {
-		p.watchers[w.channel] = make(map[*watcher]struct{})
-	}
-	p.watchers[w.channel][w] = struct{}{}
-	c.broker.streams.Go(func() { w.run(ctx) })
-	return nil
-}
-
-// run sends what comes until ctx is done, or until the watcher has been dropped because it fell behind.
-func (w *watcher) run(ctx context.Context) {
-	defer w.conn.broker.Presence.drop(w)
-	for {
-		select {
-		case frame, ok := <-w.events:
-			if !ok {
-				frame = wire.AppendError(
-					nil, "Presence on "+w.channel+" came faster than you read it and has ended: subscribe again.",
-				)
-			}
-			if w.conn.session.Send(net.Buffers{frame}) != nil {
-				return
-			}
-			if !ok {
-				w.conn.drop(w.channel + subscription.PresenceSuffix)
-				return
-			}
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (p *Presence) drop(w *watcher) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.remove(w)
-}
-
-// remove is for holders of mu. It is false if w was not there.
-func (p *Presence) remove(w *watcher) bool {
-	set := p.watchers[w.channel]
-	_, ok := set[w]
-	delete(set, w)
-	if len(set) == 0 {
-		delete(p.watchers, w.channel)
-	}
-	return ok
-}
+const joins, leaves = "join", "leave"
 
 // notify tells those who watch a channel that a subscription of c selects, here and at the other nodes. It does not
 // block.
@@ -129,45 +65,70 @@ func (p *Presence) notify(c *conn, pattern, event string) {
 		delete(p.here, a)
 	}
 	p.queue(a, by)
-	p.announce(a, event, c)
+	p.announce(a, by, c)
 }
 
-const joins, leaves = "join", "leave"
+// announce queues what the watchers of this node are to be told, but not those of the connection that it is about.
+func (p *Presence) announce(a attendee, by int, about *conn) {
+	if p.watches.any() {
+		p.news.add(newsKey{a, about}, by)
+	}
+}
 
-// announce tells the watchers of this node, but not those of the connection that it is about. The caller holds mu.
-func (p *Presence) announce(a attendee, event string, about *conn) {
-	if len(p.watchers) == 0 || p.graph == nil {
-		return
-	}
-	g := p.graph()
-	if !strings.HasSuffix(a.Channel, "*") {
-		p.tellChannel(g, a, a.Channel, event, about)
-		return
-	}
-	for channel := range p.watchers {
-		if graph.Pattern(a.Channel).Match(channel) {
-			p.tellChannel(g, a, channel, event, about)
+// tell tells what is queued, until ctx is done.
+func (p *Presence) tell(ctx context.Context) {
+	for {
+		a, ok := p.news.next()
+		if !ok {
+			select {
+			case <-p.news.wake:
+				continue
+			case <-ctx.Done():
+				return
+			}
 		}
+		if ctx.Err() != nil {
+			return
+		}
+		p.tellSome(a)
 	}
 }
 
-func (p *Presence) tellChannel(g *graph.Graph, a attendee, channel, event string, about *conn) {
-	watchers := p.watchers[channel]
+// channelsAtOnce is for how many watched channels one announcement is worked out before it is another user's turn.
+const channelsAtOnce = 64
+
+// tellSome tells a part of the watchers, and queues the rest of the announcement.
+func (p *Presence) tellSome(a *announcement) {
+	if !a.begun {
+		a.channels, a.begun = p.watches.matching(graph.Pattern(a.key.Channel)), true
+	}
+	n := min(len(a.channels), channelsAtOnce)
+	g := p.graph()
+	for _, channel := range a.channels[:n] {
+		p.tellChannel(g, a, channel)
+	}
+	if a.channels = a.channels[n:]; len(a.channels) > 0 {
+		p.news.goOn(a)
+	}
+}
+
+func (p *Presence) tellChannel(g *graph.Graph, a *announcement, channel string) {
+	watchers := p.watches.of(channel)
 	if len(watchers) == 0 {
 		return
 	}
-	sources := g.Sources(a.User, channel)
-	frame := wire.AppendPublish(nil, a.Ident, channel+subscription.PresenceSuffix, []byte(event))
-	for w := range watchers {
-		if _, ok := sources.VisibleFrom(w.conn.user); !ok || w.conn == about {
+	event, n := joins, a.net
+	if n < 0 {
+		event, n = leaves, -n
+	}
+	sources := g.Sources(a.key.User, channel)
+	frame := wire.AppendPublish(nil, a.key.Ident, channel+subscription.PresenceSuffix, []byte(event))
+	for _, w := range watchers {
+		if _, ok := sources.VisibleFrom(w.conn.user); !ok || w.conn == a.key.about {
 			continue
 		}
-		select {
-		case w.events <- frame:
-		default:
-			if p.remove(w) {
-				close(w.events)
-			}
+		for range min(n, watcherEvents) {
+			w.tell(frame)
 		}
 	}
 }

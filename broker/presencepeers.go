@@ -205,12 +205,6 @@ func (p *Presence) apply(peer *peerPresence, changes []presenceChange) {
 		if peer.there[m.attendee] += m.By; peer.there[m.attendee] <= 0 {
 			delete(peer.there, m.attendee)
 		}
-		event, n := joins, m.By
-		if n < 0 {
-			event, n = leaves, -n
-		}
-		for range min(n, watcherEvents) {
-			p.announce(m.attendee, event, nil)
-		}
+		p.announce(m.attendee, m.By, nil)
 	}
 }

@@ -41,6 +41,7 @@ type grant struct {
 	needs    string             // the channel or pattern that the authkey must be allowed to subscribe to
 	stop     context.CancelFunc // of what runs for it
 	receiver *router.Subscriber // of messages; nil for a reserved channel
+	watcher  *watcher           // of presence; nil for all else
 }
 
 // Subscribe implements wire.Conn.
@@ -185,6 +186,9 @@ func (c *conn) drop(text string) bool {
 		return false
 	}
 	sub.stop()
+	if sub.watcher != nil {
+		c.broker.Presence.watches.remove(sub.watcher, sub.needs)
+	}
 	if sub.receiver != nil {
 		sub.receiver.Unsubscribe(text)
 		c.broker.Presence.notify(c, sub.Channel, leaves)
