@@ -37,6 +37,11 @@ func NewProblem(status int, code Code, detail, hint string) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Code: code, Detail: detail, Hint: hint}
 }
 
+// NewUnavailable is the answer of a server that takes nothing now, and has changed nothing.
+func NewUnavailable(msg, hint string) *Problem {
+	return NewProblem(http.StatusServiceUnavailable, Unavailable, msg, hint)
+}
+
 // Write answers a request with a Problem.
 func (p *Problem) Write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", ProblemType)

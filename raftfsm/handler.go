@@ -88,7 +88,7 @@ func (h handler) accept(ctx context.Context, req []byte) ([]byte, error) {
 		return nil, &link.Failure{Code: codeNotLeader, Text: h.m.lead.now().leader}
 	}
 	if err := n.takes(data); err != nil {
-		return nil, &link.Failure{Code: codeRefused, Text: "the disk of the leader is almost full"}
+		return nil, &link.Failure{Code: codeRefused, Text: leaderFull}
 	}
 	if r, refused := n.refuses(ctx, data); refused {
 		return r.Encode()

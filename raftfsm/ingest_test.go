@@ -334,18 +334,35 @@ func TestAlmostFullDiskRefusesUntilThereIsRoom(t *testing.T) {
 			}
 		}
 	}
-	if err := publish(); err != nil {
-		t.Fatal(err)
+	change := func(by graph.Actor, op graph.Op) error {
+		_, err := r.Change(t.Context(), graph.Command{By: by, Op: op})
+		return err
 	}
-	free.Store(1 << 30)
-	await("refusing", func() bool { return errors.Is(publish(), ErrDiskFull) })
-	if _, err := r.Change(t.Context(), graph.Command{By: operator, Op: graph.AddUser{Handle: "ada"}}); !errors.Is(err,
-		ErrUnavailable) || !errors.Is(err, ErrDiskFull) {
-		t.Errorf("a change on an almost full disk: %v", err)
+	key := func(by graph.UserID, ident string) error {
+		return change(graph.Actor{User: by}, graph.AddAuthkey{Ident: ident, Secret: []byte("x")})
 	}
-	free.Store(100 << 20)
 	logOf := func(kind entry.Kind) []*raft.Log {
 		return []*raft.Log{{Type: raft.LogCommand, Data: []byte{byte(kind)}}}
+	}
+	err = errors.Join(publish(), change(operator, graph.AddUser{Handle: "ada"}),
+		change(operator, graph.AddUser{Handle: "root", Role: graph.Admin}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, _ := r.Graph().UserByHandle("ada")
+	admin, _ := r.Graph().UserByHandle("root")
+	ada, root := one.ID, admin.ID
+	free.Store(1 << 30)
+	await("refusing", func() bool { return errors.Is(publish(), ErrDiskFull) })
+	refused := r.Refused()
+	if err := key(ada, "two"); !errors.Is(err, ErrUnavailable) || !errors.Is(err, ErrDiskFull) || r.Refused() == refused {
+		t.Errorf("a member's change on an almost full disk: %v", err)
+	}
+	free.Store(100 << 20)
+	await("storing nothing", func() bool { return r.disk.Room(logOf(entry.KindBatch)) != nil })
+	if err := errors.Join(key(root, "root's"), change(graph.Actor{User: root}, graph.EditUser{User: ada,
+		Enabled: new(bool)})); err != nil {
+		t.Errorf("an admin's changes on a full disk: %v", err)
 	}
 	await("storing nothing", func() bool { return errors.Is(r.disk.Reserve(logOf(entry.KindBatch)), ErrDiskFull) })
 	if err := errors.Join(r.disk.Reserve(logOf(entry.KindFloor)),

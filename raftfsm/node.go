@@ -207,6 +207,9 @@ func (n *Node) startRaft(dir string) error {
 // Full is ErrDiskFull while the node refuses proposals for want of space.
 func (n *Node) Full() error { return n.disk.Full() }
 
+// Refused is how often a proposal was refused for want of space.
+func (n *Node) Refused() uint64 { return n.disk.Refused() }
+
 // ID is the node's identity, fixed at its first start.
 func (n *Node) ID() string { return n.id }
 
@@ -221,13 +224,13 @@ func (n *Node) Graph() *graph.Graph { return n.Version().Graph }
 
 // Change proposes a command and answers once this node has applied it. A refusal is a *graph.Error.
 func (n *Node) Change(ctx context.Context, c graph.Command) (graph.Outcome, error) {
-	if err := n.Full(); err != nil {
-		return graph.Outcome{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
 	if c.Time.IsZero() {
 		c.Time = n.clock.Now().UTC()
 	}
 	data, err := apply.EncodeChange(c)
+	if err == nil {
+		err = n.takes(data)
+	}
 	if err != nil {
 		return graph.Outcome{}, err
 	}

@@ -91,7 +91,8 @@ func (n *Node) refuses(ctx context.Context, data []byte) (r apply.Result, refuse
 
 // takes refuses what there is no room for.
 func (n *Node) takes(data []byte) error {
-	if err := n.disk.Takes(data); err != nil {
+	reserved := n.Full() != nil && n.fsm.ByAdmin(data)
+	if err := n.disk.Takes(data, reserved); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return nil
@@ -200,10 +201,15 @@ const (
 	codeRefused                           // certainly not done; the text says why
 )
 
+// leaderFull is the text of a refusal for want of space.
+const leaderFull = "the disk of the leader is almost full"
+
 // callOutcome sorts the errors of calls.
 func callOutcome(err error) error {
 	f, ok := errors.AsType[*link.Failure](err)
 	switch {
+	case ok && f.Code == codeRefused && f.Text == leaderFull:
+		return fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrDiskFull, err)
 	case errors.Is(err, link.ErrNotDone), ok && f.Code == codeNotLeader, ok && f.Code == codeRefused:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}

@@ -32,6 +32,10 @@ func watch(r prometheus.Registerer, s *Server) {
 		}
 		return float64(n)
 	})
+	counter(
+		"hpfriends_disk_full_refused_total", "Proposals that were refused because the disk is almost full.",
+		func() float64 { return float64(s.node.Refused()) },
+	)
 	gauge(
 		"hpfriends_log_disk_bytes", "Bytes of all files of the log.",
 		func() float64 { return float64(s.events.Disk().Bytes()) },

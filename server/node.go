@@ -1,14 +1,28 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"time"
 
+	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/query/view"
 	"hpfriends/raftfsm"
 )
 
 // changer is the node's part in v1.Changer.
 type changer struct{ *raftfsm.Node }
+
+// Change implements v1.Changer. A refusal for want of space says so.
+func (c changer) Change(ctx context.Context, command graph.Command) (graph.Outcome, error) {
+	out, err := c.Node.Change(ctx, command)
+	if errors.Is(err, raftfsm.ErrDiskFull) {
+		return out, api.NewUnavailable("the disk is almost full: only admins change anything now; nothing was changed",
+			"tell an admin, and try again when there is room")
+	}
+	return out, err
+}
 
 // Retention implements v1.Changer.
 func (c changer) Retention() view.Retention {

@@ -3,6 +3,7 @@ package siege
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 // Walls are what the server is given.
 type Walls struct {
 	Files int      // it may open; 0: as many as this process
+	Dir   string   // its data directory; empty: a temporary one
 	Flags []string // in addition
 }
 
@@ -77,7 +79,7 @@ func Begin(t testing.TB, w Walls) *Siege {
 		command = []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, w.Files), path}
 	}
 	s := &Siege{t: t, Mallory: load.KeyOf("mallory")}
-	s.Server, err = proc.Launch(t.TempDir(), proc.Command{
+	s.Server, err = proc.Launch(cmp.Or(w.Dir, t.TempDir()), proc.Command{
 		Program: command, Env: []string{"HPFRIENDS_ADMIN=root", "HPFRIENDS_ADMIN_PASSWORD=" + password},
 		Flags: append([]string{
 			"--hpfeeds", "tcp:port=0:interface=127.0.0.1", "--http", "127.0.0.1:0", "--log-level", "warn",

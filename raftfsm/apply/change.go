@@ -32,6 +32,16 @@ func (f *FSM) Refuses(data []byte) error {
 	return err
 }
 
+// ByAdmin reports whether data is a change that an admin or the operator asks for, by the newest graph.
+func (f *FSM) ByAdmin(data []byte) bool {
+	var c graph.Command
+	if len(data) == 0 || data[0] != byte(entry.KindChange) || json.Unmarshal(data[1:], &c) != nil {
+		return false
+	}
+	u, ok := f.version.Load().Graph.User(c.By.User)
+	return c.By.Operator || ok && u.Enabled && u.Role == graph.Admin
+}
+
 // applyChange decides a change. A refusal is the response; success adds a version, which readers meet in the log.
 func (f *FSM) applyChange(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	body := l.Data[1:]

@@ -14,8 +14,8 @@ import (
 	"hpfriends/eventlog/entry"
 )
 
-// ErrDiskFull means that the disk is almost full: nothing is taken until there is room again. Nothing was lost, and
-// nothing has to be repaired: free some space.
+// ErrDiskFull means that the disk is almost full: nothing but admins' changes is taken until there is room again.
+// Nothing was lost, and nothing has to be repaired: free some space.
 var ErrDiskFull = errors.New("raftfsm: the disk is almost full: free some space, and publishing goes on by itself")
 
 // Space is what a file system has left, in bytes.
@@ -26,9 +26,13 @@ type Space struct{ Free, Total uint64 }
 // nothing that others replicate to it while there is room for what it cannot refuse. It goes on serving what it has, a
 // majority of the others goes on without it, and it catches up when there is room. What was not yet flushed counts as
 // used: it is written once more.
+//
+// What is left below that is a reserve for changes by admins: they can disable who has filled the disk, remove shares
+// and change how long messages are kept. It holds the ballast too, which the first write that meets the end gives up.
 const (
 	refuseShare, refuseBytes = 20, 2 << 30    // below a twentieth of the disk and below 2 GiB
 	endShare, endBytes       = 100, 256 << 20 // below a hundredth and below 256 MiB
+	lastShare, lastBytes     = 400, 16 << 20  // no change either
 	spaceEvery               = 200 * time.Millisecond
 )
 
@@ -42,6 +46,9 @@ type Disk struct {
 	logger *slog.Logger
 	full   atomic.Bool  // refuses what clients bring
 	left   atomic.Int64 // bytes of entries that may be stored before the next look
+	spare  atomic.Int64 // ... of changes
+
+	refused atomic.Uint64
 }
 
 // NewDisk looks at the disk once. space says what it has left; nil: the file system that holds dir.
@@ -73,6 +80,7 @@ func (d *Disk) look() {
 	s, err := d.space()
 	if err != nil {
 		d.left.Store(math.MaxInt64)
+		d.spare.Store(math.MaxInt64)
 		if !errors.Is(err, errors.ErrUnsupported) {
 			d.logger.Warn("free space is unknown", "err", err)
 		}
@@ -85,6 +93,7 @@ func (d *Disk) look() {
 			d.logger.Warn("no space could be set aside for a full disk", "err", err)
 		}
 	}
+	d.spare.Store(int64(left) + int64(d.log.Disk().Ballast()) - int64(s.line(lastShare, lastBytes)))
 	if d.log.Disk().WasFull() {
 		left = 0
 	}
@@ -109,30 +118,40 @@ func (d *Disk) Full() error {
 // Reserve takes the room that entries need, in the WAL and in a table. What raft itself writes is small and passes, and
 // so does what frees space.
 func (d *Disk) Reserve(logs []*raft.Log) error {
-	size := needed(logs)
-	if size > 0 && d.left.Add(-int64(size)) < 0 {
-		d.left.Add(int64(size))
-		return fmt.Errorf("%w: %d bytes of entries are not stored", ErrDiskFull, size/2)
+	bulk, changes := needed(logs)
+	if bulk > 0 && d.left.Add(-bulk) < 0 {
+		d.left.Add(bulk)
+		return fmt.Errorf("%w: %d bytes of entries are not stored", ErrDiskFull, bulk/2)
+	}
+	if changes > 0 && d.spare.Add(-changes) < 0 {
+		d.spare.Add(changes)
+		return fmt.Errorf("%w: %d bytes of changes are not stored", ErrDiskFull, changes/2)
 	}
 	return nil
 }
 
 // Room is ErrDiskFull when entries cannot be stored now. It takes nothing.
 func (d *Disk) Room(logs []*raft.Log) error {
-	if size := needed(logs); size > 0 && d.left.Load() < int64(size) {
+	bulk, changes := needed(logs)
+	if bulk > 0 && d.left.Load() < bulk || changes > 0 && d.spare.Load() < changes {
 		return ErrDiskFull
 	}
 	return nil
 }
 
-// needed is how many bytes of room entries take.
-func needed(logs []*raft.Log) (size int) {
+// needed is how many bytes of room entries take. Of changes only the leader knows whose they are: with less room it
+// proposes those of admins only, and nobody refuses to store them.
+func needed(logs []*raft.Log) (bulk, changes int64) {
 	for _, l := range logs {
-		if l.Type == raft.LogCommand && len(l.Data) > 0 && bulky(entry.Kind(l.Data[0])) {
-			size += 2 * len(l.Data)
+		switch {
+		case l.Type != raft.LogCommand || len(l.Data) == 0 || !bulky(entry.Kind(l.Data[0])):
+		case entry.Kind(l.Data[0]) == entry.KindChange:
+			changes += 2 * int64(len(l.Data))
+		default:
+			bulk += 2 * int64(len(l.Data))
 		}
 	}
-	return size
+	return bulk, changes
 }
 
 // bulky entries are refused while there is no room. A raised floor frees some, a checkpoint belongs to it, and with a
@@ -146,11 +165,16 @@ func bulky(kind entry.Kind) bool {
 	return true
 }
 
-// Takes is ErrDiskFull when there is no room for what a client brings. The leader asks before raft does: in StoreLogs a
-// refusal would end its term.
-func (d *Disk) Takes(data []byte) error {
-	if len(data) > 0 && bulky(entry.Kind(data[0])) {
-		return d.Full()
+// Takes is ErrDiskFull when there is no room for what a client brings; reserved says that it may have the reserve. The
+// leader asks before raft does: in StoreLogs a refusal would end its term.
+func (d *Disk) Takes(data []byte, reserved bool) error {
+	if len(data) == 0 || !bulky(entry.Kind(data[0])) || d.Full() == nil ||
+		reserved && d.spare.Load() >= 2*int64(len(data)) {
+		return nil
 	}
-	return nil
+	d.refused.Add(1)
+	return ErrDiskFull
 }
+
+// Refused is how often Takes refused something.
+func (d *Disk) Refused() uint64 { return d.refused.Load() }
