@@ -22,7 +22,7 @@ func TestAPIIsAsDocumented(t *testing.T) {
 			s.cli(0, "user", "add", "tester", "--role", role)
 			s.authkey("tester", "k", []string{"*"}, []string{"*"})
 			s.share("c", "bob", "tester", "own")
-			token := strings.TrimSpace(s.cli(0, "token", "add", "--as", "tester"))
+			token := strings.TrimSpace(s.cli(0, "token", "add", "--as", "tester", "--scope", "publish", "--scope", "admin"))
 			data, err := os.ReadFile(filepath.Join(s.dir, "addresses.json"))
 			if err != nil {
 				t.Fatal(err)
