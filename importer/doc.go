@@ -12,7 +12,7 @@
 // in B's subscribe list, whoever owns them. Here the authkeys keep those lists, and beside them a user receives what
 // another shares with them. So for two owners U and V there is a share of U with V, enabled by V, for each channel that
 // a key of U may publish on and a key of V may subscribe to, and no other. Keys of one owner need none. The shares are
-// of type own: with all, what V receives could travel on to where no list let it go.
+// of type own: all would deliver the same at first, and pass on what V receives as soon as V shares anew.
 //
 // No group is made: its members would be offered what they could not subscribe to before, and its admin would decide
 // for others, which no owner of a key could.

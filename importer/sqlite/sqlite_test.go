@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -78,7 +79,7 @@ func TestWriteAheadLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log[walHeader+frameHeader+100] ^= 1 // in the first page, so that nothing is committed
+	log[walHeader+frameHeader+511] ^= 1 // in the text of the first page, so that nothing is committed
 	if err := os.WriteFile(path+"-wal", log, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -86,6 +87,38 @@ func TestWriteAheadLog(t *testing.T) {
 		if tables, err := d.Tables(); len(tables) > 0 {
 			t.Errorf("a damaged log was believed: %v, %v", tables, err)
 		}
+	}
+}
+
+// Rows that refer to the same overflow pages are together no larger than the file.
+func TestRowsAreBoundedByTheFile(t *testing.T) {
+	w := walk{Database: open(t, "testdata/broker.db"), left: 1000}
+	for range 2 {
+		if _, err := w.payload(make([]byte, 512), 400); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.payload(make([]byte, 512), 400); !errors.Is(err, ErrDamaged) {
+		t.Errorf("1,200 bytes of rows in a file of 1,000: %v", err)
+	}
+}
+
+// A page that is its own child has no end.
+func TestPagesInACircleAreRefused(t *testing.T) {
+	d := open(t, "testdata/broker.db")
+	authkeys, _, _, err := d.find("authkeys", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := copyOf(t, "testdata/broker.db", func(b []byte) {
+		page := b[512*(authkeys.root-1):]
+		if page[0] != interior {
+			t.Fatalf("the table begins with a page of kind %d: this test needs one with children", page[0])
+		}
+		binary.BigEndian.PutUint32(page[8:], authkeys.root)
+	})
+	if err := readAll(path); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "circle") {
+		t.Errorf("a circle: %v", err)
 	}
 }
 
