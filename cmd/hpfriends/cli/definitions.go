@@ -29,9 +29,9 @@ func ExportDefinitions() *cli.Command {
 			"they are left out"),
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`FILE` to write; without it: standard output"},
 		&cli.BoolFlag{Name: "force", Usage: "replace the file if there is one"})
-	cmd.Description = `YAML, in the order of names. Passwords, tokens and sessions are not in it, nor
-shares that have expired. Each secret that is sealed is told in the server's
-log as revealed.`
+	cmd.Description = `YAML, in the order of names. Passwords, tokens and sessions are not in it,
+nor shares that have expired. Each secret that is sealed is told in the
+server's log as revealed.`
 	return cmd
 }
 

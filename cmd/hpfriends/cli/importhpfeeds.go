@@ -58,7 +58,8 @@ subscribe to a channel receives what anybody publishes there; with --sharing
 preserve each owner shares each such channel with those who could receive it,
 and they have enabled it, so that the same messages reach the same clients.
 Everything is checked first. What cannot be taken over is named, and then
-nothing is done, unless --skip-bad leaves it out. Doing it again does the rest.`
+nothing is done, unless --skip-bad leaves it out. Doing it again does the
+rest.`
 	return cmd
 }
 
