@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,7 +86,7 @@ func newerLayout(t *testing.T, dir string) {
 	db, err := pebble.Open(filepath.Join(dir, "log"),
 		&pebble.Options{FormatMajorVersion: pebble.FormatTableFormatV6, Logger: silent{}})
 	must(t, err)
-	must(t, db.Set([]byte("Iv"), binary.BigEndian.AppendUint64(nil, 2), pebble.Sync))
+	must(t, db.Set([]byte("Iv"), binary.BigEndian.AppendUint64(nil, math.MaxUint64), pebble.Sync))
 	must(t, db.Close())
 }
 
