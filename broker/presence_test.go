@@ -130,6 +130,9 @@ func TestSubscribersDoNotWaitForPresence(t *testing.T) {
 			t.Fatal("nothing is told")
 		}
 		p.tellSome(a)
+		if a.key.Channel == "*" && len(a.channels) < 100*1000-channelsAtOnce {
+			t.Fatalf("one turn was for all but %d of the channels", len(a.channels))
+		}
 	}
 	for range 1000 {
 		p.notify(mallory, "*", leaves)
