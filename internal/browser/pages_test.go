@@ -1,12 +1,16 @@
 package browser
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/internal/load"
+	"hpfriends/wire"
 )
 
 // view is a page as somebody sees it.
@@ -77,12 +81,13 @@ var pages = []view{
 // more are pages of other servers: one that nobody has used, and a cluster of three.
 var more = map[string][]view{
 	"empty": {{"setup", "", "{setup}", 200}},
+	"kiosk": {{"kiosk", "", "/kiosk", 200}},
 	"three": {{"cluster", "grace", "/cluster", 200}},
 }
 
 // everywhere calls see with each page, on a server that has it.
 func everywhere(t *testing.T, b *Browser, see func(t *testing.T, p *Tab, v view, path string)) {
-	worlds := map[string]*World{"demo": Demo(t), "empty": Empty(t), "three": &Three(t).Nodes[0].World}
+	worlds := map[string]*World{"demo": Demo(t), "empty": Empty(t), "kiosk": kiosk(t), "three": &Three(t).Nodes[0].World}
 	admin := api.NewUser{Handle: "grace", Password: api.NewSecret(Password), Role: graph.Admin}
 	if _, err := api.AddUser.Call(t.Context(), worlds["three"].API, api.With[api.NewUser]{Body: admin}); err != nil {
 		t.Fatal(err)
@@ -97,6 +102,38 @@ func everywhere(t *testing.T, b *Browser, see func(t *testing.T, p *Tab, v view,
 				p := w.Tab(t, b, v.user)
 				see(t, p, v, w.Place(p, v.path))
 			})
+		}
+	}
+}
+
+// kiosk is a server whose map everybody may see, with an attack by somebody who writes what they like.
+func kiosk(t *testing.T) *World {
+	t.Helper()
+	w := Empty(t, "--kiosk", "ada:test.attacks")
+	befriend(t, w)
+	k := load.KeyOf("ada")
+	c, err := load.Login(t.Context(), w.Hpfeeds, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	event, err := json.Marshal(map[string]any{
+		"latitude": 21, "longitude": 105, "city": hostile, "countrycode": "VN", "type": hostile,
+		"latitude2": 50.1, "longitude2": 8.7, "countrycode2": "DE",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Write(wire.AppendPublish(nil, k.Ident, "test.attacks", event)); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(startTimeout); ; time.Sleep(20 * time.Millisecond) {
+		in := api.MessageQuery{Channel: []string{"test.attacks"}, From: "first"}
+		if n, err := api.CountMessages.Call(t.Context(), w.API.As("ada"), in); err == nil && n.Messages == 1 {
+			return w
+		}
+		if time.Now().After(end) {
+			t.Fatal("the attack does not arrive")
 		}
 	}
 }

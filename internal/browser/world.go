@@ -40,14 +40,14 @@ type World struct {
 const startTimeout = 20 * time.Second
 
 // Empty starts a server that nobody has used yet.
-func Empty(t testing.TB) *World {
+func Empty(t testing.TB, flags ...string) *World {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	dir := t.TempDir()
-	p, err := proc.Launch(dir, proc.Command{Program: []string{built(t)}, Flags: []string{
+	p, err := proc.Launch(dir, proc.Command{Program: []string{built(t)}, Flags: append([]string{
 		"--hpfeeds", "tcp:port=0:interface=127.0.0.1", "--http", "127.0.0.1:0", "--log-level", "warn",
-	}})
+	}, flags...)})
 	if err != nil {
 		t.Fatal(err)
 	}
