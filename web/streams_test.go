@@ -14,8 +14,8 @@ import (
 	"hpfriends/graph"
 )
 
-// A stream that has sent something and waits costs at most 64 KiB, with its connection, and the client's end in it: what
-// a thousand of them add to heap and stacks after garbage collection.
+// A stream that has sent something and waits costs at most 64 KiB, with its connection, and the client's end in it:
+// what a thousand of them add to heap and stacks after garbage collection.
 func TestAThousandStreamsCostLittle(t *testing.T) {
 	const users, each, most = 16, 63, 64 << 10
 	w := newWorld(t)
