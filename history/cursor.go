@@ -13,7 +13,7 @@ import (
 // What is selected is found by the index of series, or by looking through the log: the one costs a seek a series, the
 // other the reading of entries that hold nothing. Nobody knows beforehand which is less. So a cursor tries the index
 // with as many seeks as are nothing to speak of; else it goes through the log, and tries again with as many seeks as
-// entries were read in vain. Either way it costs a small multiple of the better one.
+// what was read in vain has cost. Either way it costs a small multiple of the better one.
 type Cursor struct {
 	log    *eventlog.Log
 	sel    eventlog.Selector
@@ -24,15 +24,16 @@ type Cursor struct {
 	series      int      // what the index cost last time
 	through     bool     // go through the log: the seeks were spent
 	seeks       int      // to try the index with
-	vain        int      // entries that were read in vain since then
+	vain        int      // what was read in vain since then, in seeks
 }
 
 const (
-	firstSeeks = 1024     // a few milliseconds
+	firstSeeks = 2048     // some milliseconds
 	mostSeeks  = 32 << 10 // more would take others their turn
-	near       = 64       // so close to the end, entries are not looked for
+	near       = 64       // so close to the end, entries are not looked for; and so many are gone through at a time
 	ahead      = 16       // entries to look for at a time, for each series
 	mostAhead  = 16 << 10 // entries; a cursor remembers them
+	runsASeek  = 32       // runs of an entry that are decoded in the time of a seek
 )
 
 // NewCursor returns a cursor of a selection. With newest it goes back in the log.
@@ -43,11 +44,11 @@ func NewCursor(log *eventlog.Log, sel eventlog.Selector, newest bool) *Cursor {
 // Select makes the cursor select something else. What it has learnt of the log it keeps.
 func (c *Cursor) Select(sel eventlog.Selector) { c.sel, c.found, c.begin, c.upto = sel, nil, 0, 0 }
 
-// Vain tells that an entry which the cursor has found holds nothing for its reader.
-func (c *Cursor) Vain() { c.vain++ }
+// Vain tells that an entry which the cursor has found, of so many runs, holds nothing for its reader.
+func (c *Cursor) Vain(runs int) { c.vain += 2 + runs/runsASeek }
 
 // Next returns up to limit entries from the index from on, in ascending order, and the index up to which there are no
-// others; that is Applied+1 at the end. The entries are the reader's until the next call.
+// others, however few these are; that is Applied+1 at the end. The entries are the reader's until the next call.
 func (c *Cursor) Next(from uint64, limit int) (entries []uint64, next uint64, err error) {
 	if from < c.begin || from >= c.upto {
 		if err := c.look(from, c.log.Applied()+1, limit); err != nil {
@@ -100,7 +101,7 @@ func (c *Cursor) look(from, end uint64, limit int) error {
 			c.series = max(c.series, q.Seeks) // at least
 		}
 	}
-	q.Selector, q.Seeks, q.Limit = eventlog.Selector{Prefixes: []string{""}}, 0, limit
+	q.Selector, q.Seeks, q.Limit = eventlog.Selector{Prefixes: []string{""}}, 0, min(limit, near)
 	found, err := c.log.Lookup(q)
 	c.take(found.Indexes, q)
 	return err

@@ -122,7 +122,7 @@ func (w *world) all(c *Cursor, newest bool, from, end uint64, limit func() int, 
 			case holds(i):
 				got = append(got, i)
 			default:
-				c.Vain()
+				c.Vain(1)
 				vain++
 			}
 		}

@@ -223,7 +223,7 @@ func (m *Messages) nextEntry(ctx context.Context) error {
 			return &eventlog.CorruptError{Index: m.index, Reason: "undecodable", Err: err}
 		}
 		if m.renew(); m.choose() {
-			m.cursor.Vain()
+			m.cursor.Vain(len(m.header.Runs))
 		}
 		if len(m.parts) > 0 {
 			return nil

@@ -311,6 +311,34 @@ func TestRemovedShareEndsReading(t *testing.T) {
 	}
 }
 
+// A reader who began before a share, and looks at the log behind it, does not leave out what it opens: entries are far
+// enough from the end to be looked for by the index.
+func TestReadingMeetsAShareThatIsNew(t *testing.T) {
+	f, q := newFixture(t)
+	ada := graph.UserID(f.change(0, graph.AddUser{Handle: "ada"}))
+	bob := graph.UserID(f.change(0, graph.AddUser{Handle: "bob"}))
+	before := f.graph
+	s := f.change(ada, graph.AddShare{Channel: "c", User: bob})
+	f.change(bob, graph.DecideShare{Share: graph.ShareID(s), Accept: true})
+	want := f.message(ada, "c", "one")
+	for range 300 {
+		f.message(ada, "other", "")
+	}
+	for _, newest := range []bool{false, true} {
+		asked := 0
+		q.node.graph = func() *graph.Graph {
+			if asked++; asked == 1 {
+				return before
+			}
+			return f.graph
+		}
+		m := q.Messages(graph.Actor{User: bob}, MessageFilter{Patterns: []graph.Pattern{"*"}, Newest: newest})
+		if v, err := m.Next(t.Context()); err != nil || v.Position.String() != want {
+			t.Errorf("newest first %t: %+v, %v, want %s", newest, v, err, want)
+		}
+	}
+}
+
 // message appends one message with a payload, and returns its position.
 func (f *fixture) message(origin graph.UserID, channel, payload string) string {
 	f.t.Helper()

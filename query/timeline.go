@@ -32,7 +32,7 @@ const (
 	// maxSegments bounds what is read of the projection.
 	maxSegments = 50_000
 	// exactRuns is how many runs of messages are looked at in batches: where senders are many, each has one in each.
-	exactRuns = 100_000
+	exactRuns = 25_000
 )
 
 // Timeline counts the messages that the viewer may read, by their own times.
@@ -144,9 +144,14 @@ func (q *channels) tally(ctx context.Context, viewer graph.Actor, query Timeline
 		return nil, err
 	}
 	r := newRights(q.graph, viewer)
-	batches, _, err := history.NewCursor(q.log, r.selector(query.Patterns), false).Next(begin, exact+1)
-	if err != nil {
-		return nil, err
+	var batches []uint64
+	cursor := history.NewCursor(q.log, r.selector(query.Patterns), false)
+	for at := begin; at <= end.Index && at <= q.log.Applied() && len(batches) <= exact; {
+		found, next, err := cursor.Next(at, exact+1-len(batches))
+		if err != nil {
+			return nil, err
+		}
+		batches, at = append(batches, found...), next
 	}
 	batches = slices.DeleteFunc(batches, func(i uint64) bool { return i > end.Index })
 	if len(batches) <= exact {

@@ -48,7 +48,7 @@ func (r *reader) entry(index uint64) (err error) {
 		return nil
 	}
 	if r.at = (eventlog.Position{Index: index + 1}); r.vain {
-		r.cursor.Vain()
+		r.cursor.Vain(len(b.Runs))
 	}
 	return nil
 }

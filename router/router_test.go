@@ -273,6 +273,31 @@ func (w *world) share(from, to graph.UserID, pattern graph.Pattern, typ graph.Sh
 	return id
 }
 
+// A reader that chose what to look for before a share does not leave out what it opens. Entries are far enough from the
+// end to be looked for by the index.
+func TestReaderLooksAgainByANewerGraph(t *testing.T) {
+	w := newWorld(t, defaultOutboxBytes)
+	ada, bob := w.user("ada"), w.user("bob")
+	var p peer
+	s := w.router.Join(p.peer(), bob, graph.DefaultMaxMessage)
+	s.Subscribe("*", "*", History{})
+	w.settle(s)
+	w.stop() // by hand from here on
+	s.lagAt, s.from = eventlog.Position{Index: w.index + 1}, w.version
+	r := s.newReader()
+	r.plan()
+	w.share(ada, bob, "c", graph.Own)
+	w.publish(message{ada, "c", 10})
+	want := w.index
+	for range 300 {
+		w.publish(message{ada, "other", 10})
+	}
+	if got, _, err := r.find(); err != nil || len(got) == 0 || got[0] != want {
+		t.Errorf("%v, %v, want %d", got, err, want)
+	}
+	w.run()
+}
+
 func TestDeliversToThoseInReachOnlyAndOnce(t *testing.T) {
 	w := newWorld(t, defaultOutboxBytes)
 	ada, bob, cleo := w.user("ada"), w.user("bob"), w.user("cleo")
