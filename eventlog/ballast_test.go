@@ -10,6 +10,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"hpfriends/eventlog/ballast"
 )
 
 // A write that meets the end of the disk is done with the ballast's space, and known.
@@ -18,7 +20,7 @@ func TestFullDiskTakesTheBallast(t *testing.T) {
 	var full atomic.Bool
 	disk := errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if full.Load() && op.Kind == errorfs.OpFileWrite {
-			if _, err := os.Stat(filepath.Join(dir, ballastFile)); err == nil {
+			if _, err := os.Stat(filepath.Join(dir, ballast.File)); err == nil {
 				return &os.PathError{Op: "write", Path: op.Path, Err: syscall.ENOSPC}
 			}
 		}
@@ -42,7 +44,7 @@ func TestFullDiskTakesTheBallast(t *testing.T) {
 	if !l.Disk().WasFull() {
 		t.Error("nobody knows that the disk was full")
 	}
-	if _, err := os.Stat(filepath.Join(dir, ballastFile)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, ballast.File)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the ballast: %v", err)
 	}
 	full.Store(false)

@@ -20,7 +20,7 @@ func (d Disk) Unflushed() uint64 { return d.db.Metrics().MemTable.Size }
 
 // WasFull reports whether a write has met the end of the disk since the last Refill. It was tried again, with the space
 // of the ballast: store nothing more until there is room.
-func (d Disk) WasFull() bool { return d.db.ballast != nil && d.db.ballast.dropped.Load() }
+func (d Disk) WasFull() bool { return d.db.ballast != nil && d.db.ballast.Dropped() }
 
 // Refill reserves space for a full disk, once, and again when that was used up. Call it when there is plenty: see
 // Ballast.
@@ -28,7 +28,7 @@ func (d Disk) Refill() error {
 	if d.db.ballast == nil {
 		return nil
 	}
-	return d.db.ballast.fill()
+	return d.db.ballast.Fill()
 }
 
 // Ballast returns how many bytes Refill takes.
@@ -36,7 +36,5 @@ func (d Disk) Ballast() uint64 {
 	if d.db.ballast == nil {
 		return 0
 	}
-	d.db.ballast.mu.Lock()
-	defer d.db.ballast.mu.Unlock()
-	return d.db.ballast.size
+	return d.db.ballast.Size()
 }

@@ -41,7 +41,7 @@
 //	truncated.go               the entry before the floor    extent.go, syndrome/ where damage lies
 //	audit.go                   the chain of changes          storedgraph.go       graphs stored beside it
 //	checkpoint.go, cursor.go   projections that are kept     changes.go           changes of the graph in the log
-//	failstop.go, inflight/     how it fails, and closes      ballast.go, disk.go  its part of the disk
+//	failstop.go, inflight/     how it fails, and closes      ballast/, disk.go    its part of the disk
 //
 // The formats of the entries themselves are in package entry.
 package eventlog

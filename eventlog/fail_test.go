@@ -12,6 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog/ballast"
 )
 
 var errDisk = errors.New("injected disk error")
@@ -219,8 +221,8 @@ func TestCloseWaitsForReaders(t *testing.T) {
 func TestDiskWithoutBallastIsNotFullForEver(t *testing.T) {
 	l := openLog(t, vfs.NewMem())
 	defer l.Close()
-	l.db.ballast = &ballast{fs: vfs.NewMem(), path: "ballast"}
-	l.db.ballast.drop()
+	l.db.ballast = ballast.New(vfs.NewMem(), "")
+	l.db.ballast.Drop()
 	if !l.Disk().WasFull() {
 		t.Error("the disk was full, and nobody knows")
 	}

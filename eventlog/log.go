@@ -135,7 +135,7 @@ func (l *Log) load(readOnly bool) error {
 		return fmt.Errorf("applied index %d is beyond the log's end %d: entries are missing", applied, end)
 	}
 	l.applied.Raise(applied)
-	newest, err := l.db.newestTime()
+	newest, err := newestTime(l.db)
 	l.lastTime.Store(max(l.truncated.time, newest))
 	return err
 }

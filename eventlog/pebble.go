@@ -9,6 +9,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"hpfriends/eventlog/ballast"
 )
 
 // formatMajorVersion is pinned: it is a one-way door, raised by a decision and never by a library upgrade. It has WAL
@@ -16,7 +18,7 @@ import (
 // (Excise) and a checksum in each table's footer.
 const formatMajorVersion = pebble.FormatTableFormatV6
 
-func openPebble(cfg Config, failure *failStop) (*pebble.DB, *ballast, error) {
+func openPebble(cfg Config, failure *failStop) (*pebble.DB, *ballast.Reserve, error) {
 	fs := cfg.FS
 	if fs == nil {
 		fs = vfs.Default
@@ -31,11 +33,11 @@ func openPebble(cfg Config, failure *failStop) (*pebble.DB, *ballast, error) {
 	}
 	opts := pebbleOptions(cfg, failure)
 	opts.MemTableSize = memTableSize(fs, cfg.Dir)
-	var reserve *ballast
+	var reserve *ballast.Reserve
 	onDisk := vfs.Root(fs) == vfs.Default
 	if onDisk && !cfg.ReadOnly {
-		reserve = newBallast(fs, cfg.Dir)
-		fs = vfs.OnDiskFull(fs, reserve.drop)
+		reserve = ballast.New(fs, cfg.Dir)
+		fs = vfs.OnDiskFull(fs, reserve.Drop)
 	}
 	opts.FS = fs
 	if onDisk {

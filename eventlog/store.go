@@ -7,6 +7,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"hpfriends/eventlog/ballast"
 	"hpfriends/eventlog/inflight"
 )
 
@@ -16,7 +17,7 @@ type store struct {
 	*pebble.DB
 	inflight.Calls
 	failure *failStop
-	ballast *ballast // nil: there is no disk behind it
+	ballast *ballast.Reserve // nil: there is no disk behind it
 }
 
 func openStore(cfg Config) (*store, error) {
@@ -78,8 +79,9 @@ func (s *store) lastEntry() (index, term uint64, err error) {
 }
 
 // newestTime is the time that the next indexed batch may not fall below, 0 when there is none.
-func (s *store) newestTime() (int64, error) {
-	it, err := s.iterate(spanBounds(spanBatch))
+func newestTime(r pebble.Reader) (int64, error) {
+	lower, upper := spanBounds(spanBatch)
+	it, err := iterate(r, lower, upper)
 	if err != nil {
 		return 0, err
 	}

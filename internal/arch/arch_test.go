@@ -19,8 +19,12 @@ import (
 var allowed = map[string][]string{
 	"cmd/hpfriends": {"cmd/hpfriends/program"},
 	"cmd/hpfriends/program": {
-		"cmd/hpfriends/bench", "cmd/hpfriends/cli", "cmd/hpfriends/compat", "cmd/hpfriends/demo", "cmd/hpfriends/feed",
-		"internal/buildinfo", "internal/cmdline",
+		"cmd/hpfriends/backup", "cmd/hpfriends/bench", "cmd/hpfriends/cli", "cmd/hpfriends/compat", "cmd/hpfriends/demo",
+		"cmd/hpfriends/feed", "internal/buildinfo", "internal/cmdline",
+	},
+	"cmd/hpfriends/backup": {
+		"api", "backup", "cmd/hpfriends/cli", "internal/atomicfile", "internal/buildinfo", "internal/cmdline",
+		"internal/secret", "internal/term", "raftfsm", "raftfsm/restore",
 	},
 	"cmd/hpfriends/cli": {"*"}, // it runs servers, and looks into the data directories of stopped ones
 	"cmd/hpfriends/feed": {
@@ -38,7 +42,8 @@ var allowed = map[string][]string{
 		"internal/secret"},
 	"server": {
 		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "query/view", "raftfsm", "raftfsm/link",
-		"raftfsm/retention", "raftfsm/survey", "router", "server/certs", "web", "web/geo", "web/replay", "web/who", "wire",
+		"backup", "raftfsm/restore", "raftfsm/retention", "raftfsm/survey", "router", "server/certs",
+		"web", "web/geo", "web/replay", "web/who", "wire",
 		"api",
 		"internal/atomicfile", "internal/buildinfo", "internal/datadir",
 		"internal/bytesize", "internal/secret", "internal/timespec",
@@ -118,37 +123,47 @@ var allowed = map[string][]string{
 		"eventlog", "eventlog/entry", "graph", "history", "wire", "query/delivery", "query/match", "query/spread",
 		"query/traffic", "query/trail", "query/view", "internal/timespec", "internal/ndjson",
 	}, // wire: payloads are in frames
-	"query/view":         {"graph", "graph/scope"},
-	"query/traffic":      {"eventlog", "eventlog/entry", "graph"},
-	"query/trail":        {"eventlog"},
-	"query/match":        {"graph", "internal/timespec"},
-	"query/spread":       {"graph"},
-	"query/delivery":     {"graph", "query/traffic", "query/view"},
-	"query/filter":       {"graph", "query/match", "query/view"},
-	"router":             {"eventlog", "eventlog/entry", "graph", "history"},
-	"history":            {"eventlog", "graph"},
-	"wire":               {"internal/crowd"},
-	"eventlog":           {"eventlog/entry", "eventlog/inflight", "eventlog/syndrome", "eventlog/watermark"},
+	"query/view":     {"graph", "graph/scope"},
+	"query/traffic":  {"eventlog", "eventlog/entry", "graph"},
+	"query/trail":    {"eventlog"},
+	"query/match":    {"graph", "internal/timespec"},
+	"query/spread":   {"graph"},
+	"query/delivery": {"graph", "query/traffic", "query/view"},
+	"query/filter":   {"graph", "query/match", "query/view"},
+	"router":         {"eventlog", "eventlog/entry", "graph", "history"},
+	"history":        {"eventlog", "graph"},
+	"wire":           {"internal/crowd"},
+	"eventlog": {
+		"eventlog/ballast", "eventlog/entry", "eventlog/inflight", "eventlog/syndrome", "eventlog/watermark",
+	},
+	"eventlog/ballast":   {},
 	"eventlog/inflight":  {},
 	"eventlog/syndrome":  {},
 	"eventlog/watermark": {},
 	"eventlog/entry":     {},
-	"graph":              {"graph/codec", "graph/frontier", "graph/scope", "graph/tree", "internal/shell"},
-	"graph/codec":        {},
-	"graph/frontier":     {},
-	"graph/scope":        {},
-	"graph/tree":         {},
-	"internal/secret":    {"internal/atomicfile"},
-	"internal/bytesize":  {},
-	"internal/timespec":  {},
-	"internal/ndjson":    {},
-	"internal/arch":      {},
-	"internal/crowd":     {},
-	"internal/freeport":  {}, // for tests
-	"internal/golden":    {}, // for tests
-	"internal/interop":   {},
-	"internal/siege":     {"wire", "api", "internal/load", "internal/proc"}, // a harness for its own tests
-	"internal/shell":     {},
+	"eventlog/block":     {"eventlog/entry"},
+	"backup": {
+		"eventlog", "eventlog/block", "graph", "raftfsm/apply", "raftfsm/restore", "internal/secret",
+	}, // secret: a restored directory has a data key
+	"raftfsm/restore": {
+		"eventlog", "eventlog/block", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/store", "internal/atomicfile",
+	},
+	"graph":             {"graph/codec", "graph/frontier", "graph/scope", "graph/tree", "internal/shell"},
+	"graph/codec":       {},
+	"graph/frontier":    {},
+	"graph/scope":       {},
+	"graph/tree":        {},
+	"internal/secret":   {"internal/atomicfile"},
+	"internal/bytesize": {},
+	"internal/timespec": {},
+	"internal/ndjson":   {},
+	"internal/arch":     {},
+	"internal/crowd":    {},
+	"internal/freeport": {}, // for tests
+	"internal/golden":   {}, // for tests
+	"internal/interop":  {},
+	"internal/siege":    {"wire", "api", "internal/load", "internal/proc"}, // a harness for its own tests
+	"internal/shell":    {},
 	"internal/faults": {
 		"wire", "eventlog", "eventlog/entry", "api", "graph", "internal/freeport", "internal/proc",
 	}, // a harness for its own tests: speaks to processes, and opens their logs in the end
@@ -157,23 +172,24 @@ var allowed = map[string][]string{
 // fenced says where an outside package may appear: in these packages, or in these files of a package.
 var fenced = map[string][]string{
 	"github.com/hashicorp/raft": {
-		"raftfsm", "raftfsm/apply", "raftfsm/link", "raftfsm/store", "raftfsm/transport", "eventlog/logstore.go",
+		"raftfsm", "raftfsm/apply", "raftfsm/link", "raftfsm/restore", "raftfsm/store",
+		"raftfsm/transport", "eventlog/logstore.go",
 	},
 	"github.com/hashicorp/raft-boltdb": {"raftfsm/store"},
-	"github.com/cockroachdb/pebble":    {"eventlog"},
+	"github.com/cockroachdb/pebble":    {"eventlog", "eventlog/ballast"},
 	"net/http": {
 		"web", "web/assets", "web/live", "web/pages", "web/v1", "web/who", "api", "internal/cmdline", "cmd/hpfriends/cli",
 		"cmd/hpfriends/feed", "internal/browser", "internal/faults", "internal/siege",
 	},
 	"github.com/danielgtaylor/huma": {"web/v1"},
 	"github.com/urfave/cli": {
-		"cmd/hpfriends/program", "cmd/hpfriends/cli", "cmd/hpfriends/feed", "cmd/hpfriends/bench", "cmd/hpfriends/demo",
-		"internal/cmdline",
+		"cmd/hpfriends/program", "cmd/hpfriends/backup", "cmd/hpfriends/cli", "cmd/hpfriends/feed", "cmd/hpfriends/bench",
+		"cmd/hpfriends/demo", "internal/cmdline",
 	},
 	"github.com/prometheus/client_golang": {"web", "server", "broker"},
 	"github.com/yuin/goldmark":            {"web/help"},
 	"github.com/anishathalye/porcupine":   {"internal/faults"},
-	"filippo.io/age":                      {"definitions"},
+	"filippo.io/age":                      {"definitions", "cmd/hpfriends/backup"},
 }
 
 // pure packages import the standard library only, and of it nothing that reads a clock, a disk or a network.

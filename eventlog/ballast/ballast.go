@@ -1,4 +1,6 @@
-package eventlog
+// Package ballast keeps a file that only takes up space, for the moment at which the disk is full. Its methods may be
+// called by any goroutine.
+package ballast
 
 import (
 	"errors"
@@ -10,10 +12,10 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// ballast is a file that only takes up space. When something else has filled the disk to the last byte, it is removed,
+// Reserve is that file. When something else has filled the disk to the last byte, it is removed,
 // and the write that met the end is tried again: without it Pebble would end the process (a WAL), or try for ever (a
 // flush).
-type ballast struct {
+type Reserve struct {
 	fs   vfs.FS
 	path string
 	size uint64
@@ -24,21 +26,23 @@ type ballast struct {
 }
 
 const (
-	ballastFile  = "ballast"
-	ballastShare = 64 // of the disk
-	ballastMost  = 64 << 20
+	// File is its name.
+	File  = "ballast"
+	share = 64 // of the disk
+	most  = 64 << 20
 )
 
-func newBallast(fs vfs.FS, dir string) *ballast {
-	b := &ballast{fs: fs, path: fs.PathJoin(dir, ballastFile)}
+// New returns the reserve of a directory; nothing is written before Fill.
+func New(fs vfs.FS, dir string) *Reserve {
+	b := &Reserve{fs: fs, path: fs.PathJoin(dir, File)}
 	if du, err := fs.GetDiskUsage(dir); err == nil {
-		b.size = min(du.TotalBytes/ballastShare, ballastMost)
+		b.size = min(du.TotalBytes/share, most)
 	}
 	return b
 }
 
-// drop is told by Pebble's file system that the disk is full.
-func (b *ballast) drop() {
+// Drop is told by Pebble's file system that the disk is full.
+func (b *Reserve) Drop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.dropped.Store(true)
@@ -46,8 +50,8 @@ func (b *ballast) drop() {
 	_ = b.fs.Remove(b.path) // it may be gone already: then the write fails
 }
 
-// fill makes the file, unless it has done so already. A file system that cannot reserve space is asked once.
-func (b *ballast) fill() error {
+// Fill makes the file, unless it has done so already. A file system that cannot reserve space is asked once.
+func (b *Reserve) Fill() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.size == 0 {
@@ -68,7 +72,17 @@ func (b *ballast) fill() error {
 	return nil
 }
 
-func (b *ballast) create() error {
+// Dropped reports whether the disk was full since it was last filled.
+func (b *Reserve) Dropped() bool { return b.dropped.Load() }
+
+// Size is how many bytes Fill takes.
+func (b *Reserve) Size() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.size
+}
+
+func (b *Reserve) create() error {
 	f, err := b.fs.Create(b.path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err

@@ -1,0 +1,71 @@
+package block
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"hpfriends/eventlog/entry"
+)
+
+// publisher is a connection as messages show it.
+type publisher struct {
+	authkey uint64
+	ident   string
+	remote  netip.Addr
+}
+
+// publisherOf reads the ident from the run's first frame.
+func publisherOf(r *entry.Run) publisher {
+	p := publisher{authkey: r.Authkey, remote: r.Remote}
+	if len(r.Frames) > 5 {
+		if n := int(r.Frames[5]); len(r.Frames) >= 6+n {
+			p.ident = string(r.Frames[6 : 6+n])
+		}
+	}
+	return p
+}
+
+// opPublish is the opcode of a PUBLISH frame: u32 length of all, opcode, length of the ident u8, ident, length of the
+// channel u8, channel, payload.
+const opPublish = 3
+
+// head is what all frames of a run have behind their length.
+func (p *publisher) head(channel string) []byte {
+	head := append([]byte{opPublish, byte(len(p.ident))}, p.ident...)
+	return append(append(head, byte(len(channel))), channel...)
+}
+
+func headOf(r *entry.Run) []byte {
+	p := publisherOf(r)
+	return p.head(r.Channel)
+}
+
+func (d *directory) headOf(r *run) []byte { return d.publishers[r.from].head(r.Channel) }
+
+func (p *publisher) append(out []byte) []byte {
+	out = binary.AppendUvarint(out, p.authkey)
+	out = append(append(out, byte(len(p.ident))), p.ident...)
+	address := p.remote.AsSlice()
+	return append(append(out, byte(len(address))), address...)
+}
+
+func (c *columns) publisher() publisher {
+	p := publisher{authkey: c.uvarint(), ident: string(c.short())}
+	if b := c.short(); len(b) > 0 {
+		a, ok := netip.AddrFromSlice(b)
+		if !ok {
+			c.fail("address of %d bytes", len(b))
+		}
+		p.remote = a
+	}
+	return p
+}
+
+// short reads bytes behind their length of one byte.
+func (c *columns) short() []byte {
+	n := c.bytes(1)
+	if c.err != nil {
+		return nil
+	}
+	return c.bytes(uint64(n[0]))
+}
