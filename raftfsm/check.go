@@ -1,6 +1,7 @@
 package raftfsm
 
 import (
+	"errors"
 	"log/slog"
 
 	"hpfriends/eventlog"
@@ -26,4 +27,15 @@ func CheckStable(dir string, log *eventlog.Log) error {
 	}
 	_, err = apply.New(log, slog.New(slog.DiscardHandler), func(error) {})
 	return err
+}
+
+// StoredIdentity is who a stopped node is, and of which cluster.
+func StoredIdentity(dir string) (cluster, node string, err error) {
+	stable, err := store.CheckStable(dir)
+	if err != nil {
+		return "", "", err
+	}
+	cluster, errCluster := stable.Stored("cluster")
+	node, errNode := stable.Stored("node")
+	return cluster, node, errors.Join(errCluster, errNode, stable.Close())
 }

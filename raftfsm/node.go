@@ -213,6 +213,9 @@ func (n *Node) Refused() uint64 { return n.disk.Refused() }
 // ID is the node's identity, fixed at its first start.
 func (n *Node) ID() string { return n.id }
 
+// Cluster is the identity of the cluster that the node is of.
+func (n *Node) Cluster() (string, error) { return n.stable.Stored("cluster") }
+
 // Now is the time by which things begin and end on this node; it never goes back. See package clock.
 func (n *Node) Now() time.Time { return n.clock.Now() }
 

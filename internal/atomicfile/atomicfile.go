@@ -19,7 +19,8 @@ func Write(path string, content []byte, perm fs.FileMode) error {
 	})
 }
 
-// Fill is Write for content that is made piece by piece. When fill fails, the file stays as it was.
+// Fill is Write for content that is made piece by piece. When fill fails, the file stays as it was. What fill writes to
+// is the *os.File, so that it can read again what it has written.
 func Fill(path string, perm fs.FileMode, fill func(io.Writer) error) error {
 	return write(path, perm, fill, os.Rename)
 }
