@@ -28,6 +28,7 @@ import (
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/raftfsm"
+	"hpfriends/raftfsm/restore"
 	"hpfriends/router"
 	"hpfriends/server/certs"
 	"hpfriends/web"
@@ -107,6 +108,10 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	if err := s.readPlaces(); err != nil {
 		return err
 	}
+	restored, err := restore.Read(s.DataDir)
+	if err != nil {
+		return err
+	}
 	cluster, err := s.clusterPart(ctx)
 	if err != nil {
 		return err
@@ -137,7 +142,11 @@ func (s *Server) Run(ctx context.Context) (err error) {
 		return err
 	}
 	if err := opens(key, s.Graph()); err != nil {
-		return fmt.Errorf("%w: put back the one that belongs to %s", err, s.DataDir)
+		if restored == nil || !restored.NoKey {
+			return fmt.Errorf("%w: put back the one that belongs to %s", err, s.DataDir)
+		}
+		s.Logger.Warn("this data directory was restored without its data key: no authkey of before can log in until its " +
+			"secret is rotated")
 	}
 	return s.serve(ctx, key)
 }
@@ -304,6 +313,7 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 				where, _ := datadir.ReadAddresses(s.DataDir) // there are none before it listens
 				return where.Hpfeeds
 			},
+			Backup: (&backups{log: s.events, node: s.node}).open,
 			Outlet: func(k graph.AuthkeyID, from string) (replay.Outlet, error) { return s.broker.Outlet(k, from) },
 		},
 	}

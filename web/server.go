@@ -71,6 +71,7 @@ type Node struct {
 	Outlet func(authkey graph.AuthkeyID, from string) (replay.Outlet, error)
 	Places attack.Places // where addresses are on the earth; nil: unknown
 	Kiosk  *who.Kiosk    // the map that everybody may see; nil: none
+	Backup v1.Backup
 }
 
 // Limits of a request (reliability.md 4.3).
@@ -117,7 +118,7 @@ func New(c Config) *Server {
 			Changer: v1.WithQuotas(c.Changer, c.Query.Graph),
 			Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
 			MaySet: people.MaySet, Prove: people.Prove,
-			Replays: replays, Version: c.Version, Logger: c.Logger,
+			Replays: replays, Backup: c.Backup, Version: c.Version, Logger: c.Logger,
 			Health: v1.Health{Ready: c.Ready, Scrub: c.Scrub, Certificates: c.Certificates},
 		}),
 	}

@@ -47,7 +47,7 @@ var table = map[scope.Scope][]string{
 		"POST /api/v1/users", "POST /api/v1/cluster/token", "POST /api/v1/cluster/remove", "POST /api/v1/cluster/promote",
 		"POST /api/v1/cluster/transfer", "POST /api/v1/cluster/leave", "POST /api/v1/cluster/drain",
 		"POST /api/v1/cluster/undrain", "POST /api/v1/retention/hold", "POST /api/v1/retention/resume",
-		"POST /api/v1/retention/accept", "GET /api/v1/entries",
+		"POST /api/v1/retention/accept", "GET /api/v1/entries", "GET /api/v1/backup",
 
 		"POST /admin", "POST /cluster",
 	},

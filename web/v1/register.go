@@ -56,6 +56,7 @@ func register(s *Service, mux *http.ServeMux) huma.API {
 	s.registerCluster(h)
 	registerRetention(s, h)
 	registerReplays(s, h)
+	registerBackup(s, h)
 	link(h.OpenAPI())
 	constrain(h.OpenAPI())
 	return h

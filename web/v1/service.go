@@ -53,6 +53,7 @@ type Config struct {
 	Cluster Cluster // nil: the API has no part about it
 	Query   *query.Query
 	Replays *replay.Replays
+	Backup  Backup // nil: there is none
 	Key     *secret.DataKey
 	Hasher  *secret.Hasher
 	// MaySet decides a change that sets a password of a user, before it is hashed; nil: the change decides.

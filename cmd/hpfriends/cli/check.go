@@ -32,7 +32,7 @@ func Check() *cli.Command {
 			check := func(p *term.Progress) (view.CheckReport, error) {
 				return checkDirectory(c.Context, c.String("data-dir"), p)
 			}
-			if c.String("server") != "" || serverRuns(c.String("data-dir")) {
+			if c.String("server") != "" || ServerRuns(c.String("data-dir")) {
 				check = func(p *term.Progress) (view.CheckReport, error) {
 					return api.CheckLog.Run(c.Context, server, func(l api.Progress) { p.Tally(l.What, l.Done, l.Total) })
 				}
@@ -53,8 +53,8 @@ func Check() *cli.Command {
 		})
 }
 
-// serverRuns is whether somebody answers on the socket of a data directory.
-func serverRuns(dir string) bool {
+// ServerRuns reports whether somebody answers on the socket of a data directory.
+func ServerRuns(dir string) bool {
 	c, err := net.Dial("unix", filepath.Join(dir, datadir.Socket))
 	if err != nil {
 		return false
@@ -63,8 +63,8 @@ func serverRuns(dir string) bool {
 	return true
 }
 
-// openStopped opens the log of a data directory that no server uses, to look at.
-func openStopped(dir string) (*eventlog.Log, error) {
+// OpenStopped opens the log of a data directory that no server uses, to look at.
+func OpenStopped(dir string) (*eventlog.Log, error) {
 	where := filepath.Join(dir, "log")
 	if _, err := os.Stat(where); err != nil {
 		return nil, cmdline.Fail(cmdline.ExitNotFound,
@@ -75,7 +75,7 @@ func openStopped(dir string) (*eventlog.Log, error) {
 
 // checkDirectory checks the log of a stopped server, and that it holds what was acknowledged.
 func checkDirectory(ctx context.Context, dir string, p *term.Progress) (r view.CheckReport, err error) {
-	log, err := openStopped(dir)
+	log, err := OpenStopped(dir)
 	if eventlog.IsDamage(err) {
 		return view.CheckReport{Damage: err.Error()}, nil
 	}

@@ -51,8 +51,8 @@ func logDumpCommand() *cli.Command {
 }
 
 func dumpEntries(c *cli.Context, server *api.Client, from uint64, limit int) (all []view.LogEntry, err error) {
-	if c.String("server") == "" && !serverRuns(c.String("data-dir")) {
-		log, err := openStopped(c.String("data-dir"))
+	if c.String("server") == "" && !ServerRuns(c.String("data-dir")) {
+		log, err := OpenStopped(c.String("data-dir"))
 		if err != nil {
 			return nil, err
 		}

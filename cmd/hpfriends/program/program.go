@@ -18,6 +18,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"hpfriends/cmd/hpfriends/backup"
 	"hpfriends/cmd/hpfriends/bench"
 	"hpfriends/cmd/hpfriends/cli"
 	"hpfriends/cmd/hpfriends/demo"
@@ -81,7 +82,8 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict,
 			cli.Channel(feed.ChannelHistory()), cli.Search(),
 			cli.User(), cli.Group(), cli.Authkey(), cli.Share(), cli.Cursor(), cli.Explain(), cli.Audit(), cli.Token(),
 			cli.Invitation(), cli.Session(), cli.Log(), cli.Cluster(), cli.Retention(),
-			cli.Status(), cli.Check(), bench.Command(), cli.Config(), cli.Gen(), cli.Version(), cli.Completion(),
+			cli.Status(), cli.Check(), backup.Command(),
+			bench.Command(), cli.Config(), cli.Gen(), cli.Version(), cli.Completion(),
 		},
 	}
 	app.Action = func(c *urfave.Context) error {
