@@ -22,7 +22,7 @@ type Download[In any] struct {
 
 // MakeBackup is everything that a node has, in the format of package backup.
 var MakeBackup = Download[BackupQuery]{
-	"GET /backup", "Everything that this node has, as a file of hpfriends backup; for admins",
+	"GET /backup", "Everything that this node has, as a file of hpfriends backup; for the operator, on the local socket",
 }
 
 // Open asks for the file. Its reader closes it.

@@ -92,11 +92,11 @@ func (r *retainer) tell() {
 	r.told = w
 	r.node.slog.Warn("retention: much more than usual is too old", "from", w.Oldest, "to", w.Until,
 		"removed in", w.Left().Round(time.Second), "hold", holdCommand, "go on", acceptCommand)
-	r.node.Row("Retention is about to remove more than usual: see hpfriends retention status.")
+	r.node.row("Retention is about to remove more than usual: see hpfriends retention status.")
 }
 
-// Row adds a row for admins to Logs.
-func (n *Node) Row(message string) {
+// row adds a row for admins to Logs.
+func (n *Node) row(message string) {
 	now := n.clock.Now().UTC()
 	report := entry.Report{Node: n.id, Time: now, Refusals: []entry.Refusal{
 		{Message: message, First: now, Last: now, Count: 1},

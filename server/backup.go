@@ -23,7 +23,7 @@ type backups struct {
 }
 
 // open implements v1.Backup.
-func (b *backups) open(by graph.Actor, in api.BackupQuery) (func(context.Context, io.Writer) error, error) {
+func (b *backups) open(in api.BackupQuery) (func(context.Context, io.Writer) error, error) {
 	r := backup.Request{NoHistory: in.NoHistory}
 	if in.Backup != "" {
 		r.After = &backup.Base{Backup: in.Backup, Cluster: in.Cluster, Index: in.After, Term: in.Term}
@@ -50,10 +50,6 @@ func (b *backups) open(by graph.Actor, in api.BackupQuery) (func(context.Context
 			err = &graph.Error{Code: graph.Conflict, Msg: err.Error()}
 		}
 		return nil, err
-	}
-	// What an admin takes has payloads that nobody shared with them: the others are told.
-	if u, ok := b.node.Graph().User(by.User); ok && !by.Operator {
-		b.node.Row("Admin " + u.Handle + " took a backup of everything.")
 	}
 	return func(ctx context.Context, w io.Writer) error {
 		defer b.busy.Unlock()

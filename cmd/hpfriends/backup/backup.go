@@ -26,8 +26,8 @@ import (
 func Command() *urfave.Command {
 	return &urfave.Command{
 		Name: "backup", Usage: "a file of everything that a node has, and a new node of it",
-		Description: `A backup is taken of a running server, through its socket or as an admin with
---server, or of the data directory of a stopped one. It is verified before it
+		Description: `A backup is taken of a running server, through the socket in its data
+directory, or of the data directory of a stopped one. It is verified before it
 gets its name. The secrets of authkeys in it cannot be read without the data
 key, which is not in it: export that once, and keep it elsewhere.`,
 		Subcommands: []*urfave.Command{
