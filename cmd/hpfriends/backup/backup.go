@@ -27,9 +27,9 @@ func Command() *urfave.Command {
 	return &urfave.Command{
 		Name: "backup", Usage: "a file of everything that a node has, and a new node of it",
 		Description: `A backup is taken of a running server, through the socket in its data
-directory, or of the data directory of a stopped one. It is verified before it
-gets its name. The secrets of authkeys in it cannot be read without the data
-key, which is not in it: export that once, and keep it elsewhere.`,
+directory, or of the data directory of a stopped one. It is verified before
+it gets its name. The secrets of authkeys in it cannot be read without the
+data key, which is not in it: export that once, and keep it elsewhere.`,
 		Subcommands: []*urfave.Command{
 			cmdline.APICommand("create", "write a backup, and verify it", "FILE", createBackup,
 				&urfave.BoolFlag{Name: "no-history", Usage: "users, shares, authkeys, cursors, audit ..., without past messages"},

@@ -28,9 +28,9 @@ func dataKeyPassphrase() urfave.Flag {
 func exportDataKey() *urfave.Command {
 	return &urfave.Command{
 		Name: "export", Usage: "write the data key into a file, under a passphrase", ArgsUsage: "FILE",
-		Description: `The file is one of age (age-encryption.org): whoever has it and the passphrase
-can read the secret of every authkey in every backup. Keep it, and the
-passphrase, elsewhere than the backups. The key never changes.`,
+		Description: `The file is one of age (age-encryption.org): whoever has it and the
+passphrase can read the secret of every authkey in every backup. Keep it,
+and the passphrase, elsewhere than the backups. The key never changes.`,
 		Flags: []urfave.Flag{cmdline.DataDirFlag(), dataKeyPassphrase()},
 		Action: func(c *urfave.Context) error {
 			if _, err := cmdline.Args(c); err != nil {

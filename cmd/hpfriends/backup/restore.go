@@ -16,10 +16,10 @@ import (
 func restoreBackup() *urfave.Command {
 	return &urfave.Command{
 		Name: "restore", Usage: "make a new data directory of a backup", ArgsUsage: "FILE...",
-		Description: `The first FILE is a full backup, those behind it go on from it, oldest first; or
-the first one goes on from what the directory was restored from, and no server
-has run on it since. The directory is that of a node which is alone in a new
-cluster: start it, and join the others with empty directories.`,
+		Description: `The first FILE is a full backup, those behind it go on from it, oldest
+first; or the first one goes on from what the directory was restored from,
+and no server has run on it since. The directory is that of a node which is
+alone in a new cluster: start it, and join the others with empty directories.`,
 		Flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "data-dir", Required: true, Usage: "the new `DIR`"},
 			&urfave.StringFlag{Name: "data-key", Usage: "`FILE` of backup data-key export: without it no authkey can log in until its " +
