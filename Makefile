@@ -3,7 +3,7 @@
 GO ?= go
 BIN := bin/hpfriends
 FUZZTIME ?= 20s
-RACE := ./broker/... ./eventlog/... ./graph/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
+RACE := ./backup/... ./broker/... ./eventlog/... ./graph/... ./history/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
 
 .PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover siege soak soak-live pictures packages image release clean
 
