@@ -25,23 +25,21 @@ function colour(name) {
   return value;
 }
 
-// look is how the picture is drawn. Where it is shrunk to fit, letters stay as large as they can be read.
-function look(zoom = 1) {
-  const letters = (size) => size * Math.min(Math.max(1 / zoom, 1), 2.5);
+function look() {
   const text = colour("--text");
   const line = colour("--strong");
   const honey = colour("--honey");
   const ground = colour("--ground");
   return [
     { selector: "node", style: {
-      label: "data(label)", color: text, "font-size": letters(12), "text-valign": "bottom", "text-margin-y": 4,
-      "background-color": ground, "border-width": 1.5, "border-color": text, width: 26, height: 26, "text-wrap": "wrap", "text-max-width": 120, "text-overflow-wrap": "anywhere",
+      label: "data(label)", color: text, "font-size": 12, "text-valign": "bottom", "text-margin-y": 4,
+      "background-color": ground, "border-width": 1.5, "border-color": text, width: 26, height: 26,
       "text-background-color": ground, "text-background-opacity": 0.9, "text-background-padding": 2,
     } },
     { selector: "node.group", style: { shape: "hexagon", "border-color": honey, width: 30, height: 30 } },
     { selector: "edge", style: {
       width: 1.5, "line-color": line, "target-arrow-color": line, "target-arrow-shape": "triangle", "curve-style": "bezier",
-      label: "data(label)", color: text, "font-size": letters(10), "text-rotation": "autorotate", "text-background-color": ground,
+      label: "data(label)", color: text, "font-size": 10, "text-rotation": "autorotate", "text-background-color": ground,
       "text-background-opacity": 0.9, "text-background-padding": 2,
     } },
     { selector: "edge.all", style: { width: 3, "line-style": "solid", "target-arrow-shape": "triangle-backcurve" } },
@@ -100,9 +98,6 @@ if (box && document.getElementById("edges")) {
   picture.on("tap", (event) => {
     if (event.target === picture) picture.elements().removeClass("faded");
   });
-  const redraw = () => picture.style(look(picture.zoom()));
-  if (picture.zoom() < 1) redraw();
-  picture.on("zoom", redraw);
-  new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  new MutationObserver(() => picture.style(look())).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => picture.style(look()));
 }
