@@ -83,9 +83,12 @@ function elements() {
 
 const box = document.getElementById("graph");
 if (box && document.getElementById("edges")) {
+  const pause = () => new Promise((go) => setTimeout(go)); // in which the page answers who uses it
+  await pause();
   // A circle to begin with, so that the same graph always looks the same; then forces part what is crowded.
   const picture = draw(box, elements(), look(), { name: "circle", padding: 32 });
   picture.maxZoom(1.5);
+  await pause();
   picture.layout({
     name: "cose", animate: false, randomize: false, nodeDimensionsIncludeLabels: true, padding: 32,
     idealEdgeLength: () => 96, nodeRepulsion: () => 60000, nodeOverlap: 20, gravity: 0.8,
