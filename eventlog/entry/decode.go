@@ -44,7 +44,7 @@ func DecodeBatch(data []byte) (*Batch, error) {
 	for i := range h.Runs {
 		r := &h.Runs[i]
 		r.Frames, frames = frames[:r.Size:r.Size], frames[r.Size:]
-		if err := CheckFrames(r.Frames, r.Count); err != nil {
+		if err := checkFrames(r.Frames, r.Count); err != nil {
 			return nil, err
 		}
 	}
@@ -53,8 +53,8 @@ func DecodeBatch(data []byte) (*Batch, error) {
 
 func (h *Header) compressed(data []byte) bool { return data[2]&flagS2 != 0 }
 
-// CheckFrames verifies that frames is exactly count self-delimiting frames, and returns a *BatchError when it is not.
-func CheckFrames(frames []byte, count uint32) error {
+// checkFrames verifies that frames is exactly count self-delimiting frames, and returns a *BatchError when it is not.
+func checkFrames(frames []byte, count uint32) error {
 	for n := range count {
 		if len(frames) < minFrame {
 			return malformed("run ends after %d of %d frames", n, count)
