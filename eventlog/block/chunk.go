@@ -118,16 +118,16 @@ func (d *directory) encodeTable(c *chunk) []byte {
 
 // decodeTable returns the runs of a chunk without their frames, and the lengths of all payloads.
 func (d *directory) decodeTable(raw []byte, k *chunk) (runs []run, lengths []uint32, err error) {
-	c := columns{rest: raw}
+	c := newColumns(raw)
 	runs = make([]run, c.count("runs", minRun))
 	places := make([]int, len(runs))
 	place := uint64(k.from)
 	for i := range places {
-		if place += c.uvarint(); c.err == nil && place > uint64(k.to) {
-			c.fail("stripe %d in a chunk of %d to %d", place, k.from, k.to)
+		if place += c.Uvarint(); c.Err == nil && place > uint64(k.to) {
+			c.Fail("stripe %d in a chunk of %d to %d", place, k.from, k.to)
 		}
-		if c.err != nil {
-			return nil, nil, c.err
+		if c.Err != nil {
+			return nil, nil, c.Err
 		}
 		places[i] = int(place)
 		s := &d.stripes[place]
@@ -136,11 +136,11 @@ func (d *directory) decodeTable(raw []byte, k *chunk) (runs []run, lengths []uin
 	d.decodePlaces(&c, runs, places)
 	var before int64
 	for i := range runs {
-		runs[i].Time = before + c.varint()
+		runs[i].Time = before + c.Varint()
 		before = runs[i].Time
 	}
 	for i := range runs {
-		if n := c.below("publisher", len(d.publishers)); c.err == nil {
+		if n := c.below("publisher", len(d.publishers)); c.Err == nil {
 			p := &d.publishers[n]
 			runs[i].from, runs[i].Authkey, runs[i].Remote = uint32(n), p.authkey, p.remote
 		}
@@ -156,9 +156,9 @@ func (d *directory) decodePlaces(c *columns, runs []run, places []int) {
 		if i > 0 && places[i] == places[i-1] {
 			before = runs[i-1].index
 		}
-		step := c.uvarint()
-		if c.err == nil && step > d.last-before {
-			c.fail("entry %d and %d more in a block to %d", before, step, d.last)
+		step := c.Uvarint()
+		if c.Err == nil && step > d.last-before {
+			c.Fail("entry %d and %d more in a block to %d", before, step, d.last)
 		}
 		runs[i].index = before + step
 	}
@@ -167,29 +167,29 @@ func (d *directory) decodePlaces(c *columns, runs []run, places []int) {
 	}
 	for i := range runs {
 		runs[i].Count = c.number() + 1
-		if c.err == nil && i > 0 && places[i] == places[i-1] && runs[i].compare(&runs[i-1]) <= 0 {
-			c.fail("runs out of order at entry %d", runs[i].index)
+		if c.Err == nil && i > 0 && places[i] == places[i-1] && runs[i].compare(&runs[i-1]) <= 0 {
+			c.Fail("runs out of order at entry %d", runs[i].index)
 		}
 	}
 }
 
 // decodeLengths reads the lengths of all payloads, and the size of each run's frames from them.
 func (d *directory) decodeLengths(c *columns, runs []run, k *chunk) (lengths []uint32) {
-	lengths = make([]uint32, 0, len(c.rest)) // each takes a byte or more
+	lengths = make([]uint32, 0, len(c.Rest)) // each takes a byte or more
 	total, frames := uint64(0), uint64(0)
 	for i := range runs {
 		r := &runs[i]
-		if uint64(r.Count) > uint64(len(c.rest)) {
-			c.fail("%d messages in %d bytes", r.Count, len(c.rest))
+		if uint64(r.Count) > uint64(len(c.Rest)) {
+			c.Fail("%d messages in %d bytes", r.Count, len(c.Rest))
 		}
-		if c.err != nil {
+		if c.Err != nil {
 			return nil
 		}
 		size, head := uint64(0), uint64(4+len(d.headOf(r)))
 		for range r.Count {
-			n := c.uvarint()
+			n := c.Uvarint()
 			if n > maxSection {
-				c.fail("payload of %d bytes", n)
+				c.Fail("payload of %d bytes", n)
 				return nil
 			}
 			lengths = append(lengths, uint32(n))
@@ -197,23 +197,23 @@ func (d *directory) decodeLengths(c *columns, runs []run, k *chunk) (lengths []u
 			total += n
 		}
 		if size > entry.MaxBatchBytes {
-			c.fail("run of %d bytes", size)
+			c.Fail("run of %d bytes", size)
 			return nil
 		}
 		r.Size = uint32(size)
 		frames += size
 	}
 	if total != uint64(k.payloads.raw) || frames > 2*maxSection {
-		c.fail("%d bytes of payloads where %d are, in frames of %d", total, k.payloads.raw, frames)
+		c.Fail("%d bytes of payloads where %d are, in frames of %d", total, k.payloads.raw, frames)
 	}
 	return lengths
 }
 
 // number reads what fits into 31 bits: offsets and counts of messages do.
 func (c *columns) number() uint32 {
-	v := c.uvarint()
+	v := c.Uvarint()
 	if v >= 1<<31 {
-		c.fail("number %d", v)
+		c.Fail("number %d", v)
 		return 0
 	}
 	return uint32(v)

@@ -1,52 +1,18 @@
 package block
 
-import "encoding/binary"
+import (
+	"encoding/binary"
 
-// columns reads numbers and bytes one after the other. After the first error it returns zeros, and err stays.
-type columns struct {
-	rest []byte
-	err  error
-}
+	"hpfriends/internal/varint"
+)
 
-func (c *columns) fail(format string, args ...any) {
-	if c.err == nil {
-		c.err = malformed(format, args...)
-	}
-	c.rest = nil
-}
+// columns reads what a section holds. After the first error it returns zeros, and the error stays.
+type columns struct{ varint.Reader }
 
-func (c *columns) uvarint() uint64 {
-	v, n := binary.Uvarint(c.rest)
-	if n <= 0 {
-		c.fail("number cut short or too long")
-		return 0
-	}
-	c.rest = c.rest[n:]
-	return v
-}
-
-func (c *columns) varint() int64 {
-	v, n := binary.Varint(c.rest)
-	if n <= 0 {
-		c.fail("number cut short or too long")
-		return 0
-	}
-	c.rest = c.rest[n:]
-	return v
-}
-
-func (c *columns) bytes(n uint64) []byte {
-	if n > uint64(len(c.rest)) {
-		c.fail("%d bytes announced, %d left", n, len(c.rest))
-		return nil
-	}
-	b := c.rest[:n:n]
-	c.rest = c.rest[n:]
-	return b
-}
+func newColumns(raw []byte) columns { return columns{varint.Reader{Rest: raw, Malformed: malformed}} }
 
 func (c *columns) fixed() uint32 {
-	if b := c.bytes(4); c.err == nil {
+	if b := c.Bytes(4); c.Err == nil {
 		return binary.BigEndian.Uint32(b)
 	}
 	return 0
@@ -54,9 +20,9 @@ func (c *columns) fixed() uint32 {
 
 // count reads a number of things that take at least each bytes of what is left, which bounds the allocation.
 func (c *columns) count(what string, each int) int {
-	n := c.uvarint()
-	if n > uint64(len(c.rest)/each) {
-		c.fail("%d %s in %d bytes", n, what, len(c.rest))
+	n := c.Uvarint()
+	if n > uint64(len(c.Rest)/each) {
+		c.Fail("%d %s in %d bytes", n, what, len(c.Rest))
 		return 0
 	}
 	return int(n)
@@ -64,9 +30,9 @@ func (c *columns) count(what string, each int) int {
 
 // below reads a number that has to be less than limit.
 func (c *columns) below(what string, limit int) int {
-	v := c.uvarint()
-	if c.err == nil && v >= uint64(limit) {
-		c.fail("%s %d of %d", what, v, limit)
+	v := c.Uvarint()
+	if c.Err == nil && v >= uint64(limit) {
+		c.Fail("%s %d of %d", what, v, limit)
 		return 0
 	}
 	return int(v)
@@ -74,8 +40,8 @@ func (c *columns) below(what string, limit int) int {
 
 // end is the error met, or that something is left.
 func (c *columns) end(what string) error {
-	if len(c.rest) > 0 {
-		c.fail("%d bytes behind the %s", len(c.rest), what)
+	if len(c.Rest) > 0 {
+		c.Fail("%d bytes behind the %s", len(c.Rest), what)
 	}
-	return c.err
+	return c.Err
 }

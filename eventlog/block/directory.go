@@ -123,7 +123,7 @@ func (d *directory) encodeChunks(out []byte) []byte {
 // decodeDirectory returns the directory of a block whose chunks end at end.
 func decodeDirectory(raw []byte, first, last uint64, end int64) (*directory, error) {
 	d := &directory{first: first, last: last}
-	c := columns{rest: raw}
+	c := newColumns(raw)
 	d.channels = c.channels()
 	d.publishers = make([]publisher, c.count("publishers", 3))
 	for i := range d.publishers {
@@ -138,14 +138,14 @@ func (c *columns) channels() []string {
 	channels := make([]string, c.count("channels", 2))
 	before := ""
 	for i := range channels {
-		shared := c.uvarint()
+		shared := c.Uvarint()
 		if shared > uint64(len(before)) {
-			c.fail("channel that shares %d of %d bytes", shared, len(before))
+			c.Fail("channel that shares %d of %d bytes", shared, len(before))
 			return nil
 		}
-		name := before[:shared] + string(c.bytes(c.uvarint()))
-		if c.err == nil && (len(name) == 0 || len(name) > 255 || name <= before) {
-			c.fail("channel %.40q of %d bytes after %.40q", name, len(name), before)
+		name := before[:shared] + string(c.Bytes(c.Uvarint()))
+		if c.Err == nil && (len(name) == 0 || len(name) > 255 || name <= before) {
+			c.Fail("channel %.40q of %d bytes after %.40q", name, len(name), before)
 		}
 		channels[i], before = name, name
 	}
@@ -156,18 +156,18 @@ func (d *directory) decodeStripes(c *columns) {
 	d.stripes = make([]stripe, c.count("stripes", 6))
 	before := stripe{}
 	for i := range d.stripes {
-		channel := uint64(before.channel) + c.uvarint()
-		s := stripe{channel: uint32(channel), origin: c.uvarint()}
+		channel := uint64(before.channel) + c.Uvarint()
+		s := stripe{channel: uint32(channel), origin: c.Uvarint()}
 		if channel == uint64(before.channel) {
 			s.origin += before.origin
 		}
 		s.first, s.last = d.span(c)
-		s.messages, s.bytes = c.uvarint(), c.uvarint()
-		if c.err == nil && channel >= uint64(len(d.channels)) {
-			c.fail("channel %d of %d", channel, len(d.channels))
+		s.messages, s.bytes = c.Uvarint(), c.Uvarint()
+		if c.Err == nil && channel >= uint64(len(d.channels)) {
+			c.Fail("channel %d of %d", channel, len(d.channels))
 		}
-		if c.err == nil && i > 0 && s.channel == before.channel && s.origin <= before.origin {
-			c.fail("origin %d after %d", s.origin, before.origin)
+		if c.Err == nil && i > 0 && s.channel == before.channel && s.origin <= before.origin {
+			c.Fail("origin %d after %d", s.origin, before.origin)
 		}
 		d.stripes[i], before = s, s
 	}
@@ -175,9 +175,9 @@ func (d *directory) decodeStripes(c *columns) {
 
 // span reads a range of the block's entries.
 func (d *directory) span(c *columns) (first, last uint64) {
-	skip, more := c.uvarint(), c.uvarint()
-	if n := d.last - d.first; c.err == nil && (skip > n || more > n-skip) {
-		c.fail("entries %d to %d and %d more in a block of %d to %d", d.first, skip, more, d.first, d.last)
+	skip, more := c.Uvarint(), c.Uvarint()
+	if n := d.last - d.first; c.Err == nil && (skip > n || more > n-skip) {
+		c.Fail("entries %d to %d and %d more in a block of %d to %d", d.first, skip, more, d.first, d.last)
 	}
 	return d.first + skip, d.first + skip + more
 }
@@ -187,24 +187,24 @@ func (d *directory) decodeChunks(c *columns, end int64) {
 	d.chunks = make([]chunk, c.count("chunks", 14))
 	before, at := uint64(0), int64(headerSize)
 	for i := range d.chunks {
-		from := before + c.uvarint()
-		before = from + c.uvarint()
+		from := before + c.Uvarint()
+		before = from + c.Uvarint()
 		k := chunk{from: int(from), to: int(before)}
 		k.first, k.last = d.span(c)
 		for _, s := range []*section{&k.table, &k.payloads} {
-			size, raw := c.uvarint(), c.uvarint()
+			size, raw := c.Uvarint(), c.Uvarint()
 			s.offset, s.size, s.raw, s.sum = at, uint32(size), uint32(raw), c.fixed()
 			at += int64(s.size)
-			if c.err == nil && (raw > maxSection || size > uint64(end) || at > end) {
-				c.fail("chunk of %d bytes, %d packed, at %d of %d", raw, size, s.offset, end)
+			if c.Err == nil && (raw > maxSection || size > uint64(end) || at > end) {
+				c.Fail("chunk of %d bytes, %d packed, at %d of %d", raw, size, s.offset, end)
 			}
 		}
-		if c.err == nil && (from > before || before >= uint64(len(d.stripes))) {
-			c.fail("chunk of stripes %d to %d of %d", from, before, len(d.stripes))
+		if c.Err == nil && (from > before || before >= uint64(len(d.stripes))) {
+			c.Fail("chunk of stripes %d to %d of %d", from, before, len(d.stripes))
 		}
 		d.chunks[i] = k
 	}
-	if c.err == nil && at != end {
-		c.fail("chunks up to %d, the envelope at %d", at, end)
+	if c.Err == nil && at != end {
+		c.Fail("chunks up to %d, the envelope at %d", at, end)
 	}
 }

@@ -73,32 +73,32 @@ type envelope struct {
 }
 
 func decodeEnvelope(raw []byte, first, last uint64) (*envelope, error) {
-	c := columns{rest: raw}
+	c := newColumns(raw)
 	sessions := make([][16]byte, c.count("sessions", 16))
 	for i := range sessions {
-		copy(sessions[i][:], c.bytes(16))
+		copy(sessions[i][:], c.Bytes(16))
 	}
-	if n := last - first; n >= uint64(len(c.rest)) {
-		c.fail("%d entries and more in %d bytes", n, len(c.rest))
-		return nil, c.err
+	if n := last - first; n >= uint64(len(c.Rest)) {
+		c.Fail("%d entries and more in %d bytes", n, len(c.Rest))
+		return nil, c.Err
 	}
 	n := last - first + 1
 	e := &envelope{entries: make([]Entry, n), runs: make([]uint64, n)}
-	flags, types := c.bytes(n), c.bytes(n)
-	if c.err != nil {
-		return nil, c.err
+	flags, types := c.Bytes(n), c.Bytes(n)
+	if c.Err != nil {
+		return nil, c.Err
 	}
 	var term uint64
 	for i := range e.entries {
-		term += c.uvarint()
+		term += c.Uvarint()
 		e.entries[i] = Entry{Index: first + uint64(i), Term: term, Type: types[i], Hidden: flags[i]&flagHidden != 0}
 		if flags[i]&^(flagBatch|flagHidden) != 0 || flags[i] == flagBatch|flagHidden {
-			c.fail("flags %#x", flags[i])
+			c.Fail("flags %#x", flags[i])
 		}
 	}
 	var at int64
 	for i := range e.entries {
-		at += c.varint()
+		at += c.Varint()
 		e.entries[i].Appended = at
 	}
 	e.contents(&c, flags, sessions)
@@ -109,17 +109,17 @@ func decodeEnvelope(raw []byte, first, last uint64) (*envelope, error) {
 func (e *envelope) contents(c *columns, flags []byte, sessions [][16]byte) {
 	extensions, data := make([]uint64, len(flags)), make([]uint64, len(flags))
 	for i := range extensions {
-		extensions[i] = c.uvarint()
+		extensions[i] = c.Uvarint()
 	}
 	sequence := make([]uint64, len(sessions))
 	for i := range data {
 		if flags[i]&flagBatch == 0 {
-			data[i] = c.uvarint()
+			data[i] = c.Uvarint()
 			continue
 		}
-		place, step := c.below("session", len(sessions)), uint64(c.varint())
-		e.runs[i] = c.uvarint()
-		if c.err != nil {
+		place, step := c.below("session", len(sessions)), uint64(c.Varint())
+		e.runs[i] = c.Uvarint()
+		if c.Err != nil {
 			return
 		}
 		sequence[place] += step + 1
@@ -127,12 +127,12 @@ func (e *envelope) contents(c *columns, flags []byte, sessions [][16]byte) {
 	}
 	for i, n := range extensions {
 		if n > 0 {
-			e.entries[i].Extensions = c.bytes(n)
+			e.entries[i].Extensions = c.Bytes(n)
 		}
 	}
 	for i, n := range data {
 		if n > 0 {
-			e.entries[i].Data = c.bytes(n)
+			e.entries[i].Data = c.Bytes(n)
 		}
 	}
 }

@@ -50,11 +50,11 @@ func (p *publisher) append(out []byte) []byte {
 }
 
 func (c *columns) publisher() publisher {
-	p := publisher{authkey: c.uvarint(), ident: string(c.short())}
+	p := publisher{authkey: c.Uvarint(), ident: string(c.short())}
 	if b := c.short(); len(b) > 0 {
 		a, ok := netip.AddrFromSlice(b)
 		if !ok {
-			c.fail("address of %d bytes", len(b))
+			c.Fail("address of %d bytes", len(b))
 		}
 		p.remote = a
 	}
@@ -63,9 +63,9 @@ func (c *columns) publisher() publisher {
 
 // short reads bytes behind their length of one byte.
 func (c *columns) short() []byte {
-	n := c.bytes(1)
-	if c.err != nil {
+	n := c.Bytes(1)
+	if c.Err != nil {
 		return nil
 	}
-	return c.bytes(uint64(n[0]))
+	return c.Bytes(uint64(n[0]))
 }

@@ -98,56 +98,56 @@ func DecodeCursors(data []byte) (*Cursors, error) {
 		return nil, fmt.Errorf("eventlog: not operations on cursors of version %d", cursorsVersion)
 	}
 	e := &Cursors{Time: time.UnixMilli(int64(binary.BigEndian.Uint64(data[2:]))).UTC()}
-	r := tableReader{rest: data[10:]}
-	n := r.uvarint()
-	if n > uint64(len(r.rest)/minCursorOp) {
-		r.fail("%d operations in %d bytes", n, len(r.rest))
+	r := newTableReader(data[10:])
+	n := r.Uvarint()
+	if n > uint64(len(r.Rest)/minCursorOp) {
+		r.Fail("%d operations in %d bytes", n, len(r.Rest))
 	}
-	for i := uint64(0); i < n && r.err == nil; i++ {
+	for i := uint64(0); i < n && r.Err == nil; i++ {
 		e.Ops = append(e.Ops, r.cursorOp())
 	}
-	if len(r.rest) > 0 {
-		r.fail("%d bytes after the last operation", len(r.rest))
+	if len(r.Rest) > 0 {
+		r.Fail("%d bytes after the last operation", len(r.Rest))
 	}
-	if r.err != nil {
-		return nil, fmt.Errorf("eventlog: operations on cursors: %w", r.err)
+	if r.Err != nil {
+		return nil, fmt.Errorf("eventlog: operations on cursors: %w", r.Err)
 	}
 	return e, nil
 }
 
 func (c *tableReader) cursorOp() CursorOp {
 	o := CursorOp{Verb: CursorVerb(c.byte())}
-	o.Authkey = c.uvarint()
-	o.Name = string(c.bytes(uint64(c.byte())))
+	o.Authkey = c.Uvarint()
+	o.Name = string(c.Bytes(uint64(c.byte())))
 	switch o.Verb {
 	case ClaimCursor:
 		o.Start = c.position()
-		o.Channel = string(c.bytes(c.uvarint()))
+		o.Channel = string(c.Bytes(c.Uvarint()))
 	case AdvanceCursor:
-		o.Epoch, o.Acked, o.Safe = c.uvarint(), c.position(), c.position()
+		o.Epoch, o.Acked, o.Safe = c.Uvarint(), c.position(), c.position()
 		o.Final = c.flag()
 	case ResetCursor:
-		o.Start, o.User = c.position(), c.uvarint()
+		o.Start, o.User = c.position(), c.Uvarint()
 		o.Operator = c.flag()
 	case RemoveCursor:
-		o.User, o.Operator = c.uvarint(), c.flag()
+		o.User, o.Operator = c.Uvarint(), c.flag()
 	default:
-		c.fail("operation %d", o.Verb)
+		c.Fail("operation %d", o.Verb)
 	}
 	return o
 }
 
 func (c *tableReader) position() Position {
-	p := Position{Index: c.uvarint()}
-	offset := c.uvarint()
+	p := Position{Index: c.Uvarint()}
+	offset := c.Uvarint()
 	if p.Offset = uint32(offset); uint64(p.Offset) != offset {
-		c.fail("offset %d", offset)
+		c.Fail("offset %d", offset)
 	}
 	return p
 }
 
 func (c *tableReader) byte() byte {
-	if b := c.bytes(1); len(b) == 1 {
+	if b := c.Bytes(1); len(b) == 1 {
 		return b[0]
 	}
 	return 0
@@ -156,7 +156,7 @@ func (c *tableReader) byte() byte {
 func (c *tableReader) flag() bool {
 	b := c.byte()
 	if b > 1 {
-		c.fail("flags %#x", b)
+		c.Fail("flags %#x", b)
 	}
 	return b == 1
 }

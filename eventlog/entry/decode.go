@@ -6,6 +6,8 @@ import (
 	"net/netip"
 
 	"github.com/klauspost/compress/s2"
+
+	"hpfriends/internal/varint"
 )
 
 // BatchError says why bytes are not a batch.
@@ -84,20 +86,20 @@ func decodeTable(data []byte) (h Header, block []byte, err error) {
 		return h, nil, malformed("unknown flags %#x", data[2])
 	}
 	copy(h.Session[:], data[3:19])
-	c := tableReader{rest: data[19:]}
-	h.Seq = c.uvarint()
+	c := newTableReader(data[19:])
+	h.Seq = c.Uvarint()
 	channels := c.dictionary()
 	h.Runs = c.runs(channels)
-	if c.err != nil {
-		return Header{}, nil, c.err
+	if c.Err != nil {
+		return Header{}, nil, c.Err
 	}
 	for i := range h.Runs {
 		h.Raw += int(h.Runs[i].Size)
 	}
-	if err := checkBlock(c.rest, h.Raw, data[2]&flagS2 != 0); err != nil {
+	if err := checkBlock(c.Rest, h.Raw, data[2]&flagS2 != 0); err != nil {
 		return Header{}, nil, err
 	}
-	return h, c.rest, nil
+	return h, c.Rest, nil
 }
 
 // checkBlock verifies that the stored block claims to hold raw bytes, without unpacking it.
@@ -115,64 +117,28 @@ func checkBlock(block []byte, raw int, compressed bool) error {
 	return nil
 }
 
-// tableReader reads a table. After the first error it returns zeros, and err stays.
-type tableReader struct {
-	rest []byte
-	err  error
-}
+// tableReader reads a table. After the first error it returns zeros, and the error stays.
+type tableReader struct{ varint.Reader }
 
-func (c *tableReader) fail(format string, args ...any) {
-	if c.err == nil {
-		c.err = malformed(format, args...)
-	}
-	c.rest = nil
-}
-
-func (c *tableReader) uvarint() uint64 {
-	v, n := binary.Uvarint(c.rest)
-	if n <= 0 {
-		c.fail("number cut short or too long")
-		return 0
-	}
-	c.rest = c.rest[n:]
-	return v
-}
-
-func (c *tableReader) varint() int64 {
-	v, n := binary.Varint(c.rest)
-	if n <= 0 {
-		c.fail("number cut short or too long")
-		return 0
-	}
-	c.rest = c.rest[n:]
-	return v
-}
-
-func (c *tableReader) bytes(n uint64) []byte {
-	if n > uint64(len(c.rest)) {
-		c.fail("%d bytes announced, %d left", n, len(c.rest))
-		return nil
-	}
-	b := c.rest[:n]
-	c.rest = c.rest[n:]
-	return b
+func newTableReader(data []byte) tableReader {
+	return tableReader{varint.Reader{Rest: data, Malformed: malformed}}
 }
 
 // dictionary reads the channels. Each takes at least two bytes, which bounds the allocation by the input.
 func (c *tableReader) dictionary() []string {
-	n := c.uvarint()
-	if n > uint64(len(c.rest)/2) {
-		c.fail("%d channels in %d bytes", n, len(c.rest))
+	n := c.Uvarint()
+	if n > uint64(len(c.Rest)/2) {
+		c.Fail("%d channels in %d bytes", n, len(c.Rest))
 		return nil
 	}
 	channels := make([]string, 0, n)
 	for range n {
-		size := c.uvarint()
-		if c.err == nil && (size == 0 || size > 255) {
-			c.fail("channel of %d bytes", size)
+		size := c.Uvarint()
+		if c.Err == nil && (size == 0 || size > 255) {
+			c.Fail("channel of %d bytes", size)
 		}
-		name := c.bytes(size)
-		if c.err != nil {
+		name := c.Bytes(size)
+		if c.Err != nil {
 			return nil
 		}
 		channels = append(channels, string(name))
@@ -182,9 +148,9 @@ func (c *tableReader) dictionary() []string {
 
 // runs reads the table of runs. Each takes at least minRun bytes of table or frames, which bounds the allocation.
 func (c *tableReader) runs(channels []string) []Run {
-	n := c.uvarint()
-	if n > uint64(len(c.rest)/minRun) {
-		c.fail("%d runs in %d bytes", n, len(c.rest))
+	n := c.Uvarint()
+	if n > uint64(len(c.Rest)/minRun) {
+		c.Fail("%d runs in %d bytes", n, len(c.Rest))
 		return nil
 	}
 	runs := make([]Run, n)
@@ -192,7 +158,7 @@ func (c *tableReader) runs(channels []string) []Run {
 	var messages, raw uint64
 	for i := range runs {
 		c.run(&runs[i], channels, before)
-		if c.err != nil {
+		if c.Err != nil {
 			return nil
 		}
 		before = runs[i].Time
@@ -200,7 +166,7 @@ func (c *tableReader) runs(channels []string) []Run {
 		messages += uint64(runs[i].Count)
 		raw += uint64(runs[i].Size)
 		if raw > MaxBatchBytes {
-			c.fail("frames of more than %d bytes", MaxBatchBytes)
+			c.Fail("frames of more than %d bytes", MaxBatchBytes)
 			return nil
 		}
 	}
@@ -209,35 +175,35 @@ func (c *tableReader) runs(channels []string) []Run {
 
 // run reads one run, without its frames.
 func (c *tableReader) run(r *Run, channels []string, before int64) {
-	place := c.uvarint()
-	if c.err == nil && place >= uint64(len(channels)) {
-		c.fail("channel %d of %d", place, len(channels))
+	place := c.Uvarint()
+	if c.Err == nil && place >= uint64(len(channels)) {
+		c.Fail("channel %d of %d", place, len(channels))
 	}
-	r.Authkey, r.Origin = c.uvarint(), c.uvarint()
-	r.Time = before + c.varint()
+	r.Authkey, r.Origin = c.Uvarint(), c.Uvarint()
+	r.Time = before + c.Varint()
 	r.Remote = c.addr()
-	count, size := c.uvarint(), c.uvarint()
-	if c.err == nil && (count == 0 || size > MaxBatchBytes || count > size/minFrame) {
-		c.fail("%d frames in %d bytes", count, size)
+	count, size := c.Uvarint(), c.Uvarint()
+	if c.Err == nil && (count == 0 || size > MaxBatchBytes || count > size/minFrame) {
+		c.Fail("%d frames in %d bytes", count, size)
 	}
-	if c.err != nil {
+	if c.Err != nil {
 		return
 	}
 	r.Channel, r.Count, r.Size = channels[place], uint32(count), uint32(size)
 }
 
 func (c *tableReader) addr() netip.Addr {
-	n := c.bytes(1)
-	if c.err != nil {
+	n := c.Bytes(1)
+	if c.Err != nil {
 		return netip.Addr{}
 	}
-	b := c.bytes(uint64(n[0]))
+	b := c.Bytes(uint64(n[0]))
 	if len(b) == 0 {
 		return netip.Addr{}
 	}
 	a, ok := netip.AddrFromSlice(b)
 	if !ok {
-		c.fail("address of %d bytes", n[0])
+		c.Fail("address of %d bytes", n[0])
 	}
 	return a
 }

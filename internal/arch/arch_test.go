@@ -140,8 +140,8 @@ var allowed = map[string][]string{
 	"eventlog/inflight":  {},
 	"eventlog/syndrome":  {},
 	"eventlog/watermark": {},
-	"eventlog/entry":     {},
-	"eventlog/block":     {"eventlog/entry"},
+	"eventlog/entry":     {"internal/varint"},
+	"eventlog/block":     {"eventlog/entry", "internal/varint"},
 	"backup": {
 		"eventlog", "eventlog/block", "graph", "raftfsm/apply", "raftfsm/restore", "internal/secret",
 	}, // secret: a restored directory has a data key
@@ -155,6 +155,7 @@ var allowed = map[string][]string{
 	"graph/tree":        {},
 	"internal/secret":   {"internal/atomicfile"},
 	"internal/bytesize": {},
+	"internal/varint":   {},
 	"internal/timespec": {},
 	"internal/ndjson":   {},
 	"internal/arch":     {},
