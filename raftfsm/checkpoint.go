@@ -1,7 +1,6 @@
 package raftfsm
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -84,7 +83,7 @@ func (c *checkpointer) lookAtAll() {
 func (c *checkpointer) look(p *apply.Pin) error {
 	defer p.View.Close()
 	if p.Kept {
-		if err := c.keep(p); err != nil {
+		if err := p.Keep(c.node.log); err != nil {
 			return err
 		}
 	}
@@ -105,14 +104,6 @@ func (c *checkpointer) look(p *apply.Pin) error {
 	c.found = append(c.found[max(0, len(c.found)-foundMost+1):], found)
 	c.mu.Unlock()
 	return nil
-}
-
-func (c *checkpointer) keep(p *apply.Pin) error {
-	var data bytes.Buffer
-	if err := apply.WriteControlState(&data, p.View, p.Term); err != nil {
-		return err
-	}
-	return c.node.log.Checkpoints().Store(p.Index, data.Bytes())
 }
 
 // digest hashes the entries since the checkpoint before, in stretches that are the same on all nodes. After each it

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,6 +56,15 @@ type Pin struct {
 	Index, Term uint64
 	After       uint64 // the checkpoint before
 	Kept        bool
+}
+
+// Keep stores the state, for a node that will need what comes behind it.
+func (p *Pin) Keep(log *eventlog.Log) error {
+	var data bytes.Buffer
+	if err := WriteControlState(&data, p.View, p.Term); err != nil {
+		return err
+	}
+	return log.Checkpoints().Store(p.Index, data.Bytes())
 }
 
 // CheckpointMark says which checkpoints have passed.

@@ -176,7 +176,7 @@ func (t *Target) keep() (err error) {
 		select {
 		case p := <-t.fsm.Pins():
 			if p.Kept && err == nil {
-				err = t.store(p)
+				err = p.Keep(t.log)
 			}
 			err = errors.Join(err, p.View.Close())
 		default:
@@ -184,18 +184,6 @@ func (t *Target) keep() (err error) {
 		}
 	}
 }
-
-func (t *Target) store(p *apply.Pin) error {
-	var data buffer
-	if err := apply.WriteControlState(&data, p.View, p.Term); err != nil {
-		return err
-	}
-	return t.log.Checkpoints().Store(p.Index, data)
-}
-
-type buffer []byte
-
-func (b *buffer) Write(p []byte) (int, error) { *b = append(*b, p...); return len(p), nil }
 
 // Finish makes the node the only member of a new cluster, in a new term: raft finds the configuration at the start and
 // goes on from there. index and term are the end of the backup.
