@@ -76,6 +76,7 @@ type importReport struct {
 	Done       bool                   `json:"done"`
 
 	channels []channelUse
+	lossy    int // of the problems
 }
 
 func importHpfeeds(c *cli.Context, server *api.Client) error {
@@ -142,7 +143,7 @@ func planImport(c *cli.Context, server *api.Client, s importer.Store, plan impor
 	}
 	d := plan.Document
 	r := &importReport{Users: len(d.Users), Authkeys: len(d.Authkeys), Shares: len(d.Shares), Renamed: plan.Owners,
-		Problems: plan.Problems, channels: channelsOf(s)}
+		Problems: plan.Problems, channels: channelsOf(s), lossy: len(plan.Lossy())}
 	r.Changes, r.Conflicts = definitions.Diff(have, d, definitions.Mode{Keep: true})
 	if len(d.Shares) > 0 || c.String("sharing") == "preserve" {
 		r.Deliveries = new(s.Compare(d))
@@ -152,19 +153,13 @@ func planImport(c *cli.Context, server *api.Client, s importer.Store, plan impor
 
 // blocked is why nothing is done, if that is so.
 func (r *importReport) blocked(skip bool) error {
-	lossy := 0
-	for _, p := range r.Problems {
-		if p.Lossy {
-			lossy++
-		}
-	}
 	switch {
 	case skip:
 	case len(r.Conflicts) > 0:
 		return cmdline.Fail(cmdline.ExitConflict, fmt.Sprintf("%s: nothing was imported; --skip-bad leaves it out",
 			counted(len(r.Conflicts), "thing is there and differs", "things are there and differ")))
-	case lossy > 0:
-		what := counted(lossy, "thing cannot be taken over", "things cannot be taken over")
+	case r.lossy > 0:
+		what := counted(r.lossy, "thing cannot be taken over", "things cannot be taken over")
 		return cmdline.Fail(cmdline.ExitFailed, what+": nothing was imported; mend the store, or --skip-bad leaves it out")
 	}
 	return nil
