@@ -6,12 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -24,7 +18,6 @@ import (
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
 	"hpfriends/query/view"
-	"hpfriends/wire"
 )
 
 // Replay returns the command replay, which prints or publishes past messages, at a pace.
@@ -148,78 +141,6 @@ func (r *replay) resumeFrom(path string) (err error) {
 	return nil
 }
 
-// target is where messages are published.
-type target struct {
-	dial    wire.DialConfig
-	channel string // empty: the one each came on
-	ours    bool   // the broker is known to be of ours
-	wait    Patience
-}
-
-// targetOf reads --to; nil is stdout.
-func targetOf(c *cli.Context) (*target, error) {
-	to := c.String("to")
-	t := &target{wait: waitOf(c)}
-	kind, rest, _ := strings.Cut(to, ":")
-	var err error
-	switch kind {
-	case "stdout", "-":
-		if to != kind {
-			return nil, fmt.Errorf("--to %s: stdout takes nothing more", term.Visible(to))
-		}
-		return nil, nil
-	case "channel":
-		t.channel, t.ours = rest, true
-		if !c.Bool("dry-run") {
-			t.dial, err = loginOf(c, c.App.Reader)
-		}
-	case "hpfeeds", "hpfeeds+tls":
-		err = t.parse(c, to)
-	default:
-		return nil, fmt.Errorf("--to %q: want stdout, channel:NAME, or hpfeeds://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL] "+
-			"(hpfeeds+tls:// with TLS)", to)
-	}
-	if len(t.channel) > wire.MaxName || strings.HasPrefix(t.channel, "$") {
-		return nil, fmt.Errorf("--to: channel %q: want at most %d bytes, not beginning with $", t.channel, wire.MaxName)
-	}
-	return t, err
-}
-
-// parse reads an address. What it leaves out is taken from the flags.
-func (t *target) parse(c *cli.Context, to string) error {
-	u, err := url.Parse(to)
-	if err != nil { // which would repeat the secret
-		return fmt.Errorf("--to: this is no address: want hpfeeds://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL], with %%XX for " +
-			"other characters in the names")
-	}
-	if u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
-		return fmt.Errorf("--to %s: want hpfeeds://[IDENT[:SECRET]@]HOST[:PORT][/CHANNEL]", term.Visible(u.Redacted()))
-	}
-	t.channel = strings.TrimPrefix(u.Path, "/")
-	port := u.Port()
-	if port == "" {
-		port = strconv.Itoa(wire.DefaultPort)
-	}
-	t.dial.Addr = net.JoinHostPort(u.Hostname(), port)
-	if t.dial.Ident = u.User.Username(); t.dial.Ident == "" {
-		t.dial.Ident = c.String("ident")
-	}
-	if t.dial.Ident == "" {
-		return fmt.Errorf("--to %s: no ident: write it before the host, or give -i IDENT", term.Visible(u.Redacted()))
-	}
-	if secret, ok := u.User.Password(); ok {
-		t.dial.Secret = []byte(secret)
-	} else if !c.Bool("dry-run") {
-		if t.dial.Secret, err = secretOf(c, c.App.Reader); err != nil {
-			return err
-		}
-	}
-	if u.Scheme == "hpfeeds+tls" || wantsTLS(c) {
-		t.dial.TLS, err = cmdline.Trusted(c, u.Hostname())
-	}
-	return err
-}
-
 // run passes the messages on.
 func (r *replay) run(ctx context.Context) error {
 	var total uint64
@@ -319,49 +240,6 @@ func (r *replay) whereToGoOn(err error, t *trail, d *delivery) error {
 		flags += fmt.Sprintf(" --count %d", r.past.limit-n)
 	}
 	return r.resume.tell(f, d.before+n, from, flags)
-}
-
-// trail is where the messages come from that are passed on and not confirmed.
-type trail struct {
-	mu        sync.Mutex
-	positions []string // of all but the first ones
-	gone      uint64   // how many those are
-}
-
-// trailStep is how many messages are added before it is asked which of them are confirmed.
-const trailStep = 4096
-
-// add notes a message; the confirmations are of those before it.
-func (t *trail) add(position string, a *answers) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.positions)%trailStep == trailStep-1 {
-		n, _, _ := a.progress()
-		t.forget(n)
-	}
-	t.positions = append(t.positions, position)
-}
-
-// forget, for holders of mu, drops what is confirmed, but for the last message.
-func (t *trail) forget(confirmed uint64) {
-	if confirmed > t.gone+1 {
-		keep := t.positions[confirmed-1-t.gone:]
-		t.positions, t.gone = slices.Clone(keep), confirmed-1
-	}
-}
-
-// next returns where to go on when so many messages are confirmed, or more if that is known already.
-func (t *trail) next(confirmed uint64) (uint64, string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.forget(confirmed)
-	switch {
-	case confirmed == 0 && t.gone == 0:
-		return 0, t.positions[0]
-	case len(t.positions) > 1:
-		return t.gone + 1, t.positions[1]
-	}
-	return t.gone + 1, following(t.positions[0])
 }
 
 // pass hands each message on when it is due. flush is called before each pause.
