@@ -67,18 +67,38 @@ type Difference struct {
 
 // Diff yields what after holds otherwise than before, by kind and ID. Memberships of everyone are not among it: they
 // come and go with the users. Graphs of one history share what did not change: comparing them costs what differs.
-// Others are compared object by object.
-func Diff(before, after *Graph) iter.Seq[Difference] {
+// Others are compared object by object. With kinds it looks at these only.
+func Diff(before, after *Graph, kinds ...Kind) iter.Seq[Difference] {
+	if len(kinds) == 0 {
+		kinds = Kinds
+	}
 	return func(yield func(Difference) bool) {
-		_ = diffIDs(KindUser, before.users.byID, after.users.byID, sameUser, yield) &&
-			diffIDs(KindGroup, before.groups.byID, after.groups.byID, sameGroup, yield) &&
-			diffMembers(before, after, yield) &&
-			diffIDs(KindAuthkey, before.authkeys, after.authkeys, sameAuthkey, yield) &&
-			diffIDs(KindShare, before.shares, after.shares, sameShare, yield) &&
-			diffAcceptances(before, after, yield) &&
-			diffTokens(KindToken, before, after, yield) &&
-			diffTokens(KindSession, before, after, yield) &&
-			diffIDs(KindInvitation, before.invited, after.invited, sameInvitation, yield)
+		for _, k := range kinds {
+			if !diffKind(k, before, after, yield) {
+				return
+			}
+		}
+	}
+}
+
+func diffKind(k Kind, before, after *Graph, yield func(Difference) bool) bool {
+	switch k {
+	case KindUser:
+		return diffIDs(k, before.users.byID, after.users.byID, sameUser, yield)
+	case KindGroup:
+		return diffIDs(k, before.groups.byID, after.groups.byID, sameGroup, yield)
+	case KindMembership:
+		return diffPairs(k, before.members, after.members, membershipOf, yield)
+	case KindAuthkey:
+		return diffIDs(k, before.authkeys, after.authkeys, sameAuthkey, yield)
+	case KindShare:
+		return diffIDs(k, before.shares, after.shares, sameShare, yield)
+	case KindAcceptance:
+		return diffPairs(k, before.decided, after.decided, acceptanceOf, yield)
+	case KindInvitation:
+		return diffIDs(k, before.invited, after.invited, sameInvitation, yield)
+	default:
+		return diffTokens(k, before, after, yield)
 	}
 }
 
@@ -96,32 +116,29 @@ func diffIDs[V Object](kind Kind, a, b tree.Map[uint64, V], same func(x, y V) bo
 	})
 }
 
-func diffMembers(a, b *Graph, yield func(Difference) bool) bool {
-	same := func(x, y member) bool { return x == y }
-	return tree.Diff(a.members, b.members, same, func(k tree.Pair, before, after *member) bool {
-		d := Difference{Ref: Ref{KindMembership, k.A, UserID(k.B)}}
+// diffPairs compares objects that are held by a number and a user; object makes one of what is held.
+func diffPairs[V comparable](
+	kind Kind, a, b tree.Map[tree.Pair, V], object func(tree.Pair, V) Object, yield func(Difference) bool,
+) bool {
+	same := func(x, y V) bool { return x == y }
+	return tree.Diff(a, b, same, func(k tree.Pair, before, after *V) bool {
+		d := Difference{Ref: Ref{kind, k.A, UserID(k.B)}}
 		if before != nil {
-			d.Before = &Membership{GroupID(k.A), UserID(k.B), before.admin, before.joined}
+			d.Before = object(k, *before)
 		}
 		if after != nil {
-			d.After = &Membership{GroupID(k.A), UserID(k.B), after.admin, after.joined}
+			d.After = object(k, *after)
 		}
 		return yield(d)
 	})
 }
 
-func diffAcceptances(a, b *Graph, yield func(Difference) bool) bool {
-	same := func(x, y bool) bool { return x == y }
-	return tree.Diff(a.decided, b.decided, same, func(k tree.Pair, before, after *bool) bool {
-		d := Difference{Ref: Ref{KindAcceptance, k.A, UserID(k.B)}}
-		if before != nil {
-			d.Before = &Acceptance{ShareID(k.A), UserID(k.B), *before}
-		}
-		if after != nil {
-			d.After = &Acceptance{ShareID(k.A), UserID(k.B), *after}
-		}
-		return yield(d)
-	})
+func membershipOf(k tree.Pair, m member) Object {
+	return &Membership{GroupID(k.A), UserID(k.B), m.admin, m.joined}
+}
+
+func acceptanceOf(k tree.Pair, enabled bool) Object {
+	return &Acceptance{ShareID(k.A), UserID(k.B), enabled}
 }
 
 // diffTokens yields the API tokens, or the login sessions, which are held together.

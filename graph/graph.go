@@ -17,6 +17,7 @@ type Graph struct {
 	retention Retention
 	expiry    tree.Map[dueKey, struct{}]
 	deltas    deltaHistory
+	swept     swept
 }
 
 // New returns the graph that everything begins with: it holds the group everyone and nothing else.
@@ -72,6 +73,7 @@ func (g *Graph) Apply(index uint64, c Command) (*Graph, Outcome, error) {
 	if err != nil {
 		return g, Outcome{}, err
 	}
+	d.sweep()
 	next.deltas = g.deltas.with(d.delta)
 	return &next, Outcome{Index: index, Object: object}, nil
 }

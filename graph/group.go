@@ -13,7 +13,7 @@ type groups struct {
 	byName   tree.Map[string, *Group]    // folded
 	members  tree.Map[tree.Pair, member] // (group, user); everyone's are not stored, they are the users
 	admins   tree.Index                  // (group, user)
-	memberOf tree.Index                  // (user, group)
+	memberOf tree.Index                  // (user, group), and some of groups that are gone; see sweep
 }
 
 type member struct {
@@ -146,11 +146,11 @@ func (d *draft) dropGroup(gr *Group) {
 	for _, s := range slices.Collect(d.SharesTo(gr.ID)) {
 		d.dropShare(s)
 	}
-	for _, m := range slices.Collect(d.Members(gr.ID)) {
-		d.dropMember(m)
-	}
-	d.dropInvitations(&d.invitesTo, uint64(gr.ID))
-	d.groups.byID.Remove(d.edit, uint64(gr.ID))
+	id := uint64(gr.ID)
+	d.groups.members.RemoveRange(d.edit, tree.Pair{A: id}, tree.Pair{A: id + 1})
+	d.groups.admins.RemoveRange(d.edit, tree.Pair{A: id}, tree.Pair{A: id + 1})
+	d.dropInvitations(&d.invitesTo, id)
+	d.groups.byID.Remove(d.edit, id)
 	d.groups.byName.Remove(d.edit, fold(gr.Name))
 }
 
@@ -159,11 +159,7 @@ func (d *draft) dropMember(m Membership) {
 	d.groups.members.Remove(d.edit, tree.Pair{A: group, B: user})
 	d.groups.admins.Drop(d.edit, group, user)
 	d.groups.memberOf.Drop(d.edit, user, group)
-	left := false
-	for s := range d.SharesTo(m.Group) {
-		left = d.dropDecision(s.ID, m.User) || left
-	}
-	if left {
+	if d.dropDecisions(m.User, m.Group) {
 		d.delta.users = append(d.delta.users, m.User)
 	}
 }

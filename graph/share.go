@@ -10,12 +10,12 @@ import (
 
 // sharing holds the shares and the decisions on them. A decision exists only while its user is a receiver of its share.
 type sharing struct {
-	shares  tree.Map[uint64, *Share]
-	byEdge  tree.Map[edge, *Share]
-	toUser  tree.Index                // (user, share)
-	toGroup tree.Index                // (group, share)
-	decided tree.Map[tree.Pair, bool] // (share, user): enabled or not
-	accepts tree.Index                // (user, share): enabled ones
+	shares     tree.Map[uint64, *Share]
+	byEdge     tree.Map[edge, *Share]
+	toUser     tree.Index                // (user, share)
+	toGroup    tree.Index                // (group, share)
+	decided    tree.Map[tree.Pair, bool] // (share, user): enabled or not
+	byReceiver tree.Map[tree.Pair, bool] // (user, share): the same, and some on shares that are gone; see sweep
 }
 
 // edge is what no two shares have in common.
@@ -42,7 +42,7 @@ func newSharing() sharing {
 	return sharing{
 		shares: tree.New[uint64, *Share](cmp.Compare), byEdge: tree.New[edge, *Share](compareEdges),
 		toUser: tree.NewIndex(), toGroup: tree.NewIndex(),
-		decided: tree.New[tree.Pair, bool](tree.ComparePairs), accepts: tree.NewIndex(),
+		decided: tree.New[tree.Pair, bool](tree.ComparePairs), byReceiver: tree.New[tree.Pair, bool](tree.ComparePairs),
 	}
 }
 
@@ -75,7 +75,13 @@ func (g *sharing) sharesTo(user UserID) iter.Seq[*Share] {
 
 // AcceptedBy yields the shares that a user has enabled.
 func (g *sharing) AcceptedBy(user UserID) iter.Seq[*Share] {
-	return lookUp(g.accepts.Of(uint64(user)), g.shares)
+	return lookUp(func(yield func(uint64) bool) {
+		for p, enabled := range g.byReceiver.From(tree.Pair{A: uint64(user)}) {
+			if p.A != uint64(user) || enabled && !yield(p.B) {
+				return
+			}
+		}
+	}, g.shares)
 }
 
 // SharesWith yields what is shared with a user, directly first and then by group, and whether they have enabled it. The
@@ -155,35 +161,42 @@ func (d *draft) putShare(s *Share) {
 
 func (d *draft) putDecision(share ShareID, user UserID, enabled bool) {
 	d.decided.Put(d.edit, tree.Pair{A: uint64(share), B: uint64(user)}, enabled)
-	if enabled {
-		d.accepts.Add(d.edit, uint64(user), uint64(share))
-	} else {
-		d.accepts.Drop(d.edit, uint64(user), uint64(share))
-	}
+	d.byReceiver.Put(d.edit, tree.Pair{A: uint64(user), B: uint64(share)}, enabled)
 }
 
 // dropDecision forgets what a user has decided, and reports whether they had enabled the share.
 func (d *draft) dropDecision(share ShareID, user UserID) (enabled bool) {
 	enabled = d.Accepted(share, user)
 	d.decided.Remove(d.edit, tree.Pair{A: uint64(share), B: uint64(user)})
-	d.accepts.Drop(d.edit, uint64(user), uint64(share))
+	d.byReceiver.Remove(d.edit, tree.Pair{A: uint64(user), B: uint64(share)})
 	return enabled
 }
 
-// dropShare removes a share and all decisions on it.
+// dropDecisions forgets what a user has decided on the shares with a group, and reports whether they had enabled one.
+// Of the two lists it goes through the shorter one.
+func (d *draft) dropDecisions(user UserID, group GroupID) (enabled bool) {
+	for share, ok := d.toGroup.Next(uint64(group), 0); ok; share, ok = d.toGroup.Next(uint64(group), share) {
+		p, has := d.byReceiver.Next(tree.Pair{A: uint64(user), B: share})
+		switch {
+		case !has || p.A != uint64(user):
+			return enabled
+		case p.B == share:
+			enabled = d.dropDecision(ShareID(share), user) || enabled
+			share++
+		default:
+			share = p.B
+		}
+	}
+	return enabled
+}
+
+// dropShare removes a share and all decisions on it. However many these are, it costs little: those in byReceiver are
+// left to sweep.
 func (d *draft) dropShare(s *Share) {
-	var users []UserID
-	for u := range d.Decisions(s.ID) {
-		users = append(users, u)
-	}
-	ended := false
-	for _, u := range users {
-		ended = d.dropDecision(s.ID, u) || ended
-	}
-	if ended {
+	id := uint64(s.ID)
+	if d.decided.RemoveRange(d.edit, tree.Pair{A: id}, tree.Pair{A: id + 1}) > 0 {
 		d.delta.shares = append(d.delta.shares, s)
 	}
-	id := uint64(s.ID)
 	d.shares.Remove(d.edit, id)
 	d.byEdge.Remove(d.edit, s.edge())
 	if s.Group != 0 {

@@ -159,7 +159,7 @@ func (d *decoder) shares() {
 func (d *decoder) decisions() {
 	n := d.Count()
 	items := make([]tree.Item[tree.Pair, bool], 0, min(n, 1<<16))
-	var enabled []tree.Item[tree.Pair, struct{}]
+	byReceiver := make([]tree.Item[tree.Pair, bool], 0, min(n, 1<<16))
 	var s *Share
 	for range n {
 		share, user := d.Uint(), d.Uint()
@@ -170,13 +170,12 @@ func (d *decoder) decisions() {
 		if d.Err != nil {
 			return
 		}
-		items = append(items, tree.Item[tree.Pair, bool]{Key: tree.Pair{A: share, B: user}, Val: d.Bool()})
-		if items[len(items)-1].Val {
-			enabled = append(enabled, tree.Item[tree.Pair, struct{}]{Key: tree.Pair{A: user, B: share}})
-		}
+		enabled := d.Bool()
+		items = append(items, tree.Item[tree.Pair, bool]{Key: tree.Pair{A: share, B: user}, Val: enabled})
+		byReceiver = append(byReceiver, tree.Item[tree.Pair, bool]{Key: tree.Pair{A: user, B: share}, Val: enabled})
 	}
 	load(d, "decisions", &d.graph.decided, items)
-	load(d, "decisions", &d.graph.accepts.Map, enabled)
+	load(d, "decisions", &d.graph.byReceiver, byReceiver)
 }
 
 func (d *decoder) tokens() {

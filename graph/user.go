@@ -182,9 +182,7 @@ func (op RemoveUser) apply(d *draft) (uint64, error) {
 	for _, s := range slices.Collect(d.sharesTo(u.ID)) {
 		d.dropShare(s)
 	}
-	for s := range d.SharesTo(Everyone) {
-		d.dropDecision(s.ID, u.ID)
-	}
+	d.dropDecisions(u.ID, Everyone)
 	d.users.byID.Remove(d.edit, uint64(u.ID))
 	d.users.byHandle.Remove(d.edit, fold(u.Handle))
 	// Their shares need no mention of their own: they end with the user, from whom all of them start.

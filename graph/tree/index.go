@@ -45,3 +45,9 @@ func (x Index) Of(a uint64) iter.Seq[uint64] {
 		}
 	}
 }
+
+// Next returns the least b from from on of which (a, b) is there; ok is false if there is none.
+func (x Index) Next(a, from uint64) (b uint64, ok bool) {
+	p, ok := x.Map.Next(Pair{a, from})
+	return p.B, ok && p.A == a
+}

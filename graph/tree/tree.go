@@ -102,6 +102,14 @@ func (t Map[K, V]) From(lo K) iter.Seq2[K, V] {
 	}
 }
 
+// Next returns the first key from lo on; ok is false if there is none.
+func (t Map[K, V]) Next(lo K) (k K, ok bool) {
+	for k := range t.From(lo) {
+		return k, true
+	}
+	return k, false
+}
+
 func (n *node[K, V]) each(yield func(K, V) bool) bool {
 	for i := range n.keys {
 		if n.leaf() {
@@ -222,13 +230,96 @@ func (t *Map[K, V]) Remove(e *Edit, k K) bool {
 	}
 	t.root = t.cut(e, t.root, k)
 	t.size--
+	t.shrink()
+	return true
+}
+
+// RemoveRange deletes the keys from lo up to, but without, hi, and returns how many there were. Nodes that hold nothing
+// else fall away as they are: it costs the height of the tree, and a look at each of them.
+func (t *Map[K, V]) RemoveRange(e *Edit, lo, hi K) (removed int) {
+	if t.root == nil || t.compare(lo, hi) >= 0 {
+		return 0
+	}
+	t.root, removed = t.cutRange(e, t.root, lo, hi)
+	t.size -= removed
+	t.shrink()
+	return removed
+}
+
+// shrink takes away what is left above the nodes that still hold something.
+func (t *Map[K, V]) shrink() {
 	for !t.root.leaf() && len(t.root.kids) == 1 {
 		t.root = t.root.kids[0]
 	}
 	if len(t.root.keys) == 0 {
 		t.root = nil
 	}
-	return true
+}
+
+// cutRange removes the range from under n and returns n's replacement, which may be empty.
+func (t *Map[K, V]) cutRange(e *Edit, n *node[K, V], lo, hi K) (_ *node[K, V], removed int) {
+	if n.leaf() {
+		i, _ := slices.BinarySearchFunc(n.keys, lo, t.compare)
+		j, _ := slices.BinarySearchFunc(n.keys, hi, t.compare)
+		if i < j {
+			n = n.own(e)
+			n.keys, n.vals = slices.Delete(n.keys, i, j), slices.Delete(n.vals, i, j)
+		}
+		return n, j - i
+	}
+	first, last := t.kid(n, lo), t.kid(n, hi)
+	var kept []*node[K, V] // of these
+	var keys []K
+	for i := first; i <= last; i++ {
+		if first < i && i < last {
+			removed += n.kids[i].count()
+			continue
+		}
+		kid, count := t.cutRange(e, n.kids[i], lo, hi)
+		if removed += count; len(kid.keys) > 0 {
+			kept, keys = append(kept, kid), append(keys, n.keys[i])
+		}
+	}
+	if removed == 0 {
+		return n, 0
+	}
+	n = n.own(e)
+	n.keys, n.kids = slices.Replace(n.keys, first, last+1, keys...), slices.Replace(n.kids, first, last+1, kept...)
+	for i := min(first, len(n.kids)-2); i >= max(first-1, 0); i-- {
+		n.merge(e, i)
+	}
+	return n, removed
+}
+
+// Sweep looks at n keys from lo on, removes those that keep does not want, and returns where to go on: the zero key, after
+// the last.
+func (t *Map[K, V]) Sweep(e *Edit, lo K, n int, keep func(K) bool) (next K) {
+	var gone []K
+	for k := range t.From(lo) {
+		if n--; n < 0 {
+			next = k
+			break
+		}
+		if !keep(k) {
+			gone = append(gone, k)
+		}
+	}
+	for _, k := range gone {
+		t.Remove(e, k)
+	}
+	return next
+}
+
+// count is how many keys of the tree are under n.
+func (n *node[K, V]) count() int {
+	if n.leaf() {
+		return len(n.keys)
+	}
+	sum := 0
+	for _, kid := range n.kids {
+		sum += kid.count()
+	}
+	return sum
 }
 
 // cut removes k, which is there, from under n and returns n's replacement. Nodes may be left less than half full: only

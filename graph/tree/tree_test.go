@@ -85,6 +85,15 @@ func TestTreeIsAMapWhoseOldVersionsStay(t *testing.T) {
 					delete(model, k)
 				}
 			}
+			if rapid.IntRange(0, 3).Draw(t, "range") == 0 {
+				lo := rapid.IntRange(-1, keys).Draw(t, "lo")
+				hi := lo + rapid.SampledFrom([]int{0, 1, 5, keys / 4, keys}).Draw(t, "length")
+				want := len(model)
+				maps.DeleteFunc(model, func(k, _ int) bool { return lo <= k && k < hi })
+				if got := tr.RemoveRange(e, lo, hi); got != want-len(model) {
+					t.Fatalf("removed %d from %d up to %d, want %d", got, lo, hi, want-len(model))
+				}
+			}
 			old = append(old, version{tr, maps.Clone(model)})
 		}
 		for i, v := range old {
@@ -173,6 +182,32 @@ func TestOneSessionCopiesEachNodeOnce(t *testing.T) {
 	}) / 10000
 	if perKey > 0.5 {
 		t.Errorf("removing a key of many costs %v allocations", perKey)
+	}
+}
+
+// TestARangeGoesAsAWhole: what lies within it is not copied, and after it the tree is as good as before.
+func TestARangeGoesAsAWhole(t *testing.T) {
+	full := New[int, int](cmp.Compare)
+	for k := range 200_000 {
+		full.Put(new(Edit), k, k)
+	}
+	allocations := testing.AllocsPerRun(10, func() {
+		tr := full
+		if n := tr.RemoveRange(new(Edit), 50_000, 150_000); n != 100_000 || tr.Len() != 100_000 {
+			t.Fatalf("removed %d, %d are left", n, tr.Len())
+		}
+	})
+	if allocations > 100 {
+		t.Errorf("removing 100,000 neighbours costs %v allocations", allocations)
+	}
+	tr := full
+	tr.RemoveRange(new(Edit), 50_000, 150_000)
+	if got := contents(t, tr); len(got) != 100_000 {
+		t.Errorf("%d are left", len(got))
+	}
+	tr.RemoveRange(new(Edit), 0, 1<<30)
+	if tr.Len() != 0 || tr.root != nil {
+		t.Errorf("%d are left of nothing", tr.Len())
 	}
 }
 

@@ -219,8 +219,8 @@ func (s *cursors) drop(key CursorKey, index uint64) {
 
 // follow removes the cursors of the authkeys that a change of the graph has removed, by whatever operation.
 func (s *cursors) follow(index uint64, before, after *graph.Graph) {
-	for d := range graph.Diff(before, after) {
-		if d.Kind == graph.KindAuthkey && d.After == nil {
+	for d := range graph.Diff(before, after, graph.KindAuthkey) {
+		if d.After == nil {
 			s.dropAll(d.ID, index)
 		}
 	}
