@@ -50,10 +50,10 @@ function look() {
   ];
 }
 
-// short is a name as the picture shows it; the table below has the whole.
+// short is a name as the picture shows it, with both of its ends, by which names differ; the table below has the whole.
 function short(name) {
   const characters = [...name];
-  return characters.length > 28 ? characters.slice(0, 27).join("") + "…" : name;
+  return characters.length > 22 ? characters.slice(0, 13).join("") + "…" + characters.slice(-8).join("") : name;
 }
 
 // elements reads the tables.

@@ -1,6 +1,6 @@
 // The page Map: attackers in red, sensors in yellow, on a map of the world. It begins with the table below it, and hears of
-// what comes by a stream. At most 150 markers are kept; the oldest fade.
-import { geoEqualEarth, geoPath } from "d3-geo";
+// what comes by a stream. At most 150 markers are kept; the oldest fade. A country is the darker the more attacks came from it.
+import { geoContains, geoEqualEarth, geoPath } from "d3-geo";
 import { feature } from "topojson-client";
 import atlas from "world-atlas/countries-110m.json";
 import { streamTo, teller } from "./lib/stream.js";
@@ -28,11 +28,36 @@ function world(box) {
   const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" });
   svg.setAttribute("aria-label", "Where attackers and sensors are; the table below says the same");
   const { projection, path } = outline(width, height);
-  svg.append(element("path", { class: "land", d: countries.map((c) => path(c)).join("") }));
+  const lands = countries.map((c) => element("path", { class: "land", d: path(c) ?? "" }));
+  svg.append(...lands);
   const markers = element("g", {});
   svg.append(markers);
   box.append(svg);
-  return { projection, markers };
+  return { projection, markers, ...shading(lands) };
+}
+
+const shades = 4;
+const maxPlaces = 2000; // whose country is remembered
+
+// shading returns two functions: count counts an attack for the country at a place, paint shows what was counted.
+function shading(lands) {
+  const known = new Map();
+  const counts = new Map();
+  const count = (lat, lon) => {
+    if (!valid(lat, lon)) return;
+    const place = `${lat.toFixed(1)} ${lon.toFixed(1)}`;
+    if (!known.has(place)) {
+      if (known.size >= maxPlaces) known.clear();
+      known.set(place, countries.findIndex((c) => geoContains(c, [lon, lat])));
+    }
+    const at = known.get(place);
+    if (at >= 0) counts.set(at, (counts.get(at) ?? 0) + 1);
+  };
+  const paint = () => {
+    const most = Math.max(...counts.values());
+    for (const [at, n] of counts) lands[at].setAttribute("class", `land shade-${Math.ceil((n / most) * shades)}`);
+  };
+  return { count, paint };
 }
 
 // valid reports whether it is a place on the earth.
@@ -55,6 +80,7 @@ function place({ projection, markers }, kind, lat, lon, fresh) {
 }
 
 function show(map, from, to, fresh) {
+  map.count(from.lat, from.lon);
   place(map, "attacker", from.lat, from.lon, fresh);
   place(map, "sensor", to.lat, to.lon, fresh);
 }
@@ -104,6 +130,7 @@ if (box) {
     const { lat, lon, lat2, lon2 } = row.dataset;
     show(map, { lat: number(lat), lon: number(lon) }, { lat: number(lat2), lon: number(lon2) }, false);
   }
+  map.paint();
   const count = document.getElementById("map-count");
   let arrived = 0;
   function take(event) {
@@ -114,6 +141,7 @@ if (box) {
       show(map, attack.from, attack.to, true);
       if (table) list(table, attack);
     }
+    map.paint();
     count.textContent = `${arrived} arrived`;
   }
   streamTo(box.dataset.stream, { messages: take }, teller(document.getElementById("map-trouble")));
