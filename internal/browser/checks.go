@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -94,6 +95,9 @@ func invalid(t testing.TB, pages map[string][]byte) map[string][]string {
 		path, known := named[m.URL]
 		if !known {
 			t.Fatalf("the Nu HTML checker tells of %q: %s", m.URL, m.Message)
+		}
+		if strings.HasPrefix(m.Message, "Text run is not in Unicode Normalization Form C") {
+			continue // what a payload says is not ours to change
 		}
 		found[path] = append(found[path], fmt.Sprintf("%s: line %d: %s: %s", m.Type, m.LastLine, m.Message, m.Extract))
 	}

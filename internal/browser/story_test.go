@@ -353,6 +353,44 @@ func (s *story) history() {
 	p.Click("link", "History")
 	p.See("4 messages")
 	p.In("row", "2fd1ab0c")
+	s.replay(p)
+}
+
+// What a text selects is counted, and then published again on another channel.
+func (s *story) replay(p *Tab) {
+	choose := func() {
+		p.Fill("Channels", "cowrie.*")
+		p.Fill("Containing", "0ddba115")
+		p.Click("button", "Show")
+		p.In("row", "0ddba115", "cowrie.sessions")
+		p.Fill("To channel", "dionaea.capture")
+		p.Choose("with authkey", s.key.Ident)
+	}
+	choose()
+	p.Click("button", "Count")
+	s.over(p, "1 would be")
+	choose()
+	p.Click("button", "Replay")
+	s.over(p, "1 of 1")
+	p.Fill("Containing", "")
+	p.Fill("Channels", "dionaea.capture")
+	p.Click("button", "Show")
+	p.See("2 messages")
+	p.In("row", "0ddba115", "dionaea.capture", "ada")
+}
+
+// over waits until the page tells how a replay has ended. Without script it does not look again by itself.
+func (s *story) over(p *Tab, how string) {
+	if !s.script {
+		p.must(nil, p.until(func() error {
+			p.Open("/history")
+			if !strings.Contains(p.Text(), how) {
+				return fmt.Errorf("no replay has ended with %q", how)
+			}
+			return nil
+		}))
+	}
+	p.See(how)
 }
 
 func (s *story) graph() {
@@ -370,9 +408,12 @@ func (s *story) graph() {
 	p.Click("button", "Show the way")
 	p.See("Yes, by 2 shares, drawn bold.")
 	if s.script {
-		if lit := p.Coloured("#graph canvas", "--honey"); lit < before+100 {
-			s.Errorf("the way does not light up: %d pixels are of honey, and were %d before", lit, before)
-		}
+		p.must(nil, p.until(func() error { // it is drawn once the page has paused
+			if lit := p.Coloured("#graph canvas", "--honey"); lit < before+100 {
+				return fmt.Errorf("the way does not light up: %d pixels are of honey, and were %d before", lit, before)
+			}
+			return nil
+		}))
 	}
 	p.Fill("reach", "bob")
 	p.Fill("on", "dionaea.capture")
@@ -388,7 +429,7 @@ func (s *story) worldMap() {
 	if !s.script {
 		return
 	}
-	for what, want := range map[string]int{"#map circle.attacker": 1, "#map rect.sensor": 1} {
+	for what, want := range map[string]int{"#map circle.attacker": 1, "#map rect.sensor": 1, "#map .land.shade-4": 1} {
 		n, err := evaluate[int](p, fmt.Sprintf("document.querySelectorAll(%q).length", what))
 		if err != nil || n != want {
 			s.Errorf("%d of %s are drawn, want %d: %v", n, what, want, err)
