@@ -121,8 +121,14 @@ func TestShareThroughThePages(t *testing.T) {
 		html,
 		"no longer share cowrie.* with bob",
 		"You share nothing yet",
+		"Share it again",
 	) {
 		t.Error(text(html))
+	}
+	again := regexp.MustCompile(`<a href="([^"]*)">Share it again`).FindStringSubmatch(html)
+	if _, html = w.page("ada", htmlpkg.UnescapeString(again[1])); !strings.Contains(html, `name="channel" class="mono" value="cowrie.*"`) ||
+		!strings.Contains(html, `value="bob"`) || !strings.Contains(html, `value="TLP:RED"`) {
+		t.Errorf("what was removed is not in the form: %s", text(html))
 	}
 	if _, html = w.page("bob", "/shares?at=2h"); !says(html, "You share nothing yet", "back to now") {
 		t.Error(text(html))
@@ -510,8 +516,8 @@ func TestSecretIsShownOnce(t *testing.T) {
 		t.Error("its owner cannot see it again")
 	}
 	for _, do := range []string{"reveal", "rotate", "remove"} {
-		if status, html = w.submit("bob", "/authkeys", "do", do, "ident", ident); status != http.StatusNotFound ||
-			strings.Contains(html, secrets[1]) {
+		status, html = w.submit("bob", "/authkeys", "do", do, "ident", ident, "sure", ident)
+		if status != http.StatusNotFound || strings.Contains(html, secrets[1]) {
 			t.Errorf("bob may %s it: %d", do, status)
 		}
 	}
@@ -541,10 +547,58 @@ func TestGroupsThroughThePages(t *testing.T) {
 		{"bob", "remove", "", http.StatusOK, "The group lab is removed."},
 	}
 	for _, s := range steps {
-		status, html := w.submit(s.user, "/groups/lab", "do", s.do, "user", s.member)
+		status, html := w.submit(s.user, "/groups/lab", "do", s.do, "user", s.member, "sure", "lab")
 		if status != s.status || !says(html, s.says) {
 			t.Errorf("%s %s %s: %d %s", s.user, s.do, s.member, status, text(html))
 		}
+	}
+}
+
+// URLs in payloads are not pasted by mistake: pages write them as hxxp, unless one asks for what came.
+func TestURLsAreDefanged(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada")
+	w.publish(1, "c", `{"url":"http://evil.example/x"}`)
+	at := itoa(w.events.Applied()) + ".0"
+	for address, want := range map[string]bool{
+		"/history?since=first": true, "/live": true, "/": true, "/m/" + at: true, "/m/" + at + "?as=text": true,
+		"/m/" + at + "?exact=1": false, "/m/" + at + "?as=text&exact=1": false, "/m/" + at + "?as=hex": false,
+	} {
+		_, html := w.page("ada", address)
+		if got := says(html, "hxxp://evil[.]example/x"); got != want || want && says(html, "http://evil") {
+			t.Errorf("%s: defanged is %v: %s", address, got, text(html))
+		}
+	}
+	if _, html := w.page("ada", "/m/"+at+"?exact=1"); !says(html, "http://evil.example/x", "URLs are as they came.") {
+		t.Error(text(html))
+	}
+}
+
+// Before somebody is removed from a group, the page says what they will no longer get: to who may remove them.
+func TestGroupTellsWhatALeaverLoses(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "cleo", "root")
+	w.submit("ada", "/groups", "do", "add", "name", "lab")
+	for _, m := range []string{"bob", "cleo"} {
+		w.submit("ada", "/groups/lab", "do", "member", "user", m)
+	}
+	w.submit("cleo", "/shares", "do", "add", "channel", "<b>", "to", "group:lab")
+	for _, channel := range []string{"c1", "c2", "c3", "c4"} {
+		w.submit("ada", "/shares", "do", "add", "channel", channel, "to", "group:lab")
+	}
+	w.submit("ada", "/shares", "do", "add", "channel", "elsewhere", "to", "bob")
+	for user, want := range map[string]string{
+		"ada":  "Remove Through the group, <b> of cleo, c1 of ada, c2 of ada, c3 of ada and 1 more no longer reaches bob,",
+		"root": "Remove Through the group, c1 of ada, c2 of ada, c3 of ada and c4 of ada no longer reaches cleo,",
+		"bob":  "Leave Through the group, <b> of cleo, c1 of ada, c2 of ada, c3 of ada and 1 more no longer reaches bob,",
+	} {
+		if _, html := w.page(user, "/groups/lab"); !says(html, want) || says(html, "elsewhere") {
+			t.Errorf("to %s: %s", user, text(html))
+		}
+	}
+	w.submit("ada", "/groups", "do", "add", "name", "quiet")
+	if _, html := w.page("ada", "/groups/quiet"); !says(html, "Nobody else shares anything with the group") {
+		t.Error(text(html))
 	}
 }
 
@@ -736,11 +790,13 @@ func TestAdminThroughThePages(t *testing.T) {
 		{"role", "ada is auditor now."}, {"disable", "ada is disabled"}, {"enable", "ada can log in again."},
 		{"clear", "ada has no login session to end"}, {"remove", "ada is removed"},
 	} {
-		status, _ := w.submit("eve", "/admin", "do", step.do, "user", "ada", "role", "auditor")
+		status, _ := w.submit("eve", "/admin", "do", step.do, "user", "ada", "role", "auditor", "sure", "ada")
 		if status != http.StatusForbidden {
 			t.Errorf("eve may %s: %d", step.do, status)
 		}
-		if _, html := w.submit("root", "/admin", "do", step.do, "user", "ada", "role", "auditor"); !says(html, step.says) {
+		if _, html := w.submit(
+			"root", "/admin", "do", step.do, "user", "ada", "role", "auditor", "sure", "ada",
+		); !says(html, step.says) {
 			t.Errorf("%s: %s", step.do, text(html))
 		}
 	}

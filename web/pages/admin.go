@@ -71,7 +71,10 @@ func setRole(r *request) (done, error) {
 
 func removeUser(r *request) (done, error) {
 	handle := r.PostForm.Get("user")
-	_, err := ask(r, api.RemoveUser, api.HandlePath{Handle: handle})
+	err := r.sure(handle)
+	if err == nil {
+		_, err = ask(r, api.RemoveUser, api.HandlePath{Handle: handle})
+	}
 	return done{notice: handle + " is removed, with all that was theirs."}, err
 }
 

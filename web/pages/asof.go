@@ -42,7 +42,7 @@ func (r *request) travel(pg *page) error {
 	if !pg.past {
 		return nil
 	}
-	at, err := query.ParsePoint(text, r.now.In(r.prefs.zone))
+	at, err := query.ParsePoint(text, r.now.In(r.prefs.Zone))
 	if err != nil {
 		return api.NewProblem(http.StatusUnprocessableEntity, api.Invalid, err.Error(), "")
 	}
@@ -106,7 +106,7 @@ func (s *sheet) Timeline() (timeline, error) {
 	slices.Reverse(older)
 	t.Now = max(0, len(older)-1)
 	for _, e := range slices.Concat(older, newer) {
-		label := e.Time.In(s.prefs.zone).Format("2 Jan 15:04:05") + ": " + format.Visible(e.By+" "+prose.Sentence(e))
+		label := e.Time.In(s.prefs.Zone).Format("2 Jan 15:04:05") + ": " + format.Visible(e.By+" "+prose.Sentence(e))
 		t.Changes = append(t.Changes, change{"#" + strconv.FormatUint(e.Index, 10), label})
 	}
 	// Between two changes that concern who asks, the older one is the neighbour.

@@ -64,7 +64,7 @@ func (r *request) point(name string) (query.Point, error) {
 	if text == "" {
 		return query.Point{}, nil
 	}
-	at, err := query.ParsePoint(text, r.now.In(r.prefs.zone))
+	at, err := query.ParsePoint(text, r.now.In(r.prefs.Zone))
 	if err != nil {
 		return at, invalid(name+": "+r.Refusal(err).Detail, "")
 	}

@@ -158,7 +158,10 @@ func rotateAuthkey(r *request) (done, error) {
 
 func removeAuthkey(r *request) (done, error) {
 	ident := r.PostForm.Get("ident")
-	_, err := ask(r, api.RemoveAuthkey, api.IdentPath{Ident: ident})
+	err := r.sure(ident)
+	if err == nil {
+		_, err = ask(r, api.RemoveAuthkey, api.IdentPath{Ident: ident})
+	}
 	return done{to: "/authkeys", notice: "The authkey " + ident + " is removed."}, err
 }
 

@@ -12,6 +12,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
+	"hpfriends/web/pages/cookie"
 	"hpfriends/web/who"
 )
 
@@ -22,7 +23,7 @@ type door struct {
 	Notice  string
 	Form    url.Values
 	Data    any
-	prefs   prefs
+	prefs   cookie.Prefs
 }
 
 // registerDoors adds the pages for those who are not logged in.
@@ -93,7 +94,7 @@ func (p *Pages) setup(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
 		return
 	}
-	setNotice(w, "You are the admin of this server.")
+	cookie.Tell(w, cookie.Notice{Text: "You are the admin of this server."})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
@@ -109,14 +110,14 @@ func (p *Pages) logout(w http.ResponseWriter, r *http.Request) {
 		p.loginDoor(w, r, problem.Status, door{Problem: problem})
 		return
 	}
-	setNotice(w, "You are logged out.")
+	cookie.Tell(w, cookie.Notice{Text: "You are logged out."})
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 }
 
 // open shows a door.
 func (p *Pages) open(w http.ResponseWriter, r *http.Request, status int, name string, d door) {
-	d.prefs = readPrefs(r)
-	d.Notice = takeNotice(w, r)
+	d.prefs = cookie.ReadPrefs(r)
+	d.Notice = cookie.Told(w, r).Text
 	if d.Form == nil {
 		d.Form = url.Values{}
 	}
@@ -148,7 +149,7 @@ func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	to := "/login?next=" + url.QueryEscape(back)
 	if _, err := r.Cookie(who.CookieName(r)); err == nil {
-		setNotice(w, "Your session has ended. Log in, and you are where you were.")
+		cookie.Tell(w, cookie.Notice{Text: "Your session has ended. Log in, and you are where you were."})
 	}
 	if r.Header.Get("HX-Request") != "" { // a part of a page: it is the page that goes
 		w.Header().Set("HX-Redirect", to)
@@ -185,6 +186,9 @@ func (p *Pages) comeback(r *http.Request) (address string, typed bool) {
 	}
 	return at.RequestURI(), typed
 }
+
+// keptCookie is the digest of an address whose parameters were typed into a form.
+const keptCookie = "kept"
 
 // digest is what keptCookie has of an address.
 func digest(address string) string {

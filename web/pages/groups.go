@@ -1,12 +1,15 @@
 package pages
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"hpfriends/api"
 	"hpfriends/query/filter"
 	"hpfriends/query/view"
+	"hpfriends/web/prose"
 )
 
 type groupRow struct {
@@ -73,7 +76,8 @@ type groupData struct {
 	Members []memberRow
 	Admin   bool // who asks may change it
 	Shares  []incomingRow
-	Invited string // the link of a fresh invitation, shown once
+	with    []view.Share // the group
+	Invited string       // the link of a fresh invitation, shown once
 }
 
 func group(r *request) (any, error) {
@@ -87,13 +91,31 @@ func group(r *request) (any, error) {
 		d.Members = append(d.Members, memberRow{m, uint64(i + 1)})
 	}
 	d.Members, d.part = cut(r, d.Members, func(m memberRow) uint64 { return m.Number })
-	for _, s := range r.Query.SharesWith(r.actor, r.actor.User) {
-		if via, ok := cutGroup(s.To); ok && via == g.Name {
+	subject := r.actor.User
+	if d.Admin && !d.Mine && len(g.Members) > 0 { // who looks at it from outside sees what its first member gets
+		u, err := r.Query.User(r.actor, g.Members[0].User)
+		if err != nil {
+			return nil, err
+		}
+		subject = u.ID
+	}
+	elsewhere := func(s view.Share) bool {
+		via, ok := cutGroup(s.To)
+		return !ok || via != g.Name
+	}
+	received := slices.DeleteFunc(r.Query.SharesWith(r.actor, subject), elsewhere)
+	for _, s := range received {
+		if d.Mine {
 			d.Shares = append(d.Shares, incomingRowOf(r, s))
 		}
 	}
+	d.with = append(received, slices.DeleteFunc(r.Query.SharesFrom(r.actor, subject), elsewhere)...)
+	slices.SortFunc(d.with, func(a, b view.Share) int { return cmp.Compare(a.ID, b.ID) })
 	return d, nil
 }
+
+// Loses is what a member no longer gets once they have left.
+func (d groupData) Loses(who string) string { return prose.Loss(who, d.with) }
 
 // groupNamed is a group at the moment of the page.
 func groupNamed(r *request, name string) (view.Group, error) {
@@ -164,6 +186,9 @@ func leaveGroup(r *request) (done, error) {
 
 func removeGroup(r *request) (done, error) {
 	name := r.PathValue("group")
-	_, err := ask(r, api.RemoveGroup, api.GroupPath{Group: name})
+	err := r.sure(name)
+	if err == nil {
+		_, err = ask(r, api.RemoveGroup, api.GroupPath{Group: name})
+	}
 	return done{to: "/groups", notice: "The group " + name + " is removed."}, err
 }

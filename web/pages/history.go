@@ -101,7 +101,7 @@ func (r *request) messageFilter(d historyData) (f query.MessageFilter, err error
 	if f.Patterns, err = r.patterns(); err != nil {
 		return f, err
 	}
-	now := r.now.In(r.prefs.zone)
+	now := r.now.In(r.prefs.Zone)
 	if err = f.Begin(r.Query, d.Since, now); err != nil {
 		return f, invalid("since: "+r.Refusal(err).Detail, "")
 	}
@@ -144,7 +144,7 @@ func (r *request) chart(d *historyData, f query.MessageFilter) error {
 			X: float64(i) * width, Y: chartHeight - height, W: max(width-2, 1), H: height,
 			Address: r.with("since", stamp(from), "until", stamp(to), "before", ""),
 			Title: fmt.Sprintf("%s from %s to %s", format.Plural(n, "message", "messages"),
-				from.In(r.prefs.zone).Format("2 Jan 15:04:05"), to.In(r.prefs.zone).Format("2 Jan 15:04:05")),
+				from.In(r.prefs.Zone).Format("2 Jan 15:04:05"), to.In(r.prefs.Zone).Format("2 Jan 15:04:05")),
 		})
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
+	"hpfriends/web/pages/cookie"
 	"hpfriends/web/who"
 )
 
@@ -81,7 +82,7 @@ func (p *Pages) accept(w http.ResponseWriter, r *http.Request, ask who.Authentic
 		http.Redirect(w, r, "/login", http.StatusSeeOther)
 		return
 	}
-	setNotice(w, "Welcome, "+account.Handle+".")
+	cookie.Tell(w, cookie.Notice{Text: "Welcome, " + account.Handle + "."})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
@@ -98,6 +99,6 @@ func (p *Pages) acceptAsUser(w http.ResponseWriter, hr *http.Request, ask who.Au
 		p.showInvitation(w, hr, ask, p.Refusal(err))
 		return
 	}
-	setNotice(w, "You are a member now.")
+	cookie.Tell(w, cookie.Notice{Text: "You are a member now."})
 	http.Redirect(w, hr, "/groups", http.StatusSeeOther)
 }

@@ -12,7 +12,7 @@ func jump(r *request) (any, error) {
 }
 
 func (r *request) palette() *palette.Palette {
-	p := &palette.Palette{Query: r.Query, Actor: r.actor, Handle: r.Handle(), Now: r.now.In(r.prefs.zone)}
+	p := &palette.Palette{Query: r.Query, Actor: r.actor, Handle: r.Handle(), Now: r.now.In(r.prefs.Zone)}
 	for _, pg := range r.routes {
 		if pg.bare || strings.Contains(pg.path, "{") || pg.path == "/authkey" || pg.admin && !r.viewer.CanSeeAll() {
 			continue

@@ -79,7 +79,7 @@ func (r *request) logFilter() (d logsData, f query.LogFilter, err error) {
 		User: d.Form.User, Ident: d.Form.Ident, Kind: view.LogKind(d.Form.Kind), Channel: d.Form.Channel,
 		Address: d.Form.Address,
 	}
-	now := r.now.In(r.prefs.zone)
+	now := r.now.In(r.prefs.Zone)
 	for _, bound := range []struct {
 		name, text string
 		to         *time.Time

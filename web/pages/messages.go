@@ -105,6 +105,8 @@ type messageData struct {
 	Text, Hex string
 	Tree      []payload.Node // of JSON; empty: it is none
 	Cut       bool           // Text and Hex are not the whole payload
+	Defanged  bool           // the URLs in Tree and Text are
+	Exact     bool           // they are not, as the address asks
 	Form      string         // tree, text, hex
 	Path      whyData
 	Same      []payload.Indicator // what other messages can be found by
@@ -138,6 +140,9 @@ func message(r *request) (any, error) {
 		shown = shown[:shownBytes]
 	}
 	d.Text, d.Hex = payload.Lines(shown), hex.Dump(shown)
+	if d.Exact = r.URL.Query().Has("exact"); !d.Exact {
+		d.Text, d.Tree, d.Defanged = payload.Defanged(d.Text, d.Tree)
+	}
 	if m.Origin != "" && r.user != nil {
 		d.Path = whyData{From: m.Origin, To: r.Handle(), Channel: m.Channel}
 		if x, err := explain(r, d.Path); err == nil {

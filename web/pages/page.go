@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hpfriends/api"
+	"hpfriends/web/pages/cookie"
 	"hpfriends/web/who"
 )
 
@@ -33,6 +34,7 @@ type acts map[string]func(*request) (done, error)
 type done struct {
 	to     string // the next page; empty: the same
 	notice string // what is told there
+	again  string // where what was removed can be made again; empty: nowhere
 	show   any    // instead: what this same answer shows, once (a new secret)
 	on     string // the page that shows it; empty: the same
 }
@@ -113,7 +115,7 @@ func (p *Pages) act(r *request, pg *page) {
 		p.render(r, pg, http.StatusOK, d.show)
 		return
 	}
-	setNotice(r.w, d.notice)
+	cookie.Tell(r.w, cookie.Notice{Text: d.notice, Again: d.again})
 	to := d.to
 	if to == "" {
 		to = r.URL.RequestURI()

@@ -17,6 +17,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/web/assets"
+	"hpfriends/web/pages/cookie"
 	"hpfriends/web/pages/format"
 	"hpfriends/web/pages/icons"
 )
@@ -39,7 +40,7 @@ type sheet struct {
 	*request
 	Page    *page
 	Nav     []section
-	Notice  string
+	Notice  cookie.Notice
 	Problem *api.Problem
 	Foot    foot
 	Data    any
@@ -76,7 +77,7 @@ func (p *Pages) render(r *request, pg *page, status int, data any) {
 	layout := "main"
 	if !pg.bare {
 		layout = "shell"
-		s.Nav, s.Notice, s.Foot = p.rail(r, pg), takeNotice(r.w, r.Request), p.foot()
+		s.Nav, s.Notice, s.Foot = p.rail(r, pg), told(r), p.foot()
 	}
 	t := p.templates[pg.name]
 	if t == nil {
@@ -89,6 +90,15 @@ func (p *Pages) render(r *request, pg *page, status int, data any) {
 		return
 	}
 	send(r.w, r.Request, status, b.Bytes(), r.secret)
+}
+
+// told is what the page before left to be told. Its link leads nowhere but to this server.
+func told(r *request) cookie.Notice {
+	n := cookie.Told(r.w, r.Request)
+	if n.Again != "" {
+		n.Again = local(n.Again)
+	}
+	return n
 }
 
 // fail shows a page that could not be shown, or why a form was refused.
@@ -142,9 +152,9 @@ func acceptsGzip(r *http.Request) bool {
 func (r *request) Over(v any) bool { return format.Past(v, r.now) }
 
 // Ago, Exact and Clock are times in the zone of who asks.
-func (r *request) Ago(v any) template.HTML         { return format.Ago(v, r.now.In(r.prefs.zone)) }
-func (r *request) Exact(v any) template.HTML       { return format.Exact(v, r.prefs.zone) }
-func (r *request) Clock(t time.Time) template.HTML { return format.Clock(t, r.prefs.zone) }
+func (r *request) Ago(v any) template.HTML         { return format.Ago(v, r.now.In(r.prefs.Zone)) }
+func (r *request) Exact(v any) template.HTML       { return format.Exact(v, r.prefs.Zone) }
+func (r *request) Clock(t time.Time) template.HTML { return format.Clock(t, r.prefs.Zone) }
 
 func (p *Pages) foot() foot {
 	f := foot{Node: p.Node, Version: p.Version}

@@ -3,10 +3,13 @@ package pages
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/query/view"
+	"hpfriends/web/pages/cookie"
 	"hpfriends/web/who"
 )
 
@@ -18,7 +21,7 @@ type request struct {
 	actor   graph.Actor
 	viewer  graph.Viewer // of the newest graph
 	user    *graph.User  // nil: the operator, on the local socket
-	prefs   prefs
+	prefs   cookie.Prefs
 	past    *past        // nil: now
 	at      string       // the moment that was asked for; empty: now
 	problem *api.Problem // of the form that was posted
@@ -34,7 +37,7 @@ func (p *Pages) admit(w http.ResponseWriter, hr *http.Request, ask who.Authentic
 	}
 	r := &request{
 		Pages: p, Request: hr.WithContext(who.With(hr.Context(), actor)), w: w, actor: actor, viewer: p.Query.Viewer(actor),
-		prefs: readPrefs(hr), now: time.Now(),
+		prefs: cookie.ReadPrefs(hr), now: time.Now(),
 	}
 	r.user, _ = r.viewer.Graph().User(actor.User)
 	return r, nil
@@ -54,6 +57,15 @@ func (r *request) field(name string) string {
 		return r.PostForm.Get(name)
 	}
 	return r.URL.Query().Get(name)
+}
+
+// sure refuses what cannot be undone unless its name was typed.
+func (r *request) sure(name string) error {
+	switch typed := strings.TrimSpace(r.PostForm.Get("sure")); typed {
+	case strings.TrimSpace(name), view.Visible(name): // what cannot be seen is typed as it is shown
+		return nil
+	}
+	return invalid("Nothing was removed: it cannot be undone, so type "+view.Visible(name)+" to say that you mean it.", "")
 }
 
 // typed is what was typed into a form that was refused, or that was sent when the session had ended; nil: nothing was.

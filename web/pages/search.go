@@ -43,7 +43,7 @@ func search(r *request) (any, error) {
 		return nil, errAnswered
 	}
 	d.Jump = r.palette().Places(d.Text)
-	s := query.SearchQuery{Text: d.Text, Now: r.now.In(r.prefs.zone), Limit: few, After: q.Get("after")}
+	s := query.SearchQuery{Text: d.Text, Now: r.now.In(r.prefs.Zone), Limit: few, After: q.Get("after")}
 	if kind := view.Kind(q.Get("kind")); slices.Contains(view.Kinds, kind) {
 		s.Kinds, s.Limit = []view.Kind{kind}, rows
 	}

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -141,7 +142,22 @@ func removeShare(r *request) (done, error) {
 	if err == nil {
 		_, err = ask(r, api.RemoveShare, api.SharePath{ID: id})
 	}
-	return done{to: "/shares", notice: fmt.Sprintf("You no longer share %s with %s.", share.Channel, share.To)}, err
+	return done{
+		to: "/shares", notice: fmt.Sprintf("You no longer share %s with %s.", share.Channel, share.To),
+		again: sharedAgain(share),
+	}, err
+}
+
+// sharedAgain is the form that makes a share that was removed. Who had enabled it decides again.
+func sharedAgain(s view.Share) string {
+	q := url.Values{
+		"channel": {string(s.Channel)}, "to": {s.To}, "type": {string(s.Type)}, "history": {string(s.History)},
+		"note": {s.Note},
+	}
+	if s.Expires != nil {
+		q.Set("expires", s.Expires.UTC().Format(time.RFC3339))
+	}
+	return "/shares?" + q.Encode() + "#add"
 }
 
 type shareData struct {
@@ -188,7 +204,7 @@ func (r *request) written(t *time.Time) string {
 	if t == nil {
 		return ""
 	}
-	return t.In(r.prefs.zone).Format("2006-01-02 15:04:05")
+	return t.In(r.prefs.Zone).Format("2006-01-02 15:04:05")
 }
 
 // newExpires reads when something is to end that has an end already; nil: it stays as it is, the zero time: never.
@@ -209,7 +225,7 @@ func (r *request) expires() (*time.Time, error) {
 	if text == "" {
 		return nil, nil
 	}
-	t, err := timespec.Future(text, r.Who.Changer.Now().In(r.prefs.zone))
+	t, err := timespec.Future(text, r.Who.Changer.Now().In(r.prefs.Zone))
 	if err != nil {
 		return nil, invalid("Ends: "+err.Error(), "")
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hpfriends/graph"
+	"hpfriends/web/pages/palette"
 )
 
 // section is a part of the rail.
@@ -82,7 +83,7 @@ func (s *sheet) Theme() string { return s.prefs.Theme }
 func (s *sheet) Keyless() bool { return s.prefs.Keyless }
 
 // Zone is the time zone of what is shown.
-func (s *sheet) Zone() string { return s.prefs.Zone() }
+func (s *sheet) Zone() string { return s.prefs.Zone.String() }
 
 // Admin reports whether the viewer sees everything.
 func (s *sheet) Admin() bool { return s.viewer.CanSeeAll() }
@@ -143,4 +144,13 @@ func (s *sheet) Asset(name string) string {
 		return ""
 	}
 	return url
+}
+
+// Channels are suggestions for a field that takes a channel: of those that the viewer may see.
+func (s *sheet) Channels() []string {
+	seen, err := s.Query.Channels(s.actor, "", "", rows)
+	if err != nil {
+		s.Logger.Error("no channels are suggested", "err", err)
+	}
+	return palette.Channels(seen)
 }

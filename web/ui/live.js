@@ -2,6 +2,7 @@
 // much is drawn is told. It pauses when somebody scrolls down or says so, and tells how many messages wait. A stream that
 // is cut off goes on where it was (Last-Event-ID): the browser does that.
 
+import { defang } from "./lib/defang.js";
 import { label } from "./lib/reveal.js";
 import { say } from "./lib/say.js";
 import { streamTo, teller } from "./lib/stream.js";
@@ -53,7 +54,7 @@ function facts(m) {
     clock: clock.format(at),
     channel: visible(m.channel ?? atob(m.channel_base64 ?? "")),
     origin: visible(m.origin ?? ""),
-    preview: visible(payload.slice(0, 240)) + (payload.length > 240 ? "…" : ""),
+    preview: defang(visible(payload.slice(0, 240)) + (payload.length > 240 ? "…" : "")),
     size: size(m.payload === undefined ? payload.length : new TextEncoder().encode(payload).length),
   };
 }

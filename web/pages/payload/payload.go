@@ -17,7 +17,7 @@ import (
 // previewBytes is how much of a payload a row shows.
 const previewBytes = 240
 
-// Preview is the beginning of a payload in one line, with what cannot be shown made visible.
+// Preview is the beginning of a payload in one line, with what cannot be shown made visible, and URLs defanged.
 func Preview(payload []byte) string {
 	if len(payload) > previewBytes {
 		payload = payload[:previewBytes]
@@ -31,7 +31,7 @@ func Preview(payload []byte) string {
 		}
 		payload = append(bytes.Clone(payload), "…"...)
 	}
-	return view.Visible(string(payload))
+	return Defang(view.Visible(string(payload)))
 }
 
 // Lines keeps the lines of a text, and makes visible what cannot be shown.
