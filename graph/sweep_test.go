@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// fullGroup is a graph in which so many users are in one group, with which the first of them shares, and all others have
-// enabled that. It returns the users, the group, the share, and what makes the next change.
+// fullGroup is a graph in which so many users are in one group, with which the first of them shares, and all others
+// have enabled that. It returns the users, the group, the share, and what makes the next change.
 func fullGroup(tb testing.TB, users int) (
 	g *Graph, ids []UserID, group GroupID, share ShareID, apply func(*Graph, Actor, Op) *Graph,
 ) {
@@ -63,7 +63,7 @@ func TestWhatIsLeftOverIsSwept(t *testing.T) {
 	}
 }
 
-// TestLeavingCostsWhatOneHasDecided: who leaves a group, or is removed, loses the decisions on its shares and no others.
+// TestLeavingCostsWhatOneHasDecided: who leaves a group, or is removed, loses the decisions on its shares, no others.
 func TestLeavingCostsWhatOneHasDecided(t *testing.T) {
 	g, ids, group, share, apply := fullGroup(t, 3)
 	bob := ids[1]

@@ -291,8 +291,8 @@ func (t *Map[K, V]) cutRange(e *Edit, n *node[K, V], lo, hi K) (_ *node[K, V], r
 	return n, removed
 }
 
-// Sweep looks at n keys from lo on, removes those that keep does not want, and returns where to go on: the zero key, after
-// the last.
+// Sweep looks at n keys from lo on, removes those that keep does not want, and returns where to go on: the zero key,
+// after the last.
 func (t *Map[K, V]) Sweep(e *Edit, lo K, n int, keep func(K) bool) (next K) {
 	var gone []K
 	for k := range t.From(lo) {

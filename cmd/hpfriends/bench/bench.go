@@ -50,6 +50,7 @@ var scenarios = []scenario{
 		1, benchReplay},
 	{"pages", "every page and list, with 10,000 users, 100,000 shares, 1,000,000 messages and 1,000,000 rows of Logs", 1,
 		benchPages},
+	{"mass", "changes that concern 100,000 receivers at once, beside publishing", 1, benchMass},
 	{"start", "time to serve and memory when idle", 1, benchStart},
 }
 

@@ -55,8 +55,13 @@ type world struct {
 }
 
 // fill makes a world in the data directory of a server that does not run.
-func (z size) fill(ctx context.Context, dir string) (err error) {
+func (z size) fill(ctx context.Context, dir string) error {
 	w := &world{size: z, users: make([]graph.UserID, z.users)}
+	return w.make(ctx, dir, w.people, w.memberships, w.wideShares, w.narrowShares, w.refusals)
+}
+
+// make opens the data directory for the parts of a world, which are made in turn.
+func (w *world) make(ctx context.Context, dir string, parts ...func(context.Context) error) (err error) {
 	if w.key, err = secret.LoadOrCreate(dir); err != nil {
 		return err
 	}
@@ -73,7 +78,7 @@ func (z size) fill(ctx context.Context, dir string) (err error) {
 	if err := w.node.AwaitReady(ctx); err != nil {
 		return err
 	}
-	for _, part := range []func(context.Context) error{w.people, w.memberships, w.wideShares, w.narrowShares, w.refusals} {
+	for _, part := range parts {
 		if err := part(ctx); err != nil {
 			return err
 		}
