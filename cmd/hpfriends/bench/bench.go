@@ -48,6 +48,7 @@ var scenarios = []scenario{
 	{"idle", "memory of an idle authenticated connection", 1, benchIdle},
 	{"replay", "10 million messages of 256 B on 200 channels: reading them again, beside publishing, and restarting",
 		1, benchReplay},
+	{"backup", "a backup of 1 GiB beside 20,000 messages per second, and a node that is restored from it", 1, benchBackup},
 	{"pages", "every page and list, with 10,000 users, 100,000 shares, 1,000,000 messages and 1,000,000 rows of Logs", 1,
 		benchPages},
 	{"mass", "changes that concern 100,000 receivers at once, beside publishing", 1, benchMass},

@@ -132,6 +132,13 @@ type replayed struct {
 
 // replay subscribes and reads until the notice that history is done.
 func (l *replayLoad) replay(ctx context.Context, channel string, query url.Values) (replayed, error) {
+	return l.read(ctx, channel, query, func([]byte) {})
+}
+
+// read is replay, and gives each frame of a message.
+func (l *replayLoad) read(ctx context.Context, channel string, query url.Values, each func(frame []byte)) (
+	replayed, error,
+) {
 	c, err := load.Login(ctx, l.Address, l.sub)
 	if err != nil {
 		return replayed{}, err
@@ -163,6 +170,7 @@ func (l *replayLoad) replay(ctx context.Context, channel string, query url.Value
 				failed = fmt.Errorf("%s: %d messages came, the notice says %d", channel, n.Load(), r.messages)
 			}
 		default:
+			each(f)
 			return
 		}
 		_ = c.Close()
