@@ -3,17 +3,16 @@ package importer
 import (
 	"fmt"
 
-	"hpfriends/importer/sqlite"
 	"hpfriends/internal/secret"
 )
 
 // HpfeedsRS reads the database of hpfeeds-rs (crates/hpfeeds-server/src/db.rs), which may be running. It has no owners.
 func HpfeedsRS(path string) (Store, error) {
 	var s Store
-	err := consistent(path, func(db *sqlite.Database) error {
+	err := readDatabase(path, func(db database) error {
 		s = Store{Wildcard: true}
 		places := make(map[string]int)
-		for row, err := range db.Rows("users", "ident", "secret") {
+		for row, err := range db.rows("users", "ident", "secret") {
 			if err != nil {
 				return err
 			}
@@ -28,7 +27,7 @@ func HpfeedsRS(path string) (Store, error) {
 			places[ident] = len(s.Keys)
 			s.Keys = append(s.Keys, Key{Where: where, Ident: ident, Secret: secret.New(plain)})
 		}
-		for row, err := range db.Rows("permissions", "ident", "channel", "can_pub", "can_sub") {
+		for row, err := range db.rows("permissions", "ident", "channel", "can_pub", "can_sub") {
 			if err != nil {
 				return err
 			}

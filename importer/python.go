@@ -3,17 +3,15 @@ package importer
 import (
 	"fmt"
 
-	"hpfriends/importer/sqlite"
 	"hpfriends/internal/secret"
 )
 
 // SQLite reads the database of the Python broker (hpfeeds 3.1.0, hpfeeds/broker/auth/sqlite.py), which may be running.
 func SQLite(path string) (Store, error) {
 	var s Store
-	err := consistent(path, func(db *sqlite.Database) error {
-		s = Store{}
+	err := readDatabase(path, func(db database) error {
 		seen := make(map[string]string)
-		for row, err := range db.Rows("authkeys", "owner", "ident", "secret", "pubchans", "subchans") {
+		for row, err := range db.rows("authkeys", "owner", "ident", "secret", "pubchans", "subchans") {
 			if err != nil {
 				return err
 			}
@@ -53,30 +51,4 @@ func (s *Store) row(where string, seen map[string]string, values []any) {
 	}
 	owner, _ := values[0].(string)
 	s.Keys = append(s.Keys, Key{where, ident, owner, secret.New(plain), pub, sub})
-}
-
-// attempts is how often a database is read that changes meanwhile.
-const attempts = 20
-
-// consistent has read see one state of a database.
-func consistent(path string, read func(*sqlite.Database) error) error {
-	for range attempts {
-		db, err := sqlite.Open(path)
-		if err != nil {
-			return err
-		}
-		err = read(db)
-		changed, failed := db.Changed()
-		_ = db.Close()
-		switch {
-		case failed != nil:
-			return fmt.Errorf("%s: %w", path, failed)
-		case changed:
-			continue
-		case err != nil:
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		return nil
-	}
-	return fmt.Errorf("%s: %w", path, sqlite.ErrBusy)
 }

@@ -151,7 +151,7 @@ func TestEnvironment(t *testing.T) {
 
 // A database is read as its broker reads it: the first row of an ident counts, and the lists are JSON.
 func TestPythonDatabase(t *testing.T) {
-	s, err := SQLite("sqlite/testdata/broker.db")
+	s, err := SQLite("testdata/broker.db")
 	if err != nil || len(s.Keys) != 54 || len(s.Problems) != 0 {
 		t.Fatalf("%d keys, problems %v: %v", len(s.Keys), s.Problems, err)
 	}
@@ -159,11 +159,11 @@ func TestPythonDatabase(t *testing.T) {
 		!slices.Equal(k.Pub, []string{"a"}) || len(k.Sub) != 0 {
 		t.Errorf("key %+v with %q", k, k.Secret.Reveal())
 	}
-	_, err = HpfeedsRS("sqlite/testdata/broker.db")
+	_, err = HpfeedsRS("testdata/broker.db")
 	if err == nil || !strings.Contains(err.Error(), "no such table: users") {
 		t.Errorf("as hpfeeds-rs: %v", err)
 	}
-	rs, err := HpfeedsRS("sqlite/testdata/rs.db")
+	rs, err := HpfeedsRS("testdata/rs.db")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,8 +57,7 @@ var allowed = map[string][]string{
 	"internal/atomicfile": {},
 	"internal/buildinfo":  {},
 	"definitions":         {"api", "graph", "query/view", "internal/secret"},
-	"importer":            {"definitions", "graph", "importer/sqlite", "internal/secret"},
-	"importer/sqlite":     {},
+	"importer":            {"definitions", "graph", "internal/secret"},
 	"internal/cmdline": {
 		"api", "internal/bytesize", "internal/datadir", "internal/secret", "internal/term", "internal/timespec",
 		"internal/trust",
@@ -193,6 +192,8 @@ var fenced = map[string][]string{
 	"github.com/prometheus/client_golang": {"web", "server", "broker"},
 	"github.com/yuin/goldmark":            {"web/help"},
 	"github.com/anishathalye/porcupine":   {"internal/faults"},
+	"modernc.org/sqlite":                  {"importer"},
+	"database/sql":                        {"importer"},
 	"filippo.io/age":                      {"definitions", "cmd/hpfriends/backup"},
 }
 
