@@ -24,7 +24,7 @@ var shelves = []struct {
 	names []string
 }{
 	{"Use", []string{"start", "integrations", "history", "limits"}},
-	{"Operate", []string{"migrate", "cluster", "backup", "security", "reliability", "performance"}},
+	{"Operate", []string{"install", "sensors", "tls", "migrate", "cluster", "backup", "security", "reliability", "performance"}},
 	{"Inside", []string{"design"}},
 }
 
