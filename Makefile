@@ -5,7 +5,7 @@ BIN := bin/hpfriends
 FUZZTIME ?= 20s
 RACE := ./backup/... ./broker/... ./eventlog/... ./graph/... ./history/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
 
-.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover siege soak soak-live pictures packages image release clean
+.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover siege soak soak-live pictures packages image release test-packages clean
 
 build: assets ; $(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/hpfriends
 
@@ -98,6 +98,11 @@ soak-live: build
 packages: ; packaging/build packages
 image: ; packaging/build image
 release: ; packaging/build release
+
+# The package of this machine on a fresh Debian that boots in namespaces: installs, starts, answers, upgrades, stops, purges.
+test-packages:
+	ARCHES=$$($(GO) env GOARCH) packaging/build packages
+	packaging/test-deb dist/*.deb
 
 clean:
 	rm -rf bin dist web/ui/node_modules internal/browser/node_modules internal/browser/shots
