@@ -1,6 +1,7 @@
 package query
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,8 +31,12 @@ const maxExamined = 20_000
 
 // AuditEvents are the events that the viewer may see and the filter selects, newest first if not asked otherwise. next
 // is where to continue (AuditFilter.After), 0 when there are no more.
-func (q *audits) AuditEvents(viewer graph.Actor, f AuditFilter) (events []view.AuditEvent, next uint64, err error) {
-	l := lister{query: q, history: q.history, viewer: auditViewer{q.Viewer(viewer)}, f: f, events: []view.AuditEvent{}}
+func (q *audits) AuditEvents(ctx context.Context, viewer graph.Actor, f AuditFilter) (
+	events []view.AuditEvent, next uint64, err error,
+) {
+	l := lister{
+		ctx: ctx, query: q, history: q.history, viewer: auditViewer{q.Viewer(viewer)}, f: f, events: []view.AuditEvent{},
+	}
 	if l.kind, l.name, err = parseObject(f.Object); err != nil || !l.viewer.CanSeeAnything() {
 		return l.events, 0, err
 	}
@@ -55,8 +60,10 @@ func (q *audits) AuditEvents(viewer graph.Actor, f AuditFilter) (events []view.A
 }
 
 // AuditEvent is the event of one log index.
-func (q *audits) AuditEvent(viewer graph.Actor, index uint64) (view.AuditEvent, error) {
-	events, _, err := q.AuditEvents(viewer, AuditFilter{Since: PointAtIndex(index), Until: PointAtIndex(index), Limit: 1})
+func (q *audits) AuditEvent(ctx context.Context, viewer graph.Actor, index uint64) (view.AuditEvent, error) {
+	events, _, err := q.AuditEvents(ctx, viewer, AuditFilter{
+		Since: PointAtIndex(index), Until: PointAtIndex(index), Limit: 1,
+	})
 	if err == nil && len(events) == 0 {
 		err = refuse(graph.NotFound, "list what you can see with `hpfriends audit ls`", "there is no audit event #%d", index)
 	}
@@ -68,6 +75,7 @@ func (q *audits) AuditEvent(viewer graph.Actor, index uint64) (view.AuditEvent, 
 
 // lister is one listing.
 type lister struct {
+	ctx      context.Context // of the request
 	query    *audits
 	history  *TimeTravel
 	viewer   auditViewer
@@ -145,6 +153,9 @@ func (l *lister) downwards(lo, hi uint64) error {
 // look adds an event if it is one of those asked for, and ends the listing when it is long enough. There is no next
 // page behind the last event.
 func (l *lister) look(s step, last bool) error {
+	if err := l.ctx.Err(); err != nil {
+		return err
+	}
 	l.examined++
 	if l.admits(s) {
 		if e, ok := l.viewer.event(s); ok && l.matches(e) {

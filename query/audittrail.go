@@ -238,6 +238,9 @@ const told = 20
 
 // lookAt adds an event if it is one of those asked for.
 func (l *lister) lookAt(r *trail.Record, of *trail.Subject) error {
+	if err := l.ctx.Err(); err != nil {
+		return err
+	}
 	l.examined++
 	if !l.selects(r.Op, r.Actor, r.Stamped) || !l.concernedTo(r, of) {
 		return nil

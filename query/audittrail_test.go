@@ -17,7 +17,7 @@ func (f *fixture) listed(
 	q *Query, viewer graph.Actor, filter AuditFilter, along bool,
 ) (_ []view.AuditEvent, known bool) {
 	f.t.Helper()
-	l := lister{query: &q.audits, history: q.history, viewer: auditViewer{q.Viewer(viewer)}, f: filter,
+	l := lister{ctx: f.t.Context(), query: &q.audits, history: q.history, viewer: auditViewer{q.Viewer(viewer)}, f: filter,
 		events: []view.AuditEvent{}}
 	var err error
 	if l.kind, l.name, err = parseObject(filter.Object); err != nil {
@@ -104,7 +104,9 @@ func TestTheAuditOfOneCostsWhatItShows(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l := lister{query: &q.audits, history: q.history, viewer: auditViewer{q.Viewer(graph.Actor{User: quiet})}}
+	l := lister{
+		ctx: t.Context(), query: &q.audits, history: q.history, viewer: auditViewer{q.Viewer(graph.Actor{User: quiet})},
+	}
 	if known, err := l.along(1, f.index); !known || err != nil || len(l.events) != 2 {
 		t.Fatal(known, err, len(l.events))
 	}
@@ -114,7 +116,7 @@ func TestTheAuditOfOneCostsWhatItShows(t *testing.T) {
 	// A fresh process goes on where the last one has stopped.
 	again := New(f.log, func() *graph.Graph { return f.graph }, f)
 	f.change(quiet, graph.AddAuthkey{Ident: "mine", Secret: []byte("x")})
-	events, _, err := again.AuditEvents(graph.Actor{User: quiet}, AuditFilter{})
+	events, _, err := again.AuditEvents(t.Context(), graph.Actor{User: quiet}, AuditFilter{})
 	if err != nil || len(events) != 3 || events[0].Op != "authkey.add" || again.trail.at.mark.Index != f.index {
 		t.Errorf("%d events, %v", len(events), err)
 	}
@@ -126,7 +128,7 @@ func TestTheTrailShowsNothingThatWasAltered(t *testing.T) {
 	f.change(0, graph.AddUser{Handle: "ada"})
 	f.change(0, graph.AddUser{Handle: "bob"})
 	operator := graph.Actor{Operator: true}
-	if events, _, err := q.AuditEvents(operator, AuditFilter{}); err != nil || len(events) != 2 {
+	if events, _, err := q.AuditEvents(t.Context(), operator, AuditFilter{}); err != nil || len(events) != 2 {
 		t.Fatal(events, err)
 	}
 	first := f.raws()[0]
@@ -135,11 +137,13 @@ func TestTheTrailShowsNothingThatWasAltered(t *testing.T) {
 		tx.Put(eventlog.SpaceAudit, eventlog.IndexKey(first.index), first.value)
 	})
 	var fault *eventlog.AuditError
-	if _, _, err := q.AuditEvents(operator, AuditFilter{}); !errors.As(err, &fault) || fault.Index != first.index {
+	_, _, err := q.AuditEvents(t.Context(), operator, AuditFilter{})
+	if !errors.As(err, &fault) || fault.Index != first.index {
 		t.Errorf("the altered event is answered: %v", err)
 	}
 	f.tamper(func(tx *eventlog.Update) { tx.Delete(eventlog.SpaceAudit, eventlog.IndexKey(first.index)) })
-	if _, _, err := q.AuditEvents(operator, AuditFilter{}); !errors.As(err, &fault) || fault.Kind != eventlog.Missing {
+	_, _, err = q.AuditEvents(t.Context(), operator, AuditFilter{})
+	if !errors.As(err, &fault) || fault.Kind != eventlog.Missing {
 		t.Errorf("the missing event is answered: %v", err)
 	}
 }

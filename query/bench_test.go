@@ -69,7 +69,9 @@ func BenchmarkSearchChannels(b *testing.B) {
 	for name, viewer := range map[string]graph.Actor{"operator": {Operator: true}, "user": {User: 11}} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				r, err := q.Search(viewer, SearchQuery{Text: "events 0001", Kinds: []view.Kind{view.KindChannel}, Limit: 20})
+				r, err := q.Search(b.Context(), viewer, SearchQuery{
+					Text: "events 0001", Kinds: []view.Kind{view.KindChannel}, Limit: 20,
+				})
 				if err != nil || len(r.Hits) == 0 {
 					b.Fatal(len(r.Hits), err)
 				}
@@ -77,7 +79,7 @@ func BenchmarkSearchChannels(b *testing.B) {
 		})
 		b.Run(name+"/top", func(b *testing.B) {
 			for b.Loop() {
-				if all, err := q.Top(viewer, TopQuery{By: TopBytes, Limit: 20}, day); err != nil || len(all) == 0 {
+				if all, err := q.Top(b.Context(), viewer, TopQuery{By: TopBytes, Limit: 20}, day); err != nil || len(all) == 0 {
 					b.Fatal(len(all), err)
 				}
 			}

@@ -2,6 +2,7 @@ package query
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -41,9 +42,11 @@ func rate(messages uint64, over time.Duration) float64 {
 
 // Channels are the channels that begin with prefix and come after one by name, in byte order, of which the log holds a
 // message that the viewer may see: one of their own, or of an origin that reaches them there. A limit of 0 is none.
-func (q *channels) Channels(viewer graph.Actor, prefix, after string, limit int) ([]view.Channel, error) {
+func (q *channels) Channels(
+	ctx context.Context, viewer graph.Actor, prefix, after string, limit int,
+) ([]view.Channel, error) {
 	found := []view.Channel{}
-	err := q.each(viewer, traffic.WithPrefix(prefix, after), nil, func(c *visibleChannel) error {
+	err := q.each(ctx, viewer, traffic.WithPrefix(prefix, after), nil, func(c *visibleChannel) error {
 		found = append(found, c.view())
 		if len(found) == limit {
 			return errEnough
@@ -59,9 +62,9 @@ func (q *channels) Channels(viewer graph.Actor, prefix, after string, limit int)
 const maxOrigins = 1000
 
 // Channel shows one channel. Without a message that the viewer may see it is not found.
-func (q *channels) Channel(viewer graph.Actor, name string) (view.ChannelDetail, error) {
+func (q *channels) Channel(ctx context.Context, viewer graph.Actor, name string) (view.ChannelDetail, error) {
 	var found *visibleChannel
-	err := q.each(viewer, traffic.Exactly(name), nil, func(c *visibleChannel) error {
+	err := q.each(ctx, viewer, traffic.Exactly(name), nil, func(c *visibleChannel) error {
 		found = c
 		return nil
 	})
@@ -114,7 +117,9 @@ type TopQuery struct {
 
 // Top are the channels with the most traffic that the viewer may see, the most first. A window begins with the first
 // entry of the log that is not older, by the messages' own times where a wrong clock has stamped one of them.
-func (q *channels) Top(viewer graph.Actor, t TopQuery, now time.Time) ([]view.ChannelTotal, error) {
+func (q *channels) Top(
+	ctx context.Context, viewer graph.Actor, t TopQuery, now time.Time,
+) ([]view.ChannelTotal, error) {
 	if t.By != TopMessages && t.By != TopBytes || t.Window < 0 || t.Limit < 1 {
 		return nil, refuse(graph.Invalid, "for example by=bytes&window=1h&limit=10",
 			"top needs by=messages or by=bytes, a window and a limit")
@@ -133,7 +138,7 @@ func (q *channels) Top(viewer graph.Actor, t TopQuery, now time.Time) ([]view.Ch
 		}
 		return cmp.Compare(b.Messages, a.Messages)
 	}
-	err := q.each(viewer, traffic.WithPrefix("", ""), nil, func(c *visibleChannel) error {
+	err := q.each(ctx, viewer, traffic.WithPrefix("", ""), nil, func(c *visibleChannel) error {
 		total, err := c.total(counter, begin)
 		if err != nil || total.Messages == 0 {
 			return err

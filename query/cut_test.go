@@ -98,7 +98,7 @@ func TestChangesStampedAheadDoNotSpoilTheAudit(t *testing.T) {
 	} {
 		for _, oldest := range []bool{false, true} {
 			filter := AuditFilter{Since: point(c.since), Until: point(c.until), Oldest: oldest}
-			events, _, err := q.AuditEvents(operator, filter)
+			events, _, err := q.AuditEvents(t.Context(), operator, filter)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,7 +125,8 @@ func TestChangesStampedAheadDoNotSpoilTheAudit(t *testing.T) {
 			t.Errorf("at %s: %s of %v, %d users, %v, want #%d", text, as.Position, as.Time, len(as.Users), err, want)
 		}
 	}
-	if e, err := q.AuditEvent(operator, each[199]); err != nil || !e.Time.Equal(now.Add(-time.Hour+time.Minute)) {
+	e, err := q.AuditEvent(t.Context(), operator, each[199])
+	if err != nil || !e.Time.Equal(now.Add(-time.Hour+time.Minute)) {
 		t.Errorf("the newest change is told to be of %s, %v", e.Time, err)
 	}
 }

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"context"
 	"math"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 // finder collects the hits of one search.
 type finder struct {
+	ctx    context.Context // of the request
 	query  *Query
 	viewer graph.Viewer
 	match.Query
@@ -49,7 +51,7 @@ func (f *finder) findChannels(to *ranking) error {
 		return m.Grade < match.Nowhere && (timed || to.wants(m))
 	}
 	named := f.namedChannels()
-	err := f.query.each(f.viewer.Actor, traffic.WithPrefix("", ""), want, func(c *visibleChannel) error {
+	err := f.query.each(f.ctx, f.viewer.Actor, traffic.WithPrefix("", ""), want, func(c *visibleChannel) error {
 		delete(named, c.name)
 		v := c.view()
 		if m := at(c.name, v.Last); m.Grade < match.Nowhere {

@@ -28,7 +28,7 @@ func TestEveryOperationHasItsEvent(t *testing.T) {
 			t.Fatalf("%s: %v", line, err)
 		}
 	}
-	events, _, err := q.AuditEvents(graph.Actor{Operator: true}, AuditFilter{Oldest: true})
+	events, _, err := q.AuditEvents(t.Context(), graph.Actor{Operator: true}, AuditFilter{Oldest: true})
 	if err != nil || len(events) != int(f.index) {
 		t.Fatalf("%d events of %d changes, %v", len(events), f.index, err)
 	}

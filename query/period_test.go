@@ -118,7 +118,7 @@ func TestTopOfAWindowAfterOneWrongClock(t *testing.T) {
 		f.at(now.Add(-time.Duration(m)*time.Minute), ada, "c")
 	}
 	for window, want := range map[time.Duration]uint64{10 * time.Minute: 10, time.Hour: 60, 190 * time.Minute: 191} {
-		top, err := q.Top(graph.Actor{User: ada}, TopQuery{By: TopMessages, Window: window, Limit: 1}, now)
+		top, err := q.Top(t.Context(), graph.Actor{User: ada}, TopQuery{By: TopMessages, Window: window, Limit: 1}, now)
 		if err != nil || len(top) != 1 || top[0].Messages != want {
 			t.Errorf("in %s: %+v, %v, want %d messages", window, top, err, want)
 		}

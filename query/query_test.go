@@ -134,7 +134,7 @@ func TestChannelsAreThoseThatConcernTheViewer(t *testing.T) {
 			fmt.Sprint([]string{"ada.before" + before, "ada.private" + private, "ada.shared" + shared})},
 		{graph.Actor{User: 99}, "", "[]"},
 	} {
-		all, err := q.Channels(tt.viewer, tt.prefix, "", 0)
+		all, err := q.Channels(t.Context(), tt.viewer, tt.prefix, "", 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,13 +146,13 @@ func TestChannelsAreThoseThatConcernTheViewer(t *testing.T) {
 			t.Errorf("%+v, prefix %q: %v, want %s", tt.viewer, tt.prefix, got, tt.want)
 		}
 	}
-	if page, err := q.Channels(graph.Actor{User: ada}, "", "ada.before", 1); err != nil || len(page) != 1 ||
+	if page, err := q.Channels(t.Context(), graph.Actor{User: ada}, "", "ada.before", 1); err != nil || len(page) != 1 ||
 		page[0].Name != "ada.private" {
 		t.Errorf("the page after ada.before: %+v, %v", page, err)
 	}
 	off := false
 	f.change(0, graph.EditUser{User: bob, Enabled: &off})
-	if all, _ := q.Channels(graph.Actor{User: bob}, "", "", 0); len(all) != 0 {
+	if all, _ := q.Channels(t.Context(), graph.Actor{User: bob}, "", "", 0); len(all) != 0 {
 		t.Errorf("a disabled user sees %v", all)
 	}
 }

@@ -2,6 +2,7 @@ package query
 
 import (
 	"cmp"
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -35,7 +36,7 @@ const MaxSearchLimit = 1000
 // that of the kind's list. Operators select by what an object is about: a group by its members, a share by both ends, a
 // log row by whose authkey it is, as far as the viewer may see that; a time is when it was last seen, or made. Case is
 // folded rune by rune, as strings.EqualFold does.
-func (q *Query) Search(viewer graph.Actor, s SearchQuery) (view.SearchResult, error) {
+func (q *Query) Search(ctx context.Context, viewer graph.Actor, s SearchQuery) (view.SearchResult, error) {
 	r := view.SearchResult{Hits: []view.Hit{}}
 	m, err := match.Parse(s.Text, cmp.Or(s.Now, time.Now()))
 	if err != nil {
@@ -45,10 +46,13 @@ func (q *Query) Search(viewer graph.Actor, s SearchQuery) (view.SearchResult, er
 	if err != nil {
 		return r, err
 	}
-	f := finder{q, q.Viewer(viewer), m}
+	f := finder{ctx, q, q.Viewer(viewer), m}
 	for _, kind := range view.Kinds {
 		if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, kind) {
 			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return r, err
 		}
 		best := ranking{limit: s.Limit, after: after}
 		if err := f.find(kind, &best); err != nil {

@@ -153,7 +153,7 @@ func hitName(h view.Hit) string {
 
 func (w *world) search(viewer graph.Actor, q SearchQuery) view.SearchResult {
 	w.t.Helper()
-	r, err := w.q.Search(viewer, q)
+	r, err := w.q.Search(w.t.Context(), viewer, q)
 	if err != nil {
 		w.t.Fatalf("%+v: %v", q, err)
 	}
@@ -210,7 +210,7 @@ func toJSON(t testing.TB, v any) string {
 func (w *world) checkChannels(viewer graph.Actor) {
 	w.t.Helper()
 	naive := w.naive(viewer, 0)
-	all, err := w.q.Channels(viewer, "", "", 0)
+	all, err := w.q.Channels(w.t.Context(), viewer, "", "", 0)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func (w *world) checkChannels(viewer graph.Actor) {
 			name = string(c.Raw)
 		}
 		got = append(got, name)
-		d, err := w.q.Channel(viewer, name)
+		d, err := w.q.Channel(w.t.Context(), viewer, name)
 		if err != nil {
 			w.t.Fatalf("%q: %v", name, err)
 		}
@@ -251,7 +251,7 @@ func (w *world) checkChannels(viewer graph.Actor) {
 	if !slices.Equal(got, want) {
 		w.t.Errorf("channels of %+v: %q, want %q", viewer, got, want)
 	}
-	if _, err := w.q.Channel(viewer, "no such"); err == nil {
+	if _, err := w.q.Channel(w.t.Context(), viewer, "no such"); err == nil {
 		w.t.Error("a channel that nobody published on was found")
 	}
 	w.checkTop(viewer)
@@ -268,7 +268,7 @@ func (w *world) checkTop(viewer graph.Actor) {
 		}
 	}
 	naive := w.naive(viewer, since)
-	top, err := w.q.Top(viewer, TopQuery{By: TopMessages, Window: window, Limit: 3}, now)
+	top, err := w.q.Top(w.t.Context(), viewer, TopQuery{By: TopMessages, Window: window, Limit: 3}, now)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -402,7 +402,7 @@ func (w *world) everything(viewer graph.UserID) string {
 			all = append(all, w.search(a, SearchQuery{Text: word, Limit: limit}))
 		}
 	}
-	channels, err := w.q.Channels(a, "", "", 0)
+	channels, err := w.q.Channels(w.t.Context(), a, "", "", 0)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -411,13 +411,13 @@ func (w *world) everything(viewer graph.UserID) string {
 		if c.Raw != nil {
 			name = string(c.Raw)
 		}
-		d, err := w.q.Channel(a, name)
+		d, err := w.q.Channel(w.t.Context(), a, name)
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		all = append(all, d)
 	}
-	top, err := w.q.Top(a, TopQuery{By: TopBytes, Limit: 2}, day)
+	top, err := w.q.Top(w.t.Context(), a, TopQuery{By: TopBytes, Limit: 2}, day)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -540,7 +540,7 @@ func TestRecordsOfChannelsEqualTheLog(t *testing.T) {
 			put(r, r.v)
 		}
 	}
-	if _, err := w.q.Channels(operator, "", "", 0); err != nil || checked < 20 {
+	if _, err := w.q.Channels(w.t.Context(), operator, "", "", 0); err != nil || checked < 20 {
 		t.Errorf("%d records checked, %v", checked, err)
 	}
 }
@@ -559,7 +559,8 @@ func TestSearchSaysWhatIsWrongWithAQuestion(t *testing.T) {
 		{SearchQuery{Text: "x", Limit: 1, After: "AAAA"}, "one kind"},
 		{SearchQuery{Text: "x", Limit: 1, Kinds: []view.Kind{view.KindUser}, After: "!"}, "not from a page"},
 	} {
-		if _, err := q.Search(graph.Actor{Operator: true}, tt.q); err == nil || !strings.Contains(err.Error(), tt.want) {
+		_, err := q.Search(t.Context(), graph.Actor{Operator: true}, tt.q)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: %v, want %q", tt.q, err, tt.want)
 		}
 	}

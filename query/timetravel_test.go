@@ -196,7 +196,7 @@ func TestEveryWayOfReadingTheAuditGivesTheSameEvents(t *testing.T) {
 		read := func(filter AuditFilter) []view.AuditEvent {
 			var all []view.AuditEvent
 			for {
-				part, next, err := q.AuditEvents(viewer, filter)
+				part, next, err := q.AuditEvents(t.Context(), viewer, filter)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -333,7 +333,7 @@ func BenchmarkGraphAt(b *testing.B) {
 	})
 	b.Run("newest 100 events", func(b *testing.B) {
 		for b.Loop() {
-			if events, _, err := q.AuditEvents(graph.Actor{Operator: true}, AuditFilter{Limit: 100}); err != nil ||
+			if events, _, err := q.AuditEvents(b.Context(), graph.Actor{Operator: true}, AuditFilter{Limit: 100}); err != nil ||
 				len(events) != 100 {
 				b.Fatal(err)
 			}

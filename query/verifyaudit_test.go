@@ -205,7 +205,7 @@ func TestAlteredHistoryIsNotShown(t *testing.T) {
 	if _, err := q.history.GraphAt(all[4].index); !errors.As(err, &fault) || fault.Index != all[3].index {
 		t.Errorf("the graph behind an altered event: %v", err)
 	}
-	if _, _, err := q.AuditEvents(graph.Actor{Operator: true}, AuditFilter{}); !errors.As(err, &fault) {
+	if _, _, err := q.AuditEvents(t.Context(), graph.Actor{Operator: true}, AuditFilter{}); !errors.As(err, &fault) {
 		t.Errorf("a list with an altered event: %v", err)
 	}
 }

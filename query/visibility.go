@@ -65,9 +65,9 @@ func (c *visibleChannel) newest() traffic.Mark {
 }
 
 // each calls fn, by name, for each channel in a range of which the viewer may see a message. want, if not nil, says
-// first whether the channel is of interest.
+// first whether the channel is of interest. It ends with ctx: whoever has left waits for nothing.
 func (q *channels) each(
-	viewer graph.Actor, in traffic.Range, want func(name string) bool, fn func(*visibleChannel) error,
+	ctx context.Context, viewer graph.Actor, in traffic.Range, want func(name string) bool, fn func(*visibleChannel) error,
 ) error {
 	v := newVisibility(q.Viewer(viewer), q.log.Floor())
 	if !v.CanSeeAnything() {
@@ -81,7 +81,7 @@ func (q *channels) each(
 		}
 		return fn(&at)
 	}
-	err := q.traffic.Rows(context.Background(), in, func(r traffic.Row) error {
+	err := q.traffic.Rows(ctx, in, func(r traffic.Row) error {
 		if r.Channel != at.name {
 			if err := flush(); err != nil {
 				return err

@@ -80,6 +80,9 @@ var errEnough = errors.New("traffic: enough")
 // Rows calls fn for the series of a range, in their order, until fn fails. It counts what was applied first.
 func (p *Projection) Rows(ctx context.Context, in Range, fn func(Row) error) error {
 	for from := in.from; from != nil; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		rows, next, err := p.someRows(ctx, from, in.to)
 		if err != nil {
 			return err

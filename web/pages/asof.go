@@ -91,13 +91,13 @@ func (s *sheet) Timeline() (timeline, error) {
 	if err != nil {
 		return t, err
 	}
-	older, _, err := s.Query.AuditEvents(s.actor, query.AuditFilter{
+	older, _, err := s.Query.AuditEvents(s.Context(), s.actor, query.AuditFilter{
 		Until: query.PointAtIndex(here.Index), Limit: neighbours + 1,
 	})
 	if err != nil {
 		return t, err
 	}
-	newer, _, err := s.Query.AuditEvents(s.actor, query.AuditFilter{
+	newer, _, err := s.Query.AuditEvents(s.Context(), s.actor, query.AuditFilter{
 		Since: query.PointAtIndex(here.Index + 1), Oldest: true, Limit: neighbours,
 	})
 	if err != nil {

@@ -43,7 +43,7 @@ func audit(r *request) (any, error) {
 	var next uint64
 	var events []view.AuditEvent
 	if err == nil {
-		events, next, err = r.Query.AuditEvents(r.actor, f)
+		events, next, err = r.Query.AuditEvents(r.Context(), r.actor, f)
 	}
 	if err != nil {
 		r.problem = r.Refusal(err)
@@ -100,7 +100,7 @@ func auditEvent(r *request) (any, error) {
 	if err != nil {
 		return nil, &graph.Error{Code: graph.NotFound, Msg: "There is no such change."}
 	}
-	e, err := r.Query.AuditEvent(r.actor, index)
+	e, err := r.Query.AuditEvent(r.Context(), r.actor, index)
 	if err != nil {
 		return nil, err
 	}

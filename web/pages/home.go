@@ -71,7 +71,7 @@ func (r *request) busiest() (all []channelRow, err error) {
 	if err != nil {
 		return nil, err
 	}
-	others, err := r.Query.Channels(r.actor, "", "", 4*few)
+	others, err := r.Query.Channels(r.Context(), r.actor, "", "", 4*few)
 	for _, c := range rates.Channels {
 		row := channelRow{c.Channel, c.Total, c.Messages}
 		i := slices.IndexFunc(others, func(o view.Channel) bool { return o.Name == c.Name })

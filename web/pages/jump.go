@@ -8,7 +8,7 @@ import (
 
 // jump is the palette: a fragment with what fits what was typed.
 func jump(r *request) (any, error) {
-	return r.palette().All(strings.TrimSpace(r.URL.Query().Get("q"))), nil
+	return r.palette().All(r.Context(), strings.TrimSpace(r.URL.Query().Get("q"))), nil
 }
 
 func (r *request) palette() *palette.Palette {

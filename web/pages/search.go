@@ -47,7 +47,7 @@ func search(r *request) (any, error) {
 	if kind := view.Kind(q.Get("kind")); slices.Contains(view.Kinds, kind) {
 		s.Kinds, s.Limit = []view.Kind{kind}, rows
 	}
-	found, err := r.Query.Search(r.actor, s)
+	found, err := r.Query.Search(r.Context(), r.actor, s)
 	if err != nil {
 		r.problem = r.Refusal(err)
 		return d, nil

@@ -17,7 +17,7 @@ import (
 func (s *Service) registerAudit(h huma.API) {
 	list(s, h, api.ListAudit, s.listAudit)
 	op(s, h, api.ShowAudit, func(ctx context.Context, in *api.AuditPath) (view.AuditEvent, error) {
-		return s.Query.AuditEvent(who.Actor(ctx), in.Index)
+		return s.Query.AuditEvent(ctx, who.Actor(ctx), in.Index)
 	})
 	op(s, h, api.AuditAt, func(ctx context.Context, in *api.AuditAtQuery) (view.AsOf, error) {
 		at, err := point("t", in.T)
@@ -56,7 +56,7 @@ func (s *Service) listAudit(ctx context.Context, in *api.AuditQuery) (p []view.A
 	if err := errors.Join(err, errUntil); err != nil {
 		return nil, "", err
 	}
-	p, next, err := s.Query.AuditEvents(who.Actor(ctx), query.AuditFilter{
+	p, next, err := s.Query.AuditEvents(ctx, who.Actor(ctx), query.AuditFilter{
 		Since: since, Until: until, Actor: in.Actor, Object: in.Object, Op: in.Op, User: in.User,
 		After: in.After, Oldest: in.Order == "oldest", Limit: in.Limit,
 	})

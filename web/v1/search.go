@@ -20,7 +20,7 @@ func (s *Service) registerSearch(h huma.API) {
 		for _, k := range in.Kinds {
 			q.Kinds = append(q.Kinds, view.Kind(k))
 		}
-		return s.Query.Search(who.Actor(ctx), q)
+		return s.Query.Search(ctx, who.Actor(ctx), q)
 	})
 	list(s, h, api.ListChannels, s.listChannels)
 	op(s, h, api.TopChannels, func(ctx context.Context, in *api.TopQuery) ([]view.ChannelTotal, error) {
@@ -32,15 +32,15 @@ func (s *Service) registerSearch(h huma.API) {
 			}
 			q.Window = d
 		}
-		return s.Query.Top(who.Actor(ctx), q, time.Now())
+		return s.Query.Top(ctx, who.Actor(ctx), q, time.Now())
 	})
 	op(s, h, api.ShowChannel, func(ctx context.Context, in *api.ChannelQuery) (view.ChannelDetail, error) {
-		return s.Query.Channel(who.Actor(ctx), in.Name)
+		return s.Query.Channel(ctx, who.Actor(ctx), in.Name)
 	})
 }
 
 func (s *Service) listChannels(ctx context.Context, in *api.ChannelsQuery) (p []view.Channel, next string, err error) {
-	p, err = s.Query.Channels(who.Actor(ctx), in.Prefix, in.After, in.Limit)
+	p, err = s.Query.Channels(ctx, who.Actor(ctx), in.Prefix, in.After, in.Limit)
 	if err == nil && len(p) == in.Limit {
 		next = p[len(p)-1].Name
 	}
