@@ -40,7 +40,17 @@ type RefusalKey struct {
 // stretch of foldFor.
 func KeyOf(r entry.Refusal) RefusalKey { return RefusalKey{r.Owner, refusalID(r)} }
 
-// MaxRows bounds the refusals kept for each owner; the one last seen longest ago goes first.
+// PartyOf says whose a row is among those of its owner: the authkey's that it is about or, where there is none, the
+// address's that it came from. Of one owner's rows, no party's push out those of another that has fewer.
+func PartyOf(r entry.Refusal) string {
+	if r.Authkey != 0 {
+		return strconv.FormatUint(r.Authkey, 10)
+	}
+	return "from " + r.Addr
+}
+
+// MaxRows bounds the refusals kept for each owner; of the party that has the most, the one last seen longest ago goes
+// first.
 const MaxRows = 1000
 
 // foldFor is how long equal refusals fold into one row: after a pause this long a new row begins.
@@ -132,12 +142,26 @@ func (a *activity) dirty(k RefusalKey, stored time.Time) {
 	}
 }
 
-// dropOldest removes the row last seen longest ago; the smaller id first, so that every node removes the same.
+// dropOldest removes, of the party with the most rows, the one last seen longest ago; of equals the smaller name and
+// id, so that every node removes the same.
 func (a *activity) dropOldest(owner uint64, rows map[rowID]*entry.Refusal) {
+	count := make(map[string]int)
+	for _, r := range rows {
+		count[PartyOf(*r)]++
+	}
+	most := ""
+	for party, n := range count {
+		if n > count[most] || n == count[most] && party < most {
+			most = party
+		}
+	}
 	var oldest rowID
 	var last time.Time
 	found := false
 	for id, r := range rows {
+		if PartyOf(*r) != most {
+			continue
+		}
 		if !found || r.Last.Before(last) || r.Last.Equal(last) && string(id[:]) < string(oldest[:]) {
 			oldest, last, found = id, r.Last, true
 		}

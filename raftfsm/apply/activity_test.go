@@ -94,3 +94,48 @@ func TestTheNewestRefusalsAreThoseOfTheOwners(t *testing.T) {
 		t.Errorf("%d rows are missing, %v", len(rows), err)
 	}
 }
+
+// Rows about one authkey, however many, do not push out those about another of the same owner, nor an address those of
+// another address.
+func TestRowsAreSharedFairlyWithinAnOwner(t *testing.T) {
+	at := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	for name, flood := range map[string]func(i int) entry.Refusal{
+		"of one authkey": func(i int) entry.Refusal {
+			return entry.Refusal{Owner: 5, Authkey: 7, Ident: "noisy", Channel: fmt.Sprint("c", i)}
+		},
+		"of two authkeys": func(i int) entry.Refusal {
+			return entry.Refusal{Owner: 5, Authkey: uint64(7 + i%2), Ident: "noisy", Channel: fmt.Sprint("c", i)}
+		},
+		"from one address": func(i int) entry.Refusal {
+			return entry.Refusal{Owner: 5, Ident: fmt.Sprint("made-up-", i), Addr: "192.0.2.9"}
+		},
+	} {
+		a, err := loadActivity(newReplica(t).log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		add := func(d entry.Refusal, second int) {
+			d.First, d.Last, d.Count = at.Add(time.Duration(second)*time.Second), at.Add(time.Duration(second)*time.Second), 1
+			a.foldRefusal(d)
+		}
+		quiet := []entry.Refusal{
+			{Owner: 5, Authkey: 9, Ident: "victim", Message: "guessed"},
+			{Owner: 5, Ident: "ada", Message: "password", Addr: "192.0.2.1"},
+		}
+		for _, d := range quiet { // first, so they are the oldest
+			add(d, 0)
+		}
+		for i := range 3 * MaxRows {
+			add(flood(i), 1+i/100)
+		}
+		if n := len(a.rows[5]); n != MaxRows {
+			t.Errorf("%s: %d rows are kept, want %d", name, n, MaxRows)
+		}
+		for _, d := range quiet {
+			d.First, d.Last = at, at
+			if a.rows[5][refusalID(d)] == nil {
+				t.Errorf("%s: the row of %s was pushed out", name, d.Ident)
+			}
+		}
+	}
+}

@@ -21,6 +21,11 @@ const (
 	// them is counted in one row for each owner: a flood of bad logins must not become a flood of rows.
 	maxRows  = 1000
 	maxOwned = 500
+	// maxParty bounds those of one party (see apply.PartyOf) of an owner, minParty of them are taken of each authkey even
+	// when its owner has no more room: so a flood about one does not hide what is tried on another.
+	maxParty = 200
+	minParty = 2
+	maxAll   = 4000 // with those
 	// maxKnown bounds the kinds that are known to be in Logs already.
 	maxKnown = 10_000
 	// early is how many reports an owner's refusals bring forward in a row; it gains one each Every.
@@ -43,8 +48,18 @@ type Pending struct {
 
 // share is what one owner of refused authkeys may take up; 0 owns what has no authkey.
 type share struct {
-	rows  int
-	early *rate.Limiter
+	rows    int
+	parties map[string]int // their rows
+	early   *rate.Limiter
+}
+
+// room reports whether there is a row for one more kind of refusal, total being those of all owners.
+func (s *share) room(d entry.Refusal, total int) bool {
+	have := s.parties[apply.PartyOf(d)]
+	if d.Authkey != 0 && have < minParty {
+		return total < maxAll
+	}
+	return s.rows < maxOwned && have < maxParty && total < maxRows
 }
 
 // New returns an empty Pending.
@@ -100,12 +115,12 @@ func (p *Pending) Refuse(d entry.Refusal, now time.Time) {
 func (p *Pending) add(d entry.Refusal) bool {
 	own := p.owned[d.Owner]
 	if own == nil {
-		own = &share{early: rate.NewLimiter(rate.Every(Every), early)}
+		own = &share{parties: make(map[string]int), early: rate.NewLimiter(rate.Every(Every), early)}
 		p.owned[d.Owner] = own
 	}
 	k := apply.KeyOf(d)
 	row := p.rows[k]
-	if row == nil && (own.rows >= maxOwned || len(p.rows) >= maxRows) {
+	if row == nil && !own.room(d, len(p.rows)) {
 		d = entry.Refusal{Owner: d.Owner, Message: MoreRefusals, First: d.First, Last: d.Last, Count: d.Count}
 		k = apply.KeyOf(d)
 		row = p.rows[k]
@@ -119,6 +134,7 @@ func (p *Pending) add(d entry.Refusal) bool {
 	}
 	p.rows[k] = &d
 	own.rows++
+	own.parties[apply.PartyOf(d)]++
 	_, known := p.known[k]
 	return !known
 }
@@ -132,7 +148,8 @@ func (p *Pending) Take(node string, now time.Time) *entry.Report {
 	default:
 	}
 	for owner, own := range p.owned {
-		if own.rows = 0; own.early.TokensAt(now) >= early {
+		own.rows, own.parties = 0, make(map[string]int)
+		if own.early.TokensAt(now) >= early {
 			delete(p.owned, owner)
 		}
 	}
