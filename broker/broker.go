@@ -36,6 +36,7 @@ type Config struct {
 	Key         *secret.DataKey
 	Metrics     prometheus.Registerer
 	Logger      *slog.Logger
+	Channels    int // that a member publishes on in a day; 0: DefaultChannels
 }
 
 // Broker joins the hpfeeds server with the node: it looks up authkeys, asks the graph for every right, and ends the
@@ -43,13 +44,14 @@ type Config struct {
 type Broker struct {
 	Config
 	metrics *metrics
+	names   *channelNames
 	streams sync.WaitGroup // of what connections have begun: acks, audit, presence, durable subscriptions
 }
 
 // New returns a broker that has registered its metrics and answers other nodes about presence.
 func New(c Config) *Broker {
 	c.Presence.begin(c.Node.Graph)
-	return &Broker{Config: c, metrics: newMetrics(c.Metrics)}
+	return &Broker{Config: c, metrics: newMetrics(c.Metrics), names: newChannelNames(c.Channels)}
 }
 
 // Run watches over the connections until ctx is done, and waits for what they have begun. All connections must be
@@ -141,6 +143,8 @@ func (b *Broker) Refused(r wire.Refusal) {
 		row.Detail = sizes(r.Size, r.Limit)
 	case r.Reason == wire.ReasonBadQuery:
 		row.Detail = shortly(r.Why)
+	case r.Reason == wire.ReasonTooManyChannels: // made-up names make one row, with the newest
+		row.Channel, row.Detail = "", shortly(r.Channel)
 	}
 	ident := r.Ident
 	if r.AuthenticatedIdent != "" {

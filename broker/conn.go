@@ -50,10 +50,19 @@ func (p *permission) check(b *Broker, authkey graph.AuthkeyID, channel string) e
 		return errRevoked
 	}
 	err := v.Graph.MayPublish(key, channel)
+	if err == nil && !b.mayName(v.Graph, key.Owner, channel) {
+		err = errTooManyChannels
+	}
 	if err == nil {
 		*p = permission{v, channel}
 	}
 	return err
+}
+
+// errTooManyChannels is why a channel is refused that is one too many of its user in a day.
+var errTooManyChannels = &graph.Error{
+	Code: graph.Conflict, Msg: "too many different channels in a day",
+	Hint: "publish on those that there are, or ask an admin to raise --max-channels",
 }
 
 // Publish implements wire.Conn.
@@ -61,6 +70,9 @@ func (c *conn) Publish(channel string, frames []byte, n int) error {
 	if err := c.allowed.check(c.broker, c.authkey, channel); err != nil {
 		if errors.Is(err, errRevoked) {
 			return err
+		}
+		if errors.Is(err, errTooManyChannels) {
+			return &wire.Refused{Reason: wire.ReasonTooManyChannels}
 		}
 		return &wire.Refused{Reason: wire.ReasonNoPub}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"hpfriends/broker"
 	"hpfriends/internal/bytesize"
 	"hpfriends/internal/timespec"
 	"hpfriends/raftfsm"
@@ -50,6 +51,7 @@ type LimitsConfig struct {
 	MaxMessage       bytesize.Size `yaml:"max-message" json:"max-message"`
 	MaxConnections   int           `yaml:"max-connections" json:"max-connections"`
 	SubscriberMemory bytesize.Size `yaml:"subscriber-memory" json:"subscriber-memory"`
+	MaxChannels      int           `yaml:"max-channels" json:"max-channels"`
 }
 
 // RetentionConfig is how long messages are kept. What is empty is no limit, or the default.
@@ -78,6 +80,9 @@ func (s Config) Validate() error {
 	}
 	if s.MaxConnections < 0 {
 		return badConfig("--max-connections %d: want a number, or 0: what the limit of open files leaves", s.MaxConnections)
+	}
+	if s.MaxChannels < 0 {
+		return badConfig("--max-channels %d: want a number, or 0: %d", s.MaxChannels, broker.DefaultChannels)
 	}
 	if s.SubscriberMemory != 0 && s.SubscriberMemory < leastMemory {
 		return badConfig("--subscriber-memory %d: want at least %s", s.SubscriberMemory, humanize.IBytes(leastMemory))

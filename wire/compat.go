@@ -44,7 +44,9 @@ func (c Compat) answer(r *Refusal) (text string, fatal bool) {
 }
 
 // extension reports whether r refuses something that other brokers do not offer: the connection survives it.
-func extension(r Reason) bool { return r == ReasonNoRoom || r == ReasonBadQuery }
+func extension(r Reason) bool {
+	return r == ReasonNoRoom || r == ReasonBadQuery || r == ReasonTooManyChannels
+}
 
 func lineageText(r Reason) string {
 	switch r {
@@ -112,6 +114,8 @@ func defaultText(r Reason) string {
 		return "Not accepted: the broker has no room to store it."
 	case ReasonBadQuery:
 		return "Subscription not understood."
+	case ReasonTooManyChannels:
+		return "Not accepted: too many different channels in a day."
 	case ReasonTooMany:
 		return "Too many connections, try again later."
 	default:

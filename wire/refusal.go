@@ -19,22 +19,23 @@ var (
 type Reason uint8
 
 const (
-	ReasonFirstMessage Reason = iota + 1 // a frame before AUTH
-	ReasonIdent                          // AUTH: unknown ident
-	ReasonSecret                         // AUTH: wrong digest
-	ReasonDisabled                       // AUTH: the authkey may not be used
-	ReasonBackend                        // AUTH: the broker could not tell
-	ReasonMismatch                       // PUBLISH: ident is not the authenticated one
-	ReasonNoPub                          // PUBLISH: not on this channel
-	ReasonNoSub                          // SUBSCRIBE: not to this channel
-	ReasonMalformed                      // a length that cannot be
-	ReasonTooLarge                       // over the limit of its opcode
-	ReasonUnknownType                    // an opcode that does not exist or is not a client's
-	ReasonTimeout                        // AUTH or the rest of a frame did not arrive in time
-	ReasonTooMany                        // over a limit of connections
-	ReasonNoRoom                         // PUBLISH: the broker takes nothing now; the connection is kept
-	ReasonBadQuery                       // SUBSCRIBE: not understood, or history cannot be served; the connection is kept
-	ReasonDraining                       // the broker sends its clients elsewhere
+	ReasonFirstMessage    Reason = iota + 1 // a frame before AUTH
+	ReasonIdent                             // AUTH: unknown ident
+	ReasonSecret                            // AUTH: wrong digest
+	ReasonDisabled                          // AUTH: the authkey may not be used
+	ReasonBackend                           // AUTH: the broker could not tell
+	ReasonMismatch                          // PUBLISH: ident is not the authenticated one
+	ReasonNoPub                             // PUBLISH: not on this channel
+	ReasonNoSub                             // SUBSCRIBE: not to this channel
+	ReasonMalformed                         // a length that cannot be
+	ReasonTooLarge                          // over the limit of its opcode
+	ReasonUnknownType                       // an opcode that does not exist or is not a client's
+	ReasonTimeout                           // AUTH or the rest of a frame did not arrive in time
+	ReasonTooMany                           // over a limit of connections
+	ReasonNoRoom                            // PUBLISH: the broker takes nothing now; the connection is kept
+	ReasonBadQuery                          // SUBSCRIBE: not understood, or history cannot be served; the connection is kept
+	ReasonDraining                          // the broker sends its clients elsewhere
+	ReasonTooManyChannels                   // PUBLISH: one channel too many in a day; the connection is kept
 	reasonEnd
 )
 
@@ -44,18 +45,19 @@ var reasons = [reasonEnd]struct{ category, log string }{
 	ReasonSecret:       {"invalid-secret", "Pre-auth: Authkey secret hash incorrect."},
 	ReasonDisabled: {"authkey-disabled",
 		"Pre-auth: Authkey is disabled, expired, or not allowed from this address or on this connection."},
-	ReasonBackend:     {"error-checking-ident", "Pre-auth: Authkey could not be checked."},
-	ReasonMismatch:    {"ident-mismatch-pub", "Invalid authkey in message."},
-	ReasonNoPub:       {"no-pub-permission", "Authkey not allowed to publish here."},
-	ReasonNoSub:       {"no-sub-permission", "Authkey not allowed to subscribe here."},
-	ReasonMalformed:   {"malformed-message", "Malformed message."},
-	ReasonTooLarge:    {"message-too-large", "Message too large."},
-	ReasonUnknownType: {"unknown-message-type", "Unknown message type."},
-	ReasonTimeout:     {"timeout", "Message did not arrive in time."},
-	ReasonBadQuery:    {"bad-subscription", "Subscription not understood."},
-	ReasonNoRoom:      {"no-room", "Not accepted: the broker has no room to store it."},
-	ReasonTooMany:     {"too-many-connections", "Pre-auth: Too many connections."},
-	ReasonDraining:    {"draining", "Pre-auth: This node takes no clients now."},
+	ReasonBackend:         {"error-checking-ident", "Pre-auth: Authkey could not be checked."},
+	ReasonMismatch:        {"ident-mismatch-pub", "Invalid authkey in message."},
+	ReasonNoPub:           {"no-pub-permission", "Authkey not allowed to publish here."},
+	ReasonNoSub:           {"no-sub-permission", "Authkey not allowed to subscribe here."},
+	ReasonMalformed:       {"malformed-message", "Malformed message."},
+	ReasonTooLarge:        {"message-too-large", "Message too large."},
+	ReasonUnknownType:     {"unknown-message-type", "Unknown message type."},
+	ReasonTimeout:         {"timeout", "Message did not arrive in time."},
+	ReasonBadQuery:        {"bad-subscription", "Subscription not understood."},
+	ReasonNoRoom:          {"no-room", "Not accepted: the broker has no room to store it."},
+	ReasonTooMany:         {"too-many-connections", "Pre-auth: Too many connections."},
+	ReasonDraining:        {"draining", "Pre-auth: This node takes no clients now."},
+	ReasonTooManyChannels: {"too-many-channels", "Not accepted: too many different channels in a day."},
 }
 
 // String is the category in metrics; the first eight that the Python broker knows have its names.
