@@ -14,6 +14,8 @@ import (
 	"github.com/urfave/cli/v2"
 	"gopkg.in/yaml.v3"
 
+	"hpfriends/broker"
+	"hpfriends/internal/calmlog"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/server"
@@ -22,7 +24,7 @@ import (
 // settingNames are the keys of the file, which are also the flags.
 var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "http-redirect", "tls-cert", "tls-key",
 	"trusted-proxies", "allowed-hosts", "geoip", "kiosk", "name", "compat",
-	"max-message", "max-connections", "subscriber-memory", "retention", "retention-size", "retention-grace",
+	"max-message", "max-connections", "max-channels", "subscriber-memory", "retention", "retention-size", "retention-grace",
 	"scrub-interval", "log-level", "log-format",
 	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
 
@@ -62,6 +64,8 @@ func settingFlags() []cli.Flag {
 		cmdline.SizeFlag("max-message", "10MiB", "largest payload accepted, a `SIZE` like 16MiB", env("max-message")...),
 		&cli.IntFlag{Name: "max-connections", EnvVars: env("max-connections"),
 			Usage: "take at most `N` hpfeeds connections, a quarter of them of one user; 0: what the limit of open files leaves"},
+		&cli.IntFlag{Name: "max-channels", EnvVars: env("max-channels"), Value: broker.DefaultChannels,
+			Usage: "let a member publish on at most `N` different channels a day; admins on any number"},
 		cmdline.SizeFlag("subscriber-memory", "", "hold at most `SIZE` for subscribers that read slowly, beside 32 KiB for "+
 			"each; default: a 64th of the memory, at most 256MiB", env("subscriber-memory")...),
 		&cli.StringFlag{Name: "retention", EnvVars: env("retention"),
@@ -94,6 +98,7 @@ func loadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 		LimitsConfig: server.LimitsConfig{
 			MaxMessage:     cmdline.Size(c, "max-message"),
 			MaxConnections: c.Int("max-connections"), SubscriberMemory: cmdline.Size(c, "subscriber-memory"),
+			MaxChannels: c.Int("max-channels"),
 		},
 		RetentionConfig: server.RetentionConfig{
 			Retention: c.String("retention"), KeepBytes: c.String("retention-size"), KeepGrace: c.String("retention-grace"),
@@ -175,9 +180,9 @@ func logLevel(s server.Config) (level slog.Level) {
 func newLogger(s server.Config, level slog.Leveler, w *os.File) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}
 	if s.LogFormat == "json" || s.LogFormat == "" && !term.IsTerminal(w) {
-		return slog.New(slog.NewJSONHandler(w, o))
+		return slog.New(calmlog.New(slog.NewJSONHandler(w, o)))
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return slog.New(calmlog.New(slog.NewTextHandler(w, o)))
 }
 
 // Config returns the command config, which shows and checks the settings that serve would take.
@@ -259,7 +264,7 @@ func clusterFlags(env func(string) []string) []cli.Flag {
 		&cli.StringFlag{Name: "join", EnvVars: env("join"),
 			Usage: "first start: join the cluster of the member at `HOST:PORT`"},
 		&cli.StringFlag{Name: "join-token-file", EnvVars: env("join-token-file"),
-			Usage: "first start: `FILE` with a token made by cluster token, - for standard input"},
+			Usage: "first start: `FILE` with a token of cluster token create, - for standard input"},
 		&cli.BoolFlag{Name: "nonvoter", EnvVars: env("nonvoter"), Usage: "stay without a vote: for readers far away"},
 	}
 }
