@@ -46,7 +46,10 @@ func (p past) accessPath(reach *graph.Reach, origin, reader graph.UserID, from u
 	path := reach.Path(p.graph, reader)
 	row := view.AccessPath{
 		Publisher: handle(p.graph, origin), Reader: handle(p.graph, reader), VisibleFrom: "#" + formatIndex(from),
-		Subscribes: subscribes(p.graph, reader, reach.Channel()), Path: []view.Hop{},
+		Path: []view.Hop{},
+	}
+	if p.CanSeeAll() || reader == p.User { // what an authkey may do is for its owner to know
+		row.Subscribes = new(subscribes(p.graph, reader, reach.Channel()))
 	}
 	r := redaction{Viewer: p.Viewer, path: path}
 	for _, h := range path {

@@ -89,7 +89,7 @@ func TestWhoSeesWhichEvent(t *testing.T) {
 		"nobody":  {graph.Actor{User: 999}, ""},
 		"no one":  {graph.Actor{}, ""},
 	} {
-		events, _, err := c.q.AuditEvents(tt.viewer, AuditFilter{Oldest: true})
+		events, _, err := c.q.AuditEvents(t.Context(), tt.viewer, AuditFilter{Oldest: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func TestWhoSeesWhichEvent(t *testing.T) {
 		c.checkNoSecret(events)
 	}
 	for _, viewer := range []graph.Actor{{User: c.eve}, {User: c.root}, {Operator: true}} {
-		events, _, err := c.q.AuditEvents(viewer, AuditFilter{})
+		events, _, err := c.q.AuditEvents(t.Context(), viewer, AuditFilter{})
 		if err != nil || len(events) != len(c.raws()) {
 			t.Errorf("%+v sees %d events of %d, %v", viewer, len(events), len(c.raws()), err)
 		}
@@ -119,7 +119,7 @@ func TestWhoSeesWhichEvent(t *testing.T) {
 	}
 	off := false
 	c.by(0, graph.EditUser{User: c.eve, Enabled: &off})
-	if events, _, _ := c.q.AuditEvents(graph.Actor{User: c.eve}, AuditFilter{}); len(events) > 0 {
+	if events, _, _ := c.q.AuditEvents(t.Context(), graph.Actor{User: c.eve}, AuditFilter{}); len(events) > 0 {
 		t.Error("a disabled auditor sees events")
 	}
 }
@@ -133,7 +133,7 @@ func TestAnEventShowsOnlyWhatConcernsTheViewer(t *testing.T) {
 	c.by(0, graph.RemoveUser{User: c.ada})
 	index := c.graph.Index()
 	kinds := func(viewer graph.UserID) (all []string) {
-		e, err := c.q.AuditEvent(graph.Actor{User: viewer}, index)
+		e, err := c.q.AuditEvent(t.Context(), graph.Actor{User: viewer}, index)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,11 +166,12 @@ func TestAnEventShowsOnlyWhatConcernsTheViewer(t *testing.T) {
 		{Since: PointAtTime(epoch.Add(time.Duration(c.minutes) * time.Minute))}: 1, {Actor: "ADA", Op: "share.add"}: 2,
 		{Object: fmt.Sprintf("share:%d", c.withLab)}: 2,
 	} {
-		if events, _, err := c.q.AuditEvents(graph.Actor{User: c.bob}, filter); err != nil || len(events) != want {
+		events, _, err := c.q.AuditEvents(t.Context(), graph.Actor{User: c.bob}, filter)
+		if err != nil || len(events) != want {
 			t.Errorf("%+v selects %d events for bob, want %d, %v", filter, len(events), want, err)
 		}
 	}
-	if _, _, err := c.q.AuditEvents(graph.Actor{User: c.bob}, AuditFilter{Object: "bicycle"}); err == nil {
+	if _, _, err := c.q.AuditEvents(t.Context(), graph.Actor{User: c.bob}, AuditFilter{Object: "bicycle"}); err == nil {
 		t.Error("an unknown kind of object selects something")
 	}
 }
@@ -214,7 +215,7 @@ func TestThePastAsEachMaySeeIt(t *testing.T) {
 		t.Fatal(access, err)
 	}
 	r := access.Readers[1]
-	if r.Publisher != "ada" || r.Reader != "bob" || r.VisibleFrom != fmt.Sprintf("#%d", c.shared) || !r.Subscribes ||
+	if r.Publisher != "ada" || r.Reader != "bob" || r.VisibleFrom != fmt.Sprintf("#%d", c.shared) || !*r.Subscribes ||
 		len(r.Path) != 1 || uint64(r.Path[0].Share) != c.shared {
 		t.Errorf("%+v", r)
 	}

@@ -6,7 +6,8 @@ import (
 )
 
 // Explain says whether what one user publishes on a channel reaches another. It is for the two, and for those who may
-// see everything; the idents of the other, and what lies between the two and belongs to others, is told without names.
+// see everything. What the other's authkeys may do is not told at all, so neither does it count in whether it flows;
+// what lies between the two and belongs to others is told without names.
 func (q *Query) Explain(viewer graph.Actor, from, to, channel string) (view.Explanation, error) {
 	return explain(q.Viewer(viewer), from, to, channel)
 }
@@ -39,11 +40,14 @@ func explain(v graph.Viewer, from, to, channel string) (view.Explanation, error)
 	}
 	x := v.Graph().Explain(f.ID, t.ID, channel)
 	e := view.Explanation{
-		From: f.Handle, To: t.Handle, Channel: channel, Flows: x.Flows, Gates: []view.Gate{}, Path: []view.Hop{},
+		From: f.Handle, To: t.Handle, Channel: channel, Gates: []view.Gate{}, Path: []view.Hop{},
 	}
 	r := redaction{v, f, t, x.Path}
+	e.Flows = true
 	for _, gate := range x.Gates {
-		e.Gates = append(e.Gates, r.gate(view.Gate(gate)))
+		g := r.gate(view.Gate{Name: gate.Name, OK: gate.OK, Detail: gate.Detail, Fix: gate.Fix})
+		e.Flows = e.Flows && (g.OK || g.Unknown)
+		e.Gates = append(e.Gates, g)
 	}
 	for _, h := range x.Path {
 		e.Path = append(e.Path, r.hop(h))

@@ -23,10 +23,12 @@ func (r redaction) gate(gate view.Gate) view.Gate {
 		return view.Gate{Name: gate.Name, OK: gate.OK, Detail: fmt.Sprintf(format, args...)}
 	}
 	switch {
-	case gate.Name == "publishing authkey" && r.User != r.from.ID:
-		return hide("%s %s an enabled authkey that may publish it", r.from.Handle, has(gate.OK))
-	case gate.Name == "subscribing authkey" && r.User != r.to.ID:
-		return hide("%s %s an enabled authkey that may subscribe to it", r.to.Handle, has(gate.OK))
+	case gate.Name == publishingKey && r.User != r.from.ID:
+		return view.Gate{Name: gate.Name, Unknown: true, Detail: "what the authkeys of " + r.from.Handle +
+			" may publish is for them to know"}
+	case gate.Name == subscribingKey && r.User != r.to.ID:
+		return view.Gate{Name: gate.Name, Unknown: true, Detail: "what the authkeys of " + r.to.Handle +
+			" may subscribe to is for them to know"}
 	}
 	for _, h := range r.path {
 		if gate.Name != fmt.Sprintf("share #%d", h.Share) {
@@ -43,12 +45,11 @@ func (r redaction) gate(gate view.Gate) view.Gate {
 	return gate
 }
 
-func has(ok bool) string {
-	if ok {
-		return "has"
-	}
-	return "does not have"
-}
+// Gates that are about one user's authkeys: what these may do is told to their owner, and to those who see everything.
+const (
+	publishingKey  = "publishing authkey"
+	subscribingKey = "subscribing authkey"
+)
 
 func (r redaction) hop(h graph.Hop) view.Hop {
 	s, ok := r.Graph().Share(h.Share)

@@ -13,6 +13,6 @@ type AccessPath struct {
 	Publisher   string `json:"publisher" doc:"handle of a user with an enabled authkey that may publish on the channel"`
 	Reader      string `json:"reader" doc:"handle"`
 	VisibleFrom string `json:"visible_from" doc:"position from which on it may be read; #0: from the beginning"`
-	Subscribes  bool   `json:"subscribes" doc:"the reader had an enabled authkey that may subscribe to it"`
+	Subscribes  *bool  `json:"subscribes,omitempty" doc:"the reader had an enabled authkey for it; told to the reader"`
 	Path        []Hop  `json:"path" doc:"the shares it came by; none for the publisher"`
 }

@@ -7,7 +7,7 @@ type Explanation struct {
 	From    string `json:"from"`
 	To      string `json:"to"`
 	Channel string `json:"channel"`
-	Flows   bool   `json:"flows"`
+	Flows   bool   `json:"flows" doc:"every gate that you may know of is open"`
 	Gates   []Gate `json:"gates" doc:"every condition, in order"`
 	Path    []Hop  `json:"path" doc:"the shares it takes, or those that lack least"`
 }
@@ -17,7 +17,9 @@ type Gate struct {
 	Name   string `json:"name"`
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"`
-	Fix    string `json:"fix,omitempty" doc:"the command that opens it"`
+
+	Unknown bool   `json:"unknown,omitempty" doc:"it is for others to know whether it is open; ok says nothing"`
+	Fix     string `json:"fix,omitempty" doc:"the command that opens it"`
 }
 
 // Hop is one share on the path.

@@ -41,7 +41,7 @@ func why(r *request) (any, error) {
 	d.Explanation = &x
 	for _, gate := range x.Gates {
 		g := whyGate{Gate: gate}
-		if !gate.OK && r.past == nil {
+		if !gate.OK && !gate.Unknown && r.past == nil {
 			g.open(r, x)
 		}
 		d.Gates = append(d.Gates, g)
@@ -71,6 +71,11 @@ const subscribing = "subscribing authkey"
 func (d whyData) OnPages() bool {
 	return d.Explanation != nil && !d.Explanation.Flows &&
 		!slices.ContainsFunc(d.Explanation.Gates, func(g view.Gate) bool { return !g.OK && g.Name != subscribing })
+}
+
+// Partly reports whether there is a gate that who asks may not know of.
+func (d whyData) Partly() bool {
+	return slices.ContainsFunc(d.Gates, func(g whyGate) bool { return g.Unknown })
 }
 
 // open finds out how a gate that is closed is opened, by who asks or by whom else.

@@ -152,7 +152,11 @@ func auditAccess(c *cli.Context, server *api.Client) error {
 		fmt.Fprintf(w, "as of %s  %s\n\n", a.Position, term.OptionalTime(a.Time))
 		var rows [][]string
 		for _, r := range a.Readers {
-			rows = append(rows, []string{r.Publisher, r.Reader, r.VisibleFrom, term.YesNo(r.Subscribes), pathText(r)})
+			subscribes := "?" // theirs to know
+			if r.Subscribes != nil {
+				subscribes = term.YesNo(*r.Subscribes)
+			}
+			rows = append(rows, []string{r.Publisher, r.Reader, r.VisibleFrom, subscribes, pathText(r)})
 		}
 		term.Table(w, []string{"Publisher", "Reader", "Visible from", "Subscribes", "Path"}, rows)
 		if a.Truncated {

@@ -42,8 +42,13 @@ func Explain() *cli.Command {
 }
 
 func printExplanation(w io.Writer, x view.Explanation) {
+	partly := ""
 	for _, g := range x.Gates {
-		fmt.Fprintf(w, "%-4s %-19s %s\n", term.YesNo(g.OK), term.Visible(g.Name), term.Visible(g.Detail))
+		open := term.YesNo(g.OK)
+		if g.Unknown {
+			open, partly = "?", ", as far as the shares go"
+		}
+		fmt.Fprintf(w, "%-4s %-19s %s\n", open, term.Visible(g.Name), term.Visible(g.Detail))
 		if g.Fix != "" {
 			fmt.Fprintf(w, "     %-19s fix: %s\n", "", term.Visible(g.Fix))
 		}
@@ -58,7 +63,9 @@ func printExplanation(w io.Writer, x view.Explanation) {
 	flows := "does not reach"
 	if x.Flows {
 		flows = "reaches"
+	} else {
+		partly = ""
 	}
-	fmt.Fprintf(w, "What %s publishes on %s %s %s.\n", term.Visible(x.From), term.Visible(x.Channel), flows,
-		term.Visible(x.To))
+	fmt.Fprintf(w, "What %s publishes on %s %s %s%s.\n", term.Visible(x.From), term.Visible(x.Channel), flows,
+		term.Visible(x.To), partly)
 }
