@@ -184,3 +184,39 @@ func TestTokensByDefault(t *testing.T) {
 		}
 	}
 }
+
+// Every token ends itself, whatever it is for, and no other one without the right to manage all.
+func TestTokenRemovesItself(t *testing.T) {
+	for name, tt := range map[string]struct {
+		grant  scope.Grant
+		others bool
+	}{
+		"read":              {scope.Grant{Scopes: []scope.Scope{scope.Read}}, false},
+		"publish":           {scope.Grant{Scopes: []scope.Scope{scope.Publish}}, false},
+		"one channel":       {scope.Grant{Scopes: []scope.Scope{scope.Read}, Channel: "c"}, false},
+		"manage, a channel": {scope.Grant{Scopes: []scope.Scope{scope.Manage}, Channel: "c"}, false},
+		"manage":            {scope.Grant{Scopes: []scope.Scope{scope.Manage}}, true},
+	} {
+		w := newWorld(t)
+		w.users("ada", "bob")
+		w.token("ada", scope.Grant{Scopes: []scope.Scope{scope.Read}}, time.Time{})
+		other := itoa(w.newest().Index())
+		w.token("bob", scope.Grant{Scopes: []scope.Scope{scope.Read}}, time.Time{})
+		stranger := itoa(w.newest().Index())
+		by := w.token("ada", tt.grant, time.Time{})
+		itself := must[api.Whoami](w, by, "GET /api/v1/whoami", nil).Token.ID
+		if code := w.send(by, "DELETE /api/v1/tokens/"+stranger, nil).Code; code < 400 {
+			t.Errorf("%s: it removes the token of another user: %d", name, code)
+		}
+		if res := w.send(by, "DELETE /api/v1/tokens/"+other, nil); (res.Code == http.StatusNoContent) != tt.others ||
+			!tt.others && res.Code != http.StatusForbidden {
+			t.Errorf("%s: another one of its owner: %d %s", name, res.Code, res.Body)
+		}
+		if res := w.send(by, "DELETE /api/v1/tokens/"+itoa(uint64(itself)), nil); res.Code != http.StatusNoContent {
+			t.Errorf("%s: itself: %d %s", name, res.Code, res.Body)
+		}
+		if res := w.send(by, "GET /api/v1/whoami", nil); res.Code != http.StatusUnauthorized {
+			t.Errorf("%s: it is good after its end: %d", name, res.Code)
+		}
+	}
+}

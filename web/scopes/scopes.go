@@ -47,6 +47,17 @@ func Permit(g *graph.Graph, a graph.Actor, route string) error {
 	return nil
 }
 
+// MayRemove decides whether a may remove a token. Every token may remove itself: whoever finds one that has leaked, and
+// the program that has it and is done, can end it without more rights.
+func MayRemove(g *graph.Graph, a graph.Actor, id graph.TokenID) error {
+	t, ok := g.Token(a.Token)
+	if !ok || a.Token == id || t.Grant.Has(scope.Manage) && !t.Grant.Limited() {
+		return nil // without a token, the graph decides
+	}
+	return denied(fmt.Sprintf("this API token is for: %s; of tokens it removes itself only", t.Grant),
+		"use one with the scope manage and without a limit")
+}
+
 // Within decides whether what a asks for is about the channels or the authkey that a limited token is for. in is a
 // pointer to the input of the operation, whose tags say what it is about: limit:"channel" and limit:"authkey".
 func Within(g *graph.Graph, a graph.Actor, route string, in any) error {

@@ -12,6 +12,7 @@ import (
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
+	"hpfriends/web/scopes"
 	"hpfriends/web/who"
 )
 
@@ -22,6 +23,9 @@ func registerTokens(s *Service, h huma.API) {
 	})
 	op(s, h, api.AddToken, s.addToken)
 	op(s, h, api.RemoveToken, func(ctx context.Context, in *api.TokenPath) (api.None, error) {
+		if err := scopes.MayRemove(s.Query.Graph(), who.Actor(ctx), graph.TokenID(in.ID)); err != nil {
+			return api.None{}, err
+		}
 		t, err := query.ResolveToken(s.viewer(ctx), graph.TokenID(in.ID))
 		if err != nil {
 			return api.None{}, err
