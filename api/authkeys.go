@@ -25,6 +25,7 @@ type AuthkeysQuery struct {
 type NewAuthkey struct {
 	Ident      string          `json:"ident,omitempty" format:"ident" doc:"empty: one is made"`
 	Secret     Secret          `json:"secret,omitzero" maxLength:"255" doc:"empty: one is made"`
+	Weak       bool            `json:"weak,omitempty" doc:"take one that is guessed first"`
 	Owner      string          `json:"owner,omitempty" doc:"handle; empty: yourself"`
 	Comment    string          `json:"comment,omitempty" format:"text" maxLength:"1024"`
 	Pub        []graph.Pattern `json:"pub,omitempty" format:"channels" doc:"channels, or prefixes followed by *"`
@@ -64,6 +65,7 @@ type AuthkeyRotate struct {
 // SecretChange is the new secret.
 type SecretChange struct {
 	Secret  Secret `json:"secret,omitzero" maxLength:"255" doc:"empty: one is made"`
+	Weak    bool   `json:"weak,omitempty" doc:"take one that is guessed first"`
 	Overlap string `json:"overlap,omitempty" format:"window-or-none" doc:"how long the old one is good, too (24h); empty: not at all"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hpfriends/api"
+	"hpfriends/internal/secret"
 )
 
 func (d *differ) authkeys(want []Authkey) {
@@ -33,7 +34,7 @@ func (d *differ) authkeys(want []Authkey) {
 func (d *differ) newAuthkey(k Authkey) {
 	add := api.NewAuthkey{
 		Ident: k.Ident, Secret: api.Secret{Secret: k.Secret}, Owner: k.Owner, Comment: k.Comment, Pub: k.Pub, Sub: k.Sub,
-		Networks: k.Networks, MaxMessage: k.MaxMessage,
+		Networks: k.Networks, MaxMessage: k.MaxMessage, Weak: true,
 	}
 	disabled := k.Disabled
 	if k.Expires != nil && k.Expires.After(time.Now()) {
@@ -49,6 +50,8 @@ func (d *differ) newAuthkey(k Authkey) {
 	details := []string{"owner: " + k.Owner}
 	if k.Secret.Empty() {
 		details = append(details, "with a new secret")
+	} else {
+		details = append(details, weakness(k)...)
 	}
 	d.add(makeAuthkeys, "add", KindAuthkey, k.Ident, details, do)
 }
@@ -82,17 +85,25 @@ func (d *differ) authkey(old, k Authkey) {
 	do := order(api.EditAuthkey, api.AuthkeyEdit{IdentPath: api.IdentPath{Ident: k.Ident}, Body: changes})
 	if rotate {
 		in := api.AuthkeyRotate{IdentPath: api.IdentPath{Ident: k.Ident}}
-		in.Body.Secret = api.Secret{Secret: k.Secret}
+		in.Body.Secret, in.Body.Weak = api.Secret{Secret: k.Secret}, true
 		if len(diff) == 0 {
 			do = order(api.RotateAuthkey, in)
 		} else {
 			do = inTurn(order(api.RotateAuthkey, in), do)
 		}
-		diff = append(diff, "another secret")
+		diff = append(append(diff, "another secret"), weakness(k)...)
 	}
 	if len(diff) > 0 {
 		d.add(makeAuthkeys, "change", KindAuthkey, k.Ident, diff, do)
 	}
+}
+
+// weakness warns of a secret that is guessed first. It is taken: software that is there already has it.
+func weakness(k Authkey) []string {
+	if err := secret.CheckSecret(k.Secret, k.Ident); err != nil {
+		return []string{"weak: " + err.Error() + "; give it another with `hpfriends authkey rotate`"}
+	}
+	return nil
 }
 
 // changesOf returns what makes an authkey another, in words and for the API.

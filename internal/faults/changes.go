@@ -83,7 +83,7 @@ func (s *Season) Hands() *Hands {
 	h := &Hands{c: s.Cluster, begin: time.Now()}
 	for i := range registers {
 		at := s.Leader()
-		in := api.NewAuthkey{Ident: register(i), Secret: api.NewSecret("secret"), Pub: []graph.Pattern{"r"}}
+		in := api.NewAuthkey{Ident: register(i), Secret: api.NewSecret("secret-of-r"), Pub: []graph.Pattern{"r"}}
 		_, err := api.AddAuthkey.Call(s.t.Context(), s.Nodes[at].api.As("writer"), api.With[api.NewAuthkey]{Body: in})
 		s.must(at, err)
 	}

@@ -45,15 +45,16 @@ type Hasher struct {
 // NewHasher returns a Hasher.
 func NewHasher() *Hasher { return &Hasher{queue{free: max(1, runtime.NumCPU()/2)}} }
 
-// CheckPassword refuses what cannot be a password: less than 8 or more than 1024 bytes, or the handle itself.
+// CheckPassword refuses what cannot be a password: less than 8 or more than 1024 bytes, and what is guessed first.
 func CheckPassword(password Secret, handle string) error {
 	switch n := len(password.Reveal()); {
 	case n < MinPassword:
 		return fmt.Errorf("the password has %d bytes, use at least %d", n, MinPassword)
 	case n > MaxPassword:
 		return fmt.Errorf("the password has %d bytes, use at most %d", n, MaxPassword)
-	case strings.EqualFold(password.Reveal(), handle):
-		return errors.New("the password is the handle")
+	}
+	if why := guessable(password.Reveal(), handle); why != "" {
+		return errors.New("the password is " + why)
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func TestHashingIsBounded(t *testing.T) {
 
 func TestCheckPassword(t *testing.T) {
 	for password, ok := range map[string]bool{
-		"1234567": false, "12345678": true, strings.Repeat("x", 1024): true, strings.Repeat("x", 1025): false,
+		"xq7-pl0": false, "xq7-pl0w": true, strings.Repeat("xq7-", 256): true, strings.Repeat("xq7-", 256) + "x": false,
 		"Ada-Lovelace": false, "пароль": true,
 	} {
 		err := CheckPassword(New(password), "ada-lovelace")

@@ -56,7 +56,7 @@ func (s *Service) addAuthkey(ctx context.Context, in *api.With[api.NewAuthkey]) 
 	if err != nil {
 		return none, err
 	}
-	plain, sealed, err := s.seal(b.Secret.Secret, b.Ident)
+	plain, sealed, err := s.seal(b.Secret.Secret, b.Ident, b.Weak)
 	if err != nil {
 		return none, err
 	}
@@ -97,7 +97,7 @@ func (s *Service) rotateAuthkey(ctx context.Context, in *api.AuthkeyRotate) (non
 	if err != nil {
 		return none, err
 	}
-	plain, sealed, err := s.seal(in.Body.Secret.Secret, k.Ident)
+	plain, sealed, err := s.seal(in.Body.Secret.Secret, k.Ident, in.Body.Weak)
 	if err != nil {
 		return none, err
 	}
@@ -158,9 +158,14 @@ func edited(present []graph.Pattern, instead *[]graph.Pattern, add, remove []gra
 const maxSecret = 255
 
 // seal makes a secret where none is given, and seals it for its ident.
-func (s *Service) seal(plain secret.Secret, ident string) (secret.Secret, []byte, error) {
+func (s *Service) seal(plain secret.Secret, ident string, weak bool) (secret.Secret, []byte, error) {
 	if plain.Empty() {
 		plain = secret.NewPassphrase()
+	} else if err := secret.CheckSecret(plain, ident); err != nil && !weak {
+		return plain, nil, &graph.Error{
+			Code: graph.Invalid, Msg: err.Error(),
+			Hint: "leave it out to have a strong one made, or say that it is weak for software that cannot change it",
+		}
 	}
 	if len(plain.Reveal()) > maxSecret {
 		return plain, nil, &graph.Error{

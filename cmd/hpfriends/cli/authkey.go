@@ -33,11 +33,13 @@ func authkeyFlags() []cli.Flag {
 func Authkey() *cli.Command {
 	secretFile := &cli.StringFlag{Name: "secret-file",
 		Usage: "`FILE` with the secret, - for standard input; without it one is made"}
+	weak := &cli.BoolFlag{Name: "weak-secret",
+		Usage: "take a secret that is guessed first, of software that cannot change it"}
 	return &cli.Command{
 		Name: "authkey", Usage: "what sensors and tools log in with", Subcommands: []*cli.Command{
 			cmdline.APICommand("add", "add an authkey and print its secret", "", addAuthkey,
 				append(authkeyFlags(), &cli.StringFlag{Name: "ident", Aliases: []string{"i"},
-					Usage: "`IDENT` to log in with; without it one is made"}, secretFile)...),
+					Usage: "`IDENT` to log in with; without it one is made"}, secretFile, weak)...),
 			cmdline.APICommand("ls", "list authkeys with their statistics", "",
 				list(api.ListAuthkeys, func(c *cli.Context) (api.AuthkeysQuery, error) {
 					return api.AuthkeysQuery{Owner: c.String("as"), Text: c.String("match"), State: c.String("state")}, nil
@@ -50,7 +52,7 @@ func Authkey() *cli.Command {
 				order(api.EditAuthkey, authkeyEditOf), append(authkeyFlags(),
 					&cli.StringSliceFlag{Name: "remove-pub", Usage: "may no longer publish on `PATTERN` (repeat for more)"},
 					&cli.StringSliceFlag{Name: "remove-sub", Usage: "may no longer subscribe to `PATTERN` (repeat for more)"})...),
-			cmdline.APICommand("rotate", "give an authkey a new secret and print it", "IDENT", rotateAuthkey, secretFile,
+			cmdline.APICommand("rotate", "give an authkey a new secret and print it", "IDENT", rotateAuthkey, secretFile, weak,
 				cmdline.DurationFlag("overlap", 0, "the old secret is good for `DURATION`, too")),
 			cmdline.APICommand("enable", "enable an authkey", "IDENT", order(api.EditAuthkey, authkeyEnabled(true))),
 			cmdline.APICommand("disable", "disable an authkey: its connections end", "IDENT",
@@ -83,7 +85,7 @@ func rotateAuthkey(c *cli.Context, server *api.Client) error {
 		return err
 	}
 	var in api.AuthkeyRotate
-	in.Ident, in.Body.Secret = c.Args().First(), api.NewSecret(plain)
+	in.Ident, in.Body.Secret, in.Body.Weak = c.Args().First(), api.NewSecret(plain), c.Bool("weak-secret")
 	if overlap := cmdline.Duration(c, "overlap"); overlap > 0 {
 		in.Body.Overlap = fmt.Sprintf("%ds", (overlap+time.Second-1)/time.Second)
 	}
@@ -139,6 +141,7 @@ func addAuthkey(c *cli.Context, server *api.Client) error {
 	in := api.NewAuthkey{
 		Ident: c.String("ident"), Secret: api.NewSecret(plain), Comment: c.String("comment"), Expires: flags.Expires,
 		Pub: patterns(c, "pub"), Sub: patterns(c, "sub"), MaxMessage: int(cmdline.Size(c, "max-message")),
+		Weak: c.Bool("weak-secret"),
 	}
 	if flags.Networks != nil {
 		in.Networks = *flags.Networks

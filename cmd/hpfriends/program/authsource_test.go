@@ -86,7 +86,7 @@ func TestServerFollowsAKeyStore(t *testing.T) {
 		t.Fatal("the keys of the store are not let in")
 	}
 	if _, err := api.AddAuthkey.Call(t.Context(), server, api.With[api.NewAuthkey]{
-		Body: api.NewAuthkey{Ident: "own", Owner: "ada", Secret: api.NewSecret("own")}}); err != nil {
+		Body: api.NewAuthkey{Ident: "own", Owner: "ada", Secret: api.NewSecret("own by ada")}}); err != nil {
 		t.Fatal(err)
 	}
 	replaceFile(t, users, `{"a": {`)
@@ -98,7 +98,7 @@ func TestServerFollowsAKeyStore(t *testing.T) {
 		return k["a"] == "carla" && k["c"] == "bob" && k["b"] == "" && shared("carla", "bob") && !shared("ada", "bob")
 	})
 	await("the new secret counts", func() bool { return logins("a", "9") && !logins("a", "1") })
-	if k := keys(); k["own"] != "ada" || !logins("own", "own") {
+	if k := keys(); k["own"] != "ada" || !logins("own", "own by ada") {
 		t.Errorf("the authkey of a user became %q's", k["own"])
 	}
 	replaceFile(t, users, `{"a": nonsense`)

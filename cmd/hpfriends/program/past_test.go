@@ -40,7 +40,7 @@ func realBroker(t *testing.T, flags ...string) (p *proc.Server, m terminal) {
 	})
 	m = terminal{t, p.Dir}
 	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte("s3cret\n"), 0o600); err != nil {
+	if err := os.WriteFile(secret, []byte("s3cret-k7\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, v := range map[string]string{"IDENT": "k", "SECRET_FILE": secret, "PORT": port} {
@@ -108,7 +108,7 @@ func TestExportImportExport(t *testing.T) {
 	p, m := realBroker(t)
 	hostile := []string{"", "plain", "\x1b]0;t\x07", "a\nb\r\n", "\xff\xfe\x00", "\u2028\u202e", `{"end":true}`,
 		"\\u0000\"", strings.Repeat("long ", 60000)}
-	d, err := feed.Deliver(t.Context(), wire.DialConfig{Addr: p.Address, Ident: "k", Secret: []byte("s3cret")},
+	d, err := feed.Deliver(t.Context(), wire.DialConfig{Addr: p.Address, Ident: "k", Secret: []byte("s3cret-k7")},
 		feed.Terms{Ours: true, Wait: feed.DefaultPatience})
 	if err != nil {
 		t.Fatal(err)

@@ -147,7 +147,7 @@ func TestReplayGoesOn(t *testing.T) {
 // publishNumbers publishes 0, 1, 2, ... on channel c, but one of them on the channel "closed".
 func publishNumbers(t *testing.T, addr string, messages, closed int) {
 	t.Helper()
-	d, err := feed.Deliver(t.Context(), wire.DialConfig{Addr: addr, Ident: "k", Secret: []byte("s3cret")},
+	d, err := feed.Deliver(t.Context(), wire.DialConfig{Addr: addr, Ident: "k", Secret: []byte("s3cret-k7")},
 		feed.Terms{Ours: true, Wait: feed.DefaultPatience})
 	if err != nil {
 		t.Fatal(err)

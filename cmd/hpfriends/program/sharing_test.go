@@ -311,14 +311,14 @@ func TestStatisticsAndLogsSurviveRestart(t *testing.T) {
 // A connection may log in again as another authkey of the same owner; each is counted for what it did itself.
 func TestSecondLoginCountsForItsOwnAuthkey(t *testing.T) {
 	c := newCommunity(t, "ada", "bob")
-	c.do("ada", "POST", "/authkeys", map[string]any{"ident": "second", "secret": "s2", "pub": []string{"*"},
+	c.do("ada", "POST", "/authkeys", map[string]any{"ident": "second", "secret": "s2-of-ada", "pub": []string{"*"},
 		"sub": []string{"*"}}, nil)
 	conn, nonce := c.greeted()
 	defer conn.Close()
 	big := bytes.Repeat([]byte("x"), 100_000)
 	frames := wire.AppendAuth(nil, "ada-key", wire.Digest(nonce, []byte("secret-of-ada")))
 	frames = wire.AppendPublish(frames, "ada-key", "c", big)
-	frames = wire.AppendAuth(frames, "second", wire.Digest(nonce, []byte("s2")))
+	frames = wire.AppendAuth(frames, "second", wire.Digest(nonce, []byte("s2-of-ada")))
 	frames = wire.AppendSubscribe(frames, "second", "c")
 	frames = wire.AppendPublish(frames, "second", "c", []byte("small"))
 	if _, err := conn.Write(frames); err != nil {

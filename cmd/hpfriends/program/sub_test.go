@@ -136,7 +136,7 @@ func TestSubMissesNothingWhenTheServerRestartsUnderLoad(t *testing.T) {
 
 // publishConfirmed publishes numbers from n on until the connection ends, and returns the first that is not confirmed.
 func publishConfirmed(ctx context.Context, addr string, n int) int {
-	c, err := load.Login(ctx, addr, load.Key{Ident: "k", Secret: "s3cret"})
+	c, err := load.Login(ctx, addr, load.Key{Ident: "k", Secret: "s3cret-k7"})
 	if err != nil {
 		return n
 	}

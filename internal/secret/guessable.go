@@ -1,0 +1,59 @@
+package secret
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/ccojocar/zxcvbn-go/data"
+)
+
+// CheckSecret refuses a secret that somebody typed for an authkey, if it is guessed first. Who listens on a connection
+// without TLS may try as many as they like.
+func CheckSecret(plain Secret, ident string) error {
+	text := plain.Reveal()
+	if len(text) < MinPassword {
+		return fmt.Errorf("the secret has %d bytes, use at least %d", len(text), MinPassword)
+	}
+	if why := guessable(text, ident); why != "" {
+		return errors.New("the secret is " + why)
+	}
+	return nil
+}
+
+// guessable says why a text is among the first that are guessed, for an account of a name; empty: it is not.
+func guessable(text, name string) string {
+	lower := strings.ToLower(text)
+	core := strings.TrimFunc(lower, func(r rune) bool { return !unicode.IsLetter(r) })
+	switch {
+	case name != "" && (lower == strings.ToLower(name) || core == strings.ToLower(name)):
+		return "the name that belongs to it"
+	case repeats(lower):
+		return "one thing over and over"
+	case slices.ContainsFunc(commonPasswords(), func(p string) bool { return p == lower || p == core }):
+		return "one of the most common"
+	}
+	return ""
+}
+
+// repeats reports whether a text is at most three characters over and over.
+func repeats(text string) bool {
+	for n := 1; n <= 3; n++ {
+		if len(text) > n && text[n:] == text[:len(text)-n] {
+			return true
+		}
+	}
+	return false
+}
+
+// commonPasswords are those of a list. It is read anew each time: a password is set seldom, and hashing costs far more.
+func commonPasswords() []string {
+	var list struct{ List []string }
+	if err := json.Unmarshal(data.MustAsset("data/Passwords.json"), &list); err != nil {
+		panic(fmt.Sprintf("secret: the list of common passwords: %v", err)) // part of the program
+	}
+	return list.List
+}

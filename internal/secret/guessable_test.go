@@ -1,0 +1,36 @@
+package secret
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestWhatIsGuessedFirstIsRefused(t *testing.T) {
+	if n := len(commonPasswords()); n < 7000 {
+		t.Errorf("the list has %d passwords", n)
+	}
+	for text, why := range map[string]string{
+		"password": "most common", "PassWord": "most common", "Password1!": "most common", "2026dragon": "most common",
+		"12345678": "most common", "baseball": "most common", "aaaaaaaa": "over and over", "abcabcabc": "over and over",
+		"--------": "over and over", "12121212": "over and over", "sensor-7": "the name", "SENSOR-7": "the name",
+		"short": "at least 8", "": "at least 8",
+		"correct horse": "", "known to all": "", "another word": "", "s3cret-k7": "", "password of ada": "", "sensor-7b": "",
+		"дракон-дракон": "", strings.Repeat("long enough ", 20): "", "sunflower-8-kettle": "",
+	} {
+		err := CheckSecret(New(text), "sensor-7")
+		if (err == nil) != (why == "") || err != nil && !strings.Contains(err.Error(), why) {
+			t.Errorf("secret %q: %v, want %q", text, err, why)
+		}
+		err = CheckPassword(New(text), "sensor-7")
+		if (err == nil) != (why == "") || err != nil && !strings.Contains(err.Error(), why) {
+			t.Errorf("password %q: %v, want %q", text, err, why)
+		}
+		if err != nil && len(text) > 5 && text != "password" && strings.Contains(err.Error(), text) {
+			t.Errorf("it is repeated: %v", err)
+		}
+	}
+	// A handle with digits and marks around it is no better than the handle.
+	if err := CheckPassword(New("charlotte2026!"), "Charlotte"); err == nil {
+		t.Error("the handle with a year")
+	}
+}
