@@ -37,21 +37,50 @@ type NodeOrder struct {
 // NewJoinToken is a join token to make.
 type NewJoinToken struct {
 	Seconds int64 `json:"seconds" minimum:"60" maximum:"604800" doc:"how long the token is good"`
+	Uses    int   `json:"uses,omitempty" minimum:"1" maximum:"100" doc:"how many nodes may join with it; none: one"`
 }
 
 // JoinToken is a secret with which nodes join. It is answered only once.
 type JoinToken struct {
+	ID      string    `json:"id"`
 	Token   string    `json:"token"`
 	Expires time.Time `json:"expires"`
+	Uses    int       `json:"uses"`
+}
+
+// JoinTokenPath names a join token.
+type JoinTokenPath struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+// ListedJoinToken is what is known of a join token, until a week after its end.
+type ListedJoinToken struct {
+	ID      string         `json:"id"`
+	State   string         `json:"state" enum:"good,used,removed,expired"`
+	Made    time.Time      `json:"made"`
+	By      string         `json:"by" doc:"handle of who made it"`
+	Expires time.Time      `json:"expires"`
+	Uses    int            `json:"uses" doc:"how many nodes may join with it"`
+	Used    []JoinTokenUse `json:"used"`
+	Removed *time.Time     `json:"removed,omitempty"`
+	Remover string         `json:"remover,omitempty" doc:"handle of who removed it"`
+}
+
+// JoinTokenUse is a node that came with a join token.
+type JoinTokenUse struct {
+	Node string    `json:"node"`
+	Time time.Time `json:"time"`
 }
 
 // The operations on the cluster.
 var (
 	ShowCluster  = Op[None, Cluster]{"GET /cluster", "Show the members of the cluster"}
 	AddJoinToken = Op[With[NewJoinToken], JoinToken]{
-		"POST /cluster/token", "Make a token with which nodes join; it is shown only once",
+		"POST /cluster/tokens", "Make a token with which nodes join; it is shown only once",
 	}
-	RemoveNode = Op[With[NodeOrder], None]{
+	ListJoinTokens  = Op[None, []ListedJoinToken]{"GET /cluster/tokens", "List the tokens with which nodes join"}
+	RemoveJoinToken = Op[JoinTokenPath, None]{"DELETE /cluster/tokens/{id}", "Remove a token with which nodes join"}
+	RemoveNode      = Op[With[NodeOrder], None]{
 		"POST /cluster/remove", "Take a member out of the cluster; its node id is never used again",
 	}
 	PromoteNode        = Op[With[NodeOrder], None]{"POST /cluster/promote", "Give a member a vote"}

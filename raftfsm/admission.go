@@ -9,6 +9,8 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"hpfriends/eventlog/entry"
+	"hpfriends/raftfsm/apply"
 	"hpfriends/raftfsm/link"
 )
 
@@ -16,12 +18,47 @@ import (
 type admission struct{ m *Members }
 
 // Token implements link.Admission.
-func (a admission) Token(hash [sha256.Size]byte) (expires time.Time, ok bool) {
-	return a.m.node.fsm.JoinToken(hash)
+func (a admission) Token(hash [sha256.Size]byte, node string) error {
+	t, ok := a.m.node.fsm.JoinToken(hash)
+	if !ok {
+		return link.ErrTokenUnknown
+	}
+	now := a.m.node.clock.Now()
+	switch state := t.State(now); {
+	case state == apply.TokenRemoved:
+		return fmt.Errorf("%w: by %s at %s", link.ErrTokenRemoved, t.Remover, stamp(t.Removed))
+	case state == apply.TokenExpired:
+		return fmt.Errorf("%w: at %s", link.ErrTokenExpired, stamp(t.Expires))
+	case state == apply.TokenUsed && !t.UsedBy(node):
+		last := t.Used[len(t.Used)-1]
+		return fmt.Errorf("%w: by %s at %s", link.ErrTokenUsed, last.Node, stamp(last.Time))
+	}
+	return nil
+}
+
+// stamp writes a time of a token.
+func stamp(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
+
+// use has the cluster note that a node joins with a token, before the node gets anything that is secret. One that comes
+// again under its id, before it is a member, has used the token already: an answer may have been lost.
+func (a admission) use(ctx context.Context, j link.Joiner) error {
+	e := entry.Token{Step: entry.TokenUsed, Hash: j.Token, Time: a.m.node.clock.Now(), By: j.Node}
+	if t, _ := a.m.node.fsm.JoinToken(j.Token); !t.UsedBy(j.Node) {
+		if _, err := a.m.node.propose(ctx, e.Encode()); err != nil {
+			return err
+		}
+	}
+	if err := a.Token(j.Token, j.Node); err != nil {
+		return err
+	}
+	if t, _ := a.m.node.fsm.JoinToken(j.Token); !t.UsedBy(j.Node) {
+		return link.ErrTokenExpired // between the question and the entry
+	}
+	return nil
 }
 
 // Welcome implements link.Admission: the leader decides who gets the cluster's keys.
-func (a admission) Welcome(_ context.Context, j link.Joiner) (link.Welcome, error) {
+func (a admission) Welcome(ctx context.Context, j link.Joiner) (link.Welcome, error) {
 	w := link.Welcome{Members: make(map[string]string), Blob: a.m.config.Key}
 	if err := a.m.up(); err != nil {
 		return w, err
@@ -49,7 +86,7 @@ func (a admission) Welcome(_ context.Context, j link.Joiner) (link.Welcome, erro
 			return w, fmt.Errorf("address %s is that of member %s: advertise another, or remove that member first", j.Addr, s.ID)
 		}
 	}
-	return w, nil
+	return w, a.use(ctx, j)
 }
 
 // Admit implements link.Admission: a new node has no vote before it has caught up, see reconciler.

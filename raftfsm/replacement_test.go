@@ -49,7 +49,7 @@ func (c *portCluster) listen() net.Listener {
 // join admits a new node by a member; its log is on fs.
 func (c *portCluster) join(id, by string, fs vfs.FS, m Cluster) {
 	c.t.Helper()
-	token, err := c.nodes[by].Members().NewJoinToken(c.t.Context(), time.Minute)
+	token, _, err := c.nodes[by].Members().NewJoinToken(c.t.Context(), time.Minute, 1, "root")
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package raftfsm
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/raftfsm/link"
 	"hpfriends/raftfsm/retention"
 	"hpfriends/raftfsm/store"
@@ -354,6 +356,13 @@ func (w *simulation) form() {
 	for _, id := range w.names[1:] {
 		w.start(id)
 		j := link.Joiner{Node: id, Addr: id}
+		j.Token = sha256.Sum256([]byte(j.Node))
+		made := entry.Token{
+			Step: entry.TokenMade, Hash: j.Token, Time: first.node.Now(), Expires: first.node.Now().Add(time.Hour), Uses: 1,
+		}
+		if _, err := first.node.propose(w.t.Context(), made.Encode()); err != nil {
+			w.t.Fatal(err)
+		}
 		if _, err := (admission{first.node.members}).Welcome(w.t.Context(), j); err != nil {
 			w.t.Fatal(err)
 		}

@@ -205,7 +205,7 @@ func TestSnapshotBringsEachProjection(t *testing.T) {
 		now := time.Now()
 		report := entry.Report{Node: lead.id, Time: now, Usage: []entry.Usage{{Authkey: key, Published: 7}},
 			Refusals: []entry.Refusal{{Owner: uint64(user), Ident: "k", Message: "no", Count: 1, First: now, Last: now}}}
-		token := entry.Token{Hash: [32]byte{1}, Time: now, Expires: now.Add(time.Hour)}
+		token := entry.Token{Step: entry.TokenMade, Hash: [32]byte{1}, Time: now, Expires: now.Add(time.Hour), Uses: 1}
 		counted, err := report.Encode()
 		if err != nil {
 			t.Fatal(err)

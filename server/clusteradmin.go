@@ -19,6 +19,7 @@ import (
 type clusterAdmin struct {
 	*raftfsm.Members
 	certs *certs.Store
+	now   func() time.Time
 }
 
 // ClusterStatus implements v1.Cluster.
@@ -49,12 +50,33 @@ func (a clusterAdmin) ClusterStatus(ctx context.Context) (api.Cluster, error) {
 }
 
 // JoinToken implements v1.Cluster.
-func (a clusterAdmin) JoinToken(ctx context.Context, life time.Duration) (string, time.Time, error) {
-	t, err := a.NewJoinToken(ctx, life)
+func (a clusterAdmin) JoinToken(ctx context.Context, in api.NewJoinToken, by string) (api.JoinToken, error) {
+	t, id, err := a.NewJoinToken(ctx, time.Duration(in.Seconds)*time.Second, in.Uses, by)
 	if err != nil {
-		return "", time.Time{}, err
+		return api.JoinToken{}, err
 	}
-	return t.Reveal(), t.Expires, nil
+	return api.JoinToken{ID: id, Token: t.Reveal(), Expires: t.Expires, Uses: in.Uses}, nil
+}
+
+// JoinTokens implements v1.Cluster.
+func (a clusterAdmin) JoinTokens() ([]api.ListedJoinToken, error) {
+	all, err := a.Members.JoinTokens()
+	out := make([]api.ListedJoinToken, 0, len(all))
+	at := func(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }
+	for _, t := range all {
+		one := api.ListedJoinToken{
+			ID: t.ID(), State: string(t.State(a.now())), Made: at(t.Made), By: t.By, Expires: at(t.Expires), Uses: t.Uses,
+			Used: []api.JoinTokenUse{}, Remover: t.Remover,
+		}
+		if t.Removed != 0 {
+			one.Removed = new(at(t.Removed))
+		}
+		for _, u := range t.Used {
+			one.Used = append(one.Used, api.JoinTokenUse{Node: u.Node, Time: at(u.Time)})
+		}
+		out = append(out, one)
+	}
+	return out, err
 }
 
 // Operate implements v1.Cluster.

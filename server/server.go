@@ -199,6 +199,7 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 		Node: s.node, Events: s.events, Ingest: s.ingest, Recorder: s.recorder, Cursors: s.cursors,
 		Router: s.router, Query: q,
 		Connections: conns, Presence: s.presence, Key: key, Metrics: registry, Logger: s.Logger,
+		Channels: s.MaxChannels,
 	})
 	every, err := s.scrubInterval()
 	if err != nil {
@@ -297,7 +298,7 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 		return err
 	}
 	c := web.Config{
-		Changer: changer{s.node}, Cluster: clusterAdmin{s.node.Members(), s.certs}, Cursors: s.cursors, Query: q, Key: key,
+		Changer: changer{s.node}, Cluster: clusterAdmin{s.node.Members(), s.certs, s.node.Now}, Cursors: s.cursors, Query: q, Key: key,
 		Network: web.Network{
 			MaxConns: s.budget.requests, TrustedProxies: proxies, AllowedHosts: s.Hosts, Certificates: s.certs,
 		},

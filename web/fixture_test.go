@@ -223,8 +223,21 @@ func (cluster) ClusterStatus(context.Context) (api.Cluster, error) {
 	return api.Cluster{Node: "n1", Members: []api.ClusterMember{{ID: "n1"}}}, nil
 }
 
-func (cluster) JoinToken(context.Context, time.Duration) (string, time.Time, error) {
-	return "hpj_token", time.Now(), nil
+func (cluster) JoinToken(_ context.Context, t api.NewJoinToken, by string) (api.JoinToken, error) {
+	return api.JoinToken{ID: "c0ffee", Token: "hpj_token-for-" + by, Expires: time.Now(), Uses: t.Uses}, nil
+}
+
+func (cluster) JoinTokens() ([]api.ListedJoinToken, error) {
+	return []api.ListedJoinToken{{
+		ID: "c0ffee", State: "used", By: "root", Uses: 2, Used: []api.JoinTokenUse{{Node: "n2"}, {Node: "n3"}},
+	}, {ID: "decade", State: "good", By: "root", Uses: 1}}, nil
+}
+
+func (cluster) RemoveJoinToken(_ context.Context, id, _ string) error {
+	if id != "decade" {
+		return &graph.Error{Code: graph.NotFound, Msg: "there is no join token"}
+	}
+	return nil
 }
 
 func (cluster) Operate(context.Context, string, string, bool) error { return nil }

@@ -299,7 +299,8 @@ func TestWhyOpensAuthkeys(t *testing.T) {
 		t.Error(text(html))
 	}
 	w.submit("bob", "/authkey?ident=reader", "do", "edit", "sub", "c")
-	if _, html = w.page("ada", why); !says(html, "Only bob can change that.") || says(html, "Enable reader") {
+	if _, html = w.page("ada", why); !says(html, "is for them to know") ||
+		says(html, "Enable reader") {
 		t.Error(text(html))
 	}
 	const form = `action="/authkey?ident=reader"`
@@ -660,8 +661,15 @@ func TestClusterThroughThePages(t *testing.T) {
 		!says(html, "n1 sends its clients elsewhere.") {
 		t.Errorf("%d %s", status, text(html))
 	}
-	if _, html := w.submit("root", "/cluster", "do", "token"); !says(html,
-		"echo hpj_token | hpfriends cluster join") {
+	if _, html := w.submit("root", "/cluster", "do", "token", "uses", "2"); !says(html,
+		"echo hpj_token-for-root | hpfriends cluster join", "lets 2 nodes in", "2 of 2 n2 n3") {
+		t.Error(text(html))
+	}
+	if status, html := w.submit("root", "/cluster", "do", "remove-token", "token", "decade"); status != http.StatusOK ||
+		!says(html, "Nobody joins with the token decade any more.") {
+		t.Errorf("%d %s", status, text(html))
+	}
+	if _, html := w.page("eve", "/cluster"); !says(html, "decade") || strings.Contains(html, "remove-token") {
 		t.Error(text(html))
 	}
 	if status, _ := w.submit("eve", "/cluster", "do", "drain", "node", "n1"); status != http.StatusForbidden {

@@ -43,12 +43,15 @@ func encodings(t *testing.T) map[Kind][]byte {
 		t.Fatal(err)
 	}
 	return map[Kind][]byte{
-		KindBatch:      goldenBatch(3).Encode(session, 42),
-		KindChange:     append([]byte{byte(KindChange)}, "of graph"...),
-		KindReport:     report,
-		KindCursor:     cursors().Encode(),
-		KindFloor:      (&Floor{Floor: 1 << 40, Reason: FloorBySize, Time: at(1700000000123)}).Encode(),
-		KindToken:      (&Token{Hash: [32]byte{1, 2, 31: 3}, Time: at(1700000000000), Expires: at(1700000600000)}).Encode(),
+		KindBatch:  goldenBatch(3).Encode(session, 42),
+		KindChange: append([]byte{byte(KindChange)}, "of graph"...),
+		KindReport: report,
+		KindCursor: cursors().Encode(),
+		KindFloor:  (&Floor{Floor: 1 << 40, Reason: FloorBySize, Time: at(1700000000123)}).Encode(),
+		KindToken: (&Token{
+			Step: TokenMade, Hash: [32]byte{1, 2, 31: 3}, Time: at(1700000000000), Expires: at(1700000600000), Uses: 3,
+			By: "root",
+		}).Encode(),
 		KindCheckpoint: (&Checkpoint{Kept: true, Time: at(1700000000123)}).Encode(),
 	}
 }

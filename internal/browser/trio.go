@@ -45,7 +45,7 @@ func Three(t testing.TB) *Trio {
 		}
 	}
 	c.Nodes[0].start("--bootstrap")
-	asked := api.With[api.NewJoinToken]{Body: api.NewJoinToken{Seconds: 600}}
+	asked := api.With[api.NewJoinToken]{Body: api.NewJoinToken{Seconds: 600, Uses: 2}}
 	out, err := api.AddJoinToken.Call(t.Context(), c.Nodes[0].API, asked)
 	if err == nil {
 		err = os.WriteFile(c.token, []byte(out.Token), 0o600)

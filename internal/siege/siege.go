@@ -183,26 +183,29 @@ func (m state) String() string {
 
 // holds asks the server, by its local socket, what it holds.
 func (s *Siege) holds() (rss, files, goroutines float64) {
+	return s.metric("process_resident_memory_bytes"), s.metric("process_open_fds"), s.metric("go_goroutines")
+}
+
+// connected is how many clients are logged in.
+func (s *Siege) connected() int { return int(s.metric("hpfeeds_broker_client_connections")) }
+
+// metric asks the server, by its local socket, for one number.
+func (s *Siege) metric(name string) float64 {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	text, err := s.Server.API.Metrics(ctx)
 	if err != nil {
 		s.t.Errorf("the operator gets no metrics: %v", err)
-		return 0, 0, 0
+		return 0
 	}
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-		name, value, _ := strings.Cut(lines.Text(), " ")
-		v, _ := strconv.ParseFloat(value, 64)
-		switch name {
-		case "process_resident_memory_bytes":
-			rss = v
-		case "process_open_fds":
-			files = v
-		case "go_goroutines":
-			goroutines = v
+		if value, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
+			v, _ := strconv.ParseFloat(value, 64)
+			return v
 		}
 	}
-	return rss, files, goroutines
+	s.t.Errorf("there is no metric %s", name)
+	return 0
 }
 
 // Bounds of what honest users notice, beside three times what is normal: the attackers, and whatever else there is, run

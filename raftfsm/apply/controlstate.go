@@ -30,7 +30,7 @@ type controlState struct {
 
 // StateFormat is how the records of the projections are written. Whoever changes that raises it, and has a start
 // rewrite the records: nodes compare their state only with those of the same format.
-const StateFormat = 1
+const StateFormat = 2
 
 const (
 	controlVersion = 1

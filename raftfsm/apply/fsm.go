@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
-	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -83,9 +82,14 @@ func (f *FSM) Configuration() *Configuration { return f.configuration.Load() }
 // CursorEndings is the newest ending of a cursor's epoch. Those that come later follow it in the list.
 func (f *FSM) CursorEndings() *Ending { return f.cursors.endings.Load() }
 
-// JoinToken returns when the token with a hash expires. It is not ok when there is no such token.
-func (f *FSM) JoinToken(hash [sha256.Size]byte) (expires time.Time, ok bool) {
-	return f.tokens.get(hash)
+// JoinToken returns the token with a hash. It is not ok when there is no such token.
+func (f *FSM) JoinToken(hash [sha256.Size]byte) (JoinToken, bool) { return f.tokens.get(hash) }
+
+// JoinTokens returns all tokens by expiry.
+func (f *FSM) JoinTokens() []JoinToken {
+	f.tokens.mu.Lock()
+	defer f.tokens.mu.Unlock()
+	return f.tokens.list()
 }
 
 // TrustSessions makes the FSM take every batch whatever its number. It serves the test that shows what sessions

@@ -41,7 +41,9 @@ func busy(t *testing.T, r *replica) (authkey uint64) {
 		t.Fatal(err)
 	}
 	r.command(t, data)
-	token := entry.Token{Hash: [32]byte{1}, Time: noon, Expires: noon.AddDate(0, 0, 1)}
+	token := entry.Token{
+		Step: entry.TokenMade, Hash: [32]byte{1}, Time: noon, Expires: noon.AddDate(0, 0, 1), Uses: 1, By: "root",
+	}
 	r.command(t, token.Encode())
 	return authkey
 }
@@ -75,7 +77,7 @@ func TestRestoredIsWhatAStartReads(t *testing.T) {
 	for what, pair := range map[string][2]any{
 		"sessions":   {f.sessions.last, fresh.sessions.last},
 		"statistics": {f.activity.usage, fresh.activity.usage}, "refusals": {f.activity.rows, fresh.activity.rows},
-		"cursors": {f.cursors.all, fresh.cursors.all}, "tokens": {f.tokens.expires, fresh.tokens.expires},
+		"cursors": {f.cursors.all, fresh.cursors.all}, "tokens": {f.tokens.all, fresh.tokens.all},
 		"the configuration": {f.Configuration(), fresh.Configuration()},
 		"the audit":         {f.audit, fresh.audit}, "the checkpoint": {f.CheckpointMark(), fresh.CheckpointMark()},
 	} {
@@ -83,7 +85,7 @@ func TestRestoredIsWhatAStartReads(t *testing.T) {
 			t.Errorf("%s: %+v, a start reads %+v", what, pair[0], pair[1])
 		}
 	}
-	if len(f.cursors.all) != 1 || len(f.activity.usage) != 1 || len(f.activity.rows) != 1 || len(f.tokens.expires) != 1 ||
+	if len(f.cursors.all) != 1 || len(f.activity.usage) != 1 || len(f.activity.rows) != 1 || len(f.tokens.all) != 1 ||
 		len(f.sessions.last) != 1 || !f.Configuration().Removed("n9") {
 		t.Error("something was not brought: this tests too little")
 	}

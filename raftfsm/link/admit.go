@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,10 +22,11 @@ import (
 
 // Admission decides who may join. Its methods may be called at the same time.
 type Admission interface {
-	// Token says until when the token with this hash (Token.Hash) is good. Unknown and withdrawn ones are not ok.
-	Token(hash [sha256.Size]byte) (expires time.Time, ok bool)
-	// Welcome decides, before the joiner gets anything, and says what it gets. A member that does not lead returns an
-	// Elsewhere.
+	// Token refuses a token by its hash (Token.Hash) with one of the errors ErrToken..., for a node that wants to join
+	// with it.
+	Token(hash [sha256.Size]byte, node string) error
+	// Welcome decides, before the joiner gets anything, and says what it gets. From then on the token is used. A member
+	// that does not lead returns an Elsewhere.
 	Welcome(ctx context.Context, j Joiner) (Welcome, error)
 	// Admit adds the node to the configuration as a non-voter. By then it has stored what it got.
 	Admit(ctx context.Context, j Joiner) error
@@ -118,6 +120,17 @@ type joinRefusal struct {
 	text    string
 }
 
+// refusal is what a joiner is told of an error of Admission. Who has a token may know what became of it.
+func refusal(err error) *joinRefusal {
+	for verdict, sentinel := range joinErrors {
+		if errors.Is(err, sentinel) {
+			detail := strings.TrimPrefix(strings.TrimPrefix(err.Error(), sentinel.Error()), ": ")
+			return &joinRefusal{verdict, detail}
+		}
+	}
+	return &joinRefusal{joinRefused, err.Error()}
+}
+
 func (r *joinRefusal) Error() string { return fmt.Sprintf("verdict %d: %s", r.verdict, r.text) }
 
 // serveJoin serves one joiner. The connection still counts as pending, so a flood of joiners that send nothing closes
@@ -152,8 +165,8 @@ func (p *Port) admit(conn *tls.Conn) (j Joiner, err error) {
 		return j, &joinRefusal{joinBusy, ""}
 	}
 	hash := hashSecret(req.secret)
-	if expires, ok := p.config.Admission.Token(hash); !ok || !p.id.now().Before(expires) {
-		return j, &joinRefusal{joinToken, ""} // whatever the reason
+	if err := p.config.Admission.Token(hash, req.node); err != nil {
+		return j, refusal(err)
 	}
 	if !p.admits.enter() {
 		return j, &joinRefusal{joinBusy, ""}
@@ -194,7 +207,7 @@ func (p *Port) hand(conn *tls.Conn, j Joiner, pub *ecdsa.PublicKey) error {
 		return &joinRefusal{joinElsewhere, string(leader)}
 	}
 	if err != nil {
-		return &joinRefusal{joinRefused, err.Error()}
+		return refusal(err)
 	}
 	leaf, err := p.id.authority.issue(j.Node, pub, p.id.now(), CertificateLife)
 	if err != nil {

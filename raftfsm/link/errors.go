@@ -26,14 +26,21 @@ var (
 	// ErrTokenMalformed: the text is not a token: a character is missing or wrong.
 	ErrTokenMalformed = errors.New("link: this is not a whole join token: copy it again")
 	// ErrTokenExpired: the token's time is over.
-	ErrTokenExpired = errors.New("link: the join token has expired: print a new one with: hpfriends cluster token")
-	// ErrTokenRefused: the cluster does not take the token. It does not say why.
-	ErrTokenRefused = errors.New("link: the cluster refused the join token: print a new one with: hpfriends cluster token")
+	ErrTokenExpired = errors.New("link: the join token has expired: " + makeAnother)
+	// ErrTokenUsed: as many nodes have joined with the token as might.
+	ErrTokenUsed = errors.New("link: the join token has been used: " + makeAnother)
+	// ErrTokenRemoved: somebody has removed the token.
+	ErrTokenRemoved = errors.New("link: the join token was removed: " + makeAnother)
+	// ErrTokenUnknown: the cluster has no such token, or not any more.
+	ErrTokenUnknown = errors.New("link: the cluster does not know the join token: " + makeAnother)
 	// ErrJoinRefused: the token is good, but the cluster does not admit this node now.
 	ErrJoinRefused = errors.New("link: the cluster did not admit this node")
 	// ErrBusy: too many attempts, or the member is stopping. Nothing was done.
 	ErrBusy = errors.New("link: the member is busy or stopping: try again in a moment")
 )
+
+// makeAnother is what to do about a token that is refused.
+const makeAnother = "make a new one with: hpfriends cluster token create"
 
 // Outcomes of calls. Every error of Call other than a *Failure wraps exactly one of the first two.
 var (

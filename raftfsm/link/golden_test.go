@@ -117,8 +117,8 @@ func TestJoinMessagesArePinned(t *testing.T) {
 	}
 
 	for name, v := range map[string]joinVerdict{
-		"good": joinGood, "token": joinToken, "busy": joinBusy, "wiped": joinWiped, "refused": joinRefused,
-		"elsewhere": joinElsewhere,
+		"good": joinGood, "unknown": joinUnknown, "busy": joinBusy, "wiped": joinWiped, "refused": joinRefused,
+		"elsewhere": joinElsewhere, "expired": joinExpired, "used": joinUsed, "removed": joinRemoved,
 	} {
 		var b bytes.Buffer
 		if err := writeVerdict(&b, v, "192.0.2.1:10000"); err != nil {

@@ -195,13 +195,31 @@ type gate struct {
 	tokens  map[[sha256.Size]byte]time.Time
 	welcome func(Joiner) (Welcome, error)
 	admit   func(Joiner) error
+	now     func() time.Time // nil: that of the test
 }
 
-func (g *gate) Token(hash [sha256.Size]byte) (time.Time, bool) {
+func (g *gate) Token(hash [sha256.Size]byte, node string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	expires, ok := g.tokens[hash]
-	return expires, ok
+	switch {
+	case !ok:
+		return ErrTokenUnknown
+	case !g.time().Before(expires):
+		return fmt.Errorf("%w: at noon", ErrTokenExpired)
+	case node == "late":
+		return fmt.Errorf("%w: by n7", ErrTokenUsed)
+	case node == "unwanted":
+		return fmt.Errorf("%w: by root", ErrTokenRemoved)
+	}
+	return nil
+}
+
+func (g *gate) time() time.Time {
+	if g.now != nil {
+		return g.now()
+	}
+	return time.Now()
 }
 
 func (g *gate) Welcome(_ context.Context, j Joiner) (Welcome, error) { return g.welcome(j) }

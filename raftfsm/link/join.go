@@ -58,7 +58,7 @@ func Join(ctx context.Context, j Joining) error {
 	addr := j.Addr
 	for range maxRedirects {
 		leader, err := j.ask(ctx, addr, key)
-		if errors.Is(err, ErrTokenRefused) { // by the cluster's clock; if by this one it is over, that is why
+		if errors.Is(err, ErrTokenUnknown) { // if by this clock it is long over, that is why
 			err = cmp.Or(j.Token.Check(time.Now(), ""), err)
 		}
 		if err != nil {
@@ -147,15 +147,20 @@ type joinVerdict byte
 
 const (
 	joinGood joinVerdict = iota
-	joinToken
+	joinUnknown
 	joinBusy
 	joinWiped
 	joinRefused
 	joinElsewhere // the text is the leader's address
+	joinExpired
+	joinUsed
+	joinRemoved
 )
 
-var joinErrors = map[joinVerdict]error{joinToken: ErrTokenRefused, joinBusy: ErrBusy, joinWiped: ErrWiped,
-	joinRefused: ErrJoinRefused}
+var joinErrors = map[joinVerdict]error{
+	joinUnknown: ErrTokenUnknown, joinExpired: ErrTokenExpired, joinUsed: ErrTokenUsed, joinRemoved: ErrTokenRemoved,
+	joinBusy: ErrBusy, joinWiped: ErrWiped, joinRefused: ErrJoinRefused,
+}
 
 func readVerdict(r io.Reader) (leader string, err error) {
 	f, err := readMessage(r, 2*maxVerdictText)

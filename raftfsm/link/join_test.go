@@ -121,10 +121,12 @@ func TestJoiningThatIsRefusedSaysWhyToThoseWithATokenOnly(t *testing.T) {
 		want               error
 		welcomed, admitted int
 	}{
-		{"unknown token", unknown, "n2", "h:1", ErrTokenRefused, 0, 0},
-		{"forged secret", forged, "n2", "h:1", ErrTokenRefused, 0, 0},
-		{"over, by the members", lied, "n2", "h:1", ErrTokenRefused, 0, 0},
-		{"unknown token, known node", unknown, "n1", "h:1", ErrTokenRefused, 0, 0},
+		{"unknown token", unknown, "n2", "h:1", ErrTokenUnknown, 0, 0},
+		{"forged secret", forged, "n2", "h:1", ErrTokenUnknown, 0, 0},
+		{"over, by the members", lied, "n2", "h:1", ErrTokenExpired, 0, 0},
+		{"used", good, "late", "h:1", ErrTokenUsed, 0, 0},
+		{"removed", good, "unwanted", "h:1", ErrTokenRemoved, 0, 0},
+		{"unknown token, known node", unknown, "n1", "h:1", ErrTokenUnknown, 0, 0},
 		{"over, also by the joiner", expired, "n2", "h:1", ErrTokenExpired, 0, 0},
 		{"another authority", foreign, "n2", "h:1", ErrForeign, 0, 0},
 		{"another cluster of the authority", renamed, "n2", "h:1", ErrForeign, 0, 0},
@@ -145,13 +147,13 @@ func TestJoiningThatIsRefusedSaysWhyToThoseWithATokenOnly(t *testing.T) {
 			stores != c.admitted {
 			t.Errorf("%s: %v (welcomed %d, stored %d, admitted %d)", c.name, err, welcomed, stores, admitted)
 		}
-		if errors.Is(err, ErrTokenRefused) {
+		if errors.Is(err, ErrTokenUnknown) {
 			texts = append(texts, strings.ReplaceAll(err.Error(), "node n1", "node n2"))
 		}
 	}
 	for _, text := range texts {
 		if text != texts[0] {
-			t.Errorf("wrong tokens tell something: %q, %q", texts[0], text)
+			t.Errorf("unknown tokens tell something: %q, %q", texts[0], text)
 		}
 	}
 }
@@ -167,6 +169,7 @@ func TestJoinGoesByTheClockOfTheCluster(t *testing.T) {
 		id := bootstrap(t, clusterA, "n1")
 		g := admission(r)
 		now := func() time.Time { return time.Now().Add(c.off) }
+		g.now = now
 		n1 := open(t, id, r, func(config *Config) { config.Admission, config.Now = g, now })
 		token, err := NewToken(id, c.life)
 		if err != nil {
@@ -277,9 +280,9 @@ type tokenSpy struct {
 	t *testing.T
 }
 
-func (s tokenSpy) Token([sha256.Size]byte) (time.Time, bool) {
+func (s tokenSpy) Token([sha256.Size]byte, string) error {
 	s.t.Error("an impostor saw the token")
-	return time.Time{}, false
+	return ErrTokenUnknown
 }
 
 func TestTwoNodesCannotJoinUnderOneID(t *testing.T) {

@@ -30,7 +30,7 @@ var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
 
-// Token lets whoever holds it join a node to a cluster until it expires, any number of times. It prints as ***.
+// Token lets whoever holds it join nodes to a cluster until it expires, one if nothing else was said. It prints as ***.
 type Token struct {
 	Cluster   string
 	Authority [sha256.Size]byte // Authority.Fingerprint: the joiner's proof that it talks to the cluster

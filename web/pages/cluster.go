@@ -1,10 +1,12 @@
 package pages
 
 import (
+	"cmp"
 	"errors"
-	"time"
+	"strconv"
 
 	"hpfriends/api"
+	"hpfriends/graph"
 )
 
 type clusterData struct {
@@ -13,6 +15,7 @@ type clusterData struct {
 	May    bool         // who asks may change it
 	Voters int
 	Joined *api.JoinToken // shown once
+	Tokens []api.ListedJoinToken
 }
 
 func cluster(r *request) (any, error) {
@@ -25,6 +28,9 @@ func cluster(r *request) (any, error) {
 		if m.Role != "nonvoter" {
 			d.Voters++
 		}
+	}
+	if err == nil {
+		d.Tokens, err = ask(r, api.ListJoinTokens, api.None{})
 	}
 	return d, err
 }
@@ -51,12 +57,14 @@ func order(o api.Op[api.With[api.NodeOrder], api.None], notice string) func(*req
 	}
 }
 
-// joinLife is how long a join token is good.
-const joinLife = time.Hour
-
 func joinToken(r *request) (done, error) {
+	seconds, errLife := strconv.ParseInt(cmp.Or(r.PostForm.Get("life"), "3600"), 10, 64)
+	uses, errUses := strconv.Atoi(cmp.Or(r.PostForm.Get("uses"), "1"))
+	if errLife != nil || errUses != nil {
+		return done{}, &graph.Error{Code: graph.Invalid, Msg: "say in numbers for how many nodes, and for how long"}
+	}
 	token, err := ask(r, api.AddJoinToken, api.With[api.NewJoinToken]{
-		Body: api.NewJoinToken{Seconds: int64(joinLife / time.Second)},
+		Body: api.NewJoinToken{Seconds: seconds, Uses: uses},
 	})
 	if err != nil {
 		return done{}, err
@@ -68,4 +76,10 @@ func joinToken(r *request) (done, error) {
 	d := data.(clusterData)
 	d.Joined = &token
 	return done{show: d}, nil
+}
+
+func removeJoinToken(r *request) (done, error) {
+	id := r.PostForm.Get("token")
+	_, err := ask(r, api.RemoveJoinToken, api.JoinTokenPath{ID: id})
+	return done{notice: "Nobody joins with the token " + id + " any more."}, err
 }

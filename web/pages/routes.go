@@ -149,6 +149,7 @@ func operateRoutes() []*page {
 				), "undrain": order(api.UndrainNode, "takes clients again."),
 				"transfer": order(api.TransferLeadership, "leads now."), "promote": order(api.PromoteNode, "has a vote now."),
 				"remove": order(api.RemoveNode, "is no member any more."), "token": joinToken,
+				"remove-token": removeJoinToken,
 			},
 		},
 	}

@@ -6,12 +6,15 @@ import (
 
 // table says which scope a token needs for what. What is not in it is refused to every token.
 var table = map[scope.Scope][]string{
-	anyScope: {"GET /api/v1/whoami", "GET /api/v1/status"},
+	anyScope: {
+		"GET /api/v1/whoami", "GET /api/v1/status",
+		"DELETE /api/v1/tokens/{id}", // itself; for others see MayRemove
+	},
 	scope.Read: {
 		"GET /api/v1/audit", "GET /api/v1/audit/access", "GET /api/v1/audit/at", "GET /api/v1/audit/diff",
 		"GET /api/v1/audit/verify", "GET /api/v1/audit/{index}", "GET /api/v1/authkeys", "GET /api/v1/authkeys/{ident}",
 		"GET /api/v1/channel", "GET /api/v1/channels", "GET /api/v1/channels/rates", "GET /api/v1/channels/top",
-		"GET /api/v1/check", "GET /api/v1/cluster", "GET /api/v1/cursors", "GET /api/v1/explain", "GET /api/v1/groups",
+		"GET /api/v1/check", "GET /api/v1/cluster", "GET /api/v1/cluster/tokens", "GET /api/v1/cursors", "GET /api/v1/explain", "GET /api/v1/groups",
 		"GET /api/v1/groups/{group}", "GET /api/v1/invitations", "GET /api/v1/logs", "GET /api/v1/messages",
 		"GET /api/v1/messages/count", "GET /api/v1/messages/histogram", "GET /api/v1/replays", "GET /api/v1/replays/{id}",
 		"GET /api/v1/retention", "GET /api/v1/search", "GET /api/v1/sessions", "GET /api/v1/shares",
@@ -37,14 +40,14 @@ var table = map[scope.Scope][]string{
 		"DELETE /api/v1/groups/{group}/members/{user}", "POST /api/v1/invitations", "POST /api/v1/invitations/accept",
 		"DELETE /api/v1/invitations/{id}", "DELETE /api/v1/sessions/{id}", "DELETE /api/v1/users/{handle}/sessions",
 		"POST /api/v1/shares", "POST /api/v1/shares/{id}/accept", "POST /api/v1/shares/{id}/disable",
-		"PATCH /api/v1/shares/{id}", "DELETE /api/v1/shares/{id}", "POST /api/v1/tokens", "DELETE /api/v1/tokens/{id}",
+		"PATCH /api/v1/shares/{id}", "DELETE /api/v1/shares/{id}", "POST /api/v1/tokens",
 		"PATCH /api/v1/users/{handle}", "DELETE /api/v1/users/{handle}",
 
 		"POST /shares", "POST /shares/{share}", "POST /incoming", "POST /authkeys", "POST /authkey", "POST /connect",
 		"POST /groups", "POST /groups/{group}", "POST /account", "POST /invite/{secret}",
 	},
 	scope.Admin: {
-		"POST /api/v1/users", "POST /api/v1/cluster/token", "POST /api/v1/cluster/remove", "POST /api/v1/cluster/promote",
+		"POST /api/v1/users", "POST /api/v1/cluster/tokens", "DELETE /api/v1/cluster/tokens/{id}", "POST /api/v1/cluster/remove", "POST /api/v1/cluster/promote",
 		"POST /api/v1/cluster/transfer", "POST /api/v1/cluster/leave", "POST /api/v1/cluster/drain",
 		"POST /api/v1/cluster/undrain", "POST /api/v1/retention/hold", "POST /api/v1/retention/resume",
 		"POST /api/v1/retention/accept", "GET /api/v1/entries", "GET /api/v1/backup",

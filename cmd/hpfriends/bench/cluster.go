@@ -72,7 +72,8 @@ func (b *bench) invite(ctx context.Context, dir string) (at, file string, err er
 	if len(s.Members) != 1 {
 		return "", "", fmt.Errorf("a new cluster has %d members", len(s.Members))
 	}
-	out, err := api.AddJoinToken.Call(ctx, b.API, api.With[api.NewJoinToken]{Body: api.NewJoinToken{Seconds: 600}})
+	in := api.NewJoinToken{Seconds: 600, Uses: 2}
+	out, err := api.AddJoinToken.Call(ctx, b.API, api.With[api.NewJoinToken]{Body: in})
 	if err != nil {
 		return "", "", err
 	}

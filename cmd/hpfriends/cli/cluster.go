@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -38,8 +37,7 @@ func Cluster() *cli.Command {
 					fmt.Fprintf(w, "%s %s %s\n", term.Visible(m.ID), term.Visible(m.Address), m.Role)
 				}
 			})),
-			cmdline.APICommand("token", "make a token with which nodes join, and print it, this once", "", makeJoinToken,
-				cmdline.DurationFlag("life", time.Hour, "`DURATION` that it is valid for, 1m to 7d")),
+			joinTokens(),
 			onNode("promote", api.PromoteNode, "give a member a vote (the cluster does it by itself for all but --nonvoter)",
 				force),
 			onNode("remove", api.RemoveNode, "take a member out; its node id is never used again", force),
@@ -63,15 +61,6 @@ func give(c *cli.Context, server *api.Client, order nodeOrder, node string) erro
 	in := api.NodeOrder{Node: node, Force: c.Bool("force")}
 	_, err := order.Call(c.Context, server, api.With[api.NodeOrder]{Body: in})
 	return err
-}
-
-func makeJoinToken(c *cli.Context, server *api.Client) error {
-	in := api.NewJoinToken{Seconds: int64(cmdline.Duration(c, "life") / time.Second)}
-	out, err := api.AddJoinToken.Call(c.Context, server, api.With[api.NewJoinToken]{Body: in})
-	if err != nil {
-		return err
-	}
-	return cmdline.Show(c, out, func(w io.Writer) { fmt.Fprintln(w, out.Token) })
 }
 
 func printCluster(w io.Writer, s api.Cluster) {

@@ -25,7 +25,7 @@ wait for it: they give it a vote when it runs and has caught up.`,
 			&cli.StringFlag{Name: "advertise", Required: true,
 				Usage: "`HOST:PORT` that the other members dial: where --cluster will listen"},
 			&cli.StringFlag{Name: "token-file", Required: true,
-				Usage: "`FILE` with a token made by cluster token, - for standard input"},
+				Usage: "`FILE` with a token of cluster token create, - for standard input"},
 		},
 		Action: func(c *cli.Context) error {
 			args, err := cmdline.Args(c)

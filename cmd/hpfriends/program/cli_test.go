@@ -211,7 +211,9 @@ func runScripts(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 			}
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "server": runServer},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "server": runServer, "capture": capture,
+		},
 	})
 }
 

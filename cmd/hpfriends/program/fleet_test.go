@@ -89,7 +89,7 @@ func (f *fleet) join(id, at string, flags ...string) {
 func (f *fleet) makeToken(at string) {
 	f.t.Helper()
 	var out struct{ Token string }
-	f.must(f.call(at, "POST", "/api/v1/cluster/token", map[string]any{"seconds": 600}, &out))
+	f.must(f.call(at, "POST", "/api/v1/cluster/tokens", map[string]any{"seconds": 600}, &out))
 	f.must(os.WriteFile(f.token, []byte(out.Token), 0o600))
 }
 

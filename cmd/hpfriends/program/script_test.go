@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"regexp"
 	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -53,4 +54,16 @@ func runServer(ts *testscript.TestScript, neg bool, args []string) {
 	default:
 		ts.Fatalf("usage: server start|stop|kill")
 	}
+}
+
+// capture NAME FILE REGEXP sets a variable to what the expression's group finds in a file.
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: capture NAME FILE REGEXP")
+	}
+	found := regexp.MustCompile("(?m)" + args[2]).FindStringSubmatch(ts.ReadFile(args[1]))
+	if len(found) != 2 {
+		ts.Fatalf("%s has nothing that %s finds", args[1], args[2])
+	}
+	ts.Setenv(args[0], found[1])
 }
