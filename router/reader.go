@@ -1,6 +1,7 @@
 package router
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -226,13 +227,15 @@ func (r *reader) find() (entries []uint64, next uint64, err error) {
 // readChunk reads some entries in a turn, at most up to the limit, and sends what they hold.
 func (r *reader) readChunk() error {
 	turns := r.s.router.turns
-	if turns.crowded() { // who waits holds nothing
+	if turns.Crowded() { // who waits holds nothing
 		r.batch, r.out = nil, sendBuffer{}
 	}
-	turns.take(r.s.user)
+	if err := turns.Take(context.Background(), r.s.user); err != nil {
+		return err
+	}
 	r.out.begin(r.s.router.memory.portion())
 	floor, err := r.fill()
-	turns.give()
+	turns.Give(r.s.user)
 	if err != nil {
 		r.s.peer.Events.Failed(r.at, err)
 		return err
@@ -264,7 +267,7 @@ func (r *reader) fill() (floor uint64, err error) {
 		if errors.Is(err, eventlog.ErrBelowFloor) {
 			return log.Floor(), nil
 		}
-		if err != nil || r.out.full() || r.changes != r.s.changes.Load() || r.s.router.turns.over(began) {
+		if err != nil || r.out.full() || r.changes != r.s.changes.Load() || r.s.router.turns.Over(began) {
 			return 0, err
 		}
 	}

@@ -10,7 +10,9 @@ import (
 	"sync/atomic"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/internal/turns"
 )
 
 // Config of a Router.
@@ -36,12 +38,14 @@ type Router struct {
 	log    *eventlog.Log
 	config Config
 	memory memory
-	turns  *turns
+	turns  *turns.Turns[graph.UserID] // of those that read history
 
-	mu      sync.Mutex // guards all below; held while one entry is routed
+	view  *graph.View                                            // of Run
+	reach func(origin graph.UserID, channel string) *graph.Reach // by the view
+
+	mu      sync.Mutex // guards all below; held while one entry is routed, once its reaches are known
 	next    uint64     // first entry not routed yet
 	version *graph.Version
-	view    *graph.View
 	table   table
 	routes  routes
 
@@ -53,11 +57,12 @@ type Router struct {
 func New(log *eventlog.Log, version *graph.Version, c Config) *Router {
 	c.OutboxBytes, c.Memory = cmp.Or(c.OutboxBytes, defaultOutboxBytes), cmp.Or(c.Memory, defaultMemory)
 	next := log.Applied() + 1
-	v := version.At(next - 1)
+	v, readers := version.At(next-1), max(1, runtime.GOMAXPROCS(0)/2)
+	shown := graph.NewView(v.Graph, viewEntries)
 	return &Router{
-		log: log, config: c, next: next, version: v, view: graph.NewView(v.Graph, viewEntries),
+		log: log, config: c, next: next, version: v, view: shown, reach: shown.Reach,
 		table: newTable(), routes: newRoutes(),
-		memory: newMemory(c.Memory), turns: newTurns(max(1, runtime.GOMAXPROCS(0)/2)),
+		memory: newMemory(c.Memory), turns: turns.New[graph.UserID](readers, readers),
 	}
 }
 
@@ -82,6 +87,7 @@ func (r *Router) Run(ctx context.Context) error {
 
 // route hands out the runs of one entry.
 func (r *Router) route(index uint64) error {
+	b, err := r.prepare(index)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.next = index + 1
@@ -89,7 +95,9 @@ func (r *Router) route(index uint64) error {
 	if r.table.empty() {
 		return nil
 	}
-	b, err := r.log.Batch(index)
+	if b == nil && err == nil { // somebody has subscribed since then
+		b, err = r.log.Batch(index)
+	}
 	switch {
 	case errors.Is(err, eventlog.ErrNotBatch):
 		return nil
@@ -118,6 +126,44 @@ func (r *Router) route(index uint64) error {
 	return nil
 }
 
+// prepare reads an entry and computes the reaches that it needs, while others may have the lock. Without subscribers
+// there is nothing to do.
+func (r *Router) prepare(index uint64) (*entry.Batch, error) {
+	r.view.Advance(r.version.At(index).Graph)
+	if r.nobody() {
+		return nil, nil
+	}
+	b, err := r.log.Batch(index)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range r.unknown(b, index) {
+		r.reach(k.origin, k.channel)
+	}
+	return b, nil
+}
+
+// nobody reports whether there are no subscribers.
+func (r *Router) nobody() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.table.empty()
+}
+
+// unknown are the routes of a batch that are not remembered.
+func (r *Router) unknown(b *entry.Batch, index uint64) (all []routeKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	forgotten := r.version.At(index) != r.version
+	for i := range b.Runs {
+		k := routeKey{graph.UserID(b.Runs[i].Origin), b.Runs[i].Channel}
+		if _, known := r.routes.find(k); !known || forgotten {
+			all = append(all, k)
+		}
+	}
+	return all
+}
+
 // skip goes on at the floor, which has passed the tail: a snapshot was installed, or retention was faster. The
 // subscribers read the log from index on, and so are told what is gone. The caller holds mu.
 func (r *Router) skip(index uint64) {
@@ -137,20 +183,20 @@ func (r *Router) switchVersion(index uint64) {
 	}
 	revokes := v.RevokesSince(r.version)
 	r.version = v
-	r.view.Advance(v.Graph)
 	r.routes.forget()
 	if revokes {
 		r.table.each(func(s *Subscriber) { s.takeBack() })
 	}
 }
 
-// receivers returns the live subscribers of an origin and channel.
+// receivers returns the live subscribers of an origin and channel. Prepare has computed their reach, but for
+// what was forgotten meanwhile.
 func (r *Router) receivers(k routeKey) []*Subscriber {
 	if t, ok := r.routes.find(k); ok {
 		return t
 	}
 	var t []*Subscriber
-	reach := r.view.Reach(k.origin, k.channel)
+	reach := r.reach(k.origin, k.channel)
 	r.table.matching(k.channel, func(s *Subscriber) {
 		if reach.Has(s.user) {
 			t = append(t, s)

@@ -21,6 +21,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/internal/turns"
 )
 
 // world is a log, a graph and a router, without raft: entries are appended and applied directly.
@@ -469,13 +470,15 @@ func TestSlowSubscribersShareMemory(t *testing.T) {
 // A reader may be ahead of the router: what it has read of an entry is not offered again, wherever it has stopped.
 func TestReaderIsAheadOfTheRouter(t *testing.T) {
 	w := newWorld(t, 1<<10)
-	w.router.turns = newTurns(1)
+	w.router.turns = turns.New[graph.UserID](1, 1)
 	ada := w.user("ada")
 	p := &peer{gate: make(chan struct{})}
 	s := w.router.Join(p.peer(), ada, graph.DefaultMaxMessage)
 	s.Subscribe("*", "*", History{})
-	w.router.turns.take(ada) // so that the reader waits
-	for range 4 {            // sent, queued, and left to a reader
+	if err := w.router.turns.Take(t.Context(), ada); err != nil { // so that the reader waits
+		t.Fatal(err)
+	}
+	for range 4 { // sent, queued, and left to a reader
 		w.publish(message{ada, "c", 1000})
 		for w.router.Position() != w.index+1 {
 			time.Sleep(time.Millisecond)
@@ -484,7 +487,7 @@ func TestReaderIsAheadOfTheRouter(t *testing.T) {
 	w.stop()
 	w.publish(message{ada, "c", 300_000}, message{ada, "d", 100})
 	close(p.gate)
-	w.router.turns.give()
+	w.router.turns.Give(ada)
 	for len(p.frames()) < 5 || !s.isIdle() {
 		time.Sleep(time.Millisecond)
 	}

@@ -69,3 +69,30 @@ func TestUnreadableLogIsTold(t *testing.T) {
 		t.Error("the subscriber is still there")
 	}
 }
+
+// Who subscribes does not wait while a reach is computed, which may be of everybody.
+func TestReachesAreComputedOutsideOfTheLock(t *testing.T) {
+	w := newWorld(t, 1<<20)
+	w.stop()
+	alice, bob := w.user("alice"), w.user("bob")
+	computed, reach := 0, w.router.reach
+	w.router.reach = func(origin graph.UserID, channel string) *graph.Reach {
+		if w.router.mu.TryLock() {
+			computed++
+			w.router.mu.Unlock()
+		}
+		return reach(origin, channel)
+	}
+	w.run()
+	p := new(peer)
+	s := w.router.Join(p.peer(), alice, 1<<20)
+	s.Subscribe("*", "*", History{})
+	w.publish(message{alice, "c", 10}, message{bob, "c", 10})
+	w.publish(message{alice, "c", 10}, message{bob, "c", 10})
+	if w.settle(s); computed != 2 {
+		t.Errorf("%d reaches were computed outside of the lock, want 2", computed)
+	}
+	if len(p.frames()) != 2 {
+		t.Errorf("alice has %d messages, want 2", len(p.frames()))
+	}
+}

@@ -132,7 +132,7 @@ var allowed = map[string][]string{
 	"query/spread":   {"graph"},
 	"query/delivery": {"graph", "query/traffic", "query/view"},
 	"query/filter":   {"graph", "query/match", "query/view"},
-	"router":         {"eventlog", "eventlog/entry", "graph", "history"},
+	"router":         {"eventlog", "eventlog/entry", "graph", "history", "internal/turns"},
 	"history":        {"eventlog", "graph"},
 	"wire":           {"internal/crowd"},
 	"eventlog": {
@@ -159,6 +159,7 @@ var allowed = map[string][]string{
 	"internal/bytesize": {},
 	"internal/varint":   {},
 	"internal/timespec": {},
+	"internal/turns":    {},
 	"internal/ndjson":   {},
 	"internal/arch":     {},
 	"internal/crowd":    {},
