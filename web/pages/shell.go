@@ -148,7 +148,7 @@ func (s *sheet) Asset(name string) string {
 
 // Channels are suggestions for a field that takes a channel: of those that the viewer may see.
 func (s *sheet) Channels() []string {
-	seen, err := s.Query.Channels(s.actor, "", "", rows)
+	seen, err := s.Query.Channels(s.Context(), s.actor, "", "", rows)
 	if err != nil {
 		s.Logger.Error("no channels are suggested", "err", err)
 	}
