@@ -40,8 +40,8 @@ func TestContainerIsPinned(t *testing.T) {
 	golden.Compare(t, "container", file.Bytes())
 }
 
-// TestBackupsOfBeforeAreRead reads a file that an earlier program has written, and makes a directory of it. It is written
-// anew with -update, when the format changes on purpose.
+// TestBackupsOfBeforeAreRead reads a file that an earlier program has written, and makes a directory of it. To have it
+// written anew with -update, when the format changes on purpose, remove it first.
 func TestBackupsOfBeforeAreRead(t *testing.T) {
 	const name = "whole.hpfb"
 	old, err := os.ReadFile(filepath.Join("testdata", "golden", name))

@@ -24,7 +24,9 @@ var shelves = []struct {
 	names []string
 }{
 	{"Use", []string{"start", "integrations", "history", "limits"}},
-	{"Operate", []string{"install", "sensors", "tls", "migrate", "cluster", "backup", "security", "reliability", "performance"}},
+	{"Operate", []string{
+		"install", "sensors", "tls", "migrate", "cluster", "backup", "security", "reliability", "performance",
+	}},
 	{"Inside", []string{"design"}},
 }
 

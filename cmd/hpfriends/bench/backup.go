@@ -36,8 +36,8 @@ type backupReport struct {
 	} `json:"totals"`
 }
 
-// benchBackup takes a backup while 20,000 messages a second are confirmed, and makes a new node of it, which has to have
-// the same audit and each message at its position.
+// benchBackup takes a backup while 20,000 messages a second are confirmed, and makes a new node of it, which has to
+// have the same audit and each message at its position.
 func benchBackup(ctx context.Context, b *bench) ([]figure, error) {
 	pubs, subs, err := load.SetUp(ctx, b.API, "*", 1, 1)
 	if err != nil {
