@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"hpfriends/api"
-	"hpfriends/internal/secret"
+	"hpfriends/internal/guessable"
 )
 
 func (d *differ) authkeys(want []Authkey) {
@@ -100,7 +100,7 @@ func (d *differ) authkey(old, k Authkey) {
 
 // weakness warns of a secret that is guessed first. It is taken: software that is there already has it.
 func weakness(k Authkey) []string {
-	if err := secret.CheckSecret(k.Secret, k.Ident); err != nil {
+	if err := guessable.CheckSecret(k.Secret, k.Ident); err != nil {
 		return []string{"weak: " + err.Error() + "; give it another with `hpfriends authkey rotate`"}
 	}
 	return nil

@@ -43,10 +43,10 @@ func rate(messages uint64, over time.Duration) float64 {
 // Channels are the channels that begin with prefix and come after one by name, in byte order, of which the log holds a
 // message that the viewer may see: one of their own, or of an origin that reaches them there. A limit of 0 is none.
 func (q *channels) Channels(
-	ctx context.Context, viewer graph.Actor, prefix, after string, limit int,
+	ctx context.Context, by graph.Actor, prefix, after string, limit int,
 ) ([]view.Channel, error) {
 	found := []view.Channel{}
-	err := q.each(ctx, viewer, traffic.WithPrefix(prefix, after), nil, func(c *visibleChannel) error {
+	err := q.each(ctx, by, traffic.WithPrefix(prefix, after), nil, func(c *visibleChannel) error {
 		found = append(found, c.view())
 		if len(found) == limit {
 			return errEnough
@@ -117,9 +117,7 @@ type TopQuery struct {
 
 // Top are the channels with the most traffic that the viewer may see, the most first. A window begins with the first
 // entry of the log that is not older, by the messages' own times where a wrong clock has stamped one of them.
-func (q *channels) Top(
-	ctx context.Context, viewer graph.Actor, t TopQuery, now time.Time,
-) ([]view.ChannelTotal, error) {
+func (q *channels) Top(ctx context.Context, by graph.Actor, t TopQuery, now time.Time) ([]view.ChannelTotal, error) {
 	if t.By != TopMessages && t.By != TopBytes || t.Window < 0 || t.Limit < 1 {
 		return nil, refuse(graph.Invalid, "for example by=bytes&window=1h&limit=10",
 			"top needs by=messages or by=bytes, a window and a limit")
@@ -138,7 +136,7 @@ func (q *channels) Top(
 		}
 		return cmp.Compare(b.Messages, a.Messages)
 	}
-	err := q.each(ctx, viewer, traffic.WithPrefix("", ""), nil, func(c *visibleChannel) error {
+	err := q.each(ctx, by, traffic.WithPrefix("", ""), nil, func(c *visibleChannel) error {
 		total, err := c.total(counter, begin)
 		if err != nil || total.Messages == 0 {
 			return err

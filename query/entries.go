@@ -61,25 +61,13 @@ func viewEntry(log *eventlog.Log, e eventlog.Entry) (view.LogEntry, error) {
 	case entry.KindToken: // not the hash, by which tokens are looked up
 		t, failed := entry.DecodeToken(e.Data)
 		if err = failed; err == nil {
-			content = tokenStep{tokenSteps[t.Step], optional(t.Expires), t.Uses, t.By}
+			content = t.Shown()
 		}
 	}
 	if err == nil && content != nil {
 		v.Content, err = json.Marshal(content)
 	}
 	return v, err
-}
-
-// tokenStep is what log dump says of a join token.
-type tokenStep struct {
-	Step    string     `json:"step"`
-	Expires *time.Time `json:"expires,omitempty"`
-	Uses    int        `json:"uses,omitempty"`
-	By      string     `json:"by"`
-}
-
-var tokenSteps = map[entry.TokenStep]string{
-	entry.TokenMade: "made", entry.TokenUsed: "used", entry.TokenRemoved: "removed",
 }
 
 func viewBatch(v *view.LogEntry, log *eventlog.Log, e eventlog.Entry) error {

@@ -23,12 +23,10 @@ func (r redaction) gate(gate view.Gate) view.Gate {
 		return view.Gate{Name: gate.Name, OK: gate.OK, Detail: fmt.Sprintf(format, args...)}
 	}
 	switch {
-	case gate.Name == publishingKey && r.User != r.from.ID:
-		return view.Gate{Name: gate.Name, Unknown: true, Detail: "what the authkeys of " + r.from.Handle +
-			" may publish is for them to know"}
-	case gate.Name == subscribingKey && r.User != r.to.ID:
-		return view.Gate{Name: gate.Name, Unknown: true, Detail: "what the authkeys of " + r.to.Handle +
-			" may subscribe to is for them to know"}
+	case gate.Name == "publishing authkey" && r.User != r.from.ID:
+		return theirs(gate, r.from, "publish")
+	case gate.Name == "subscribing authkey" && r.User != r.to.ID:
+		return theirs(gate, r.to, "subscribe to")
 	}
 	for _, h := range r.path {
 		if gate.Name != fmt.Sprintf("share #%d", h.Share) {
@@ -45,11 +43,10 @@ func (r redaction) gate(gate view.Gate) view.Gate {
 	return gate
 }
 
-// Gates that are about one user's authkeys: what these may do is told to their owner, and to those who see everything.
-const (
-	publishingKey  = "publishing authkey"
-	subscribingKey = "subscribing authkey"
-)
+func theirs(gate view.Gate, u *graph.User, right string) view.Gate {
+	detail := fmt.Sprintf("what the authkeys of %s may %s is for them to know", u.Handle, right)
+	return view.Gate{Name: gate.Name, Unknown: true, Detail: detail}
+}
 
 func (r redaction) hop(h graph.Hop) view.Hop {
 	s, ok := r.Graph().Share(h.Share)

@@ -51,9 +51,6 @@ func (q *Query) Search(ctx context.Context, viewer graph.Actor, s SearchQuery) (
 		if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, kind) {
 			continue
 		}
-		if err := ctx.Err(); err != nil {
-			return r, err
-		}
 		best := ranking{limit: s.Limit, after: after}
 		if err := f.find(kind, &best); err != nil {
 			return r, err

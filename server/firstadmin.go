@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"hpfriends/graph"
+	"hpfriends/internal/guessable"
 	"hpfriends/internal/secret"
 	"hpfriends/web/who"
 )
@@ -28,7 +29,7 @@ func (f FirstAdmin) Validate() error {
 	if err := graph.ValidateHandle(f.Handle); err != nil {
 		return badConfig("HPFRIENDS_ADMIN: %v", err)
 	}
-	if err := secret.CheckPassword(f.Password, f.Handle); err != nil {
+	if err := guessable.CheckPassword(f.Password, f.Handle); err != nil {
 		return badConfig("HPFRIENDS_ADMIN_PASSWORD: %v", err)
 	}
 	return nil

@@ -298,7 +298,8 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 		return err
 	}
 	c := web.Config{
-		Changer: changer{s.node}, Cluster: clusterAdmin{s.node.Members(), s.certs, s.node.Now}, Cursors: s.cursors, Query: q, Key: key,
+		Changer: changer{s.node}, Cluster: clusterAdmin{s.node.Members(), s.certs, s.node.Now}, Cursors: s.cursors,
+		Query: q, Key: key,
 		Network: web.Network{
 			MaxConns: s.budget.requests, TrustedProxies: proxies, AllowedHosts: s.Hosts, Certificates: s.certs,
 		},

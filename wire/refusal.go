@@ -33,7 +33,7 @@ const (
 	ReasonTimeout                           // AUTH or the rest of a frame did not arrive in time
 	ReasonTooMany                           // over a limit of connections
 	ReasonNoRoom                            // PUBLISH: the broker takes nothing now; the connection is kept
-	ReasonBadQuery                          // SUBSCRIBE: not understood, or history cannot be served; the connection is kept
+	ReasonBadQuery                          // SUBSCRIBE: not understood, or no such history; the connection is kept
 	ReasonDraining                          // the broker sends its clients elsewhere
 	ReasonTooManyChannels                   // PUBLISH: one channel too many in a day; the connection is kept
 	reasonEnd

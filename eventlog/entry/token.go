@@ -27,6 +27,24 @@ type Token struct {
 	By            string
 }
 
+// ShownToken is what people see of a token's entry: not the hash, by which tokens are looked up.
+type ShownToken struct {
+	Step    string     `json:"step"`
+	Expires *time.Time `json:"expires,omitempty"`
+	Uses    int        `json:"uses,omitempty"`
+	By      string     `json:"by"`
+}
+
+// Shown returns what people see of it.
+func (e *Token) Shown() ShownToken {
+	steps := map[TokenStep]string{TokenMade: "made", TokenUsed: "used", TokenRemoved: "removed"}
+	shown := ShownToken{Step: steps[e.Step], Uses: e.Uses, By: e.By}
+	if !e.Expires.IsZero() {
+		shown.Expires = &e.Expires
+	}
+	return shown
+}
+
 // The data of a KindToken entry:
 //
 //	kind (1) | version (1) | step (1) | hash (32) | time (8, unix seconds, big endian) | expires (8, likewise)

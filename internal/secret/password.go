@@ -29,12 +29,6 @@ const (
 	maxArgonTime   = 16
 )
 
-// Limits of a password, in bytes.
-const (
-	MinPassword = 8
-	MaxPassword = 1024
-)
-
 var errHash = errors.New("secret: malformed password hash")
 
 // Hasher hashes and verifies passwords, on half of the processors at most. Others wait, or are refused: see Claim.
@@ -44,20 +38,6 @@ type Hasher struct {
 
 // NewHasher returns a Hasher.
 func NewHasher() *Hasher { return &Hasher{queue{free: max(1, runtime.NumCPU()/2)}} }
-
-// CheckPassword refuses what cannot be a password: less than 8 or more than 1024 bytes, and what is guessed first.
-func CheckPassword(password Secret, handle string) error {
-	switch n := len(password.Reveal()); {
-	case n < MinPassword:
-		return fmt.Errorf("the password has %d bytes, use at least %d", n, MinPassword)
-	case n > MaxPassword:
-		return fmt.Errorf("the password has %d bytes, use at most %d", n, MaxPassword)
-	}
-	if why := guessable(password.Reveal(), handle); why != "" {
-		return errors.New("the password is " + why)
-	}
-	return nil
-}
 
 // Hash returns the PHC string of a password: $argon2id$v=19$m=65536,t=3,p=1$salt$hash. Its errors are ErrBusy
 // and ctx's.

@@ -8,6 +8,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/internal/guessable"
 	"hpfriends/internal/secret"
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
@@ -161,7 +162,7 @@ const maxSecret = 255
 func (s *Service) seal(plain secret.Secret, ident string, weak bool) (secret.Secret, []byte, error) {
 	if plain.Empty() {
 		plain = secret.NewPassphrase()
-	} else if err := secret.CheckSecret(plain, ident); err != nil && !weak {
+	} else if err := guessable.CheckSecret(plain, ident); err != nil && !weak {
 		return plain, nil, &graph.Error{
 			Code: graph.Invalid, Msg: err.Error(),
 			Hint: "leave it out to have a strong one made, or say that it is weak for software that cannot change it",

@@ -33,7 +33,7 @@ func (s *Service) registerCluster(h huma.API) {
 		return
 	}
 	op(s, h, api.ShowCluster, func(ctx context.Context, _ *api.None) (api.Cluster, error) {
-		if err := s.seesCluster(ctx); err != nil {
+		if err := seesCluster(ctx, s); err != nil {
 			return api.Cluster{}, err
 		}
 		ctx, cancel := context.WithTimeout(ctx, changeTimeout)
@@ -42,7 +42,7 @@ func (s *Service) registerCluster(h huma.API) {
 	})
 	op(s, h, api.AddJoinToken, s.addJoinToken)
 	op(s, h, api.ListJoinTokens, func(ctx context.Context, _ *api.None) ([]api.ListedJoinToken, error) {
-		if err := s.seesCluster(ctx); err != nil {
+		if err := seesCluster(ctx, s); err != nil {
 			return nil, err
 		}
 		return s.Cluster.JoinTokens()
@@ -56,7 +56,7 @@ func (s *Service) registerCluster(h huma.API) {
 	}
 }
 
-func (s *Service) seesCluster(ctx context.Context) error {
+func seesCluster(ctx context.Context, s *Service) error {
 	if !s.viewer(ctx).CanSeeAll() {
 		return &graph.Error{Code: graph.Denied, Msg: "only admins and auditors see the cluster"}
 	}
@@ -83,7 +83,7 @@ func (s *Service) addJoinToken(ctx context.Context, in *api.With[api.NewJoinToke
 	defer cancel()
 	t := in.Body
 	t.Uses = cmp.Or(t.Uses, 1)
-	out, err = s.Cluster.JoinToken(ctx, t, s.handle(a))
+	out, err = s.Cluster.JoinToken(ctx, t, handle(s, a))
 	if err == nil {
 		s.Logger.Info("cluster", "verb", "token", "id", out.ID, "expires", out.Expires, "user", a.User, "from", a.From)
 	}
@@ -97,7 +97,7 @@ func (s *Service) removeJoinToken(ctx context.Context, in *api.JoinTokenPath) (a
 	}
 	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
 	defer cancel()
-	err := s.Cluster.RemoveJoinToken(ctx, in.ID, s.handle(a))
+	err := s.Cluster.RemoveJoinToken(ctx, in.ID, handle(s, a))
 	if err == nil {
 		s.Logger.Info("cluster", "verb", "remove token", "id", in.ID, "user", a.User, "from", a.From)
 	}
@@ -105,7 +105,7 @@ func (s *Service) removeJoinToken(ctx context.Context, in *api.JoinTokenPath) (a
 }
 
 // handle is the name of who asks.
-func (s *Service) handle(a graph.Actor) string {
+func handle(s *Service, a graph.Actor) string {
 	if u, ok := s.Query.Graph().User(a.User); ok {
 		return u.Handle
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hpfriends/graph"
+	"hpfriends/internal/guessable"
 	"hpfriends/internal/secret"
 )
 
@@ -14,7 +15,7 @@ func HashPassword(ctx context.Context, h *secret.Hasher, password secret.Secret,
 	if password.Empty() {
 		return "", nil
 	}
-	if err := secret.CheckPassword(password, handle); err != nil {
+	if err := guessable.CheckPassword(password, handle); err != nil {
 		return "", &graph.Error{Code: graph.Invalid, Msg: err.Error(), Hint: "longer is better than stranger"}
 	}
 	hash, err := h.Hash(ctx, password)

@@ -24,8 +24,8 @@ import (
 // settingNames are the keys of the file, which are also the flags.
 var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "http-redirect", "tls-cert", "tls-key",
 	"trusted-proxies", "allowed-hosts", "geoip", "kiosk", "name", "compat",
-	"max-message", "max-connections", "max-channels", "subscriber-memory", "retention", "retention-size", "retention-grace",
-	"scrub-interval", "log-level", "log-format",
+	"max-message", "max-connections", "max-channels", "subscriber-memory", "retention", "retention-size",
+	"retention-grace", "scrub-interval", "log-level", "log-format",
 	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
 
 func settingFlags() []cli.Flag {

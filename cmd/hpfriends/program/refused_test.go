@@ -2,9 +2,17 @@ package program
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"hpfriends/internal/freeport"
 	"hpfriends/wire"
 )
 
@@ -33,5 +41,59 @@ func TestRefusedLoginIsSeen(t *testing.T) {
 	}
 	if strings.Contains(said, "wr0ng") || strings.Contains(said, "s3cret-k7") {
 		t.Errorf("the server's log has a secret: %s", said)
+	}
+}
+
+// A wrong password is a row of its account, on the page and on the command line; one for nobody's account is for
+// admins.
+func TestWrongPasswordIsARowOfItsAccount(t *testing.T) {
+	address := freeport.On127(t)
+	_, m := realBroker(t, "--http", address)
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("four odd words here\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m.ok("user", "passwd", "ada", "--password-file", file)
+	m.ok("user", "add", "bob")
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar, Timeout: 20 * time.Second}
+	login := func(user, password string) {
+		t.Helper()
+		res, err := browser.PostForm("http://"+address+"/login", url.Values{"user": {user}, "password": {password}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+	}
+	login("ada", "guessed by somebody")
+	login("who-is-that", "guessed by somebody")
+	var all string
+	for end := time.Now().Add(20 * time.Second); strings.Count(all, "Password incorrect.") < 2; {
+		if time.Now().After(end) {
+			t.Fatalf("the operator sees %s", all)
+		}
+		time.Sleep(50 * time.Millisecond)
+		all = m.ok("log", "ls")
+	}
+	if adas := m.ok("log", "ls", "--as", "ada", "--kind", "login"); strings.Count(adas, "Password incorrect.") != 1 ||
+		!strings.Contains(adas, "127.0.0.1") || strings.Contains(adas, "who-is-that") {
+		t.Errorf("ada sees %s", adas)
+	}
+	if bobs := m.ok("log", "ls", "--as", "bob"); strings.Contains(bobs, "Password incorrect.") {
+		t.Errorf("bob sees %s", bobs)
+	}
+	login("ada", "four odd words here")
+	res, err := browser.Get("http://" + address + "/logs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	page, err := io.ReadAll(res.Body)
+	if err != nil || strings.Count(string(page), "Password incorrect.") != 1 ||
+		strings.Contains(string(page), "who-is-that") {
+		t.Errorf("the page says %s, %v", page, err)
 	}
 }

@@ -49,7 +49,8 @@ const (
 // All are suggestions of every kind for what was typed.
 func (p *Palette) All(ctx context.Context, text string) []Suggestion {
 	all := p.suggest(text)
-	if found, err := p.Query.Search(ctx, p.Actor, query.SearchQuery{Text: text, Limit: perKind}); err == nil && text != "" {
+	found, err := p.Query.Search(ctx, p.Actor, query.SearchQuery{Text: text, Limit: perKind})
+	if err == nil && text != "" {
 		for _, hit := range found.Hits {
 			if s, ok := p.hit(hit); ok {
 				all = append(all, s)

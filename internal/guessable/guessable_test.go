@@ -1,8 +1,10 @@
-package secret
+package guessable
 
 import (
 	"strings"
 	"testing"
+
+	"hpfriends/internal/secret"
 )
 
 func TestWhatIsGuessedFirstIsRefused(t *testing.T) {
@@ -17,11 +19,11 @@ func TestWhatIsGuessedFirstIsRefused(t *testing.T) {
 		"correct horse": "", "known to all": "", "another word": "", "s3cret-k7": "", "password of ada": "", "sensor-7b": "",
 		"дракон-дракон": "", strings.Repeat("long enough ", 20): "", "sunflower-8-kettle": "",
 	} {
-		err := CheckSecret(New(text), "sensor-7")
+		err := CheckSecret(secret.New(text), "sensor-7")
 		if (err == nil) != (why == "") || err != nil && !strings.Contains(err.Error(), why) {
 			t.Errorf("secret %q: %v, want %q", text, err, why)
 		}
-		err = CheckPassword(New(text), "sensor-7")
+		err = CheckPassword(secret.New(text), "sensor-7")
 		if (err == nil) != (why == "") || err != nil && !strings.Contains(err.Error(), why) {
 			t.Errorf("password %q: %v, want %q", text, err, why)
 		}
@@ -30,7 +32,22 @@ func TestWhatIsGuessedFirstIsRefused(t *testing.T) {
 		}
 	}
 	// A handle with digits and marks around it is no better than the handle.
-	if err := CheckPassword(New("charlotte2026!"), "Charlotte"); err == nil {
+	if err := CheckPassword(secret.New("charlotte2026!"), "Charlotte"); err == nil {
 		t.Error("the handle with a year")
+	}
+}
+
+func TestCheckPassword(t *testing.T) {
+	for password, ok := range map[string]bool{
+		"xq7-pl0": false, "xq7-pl0w": true, strings.Repeat("xq7-", 256): true, strings.Repeat("xq7-", 256) + "x": false,
+		"Ada-Lovelace": false, "пароль": true,
+	} {
+		err := CheckPassword(secret.New(password), "ada-lovelace")
+		if (err == nil) != ok {
+			t.Errorf("%q: %v", password, err)
+		}
+		if err != nil && strings.Contains(err.Error(), password) {
+			t.Errorf("the error shows the password: %v", err)
+		}
 	}
 }

@@ -1,4 +1,13 @@
-package secret
+// Package guessable refuses passwords and secrets that are guessed first: the most common ones, names, repetitions.
+//
+// # Invariant
+//
+// No error repeats what it refuses. What a server makes itself is not asked about.
+//
+// # Concurrency
+//
+// Everything here may be used by any number of goroutines.
+package guessable
 
 import (
 	"encoding/json"
@@ -9,11 +18,33 @@ import (
 	"unicode"
 
 	"github.com/ccojocar/zxcvbn-go/data"
+
+	"hpfriends/internal/secret"
 )
+
+// Limits of a password, in bytes.
+const (
+	MinPassword = 8
+	MaxPassword = 1024
+)
+
+// CheckPassword refuses what cannot be a password: less than 8 or more than 1024 bytes, and what is guessed first.
+func CheckPassword(password secret.Secret, handle string) error {
+	switch n := len(password.Reveal()); {
+	case n < MinPassword:
+		return fmt.Errorf("the password has %d bytes, use at least %d", n, MinPassword)
+	case n > MaxPassword:
+		return fmt.Errorf("the password has %d bytes, use at most %d", n, MaxPassword)
+	}
+	if why := guessable(password.Reveal(), handle); why != "" {
+		return errors.New("the password is " + why)
+	}
+	return nil
+}
 
 // CheckSecret refuses a secret that somebody typed for an authkey, if it is guessed first. Who listens on a connection
 // without TLS may try as many as they like.
-func CheckSecret(plain Secret, ident string) error {
+func CheckSecret(plain secret.Secret, ident string) error {
 	text := plain.Reveal()
 	if len(text) < MinPassword {
 		return fmt.Errorf("the secret has %d bytes, use at least %d", len(text), MinPassword)
@@ -53,7 +84,7 @@ func repeats(text string) bool {
 func commonPasswords() []string {
 	var list struct{ List []string }
 	if err := json.Unmarshal(data.MustAsset("data/Passwords.json"), &list); err != nil {
-		panic(fmt.Sprintf("secret: the list of common passwords: %v", err)) // part of the program
+		panic(fmt.Sprintf("guessable: the list of common passwords: %v", err)) // part of the program
 	}
 	return list.List
 }
