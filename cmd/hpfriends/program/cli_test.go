@@ -25,6 +25,7 @@ import (
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/datadir"
+	"hpfriends/internal/freeport"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
@@ -208,6 +209,7 @@ func runScripts(t *testing.T, dir string, prepare func(*testscript.Env) error) {
 			o, err := open(filepath.Join(env.WorkDir, "d"), env.Defer)
 			if err == nil {
 				env.Setenv("URL", o.url)
+				env.Setenv("CLUSTER", freeport.On127(t))
 			}
 			return err
 		},
