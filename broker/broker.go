@@ -32,7 +32,7 @@ type Config struct {
 	Router      *router.Router
 	Query       *query.Query
 	Connections *Connections
-	Presence    *Presence // which the cluster port has known since before there was a node
+	Calls       *Calls // which the cluster port has known since before there was a node
 	Key         *secret.DataKey
 	Metrics     prometheus.Registerer
 	Logger      *slog.Logger
@@ -50,7 +50,8 @@ type Broker struct {
 
 // New returns a broker that has registered its metrics and answers other nodes about presence.
 func New(c Config) *Broker {
-	c.Presence.begin(c.Node.Graph)
+	c.Calls.Presence.begin(c.Node.Graph)
+	c.Calls.connections.Store(c.Connections)
 	return &Broker{Config: c, metrics: newMetrics(c.Metrics), names: newChannelNames(c.Channels)}
 }
 
@@ -60,8 +61,8 @@ func (b *Broker) Run(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { b.watch(ctx) })
 	loops.Go(func() { b.count(ctx) })
-	loops.Go(func() { b.Presence.run(ctx, b) })
-	loops.Go(func() { b.Presence.tell(ctx) })
+	loops.Go(func() { b.Calls.Presence.run(ctx, b) })
+	loops.Go(func() { b.Calls.Presence.tell(ctx) })
 	loops.Wait()
 	b.streams.Wait()
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
@@ -18,7 +19,8 @@ type Connections struct {
 	perUser, perAuthkey int
 
 	mu       sync.Mutex
-	open     map[*conn]struct{}
+	newest   uint64 // number that was given
+	open     map[*conn]seat
 	users    map[graph.UserID]int // how many of the open ones
 	authkeys map[graph.AuthkeyID]int
 	audits   map[graph.UserID]int
@@ -27,10 +29,16 @@ type Connections struct {
 // perUserAudits is how many subscriptions to $audit a user has at a node: each walks the history of the graph.
 const perUserAudits = 8
 
+// seat is the place of a connection among those of its node.
+type seat struct {
+	number uint64
+	since  time.Time
+}
+
 // NewConnections returns an empty set that takes so many of a user and of an authkey.
 func NewConnections(n *raftfsm.Node, r *raftfsm.Recorder, perUser, perAuthkey int) *Connections {
 	return &Connections{
-		node: n, recorder: r, perUser: perUser, perAuthkey: perAuthkey, open: make(map[*conn]struct{}),
+		node: n, recorder: r, perUser: perUser, perAuthkey: perAuthkey, open: make(map[*conn]seat),
 		users: make(map[graph.UserID]int), authkeys: make(map[graph.AuthkeyID]int),
 		audits: make(map[graph.UserID]int),
 	}
@@ -47,7 +55,8 @@ func (s *Connections) add(c *conn, again bool) error {
 	if !again && s.users[c.user] >= s.perUser {
 		return tooMany("this user", s.perUser)
 	}
-	s.open[c] = struct{}{}
+	s.newest++
+	s.open[c] = seat{s.newest, s.node.Now().UTC()}
 	s.users[c.user]++
 	s.authkeys[c.authkey]++
 	s.node.Members().SetClients(len(s.open))

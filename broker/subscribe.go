@@ -131,7 +131,7 @@ func (c *conn) beginLog(ctx context.Context, sub *grant) error {
 	receive := func(s *router.Subscriber, h router.History) {
 		sub.receiver = s
 		s.Subscribe(sub.Text, pattern, h)
-		c.broker.Presence.notify(c, sub.Channel, joins)
+		c.broker.Calls.Presence.notify(c, sub.Channel, joins)
 		if !later.IsZero() {
 			timer := time.AfterFunc(time.Until(later), func() {
 				if at, err := c.broker.Events.EndAt(later); err == nil {
@@ -187,11 +187,11 @@ func (c *conn) drop(text string) bool {
 	}
 	sub.stop()
 	if sub.watcher != nil {
-		c.broker.Presence.watches.remove(sub.watcher, sub.needs)
+		c.broker.Calls.Presence.watches.remove(sub.watcher, sub.needs)
 	}
 	if sub.receiver != nil {
 		sub.receiver.Unsubscribe(text)
-		c.broker.Presence.notify(c, sub.Channel, leaves)
+		c.broker.Calls.Presence.notify(c, sub.Channel, leaves)
 	}
 	c.broker.metrics.subscribed(c.ident, sub.Channel, -1)
 	return true

@@ -131,7 +131,7 @@ func (c *conn) beginPresence(ctx context.Context, sub *grant) error {
 	if w == nil || w.over() {
 		w = &watcher{conn: c, events: make(chan []byte, watcherEvents), behind: make(chan struct{})}
 	}
-	all := &c.broker.Presence.watches
+	all := &c.broker.Calls.Presence.watches
 	if err := all.add(w, sub.needs); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (s *Server) clusterPart(ctx context.Context) (_ *raftfsm.Cluster, err error
 	}
 	c := &raftfsm.Cluster{
 		Listener: l, Advertise: s.Advertise, Bootstrap: s.Bootstrap, Reader: s.Nonvoter, Version: buildinfo.Version(),
-		Handle: s.presence.Receive,
+		Handle: s.calls.Receive,
 	}
 	defer func() {
 		if err != nil {

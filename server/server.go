@@ -49,7 +49,7 @@ type Server struct {
 	recorder *raftfsm.Recorder
 	cursors  *raftfsm.Cursors
 	router   *router.Router
-	presence *broker.Presence
+	calls    *broker.Calls
 	broker   *broker.Broker
 	scrubber *scrubber // nil: none
 	wire     *wire.Server
@@ -71,7 +71,7 @@ const drainTimeout = 5 * time.Second
 // New returns a server that has not begun. The Config is a valid one.
 func New(c Config, l *slog.Logger) *Server {
 	s := &Server{
-		plan: plan{Config: c, certs: certs.NewStore(l)}, Logger: l, presence: broker.NewPresence(),
+		plan: plan{Config: c, certs: certs.NewStore(l)}, Logger: l, calls: broker.NewCalls(),
 		loops: loops{failed: make(chan error, 8)},
 	}
 	if c.Geo != "" {
@@ -198,7 +198,7 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 	s.broker = broker.New(broker.Config{
 		Node: s.node, Events: s.events, Ingest: s.ingest, Recorder: s.recorder, Cursors: s.cursors,
 		Router: s.router, Query: q,
-		Connections: conns, Presence: s.presence, Key: key, Metrics: registry, Logger: s.Logger,
+		Connections: conns, Calls: s.calls, Key: key, Metrics: registry, Logger: s.Logger,
 		Channels: s.MaxChannels,
 	})
 	every, err := s.scrubInterval()
@@ -315,8 +315,9 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 				where, _ := datadir.ReadAddresses(s.DataDir) // there are none before it listens
 				return where.Hpfeeds
 			},
-			Backup: (&backups{log: s.events, node: s.node}).open,
-			Outlet: func(k graph.AuthkeyID, from string) (replay.Outlet, error) { return s.broker.Outlet(k, from) },
+			Backup:      (&backups{log: s.events, node: s.node}).open,
+			Connections: s.broker,
+			Outlet:      func(k graph.AuthkeyID, from string) (replay.Outlet, error) { return s.broker.Outlet(k, from) },
 		},
 	}
 	if c.Kiosk, err = who.ParseKiosk(s.Config.Kiosk); err != nil {

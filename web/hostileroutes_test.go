@@ -29,6 +29,9 @@ func TestHostileTextStaysTextOnEveryRoute(t *testing.T) {
 	w.server.pages.Kiosk, w.server.live.Kiosk = kiosk, kiosk
 	w.server.replay.Open = func(graph.AuthkeyID, string) (replay.Outlet, error) { return &outlet{w: w}, nil }
 	t.Cleanup(w.server.replay.Close)
+	w.server.v1.Connections = &clients{
+		all: map[uint64]graph.UserID{1: 1, 2: 2}, idents: map[graph.UserID]string{1: hostile[0], 2: hostile[1]},
+	}
 	w.tcp, w.socket = w.server.Handler(), w.server.SocketHandler()
 	must[object](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "again", "pub": []string{"*"}})
 	for i, text := range hostile {

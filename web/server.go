@@ -72,6 +72,8 @@ type Node struct {
 	Places attack.Places // where addresses are on the earth; nil: unknown
 	Kiosk  *who.Kiosk    // the map that everybody may see; nil: none
 	Backup v1.Backup
+	// Connections are those of the clients of all nodes; nil: there is no broker.
+	Connections v1.Connections
 }
 
 // Limits of a request (reliability.md 4.3).
@@ -118,7 +120,8 @@ func New(c Config) *Server {
 			Changer: v1.WithQuotas(c.Changer, c.Query.Graph),
 			Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
 			MaySet: people.MaySet, Prove: people.Prove,
-			Replays: replays, Backup: c.Backup, Version: c.Version, Logger: c.Logger,
+			Replays: replays, Local: v1.Local{Backup: c.Backup, Connections: c.Connections}, Version: c.Version,
+			Logger: c.Logger,
 			Health: v1.Health{Ready: c.Ready, Scrub: c.Scrub, Certificates: c.Certificates},
 		}),
 	}

@@ -37,6 +37,8 @@ var pages = []view{
 	{"authkeys", "ada", "/authkeys", 200},
 	{"authkeys-add", "ada", "/authkeys?add", 200},
 	{"connect", "ada", "/connect", 200},
+	{"connections", "grace", "/connections", 200},
+	{"connections-none", "mallory", "/connections", 200},
 	{"logs", "ada", "/logs", 200},
 	{"groups", "ada", "/groups", 200},
 	{"group", "ada", "/groups/honeynet", 200},

@@ -61,6 +61,10 @@ func sevenRoutes() []*page {
 			acts: acts{"edit": editAuthkey, "enable": reviveAuthkey},
 		},
 		{
+			path: "/connections", name: "connections", title: "Connections", under: "/authkeys",
+			about: "What is connected now, by hpfeeds.", show: connections, acts: acts{"close": closeConnection},
+		},
+		{
 			path: "/connect", name: "connect", title: "Connect a sensor", under: "/authkeys",
 			about: "Pick what you run, and get an authkey with just what it needs.", show: connecting,
 			acts: acts{"connect": connect},

@@ -57,6 +57,7 @@ func register(s *Service, mux *http.ServeMux) huma.API {
 	registerRetention(s, h)
 	registerReplays(s, h)
 	registerBackup(s, h)
+	registerConnections(s, h)
 	link(h.OpenAPI())
 	constrain(h.OpenAPI())
 	return h

@@ -46,6 +46,12 @@ type Health struct {
 	Certificates Certificates            // by which it speaks TLS; nil: none
 }
 
+// Local is what a node has besides its graph; nil: it does not.
+type Local struct {
+	Backup      Backup
+	Connections Connections
+}
+
 // Config of a Service.
 type Config struct {
 	Changer Changer
@@ -53,7 +59,6 @@ type Config struct {
 	Cluster Cluster // nil: the API has no part about it
 	Query   *query.Query
 	Replays *replay.Replays
-	Backup  Backup // nil: there is none
 	Key     *secret.DataKey
 	Hasher  *secret.Hasher
 	// MaySet decides a change that sets a password of a user, before it is hashed; nil: the change decides.
@@ -63,6 +68,7 @@ type Config struct {
 	Version string
 	Logger  *slog.Logger
 	Health
+	Local
 	// ChunkTimeout is how long a reader of a stream may take for one chunk. There is no limit for the whole. 0: 30 s.
 	ChunkTimeout time.Duration
 }
