@@ -575,6 +575,38 @@ func TestURLsAreDefanged(t *testing.T) {
 	}
 }
 
+// Who leaves the server by Account is gone with all that is theirs, and nobody reads their messages any more. It takes
+// their handle typed, and is not for the last admin.
+func TestAccountIsRemovedByItsOwner(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "root")
+	w.submit("ada", "/authkeys", "do", "add", "pub", "c", "ident", "k1")
+	w.submit("ada", "/shares", "do", "add", "channel", "c", "to", "bob", "history", "full")
+	w.submit("bob", "/incoming", "do", "enable", "share", itoa(w.graph.Index()))
+	w.publish(1, "c", "of ada")
+	at := "/m/" + itoa(w.events.Applied()) + ".0"
+	if status, html := w.page("bob", at); status != http.StatusOK || !says(html, "of ada") {
+		t.Fatalf("%d %s", status, text(html))
+	}
+	_, html := w.submit("ada", "/account", "do", "leave", "sure", "bob")
+	if _, there := w.newest().UserByHandle("ada"); !there || !says(html, "type ada to say that you mean it") {
+		t.Errorf("ada is there: %v; %s", there, text(html))
+	}
+	if status, html := w.submit("root", "/account", "do", "leave", "sure", "root"); !says(html, "You are the only admin") {
+		t.Errorf("the last admin leaves: %d %s", status, text(html))
+	}
+	w.submit("ada", "/account", "do", "leave", "sure", "ada")
+	if _, there := w.newest().UserByHandle("ada"); there {
+		t.Error("ada is still there")
+	}
+	if _, there := w.newest().AuthkeyByIdent("k1"); there {
+		t.Error("her authkey is still there")
+	}
+	if status, html := w.page("bob", at); status != http.StatusNotFound || says(html, "of ada") {
+		t.Errorf("bob reads it still: %d", status)
+	}
+}
+
 // Before somebody is removed from a group, the page says what they will no longer get: to who may remove them.
 func TestGroupTellsWhatALeaverLoses(t *testing.T) {
 	w := newWorld(t)

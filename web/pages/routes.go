@@ -168,6 +168,7 @@ func ownRoutes() []*page {
 			acts: acts{
 				"name": setName, "password": setPassword, "end-session": endSession,
 				"end-sessions": endSessions, "token": addToken, "remove-token": removeToken,
+				"leave": leaveServer,
 			},
 		},
 		{
