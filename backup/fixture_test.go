@@ -158,7 +158,8 @@ func (o *original) step() {
 		}}}
 		o.apply(raft.LogCommand, e.Encode())
 	case 4:
-		token := entry.Token{Hash: [32]byte{byte(o.rng.IntN(256))}, Time: noon, Expires: noon.AddDate(0, 0, 1)}
+		token := entry.Token{Step: entry.TokenMade, Hash: [32]byte{byte(o.rng.IntN(256))}, Time: noon}
+		token.Expires = noon.AddDate(0, 0, 1)
 		o.apply(raft.LogCommand, token.Encode())
 	case 5:
 		e := entry.Checkpoint{Kept: o.rng.IntN(2) == 0, Time: noon}

@@ -5,11 +5,13 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hpfriends/eventlog/layout"
 )
 
 // append stores records that continue the log, and returns when they are synced. It does not return when it cannot, or
 // when they do not continue the log: Raft truncates before it overwrites, so anything else is a loss in the making.
-func (s *LogStore) append(records []record) {
+func (s *LogStore) append(records []layout.Record) {
 	l := s.log
 	if len(records) == 0 {
 		return
@@ -17,20 +19,20 @@ func (s *LogStore) append(records []record) {
 	l.boundsMu.Lock()
 	defer l.boundsMu.Unlock()
 	if err := s.checkAppend(records); err != nil {
-		_ = l.db.failure.fail(err)
+		_ = l.db.failure.Fail(err)
 	}
 	size := 0
 	for i := range records {
-		size += records[i].size() + 32
+		size += records[i].Size() + 32
 	}
 	b := l.db.NewBatchWithSize(size)
 	defer b.Close()
 	for i := range records {
 		r := &records[i]
-		op := b.SetDeferred(9, r.size())
-		op.Key[0] = spanEntry
-		binary.BigEndian.PutUint64(op.Key[1:], r.index)
-		r.encode(op.Value)
+		op := b.SetDeferred(9, r.Size())
+		op.Key[0] = layout.SpanEntry
+		binary.BigEndian.PutUint64(op.Key[1:], r.Index)
+		r.Encode(op.Value)
 		l.db.must(op.Finish())
 	}
 	total := l.db.markSizes(b, records, l.total)
@@ -38,18 +40,18 @@ func (s *LogStore) append(records []record) {
 
 	newest := &records[len(records)-1]
 	l.mu.Lock()
-	l.last, l.lastTerm, l.total = newest.index, newest.term, total
+	l.last, l.lastTerm, l.total = newest.Index, newest.Term, total
 	l.mu.Unlock()
 	l.tail.append(records)
 }
 
 // checkAppend refuses what does not continue the log. An empty one begins at its floor, right behind the applied index.
-func (s *LogStore) checkAppend(records []record) error {
+func (s *LogStore) checkAppend(records []layout.Record) error {
 	l := s.log
 	l.mu.RLock()
 	floor, last, term := l.floor, l.last, l.lastTerm
 	l.mu.RUnlock()
-	first := records[0].index
+	first := records[0].Index
 	if last < floor {
 		term = 0
 		if first != floor || first != l.Applied()+1 {
@@ -60,13 +62,13 @@ func (s *LogStore) checkAppend(records []record) error {
 	}
 	for i := range records {
 		r := &records[i]
-		if want := first + uint64(i); r.index != want {
-			return fmt.Errorf("eventlog: append with a gap: entry %d, want %d", r.index, want)
+		if want := first + uint64(i); r.Index != want {
+			return fmt.Errorf("eventlog: append with a gap: entry %d, want %d", r.Index, want)
 		}
-		if r.term < term {
-			return fmt.Errorf("eventlog: append of entry %d of term %d after term %d", r.index, r.term, term)
+		if r.Term < term {
+			return fmt.Errorf("eventlog: append of entry %d of term %d after term %d", r.Index, r.Term, term)
 		}
-		term = r.term
+		term = r.Term
 	}
 	return nil
 }
@@ -93,17 +95,17 @@ func (s *LogStore) truncate(lowest, highest uint64) {
 		s.cut(end, end)
 	case lowest == floor:
 		if highest > applied {
-			_ = l.db.failure.fail(fmt.Errorf("eventlog: removal of entries %d to %d, applied is only %d",
+			_ = l.db.failure.Fail(fmt.Errorf("eventlog: removal of entries %d to %d, applied is only %d",
 				lowest, highest, applied))
 		}
 		s.cut(last+1, highest+1)
 	case highest == last:
 		if lowest <= applied {
-			_ = l.db.failure.fail(fmt.Errorf("eventlog: truncation of entry %d, but %d is applied", lowest, applied))
+			_ = l.db.failure.Fail(fmt.Errorf("eventlog: truncation of entry %d, but %d is applied", lowest, applied))
 		}
 		s.cut(lowest, floor)
 	default:
-		_ = l.db.failure.fail(fmt.Errorf("eventlog: removal of entries %d to %d would leave a hole in %d to %d",
+		_ = l.db.failure.Fail(fmt.Errorf("eventlog: removal of entries %d to %d would leave a hole in %d to %d",
 			lowest, highest, floor, last))
 	}
 }
@@ -116,16 +118,16 @@ func (s *LogStore) cut(end, floor uint64) {
 	if end > floor {
 		r, err := l.stored(min(end-1, last))
 		if err != nil {
-			_ = l.db.failure.fail(fmt.Errorf("eventlog: truncate: %w", err))
+			_ = l.db.failure.Fail(fmt.Errorf("eventlog: truncate: %w", err))
 		}
-		term = r.term
+		term = r.Term
 	}
 	b := l.db.NewBatch()
 	defer b.Close()
 	if end <= last {
-		for _, span := range []byte{spanEntry, spanSize} {
-			_, upper := spanBounds(span)
-			l.db.must(b.DeleteRange(indexed(span, end), upper, nil))
+		for _, span := range []byte{layout.SpanEntry, layout.SpanSize} {
+			_, upper := layout.SpanBounds(span)
+			l.db.must(b.DeleteRange(layout.Indexed(span, end), upper, nil))
 		}
 	}
 	at := l.truncated
@@ -138,7 +140,7 @@ func (s *LogStore) cut(end, floor uint64) {
 	l.db.commit(b, pebble.Sync)
 	total, err := l.db.totalBytes()
 	if err != nil {
-		_ = l.db.failure.fail(fmt.Errorf("eventlog: truncate: %w", err))
+		_ = l.db.failure.Fail(fmt.Errorf("eventlog: truncate: %w", err))
 	}
 
 	l.mu.Lock()

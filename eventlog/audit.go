@@ -1,11 +1,12 @@
 package eventlog
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
+
+	"hpfriends/eventlog/auditchain"
 )
 
 // The audit keeps every accepted change of the graph, whatever retention removes from the log.
@@ -22,106 +23,26 @@ import (
 // Whoever can write to the store can write a whole new chain: that is found by comparing the newest hash with another
 // node's, or with one that was noted elsewhere.
 
-// AuditMark is one link of the chain: an audit event without its command. The zero AuditMark stands before the first
-// event.
-type AuditMark struct {
-	Index  uint64 // of the log entry
-	Number uint64 // of the event, from 1
-	Time   int64  // the newest so far, Unix milliseconds
-	Hash   [sha256.Size]byte
-}
-
-// AuditRecord is one audit event.
-type AuditRecord struct {
-	AuditMark
-	Command []byte // shared with the caller of Next; Scan's is the reader's own
-}
-
-const auditMarkSize = sha256.Size + 8 + 8
-
-var keyAuditNewest = []byte("audit-newest")
-
-// Next returns the event that follows m when a command that was stamped with a time is accepted at index.
-func (m AuditMark) Next(index uint64, stamped time.Time, command []byte) AuditRecord {
-	return m.seal(index, m.Number+1, max(m.Time, stamped.UnixMilli()), command)
-}
-
-func (m AuditMark) seal(index, number uint64, at int64, command []byte) AuditRecord {
-	r := AuditRecord{AuditMark{Index: index, Number: number, Time: at}, command}
-	h := sha256.New()
-	h.Write(m.Hash[:])
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, 24), index)
-	b = binary.BigEndian.AppendUint64(b, number)
-	h.Write(binary.BigEndian.AppendUint64(b, uint64(at)))
-	h.Write(command)
-	h.Sum(r.Hash[:0])
-	return r
-}
-
-// When returns the newest time up to the event, UTC.
-func (m AuditMark) When() time.Time { return time.UnixMilli(m.Time).UTC() }
-
-func (m AuditMark) encode() []byte {
-	b := append(make([]byte, 0, auditMarkSize), m.Hash[:]...)
-	b = binary.BigEndian.AppendUint64(b, m.Number)
-	return binary.BigEndian.AppendUint64(b, uint64(m.Time))
-}
-
-func decodeAuditMark(index uint64, v []byte) (AuditMark, error) {
-	if len(v) < auditMarkSize {
-		return AuditMark{}, &AuditError{
-			Index: index, Kind: Altered, Reason: fmt.Sprintf("its record has %d bytes, want at least %d", len(v), auditMarkSize),
-		}
-	}
-	m := AuditMark{Index: index, Hash: [sha256.Size]byte(v)}
-	m.Number = binary.BigEndian.Uint64(v[sha256.Size:])
-	m.Time = int64(binary.BigEndian.Uint64(v[sha256.Size+8:]))
-	return m, nil
-}
+// The chain of audit events.
+type (
+	AuditMark   = auditchain.AuditMark
+	AuditRecord = auditchain.AuditRecord
+	AuditError  = auditchain.AuditError
+)
 
 // How an audit event can be wrong.
 const (
-	Altered   = "altered"
-	Missing   = "missing"
-	Reordered = "reordered"
-	Extra     = "extra"
+	Altered   = auditchain.Altered
+	Missing   = auditchain.Missing
+	Reordered = auditchain.Reordered
+	Extra     = auditchain.Extra
 )
 
-// AuditError says which audit event is the first that is not as it was written.
-type AuditError struct {
-	Index  uint64 // of the event at which it shows
-	Kind   string // Altered, Missing, Reordered or Extra
-	Reason string
-}
-
-func (e *AuditError) Error() string {
-	return fmt.Sprintf("audit event #%d: %s: %s", e.Index, e.Kind, e.Reason)
-}
-
-// Check returns an *AuditError unless r is the event that follows m.
-func (m AuditMark) Check(r AuditRecord) error {
-	wrong := func(kind, format string, args ...any) error {
-		return &AuditError{Index: r.Index, Kind: kind, Reason: fmt.Sprintf(format, args...)}
-	}
-	sealed := m.seal(r.Index, r.Number, r.Time, r.Command).Hash == r.Hash
-	switch {
-	case r.Number > m.Number+1 && r.Number-m.Number > r.Index-m.Index: // more than fit between
-		return wrong(Altered, "its number is %d after %d", r.Number, m.Number)
-	case r.Number > m.Number+1:
-		return wrong(Missing, "events number %d to %d are not there before it", m.Number+1, r.Number-1)
-	case r.Number < m.Number+1:
-		return wrong(Reordered, "event number %d stands after number %d", r.Number, m.Number)
-	case !sealed:
-		return wrong(Altered, "its hash does not fit what it says and the event before it (#%d)", m.Index)
-	case r.Time < m.Time:
-		return wrong(Altered, "its time is before that of event #%d", m.Index)
-	}
-	return nil
-}
+var keyAuditNewest = []byte("audit-newest")
 
 // PutAudit writes an event and makes it the newest.
 func (w *writes) PutAudit(r AuditRecord) {
-	mark := r.encode()
+	mark := r.Encode()
 	w.Put(SpaceAudit, IndexKey(r.Index), append(mark, r.Command...))
 	w.Put(SpaceMeta, keyAuditNewest, append(IndexKey(r.Index), mark...))
 }
@@ -141,11 +62,11 @@ func (a Audit) Newest() (AuditMark, error) {
 	if err != nil {
 		return AuditMark{}, err
 	}
-	if len(v) != 8+auditMarkSize {
+	if len(v) != 8+auditchain.MarkSize {
 		return AuditMark{}, fmt.Errorf("eventlog: mark of the newest audit event has %d bytes, want %d",
-			len(v), 8+auditMarkSize)
+			len(v), 8+auditchain.MarkSize)
 	}
-	return decodeAuditMark(binary.BigEndian.Uint64(v), v[8:])
+	return auditchain.DecodeMark(binary.BigEndian.Uint64(v), v[8:])
 }
 
 // Event returns the event of index, or ErrNotFound.
@@ -154,11 +75,11 @@ func (a Audit) Event(index uint64) (AuditRecord, error) {
 	if err != nil {
 		return AuditRecord{}, err
 	}
-	m, err := decodeAuditMark(index, v)
+	m, err := auditchain.DecodeMark(index, v)
 	if err != nil {
 		return AuditRecord{}, err
 	}
-	return AuditRecord{m, v[auditMarkSize:]}, nil
+	return AuditRecord{AuditMark: m, Command: v[auditchain.MarkSize:]}, nil
 }
 
 // errEnough ends a scan early.
@@ -177,11 +98,11 @@ func (a Audit) Scan(from uint64, limit int, fn func(AuditRecord) error) (next ui
 			return errEnough
 		}
 		limit--
-		m, err := decodeAuditMark(index, v)
+		m, err := auditchain.DecodeMark(index, v)
 		if err != nil {
 			return err
 		}
-		return fn(AuditRecord{m, append([]byte(nil), v[auditMarkSize:]...)})
+		return fn(AuditRecord{AuditMark: m, Command: append([]byte(nil), v[auditchain.MarkSize:]...)})
 	})
 	if errors.Is(err, errEnough) {
 		err = nil
@@ -222,7 +143,7 @@ func (a Audit) Before(index uint64) (AuditMark, error) {
 	var found AuditMark
 	err := a.db.newestBelow(SpaceAudit, index, func(k, v []byte) (err error) {
 		at, _ := ParseIndexKey(k)
-		found, err = decodeAuditMark(at, v)
+		found, err = auditchain.DecodeMark(at, v)
 		return err
 	})
 	return found, err

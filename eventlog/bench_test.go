@@ -5,11 +5,14 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/layout"
+	"hpfriends/internal/payload"
 )
 
 // sensorBatch is a batch of 256 KiB: runs of a few messages, as they come from a hundred sensors.
@@ -167,4 +170,95 @@ func BenchmarkGetLog(b *testing.B) {
 			_ = l.LogStore().GetLog(1, &e)
 		}
 	})
+}
+
+// coldBench is a log of n JSON messages of 400 bytes on 200 channels of 10 users, so many in a batch, scattered.
+func coldBench(b *testing.B, n, inBatch int) *Log {
+	b.Helper()
+	l, payloads := benchDisk(b), payload.Honeypot(n, 400)
+	var builder entry.Builder
+	var logs []*raft.Log
+	for i := 0; i < n; {
+		builder.Reset()
+		for range inBatch {
+			channel, user := fmt.Sprintf("sensor.%d", i%200), uint64(i/200%10)
+			f := publish(fmt.Sprintf("key%d", user), channel, len(payloads[i]), 0)
+			copy(f[len(f)-len(payloads[i]):], payloads[i])
+			builder.Add(channel, user, user, 1700000000000+int64(i)/2, netip.AddrFrom4([4]byte{10, 0, 0, byte(user)}), f, 1)
+			i++
+		}
+		last, _ := l.Last()
+		logs = append(logs, command(last+uint64(len(logs))+1, 1, builder.Encode([16]byte{1}, uint64(i)*5)))
+		if len(logs) == 500 || i >= n {
+			storeLogs(b, l, logs...)
+			logs = logs[:0]
+			last, _ = l.Last()
+			apply(b, l, last)
+		}
+	}
+	if err := l.db.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	return l
+}
+
+// BenchmarkCold reads one channel of 200 whose messages are scattered, and everything, before and after the log is in
+// blocks, and says what the log takes then.
+func BenchmarkCold(b *testing.B) {
+	for _, inBatch := range []int{1, 1000} {
+		const n = 60_000
+		l := coldBench(b, n, inBatch)
+		for _, state := range []string{"hot", "cold"} {
+			if state == "cold" {
+				begin := time.Now()
+				if _, err := l.Cold().PackAll(b.Context(), Packing{Before: l.Applied()}, nil); err != nil {
+					b.Fatal(err)
+				}
+				packed := float64(n) * 400 / 1e6 / time.Since(begin).Seconds()
+				_, stored, err := l.Cold().Stored()
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.Logf("%d in a batch: %.1f MB/s are packed, blocks and their keys take %.4f of the payloads, tables %.4f", inBatch,
+					packed, float64(stored)/400/n, float64(l.db.Metrics().Total().TablesSize)/400/n)
+			}
+			l.tail.forget(l.Applied() + 1)
+			for name, sel := range map[string]Selector{"channel": Select("sensor.7"), "everything": Select("*")} {
+				b.Run(fmt.Sprintf("%s/%s/%d-in-a-batch", name, state, inBatch), func(b *testing.B) {
+					messages := 0
+					for b.Loop() {
+						l.db.cache.Forget()
+						messages += readAll(b, l, sel)
+					}
+					b.ReportMetric(float64(messages)/b.Elapsed().Seconds(), "messages/s")
+				})
+			}
+		}
+	}
+}
+
+// readAll reads what is selected as a replay does, and counts it.
+func readAll(b *testing.B, l *Log, sel Selector) (messages int) {
+	x, at := NewExcerpt(l, sel), uint64(1)
+	for {
+		found, err := l.Next(sel, at, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if len(found) == 0 {
+			return messages
+		}
+		for _, i := range found {
+			batch, err := x.Batch(i)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for j := range batch.Runs {
+				if sel.selects(layout.Series{Channel: batch.Runs[j].Channel, Origin: batch.Runs[j].Origin}) {
+					messages += int(batch.Runs[j].Count)
+				}
+			}
+		}
+		at = found[len(found)-1] + 1
+	}
 }

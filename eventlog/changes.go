@@ -3,7 +3,9 @@ package eventlog
 import (
 	"errors"
 
+	"hpfriends/eventlog/cold"
 	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/layout"
 )
 
 // marksAtOnce bounds how long ScanChanges holds an iterator.
@@ -44,7 +46,15 @@ func (s *store) others(from, to uint64) (indexes []uint64, next uint64, err erro
 		return nil, 0, ErrClosed
 	}
 	defer s.Leave()
-	it, err := s.iterate(indexed(spanBatch, from), indexed(spanBatch, to+1))
+	snapshot := s.NewSnapshot()
+	defer snapshot.Close()
+	if from <= s.frozen.Load() {
+		indexes, next, err = coldOthers(cold.Blocks{Reader: snapshot}, from, to)
+		if err != nil || next > from {
+			return indexes, next, err
+		}
+	}
+	it, err := layout.Iterate(snapshot, layout.Indexed(layout.SpanBatch, from), layout.Indexed(layout.SpanBatch, to+1))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -60,7 +70,7 @@ func (s *store) others(from, to uint64) (indexes []uint64, next uint64, err erro
 	for ok := it.First(); ok; ok = it.Next() {
 		index, valid := ParseIndexKey(it.Key()[1:])
 		if !valid {
-			return nil, 0, inconsistent(next, "batch mark %x", it.Key())
+			return nil, 0, layout.Inconsistent(next, "batch mark %x", it.Key())
 		}
 		if !upTo(index) {
 			return indexes, next, nil
@@ -71,5 +81,23 @@ func (s *store) others(from, to uint64) (indexes []uint64, next uint64, err erro
 		}
 	}
 	upTo(to + 1)
-	return indexes, next, damaged(it.Error())
+	return indexes, next, layout.Damaged(it.Error())
+}
+
+// coldOthers is others in the block that holds the entry from; next is from when no block does.
+func coldOthers(blocks cold.Blocks, from, to uint64) (indexes []uint64, next uint64, err error) {
+	h, ok, err := blocks.At(from)
+	if err != nil || !ok {
+		return nil, from, layout.DamagedBlock(from, err)
+	}
+	marks, err := blocks.Marks(&h)
+	if err != nil {
+		return nil, from, layout.DamagedBlock(from, err)
+	}
+	for next = from; next <= min(h.Last, to) && len(indexes) < marksAtOnce; next++ {
+		if !marks[next-h.First].Batch {
+			indexes = append(indexes, next)
+		}
+	}
+	return indexes, next, nil
 }

@@ -36,6 +36,7 @@ type promised struct {
 type plant struct {
 	fs       *vfs.MemFS
 	log      *Log
+	packing  atomic.Bool
 	ackEarly bool // negative control: promise before StoreLogs returns
 
 	mu sync.Mutex
@@ -129,6 +130,24 @@ func (p *plant) run(t *testing.T, stop *atomic.Bool) {
 	}
 }
 
+// pack puts what is applied into blocks, a piece at a time.
+func (p *plant) pack(t *testing.T, rng *rand.Rand, stop *atomic.Bool) {
+	for !stop.Load() {
+		_, err := p.log.Cold().Pack(t.Context(), Packing{
+			Before: p.log.Applied() - min(p.log.Applied(), rng.Uint64N(20)),
+			Rest: func(time.Duration) {
+				p.packing.Store(true)
+				time.Sleep(time.Duration(rng.IntN(100)) * time.Microsecond)
+			},
+		})
+		p.packing.Store(false)
+		if err != nil {
+			t.Errorf("pack: %v", err)
+			return
+		}
+	}
+}
+
 // crash takes a clone of the disk and of what was promised, at one instant.
 func (p *plant) crash(rng *rand.Rand) (*vfs.MemFS, promised) {
 	p.mu.Lock()
@@ -162,7 +181,7 @@ func (want *promised) check(t *testing.T, fs *vfs.MemFS) (err error) {
 		if err != nil {
 			return fmt.Errorf("entry %d of %d: %w", i, last, err)
 		}
-		got := sumOf(r.term, r.data)
+		got := sumOf(r.Term, r.Bytes())
 		if i <= uint64(len(want.acked)) && got != want.acked[i-1] {
 			return fmt.Errorf("acknowledged entry %d is another", i)
 		}
@@ -193,7 +212,7 @@ func checkProjections(l *Log) error {
 		if err != nil {
 			return err
 		}
-		want = chain(want, r.data)
+		want = chain(want, r.Bytes())
 	}
 	got, err := l.Get(SpaceMeta, chainKey)
 	if l.Applied() > 0 && (err != nil || !bytes.Equal(got, want)) {
@@ -203,7 +222,7 @@ func checkProjections(l *Log) error {
 }
 
 // crashRun takes clones of one plant under load and returns how many it took and the first broken promise.
-func crashRun(t *testing.T, seed uint64, clones int, ackEarly bool) (int, error) {
+func crashRun(t *testing.T, seed uint64, clones int, ackEarly bool, seen *packings) (int, error) {
 	p := newPlant(t, ackEarly)
 	defer p.log.Close()
 	var done sync.WaitGroup
@@ -213,11 +232,16 @@ func crashRun(t *testing.T, seed uint64, clones int, ackEarly bool) (int, error)
 		written.Store(true)
 	})
 	done.Go(func() { p.run(t, &stop) })
+	done.Go(func() { p.pack(t, rand.New(rand.NewPCG(seed, 3)), &stop) })
 	defer done.Wait()
 	defer stop.Store(true)
 	rng := rand.New(rand.NewPCG(seed, 2))
 	for n := range clones {
+		if p.packing.Load() {
+			seen.during++
+		}
 		fs, want := p.crash(rng)
+		seen.blocks += blocksIn(t, fs)
 		if err := want.check(t, fs); err != nil {
 			return n + 1, fmt.Errorf("seed %d clone %d: %w", seed, n, err)
 		}
@@ -228,28 +252,49 @@ func crashRun(t *testing.T, seed uint64, clones int, ackEarly bool) (int, error)
 	return clones, nil
 }
 
+// packings counts crashes while a block was made, and blocks that they left.
+type packings struct{ during, blocks int }
+
+func blocksIn(t *testing.T, fs *vfs.MemFS) int {
+	l, err := Open(testConfig(fs.CrashClone(vfs.CrashCloneCfg{})))
+	if err != nil {
+		return 0 // whoever looks closer says so
+	}
+	defer l.Close()
+	n, _, err := l.Cold().Stored()
+	if err != nil {
+		t.Error(err)
+	}
+	return n
+}
+
 // TestCrashLosesNothingPromised takes the power away at random moments of appends, truncations and applies, with any
 // part of the unsynced data surviving.
 func TestCrashLosesNothingPromised(t *testing.T) {
 	want := times(2000)
 	total, begun := 0, time.Now()
+	var seen packings
 	for seed := uint64(1); total < want; seed++ {
 		if total >= want/4 && time.Since(begun) > 12*time.Second && os.Getenv("EVENTLOG_LONG") == "" {
 			break // a busy machine
 		}
-		n, err := crashRun(t, seed, want-total, false)
+		n, err := crashRun(t, seed, want-total, false, &seen)
 		if err != nil {
 			t.Fatal(err)
 		}
 		total += n
 	}
-	t.Logf("%d crashes, nothing promised was lost", total)
+	t.Logf("%d crashes, %d of them while a block was made, with %d blocks: nothing promised was lost", total, seen.during,
+		seen.blocks)
+	if seen.during == 0 || seen.blocks == 0 {
+		t.Error("no block was made")
+	}
 }
 
 // TestCrashFindsEarlyAcks is the control: a log that answers before the sync is found out by the same test.
 func TestCrashFindsEarlyAcks(t *testing.T) {
 	for seed := uint64(1); seed <= 50; seed++ {
-		if _, err := crashRun(t, seed, 50, true); errors.Is(err, ErrLogBehind) {
+		if _, err := crashRun(t, seed, 50, true, new(packings)); errors.Is(err, ErrLogBehind) {
 			return
 		} else if err != nil {
 			t.Fatalf("another error than the expected loss: %v", err)

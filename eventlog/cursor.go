@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"time"
+
+	"hpfriends/eventlog/layout"
 )
 
 // Cursor is how far a durable subscription got: one for each authkey and name, in SpaceCursors.
@@ -85,7 +87,7 @@ func DecodeCursor(key, value []byte) (Cursor, error) {
 // Cursors calls fn for the cursors of an authkey in order of their names, until its first error.
 func (l *Log) Cursors(authkey uint64, fn func(Cursor) error) error {
 	prefix := CursorKey(authkey, "")
-	return l.Scan(SpaceCursors, prefix, after(prefix), func(k, v []byte) error {
+	return l.Scan(SpaceCursors, prefix, layout.After(prefix), func(k, v []byte) error {
 		c, err := DecodeCursor(k, v)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/layout"
 )
 
 // wreck is a disk after a power loss, all of whose entries had been synced.
@@ -127,7 +128,7 @@ func (w *wreck) lost(l *Log, index uint64) error {
 		if err != nil {
 			return fmt.Errorf("entry %d: %w", i, err)
 		}
-		if sumOf(r.term, r.data) != w.want[i-1] {
+		if sumOf(r.Term, r.Data) != w.want[i-1] {
 			return fmt.Errorf("entry %d is another", i)
 		}
 	}
@@ -217,25 +218,26 @@ func TestBitFlipInWALIsNeverSilent(t *testing.T) {
 
 // TestFlippedRecordIsRefused flips each bit of a stored record: the checksum covers the key and all of the value.
 func TestFlippedRecordIsRefused(t *testing.T) {
-	r := record{index: 7, term: 3, typ: 0, data: []byte{byte(entry.KindChange), 1, 2, 3}, extensions: []byte("ext")}
-	good := make([]byte, r.size())
-	r.encode(good)
-	if got, err := decodeRecord(7, good); err != nil || got.term != 3 || string(got.data) != string(r.data) {
+	r := layout.Record{Index: 7, Term: 3, Type: 0, Data: []byte{byte(entry.KindChange), 1, 2, 3}}
+	r.Extensions = []byte("ext")
+	good := make([]byte, r.Size())
+	r.Encode(good)
+	if got, err := layout.DecodeRecord(7, good); err != nil || got.Term != 3 || string(got.Data) != string(r.Data) {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	var corrupt *CorruptError
-	if _, err := decodeRecord(8, good); !errors.As(err, &corrupt) {
+	if _, err := layout.DecodeRecord(8, good); !errors.As(err, &corrupt) {
 		t.Fatalf("a record under another index: %v", err)
 	}
 	for bit := range len(good) * 8 {
 		good[bit/8] ^= 1 << (bit % 8)
-		if _, err := decodeRecord(7, good); !errors.As(err, &corrupt) {
+		if _, err := layout.DecodeRecord(7, good); !errors.As(err, &corrupt) {
 			t.Fatalf("bit %d: %v", bit, err)
 		}
 		good[bit/8] ^= 1 << (bit % 8)
 	}
 	for n := range good {
-		if _, err := decodeRecord(7, good[:n]); !errors.As(err, &corrupt) {
+		if _, err := layout.DecodeRecord(7, good[:n]); !errors.As(err, &corrupt) {
 			t.Fatalf("%d bytes: %v", n, err)
 		}
 	}

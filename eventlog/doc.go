@@ -27,21 +27,23 @@
 //   - LogStore: appending and truncating from Raft's main goroutine; GetLog from any.
 //   - Begin, Tx: one goroutine, the FSM's. It may run concurrently with LogStore.
 //   - All readers, Wait, Flush, Verify, Last, Term: any number of goroutines.
+//   - Cold.Pack, Retention.Reclaim: any, one after the other.
 //   - Close: once, when writers have stopped; it waits for readers that are inside a call and wakes those in Wait.
 //
 // # Where things are
 //
 //	log.go                     opening, bounds, high water   store.go, pebble.go  Pebble under our rules for failures
 //	logstore.go, append.go     hashicorp/raft's view         tx.go, update.go     applying, and writing beside it
-//	keys.go                    every key, in one diagram     record.go            how an entry is stored
+//	layout/, keys.go           every key, in one diagram     layout/record.go     how an entry is stored
 //	read.go, index.go          entries, batches, by time     tail.go              cache of the newest
 //	lookup.go                  ... by who published where    log.go, watermark/   applied, and waiting for it
-//	verify.go                  checks the whole store        scrub.go             the same, slowly, piece by piece
+//	verify.go, check/          checks the whole store, at once, or slowly and piece by piece
 //	retention.go, sizemark.go  sizes and floors              reclaim.go           gives the space back
-//	truncated.go               the entry before the floor    extent.go, syndrome/ where damage lies
-//	audit.go                   the chain of changes          storedgraph.go       graphs stored beside it
+//	truncated.go               the entry before the floor    layout/, syndrome/   where damage lies
+//	cold.go, cold/, block/     reads old entries in blocks   pack.go              makes blocks
+//	audit.go, auditchain/      the chain of changes          storedgraph.go       graphs stored beside it
 //	checkpoint.go, cursor.go   projections that are kept     changes.go           changes of the graph in the log
-//	failstop.go, inflight/     how it fails, and closes      ballast/, disk.go    its part of the disk
+//	failstop/, inflight/       how it fails, and closes      ballast/, disk.go    its part of the disk
 //
 // The formats of the entries themselves are in package entry.
 package eventlog

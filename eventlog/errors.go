@@ -2,8 +2,8 @@ package eventlog
 
 import (
 	"errors"
-	"fmt"
-	"strings"
+
+	"hpfriends/eventlog/layout"
 )
 
 var (
@@ -24,36 +24,9 @@ var (
 	ErrInUse = errors.New("eventlog: in use by another process: stop it, or choose another data directory")
 )
 
-// CorruptError says that stored bytes are not what was written.
-type CorruptError struct {
-	Index  uint64 // of the entry, 0 when the damage is elsewhere
-	Reason string
-	Where  *Extent // nil when it is not known
-	Err    error   // of Pebble, or nil
-}
-
-func (e *CorruptError) Error() string {
-	s := "eventlog: corrupt store: " + e.Reason
-	if e.Index != 0 {
-		s = fmt.Sprintf("eventlog: corrupt entry %d: %s", e.Index, e.Reason)
-	}
-	if e.Where != nil {
-		s += ": " + e.Where.String()
-	}
-	if e.Err != nil {
-		s += ": " + firstLine(e.Err)
-	}
-	return s
-}
-
-func corrupt(index uint64, format string, args ...any) error {
-	return &CorruptError{Index: index, Reason: fmt.Sprintf(format, args...)}
-}
-
-// firstLine is what Pebble says of an error to people; the lines behind it are for programs.
-func firstLine(err error) string {
-	text, _, _ := strings.Cut(err.Error(), "\n")
-	return text
-}
-
-func (e *CorruptError) Unwrap() error { return e.Err }
+// What damage of the store is told by.
+type (
+	CorruptError      = layout.CorruptError
+	InconsistentError = layout.InconsistentError
+	Extent            = layout.Extent
+)

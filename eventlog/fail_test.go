@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog/ballast"
+	"hpfriends/eventlog/layout"
 )
 
 var errDisk = errors.New("injected disk error")
@@ -160,7 +161,8 @@ func TestDamagedEntryEndsRaft(t *testing.T) {
 	}
 	storeLogs(t, l, command(1, 1, []byte{2}), command(2, 1, []byte{2}))
 	apply(t, l, 1)
-	if err := l.db.Set(indexed(spanEntry, 1), []byte("nonsense of a sufficient length"), pebble.Sync); err != nil {
+	nonsense := []byte("nonsense of a sufficient length")
+	if err := l.db.Set(layout.Indexed(layout.SpanEntry, 1), nonsense, pebble.Sync); err != nil {
 		t.Fatal(err)
 	}
 	l.tail.forget(2)

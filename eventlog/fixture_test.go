@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/layout"
 )
 
 // testConfig fails loudly: a test that expects a failure sets its own Fatal.
@@ -72,6 +73,21 @@ func frame(n int, fill byte) []byte {
 	for i := range f[5:] {
 		f[5+i] = fill + byte(i%7)
 	}
+	return f
+}
+
+func seriesOf(channel string, origin uint64) layout.Series {
+	return layout.Series{Channel: channel, Origin: origin}
+}
+
+func markKey(index uint64) []byte { return layout.Indexed(layout.SpanBatch, index) }
+
+// publish is a whole PUBLISH frame with a payload of n bytes.
+func publish(ident, channel string, n int, fill byte) []byte {
+	head := append([]byte{byte(len(ident))}, ident...)
+	head = append(append(head, byte(len(channel))), channel...)
+	f := frame(len(head)+n, fill)
+	copy(f[5:], head)
 	return f
 }
 
@@ -151,6 +167,27 @@ func apply(t tb, l *Log, index uint64) {
 	if err := tx.Commit(index); err != nil {
 		t.Fatalf("commit %d: %v", index, err)
 	}
+	if allCold() {
+		pack(t, l, index)
+	}
+}
+
+// allCold: whatever is applied goes into blocks, in all tests that do not make them themselves.
+func allCold() bool { return os.Getenv("EVENTLOG_COLD") != "" }
+
+// pack puts what is applied before an entry into blocks.
+func pack(t tb, l *Log, before uint64) {
+	t.Helper()
+	for {
+		p, err := l.Cold().Pack(context.Background(), Packing{Before: before})
+		if err != nil {
+			t.Fatalf("pack: %v", err)
+		}
+		if p.First == 0 {
+			return
+		}
+		l.tail.forget(p.Last + 1)
+	}
 }
 
 func verify(t tb, l *Log) Summary {
@@ -173,7 +210,10 @@ func randomData(rng *rand.Rand, index uint64, size int) []byte {
 	var b entry.Builder
 	for range 1 + rng.IntN(4) {
 		channel := fmt.Sprintf("chan.%d", rng.IntN(6))
-		f := frame(rng.IntN(size+1), byte(rng.Uint32()))
+		f := publish("sensor", channel, rng.IntN(size+1), byte(rng.Uint32()))
+		if rng.IntN(16) == 0 { // no session sends it: a block keeps its batch as it is
+			f = frame(rng.IntN(size+1), byte(rng.Uint32()))
+		}
 		b.Add(channel, rng.Uint64N(3), rng.Uint64N(3), 1700000000000+int64(index)*10-rng.Int64N(50), netip.Addr{}, f, 1)
 	}
 	return b.Encode([16]byte{byte(rng.Uint32())}, rng.Uint64N(1000))

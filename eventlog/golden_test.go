@@ -145,8 +145,8 @@ func TestPinnedBytesAreUnderstood(t *testing.T) {
 			t.Errorf("entry %d: %+v, %v; want %+v, %v", i, got, err, e, errWant)
 		}
 	}
-	if r, err := l.stored(5); err != nil || string(r.extensions) != "extension" {
-		t.Errorf("extensions %q, %v", r.extensions, err)
+	if r, err := l.stored(5); err != nil || string(r.Extensions) != "extension" {
+		t.Errorf("extensions %q, %v", r.Extensions, err)
 	}
 	found, err := l.Next(Selector{Prefixes: []string{"a\x00"}}, 0, 9)
 	if err != nil || !reflect.DeepEqual(found, []uint64{3}) {

@@ -1,15 +1,12 @@
 package eventlog
 
 import (
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"sort"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
-	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/cold"
+	"hpfriends/eventlog/layout"
 )
 
 // IndexAt returns the first index >= Floor of a batch with a message of time t or later, or the index after Applied
@@ -23,27 +20,38 @@ func (l *Log) IndexAt(t time.Time) (uint64, error) {
 	if floor > end {
 		return end + 1, nil
 	}
-	it, err := l.db.iterate(indexed(spanBatch, floor), indexed(spanBatch, end+1))
+	snapshot := l.db.NewSnapshot()
+	defer snapshot.Close()
+	if floor <= l.db.frozen.Load() {
+		index, next, err := coldIndexAt(cold.Blocks{Reader: snapshot}, floor, t.UnixMilli())
+		if err != nil || index != 0 {
+			return index, err
+		}
+		if floor = max(floor, next); floor > end {
+			return end + 1, nil
+		}
+	}
+	it, err := layout.Iterate(snapshot, layout.Indexed(layout.SpanBatch, floor), layout.Indexed(layout.SpanBatch, end+1))
 	if err != nil {
 		return 0, err
 	}
 	defer it.Close()
 	want, failed := t.UnixMilli(), error(nil)
 	atOrAfter := func(index uint64) (uint64, bool) { // the next batch, and whether it is late enough
-		if !it.SeekGE(indexed(spanBatch, index)) {
+		if !it.SeekGE(layout.Indexed(layout.SpanBatch, index)) {
 			failed = errors.Join(failed, it.Error())
 			return end + 1, true
 		}
-		found, mark, err := parseBatchMark(it)
+		found, mark, err := layout.ParseBatchMark(it)
 		failed = errors.Join(failed, err)
-		return found, mark.time >= want
+		return found, mark.Time >= want
 	}
 	n := sort.Search(int(end-floor+1), func(i int) bool {
 		_, late := atOrAfter(floor + uint64(i))
 		return late
 	})
 	index, _ := atOrAfter(floor + uint64(n))
-	return index, damaged(failed)
+	return index, layout.Damaged(failed)
 }
 
 // PositionAt returns the position of the first message of time t or later, in the sense of IndexAt, or the beginning of
@@ -53,16 +61,12 @@ func (l *Log) PositionAt(t time.Time) (Position, error) {
 	if err != nil || index > l.Applied() {
 		return Position{Index: index}, err
 	}
-	e, err := l.Entry(index)
+	h, err := l.Header(index)
 	if errors.Is(err, ErrBelowFloor) { // the floor has moved meanwhile
 		return Position{Index: l.Floor()}, nil
 	}
-	if err != nil || e.Kind != entry.KindBatch {
-		return Position{Index: index}, err
-	}
-	h, err := entry.DecodeHeader(e.Data)
 	if err != nil {
-		return Position{}, &CorruptError{Index: index, Reason: "undecodable", Err: err}
+		return Position{Index: index}, err
 	}
 	for i := range h.Runs {
 		if h.Runs[i].Time >= t.UnixMilli() {
@@ -72,41 +76,11 @@ func (l *Log) PositionAt(t time.Time) (Position, error) {
 	return Position{Index: index}, nil
 }
 
-// batchMark is the value of a 'B' key.
-type batchMark struct {
-	hidden bool
-	time   int64 // unix milliseconds, the newest of any batch so far
-}
-
-func parseBatchMark(it *pebble.Iterator) (uint64, batchMark, error) {
-	index, ok := ParseIndexKey(it.Key()[1:])
-	if !ok {
-		return 0, batchMark{}, fmt.Errorf("eventlog: malformed batch key %x", it.Key())
-	}
-	v, err := it.ValueAndErr()
-	if err != nil {
-		return 0, batchMark{}, damagedEntry(index, err)
-	}
-	m, err := decodeBatchMark(index, v)
-	return index, m, err
-}
-
-func decodeBatchMark(index uint64, v []byte) (batchMark, error) {
-	if len(v) != 9 || v[0]&^flagHidden != 0 {
-		return batchMark{}, corrupt(index, "mark %x", v)
-	}
-	return batchMark{hidden: v[0]&flagHidden != 0, time: int64(binary.BigEndian.Uint64(v[1:]))}, nil
-}
-
 // visible reports whether the entry is a batch that readers show.
 func (s *store) visible(index uint64) (bool, error) {
-	v, err := s.get(indexed(spanBatch, index))
+	m, err := s.batchMark(index)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}
-	if err != nil {
-		return false, err
-	}
-	m, err := decodeBatchMark(index, v)
-	return err == nil && !m.hidden, err
+	return err == nil && !m.Hidden, err
 }

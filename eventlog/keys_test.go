@@ -3,6 +3,8 @@ package eventlog
 import (
 	"bytes"
 	"testing"
+
+	"hpfriends/eventlog/layout"
 )
 
 // Channels for which an encoding without care would mix up keys.
@@ -15,18 +17,18 @@ func TestIndexKeysSortByOriginChannelAndIndex(t *testing.T) {
 	for _, origin := range []uint64{0, 1, 256} {
 		for _, c := range awkward {
 			for _, i := range []uint64{0, 1, 255, 256, 1<<64 - 1} {
-				k := series{c, origin}.indexKey(i)
+				k := layout.Series{Channel: c, Origin: origin}.IndexKey(i)
 				if bytes.Compare(before, k) >= 0 {
 					t.Fatalf("%x is not after %x", k, before)
 				}
 				before = k
-				if of, index, ok := parseIndexKey(k); !ok || of != (series{c, origin}) || index != i {
+				if of, index, ok := layout.ParseSeriesIndex(k); !ok || of != seriesOf(c, origin) || index != i {
 					t.Fatalf("%x parses as %+v %d %t", k, of, index, ok)
 				}
 			}
 		}
 	}
-	if after([]byte{0xff, 0xff}) != nil || !bytes.Equal(after([]byte{1, 0xff}), []byte{2}) {
+	if layout.After([]byte{0xff, 0xff}) != nil || !bytes.Equal(layout.After([]byte{1, 0xff}), []byte{2}) {
 		t.Fatal("after")
 	}
 }
@@ -35,12 +37,12 @@ func TestDirectorySortsByChannelAndOrigin(t *testing.T) {
 	var before []byte
 	for _, c := range awkward {
 		for _, origin := range []uint64{0, 1, 256, 1<<64 - 1} {
-			k := series{c, origin}.key()
+			k := layout.Series{Channel: c, Origin: origin}.Key()
 			if bytes.Compare(before, k) >= 0 {
 				t.Fatalf("%x is not after %x", k, before)
 			}
 			before = k
-			if of, ok := parseSeriesKey(k); !ok || of != (series{c, origin}) {
+			if of, ok := layout.ParseSeriesKey(k); !ok || of != (layout.Series{Channel: c, Origin: origin}) {
 				t.Fatalf("%x parses as %+v %t", k, of, ok)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"hpfriends/eventlog/layout"
 	"hpfriends/eventlog/watermark"
 )
 
@@ -22,6 +23,7 @@ type Config struct {
 	CacheBytes int64  // Pebble's block cache, default 16 MiB
 	OpenFiles  int    // tables that are kept open, default 1000
 	TailBytes  int64  // newest entries kept in memory, raw and decoded together, default 32 MiB
+	ColdBytes  int64  // blocks of old entries kept in memory, unpacked, default 64 MiB
 	Logger     *slog.Logger
 	// Fatal is told why the store must not be used any further and should end the process, which is the default. If it
 	// returns, the goroutine that failed ends and whoever waits for it is never answered.
@@ -32,6 +34,7 @@ const (
 	defaultCacheBytes = 16 << 20
 	defaultOpenFiles  = 1000
 	defaultTailBytes  = 32 << 20
+	defaultColdBytes  = 64 << 20
 )
 
 func (c Config) withDefaults() Config {
@@ -43,6 +46,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.TailBytes <= 0 {
 		c.TailBytes = defaultTailBytes
+	}
+	if c.ColdBytes <= 0 {
+		c.ColdBytes = defaultColdBytes
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -67,6 +73,7 @@ type Log struct {
 	directory sync.Mutex   // held over writes to the channel directory
 	lastTime  atomic.Int64 // the newest time of any indexed batch; written by the applying goroutine
 
+	packing  sync.Mutex   // held while a block is made, or removed
 	boundsMu sync.Mutex   // held by whoever changes the bounds, over the write
 	mu       sync.RWMutex // guards the limits; never held over I/O
 	limits
@@ -106,11 +113,11 @@ func (l *Log) load(readOnly bool) error {
 	if err := l.db.checkLayout(readOnly); err != nil {
 		return err
 	}
-	applied, err := l.db.number(keyApplied)
+	applied, err := l.db.number(layout.KeyApplied)
 	if err != nil {
 		return err
 	}
-	if l.floor, err = l.db.number(keyFloor); err != nil {
+	if l.floor, err = l.db.number(layout.KeyFloor); err != nil {
 		return err
 	}
 	l.floor = max(l.floor, 1)
@@ -126,8 +133,11 @@ func (l *Log) load(readOnly bool) error {
 	if l.total, err = l.db.totalBytes(); err != nil {
 		return err
 	}
+	if err := l.db.loadBlocks(readOnly); err != nil {
+		return err
+	}
 	if l.last >= l.floor {
-		if _, err := l.db.entry(l.floor); err != nil {
+		if err := l.db.readable(l.floor); err != nil {
 			return fmt.Errorf("first entry %d of [%d, %d]: %w", l.floor, l.floor, l.last, err)
 		}
 	}
@@ -147,7 +157,7 @@ func (l *Log) Close() error {
 		return ErrClosed
 	}
 	l.applied.Close(ErrClosed)
-	if err := l.db.failure.err(); err != nil {
+	if err := l.db.failure.Err(); err != nil {
 		return fmt.Errorf("eventlog: not closed after a failure: %w", err)
 	}
 	l.db.Drain()
@@ -196,7 +206,7 @@ func (l *Log) Term(index uint64) (uint64, error) {
 		return term, nil
 	}
 	r, err := l.stored(index)
-	return r.term, err
+	return r.Term, err
 }
 
 // CheckHighWater compares the log with the newest (index, term) that was ever reported as synced and recorded outside

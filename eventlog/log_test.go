@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/layout"
 )
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -218,7 +219,7 @@ func TestReclaimRemovesOnlyWhatIsBelowTheFloor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, _ := entry.DecodeHeader(e.data)
+	h, _ := entry.DecodeHeader(e.Data)
 	tx.IndexBatch(40, h)
 	tx.RaiseFloor(25)
 	if err := tx.Commit(40); err != nil {
@@ -235,8 +236,8 @@ func TestReclaimRemovesOnlyWhatIsBelowTheFloor(t *testing.T) {
 		t.Fatalf("reclaiming changed what is visible: %+v, before %+v", after, before)
 	}
 	var keys int
-	for _, span := range []byte{spanEntry, spanBatch, spanIndex, spanSeries} {
-		lower, upper := spanBounds(span)
+	for _, span := range []byte{layout.SpanEntry, layout.SpanBatch, layout.SpanIndex, layout.SpanSeries} {
+		lower, upper := layout.SpanBounds(span)
 		_ = l.db.scan(lower, upper, func(_, _ []byte) error { keys++; return nil })
 	}
 	if want := 16 + 16 + 32 + 4; keys != want { // c0 and c1 left the directory
@@ -257,21 +258,29 @@ func TestReclaimRemovesOnlyWhatIsBelowTheFloor(t *testing.T) {
 
 func TestVerifyFindsEachKindOfDamage(t *testing.T) {
 	damage := map[string]func(b *pebble.Batch) error{
-		"missing entry":     func(b *pebble.Batch) error { return b.Delete(indexed(spanEntry, 2), nil) },
-		"first entry":       func(b *pebble.Batch) error { return b.Delete(indexed(spanEntry, 1), nil) },
-		"swapped entry":     func(b *pebble.Batch) error { return copyKey(b, indexed(spanEntry, 1), indexed(spanEntry, 2)) },
-		"missing index key": func(b *pebble.Batch) error { return b.Delete(series{"b", 2}.indexKey(2), nil) },
-		"extra index key":   func(b *pebble.Batch) error { return b.Set(series{"a", 2}.indexKey(3), nil, nil) },
-		"index of future":   func(b *pebble.Batch) error { return b.Set(series{"a", 2}.indexKey(5), nil, nil) },
-		"another's key": func(b *pebble.Batch) error {
-			return errors.Join(b.Delete(series{"b", 2}.indexKey(2), nil), b.Set(series{"b", 3}.indexKey(2), nil, nil))
+		"missing entry": func(b *pebble.Batch) error { return b.Delete(layout.Indexed(layout.SpanEntry, 2), nil) },
+		"first entry":   func(b *pebble.Batch) error { return b.Delete(layout.Indexed(layout.SpanEntry, 1), nil) },
+		"swapped entry": func(b *pebble.Batch) error {
+			return copyKey(b, layout.Indexed(layout.SpanEntry, 1), layout.Indexed(layout.SpanEntry, 2))
 		},
-		"missing mark":      func(b *pebble.Batch) error { return b.Delete(indexed(spanBatch, 2), nil) },
-		"mark of a change":  func(b *pebble.Batch) error { return b.Set(indexed(spanBatch, 3), make([]byte, 9), nil) },
-		"mark of future":    func(b *pebble.Batch) error { return b.Set(indexed(spanBatch, 9), make([]byte, 9), nil) },
-		"hidden by mistake": func(b *pebble.Batch) error { return b.Set(indexed(spanBatch, 2), hiddenMark(), nil) },
-		"missing directory": func(b *pebble.Batch) error { return b.Delete(series{"b", 2}.key(), nil) },
-		"stale directory":   func(b *pebble.Batch) error { return b.Set(series{"b", 2}.key(), IndexKey(1), nil) },
+		"missing index key": func(b *pebble.Batch) error { return b.Delete(seriesOf("b", 2).IndexKey(2), nil) },
+		"extra index key": func(b *pebble.Batch) error {
+			return b.Set(seriesOf("a", 2).IndexKey(3), nil, nil)
+		},
+		"index of future": func(b *pebble.Batch) error {
+			return b.Set(seriesOf("a", 2).IndexKey(5), nil, nil)
+		},
+		"another's key": func(b *pebble.Batch) error {
+			return errors.Join(b.Delete(seriesOf("b", 2).IndexKey(2), nil), b.Set(seriesOf("b", 3).IndexKey(2), nil, nil))
+		},
+		"missing mark":      func(b *pebble.Batch) error { return b.Delete(markKey(2), nil) },
+		"mark of a change":  func(b *pebble.Batch) error { return b.Set(markKey(3), make([]byte, 9), nil) },
+		"mark of future":    func(b *pebble.Batch) error { return b.Set(markKey(9), make([]byte, 9), nil) },
+		"hidden by mistake": func(b *pebble.Batch) error { return b.Set(markKey(2), hiddenMark(), nil) },
+		"missing directory": func(b *pebble.Batch) error { return b.Delete(seriesOf("b", 2).Key(), nil) },
+		"stale directory": func(b *pebble.Batch) error {
+			return b.Set(seriesOf("b", 2).Key(), IndexKey(1), nil)
+		},
 	}
 	for name, do := range damage {
 		t.Run(name, func(t *testing.T) {
@@ -300,7 +309,7 @@ func copyKey(b *pebble.Batch, from, to []byte) error {
 	return b.Set(to, v, nil)
 }
 
-func hiddenMark() []byte { return []byte{flagHidden, 0x7f, 0, 0, 0, 0, 0, 0, 0} }
+func hiddenMark() []byte { return []byte{layout.FlagHidden, 0x7f, 0, 0, 0, 0, 0, 0, 0} }
 
 func TestConcurrentReadersDecodeOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

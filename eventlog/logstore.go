@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog/layout"
 )
 
 // LogStore is the log as Raft sees it. It implements raft.LogStore and raft.MonotonicLogStore.
@@ -18,7 +20,7 @@ var (
 	_ raft.MonotonicLogStore = (*LogStore)(nil)
 
 	// The stored entry type is Raft's number. This does not compile if it changes.
-	_ [0]struct{} = [raft.LogCommand - typeCommand]struct{}{}
+	_ [0]struct{} = [raft.LogCommand - layout.TypeCommand]struct{}{}
 )
 
 // LogStore returns the log as Raft sees it.
@@ -59,11 +61,11 @@ func (s *LogStore) GetLog(index uint64, out *raft.Log) error {
 	case errors.Is(err, ErrClosed):
 		return err
 	default:
-		return s.log.db.failure.fail(err)
+		return s.log.db.failure.Fail(err)
 	}
 	*out = raft.Log{
-		Index: r.index, Term: r.term, Type: raft.LogType(r.typ),
-		Data: r.data, Extensions: r.extensions, AppendedAt: r.appended,
+		Index: r.Index, Term: r.Term, Type: raft.LogType(r.Type),
+		Data: r.Bytes(), Extensions: r.Extensions, AppendedAt: r.Appended,
 	}
 	return nil
 }
@@ -77,11 +79,11 @@ func (s *LogStore) StoreLogs(logs []*raft.Log) error {
 		return ErrClosed
 	}
 	defer s.log.db.Leave()
-	records := make([]record, len(logs))
+	records := make([]layout.Record, len(logs))
 	for i, e := range logs {
-		records[i] = record{
-			index: e.Index, term: e.Term, typ: byte(e.Type),
-			appended: e.AppendedAt, extensions: e.Extensions, data: e.Data,
+		records[i] = layout.Record{
+			Index: e.Index, Term: e.Term, Type: byte(e.Type),
+			Appended: e.AppendedAt, Extensions: e.Extensions, Data: e.Data,
 		}
 	}
 	s.append(records)

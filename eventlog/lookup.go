@@ -9,6 +9,9 @@ import (
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hpfriends/eventlog/cold"
+	"hpfriends/eventlog/layout"
 )
 
 // Selector selects series: of the channels named, and of those that begin with one of the prefixes (the empty prefix
@@ -86,9 +89,11 @@ func (l *Log) Lookup(q Lookup) (Found, error) {
 		return Found{Indexes: s.found, Seeks: 1}, err
 	}
 	var err error
-	if s.index, err = l.db.iterate(spanBounds(spanIndex)); err != nil {
+	// Entries move from the one span to the other: one iterator sees both as of one moment.
+	if s.index, err = l.db.iterate([]byte{layout.SpanIndex}, []byte{layout.SpanStripe + 1}); err != nil {
 		return Found{}, err
 	}
+	s.cold = s.low <= l.db.frozen.Load()
 	defer s.index.Close()
 	err = s.all()
 	if errors.Is(err, errSpent) {
@@ -103,6 +108,7 @@ type search struct {
 	Lookup
 	db        *store
 	index     *pebble.Iterator
+	cold      bool // blocks may hold some of it
 	seeks     int
 	low, high uint64   // what else can be among the found lies between, inclusive
 	found     []uint64 // at most twice the limit, with repetitions
@@ -139,7 +145,7 @@ const (
 
 // channel looks for the series of one channel: by its origins or, where it has fewer, by the directory.
 func (s *search) channel(channel string) error {
-	lower := AppendChannel([]byte{spanSeries}, channel)
+	lower := AppendChannel([]byte{layout.SpanSeries}, channel)
 	if s.Origins == nil {
 		return s.directory(lower)
 	}
@@ -155,7 +161,7 @@ func (s *search) channel(channel string) error {
 	}
 	for _, origin := range origins {
 		if first, ok := s.Origins.From(origin, channel); ok {
-			if err := s.series(series{channel, origin}, first); err != nil {
+			if err := s.series(layout.Series{Channel: channel, Origin: origin}, first); err != nil {
 				return err
 			}
 		}
@@ -165,7 +171,7 @@ func (s *search) channel(channel string) error {
 
 // prefix looks for the series of all channels that begin alike.
 func (s *search) prefix(prefix string) error {
-	lower := AppendChannelPrefix([]byte{spanSeries}, prefix)
+	lower := AppendChannelPrefix([]byte{layout.SpanSeries}, prefix)
 	if s.Origins == nil {
 		return s.directory(lower)
 	}
@@ -183,7 +189,7 @@ func (s *search) prefix(prefix string) error {
 
 // fewerThan reports whether the directory has fewer than n series from lower on.
 func (s *search) fewerThan(n int, lower []byte) (bool, error) {
-	err := s.db.scan(lower, after(lower), func([]byte, []byte) error {
+	err := s.db.scan(lower, layout.After(lower), func([]byte, []byte) error {
 		if n--; n <= 0 {
 			return errSpent
 		}
@@ -198,23 +204,23 @@ func (s *search) fewerThan(n int, lower []byte) (bool, error) {
 // directory looks for the series of a part of the directory. It says which have nothing from the beginning on.
 func (s *search) directory(lower []byte) error {
 	keys := 0
-	return s.db.scan(lower, after(lower), func(k, v []byte) error {
+	return s.db.scan(lower, layout.After(lower), func(k, v []byte) error {
 		if keys++; keys%keysForASeek == 0 {
 			if err := s.spend(); err != nil {
 				return err
 			}
 		}
-		of, ok := parseSeriesKey(k)
+		of, ok := layout.ParseSeriesKey(k)
 		newest, known := ParseIndexKey(v)
 		switch {
 		case !ok || !known:
-			return corrupt(0, "directory of channel %q of user %d has %d bytes", of.channel, of.origin, len(v))
+			return layout.Corrupt(0, "directory of channel %q of user %d has %d bytes", of.Channel, of.Origin, len(v))
 		case newest < s.low:
 			return nil
 		case s.Origins == nil:
 			return s.series(of, 0)
 		}
-		first, selected := s.Origins.From(of.origin, of.channel)
+		first, selected := s.Origins.From(of.Origin, of.Channel)
 		if !selected || first > newest {
 			return nil
 		}
@@ -222,50 +228,94 @@ func (s *search) directory(lower []byte) error {
 	})
 }
 
-// origin looks for the series of one origin on the channels that begin alike: from each it skips to the next.
+// origin looks for the series of one origin on the channels that begin alike.
 func (s *search) origin(origin uint64, prefix string) error {
-	lower := AppendChannelPrefix(binary.BigEndian.AppendUint64([]byte{spanIndex}, origin), prefix)
+	var known map[layout.Series]bool
+	if s.cold {
+		known = make(map[layout.Series]bool)
+		if err := s.originIn(layout.SpanStripe, origin, prefix, known); err != nil {
+			return err
+		}
+	}
+	return s.originIn(layout.SpanIndex, origin, prefix, known)
+}
+
+// originIn looks in one span, from each channel it skips to the next, and leaves out what is known.
+func (s *search) originIn(span byte, origin uint64, prefix string, known map[layout.Series]bool) error {
+	lower := AppendChannelPrefix(binary.BigEndian.AppendUint64([]byte{span}, origin), prefix)
 	key := slices.Clone(lower)
 	for {
 		if err := s.spend(); err != nil {
 			return err
 		}
 		if !s.index.SeekGE(key) || !bytes.HasPrefix(s.index.Key(), lower) {
-			return damaged(s.index.Error())
+			return layout.Damaged(s.index.Error())
 		}
-		of, _, ok := parseIndexKey(s.index.Key())
-		if !ok {
-			return fmt.Errorf("eventlog: malformed index key %x", s.index.Key())
+		of, _, ok := layout.ParseSeriesIndex(s.index.Key())
+		if err := malformedIndex(ok, s.index.Key()); err != nil {
+			return err
 		}
-		if first, selected := s.Origins.From(origin, of.channel); selected {
+		if first, selected := s.Origins.From(origin, of.Channel); selected && !known[of] {
 			if err := s.series(of, first); err != nil {
 				return err
 			}
 		}
-		key = after(of.indexPrefix())
+		if known != nil {
+			known[of] = true
+		}
+		key = of.IndexPrefix()
+		key[0] = span
+		key = layout.After(key)
 	}
 }
 
+func malformedIndex(ok bool, key []byte) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf("eventlog: malformed index key %x", key)
+}
+
 // series adds the indexes of one series that are not before first.
-func (s *search) series(of series, first uint64) error {
+func (s *search) series(of layout.Series, first uint64) error {
 	if err := s.spend(); err != nil {
 		return err
 	}
-	prefix, low, it := of.indexPrefix(), max(first, s.low), s.index
+	low := max(first, s.low)
 	if low > s.high {
 		return nil
 	}
-	n, seek, step, key := 0, it.SeekGE, it.Next, of.indexKey(low)
+	parts := []func(layout.Series, uint64, int) (int, error){s.stripes, s.keys}
+	switch {
+	case !s.cold:
+		parts = parts[1:]
+	case s.Newest:
+		slices.Reverse(parts)
+	}
+	n := 0
+	for _, part := range parts {
+		var err error
+		if n, err = part(of, low, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keys adds the indexes of a series in [low, high] that are keys of their own, up to the limit, of which n are found.
+func (s *search) keys(of layout.Series, low uint64, n int) (int, error) {
+	prefix, it := of.IndexPrefix(), s.index
+	seek, step, key := it.SeekGE, it.Next, of.IndexKey(low)
 	if s.Newest {
-		seek, step, key = it.SeekLT, it.Prev, of.indexKey(s.high+1)
+		seek, step, key = it.SeekLT, it.Prev, of.IndexKey(s.high+1)
 	}
 	for ok := seek(key); ok && n < s.Limit; ok = step() {
 		k := it.Key()
 		if !bytes.HasPrefix(k, prefix) {
 			break
 		}
-		if len(k) != len(prefix)+8 {
-			return fmt.Errorf("eventlog: malformed index key %x", k)
+		if err := malformedIndex(len(k) == len(prefix)+8, k); err != nil {
+			return n, err
 		}
 		index := binary.BigEndian.Uint64(k[len(prefix):])
 		if index < max(low, s.low) || index > s.high {
@@ -276,7 +326,7 @@ func (s *search) series(of series, first uint64) error {
 			s.trim()
 		}
 	}
-	return damaged(it.Error())
+	return n, layout.Damaged(it.Error())
 }
 
 // trim puts the found in order, and leaves out what is not among the first of them.
@@ -299,7 +349,30 @@ func (s *search) trim() {
 
 // marks finds visible batches, whatever they hold.
 func (s *search) marks() error {
-	it, err := s.db.iterate(indexed(spanBatch, s.low), indexed(spanBatch, s.high+1))
+	snapshot := s.db.NewSnapshot()
+	defer snapshot.Close()
+	blocks := cold.Blocks{Reader: snapshot}
+	s.cold = s.low <= s.db.frozen.Load()
+	if s.cold && !s.Newest {
+		var err error
+		s.found, err = coldMarks(s.db.cache, blocks, s.low, s.high, s.Limit, false)
+		if err != nil || len(s.found) >= s.Limit {
+			return err
+		}
+	}
+	if err := s.ownMarks(snapshot); err != nil {
+		return err
+	}
+	if left := s.Limit - len(s.found); s.cold && s.Newest && left > 0 {
+		older, err := coldMarks(s.db.cache, blocks, s.low, s.high, left, true)
+		s.found = append(s.found, older...)
+		return err
+	}
+	return nil
+}
+
+func (s *search) ownMarks(r pebble.Reader) error {
+	it, err := layout.Iterate(r, layout.Indexed(layout.SpanBatch, s.low), layout.Indexed(layout.SpanBatch, s.high+1))
 	if err != nil {
 		return err
 	}
@@ -309,13 +382,13 @@ func (s *search) marks() error {
 		begin, step = it.Last, it.Prev
 	}
 	for ok := begin(); ok && len(s.found) < s.Limit; ok = step() {
-		index, mark, err := parseBatchMark(it)
+		index, mark, err := layout.ParseBatchMark(it)
 		if err != nil {
 			return err
 		}
-		if !mark.hidden {
+		if !mark.Hidden {
 			s.found = append(s.found, index)
 		}
 	}
-	return damaged(it.Error())
+	return layout.Damaged(it.Error())
 }

@@ -11,19 +11,20 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/layout"
 )
 
 // chosen are origins as a test chooses them. Its bounds are wide, as they may be.
 type chosen struct {
-	first map[series]uint64
+	first map[layout.Series]uint64
 	extra []uint64 // of whom nothing is selected
 }
 
 func (c chosen) origins(want func(channel string) bool) []uint64 {
 	all := slices.Clone(c.extra)
 	for of := range c.first {
-		if want(of.channel) {
-			all = append(all, of.origin)
+		if want(of.Channel) {
+			all = append(all, of.Origin)
 		}
 	}
 	slices.Sort(all)
@@ -39,7 +40,7 @@ func (c chosen) Within(prefix string) []uint64 {
 }
 
 func (c chosen) From(origin uint64, channel string) (first uint64, ok bool) {
-	first, ok = c.first[series{channel, origin}]
+	first, ok = c.first[layout.Series{Channel: channel, Origin: origin}]
 	return first, ok
 }
 
@@ -52,14 +53,14 @@ func matches(s Selector) func(channel string) bool {
 }
 
 // want is what a look at everything finds.
-func (q *Lookup) want(held map[uint64][]series) (all []uint64) {
+func (q *Lookup) want(held map[uint64][]layout.Series) (all []uint64) {
 	match := matches(q.Selector)
 	for i, of := range held {
-		selected := slices.ContainsFunc(of, func(s series) bool {
-			if q.Origins == nil || !match(s.channel) {
-				return match(s.channel)
+		selected := slices.ContainsFunc(of, func(s layout.Series) bool {
+			if q.Origins == nil || !match(s.Channel) {
+				return match(s.Channel)
 			}
-			first, ok := q.Origins.From(s.origin, s.channel)
+			first, ok := q.Origins.From(s.Origin, s.Channel)
 			return ok && i >= first
 		})
 		if selected && i >= q.From && i < q.End {
@@ -80,12 +81,12 @@ func TestLookupFindsWhatALookAtEverythingDoes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	channels := []string{"a", "a\x00", "ab", "a\x00\x01", "b", "\x00", "\xff\xff"}
 	someone := func() uint64 { return uint64(rng.ExpFloat64() * 12) }
-	held := map[uint64][]series{}
+	held := map[uint64][]layout.Series{}
 	for i := uint64(1); i <= 400; i++ {
 		var b entry.Builder
 		for range 1 + rng.IntN(3) {
-			of := series{channels[rng.IntN(len(channels))], someone()}
-			b.Add(of.channel, 1, of.origin, noon.UnixMilli(), netip.Addr{}, frame(1, byte(i)), 1)
+			of := layout.Series{Channel: channels[rng.IntN(len(channels))], Origin: someone()}
+			b.Add(of.Channel, 1, of.Origin, noon.UnixMilli(), netip.Addr{}, frame(1, byte(i)), 1)
 			held[i] = append(held[i], of)
 		}
 		storeLogs(t, l, command(i, 1, b.Encode([16]byte{1}, 1)))
@@ -111,9 +112,9 @@ func TestLookupFindsWhatALookAtEverythingDoes(t *testing.T) {
 			q.From, q.End = 0, 500
 		}
 		if rng.IntN(4) > 0 {
-			c := chosen{first: map[series]uint64{}}
+			c := chosen{first: map[layout.Series]uint64{}}
 			for range rng.IntN(30) {
-				c.first[series{channels[rng.IntN(len(channels))], someone()}] = rng.Uint64N(2) * rng.Uint64N(400)
+				c.first[seriesOf(channels[rng.IntN(len(channels))], someone())] = rng.Uint64N(2) * rng.Uint64N(400)
 			}
 			for range rng.IntN(2) * rng.IntN(2*someOrigins) {
 				c.extra = append(c.extra, 1000+rng.Uint64N(4*someOrigins))
@@ -156,7 +157,7 @@ func TestLookupCostsTheSeriesThatAreSelected(t *testing.T) {
 		storeLogs(t, l, command(i+1, 1, b.Encode([16]byte{1}, 1)))
 	}
 	apply(t, l, 20)
-	few := chosen{first: map[series]uint64{{"c", 3}: 0, {"c", 1777}: 0, {"c", 4999}: 0}}
+	few := chosen{first: map[layout.Series]uint64{seriesOf("c", 3): 0, seriesOf("c", 1777): 0, seriesOf("c", 4999): 0}}
 	for _, sel := range []Selector{{Exact: []string{"c"}, Origins: few}, {Prefixes: []string{"c"}, Origins: few}} {
 		for _, newest := range []bool{false, true} {
 			got, err := l.Lookup(Lookup{Selector: sel, End: 100, Limit: 100, Newest: newest})

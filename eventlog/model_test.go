@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"bytes"
+	"context"
 	"math/rand/v2"
 	"testing"
 
@@ -25,6 +26,7 @@ type model struct {
 	durableApplied, durableFloor uint64
 	chains                       map[uint64][]byte // projection after each applied index
 	installed                    map[uint64]uint64 // terms of the entries that snapshots brought
+	packs                        int
 }
 
 func (m *model) open(t *rapid.T) {
@@ -209,6 +211,20 @@ func (m *model) reclaim(t *rapid.T) {
 	}
 }
 
+// pack puts a stretch of what is applied into a block.
+func (m *model) pack(t *rapid.T) {
+	before := rapid.Uint64Range(1, m.applied+2).Draw(t, "before")
+	p, err := m.log.Cold().Pack(context.Background(), Packing{Before: before})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	if p.First != 0 {
+		m.packs++
+		m.log.tail.forget(p.Last + 1)
+		m.synced()
+	}
+}
+
 func (m *model) flush(t *rapid.T) {
 	if err := m.log.Flush(); err != nil {
 		t.Fatalf("%v", err)
@@ -244,6 +260,7 @@ func (m *model) crash(t *rapid.T) {
 
 // TestLogMatchesModel is the specification of the log under any order of operations, crashes included.
 func TestLogMatchesModel(t *testing.T) {
+	packs := 0
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{
 			fs: vfs.NewCrashableMem(), entries: map[uint64]*raft.Log{}, chains: map[uint64][]byte{},
@@ -256,8 +273,13 @@ func TestLogMatchesModel(t *testing.T) {
 			"append": m.append, "appendMore": m.append, "apply": m.apply, "applyMore": m.apply,
 			"truncateSuffix": m.truncateSuffix, "truncatePrefix": m.truncatePrefix,
 			"raiseFloor": m.raiseFloor, "install": m.install, "reclaim": m.reclaim, "flush": m.flush,
+			"pack": m.pack, "packMore": m.pack,
 			"reopen": m.reopen, "crash": m.crash, "": m.check,
 		})
 		verify(t, m.log)
+		packs += m.packs
 	})
+	if packs == 0 {
+		t.Error("no block was made")
+	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"hpfriends/eventlog/ballast"
+	"hpfriends/eventlog/failstop"
+	"hpfriends/eventlog/layout"
 )
 
 // formatMajorVersion is pinned: it is a one-way door, raised by a decision and never by a library upgrade. It has WAL
@@ -18,7 +20,7 @@ import (
 // (Excise) and a checksum in each table's footer.
 const formatMajorVersion = pebble.FormatTableFormatV6
 
-func openPebble(cfg Config, failure *failStop) (*pebble.DB, *ballast.Reserve, error) {
+func openPebble(cfg Config, failure *failstop.Stop) (*pebble.DB, *ballast.Reserve, error) {
 	fs := cfg.FS
 	if fs == nil {
 		fs = vfs.Default
@@ -85,13 +87,13 @@ func checkFormat(dir string, fs vfs.FS) error {
 	return nil // other errors are Open's
 }
 
-func pebbleOptions(cfg Config, failure *failStop) *pebble.Options {
-	lower, upper := spanBounds(spanEntry)
+func pebbleOptions(cfg Config, failure *failstop.Stop) *pebble.Options {
+	lower, upper := layout.SpanBounds(layout.SpanEntry)
 	opts := &pebble.Options{
 		ReadOnly:           cfg.ReadOnly,
 		FormatMajorVersion: formatMajorVersion,
 		Logger:             failure,
-		EventListener:      failure.listener(),
+		EventListener:      failure.Listener(),
 		CacheSize:          cfg.CacheBytes,
 
 		MemTableStopWritesThreshold: 4,

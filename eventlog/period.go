@@ -86,32 +86,26 @@ func (l *Log) ownStart(from, to uint64, t time.Time) (uint64, error) {
 			failed = errors.Join(failed, err)
 			return true
 		}
-		h, err := l.header(indexes[0])
+		h, err := headerOf(l, indexes[0])
 		failed = errors.Join(failed, err)
 		return h.Time() >= t.UnixMilli()
 	})
 	return min(from, to) + uint64(n), failed
 }
 
-// header reads what a batch says of its runs. Below the floor it is empty: very old.
-func (l *Log) header(index uint64) (h entry.Header, err error) {
-	e, err := l.Entry(index)
+// headerOf reads what a batch says of its runs. Below the floor it is empty: very old.
+func headerOf(l *Log, index uint64) (h entry.Header, err error) {
+	h, err = l.Header(index)
 	if errors.Is(err, ErrBelowFloor) { // the floor has moved meanwhile
-		return h, nil
+		return entry.Header{}, nil
 	}
-	if err != nil {
-		return h, err
-	}
-	if h, err = entry.DecodeHeader(e.Data); err != nil {
-		return h, &CorruptError{Index: index, Reason: "undecodable", Err: err}
-	}
-	return h, nil
+	return h, err
 }
 
 // agreed returns the mark of the batch at a position, and whether neither what follows in it nor the batches next to it
 // hold a message older than t.
 func (l *Log) agreed(at Position, t time.Time) (mark int64, ok bool, err error) {
-	mark, err = l.mark(at.Index)
+	mark, err = markOf(l, at.Index)
 	if errors.Is(err, ErrNotFound) { // the floor has moved meanwhile
 		return 0, true, nil
 	}
@@ -123,7 +117,7 @@ func (l *Log) agreed(at Position, t time.Time) (mark int64, ok bool, err error) 
 		return 0, false, err
 	}
 	for _, index := range indexes {
-		h, err := l.header(index)
+		h, err := headerOf(l, index)
 		if err != nil {
 			return 0, false, err
 		}
@@ -137,16 +131,12 @@ func (l *Log) agreed(at Position, t time.Time) (mark int64, ok bool, err error) 
 	return mark, true, nil
 }
 
-// mark returns the mark of time of the batch at index, Unix milliseconds.
-func (l *Log) mark(index uint64) (int64, error) {
+// markOf returns the mark of time of the batch at index, Unix milliseconds.
+func markOf(l *Log, index uint64) (int64, error) {
 	if !l.db.Enter() {
 		return 0, ErrClosed
 	}
 	defer l.db.Leave()
-	v, err := l.db.get(indexed(spanBatch, index))
-	if err != nil {
-		return 0, err
-	}
-	m, err := decodeBatchMark(index, v)
-	return m.time, err
+	m, err := l.db.batchMark(index)
+	return m.Time, err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/layout"
 )
 
 // Position is a position in the log: one message of one entry.
@@ -29,30 +30,46 @@ func (l *Log) Entry(index uint64) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	return Entry{Index: index, Term: r.term, Appended: r.appended, Kind: r.kind(), Data: r.data}, nil
+	return Entry{Index: index, Term: r.Term, Appended: r.Appended, Kind: r.Kind(), Data: r.Bytes()}, nil
 }
 
 // stored returns an entry of the log, applied or not, from memory or from disk.
-func (l *Log) stored(index uint64) (record, error) {
+func (l *Log) stored(index uint64) (layout.Record, error) {
 	if !l.db.Enter() {
-		return record{}, ErrClosed
+		return layout.Record{}, ErrClosed
 	}
 	defer l.db.Leave()
 	floor, last := l.bounds()
 	switch {
 	case index < floor:
-		return record{}, ErrBelowFloor
+		return layout.Record{}, ErrBelowFloor
 	case index > last:
-		return record{}, ErrNotFound
+		return layout.Record{}, ErrNotFound
 	}
 	if r, ok := l.tail.record(index); ok {
 		return r, nil
 	}
-	r, err := l.db.entry(index)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return record{}, l.missing(index)
+	r, err := l.db.record(index)
+	switch {
+	case err != nil && index < l.Floor(): // it moved meanwhile
+		return layout.Record{}, ErrBelowFloor
+	case errors.Is(err, pebble.ErrNotFound):
+		return layout.Record{}, l.missing(index)
 	}
 	return r, err
+}
+
+// Header returns what a batch says of its runs, whose frames may be there or not. It is empty for an entry of another
+// kind. Errors are those of Entry.
+func (l *Log) Header(index uint64) (entry.Header, error) {
+	if index > l.Applied() {
+		return entry.Header{}, ErrNotFound
+	}
+	r, err := l.stored(index)
+	if err != nil {
+		return entry.Header{}, err
+	}
+	return r.Header()
 }
 
 // missing says why an entry within the bounds was not there: the bounds moved meanwhile, or the log has a hole.
@@ -64,7 +81,7 @@ func (l *Log) missing(index uint64) error {
 	case index > last:
 		return ErrNotFound
 	}
-	return corrupt(index, "missing in a log of %d to %d", floor, last)
+	return layout.Corrupt(index, "missing in a log of %d to %d", floor, last)
 }
 
 // Batch returns a visible batch of an applied entry. It is shared between callers and read-only. It comes from the tail
@@ -77,21 +94,27 @@ func (l *Log) Batch(index uint64) (*entry.Batch, error) {
 	if index < l.Floor() {
 		return nil, ErrBelowFloor
 	}
+	if index <= l.db.frozen.Load() { // the cache of blocks has it, if it is in one
+		return l.decode(index)
+	}
 	return l.tail.decoded(index, l.decode)
 }
 
 func (l *Log) decode(index uint64) (*entry.Batch, error) {
-	e, err := l.Entry(index)
+	r, err := l.stored(index)
 	if err != nil {
 		return nil, err
 	}
-	if e.Kind != entry.KindBatch {
+	if r.Batch != nil {
+		return r.Batch, nil
+	}
+	if r.Kind() != entry.KindBatch {
 		return nil, ErrNotBatch
 	}
 	if err := l.shown(index); err != nil {
 		return nil, err
 	}
-	b, err := entry.DecodeBatch(e.Data)
+	b, err := entry.DecodeBatch(r.Data)
 	if err != nil {
 		return nil, &CorruptError{Index: index, Reason: "undecodable", Err: err}
 	}
@@ -133,11 +156,11 @@ func (l *Log) ScanDown(space Space, from, to []byte, fn func(k, v []byte) error)
 	for ok := it.Last(); ok; ok = it.Prev() {
 		v, err := it.ValueAndErr()
 		if err != nil {
-			return damaged(err)
+			return layout.Damaged(err)
 		}
 		if err := fn(it.Key()[1:], v); err != nil {
 			return err
 		}
 	}
-	return damaged(it.Error())
+	return layout.Damaged(it.Error())
 }

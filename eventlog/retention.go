@@ -2,8 +2,12 @@ package eventlog
 
 import (
 	"errors"
+	"io"
 	"sort"
 	"time"
+
+	"hpfriends/eventlog/cold"
+	"hpfriends/eventlog/layout"
 )
 
 // Retention measures the retained log, finds floors for it, and frees the space of what lies below its floor.
@@ -12,8 +16,8 @@ type Retention struct{ log *Log }
 // Retention returns the retention of the log.
 func (l *Log) Retention() Retention { return Retention{l} }
 
-// Size returns the number of bytes of the retained entries as they are stored. It may be sizeStep and an entry too
-// large.
+// Size returns the number of bytes of the retained entries as they are stored. It may be sizeStep and an entry, or a
+// block, too large.
 func (r Retention) Size() (int64, error) {
 	if !r.log.db.Enter() {
 		return 0, ErrClosed
@@ -26,8 +30,25 @@ func (r Retention) size() (int64, error) {
 	r.log.mu.RLock()
 	floor, total := r.log.floor, r.log.total
 	r.log.mu.RUnlock()
-	_, below, err := r.log.db.sizeMark(floor - 1)
-	return int64(total - below), err
+	below, blocks, err := r.below(floor)
+	return int64(total-below) + int64(blocks), err
+}
+
+// below returns the total at the first entry from floor on that no block holds, and how much the blocks take that do
+// not lie below floor.
+func (r Retention) below(floor uint64) (total, blocks uint64, err error) {
+	last, err := r.log.db.blocks().Last()
+	if err != nil {
+		return 0, 0, layout.DamagedBlock(0, err)
+	}
+	_, total, err = r.log.db.sizeMark(max(floor-1, last.Last))
+	if err == nil && last.Last >= floor {
+		err = r.log.db.blocks().Each(floor, func(first cold.Head) error {
+			blocks = last.Total - first.Total + first.Stored
+			return io.EOF
+		})
+	}
+	return total, blocks, layout.DamagedBlock(0, err)
 }
 
 // SizeBelow returns the number of bytes of the retained entries below index, exact to sizeStep and an entry: what
@@ -41,12 +62,12 @@ func (r Retention) SizeBelow(index uint64) (int64, error) {
 	if index <= floor {
 		return 0, nil
 	}
-	_, upto, err := r.log.db.sizeMark(index - 1)
+	upto, left, err := r.below(index)
 	if err != nil {
 		return 0, err
 	}
-	_, below, err := r.log.db.sizeMark(floor - 1)
-	return int64(upto - below), err
+	below, blocks, err := r.below(floor)
+	return int64(upto-below) + int64(blocks-left), err
 }
 
 // FloorForSize returns the lowest floor with which at most limit bytes of entries are retained, at most Applied. It
@@ -60,16 +81,27 @@ func (r Retention) FloorForSize(limit int64) (uint64, error) {
 	r.log.mu.RLock()
 	floor, total := r.log.floor, r.log.total
 	r.log.mu.RUnlock()
-	if size, err := r.size(); err != nil || size <= limit {
+	size, err := r.size()
+	if err != nil || size <= limit {
 		return floor, err
 	}
-	it, err := r.log.db.iterate(indexed(spanSize, floor), indexed(spanSize, applied))
+	err = r.log.db.blocks().Each(floor, func(h cold.Head) error {
+		if size <= limit {
+			return io.EOF
+		}
+		size, floor = size-int64(h.Stored), h.Last+1
+		return nil
+	})
+	if err != nil || size <= limit {
+		return floor, layout.DamagedBlock(0, err)
+	}
+	it, err := r.log.db.iterate(layout.Indexed(layout.SpanSize, floor), layout.Indexed(layout.SpanSize, applied))
 	if err != nil {
 		return floor, err
 	}
 	defer it.Close()
 	for ok := it.First(); ok; ok = it.Next() {
-		at, upto, err := parseSizeMark(it)
+		at, upto, err := layout.ParseSizeMark(it)
 		if err != nil {
 			return floor, err
 		}
@@ -78,7 +110,7 @@ func (r Retention) FloorForSize(limit int64) (uint64, error) {
 			break
 		}
 	}
-	return floor, damaged(it.Error())
+	return floor, layout.Damaged(it.Error())
 }
 
 // AgeSearch is how far FloorForAge has looked at batches one by one, for the next call. The zero value has seen none.
@@ -138,7 +170,7 @@ func (r Retention) searchAge(s *AgeSearch, t, end time.Time) (old, next uint64, 
 		if err != nil || len(found) == 0 {
 			return s.old, r.log.Applied() + 1, err
 		}
-		h, err := r.log.header(found[0])
+		h, err := headerOf(r.log, found[0])
 		if err != nil {
 			return 0, 0, err
 		}
@@ -159,21 +191,11 @@ func (r Retention) searchAge(s *AgeSearch, t, end time.Time) (old, next uint64, 
 
 // afterBatch returns the index after the last batch before index, 0 when there is none.
 func (r Retention) afterBatch(index uint64) (uint64, error) {
-	if !r.log.db.Enter() {
-		return 0, ErrClosed
-	}
-	defer r.log.db.Leave()
-	lower, _ := spanBounds(spanBatch)
-	it, err := r.log.db.iterate(lower, indexed(spanBatch, index))
-	if err != nil {
+	found, err := r.log.Lookup(Lookup{Selector: Select("*"), End: index, Limit: 1, Newest: true})
+	if err != nil || len(found.Indexes) == 0 {
 		return 0, err
 	}
-	defer it.Close()
-	if !it.Last() {
-		return 0, damaged(it.Error())
-	}
-	last, _, err := parseBatchMark(it)
-	return last + 1, err
+	return found.Indexes[0] + 1, nil
 }
 
 // Reclaimed returns how many bytes of entries Reclaim has removed since Open, exact to sizeStep for each call.

@@ -21,6 +21,7 @@ import (
 	"pgregory.net/rapid"
 
 	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/layout"
 )
 
 // raise commits a floor with the next entry, as an applied entry.KindFloor does.
@@ -61,7 +62,7 @@ func TestSizesAndFloorsAgainstTheEntries(t *testing.T) {
 			case 0, 1, 2, 3:
 				e := command(last+1, 1, incompressible(rng, last+1, int64(last), rng.IntN(largest), "c"))
 				storeLogs(rt, l, e)
-				sizes[last+1] = int64(recordHeader + len(e.Data))
+				sizes[last+1] = int64(layout.RecordHeader + len(e.Data))
 			case 4:
 				if l.Applied() < last {
 					apply(rt, l, last)
@@ -73,7 +74,7 @@ func TestSizesAndFloorsAgainstTheEntries(t *testing.T) {
 			case 6:
 				if l.Applied() == last && last > 0 {
 					raise(rt, l, l.Floor()+rng.Uint64N(last+2-l.Floor()))
-					sizes[last+1] = recordHeader + int64(len(new(entry.Floor).Encode()))
+					sizes[last+1] = layout.RecordHeader + int64(len(new(entry.Floor).Encode()))
 				}
 				if err := l.Retention().Reclaim(); err != nil {
 					rt.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/layout"
 )
 
 // scrubAll scrubs in pieces of about budget bytes and returns everything that was found.
@@ -67,35 +68,35 @@ func TestScrubFindsWhatVerifyFinds(t *testing.T) {
 	}{
 		"sound": {breakIt: func(*testing.T, *Log, *pebble.Batch) {}},
 		"entry": {index: 7, breakIt: func(t *testing.T, l *Log, b *pebble.Batch) {
-			v, err := l.db.get(indexed(spanEntry, 7))
+			v, err := l.db.get(layout.Indexed(layout.SpanEntry, 7))
 			v[len(v)/2] ^= 1
-			if err := errors.Join(err, b.Set(indexed(spanEntry, 7), v, nil)); err != nil {
+			if err := errors.Join(err, b.Set(layout.Indexed(layout.SpanEntry, 7), v, nil)); err != nil {
 				t.Fatal(err)
 			}
 		}},
 		"missing entry": {index: 12, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
-			_ = b.Delete(indexed(spanEntry, 12), nil)
+			_ = b.Delete(layout.Indexed(layout.SpanEntry, 12), nil)
 		}},
 		"missing first": {index: 1, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
-			_ = b.Delete(indexed(spanEntry, 1), nil)
+			_ = b.Delete(layout.Indexed(layout.SpanEntry, 1), nil)
 		}},
 		"missing last": {index: n, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
-			_ = b.Delete(indexed(spanEntry, n), nil)
+			_ = b.Delete(layout.Indexed(layout.SpanEntry, n), nil)
 		}},
 		"missing mark": {index: 9, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
-			_ = b.Delete(indexed(spanBatch, 9), nil)
+			_ = b.Delete(layout.Indexed(layout.SpanBatch, 9), nil)
 		}},
 		"missing index key": {index: 4, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
-			_ = b.Delete(series{"all", 2}.indexKey(4), nil)
+			_ = b.Delete(layout.Series{Channel: "all", Origin: 2}.IndexKey(4), nil)
 		}},
 		"time falls": {index: 6, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
-			_ = b.Set(indexed(spanBatch, 5), append([]byte{0}, IndexKey(1<<50)...), nil)
+			_ = b.Set(layout.Indexed(layout.SpanBatch, 5), append([]byte{0}, IndexKey(1<<50)...), nil)
 		}},
 		"index key of nothing": {index: n + 5, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
-			_ = b.Set(series{"all", 2}.indexKey(n+5), nil, nil)
+			_ = b.Set(layout.Series{Channel: "all", Origin: 2}.IndexKey(n+5), nil, nil)
 		}},
 		"index key too many": {late: true, breakIt: func(_ *testing.T, _ *Log, b *pebble.Batch) {
-			_ = b.Set(series{"c0", 2}.indexKey(1), nil, nil)
+			_ = b.Set(layout.Series{Channel: "c0", Origin: 2}.IndexKey(1), nil, nil)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,11 +4,15 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"hpfriends/eventlog/ballast"
+	"hpfriends/eventlog/cold"
+	"hpfriends/eventlog/failstop"
 	"hpfriends/eventlog/inflight"
+	"hpfriends/eventlog/layout"
 )
 
 // store is Pebble under the rules of this package: a write that fails does not return, damage is a *CorruptError, and
@@ -16,12 +20,14 @@ import (
 type store struct {
 	*pebble.DB
 	inflight.Calls
-	failure *failStop
+	failure *failstop.Stop
 	ballast *ballast.Reserve // nil: there is no disk behind it
+	cache   *cold.Cache
+	frozen  atomic.Uint64 // no block holds an entry above; raised before a block is written
 }
 
 func openStore(cfg Config) (*store, error) {
-	s := &store{failure: newFailStop(cfg.Logger, cfg.Fatal)}
+	s := &store{failure: failstop.New(cfg.Logger, cfg.Fatal), cache: cold.NewCache(cfg.ColdBytes)}
 	s.Init()
 	var err error
 	s.DB, s.ballast, err = openPebble(cfg, s.failure)
@@ -30,22 +36,22 @@ func openStore(cfg Config) (*store, error) {
 
 // checkLayout refuses a store of another layout, and begins a new one.
 func (s *store) checkLayout(readOnly bool) error {
-	v, err := s.number(keyFormat)
+	v, err := s.number(layout.KeyFormat)
 	switch {
 	case err != nil:
 		return err
-	case v == layoutVersion:
+	case v == layout.Version:
 		return nil
-	case v > layoutVersion:
-		return fmt.Errorf("%w (layout %d, this version knows %d)", ErrNewer, v, layoutVersion)
+	case v > layout.Version:
+		return fmt.Errorf("%w (layout %d, this version knows %d)", ErrNewer, v, layout.Version)
 	case v != 0:
 		return fmt.Errorf("an earlier program wrote it (layout %d, this one knows %d): "+
-			"start with a new directory, or read this one with the program that wrote it", v, layoutVersion)
+			"start with a new directory, or read this one with the program that wrote it", v, layout.Version)
 	}
 	if readOnly {
 		return errors.New("there is no log in it")
 	}
-	if err := s.Set(keyFormat, binary.BigEndian.AppendUint64(nil, layoutVersion), pebble.Sync); err != nil {
+	if err := s.Set(layout.KeyFormat, binary.BigEndian.AppendUint64(nil, layout.Version), pebble.Sync); err != nil {
 		return err
 	}
 	// Pebble raises the format of a new store after it has begun the first WAL, which therefore has no sync chunks:
@@ -55,13 +61,13 @@ func (s *store) checkLayout(readOnly bool) error {
 
 // lastEntry returns the newest stored entry, zeros when there is none.
 func (s *store) lastEntry() (index, term uint64, err error) {
-	it, err := s.iterate(spanBounds(spanEntry))
+	it, err := s.iterate(layout.SpanBounds(layout.SpanEntry))
 	if err != nil {
 		return 0, 0, err
 	}
 	defer it.Close()
 	if !it.Last() {
-		return 0, 0, damaged(it.Error())
+		return 0, 0, layout.Damaged(it.Error())
 	}
 	index, ok := ParseIndexKey(it.Key()[1:])
 	if !ok {
@@ -69,63 +75,56 @@ func (s *store) lastEntry() (index, term uint64, err error) {
 	}
 	v, err := it.ValueAndErr()
 	if err != nil {
-		return 0, 0, fmt.Errorf("last entry: %w", damagedEntry(index, err))
+		return 0, 0, fmt.Errorf("last entry: %w", layout.DamagedEntry(index, err))
 	}
-	r, err := decodeRecord(index, v)
+	r, err := layout.DecodeRecord(index, v)
 	if err != nil {
 		return 0, 0, fmt.Errorf("last entry: %w", err)
 	}
-	return index, r.term, nil
+	return index, r.Term, nil
 }
 
 // newestTime is the time that the next indexed batch may not fall below, 0 when there is none.
 func newestTime(r pebble.Reader) (int64, error) {
-	lower, upper := spanBounds(spanBatch)
-	it, err := iterate(r, lower, upper)
+	lower, upper := layout.SpanBounds(layout.SpanBatch)
+	it, err := layout.Iterate(r, lower, upper)
 	if err != nil {
 		return 0, err
 	}
 	defer it.Close()
 	if !it.Last() {
-		return 0, damaged(it.Error())
+		h, err := cold.Blocks{Reader: r}.Last()
+		return h.Time, errors.Join(layout.Damaged(it.Error()), layout.DamagedBlock(0, err))
 	}
-	_, mark, err := parseBatchMark(it)
-	return mark.time, err
+	_, mark, err := layout.ParseBatchMark(it)
+	return mark.Time, err
 }
 
 // commit writes a batch. A write that fails does not return.
 func (s *store) commit(b *pebble.Batch, o *pebble.WriteOptions) {
 	defer func() {
 		if r := recover(); r != nil { // Pebble panics when its WAL cannot take a record
-			_ = s.failure.fail(fmt.Errorf("eventlog: write: %v", r))
+			_ = s.failure.Fail(fmt.Errorf("eventlog: write: %v", r))
 		}
 	}()
-	if err := s.failure.err(); err != nil {
-		_ = s.failure.fail(err)
+	if err := s.failure.Err(); err != nil {
+		_ = s.failure.Fail(err)
 	}
 	if err := b.Commit(o); err != nil {
-		_ = s.failure.fail(fmt.Errorf("eventlog: write: %w", err))
+		_ = s.failure.Fail(fmt.Errorf("eventlog: write: %w", err))
 	}
 }
 
 // must ends the process when building a batch fails, which only a programming error can cause.
 func (s *store) must(err error) {
 	if err != nil {
-		_ = s.failure.fail(fmt.Errorf("eventlog: write: %w", err))
+		_ = s.failure.Fail(fmt.Errorf("eventlog: write: %w", err))
 	}
 }
 
 // iterate opens an iterator over [lower, upper).
 func (s *store) iterate(lower, upper []byte) (*pebble.Iterator, error) {
-	return iterate(s.DB, lower, upper)
-}
-
-func iterate(r pebble.Reader, lower, upper []byte) (*pebble.Iterator, error) {
-	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
-	if err != nil {
-		return nil, damaged(err)
-	}
-	return it, nil
+	return layout.Iterate(s.DB, lower, upper)
 }
 
 // get returns the value of a key, the caller's own, or ErrNotFound.
@@ -135,23 +134,23 @@ func (s *store) get(key []byte) ([]byte, error) {
 		return nil, ErrNotFound
 	}
 	if err != nil {
-		return nil, damaged(err)
+		return nil, layout.Damaged(err)
 	}
 	own := append([]byte{}, v...)
 	return own, closer.Close()
 }
 
 // entry reads an entry from disk. The result is the caller's.
-func (s *store) entry(index uint64) (record, error) {
-	v, closer, err := s.DB.Get(indexed(spanEntry, index))
+func (s *store) entry(index uint64) (layout.Record, error) {
+	v, closer, err := s.DB.Get(layout.Indexed(layout.SpanEntry, index))
 	if err != nil {
-		return record{}, damagedEntry(index, err)
+		return layout.Record{}, layout.DamagedEntry(index, err)
 	}
 	own := append([]byte(nil), v...)
 	if err := closer.Close(); err != nil {
-		return record{}, damagedEntry(index, err)
+		return layout.Record{}, layout.DamagedEntry(index, err)
 	}
-	return decodeRecord(index, own)
+	return layout.DecodeRecord(index, own)
 }
 
 // number returns a number of the store's own state, 0 when it is not set.
@@ -161,7 +160,7 @@ func (s *store) number(key []byte) (uint64, error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("state %q: %w", key, damaged(err))
+		return 0, fmt.Errorf("state %q: %w", key, layout.Damaged(err))
 	}
 	defer closer.Close()
 	if len(v) != 8 {
@@ -207,13 +206,13 @@ func scan(it *pebble.Iterator, fn func(k, v []byte) error) error {
 	for ok := it.First(); ok; ok = it.Next() {
 		v, err := it.ValueAndErr()
 		if err != nil {
-			return damaged(err)
+			return layout.Damaged(err)
 		}
 		if err := fn(it.Key(), v); err != nil {
 			return err
 		}
 	}
-	return damaged(it.Error())
+	return layout.Damaged(it.Error())
 }
 
 // newestBelow calls fn for the last key of a projection ordered by index that is not above index.
@@ -232,11 +231,11 @@ func (s *store) newestBelow(space Space, index uint64, fn func(k, v []byte) erro
 	}
 	defer it.Close()
 	if !it.Last() {
-		return damaged(it.Error())
+		return layout.Damaged(it.Error())
 	}
 	v, err := it.ValueAndErr()
 	if err != nil {
-		return damaged(err)
+		return layout.Damaged(err)
 	}
 	return fn(it.Key()[1:], v)
 }

@@ -3,6 +3,8 @@ package eventlog
 import (
 	"errors"
 	"fmt"
+
+	"hpfriends/eventlog/auditchain"
 )
 
 // A stored graph saves a reader from applying every change since the beginning. It is a blob of SpaceGraph, whose head
@@ -41,7 +43,7 @@ func (g StoredGraphs) Store(m AuditMark, data []byte, every uint64) error {
 		}
 		u.dropBlob(SpaceGraph, s.Index)
 	}
-	u.putBlob(SpaceGraph, m.Index, m.encode(), data)
+	u.putBlob(SpaceGraph, m.Index, m.Encode(), data)
 	return u.Commit()
 }
 
@@ -50,11 +52,11 @@ func (g StoredGraphs) List() ([]StoredGraph, error) {
 	blobs, err := g.db.blobs(SpaceGraph)
 	all := make([]StoredGraph, 0, len(blobs))
 	for _, b := range blobs {
-		if len(b.head) != auditMarkSize {
+		if len(b.head) != auditchain.MarkSize {
 			return nil, fmt.Errorf("eventlog: the head of stored graph #%d holds %d bytes, want %d",
-				b.index, len(b.head), auditMarkSize)
+				b.index, len(b.head), auditchain.MarkSize)
 		}
-		m, err := decodeAuditMark(b.index, b.head)
+		m, err := auditchain.DecodeMark(b.index, b.head)
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/layout"
 )
 
 // tail keeps the newest entries in memory, so that replication and live delivery read no disk. One half of its bytes
@@ -14,8 +15,8 @@ type tail struct {
 	mu     sync.Mutex
 	budget int64 // of each half
 
-	records []record // contiguous, ascending
-	bytes   int64    // of records
+	records []layout.Record // contiguous, ascending
+	bytes   int64           // of records
 
 	batches    map[uint64]*entry.Batch
 	order      indexHeap // of batches
@@ -36,24 +37,24 @@ func newTail(budget int64) *tail {
 
 const recordOverhead = 128 // of a record and a Batch in memory, besides their bytes
 
-func (r *record) footprint() int64 { return int64(r.size()) + recordOverhead }
+func footprint(r *layout.Record) int64 { return int64(r.Size()) + recordOverhead }
 
 func batchFootprint(b *entry.Batch) int64 { return int64(b.Raw) + recordOverhead*int64(1+len(b.Runs)) }
 
 // append adds records that continue the log.
-func (t *tail) append(records []record) {
+func (t *tail) append(records []layout.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if n := len(t.records); n > 0 && records[0].index != t.records[n-1].index+1 {
+	if n := len(t.records); n > 0 && records[0].Index != t.records[n-1].Index+1 {
 		t.dropRecords(n)
 	}
 	for i := range records {
-		t.bytes += records[i].footprint()
+		t.bytes += footprint(&records[i])
 	}
 	t.records = append(t.records, records...)
 	n, over := 0, t.bytes-t.budget
 	for over > 0 && n < len(t.records) {
-		over -= t.records[n].footprint()
+		over -= footprint(&t.records[n])
 		n++
 	}
 	t.dropRecords(n)
@@ -62,22 +63,22 @@ func (t *tail) append(records []record) {
 // dropRecords removes the n oldest.
 func (t *tail) dropRecords(n int) {
 	for i := range n {
-		t.bytes -= t.records[i].footprint()
-		t.records[i] = record{} // the array lives on, the bytes must not
+		t.bytes -= footprint(&t.records[i])
+		t.records[i] = layout.Record{} // the array lives on, the bytes must not
 	}
 	t.records = t.records[n:]
 }
 
 // record returns a record if it is in memory.
-func (t *tail) record(index uint64) (record, bool) {
+func (t *tail) record(index uint64) (layout.Record, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.records) == 0 || index < t.records[0].index {
-		return record{}, false
+	if len(t.records) == 0 || index < t.records[0].Index {
+		return layout.Record{}, false
 	}
-	i := index - t.records[0].index
+	i := index - t.records[0].Index
 	if i >= uint64(len(t.records)) {
-		return record{}, false
+		return layout.Record{}, false
 	}
 	return t.records[i], true
 }
@@ -86,9 +87,9 @@ func (t *tail) record(index uint64) (record, bool) {
 func (t *tail) truncate(end uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for n := len(t.records); n > 0 && t.records[n-1].index >= end; n-- {
-		t.bytes -= t.records[n-1].footprint()
-		t.records[n-1] = record{}
+	for n := len(t.records); n > 0 && t.records[n-1].Index >= end; n-- {
+		t.bytes -= footprint(&t.records[n-1])
+		t.records[n-1] = layout.Record{}
 		t.records = t.records[:n-1]
 	}
 }
@@ -98,7 +99,7 @@ func (t *tail) forget(floor uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := 0
-	for n < len(t.records) && t.records[n].index < floor {
+	for n < len(t.records) && t.records[n].Index < floor {
 		n++
 	}
 	t.dropRecords(n)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hpfriends/eventlog/layout"
 )
 
 // truncatedState is what is known of the last truncated entry, the one before the floor, which readers cannot have any
@@ -27,14 +29,14 @@ func (b truncatedState) encode() []byte {
 }
 
 func (s *store) truncated() (truncatedState, error) {
-	v, err := s.get(keyTruncated)
+	v, err := s.get(layout.KeyTruncated)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return truncatedState{}, nil
 	case err != nil:
 		return truncatedState{}, err
 	case len(v) != 24:
-		return truncatedState{}, fmt.Errorf("state %q has %d bytes, want 24", keyTruncated, len(v))
+		return truncatedState{}, fmt.Errorf("state %q has %d bytes, want 24", layout.KeyTruncated, len(v))
 	}
 	return truncatedState{
 		index: binary.BigEndian.Uint64(v), term: binary.BigEndian.Uint64(v[8:]),
@@ -56,8 +58,8 @@ func (l *Log) truncatedBelow(floor uint64) truncatedState {
 }
 
 func (s *store) setFloor(b *pebble.Batch, floor uint64, at truncatedState) {
-	s.setNumber(b, keyFloor, floor)
-	s.must(b.Set(keyTruncated, at.encode(), nil))
+	s.setNumber(b, layout.KeyFloor, floor)
+	s.must(b.Set(layout.KeyTruncated, at.encode(), nil))
 }
 
 // baseTerm is the term of the entry before the floor, if index is that entry and its term is known.

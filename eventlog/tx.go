@@ -1,13 +1,13 @@
 package eventlog
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/layout"
 )
 
 // Tx collects what applying one or more entries writes. It is used by one goroutine and ended by Commit or Discard.
@@ -19,25 +19,27 @@ type Tx struct {
 	lastTime int64
 	floor    uint64
 	install  bool
-	term     uint64              // of the applied entry that a snapshot brings
-	publish  func() error        // called between writing a snapshot and raising Applied
-	seen     map[series]struct{} // of the header at hand
+	term     uint64                     // of the applied entry that a snapshot brings
+	publish  func() error               // called between writing a snapshot and raising Applied
+	seen     map[layout.Series]struct{} // of the header at hand
 }
 
 // Begin starts a Tx.
 func (l *Log) Begin() *Tx {
-	return &Tx{writes: writes{l.db, l.db.NewBatch()}, log: l, lastTime: l.lastTime.Load(), seen: make(map[series]struct{})}
+	return &Tx{
+		writes: writes{l.db, l.db.NewBatch()}, log: l, lastTime: l.lastTime.Load(), seen: make(map[layout.Series]struct{}),
+	}
 }
 
 // IndexBatch makes the batch at index visible and findable by its series and its time. The indexes of one Tx rise.
 func (t *Tx) IndexBatch(index uint64, h entry.Header) {
 	t.touch(index)
 	t.lastTime = max(t.lastTime, h.Time())
-	t.mark(index, 0)
+	t.mark(index, false)
 	clear(t.seen)
-	var before series
+	var before layout.Series
 	for i := range h.Runs {
-		of := series{h.Runs[i].Channel, h.Runs[i].Origin}
+		of := layout.Series{Channel: h.Runs[i].Channel, Origin: h.Runs[i].Origin}
 		if of == before { // consecutive runs are often of one
 			continue
 		}
@@ -46,8 +48,8 @@ func (t *Tx) IndexBatch(index uint64, h entry.Header) {
 			continue
 		}
 		t.seen[of] = struct{}{}
-		t.db.must(t.batch.Set(of.indexKey(index), nil, nil))
-		t.db.must(t.batch.Set(of.key(), IndexKey(index), nil))
+		t.db.must(t.batch.Set(of.IndexKey(index), nil, nil))
+		t.db.must(t.batch.Set(of.Key(), IndexKey(index), nil))
 	}
 }
 
@@ -55,7 +57,7 @@ func (t *Tx) IndexBatch(index uint64, h entry.Header) {
 // it. Every entry.KindBatch entry is either indexed or hidden; Verify insists.
 func (t *Tx) HideBatch(index uint64) {
 	t.touch(index)
-	t.mark(index, flagHidden)
+	t.mark(index, true)
 }
 
 func (t *Tx) touch(index uint64) {
@@ -65,9 +67,9 @@ func (t *Tx) touch(index uint64) {
 	t.lowest, t.highest = min(t.lowest, index), max(t.highest, index)
 }
 
-func (t *Tx) mark(index uint64, flags byte) {
-	v := binary.BigEndian.AppendUint64([]byte{flags}, uint64(t.lastTime))
-	t.db.must(t.batch.Set(indexed(spanBatch, index), v, nil))
+func (t *Tx) mark(index uint64, hidden bool) {
+	m := layout.BatchMark{Hidden: hidden, Time: t.lastTime}
+	t.db.must(t.batch.Set(layout.Indexed(layout.SpanBatch, index), m.Encode(), nil))
 }
 
 // RaiseFloor hides the entries below floor: the decision of retention, the same on every node at the same index. It
@@ -102,7 +104,7 @@ func (t *Tx) Commit(applied uint64) error {
 		sync = pebble.Sync
 		t.RaiseFloor(applied + 1)
 	}
-	l.db.setNumber(t.batch, keyApplied, applied)
+	l.db.setNumber(t.batch, layout.KeyApplied, applied)
 	l.directory.Lock()
 	defer l.directory.Unlock()
 	if t.floor == 0 {

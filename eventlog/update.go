@@ -1,6 +1,8 @@
 package eventlog
 
-import "github.com/cockroachdb/pebble/v2"
+import (
+	"github.com/cockroachdb/pebble/v2"
+)
 
 // writes collects keys of projections.
 type writes struct {

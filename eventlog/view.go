@@ -9,6 +9,10 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"hpfriends/eventlog/check"
+	"hpfriends/eventlog/cold"
+	"hpfriends/eventlog/layout"
 )
 
 // View is the store as of one moment: of what is applied then, all of it and nothing else. It keeps on the disk what is
@@ -26,13 +30,12 @@ func (l *Log) View() (*View, error) {
 		return nil, ErrClosed
 	}
 	v := &View{log: l, snapshot: l.db.NewSnapshot()}
-	c := verifier{snapshot: v.snapshot}
-	err := c.load()
+	c, err := check.NewReader(context.Background(), v.snapshot)
 	if err == nil {
 		v.Floor, v.Applied = c.Floor, c.Applied
 		v.Newest, err = newestTime(v.snapshot)
 	}
-	cut, errCut := c.value(keyTruncated)
+	cut, errCut := c.Value(layout.KeyTruncated)
 	if err = errors.Join(err, errCut); err != nil {
 		return nil, errors.Join(err, v.Close())
 	}
@@ -51,83 +54,147 @@ type Stored struct {
 	Hidden           bool // a batch that repeats another
 }
 
-// Entries calls fn for the entries from..to, until its first error. What fn is given is its own.
+// Entries calls fn for the entries from..to, until its first error. What fn is given is read-only.
 func (v *View) Entries(ctx context.Context, from, to uint64, fn func(Stored) error) error {
-	c := verifier{ctx: ctx, snapshot: v.snapshot}
-	next := from
-	err := c.each(indexed(spanEntry, from), indexed(spanEntry, to+1), 64, func(it *pebble.Iterator) error {
-		index, ok := entryKey(it.Key())
+	c, err := check.NewReader(ctx, v.snapshot)
+	if err != nil {
+		return err
+	}
+	next, err := v.cold(ctx, c, from, to, func(r layout.Record, m cold.Mark) error {
+		return fn(Stored{r.Index, r.Term, r.Type, r.Appended, r.Extensions, r.Bytes(), m.Hidden})
+	})
+	if err != nil || next > to {
+		return err
+	}
+	lower, upper := layout.Indexed(layout.SpanEntry, next), layout.Indexed(layout.SpanEntry, to+1)
+	err = c.Each(lower, upper, 64, func(it *pebble.Iterator) error {
+		index, ok := layout.EntryIndex(it.Key())
 		if !ok || index != next {
-			return inconsistent(next, "missing, the next key is %x", it.Key())
+			return layout.Inconsistent(next, "missing, the next key is %x", it.Key())
 		}
 		next++
 		value, err := it.ValueAndErr()
 		if err != nil {
-			return damagedEntry(index, err)
+			return layout.DamagedEntry(index, err)
 		}
-		r, err := decodeRecord(index, bytes.Clone(value))
-		mark, errMark := c.value(indexed(spanBatch, index))
+		r, err := layout.DecodeRecord(index, bytes.Clone(value))
+		mark, errMark := c.Value(layout.Indexed(layout.SpanBatch, index))
 		if err = errors.Join(err, errMark); err != nil {
 			return err
 		}
-		return fn(Stored{index, r.term, r.typ, r.appended, r.extensions, r.data, len(mark) > 0 && mark[0]&flagHidden != 0})
+		hidden := len(mark) > 0 && mark[0]&layout.FlagHidden != 0
+		return fn(Stored{index, r.Term, r.Type, r.Appended, r.Extensions, r.Data, hidden})
 	})
 	if err == nil && next <= to {
-		err = inconsistent(next, "missing, %d is applied", v.Applied)
+		err = layout.Inconsistent(next, "missing, %d is applied", v.Applied)
 	}
 	return err
+}
+
+// cold calls fn for those of the entries from..to that blocks hold, and returns the first behind them.
+func (v *View) cold(
+	ctx context.Context, c *check.Reader, from, to uint64, fn func(layout.Record, cold.Mark) error,
+) (next uint64, err error) {
+	next = from
+	for next <= to && err == nil {
+		var h cold.Head
+		var ok bool
+		if err = ctx.Err(); err == nil {
+			h, ok, err = c.ColdBlocks().At(next)
+		}
+		if err != nil || !ok {
+			return next, layout.DamagedBlock(next, err)
+		}
+		all, err := v.log.db.cache.Entries(c.ColdBlocks(), &h)
+		if err != nil {
+			return next, layout.DamagedBlock(next, err)
+		}
+		marks, err := c.ColdBlocks().Marks(&h)
+		if err != nil {
+			return next, layout.DamagedBlock(next, err)
+		}
+		for ; next <= min(to, h.Last); next++ {
+			if err := fn(layout.ColdRecord(&all[next-h.First]), marks[next-h.First]); err != nil {
+				return next, err
+			}
+		}
+	}
+	return next, err
 }
 
 // Close ends the view.
 func (v *View) Close() error {
 	defer v.log.db.Leave()
-	return damaged(v.snapshot.Close())
+	return layout.Damaged(v.snapshot.Close())
 }
 
 // Scan is Log.Scan as of the view.
 func (v *View) Scan(space Space, from, to []byte, fn func(k, v []byte) error) error {
 	lower, upper := spaceBounds(space, from, to)
-	it, err := iterate(v.snapshot, lower, upper)
+	it, err := layout.Iterate(v.snapshot, lower, upper)
 	if err != nil {
 		return err
 	}
 	return scan(it, func(k, v []byte) error { return fn(k[1:], v) })
 }
 
-// Digest reads the entries from..to from the disk, checks each with its marks and index keys as Verify does, and
-// returns a hash of them: equal on two nodes whose logs and indexes are equal there. It is ErrBelowFloor when the view
-// does not hold all of them.
+// Digest reads the entries from..to from the disk, checks those that no block holds as Verify does, and returns a hash
+// of what they say: equal on two nodes whose logs and indexes are equal there, however they store them. It is
+// ErrBelowFloor when the view does not hold all of them.
 func (v *View) Digest(ctx context.Context, from, to uint64) (sum [sha256.Size]byte, err error) {
 	if from < v.Floor {
 		return sum, ErrBelowFloor
 	}
-	c := verifier{ctx: ctx, snapshot: v.snapshot, packed: true, Summary: Summary{Floor: v.Floor, Applied: v.Applied}}
+	c, err := check.NewReader(ctx, v.snapshot)
+	if err != nil {
+		return sum, err
+	}
+	c.Packed = true
 	h := sha256.New()
-	next := from
-	err = c.each(indexed(spanEntry, from), indexed(spanEntry, to+1), 64, func(it *pebble.Iterator) error {
-		index, ok := entryKey(it.Key())
+	add := func(r *layout.Record, mark []byte) {
+		h.Write(binary.BigEndian.AppendUint64(nil, r.Index))
+		h.Write(binary.BigEndian.AppendUint32(nil, r.Content()))
+		h.Write(mark)
+	}
+	next, err := v.cold(ctx, c, from, to, func(r layout.Record, m cold.Mark) error {
+		var mark []byte
+		if m.Batch {
+			mark = layout.BatchMark{Hidden: m.Hidden, Time: m.Time}.Encode()
+		}
+		add(&r, mark)
+		return nil
+	})
+	if err != nil || next > to {
+		h.Sum(sum[:0])
+		return sum, err
+	}
+	lower, upper := layout.Indexed(layout.SpanEntry, next), layout.Indexed(layout.SpanEntry, to+1)
+	err = c.Each(lower, upper, 64, func(it *pebble.Iterator) error {
+		index, ok := layout.EntryIndex(it.Key())
 		if !ok || index != next {
-			return inconsistent(next, "missing, the next key is %x", it.Key())
+			return layout.Inconsistent(next, "missing, the next key is %x", it.Key())
 		}
 		next++
-		if err := c.entry(it, index); err != nil {
+		if err := c.Entry(it, index); err != nil {
 			return err
 		}
-		record, err := it.ValueAndErr()
+		value, err := it.ValueAndErr()
 		if err != nil {
-			return damagedEntry(index, err)
+			return layout.DamagedEntry(index, err)
 		}
-		mark, err := c.value(indexed(spanBatch, index))
+		r, err := layout.DecodeRecord(index, value)
 		if err != nil {
 			return err
 		}
-		h.Write(binary.BigEndian.AppendUint64(nil, index))
-		h.Write(record[:4]) // the checksum of all of it, which entry has checked
-		h.Write(mark)
+		mark, err := c.Value(layout.Indexed(layout.SpanBatch, index))
+		if err != nil {
+			return err
+		}
+		add(&r, mark)
 		return nil
 	})
 	if err == nil && next != to+1 {
-		err = inconsistent(next, "missing, %d is applied", to)
+		err = layout.Inconsistent(next, "missing, %d is applied", to)
 	}
 	h.Sum(sum[:0])
 	return sum, err

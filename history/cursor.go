@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/entry"
 )
 
 // Cursor finds the entries with selected messages for one reader, going forward or back from wherever it is asked. It
@@ -18,6 +19,7 @@ type Cursor struct {
 	log    *eventlog.Log
 	sel    eventlog.Selector
 	newest bool
+	parts  *eventlog.Excerpt
 
 	found       []uint64 // in the order of reading
 	begin, upto uint64   // between them, from begin on and before upto in that order, there are no others
@@ -38,11 +40,19 @@ const (
 
 // NewCursor returns a cursor of a selection. With newest it goes back in the log.
 func NewCursor(log *eventlog.Log, sel eventlog.Selector, newest bool) *Cursor {
-	return &Cursor{log: log, sel: sel, newest: newest, seeks: firstSeeks}
+	return &Cursor{log: log, sel: sel, newest: newest, parts: eventlog.NewExcerpt(log, sel), seeks: firstSeeks}
 }
 
 // Select makes the cursor select something else. What it has learnt of the log it keeps.
-func (c *Cursor) Select(sel eventlog.Selector) { c.sel, c.found, c.begin, c.upto = sel, nil, 0, 0 }
+func (c *Cursor) Select(sel eventlog.Selector) {
+	c.sel, c.found, c.begin, c.upto, c.parts = sel, nil, 0, 0, eventlog.NewExcerpt(c.log, sel)
+}
+
+// Batch is Log.Batch, of which what is not selected may be left out.
+func (c *Cursor) Batch(index uint64) (*entry.Batch, error) { return c.parts.Batch(index) }
+
+// Read is Batch, for who looks at the header first.
+func (c *Cursor) Read(index uint64) (eventlog.Content, error) { return c.parts.Read(index) }
 
 // Vain tells that an entry which the cursor has found, of so many runs, holds nothing for its reader.
 func (c *Cursor) Vain(runs int) { c.vain += 2 + runs/runsASeek }

@@ -66,12 +66,12 @@ type Messages struct {
 
 // readEntry is the entry at hand.
 type readEntry struct {
-	index  uint64 // 0: none
-	data   []byte
-	header entry.Header
-	parts  []part       // next to read first
-	batch  *entry.Batch // nil until it is unpacked
-	frames [][]byte     // of parts[0]; the next is the first, or the last when the newest comes first
+	index   uint64 // 0: none
+	content eventlog.Content
+	header  entry.Header // of content
+	parts   []part       // next to read first
+	batch   *entry.Batch // nil until it is unpacked
+	frames  [][]byte     // of parts[0]; the next is the first, or the last when the newest comes first
 }
 
 // part is what of a run was asked for and may be read: the messages [lo, hi) of the entry.
@@ -142,8 +142,8 @@ func (m *Messages) any(ctx context.Context) (Message, error) {
 				return Message{}, err
 			}
 			var err error
-			if m.batch, err = entry.DecodeBatch(m.data); err != nil {
-				return Message{}, &eventlog.CorruptError{Index: m.index, Reason: "undecodable", Err: err}
+			if m.batch, err = m.content.Batch(); err != nil {
+				return Message{}, err
 			}
 		}
 		m.cutFrames()
@@ -210,7 +210,9 @@ func (m *Messages) nextEntry(ctx context.Context) error {
 			continue // nothing in this window, perhaps
 		}
 		m.index, m.entries = m.entries[0], m.entries[1:]
-		e, err := m.log.Entry(m.index)
+		m.renew() // before the entry is read, of which there is what is selected
+		var err error
+		m.content, err = m.cursor.Read(m.index)
 		if errors.Is(err, eventlog.ErrBelowFloor) {
 			m.entries, m.index = nil, 0
 			continue
@@ -218,11 +220,7 @@ func (m *Messages) nextEntry(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		m.data = e.Data
-		if m.header, err = entry.DecodeHeader(e.Data); err != nil {
-			return &eventlog.CorruptError{Index: m.index, Reason: "undecodable", Err: err}
-		}
-		if m.renew(); m.choose() {
+		if m.header = m.content.Header; m.choose() {
 			m.cursor.Vain(len(m.header.Runs))
 		}
 		if len(m.parts) > 0 {

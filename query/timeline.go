@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
-	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/history"
 	"hpfriends/query/traffic"
@@ -171,16 +170,12 @@ func (q *channels) countExactly(ctx context.Context, r *rights, t *tally, batche
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		e, err := q.log.Entry(index)
+		h, err := q.log.Header(index)
 		if errors.Is(err, eventlog.ErrBelowFloor) {
 			continue
 		}
 		if err != nil {
 			return err
-		}
-		h, err := entry.DecodeHeader(e.Data)
-		if err != nil {
-			return &eventlog.CorruptError{Index: index, Reason: "undecodable", Err: err}
 		}
 		if runs += len(h.Runs); runs > exactRuns {
 			return errEnough

@@ -12,9 +12,14 @@ import (
 
 // entry delivers what the subscriber may have of one entry, from r.at on, as far as the send buffer goes.
 func (r *reader) entry(index uint64) (err error) {
+	r.then.advance(r.then.version.At(index))
+	if r.now.advance(r.now.version.Newest()) { // before the batch is read, which has what is selected
+		r.cursor.Select(r.selector())
+		r.batch = nil
+	}
 	b := r.batch
 	if b == nil || r.of != index {
-		b, err = r.s.router.log.Batch(index)
+		b, err = r.cursor.Batch(index)
 	}
 	r.batch = nil
 	if errors.Is(err, eventlog.ErrNotBatch) {
@@ -22,10 +27,6 @@ func (r *reader) entry(index uint64) (err error) {
 	}
 	if err != nil {
 		return err
-	}
-	r.then.advance(r.then.version.At(index))
-	if r.now.advance(r.now.version.Newest()) {
-		r.cursor.Select(r.selector())
 	}
 	r.out.batch = 0
 	for i := range b.Runs {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"strings"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -31,6 +32,28 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type FormatError struct{ Reason string }
 
 func (e *FormatError) Error() string { return "block: " + e.Reason }
+
+// ChunkError says of whose messages a chunk is that cannot be read.
+type ChunkError struct {
+	Stripes []Stripe // that lie in it, or partly
+	Err     error
+}
+
+func (e *ChunkError) Error() string {
+	const most = 3
+	names := make([]string, 0, most+1)
+	for _, s := range e.Stripes {
+		if len(names) == most {
+			names = append(names, fmt.Sprintf("%d more", len(e.Stripes)-most))
+			break
+		}
+		names = append(names, fmt.Sprintf("%q of user %d (%d messages, #%d to #%d)", s.Channel, s.Origin, s.Messages, s.First,
+			s.Last))
+	}
+	return fmt.Sprintf("what is lost of it is of %s: %v", strings.Join(names, ", "), e.Err)
+}
+
+func (e *ChunkError) Unwrap() error { return e.Err }
 
 func malformed(format string, args ...any) error {
 	return &FormatError{Reason: fmt.Sprintf(format, args...)}

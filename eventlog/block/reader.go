@@ -70,13 +70,16 @@ func (b *Block) Last() uint64 { return b.footer.last }
 
 // Stripes returns what the block holds, by channel and origin.
 func (b *Block) Stripes() []Stripe {
-	all := make([]Stripe, len(b.directory.stripes))
-	for i := range all {
-		s := &b.directory.stripes[i]
-		all[i] = Stripe{
-			Channel: b.directory.channels[s.channel], Origin: s.origin, First: s.first, Last: s.last,
-			Messages: s.messages, Bytes: s.bytes,
-		}
+	return b.directory.named(0, len(b.directory.stripes))
+}
+
+func (d *directory) named(from, to int) []Stripe {
+	all := make([]Stripe, 0, to-from)
+	for _, s := range d.stripes[from:to] {
+		all = append(all, Stripe{
+			Channel: d.channels[s.channel], Origin: s.origin, First: s.first, Last: s.last, Messages: s.messages,
+			Bytes: s.bytes,
+		})
 	}
 	return all
 }
@@ -132,6 +135,14 @@ func (b *Block) Runs(from, to uint64, wanted func(channel string, origin uint64)
 
 // chunk reads the runs of a chunk with their frames, which share one buffer.
 func (b *Block) chunk(c *chunk) ([]run, error) {
+	runs, err := b.readChunk(c)
+	if err != nil {
+		return nil, &ChunkError{b.directory.named(c.from, c.to+1), err}
+	}
+	return runs, nil
+}
+
+func (b *Block) readChunk(c *chunk) ([]run, error) {
 	packed, err := b.read(c.table.offset, int(c.table.size)+int(c.payloads.size))
 	if err != nil {
 		return nil, err

@@ -121,12 +121,16 @@ func (w *Writer) Size() int { return w.size }
 func (w *Writer) Len() int { return len(w.entries) }
 
 // Encode returns the block. At least one entry has been added. The writer is empty afterwards.
-func (w *Writer) Encode() []byte {
+func (w *Writer) Encode() []byte { return w.EncodePaced(func() {}) }
+
+// EncodePaced is Encode, with a call of rest before each chunk.
+func (w *Writer) EncodePaced(rest func()) []byte {
 	d := w.arrange()
 	out := header()
 	var samples []byte
 	samples, d.packer = d.sample(w.runs)
 	for _, c := range d.cut(w.runs) {
+		rest()
 		out = d.appendChunk(out, c)
 	}
 	f := footer{first: d.first, last: d.last}

@@ -3,6 +3,7 @@ package entry
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"net/netip"
 
 	"github.com/klauspost/compress/s2"
@@ -52,6 +53,22 @@ func (h *Header) Time() int64 {
 
 // Batch is a decoded batch. Its runs' Frames share one buffer.
 type Batch struct{ Header }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Checksum returns a crc32c of what the batch says, however it was compressed.
+func (b *Batch) Checksum() uint32 {
+	head := append(binary.AppendUvarint(nil, b.Seq), b.Session[:]...)
+	sum := crc32.Update(0, castagnoli, head)
+	for i := range b.Runs {
+		r := &b.Runs[i]
+		head = append(binary.AppendUvarint(head[:0], uint64(len(r.Channel))), r.Channel...)
+		run := builderRun{authkey: r.Authkey, origin: r.Origin, time: r.Time, remote: r.Remote, count: r.Count,
+			size: int(r.Size)}
+		sum = crc32.Update(crc32.Update(sum, castagnoli, run.append(head, 0)), castagnoli, r.Frames)
+	}
+	return sum
+}
 
 // The data of a KindBatch entry. Numbers are varints as in encoding/binary, signed ones zigzag.
 //

@@ -124,16 +124,12 @@ func eachHeader(log *eventlog.Log, sel eventlog.Selector, from, end uint64, fn f
 			if index >= end {
 				return nil
 			}
-			e, err := log.Entry(index)
+			h, err := log.Header(index)
 			if errors.Is(err, eventlog.ErrBelowFloor) {
 				continue
 			}
 			if err != nil {
-				return err
-			}
-			h, err := entry.DecodeHeader(e.Data)
-			if err != nil {
-				return fmt.Errorf("traffic: %w", &eventlog.CorruptError{Index: index, Reason: "undecodable", Err: err})
+				return fmt.Errorf("traffic: %w", err)
 			}
 			if err := fn(index, h); err != nil {
 				return err

@@ -24,3 +24,13 @@ type ScrubStatus struct {
 	Found     uint64     `json:"found" doc:"damaged places found, in all rounds"`
 	Damage    string     `json:"damage,omitempty" doc:"the first of this round"`
 }
+
+// Compaction is what putting old messages into blocks has brought.
+type Compaction struct {
+	Packed int    `json:"packed" doc:"blocks that were made"`
+	Before int64  `json:"before" doc:"bytes of what is in them, as it was stored"`
+	After  int64  `json:"after" doc:"bytes of these blocks"`
+	Until  string `json:"until" doc:"what comes before this position is in blocks"`
+	Blocks int    `json:"blocks" doc:"all that there are"`
+	Bytes  uint64 `json:"bytes" doc:"of them"`
+}

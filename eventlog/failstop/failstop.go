@@ -1,10 +1,12 @@
-package eventlog
+// Package failstop ends the process at the first failed write, and hands Pebble's events to the logger.
+package failstop
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,8 +14,9 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// failStop ends the process at the first failed write. It is also the pebble.Logger, since Pebble fails by Fatalf.
-type failStop struct {
+// Stop ends the process at the first failed write. It is also the pebble.Logger, since Pebble fails by Fatalf. Its
+// methods may be called by any goroutine.
+type Stop struct {
 	logger *slog.Logger
 	fatal  func(error)
 	once   sync.Once
@@ -29,13 +32,14 @@ type throttled struct {
 	count int
 }
 
-func newFailStop(logger *slog.Logger, fatal func(error)) *failStop {
-	return &failStop{logger: logger, fatal: fatal, throttled: make(map[string]*throttled), interval: time.Second}
+// New returns a Stop that tells fatal why the process must end.
+func New(logger *slog.Logger, fatal func(error)) *Stop {
+	return &Stop{logger: logger, fatal: fatal, throttled: make(map[string]*throttled), interval: time.Second}
 }
 
-// fail reports err and does not return: if Config.Fatal lets the process live, the calling goroutine ends here, so that
+// Fail reports err and does not return: if Config.Fatal lets the process live, the calling goroutine ends here, so that
 // no caller can take a failed write for a done one. (Pebble's Commit returns nil after a Fatalf that returns.)
-func (f *failStop) fail(err error) error {
+func (f *Stop) Fail(err error) error {
 	f.once.Do(func() {
 		f.cause.Store(&err)
 		f.fatal(err)
@@ -44,8 +48,8 @@ func (f *failStop) fail(err error) error {
 	return err
 }
 
-// err is the failure, or nil.
-func (f *failStop) err() error {
+// Err is the failure, or nil.
+func (f *Stop) Err() error {
 	if p := f.cause.Load(); p != nil {
 		return *p
 	}
@@ -53,20 +57,20 @@ func (f *failStop) err() error {
 }
 
 // Infof drops what Pebble says of flushes and compactions: metrics carry it.
-func (f *failStop) Infof(string, ...any) {}
+func (f *Stop) Infof(string, ...any) {}
 
 // Errorf implements pebble.Logger.
-func (f *failStop) Errorf(format string, args ...any) {
+func (f *Stop) Errorf(format string, args ...any) {
 	f.event(slog.LevelError, "pebble", "error", fmt.Sprintf(format, args...))
 }
 
 // Fatalf implements pebble.Logger. It never returns.
-func (f *failStop) Fatalf(format string, args ...any) {
-	_ = f.fail(fmt.Errorf("eventlog: "+format, args...))
+func (f *Stop) Fatalf(format string, args ...any) {
+	_ = f.Fail(fmt.Errorf("eventlog: "+format, args...))
 }
 
 // event logs at most once a second for each name: Pebble retries a failed flush about 190 times a second.
-func (f *failStop) event(level slog.Level, name string, args ...any) {
+func (f *Stop) event(level slog.Level, name string, args ...any) {
 	f.mu.Lock()
 	m := f.throttled[name]
 	if m == nil {
@@ -87,14 +91,14 @@ func (f *failStop) event(level slog.Level, name string, args ...any) {
 	f.logger.Log(context.Background(), level, "event log: "+name, args...)
 }
 
-// listener hands the events that an operator must see to the logger.
-func (f *failStop) listener() *pebble.EventListener {
+// Listener hands the events that an operator must see to the logger.
+func (f *Stop) Listener() *pebble.EventListener {
 	l := &pebble.EventListener{
 		BackgroundError: func(err error) {
 			f.event(slog.LevelError, "background write failed, Pebble retries", "error", err)
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
-			f.event(slog.LevelError, "data corruption on disk", "file", info.Path, "error", firstLine(info.Details))
+			f.event(slog.LevelError, "data corruption on disk", "file", info.Path, "error", FirstLine(info.Details))
 		},
 		DiskSlow: func(info pebble.DiskSlowInfo) {
 			f.event(slog.LevelWarn, "disk is slow", "detail", info.String())
@@ -109,4 +113,10 @@ func (f *failStop) listener() *pebble.EventListener {
 	}
 	l.EnsureDefaults(f)
 	return l
+}
+
+// FirstLine is what Pebble says of an error to people; the lines behind it are for programs.
+func FirstLine(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return text
 }

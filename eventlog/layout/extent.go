@@ -1,4 +1,4 @@
-package eventlog
+package layout
 
 import (
 	"fmt"
@@ -50,10 +50,11 @@ func recordExtent(encoded []byte, differ uint32) *Extent {
 // checksum covers too, and the checksums that it should have and has.
 var blockError = regexp.MustCompile(`block (\d+)/(\d+): (\w+) checksum mismatch ([0-9a-f]+) != ([0-9a-f]+)`)
 
-// damaged turns Pebble's corruption into ours and leaves other errors as they are.
-func damaged(err error) error { return damagedEntry(0, err) }
+// Damaged turns Pebble's corruption into ours and leaves other errors as they are.
+func Damaged(err error) error { return DamagedEntry(0, err) }
 
-func damagedEntry(index uint64, err error) error {
+// DamagedEntry is Damaged, of an entry.
+func DamagedEntry(index uint64, err error) error {
 	if !pebble.IsCorruptionError(err) {
 		return err
 	}

@@ -1,4 +1,4 @@
-package eventlog
+package layout
 
 import (
 	"errors"
@@ -15,13 +15,13 @@ func TestOneWrongByteIsNamed(t *testing.T) {
 	for i := range data {
 		data[i] = byte(rng.Uint32())
 	}
-	r := record{index: 7, term: 3, data: data}
-	good := make([]byte, r.size())
-	r.encode(good)
+	r := Record{Index: 7, Term: 3, Data: data}
+	good := make([]byte, r.Size())
+	r.Encode(good)
 	for at := range good {
 		bad := slices.Clone(good)
 		bad[at] ^= byte(1 + rng.IntN(255))
-		_, err := decodeRecord(7, bad)
+		_, err := DecodeRecord(7, bad)
 		var c *CorruptError
 		if !errors.As(err, &c) || c.Where == nil || c.Where.Byte != int64(at) || c.Where.Length != uint64(len(good)) {
 			t.Fatalf("byte %d: %v", at, err)
@@ -37,7 +37,7 @@ func TestOneWrongByteIsNamed(t *testing.T) {
 		}
 		bad[a] ^= 0x55
 		bad[b] ^= 0xaa
-		_, err := decodeRecord(7, bad)
+		_, err := DecodeRecord(7, bad)
 		var c *CorruptError
 		if !errors.As(err, &c) || c.Where == nil {
 			t.Fatalf("bytes %d and %d: %v", a, b, err)

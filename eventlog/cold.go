@@ -1,0 +1,355 @@
+package eventlog
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sort"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"hpfriends/eventlog/block"
+	"hpfriends/eventlog/cold"
+	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/layout"
+)
+
+// Old entries are kept in blocks, see package cold. A block takes the place of the keys of its entries in one synced
+// batch, so that a reader who sees the store as of one moment finds an entry in one of the two places. Who reads keys
+// one after the other looks for an entry's own key first, and then for a block.
+
+func (s *store) blocks() cold.Blocks { return cold.Blocks{Reader: s.DB} }
+
+// loadBlocks finds where the blocks end, and removes the beginning of one that was not finished.
+func (s *store) loadBlocks(readOnly bool) error {
+	h, err := s.blocks().Last()
+	if err != nil {
+		return layout.DamagedBlock(0, err)
+	}
+	s.frozen.Store(h.Last)
+	if readOnly {
+		return nil
+	}
+	return s.removeLeftovers()
+}
+
+func (s *store) removeLeftovers() error {
+	lower, upper, some, err := s.blocks().Leftovers()
+	if err != nil || !some {
+		return layout.DamagedBlock(0, err)
+	}
+	b := s.NewBatch()
+	defer b.Close()
+	s.must(b.DeleteRange(lower, upper, nil))
+	s.commit(b, pebble.NoSync)
+	return nil
+}
+
+// readable returns why an entry cannot be read, of a cold one whether its block is there.
+func (s *store) readable(index uint64) error {
+	_, err := s.entry(index)
+	if errors.Is(err, pebble.ErrNotFound) {
+		if _, ok, errBlock := s.blocks().At(index); ok || errBlock != nil {
+			return layout.DamagedBlock(index, errBlock)
+		}
+	}
+	return err
+}
+
+// record reads an entry from disk, wherever it is. It is pebble.ErrNotFound when it is nowhere.
+func (s *store) record(index uint64) (layout.Record, error) {
+	if index <= s.frozen.Load() {
+		if e, ok := s.cache.Find(index); ok {
+			return layout.ColdRecord(e), nil
+		}
+	}
+	r, err := s.entry(index)
+	if !errors.Is(err, pebble.ErrNotFound) || index > s.frozen.Load() {
+		return r, err
+	}
+	h, ok, errBlock := s.blocks().At(index)
+	if errBlock != nil || !ok {
+		return layout.Record{}, errors.Join(layout.DamagedBlock(index, errBlock), notThere(ok))
+	}
+	all, errBlock := s.cache.Entries(s.blocks(), &h)
+	if errBlock != nil {
+		return layout.Record{}, layout.DamagedBlock(index, errBlock)
+	}
+	return layout.ColdRecord(&all[index-h.First]), nil
+}
+
+func notThere(ok bool) error {
+	if ok {
+		return nil
+	}
+	return pebble.ErrNotFound
+}
+
+// batchMark returns the mark of a batch, or ErrNotFound.
+func (s *store) batchMark(index uint64) (layout.BatchMark, error) {
+	v, err := s.get(layout.Indexed(layout.SpanBatch, index))
+	if err == nil {
+		return layout.DecodeBatchMark(index, v)
+	}
+	if !errors.Is(err, ErrNotFound) || index > s.frozen.Load() {
+		return layout.BatchMark{}, err
+	}
+	m, ok, err := s.blocks().MarkAt(index)
+	if err == nil && (!ok || !m.Batch) {
+		err = ErrNotFound
+	}
+	return layout.BatchMark{Hidden: m.Hidden, Time: m.Time}, layout.DamagedBlock(index, err)
+}
+
+// coldIndexAt is IndexAt among blocks: the first batch at floor or behind it with a mark of want or later, 0 when no
+// block has one, and what comes behind them.
+func coldIndexAt(blocks cold.Blocks, floor uint64, want int64) (index, next uint64, err error) {
+	last, err := blocks.Last()
+	if err != nil || last.Last < floor {
+		return 0, floor, layout.DamagedBlock(0, err)
+	}
+	var failed error
+	lateEnough := func(i int) bool {
+		h := last
+		err := blocks.Each(floor+uint64(i), func(found cold.Head) error {
+			h = found
+			return io.EOF
+		})
+		failed = errors.Join(failed, err)
+		return h.Time >= want
+	}
+	n := sort.Search(int(last.Last-floor), lateEnough)
+	if failed == nil {
+		failed = blocks.Each(floor+uint64(n), func(h cold.Head) (err error) {
+			if index, err = firstAt(blocks, &h, floor, want); index != 0 {
+				return io.EOF
+			}
+			return err
+		})
+	}
+	return index, last.Last + 1, layout.DamagedBlock(0, failed)
+}
+
+// firstAt returns the first batch of a block at floor or behind it with a mark of want or later, or 0.
+func firstAt(blocks cold.Blocks, h *cold.Head, floor uint64, want int64) (uint64, error) {
+	marks, err := blocks.Marks(h)
+	if err != nil {
+		return 0, err
+	}
+	for i, m := range marks {
+		if index := h.First + uint64(i); index >= floor && m.Batch && m.Time >= want {
+			return index, nil
+		}
+	}
+	return 0, nil
+}
+
+// Excerpt reads batches for one reader, who wants some series of each: of a block it reads these and no others. It
+// belongs to one goroutine.
+type Excerpt struct {
+	log  *Log
+	sel  Selector
+	head cold.Head // of the block at hand
+	runs []block.Run
+	all  bool // it wants most of the block, which is then read whole, for all who do so
+}
+
+// NewExcerpt returns one. What it leaves out of a batch is not selected; it may leave in what is not selected either.
+func NewExcerpt(l *Log, sel Selector) *Excerpt { return &Excerpt{log: l, sel: sel} }
+
+// Batch returns a visible batch, read-only, as Log.Batch does.
+func (x *Excerpt) Batch(index uint64) (*entry.Batch, error) {
+	if index > x.log.db.frozen.Load() || x.sel.Everything() {
+		return x.log.Batch(index)
+	}
+	if index < x.log.Floor() {
+		return nil, ErrBelowFloor
+	}
+	if !x.head.Holds(index) {
+		if ok, err := x.open(index); err != nil || !ok {
+			if err != nil && index < x.log.Floor() {
+				err = ErrBelowFloor
+			}
+			if err != nil {
+				return nil, err
+			}
+			return x.log.Batch(index)
+		}
+	}
+	if x.all {
+		return x.log.Batch(index)
+	}
+	n := sort.Search(len(x.runs), func(i int) bool { return x.runs[i].Index >= index })
+	b := new(entry.Batch)
+	for ; n < len(x.runs) && x.runs[n].Index == index; n++ {
+		b.Runs = append(b.Runs, x.runs[n].Run)
+		b.Raw += int(x.runs[n].Size)
+	}
+	return b, nil
+}
+
+// open reads of the block that holds an entry what is selected.
+func (x *Excerpt) open(index uint64) (ok bool, err error) {
+	db := x.log.db
+	if !db.Enter() {
+		return false, ErrClosed
+	}
+	defer db.Leave()
+	h, ok, err := db.blocks().At(index)
+	if err != nil || !ok {
+		return false, layout.DamagedBlock(index, err)
+	}
+	x.head, x.runs, x.all = cold.Head{}, nil, false
+	k, err := db.cache.Open(db.blocks(), &h)
+	if err != nil {
+		return false, layout.DamagedBlock(index, err)
+	}
+	selected, total := uint64(0), uint64(0)
+	for _, s := range k.Stripes() {
+		total += s.Bytes
+		if x.sel.selects(layout.Series{Channel: s.Channel, Origin: s.Origin}) {
+			selected += s.Bytes
+		}
+	}
+	if x.all = h.Raw > 0 || selected > total/2; !x.all {
+		x.runs, err = k.Runs(max(h.First, x.log.Floor()), h.Last, func(channel string, origin uint64) bool {
+			return x.sel.selects(layout.Series{Channel: channel, Origin: origin})
+		})
+		if err != nil {
+			return false, layout.DamagedBlock(index, &cold.DamageError{Head: h, Err: err})
+		}
+	}
+	x.head = h
+	return true, nil
+}
+
+// Read returns a visible batch with what there is of it: its header and, when it is asked for, its frames.
+func (x *Excerpt) Read(index uint64) (c Content, err error) {
+	if index <= x.log.db.frozen.Load() {
+		b, err := x.Batch(index)
+		if err != nil {
+			return c, err
+		}
+		return Content{Header: b.Header, batch: b}, nil
+	}
+	r, err := x.log.stored(index)
+	if err != nil {
+		return c, err
+	}
+	c.data, c.index = r.Bytes(), index
+	c.Header, err = r.Header()
+	return c, err
+}
+
+// Content is a batch whose frames are unpacked when they are asked for.
+type Content struct {
+	entry.Header
+	index uint64
+	data  []byte
+	batch *entry.Batch
+}
+
+// Batch returns the batch with its frames.
+func (c *Content) Batch() (*entry.Batch, error) {
+	if c.batch == nil {
+		b, err := entry.DecodeBatch(c.data)
+		if err != nil {
+			return nil, &CorruptError{Index: c.index, Reason: "undecodable", Err: err}
+		}
+		c.batch = b
+	}
+	return c.batch, nil
+}
+
+// selects reports whether something of a series is selected.
+func (s *Selector) selects(of layout.Series) bool {
+	named := false
+	for _, c := range s.Exact {
+		named = named || c == of.Channel
+	}
+	for _, p := range s.Prefixes {
+		named = named || len(of.Channel) >= len(p) && of.Channel[:len(p)] == p
+	}
+	if !named || s.Origins == nil {
+		return named
+	}
+	_, ok := s.Origins.From(of.Origin, of.Channel)
+	return ok
+}
+
+// coldMarks finds visible batches of blocks in [low, high], at most limit: the oldest in ascending order, or the newest
+// in descending order.
+func coldMarks(
+	cache *cold.Cache, blocks cold.Blocks, low, high uint64, limit int, newest bool,
+) (found []uint64, err error) {
+	walk, from := blocks.Each, low
+	if newest {
+		walk, from = blocks.Down, high
+	}
+	err = walk(from, func(h cold.Head) error {
+		if newest && h.Last < low || !newest && h.First > high {
+			return io.EOF
+		}
+		marks, err := cache.Marks(blocks, &h)
+		if err != nil {
+			return err
+		}
+		for i := range marks {
+			if newest {
+				i = len(marks) - 1 - i
+			}
+			index := h.First + uint64(i)
+			if !marks[i].Batch || marks[i].Hidden || index < low || index > high {
+				continue
+			}
+			if found = append(found, index); len(found) >= limit {
+				return io.EOF
+			}
+		}
+		return nil
+	})
+	return found, layout.DamagedBlock(0, err)
+}
+
+// stripes adds the indexes of a series in [low, high] that blocks hold, as search.series does.
+func (s *search) stripes(of layout.Series, low uint64, n int) (int, error) {
+	it, prefix := s.index, of.StripeKey(0)
+	prefix = prefix[:len(prefix)-8]
+	is := func(ok bool) bool { return ok && bytes.HasPrefix(it.Key(), prefix) }
+	ok, step := false, it.Next
+	if s.Newest {
+		step = it.Prev
+		if ok = is(it.SeekGE(of.StripeKey(s.high))); !ok {
+			ok = is(it.SeekLT(of.StripeKey(s.high)))
+		}
+	} else {
+		ok = is(it.SeekGE(of.StripeKey(low)))
+	}
+	for ; ok && n < s.Limit; ok = is(step()) {
+		_, last, known := layout.ParseSeriesIndex(it.Key())
+		v, err := it.ValueAndErr()
+		if err != nil || !known {
+			return n, errors.Join(layout.Damaged(err), malformedIndex(known, it.Key()))
+		}
+		entries, err := cold.Positions(last, v)
+		if err != nil {
+			return n, layout.DamagedBlock(last, err)
+		}
+		if s.Newest && last < max(low, s.low) || !s.Newest && entries[0] > s.high {
+			break
+		}
+		for i := range entries {
+			if s.Newest {
+				i = len(entries) - 1 - i
+			}
+			if at := entries[i]; at >= max(low, s.low) && at <= s.high && n < s.Limit {
+				n++
+				s.found = append(s.found, at)
+			}
+		}
+		if len(s.found) >= 2*s.Limit {
+			s.trim()
+		}
+	}
+	return n, layout.Damaged(it.Error())
+}

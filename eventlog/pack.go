@@ -1,0 +1,375 @@
+package eventlog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"hpfriends/eventlog/block"
+	"hpfriends/eventlog/check"
+	"hpfriends/eventlog/cold"
+	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/layout"
+)
+
+// BlockBytes is how much of messages is in a block, about. One is read whole by who wants most of it.
+const BlockBytes = 8 << 20
+
+// Cold is the old part of the log, in blocks.
+type Cold struct{ log *Log }
+
+// Cold returns the old part of the log.
+func (l *Log) Cold() Cold { return Cold{l} }
+
+// Packing says what to pack.
+type Packing struct {
+	Before uint64                   // entries below it
+	Least  int                      // bytes of messages that are worth a block; 0: any
+	Rest   func(work time.Duration) // is called after each piece of work, to rest; nil: no rest
+}
+
+// Packed is what was put into blocks.
+type Packed struct {
+	First, Last uint64 // entries; 0: nothing was to be done
+	Blocks      int
+	Bytes       int64 // of the entries as they were stored
+	Stored      int64 // of the block and its keys
+}
+
+// Ends is the entry up to which the log is in blocks, 0 when there are none.
+func (c Cold) Ends() uint64 { return c.log.db.frozen.Load() }
+
+// Stored returns how many blocks there are and how many bytes they take.
+func (c Cold) Stored() (blocks int, bytes uint64, err error) {
+	if !c.log.db.Enter() {
+		return 0, 0, ErrClosed
+	}
+	defer c.log.db.Leave()
+	err = c.log.db.blocks().Each(c.log.Floor(), func(h cold.Head) error {
+		blocks, bytes = blocks+1, bytes+h.Stored
+		return nil
+	})
+	return blocks, bytes, layout.DamagedBlock(0, err)
+}
+
+// Pack puts the oldest entries that are in no block into one, as many as fit. The newest applied entry stays as it is.
+// It may run beside everything, one call at a time.
+func (c Cold) Pack(ctx context.Context, p Packing) (Packed, error) {
+	l := c.log
+	if !l.db.Enter() {
+		return Packed{}, ErrClosed
+	}
+	defer l.db.Leave()
+	l.packing.Lock()
+	defer l.packing.Unlock()
+	if p.Rest == nil {
+		p.Rest = func(time.Duration) {}
+	}
+	k := packer{log: l, Packing: p, holds: make(map[layout.Series][]uint64), worked: time.Now()}
+	if err := k.collect(ctx); err != nil || len(k.records) == 0 {
+		return Packed{}, err
+	}
+	if err := k.encode(); err != nil {
+		return Packed{}, err
+	}
+	if err := k.write(ctx); err != nil {
+		return Packed{}, err
+	}
+	return Packed{First: k.head.First, Last: k.head.Last, Blocks: 1, Bytes: k.bytes, Stored: int64(k.head.Stored)}, nil
+}
+
+// PackAll calls Pack until there is nothing left to do, and gives the space back. told, if not nil, learns after each
+// block up to which entry the log is in blocks. What it returns is the sum.
+func (c Cold) PackAll(ctx context.Context, p Packing, told func(last uint64)) (all Packed, err error) {
+	for {
+		one, err := c.Pack(ctx, p)
+		if err != nil {
+			return all, errors.Join(err, c.giveBackOf(all))
+		}
+		if one.First == 0 {
+			return all, c.giveBackOf(all)
+		}
+		if all.First == 0 {
+			all.First = one.First
+		}
+		all.Last, all.Blocks = one.Last, all.Blocks+one.Blocks
+		all.Bytes, all.Stored = all.Bytes+one.Bytes, all.Stored+one.Stored
+		if told != nil {
+			told(one.Last)
+		}
+	}
+}
+
+func (c Cold) giveBackOf(p Packed) error {
+	if p.First == 0 {
+		return nil
+	}
+	return c.GiveBack()
+}
+
+// GiveBack gives the space of what has been packed back to the disk.
+func (c Cold) GiveBack() error {
+	l := c.log
+	if !l.db.Enter() {
+		return ErrClosed
+	}
+	defer l.db.Leave()
+	end := l.db.frozen.Load() + 1
+	for _, span := range []byte{layout.SpanBatch, layout.SpanEntry} {
+		if err := l.db.Compact(context.Background(), layout.Indexed(span, 0), layout.Indexed(span, end), false); err != nil {
+			return layout.Damaged(err)
+		}
+	}
+	lower, upper := layout.SpanBounds(layout.SpanIndex)
+	return layout.Damaged(l.db.Compact(context.Background(), lower, upper, false))
+}
+
+// packer makes one block.
+type packer struct {
+	log *Log
+	Packing
+	worked  time.Time // since the last rest
+	head    cold.Head
+	records []layout.Record // shared with writer
+	bytes   int64           // of them as they are stored
+	marks   []cold.Mark
+	holds   map[layout.Series][]uint64
+	writer  block.Writer
+	encoded []byte
+}
+
+func (k *packer) rest() {
+	k.Rest(time.Since(k.worked))
+	k.worked = time.Now()
+}
+
+// collect reads the entries that come next.
+func (k *packer) collect(ctx context.Context) error {
+	db := k.log.db
+	snapshot := db.NewSnapshot()
+	defer snapshot.Close()
+	before, err := cold.Blocks{Reader: snapshot}.Last()
+	if err != nil {
+		return layout.DamagedBlock(0, err)
+	}
+	k.head = cold.Head{
+		First: max(before.Last+1, k.log.Floor()), Before: before.Time, Time: before.Time, Total: before.Total,
+	}
+	v, err := check.NewReader(ctx, snapshot)
+	if err != nil {
+		return err
+	}
+	end, next := min(k.Before, v.Applied), k.head.First
+	lower, upper := layout.Indexed(layout.SpanEntry, next), layout.Indexed(layout.SpanEntry, max(next, end))
+	err = v.Each(lower, upper, 256, func(it *pebble.Iterator) error {
+		index, ok := layout.EntryIndex(it.Key())
+		if !ok || index != next {
+			return layout.Inconsistent(next, "missing, the next entry is %x", it.Key())
+		}
+		next++
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return layout.DamagedEntry(index, err)
+		}
+		r, err := layout.DecodeRecord(index, bytes.Clone(value))
+		if err != nil {
+			return err
+		}
+		k.bytes += int64(len(value))
+		if err := k.add(v, r); err != nil {
+			return err
+		}
+		if k.writer.Size() >= BlockBytes {
+			return errEnough
+		}
+		return nil
+	})
+	switch {
+	case err == errEnough:
+	case err != nil:
+		return err
+	case next < end:
+		return layout.Inconsistent(next, "missing, %d is applied", v.Applied)
+	case k.writer.Size() < k.Least:
+		k.records = nil
+	}
+	k.rest()
+	return nil
+}
+
+func (k *packer) add(v *check.Reader, r layout.Record) error {
+	value, err := v.Value(layout.Indexed(layout.SpanBatch, r.Index))
+	if err != nil {
+		return err
+	}
+	var m cold.Mark
+	if value != nil {
+		own, err := layout.DecodeBatchMark(r.Index, value)
+		if err != nil {
+			return err
+		}
+		m = cold.Mark{Batch: true, Hidden: own.Hidden, Time: own.Time}
+		if m.Time < k.head.Time {
+			return layout.Inconsistent(r.Index, "time %d after %d", m.Time, k.head.Time)
+		}
+		k.head.Time = m.Time
+	}
+	if isBatch := r.Kind() == entry.KindBatch; isBatch != m.Batch {
+		return layout.Inconsistent(r.Index, "applied batch: %t, marked as one: %t", isBatch, m.Batch)
+	}
+	if m.Batch && !m.Hidden {
+		h, err := r.Header()
+		if err != nil {
+			return err
+		}
+		check.AddSeries(k.holds, r.Index, &h)
+	}
+	k.records, k.marks, k.head.Last = append(k.records, r), append(k.marks, m), r.Index
+	k.writer.Add(block.Entry{
+		Index: r.Index, Term: r.Term, Type: r.Type, Appended: r.Nanos(), Hidden: m.Hidden, Extensions: r.Extensions,
+		Data: r.Data,
+	})
+	return nil
+}
+
+// encode makes the block, and reads it back: what cannot be read does not take the place of anything.
+func (k *packer) encode() error {
+	k.encoded = k.writer.EncodePaced(k.rest)
+	k.head.Size, k.head.Sum = int64(len(k.encoded)), cold.Sum(k.encoded)
+	b, err := block.Open(bytes.NewReader(k.encoded), k.head.Size)
+	if err != nil {
+		return fmt.Errorf("eventlog: pack: %w", err)
+	}
+	k.rest()
+	n := 0
+	err = b.Entries(func(e *block.Entry) error {
+		if n%256 == 0 {
+			k.rest()
+		}
+		if n >= len(k.records) {
+			return fmt.Errorf("%d entries and more, want %d", n, len(k.records))
+		}
+		want, got := &k.records[n], layout.ColdRecord(e)
+		n++
+		if got.Index != want.Index || got.Term != want.Term || got.Type != want.Type || got.Nanos() != want.Nanos() ||
+			e.Hidden != k.marks[n-1].Hidden || !bytes.Equal(got.Extensions, want.Extensions) ||
+			!bytes.Equal(got.Bytes(), want.Data) {
+			return fmt.Errorf("entry %d does not come back as it was", want.Index)
+		}
+		if e.Batch == nil && k.marks[n-1].Batch && !e.Hidden {
+			k.head.Raw++
+		}
+		return nil
+	})
+	if err == nil && n != len(k.records) {
+		err = fmt.Errorf("%d entries, want %d", n, len(k.records))
+	}
+	if err != nil {
+		return fmt.Errorf("eventlog: pack: %w", err)
+	}
+	return nil
+}
+
+// write writes the parts of the block, and then, at once, all else that changes.
+func (k *packer) write(ctx context.Context) error {
+	db := k.log.db
+	if err := db.removeLeftovers(); err != nil {
+		return err
+	}
+	err := cold.Cut(k.head.Last, k.encoded, func(key, part []byte) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b := db.NewBatch()
+		defer b.Close()
+		db.must(b.Set(key, part, nil))
+		db.commit(b, pebble.NoSync)
+		k.rest()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	b := db.NewBatch()
+	defer b.Close()
+	if err := k.replace(b); err != nil {
+		return err
+	}
+	db.frozen.Store(k.head.Last) // before a reader can miss an entry
+	db.commit(b, pebble.Sync)
+	k.rest()
+	return nil
+}
+
+// replace puts the keys of the block in place of those of its entries.
+func (k *packer) replace(b *pebble.Batch) error {
+	db, last := k.log.db, k.head.Last
+	total, err := totalAt(k.log, last)
+	if err != nil {
+		return err
+	}
+	marks := cold.EncodeMarks(k.head.Before, k.marks)
+	k.head.Stored = uint64(k.head.Size) + uint64(len(marks))
+	it, err := db.iterate(layout.SpanBounds(layout.SpanIndex))
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	for of, entries := range k.holds {
+		key, value := of.StripeKey(last), cold.AppendPositions(nil, last, entries)
+		db.must(b.Set(key, value, nil))
+		k.head.Stored += uint64(len(key) + len(value))
+		if err := db.deleteKeys(b, it, of.IndexKey(0), of.IndexKey(last+1)); err != nil {
+			return err
+		}
+	}
+	k.head.Total += k.head.Stored
+	db.must(b.Set(cold.Key(cold.SpanHead, last), k.head.Encode(), nil))
+	db.must(b.Set(cold.Key(cold.SpanMarks, last), marks, nil))
+	for _, span := range []byte{layout.SpanBatch, layout.SpanEntry, layout.SpanSize} {
+		db.must(b.DeleteRange(layout.Indexed(span, 0), layout.Indexed(span, last+1), nil))
+	}
+	db.setNumber(b, layout.Indexed(layout.SpanSize, last), total)
+	return nil
+}
+
+// totalAt returns the total up to and including an applied entry: that of the next size mark, or of the log's end, less
+// what lies between.
+func totalAt(l *Log, index uint64) (uint64, error) {
+	l.boundsMu.Lock()
+	defer l.boundsMu.Unlock()
+	l.mu.RLock()
+	total, last := l.total, l.last
+	l.mu.RUnlock()
+	_, upper := layout.SpanBounds(layout.SpanSize)
+	it, err := l.db.iterate(layout.Indexed(layout.SpanSize, index), upper)
+	if err != nil {
+		return 0, err
+	}
+	defer it.Close()
+	if it.First() {
+		if last, total, err = layout.ParseSizeMark(it); err != nil {
+			return 0, err
+		}
+	}
+	if err := layout.Damaged(it.Error()); err != nil {
+		return 0, err
+	}
+	entries, err := l.db.iterate(layout.Indexed(layout.SpanEntry, index+1), layout.Indexed(layout.SpanEntry, last+1))
+	if err != nil {
+		return 0, err
+	}
+	defer entries.Close()
+	for ok := entries.First(); ok; ok = entries.Next() {
+		v, err := entries.ValueAndErr()
+		if err != nil {
+			return 0, layout.Damaged(err)
+		}
+		total -= uint64(len(v))
+	}
+	return total, layout.Damaged(entries.Error())
+}
