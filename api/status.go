@@ -71,6 +71,9 @@ var (
 	ListEntries = Op[EntriesQuery, []view.LogEntry]{
 		"GET /entries", "What is in the entries of the log; for the owner of the data directory",
 	}
+	CompactLog = Long[view.Compaction]{
+		"POST /compact", "Pack the log up to now into blocks, which take less space; for the operator",
+	}
 	CheckLog = Long[view.CheckReport]{
 		"GET /check", "Read the whole log and report the first bad byte; for auditors and admins",
 	}

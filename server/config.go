@@ -59,6 +59,7 @@ type RetentionConfig struct {
 	Retention string `yaml:"retention" json:"retention"`
 	KeepBytes string `yaml:"retention-size" json:"retention-size"`
 	KeepGrace string `yaml:"retention-grace" json:"retention-grace"`
+	ColdAfter string `yaml:"cold-after" json:"cold-after"`
 }
 
 // ConfigError is a setting that makes no sense, or not with the others.
@@ -106,6 +107,9 @@ func (s Config) Validate() error {
 		return err
 	}
 	if _, err := s.scrubInterval(); err != nil {
+		return err
+	}
+	if _, err := s.coldAfter(); err != nil {
 		return err
 	}
 	if s.DataDir == "" {
@@ -171,6 +175,18 @@ func (s Config) scrubInterval() (time.Duration, error) {
 	d, err := timespec.Duration(s.Scrub)
 	if err != nil {
 		return 0, badConfig("--scrub-interval %s: %v, or off", s.Scrub, err)
+	}
+	return d, nil
+}
+
+// coldAfter is how old messages are when they are put into blocks; 0: only who asks for it does.
+func (s RetentionConfig) coldAfter() (time.Duration, error) {
+	if s.ColdAfter == "off" || s.ColdAfter == "0" || s.ColdAfter == "" {
+		return 0, nil
+	}
+	d, err := timespec.Duration(s.ColdAfter)
+	if err != nil {
+		return 0, badConfig("--cold-after %s: %v, or off", s.ColdAfter, err)
 	}
 	return d, nil
 }

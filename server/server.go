@@ -34,6 +34,7 @@ import (
 	"hpfriends/web"
 	"hpfriends/web/geo"
 	"hpfriends/web/replay"
+	v1 "hpfriends/web/v1"
 	"hpfriends/web/who"
 	"hpfriends/wire"
 )
@@ -51,10 +52,16 @@ type Server struct {
 	router   *router.Router
 	calls    *broker.Calls
 	broker   *broker.Broker
-	scrubber *scrubber // nil: none
-	wire     *wire.Server
-	web      *web.Server
-	loops    loops
+	upkeep
+	wire  *wire.Server
+	web   *web.Server
+	loops loops
+}
+
+// upkeep is what goes on in the log all the time.
+type upkeep struct {
+	scrubber  *scrubber // nil: none
+	compactor compactor
 }
 
 // plan is what a server was told, and what it may use.
@@ -183,6 +190,21 @@ func opens(key *secret.DataKey, g *graph.Graph) (err error) {
 	return err
 }
 
+func (s *Server) openUpkeep() error {
+	every, errScrub := s.scrubInterval()
+	after, errCold := s.coldAfter()
+	if err := errors.Join(errScrub, errCold); err != nil {
+		return err
+	}
+	s.compactor = compactor{log: s.events, after: after, slog: s.Logger}
+	if every == 0 {
+		return nil
+	}
+	var err error
+	s.scrubber, err = newScrubber(s.events, every, s.Logger)
+	return err
+}
+
 // serve runs the loops and listeners on an open node.
 func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 	registry := prometheus.NewRegistry()
@@ -201,14 +223,8 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 		Connections: conns, Calls: s.calls, Key: key, Metrics: registry, Logger: s.Logger,
 		Channels: s.MaxChannels,
 	})
-	every, err := s.scrubInterval()
-	if err != nil {
+	if err := s.openUpkeep(); err != nil {
 		return err
-	}
-	if every > 0 {
-		if s.scrubber, err = newScrubber(s.events, every, s.Logger); err != nil {
-			return err
-		}
 	}
 	if err := s.build(registry, key, q); err != nil {
 		return err
@@ -223,6 +239,9 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 	s.loops.run(ending, "router", s.router.Run)
 	s.loops.run(ending, "certificates", s.certs.Watch)
 	s.loops.run(ending, "channels", s.countChannels(q))
+	if s.compactor.after > 0 {
+		s.loops.run(ending, "compact", s.compactor.run)
+	}
 	if s.scrubber != nil {
 		s.loops.run(ending, "scrub", s.scrubber.run)
 	}
@@ -315,9 +334,10 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 				where, _ := datadir.ReadAddresses(s.DataDir) // there are none before it listens
 				return where.Hpfeeds
 			},
-			Backup:      (&backups{log: s.events, node: s.node}).open,
-			Connections: s.broker,
-			Outlet:      func(k graph.AuthkeyID, from string) (replay.Outlet, error) { return s.broker.Outlet(k, from) },
+			Local: v1.Local{
+				Backup: (&backups{log: s.events, node: s.node}).open, Compact: s.compactor.all, Connections: s.broker,
+			},
+			Outlet: func(k graph.AuthkeyID, from string) (replay.Outlet, error) { return s.broker.Outlet(k, from) },
 		},
 	}
 	if c.Kiosk, err = who.ParseKiosk(s.Config.Kiosk); err != nil {

@@ -71,9 +71,7 @@ type Node struct {
 	Outlet func(authkey graph.AuthkeyID, from string) (replay.Outlet, error)
 	Places attack.Places // where addresses are on the earth; nil: unknown
 	Kiosk  *who.Kiosk    // the map that everybody may see; nil: none
-	Backup v1.Backup
-	// Connections are those of the clients of all nodes; nil: there is no broker.
-	Connections v1.Connections
+	v1.Local
 }
 
 // Limits of a request (reliability.md 4.3).
@@ -120,8 +118,7 @@ func New(c Config) *Server {
 			Changer: v1.WithQuotas(c.Changer, c.Query.Graph),
 			Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
 			MaySet: people.MaySet, Prove: people.Prove,
-			Replays: replays, Local: v1.Local{Backup: c.Backup, Connections: c.Connections}, Version: c.Version,
-			Logger: c.Logger,
+			Replays: replays, Local: c.Local, Version: c.Version, Logger: c.Logger,
 			Health: v1.Health{Ready: c.Ready, Scrub: c.Scrub, Certificates: c.Certificates},
 		}),
 	}

@@ -49,6 +49,7 @@ type Health struct {
 // Local is what a node has besides its graph; nil: it does not.
 type Local struct {
 	Backup      Backup
+	Compact     func(context.Context, func(api.Progress)) (view.Compaction, error)
 	Connections Connections
 }
 

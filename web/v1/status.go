@@ -45,6 +45,9 @@ func (s *Service) registerStatus(h huma.API) {
 		return s.Query.Entries(who.Actor(ctx), in.From, in.Limit)
 	})
 	long(s, h, api.CheckLog, s.check)
+	long(s, h, api.CompactLog, func(ctx context.Context, tell func(api.Progress)) (view.Compaction, error) {
+		return compact(ctx, s, tell)
+	})
 }
 
 func (s *Service) status(ctx context.Context, _ *api.None) (api.Status, error) {
@@ -123,4 +126,20 @@ func (s *Service) check(ctx context.Context, tell func(api.Progress)) (view.Chec
 		s.Logger.Error("the log is not what was written", "damage", r.Damage)
 	}
 	return r, err
+}
+
+// compact packs the log. It takes a core while it lasts, so it is for who has the machine.
+func compact(ctx context.Context, s *Service, tell func(api.Progress)) (c view.Compaction, err error) {
+	actor := who.Actor(ctx)
+	switch {
+	case !actor.Operator:
+		return c, &graph.Error{
+			Code: graph.Denied, Msg: "only the operator may compact the log",
+			Hint: "run `hpfriends log compact` on the server itself, where its data directory is",
+		}
+	case s.Compact == nil:
+		return c, &graph.Error{Code: graph.NotFound, Msg: "this server has no log to compact"}
+	}
+	s.Logger.Info("the log is compacted", "user", actor.User, "from", actor.From)
+	return s.Compact(ctx, tell)
 }

@@ -63,9 +63,11 @@ func ServerRuns(dir string) bool {
 	return true
 }
 
+func logDir(dir string) string { return filepath.Join(dir, "log") }
+
 // OpenStopped opens the log of a data directory that no server uses, to look at.
 func OpenStopped(dir string) (*eventlog.Log, error) {
-	where := filepath.Join(dir, "log")
+	where := logDir(dir)
 	if _, err := os.Stat(where); err != nil {
 		return nil, cmdline.Fail(cmdline.ExitNotFound,
 			fmt.Sprintf("there is no log in %s: name the server's directory with --data-dir", dir))

@@ -33,7 +33,7 @@ func Log() *cli.Command {
 				append(filter[:len(filter):len(filter)],
 					&cli.BoolFlag{Name: "csv", Usage: "print CSV that no spreadsheet runs; --json has objects"})...),
 			cmdline.APICommand("tail", "print rows as they come, until Ctrl-C", "", tailLogs, filter...),
-			logDumpCommand(),
+			logDumpCommand(), logCompactCommand(),
 		},
 	}
 }

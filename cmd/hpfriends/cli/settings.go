@@ -25,7 +25,7 @@ import (
 var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "http-redirect", "tls-cert", "tls-key",
 	"trusted-proxies", "allowed-hosts", "geoip", "kiosk", "name", "compat",
 	"max-message", "max-connections", "max-channels", "subscriber-memory", "retention", "retention-size",
-	"retention-grace", "scrub-interval", "log-level", "log-format",
+	"retention-grace", "cold-after", "scrub-interval", "log-level", "log-format",
 	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
 
 func settingFlags() []cli.Flag {
@@ -75,6 +75,8 @@ func settingFlags() []cli.Flag {
 		&cli.StringFlag{Name: "retention-grace", EnvVars: env("retention-grace"),
 			Usage: "doubt a clock that has stepped, and wait before more than usual goes by its age, for `DURATION`; default: 24h, " +
 				"or --retention if that is shorter"},
+		&cli.StringFlag{Name: "cold-after", EnvVars: env("cold-after"), Value: "1h",
+			Usage: "pack messages that are older than `DURATION` into blocks, which take less space; off: never"},
 		&cli.StringFlag{Name: "scrub-interval", EnvVars: env("scrub-interval"), Value: "7d",
 			Usage: "read the whole log once in `DURATION`, to find damage; off: never"},
 		&cli.StringFlag{Name: "log-level", EnvVars: env("log-level"), Value: "info", Usage: "`LEVEL`: debug, info, warn or error"},
@@ -102,6 +104,7 @@ func loadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 		},
 		RetentionConfig: server.RetentionConfig{
 			Retention: c.String("retention"), KeepBytes: c.String("retention-size"), KeepGrace: c.String("retention-grace"),
+			ColdAfter: c.String("cold-after"),
 		},
 		ClusterConfig: loadClusterSettings(c),
 	}
