@@ -1,5 +1,5 @@
 // The page Map: attackers in red, sensors in yellow, on a map of the world. It begins with the table below it, and hears of
-// what comes by a stream. At most 150 markers are kept; the oldest fade. A country is the darker the more attacks came from it.
+// what comes by a stream. At most 150 markers are kept; the oldest fade. A country is the redder the more attacks came from it.
 import { geoContains, geoEqualEarth, geoPath } from "d3-geo";
 import { feature } from "topojson-client";
 import atlas from "world-atlas/countries-110m.json";
