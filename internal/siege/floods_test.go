@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -195,5 +194,5 @@ func stay(ctx context.Context, s *Siege, k load.Key, i int) {
 	if _, err := c.Write(wire.AppendAuth(nil, k.Ident, wire.Digest(nonce, []byte(k.Secret)))); err != nil {
 		return
 	}
-	_, _ = io.Copy(io.Discard, net.Conn(c))
+	_, _ = io.Copy(io.Discard, c)
 }
