@@ -189,7 +189,7 @@ func (k *packer) collect(ctx context.Context) error {
 		return nil
 	})
 	switch {
-	case err == errEnough:
+	case errors.Is(err, errEnough):
 	case err != nil:
 		return err
 	case next < end:

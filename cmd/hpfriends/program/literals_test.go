@@ -35,7 +35,7 @@ var kindsOfLiteral = map[string]literals{
 }
 
 // settings may be empty, and are checked with the file that may have them.
-var settings = []string{"retention", "retention-grace", "retention-size", "scrub-interval"}
+var settings = []string{"retention", "retention-grace", "retention-size", "cold-after", "scrub-interval"}
 
 // Durations, times and sizes have one grammar: what one flag takes every flag takes, and what it refuses comes back
 // with the forms and the exit code of usage, before the command has done anything.
