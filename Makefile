@@ -70,7 +70,7 @@ interop: ; $(GO) test -count=1 -tags interop -timeout 15m ./internal/interop/
 # Clusters of real processes that are killed, stopped and cut apart: about 8 minutes on 2 cores. docs/reliability.md
 faults:
 	HPFRIENDS_FAULTS=bounded $(GO) test -count=1 -v -timeout 20m ./internal/faults/
-	HPFRIENDS_FAULTS=bounded $(GO) test -count=1 -v -timeout 5m -run FullDisk ./cmd/hpfriends/program/
+	HPFRIENDS_FAULTS=bounded $(GO) test -count=1 -v -timeout 5m -run 'FullDisk|BackupBesideLoad' ./cmd/hpfriends/program/
 
 # How long publishing stands still when the leader is killed, 30 times.
 failover: ; HPFRIENDS_FAULTS=bounded HPFRIENDS_KILLS=30 $(GO) test -count=1 -v -timeout 20m -run '^TestPublishingResumes$$' ./internal/faults/

@@ -178,9 +178,9 @@ func (c *Cluster) Token(at int) string {
 	return out
 }
 
-// joinToken has a node make a token.
+// joinToken has a node make a token, for all who join at once.
 func joinToken(ctx context.Context, n *Node) (string, error) {
-	in := api.NewJoinToken{Seconds: 600}
+	in := api.NewJoinToken{Seconds: 600, Uses: 100}
 	out, err := api.AddJoinToken.Call(ctx, n.api, api.With[api.NewJoinToken]{Body: in})
 	return out.Token, err
 }

@@ -152,6 +152,7 @@ func addresses(share, message string) map[string][]string {
 		"/audit/access":    {"/audit/access?channel=" + channel(fewUser, 0)},
 		"/admin":           {"/admin", "/admin?q=777"},
 		"/cluster":         {"/cluster"},
+		"/connections":     {"/connections"},
 		"/help":            {"/help"},
 		"/help/{topic}":    {"/help/history"},
 		"/api":             {"/api"},

@@ -64,6 +64,9 @@ func killed(t *testing.T, took time.Duration, after func(finished bool), args ..
 // TestBackupBesideLoadMakesACluster takes backups while messages come, kills the command in the middle, also that of
 // the restore, and makes a cluster of what is restored: everything that was confirmed before the backup is there.
 func TestBackupBesideLoadMakesACluster(t *testing.T) {
+	if os.Getenv("HPFRIENDS_FAULTS") == "" {
+		t.Skip("half a minute: HPFRIENDS_FAULTS=bounded")
+	}
 	f := startFleet(t, 1)
 	pubs, _ := f.setUp("n1", 2, 0)
 	publishRun(t, f.address("n1"), pubs[1], 1000, 8_000)
