@@ -195,10 +195,10 @@ func (a *auditStream) send(e *view.AuditEvent) error {
 	return a.conn.session.Send(net.Buffers{frame})
 }
 
-// finish ends the subscription at its own end.
+// finish ends the subscription at its own end. Who is told so may subscribe to the audit again at once.
 func (a *auditStream) finish() {
-	a.tell(a.conn.broker.Events.Applied(), false)
 	a.conn.drop(a.grant.Text)
+	a.tell(a.conn.broker.Events.Applied(), false)
 }
 
 // tell sends the notice that the history is done, to who wants it.

@@ -246,16 +246,16 @@ func (c *conn) notice(n subscription.Notice) {
 	) // a failure ends the session
 }
 
-// Replayed implements router.Events.
+// Replayed implements router.Events. Who is told that a subscription has ended may subscribe to the same at once.
 func (c *conn) Replayed(text string, r router.Replayed) {
 	sub := c.granted(text)
+	if r.Ended {
+		c.drop(text)
+	}
 	if sub != nil && (sub.Notify || c.granted(subscription.Replay) != nil) {
 		c.notice(
 			subscription.Notice{Event: "done", Subscription: text, Next: r.Next.String(), Messages: r.Messages, Live: !r.Ended},
 		)
-	}
-	if r.Ended {
-		c.drop(text)
 	}
 }
 

@@ -57,7 +57,7 @@ func refusals(route string, in reflect.Type) map[int]string {
 		all[http.StatusRequestEntityTooLarge] = "The body is too large"
 		all[http.StatusUnsupportedMediaType] = "The body is of another type"
 	}
-	if !strings.HasPrefix(route, http.MethodGet) || route == api.ShowCluster.Route {
+	if !strings.HasPrefix(route, http.MethodGet) || route == api.ShowCluster.Route || route == api.ListJoinTokens.Route {
 		all[http.StatusConflict] = "It contradicts what there is"
 	}
 	if !strings.HasPrefix(route, http.MethodGet) {
