@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"sort"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -263,13 +265,8 @@ func (c *Content) Batch() (*entry.Batch, error) {
 
 // selects reports whether something of a series is selected.
 func (s *Selector) selects(of layout.Series) bool {
-	named := false
-	for _, c := range s.Exact {
-		named = named || c == of.Channel
-	}
-	for _, p := range s.Prefixes {
-		named = named || len(of.Channel) >= len(p) && of.Channel[:len(p)] == p
-	}
+	begins := func(prefix string) bool { return strings.HasPrefix(of.Channel, prefix) }
+	named := slices.Contains(s.Exact, of.Channel) || slices.ContainsFunc(s.Prefixes, begins)
 	if !named || s.Origins == nil {
 		return named
 	}

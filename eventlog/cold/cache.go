@@ -14,29 +14,18 @@ type Cache struct {
 	budget   int64 // of what is unpacked
 	bytes    int64
 	unpacked []*unpacked // the one used last comes last
-	opened   []opened    // likewise
-	marks    []marked    // likewise
-}
-
-type marked struct {
-	last  uint64
-	marks []Mark
+	opened   recent[*block.Block]
+	marks    recent[[]Mark]
 }
 
 var errUnread = errors.New("cold: the goroutine that read the block has ended")
 
 type unpacked struct {
 	head    Head
-	last    uint64
 	done    chan struct{}
 	entries []block.Entry
 	err     error
 	bytes   int64 // 0 until it is done
-}
-
-type opened struct {
-	last uint64
-	*block.Block
 }
 
 const (
@@ -46,42 +35,27 @@ const (
 )
 
 // NewCache returns a cache that keeps at most budget bytes of unpacked blocks, beside those in use.
-func NewCache(budget int64) *Cache { return &Cache{budget: budget} }
+func NewCache(budget int64) *Cache {
+	return &Cache{budget: budget, opened: recent[*block.Block]{most: mostOpened}, marks: recent[[]Mark]{most: mostMarks}}
+}
 
 // Open returns a block, opened.
 func (c *Cache) Open(b Blocks, h *Head) (*block.Block, error) {
-	c.mu.Lock()
-	if i := slices.IndexFunc(c.opened, func(o opened) bool { return o.last == h.Last }); i >= 0 {
-		o := c.opened[i]
-		c.opened = append(slices.Delete(c.opened, i, i+1), o)
-		c.mu.Unlock()
-		return o.Block, nil
-	}
-	c.mu.Unlock()
 	head := *h
-	k, err := b.Open(&head)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.opened = append(c.opened, opened{h.Last, k}); len(c.opened) > mostOpened {
-		c.opened = slices.Delete(c.opened, 0, 1)
-	}
-	return k, nil
+	return cached(&c.mu, &c.opened, h.Last, func() (*block.Block, error) { return b.Open(&head) })
 }
 
 // Entries returns the entries of a block. It is unpacked once for all who ask meanwhile. They are shared and read-only.
 func (c *Cache) Entries(b Blocks, h *Head) ([]block.Entry, error) {
 	c.mu.Lock()
-	if i := slices.IndexFunc(c.unpacked, func(u *unpacked) bool { return u.last == h.Last }); i >= 0 {
+	if i := slices.IndexFunc(c.unpacked, func(u *unpacked) bool { return u.head.Last == h.Last }); i >= 0 {
 		u := c.unpacked[i]
 		c.unpacked = append(slices.Delete(c.unpacked, i, i+1), u)
 		c.mu.Unlock()
 		<-u.done
 		return u.entries, u.err
 	}
-	u := &unpacked{head: *h, last: h.Last, done: make(chan struct{})}
+	u := &unpacked{head: *h, done: make(chan struct{})}
 	c.unpacked = append(c.unpacked, u)
 	c.mu.Unlock()
 
@@ -105,24 +79,7 @@ func (c *Cache) Find(index uint64) (*block.Entry, bool) {
 
 // Marks is Blocks.Marks. They are shared and read-only.
 func (c *Cache) Marks(b Blocks, h *Head) ([]Mark, error) {
-	c.mu.Lock()
-	for _, m := range c.marks {
-		if m.last == h.Last {
-			c.mu.Unlock()
-			return m.marks, nil
-		}
-	}
-	c.mu.Unlock()
-	marks, err := b.Marks(h)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.marks = append(c.marks, marked{h.Last, marks}); len(c.marks) > mostMarks {
-		c.marks = slices.Delete(c.marks, 0, 1)
-	}
-	return marks, nil
+	return cached(&c.mu, &c.marks, h.Last, func() ([]Mark, error) { return b.Marks(h) })
 }
 
 // land ends an unpacking. What failed is not kept.
@@ -156,6 +113,6 @@ func (c *Cache) land(u *unpacked) {
 func (c *Cache) Forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.opened, c.marks, c.bytes = nil, nil, 0
+	c.opened.held, c.marks.held, c.bytes = nil, nil, 0
 	c.unpacked = slices.DeleteFunc(c.unpacked, func(u *unpacked) bool { return u.bytes > 0 })
 }
