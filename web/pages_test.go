@@ -126,7 +126,8 @@ func TestShareThroughThePages(t *testing.T) {
 		t.Error(text(html))
 	}
 	again := regexp.MustCompile(`<a href="([^"]*)">Share it again`).FindStringSubmatch(html)
-	if _, html = w.page("ada", htmlpkg.UnescapeString(again[1])); !strings.Contains(html, `name="channel" class="mono" value="cowrie.*"`) ||
+	_, html = w.page("ada", htmlpkg.UnescapeString(again[1]))
+	if !strings.Contains(html, `name="channel" class="mono" value="cowrie.*"`) ||
 		!strings.Contains(html, `value="bob"`) || !strings.Contains(html, `value="TLP:RED"`) {
 		t.Errorf("what was removed is not in the form: %s", text(html))
 	}

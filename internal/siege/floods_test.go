@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -60,29 +61,19 @@ func (s *Siege) madeUpListed(most int) (listed int) {
 
 // madeUp publishes on new channels as Mallory.
 func madeUp(ctx context.Context, s *Siege, connections int) {
-	var all sync.WaitGroup
 	var made atomic.Uint64
-	for range connections {
-		all.Go(func() {
-			c, err := load.Login(ctx, s.Hpfeeds, s.Mallory)
-			if err != nil {
+	asMallory(ctx, s, connections, func(c net.Conn) {
+		go func() { _, _ = io.Copy(io.Discard, c) }() // what it is told
+		for ctx.Err() == nil {
+			var frames []byte
+			for range 20 {
+				frames = wire.AppendPublish(frames, s.Mallory.Ident, fmt.Sprint("made-up-", made.Add(1)), []byte("x"))
+			}
+			if _, err := c.Write(frames); err != nil {
 				return
 			}
-			defer context.AfterFunc(ctx, func() { _ = c.Close() })()
-			defer c.Close()
-			go func() { _, _ = io.Copy(io.Discard, c) }() // what it is told
-			for ctx.Err() == nil {
-				var frames []byte
-				for range 20 {
-					frames = wire.AppendPublish(frames, s.Mallory.Ident, fmt.Sprint("made-up-", made.Add(1)), []byte("x"))
-				}
-				if _, err := c.Write(frames); err != nil {
-					return
-				}
-			}
-		})
-	}
-	all.Wait()
+		}
+	})
 }
 
 // Wrong secrets, over and over, with a server that logs as much as it can: its own log stays small, and says how much

@@ -131,8 +131,8 @@ func TestSubscribersThatDoNotRead(t *testing.T) {
 	})
 }
 
-// flood publishes as Mallory.
-func flood(ctx context.Context, s *Siege, channel string, size, connections int) {
+// asMallory does something on some connections of his, until ctx is done.
+func asMallory(ctx context.Context, s *Siege, connections int, do func(c net.Conn)) {
 	var all sync.WaitGroup
 	for range connections {
 		all.Go(func() {
@@ -142,15 +142,22 @@ func flood(ctx context.Context, s *Siege, channel string, size, connections int)
 			}
 			defer context.AfterFunc(ctx, func() { _ = c.Close() })()
 			defer c.Close()
-			payload := strings.Repeat("x", size)
-			for every := time.NewTicker(2 * time.Millisecond); ctx.Err() == nil; <-every.C {
-				if _, err := c.Write(wire.AppendPublish(nil, s.Mallory.Ident, channel, []byte(payload))); err != nil {
-					return
-				}
-			}
+			do(c)
 		})
 	}
 	all.Wait()
+}
+
+// flood publishes as Mallory.
+func flood(ctx context.Context, s *Siege, channel string, size, connections int) {
+	asMallory(ctx, s, connections, func(c net.Conn) {
+		payload := strings.Repeat("x", size)
+		for every := time.NewTicker(2 * time.Millisecond); ctx.Err() == nil; <-every.C {
+			if _, err := c.Write(wire.AppendPublish(nil, s.Mallory.Ident, channel, []byte(payload))); err != nil {
+				return
+			}
+		}
+	})
 }
 
 // A member's key replays all there is, over and over, on as many connections as he can.
