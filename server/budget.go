@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+
+	"hpfriends/internal/proxyheader"
 )
 
 // budget is what the parts of a node may use of the machine. It is made once, at the start, so that no part can take
@@ -41,7 +43,13 @@ func newBudget(c Config, files int, memory int64) (b budget, err error) {
 	rest := files - reservedFiles
 	b.logFiles = min(rest/4, mostLogFiles)
 	b.requests = min(rest/4, mostRequests)
-	b.connections = min(rest-b.logFiles-b.requests, mostConnections)
+	waiting := c.proxied() * proxyheader.MaxWaiting
+	b.connections = min(rest-b.logFiles-b.requests-waiting, mostConnections)
+	if b.connections < 1 {
+		return b, fmt.Errorf("the process may open %d files: want at least %d, since endpoints with proxy= need %d for "+
+			"connections that wait for their header: raise it with `ulimit -n`, or LimitNOFILE= of its systemd unit", files,
+			files+2*waiting, waiting)
+	}
 	if c.MaxConnections > b.connections {
 		return b, badConfig("--max-connections %d: the process may open %d files, which leaves %d: raise that with `ulimit -n`, or "+
 			"LimitNOFILE= of its systemd unit", c.MaxConnections, files, b.connections)

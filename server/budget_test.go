@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"hpfriends/internal/proxyheader"
 )
 
 // Whatever there is, the shares fit into it, and each part has something.
@@ -35,6 +37,16 @@ func TestBudgetFits(t *testing.T) {
 	if _, err := newBudget(Config{LimitsConfig: LimitsConfig{MaxConnections: 5000}}, 2048, 1<<30); !errors.As(err, &bad) ||
 		!strings.Contains(err.Error(), "LimitNOFILE") {
 		t.Errorf("more than the files: %v", err)
+	}
+	proxied := Config{Hpfeeds: []string{"tcp", "tcp:1:proxy=127.0.0.1"}, WebConfig: WebConfig{HTTP: "tcp:2:proxy=::1"}}
+	before, _ := newBudget(Config{}, 2048, 1<<30)
+	b, err = newBudget(proxied, 2048, 1<<30)
+	if err != nil || before.connections-b.connections != 2*proxyheader.MaxWaiting {
+		t.Errorf("two endpoints behind proxies: %+v, %v; without %+v", b, err, before)
+	}
+	_, err = newBudget(proxied, leastFiles, 1<<30)
+	if err == nil || !strings.Contains(err.Error(), "proxy=") {
+		t.Errorf("too few files for connections that wait: %v", err)
 	}
 	if _, err := newBudget(Config{}, 256, 1<<30); err == nil || !strings.Contains(err.Error(), "ulimit") {
 		t.Errorf("too few files: %v", err)

@@ -65,6 +65,19 @@ func (s Config) httpEndpoint() (e wire.Endpoint, err error) {
 	return e, nil
 }
 
+// proxied is how many endpoints stand behind proxies that send a PROXY header.
+func (s Config) proxied() (n int) {
+	for _, text := range s.Hpfeeds {
+		if e, err := wire.ParseEndpoint(text); err == nil && len(e.Proxies) > 0 {
+			n++
+		}
+	}
+	if e, err := s.httpEndpoint(); err == nil && len(e.Proxies) > 0 {
+		n++
+	}
+	return n
+}
+
 // tlsConfig is how an endpoint speaks TLS.
 func (s *Server) tlsConfig(e wire.EndpointTLS) (*tls.Config, error) {
 	files := certs.Files{Cert: s.TLS.Cert, Key: s.TLS.Key}

@@ -2,16 +2,20 @@ package web
 
 import (
 	"crypto/tls"
+	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 
 	"hpfriends/internal/crowd"
+	"hpfriends/internal/proxyheader"
 )
 
 // seatedListener lets everybody in, and somebody else out when there are too many.
 type seatedListener struct {
 	net.Listener
-	crowd *crowd.Crowd
+	crowd  *crowd.Crowd
+	logger *slog.Logger
 }
 
 // seated is a connection that has a seat.
@@ -23,6 +27,10 @@ type seated struct {
 // Accept implements net.Listener.
 func (l *seatedListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
+	for bad := (*proxyheader.Error)(nil); errors.As(err, &bad); c, err = l.Listener.Accept() {
+		l.logger.Warn("HTTP connection without a PROXY header closed: let the proxy send one, or take its address out of "+
+			"proxy=", "listener", l.Addr(), "err", err)
+	}
 	if err != nil {
 		return nil, err
 	}

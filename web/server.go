@@ -154,7 +154,7 @@ func (s *Server) Serve(l net.Listener) error { return s.ServeTLS(l, nil) }
 
 // ServeTLS is Serve with TLS; nil is none.
 func (s *Server) ServeTLS(l net.Listener, tc *tls.Config) error {
-	return s.serve(&seatedListener{l, s.crowd}, tc, s.Handler())
+	return s.serve(&seatedListener{l, s.crowd, s.Logger}, tc, s.Handler())
 }
 
 // ServeSocket serves the local socket until Shutdown: who can open it is the operator. The caller sees to it that only

@@ -128,7 +128,7 @@ func (c *script) SetWriteDeadline(time.Time) error { return nil }
 // play runs a whole session of a script in the caller's goroutine.
 func play(t testing.TB, s *Server, c *script) *Session {
 	s.limiter.admit(crowd.Address(remoteOf(c).Addr()), time.Now())
-	ses := newSession(s, c, &Endpoint{Nonce: 4}, nil)
+	ses := newSession(s, arrivalOf(c), &Endpoint{Nonce: 4}, nil)
 	ses.reader.seat = s.limiter.pending.Enter(ses.remote.Addr(), func() {})
 	ses.run()
 	ses.reader.seat.Leave()

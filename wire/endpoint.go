@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"hpfriends/internal/proxyheader"
 )
 
 // DefaultPort is the port of an endpoint that names none.
@@ -23,6 +25,9 @@ type Endpoint struct {
 	Device    string // network device to bind to; Linux only
 	Nonce     int    // bytes of a challenge, 4 to 20. Some clients take exactly 4
 	TLS       *EndpointTLS
+	// Proxies are the networks of proxies, which begin their connections with a PROXY header, version 1 or 2; empty: none.
+	// Who comes from elsewhere speaks for themselves.
+	Proxies []netip.Prefix
 }
 
 // EndpointTLS says how an endpoint speaks TLS.
@@ -38,7 +43,7 @@ const (
 )
 
 var (
-	tcpKeys = []string{"port", "interface", "device", "nonce"}
+	tcpKeys = []string{"port", "interface", "device", "nonce", "proxy"}
 	tlsKeys = append(slices.Clone(tcpKeys), "cert", "key", "min_version")
 
 	tlsVersions = map[string]uint16{
@@ -48,7 +53,8 @@ var (
 
 // ParseEndpoint reads an endpoint in Twisted's style: "tcp:port=10000:interface=127.0.0.1:nonce=20:device=eth0", or
 // "tls:" with cert, key and min_version besides. The port may stand alone: "tcp:10000". A colon within a value is
-// written "\:", but for those of an IPv6 address, which may have brackets: "tcp:port=10000:interface=::1".
+// written "\:", but for those of an IPv6 address, which may have brackets: "tcp:port=10000:interface=::1". The networks
+// of proxies have commas between them: "tcp:port=10000:proxy=10.0.0.0/8,2001:db8::1".
 func ParseEndpoint(s string) (Endpoint, error) {
 	e, err := parseEndpoint(s)
 	if err != nil {
@@ -101,7 +107,7 @@ func joinAddress(fields []string) []string {
 			joined[len(joined)-1] += ":" + f
 			continue
 		}
-		address = strings.HasPrefix(f, "interface=")
+		address = strings.HasPrefix(f, "interface=") || strings.HasPrefix(f, "proxy=")
 		joined = append(joined, f)
 	}
 	return joined
@@ -147,6 +153,25 @@ func (e *Endpoint) set(key, value string) error {
 			return errors.New("want 1.0, 1.1, 1.2 or 1.3")
 		}
 		e.TLS.MinVersion = v
+	case "proxy":
+		return e.setProxies(value)
+	}
+	return nil
+}
+
+// setProxies reads networks and addresses, with commas between them.
+func (e *Endpoint) setProxies(value string) error {
+	for text := range strings.SplitSeq(value, ",") {
+		text = strings.Trim(text, "[]")
+		n, err := netip.ParsePrefix(text)
+		if a, e := netip.ParseAddr(text); e == nil {
+			n, err = a.WithZone("").Prefix(a.BitLen())
+		}
+		if err != nil || n.Addr().Is4In6() {
+			return errors.New("want the addresses or networks of the proxies, like 127.0.0.1,10.0.0.0/8: who else sends a " +
+				"header could give any address for theirs")
+		}
+		e.Proxies = append(e.Proxies, n.Masked())
 	}
 	return nil
 }
@@ -178,11 +203,15 @@ func (e Endpoint) String() string {
 			b.WriteString(":" + key + "=" + escaper.Replace(value))
 		}
 	}
-	kind := "tcp"
+	kind, proxies := "tcp", make([]string, len(e.Proxies))
+	for i, p := range e.Proxies {
+		proxies[i] = p.String()
+	}
 	add("port", strconv.Itoa(int(e.Port)), "")
 	add("interface", e.Interface, "")
 	add("device", e.Device, "")
 	add("nonce", strconv.Itoa(e.Nonce), strconv.Itoa(defaultNonce))
+	add("proxy", strings.Join(proxies, ","), "")
 	if e.TLS != nil {
 		kind = "tls"
 		add("cert", e.TLS.Cert, "")
@@ -198,7 +227,8 @@ func (e Endpoint) String() string {
 
 var escaper = strings.NewReplacer(`\`, `\\`, ":", `\:`)
 
-// Listen opens the endpoint's socket. An endpoint without interface takes IPv4 and IPv6.
+// Listen opens the endpoint's socket. An endpoint without interface takes IPv4 and IPv6. Behind proxies, an error of
+// type *proxyheader.Error is about one connection.
 func (e Endpoint) Listen(ctx context.Context) (net.Listener, error) {
 	var lc net.ListenConfig
 	if e.Device != "" {
@@ -207,6 +237,9 @@ func (e Endpoint) Listen(ctx context.Context) (net.Listener, error) {
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(e.Interface, strconv.Itoa(int(e.Port))))
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %s: %w", e, err)
+	}
+	if len(e.Proxies) > 0 {
+		return proxyheader.Listen(l, e.Proxies), nil
 	}
 	return l, nil
 }

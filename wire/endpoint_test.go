@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -32,6 +33,11 @@ func TestParseEndpoint(t *testing.T) {
 		"tcp:interface=fe80::1%eth0":  {Interface: "fe80::1%eth0", Port: 10000, Nonce: 4},
 		"tcp:port=10000:interface=127.0.0.1:nonce=20:device=eth0": {Interface: "127.0.0.1", Port: 10000, Nonce: 20,
 			Device: "eth0"},
+		"tcp:proxy=10.1.2.3/8,::1,2001:db8::/32:port=7": {Port: 7, Nonce: 4, Proxies: []netip.Prefix{
+			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("2001:db8::/32"),
+		}},
+		"tls:port=7:proxy=[::1]:cert=c": {Port: 7, Nonce: 4, TLS: &EndpointTLS{Cert: "c", MinVersion: tls.VersionTLS12},
+			Proxies: []netip.Prefix{netip.MustParsePrefix("::1/128")}},
 		"tls":                    {Port: 10000, Nonce: 4, TLS: tlsDefault},
 		"ssl:port=20001:nonce=8": {Port: 20001, Nonce: 8, TLS: tlsDefault},
 		"tls:cert=C\\:\\\\a.pem:key=b=c.pem:min_version=1.0": {Port: 10000, Nonce: 4,
@@ -48,9 +54,9 @@ func TestParseEndpoint(t *testing.T) {
 	for s, want := range map[string]string{
 		"":                         "want tcp or tls",
 		"udp:port=1":               "want tcp or tls",
-		"tcp:prot=1":               `key "prot": allowed are port, interface, device, nonce`,
-		"tcp:cert=a":               `key "cert": allowed are port, interface, device, nonce`,
-		"tls:certificate=a":        "allowed are port, interface, device, nonce, cert, key, min_version",
+		"tcp:prot=1":               `key "prot": allowed are port, interface, device, nonce, proxy`,
+		"tcp:cert=a":               `key "cert": allowed are port, interface, device, nonce, proxy`,
+		"tls:certificate=a":        "allowed are port, interface, device, nonce, proxy, cert, key, min_version",
 		"tcp:port=65536":           "want 0 to 65535",
 		"tcp:port=-1":              "want 0 to 65535",
 		"tcp:port=":                "is empty",
@@ -64,6 +70,10 @@ func TestParseEndpoint(t *testing.T) {
 		"tcp:interface=10.0.0.1:1": "the port is port=N",
 		"tcp:interface=[::1":       "want an address",
 		"tcp:interface=::1:prot=1": `key "prot"`,
+		"tcp:proxy=1":              "want the addresses or networks of the proxies, like 127.0.0.1,10.0.0.0/8",
+		"tcp:proxy=127.0.0.1,":     "want the addresses or networks",
+		"tcp:proxy=":               "is empty",
+		"tcp:proxy=::ffff:1.2.3.4": "want the addresses or networks",
 	} {
 		if _, err := ParseEndpoint(s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q in it", s, err, want)

@@ -24,6 +24,12 @@ type readBuffer struct {
 
 func (b *readBuffer) buffered() []byte { return b.buf[b.r:b.w] }
 
+// begin puts what arrived already into an empty buffer.
+func (b *readBuffer) begin(early []byte) {
+	b.resize(max(smallBuffer, len(early)))
+	b.w = copy(b.buf, early)
+}
+
 func (b *readBuffer) discard(n int) { b.r += n }
 
 // fill reads once. need is the length of the frame that has begun, 0 if that is not known.

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
 	"hpfriends/internal/crowd"
+	"hpfriends/internal/proxyheader"
 )
 
 // Server serves hpfeeds on any number of listeners. NewServer, then Serve for each, then Shutdown once.
@@ -79,6 +81,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, e Endpoint) error {
 		if ctx.Err() != nil || s.isStopped() {
 			return nil
 		}
+		if bad, ok := errors.AsType[*proxyheader.Error](err); ok {
+			s.refuseProxy(bad, &e)
+			continue
+		}
 		if errors.Is(err, net.ErrClosed) {
 			return fmt.Errorf("wire: accept on %s: %w", e, err)
 		}
@@ -110,19 +116,49 @@ func (s *Server) ended(l net.Listener) {
 	s.running.Done()
 }
 
+// refuseProxy says that a connection of a proxy is closed: its operator is ours, most likely.
+func (s *Server) refuseProxy(bad *proxyheader.Error, e *Endpoint) {
+	reason, hint := ReasonMalformed, "let the proxy send one (send-proxy-v2 in HAProxy, proxy_protocol on in nginx), "+
+		"or take its address out of proxy="
+	switch {
+	case errors.Is(bad, proxyheader.ErrCrowded):
+		reason, hint = ReasonTooMany, "find out which machine of proxy= connects and sends nothing"
+	case bad.Slow:
+		reason = ReasonTimeout
+	}
+	s.broker.Refused(Refusal{Reason: reason, Remote: unmap(bad.Proxy), Count: 1, Why: bad.Error()})
+	s.config.Logger.Warn("hpfeeds connection without a PROXY header closed: "+hint, "endpoint", e.String(), "err", bad)
+}
+
+// arrival is a new connection. Behind a proxy, conn is the proxy's and remote the client.
+type arrival struct {
+	conn   net.Conn
+	remote netip.AddrPort
+	early  []byte // of the client's stream, that came together with the proxy's header
+}
+
+func arrivalOf(c net.Conn) arrival {
+	a := arrival{conn: c, remote: remoteOf(c)}
+	if p, ok := c.(*proxyheader.Conn); ok {
+		a.conn, a.early = p.Unwrap()
+	}
+	return a
+}
+
 // accept starts a session, or turns the peer away.
-func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
+func (s *Server) accept(accepted net.Conn, e *Endpoint, tc *tls.Config) {
+	a := arrivalOf(accepted)
+	c, remote := a.conn, a.remote
 	if s.turnsAway() {
 		if t, ok := c.(*net.TCPConn); ok { // as if nobody listened
 			_ = t.SetLinger(0)
 		}
-		s.turnAway(c, ReasonDraining, true)
+		s.turnAway(a, ReasonDraining, true)
 		return
 	}
-	remote := remoteOf(c)
 	addr := crowd.Address(remote.Addr())
 	if !s.limiter.admit(addr, time.Now()) {
-		s.turnAway(c, ReasonTooMany, tc != nil)
+		s.turnAway(a, ReasonTooMany, tc != nil)
 		return
 	}
 	if t, ok := c.(*net.TCPConn); ok { // Go has set TCP_NODELAY
@@ -131,7 +167,7 @@ func (s *Server) accept(c net.Conn, e *Endpoint, tc *tls.Config) {
 			boundUnsent(raw)
 		}
 	}
-	ses := newSession(s, c, e, tc)
+	ses := newSession(s, a, e, tc)
 	ses.reader.seat = s.limiter.pending.Enter(remote.Addr(), func() { s.makeRoom(ses) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,14 +206,14 @@ func (s *Server) isStopped() bool {
 }
 
 // turnAway closes a connection that is not wanted. Nothing has been read of it, and an empty socket takes the text.
-func (s *Server) turnAway(c net.Conn, why Reason, silent bool) {
-	r := Refusal{Reason: why, Remote: remoteOf(c), Count: 1}
+func (s *Server) turnAway(a arrival, why Reason, silent bool) {
+	r := Refusal{Reason: why, Remote: a.remote, Count: 1}
 	s.broker.Refused(r)
 	if text, _ := s.config.Compat.answer(&r); !silent {
-		_ = c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
-		_, _ = c.Write(AppendError(nil, text))
+		_ = a.conn.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+		_, _ = a.conn.Write(AppendError(nil, text))
 	}
-	_ = c.Close()
+	_ = a.conn.Close()
 }
 
 // makeRoom ends a session that has not logged in, for the sake of a newer one.

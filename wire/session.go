@@ -44,14 +44,17 @@ const (
 	lingerBytes = 64 << 20
 )
 
-func newSession(s *Server, c net.Conn, e *Endpoint, tc *tls.Config) *Session {
+func newSession(s *Server, a arrival, e *Endpoint, tc *tls.Config) *Session {
 	ses := &Session{
-		server: s, endpoint: e, conn: c, remote: remoteOf(c), nonce: make([]byte, e.Nonce), done: make(chan struct{}),
+		server: s, endpoint: e, conn: a.conn, remote: a.remote, nonce: make([]byte, e.Nonce), done: make(chan struct{}),
 	}
-	ses.transport.watch(c)
+	ses.transport.watch(a.conn)
 	ses.reader.requests = rate.NewLimiter(requestRate, requestBurst)
 	if tc != nil {
-		ses.conn = tls.Server(&belowTLS{c, &ses.transport}, tc)
+		ses.conn = tls.Server(&belowTLS{a.conn, &ses.transport, a.early}, tc)
+	} else if len(a.early) > 0 {
+		ses.reader.in.begin(a.early)
+		ses.bytesIn.Add(uint64(len(a.early)))
 	}
 	rand.Read(ses.nonce)
 	ses.ctx, ses.cancel = context.WithCancelCause(s.ctx)
@@ -64,9 +67,10 @@ func remoteOf(c net.Conn) netip.AddrPort {
 	if !ok {
 		return netip.AddrPort{}
 	}
-	p := a.AddrPort()
-	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
+	return unmap(a.AddrPort())
 }
+
+func unmap(p netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(p.Addr().Unmap(), p.Port()) }
 
 // Context is done when the session ends; its cause is the reason given to Close, if any.
 func (s *Session) Context() context.Context { return s.ctx }

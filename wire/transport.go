@@ -103,6 +103,7 @@ func (t *transport) wrote(n int64, err error) {
 type belowTLS struct {
 	net.Conn
 	transport *transport
+	early     []byte // came before TLS began
 }
 
 func (b *belowTLS) Write(p []byte) (int, error) {
@@ -112,6 +113,11 @@ func (b *belowTLS) Write(p []byte) (int, error) {
 }
 
 func (b *belowTLS) Read(p []byte) (int, error) {
+	if len(b.early) > 0 {
+		n := copy(p, b.early)
+		b.early = b.early[n:]
+		return n, nil
+	}
 	n, err := b.Conn.Read(p)
 	if errors.Is(err, io.EOF) {
 		b.transport.eof.Store(true)

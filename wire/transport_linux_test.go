@@ -237,7 +237,7 @@ func pair(t *testing.T) (*Session, *net.TCPConn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close(); peer.Close() })
-	return newSession(server, c, &Endpoint{Nonce: 4}, nil), peer.(*net.TCPConn)
+	return newSession(server, arrivalOf(c), &Endpoint{Nonce: 4}, nil), peer.(*net.TCPConn)
 }
 
 // fail writes until it fails.

@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 		"web", "web/geo", "web/replay", "web/who", "wire",
 		"api",
 		"internal/atomicfile", "internal/buildinfo", "internal/datadir",
-		"internal/bytesize", "internal/guessable", "internal/secret", "internal/timespec",
+		"internal/bytesize", "internal/guessable", "internal/proxyheader", "internal/secret", "internal/timespec",
 	},
 	"server/certs": {"query/view"},
 	"broker": {
@@ -75,7 +75,8 @@ var allowed = map[string][]string{
 	"api":                {"query/view", "graph", "graph/scope", "internal/datadir", "internal/ndjson", "internal/secret"},
 	"web": {
 		"api", "web/assets", "web/help", "web/live", "web/pages", "web/pages/attack", "web/replay", "web/v1", "web/who",
-		"query", "query/view", "graph", "graph/scope", "internal/crowd", "internal/secret", "web/scopes",
+		"query", "query/view", "graph", "graph/scope", "internal/crowd", "internal/proxyheader", "internal/secret",
+		"web/scopes",
 	},
 	"web/scopes": {"graph", "graph/scope"},
 	"web/live": {
@@ -135,7 +136,7 @@ var allowed = map[string][]string{
 	"query/filter":   {"graph", "query/match", "query/view"},
 	"router":         {"eventlog", "eventlog/entry", "graph", "history", "internal/turns"},
 	"history":        {"eventlog", "eventlog/entry", "graph"},
-	"wire":           {"internal/crowd"},
+	"wire":           {"internal/crowd", "internal/proxyheader"},
 	"eventlog": {
 		"eventlog/auditchain", "eventlog/ballast", "eventlog/block", "eventlog/check", "eventlog/cold", "eventlog/entry",
 		"eventlog/failstop", "eventlog/layout",
@@ -159,24 +160,25 @@ var allowed = map[string][]string{
 	"raftfsm/restore": {
 		"eventlog", "eventlog/block", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/store", "internal/atomicfile",
 	},
-	"graph":             {"graph/codec", "graph/frontier", "graph/scope", "graph/tree", "internal/shell"},
-	"graph/codec":       {},
-	"graph/frontier":    {},
-	"graph/scope":       {},
-	"graph/tree":        {},
-	"internal/secret":   {"internal/atomicfile"},
-	"internal/bytesize": {},
-	"internal/varint":   {},
-	"internal/timespec": {},
-	"internal/turns":    {},
-	"internal/ndjson":   {},
-	"internal/arch":     {},
-	"internal/crowd":    {},
-	"internal/freeport": {}, // for tests
-	"internal/golden":   {}, // for tests
-	"internal/interop":  {},
-	"internal/siege":    {"wire", "api", "internal/load", "internal/proc"}, // a harness for its own tests
-	"internal/shell":    {},
+	"graph":                {"graph/codec", "graph/frontier", "graph/scope", "graph/tree", "internal/shell"},
+	"graph/codec":          {},
+	"graph/frontier":       {},
+	"graph/scope":          {},
+	"graph/tree":           {},
+	"internal/secret":      {"internal/atomicfile"},
+	"internal/bytesize":    {},
+	"internal/varint":      {},
+	"internal/timespec":    {},
+	"internal/turns":       {},
+	"internal/ndjson":      {},
+	"internal/arch":        {},
+	"internal/crowd":       {},
+	"internal/proxyheader": {"internal/crowd"},
+	"internal/freeport":    {}, // for tests
+	"internal/golden":      {}, // for tests
+	"internal/interop":     {},
+	"internal/siege":       {"wire", "api", "internal/load", "internal/proc"}, // a harness for its own tests
+	"internal/shell":       {},
 	"internal/faults": {
 		"wire", "eventlog", "eventlog/entry", "api", "graph", "internal/freeport", "internal/proc",
 	}, // a harness for its own tests: speaks to processes, and opens their logs in the end
@@ -209,6 +211,7 @@ var fenced = map[string][]string{
 	"modernc.org/sqlite":                  {"importer"},
 	"database/sql":                        {"importer"},
 	"filippo.io/age":                      {"definitions", "cmd/hpfriends/backup"},
+	"github.com/pires/go-proxyproto":      {"internal/proxyheader"},
 }
 
 // pure packages import the standard library only, and of it nothing that reads a clock, a disk or a network.

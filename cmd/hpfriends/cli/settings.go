@@ -39,8 +39,8 @@ func settingFlags() []cli.Flag {
 		&cli.StringFlag{Name: "node-id", EnvVars: env("node-id"), Usage: "`ID` of this node, fixed at its first start"},
 		&cli.StringSliceFlag{Name: "hpfeeds", Aliases: []string{"e"}, EnvVars: env("hpfeeds"),
 			Value: cli.NewStringSlice("tcp:port=10000", "tcp:port=20000"),
-			Usage: "listen on `ENDPOINT`, like tcp:port=10000:interface=127.0.0.1 or tls:port=10001[:cert=F:key=F] (repeat for " +
-				"more)"},
+			Usage: "listen on `ENDPOINT`, like tcp:port=10000:interface=127.0.0.1 or tls:port=10001[:cert=F:key=F]; with " +
+				":proxy=NETWORK, proxies there send PROXY headers (repeat for more)"},
 		&cli.StringFlag{Name: "http", EnvVars: env("http"), Value: "127.0.0.1:8080",
 			Usage: "serve the API on `HOST:PORT`, with TLS if there is --tls-cert, or on an endpoint as those of --hpfeeds; empty: " +
 				"on the local socket only"},
