@@ -28,7 +28,7 @@ $(BUNDLED): $(shell find web/ui tools/bundle -name node_modules -prune -o -type 
 # missing. Pictures of the pages are in internal/browser/shots. A module of its own: it alone needs chromedp.
 CHECKERS := internal/browser/node_modules/.package-lock.json
 browser: build $(if $(shell command -v npm),$(CHECKERS))
-	cd internal/browser && $(GO) vet . && $(GO) test -count=1 -timeout 12m -v .
+	cd internal/browser && $(GO) vet . && $(GO) test -count=1 -timeout 20m -v .
 
 $(CHECKERS): internal/browser/package-lock.json
 	npm ci --prefix internal/browser --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -45,7 +45,7 @@ func TestHelpIsSearched(t *testing.T) {
 	}
 }
 
-// The page of the API has every operation of the document, under an anchor, with a command that calls it here.
+// The pages of the API have every operation of the document, under an anchor, with a command that calls it here.
 func TestReferenceHasEveryOperation(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada")
@@ -55,10 +55,19 @@ func TestReferenceHasEveryOperation(t *testing.T) {
 	if err := json.Unmarshal(w.send(caller{}, "GET /api/openapi.json", nil).Body.Bytes(), &doc); err != nil {
 		t.Fatal(err)
 	}
-	_, html := w.page("ada", "/api")
+	_, overview := w.page("ada", "/api")
+	groups, html := make(map[string]string), "" // and all of them
+	for _, m := range regexp.MustCompile(`<a href="/api/(\w+)"`).FindAllStringSubmatch(overview, -1) {
+		if groups[m[1]] == "" {
+			_, groups[m[1]] = w.page("ada", "/api/"+m[1])
+			html += groups[m[1]]
+		}
+	}
 	for path, methods := range doc.Paths {
 		for _, o := range methods {
-			if !strings.Contains(html, `id="`+o.OperationID+`"`) || !says(html, o.Summary, path) {
+			link := regexp.MustCompile(`<a href="/api/(\w+)#` + o.OperationID + `"`).FindStringSubmatch(overview)
+			if link == nil || !says(overview, o.Summary, path) ||
+				!strings.Contains(groups[link[1]], `id="`+o.OperationID+`"`) || !says(groups[link[1]], o.Summary, path) {
 				t.Errorf("%s is missing", o.OperationID)
 			}
 		}
@@ -69,10 +78,20 @@ func TestReferenceHasEveryOperation(t *testing.T) {
 		"'http://example.com/api/v1/audit/diff?from=2h'", `{"node":"n2"}`) {
 		t.Error("the commands are not as expected")
 	}
-	for _, m := range regexp.MustCompile(`href="#([^"]*)"`).FindAllStringSubmatch(html, -1) {
-		if strings.Count(html, `id="`+m[1]+`"`) != 1 {
-			t.Errorf("#%s is there %d times", m[1], strings.Count(html, `id="`+m[1]+`"`))
+	for name, html := range groups {
+		for _, m := range regexp.MustCompile(`href="#([^"]*)"`).FindAllStringSubmatch(html, -1) {
+			if strings.Count(html, `id="`+m[1]+`"`) != 1 {
+				t.Errorf("%s: #%s is there %d times", name, m[1], strings.Count(html, `id="`+m[1]+`"`))
+			}
 		}
+	}
+	for _, m := range regexp.MustCompile(`href="/api#([^"]*)"`).FindAllStringSubmatch(html, -1) {
+		if !strings.Contains(overview, `id="`+m[1]+`"`) {
+			t.Errorf("/api#%s is not there", m[1])
+		}
+	}
+	if got := w.send(as("ada"), "GET /api/nothing", nil); got.Code != http.StatusNotFound {
+		t.Errorf("a group that there is not: %d", got.Code)
 	}
 }
 

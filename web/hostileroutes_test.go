@@ -48,7 +48,7 @@ func TestHostileTextStaysTextOnEveryRoute(t *testing.T) {
 	const all = "?channel=*&since=2023-01-01"
 	addresses := map[string][]string{
 		"/shares/{share}": nil, "/audit/{index}": nil, "/m/{position}": nil, "/m/{position}/payload": nil,
-		"/groups/{group}": {"/groups/lab"}, "/help/{topic}": {"/help/limits"},
+		"/groups/{group}": {"/groups/lab"}, "/help/{topic}": {"/help/limits"}, "/api/{group}": {"/api/shares"},
 		"/invite/{secret}": {invitation["path"].(string)},
 		"/authkey":         {"/authkey?ident=" + escape(idents[0])},
 		"/shares":          {"/shares", "/shares?add&channel=" + escape(shares[0]) + "&to=group:lab"},

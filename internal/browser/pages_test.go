@@ -48,6 +48,7 @@ var pages = []view{
 	{"help-history", "mallory", "/help/history", 200},
 	{"help-search", "ada", "/help?q=cursor", 200},
 	{"api", "ada", "/api", 200},
+	{"api-group", "ada", "/api/cluster", 200},
 	{"history", "bob", "/history", 200},
 	{"map", "bob", "/map", 200},
 	{"graph", "ada", "/graph", 200},
@@ -146,19 +147,32 @@ var widths = []int64{1440, 390}
 // narrowest is the width of a small telephone, on which a page has to fit.
 const narrowest = 320
 
+// looks are what a page is checked in, each after a visit: between them they have both widths and both themes. A page
+// is photographed in the other theme too.
+var looks = []struct {
+	width        int64
+	theme, other string
+}{{widths[0], "light", "dark"}, {widths[1], "dark", "light"}}
+
+// A page looks right in every width and theme, is valid HTML, and says the same without script.
 func TestPages(t *testing.T) {
 	html := make(map[string][]byte)
 	everywhere(t, Start(t), func(t *testing.T, p *Tab, v view, path string) {
 		html[v.path+" of "+v.user] = p.HTML(path)
-		for _, theme := range []string{"light", "dark"} {
-			for _, width := range widths {
-				p.Look(width, theme)
-				p.Expect(path, v.status)
-				seen(t, p, fmt.Sprintf("%s-%d-%s", v.name, width, theme))
-			}
+		for _, l := range looks {
+			p.Look(l.width, l.theme)
+			p.Expect(path, v.status)
+			seen(t, p, fmt.Sprintf("%s-%d-%s", v.name, l.width, l.theme))
+			p.Look(l.width, l.other)
+			p.Shot(fmt.Sprintf("%s-%d-%s", v.name, l.width, l.other))
 		}
 		p.Look(narrowest, "light")
 		fits(t, p, v.name)
+		title, err := evaluate[string](p, "document.querySelector('h1').innerText")
+		p.must(title, err)
+		p.NoScript()
+		p.Expect(path, v.status)
+		p.See(title)
 	})
 	for page, faults := range invalid(t, html) {
 		for _, f := range faults {
@@ -184,18 +198,6 @@ func fits(t *testing.T, p *Tab, name string) {
 	if over := p.Wider(); over > 0 {
 		t.Errorf("%s: %d pixels wider than the window", name, over)
 	}
-}
-
-// Without script each page says the same.
-func TestPagesWithoutScript(t *testing.T) {
-	everywhere(t, Start(t), func(_ *testing.T, p *Tab, v view, path string) {
-		p.Expect(path, v.status)
-		title, err := evaluate[string](p, "document.querySelector('h1').innerText")
-		p.must(title, err)
-		p.NoScript()
-		p.Expect(path, v.status)
-		p.See(title)
-	})
 }
 
 func TestLighthouseLikesPages(t *testing.T) {

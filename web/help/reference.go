@@ -12,14 +12,23 @@ import (
 // Reference is the operations of the API, for people.
 type Reference struct {
 	Groups []Group
-	Types  []Type // what operations take and answer, by name
 	Errors []Refusal
 }
 
 // Group is the operations about one thing.
 type Group struct {
-	Name       string
+	ID, Name   string
 	Operations []Operation
+	Types      []Type // what the operations take and answer, by name
+}
+
+// Group finds a group by its ID; nil: there is none.
+func (r *Reference) Group(id string) *Group {
+	i := slices.IndexFunc(r.Groups, func(g Group) bool { return g.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &r.Groups[i]
 }
 
 // Operation is one operation.
@@ -78,15 +87,48 @@ func ReadReference(document []byte) (*Reference, error) {
 	}
 	var r Reference
 	for _, name := range slices.Sorted(maps.Keys(byGroup)) {
-		r.Groups = append(r.Groups, Group{strings.ToUpper(name[:1]) + name[1:], byGroup[name]})
-	}
-	for _, name := range slices.Sorted(maps.Keys(doc.Components.Schemas)) {
-		r.Types = append(r.Types, Type{name, doc.Components.Schemas[name].fields()})
+		operations := byGroup[name]
+		r.Groups = append(r.Groups, Group{name, strings.ToUpper(name[:1]) + name[1:], operations, doc.named(operations)})
 	}
 	for _, status := range slices.Sorted(maps.Keys(errors)) {
 		r.Errors = append(r.Errors, Refusal{status, errors[status]})
 	}
 	return &r, nil
+}
+
+// named are the types that operations lead to by name.
+func (d openAPI) named(operations []Operation) (types []Type) {
+	found := make(map[string]bool)
+	var follow func(name string)
+	follow = func(name string) {
+		s, known := d.Components.Schemas[name]
+		if !known || found[name] {
+			return
+		}
+		found[name] = true
+		for _, f := range s.fields() {
+			follow(f.Type)
+		}
+	}
+	follow("Problem") // what a refusal is
+	for _, o := range operations {
+		for _, f := range o.Parameters {
+			follow(f.Type)
+		}
+		for _, t := range []*Type{o.Body, o.Answer} {
+			if t == nil {
+				continue
+			}
+			follow(t.Element())
+			for _, f := range t.Fields {
+				follow(f.Type)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		types = append(types, Type{name, d.Components.Schemas[name].fields()})
+	}
+	return types
 }
 
 func (d openAPI) operation(method, path string, o operation) Operation {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/web/help"
 	"hpfriends/web/pages/format"
 	"hpfriends/web/who"
@@ -81,13 +82,20 @@ func hostOf(host string) string {
 
 type referenceData struct {
 	*help.Reference
+	Shown  *help.Group // nil: what there is
 	Site   string
 	Places help.Values
 }
 
-// reference shows the operations of the API.
+// reference shows the operations of the API: which there are, or those of one group.
 func reference(r *request) (any, error) {
-	return referenceData{r.Reference, origin(r.Request), r.places()}, nil
+	d := referenceData{r.Reference, nil, origin(r.Request), r.places()}
+	if id := r.PathValue("group"); id != "" {
+		if d.Shown = r.Reference.Group(id); d.Shown == nil {
+			return nil, &graph.Error{Code: graph.NotFound, Msg: "the API has no operations of that name", Hint: "see /api"}
+		}
+	}
+	return d, nil
 }
 
 // origin is the address of this server, as the browser knows it.

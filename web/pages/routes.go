@@ -181,6 +181,7 @@ func ownRoutes() []*page {
 			path: "/api", name: "reference", title: "API", under: "/help", show: reference,
 			about: "What programs can ask this server for: all that these pages do.",
 		},
+		{path: "/api/{group}", name: "reference", title: "API", under: "/help", show: reference},
 		{path: "/help/{topic}", name: "help", title: "Help", under: "/help", show: showHelp},
 	}
 }

@@ -29,7 +29,8 @@ var table = map[scope.Scope][]string{
 		"GET /search", "GET /why",
 		"GET /live", "GET /history", "GET /history/replays", "GET /map", "GET /graph", "GET /m/{position}", "GET /audit",
 		"GET /audit/{index}", "GET /audit/diff", "GET /audit/access", "GET /admin", "GET /cluster", "GET /account",
-		"GET /preferences", "GET /jump", "GET /help", "GET /api", "GET /help/{topic}", "GET /invite/{secret}",
+		"GET /preferences", "GET /jump", "GET /help", "GET /api", "GET /api/{group}", "GET /help/{topic}",
+		"GET /invite/{secret}",
 		"GET /history/download", "GET /logs/download", "GET /m/{position}/payload",
 		"POST /audit", "POST /preferences", // they change nothing here
 	},

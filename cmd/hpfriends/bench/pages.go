@@ -156,6 +156,7 @@ func addresses(share, message string) map[string][]string {
 		"/help":            {"/help"},
 		"/help/{topic}":    {"/help/history"},
 		"/api":             {"/api"},
+		"/api/{group}":     {"/api/shares"},
 		"/account":         {"/account"}, "/preferences": {"/preferences"},
 	}
 }
