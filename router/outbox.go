@@ -46,7 +46,7 @@ func (s *Subscriber) offer(index uint64, run *entry.Run, batchSize int) {
 	if len(s.queue) == 0 {
 		s.from = s.router.version
 	}
-	if s.readerOnly {
+	if s.readerOnly > 0 {
 		s.catchUpFrom(pos)
 		return
 	}

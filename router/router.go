@@ -197,11 +197,7 @@ func (r *Router) receivers(k routeKey) []*Subscriber {
 	}
 	var t []*Subscriber
 	reach := r.reach(k.origin, k.channel)
-	r.table.matching(k.channel, func(s *Subscriber) {
-		if reach.Has(s.user) {
-			t = append(t, s)
-		}
-	})
+	r.table.matching(k.channel, reach.Has, func(s *Subscriber) { t = append(t, s) })
 	r.routes.add(k, t)
 	return t
 }

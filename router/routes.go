@@ -20,6 +20,9 @@ type routeKey struct {
 // mostRoutes bounds a memo to about 100 bytes and a channel's name each: some 25 MB of made-up channels.
 const mostRoutes = 1 << 16
 
+// clearable is how large a memo may be that is emptied: to do so costs what it once held, for ever.
+const clearable = 256
+
 func newRoutes() routes { return routes{most: mostRoutes, memo: make(map[routeKey][]*Subscriber)} }
 
 func (r *routes) find(k routeKey) (to []*Subscriber, known bool) {
@@ -37,6 +40,9 @@ func (r *routes) add(k routeKey, to []*Subscriber) {
 
 // forget is called when the graph or the table has changed.
 func (r *routes) forget() {
+	if len(r.memo) > clearable {
+		r.memo = make(map[routeKey][]*Subscriber)
+	}
 	clear(r.memo)
 	r.held = 0
 }

@@ -49,7 +49,7 @@ type Subscriber struct {
 
 	subscribed map[string]*subscription // by name; guarded by router.mu
 	ordered    uint64                   // how many there have been; guarded by router.mu
-	readerOnly bool                     // one of them is; guarded by router.mu
+	readerOnly int                      // how many of them are; guarded by router.mu
 	changes    atomic.Uint64            // of subscribed
 	received   atomic.Uint64            // messages written
 	writers    sync.WaitGroup           // the writer, while there is one
@@ -92,7 +92,8 @@ func (s *Subscriber) Subscribe(name string, p graph.Pattern, h History) bool {
 		u.ahead = h.From.Compare(now) > 0
 	}
 	s.subscribed[name] = u
-	s.router.changed(s, u)
+	s.router.table.add(s, p)
+	s.changed(u, +1)
 	if !u.replayed {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -109,8 +110,9 @@ func (s *Subscriber) End(name string, until eventlog.Position) {
 	if u == nil || u.until != (eventlog.Position{}) && u.until.Compare(until) <= 0 {
 		return
 	}
+	s.changed(u, -1)
 	u.until = until
-	s.router.changed(s, u)
+	s.changed(u, +1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.catchUpFrom(eventlog.Position{Index: s.router.next})
@@ -133,7 +135,8 @@ func (s *Subscriber) drop(name string) bool {
 	u, ok := s.subscribed[name]
 	if ok {
 		delete(s.subscribed, name)
-		s.router.changed(s, u)
+		s.router.table.remove(s, u.pattern)
+		s.changed(u, -1)
 	}
 	return ok
 }
@@ -174,23 +177,11 @@ func (s *Subscriber) isClosed() bool {
 	return s.closed
 }
 
-// changed refiles a subscriber after a change of u. The caller holds mu.
-func (r *Router) changed(s *Subscriber, u *subscription) {
-	r.table.update(s, u.pattern)
-	r.routes.forget()
-	s.readerOnly = false
-	for _, u := range s.subscribed {
-		s.readerOnly = s.readerOnly || u.readerOnly()
+// changed notes that a subscription came, or with -1 went. The caller holds router.mu.
+func (s *Subscriber) changed(u *subscription, by int) {
+	if u.readerOnly() {
+		s.readerOnly += by
 	}
+	s.router.routes.forget()
 	s.changes.Add(1)
-}
-
-// matches reports whether any subscription covers channel. The caller holds router.mu.
-func (s *Subscriber) matches(channel string) bool {
-	for _, u := range s.subscribed {
-		if u.pattern.Match(channel) {
-			return true
-		}
-	}
-	return false
 }

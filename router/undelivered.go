@@ -50,7 +50,7 @@ func (r *Router) tellUndelivered(run *entry.Run, to []*Subscriber) {
 
 // channelSize is Form.ChannelSize of the form that the subscriber wants. The caller holds router.mu.
 func (s *Subscriber) channelSize(channel string) int {
-	if !s.readerOnly {
+	if s.readerOnly == 0 {
 		return len(channel)
 	}
 	var first *subscription
