@@ -17,6 +17,7 @@ type budget struct {
 	perAuthkey  int   // so that one that runs wild leaves its owner the others
 	requests    int   // HTTP connections
 	memory      int64 // of subscribers, together
+	frames      int64 // of large frames that have begun
 }
 
 const (
@@ -59,8 +60,9 @@ func newBudget(c Config, files int, memory int64) (b budget, err error) {
 	}
 	b.perUser = max(1, b.connections/4)
 	b.perAuthkey = max(1, b.perUser*3/4)
+	b.frames = min(max(memory/memoryShare, leastMemory), mostMemory)
 	if b.memory = int64(c.SubscriberMemory); b.memory == 0 {
-		b.memory = min(max(memory/memoryShare, leastMemory), mostMemory)
+		b.memory = b.frames
 	}
 	return b, nil
 }

@@ -300,7 +300,7 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 	}
 	s.wire, err = wire.NewServer(wire.Config{
 		Name: s.Name, Compat: compat, Limits: wire.Limits{MaxPayload: int(s.MaxMessage)}, Logger: s.Logger,
-		MaxConns: s.budget.connections, TLS: s.tlsConfig,
+		MaxConns: s.budget.connections, FrameMemory: s.budget.frames, TLS: s.tlsConfig,
 	}, s.broker)
 	if err != nil {
 		return err

@@ -10,11 +10,16 @@ import (
 
 // Config is what a Server is told. The zero value of each field means its default.
 type Config struct {
-	Name         string        // in INFO, up to MaxName bytes; "hpfriends"
-	Compat       Compat        // texts of refusals, and which of them close; Lineage
-	Limits       Limits        // of frames
-	AuthTimeout  time.Duration // from accepting to the end of the first AUTH, TLS included; 10 s
-	FrameTimeout time.Duration // in which 1 KiB for each second must come of a frame that has begun, or its rest; 60 s
+	Name        string        // in INFO, up to MaxName bytes; "hpfriends"
+	Compat      Compat        // texts of refusals, and which of them close; Lineage
+	Limits      Limits        // of frames
+	AuthTimeout time.Duration // from accepting to the end of the first AUTH, TLS included; 10 s
+	// FrameMemory bounds the frames of which more than 64 KiB have come, in bytes, all connections together: half of it is
+	// for one party (Session.ChargeTo), half of what is left for the next. At least four times the largest payload;
+	// 256 MiB.
+	FrameMemory int64
+	// FrameTimeout is in which 1 KiB for each second must come of a frame that has begun, or its rest; 60 s.
+	FrameTimeout time.Duration
 
 	MaxConns        int // open connections; 65,536
 	MaxConnsPerAddr int // of one address (IPv6: /64); 8192, since a site may stand behind one address
@@ -56,6 +61,7 @@ func (c Config) withDefaults() Config {
 	}
 	c.Limits = c.Limits.withDefaults()
 	c.AuthTimeout = cmp.Or(c.AuthTimeout, 10*time.Second)
+	c.FrameMemory = cmp.Or(c.FrameMemory, defaultFrameMemory)
 	c.FrameTimeout = cmp.Or(c.FrameTimeout, time.Minute)
 	c.MaxConns = cmp.Or(c.MaxConns, 1<<16)
 	c.MaxConnsPerAddr = cmp.Or(c.MaxConnsPerAddr, 8192)

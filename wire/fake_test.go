@@ -64,6 +64,7 @@ func (h *hub) Open(s *Session, ident string, previous Conn) (Conn, error) {
 	if previous != nil && previous.(*hubConn).ident[0] != ident[0] {
 		return nil, ErrKeyDisabled
 	}
+	s.ChargeTo(uint64(ident[0])) // its owner
 	c := &hubConn{hub: h, session: s, ident: ident}
 	h.opened = append(h.opened, c)
 	return c, nil

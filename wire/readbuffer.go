@@ -48,12 +48,19 @@ func (b *readBuffer) makeRoom(need int) {
 	case b.full && size < loadBuffer:
 		b.resize(2 * size)
 	case b.r == 0 && b.w == size: // one frame fills it
-		b.resize(min(2*size, max(need, keepBuffer)))
+		b.resize(min(2*size, max(need, loadBuffer)))
 	case b.r == b.w && size > keepBuffer:
 		b.resize(loadBuffer)
 	default:
 		b.w = copy(b.buf, b.buffered())
 		b.r = 0
+	}
+}
+
+// shrink gives a large buffer back when what waits fits in another.
+func (b *readBuffer) shrink() {
+	if len(b.buf) > loadBuffer && len(b.buffered()) <= loadBuffer {
+		b.resize(loadBuffer)
 	}
 }
 

@@ -21,6 +21,8 @@ type reader struct {
 	awaits  awaited // what the read deadline is set for
 	arrived int     // bytes of the frame that were there when its deadline was set
 	gone    bool    // the peer has closed, or cannot be reached
+	party   uint64  // see ChargeTo
+	held    int64   // bytes of frameMemory
 
 	oldSecret bool        // the newest login was by Broker.OldSecret
 	seat      *crowd.Seat // until the first login
@@ -234,6 +236,9 @@ func (s *Session) report(r Refusal, text string) (answer string, fatal bool) {
 
 // fill reads once more, or gives up on a peer that has closed or is too slow.
 func (s *Session) fill(need int, progress bool) error {
+	if err := s.holdFrame(need, progress); err != nil {
+		return err
+	}
 	for {
 		s.setReadDeadline(progress)
 		n, err := s.reader.in.fill(s.conn, need)
@@ -253,6 +258,7 @@ func (s *Session) fill(need int, progress bool) error {
 			return s.timedOut()
 		}
 		s.reader.in.release()
+		s.releaseFrame()
 	}
 }
 

@@ -17,11 +17,10 @@ import (
 
 // Server serves hpfeeds on any number of listeners. NewServer, then Serve for each, then Shutdown once.
 type Server struct {
-	config   Config
-	broker   Broker
-	dummy    []byte // secret of idents that do not exist
-	limiter  *connLimiter
-	throttle *loginThrottle
+	config Config
+	broker Broker
+	dummy  []byte // secret of idents that do not exist
+	limits
 
 	ctx    context.Context // of all sessions
 	cancel context.CancelFunc
@@ -35,6 +34,13 @@ type Server struct {
 	running   sync.WaitGroup // Serve loops and sessions; grows under mu only
 }
 
+// limits are what all sessions share.
+type limits struct {
+	limiter  *connLimiter
+	throttle *loginThrottle
+	frames   *frameMemory
+}
+
 // keepAlive finds peers that have vanished, with the figures of the Python broker. It is the only way: no frame is safe
 // to send to a client that does not expect it.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}
@@ -46,7 +52,8 @@ func NewServer(c Config, b Broker) (*Server, error) {
 	}
 	c = c.withDefaults()
 	s := &Server{
-		config: c, broker: b, dummy: make([]byte, 32), limiter: newConnLimiter(c), throttle: newLoginThrottle(),
+		config: c, broker: b, dummy: make([]byte, 32),
+		limits:    limits{newConnLimiter(c), newLoginThrottle(), newFrameMemory(c)},
 		listeners: make(map[net.Listener]struct{}), sessions: make(map[*Session]struct{}),
 	}
 	rand.Read(s.dummy)

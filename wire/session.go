@@ -89,6 +89,10 @@ func (s *Session) Ident() string {
 	return ""
 }
 
+// ChargeTo says whose frames come here: all sessions of a party share what frames may hold in memory. It is for
+// Broker.Open to call.
+func (s *Session) ChargeTo(party uint64) { s.reader.party = party }
+
 // BytesIn is the number of bytes received, without TLS's own.
 func (s *Session) BytesIn() uint64 { return s.bytesIn.Load() }
 
@@ -110,6 +114,7 @@ func (s *Session) run() {
 	s.hangUp()
 	s.writer.flushers.Wait()
 	s.reader.in.release()
+	s.releaseFrame()
 }
 
 // sendInfo sends INFO in one write; with TLS, after the handshake. Its deadline goes on for AUTH.
