@@ -45,6 +45,7 @@ type Broker struct {
 	Config
 	metrics *metrics
 	names   *channelNames
+	asked   *requests
 	streams sync.WaitGroup // of what connections have begun: acks, audit, presence, durable subscriptions
 }
 
@@ -52,7 +53,7 @@ type Broker struct {
 func New(c Config) *Broker {
 	c.Calls.Presence.begin(c.Node.Graph)
 	c.Calls.connections.Store(c.Connections)
-	return &Broker{Config: c, metrics: newMetrics(c.Metrics), names: newChannelNames(c.Channels)}
+	return &Broker{Config: c, metrics: newMetrics(c.Metrics), names: newChannelNames(c.Channels), asked: newRequests()}
 }
 
 // Run watches over the connections until ctx is done, and waits for what they have begun. All connections must be
@@ -110,6 +111,7 @@ func (b *Broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.C
 	if old, ok := previous.(*conn); ok && old.user != key.Owner {
 		return nil, wire.ErrKeyDisabled // a connection stays with one owner
 	}
+	s.ChargeTo(uint64(key.Owner))
 	c := &conn{
 		broker: b, session: s, authkey: key.ID, user: key.Owner, ident: ident,
 		source: &raftfsm.Source{Authkey: uint64(key.ID), Origin: uint64(key.Owner), Remote: s.Remote().Addr()},
@@ -219,6 +221,7 @@ func (b *Broker) count(ctx context.Context) {
 			for _, c := range b.Connections.all() {
 				c.count()
 			}
+			b.asked.forget()
 		case <-ctx.Done():
 			return
 		}

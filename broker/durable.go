@@ -60,6 +60,9 @@ func (c *conn) beginDurable(sub *grant, h router.History, receive func(s *router
 	if start == (eventlog.Position{}) {
 		start = eventlog.Position{Index: c.broker.Events.Applied() + 1}
 	}
+	if err := c.broker.asked.claim(c.ctx, c.user); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(c.ctx, claimTimeout)
 	defer cancel()
 	cursor, err := c.broker.Cursors.Claim(ctx, uint64(c.authkey), sub.Durable, sub.Text, start)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"sync"
+	"time"
 
 	"hpfriends/graph"
 	"hpfriends/wire"
@@ -75,9 +76,20 @@ func (p *Presence) announce(a attendee, by int, about *conn) {
 	}
 }
 
+// tellWork is how long announcements are worked out before it pauses for as long: a processor at most half.
+const tellWork = 5 * time.Millisecond
+
 // tell tells what is queued, until ctx is done.
 func (p *Presence) tell(ctx context.Context) {
-	for {
+	for worked := time.Duration(0); ; {
+		if worked >= tellWork {
+			select {
+			case <-time.After(worked):
+			case <-ctx.Done():
+				return
+			}
+			worked = 0
+		}
 		a, ok := p.news.next()
 		if !ok {
 			select {
@@ -90,7 +102,24 @@ func (p *Presence) tell(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		begun := time.Now()
 		p.tellSome(a)
+		worked += time.Since(begun)
+	}
+}
+
+// awaitRoom waits while too much is to be told of a user.
+func (p *Presence) awaitRoom(ctx context.Context, user graph.UserID) error {
+	for {
+		room := p.news.room(user)
+		if room == nil {
+			return nil
+		}
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

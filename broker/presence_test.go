@@ -138,7 +138,7 @@ func TestSubscribersDoNotWaitForPresence(t *testing.T) {
 		p.notify(mallory, "*", leaves)
 		p.notify(mallory, "*", joins)
 	}
-	if n := len(p.news.users[2].order); n > 11 {
+	if n := len(p.news.users[2].net); n > 11 {
 		t.Errorf("%d announcements of 11 subscriptions wait", n)
 	}
 }

@@ -46,10 +46,16 @@ type grant struct {
 
 // Subscribe implements wire.Conn.
 func (c *conn) Subscribe(text string) error {
+	if err := c.broker.asked.change(c.session.Context(), c.user); err != nil {
+		return err
+	}
+	if err := c.broker.Calls.Presence.awaitRoom(c.session.Context(), c.user); err != nil {
+		return err
+	}
 	if c.granted(text) != nil {
 		return nil
 	}
-	if len(c.all()) >= maxSubscriptions {
+	if c.subscribed() >= maxSubscriptions {
 		return &wire.Refused{
 			Reason: wire.ReasonBadQuery,
 			Text: fmt.Sprintf(
@@ -92,6 +98,9 @@ func (c *conn) Subscribe(text string) error {
 	}
 	if g.MaySubscribe(key, sub.needs) != nil {
 		return &wire.Refused{Reason: wire.ReasonNoSub}
+	}
+	if err := c.broker.asked.begin(c.user); err != nil {
+		return err
 	}
 	ctx, stop := context.WithCancel(c.ctx)
 	sub.stop = stop
@@ -150,7 +159,7 @@ func (c *conn) beginLog(ctx context.Context, sub *grant) error {
 
 // Unsubscribe implements wire.Conn. A channel without a query stands for all subscriptions to it.
 func (c *conn) Unsubscribe(text string) {
-	if c.drop(text) {
+	if c.broker.asked.change(c.session.Context(), c.user) != nil || c.drop(text) {
 		return
 	}
 	for _, sub := range c.all() {
@@ -164,6 +173,12 @@ func (c *conn) granted(text string) *grant {
 	c.subsMu.Lock()
 	defer c.subsMu.Unlock()
 	return c.byText[text]
+}
+
+func (c *conn) subscribed() int {
+	c.subsMu.Lock()
+	defer c.subsMu.Unlock()
+	return len(c.byText)
 }
 
 func (c *conn) all() []*grant {
@@ -186,6 +201,7 @@ func (c *conn) drop(text string) bool {
 		return false
 	}
 	sub.stop()
+	c.broker.asked.end(c.user)
 	if sub.watcher != nil {
 		c.broker.Calls.Presence.watches.remove(sub.watcher, sub.needs)
 	}
