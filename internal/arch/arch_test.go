@@ -206,7 +206,7 @@ var fenced = map[string][]string{
 	},
 	"github.com/prometheus/client_golang": {"web", "server", "broker"},
 	"github.com/yuin/goldmark":            {"web/help"},
-	"github.com/ccojocar/zxcvbn-go":       {"internal/guessable"},
+	"github.com/trustelem/zxcvbn":         {"internal/guessable"},
 	"github.com/anishathalye/porcupine":   {"internal/faults"},
 	"modernc.org/sqlite":                  {"importer"},
 	"database/sql":                        {"importer"},
