@@ -593,7 +593,7 @@ func TestAccountIsRemovedByItsOwner(t *testing.T) {
 	if _, there := w.newest().UserByHandle("ada"); !there || !says(html, "type ada to say that you mean it") {
 		t.Errorf("ada is there: %v; %s", there, text(html))
 	}
-	if status, html := w.submit("root", "/account", "do", "leave", "sure", "root"); !says(html, "You are the only admin") {
+	if status, html := w.submit("root", "/account", "do", "leave", "sure", "root"); !says(html, "root is the only admin") {
 		t.Errorf("the last admin leaves: %d %s", status, text(html))
 	}
 	w.submit("ada", "/account", "do", "leave", "sure", "ada")

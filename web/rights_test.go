@@ -40,6 +40,10 @@ func TestWhoMayWhat(t *testing.T) {
 		{"PATCH /api/v1/users/ada", object{"role": "admin"}, [6]int{403, 403, 403, 403, 204, 204}},
 		{"PATCH /api/v1/users/ada", object{"enabled": false}, [6]int{403, 403, 403, 403, 204, 204}},
 		{"DELETE /api/v1/users/cleo", nil, [6]int{403, 403, 204, 403, 204, 204}},
+		{"DELETE /api/v1/users/root", nil, [6]int{403, 403, 403, 403, 409, 204}}, // the only admin
+		{"PATCH /api/v1/users/root", object{"role": "member"}, [6]int{403, 403, 403, 403, 409, 204}},
+		{"PATCH /api/v1/users/root", object{"enabled": false}, [6]int{403, 403, 403, 403, 409, 204}},
+		{"PATCH /api/v1/users/root", object{"name": "R"}, [6]int{403, 403, 403, 403, 204, 204}},
 
 		{"GET /api/v1/retention", nil, [6]int{403, 403, 403, 200, 200, 200}},
 		{"POST /api/v1/retention/hold", nil, [6]int{403, 403, 403, 403, 204, 204}},

@@ -57,20 +57,10 @@ func leaveServer(r *request) (done, error) {
 	if err == nil {
 		err = r.sure(r.Handle())
 	}
-	if err == nil && r.onlyAdmin() {
-		err = invalid("You are the only admin: nobody could run this server.", "Make somebody else an admin first.")
-	}
 	if err == nil {
 		_, err = ask(r, api.RemoveUser, api.HandlePath{Handle: r.Handle()})
 	}
 	return done{to: "/login", notice: "Your account is removed."}, err
-}
-
-// onlyAdmin reports whether there would be no enabled admin without who asks.
-func (r *request) onlyAdmin() bool {
-	return r.mayAdminister() && !slices.ContainsFunc(r.Query.Users(r.actor), func(u view.User) bool {
-		return u.Role == graph.Admin && u.Handle != r.Handle() && u.Enabled != nil && *u.Enabled
-	})
 }
 
 func setName(r *request) (done, error) {

@@ -96,3 +96,41 @@ func TestQuotas(t *testing.T) {
 		t.Errorf("%d bytes of changes were taken in four hours", bytes)
 	}
 }
+
+// Of two admins one may go, by their own hand or the other's, but not both: one who is disabled runs nothing.
+func TestTheLastAdminStays(t *testing.T) {
+	c := &taker{graph: graph.New(), now: time.Now()}
+	add := func(handle string) graph.Actor {
+		add := graph.AddUser{Handle: handle, Role: graph.Admin}
+		out, err := c.Change(t.Context(), graph.Command{By: graph.Actor{Operator: true}, Op: add})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return graph.Actor{User: graph.UserID(out.Object)}
+	}
+	root, eve := add("root"), add("eve")
+	q := WithQuotas(c, func() *graph.Graph { return c.graph })
+	ends := []graph.Op{
+		graph.RemoveUser{User: root.User}, graph.EditUser{User: root.User, Role: new(graph.Member)},
+		graph.EditUser{User: root.User, Enabled: new(false)},
+	}
+	both := c.graph
+	for _, op := range ends {
+		for _, by := range []graph.Actor{root, eve} {
+			c.graph = both
+			if _, err := q.Change(t.Context(), graph.Command{By: by, Op: op}); err != nil {
+				t.Errorf("%#v with another admin there: %v", op, err)
+			}
+		}
+	}
+	c.graph = both
+	disable := graph.EditUser{User: eve.User, Enabled: new(false)}
+	if _, err := q.Change(t.Context(), graph.Command{By: root, Op: disable}); err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range ends {
+		if _, err := q.Change(t.Context(), graph.Command{By: root, Op: op}); !errors.Is(err, graph.ErrConflict) {
+			t.Errorf("%#v of the last admin: %v", op, err)
+		}
+	}
+}
