@@ -104,7 +104,7 @@ func auditEvent(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return auditEventData{auditRow{e, prose.Sentence(e)}, prose.Tables(e.Changes)}, nil
+	return auditEventData{auditRow{e, prose.Sentence(e)}, prose.Tables(e.Changes, r.prefs.Zone)}, nil
 }
 
 type diffData struct {
@@ -133,7 +133,7 @@ func auditDiff(r *request) (any, error) {
 		r.problem = r.Refusal(err)
 		return d, nil
 	}
-	d.Diff, d.Tables = &diff, prose.Tables(diff.Changes)
+	d.Diff, d.Tables = &diff, prose.Tables(diff.Changes, r.prefs.Zone)
 	return d, nil
 }
 

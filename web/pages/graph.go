@@ -2,7 +2,6 @@ package pages
 
 import (
 	"slices"
-	"strings"
 
 	"hpfriends/graph"
 	"hpfriends/query/view"
@@ -115,6 +114,3 @@ func edgeState(s view.Share) string {
 	}
 	return stateOfShare(s)
 }
-
-// Label is what people call an end of an edge.
-func (edge) Label(name string) string { return strings.TrimPrefix(name, "group:") }

@@ -26,10 +26,11 @@ import (
 var functions = template.FuncMap{
 	"icon": icons.Icon, "count": format.Count, "bytes": format.Size, "visible": format.Visible, "plural": format.Plural,
 	"dict": format.Dict, "segment": url.PathEscape, "replayed": replayed,
-	"why":   func(from, to, channel string) string { return whyOf(from, to, graph.Pattern(channel)) },
-	"list":  func(v ...any) []any { return v },
-	"deref": func(b *bool) bool { return b != nil && *b },
-	"mark":  func() template.HTML { return icons.Mark }, "style": func() string { return styleURL },
+	"receiver": receiverOf,
+	"why":      func(from, to, channel string) string { return whyOf(from, to, graph.Pattern(channel)) },
+	"list":     func(v ...any) []any { return v },
+	"deref":    func(b *bool) bool { return b != nil && *b },
+	"mark":     func() template.HTML { return icons.Mark }, "style": func() string { return styleURL },
 }
 
 //go:embed html/*.html

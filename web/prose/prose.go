@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"hpfriends/query/view"
 )
@@ -124,8 +125,8 @@ type Field struct {
 	Changed             bool
 }
 
-// Tables are the objects that a change has changed, with their fields by name.
-func Tables(changes []view.AuditChange) (all []Table) {
+// Tables are the objects that a change has changed, with their fields by name, and times in the zone of who reads it.
+func Tables(changes []view.AuditChange, zone *time.Location) (all []Table) {
 	for _, c := range changes {
 		t := Table{AuditObject: c.AuditObject}
 		names := make(map[string]bool)
@@ -138,10 +139,10 @@ func Tables(changes []view.AuditChange) (all []Table) {
 		for k := range names {
 			f := Field{Name: k}
 			if v, ok := c.Before[k]; ok {
-				f.Before = fmt.Sprint(v)
+				f.Before = text(k, v, zone)
 			}
 			if v, ok := c.After[k]; ok {
-				f.After = fmt.Sprint(v)
+				f.After = text(k, v, zone)
 			}
 			f.Changed = f.Before != f.After
 			t.Fields = append(t.Fields, f)
@@ -150,4 +151,23 @@ func Tables(changes []view.AuditChange) (all []Table) {
 		all = append(all, t)
 	}
 	return all
+}
+
+// text is what a field holds, as people read it.
+func text(field string, v any, zone *time.Location) string {
+	switch v := v.(type) {
+	case []any:
+		parts := make([]string, len(v))
+		for i, p := range v {
+			parts[i] = fmt.Sprint(p)
+		}
+		return strings.Join(parts, ", ")
+	case []string:
+		return strings.Join(v, ", ")
+	case string:
+		if t, err := time.Parse(time.RFC3339Nano, v); err == nil && field == "expires" {
+			return t.In(zone).Format("2006-01-02 15:04:05")
+		}
+	}
+	return fmt.Sprint(v)
 }

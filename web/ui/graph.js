@@ -50,14 +50,80 @@ function look() {
   ];
 }
 
-// short is a name as the picture shows it, with both of its ends, by which names differ; the table below has the whole.
-function short(name) {
-  const characters = [...name];
-  return characters.length > 22 ? characters.slice(0, 13).join("") + "…" + characters.slice(-8).join("") : name;
+// shortener returns a function that shortens a name for the picture to both of its ends, by which names differ; the
+// table below has the whole.
+function shortener(most) {
+  const tail = Math.floor(most * 0.4);
+  return (name) => {
+    const characters = [...name];
+    if (characters.length <= most) return name;
+    return characters.slice(0, most - tail - 1).join("") + "…" + characters.slice(-tail).join("");
+  };
+}
+
+// part moves points away from each other, and from lines between others, within a box; so names lie over no arrow. Each
+// step mends a part of what is too close. It is for pictures that can be read as a whole.
+function part(points, lines, box, apart) {
+  const push = (p, x, y) => {
+    p.x = Math.min(Math.max(p.x + x, box.left), box.right);
+    p.y = Math.min(Math.max(p.y + y, box.top), box.bottom);
+  };
+  for (let step = 0; step < 300; step++) {
+    points.forEach((a, i) => points.slice(i + 1).forEach((b) => {
+      const [x, y] = [b.x - a.x, b.y - a.y];
+      const far = Math.hypot(x, y) || 1;
+      if (far >= apart) return;
+      const by = (apart - far) / far / 8;
+      push(a, -x * by, -y * by);
+      push(b, x * by, y * by);
+    }));
+    for (const [a, b] of lines) {
+      const [x, y] = [b.x - a.x, b.y - a.y];
+      const long = Math.hypot(x, y) || 1;
+      for (const p of points) {
+        const along = ((p.x - a.x) * x + (p.y - a.y) * y) / long;
+        const off = ((p.y - a.y) * x - (p.x - a.x) * y) / long; // to the left or the right of the line
+        const by = (apart / 2 - Math.abs(off)) / 8;
+        if (p === a || p === b || by <= 0 || along <= 0 || along >= long) continue;
+        const [across, down] = [(-y / long) * by * (off < 0 ? -1 : 1), (x / long) * by * (off < 0 ? -1 : 1)];
+        push(p, across, down);
+        push(a, -across / 2, -down / 2);
+        push(b, -across / 2, -down / 2);
+      }
+    }
+  }
+}
+
+// spread gives the nodes all of the picture, at the size at which their names are read: forces leave them in a heap of
+// any shape. Where they are too many for that, the picture is larger than its box, and shown as a whole.
+function spread(picture) {
+  const margin = { left: 56, right: 56, top: 28, bottom: 48 }; // for names
+  const least = 14000; // square pixels for each node
+  const nodes = picture.nodes();
+  const from = nodes.boundingBox({ includeLabels: false });
+  const larger = Math.max(1, Math.sqrt((nodes.length * least) / (picture.width() * picture.height())));
+  const width = picture.width() * larger;
+  const height = picture.height() * larger;
+  // Two people need not stand at two ends of a wide screen.
+  const wide = Math.min(width - margin.left - margin.right, 3 * from.w);
+  const high = Math.min(height - margin.top - margin.bottom, 3 * from.h);
+  const left = margin.left + (width - margin.left - margin.right - wide) / 2;
+  const top = margin.top + (height - margin.top - margin.bottom - high) / 2;
+  const points = new Map(nodes.map((node) => {
+    const { x, y } = node.position();
+    return [node.id(), { x: left + ((x - from.x1) / from.w) * wide, y: top + ((y - from.y1) / from.h) * high }];
+  }));
+  if (larger === 1) {
+    const lines = picture.edges().map((edge) => [points.get(edge.source().id()), points.get(edge.target().id())]);
+    const box = { left: margin.left, right: width - margin.right, top: margin.top, bottom: height - margin.bottom };
+    part([...points.values()], lines, box, Math.min(120, Math.sqrt((width * height) / nodes.length) * 0.8));
+  }
+  nodes.positions((node) => points.get(node.id()));
+  picture.viewport({ zoom: 1 / larger, pan: { x: 0, y: 0 } });
 }
 
 // elements reads the tables.
-function elements() {
+function elements(short) {
   const nodes = new Map();
   const node = (name) => {
     const group = name.startsWith("group:");
@@ -86,14 +152,14 @@ if (box && document.getElementById("edges")) {
   const pause = () => new Promise((go) => setTimeout(go)); // in which the page answers who uses it
   await pause();
   // A circle to begin with, so that the same graph always looks the same; then forces part what is crowded.
-  const picture = draw(box, elements(), look(), { name: "circle", padding: 32 });
-  picture.maxZoom(1.5);
+  const short = shortener(box.clientWidth < 600 ? 14 : 22);
+  const picture = draw(box, elements(short), look(), { name: "circle", padding: 32 });
   await pause();
   picture.layout({
     name: "cose", animate: false, randomize: false, nodeDimensionsIncludeLabels: true, padding: 32,
     idealEdgeLength: () => 96, nodeRepulsion: () => 60000, nodeOverlap: 20, gravity: 0.8,
   }).run();
-  picture.fit(undefined, 32);
+  spread(picture);
   picture.on("tap", "node", (event) => {
     picture.elements().addClass("faded");
     event.target.closedNeighborhood().removeClass("faded");
