@@ -16,24 +16,30 @@ import (
 	"sync"
 )
 
-// Crowd is who is in. Make one with New.
+// Crowd is who is in. Make one with New. What a call costs grows with the logarithm of how many networks are in.
 type Crowd struct {
 	most, perAddress int
 
 	mu    sync.Mutex
 	sites map[netip.Prefix]*site
+	order heapOf[*site] // who has the most is first
 	seats int
 	clock uint64
 }
 
 // site is the addresses of one site that have anybody in.
 type site struct {
+	place     int // in Crowd.order
 	addresses map[netip.Prefix]*queues
+	order     heapOf[*queues] // who has the most is first
 	seats     int
 }
 
 // queues are the seats of one address, each in the order in which they go: who waits before who works.
-type queues struct{ idle, busy list.List }
+type queues struct {
+	place      int // in site.order
+	idle, busy list.List
+}
 
 // Seat is the place of one who is in.
 type Seat struct {
@@ -89,17 +95,18 @@ func (c *Crowd) Enter(from netip.Addr, evict func()) *Seat {
 	}
 	at := c.sites[s.site]
 	if at == nil {
-		at = &site{addresses: make(map[netip.Prefix]*queues)}
+		at = &site{place: none, addresses: make(map[netip.Prefix]*queues)}
 		c.sites[s.site] = at
 	}
 	q := at.addresses[s.address]
 	if q == nil {
-		q = new(queues)
+		q = &queues{place: none}
 		at.addresses[s.address] = q
 	}
 	s.at = q.idle.PushBack(s)
 	at.seats++
 	c.seats++
+	c.moved(at, q)
 	c.mu.Unlock()
 	if victim != nil {
 		victim.evict()
@@ -115,28 +122,17 @@ func (c *Crowd) victim(s *Seat) *Seat {
 	if c.seats < c.most {
 		return nil
 	}
-	var largest *site
-	for _, at := range c.sites {
-		if largest == nil || at.seats > largest.seats || at.seats == largest.seats && at.before(largest) {
-			largest = at
-		}
-	}
-	return largest.victim()
+	return c.order.all[0].victim()
 }
 
 // victim is the first to go of the address that has the most.
-func (at *site) victim() (v *Seat) {
-	most := 0
-	for _, q := range at.addresses {
-		if f := q.first(); q.len() > most || q.len() == most && f.before(v) {
-			v, most = f, q.len()
-		}
-	}
-	return v
-}
+func (at *site) victim() *Seat { return at.order.all[0].first() }
 
-// before breaks a tie between sites that have as many.
-func (at *site) before(other *site) bool { return at.victim().before(other.victim()) }
+// moved puts a site and an address of it where they belong, after a change of them. The caller holds mu.
+func (c *Crowd) moved(at *site, q *queues) {
+	at.order.put(q, q.len() > 0)
+	c.order.put(at, at.seats > 0)
+}
 
 func (q *queues) len() int {
 	if q == nil {
@@ -180,6 +176,7 @@ func (s *Seat) Busy(busy bool) {
 	c.clock++
 	s.busy, s.since = busy, c.clock
 	s.at = q.of(s).PushBack(s)
+	c.moved(c.sites[s.site], q)
 }
 
 // Leave gives the seat back. Leaving twice, or after evict was called, does nothing.
@@ -201,6 +198,7 @@ func (s *Seat) leave() {
 	s.at = nil
 	c.seats--
 	at.seats--
+	c.moved(at, q)
 	if q.len() == 0 {
 		delete(at.addresses, s.address)
 	}

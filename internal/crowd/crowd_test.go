@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 )
 
 var honest = netip.MustParseAddr("192.0.2.1")
@@ -148,5 +149,25 @@ func TestAgainstModel(t *testing.T) {
 	}
 	if evictions < 1000 {
 		t.Errorf("only %d had to go", evictions)
+	}
+}
+
+// Networks that come one after the other, each with one seat, cost no more when all seats are theirs: a flood from
+// thousands of networks, as whoever has a large IPv6 network may send, must not hold up those who accept.
+func TestManyNetworksCostNoMore(t *testing.T) {
+	const seats, comers = 1 << 14, 1 << 14
+	c := New(seats, 0)
+	evicted := 0
+	begin := time.Now()
+	for i := range seats + comers {
+		a := netip.AddrFrom16([16]byte{0x20, 1, byte(i >> 16), byte(i >> 8), byte(i)})
+		c.Enter(a, func() { evicted++ }).Busy(i%2 == 0)
+	}
+	if evicted != comers || c.Len() != seats {
+		t.Errorf("%d had to go and %d are in, want %d and %d", evicted, c.Len(), comers, seats)
+	}
+	// Looking at all networks for each takes minutes.
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("%d newcomers took %v", comers, took)
 	}
 }
