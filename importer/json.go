@@ -103,7 +103,7 @@ func readText(path string) ([]byte, error) {
 
 // members calls each with the members of an object, in their order: with those of equal names, too.
 func members(data []byte, each func(name string, value json.RawMessage, line int) error) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
+	dec, lines := json.NewDecoder(bytes.NewReader(data)), lineCount{text: data}
 	open, err := dec.Token()
 	if err != nil || open != json.Delim('{') {
 		return atLine(data, dec, err, "want an object of idents")
@@ -113,7 +113,7 @@ func members(data []byte, each func(name string, value json.RawMessage, line int
 		if err != nil {
 			return atLine(data, dec, err, "")
 		}
-		line := lineOf(data, dec.InputOffset())
+		line := lines.of(dec.InputOffset())
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
 			return atLine(data, dec, err, "")
@@ -147,5 +147,20 @@ func atLine(data []byte, dec *json.Decoder, err error, otherwise string) error {
 }
 
 func lineOf(data []byte, at int64) int {
-	return 1 + bytes.Count(data[:min(at, int64(len(data)))], []byte("\n"))
+	lines := lineCount{text: data}
+	return lines.of(at)
+}
+
+// lineCount tells the lines of places that come one behind the other, and counts each line once.
+type lineCount struct {
+	text   []byte
+	at     int64
+	before int // lines that end before at
+}
+
+func (l *lineCount) of(at int64) int {
+	at = min(at, int64(len(l.text)))
+	l.before += bytes.Count(l.text[l.at:at], []byte("\n"))
+	l.at = at
+	return 1 + l.before
 }

@@ -32,7 +32,7 @@ func Mongo(path string) (Store, error) {
 
 // documents calls each with the documents of an export.
 func documents(data []byte, each func(doc json.RawMessage, line int)) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
+	dec, lines := json.NewDecoder(bytes.NewReader(data)), lineCount{text: data}
 	array := strings.HasPrefix(strings.TrimSpace(string(data[:min(len(data), 1000)])), "[")
 	if array {
 		if _, err := dec.Token(); err != nil {
@@ -48,7 +48,7 @@ func documents(data []byte, each func(doc json.RawMessage, line int)) error {
 		if err != nil {
 			return atLine(data, dec, err, "")
 		}
-		each(doc, lineOf(data, dec.InputOffset()-int64(len(doc))))
+		each(doc, lines.of(dec.InputOffset()-int64(len(doc))))
 	}
 	if _, err := dec.Token(); err != nil {
 		return atLine(data, dec, err, "")
