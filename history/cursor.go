@@ -27,10 +27,11 @@ type Cursor struct {
 	through     bool     // go through the log: the seeks were spent
 	seeks       int      // to try the index with
 	vain        int      // what was read in vain since then, in seeks
+	price       int      // of an entry that is read, in seeks: the mean of the last few
 }
 
 const (
-	firstSeeks = 2048     // some milliseconds
+	firstSeeks = 2048     // some milliseconds: so much may be spent before it is known what an entry costs
 	mostSeeks  = 32 << 10 // more would take others their turn
 	near       = 64       // so close to the end, entries are not looked for; and so many are gone through at a time
 	ahead      = 16       // entries to look for at a time, for each series
@@ -40,7 +41,7 @@ const (
 
 // NewCursor returns a cursor of a selection. With newest it goes back in the log.
 func NewCursor(log *eventlog.Log, sel eventlog.Selector, newest bool) *Cursor {
-	return &Cursor{log: log, sel: sel, newest: newest, parts: eventlog.NewExcerpt(log, sel), seeks: firstSeeks}
+	return &Cursor{log: log, sel: sel, newest: newest, parts: eventlog.NewExcerpt(log, sel), seeks: firstSeeks, price: 1}
 }
 
 // Select makes the cursor select something else. What it has learnt of the log it keeps.
@@ -52,10 +53,19 @@ func (c *Cursor) Select(sel eventlog.Selector) {
 func (c *Cursor) Batch(index uint64) (*entry.Batch, error) { return c.parts.Batch(index) }
 
 // Read is Batch, for who looks at the header first.
-func (c *Cursor) Read(index uint64) (eventlog.Content, error) { return c.parts.Read(index) }
+func (c *Cursor) Read(index uint64) (eventlog.Content, error) {
+	content, err := c.parts.Read(index)
+	if err == nil {
+		c.price = (3*c.price + priceOf(len(content.Header.Runs))) / 4
+	}
+	return content, err
+}
 
 // Vain tells that an entry which the cursor has found, of so many runs, holds nothing for its reader.
-func (c *Cursor) Vain(runs int) { c.vain += 2 + runs/runsASeek }
+func (c *Cursor) Vain(runs int) { c.vain += priceOf(runs) }
+
+// priceOf is what the reading of an entry with so many runs costs, in seeks.
+func priceOf(runs int) int { return 2 + runs/runsASeek }
 
 // Next returns up to limit entries from the index from on, in ascending order, and the index up to which there are no
 // others, however few these are; that is Applied+1 at the end. The entries are the reader's until the next call.
@@ -94,7 +104,7 @@ func (c *Cursor) look(from, end uint64, limit int) error {
 	q := eventlog.Lookup{Selector: c.sel, From: from, End: end, Limit: limit, Newest: c.newest}
 	if from = max(from, c.log.Floor()); from < end && c.indexed(end-from) {
 		q.Limit = max(limit, min(ahead*c.series, mostAhead))
-		q.Seeks = int(min(uint64(c.seeks), end-from))
+		q.Seeks = min(c.seeks, max(c.costs(end-from), firstSeeks))
 		found, err := c.log.Lookup(q)
 		if err != nil {
 			return err
@@ -120,13 +130,16 @@ func (c *Cursor) look(from, end uint64, limit int) error {
 // indexed reports whether the index is to be asked, with so many entries to look through.
 func (c *Cursor) indexed(entries uint64) bool {
 	switch {
-	case c.sel.Everything() || entries <= near || entries <= uint64(c.series):
+	case c.sel.Everything() || entries <= near || c.costs(entries) <= c.series:
 		return false
 	case c.through:
 		return c.vain >= c.seeks
 	}
 	return true
 }
+
+// costs is what going through so many entries would cost, in seeks.
+func (c *Cursor) costs(entries uint64) int { return int(min(entries, mostSeeks)) * max(c.price, 1) }
 
 // take remembers what was found.
 func (c *Cursor) take(found []uint64, q eventlog.Lookup) {

@@ -2,7 +2,6 @@ package query
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -16,9 +15,9 @@ import (
 // Authkeys are the authkeys of owner, or all that the viewer may see when owner is 0.
 func (q *Query) Authkeys(viewer graph.Actor, owner graph.UserID) ([]view.Authkey, error) {
 	g := q.graph()
-	all := []view.Authkey{}
+	all, s := []view.Authkey{}, q.usages(g.Viewer(viewer), owner)
 	for k := range visibleAuthkeys(g.Viewer(viewer), owner) {
-		v, err := q.viewAuthkey(g, k)
+		v, err := s.viewAuthkey(g, k)
 		if err != nil {
 			return nil, err
 		}
@@ -52,10 +51,10 @@ func (q *Query) Authkey(viewer graph.Actor, ident string) (view.Authkey, error) 
 	if err != nil {
 		return view.Authkey{}, err
 	}
-	return q.viewAuthkey(v.Graph(), k)
+	return usages{node: q.node}.viewAuthkey(v.Graph(), k)
 }
 
-func (q *Query) viewAuthkey(g *graph.Graph, k *graph.Authkey) (view.Authkey, error) {
+func (q usages) viewAuthkey(g *graph.Graph, k *graph.Authkey) (view.Authkey, error) {
 	v := viewAuthkey(g, k)
 	stats, err := q.stats(k.ID)
 	if v.Stats = &stats; v.OldUntil == nil {
@@ -88,17 +87,47 @@ func present[T any](list []T) []T {
 	return list
 }
 
-func (q *Query) stats(id graph.AuthkeyID) (view.Stats, error) {
-	var u entry.Usage
+// usages reads statistics: of one authkey, or of all at once where they were read ahead.
+type usages struct {
+	*node
+	all map[graph.AuthkeyID]entry.Usage // nil: they are looked up
+}
+
+// usages reads the statistics of all authkeys if those of all are asked for.
+func (q *Query) usages(v graph.Viewer, owner graph.UserID) usages {
+	s := usages{node: q.node}
+	if owner != 0 || !v.CanSeeAll() {
+		return s
+	}
+	all := make(map[graph.AuthkeyID]entry.Usage)
+	err := q.log.Scan(eventlog.SpaceStats, nil, nil, func(k, raw []byte) (err error) {
+		id := graph.AuthkeyID(binary.BigEndian.Uint64(k))
+		all[id], err = entry.DecodeUsage(uint64(id), raw)
+		return err
+	})
+	if err == nil { // else who looks one up is told
+		s.all = all
+	}
+	return s
+}
+
+func (q usages) stored(id graph.AuthkeyID) (entry.Usage, error) {
+	if q.all != nil {
+		return q.all[id], nil
+	}
 	raw, err := q.log.Get(eventlog.SpaceStats, binary.BigEndian.AppendUint64(nil, uint64(id)))
-	switch {
-	case errors.Is(err, eventlog.ErrNotFound):
-	case err != nil:
-		return view.Stats{}, err
-	default:
-		if err := json.Unmarshal(raw, &u); err != nil {
-			return view.Stats{}, fmt.Errorf("query: statistics of authkey %d: %w", id, err)
-		}
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return entry.Usage{}, nil
+	} else if err != nil {
+		return entry.Usage{}, err
+	}
+	return entry.DecodeUsage(uint64(id), raw)
+}
+
+func (q usages) stats(id graph.AuthkeyID) (view.Stats, error) {
+	u, err := q.stored(id)
+	if err != nil {
+		return view.Stats{}, fmt.Errorf("query: statistics of authkey %d: %w", id, err)
 	}
 	if q.live != nil {
 		u.Add(q.live.Usage(uint64(id)))
@@ -112,8 +141,9 @@ func (q *Query) stats(id graph.AuthkeyID) (view.Stats, error) {
 
 // Totals adds up.
 func (q *Query) Totals(viewer graph.Actor) (t view.Totals, err error) {
+	seen := q.usages(q.Viewer(viewer), 0)
 	for k := range visibleAuthkeys(q.Viewer(viewer), 0) {
-		s, err := q.stats(k.ID)
+		s, err := seen.stats(k.ID)
 		if err != nil {
 			return t, err
 		}

@@ -17,9 +17,19 @@ type finder struct {
 	query  *Query
 	viewer graph.Viewer
 	match.Query
+	handles map[graph.UserID]string // that were looked up: there are more objects than owners
 }
 
-func (f *finder) find(kind view.Kind, to *ranking) error {
+func (f *finder) handle(id graph.UserID) string {
+	h, known := f.handles[id]
+	if !known {
+		h = handle(f.viewer.Graph(), id)
+		f.handles[id] = h
+	}
+	return h
+}
+
+func (f *finder) find(kind view.Kind, to *match.Ranking[show]) error {
 	switch kind {
 	case view.KindChannel:
 		return f.findChannels(to)
@@ -39,29 +49,29 @@ func (f *finder) find(kind view.Kind, to *ranking) error {
 
 // findChannels finds channels with a message that the viewer may see, and those that an authkey or a share that they
 // may see names.
-func (f *finder) findChannels(to *ranking) error {
-	at := func(name string, last time.Time) rank {
-		facts := match.About("channel", name)
+func (f *finder) findChannels(to *match.Ranking[show]) error {
+	at := func(name string, last time.Time) match.Rank {
+		facts := f.About("channel", name)
 		facts.Time = last
-		return rank{f.Match(facts, name), name}
+		return match.Rank{Grade: f.Match(facts, name), Key: name}
 	}
 	timed := f.Timed()
 	want := func(name string) bool { // before it is known when its newest message was
 		m := at(name, f.Within())
-		return m.Grade < match.Nowhere && (timed || to.wants(m))
+		return m.Grade < match.Nowhere && (timed || to.Wants(m))
 	}
 	named := f.namedChannels()
 	err := f.query.each(f.ctx, f.viewer.Actor, traffic.WithPrefix("", ""), want, func(c *visibleChannel) error {
 		delete(named, c.name)
 		v := c.view()
 		if m := at(c.name, v.Last); m.Grade < match.Nowhere {
-			to.add(m, func() (view.Hit, error) { return view.Hit{Channel: &v}, nil })
+			to.Add(m, func() (view.Hit, error) { return view.Hit{Channel: &v}, nil })
 		}
 		return nil
 	})
 	for name, v := range named {
 		if m := at(name, time.Time{}); m.Grade < match.Nowhere {
-			to.add(m, func() (view.Hit, error) { return view.Hit{Channel: &v}, nil })
+			to.Add(m, func() (view.Hit, error) { return view.Hit{Channel: &v}, nil })
 		}
 	}
 	return err
@@ -87,7 +97,7 @@ func (f *finder) namedChannels() map[string]view.Channel {
 	return names
 }
 
-func (f *finder) findLogs(to *ranking) error {
+func (f *finder) findLogs(to *match.Ranking[show]) error {
 	rows, err := logRows(f.query.log, f.viewer, LogFilter{})
 	own := handle(f.viewer.Graph(), f.viewer.User)
 	for _, r := range rows {
@@ -95,29 +105,29 @@ func (f *finder) findLogs(to *ranking) error {
 		if !f.viewer.CanSeeAll() {
 			owner = own
 		}
-		facts := match.About("channel", r.Channel, "user", owner, "key", r.Identifier, "ip", r.Address)
+		facts := f.About("channel", r.Channel, "user", owner, "key", r.Identifier, "ip", r.Address)
 		facts.Time = r.Time
 		if g := f.Match(facts, r.Text(), r.Identifier, r.Channel, r.Address); g < match.Nowhere {
 			key := numberKey(uint64(math.MaxInt64-r.Time.UnixNano())) + r.key // newest first
-			to.add(rank{g, key}, func() (view.Hit, error) { return view.Hit{Log: &r.LogRow}, nil })
+			to.Add(match.Rank{Grade: g, Key: key}, func() (view.Hit, error) { return view.Hit{Log: &r.LogRow}, nil })
 		}
 	}
 	return err
 }
 
-func (f *finder) findGroups(to *ranking) {
+func (f *finder) findGroups(to *match.Ranking[show]) {
 	for gr := range f.viewer.Graph().Groups() {
 		if !f.viewer.CanSeeGroup(gr) {
 			continue
 		}
-		facts := match.About("group", gr.Name)
+		facts := f.About("group", gr.Name)
 		if f.Asks("user") && gr.ID != graph.Everyone && f.viewer.CanSeeMembers(gr) { // there may be many
 			for m := range f.viewer.Graph().Members(gr.ID) {
-				facts.About["user"] = append(facts.About["user"], handle(f.viewer.Graph(), m.User))
+				facts.Add("user", f.handle(m.User))
 			}
 		}
 		if grade := f.Match(facts, gr.Name); grade < match.Nowhere {
-			to.add(rank{grade, numberKey(uint64(gr.ID))}, func() (view.Hit, error) {
+			to.Add(match.Rank{Grade: grade, Key: numberKey(uint64(gr.ID))}, func() (view.Hit, error) {
 				v := viewGroup(f.viewer, gr, gr.ID != graph.Everyone)
 				return view.Hit{Group: &v}, nil
 			})
@@ -125,13 +135,13 @@ func (f *finder) findGroups(to *ranking) {
 	}
 }
 
-func (f *finder) findUsers(to *ranking) {
+func (f *finder) findUsers(to *match.Ranking[show]) {
 	for u := range f.viewer.Graph().Users() {
 		if !f.viewer.CanSeeUser(u) {
 			continue
 		}
-		if grade := f.Match(match.About("user", u.Handle, "user", u.Name), u.Handle, u.Name); grade < match.Nowhere {
-			to.add(rank{grade, numberKey(uint64(u.ID))}, func() (view.Hit, error) {
+		if grade := f.Match(f.About("user", u.Handle, "user", u.Name), u.Handle, u.Name); grade < match.Nowhere {
+			to.Add(match.Rank{Grade: grade, Key: numberKey(uint64(u.ID))}, func() (view.Hit, error) {
 				v := viewUser(f.viewer, u)
 				return view.Hit{User: &v}, nil
 			})
@@ -139,18 +149,18 @@ func (f *finder) findUsers(to *ranking) {
 	}
 }
 
-func (f *finder) findShares(to *ranking) {
+func (f *finder) findShares(to *match.Ranking[show]) {
 	g := f.viewer.Graph()
 	for s := range visibleShares(f.viewer) {
-		receiver, owner := handle(g, s.User), handle(g, s.Owner)
-		facts := match.About("channel", string(s.Channel), "user", owner, "user", receiver)
+		receiver, owner := f.handle(s.User), f.handle(s.Owner)
+		facts := f.About("channel", string(s.Channel), "user", owner, "user", receiver)
 		if gr, ok := g.Group(s.Group); ok {
 			receiver = gr.Name
-			facts.About["group"] = []string{receiver}
+			facts.Add("group", receiver)
 		}
 		facts.Time = s.Created.Time
 		if grade := f.Match(facts, string(s.Channel), s.Note, owner, receiver); grade < match.Nowhere {
-			to.add(rank{grade, numberKey(uint64(s.ID))}, func() (view.Hit, error) {
+			to.Add(match.Rank{Grade: grade, Key: numberKey(uint64(s.ID))}, func() (view.Hit, error) {
 				v := viewShare(f.viewer, s)
 				return view.Hit{Share: &v}, nil
 			})
@@ -158,21 +168,21 @@ func (f *finder) findShares(to *ranking) {
 	}
 }
 
-func (f *finder) findAuthkeys(to *ranking) {
+func (f *finder) findAuthkeys(to *match.Ranking[show]) {
 	g := f.viewer.Graph()
 	for k := range visibleAuthkeys(f.viewer, 0) {
-		fields := []string{k.Ident, k.Comment, handle(g, k.Owner)}
-		facts := match.About("key", k.Ident, "user", handle(g, k.Owner))
+		fields := []string{k.Ident, k.Comment, f.handle(k.Owner)}
+		facts := f.About("key", k.Ident, "user", f.handle(k.Owner))
 		facts.Time = k.Created.Time
 		for _, patterns := range [][]graph.Pattern{k.Pub, k.Sub} {
 			for _, p := range patterns {
 				fields = append(fields, string(p))
-				facts.About["channel"] = append(facts.About["channel"], string(p))
+				facts.Add("channel", string(p))
 			}
 		}
 		if grade := f.Match(facts, fields...); grade < match.Nowhere {
-			to.add(rank{grade, numberKey(uint64(k.ID))}, func() (view.Hit, error) {
-				v, err := f.query.viewAuthkey(g, k)
+			to.Add(match.Rank{Grade: grade, Key: numberKey(uint64(k.ID))}, func() (view.Hit, error) {
+				v, err := usages{node: f.query.node}.viewAuthkey(g, k)
 				return view.Hit{Authkey: &v}, err
 			})
 		}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -115,8 +114,8 @@ func logRows(log *eventlog.Log, v graph.Viewer, f LogFilter) (rows []logRow, err
 	}
 	looked := 0
 	err = log.Scan(space, from, to, func(k, value []byte) error {
-		var r entry.Refusal
-		if err := json.Unmarshal(value, &r); err != nil {
+		r, err := entry.DecodeRefusal(value)
+		if err != nil {
 			return fmt.Errorf("query: logs record %x: %w", k, err)
 		}
 		if space == eventlog.SpaceRecent { // newest first: the rest is older

@@ -165,13 +165,8 @@ func TestStatsAddWhatIsNotReportedYet(t *testing.T) {
 	k := f.change(ada, graph.AddAuthkey{Ident: "k", Secret: []byte{1}})
 	f.change(bob, graph.AddAuthkey{Ident: "b", Secret: []byte{1}})
 	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	stored,
-		err := json.Marshal(entry.Usage{Authkey: k, BytesReceived: 10, Published: 2, LastSeen: day, LastAddr: "192.0.2.1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	tx := f.log.BeginUpdate()
-	tx.Put(eventlog.SpaceStats, eventlog.IndexKey(k), stored)
+	stored, tx := entry.Usage{BytesReceived: 10, Published: 2, LastSeen: day, LastAddr: "192.0.2.1"}, f.log.BeginUpdate()
+	tx.Put(eventlog.SpaceStats, eventlog.IndexKey(k), stored.AppendStored(nil))
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}

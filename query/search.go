@@ -3,11 +3,9 @@ package query
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"hpfriends/graph"
@@ -46,34 +44,34 @@ func (q *Query) Search(ctx context.Context, viewer graph.Actor, s SearchQuery) (
 	if err != nil {
 		return r, err
 	}
-	f := finder{ctx, q, q.Viewer(viewer), m}
+	f := finder{ctx: ctx, query: q, viewer: q.Viewer(viewer), Query: m, handles: make(map[graph.UserID]string)}
 	for _, kind := range view.Kinds {
 		if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, kind) {
 			continue
 		}
-		best := ranking{limit: s.Limit, after: after}
+		best := match.Ranking[show]{Limit: s.Limit, After: after}
 		if err := f.find(kind, &best); err != nil {
 			return r, err
 		}
-		if best.more {
+		if best.More {
 			r.More = append(r.More, kind)
 		}
-		for _, c := range best.kept {
-			hit, err := c.show()
+		for show := range best.Kept() {
+			hit, err := show()
 			if err != nil {
 				return r, err
 			}
 			hit.Kind = kind
 			r.Hits = append(r.Hits, hit)
 		}
-		if best.more && len(s.Kinds) == 1 {
-			r.Next = best.kept[len(best.kept)-1].rank.token()
+		if best.More && len(s.Kinds) == 1 {
+			r.Next = best.Last().Token()
 		}
 	}
 	return r, nil
 }
 
-func (s *SearchQuery) validate() (after *rank, err error) {
+func (s *SearchQuery) validate() (after *match.Rank, err error) {
 	for _, k := range s.Kinds {
 		if !slices.Contains(view.Kinds, k) {
 			hint := fmt.Sprintf("use one of %v", view.Kinds)
@@ -89,7 +87,7 @@ func (s *SearchQuery) validate() (after *rank, err error) {
 	if len(s.Kinds) != 1 {
 		return nil, refuse(graph.Invalid, "name one kind", "only hits of one kind come in pages")
 	}
-	m, ok := parseRank(s.After)
+	m, ok := match.ParseRank(s.After)
 	if !ok {
 		return nil, refuse(graph.Invalid, "use what the page before said",
 			"after: %q is not from a page of hits", graph.Clip(s.After))
@@ -97,58 +95,7 @@ func (s *SearchQuery) validate() (after *rank, err error) {
 	return &m, nil
 }
 
-// rank orders the hits of a kind.
-type rank struct {
-	match.Grade
-	key string // orders hits of equal grade
-}
-
-func (m rank) compare(o rank) int {
-	return cmp.Or(cmp.Compare(m.Grade, o.Grade), strings.Compare(m.key, o.key))
-}
-
-func (m rank) token() string {
-	return base64.RawURLEncoding.EncodeToString(append([]byte{byte(m.Grade)}, m.key...))
-}
-
-func parseRank(token string) (rank, bool) {
-	b, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(b) == 0 {
-		return rank{}, false
-	}
-	return rank{match.Grade(b[0]), string(b[1:])}, true
-}
-
 func numberKey(n uint64) string { return string(binary.BigEndian.AppendUint64(nil, n)) }
 
-// candidate is a hit that is shown if nothing better displaces it.
-type candidate struct {
-	rank rank
-	show func() (view.Hit, error)
-}
-
-// ranking keeps the best hits of one kind, so that its memory does not depend on how many there are.
-type ranking struct {
-	limit int
-	after *rank
-	kept  []candidate // in order
-	more  bool        // something was left out
-}
-
-// wants reports whether a hit there would be kept. If it would not only because others are better, there is more.
-func (r *ranking) wants(m rank) bool {
-	return (r.after == nil || m.compare(*r.after) > 0) &&
-		(len(r.kept) < r.limit || !r.more || m.compare(r.kept[r.limit-1].rank) < 0)
-}
-
-// add keeps a hit if it is wanted.
-func (r *ranking) add(m rank, show func() (view.Hit, error)) {
-	if !r.wants(m) {
-		return
-	}
-	i, _ := slices.BinarySearchFunc(r.kept, m, func(c candidate, m rank) int { return c.rank.compare(m) })
-	r.kept = slices.Insert(r.kept, i, candidate{m, show})
-	if len(r.kept) > r.limit {
-		r.kept, r.more = r.kept[:r.limit], true
-	}
-}
+// show makes what is shown of a hit, of those that are shown in the end.
+type show func() (view.Hit, error)

@@ -117,8 +117,8 @@ func (w *world) naiveHits(viewer graph.Actor, text string) map[string]bool {
 		add(view.KindChannel, strconv.Quote(string(s.Channel)), sees && !s.Channel.IsPrefix(), string(s.Channel))
 	}
 	_ = w.log.Scan(eventlog.SpaceLogs, nil, nil, func(k, v []byte) error {
-		var r entry.Refusal
-		if err := json.Unmarshal(v, &r); err != nil {
+		r, err := entry.DecodeRefusal(v)
+		if err != nil {
 			w.t.Fatal(err)
 		}
 		self, ok := g.User(viewer.User)

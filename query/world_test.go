@@ -1,7 +1,6 @@
 package query
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -204,11 +203,7 @@ func (w *world) batch(hidden bool, series func() (graph.UserID, string)) {
 func (w *world) refuse(owner graph.UserID) {
 	r := entry.Refusal{Owner: uint64(owner), Ident: w.text(), Message: "Authkey not allowed to publish here.",
 		Channel: w.text(), Addr: "192.0.2.1", First: day, Last: day.Add(w.rand()), Count: 1}
-	v, err := json.Marshal(r)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	tx := w.log.BeginUpdate()
+	v, tx := r.AppendStored(nil), w.log.BeginUpdate()
 	row := append(eventlog.IndexKey(uint64(owner)), fmt.Sprintf("%016d", w.Uint32())...)
 	tx.Put(eventlog.SpaceLogs, row, v)
 	tx.Put(eventlog.SpaceRecent, eventlog.RecentKey(r.Last, row), v)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -222,9 +221,8 @@ func refusals(t *testing.T, log *eventlog.Log) map[uint64][]entry.Refusal {
 	t.Helper()
 	all := make(map[uint64][]entry.Refusal)
 	err := log.Scan(eventlog.SpaceLogs, nil, nil, func(k, v []byte) error {
-		var r entry.Refusal
 		owner := binary.BigEndian.Uint64(k)
-		err := json.Unmarshal(v, &r)
+		r, err := entry.DecodeRefusal(v)
 		all[owner] = append(all[owner], r)
 		return err
 	})
@@ -281,10 +279,12 @@ func TestReportsSurviveRestart(t *testing.T) {
 	r.close(t)
 	r = open(t, dir)
 	defer r.close(t)
-	var u entry.Usage
-	if v, err := r.log.Get(eventlog.SpaceStats, binary.BigEndian.AppendUint64(nil, 4)); err != nil {
+	v, err := r.log.Get(eventlog.SpaceStats, binary.BigEndian.AppendUint64(nil, 4))
+	if err != nil {
 		t.Fatal(err)
-	} else if err := json.Unmarshal(v, &u); err != nil {
+	}
+	u, err := entry.DecodeUsage(4, v)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if u.Published != 30 || u.BytesReceived != 300 || u.LastAddr != "192.0.2.9" {

@@ -411,7 +411,7 @@ func TestOddNodeStops(t *testing.T) {
 	for what, alter := range map[string]func(c *simNode) error{
 		"a projection": func(c *simNode) error {
 			tx := c.log.BeginUpdate()
-			tx.Put(eventlog.SpaceStats, eventlog.IndexKey(77), []byte("{}"))
+			tx.Put(eventlog.SpaceStats, eventlog.IndexKey(77), new(entry.Usage).AppendStored(nil))
 			return tx.Commit()
 		},
 		"an index key":               func(c *simNode) error { return spoil(c, 'X') },

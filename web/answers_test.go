@@ -258,11 +258,7 @@ func TestLogsAreForTheOwner(t *testing.T) {
 		{Owner: 0, Ident: "\\x1b]0;evil", Message: "m", Addr: "192.0.2.4", First: day, Last: day.Add(4 * time.Hour),
 			Count: 1},
 	} {
-		v, err := json.Marshal(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		row := append(eventlog.IndexKey(r.Owner), fmt.Sprintf("%016d", i)...)
+		v, row := r.AppendStored(nil), append(eventlog.IndexKey(r.Owner), fmt.Sprintf("%016d", i)...)
 		tx.Put(eventlog.SpaceLogs, row, v)
 		tx.Put(eventlog.SpaceRecent, eventlog.RecentKey(r.Last, row), v)
 	}

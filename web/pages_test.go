@@ -2,7 +2,6 @@ package web
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	htmlpkg "html"
 	"net/http"
@@ -935,11 +934,7 @@ func (w *world) refusals(rows ...entry.Refusal) {
 	w.t.Helper()
 	tx := w.events.BeginUpdate()
 	for i, r := range rows {
-		data, err := json.Marshal(r)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		row := append(eventlog.IndexKey(r.Owner), fmt.Sprintf("%016d", i)...)
+		data, row := r.AppendStored(nil), append(eventlog.IndexKey(r.Owner), fmt.Sprintf("%016d", i)...)
 		tx.Put(eventlog.SpaceLogs, row, data)
 		tx.Put(eventlog.SpaceRecent, eventlog.RecentKey(r.Last, row), data)
 		tx.Put(eventlog.SpaceMeta, eventlog.KeyNewestRefusal, eventlog.IndexKey(r.Index))

@@ -59,8 +59,10 @@ func TestWhoFindsWhat(t *testing.T) {
 	w.publishLater(1, "d.ada")    // ada's alone
 	w.publishLater(3, "c.\xff/.") // cleo's
 	tx := w.events.BeginUpdate()
-	key, refused := append(eventlog.IndexKey(1), "0123456789abcdef"...), []byte(
-		`{"ident":"ada/1","message":"Authkey not allowed to publish here.","channel":"dx","addr":"192.0.2.9","count":1}`)
+	row := entry.Refusal{
+		Ident: "ada/1", Message: "Authkey not allowed to publish here.", Channel: "dx", Addr: "192.0.2.9", Count: 1,
+	}
+	key, refused := append(eventlog.IndexKey(1), "0123456789abcdef"...), row.AppendStored(nil)
 	tx.Put(eventlog.SpaceLogs, key, refused)
 	tx.Put(eventlog.SpaceRecent, eventlog.RecentKey(time.Time{}, key), refused)
 	if err := tx.Commit(); err != nil {

@@ -4,7 +4,9 @@
 package match
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -53,29 +55,31 @@ func New(text string) (Words, error) {
 // Match grades an object by its fields. The text as a whole counts as one word if that is better; otherwise the object
 // is as good as its worst word.
 func (m *Words) Match(fields ...string) Grade {
-	for i := range fields {
-		fields[i] = fold(fields[i])
+	var few [8]Grade
+	grades := few[:0] // of each word, and of the whole
+	for range len(m.words) + 1 {
+		grades = append(grades, Nowhere)
 	}
-	worst := Exact
-	for _, w := range m.words {
-		if worst = max(worst, best(w, fields)); worst == Nowhere {
-			return Nowhere
+	var room [256]byte // a search folds as many fields as there are objects
+	folded := room[:0]
+	for _, f := range fields {
+		folded = appendFolded(folded[:0], f)
+		for i, w := range m.words {
+			grades[i] = min(grades[i], gradeOf(w, folded))
+		}
+		if len(m.words) > 1 {
+			grades[len(m.words)] = min(grades[len(m.words)], gradeOf(m.whole, folded))
 		}
 	}
-	return min(worst, best(m.whole, fields))
-}
-
-func best(word string, fields []string) Grade {
-	g := Nowhere
-	for _, f := range fields {
-		g = min(g, gradeOf(word, f))
+	if worst := slices.Max(grades[:len(m.words)]); worst < Nowhere {
+		return min(worst, grades[len(m.words)])
 	}
-	return g
+	return Nowhere
 }
 
 // gradeOf grades one folded word in one folded field.
-func gradeOf(word, field string) Grade {
-	at := strings.Index(field, word)
+func gradeOf(word string, field []byte) Grade {
+	at := index(field, word)
 	switch {
 	case at < 0:
 		return Nowhere
@@ -85,11 +89,11 @@ func gradeOf(word, field string) Grade {
 		return Prefix
 	}
 	for {
-		before, _ := utf8.DecodeLastRuneInString(field[:at])
+		before, _ := utf8.DecodeLastRune(field[:at])
 		if !unicode.IsLetter(before) && !unicode.IsDigit(before) {
 			return WordStart
 		}
-		next := strings.Index(field[at+1:], word)
+		next := index(field[at+1:], word)
 		if next < 0 {
 			return Within
 		}
@@ -97,10 +101,14 @@ func gradeOf(word, field string) Grade {
 	}
 }
 
+// index is where a word begins in a field; -1: nowhere. The compiler copies no short word.
+func index(field []byte, word string) int { return bytes.Index(field, []byte(word)) }
+
 // fold maps text to what it has in common with the same text in another case. Bytes that are not UTF-8 stay as they
 // are.
-func fold(s string) string {
-	b := make([]byte, 0, len(s))
+func fold(s string) string { return string(appendFolded(make([]byte, 0, len(s)), s)) }
+
+func appendFolded(b []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf { // foldRune of ASCII, quickly
 			if 'a' <= c && c <= 'z' {
@@ -118,7 +126,7 @@ func fold(s string) string {
 		}
 		i += n
 	}
-	return string(b)
+	return b
 }
 
 // foldRune is the smallest rune that differs from r in case only: for ASCII that is the capital letter.

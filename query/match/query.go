@@ -23,19 +23,27 @@ var Operators = []string{"channel", "user", "key", "ip", "group"}
 
 // Facts are what an object is about, by operator, and when it was.
 type Facts struct {
-	About map[string][]string
+	about map[string][]string // nil: nobody asks
 	Time  time.Time
 }
 
-// About are facts without a time: operators and fields in turn. A field that is empty is none.
-func About(pairs ...string) Facts {
-	f := Facts{About: make(map[string][]string, len(pairs)/2)}
+// About are facts without a time: operators and fields in turn. They are kept only if the query asks for any.
+func (q *Query) About(pairs ...string) (f Facts) {
+	if len(q.about) == 0 {
+		return f
+	}
+	f.about = make(map[string][]string, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			f.About[pairs[i]] = append(f.About[pairs[i]], pairs[i+1])
-		}
+		f.Add(pairs[i], pairs[i+1])
 	}
 	return f
+}
+
+// Add adds a fact; an empty field is none.
+func (f *Facts) Add(operator, field string) {
+	if f.about != nil && field != "" {
+		f.about[operator] = append(f.about[operator], field)
+	}
 }
 
 // Parse reads a text. Times are read as timespec has them. Errors are *graph.Error.
@@ -97,7 +105,7 @@ func (q *Query) Match(f Facts, fields ...string) Grade {
 		return Nowhere
 	}
 	for operator, words := range q.about {
-		if words.Match(slices.Clone(f.About[operator])...) == Nowhere {
+		if words.Match(f.about[operator]...) == Nowhere {
 			return Nowhere
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sort"
 	"strings"
 
 	"hpfriends/eventlog"
@@ -126,27 +127,53 @@ func (p *Projection) someRows(ctx context.Context, from, to []byte) (rows []Row,
 	return p.withOpen(rows, string(from), string(to)), next, nil
 }
 
-// withOpen adds what the open segment holds of the series in [from, to).
+// openSeries is a series of the open segment.
+type openSeries struct {
+	key string // of its record
+	Series
+}
+
+// openIn returns the series of the open segment whose keys are in [from, to), in their order.
+func (p *Projection) openIn(from, to string) []openSeries {
+	if len(p.order) != len(p.open) {
+		p.order = p.order[:0]
+		for of := range p.open {
+			p.order = append(p.order, openSeries{string(of.key(recordSeries)), of})
+		}
+		slices.SortFunc(p.order, func(a, b openSeries) int { return strings.Compare(a.key, b.key) })
+	}
+	at := func(key string) int {
+		return sort.Search(len(p.order), func(i int) bool { return p.order[i].key >= key })
+	}
+	lo := at(from)
+	return p.order[lo:max(lo, at(to))]
+}
+
+// withOpen adds what the open segment holds of the series in [from, to). Rows are in the order of their keys.
 func (p *Projection) withOpen(rows []Row, from, to string) []Row {
-	sealed := make(map[Series]int, len(rows))
-	for i := range rows {
-		sealed[rows[i].Series] = i
+	open := p.openIn(from, to)
+	if len(open) == 0 {
+		return rows
 	}
-	for of, s := range p.open {
-		k := string(of.key(recordSeries))
-		if k < from || k >= to {
-			continue
+	all := make([]Row, 0, len(rows)+len(open))
+	for len(rows) > 0 || len(open) > 0 {
+		first := -1 // the row; 0: both are of one series
+		switch {
+		case len(rows) == 0:
+			first = 1
+		case len(open) > 0:
+			first = cmp.Or(strings.Compare(rows[0].Channel, open[0].Channel), cmp.Compare(rows[0].Origin, open[0].Origin))
 		}
-		i, ok := sealed[of]
-		if !ok {
-			i = len(rows)
-			rows = append(rows, Row{Series: of, start: p.start, counted: p.counted})
+		r := Row{start: p.start, counted: p.counted}
+		if first <= 0 {
+			r, rows = rows[0], rows[1:]
 		}
-		rows[i].open = *s
-		rows[i].All.join(*s)
+		if first >= 0 {
+			r.Series, r.open = open[0].Series, *p.open[open[0].Series]
+			r.All.join(r.open)
+			open = open[1:]
+		}
+		all = append(all, r)
 	}
-	slices.SortFunc(rows, func(a, b Row) int {
-		return cmp.Or(strings.Compare(a.Channel, b.Channel), cmp.Compare(a.Origin, b.Origin))
-	})
-	return rows
+	return all
 }

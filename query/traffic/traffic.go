@@ -24,8 +24,9 @@ type Projection struct {
 	pruned  uint64 // the floor when records were last removed
 	start   uint64 // of the open segment
 	open    map[Series]*Span
-	batches int // of the open segment
-	bytes   int // ... as stored
+	order   []openSeries // of open, by key; made when it is asked for
+	batches int          // of the open segment
+	bytes   int          // ... as stored
 }
 
 // Limits bound a segment: the first that is reached ends it.
@@ -138,7 +139,7 @@ func putCursor(tx *eventlog.Update, counted, pruned uint64) {
 }
 
 func (p *Projection) reset() {
-	p.open, p.batches, p.bytes = make(map[Series]*Span), 0, 0
+	p.open, p.order, p.batches, p.bytes = make(map[Series]*Span), nil, 0, 0
 }
 
 // chunk counts up to 512 batches and what lies between them.

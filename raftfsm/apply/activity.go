@@ -15,8 +15,8 @@ import (
 // activity is the projection of the reports: the totals of each authkey, and the refusals of each owner, folded. It is
 // held in memory (small, bounded) and its changed records are written with the entries that changed them.
 //
-//	SpaceStats:  authkey (8)                 -> Usage as JSON
-//	SpaceLogs:   owner (8) | row hash (16)   -> Refusal as JSON
+//	SpaceStats:  authkey (8)                 -> entry.Usage as it is stored
+//	SpaceLogs:   owner (8) | row hash (16)   -> entry.Refusal as it is stored
 //	SpaceRecent: RecentKey                   -> the same, for those who see all
 //	SpaceMeta:   eventlog.KeyNewestRefusal   -> index of the entry that changed SpaceLogs last
 type activity struct {
@@ -62,33 +62,32 @@ func loadActivity(log *eventlog.Log) (*activity, error) {
 		dirtyUsage: make(map[uint64]bool), dirtyRows: make(map[RefusalKey]time.Time),
 	}
 	err := log.Scan(eventlog.SpaceStats, nil, nil, func(k, v []byte) error {
-		u := new(entry.Usage)
-		if err := decodeRecord(k, 8, v, u); err != nil {
+		if len(k) != 8 {
+			return fmt.Errorf("apply: statistics record %x: key of %d bytes, want 8", k, len(k))
+		}
+		id := binary.BigEndian.Uint64(k)
+		u, err := entry.DecodeUsage(id, v)
+		if err != nil {
 			return fmt.Errorf("apply: statistics record %x: %w", k, err)
 		}
-		a.usage[binary.BigEndian.Uint64(k)] = u
+		a.usage[id] = &u
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	err = log.Scan(eventlog.SpaceLogs, nil, nil, func(k, v []byte) error {
-		r := new(entry.Refusal)
-		if err := decodeRecord(k, 24, v, r); err != nil {
+		if len(k) != 24 {
+			return fmt.Errorf("apply: logs record %x: key of %d bytes, want 24", k, len(k))
+		}
+		r, err := entry.DecodeRefusal(v)
+		if err != nil {
 			return fmt.Errorf("apply: logs record %x: %w", k, err)
 		}
-		a.owned(binary.BigEndian.Uint64(k))[rowID(k[8:])] = r
+		a.owned(binary.BigEndian.Uint64(k))[rowID(k[8:])] = &r
 		return nil
 	})
 	return a, err
-}
-
-// decodeRecord reads the JSON of a record whose key has size bytes.
-func decodeRecord(key []byte, size int, value []byte, into any) error {
-	if len(key) != size {
-		return fmt.Errorf("key of %d bytes, want %d", len(key), size)
-	}
-	return json.Unmarshal(value, into)
 }
 
 func (a *activity) owned(owner uint64) map[rowID]*entry.Refusal {
@@ -184,11 +183,9 @@ func refusalID(r entry.Refusal) rowID {
 }
 
 // flush writes the changed records.
-func (a *activity) flush(tx *eventlog.Tx) error {
+func (a *activity) flush(tx *eventlog.Tx) {
 	for id := range a.dirtyUsage {
-		if err := putJSON(tx, eventlog.SpaceStats, binary.BigEndian.AppendUint64(nil, id), a.usage[id]); err != nil {
-			return err
-		}
+		tx.Put(eventlog.SpaceStats, binary.BigEndian.AppendUint64(nil, id), a.usage[id].AppendStored(nil))
 	}
 	for k, stored := range a.dirtyRows {
 		key := append(binary.BigEndian.AppendUint64(nil, k.Owner), k.ID[:]...)
@@ -200,19 +197,15 @@ func (a *activity) flush(tx *eventlog.Tx) error {
 			tx.Delete(eventlog.SpaceLogs, key)
 			continue
 		}
-		if err := putJSON(tx, eventlog.SpaceLogs, key, r); err != nil {
-			return err
-		}
-		if err := putJSON(tx, eventlog.SpaceRecent, eventlog.RecentKey(r.Last, key), r); err != nil {
-			return err
-		}
+		row := r.AppendStored(nil)
+		tx.Put(eventlog.SpaceLogs, key, row)
+		tx.Put(eventlog.SpaceRecent, eventlog.RecentKey(r.Last, key), row)
 	}
 	if len(a.dirtyRows) > 0 {
 		tx.Put(eventlog.SpaceMeta, eventlog.KeyNewestRefusal, eventlog.IndexKey(a.newest))
 	}
 	clear(a.dirtyUsage)
 	clear(a.dirtyRows)
-	return nil
 }
 
 func putJSON(tx *eventlog.Tx, space eventlog.Space, key []byte, value any) error {

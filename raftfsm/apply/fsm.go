@@ -129,12 +129,9 @@ func (f *FSM) applySome(logs []*raft.Log, answers []any) (n int, err error) {
 		n++
 	}
 	last := logs[n-1].Index
-	err = f.activity.flush(tx)
+	f.activity.flush(tx)
 	f.cursors.flush(tx)
-	if err == nil {
-		err = tx.Commit(last)
-	}
-	if err != nil {
+	if err = tx.Commit(last); err != nil {
 		return n, fmt.Errorf("apply: entries up to %d: %w", last, err)
 	}
 	if f.checkpoints.due != nil {

@@ -94,13 +94,14 @@ func benchCommands(list, all []scenario) (commands []*cli.Command) {
 				&cli.IntFlag{Name: "messages", Value: 10_000_000, Usage: "`N` messages in the log to replay"},
 				&cli.BoolFlag{Name: "json", Usage: "print lines of JSON"},
 				&cli.StringFlag{Name: "world", Usage: "keep what pages are made of in `DIR`, and use what is there"},
+				&cli.StringFlag{Name: "only", Usage: "ask for those of pages whose addresses match `REGEXP`"},
 				&cli.StringFlag{Name: "profile",
 					Usage: "write the server's CPU profile of the measurement to `FILE`, other nodes' to FILE.n2 and so on"},
 			},
 			Action: func(c *cli.Context) error {
 				return runBench(c.Context, run, benchOptions{
 					duration: cmdline.Duration(c, "duration"), connections: c.Int("connections"), messages: c.Int("messages"),
-					profile: c.String("profile"), world: c.String("world"),
+					profile: c.String("profile"), world: c.String("world"), only: c.String("only"),
 				}, c.Bool("json"), c.App.Writer)
 			},
 		})
@@ -114,6 +115,7 @@ type benchOptions struct {
 	messages    int
 	profile     string
 	world       string // directory; empty: made anew
+	only        string // regular expression; empty: all
 }
 
 func runBench(ctx context.Context, list []scenario, o benchOptions, asJSON bool, out io.Writer) error {

@@ -130,11 +130,7 @@ func (o *office) record(index uint64, c graph.Command) error {
 // refused puts a row into the logs, as the entry r.Index would.
 func (o *office) refused(t *testing.T, id string, r entry.Refusal) {
 	t.Helper()
-	v, err := json.Marshal(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tx := o.events.BeginUpdate()
+	v, tx := r.AppendStored(nil), o.events.BeginUpdate()
 	row := append(eventlog.IndexKey(r.Owner), id...)
 	tx.Put(eventlog.SpaceLogs, row, v)
 	tx.Put(eventlog.SpaceRecent, eventlog.RecentKey(r.Last, row), v)
