@@ -51,6 +51,9 @@ type LogsQuery struct {
 	Limit   int    `query:"limit" minimum:"1" maximum:"10000" default:"1000"`
 }
 
+// Waits reports whether the answer may be waited for.
+func (q *LogsQuery) Waits() bool { return q.Wait }
+
 // EntriesQuery selects entries of the log.
 type EntriesQuery struct {
 	From  uint64 `query:"from" maximum:"9007199254740991" doc:"index of the first entry"`

@@ -90,6 +90,7 @@ type channels struct{ *node }
 func New(log *eventlog.Log, newest func() *graph.Graph, live Live) *Query {
 	n := &node{log, newest, live, traffic.New(log, traffic.DefaultLimits())}
 	history := NewTimeTravel(log)
+	history.newest = newest
 	follower := &follower{Trail: trail.New(log), history: history, behind: 1000, keep: 256}
 	return &Query{node: n, audits: audits{node: n, history: history, trail: follower}, channels: channels{n}}
 }

@@ -31,7 +31,7 @@ const (
 	// maxSegments bounds what is read of the projection.
 	maxSegments = 50_000
 	// exactRuns is how many runs of messages are looked at in batches: where senders are many, each has one in each.
-	exactRuns = 25_000
+	exactRuns = 8_000
 )
 
 // Timeline counts the messages that the viewer may read, by their own times.

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"hpfriends/eventlog"
 	"hpfriends/graph"
 	"hpfriends/query/view"
@@ -17,12 +19,15 @@ import (
 // events after that. The chain of the events is checked on the way, so an altered history is an error and not an
 // answer.
 //
-// Its methods may be called from any goroutine. One at a time rebuilds, since each leaves waypoints for the next.
+// Its methods may be called from any goroutine, and nobody waits for somebody who asks for another moment. Of those who
+// ask for the same one at the same time, one rebuilds it.
 type TimeTravel struct {
-	log   *eventlog.Log
-	every uint64 // events between two waypoints
-	keep  int    // waypoints
-	now   func() time.Time
+	log    *eventlog.Log
+	newest func() *graph.Graph // which is not rebuilt; nil: it is
+	every  uint64              // events between two waypoints
+	keep   int                 // waypoints
+	now    func() time.Time
+	flight singleflight.Group // by index
 
 	mu        sync.Mutex
 	waypoints []*waypoint // by index
@@ -98,15 +103,22 @@ func (t *TimeTravel) at(index uint64) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s, err := t.nearest(target)
-	if err == nil {
-		s, err = t.rebuild(s, target, nil)
+	if t.newest != nil {
+		if g := t.newest(); g.Index() == target.Index {
+			return state{target, g}, nil
+		}
 	}
-	if err == nil {
-		t.note(s)
-	}
+	found, err, _ := t.flight.Do(formatIndex(target.Index), func() (any, error) {
+		s, err := t.nearest(target)
+		if err == nil {
+			s, err = t.rebuild(s, target, nil)
+		}
+		if err == nil {
+			t.note(s)
+		}
+		return s, err
+	})
+	s, _ := found.(state)
 	return s, err
 }
 
@@ -119,8 +131,6 @@ func (t *TimeTravel) below(index uint64) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	s, err := t.nearest(target)
 	if err != nil || target.Number-s.mark.Number <= t.every {
 		return s, err
@@ -133,18 +143,7 @@ func (t *TimeTravel) below(index uint64) (state, error) {
 // nearest is the state at or below target from which the fewest events lead there. Decoding a stored graph costs about
 // as much as many events, so a waypoint that is not much further away is better.
 func (t *TimeTravel) nearest(target eventlog.AuditMark) (state, error) {
-	best := state{graph: graph.New()}
-	i, found := slices.BinarySearchFunc(t.waypoints, target.Index, func(w *waypoint, index uint64) int {
-		return cmp.Compare(w.mark.Index, index)
-	})
-	if found {
-		i++
-	}
-	if i > 0 {
-		t.uses++
-		t.waypoints[i-1].used = t.uses
-		best = t.waypoints[i-1].state
-	}
+	best := t.passed(target)
 	if target.Number-best.mark.Number <= t.every {
 		return best, nil
 	}
@@ -157,6 +156,29 @@ func (t *TimeTravel) nearest(target eventlog.AuditMark) (state, error) {
 		return best, fmt.Errorf("query: stored graph #%d: %w", stored.Index, err)
 	}
 	return state{stored.AuditMark, g}, nil
+}
+
+// passed is the waypoint at target, or the last before it.
+func (t *TimeTravel) passed(target eventlog.AuditMark) state {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i, found := t.find(target.Index)
+	if found {
+		i++
+	}
+	if i == 0 {
+		return state{graph: graph.New()}
+	}
+	t.uses++
+	t.waypoints[i-1].used = t.uses
+	return t.waypoints[i-1].state
+}
+
+// find is where a waypoint is, or belongs. The caller holds mu.
+func (t *TimeTravel) find(index uint64) (i int, found bool) {
+	return slices.BinarySearchFunc(t.waypoints, index, func(w *waypoint, index uint64) int {
+		return cmp.Compare(w.mark.Index, index)
+	})
 }
 
 // rebuild walks on to target and leaves waypoints. laid, if not nil, is told of each.
@@ -185,10 +207,10 @@ func (t *TimeTravel) note(s state) {
 	if s.mark.Index == 0 {
 		return
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.uses++
-	i, found := slices.BinarySearchFunc(t.waypoints, s.mark.Index, func(w *waypoint, index uint64) int {
-		return cmp.Compare(w.mark.Index, index)
-	})
+	i, found := t.find(s.mark.Index)
 	if found {
 		t.waypoints[i].used = t.uses
 		return

@@ -182,6 +182,42 @@ func TestGraphAtAnyPositionIsTheOneRebuiltFromTheFirstEvent(t *testing.T) {
 	}
 }
 
+// Whoever asks for a moment does not wait for somebody who asks for another one, and the newest is not rebuilt.
+func TestNobodyWaitsForAnotherMoment(t *testing.T) {
+	f, q := newFixture(t)
+	f.history(100, rand.New(rand.NewPCG(3, 4)).IntN, 20, 64)
+	mark, err := f.log.Audit().Before(50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun, end := make(chan struct{}), make(chan struct{})
+	defer close(end)
+	go func() {
+		_, _, _ = q.history.flight.Do(formatIndex(mark.Index), func() (any, error) {
+			close(begun)
+			<-end
+			return state{}, nil
+		})
+	}()
+	<-begun
+	done := make(chan error)
+	go func() {
+		_, err := q.history.GraphAt(mark.Index - 1)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("who asks for a moment waits for another one")
+	}
+	if g, err := q.history.GraphAt(f.graph.Index()); err != nil || g != f.graph {
+		t.Errorf("the newest graph is rebuilt, %v", err)
+	}
+}
+
 // Listing newest first, oldest first, page by page and by a reader that follows give the same events, to every viewer.
 func TestEveryWayOfReadingTheAuditGivesTheSameEvents(t *testing.T) {
 	f, q := newFixture(t)

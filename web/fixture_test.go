@@ -181,6 +181,8 @@ func (w *world) send(c caller, route string, body any) *httptest.ResponseRecorde
 	}
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, r)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	_ = rec.Header().Write(w.answer)
 	w.answer.Write(rec.Body.Bytes())
 	return rec

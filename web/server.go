@@ -25,6 +25,7 @@ import (
 	"hpfriends/web/live"
 	"hpfriends/web/pages"
 	"hpfriends/web/pages/attack"
+	"hpfriends/web/ration"
 	"hpfriends/web/replay"
 	v1 "hpfriends/web/v1"
 	"hpfriends/web/who"
@@ -94,6 +95,7 @@ type Server struct {
 	live   *live.Streams
 	replay *replay.Replays
 	crowd  *crowd.Crowd
+	turns  *ration.Ration
 
 	mu      sync.Mutex
 	servers []*http.Server
@@ -112,15 +114,16 @@ func New(c Config) *Server {
 		Graph: c.Query.Graph, Changer: c.Changer, Hasher: hasher, Logger: c.Logger, TrustedProxies: c.TrustedProxies,
 		Refused: c.Refused,
 	})
+	turns := ration.New()
 	s := &Server{
-		Config: c, assets: scripts, replay: replays, who: people,
+		Config: c, turns: turns, assets: scripts, replay: replays, who: people,
 		v1: v1.New(v1.Config{
 			Changer: v1.WithQuotas(c.Changer, c.Query.Graph),
 			Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
 			MaySet: people.MaySet, Prove: people.Prove,
 			Replays: replays, Local: c.Local, Version: c.Version, Logger: c.Logger,
 			Health: v1.Health{Ready: c.Ready, Scrub: c.Scrub, Certificates: c.Certificates},
-		}),
+		}, turns),
 	}
 	document, err := s.v1.Document()
 	if err != nil {
@@ -136,7 +139,7 @@ func New(c Config) *Server {
 		API: api.InProcess(operations), Query: c.Query, Who: s.who, Refusal: s.v1.Refusal,
 		Node: c.Name, Places: c.Places, Kiosk: c.Kiosk, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
 		Version: c.Version, Guests: c.Guests, Assets: scripts, Reference: reference, Logger: c.Logger,
-	})
+	}, turns)
 	s.live = live.New(live.Config{Query: c.Query, Places: c.Places, Kiosk: c.Kiosk, Address: s.who.Address})
 	perAddress := max(most/4, 1)
 	if len(c.TrustedProxies) > 0 { // behind one there are many

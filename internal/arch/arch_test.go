@@ -74,18 +74,19 @@ var allowed = map[string][]string{
 	"internal/feedtest":  {"wire"}, // for tests
 	"api":                {"query/view", "graph", "graph/scope", "internal/datadir", "internal/ndjson", "internal/secret"},
 	"web": {
-		"api", "web/assets", "web/help", "web/live", "web/pages", "web/pages/attack", "web/replay", "web/v1", "web/who",
-		"query", "query/view", "graph", "graph/scope", "internal/crowd", "internal/proxyheader", "internal/secret",
-		"web/scopes",
+		"api", "web/assets", "web/help", "web/live", "web/pages", "web/pages/attack", "web/ration", "web/replay",
+		"web/v1", "web/who", "query", "query/view", "graph", "graph/scope", "internal/crowd", "internal/proxyheader",
+		"internal/secret", "web/scopes",
 	},
 	"web/scopes": {"graph", "graph/scope"},
+	"web/ration": {"graph", "internal/turns", "web/who"},
 	"web/live": {
 		"api", "web/pages/attack", "web/who", "query", "graph", "eventlog/entry", "internal/crowd", "internal/ndjson",
 	},
 	"web/pages": {
 		"api", "docs", "web/assets", "web/help", "web/pages/attack", "web/pages/cookie", "web/pages/format",
 		"web/pages/glance", "web/pages/icons", "web/pages/palette", "web/pages/payload",
-		"web/prose", "web/sensors", "web/who", "query",
+		"web/prose", "web/ration", "web/sensors", "web/who", "query",
 		"query/filter", "query/view", "graph", "graph/scope",
 		"eventlog/entry", "internal/ndjson", "internal/secret", "internal/timespec",
 	},
@@ -96,10 +97,8 @@ var allowed = map[string][]string{
 	"packaging":   {}, // files, to be embedded
 	"web/replay":  {"query", "query/view", "graph", "internal/pace", "internal/timespec"},
 	"web/v1": {
-		"api", "web/replay", "web/scopes", "web/who", "query", "query/filter", "query/view", "graph", "graph/scope",
-		"internal/guessable", "internal/secret",
-		"internal/timespec",
-		"internal/ndjson",
+		"api", "web/ration", "web/replay", "web/scopes", "web/who", "query", "query/filter", "query/view", "graph",
+		"graph/scope", "internal/guessable", "internal/ndjson", "internal/secret", "internal/timespec",
 	},
 	"web/pages/payload": {"query/view"},
 	"web/pages/format":  {"query/view"},

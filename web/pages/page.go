@@ -54,6 +54,13 @@ func (p *Pages) serve(pg *page, ask who.Authenticate) http.HandlerFunc {
 			p.Refuse(w, hr, err)
 			return
 		}
+		turn, end, err := p.turns.Take(r.Context())
+		if err != nil {
+			p.fail(r, pg, err)
+			return
+		}
+		defer end()
+		r.Request = r.WithContext(turn)
 		if pg.admin && !r.viewer.CanSeeAll() {
 			p.fail(r, pg, api.NewProblem(http.StatusForbidden, api.Denied, "This page is for admins and auditors.", ""))
 			return

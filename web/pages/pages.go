@@ -12,6 +12,7 @@ import (
 	"hpfriends/web/assets"
 	"hpfriends/web/help"
 	"hpfriends/web/pages/attack"
+	"hpfriends/web/ration"
 	"hpfriends/web/who"
 )
 
@@ -39,15 +40,16 @@ type Pages struct {
 	templates map[string]*template.Template // by page
 	routes    []*page
 	library   *help.Library
+	turns     *ration.Ration
 }
 
-// New returns Pages.
-func New(c Config) *Pages {
+// New returns Pages whose users take turns.
+func New(c Config, turns *ration.Ration) *Pages {
 	library, err := help.Open(docs.Files)
 	if err != nil {
 		panic(err) // the documents are part of the program
 	}
-	return &Pages{Config: c, templates: parseTemplates(), routes: routes(), library: library}
+	return &Pages{Config: c, templates: parseTemplates(), routes: routes(), library: library, turns: turns}
 }
 
 // Register adds every page to mux; ask finds out who sends a request.

@@ -15,6 +15,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/query"
+	"hpfriends/web/ration"
 )
 
 var update = flag.Bool("update", false, "write testdata/openapi.json anew")
@@ -26,7 +27,7 @@ func document(t *testing.T) []byte {
 	New(Config{
 		Cluster: struct{ Cluster }{}, Query: query.New(nil, graph.New, nil), Version: "VERSION",
 		Logger: slog.New(slog.DiscardHandler),
-	}).Register(mux)
+	}, ration.New()).Register(mux)
 	rec := httptest.NewRecorder()
 	mux.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/api/openapi.json", http.NoBody))
 	var out bytes.Buffer
@@ -128,7 +129,7 @@ func TestRefusalsAreDocumented(t *testing.T) {
 // A null is refused, wherever it is: it is neither a value nor a field that was left out.
 func TestNullsAreRefused(t *testing.T) {
 	mux := http.NewServeMux()
-	New(Config{Query: query.New(nil, graph.New, nil), Logger: slog.New(slog.DiscardHandler)}).Register(mux)
+	New(Config{Query: query.New(nil, graph.New, nil), Logger: slog.New(slog.DiscardHandler)}, ration.New()).Register(mux)
 	for _, body := range []string{
 		`{"handle":"ada","name":null}`, `{"handle":null}`, `null`, `{"handle":"ada","password":null}`,
 	} {

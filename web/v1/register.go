@@ -106,11 +106,20 @@ func permit(s *Service) middleware {
 	}
 }
 
-// serve registers the handler of an operation, for what a limited token is for. Its errors become problems.
+// serve registers the handler of an operation, for what a limited token is for. Who asks takes a turn, unless they ask
+// to wait. Its errors become problems.
 func serve[I, O any](s *Service, h huma.API, o huma.Operation, handle func(context.Context, *I) (*O, error)) {
 	huma.Register(h, o, func(ctx context.Context, in *I) (*O, error) {
 		if err := scopes.Within(s.Query.Graph(), who.Actor(ctx), o.Method+" "+o.Path, in); err != nil {
 			return nil, s.refused(ctx, o.OperationID, err)
+		}
+		if w, ok := any(in).(interface{ Waits() bool }); !ok || !w.Waits() {
+			turn, end, err := s.turns.Take(ctx)
+			if err != nil {
+				return nil, s.refused(ctx, o.OperationID, err)
+			}
+			defer end()
+			ctx = turn
 		}
 		out, err := handle(ctx, in)
 		return out, s.refused(ctx, o.OperationID, err)

@@ -11,6 +11,7 @@ import (
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
+	"hpfriends/web/ration"
 	"hpfriends/web/replay"
 	"hpfriends/web/who"
 )
@@ -75,12 +76,15 @@ type Config struct {
 }
 
 // Service is the operations of the API on one node.
-type Service struct{ Config }
+type Service struct {
+	Config
+	turns *ration.Ration
+}
 
-// New returns a Service.
-func New(c Config) *Service {
+// New returns a Service whose users take turns.
+func New(c Config, turns *ration.Ration) *Service {
 	c.ChunkTimeout = cmp.Or(c.ChunkTimeout, chunkTimeout)
-	return &Service{c}
+	return &Service{c, turns}
 }
 
 const (
