@@ -21,8 +21,9 @@ func TestLargeStoresAreReadInTime(t *testing.T) {
 		}
 		fmt.Fprintf(&users, `"k%d": {"owner": "ada", "secret": "s%d", "pubchans": ["%s"], "subchans": []}`, i, i,
 			bytes.Repeat([]byte("c"), 100))
-		fmt.Fprintf(&docs, "\n\n\n\n{\"identifier\": \"k%d\", \"secret\": \"s%d\", \"owner\": \"ada\", \"publish\": [\"%s\"]}",
-			i, i, bytes.Repeat([]byte("c"), 100))
+		docs.WriteString("\n\n\n\n")
+		fmt.Fprintf(&docs, `{"identifier": "k%d", "secret": "s%d", "owner": "ada", "publish": ["%s"]}`, i, i,
+			bytes.Repeat([]byte("c"), 100))
 	}
 	users.WriteString("\n}\n")
 	for name, try := range map[string]struct {

@@ -160,19 +160,19 @@ func addresses(share, message string) map[string][]string {
 	key := url.QueryEscape(load.KeyOf(person(fewUser)).Ident)
 	why := "from=" + person(fewUser) + "&to=" + person(fewUser+1) + "&channel=" + channel(fewUser, 0)
 	return map[string][]string{
-		"/": {"/"}, "/shares": {"/shares", "/shares?add=1"}, "/shares/{share}": {"/shares/" + share},
+		"/": {"/"}, "/shares": {"/shares", "/shares?add=1", "/shares?at=%23150000"}, "/shares/{share}": {"/shares/" + share},
 		"/incoming":        {"/incoming"},
 		"/shares/reach":    {"/shares/reach?channel=site03.*&to=group:everyone&type=all"},
 		"/authkeys":        {"/authkeys"},
 		"/authkey":         {"/authkey?ident=" + key},
 		"/connect":         {"/connect"},
 		"/logs":            {"/logs", "/logs?channel=forbidden7"},
-		"/groups":          {"/groups"},
+		"/groups":          {"/groups", "/groups?at=%23200000"},
 		"/groups/{group}":  {"/groups/" + largeGroup, "/groups/everyone"},
 		"/search":          {"/search", "/search?q=sensor07", "/search?q=user0004", "/search?q=nothing-like-it"},
 		"/why":             {"/why?" + why},
 		"/live":            {"/live", "/live?channel=site03.*"},
-		"/history":         {"/history", "/history?channel=site03.*"},
+		"/history":         {"/history", "/history?channel=site03.*", "/history?text=nothing-like-it"},
 		"/jump":            {"/jump?q=user0004", "/jump?q=sensor07"},
 		"/history/replays": {"/history/replays"},
 		"/map":             {"/map"},
