@@ -186,6 +186,7 @@ func seen(t *testing.T, p *Tab, name string) {
 	for _, c := range p.Complaints() {
 		t.Errorf("%s: the browser complains: %s", name, c)
 	}
+	p.Unfold()
 	fits(t, p, name)
 	p.Shot(name)
 	for _, v := range p.Axe() {

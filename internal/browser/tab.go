@@ -244,6 +244,14 @@ func (p *Tab) fail(err error) {
 // Complaints returns what the page has done wrong since the last call.
 func (p *Tab) Complaints() []string { return p.watch.take() }
 
+// Unfold has the browser lay out what it leaves for when it comes into sight.
+func (p *Tab) Unfold() {
+	p.t.Helper()
+	p.must(evaluate[bool](p, `document.querySelectorAll("main *").forEach((e) => {
+		if (getComputedStyle(e).contentVisibility === "auto") e.style.contentVisibility = "visible";
+	}), true`))
+}
+
 // Shot photographs the whole page into shots/NAME.png.
 func (p *Tab) Shot(name string) {
 	p.t.Helper()

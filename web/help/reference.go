@@ -61,7 +61,7 @@ type Refusal struct{ Status, About string }
 
 // groups say under which heading the operations of a tag stand, where that is not the tag.
 var groups = map[string]string{
-	"channel": "channels", "explain": "shares", "check": "server", "backup": "server",
+	"channel": "channels", "explain": "shares", "check": "server", "backup": "server", "compact": "server",
 	"entries": "server", "retention": "server",
 	"stats": "server", "status": "server", "whoami": "server",
 }
