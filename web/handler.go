@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -144,9 +143,7 @@ func harden(next http.Handler) http.Handler {
 
 // serveReady answers whether the node takes changes; with ?verbose it says why not.
 func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	err := s.Ready(ctx)
+	err := s.ready.ask(r.Context())
 	var b strings.Builder
 	if r.URL.Query().Has("verbose") {
 		if err != nil {

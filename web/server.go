@@ -96,6 +96,7 @@ type Server struct {
 	replay *replay.Replays
 	crowd  *crowd.Crowd
 	turns  *ration.Ration
+	ready  *readiness
 
 	mu      sync.Mutex
 	servers []*http.Server
@@ -116,7 +117,7 @@ func New(c Config) *Server {
 	})
 	turns := ration.New()
 	s := &Server{
-		Config: c, turns: turns, assets: scripts, replay: replays, who: people,
+		Config: c, turns: turns, assets: scripts, replay: replays, who: people, ready: newReadiness(c.Ready),
 		v1: v1.New(v1.Config{
 			Changer: v1.WithQuotas(c.Changer, c.Query.Graph),
 			Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
