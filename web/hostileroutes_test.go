@@ -2,6 +2,7 @@ package web
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -129,6 +130,9 @@ func (w *world) keepsText(server, address string) (there bool) {
 			bad = formulas(body)
 		case "application/octet-stream":
 			if !strings.HasSuffix(address, "/payload") { // which is what was sent, as a file
+				if one := new(bytes.Buffer); json.Compact(one, []byte(body)) == nil { // for people to read
+					body = one.String()
+				}
 				bad = noLines(body)
 			}
 		default:

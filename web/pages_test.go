@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -604,6 +605,44 @@ func TestAccountIsRemovedByItsOwner(t *testing.T) {
 	}
 	if status, html := w.page("bob", at); status != http.StatusNotFound || says(html, "of ada") {
 		t.Errorf("bob reads it still: %d", status)
+	}
+}
+
+// Who has an account is given all that is kept about them, by API and page alike, and nothing of others': no secret,
+// and of admins too what is their own alone.
+func TestAccountIsExported(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "root")
+	for _, user := range []string{"ada", "root"} {
+		must[api.Credential](w, as(user), "POST /api/v1/authkeys", object{"ident": user + "-key", "comment": "of " + user})
+		must[api.Created](w, as(user), "POST /api/v1/groups", object{"name": user + "-group"})
+		must[api.Created](w, as(user), "POST /api/v1/shares", object{"channel": user + ".c", "to": "bob"})
+		must[api.IssuedToken](w, as(user), "POST /api/v1/tokens", object{"comment": user + "-token"})
+	}
+	must[api.Created](w, as("bob"), "POST /api/v1/shares", object{"channel": "bob.c", "to": "ada"})
+	for i, user := range []graph.UserID{1, 3} {
+		name := []string{"ada", "root"}[i]
+		w.session(user)
+		w.refusals(entry.Refusal{Owner: uint64(user), Ident: name + "-key", Message: "Authkey not allowed to publish here.",
+			Channel: name + ".refused", Addr: "192.0.2.1", First: time.Now(), Last: time.Now(), Count: 1, Index: 1})
+	}
+	for user, other := range map[string]string{"ada": "root", "root": "ada"} {
+		all := must[api.Account](w, as(user), "GET /api/v1/account", nil)
+		if all.User.Handle != user || len(all.Authkeys) != 1 || all.Authkeys[0].Ident != user+"-key" ||
+			len(all.Shares) != 1 || len(all.Groups) != 1 || all.Groups[0].Name != user+"-group" || len(all.Tokens) != 1 ||
+			len(all.Sessions) != 1 || len(all.Logs) != 1 || all.Logs[0].Channel != user+".refused" ||
+			len(all.SharedWith) != map[string]int{"ada": 1}[user] {
+			t.Errorf("of %s: %+v", user, all)
+		}
+		page := w.send(as(user), "GET /account/data", nil)
+		var byPage api.Account
+		if err := json.Unmarshal(page.Body.Bytes(), &byPage); err != nil || !reflect.DeepEqual(byPage, all) {
+			t.Errorf("the page gives %s, and the API %+v: %v", page.Body, all, err)
+		}
+		if text := page.Body.String(); strings.Contains(text, other) || strings.Contains(text, "secret\"") ||
+			page.Header().Get("Content-Disposition") != `attachment; filename="account.json"` {
+			t.Errorf("%s is given %s", user, text)
+		}
 	}
 }
 

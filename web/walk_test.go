@@ -55,25 +55,30 @@ var rightsByPage = []struct {
 	{"/help/limits", own}, {"/api", own}, {"/api/audit", own}, {"/shares/reach?channel=c&to=bob", own},
 	{"/groups/nothing", [6]int{404, 404, 404, 404, 404, 303}},
 
-	{"/shares/9", [6]int{200, 200, 404, 200, 200, 303}},                             // of ada, with bob
-	{"/authkey?ident=ada%2F1", [6]int{200, 404, 404, 200, 200, 303}},                // of ada
-	{"/connect?ident=ada%2F1", [6]int{200, 404, 404, 200, 200, 303}},                //
-	{"/audit/8", [6]int{200, 404, 404, 200, 200, 303}},                              // her authkey was added
-	{"/why?from=ada&to=bob&channel=c", [6]int{200, 200, 200, 200, 200, 303}},        //
-	{"/m/{message}", [6]int{200, 404, 404, 404, 404, 303}},                          // of ada, which bob has not enabled
-	{"/m/{message}/payload", [6]int{200, 404, 404, 404, 404, 303}},                  //
-	{"/admin", [6]int{403, 403, 403, 200, 200, 303}},                                //
-	{"/cluster", [6]int{403, 403, 403, 200, 200, 303}},                              //
-	{"/invite/{invitation}", own},                                                   // into a group: whoever has the link
-	{"/history/download?channel=c&since=1h", own}, {"/logs/download?form=csv", own}, // what it has: messages_test.go
-	{"/live/messages?channel=c", own}, {"/live/attacks?channel=c", own}, {"/live/logs", own}, // what: live_test.go
-	{"/kiosk", [6]int{200, 200, 200, 200, 200, 200}}, {"/kiosk/attacks", [6]int{200, 200, 200, 200, 200, 200}},
-	{"/login", [6]int{200, 200, 200, 200, 200, 200}}, {"/setup", [6]int{404, 404, 404, 404, 404, 404}}, // it is closed
-	{"/static/style.css", [6]int{200, 200, 200, 200, 200, 200}},
+	// Of ada: a share with bob, an authkey and that it was added, and a message that bob has not enabled.
+	{"/shares/9", [6]int{200, 200, 404, 200, 200, 303}},
+	{"/authkey?ident=ada%2F1", [6]int{200, 404, 404, 200, 200, 303}},
+	{"/connect?ident=ada%2F1", [6]int{200, 404, 404, 200, 200, 303}},
+	{"/audit/8", [6]int{200, 404, 404, 200, 200, 303}},
+	{"/why?from=ada&to=bob&channel=c", own}, // refused within the page
+	{"/m/{message}", [6]int{200, 404, 404, 404, 404, 303}},
+	{"/m/{message}/payload", [6]int{200, 404, 404, 404, 404, 303}},
+
+	{"/admin", [6]int{403, 403, 403, 200, 200, 303}},
+	{"/cluster", [6]int{403, 403, 403, 200, 200, 303}},
+	{"/invite/{invitation}", own}, // into a group: whoever has the link
+	{"/account/data", own}, {"/history/download?channel=c&since=1h", own}, {"/logs/download?form=csv", own},
+	{"/live/messages?channel=c", own}, {"/live/attacks?channel=c", own}, {"/live/logs", own},
+
+	{"/kiosk", everybody}, {"/kiosk/attacks", everybody}, {"/login", everybody}, {"/static/style.css", everybody},
+	{"/setup", [6]int{404, 404, 404, 404, 404, 404}}, // it is closed
 }
 
-// own is for what everybody has who is logged in.
-var own = [6]int{200, 200, 200, 200, 200, 303}
+// own is for what everybody has who is logged in, everybody for what strangers have too.
+var (
+	own       = [6]int{200, 200, 200, 200, 200, 303}
+	everybody = [6]int{200, 200, 200, 200, 200, 200}
+)
 
 // Who may see which page: and each page, stream and download is asked for. None is kept by anybody, and what is made
 // for one user is for their cookie alone.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"regexp"
 	"strconv"
@@ -47,8 +49,8 @@ func TestLiveTakesAThousandASecond(t *testing.T) {
 	for begin := time.Now(); timespec.Sleep(ctx, long/20) == nil; {
 		s := measure(p, w)
 		sizes = append(sizes, s)
-		t.Logf("%6s: %7d arrived; server %3.0f MiB, page %4.1f MiB", time.Since(begin).Round(time.Second), s.arrived,
-			s.server/(1<<20), s.page/(1<<20))
+		t.Logf("%6s: %7d arrived; server %3.0f MiB, of which %3.0f MiB are live on its heap, page %4.1f MiB",
+			time.Since(begin).Round(time.Second), s.arrived, s.server/(1<<20), s.heap/(1<<20), s.page/(1<<20))
 	}
 	total := <-sent
 	err := p.until(func() error {
@@ -74,12 +76,15 @@ func TestLiveTakesAThousandASecond(t *testing.T) {
 	if last.server > 1.25*settled.server+32<<20 {
 		t.Errorf("the server grows: from %.0f to %.0f bytes", settled.server, last.server)
 	}
+	if last.heap > 1.25*settled.heap+4<<20 {
+		t.Errorf("the server's heap grows: from %.0f to %.0f bytes", settled.heap, last.heap)
+	}
 }
 
 // size is what the two ends hold, in bytes.
 type size struct {
-	arrived      int
-	server, page float64
+	arrived            int
+	server, heap, page float64
 }
 
 func measure(p *Tab, w *World) (s size) {
@@ -89,7 +94,24 @@ func measure(p *Tab, w *World) (s size) {
 	p.must(heap, err)
 	rss, err := w.process.RSS()
 	p.must(rss, err)
-	return size{arrived(p), rss, heap.UsedSize}
+	return size{arrived(p), rss, live(p, w), heap.UsedSize}
+}
+
+// live is what the server's last garbage collection has left on its heap: the next begins when that has doubled.
+func live(p *Tab, w *World) float64 {
+	p.t.Helper()
+	res, err := http.Get(w.URL + "/metrics")
+	p.must(res, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	p.must(text, err)
+	m := regexp.MustCompile(`(?m)^go_memstats_next_gc_bytes (\S+)$`).FindSubmatch(text)
+	if m == nil {
+		p.t.Fatalf("the server tells nothing of its heap: %s", text)
+	}
+	next, err := strconv.ParseFloat(string(m[1]), 64)
+	p.must(next, err)
+	return next / 2
 }
 
 // arrived is what the page says.

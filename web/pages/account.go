@@ -1,15 +1,19 @@
 package pages
 
 import (
+	"encoding/json"
+	"net/http"
 	"slices"
 	"strconv"
 
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/graph/scope"
+	"hpfriends/internal/ndjson"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
+	"hpfriends/web/who"
 )
 
 type accountData struct {
@@ -140,4 +144,26 @@ func endToken(r *request, notice string, end func(id uint64) error) (done, error
 		return done{}, &graph.Error{Code: graph.Invalid, Msg: "This form names nothing.", Hint: "Reload the page."}
 	}
 	return done{notice: notice}, end(id)
+}
+
+// accountFile hands out all that is kept about who asks.
+func (p *Pages) accountFile(ask who.Authenticate) http.HandlerFunc {
+	return func(w http.ResponseWriter, hr *http.Request) {
+		r, err := p.admit(w, hr, ask)
+		var all api.Account
+		if err == nil {
+			all, err = api.ShowAccount.Call(r.Context(), r.API, api.None{})
+		}
+		data, faulty := json.MarshalIndent(all, "", "  ")
+		if err == nil {
+			err = faulty
+		}
+		if err != nil {
+			p.Refuse(w, hr, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("Content-Disposition", `attachment; filename="account.json"`)
+		_, _ = w.Write(append(ndjson.Escape(data), '\n'))
+	}
 }

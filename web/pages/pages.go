@@ -67,6 +67,7 @@ func (p *Pages) Register(mux who.Mux, ask who.Authenticate) {
 	}
 	mux.HandleFunc("GET /history/download", p.download(ask))
 	mux.HandleFunc("GET /logs/download", p.logFile(ask))
+	mux.HandleFunc("GET /account/data", p.accountFile(ask))
 	mux.HandleFunc("GET /m/{position}/payload", p.payloadFile(ask))
 	p.registerDoors(mux)
 	p.registerInvite(mux, ask)

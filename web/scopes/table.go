@@ -11,6 +11,7 @@ var table = map[scope.Scope][]string{
 		"DELETE /api/v1/tokens/{id}", // itself; for others see MayRemove
 	},
 	scope.Read: {
+		"GET /api/v1/account",
 		"GET /api/v1/audit", "GET /api/v1/audit/access", "GET /api/v1/audit/at", "GET /api/v1/audit/diff",
 		"GET /api/v1/audit/verify", "GET /api/v1/audit/{index}", "GET /api/v1/authkeys", "GET /api/v1/authkeys/{ident}",
 		"GET /api/v1/channel", "GET /api/v1/channels", "GET /api/v1/channels/rates", "GET /api/v1/channels/top",
@@ -31,7 +32,7 @@ var table = map[scope.Scope][]string{
 		"GET /audit/{index}", "GET /audit/diff", "GET /audit/access", "GET /admin", "GET /cluster", "GET /account",
 		"GET /preferences", "GET /jump", "GET /help", "GET /api", "GET /api/{group}", "GET /help/{topic}",
 		"GET /invite/{secret}",
-		"GET /history/download", "GET /logs/download", "GET /m/{position}/payload",
+		"GET /account/data", "GET /history/download", "GET /logs/download", "GET /m/{position}/payload",
 		"POST /audit", "POST /preferences", // they change nothing here
 	},
 	scope.Publish: {"POST /api/v1/replays", "DELETE /api/v1/replays/{id}", "POST /history"},

@@ -45,6 +45,7 @@ func register(s *Service, mux *http.ServeMux) huma.API {
 	s.registerAuthkeys(h)
 	s.registerShares(h)
 	registerTokens(s, h)
+	registerAccount(s, h)
 	registerSessions(s, h)
 	registerInvitations(s, h)
 	s.registerStatus(h)

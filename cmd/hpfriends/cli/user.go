@@ -34,6 +34,7 @@ func User() *cli.Command {
 			cmdline.APICommand("enable", "enable a user", "NAME", order(api.EditUser, userEnabled(true))),
 			cmdline.APICommand("disable", "disable a user: their connections end, their shares count for nothing", "NAME",
 				order(api.EditUser, userEnabled(false))),
+			cmdline.APICommand("export", "print all that is kept about you as JSON, without secrets", "", exportUser),
 			cmdline.APICommand("rm", "remove a user with their authkeys, shares and memberships", "NAME",
 				order(api.RemoveUser, userOf)),
 		},
@@ -108,4 +109,13 @@ func listUsers(w io.Writer, all []view.User) {
 			term.OptionalTime(u.Created)})
 	}
 	term.Table(w, []string{"User", "Name", "Role", "Enabled", "Since"}, rows)
+}
+
+// exportUser prints JSON, whatever is asked for: it is for programs.
+func exportUser(c *cli.Context, server *api.Client) error {
+	all, err := api.ShowAccount.Call(c.Context, server, api.None{})
+	if err != nil {
+		return err
+	}
+	return term.WriteJSON(c.App.Writer, all)
 }
