@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"errors"
+	"time"
 
 	"github.com/hashicorp/raft"
 
@@ -99,4 +100,11 @@ func (s *LogStore) DeleteRange(lowest, highest uint64) error {
 	defer s.log.db.Leave()
 	s.truncate(lowest, highest)
 	return nil
+}
+
+// Appended returns when an entry was appended, by the leader's clock, applied or not; zero if that is unknown. Errors:
+// those of Entry.
+func (s *LogStore) Appended(index uint64) (time.Time, error) {
+	r, err := s.log.stored(index)
+	return r.Appended, err
 }

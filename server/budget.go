@@ -74,3 +74,12 @@ func processMemory() int64 {
 	}
 	return machineMemory()
 }
+
+// Capacity is how many hpfeeds connections a server takes whose process may open a number of files.
+func (s Config) Capacity(files int) (connections int, err error) {
+	b, err := newBudget(s, files, processMemory())
+	return b.connections, err
+}
+
+// OpenFiles is how many files this process may open.
+func OpenFiles() int { return openFiles() }

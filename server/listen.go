@@ -18,6 +18,31 @@ type listener struct {
 	serve func(context.Context) error
 }
 
+// Listener is where a setting has a server listen.
+type Listener struct {
+	Setting  string // the flag's name
+	Endpoint wire.Endpoint
+}
+
+// Listeners are all of them, of settings that are valid.
+func (s Config) Listeners() (all []Listener) {
+	for _, text := range s.Hpfeeds {
+		if e, err := wire.ParseEndpoint(text); err == nil {
+			all = append(all, Listener{"hpfeeds", e})
+		}
+	}
+	if e, err := s.httpEndpoint(); err == nil && s.HTTP != "" {
+		all = append(all, Listener{"http", e})
+	}
+	for setting, address := range map[string]string{"http-redirect": s.TLS.Redirect, "cluster": s.Cluster} {
+		host, port, err := net.SplitHostPort(address)
+		if n, e := net.LookupPort("tcp", port); err == nil && e == nil {
+			all = append(all, Listener{setting, wire.Endpoint{Interface: host, Port: uint16(n)}})
+		}
+	}
+	return all
+}
+
 // bind opens all listeners, so that a port in use is an error before anything is served.
 func (s *Server) bind(ctx context.Context) (all []listener, a datadir.Addresses, err error) {
 	defer func() {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -70,6 +71,8 @@ type plan struct {
 	budget budget
 	places *geo.DB // nil: none
 	certs  *certs.Store
+	// RecentLog has the newest lines of the server's own log; nil: nobody keeps them. It is set before Run.
+	RecentLog io.WriterTo
 }
 
 // drainTimeout bounds each step of a shutdown.
@@ -336,6 +339,7 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 			},
 			Local: v1.Local{
 				Backup: (&backups{log: s.events, node: s.node}).open, Compact: s.compactor.all, Connections: s.broker,
+				Diagnostics: s.diagnostics(registry),
 			},
 			Outlet: func(k graph.AuthkeyID, from string) (replay.Outlet, error) { return s.broker.Outlet(k, from) },
 		},

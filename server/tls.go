@@ -78,12 +78,18 @@ func (s Config) proxied() (n int) {
 	return n
 }
 
+// CertFiles names the certificate by which an endpoint speaks TLS, and its key.
+func (s Config) CertFiles(e wire.EndpointTLS) (cert, key string) {
+	if e.Own() || !s.TLS.has() {
+		return e.Files()
+	}
+	return s.TLS.Cert, s.TLS.Key
+}
+
 // tlsConfig is how an endpoint speaks TLS.
 func (s *Server) tlsConfig(e wire.EndpointTLS) (*tls.Config, error) {
-	files := certs.Files{Cert: s.TLS.Cert, Key: s.TLS.Key}
-	if e.Own() || !s.TLS.has() {
-		files.Cert, files.Key = e.Files()
-	}
+	var files certs.Files
+	files.Cert, files.Key = s.CertFiles(e)
 	pair, err := s.certs.Open(files)
 	if err != nil {
 		return nil, err

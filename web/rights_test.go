@@ -137,6 +137,7 @@ var rightsByAPI = []right{
 	{"GET /api/v1/check", nil, [6]int{403, 403, 403, 200, 200, 200}},
 	{"GET /api/v1/entries", nil, [6]int{403, 403, 403, 403, 403, 200}},
 	{"GET /api/v1/backup", nil, [6]int{403, 403, 403, 403, 403, 404}},
+	{"GET /api/v1/diagnostics?what=log", nil, [6]int{403, 403, 403, 403, 403, 404}},
 	{"POST /api/v1/compact", nil, [6]int{403, 403, 403, 403, 403, 404}},
 	{"GET /api/v1/cluster", nil, [6]int{403, 403, 403, 200, 200, 200}},
 	{"GET /api/v1/cluster/tokens", nil, [6]int{403, 403, 403, 200, 200, 200}},

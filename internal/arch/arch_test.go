@@ -20,7 +20,11 @@ var allowed = map[string][]string{
 	"cmd/hpfriends": {"cmd/hpfriends/program"},
 	"cmd/hpfriends/program": {
 		"cmd/hpfriends/backup", "cmd/hpfriends/bench", "cmd/hpfriends/cli", "cmd/hpfriends/compat", "cmd/hpfriends/demo",
-		"cmd/hpfriends/feed", "internal/buildinfo", "internal/cmdline",
+		"cmd/hpfriends/feed", "cmd/hpfriends/operate", "internal/buildinfo", "internal/cmdline",
+	},
+	"cmd/hpfriends/operate": {
+		"api", "backup", "cmd/hpfriends/cli", "eventlog", "server", "internal/atomicfile", "internal/buildinfo",
+		"internal/cmdline", "internal/datadir", "internal/secret", "internal/shell", "internal/term",
 	},
 	"cmd/hpfriends/backup": {
 		"api", "backup", "cmd/hpfriends/cli", "internal/atomicfile", "internal/buildinfo", "internal/cmdline",
@@ -172,6 +176,7 @@ var allowed = map[string][]string{
 	"internal/ndjson":      {},
 	"internal/arch":        {},
 	"internal/crowd":       {},
+	"internal/recentlog":   {},
 	"internal/proxyheader": {"internal/crowd"},
 	"internal/freeport":    {}, // for tests
 	"internal/golden":      {}, // for tests
@@ -201,7 +206,7 @@ var fenced = map[string][]string{
 	"github.com/danielgtaylor/huma": {"web/v1"},
 	"github.com/urfave/cli": {
 		"cmd/hpfriends/program", "cmd/hpfriends/backup", "cmd/hpfriends/cli", "cmd/hpfriends/feed", "cmd/hpfriends/bench",
-		"cmd/hpfriends/demo", "internal/cmdline",
+		"cmd/hpfriends/demo", "cmd/hpfriends/operate", "internal/cmdline",
 	},
 	"github.com/prometheus/client_golang": {"web", "server", "broker"},
 	"github.com/yuin/goldmark":            {"web/help"},

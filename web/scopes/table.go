@@ -59,6 +59,7 @@ var table = map[scope.Scope][]string{
 		"POST /api/v1/cluster/transfer", "POST /api/v1/cluster/leave", "POST /api/v1/cluster/drain",
 		"POST /api/v1/cluster/undrain", "POST /api/v1/retention/hold", "POST /api/v1/retention/resume",
 		"POST /api/v1/retention/accept", "GET /api/v1/entries", "GET /api/v1/backup",
+		"GET /api/v1/diagnostics",
 		"POST /api/v1/compact",
 
 		"POST /admin", "POST /cluster",

@@ -58,6 +58,7 @@ func register(s *Service, mux *http.ServeMux) huma.API {
 	registerRetention(s, h)
 	registerReplays(s, h)
 	registerBackup(s, h)
+	registerDiagnostics(s, h)
 	registerConnections(s, h)
 	link(h.OpenAPI())
 	constrain(h.OpenAPI())

@@ -52,6 +52,7 @@ type Local struct {
 	Backup      Backup
 	Compact     func(context.Context, func(api.Progress)) (view.Compaction, error)
 	Connections Connections
+	Diagnostics Diagnostics
 }
 
 // Config of a Service.

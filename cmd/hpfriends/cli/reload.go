@@ -36,7 +36,7 @@ func (r *reloader) run(ctx context.Context, hangUps <-chan os.Signal) {
 // reload takes the new level of the log, and reads the file of --geoip and those of certificates. What else has changed
 // is named, since it waits for the next start.
 func (r *reloader) reload() {
-	s, _, err := loadSettings(r.cli)
+	s, _, err := LoadSettings(r.cli)
 	if err != nil {
 		r.logger.Error("the settings cannot be read again, the old ones stay", "err", err)
 		return
@@ -55,7 +55,7 @@ func (r *reloader) reload() {
 // differing names the settings that differ.
 func differing(a, b server.Config) (names []string) {
 	one, other := byName(a), byName(b)
-	for _, name := range settingNames {
+	for _, name := range SettingNames {
 		if !reflect.DeepEqual(one[name], other[name]) {
 			names = append(names, name)
 		}

@@ -13,6 +13,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/proc"
+	"hpfriends/internal/recentlog"
 	"hpfriends/internal/secret"
 	"hpfriends/internal/term"
 	"hpfriends/server"
@@ -21,7 +22,7 @@ import (
 // Serve returns the command serve, which runs a server until it is interrupted.
 func Serve() *cli.Command {
 	return &cli.Command{
-		Name: "serve", Aliases: []string{"server"}, Usage: "run a server", Flags: append(settingFlags(), authFlag()),
+		Name: "serve", Aliases: []string{"server"}, Usage: "run a server", Flags: append(SettingFlags(), authFlag()),
 		Description: `Keeps everything in the data directory, which must belong to this server
 alone. Where it listens is written to addresses.json there. Ends cleanly on
 SIGINT and SIGTERM. On SIGHUP, which it also gets when its terminal closes,
@@ -36,7 +37,7 @@ makes one without it, called admin or as HPFRIENDS_ADMIN says.`,
 				return err
 			}
 			hangUps := cmdline.OutliveTerminal()
-			s, _, err := loadSettings(c)
+			s, _, err := LoadSettings(c)
 			if err != nil {
 				return err
 			}
@@ -57,12 +58,17 @@ makes one without it, called admin or as HPFRIENDS_ADMIN says.`,
 	}
 }
 
+// recentBytes of the server's log are kept in memory, for hpfriends debug bundle.
+const recentBytes = 256 << 10
+
 // serve runs a server, which follows key stores and reads its settings again at each hang-up.
 func serve(c *cli.Context, s server.Config, sources []authSource, hangUps <-chan os.Signal) error {
 	r := &reloader{cli: c, now: s, level: new(slog.LevelVar)}
 	r.level.Set(logLevel(s))
-	r.logger = newLogger(s, r.level, os.Stderr)
+	recent := recentlog.New(recentBytes)
+	r.logger = newLogger(s, r.level, os.Stderr, recent)
 	r.server = server.New(s, r.logger)
+	r.server.RecentLog = recent
 	ctx, stop := context.WithCancel(c.Context)
 	var reloads sync.WaitGroup
 	reloads.Go(func() { r.run(ctx, hangUps) })

@@ -1,12 +1,12 @@
 package cli
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -21,14 +21,15 @@ import (
 	"hpfriends/server"
 )
 
-// settingNames are the keys of the file, which are also the flags.
-var settingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "http-redirect", "tls-cert", "tls-key",
+// SettingNames are the keys of the file, which are also the flags.
+var SettingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "http-redirect", "tls-cert", "tls-key",
 	"trusted-proxies", "allowed-hosts", "geoip", "kiosk", "name", "compat",
 	"max-message", "max-connections", "max-channels", "subscriber-memory", "retention", "retention-size",
 	"retention-grace", "cold-after", "scrub-interval", "log-level", "log-format",
 	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
 
-func settingFlags() []cli.Flag {
+// SettingFlags returns the flags of all settings.
+func SettingFlags() []cli.Flag {
 	env := func(name string) []string {
 		return []string{"HPFRIENDS_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))}
 	}
@@ -84,8 +85,8 @@ func settingFlags() []cli.Flag {
 	}...)
 }
 
-// loadSettings merges flags, environment and file, and tells where each value is from.
-func loadSettings(c *cli.Context) (server.Config, map[string]string, error) {
+// LoadSettings merges flags, environment and file, and tells where each value is from.
+func LoadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 	s := server.Config{
 		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"),
 		WebConfig: server.WebConfig{
@@ -109,7 +110,7 @@ func loadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 		ClusterConfig: loadClusterSettings(c),
 	}
 	origin := make(map[string]string)
-	for _, name := range settingNames {
+	for _, name := range SettingNames {
 		origin[name] = "default"
 		if c.IsSet(name) {
 			origin[name] = "flag or environment"
@@ -148,13 +149,39 @@ func readSettings(path string) (map[string]yaml.Node, error) {
 	if err := yaml.Unmarshal(raw, &given); err != nil {
 		return nil, cmdline.Usage("%s: %v", path, err)
 	}
-	for name := range given {
-		if !slices.Contains(settingNames, name) {
-			return nil, cmdline.Usage("%s: there is no setting %q%s; there are %s",
-				path, name, cmdline.Suggest(name, settingNames), strings.Join(settingNames, ", "))
+	lines := settingLines(raw)
+	for _, name := range slices.SortedFunc(maps.Keys(given), func(a, b string) int { return lines[a] - lines[b] }) {
+		if !slices.Contains(SettingNames, name) {
+			return nil, cmdline.Usage("%s:%d: there is no setting %q%s; there are %s",
+				path, lines[name], name, cmdline.Suggest(name, SettingNames), strings.Join(SettingNames, ", "))
 		}
 	}
 	return given, nil
+}
+
+// settingLines returns the line on which each setting of a file begins.
+func settingLines(raw []byte) map[string]int {
+	lines := make(map[string]int)
+	var doc yaml.Node
+	if yaml.Unmarshal(raw, &doc) != nil || len(doc.Content) == 0 {
+		return lines
+	}
+	for pairs := doc.Content[0].Content; len(pairs) > 1; pairs = pairs[2:] {
+		lines[pairs[0].Value] = pairs[0].Line
+	}
+	return lines
+}
+
+// SettingLine returns where a file sets something, as FILE:LINE; empty if it does not.
+func SettingLine(path, name string) string {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	if line := settingLines(raw)[name]; line > 0 {
+		return fmt.Sprintf("%s:%d", path, line)
+	}
+	return ""
 }
 
 // setOne takes one value of the file at path in place of what was there.
@@ -179,49 +206,17 @@ func logLevel(s server.Config) (level slog.Level) {
 	return level
 }
 
-// newLogger writes to w as the settings say, and from level on.
-func newLogger(s server.Config, level slog.Leveler, w *os.File) *slog.Logger {
-	o := &slog.HandlerOptions{Level: level}
-	if s.LogFormat == "json" || s.LogFormat == "" && !term.IsTerminal(w) {
+// newLogger writes to f as the settings say, from level on, and to recent.
+func newLogger(s server.Config, level slog.Leveler, f *os.File, recent io.Writer) *slog.Logger {
+	o, w := &slog.HandlerOptions{Level: level}, io.MultiWriter(recent, f)
+	if s.LogFormat == "json" || s.LogFormat == "" && !term.IsTerminal(f) {
 		return slog.New(calmlog.New(slog.NewJSONHandler(w, o)))
 	}
 	return slog.New(calmlog.New(slog.NewTextHandler(w, o)))
 }
 
-// Config returns the command config, which shows and checks the settings that serve would take.
-func Config() *cli.Command {
-	return &cli.Command{
-		Name: "config", Usage: "the settings of a server", Subcommands: []*cli.Command{
-			{
-				Name: "view", Usage: "print the settings in force, and where each is from",
-				Flags: append(settingFlags(), &cli.BoolFlag{Name: "json", Usage: "print JSON"}),
-				Action: func(c *cli.Context) error {
-					s, origin, err := loadSettings(c)
-					if err != nil {
-						return err
-					}
-					var shown bytes.Buffer
-					if err := printSettings(&shown, s, origin); err != nil {
-						return err
-					}
-					return cmdline.Show(c, s, func(w io.Writer) { _, _ = shown.WriteTo(w) })
-				},
-			},
-			{
-				Name: "validate", Usage: "check a file of settings", ArgsUsage: "FILE", Flags: []cli.Flag{cmdline.DataDirFlag()},
-				Action: func(c *cli.Context) error {
-					args, err := cmdline.Args(c)
-					if err != nil {
-						return err
-					}
-					return validateFile(args[0])
-				},
-			},
-		},
-	}
-}
-
-func validateFile(path string) error {
+// ValidateSettings checks a file, as if nothing else were given.
+func ValidateSettings(path string) error {
 	raw, err := readSettings(path)
 	if err != nil {
 		return err
@@ -233,28 +228,6 @@ func validateFile(path string) error {
 		}
 	}
 	return settingUsage(s.Validate())
-}
-
-func printSettings(w io.Writer, s server.Config, origin map[string]string) error {
-	raw, err := yaml.Marshal(s)
-	if err != nil {
-		return err
-	}
-	values := make(map[string]any)
-	if err := yaml.Unmarshal(raw, &values); err != nil {
-		return err
-	}
-	for name, value := range values {
-		if list, ok := value.([]any); ok {
-			values[name] = strings.TrimSpace(fmt.Sprintln(list...))
-		}
-	}
-	var rows [][]string
-	for _, name := range settingNames {
-		rows = append(rows, []string{name, fmt.Sprint(values[name]), origin[name]})
-	}
-	term.Table(w, []string{"Setting", "Value", "From"}, rows)
-	return nil
 }
 
 func clusterFlags(env func(string) []string) []cli.Flag {

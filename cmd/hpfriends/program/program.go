@@ -23,6 +23,7 @@ import (
 	"hpfriends/cmd/hpfriends/cli"
 	"hpfriends/cmd/hpfriends/demo"
 	"hpfriends/cmd/hpfriends/feed"
+	"hpfriends/cmd/hpfriends/operate"
 	"hpfriends/internal/buildinfo"
 	"hpfriends/internal/cmdline"
 )
@@ -83,7 +84,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict,
 			cli.User(), cli.Group(), cli.Authkey(), cli.Share(), cli.Cursor(), cli.Explain(), cli.Audit(), cli.Token(),
 			cli.Invitation(), cli.Session(), cli.Connection(), cli.Log(), cli.Cluster(), cli.Retention(),
 			cli.Status(), cli.Check(), backup.Command(),
-			bench.Command(), cli.Config(), cli.Gen(), cli.Version(), cli.Completion(),
+			bench.Command(), operate.Config(), operate.Doctor(), operate.Debug(), cli.Gen(), cli.Version(), cli.Completion(),
 		},
 	}
 	app.Action = func(c *urfave.Context) error {
