@@ -309,7 +309,7 @@ func TestEditOfPatternsKeepsTheOthers(t *testing.T) {
 func TestShutdownWaitsForRequests(t *testing.T) {
 	w := newWorld(t)
 	began, finish := make(chan struct{}), make(chan struct{})
-	w.server.Ready = func(context.Context) error { close(began); <-finish; return nil }
+	w.server.ready = newReadiness(func(context.Context) error { close(began); <-finish; return nil })
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
