@@ -20,7 +20,7 @@ import (
 // What no answer and no log line may hold, whoever asks and however wrong the request is.
 func TestSecretsStayInside(t *testing.T) {
 	w := newWorld(t)
-	const canary = "CANARY-1234567890"
+	const canary = "CANARY-of-no-list-1234567890"
 	must[api.Created](w, operator(), "POST /api/v1/users", object{"handle": "ada", "password": canary})
 	must[api.Created](w, operator(), "POST /api/v1/users", object{"handle": "root", "role": "admin"})
 	made := must[api.Credential](w, as("ada"), "POST /api/v1/authkeys",
@@ -134,7 +134,7 @@ func TestProblems(t *testing.T) {
 // dionaea posts to /ip without a body, follows no redirect and wants the bare address; so nothing may stand in the way.
 func TestPlainRoutes(t *testing.T) {
 	w := newWorld(t)
-	w.server.Ready = func(context.Context) error { return errors.New("no leader") }
+	w.server.ready = newReadiness(func(context.Context) error { return errors.New("no leader") })
 	foreign := http.Header{"Sec-Fetch-Site": {"cross-site"}, "Origin": {"http://evil.example"}}
 	for _, tt := range []struct {
 		route, contentType, want string

@@ -85,11 +85,17 @@ func (k literals) check(t *testing.T, words []string, f cli.Flag) {
 	name := f.Names()[0]
 	path := strings.Join(words, " ") + " --" + name
 	setting := slices.Contains(settings, name)
+	if setting && words[0] == "debug" {
+		return // a bundle is made whatever is wrong with the server's settings, and tells it
+	}
 	for _, bad := range k.bad {
 		if bad == "" && setting {
 			continue
 		}
-		code, _, said := commandLine(t, append(slices.Clip(words), "--"+name+"="+bad)...)
+		code, out, said := commandLine(t, append(slices.Clip(words), "--"+name+"="+bad)...)
+		if words[0] == "doctor" && code == 1 { // it tells of a setting as of all that is wrong
+			code, said = 2, out
+		}
 		if code != 2 || !strings.Contains(said, k.forms) || !strings.Contains(said, "-"+name) {
 			t.Errorf("%s=%s: exit %d, want 2 and the forms: %s", path, bad, code, said)
 		}
