@@ -11,6 +11,14 @@ import (
 	"time"
 )
 
+// stranger is a client at one of 64 addresses. Whoever makes it closes what it leaves open: the server would keep that
+// for two minutes.
+func (s *Siege) stranger(i int) *http.Client {
+	return &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return from(ctx, s.HTTP, i, 64) },
+	}}
+}
+
 // Strangers ask whether the node is ready, as fast as they can.
 func TestReadinessFlood(t *testing.T) {
 	s := Begin(t, Walls{})
@@ -18,10 +26,9 @@ func TestReadinessFlood(t *testing.T) {
 	s.Attack(func(ctx context.Context) {
 		var all sync.WaitGroup
 		for i := range 64 {
-			c := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
-				DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return from(ctx, s.HTTP, i, 64) },
-			}}
 			all.Go(func() {
+				c := s.stranger(i)
+				defer c.CloseIdleConnections()
 				for ctx.Err() == nil {
 					r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url("/readyz"), nil)
 					if err != nil {

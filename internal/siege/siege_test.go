@@ -243,9 +243,8 @@ func TestPasswordGuesses(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 64 {
 			all.Go(func() {
-				c := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
-					DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return from(ctx, s.HTTP, i, 64) },
-				}}
+				c := s.stranger(i)
+				defer c.CloseIdleConnections()
 				for n := 0; ctx.Err() == nil; n++ {
 					form := url.Values{"user": {[]string{"root", "mallory", "publisher0"}[n%3]}, "password": {"wrong-horse-battery"}}
 					r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url("/login"), strings.NewReader(form.Encode()))
