@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	},
 	"cmd/hpfriends/operate": {
 		"api", "backup", "cmd/hpfriends/cli", "eventlog", "server", "internal/atomicfile", "internal/buildinfo",
-		"internal/cmdline", "internal/datadir", "internal/secret", "internal/shell", "internal/term",
+		"internal/cmdline", "internal/datadir", "internal/secret", "internal/shell", "internal/term", "raftfsm/store",
 	},
 	"cmd/hpfriends/backup": {
 		"api", "backup", "cmd/hpfriends/cli", "internal/atomicfile", "internal/buildinfo", "internal/cmdline",

@@ -19,7 +19,10 @@ import (
 var ErrDiskFull = errors.New("raftfsm: the disk is almost full: free some space, and publishing goes on by itself")
 
 // Space is what a file system has left, in bytes.
-type Space struct{ Free, Total uint64 }
+type Space struct {
+	Free, Total        uint64 // bytes
+	FreeInodes, Inodes uint64 // of all; 0: the file system makes them as needed, or it is not known
+}
 
 // Pebble does not report a full disk: it retries its flushes without pause and blocks its writers for ever. So a node
 // takes nothing from clients while there is still room for what is under way, and hands leadership over; and it stores

@@ -14,6 +14,7 @@ func DiskSpace(dir string) (Space, error) {
 		return Space{}, fmt.Errorf("store: free space of %s: %w", dir, err)
 	}
 	size := uint64(st.Bsize)
-	free := uint64(st.Bavail) //nolint:unconvert // it is signed on FreeBSD
-	return Space{free * size, st.Blocks * size}, nil
+	free := uint64(st.Bavail)  //nolint:unconvert // it is signed on FreeBSD
+	inodes := uint64(st.Ffree) //nolint:unconvert // as well
+	return Space{free * size, st.Blocks * size, inodes, st.Files}, nil
 }

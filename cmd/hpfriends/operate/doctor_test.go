@@ -22,6 +22,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/internal/datadir"
 	"hpfriends/internal/secret"
+	"hpfriends/raftfsm/store"
 	"hpfriends/server"
 )
 
@@ -324,15 +325,15 @@ func TestFixFollowsNoLinkOut(t *testing.T) {
 func TestDiskAndFilesAreJudged(t *testing.T) {
 	const gib = 1 << 30
 	for _, c := range []struct {
-		disk disk
+		disk store.Space
 		want string
 	}{
-		{disk{50 * gib, 100 * gib, 1e6, 2e6}, "ok ok"},
-		{disk{9 * gib, 100 * gib, 1e6, 2e6}, "warn ok"},
-		{disk{gib, 100 * gib, 1e6, 2e6}, "fail ok"},
-		{disk{4 * gib, 4 * gib, 9e3, 2e6}, "ok warn"},
-		{disk{4 * gib, 4 * gib, 50, 2e6}, "ok fail"},
-		{disk{4 * gib, 4 * gib, 0, 0}, "ok"},
+		{store.Space{Free: 50 * gib, Total: 100 * gib, FreeInodes: 1e6, Inodes: 2e6}, "ok ok"},
+		{store.Space{Free: 9 * gib, Total: 100 * gib, FreeInodes: 1e6, Inodes: 2e6}, "warn ok"},
+		{store.Space{Free: gib, Total: 100 * gib, FreeInodes: 1e6, Inodes: 2e6}, "fail ok"},
+		{store.Space{Free: 4 * gib, Total: 4 * gib, FreeInodes: 9e3, Inodes: 2e6}, "ok warn"},
+		{store.Space{Free: 4 * gib, Total: 4 * gib, FreeInodes: 50, Inodes: 2e6}, "ok fail"},
+		{store.Space{Free: 4 * gib, Total: 4 * gib, FreeInodes: 0, Inodes: 0}, "ok"},
 	} {
 		var got []string
 		for _, f := range judgeDisk(c.disk, "/x") {

@@ -7,7 +7,10 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/prometheus/procfs"
+
 	"hpfriends/internal/shell"
+	"hpfriends/raftfsm/store"
 	"hpfriends/server"
 )
 
@@ -19,40 +22,37 @@ const (
 	warnInodes           = 10_000
 )
 
-// disk is what a file system has left.
-type disk struct{ free, total, inodes, allInodes uint64 }
-
 func checkDisk(_ context.Context, p *patient) []Finding {
 	const name = "disk"
 	dir := p.dir
 	for exists(dir) == nil && dir != filepath.Dir(dir) {
 		dir = filepath.Dir(dir) // the directory is still to be made
 	}
-	d, err := diskOf(dir)
+	d, err := store.DiskSpace(dir)
 	if err != nil {
 		return one(name, Skipped, err.Error(), "")
 	}
 	return judgeDisk(d, dir)
 }
 
-func judgeDisk(d disk, dir string) (all []Finding) {
-	found := fmt.Sprintf("%s of %s are free below %s", size(d.free), size(d.total), dir)
+func judgeDisk(d store.Space, dir string) (all []Finding) {
+	found := fmt.Sprintf("%s of %s are free below %s", size(d.Free), size(d.Total), dir)
 	do := fmt.Sprintf("free some (df %s), or keep less: retention-size in the settings", shell.Quote(dir))
 	switch {
-	case d.free < min(d.total/failShare, failBytes):
+	case d.Free < min(d.Total/failShare, failBytes):
 		all = one("disk", Fail, found+": the server refuses what clients publish", do)
-	case d.free < min(d.total/warnShare, warnBytes):
+	case d.Free < min(d.Total/warnShare, warnBytes):
 		all = one("disk", Warn, found, do)
 	default:
 		all = one("disk", OK, found, "")
 	}
-	if d.allInodes == 0 { // of a file system that makes them as needed
+	if d.Inodes == 0 { // of a file system that makes them as needed
 		return all
 	}
-	found = fmt.Sprintf("%d of %d inodes are free", d.inodes, d.allInodes)
-	if d.inodes < min(d.allInodes/warnShare, warnInodes) {
+	found = fmt.Sprintf("%d of %d inodes are free", d.FreeInodes, d.Inodes)
+	if d.FreeInodes < min(d.Inodes/warnShare, warnInodes) {
 		verdict := Warn
-		if d.inodes < warnInodes/100 {
+		if d.FreeInodes < warnInodes/100 {
 			verdict = Fail
 		}
 		return append(all, one("inodes", verdict, found, fmt.Sprintf("find what has made so many files: du --inodes -x %s",
@@ -75,6 +75,16 @@ func checkFiles(_ context.Context, p *patient) []Finding {
 		files, whose = n, "the server"
 	}
 	return judgeFiles(p.settings, files, whose)
+}
+
+// limitOf is how many files another process may open.
+func limitOf(pid int) (int, error) {
+	process, err := procfs.NewProc(pid)
+	if err != nil {
+		return 0, err
+	}
+	limits, err := process.Limits()
+	return int(limits.OpenFiles), err
 }
 
 func judgeFiles(s server.Config, files int, whose string) []Finding {
