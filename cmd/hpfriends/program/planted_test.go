@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -58,24 +57,6 @@ func (p planted) without(names ...string) planted {
 	return left
 }
 
-// logText is what a process says, to look at while it runs.
-type logText struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logText) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logText) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // Secrets and payloads are given to a server in each way there is, well and badly, at log level debug. Then everything
 // is searched for them that a server writes: its log, bundles, metrics, audit, Logs, backups, and its data directory.
 func TestPlantedSecretsAreWrittenNowhere(t *testing.T) {
@@ -101,7 +82,7 @@ func TestPlantedSecretsAreWrittenNowhere(t *testing.T) {
 type plantedServer struct {
 	*testing.T
 	dir, work string
-	log       logText
+	log       screen
 	http      string
 	hpfeeds   string
 	secrets   planted
