@@ -27,7 +27,7 @@ type Cursor struct {
 	through     bool     // go through the log: the seeks were spent
 	seeks       int      // to try the index with
 	vain        int      // what was read in vain since then, in seeks
-	price       int      // of an entry that is read, in seeks: the mean of the last few
+	price       int      // of an entry that is read, in seeks: the mean of the last few, at least 1
 }
 
 const (
@@ -139,7 +139,7 @@ func (c *Cursor) indexed(entries uint64) bool {
 }
 
 // costs is what going through so many entries would cost, in seeks.
-func (c *Cursor) costs(entries uint64) int { return int(min(entries, mostSeeks)) * max(c.price, 1) }
+func (c *Cursor) costs(entries uint64) int { return int(min(entries, mostSeeks)) * c.price }
 
 // take remembers what was found.
 func (c *Cursor) take(found []uint64, q eventlog.Lookup) {
