@@ -35,7 +35,7 @@ type userRequests struct {
 
 func newRequests() *requests { return &requests{users: make(map[graph.UserID]*userRequests)} }
 
-// of is for holders of mu.
+// of is what a user has asked for. It is for holders of mu; the limiters need none.
 func (r *requests) of(user graph.UserID) *userRequests {
 	u := r.users[user]
 	if u == nil {
@@ -49,18 +49,18 @@ func (r *requests) of(user graph.UserID) *userRequests {
 
 // change waits until a user may change a subscription.
 func (r *requests) change(ctx context.Context, user graph.UserID) error {
-	r.mu.Lock()
-	limiter := r.of(user).changes
-	r.mu.Unlock()
-	return limiter.Wait(ctx)
+	return r.known(user).changes.Wait(ctx)
 }
 
 // claim waits until a user may claim a cursor.
 func (r *requests) claim(ctx context.Context, user graph.UserID) error {
+	return r.known(user).claims.Wait(ctx)
+}
+
+func (r *requests) known(user graph.UserID) *userRequests {
 	r.mu.Lock()
-	limiter := r.of(user).claims
-	r.mu.Unlock()
-	return limiter.Wait(ctx)
+	defer r.mu.Unlock()
+	return r.of(user)
 }
 
 // begin counts one more subscription of a user, unless there are too many. The caller calls end once.
