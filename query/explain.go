@@ -46,7 +46,7 @@ func explain(v graph.Viewer, from, to, channel string) (view.Explanation, error)
 	e.Flows = true
 	for _, gate := range x.Gates {
 		g := r.gate(view.Gate{Name: gate.Name, OK: gate.OK, Detail: gate.Detail, Fix: gate.Fix})
-		e.Flows = e.Flows && (g.OK || g.Unknown)
+		e.Flows = e.Flows && !g.Closed()
 		e.Gates = append(e.Gates, g)
 	}
 	for _, h := range x.Path {

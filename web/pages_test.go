@@ -318,6 +318,26 @@ func TestWhyOpensAuthkeys(t *testing.T) {
 	}
 }
 
+// What has come by every share is on the receiver's pages, though no authkey of theirs may subscribe to it and though what
+// the publisher's may do is not theirs to know.
+func TestWhySaysHereOnly(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	w.submit("ada", "/authkeys", "do", "add", "ident", "sensor", "pub", "c")
+	w.submit("ada", "/shares", "do", "add", "channel", "c", "to", "bob")
+	const asked = "?from=ada&to=bob&channel=c"
+	_, html := w.page("bob", "/graph"+asked)
+	if !says(html, "No. ada shares c (own) with bob, but bob has not enabled it.") || says(html, "for them to know") {
+		t.Error(text(html))
+	}
+	w.submit("bob", "/incoming", "do", "enable", "share", itoa(w.graph.Index()))
+	for address, want := range map[string]string{"/why": "Here only.", "/graph": "On these pages only,"} {
+		if _, html := w.page("bob", address+asked); !says(html, want) {
+			t.Errorf("%s: %s", address, text(html))
+		}
+	}
+}
+
 // The form of an authkey says when it ends and how large a message it is sent, and changes only what is changed in it.
 func TestAuthkeyFormHasItsLimits(t *testing.T) {
 	w := newWorld(t)

@@ -22,6 +22,9 @@ type Gate struct {
 	Fix     string `json:"fix,omitempty" doc:"the command that opens it"`
 }
 
+// Closed reports whether it is known to be closed.
+func (g Gate) Closed() bool { return !g.OK && !g.Unknown }
+
 // Hop is one share on the path.
 type Hop struct {
 	Share    graph.ShareID   `json:"share,omitempty" doc:"0: it is between others, and only ok is told"`

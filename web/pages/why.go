@@ -41,7 +41,7 @@ func why(r *request) (any, error) {
 	d.Explanation = &x
 	for _, gate := range x.Gates {
 		g := whyGate{Gate: gate}
-		if !gate.OK && !gate.Unknown && r.past == nil {
+		if gate.Closed() && r.past == nil {
 			g.open(r, x)
 		}
 		d.Gates = append(d.Gates, g)
@@ -69,8 +69,9 @@ const subscribing = "subscribing authkey"
 
 // OnPages reports whether the receiver reads it here and nowhere else: all that lacks is an authkey for a client.
 func (d whyData) OnPages() bool {
-	return d.Explanation != nil && !d.Explanation.Flows &&
-		!slices.ContainsFunc(d.Explanation.Gates, func(g view.Gate) bool { return !g.OK && g.Name != subscribing })
+	return d.Explanation != nil && !d.Explanation.Flows && !slices.ContainsFunc(d.Explanation.Gates, func(g view.Gate) bool {
+		return g.Closed() && g.Name != subscribing
+	})
 }
 
 // Partly reports whether there is a gate that who asks may not know of.
