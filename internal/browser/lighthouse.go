@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -64,18 +63,6 @@ func startLighthouse(t testing.TB) *lighthouse {
 // wanted is the least that a page gets, by category.
 var wanted = map[string]float64{"accessibility": 100, "best-practices": 100, "performance": 95}
 
-// slow are the pages that do not reach what is wanted in performance on every machine yet, and the least that they get.
-var slow = map[string]float64{"/graph": 60, "/live": 60, "/map": 80}
-
-// least is the least that a page gets in a category.
-func least(address, category string) float64 {
-	at, err := url.Parse(address)
-	if bound, ok := slow[at.Path]; err == nil && ok && category == "performance" {
-		return bound
-	}
-	return wanted[category]
-}
-
 // tries is how often a page may be slow, or Lighthouse may fail to record it: the machine may have other work.
 const tries = 3
 
@@ -90,8 +77,8 @@ func (l *lighthouse) Short(address, cookies string) (short []string) {
 			short = []string{s.Error}
 			continue
 		}
-		for category := range wanted {
-			if got, want := s.Scores[category], least(address, category); got < want {
+		for category, want := range wanted {
+			if got := s.Scores[category]; got < want {
 				short = append(short, fmt.Sprintf("%s: %.0f, wanted %.0f", category, got, want))
 			}
 		}
@@ -100,7 +87,7 @@ func (l *lighthouse) Short(address, cookies string) (short []string) {
 			return nil
 		}
 		short = append(short, s.Lost...)
-		if s.Scores["performance"] >= least(address, "performance") {
+		if s.Scores["performance"] >= wanted["performance"] {
 			return short
 		}
 	}

@@ -63,6 +63,17 @@ func TestLiveTakesAThousandASecond(t *testing.T) {
 		p.fail(err)
 	}
 	t.Logf("%d messages in %v, %.0f a second, and all arrived", total, long, float64(total)/long.Seconds())
+	p.Click("button", "Pause")
+	rows, err := evaluate[[][2]string](p, liveRows)
+	p.must(rows, err)
+	for i, row := range rows {
+		if !strings.Contains(row[1], fmt.Sprintf(`"%d"`, total-1-i)) {
+			t.Fatalf("row %d of %d is not of message %d: %s", i, len(rows), total-1-i, row[1])
+		}
+	}
+	if len(rows) != 200 {
+		t.Errorf("%d rows are drawn", len(rows))
+	}
 	if long < time.Minute {
 		return // nothing has settled
 	}

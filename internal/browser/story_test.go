@@ -291,7 +291,7 @@ func (s *story) why() {
 	p.Fill("From", "ada")
 	p.Fill("on channel", "cowrie.sessions")
 	p.Click("button", "Explain")
-	p.See("Yes. What ada publishes on cowrie.sessions reaches cleo.")
+	p.See("Yes, as far as the shares go. What ada publishes on cowrie.sessions reaches cleo;")
 	p.Fill("on channel", "dionaea.capture")
 	p.Click("button", "Explain")
 	p.See("does not reach cleo. The first cross says why.")
@@ -400,7 +400,7 @@ func (s *story) graph() {
 	p.In("row", "bob", "cowrie.*", "cleo", "flows")
 	before := 0
 	if s.script {
-		before = p.Coloured("#graph canvas", "--honey")
+		before = p.Coloured("#graph .edge", "--honey")
 	}
 	p.Fill("How does", "ada")
 	p.Fill("reach", "cleo")
@@ -409,8 +409,8 @@ func (s *story) graph() {
 	p.See("Yes, by 2 shares, drawn bold.")
 	if s.script {
 		p.must(nil, p.until(func() error { // it is drawn once the page has paused
-			if lit := p.Coloured("#graph canvas", "--honey"); lit < before+100 {
-				return fmt.Errorf("the way does not light up: %d pixels are of honey, and were %d before", lit, before)
+			if lit := p.Coloured("#graph .edge", "--honey"); lit < before+2 {
+				return fmt.Errorf("the way does not light up: %d lines are of honey, and were %d before", lit, before)
 			}
 			return nil
 		}))

@@ -177,10 +177,10 @@ func (p *Tab) Read(selector string) string {
 	return said
 }
 
-// Coloured returns how many pixels of a picture have the colour that the stylesheet calls so.
-func (p *Tab) Coloured(canvas, colour string) int {
+// Coloured returns how many lines are drawn in the colour that the stylesheet calls so.
+func (p *Tab) Coloured(lines, colour string) int {
 	p.t.Helper()
-	n, err := evaluate[int](p, fmt.Sprintf(coloured, canvas, colour))
+	n, err := evaluate[int](p, fmt.Sprintf(coloured, lines, colour))
 	p.must(n, err)
 	return n
 }
@@ -188,16 +188,9 @@ func (p *Tab) Coloured(canvas, colour string) int {
 const coloured = `(() => {
 	const probe = document.body.appendChild(document.createElement("span"));
 	probe.style.color = "var(%[2]s)";
-	const [r, g, b] = getComputedStyle(probe).color.match(/\d+/g).map(Number);
+	const colour = getComputedStyle(probe).color;
 	probe.remove();
-	let n = 0;
-	for (const canvas of document.querySelectorAll(%[1]q)) {
-		const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-		for (let i = 0; i < data.length; i += 4) {
-			if (data[i] === r && data[i + 1] === g && data[i + 2] === b && data[i + 3] === 255) n++;
-		}
-	}
-	return n;
+	return [...document.querySelectorAll(%[1]q)].filter((e) => getComputedStyle(e).stroke === colour).length;
 })()`
 
 func says(page, text string) error {

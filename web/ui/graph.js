@@ -1,54 +1,11 @@
 // The page Graph: people, groups and shares as a picture of the tables that stand below it.
-import cytoscape from "cytoscape";
-import "./graph.css";
+import { forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY } from "d3-force";
+import { select } from "d3-selection";
+import { zoom } from "d3-zoom";
+import { inSlices } from "./lib/slices.js";
+import { element } from "./lib/svg.js";
 
-// cytoscape would add a <style> of its own, which the Content-Security-Policy refuses; graph.css has its one rule.
-// It adds none where an element of this name is.
-const cytoscapeStyle = "__________cytoscape_stylesheet";
-
-export function draw(container, elements, style, layout = { name: "cose", animate: false }) {
-  if (!document.getElementById(cytoscapeStyle)) {
-    const marker = document.createElement("meta");
-    marker.id = cytoscapeStyle;
-    document.head.append(marker);
-  }
-  return cytoscape({ container, elements, style, layout });
-}
-
-// colour resolves a custom property of the stylesheet to what the theme makes of it.
-function colour(name) {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${name})`;
-  document.body.append(probe);
-  const value = getComputedStyle(probe).color;
-  probe.remove();
-  return value;
-}
-
-function look() {
-  const text = colour("--text");
-  const line = colour("--strong");
-  const honey = colour("--honey");
-  const ground = colour("--ground");
-  return [
-    { selector: "node", style: {
-      label: "data(label)", color: text, "font-size": 12, "text-valign": "bottom", "text-margin-y": 4,
-      "background-color": ground, "border-width": 1.5, "border-color": text, width: 26, height: 26,
-      "text-background-color": ground, "text-background-opacity": 0.9, "text-background-padding": 2,
-    } },
-    { selector: "node.group", style: { shape: "hexagon", "border-color": honey, width: 30, height: 30 } },
-    { selector: "edge", style: {
-      width: 1.5, "line-color": line, "target-arrow-color": line, "target-arrow-shape": "triangle", "curve-style": "bezier",
-      label: "data(label)", color: text, "font-size": 10, "text-rotation": "autorotate", "text-background-color": ground,
-      "text-background-opacity": 0.9, "text-background-padding": 2,
-    } },
-    { selector: "edge.all", style: { width: 3, "line-style": "solid", "target-arrow-shape": "triangle-backcurve" } },
-    { selector: "edge.waiting, edge.off", style: { "line-style": "dashed" } },
-    { selector: "edge.member", style: { width: 1, "line-style": "dotted", "target-arrow-shape": "none", label: "" } },
-    { selector: "edge.lit", style: { width: 4, "line-color": honey, "target-arrow-color": honey, "z-index": 9 } },
-    { selector: ".faded", style: { opacity: 0.2 } },
-  ];
-}
+const radius = 13; // of a node, px
 
 // shortener returns a function that shortens a name for the picture to both of its ends, by which names differ; the
 // table below has the whole.
@@ -61,14 +18,55 @@ function shortener(most) {
   };
 }
 
+// read reads the tables: people and groups are nodes, shares and memberships go from one to another.
+function read(short) {
+  const nodes = new Map();
+  const node = (id) => {
+    const group = id.startsWith("group:");
+    if (!nodes.has(id)) nodes.set(id, { id, group, label: short(group ? id.slice(6) : id) });
+    return nodes.get(id);
+  };
+  const edges = [];
+  for (const row of document.querySelectorAll("#edges tbody tr")) {
+    const { from, to, type, state, channel, lit } = row.dataset;
+    const kinds = [type, state, lit === undefined ? "" : "lit"];
+    edges.push({ source: node(from), target: node(to), label: short(channel), kinds });
+  }
+  for (const row of document.querySelectorAll("#members tbody tr")) {
+    if (!nodes.has(row.dataset.from)) continue; // nothing is shared with it
+    edges.push({ source: node(row.dataset.from), target: node(row.dataset.to), label: "", kinds: ["member"] });
+  }
+  return { nodes: [...nodes.values()], edges };
+}
+
+// steps are the numbers of what is done in steps.
+const steps = (n) => Array(n).keys();
+
+// arrange gives the nodes places: who shares with whom near each other, and none too near. It begins with a circle, so
+// that the same graph always looks the same.
+async function arrange({ nodes, edges }) {
+  const around = 16 * nodes.length;
+  nodes.forEach((node, i) => {
+    const angle = (2 * Math.PI * i) / nodes.length;
+    [node.x, node.y] = [around * Math.cos(angle), around * Math.sin(angle)];
+  });
+  const forces = forceSimulation(nodes).stop()
+    .force("link", forceLink(edges).distance(96))
+    .force("apart", forceManyBody().strength(-600))
+    .force("collide", forceCollide(3 * radius))
+    .force("x", forceX().strength(0.05))
+    .force("y", forceY().strength(0.05));
+  await inSlices(steps(300), () => forces.tick());
+}
+
 // part moves points away from each other, and from lines between others, within a box; so names lie over no arrow. Each
 // step mends a part of what is too close. It is for pictures that can be read as a whole.
-function part(points, lines, box, apart) {
+async function part(points, lines, box, apart) {
   const push = (p, x, y) => {
     p.x = Math.min(Math.max(p.x + x, box.left), box.right);
     p.y = Math.min(Math.max(p.y + y, box.top), box.bottom);
   };
-  for (let step = 0; step < 300; step++) {
+  await inSlices(steps(300), () => {
     points.forEach((a, i) => points.slice(i + 1).forEach((b) => {
       const [x, y] = [b.x - a.x, b.y - a.y];
       const far = Math.hypot(x, y) || 1;
@@ -91,82 +89,123 @@ function part(points, lines, box, apart) {
         push(b, -across / 2, -down / 2);
       }
     }
-  }
+  });
 }
 
-// spread gives the nodes all of the picture, at the size at which their names are read: forces leave them in a heap of
-// any shape. Where they are too many for that, the picture is larger than its box, and shown as a whole.
-function spread(picture) {
+function range(values) {
+  const least = Math.min(...values);
+  return { least, long: Math.max(...values) - least || 1 };
+}
+
+// spread gives the nodes all of a box, at the size at which their names are read: forces leave them in a heap of any
+// shape. Where they are too many for that, what it returns is larger than the box, to be shown as a whole.
+async function spread({ nodes, edges }, box) {
   const margin = { left: 56, right: 56, top: 28, bottom: 48 }; // for names
   const least = 14000; // square pixels for each node
-  const nodes = picture.nodes();
-  const from = nodes.boundingBox({ includeLabels: false });
-  const larger = Math.max(1, Math.sqrt((nodes.length * least) / (picture.width() * picture.height())));
-  const width = picture.width() * larger;
-  const height = picture.height() * larger;
+  const [x, y] = [range(nodes.map((p) => p.x)), range(nodes.map((p) => p.y))];
+  const larger = Math.max(1, Math.sqrt((nodes.length * least) / (box.width * box.height)));
+  const [width, height] = [box.width * larger, box.height * larger];
   // Two people need not stand at two ends of a wide screen.
-  const wide = Math.min(width - margin.left - margin.right, 3 * from.w);
-  const high = Math.min(height - margin.top - margin.bottom, 3 * from.h);
+  const wide = Math.min(width - margin.left - margin.right, 3 * x.long);
+  const high = Math.min(height - margin.top - margin.bottom, 3 * y.long);
   const left = margin.left + (width - margin.left - margin.right - wide) / 2;
   const top = margin.top + (height - margin.top - margin.bottom - high) / 2;
-  const points = new Map(nodes.map((node) => {
-    const { x, y } = node.position();
-    return [node.id(), { x: left + ((x - from.x1) / from.w) * wide, y: top + ((y - from.y1) / from.h) * high }];
-  }));
-  if (larger === 1) {
-    const lines = picture.edges().map((edge) => [points.get(edge.source().id()), points.get(edge.target().id())]);
-    const box = { left: margin.left, right: width - margin.right, top: margin.top, bottom: height - margin.bottom };
-    part([...points.values()], lines, box, Math.min(120, Math.sqrt((width * height) / nodes.length) * 0.8));
+  for (const p of nodes) {
+    p.x = left + ((p.x - x.least) / x.long) * wide;
+    p.y = top + ((p.y - y.least) / y.long) * high;
   }
-  nodes.positions((node) => points.get(node.id()));
-  picture.viewport({ zoom: 1 / larger, pan: { x: 0, y: 0 } });
+  if (larger === 1) {
+    const lines = edges.map(({ source, target }) => [source, target]);
+    const within = { left: margin.left, right: width - margin.right, top: margin.top, bottom: height - margin.bottom };
+    await part(nodes, lines, within, Math.min(120, Math.sqrt((width * height) / nodes.length) * 0.8));
+  }
+  return { width, height };
 }
 
-// elements reads the tables.
-function elements(short) {
-  const nodes = new Map();
-  const node = (name) => {
-    const group = name.startsWith("group:");
-    nodes.set(name, { data: { id: name, label: short(group ? name.slice(6) : name) }, classes: group ? "group" : "" });
-  };
-  const edges = [];
-  for (const row of document.querySelectorAll("#edges tbody tr")) {
-    const { from, to, type, state, channel, lit } = row.dataset;
-    node(from);
-    node(to);
-    edges.push({
-      data: { source: from, target: to, label: short(channel) },
-      classes: [type === "all" ? "all" : "", state, lit === undefined ? "" : "lit"].join(" "),
+// bends sets how far each edge bends to its left, so that those between the same two stand apart.
+function bends(edges) {
+  const between = new Map();
+  for (const edge of edges) {
+    const pair = [edge.source.id, edge.target.id].sort().join("\n");
+    between.set(pair, [...(between.get(pair) ?? []), edge]);
+  }
+  for (const all of between.values()) {
+    all.forEach((edge, i) => {
+      const side = edge.source === all[0].source ? 1 : -1;
+      edge.bend = side * (i - (all.length - 1) / 2) * 44;
     });
   }
-  for (const row of document.querySelectorAll("#members tbody tr")) {
-    if (!nodes.has(row.dataset.from)) continue; // nothing is shared with it
-    node(row.dataset.to);
-    edges.push({ data: { source: row.dataset.from, target: row.dataset.to, label: "" }, classes: "member" });
+}
+
+// line draws an edge, and its label along its middle.
+function line({ source: a, target: b, bend, label, kinds }) {
+  const [x, y] = [b.x - a.x, b.y - a.y];
+  const long = Math.hypot(x, y) || 1;
+  const control = { x: (a.x + b.x) / 2 + (2 * bend * y) / long, y: (a.y + b.y) / 2 - (2 * bend * x) / long };
+  const beside = (from, gap) => { // where the line leaves a node
+    const far = Math.hypot(control.x - from.x, control.y - from.y) || 1;
+    const by = (radius + gap) / far;
+    return `${(from.x + (control.x - from.x) * by).toFixed(1)} ${(from.y + (control.y - from.y) * by).toFixed(1)}`;
+  };
+  const d = `M${beside(a, 2)}Q${control.x.toFixed(1)} ${control.y.toFixed(1)} ${beside(b, 4)}`;
+  const head = kinds.includes("member") ? "none" : kinds.includes("lit") ? "url(#arrow-lit)" : "url(#arrow)";
+  const parts = [element("path", { class: `edge ${kinds.join(" ")}`, d, "marker-end": head })];
+  if (kinds.includes("all")) parts.push(element("path", { class: "core", d })); // so it is a double line
+  const drawn = { line: element("g", {}, ...parts) };
+  if (label) {
+    const middle = `${((a.x + b.x) / 4 + control.x / 2).toFixed(1)} ${((a.y + b.y) / 4 + control.y / 2).toFixed(1)}`;
+    const turn = (Math.atan(y / (x || 1e-9)) * 180) / Math.PI; // never upside down
+    drawn.text = element("text", { transform: `translate(${middle}) rotate(${turn.toFixed(1)})`, dy: 3 }, label);
   }
-  return [...nodes.values(), ...edges];
+  return drawn;
+}
+
+function dot({ x, y, group, label }) {
+  const shape = group
+    ? element("polygon", { points: "15,0 7.5,13 -7.5,13 -15,0 -7.5,-13 7.5,-13" })
+    : element("circle", { r: radius });
+  const place = { class: group ? "node group" : "node", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` };
+  return element("g", place, shape, element("text", { y: radius + 15 }, label));
+}
+
+function arrow(id) {
+  const head = { id, viewBox: "0 0 10 10", refX: 8, refY: 5, markerWidth: 11, markerHeight: 11, orient: "auto" };
+  return element("marker", { ...head, markerUnits: "userSpaceOnUse" }, element("path", { d: "M0 0 10 5 0 10z" }));
+}
+
+// draw draws a graph that has been arranged, in a plane of a size. A click on a node shows what belongs to it.
+export function draw(box, { nodes, edges }, { width, height }) {
+  bends(edges);
+  const lines = edges.map((edge) => [edge, line(edge)]);
+  const dots = nodes.map((node) => [node, dot(node)]);
+  const names = lines.flatMap(([, { text }]) => text ?? []); // over all lines
+  const all = element("g", {}, ...lines.map(([, drawn]) => drawn.line), ...names, ...dots.map(([, drawn]) => drawn));
+  const picture = element("svg", { viewBox: `0 0 ${width} ${height}` }, arrow("arrow"), arrow("arrow-lit"), all);
+  picture.addEventListener("click", ({ target }) => {
+    const chosen = dots.find(([, drawn]) => drawn.contains(target))?.[0];
+    const shown = new Set(chosen && [chosen]);
+    const fade = (drawn, yes) => drawn?.classList.toggle("faded", Boolean(chosen) && yes);
+    for (const [edge, { line, text }] of lines) {
+      const of = edge.source === chosen || edge.target === chosen;
+      if (of) shown.add(edge.source).add(edge.target);
+      fade(line, !of);
+      fade(text, !of);
+    }
+    for (const [node, drawn] of dots) fade(drawn, !shown.has(node));
+  });
+  // The wheel alone, and one finger, scroll the page.
+  const zooms = ({ type, ctrlKey, metaKey, button, touches }) =>
+    type === "wheel" ? ctrlKey || metaKey : !button && touches?.length !== 1;
+  const plane = [[0, 0], [width, height]];
+  select(picture).call(zoom().filter(zooms).scaleExtent([1, 8]).extent(plane).translateExtent(plane)
+    .on("zoom", ({ transform }) => all.setAttribute("transform", transform)));
+  box.append(picture);
 }
 
 const box = document.getElementById("graph");
 if (box && document.getElementById("edges")) {
-  const pause = () => new Promise((go) => setTimeout(go)); // in which the page answers who uses it
-  await pause();
-  // A circle to begin with, so that the same graph always looks the same; then forces part what is crowded.
-  const short = shortener(box.clientWidth < 600 ? 14 : 22);
-  const picture = draw(box, elements(short), look(), { name: "circle", padding: 32 });
-  await pause();
-  picture.layout({
-    name: "cose", animate: false, randomize: false, nodeDimensionsIncludeLabels: true, padding: 32,
-    idealEdgeLength: () => 96, nodeRepulsion: () => 60000, nodeOverlap: 20, gravity: 0.8,
-  }).run();
-  spread(picture);
-  picture.on("tap", "node", (event) => {
-    picture.elements().addClass("faded");
-    event.target.closedNeighborhood().removeClass("faded");
-  });
-  picture.on("tap", (event) => {
-    if (event.target === picture) picture.elements().removeClass("faded");
-  });
-  new MutationObserver(() => picture.style(look())).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => picture.style(look()));
+  const graph = read(shortener(box.clientWidth < 600 ? 14 : 22));
+  const size = { width: box.clientWidth, height: box.clientHeight };
+  await arrange(graph);
+  draw(box, graph, await spread(graph, size));
 }

@@ -1,16 +1,18 @@
 // The page Live: what arrives is drawn on top, at most ten times a second and at most 200 rows; how much arrived and how
-// much is drawn is told. It pauses when somebody scrolls down or says so, and tells how many messages wait. A stream that
+// much is drawn is told. Rows that nobody sees yet follow once a second. It pauses when somebody scrolls down or says so, and tells how many messages wait. A stream that
 // is cut off goes on where it was (Last-Event-ID): the browser does that.
 
 import { defang } from "./lib/defang.js";
 import { label } from "./lib/reveal.js";
 import { say } from "./lib/say.js";
+import { inSlices } from "./lib/slices.js";
 import { streamTo, teller } from "./lib/stream.js";
 import { visible } from "./lib/visible.js";
 
 const maxRows = 200;
 const maxWaiting = 2000;
 const speakEvery = 10000; // ms
+const unseenEvery = 1000; // ms
 
 const box = document.getElementById("live");
 const rows = document.getElementById("live-rows");
@@ -24,6 +26,7 @@ let paused = false;
 let behind = 0;
 let spoken = 0; // when it was last told to who does not see the page
 let due = false;
+let unseenDue = false;
 let seen = rows ? [...rows.children].map(told) : []; // newest first, one a row
 
 function cell(label, kind) {
@@ -125,18 +128,37 @@ function tell() {
   button.textContent = paused ? `Show ${group.format(waiting.length)} more` : "Pause";
 }
 
+// near is how many rows are on the screen, or nearly.
+function near() {
+  const first = rows.firstElementChild?.offsetHeight || 1;
+  return Math.ceil((1.5 * innerHeight) / first);
+}
+
+function fill(i) {
+  if (i < seen.length) put(rows.children[i] ?? rows.appendChild(blank()), seen[i]);
+}
+
 function draw() {
   due = false;
   if (!paused && waiting.length > 0) {
+    const top = near();
     const lines = waiting.splice(0);
     const shown = lines.slice(-maxRows);
     skipped += lines.length - shown.length;
     seen = [...shown.map((line) => facts(JSON.parse(line))).reverse(), ...seen].slice(0, maxRows);
-    while (rows.children.length < seen.length) rows.append(blank());
-    seen.forEach((f, i) => put(rows.children[i], f));
+    for (let i = 0; i < top; i++) fill(i);
     document.getElementById("live-empty")?.remove();
+    if (!unseenDue) {
+      unseenDue = true;
+      setTimeout(drawUnseen, unseenEvery, top);
+    }
   }
   tell();
+}
+
+async function drawUnseen(top) {
+  await inSlices([...seen.keys()].slice(top), fill);
+  unseenDue = false;
 }
 
 function schedule() {
@@ -162,6 +184,7 @@ function take(event) {
 }
 
 function pause(value) {
+  if (value && !paused) seen.forEach((_, i) => fill(i)); // from here on they are looked at
   paused = value;
   schedule();
 }

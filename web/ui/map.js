@@ -3,10 +3,17 @@
 import { geoContains, geoEqualEarth, geoPath } from "d3-geo";
 import { feature } from "topojson-client";
 import atlas from "world-atlas/countries-110m.json";
+import { inSlices } from "./lib/slices.js";
 import { streamTo, teller } from "./lib/stream.js";
+import { element } from "./lib/svg.js";
 import { visible } from "./lib/visible.js";
 
-export const countries = feature(atlas, atlas.objects.countries).features;
+// countries reads the atlas: one GeoJSON feature for each.
+export async function countries() {
+  const all = [];
+  await inSlices(atlas.objects.countries.geometries, (shape) => all.push(feature(atlas, shape)));
+  return all;
+}
 
 // outline returns the projection, and a function from a GeoJSON object to an SVG path.
 export function outline(width, height) {
@@ -18,29 +25,25 @@ const width = 960;
 const height = 470;
 const maxMarkers = 150;
 
-function element(name, attributes) {
-  const e = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) e.setAttribute(key, value);
-  return e;
-}
-
-function world(box) {
+async function world(box) {
   const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" });
   svg.setAttribute("aria-label", "Where attackers and sensors are; the table below says the same");
   const { projection, path } = outline(width, height);
-  const lands = countries.map((c) => element("path", { class: "land", d: path(c) ?? "" }));
+  const all = await countries();
+  const lands = [];
+  await inSlices(all, (c) => lands.push(element("path", { class: "land", d: path(c) ?? "" })));
   svg.append(...lands);
   const markers = element("g", {});
   svg.append(markers);
   box.append(svg);
-  return { projection, markers, ...shading(lands) };
+  return { projection, markers, ...shading(all, lands) };
 }
 
 const shades = 4;
 const maxPlaces = 2000; // whose country is remembered
 
 // shading returns two functions: count counts an attack for the country at a place, paint shows what was counted.
-function shading(lands) {
+function shading(countries, lands) {
   const known = new Map();
   const counts = new Map();
   const count = (lat, lon) => {
@@ -123,13 +126,13 @@ function list(table, attack) {
 
 const box = document.getElementById("map");
 if (box) {
-  const map = world(box);
+  const map = await world(box);
   const number = (text) => (text === undefined ? NaN : Number(text));
   const table = document.getElementById("attacks");
-  for (const row of [...(table?.tBodies[0].rows ?? [])].reverse()) {
+  await inSlices([...(table?.tBodies[0].rows ?? [])].reverse(), (row) => {
     const { lat, lon, lat2, lon2 } = row.dataset;
     show(map, { lat: number(lat), lon: number(lon) }, { lat: number(lat2), lon: number(lon2) }, false);
-  }
+  });
   map.paint();
   const count = document.getElementById("map-count");
   let arrived = 0;
