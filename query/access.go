@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"hpfriends/graph"
+	"hpfriends/query/past"
 	"hpfriends/query/view"
 )
 
@@ -14,7 +15,7 @@ const maxAccess = 10_000
 
 // Access lists for each user who could publish on a channel everyone whom that reached, and how. Users see the rows in
 // which they are the publisher or the reader; shares between others are told without names, as Explain does.
-func (q *audits) Access(viewer graph.Actor, channel string, at Point) (view.Access, error) {
+func (q *audits) Access(viewer graph.Actor, channel string, at past.Point) (view.Access, error) {
 	if err := graph.ValidateChannel(channel); err != nil {
 		return view.Access{}, err
 	}
@@ -26,8 +27,8 @@ func (q *audits) Access(viewer graph.Actor, channel string, at Point) (view.Acce
 	if !p.CanSeeAnything() {
 		return a, nil
 	}
-	for _, origin := range publishers(p.graph, channel) {
-		reach := p.graph.Reach(origin, channel)
+	for _, origin := range publishers(p.Graph(), channel) {
+		reach := p.Graph().Reach(origin, channel)
 		for reader, from := range reach.All() {
 			if !p.CanSeeAll() && origin != p.User && reader != p.User {
 				continue
@@ -42,14 +43,14 @@ func (q *audits) Access(viewer graph.Actor, channel string, at Point) (view.Acce
 	return a, nil
 }
 
-func (p past) accessPath(reach *graph.Reach, origin, reader graph.UserID, from uint64) view.AccessPath {
-	path := reach.Path(p.graph, reader)
+func (p moment) accessPath(reach *graph.Reach, origin, reader graph.UserID, from uint64) view.AccessPath {
+	path := reach.Path(p.Graph(), reader)
 	row := view.AccessPath{
-		Publisher: handle(p.graph, origin), Reader: handle(p.graph, reader), VisibleFrom: "#" + formatIndex(from),
+		Publisher: handle(p.Graph(), origin), Reader: handle(p.Graph(), reader), VisibleFrom: "#" + formatIndex(from),
 		Path: []view.Hop{},
 	}
 	if p.CanSeeAll() || reader == p.User { // what an authkey may do is for its owner to know
-		row.Subscribes = new(subscribes(p.graph, reader, reach.Channel()))
+		row.Subscribes = new(subscribes(p.Graph(), reader, reach.Channel()))
 	}
 	r := redaction{Viewer: p.Viewer, path: path}
 	for _, h := range path {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hpfriends/graph"
+	"hpfriends/query/past"
 	"hpfriends/query/view"
 )
 
@@ -16,18 +17,18 @@ type auditViewer struct{ graph.Viewer }
 
 // event is what the viewer may see of a step; ok is false if that is nothing. What a user did is theirs to see, with
 // those of its effects that concern them.
-func (v auditViewer) event(s step) (e view.AuditEvent, ok bool) {
-	by := s.command.By
+func (v auditViewer) event(s past.Step) (e view.AuditEvent, ok bool) {
+	by := s.Command.By
 	own := by.User != 0 && by.User == v.User
 	e = view.AuditEvent{
-		Position: fmt.Sprintf("#%d", s.mark.Index), Index: s.mark.Index, Time: stamp(s.command),
-		By: actorName(s), Op: s.command.OpName(), Object: mainObject(s), Changes: v.changes(s.before, s.after),
+		Position: fmt.Sprintf("#%d", s.Mark.Index), Index: s.Mark.Index, Time: past.Stamp(s.Command),
+		By: actorName(s), Op: s.Command.OpName(), Object: mainObject(s), Changes: v.changes(s.Before, s.After),
 	}
 	if v.CanSeeAll() || own {
 		e.From = by.From
 	}
 	if v.CanSeeAll() {
-		e.Hash = hex.EncodeToString(s.mark.Hash[:])
+		e.Hash = hex.EncodeToString(s.Mark.Hash[:])
 	}
 	return e, v.CanSeeAnything() && (v.CanSeeAll() || own || len(e.Changes) > 0)
 }
@@ -47,14 +48,14 @@ func (v auditViewer) sees(d graph.Difference, before, after *graph.Graph) bool {
 	return v.CanSeeAll() || v.CanSeeAnything() && d.Concerns(before, after, v.User)
 }
 
-func actorName(s step) string {
-	by := s.command.By
-	_, joins := s.command.Op.(graph.AcceptInvitation)
+func actorName(s past.Step) string {
+	by := s.Command.By
+	_, joins := s.Command.Op.(graph.AcceptInvitation)
 	switch {
 	case joins && by.User == 0:
-		return handleIn(graph.UserID(s.mark.Index), s.after)
+		return handleIn(graph.UserID(s.Mark.Index), s.After)
 	case by.User != 0:
-		return handleIn(by.User, s.before, s.after)
+		return handleIn(by.User, s.Before, s.After)
 	case by.From == "system":
 		return "system"
 	}
@@ -71,12 +72,12 @@ func handleIn(id graph.UserID, graphs ...*graph.Graph) string {
 }
 
 // mainObject is what the command was about; nil for one that is about many.
-func mainObject(s step) *view.AuditObject {
-	r, ok := s.command.About(s.mark.Index)
+func mainObject(s past.Step) *view.AuditObject {
+	r, ok := s.Command.About(s.Mark.Index)
 	if !ok {
 		return nil
 	}
-	o := auditObject(r, s.before, s.after)
+	o := auditObject(r, s.Before, s.After)
 	return &o
 }
 

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"hpfriends/graph"
+	"hpfriends/query/past"
 	"hpfriends/query/trail"
 	"hpfriends/query/view"
 )
 
 // AuditFilter selects events; what is empty selects all.
 type AuditFilter struct {
-	Since, Until Point
+	Since, Until past.Point
 	Actor        string // handle of who did it, or operator, or system
 	Object       string // kind, or kind:name: a handle, group, ident or number; what the event was about or has changed
 	Op           string // user.add, or user.* for all of a kind
@@ -62,7 +63,7 @@ func (q *audits) AuditEvents(ctx context.Context, viewer graph.Actor, f AuditFil
 // AuditEvent is the event of one log index.
 func (q *audits) AuditEvent(ctx context.Context, viewer graph.Actor, index uint64) (view.AuditEvent, error) {
 	events, _, err := q.AuditEvents(ctx, viewer, AuditFilter{
-		Since: PointAtIndex(index), Until: PointAtIndex(index), Limit: 1,
+		Since: past.AtIndex(index), Until: past.AtIndex(index), Limit: 1,
 	})
 	if err == nil && len(events) == 0 {
 		err = refuse(graph.NotFound, "list what you can see with `hpfriends audit ls`", "there is no audit event #%d", index)
@@ -77,7 +78,7 @@ func (q *audits) AuditEvent(ctx context.Context, viewer graph.Actor, index uint6
 type lister struct {
 	ctx      context.Context // of the request
 	query    *audits
-	history  *TimeTravel
+	history  *past.TimeTravel
 	viewer   auditViewer
 	subject  *trail.Subject // the viewer, for the trail
 	f        AuditFilter
@@ -91,11 +92,11 @@ type lister struct {
 // bounds are the first and the last log index that may be among the answer.
 func (l *lister) bounds() (lo, hi uint64, err error) {
 	switch since := l.f.Since; {
-	case !since.given:
+	case since.IsZero():
 	case since.Time.IsZero():
 		lo = since.Index
 	default: // before the first mark of that time or later nothing is stamped so; what is behind it may not be
-		before, err := l.history.log.Audit().At(since.Time.Add(-1))
+		before, err := l.query.log.Audit().At(since.Time.Add(-1))
 		if err != nil {
 			return 0, 0, err
 		}
@@ -105,7 +106,7 @@ func (l *lister) bounds() (lo, hi uint64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	hi = until.last
+	hi = until.Last
 	if l.f.After != 0 && l.f.Oldest {
 		lo = max(lo, l.f.After+1)
 	} else if l.f.After != 0 {
@@ -115,24 +116,24 @@ func (l *lister) bounds() (lo, hi uint64, err error) {
 }
 
 func (l *lister) upwards(lo, hi uint64) error {
-	from, err := l.history.at(lo - 1)
+	from, err := l.history.At(lo - 1)
 	if err != nil {
 		return err
 	}
-	_, err = l.history.walk(from, hi, func(s step) error { return l.look(s, s.mark.Index == hi) })
+	_, err = l.history.Walk(from, hi, func(s past.Step) error { return l.look(s, s.Mark.Index == hi) })
 	return err
 }
 
 // downwards takes stretches of events from the newest on: graphs are rebuilt forwards only.
 func (l *lister) downwards(lo, hi uint64) error {
 	for hi >= lo {
-		from, err := l.history.below(hi)
+		from, err := l.history.Below(hi)
 		if err != nil {
 			return err
 		}
-		var steps []step
-		_, err = l.history.walk(from, hi, func(s step) error {
-			if s.mark.Index >= lo {
+		var steps []past.Step
+		_, err = l.history.Walk(from, hi, func(s past.Step) error {
+			if s.Mark.Index >= lo {
 				steps = append(steps, s)
 			}
 			return nil
@@ -140,7 +141,7 @@ func (l *lister) downwards(lo, hi uint64) error {
 		if err != nil {
 			return err
 		}
-		hi = from.mark.Index
+		hi = from.Mark.Index
 		for i := len(steps) - 1; i >= 0; i-- {
 			if err := l.look(steps[i], i == 0 && hi < lo); err != nil {
 				return err
@@ -152,7 +153,7 @@ func (l *lister) downwards(lo, hi uint64) error {
 
 // look adds an event if it is one of those asked for, and ends the listing when it is long enough. There is no next
 // page behind the last event.
-func (l *lister) look(s step, last bool) error {
+func (l *lister) look(s past.Step, last bool) error {
 	if err := l.ctx.Err(); err != nil {
 		return err
 	}
@@ -164,7 +165,7 @@ func (l *lister) look(s step, last bool) error {
 	}
 	if l.f.Limit > 0 && len(l.events) == l.f.Limit || l.examined == maxExamined {
 		if !last {
-			l.next = s.mark.Index
+			l.next = s.Mark.Index
 		}
 		return errEnough
 	}
@@ -172,8 +173,8 @@ func (l *lister) look(s step, last bool) error {
 }
 
 // admits is the part of the filter that costs little.
-func (l *lister) admits(s step) bool {
-	return l.selects(s.command.OpName(), actorName(s), stamp(s.command).UnixMilli()) &&
+func (l *lister) admits(s past.Step) bool {
+	return l.selects(s.Command.OpName(), actorName(s), past.Stamp(s.Command).UnixMilli()) &&
 		(l.f.User == "" || l.viewer.concerns(s, l.f.User))
 }
 
@@ -193,17 +194,17 @@ func (f *AuditFilter) stampedWithin(t time.Time) bool {
 }
 
 // concerns reports whether an event concerns the user who had that handle then, by what the viewer sees of it.
-func (v auditViewer) concerns(s step, handle string) bool {
-	for _, g := range []*graph.Graph{s.before, s.after} {
+func (v auditViewer) concerns(s past.Step, handle string) bool {
+	for _, g := range []*graph.Graph{s.Before, s.After} {
 		u, ok := g.UserByHandle(handle)
 		if !ok {
 			continue
 		}
-		if s.command.By.User == u.ID {
+		if s.Command.By.User == u.ID {
 			return true
 		}
-		for d := range graph.Diff(s.before, s.after) {
-			if d.Concerns(s.before, s.after, u.ID) && v.sees(d, s.before, s.after) {
+		for d := range graph.Diff(s.Before, s.After) {
+			if d.Concerns(s.Before, s.After, u.ID) && v.sees(d, s.Before, s.After) {
 				return true
 			}
 		}

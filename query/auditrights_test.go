@@ -10,6 +10,7 @@ import (
 
 	"hpfriends/graph"
 	"hpfriends/graph/scope"
+	"hpfriends/query/past"
 	"hpfriends/query/view"
 )
 
@@ -161,9 +162,9 @@ func TestAnEventShowsOnlyWhatConcernsTheViewer(t *testing.T) {
 		{Op: "user.remove", Object: "share:c.d"}: 1, {Op: "user.remove", Object: "share:secret-channel"}: 0,
 		{Op: "user.remove", User: "bob"}: 1, {Op: "user.remove", User: "cleo"}: 0,
 		{Op: "user.*", Actor: "operator", User: "bob"}:   2,
-		{Object: "user:ada", Since: PointAtIndex(index)}: 1, {Object: "membership:lab"}: 4,
-		{Until: PointAtIndex(index - 1), Op: "user.remove"}:                     0,
-		{Since: PointAtTime(epoch.Add(time.Duration(c.minutes) * time.Minute))}: 1, {Actor: "ADA", Op: "share.add"}: 2,
+		{Object: "user:ada", Since: past.AtIndex(index)}: 1, {Object: "membership:lab"}: 4,
+		{Until: past.AtIndex(index - 1), Op: "user.remove"}:                     0,
+		{Since: past.AtTime(epoch.Add(time.Duration(c.minutes) * time.Minute))}: 1, {Actor: "ADA", Op: "share.add"}: 2,
 		{Object: fmt.Sprintf("share:%d", c.withLab)}: 2,
 	} {
 		events, _, err := c.q.AuditEvents(t.Context(), graph.Actor{User: c.bob}, filter)
@@ -189,7 +190,7 @@ func TestThePastAsEachMaySeeIt(t *testing.T) {
 		"eve": {graph.Actor{User: c.eve}, 2, 2, 2, 5, true}, "operator": {graph.Actor{Operator: true}, 2, 2, 2, 5, true},
 		"nobody": {graph.Actor{User: 999}, 0, 0, 0, 0, false},
 	} {
-		then := PointAtIndex(c.accepted)
+		then := past.AtIndex(c.accepted)
 		as, err := c.q.At(tt.viewer, then)
 		if err != nil || len(as.Shares) != tt.shares || len(as.Authkeys) != tt.keys ||
 			as.Position != fmt.Sprintf("#%d", c.accepted) {
@@ -199,7 +200,7 @@ func TestThePastAsEachMaySeeIt(t *testing.T) {
 		if err != nil || len(access.Readers) != tt.rows {
 			t.Errorf("%s sees %+v, %v", name, access.Readers, err)
 		}
-		d, err := c.q.DiffBetween(tt.viewer, then, Point{})
+		d, err := c.q.DiffBetween(tt.viewer, then, past.Point{})
 		if err != nil || len(d.Changes) != tt.diff {
 			t.Errorf("%s sees %+v, %v", name, d.Changes, err)
 		}
@@ -210,7 +211,7 @@ func TestThePastAsEachMaySeeIt(t *testing.T) {
 		c.checkNoSecret([]any{as, access, d, x})
 	}
 	operator := graph.Actor{Operator: true}
-	access, err := c.q.Access(operator, "c", PointAtIndex(c.accepted))
+	access, err := c.q.Access(operator, "c", past.AtIndex(c.accepted))
 	if err != nil || len(access.Readers) != 2 {
 		t.Fatal(access, err)
 	}
@@ -220,18 +221,18 @@ func TestThePastAsEachMaySeeIt(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	for at, want := range map[uint64]int{c.accepted - 1: 1, c.accepted: 2, c.unshared - 1: 2, c.unshared: 1, 0: 0} {
-		if a, err := c.q.Access(operator, "c", PointAtIndex(at)); err != nil || len(a.Readers) != want {
+		if a, err := c.q.Access(operator, "c", past.AtIndex(at)); err != nil || len(a.Readers) != want {
 			t.Errorf("at #%d %d could read, want %d, %v", at, len(a.Readers), want, err)
 		}
 	}
-	if x, err := c.q.ExplainAt(operator, "ada", "bob", "c", Point{}); err != nil || x.Flows {
+	if x, err := c.q.ExplainAt(operator, "ada", "bob", "c", past.Point{}); err != nil || x.Flows {
 		t.Errorf("now: %+v, %v", x, err)
 	}
-	if x, err := c.q.ExplainAt(operator, "ada", "bob", "c", PointAtIndex(c.accepted-1)); err != nil || x.Flows ||
+	if x, err := c.q.ExplainAt(operator, "ada", "bob", "c", past.AtIndex(c.accepted-1)); err != nil || x.Flows ||
 		slices.ContainsFunc(x.Gates, func(g view.Gate) bool { return g.Fix != "" }) {
 		t.Errorf("before bob enabled it: %+v, %v", x, err)
 	}
-	if _, err := c.q.DiffBetween(operator, Point{}, PointAtIndex(1)); err == nil {
+	if _, err := c.q.DiffBetween(operator, past.Point{}, past.AtIndex(1)); err == nil {
 		t.Error("a difference backwards is answered")
 	}
 	if _, err := c.q.VerifyAudit(t.Context(), graph.Actor{User: c.ada}, nil); err == nil {

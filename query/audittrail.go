@@ -12,6 +12,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/graph"
 	"hpfriends/internal/timespec"
+	"hpfriends/query/past"
 	"hpfriends/query/trail"
 	"hpfriends/query/view"
 )
@@ -19,35 +20,36 @@ import (
 // follower makes the trail of the audit. Each call takes it on from where the last one left it.
 type follower struct {
 	trail.Trail
-	history *TimeTravel
+	log     *eventlog.Log
+	history *past.TimeTravel
 	behind  uint64 // events that whoever asks takes into the trail; when there are more, the history is read meanwhile
 	keep    int    // changes of an event that is kept ready to be told; one with more is told from the graphs
 
 	mu sync.Mutex
-	at state // zero: not known yet
+	at past.State // zero: not known yet
 }
 
 // advance takes up to limit events into the trail, and reports whether these are all.
 func (f *follower) advance(limit uint64) (all bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.at.graph == nil {
+	if f.at.Graph == nil {
 		if err := f.begin(); err != nil {
 			return false, err
 		}
 	}
-	newest, err := f.history.log.Audit().Newest()
-	if err != nil || newest.Number <= f.at.mark.Number {
+	newest, err := f.log.Audit().Newest()
+	if err != nil || newest.Number <= f.at.Mark.Number {
 		return err == nil, err
 	}
-	if all = newest.Number-f.at.mark.Number <= limit; !all && limit == f.behind {
+	if all = newest.Number-f.at.Mark.Number <= limit; !all && limit == f.behind {
 		return false, nil
 	}
 	w := f.Begin()
-	before := f.at.mark
-	at, err := f.history.walkSome(f.at, newest.Index, int(limit), func(s step) {
+	before := f.at.Mark
+	at, err := f.history.WalkSome(f.at, newest.Index, int(limit), func(s past.Step) {
 		f.add(w, s, before)
-		before = s.mark
+		before = s.Mark
 	})
 	if err != nil {
 		w.Discard()
@@ -67,7 +69,7 @@ const followEvery = time.Second
 // told, by the history itself.
 func (f *follower) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		all, err := f.advance(portion)
+		all, err := f.advance(past.Portion)
 		if err != nil {
 			return
 		}
@@ -83,7 +85,7 @@ func (f *follower) begin() error {
 	if err != nil {
 		return err
 	}
-	r, err := f.history.log.Audit().Event(index)
+	r, err := f.log.Audit().Event(index)
 	switch {
 	case index == 0, errors.Is(err, eventlog.ErrNotFound), err == nil && r.Hash != hash:
 		if err := f.Reset(); err != nil {
@@ -93,7 +95,7 @@ func (f *follower) begin() error {
 	case err != nil:
 		return err
 	}
-	at, err := f.history.at(index)
+	at, err := f.history.At(index)
 	if err == nil {
 		f.at = at
 	}
@@ -101,20 +103,20 @@ func (f *follower) begin() error {
 }
 
 // add adds one event to the trail.
-func (f *follower) add(w trail.Writer, s step, before eventlog.AuditMark) {
+func (f *follower) add(w trail.Writer, s past.Step, before eventlog.AuditMark) {
 	r := &trail.Record{
-		AuditMark: s.mark, Before: before, By: uint64(s.command.By.User), Stamped: stamp(s.command).UnixMilli(),
-		Op: s.command.OpName(), Actor: actorName(s),
+		AuditMark: s.Mark, Before: before, By: uint64(s.Command.By.User), Stamped: past.Stamp(s.Command).UnixMilli(),
+		Op: s.Command.OpName(), Actor: actorName(s),
 	}
-	for d := range graph.Diff(s.before, s.after) {
-		r.Changes = append(r.Changes, whom(d, s.before, s.after))
-		note(w, d, s.mark.Index)
+	for d := range graph.Diff(s.Before, s.After) {
+		r.Changes = append(r.Changes, whom(d, s.Before, s.After))
+		note(w, d, s.Mark.Index)
 	}
 	if len(r.Changes) <= f.keep {
-		e, _ := auditViewer{s.after.Viewer(graph.Actor{Operator: true})}.event(s)
+		e, _ := auditViewer{s.After.Viewer(graph.Actor{Operator: true})}.event(s)
 		data, err := json.Marshal(e)
 		if err != nil { // views are plain structs
-			panic(fmt.Sprintf("query: event #%d: %v", s.mark.Index, err))
+			panic(fmt.Sprintf("query: event #%d: %v", s.Mark.Index, err))
 		}
 		r.Event = data
 	}
@@ -277,7 +279,7 @@ func (l *lister) concernedTo(r *trail.Record, of *trail.Subject) bool {
 // tell is what the viewer may see of an event; ok is false if that is nothing.
 func (l *lister) tell(r *trail.Record) (e view.AuditEvent, ok bool, err error) {
 	if r.Event == nil {
-		err = l.query.retell(r, func(s step) { e, ok = l.viewer.event(s) })
+		err = l.query.retell(r, func(s past.Step) { e, ok = l.viewer.event(s) })
 		return e, ok, err
 	}
 	dec := json.NewDecoder(bytes.NewReader(r.Event))
@@ -303,10 +305,10 @@ func (l *lister) tell(r *trail.Record) (e view.AuditEvent, ok bool, err error) {
 }
 
 // retell makes a step anew from the graphs.
-func (q *audits) retell(r *trail.Record, tell func(step)) error {
-	s, err := q.history.at(r.Before.Index)
+func (q *audits) retell(r *trail.Record, tell func(past.Step)) error {
+	s, err := q.history.At(r.Before.Index)
 	if err == nil {
-		_, err = q.history.walkSome(s, r.Index, 1, tell)
+		_, err = q.history.WalkSome(s, r.Index, 1, tell)
 	}
 	return err
 }

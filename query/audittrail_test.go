@@ -9,6 +9,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/query/past"
 	"hpfriends/query/view"
 )
 
@@ -61,7 +62,7 @@ func TestTheTrailTellsWhatTheHistoryTells(t *testing.T) {
 		for _, user := range users {
 			for _, filter := range []AuditFilter{
 				{}, {Op: "share.*"}, {Op: "user.remove"}, {Actor: "operator"}, {Object: "share"}, {Object: "membership"},
-				{Since: PointAtIndex(f.index / 3), Until: PointAtIndex(2 * f.index / 3)},
+				{Since: past.AtIndex(f.index / 3), Until: past.AtIndex(2 * f.index / 3)},
 			} {
 				for _, filter.Oldest = range []bool{false, true} {
 					filter.User = user
@@ -117,7 +118,7 @@ func TestTheAuditOfOneCostsWhatItShows(t *testing.T) {
 	again := New(f.log, func() *graph.Graph { return f.graph }, f)
 	f.change(quiet, graph.AddAuthkey{Ident: "mine", Secret: []byte("x")})
 	events, _, err := again.AuditEvents(t.Context(), graph.Actor{User: quiet}, AuditFilter{})
-	if err != nil || len(events) != 3 || events[0].Op != "authkey.add" || again.trail.at.mark.Index != f.index {
+	if err != nil || len(events) != 3 || events[0].Op != "authkey.add" || again.trail.at.Mark.Index != f.index {
 		t.Errorf("%d events, %v", len(events), err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"hpfriends/graph"
+	"hpfriends/query/past"
 	"hpfriends/query/view"
 )
 
@@ -89,7 +90,7 @@ func TestExplainTellsNothingOfTheOthersAuthkeys(t *testing.T) {
 // Who asks who could read is told, of the readers' authkeys, about their own.
 func TestAccessTellsNothingOfTheOthersAuthkeys(t *testing.T) {
 	c := newCommunity(t)
-	then := PointAtIndex(c.accepted)
+	then := past.AtIndex(c.accepted)
 	for viewer, knows := range map[graph.UserID][]string{c.ada: {"ada"}, c.bob: {"bob"}, c.eve: {"ada", "bob"}} {
 		a, err := c.q.Access(graph.Actor{User: viewer}, "c", then)
 		if err != nil || len(a.Readers) == 0 {

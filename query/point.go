@@ -2,7 +2,6 @@ package query
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"hpfriends/eventlog"
@@ -10,38 +9,6 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/timespec"
 )
-
-// Point is a point in the history of the graph: a position, or a time. The zero Point is now.
-type Point struct {
-	Index uint64    // after the change at this log index, if Time is zero
-	Time  time.Time // after the newest change up to this time, by the changes' own times
-	given bool
-}
-
-// PointAtIndex returns the point after the entry at index.
-func PointAtIndex(index uint64) Point { return Point{Index: index, given: true} }
-
-// PointAtTime returns the point at t.
-func PointAtTime(t time.Time) Point { return Point{Time: t, given: true} }
-
-// ParsePoint reads a position (#812, 812.0) or a time as timespec has it; a duration is that long before now. Nothing
-// is the zero Point.
-func ParsePoint(s string, now time.Time) (Point, error) {
-	if s == "" {
-		return Point{}, nil
-	}
-	if !strings.HasPrefix(s, "#") {
-		if t, err := timespec.Past(s, now); err == nil {
-			return PointAtTime(t), nil
-		}
-	}
-	p, err := entry.ParsePosition(s)
-	if err != nil {
-		return Point{}, refuse(graph.Invalid, "want #812, or "+timespec.Forms,
-			"%q is neither a time nor a position", graph.Clip(s))
-	}
-	return PointAtIndex(p.Index), nil
-}
 
 // PositionForms lists what ParsePosition understands, for help and errors.
 const PositionForms = "first, now, a position like #812.4, or a time: " + timespec.Forms

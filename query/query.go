@@ -23,7 +23,7 @@
 //	explain.go, redaction.go                            why, or why not, and for whom
 //	preview.go                                          what a share would do
 //	search.go, find.go                                  search
-//	point.go, cut.go, timetravel.go, asof.go, access.go points in time, and what could be seen then
+//	point.go, asof.go, access.go                        points in time, and what could be seen then (package past)
 //	auditevent.go, auditlist.go, auditreader.go         who changed what
 //	audittrail.go                                       ... kept by whom it concerns
 //	verifyaudit.go, check.go                            and that it is true
@@ -36,8 +36,8 @@
 // left out could be guessed.
 //
 // Times are those of the commands, as their proposers' clocks stamped them. Lists select by them; the graph as of a
-// time is that of the place in the history which the fewest of them contradict (cut.go). The marks of time in the audit
-// never fall: they only tell where to begin to look.
+// time is that of the place in the history which the fewest of them contradict (package past). The marks of time in the
+// audit never fall: they only tell where to begin to look.
 package query
 
 import (
@@ -50,6 +50,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/query/past"
 	"hpfriends/query/traffic"
 	"hpfriends/query/trail"
 )
@@ -77,7 +78,7 @@ type node struct {
 // audits are the questions about the past of the graph.
 type audits struct {
 	*node
-	history   *TimeTravel
+	history   *past.TimeTravel
 	trail     *follower
 	verifying sync.Mutex
 }
@@ -89,9 +90,8 @@ type channels struct{ *node }
 // projection of channels there.
 func New(log *eventlog.Log, newest func() *graph.Graph, live Live) *Query {
 	n := &node{log, newest, live, traffic.New(log, traffic.DefaultLimits())}
-	history := NewTimeTravel(log)
-	history.newest = newest
-	follower := &follower{Trail: trail.New(log), history: history, behind: 1000, keep: 256}
+	history := past.New(log, past.Config{Newest: newest})
+	follower := &follower{Trail: trail.New(log), log: log, history: history, behind: 1000, keep: 256}
 	return &Query{node: n, audits: audits{node: n, history: history, trail: follower}, channels: channels{n}}
 }
 

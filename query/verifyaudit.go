@@ -11,6 +11,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/query/past"
 	"hpfriends/query/view"
 )
 
@@ -22,7 +23,7 @@ import (
 // It returns an *eventlog.AuditError for the first event that is wrong. It may run beside a node, or on a log that no
 // node has open. progress, if not nil, is called now and then with the number of events done and in all.
 func VerifyAudit(ctx context.Context, log *eventlog.Log, progress func(done, total uint64)) (view.AuditSummary, error) {
-	v := verification{log: log, ctx: ctx, progress: progress, state: state{graph: graph.New()}}
+	v := verification{log: log, ctx: ctx, progress: progress, State: past.State{Graph: graph.New()}}
 	var err error
 	// The stored graphs first: their changes are not newer than the newest one, read later.
 	if v.stored, err = log.StoredGraphs().List(); err == nil {
@@ -39,7 +40,7 @@ func VerifyAudit(ctx context.Context, log *eventlog.Log, progress func(done, tot
 
 // verification is one run of VerifyAudit.
 type verification struct {
-	state
+	past.State
 	view.AuditSummary
 	log      *eventlog.Log
 	ctx      context.Context
@@ -50,7 +51,7 @@ type verification struct {
 
 func (v *verification) summary() view.AuditSummary {
 	s := v.AuditSummary
-	s.Events, s.Position, s.Hash = v.mark.Number, "#"+formatIndex(v.mark.Index), hex.EncodeToString(v.mark.Hash[:])
+	s.Events, s.Position, s.Hash = v.Mark.Number, "#"+formatIndex(v.Mark.Index), hex.EncodeToString(v.Mark.Hash[:])
 	return s
 }
 
@@ -68,7 +69,7 @@ func (v *verification) events() error {
 			return err
 		}
 		var records []eventlog.AuditRecord
-		next, err := v.log.Audit().Scan(from, portion, func(r eventlog.AuditRecord) error {
+		next, err := v.log.Audit().Scan(from, past.Portion, func(r eventlog.AuditRecord) error {
 			records = append(records, r)
 			return nil
 		})
@@ -88,7 +89,7 @@ func (v *verification) events() error {
 			return err // of a record behind these
 		}
 		if v.progress != nil {
-			v.progress(v.mark.Number, max(v.newest.Number, v.mark.Number))
+			v.progress(v.Mark.Number, max(v.newest.Number, v.Mark.Number))
 		}
 		from = next
 	}
@@ -105,30 +106,30 @@ func (v *verification) beyond(r eventlog.AuditRecord) error {
 
 // event checks one event and walks on to it.
 func (v *verification) event(r eventlog.AuditRecord) error {
-	if err := v.mark.Check(r); err != nil {
+	if err := v.Mark.Check(r); err != nil {
 		return v.explained(r, err)
 	}
 	if err := v.inLog(r); err != nil {
 		return err
 	}
-	g, command, err := v.graph.Replay(r.Index, r.Command)
+	g, command, err := v.Graph.Replay(r.Index, r.Command)
 	if err != nil {
 		return wrong(r.Index, eventlog.Altered, "%v", err)
 	}
-	if want := v.mark.Next(r.Index, command.Time, r.Command); want.Time != r.Time {
+	if want := v.Mark.Next(r.Index, command.Time, r.Command); want.Time != r.Time {
 		return wrong(r.Index, eventlog.Altered, "its time is %s, want %s", r.When(), want.When())
 	}
-	v.state, v.Time = state{r.AuditMark, g}, stamp(command)
+	v.State, v.Time = past.State{Mark: r.AuditMark, Graph: g}, past.Stamp(command)
 	return v.storedGraphs(r.Index)
 }
 
 // explained says more about an event that does not follow: whether the one that should be there stands elsewhere, and
 // what the log holds there, if it still does.
 func (v *verification) explained(r eventlog.AuditRecord, err error) error {
-	if r.Number > v.mark.Number+1 {
+	if r.Number > v.Mark.Number+1 {
 		var moved error
 		_, scan := v.log.Audit().Scan(r.Index+1, math.MaxInt, func(other eventlog.AuditRecord) error {
-			if other.Number == v.mark.Number+1 {
+			if other.Number == v.Mark.Number+1 {
 				moved = wrong(r.Index, eventlog.Reordered, "event number %d stands there, and number %d behind it at #%d",
 					r.Number, other.Number, other.Index)
 				return moved
@@ -154,7 +155,7 @@ func (v *verification) inLog(r eventlog.AuditRecord) error {
 	if r.Index < v.log.Floor() {
 		return nil
 	}
-	if err := v.refusals(v.mark.Index+1, r.Index-1); err != nil {
+	if err := v.refusals(v.Mark.Index+1, r.Index-1); err != nil {
 		return err
 	}
 	e, err := v.log.Entry(r.Index)
@@ -177,7 +178,7 @@ func (v *verification) inLog(r eventlog.AuditRecord) error {
 // refusals checks that the changes in a part of the log without events are refused by the graph there.
 func (v *verification) refusals(from, to uint64) error {
 	return v.log.ScanChanges(from, to, func(e eventlog.Entry) error {
-		if _, _, err := v.graph.Replay(e.Index, e.Data[1:]); err == nil {
+		if _, _, err := v.Graph.Replay(e.Index, e.Data[1:]); err == nil {
 			return wrong(e.Index, eventlog.Missing, "the log holds an accepted change there")
 		}
 		v.Refused++
@@ -190,7 +191,7 @@ func (v *verification) storedGraphs(index uint64) error {
 	for len(v.stored) > 0 && v.stored[0].Index <= index {
 		s := v.stored[0]
 		v.stored = v.stored[1:]
-		if s.AuditMark != v.mark {
+		if s.AuditMark != v.Mark {
 			return wrong(s.Index, eventlog.Altered, "the stored graph there is of another event")
 		}
 		data, err := v.log.StoredGraphs().Data(s)
@@ -206,7 +207,7 @@ func (v *verification) storedGraphs(index uint64) error {
 		if err != nil {
 			return err
 		}
-		want, err := v.graph.MarshalBinary()
+		want, err := v.Graph.MarshalBinary()
 		if err != nil {
 			return err
 		}
@@ -230,13 +231,13 @@ func contains(all []eventlog.StoredGraph, index uint64) bool {
 // end checks that the newest event is the one that was noted, and what the log holds behind it.
 func (v *verification) end() error {
 	switch {
-	case v.mark.Index < v.newest.Index:
+	case v.Mark.Index < v.newest.Index:
 		return wrong(v.newest.Index, eventlog.Missing, "it was the newest, number %d; the events end at #%d, number %d",
-			v.newest.Number, v.mark.Index, v.mark.Number)
-	case v.mark != v.newest:
-		return wrong(v.mark.Index, eventlog.Altered, "it is not as it was noted when it was the newest")
+			v.newest.Number, v.Mark.Index, v.Mark.Number)
+	case v.Mark != v.newest:
+		return wrong(v.Mark.Index, eventlog.Altered, "it is not as it was noted when it was the newest")
 	case len(v.stored) > 0:
-		return wrong(v.stored[0].Index, eventlog.Missing, "a graph is stored there, and the events end at #%d", v.mark.Index)
+		return wrong(v.stored[0].Index, eventlog.Missing, "a graph is stored there, and the events end at #%d", v.Mark.Index)
 	}
 	// Applied first: an event is written with it, so if there is none by then, no change up to there was accepted.
 	applied := v.log.Applied()
@@ -244,7 +245,7 @@ func (v *verification) end() error {
 	if err != nil || now != v.newest {
 		return err
 	}
-	return v.refusals(v.mark.Index+1, applied)
+	return v.refusals(v.Mark.Index+1, applied)
 }
 
 // VerifyAudit verifies the audit of this node for those who may see everything. One at a time: it reads it all.

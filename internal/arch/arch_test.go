@@ -91,7 +91,7 @@ var allowed = map[string][]string{
 		"api", "docs", "web/assets", "web/help", "web/pages/attack", "web/pages/cookie", "web/pages/format",
 		"web/pages/glance", "web/pages/icons", "web/pages/palette", "web/pages/payload",
 		"web/prose", "web/ration", "web/sensors", "web/who", "query",
-		"query/filter", "query/view", "graph", "graph/scope",
+		"query/filter", "query/past", "query/view", "graph", "graph/scope",
 		"eventlog/entry", "internal/ndjson", "internal/secret", "internal/timespec",
 	},
 	"web/sensors": {"graph"},
@@ -101,8 +101,8 @@ var allowed = map[string][]string{
 	"packaging":   {}, // files, to be embedded
 	"web/replay":  {"query", "query/view", "graph", "internal/pace", "internal/timespec"},
 	"web/v1": {
-		"api", "web/ration", "web/replay", "web/scopes", "web/who", "query", "query/filter", "query/view", "graph",
-		"graph/scope", "internal/guessable", "internal/ndjson", "internal/secret", "internal/timespec",
+		"api", "web/ration", "web/replay", "web/scopes", "web/who", "query", "query/filter", "query/past", "query/view",
+		"graph", "graph/scope", "internal/guessable", "internal/ndjson", "internal/secret", "internal/timespec",
 	},
 	"web/pages/payload": {"query/view"},
 	"web/pages/format":  {"query/view"},
@@ -128,8 +128,9 @@ var allowed = map[string][]string{
 	"raftfsm/link":      {"internal/atomicfile", "internal/crowd", "internal/secret"},
 	"query": {
 		"eventlog", "eventlog/entry", "graph", "history", "wire", "query/delivery", "query/match", "query/spread",
-		"query/traffic", "query/trail", "query/view", "internal/timespec", "internal/ndjson",
+		"query/past", "query/traffic", "query/trail", "query/view", "internal/timespec", "internal/ndjson",
 	}, // wire: payloads are in frames
+	"query/past":     {"eventlog", "eventlog/entry", "graph", "query/view", "internal/timespec"},
 	"query/view":     {"graph", "graph/scope"},
 	"query/traffic":  {"eventlog", "eventlog/entry", "graph"},
 	"query/trail":    {"eventlog"},

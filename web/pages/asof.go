@@ -10,16 +10,17 @@ import (
 	"hpfriends/api"
 	"hpfriends/eventlog/entry"
 	"hpfriends/query"
+	"hpfriends/query/past"
 	"hpfriends/query/view"
 	"hpfriends/web/pages/format"
 	"hpfriends/web/prose"
 )
 
-// past is a moment that a page is shown as of.
-type past struct {
+// moment is what a page is shown as of.
+type moment struct {
 	view.AsOf
 	Text  string // as it was asked for
-	point query.Point
+	point past.Point
 }
 
 // lacks says what a page cannot show of the past.
@@ -42,13 +43,13 @@ func (r *request) travel(pg *page) error {
 	if !pg.past {
 		return nil
 	}
-	at, err := query.ParsePoint(text, r.now.In(r.prefs.Zone))
+	at, err := past.ParsePoint(text, r.now.In(r.prefs.Zone))
 	if err != nil {
 		return api.NewProblem(http.StatusUnprocessableEntity, api.Invalid, err.Error(), "")
 	}
 	then, err := r.Query.At(r.actor, at)
 	if err == nil {
-		r.past = &past{then, text, at}
+		r.past = &moment{then, text, at}
 	}
 	return err
 }
@@ -92,13 +93,13 @@ func (s *sheet) Timeline() (timeline, error) {
 		return t, err
 	}
 	older, _, err := s.Query.AuditEvents(s.Context(), s.actor, query.AuditFilter{
-		Until: query.PointAtIndex(here.Index), Limit: neighbours + 1,
+		Until: past.AtIndex(here.Index), Limit: neighbours + 1,
 	})
 	if err != nil {
 		return t, err
 	}
 	newer, _, err := s.Query.AuditEvents(s.Context(), s.actor, query.AuditFilter{
-		Since: query.PointAtIndex(here.Index + 1), Oldest: true, Limit: neighbours,
+		Since: past.AtIndex(here.Index + 1), Oldest: true, Limit: neighbours,
 	})
 	if err != nil {
 		return t, err
@@ -131,7 +132,7 @@ func (s *sheet) Newest() string {
 }
 
 // Past is the moment that the page is shown as of; nil: now.
-func (s *sheet) Past() *past { return s.past }
+func (s *sheet) Past() *moment { return s.past }
 
 // Lacks says what the page cannot show of the past.
 func (s *sheet) Lacks() string { return lacks[s.Page.path] }

@@ -9,6 +9,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/query"
+	"hpfriends/query/past"
 	"hpfriends/query/view"
 	"hpfriends/web/prose"
 )
@@ -59,12 +60,12 @@ func audit(r *request) (any, error) {
 }
 
 // point reads a moment of the address; an empty one is the zero Point.
-func (r *request) point(name string) (query.Point, error) {
+func (r *request) point(name string) (past.Point, error) {
 	text := r.URL.Query().Get(name)
 	if text == "" {
-		return query.Point{}, nil
+		return past.Point{}, nil
 	}
-	at, err := query.ParsePoint(text, r.now.In(r.prefs.Zone))
+	at, err := past.ParsePoint(text, r.now.In(r.prefs.Zone))
 	if err != nil {
 		return at, invalid(name+": "+r.Refusal(err).Detail, "")
 	}
@@ -121,7 +122,7 @@ func auditDiff(r *request) (any, error) {
 		return d, nil
 	}
 	from, err := r.point("from")
-	var to query.Point // now
+	var to past.Point // now
 	if err == nil && d.To != "" {
 		to, err = r.point("to")
 	}
@@ -149,7 +150,7 @@ func access(r *request) (any, error) {
 	if d.Channel == "" {
 		return d, nil
 	}
-	var at query.Point // now
+	var at past.Point // now
 	var err error
 	if d.At != "" {
 		at, err = r.point("at")

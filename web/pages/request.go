@@ -22,7 +22,7 @@ type request struct {
 	viewer  graph.Viewer // of the newest graph
 	user    *graph.User  // nil: the operator, on the local socket
 	prefs   cookie.Prefs
-	past    *past        // nil: now
+	past    *moment      // nil: now
 	at      string       // the moment that was asked for; empty: now
 	problem *api.Problem // of the form that was posted
 	secret  bool         // the answer shows a secret: it is not compressed

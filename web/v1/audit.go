@@ -10,6 +10,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/query"
+	"hpfriends/query/past"
 	"hpfriends/query/view"
 	"hpfriends/web/who"
 )
@@ -45,8 +46,8 @@ func (s *Service) registerAudit(h huma.API) {
 }
 
 // point reads a parameter that is a time or a position.
-func point(name, value string) (query.Point, error) {
-	p, err := query.ParsePoint(value, time.Now())
+func point(name, value string) (past.Point, error) {
+	p, err := past.ParsePoint(value, time.Now())
 	return p, of(name, err)
 }
 

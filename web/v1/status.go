@@ -93,8 +93,8 @@ func (s *Service) listLogs(ctx context.Context, in *api.LogsQuery) ([]view.LogRo
 		After: in.After, Limit: in.Limit,
 	}
 	var err error
-	if f.Since, err = past("since", in.Since); err == nil {
-		f.Until, err = past("until", in.Until)
+	if f.Since, err = earlier("since", in.Since); err == nil {
+		f.Until, err = earlier("until", in.Until)
 	}
 	if err != nil {
 		return nil, err
@@ -107,8 +107,8 @@ func (s *Service) listLogs(ctx context.Context, in *api.LogsQuery) ([]view.LogRo
 	return s.Query.Logs(who.Actor(ctx), f)
 }
 
-// past reads a parameter that is a time before now; the zero time: nothing was given.
-func past(name, text string) (time.Time, error) {
+// earlier reads a parameter that is a time before now; the zero time: nothing was given.
+func earlier(name, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}

@@ -12,7 +12,7 @@ import (
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/internal/timespec"
-	"hpfriends/query"
+	"hpfriends/query/past"
 	"hpfriends/query/view"
 )
 
@@ -75,7 +75,7 @@ func momentText(s string) (string, error) {
 	if s == "" {
 		return "", fmt.Errorf("want a %s", momentForms)
 	}
-	m, err := query.ParsePoint(s, time.Now())
+	m, err := past.ParsePoint(s, time.Now())
 	switch {
 	case err != nil:
 		return "", err
@@ -93,11 +93,11 @@ func auditFilter(c *cli.Context) (in api.AuditQuery, err error) {
 	if err != nil {
 		return in, err
 	}
-	since, err := query.ParsePoint(in.Since, time.Now())
+	since, err := past.ParsePoint(in.Since, time.Now())
 	if err != nil {
 		return in, err
 	}
-	until, err := query.ParsePoint(in.Until, time.Now())
+	until, err := past.ParsePoint(in.Until, time.Now())
 	if err == nil && until.Index > 0 && until.Index < since.Index {
 		err = cmdline.Usage("--until %s is before --since %s", in.Until, in.Since)
 	}
@@ -139,7 +139,7 @@ func listEvents(w io.Writer, all []view.AuditEvent) {
 }
 
 func showAudit(c *cli.Context, server *api.Client) error {
-	m, err := query.ParsePoint(c.Args().First(), time.Now())
+	m, err := past.ParsePoint(c.Args().First(), time.Now())
 	if err != nil || !m.Time.IsZero() {
 		return cmdline.Usage("%q is not a position: list them with `hpfriends audit ls`", c.Args().First())
 	}

@@ -14,6 +14,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/query/past"
 	"hpfriends/query/view"
 )
 
@@ -86,15 +87,9 @@ func randomOp(g *graph.Graph, roll func(int) int) graph.Command {
 	return c
 }
 
-// history appends n random changes, a few of them refused, with batches between them and clocks that step back. It
-// returns the encoding of the graph after each log index.
-func (f *fixture) history(n int, roll func(int) int, storeEvery, keepEvery int) [][]byte {
+// history appends n random changes, a few of them refused, with batches between them and clocks that step back.
+func (f *fixture) history(n int, roll func(int) int, storeEvery, keepEvery int) {
 	f.t.Helper()
-	empty, err := f.graph.MarshalBinary()
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	all := [][]byte{empty}
 	for i := range n {
 		if roll(10) == 0 {
 			f.publish(1, "a")
@@ -102,119 +97,9 @@ func (f *fixture) history(n int, roll func(int) int, storeEvery, keepEvery int) 
 		c := randomOp(f.graph, roll)
 		c.Time = epoch.Add(time.Duration(i)*time.Minute - time.Duration(roll(5))*time.Minute)
 		f.try(c)
-		if storeEvery > 0 && i%storeEvery == storeEvery-1 && f.graph.Index() > 0 {
+		if i%storeEvery == storeEvery-1 && f.graph.Index() > 0 {
 			f.store(uint64(keepEvery))
 		}
-		data, err := f.graph.MarshalBinary()
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		for uint64(len(all)) <= f.index {
-			all = append(all, data)
-		}
-	}
-	// Batches do not change it: what stands at their index is the graph before.
-	for i := len(all) - 1; i > 0; i-- {
-		if e, err := f.log.Entry(uint64(i)); err != nil {
-			f.t.Fatal(err)
-		} else if e.Kind == entry.KindBatch {
-			all[i] = nil
-		}
-	}
-	for i := range all {
-		if all[i] == nil {
-			all[i] = all[i-1]
-		}
-	}
-	return all
-}
-
-// rebuilt is the graph at an index, from the first event and nothing else.
-func (f *fixture) rebuilt(index uint64) *graph.Graph {
-	f.t.Helper()
-	g := graph.New()
-	_, err := f.log.Audit().Scan(0, 1<<30, func(r eventlog.AuditRecord) (err error) {
-		if r.Index <= index {
-			g, _, err = g.Replay(r.Index, r.Command)
-		}
-		return err
-	})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return g
-}
-
-// The graph at any position is the one that was there, and the one rebuilt from the first event: from stored graphs,
-// from waypoints, in any order, with all but a few of both thrown away.
-func TestGraphAtAnyPositionIsTheOneRebuiltFromTheFirstEvent(t *testing.T) {
-	f, _ := newFixture(t)
-	random := rand.New(rand.NewPCG(7, 7))
-	want := f.history(400, random.IntN, 9, 32)
-	stored, err := f.log.StoredGraphs().List()
-	if err != nil || len(stored) < 4 || len(stored) > 12 {
-		t.Fatalf("%d graphs are stored, %v: want one in each span of 32 events", len(stored), err)
-	}
-	past := NewTimeTravel(f.log)
-	past.every, past.keep = 6, 5
-	order := random.Perm(len(want) + 3)
-	for _, i := range order {
-		g, err := past.GraphAt(uint64(i))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, _ := g.MarshalBinary()
-		if !bytes.Equal(got, want[min(i, len(want)-1)]) {
-			t.Fatalf("the graph at #%d is another than it was", i)
-		}
-		if i%10 == 0 {
-			if first, _ := f.rebuilt(uint64(i)).MarshalBinary(); !bytes.Equal(got, first) {
-				t.Fatalf("the graph at #%d is another than that of the first events", i)
-			}
-		}
-		if len(past.waypoints) > past.keep {
-			t.Fatalf("%d waypoints are kept, want %d", len(past.waypoints), past.keep)
-		}
-	}
-	if s, err := VerifyAudit(t.Context(), f.log, nil); err != nil || s.StoredGraphs != len(stored) || s.Events == 0 ||
-		s.Compared != s.Events || s.Refused == 0 {
-		t.Errorf("verify: %+v, %v", s, err)
-	}
-}
-
-// Whoever asks for a moment does not wait for somebody who asks for another one, and the newest is not rebuilt.
-func TestNobodyWaitsForAnotherMoment(t *testing.T) {
-	f, q := newFixture(t)
-	f.history(100, rand.New(rand.NewPCG(3, 4)).IntN, 20, 64)
-	mark, err := f.log.Audit().Before(50)
-	if err != nil {
-		t.Fatal(err)
-	}
-	begun, end := make(chan struct{}), make(chan struct{})
-	defer close(end)
-	go func() {
-		_, _, _ = q.history.flight.Do(formatIndex(mark.Index), func() (any, error) {
-			close(begun)
-			<-end
-			return state{}, nil
-		})
-	}()
-	<-begun
-	done := make(chan error)
-	go func() {
-		_, err := q.history.GraphAt(mark.Index - 1)
-		done <- err
-	}()
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(10 * time.Second):
-		t.Fatal("who asks for a moment waits for another one")
-	}
-	if g, err := q.history.GraphAt(f.graph.Index()); err != nil || g != f.graph {
-		t.Errorf("the newest graph is rebuilt, %v", err)
 	}
 }
 
@@ -222,7 +107,11 @@ func TestNobodyWaitsForAnotherMoment(t *testing.T) {
 func TestEveryWayOfReadingTheAuditGivesTheSameEvents(t *testing.T) {
 	f, q := newFixture(t)
 	f.history(260, rand.New(rand.NewPCG(5, 6)).IntN, 20, 64)
-	q.history.every, q.history.keep = 16, 4
+	q.history = past.New(f.log, past.Config{Newest: q.graph, Every: 16, Waypoints: 4})
+	if s, err := VerifyAudit(t.Context(), f.log, nil); err != nil || s.StoredGraphs == 0 || s.Events == 0 ||
+		s.Compared != s.Events || s.Refused == 0 {
+		t.Errorf("verify: %+v, %v", s, err)
+	}
 	viewers := []graph.Actor{{Operator: true}, {User: 9999}}
 	for u := range f.graph.Users() {
 		viewers = append(viewers, graph.Actor{User: u.ID})
@@ -287,8 +176,8 @@ func (f *fixture) follow(q *Query, viewer graph.Actor) (all []view.AuditEvent) {
 		}
 	}
 	rest, more, err := r.Read(f.index, 1000)
-	if err != nil || more || r.at.mark.Index != f.graph.Index() {
-		f.t.Fatalf("the reader stands at #%d, more %t, %v", r.at.mark.Index, more, err)
+	if err != nil || more || r.at.Mark.Index != f.graph.Index() {
+		f.t.Fatalf("the reader stands at #%d, more %t, %v", r.at.Mark.Index, more, err)
 	}
 	return append(all, rest...)
 }
@@ -355,7 +244,7 @@ func BenchmarkGraphAt(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 1))
 	b.Run("cold", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := NewTimeTravel(f.log).GraphAt(uint64(1 + random.IntN(100_000))); err != nil {
+			if _, err := past.New(f.log, past.Config{}).GraphAt(uint64(1 + random.IntN(100_000))); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -2,11 +2,11 @@ package query
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
 	"hpfriends/graph"
+	"hpfriends/query/past"
 )
 
 // stamped adds a user by a command that is stamped with a time.
@@ -20,58 +20,11 @@ func (f *fixture) stamped(at time.Time) uint64 {
 	return out.Index
 }
 
-// As of a time is the cut that the fewest stamps contradict, whatever the clocks did, and later times are not cut
-// earlier.
-func TestTimeIsCutWhereTheFewestChangesContradict(t *testing.T) {
-	f, _ := newFixture(t)
-	roll := rand.New(rand.NewPCG(3, 4)).IntN
-	var stamps []time.Time // of the change of each index, from 1
-	for i := range 240 {
-		at := epoch.Add(time.Duration(i-roll(5)) * time.Minute)
-		switch roll(12) {
-		case 0, 1:
-			at = at.AddDate(2, 0, 0)
-		case 2:
-			at = at.AddDate(-1, 0, 0)
-		}
-		f.stamped(at)
-		stamps = append(stamps, at)
-	}
-	past := NewTimeTravel(f.log)
-	for _, now := range []time.Time{epoch.AddDate(0, 0, 1), epoch.AddDate(5, 0, 0)} {
-		past.now = func() time.Time { return now }
-		before := uint64(0)
-		for minute := -10; minute < 250; minute++ {
-			at := epoch.Add(time.Duration(minute)*time.Minute + 500*time.Microsecond)
-			fewest, want := len(stamps), uint64(0)
-			for i := range len(stamps) + 1 {
-				if i > 0 && stamps[i-1].After(at) {
-					continue
-				}
-				contradict := 0
-				for j, s := range stamps {
-					if j < i && s.After(at) && !s.After(now) || j >= i && !s.After(at) {
-						contradict++
-					}
-				}
-				if contradict <= fewest {
-					fewest, want = contradict, uint64(i)
-				}
-			}
-			got, err := past.cutAt(at)
-			if err != nil || got.index != want || got.index < before || got.last < got.index {
-				t.Fatalf("as of minute %d: %+v, %v, want #%d", minute, got, err, want)
-			}
-			before = got.index
-		}
-	}
-}
-
 // Changes that were made while a clock was two years ahead spoil no question about a time, and show their own.
 func TestChangesStampedAheadDoNotSpoilTheAudit(t *testing.T) {
 	f, q := newFixture(t)
 	now := epoch.AddDate(0, 6, 0)
-	q.history.now = func() time.Time { return now }
+	q.history = past.New(f.log, past.Config{Newest: q.graph, Now: func() time.Time { return now }})
 	operator := graph.Actor{Operator: true}
 	var each []uint64 // hour, the oldest first
 	for h := 200; h > 0; h-- {
@@ -82,8 +35,8 @@ func TestChangesStampedAheadDoNotSpoilTheAudit(t *testing.T) {
 		}
 		each = append(each, f.stamped(now.Add(-time.Duration(h)*time.Hour+time.Minute)))
 	}
-	point := func(text string) Point {
-		p, err := ParsePoint(text, now)
+	point := func(text string) past.Point {
+		p, err := past.ParsePoint(text, now)
 		if err != nil {
 			t.Fatal(err)
 		}
