@@ -7,6 +7,7 @@ import (
 
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/graph/version"
 	"hpfriends/raftfsm"
 	"hpfriends/router"
 	"hpfriends/wire"
@@ -35,7 +36,7 @@ type conn struct {
 
 // permission remembers the last channel that was found allowed, and by which graph.
 type permission struct {
-	version *graph.Version
+	version *version.Version
 	channel string
 }
 

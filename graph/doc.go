@@ -9,7 +9,7 @@
 //   - Explain says why a message flows from one user to another, or what is missing.
 //   - Diff says how two graphs differ, and Difference.Concerns whom that concerns; Viewer.At shows an old graph by the
 //     rights of now.
-//   - Version is the list of states that readers of the log walk along.
+//   - Package version is the list of states that readers of the log walk along.
 //
 // # Invariant
 //
@@ -49,7 +49,7 @@
 //	user.go, group.go, share.go  lookups and changes, each     delta.go         what a change has touched
 //	authkey.go, token.go         ... of its objects            explain.go       why, or why not
 //	expire.go                    what is due                   snapshot.go      a stored graph
-//	authorize.go, viewer.go      who may do and see what       version.go       the list of states
+//	authorize.go, viewer.go      who may do and see what       version/         the list of states
 //	name.go, pattern.go          what may be called what       tree/            the persistent map under it all
 //	diff.go                      how two graphs differ         invitation.go    who may come
 package graph

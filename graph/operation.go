@@ -112,6 +112,9 @@ func indexOperations() (map[reflect.Type]*operation, map[string]*operation) {
 // operationOf finds the row of an operation; nil for what is none.
 func operationOf(op Op) *operation { return operationsByType[reflect.TypeOf(op)] }
 
+// Revokes reports whether op may take away a right that somebody had.
+func Revokes(op Op) bool { return operationOf(op).revokes(op) }
+
 // The operations. A pointer field that is nil is left as it is. The JSON names are those of the log and of the audit;
 // what is tagged as secret is shown to nobody.
 type (

@@ -15,6 +15,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/graph/version"
 	"hpfriends/raftfsm/apply"
 	"hpfriends/raftfsm/clock"
 	"hpfriends/raftfsm/retention"
@@ -220,7 +221,7 @@ func (n *Node) Cluster() (string, error) { return n.stable.Stored("cluster") }
 func (n *Node) Now() time.Time { return n.clock.Now() }
 
 // Version is the newest version of the graph.
-func (n *Node) Version() *graph.Version { return n.fsm.Version() }
+func (n *Node) Version() *version.Version { return n.fsm.Version() }
 
 // Graph is the newest graph.
 func (n *Node) Graph() *graph.Graph { return n.Version().Graph }

@@ -6,7 +6,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
-	"hpfriends/graph"
+	"hpfriends/graph/version"
 )
 
 // sendBytes is about how much one Send is given at most: a revocation cannot take back what was given to it.
@@ -20,8 +20,8 @@ type outbox struct {
 	liveFrom uint64 // the tail offers entries from here on
 	lagging  bool   // a reader reads the log from lagAt
 	lagAt    eventlog.Position
-	from     *graph.Version // in force at or before the first frame queued, or lagAt
-	writing  bool           // the writer goroutine runs
+	from     *version.Version // in force at or before the first frame queued, or lagAt
+	writing  bool             // the writer goroutine runs
 	closed   bool
 }
 

@@ -12,6 +12,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/graph/version"
 	"hpfriends/internal/turns"
 )
 
@@ -45,7 +46,7 @@ type Router struct {
 
 	mu      sync.Mutex // guards all below; held while one entry is routed, once its reaches are known
 	next    uint64     // first entry not routed yet
-	version *graph.Version
+	version *version.Version
 	table   table
 	routes  routes
 
@@ -54,7 +55,7 @@ type Router struct {
 }
 
 // New returns a router that begins after the newest applied entry. version is any version of the graph at or before it.
-func New(log *eventlog.Log, version *graph.Version, c Config) *Router {
+func New(log *eventlog.Log, version *version.Version, c Config) *Router {
 	c.OutboxBytes, c.Memory = cmp.Or(c.OutboxBytes, defaultOutboxBytes), cmp.Or(c.Memory, defaultMemory)
 	next := log.Applied() + 1
 	v, readers := version.At(next-1), max(1, runtime.GOMAXPROCS(0)/2)

@@ -21,6 +21,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/graph/version"
 	"hpfriends/internal/turns"
 )
 
@@ -28,7 +29,7 @@ import (
 type world struct {
 	t       *testing.T
 	log     *eventlog.Log
-	version *graph.Version // newest
+	version *version.Version // newest
 	router  *Router
 	index   uint64
 	sent    []sent // every message, in log order
@@ -49,7 +50,7 @@ func newWorld(t *testing.T, outbox int) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, log: log, version: graph.NewVersion(graph.New(), 0)}
+	w := &world{t: t, log: log, version: version.New(graph.New(), 0)}
 	w.router = New(log, w.version, Config{OutboxBytes: outbox})
 	w.run()
 	t.Cleanup(func() { w.stop(); log.Close() })
@@ -617,7 +618,7 @@ func deliverAtEveryPace(t *testing.T, scarce bool) {
 		s := w.router.Join(p.peer(), u, graph.DefaultMaxMessage)
 		subs = append(subs, subscription{s, p, u, make(map[graph.Pattern]uint64)})
 	}
-	reaches := make(map[uint64]*graph.Version) // version in force at each batch
+	reaches := make(map[uint64]*version.Version) // version in force at each batch
 	for range 400 {
 		switch rnd.IntN(8) {
 		case 0:

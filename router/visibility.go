@@ -2,6 +2,7 @@ package router
 
 import (
 	"hpfriends/graph"
+	"hpfriends/graph/version"
 	"hpfriends/history"
 )
 
@@ -9,15 +10,15 @@ import (
 type visibility struct {
 	*history.Rights
 	user    graph.UserID
-	version *graph.Version
+	version *version.Version
 }
 
-func newVisibility(user graph.UserID, v *graph.Version) visibility {
+func newVisibility(user graph.UserID, v *version.Version) visibility {
 	return visibility{history.NewRights(v.Graph, user), user, v}
 }
 
 // advance makes another version decide, and reports whether it is one.
-func (v *visibility) advance(to *graph.Version) bool {
+func (v *visibility) advance(to *version.Version) bool {
 	if to == v.version {
 		return false
 	}

@@ -11,7 +11,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
-	"hpfriends/graph"
+	"hpfriends/graph/version"
 )
 
 // FSM applies committed entries to the projections, in one Pebble batch for each run of entries that raft hands over.
@@ -21,7 +21,7 @@ type FSM struct {
 	fail func(error) // ends the process
 	slog *slog.Logger
 
-	version  atomic.Pointer[graph.Version] // newest
+	version  atomic.Pointer[version.Version] // newest
 	sessions sessions
 	activity *activity
 	cursors  *cursors
@@ -69,12 +69,12 @@ func (f *FSM) load(applied uint64) error {
 		return err
 	}
 	f.audit = audit
-	f.version.Store(graph.NewVersion(g, g.Index()))
+	f.version.Store(version.New(g, g.Index()))
 	return nil
 }
 
 // Version is the newest version of the graph. Its successors follow in the list.
-func (f *FSM) Version() *graph.Version { return f.version.Load() }
+func (f *FSM) Version() *version.Version { return f.version.Load() }
 
 // Configuration is the newest applied configuration, or nil before the first one.
 func (f *FSM) Configuration() *Configuration { return f.configuration.Load() }

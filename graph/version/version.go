@@ -1,14 +1,25 @@
-package graph
+// Package version is the list of states that readers of the log walk along.
+//
+// # Invariant
+//
+// Every reader switches to a change at the change's own place in the log, however far behind it is.
+//
+// # Concurrency
+//
+// One goroutine appends; any number may read.
+package version
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"hpfriends/graph"
+)
 
 // Version is one state of the graph and the log index from which it is in force. Versions form a list from old to new:
 // a reader of the log holds the version of its position and walks on as it passes the changes, so every reader switches
 // at the same position however far behind it is. Versions that no reader holds are garbage.
-//
-// One goroutine appends; any number may read.
 type Version struct {
-	Graph *Graph
+	Graph *graph.Graph
 	Index uint64 // index of the change that made it
 
 	revokes bool // the change may have taken something away from somebody
@@ -16,18 +27,18 @@ type Version struct {
 	changed chan struct{} // closed once next is set
 }
 
-// NewVersion starts a list.
-func NewVersion(g *Graph, index uint64) *Version {
+// New starts a list.
+func New(g *graph.Graph, index uint64) *Version {
 	return &Version{Graph: g, Index: index, changed: make(chan struct{})}
 }
 
 // Append adds the version that follows v by the change op and returns it. v must be the newest of its list. A nil op
 // stands for changes that this node did not see, as after a snapshot: they may have taken anything away.
-func (v *Version) Append(g *Graph, index uint64, op Op) *Version {
-	n := NewVersion(g, index)
-	n.revokes = op == nil || operationOf(op).revokes(op)
+func (v *Version) Append(g *graph.Graph, index uint64, op graph.Op) *Version {
+	n := New(g, index)
+	n.revokes = op == nil || graph.Revokes(op)
 	if !v.next.CompareAndSwap(nil, n) {
-		panic("graph: Append to a version that is not the newest")
+		panic("version: Append to a version that is not the newest")
 	}
 	close(v.changed)
 	return n

@@ -1,25 +1,31 @@
-package graph
+package version
 
-import "testing"
+import (
+	"testing"
+
+	"hpfriends/graph"
+)
 
 // TestVersionsInForce: who walks along the log is in the version of its place, and knows if it has lost something.
 func TestVersionsInForce(t *testing.T) {
-	w := newWorld(t)
-	first := NewVersion(w.g, 0)
+	g := graph.New()
+	first := New(g, 0)
 	v := first
 	for _, s := range []struct {
 		index uint64
-		op    Op
-	}{{10, AddUser{Handle: "a"}}, {20, RemoveUser{10}}, {30, AddUser{Handle: "b"}}} {
+		op    graph.Op
+	}{{10, graph.AddUser{Handle: "a"}}, {20, graph.RemoveUser{User: 10}}, {30, graph.AddUser{Handle: "b"}}} {
 		old := v
 		select {
 		case <-old.Changed():
 			t.Fatal("changed before there is a newer version")
 		default:
 		}
-		w.index = s.index - 1
-		w.do(operator(), s.op)
-		v = v.Append(w.g, s.index, s.op)
+		var err error
+		if g, _, err = g.Apply(s.index, graph.Command{By: graph.Actor{Operator: true}, Op: s.op}); err != nil {
+			t.Fatal(err)
+		}
+		v = v.Append(g, s.index, s.op)
 		<-old.Changed()
 	}
 	for at, want := range map[uint64]uint64{0: 0, 9: 0, 10: 10, 19: 10, 20: 20, 29: 20, 30: 30, 99: 30} {
@@ -43,13 +49,13 @@ func TestVersionsInForce(t *testing.T) {
 			t.Error("a version that is not the newest was appended to")
 		}
 	}()
-	first.Append(w.g, 40, Expire{})
+	first.Append(g, 40, graph.Expire{})
 }
 
 // A snapshot replaces the graph by changes that nobody saw one by one: readers must look at all their rights again.
 func TestVersionWithoutAnOperationRevokes(t *testing.T) {
-	first := NewVersion(New(), 0)
-	if now := first.Append(New(), 9, nil); !now.RevokesSince(first) {
+	first := New(graph.New(), 0)
+	if now := first.Append(graph.New(), 9, nil); !now.RevokesSince(first) {
 		t.Error("a version of unknown changes takes nothing away")
 	}
 }
