@@ -66,9 +66,9 @@ func TestApplyRefuses(t *testing.T) {
 		{"disable oneself", user(w.alice), EditUser{User: w.alice, Enabled: ptr(false)}, ErrDenied},
 		{"edit nobody", user(w.root), EditUser{User: 9999}, ErrNotFound},
 		{"edit to a role that is none", user(w.root), EditUser{User: w.bob, Role: ptr(Role(""))}, ErrInvalid},
-		{"remove somebody else", user(w.alice), RemoveUser{w.bob}, ErrDenied},
-		{"remove nobody", user(w.root), RemoveUser{9999}, ErrNotFound},
-		{"remove the last admin of a group of others", user(w.root), RemoveUser{w.alice}, ErrConflict},
+		{"remove somebody else", user(w.alice), RemoveUser{User: w.bob}, ErrDenied},
+		{"remove nobody", user(w.root), RemoveUser{User: 9999}, ErrNotFound},
+		{"remove the last admin of a group of others", user(w.root), RemoveUser{User: w.alice}, ErrConflict},
 
 		{"group for nobody", operator(), AddGroup{Name: "blue"}, ErrInvalid},
 		{"group name is taken", user(w.bob), AddGroup{Name: "RED"}, ErrConflict},
@@ -219,7 +219,7 @@ func TestAdminsChangeWhatIsOthers(t *testing.T) {
 		w.do(by, RemoveMember{w.red, w.alice})
 		w.do(by, RemoveShare{w.toBob})
 		w.do(by, RemoveGroup{w.red})
-		w.do(by, RemoveUser{w.alice})
+		w.do(by, RemoveUser{User: w.alice})
 	}
 }
 
@@ -372,7 +372,7 @@ func TestRemovingAUserLeavesNothing(t *testing.T) {
 	w.share(w.bob, Everyone, AddShare{}, w.alice, w.carol)
 	w.session(w.alice, 9)
 	w.do(user(w.alice), SetGroupAdmin{w.red, w.bob, true})
-	w.do(user(w.alice), RemoveUser{w.alice})
+	w.do(user(w.alice), RemoveUser{User: w.alice})
 	for s := range w.g.Shares() {
 		if s.Owner != w.bob || s.Group != Everyone {
 			t.Errorf("share %+v is left", s)

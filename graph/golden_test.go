@@ -90,6 +90,9 @@ func story() []Command {
 	do(user(37), AcceptInvitation{Hash: hash(8)})
 	do(operator(), AddInvitation{Hash: hash(9), Role: Member, Uses: 1, Expires: at(900)})
 	do(user(37), RemoveInvitation{Invitation: 50})
+	do(operator(), AddUser{Handle: "eva", Role: Admin})
+	do(user(37), EditUser{User: 52, Enabled: ptr(false), KeepAdmin: true})
+	do(user(37), RemoveUser{User: 52, KeepAdmin: true})
 	return all
 }
 

@@ -118,7 +118,7 @@ func TestWhatEndsAnInvitation(t *testing.T) {
 		"its removal":         {func(w invited) { w.do(user(w.root), RemoveInvitation{w.first()}) }, ErrNotFound, false},
 		"removal by an admin": {func(w invited) { w.do(operator(), RemoveInvitation{w.first()}) }, ErrNotFound, false},
 		"the group's end":     {func(w invited) { w.do(operator(), RemoveGroup{w.lab}) }, ErrNotFound, false},
-		"the inviter's end":   {func(w invited) { w.do(operator(), RemoveUser{w.root}) }, ErrNotFound, false},
+		"the inviter's end":   {func(w invited) { w.do(operator(), RemoveUser{User: w.root}) }, ErrNotFound, false},
 		"their fall": {func(w invited) {
 			w.do(operator(), EditUser{User: w.root, Role: ptr(Member)})
 		}, ErrDenied, true},

@@ -126,18 +126,20 @@ type (
 		First    bool   `json:"first,omitempty"` // an admin, if there is none
 	}
 	// EditUser that disables ends the user's login sessions. Another password ends those and the API tokens, but the one
-	// that asks.
+	// that asks. With KeepAdmin only the operator ends the last enabled admin; commands of earlier versions lack it.
 	EditUser struct {
-		User     UserID  `json:"user"`
-		Name     *string `json:"name,omitempty"`
-		Password *string `json:"password,omitempty" secret:"true"`
-		Role     *Role   `json:"role,omitempty"`    // admins only
-		Enabled  *bool   `json:"enabled,omitempty"` // admins only
+		User      UserID  `json:"user"`
+		Name      *string `json:"name,omitempty"`
+		Password  *string `json:"password,omitempty" secret:"true"`
+		Role      *Role   `json:"role,omitempty"`    // admins only
+		Enabled   *bool   `json:"enabled,omitempty"` // admins only
+		KeepAdmin bool    `json:"keep_admin,omitempty"`
 	}
 	// RemoveUser removes a user with all their authkeys, shares, memberships and tokens, and the groups of which they are
-	// the only member. Users may remove themselves.
+	// the only member. Users may remove themselves. KeepAdmin is as in EditUser.
 	RemoveUser struct {
-		User UserID `json:"user"`
+		User      UserID `json:"user"`
+		KeepAdmin bool   `json:"keep_admin,omitempty"`
 	}
 
 	AddGroup struct { // the actor becomes its first admin

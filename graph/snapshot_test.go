@@ -111,7 +111,7 @@ func TestDamagedStoredGraphIsRefused(t *testing.T) {
 			for u := range g.Users() {
 				g.Reach(u.ID, "c")
 			}
-			g.Apply(1<<60, Command{By: operator(), Time: at(1), Op: RemoveUser{w.bob}})
+			g.Apply(1<<60, Command{By: operator(), Time: at(1), Op: RemoveUser{User: w.bob}})
 			g.Apply(1<<60, Command{By: operator(), Time: at(1e6), Op: Expire{}})
 		}
 	}

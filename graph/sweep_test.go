@@ -86,7 +86,7 @@ func TestLeavingCostsWhatOneHasDecided(t *testing.T) {
 	if want := []ShareID{direct, public}; !slices.Equal(got, want) {
 		t.Errorf("enabled after leaving: %v, want %v (%d and %d were with the group)", got, want, share, second)
 	}
-	g = apply(g, operator(), RemoveUser{bob})
+	g = apply(g, operator(), RemoveUser{User: bob})
 	if n := g.decided.Len(); n != 1 { // of the third, on the first share
 		t.Errorf("%d decisions are left, want 1", n)
 	}
@@ -97,7 +97,7 @@ func BenchmarkMassChange(b *testing.B) {
 	g, ids, group, share, apply := fullGroup(b, 100_001)
 	g = apply(g, operator(), SetGroupAdmin{group, ids[1], true})
 	for _, op := range []Op{
-		RemoveShare{share}, RemoveGroup{group}, RemoveUser{ids[0]}, EditUser{User: ids[0], Enabled: ptr(false)},
+		RemoveShare{share}, RemoveGroup{group}, RemoveUser{User: ids[0]}, EditUser{User: ids[0], Enabled: ptr(false)},
 		AddShare{Channel: "other", Group: group}, EditShare{Share: share, Note: ptr("TLP:RED")},
 		RemoveMember{group, ids[2]},
 	} {

@@ -139,6 +139,11 @@ func (op EditUser) apply(d *draft) (uint64, error) {
 	if err := checkProfile(u.Name, u.Password, u.Role); err != nil {
 		return 0, err
 	}
+	if ends := !u.Enabled || u.Role != Admin; ends && op.KeepAdmin {
+		if err := d.keepAdmin(old); err != nil {
+			return 0, err
+		}
+	}
 	d.putUser(&u)
 	if !u.Enabled {
 		d.dropSessions(u.ID, 0)
@@ -156,6 +161,21 @@ func (op EditUser) apply(d *draft) (uint64, error) {
 	return uint64(u.ID), nil
 }
 
+// keepAdmin refuses to end the last enabled admin, without whom nobody could run the server by pages or API. The
+// operator may, who can add another.
+func (d *draft) keepAdmin(u *User) error {
+	if d.by.Operator || u.Role != Admin || !u.Enabled {
+		return nil
+	}
+	for other := range d.Users() {
+		if other.ID != u.ID && other.Role == Admin && other.Enabled {
+			return nil
+		}
+	}
+	return refuse(Conflict, "make somebody else an admin first", "%s is the only admin: nobody could run this server",
+		u.Handle)
+}
+
 func set[T any](to *T, from *T) {
 	if from != nil {
 		*to = *from
@@ -166,6 +186,11 @@ func (op RemoveUser) authorize(d *draft) error { return d.requireSelf(op.User) }
 
 func (op RemoveUser) apply(d *draft) (uint64, error) {
 	u, _ := d.User(op.User)
+	if op.KeepAdmin {
+		if err := d.keepAdmin(u); err != nil {
+			return 0, err
+		}
+	}
 	if err := d.leaveAllGroups(u); err != nil {
 		return 0, err
 	}

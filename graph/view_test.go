@@ -150,7 +150,7 @@ func TestReachOfAnOriginWhoComesAndGoes(t *testing.T) {
 	check(0)
 	w.do(operator(), EditUser{User: origin, Enabled: ptr(true)})
 	check(2)
-	w.do(operator(), RemoveUser{origin})
+	w.do(operator(), RemoveUser{User: origin})
 	check(0)
 }
 

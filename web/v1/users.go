@@ -33,7 +33,7 @@ func (s *Service) registerUsers(h huma.API) {
 		if err != nil {
 			return api.None{}, err
 		}
-		return s.changed(ctx, graph.RemoveUser{User: id})
+		return s.changed(ctx, graph.RemoveUser{User: id, KeepAdmin: true})
 	})
 }
 
@@ -51,7 +51,10 @@ func (s *Service) editUser(ctx context.Context, in *api.UserEdit) (api.None, err
 	if err != nil {
 		return api.None{}, err
 	}
-	change := graph.EditUser{User: id, Name: in.Body.Name, Role: in.Body.Role, Enabled: in.Body.Enabled}
+	change := graph.EditUser{
+		User: id, Name: in.Body.Name, Role: in.Body.Role, Enabled: in.Body.Enabled,
+		KeepAdmin: in.Body.Role != nil || in.Body.Enabled != nil,
+	}
 	if in.Body.Password != nil {
 		if a := who.Actor(ctx); s.Prove != nil && id == a.User && !a.Operator {
 			if err := s.Prove(ctx, a, in.Body.Current.Secret); err != nil {
