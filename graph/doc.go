@@ -32,10 +32,11 @@
 //
 // # Choices
 //
-// The last enabled admin of the server is for the operator alone to end, decided at the change's place in the log, so that
-// of two admins who end each other at two nodes one stays. The last admin of a group cannot leave or be removed from it or step down; the last member removes the group instead.
-// A user who is removed takes along the groups in which they were alone. Handles and group names are compared without
-// regard to the case of a-z, idents are compared exactly. One may share with any group, also from outside.
+// The last enabled admin of the server is for the operator alone to end. That is decided at the change's place in the
+// log, so of two who leave at two nodes at once one stays. The last admin of a group cannot leave or be removed from it
+// or step down; the last member removes the group instead. A user who is removed takes along the groups in which they
+// were alone. Handles and group names are compared without regard to the case of a-z, idents are compared exactly. One
+// may share with any group, also from outside.
 //
 // # Concurrency
 //

@@ -26,7 +26,7 @@ type CursorKey struct {
 }
 
 // Ending says that the epochs of a cursor below an index are over: it was claimed anew, reset or removed there. Endings
-// form a list from old to new, like version.Version: who follows it holds its place, and nobody is called. One goroutine
+// form a list from old to new, as versions do: who follows it holds its place, and nobody is called. One goroutine
 // appends.
 type Ending struct {
 	Key   CursorKey
