@@ -264,6 +264,43 @@ func TestRightsLookWhereSomethingIsEnabled(t *testing.T) {
 	}
 }
 
+// A Memo finds again what it found by the newest graph, and nothing by another; what it keeps is bounded.
+func TestMemoGoesByTheGraph(t *testing.T) {
+	w := newWorld(t)
+	users := w.users(3)
+	var m Memo
+	graphs := []*graph.Graph{w.graph}
+	for _, p := range []graph.Pattern{"c*", "d"} {
+		w.share(users[0], users[1], p, graph.Own, graph.Full)
+		w.share(users[1], users[2], p, graph.All, graph.Full)
+		graphs = append(graphs, w.graph)
+	}
+	for _, i := range rand.Perm(30) {
+		g, user, prefix := graphs[i%3], users[i%2+1], []string{"", "c", "d", "e", "dd"}[i%5]
+		if got, want := m.Rights(g, user).Within(prefix), NewRights(g, user).Within(prefix); !slices.Equal(got, want) {
+			t.Errorf("graph %d, user %d, %q: %v, want %v", i%3, user, prefix, got, want)
+		}
+	}
+	computed := 0
+	find := func(prefix string, n int) int {
+		return len(m.find(w.graph, bound{users[1], prefix}, func() []uint64 {
+			computed++
+			return make([]uint64, n)
+		}))
+	}
+	for range 3 {
+		if n := find("new", 7); n != 7 || computed != 1 {
+			t.Errorf("%d found, computed %d times", n, computed)
+		}
+	}
+	for i := range 300 {
+		find(fmt.Sprint(i), 10_000)
+		if m.size > maxOrigins+10_001 {
+			t.Fatalf("%d origins are kept", m.size)
+		}
+	}
+}
+
 // BenchmarkFirst is the first look of a reader who may see three of 10,000 who publish on a channel.
 func BenchmarkFirst(b *testing.B) {
 	w := newWorld(b)

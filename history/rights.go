@@ -11,10 +11,10 @@ const maxChannels = 4096
 
 // Rights is what one user may see of the past by one graph. It is the eventlog.Origins of that.
 type Rights struct {
-	graph *graph.Graph
-	user  graph.UserID
-	memo  map[string]graph.Sources // by channel
-	bound map[string][]uint64      // Within, by prefix
+	graph  *graph.Graph
+	user   graph.UserID
+	memo   map[string]graph.Sources // by channel
+	shared *Memo                    // of Within; nil: none
 
 	// The shares that the user has enabled, when they were looked for: without one nothing of others comes, and no way
 	// needs to be looked for.
@@ -25,7 +25,7 @@ type Rights struct {
 
 // NewRights returns what a user may see by a graph.
 func NewRights(g *graph.Graph, user graph.UserID) *Rights {
-	return &Rights{graph: g, user: user, memo: make(map[string]graph.Sources), bound: make(map[string][]uint64)}
+	return &Rights{graph: g, user: user, memo: make(map[string]graph.Sources)}
 }
 
 // VisibleFrom is the log index from which on the user may see what origin publishes on channel; ok is false if they may
@@ -78,9 +78,13 @@ func (r *Rights) look() {
 // On returns the origins that the user sees on a channel.
 func (r *Rights) On(channel string) []uint64 { return origins(r.sources(channel)) }
 
-// Within returns the origins that the user may see on any channel that begins so.
+// Within returns the origins that the user may see on any channel that begins so. They are shared: nobody changes them.
 func (r *Rights) Within(prefix string) []uint64 {
-	return origins(r.graph.SourcesWithin(r.user, prefix))
+	compute := func() []uint64 { return origins(r.graph.SourcesWithin(r.user, prefix)) }
+	if r.shared == nil {
+		return compute()
+	}
+	return r.shared.find(r.graph, bound{r.user, prefix}, compute)
 }
 
 // From is VisibleFrom.

@@ -86,7 +86,7 @@ const lookFor = 256
 // Messages begins reading. It reads to the end that the log has now.
 func (q *Query) Messages(viewer graph.Actor, f MessageFilter) *Messages {
 	m := &Messages{
-		log: q.log, filter: f, rights: newRights(q.graph, viewer), at: f.From, end: f.Until,
+		log: q.log, filter: f, rights: newRights(q.node, viewer), at: f.From, end: f.Until,
 		oldest: f.From == eventlog.Position{},
 	}
 	m.cursor = history.NewCursor(q.log, m.rights.selector(f.Patterns), f.Newest)
@@ -177,7 +177,7 @@ func (m *Messages) take() (Message, error) {
 	if len(m.frames) == 0 {
 		m.parts = m.parts[1:]
 	}
-	origin := handle(m.rights.graph, graph.UserID(run.Origin))
+	origin := handle(m.rights.by, graph.UserID(run.Origin))
 	return Message{at, time.UnixMilli(run.Time).UTC(), run.Channel, ident, origin, payload}, nil
 }
 

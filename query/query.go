@@ -50,6 +50,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/history"
 	"hpfriends/query/past"
 	"hpfriends/query/traffic"
 	"hpfriends/query/trail"
@@ -73,6 +74,7 @@ type node struct {
 	graph   func() *graph.Graph
 	live    Live // nil: none
 	traffic *traffic.Projection
+	memo    history.Memo
 }
 
 // audits are the questions about the past of the graph.
@@ -89,10 +91,10 @@ type channels struct{ *node }
 // New returns a Query on a log and the newest graph; live may be nil. There is one Query for a log, since it keeps the
 // projection of channels there.
 func New(log *eventlog.Log, newest func() *graph.Graph, live Live) *Query {
-	n := &node{log, newest, live, traffic.New(log, traffic.DefaultLimits())}
-	history := past.New(log, past.Config{Newest: newest})
-	follower := &follower{Trail: trail.New(log), log: log, history: history, behind: 1000, keep: 256}
-	return &Query{node: n, audits: audits{node: n, history: history, trail: follower}, channels: channels{n}}
+	n := &node{log: log, graph: newest, live: live, traffic: traffic.New(log, traffic.DefaultLimits())}
+	travel := past.New(log, past.Config{Newest: newest})
+	follower := &follower{Trail: trail.New(log), log: log, history: travel, behind: 1000, keep: 256}
+	return &Query{node: n, audits: audits{node: n, history: travel, trail: follower}, channels: channels{n}}
 }
 
 // Run keeps the projections of channels and of the audit near the end of the log until ctx is done, so that whoever

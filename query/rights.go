@@ -9,25 +9,25 @@ import (
 
 // rights decides which past messages a viewer may read, by the newest graph.
 type rights struct {
-	newest func() *graph.Graph
+	node   *node
 	viewer graph.Actor
-	graph  *graph.Graph
-	user   *history.Rights // by graph
+	by     *graph.Graph
+	user   *history.Rights
 }
 
-func newRights(newest func() *graph.Graph, viewer graph.Actor) rights {
-	r := rights{newest: newest, viewer: viewer}
+func newRights(n *node, viewer graph.Actor) rights {
+	r := rights{node: n, viewer: viewer}
 	r.renew()
 	return r
 }
 
 // renew takes the newest graph, and reports whether it is another one.
 func (r *rights) renew() bool {
-	g := r.newest()
-	if g == r.graph {
+	g := r.node.Graph()
+	if g == r.by {
 		return false
 	}
-	r.graph, r.user = g, history.NewRights(g, r.viewer.User)
+	r.by, r.user = g, r.node.memo.Rights(g, r.viewer.User)
 	return true
 }
 

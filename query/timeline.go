@@ -142,7 +142,7 @@ func (q *channels) tally(ctx context.Context, viewer graph.Actor, query Timeline
 	if err != nil {
 		return nil, err
 	}
-	r := newRights(q.graph, viewer)
+	r := newRights(q.node, viewer)
 	var batches []uint64
 	cursor := history.NewCursor(q.log, r.selector(query.Patterns), false)
 	for at := begin; at <= end.Index && at <= q.log.Applied() && len(batches) <= exact; {
