@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"hpfriends/graph"
 	"hpfriends/query/match"
 	"hpfriends/query/view"
@@ -44,15 +46,22 @@ func (q *Query) Search(ctx context.Context, viewer graph.Actor, s SearchQuery) (
 	if err != nil {
 		return r, err
 	}
-	f := finder{ctx: ctx, query: q, viewer: q.Viewer(viewer), Query: m, handles: make(map[graph.UserID]string)}
-	for _, kind := range view.Kinds {
-		if len(s.Kinds) > 0 && !slices.Contains(s.Kinds, kind) {
-			continue
-		}
-		best := match.Ranking[show]{Limit: s.Limit, After: after}
-		if err := f.find(kind, &best); err != nil {
-			return r, err
-		}
+	kinds := slices.DeleteFunc(slices.Clone(view.Kinds), func(kind view.Kind) bool {
+		return len(s.Kinds) > 0 && !slices.Contains(s.Kinds, kind)
+	})
+	found := make([]match.Ranking[show], len(kinds))
+	var finders errgroup.Group
+	v := q.Viewer(viewer) // of one moment
+	for i, kind := range kinds {
+		found[i] = match.Ranking[show]{Limit: s.Limit, After: after}
+		f := finder{ctx: ctx, query: q, viewer: v, Query: m, handles: make(map[graph.UserID]string)}
+		finders.Go(func() error { return f.find(kind, &found[i]) })
+	}
+	if err := finders.Wait(); err != nil {
+		return r, err
+	}
+	for i, kind := range kinds {
+		best := &found[i]
 		if best.More {
 			r.More = append(r.More, kind)
 		}
