@@ -19,11 +19,11 @@ func (q *audits) Access(viewer graph.Actor, channel string, at past.Point) (view
 	if err := graph.ValidateChannel(channel); err != nil {
 		return view.Access{}, err
 	}
-	p, err := q.asOf(viewer, at)
+	p, err := q.At(viewer, at)
 	if err != nil {
 		return view.Access{}, err
 	}
-	a := view.Access{Version: p.version, Channel: channel, Readers: []view.AccessPath{}}
+	a := view.Access{Version: p.Version, Channel: channel, Readers: []view.AccessPath{}}
 	if !p.CanSeeAnything() {
 		return a, nil
 	}
@@ -43,7 +43,7 @@ func (q *audits) Access(viewer graph.Actor, channel string, at past.Point) (view
 	return a, nil
 }
 
-func (p moment) accessPath(reach *graph.Reach, origin, reader graph.UserID, from uint64) view.AccessPath {
+func (p Moment) accessPath(reach *graph.Reach, origin, reader graph.UserID, from uint64) view.AccessPath {
 	path := reach.Path(p.Graph(), reader)
 	row := view.AccessPath{
 		Publisher: handle(p.Graph(), origin), Reader: handle(p.Graph(), reader), VisibleFrom: "#" + formatIndex(from),

@@ -73,9 +73,9 @@ func TestChangesStampedAheadDoNotSpoilTheAudit(t *testing.T) {
 	for text, want := range map[string]uint64{"now": each[199], "2h": each[197], "140h": each[59], "190h": each[9]} {
 		as, err := q.At(operator, point(text))
 		stamped := now.Add(-time.Hour + time.Minute)
-		if err != nil || as.Position != fmt.Sprintf("#%d", want) || len(as.Users) != int(want) ||
+		if err != nil || as.Position != fmt.Sprintf("#%d", want) || len(as.AsOf().Users) != int(want) ||
 			text == "now" && !as.Time.Equal(stamped) {
-			t.Errorf("at %s: %s of %v, %d users, %v, want #%d", text, as.Position, as.Time, len(as.Users), err, want)
+			t.Errorf("at %s: %s of %v, %d users, %v, want #%d", text, as.Position, as.Time, len(as.AsOf().Users), err, want)
 		}
 	}
 	e, err := q.AuditEvent(t.Context(), operator, each[199])

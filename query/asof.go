@@ -10,23 +10,47 @@ import (
 	"hpfriends/query/view"
 )
 
-// moment is what a viewer may see of the graph as of a point, by the rights that they have now.
-type moment struct {
+// Moment is what a viewer may see of the graph as of a point, by the rights that they have now. Its lists are made when
+// they are asked for.
+type Moment struct {
 	graph.Viewer
-	version view.Version
+	view.Version
 }
 
-func (q *audits) asOf(viewer graph.Actor, at past.Point) (moment, error) {
+// At returns the graph as of a point.
+func (q *audits) At(viewer graph.Actor, at past.Point) (Moment, error) {
 	c, err := q.resolve(at)
 	if err != nil {
-		return moment{}, err
+		return Moment{}, err
 	}
 	s, err := q.history.At(c.Index)
 	if err != nil {
-		return moment{}, err
+		return Moment{}, err
 	}
 	version, err := q.history.Version(s)
-	return moment{q.Viewer(viewer).At(s.Graph), version}, err
+	return Moment{q.Viewer(viewer).At(s.Graph), version}, err
+}
+
+// AsOf is all of it.
+func (m Moment) AsOf() view.AsOf {
+	return view.AsOf{
+		Version: m.Version, Users: viewUsers(m.Viewer), Groups: m.Groups(), Shares: m.Shares(), Authkeys: m.Authkeys(),
+	}
+}
+
+// Groups are those that the viewer may see.
+func (m Moment) Groups() []view.Group { return viewGroups(m.Viewer) }
+
+// Shares are those that the viewer may see.
+func (m Moment) Shares() []view.Share { return viewShares(m.Viewer, visibleShares(m.Viewer)) }
+
+// Authkeys are those that the viewer may see.
+func (m Moment) Authkeys() []view.Authkey {
+	all := []view.Authkey{}
+	for k := range visibleAuthkeys(m.Viewer, 0) {
+		all = append(all, viewAuthkey(m.Graph(), k))
+	}
+	return all
 }
 
 // resolve finds where a point falls among the changes. A graph is published just before its change is recorded: who
@@ -47,22 +71,6 @@ func (q *audits) resolve(at past.Point) (past.Cut, error) {
 func (q *audits) LastUpTo(at time.Time) (uint64, error) {
 	c, err := q.history.CutAt(at)
 	return c.Last, err
-}
-
-// At returns the graph as of a point.
-func (q *audits) At(viewer graph.Actor, at past.Point) (view.AsOf, error) {
-	p, err := q.asOf(viewer, at)
-	if err != nil {
-		return view.AsOf{}, err
-	}
-	v := view.AsOf{
-		Version: p.version, Users: viewUsers(p.Viewer), Groups: viewGroups(p.Viewer),
-		Shares: viewShares(p.Viewer, visibleShares(p.Viewer)), Authkeys: []view.Authkey{},
-	}
-	for k := range visibleAuthkeys(p.Viewer, 0) {
-		v.Authkeys = append(v.Authkeys, viewAuthkey(p.Graph(), k))
-	}
-	return v, nil
 }
 
 // DiffBetween returns how the graph as of one point differs from that of a later one, as far as it concerns the viewer.

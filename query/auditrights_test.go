@@ -192,9 +192,9 @@ func TestThePastAsEachMaySeeIt(t *testing.T) {
 	} {
 		then := past.AtIndex(c.accepted)
 		as, err := c.q.At(tt.viewer, then)
-		if err != nil || len(as.Shares) != tt.shares || len(as.Authkeys) != tt.keys ||
+		if err != nil || len(as.Shares()) != tt.shares || len(as.Authkeys()) != tt.keys ||
 			as.Position != fmt.Sprintf("#%d", c.accepted) {
-			t.Errorf("%s sees %d shares and %d authkeys at %s, %v", name, len(as.Shares), len(as.Authkeys), as.Position, err)
+			t.Errorf("%s sees %d shares and %d authkeys at %s, %v", name, len(as.Shares()), len(as.Authkeys()), as.Position, err)
 		}
 		access, err := c.q.Access(tt.viewer, "c", then)
 		if err != nil || len(access.Readers) != tt.rows {

@@ -15,7 +15,7 @@ func (q *Query) Explain(viewer graph.Actor, from, to, channel string) (view.Expl
 
 // ExplainAt is Explain as of a point. It names no fixes: the past stays as it is.
 func (q *audits) ExplainAt(viewer graph.Actor, from, to, channel string, at past.Point) (view.Explanation, error) {
-	then, err := q.asOf(viewer, at)
+	then, err := q.At(viewer, at)
 	if err != nil {
 		return view.Explanation{}, err
 	}

@@ -11,14 +11,13 @@ import (
 	"hpfriends/eventlog/entry"
 	"hpfriends/query"
 	"hpfriends/query/past"
-	"hpfriends/query/view"
 	"hpfriends/web/pages/format"
 	"hpfriends/web/prose"
 )
 
 // moment is what a page is shown as of.
 type moment struct {
-	view.AsOf
+	query.Moment
 	Text  string // as it was asked for
 	point past.Point
 }

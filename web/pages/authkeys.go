@@ -36,7 +36,7 @@ func authkeys(r *request) (any, error) {
 	all, err := r.Query.Authkeys(r.actor, r.actor.User)
 	if r.past != nil {
 		all, err = nil, nil
-		for _, k := range r.past.Authkeys {
+		for _, k := range r.past.Authkeys() {
 			if k.Owner == r.Handle() {
 				all = append(all, k)
 			}

@@ -50,10 +50,7 @@ func drawGraph(r *request) (any, error) {
 		}
 	}
 	d.draw(r, lit)
-	groups := r.Query.Groups(r.actor)
-	if r.past != nil {
-		groups = r.past.Groups
-	}
+	groups := groupsThen(r)
 	// Groups that a share leads to come first.
 	drawn := make(map[string]bool)
 	for _, e := range d.Shares {
@@ -76,7 +73,7 @@ func drawGraph(r *request) (any, error) {
 func (d *graphData) draw(r *request, lit map[graph.ShareID]bool) {
 	var shares []view.Share
 	if r.past != nil {
-		shares = slices.Clone(r.past.Shares)
+		shares = r.past.Shares()
 		slices.SortStableFunc(shares, firstIf(func(s view.Share) bool { return lit[s.ID] }))
 		d.More = max(len(shares)-maxEdges, 0)
 		shares = shares[:min(len(shares), maxEdges)]

@@ -35,10 +35,7 @@ func rowOfGroup(g view.Group, handle string) groupRow {
 }
 
 func groups(r *request) (any, error) {
-	all := r.Query.Groups(r.actor)
-	if r.past != nil {
-		all = r.past.Groups
-	}
+	all := groupsThen(r)
 	var d groupsData
 	all, err := filter.Groups(all, r.field("q"))
 	if err != nil {
@@ -117,12 +114,20 @@ func group(r *request) (any, error) {
 // Loses is what a member no longer gets once they have left.
 func (d groupData) Loses(who string) string { return prose.Loss(who, d.with) }
 
+// groupsThen are those that are seen at the moment of the page.
+func groupsThen(r *request) []view.Group {
+	if r.past == nil {
+		return r.Query.Groups(r.actor)
+	}
+	return r.past.Groups()
+}
+
 // groupNamed is a group at the moment of the page.
 func groupNamed(r *request, name string) (view.Group, error) {
 	if r.past == nil {
 		return r.Query.Group(r.actor, name)
 	}
-	for _, g := range r.past.Groups {
+	for _, g := range r.past.Groups() {
 		if g.Name == name {
 			return g, nil
 		}

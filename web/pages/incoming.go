@@ -35,7 +35,7 @@ func incoming(r *request) (any, error) {
 	all := r.Query.SharesWith(r.actor, r.actor.User)
 	if r.past != nil {
 		all = nil
-		for _, s := range r.past.Shares {
+		for _, s := range r.past.Shares() {
 			if s.Enabled != nil {
 				all = append(all, s)
 			}

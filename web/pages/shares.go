@@ -50,7 +50,7 @@ type shareForm struct {
 func shares(r *request) (any, error) {
 	all := r.Query.SharesFrom(r.actor, r.actor.User)
 	if r.past != nil {
-		all = sharesOf(r.past.Shares, r.Handle())
+		all = sharesOf(r.past.Shares(), r.Handle())
 	}
 	d := sharesData{Form: r.shareForm(), People: people(r)}
 	if d.Form.Open && r.past == nil {

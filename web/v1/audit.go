@@ -25,7 +25,11 @@ func (s *Service) registerAudit(h huma.API) {
 		if err != nil {
 			return view.AsOf{}, err
 		}
-		return s.Query.At(who.Actor(ctx), at)
+		m, err := s.Query.At(who.Actor(ctx), at)
+		if err != nil {
+			return view.AsOf{}, err
+		}
+		return m.AsOf(), nil
 	})
 	op(s, h, api.AuditDiff, func(ctx context.Context, in *api.AuditDiffQuery) (view.AuditDiff, error) {
 		from, err := point("from", in.From)
