@@ -318,8 +318,8 @@ func TestWhyOpensAuthkeys(t *testing.T) {
 	}
 }
 
-// What has come by every share is on the receiver's pages, though no authkey of theirs may subscribe to it and though what
-// the publisher's may do is not theirs to know.
+// What has come by every share is on the receiver's pages, though no authkey of theirs may subscribe to it and though
+// what the publisher's may do is not theirs to know.
 func TestWhySaysHereOnly(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada", "bob")

@@ -19,7 +19,10 @@ import { draw } from %q;
 import { countries, outline } from %q;
 import { chart } from %q;
 const [ada, bob] = [{ id: "ada", label: "ada", x: 50, y: 50 }, { id: "bob", label: "bob", x: 250, y: 50 }];
-const edges = [{ source: ada, target: bob, label: "c", kinds: ["all", "lit"] }, { source: bob, target: ada, kinds: ["own"] }];
+const edges = [
+  { source: ada, target: bob, label: "c", kinds: ["all", "lit"] },
+  { source: bob, target: ada, label: "d", kinds: ["own"] },
+];
 draw(document.getElementById("graph"), { nodes: [ada, bob], edges }, { width: 300, height: 100 });
 const svg = document.querySelector("#atlas");
 const { path } = outline(400, 200);

@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 
 	"hpfriends/internal/load"
+	"hpfriends/internal/payload"
 	"hpfriends/internal/timespec"
 	"hpfriends/wire"
 )
@@ -146,6 +147,7 @@ func flood(ctx context.Context, t *testing.T, w *World) (n int) {
 		return 0
 	}
 	defer c.Close()
+	events := payload.Honeypot(20_000, 400)
 	const each = 20
 	tick := time.NewTicker(time.Second * each / liveRate)
 	defer tick.Stop()
@@ -157,8 +159,8 @@ func flood(ctx context.Context, t *testing.T, w *World) (n int) {
 		}
 		var out []byte
 		for due := int(time.Since(begin).Seconds() * liveRate); n < due; n++ { // the machine may have been busy
-			payload := strings.Replace(attack, "2fd1ab0c", strconv.Itoa(n), 1)
-			out = wire.AppendPublish(out, k.Ident, "test.flood", []byte(payload))
+			event := fmt.Appendf(nil, `{"seq":"%d",%s`, n, events[n%len(events)][1:])
+			out = wire.AppendPublish(out, k.Ident, "test.flood", event)
 		}
 		if _, err := c.Write(out); err != nil && !errors.Is(err, context.Canceled) {
 			t.Error(err)

@@ -248,12 +248,23 @@ func (p *Tab) Unfold() {
 // Shot photographs the whole page into shots/NAME.png.
 func (p *Tab) Shot(name string) {
 	p.t.Helper()
+	p.must(nil, p.until(func() error {
+		drawn, err := evaluate[bool](p, isDrawn)
+		if err == nil && !drawn {
+			err = errors.New("the page draws nothing")
+		}
+		return err
+	}))
 	picture, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
 	p.must(picture, err)
 	file := filepath.Join("shots", strings.ReplaceAll(name, "/", "-")+".png")
 	p.must(nil, os.MkdirAll("shots", 0o755))
 	p.must(nil, os.WriteFile(file, picture, 0o644))
 }
+
+// isDrawn reports whether nothing is empty that a script draws in.
+const isDrawn = `[...document.querySelectorAll("#graph:empty, #map:empty")].every(
+	(e) => getComputedStyle(e).display === "none")`
 
 // evaluate runs JavaScript in the page, also where the page's own is off.
 func evaluate[T any](p *Tab, expression string) (T, error) {

@@ -69,9 +69,8 @@ const subscribing = "subscribing authkey"
 
 // OnPages reports whether the receiver reads it here and nowhere else: all that lacks is an authkey for a client.
 func (d whyData) OnPages() bool {
-	return d.Explanation != nil && !d.Explanation.Flows && !slices.ContainsFunc(d.Explanation.Gates, func(g view.Gate) bool {
-		return g.Closed() && g.Name != subscribing
-	})
+	other := func(g view.Gate) bool { return g.Closed() && g.Name != subscribing }
+	return d.Explanation != nil && !d.Explanation.Flows && !slices.ContainsFunc(d.Explanation.Gates, other)
 }
 
 // Partly reports whether there is a gate that who asks may not know of.
