@@ -58,11 +58,8 @@ func viewEntry(log *eventlog.Log, e eventlog.Entry) (view.LogEntry, error) {
 		content, err = graph.Redacted(e.Data[1:])
 	case entry.KindReport, entry.KindCursor, entry.KindFloor, entry.KindCheckpoint:
 		content, err = entry.Decode(e.Data)
-	case entry.KindToken: // not the hash, by which tokens are looked up
-		t, failed := entry.DecodeToken(e.Data)
-		if err = failed; err == nil {
-			content = t.Shown()
-		}
+	case entry.KindToken, entry.KindVault: // not the hash, by which tokens are looked up, nor what is kept
+		content, err = entry.Shown(e.Data)
 	}
 	if err == nil && content != nil {
 		v.Content, err = json.Marshal(content)

@@ -53,6 +53,7 @@ func encodings(t *testing.T) map[Kind][]byte {
 			By: "root",
 		}).Encode(),
 		KindCheckpoint: (&Checkpoint{Kept: true, Time: at(1700000000123)}).Encode(),
+		KindVault:      (&Vault{Step: VaultPut, Time: at(1700000000123), Name: "a/b", Value: []byte("sealed")}).Encode(),
 	}
 }
 
@@ -80,7 +81,7 @@ func TestEveryKindIsPinned(t *testing.T) {
 			if err != nil || !bytes.Equal(again, data) {
 				t.Errorf("report: %q, %v", again, err)
 			}
-		case KindCursor, KindFloor, KindToken, KindCheckpoint:
+		case KindCursor, KindFloor, KindToken, KindCheckpoint, KindVault:
 			if again := got.(interface{ Encode() []byte }).Encode(); !bytes.Equal(again, data) {
 				t.Errorf("%s: encoded again %x, want %x", kind, again, data)
 			}

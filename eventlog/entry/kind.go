@@ -17,6 +17,7 @@ const (
 	KindFloor      Kind = 5 // what is no longer kept, see Floor
 	KindToken      Kind = 6 // what lets nodes join the cluster, see Token
 	KindCheckpoint Kind = 7 // all nodes look at their state here, see Checkpoint
+	KindVault      Kind = 8 // certificates and their keys, see Vault
 )
 
 // kinds is the one table of kinds, by number. A test of internal/arch fails for each switch that forgets one of them.
@@ -31,6 +32,7 @@ var kinds = [...]struct {
 	KindFloor:      {"floor", decoder(DecodeFloor)},
 	KindToken:      {"token", decoder(DecodeToken)},
 	KindCheckpoint: {"checkpoint", decoder(DecodeCheckpoint)},
+	KindVault:      {"vault", decoder(DecodeVault)},
 }
 
 func decoder[T any](decode func([]byte) (T, error)) func([]byte) (any, error) {
@@ -58,8 +60,23 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", byte(k))
 }
 
-// Decode decodes a command's data, kind byte first: a *Batch, *Report, *Cursors, *Floor, *Token or *Checkpoint, or the
-// bytes of a change, which package graph decodes.
+// Shown returns what people see of a command of which they do not see all.
+func Shown(data []byte) (any, error) {
+	e, err := Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	switch e := e.(type) {
+	case *Token:
+		return e.Shown(), nil
+	case *Vault:
+		return e.Shown(), nil
+	}
+	return e, nil
+}
+
+// Decode decodes a command's data, kind byte first: a *Batch, *Report, *Cursors, *Floor, *Token, *Checkpoint or *Vault,
+// or the bytes of a change, which package graph decodes.
 func Decode(data []byte) (any, error) {
 	if len(data) == 0 || !Kind(data[0]).Known() {
 		return nil, fmt.Errorf("eventlog: not a command of a kind that this program knows")

@@ -1,7 +1,7 @@
 // Package apply turns committed entries into state: FSM keeps the projections of the log, in memory and in the store.
 //
 //   - FSM applies entries: index keys, the graph and its versions, ingest sessions, statistics and refusals, cursors,
-//     join tokens, the configuration of the cluster.
+//     join tokens, the vault, the configuration of the cluster.
 //   - Pin is the state at a checkpoint, which is read beside Apply. WriteControlState writes it, DigestControlState
 //     hashes it.
 //   - WriteSnapshot writes what a node gets in place of entries that are gone, FSM.Restore reads it.
@@ -15,6 +15,6 @@
 //
 // # Concurrency
 //
-// Apply, ApplyBatch and Restore are called by one goroutine. Version, Configuration, CursorEndings, JoinToken,
+// Apply, ApplyBatch and Restore are called by one goroutine. Version, Configuration, CursorEndings, JoinToken, Vault,
 // CheckpointMark and Pins may be called from any goroutine.
 package apply

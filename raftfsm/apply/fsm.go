@@ -29,6 +29,7 @@ type FSM struct {
 
 	configuration atomic.Pointer[Configuration] // nil: none yet
 	tokens        *joinTokens
+	vault         *Vault
 
 	checkpoints checkpoints
 }
@@ -48,6 +49,9 @@ func (f *FSM) load(applied uint64) error {
 	}
 	f.configuration.Store(configuration)
 	if f.tokens, err = loadTokens(f.log); err != nil {
+		return err
+	}
+	if f.vault, err = loadVault(f.log); err != nil {
 		return err
 	}
 	if f.sessions, err = loadSessions(f.log); err != nil {
@@ -91,6 +95,9 @@ func (f *FSM) JoinTokens() []JoinToken {
 	defer f.tokens.mu.Unlock()
 	return f.tokens.list()
 }
+
+// Vault is what the nodes keep for each other under names.
+func (f *FSM) Vault() *Vault { return f.vault }
 
 // TrustSessions makes the FSM take every batch whatever its number. It serves the test that shows what sessions
 // prevent.
@@ -160,6 +167,8 @@ func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
 		return nil, f.applyFloor(tx, l)
 	case entry.KindToken:
 		return nil, f.tokens.apply(tx, l.Data)
+	case entry.KindVault:
+		return f.vault.apply(tx, l.Data)
 	case entry.KindCheckpoint:
 		return nil, f.applyCheckpoint(tx, l)
 	default:

@@ -52,6 +52,7 @@ func (f *FSM) renew(index uint64) error {
 	f.configuration.Store(now.configuration.Load())
 	f.checkpoints.newest.Store(now.checkpoints.newest.Load())
 	f.tokens.replace(now.tokens)
+	f.vault.replace(now.vault)
 	f.cursors.replace(now.cursors, index)
 	f.version.Store(f.version.Load().Append(now.version.Load().Graph, index, nil))
 	return nil

@@ -45,6 +45,11 @@ func busy(t *testing.T, r *replica) (authkey uint64) {
 		Step: entry.TokenMade, Hash: [32]byte{1}, Time: noon, Expires: noon.AddDate(0, 0, 1), Uses: 1, By: "root",
 	}
 	r.command(t, token.Encode())
+	for _, e := range []entry.Vault{put("certificates/a", "sealed"), lock("issue", 1, noon)} {
+		if err := r.step(t, e); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return authkey
 }
 

@@ -157,11 +157,11 @@ func needed(logs []*raft.Log) (bulk, changes int64) {
 	return bulk, changes
 }
 
-// bulky entries are refused while there is no room. A raised floor frees some, a checkpoint belongs to it, and with a
-// token another node can join.
+// bulky entries are refused while there is no room. A raised floor frees some, a checkpoint belongs to it, with a token
+// another node can join, and without a certificate nobody could log in to help.
 func bulky(kind entry.Kind) bool {
 	switch kind {
-	case entry.KindFloor, entry.KindCheckpoint, entry.KindToken:
+	case entry.KindFloor, entry.KindCheckpoint, entry.KindToken, entry.KindVault:
 		return false
 	case entry.KindBatch, entry.KindChange, entry.KindReport, entry.KindCursor:
 	}
