@@ -33,15 +33,12 @@ type agent struct {
 // start runs a script of testdata, subscribed to channels and to its own sync channel, and waits until it is.
 func (s *server) start(script, ident string, channels ...string) *agent {
 	s.t.Helper()
-	return startAgent(s.t, script, s.host, s.port, ident, channels...)
+	return startAgent(s.t, script, s.endpoint, ident, channels...)
 }
 
-func startAgent(t *testing.T, script, host, port, ident string, channels ...string) *agent {
+func startAgent(t *testing.T, script string, at endpoint, ident string, channels ...string) *agent {
 	t.Helper()
-	args := append([]string{filepath.Join("testdata", script), host, port, ident, secretOf(ident), "sync." + ident},
-		channels...)
-	cmd := exec.Command(filepath.Join(venv, "bin", "python3"), args...)
-	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
+	cmd := agentCommand(script, at, ident, channels...)
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	in, err := cmd.StdinPipe()
@@ -92,6 +89,15 @@ func startAgent(t *testing.T, script, host, port, ident string, channels ...stri
 	}
 	a.sync()
 	return a
+}
+
+// agentCommand is the command line of a script.
+func agentCommand(script string, at endpoint, ident string, channels ...string) *exec.Cmd {
+	args := append([]string{filepath.Join("testdata", script), at.host, at.port, ident, secretOf(ident), "sync." + ident},
+		channels...)
+	cmd := exec.Command(filepath.Join(venv, "bin", "python3"), args...)
+	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "AGENT_TLSCERT="+at.authority)
+	return cmd
 }
 
 func (a *agent) command(c map[string]string) {

@@ -173,7 +173,7 @@ func TestWiresharkReadsASession(t *testing.T) {
 	r := record(t, s)
 	_, port, _ := net.SplitHostPort(r.Addr().String())
 	long := strings.Repeat("a long payload ", 1000)
-	a := startAgent(t, "aio.py", "127.0.0.1", port, "sensor")
+	a := startAgent(t, "aio.py", endpoint{host: "127.0.0.1", port: port}, "sensor")
 	a.command(map[string]string{"subscribe": capture})
 	for _, payload := range []string{`{"a": 1}`, "", "ünïcode \x00\x1b", long} {
 		a.publish(capture, payload)

@@ -10,6 +10,7 @@
 //   - The Python package's blocking client, its asyncio session and its Twisted service publish and subscribe through a
 //     sharing graph, each of them in each role; every step of the graph takes effect before the next message, and
 //     `hpfriends explain` says so.
+//   - The same clients, and the package's command line, do so by TLS with a private authority, and trust no other.
 //   - The package's own command line works with the server, and hpfriends under the name of hpfeeds prints what it
 //     prints and exits as it exits.
 //   - cowrie with its hpfeeds3 plugin publishes the session of somebody who breaks in, and OpenCanary its events, to

@@ -201,7 +201,7 @@ func TestStoreIsServedLive(t *testing.T) {
 	late := storedKey{Owner: "late", Ident: "late", Pub: []string{"geoloc"}, Sub: []string{"geoloc"}}
 	fillStore(t, store, []storedKey{late})
 	await([]storedKey{late})
-	a := startAgent(t, "aio.py", host, port, "late", "geoloc")
+	a := startAgent(t, "aio.py", endpoint{host: host, port: port}, "late", "geoloc")
 	a.publish("geoloc", "hello")
 	if a.sync(); len(a.received) != 1 {
 		t.Errorf("a key that was added received %q", a.received)
@@ -228,7 +228,7 @@ func exchange(t *testing.T, host, port string, keys []storedKey) map[string][]st
 	scripts := []string{"blocking.py", "aio.py", "tx.py"}
 	var agents []*agent
 	for i, k := range keys {
-		agents = append(agents, startAgent(t, scripts[i%len(scripts)], host, port, k.Ident, k.Sub...))
+		agents = append(agents, startAgent(t, scripts[i%len(scripts)], endpoint{host: host, port: port}, k.Ident, k.Sub...))
 	}
 	for i, k := range keys {
 		for _, c := range k.Pub {

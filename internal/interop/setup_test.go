@@ -18,7 +18,7 @@ import (
 
 // requirements is what the virtual environment of the clients holds. The versions are part of its name, so a change
 // makes a new one.
-var requirements = []string{"hpfeeds[broker]==3.1.0", "twisted", "schemathesis==4.32.5"}
+var requirements = []string{"hpfeeds[broker]==3.1.0", "twisted[tls]", "schemathesis==4.32.5"}
 
 var (
 	root      string // of the repository
@@ -109,9 +109,15 @@ func verbose(cmd *exec.Cmd) error {
 
 // server is a running `hpfriends serve`.
 type server struct {
-	t          *testing.T
-	dir        string
-	host, port string // hpfeeds
+	t   *testing.T
+	dir string
+	endpoint
+}
+
+// endpoint is where a broker speaks hpfeeds.
+type endpoint struct {
+	host, port string
+	authority  string // PEM file of who has signed its certificate; empty: no TLS
 }
 
 // patience bounds everything that is waited for.
@@ -120,14 +126,20 @@ const patience = 20 * time.Second
 // serve starts a server on an empty directory and stops it with the test.
 func serve(t *testing.T) *server {
 	t.Helper()
+	return serveOn(t, "tcp:port=0:interface=127.0.0.1")
+}
+
+// serveOn starts one with another endpoint for hpfeeds.
+func serveOn(t *testing.T, listen string) *server {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "hp") // short: the path of a Unix socket is
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	var log bytes.Buffer
-	cmd := exec.Command(hpfriends, "serve", "--data-dir", dir, "--hpfeeds", "tcp:port=0:interface=127.0.0.1",
-		"--http", "127.0.0.1:0", "--name", "interop")
+	cmd := exec.Command(hpfriends, "serve", "--data-dir", dir, "--hpfeeds", listen, "--http", "127.0.0.1:0",
+		"--name", "interop")
 	cmd.Stderr = &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -157,7 +169,7 @@ func serve(t *testing.T) *server {
 		}
 	}
 	host, port, _ := strings.Cut(addresses.Hpfeeds[0], ":")
-	return &server{t: t, dir: dir, host: host, port: port}
+	return &server{t: t, dir: dir, endpoint: endpoint{host: host, port: port}}
 }
 
 // result is what a program did.

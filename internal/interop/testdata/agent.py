@@ -8,6 +8,7 @@
     {"error": TEXT}                            the broker sent an ERROR
 
 Usage: SCRIPT HOST PORT IDENT SECRET CHANNEL...
+With a PEM file in the environment as AGENT_TLSCERT, the client speaks TLS and trusts who is signed by that.
 The end of the input ends the client.
 """
 
@@ -18,6 +19,7 @@ import threading
 
 host, port, ident, secret = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
 channels = sys.argv[5:]
+tlscert = os.environ.get("AGENT_TLSCERT") or None
 
 # The test has its own deadlines; this one is for a test that was killed.
 _watchdog = threading.Timer(120, lambda: os._exit(3))

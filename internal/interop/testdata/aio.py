@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 import threading
 
 import agent
@@ -9,7 +10,8 @@ from hpfeeds.asyncio import ClientSession
 
 
 async def main():
-    async with ClientSession(agent.host, agent.port, agent.ident, agent.secret) as session:
+    tls = ssl.create_default_context(cafile=agent.tlscert) if agent.tlscert else None
+    async with ClientSession(agent.host, agent.port, agent.ident, agent.secret, ssl=tls) as session:
         def do(c):
             if "publish" in c:
                 session.publish(c["publish"], c["payload"].encode())

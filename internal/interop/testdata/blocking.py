@@ -6,7 +6,7 @@ import threading
 import agent
 import hpfeeds
 
-client = hpfeeds.new(agent.host, agent.port, agent.ident, agent.secret)
+client = hpfeeds.new(agent.host, agent.port, agent.ident, agent.secret, certfile=agent.tlscert)
 client.subscribe(agent.channels)
 receiver = threading.Thread(target=client.run, args=(agent.message, lambda text: agent.emit(error=text)), daemon=True)
 receiver.start()

@@ -5,9 +5,16 @@ import threading
 
 import agent
 from hpfeeds.twisted import ClientSessionService
-from twisted.internet import defer, reactor
+from twisted.internet import defer, endpoints, reactor, ssl
 
-service = ClientSessionService("tcp:%s:%d" % (agent.host, agent.port), agent.ident, agent.secret)
+endpoint = "tcp:%s:%d" % (agent.host, agent.port)
+if agent.tlscert:  # as cowrie does it
+    with open(agent.tlscert) as file:
+        authority = ssl.Certificate.loadPEM(file.read())
+    endpoint = endpoints.SSL4ClientEndpoint(
+        reactor, agent.host, agent.port, ssl.optionsForClientTLS(agent.host, authority)
+    )
+service = ClientSessionService(endpoint, agent.ident, agent.secret)
 
 
 def do(c):
