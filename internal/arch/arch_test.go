@@ -19,12 +19,15 @@ import (
 var allowed = map[string][]string{
 	"cmd/hpfriends": {"cmd/hpfriends/program"},
 	"cmd/hpfriends/program": {
-		"cmd/hpfriends/backup", "cmd/hpfriends/bench", "cmd/hpfriends/cli", "cmd/hpfriends/compat", "cmd/hpfriends/demo",
-		"cmd/hpfriends/feed", "cmd/hpfriends/operate", "internal/buildinfo", "internal/cmdline",
+		"cmd/hpfriends/backup", "cmd/hpfriends/bench", "cmd/hpfriends/cli", "cmd/hpfriends/compat",
+		"cmd/hpfriends/contexts", "cmd/hpfriends/demo", "cmd/hpfriends/feed", "cmd/hpfriends/operate",
+		"internal/buildinfo", "internal/cmdline",
 	},
+	"cmd/hpfriends/contexts": {"internal/cmdline", "internal/contexts", "internal/term", "internal/trust"},
 	"cmd/hpfriends/operate": {
 		"api", "backup", "cmd/hpfriends/cli", "eventlog", "server", "internal/atomicfile", "internal/buildinfo",
-		"internal/cmdline", "internal/datadir", "internal/secret", "internal/shell", "internal/term", "raftfsm/store",
+		"internal/cmdline", "internal/datadir", "internal/secret", "internal/shell", "internal/term", "raftfsm/apply",
+		"raftfsm/restore", "raftfsm/store",
 	},
 	"cmd/hpfriends/backup": {
 		"api", "backup", "cmd/hpfriends/cli", "internal/atomicfile", "internal/buildinfo", "internal/cmdline",
@@ -64,9 +67,10 @@ var allowed = map[string][]string{
 	"definitions":         {"api", "graph", "query/view", "internal/guessable", "internal/secret"},
 	"importer":            {"definitions", "graph", "internal/secret"},
 	"internal/cmdline": {
-		"api", "internal/bytesize", "internal/datadir", "internal/secret", "internal/term", "internal/timespec",
-		"internal/trust",
+		"api", "internal/bytesize", "internal/contexts", "internal/datadir", "internal/secret", "internal/term",
+		"internal/timespec", "internal/trust",
 	},
+	"internal/contexts":  {"internal/atomicfile"},
 	"internal/trust":     {},
 	"internal/calmlog":   {},
 	"internal/guessable": {"internal/secret"},
@@ -208,8 +212,8 @@ var fenced = map[string][]string{
 	},
 	"github.com/danielgtaylor/huma": {"web/v1"},
 	"github.com/urfave/cli": {
-		"cmd/hpfriends/program", "cmd/hpfriends/backup", "cmd/hpfriends/cli", "cmd/hpfriends/feed", "cmd/hpfriends/bench",
-		"cmd/hpfriends/demo", "cmd/hpfriends/operate", "internal/cmdline",
+		"cmd/hpfriends/program", "cmd/hpfriends/backup", "cmd/hpfriends/cli", "cmd/hpfriends/contexts",
+		"cmd/hpfriends/feed", "cmd/hpfriends/bench", "cmd/hpfriends/demo", "cmd/hpfriends/operate", "internal/cmdline",
 	},
 	"github.com/prometheus/client_golang": {"web", "server", "broker"},
 	"github.com/yuin/goldmark":            {"web/help"},

@@ -18,6 +18,9 @@ func APICommand(name, usage, argsUsage string, action func(*cli.Context, *api.Cl
 			if _, err := Args(c); err != nil {
 				return err
 			}
+			if err := enterContext(c); err != nil {
+				return err
+			}
 			server, err := newClient(c)
 			if err != nil {
 				return err

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"hpfriends/api"
+	"hpfriends/internal/contexts"
 	"hpfriends/internal/secret"
 )
 
@@ -89,7 +90,11 @@ func answered(c *cli.Context, err error) error {
 	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED):
 		return Fail(ExitUnavailable, err.Error())
 	case c.String("server") != "":
-		return Fail(ExitUnavailable, "no server answers at "+c.String("server"))
+		text := "no server answers at " + c.String("server")
+		if name := c.String("context"); name != "" && name != contexts.Local {
+			text += ", of the context " + name + " (`hpfriends context use local` is back to the data directory)"
+		}
+		return Fail(ExitUnavailable, text)
 	}
 	dir := c.String("data-dir")
 	return Fail(ExitUnavailable,

@@ -24,6 +24,7 @@ func apiFlags(more ...cli.Flag) []cli.Flag {
 			Usage: "ask the server at `URL` instead, with an API token"},
 		&cli.StringFlag{Name: "token-file", EnvVars: []string{"HPFRIENDS_TOKEN_FILE"},
 			Usage: "`FILE` with the API token, - for standard input"},
+		contextFlag(),
 		&cli.StringFlag{Name: "as", EnvVars: []string{"HPFRIENDS_AS"}, Usage: "act as `USER` (on the local socket)"},
 		&cli.BoolFlag{Name: "json", Usage: "print JSON"},
 	}

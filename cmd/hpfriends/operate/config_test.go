@@ -18,7 +18,7 @@ func run(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	app := &urfave.App{
-		Name: "hpfriends", Writer: &out, ErrWriter: &out, Commands: []*urfave.Command{Config(), Doctor(), Debug()},
+		Name: "hpfriends", Writer: &out, ErrWriter: &out, Commands: []*urfave.Command{Config(), Init(), Doctor(), Debug()},
 		DisableSliceFlagSeparator: true, ExitErrHandler: func(*urfave.Context, error) {},
 	}
 	err := app.Run(append([]string{"hpfriends"}, args...))

@@ -21,6 +21,7 @@ import (
 	"hpfriends/cmd/hpfriends/backup"
 	"hpfriends/cmd/hpfriends/bench"
 	"hpfriends/cmd/hpfriends/cli"
+	"hpfriends/cmd/hpfriends/contexts"
 	"hpfriends/cmd/hpfriends/demo"
 	"hpfriends/cmd/hpfriends/feed"
 	"hpfriends/cmd/hpfriends/operate"
@@ -68,7 +69,8 @@ func newApp(stdout, stderr io.Writer) *urfave.App {
 		HideHelpCommand: true, UsageText: "hpfriends COMMAND [options] [arguments]",
 		Description: `The command line talks to the server through a socket in its data directory:
 whoever owns that directory is its admin, and acts for a user with --as. With
---server and --token-file it talks to a server elsewhere.
+--server and --token-file, or a context that has them, it talks to a server
+elsewhere.
 Times are printed, and read where they say no other, in the zone of TZ; with
 --json they are in UTC.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict,
@@ -77,13 +79,13 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict,
 		ExitErrHandler: func(*urfave.Context, error) {}, // run prints and exits
 		OnUsageError:   cmdline.UsageError,
 		Commands: []*urfave.Command{
-			cli.Serve(), demo.Command(), feed.Pub(), feed.Sub(), feed.Sendfile(),
+			cli.Serve(), operate.Init(), demo.Command(), feed.Pub(), feed.Sub(), feed.Sendfile(),
 			feed.Replay(), cli.Replays(), feed.Export(cli.ExportDefinitions()),
 			feed.Import(cli.ImportHpfeeds(), cli.ImportDefinitions()), cli.Apply(),
 			cli.Channel(feed.ChannelHistory()), cli.Search(),
 			cli.User(), cli.Group(), cli.Authkey(), cli.Share(), cli.Cursor(), cli.Explain(), cli.Audit(), cli.Token(),
 			cli.Invitation(), cli.Session(), cli.Connection(), cli.Log(), cli.Cluster(), cli.Retention(),
-			cli.Status(), cli.Check(), backup.Command(),
+			cli.Status(), cli.Check(), backup.Command(), contexts.Command(),
 			bench.Command(), operate.Config(), operate.Doctor(), operate.Debug(), cli.Gen(), cli.Version(), cli.Completion(),
 		},
 	}
