@@ -151,7 +151,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	if err := s.awaitReady(ctx); err != nil {
 		return err
 	}
-	if err := opens(key, s.Graph()); err != nil {
+	if err := FitsDataKey(key, s.Graph()); err != nil {
 		if restored == nil || !restored.NoKey {
 			return fmt.Errorf("%w: put back the one that belongs to %s", err, s.DataDir)
 		}
@@ -178,8 +178,9 @@ func (s *Server) giveUp(err error) {
 	os.Exit(1)
 }
 
-// opens refuses a data key that opens no secret of any authkey: it is of another directory, and nobody could log in.
-func opens(key *secret.DataKey, g *graph.Graph) (err error) {
+// FitsDataKey refuses a data key that opens no secret of any authkey: it is of another directory, and nobody could log
+// in. Without a secret every key fits. The error is secret.ErrSealed.
+func FitsDataKey(key *secret.DataKey, g *graph.Graph) (err error) {
 	tried := 0
 	for k := range g.Authkeys() {
 		if len(k.Secret) == 0 {

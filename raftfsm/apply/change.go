@@ -3,6 +3,7 @@ package apply
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 
 	"github.com/hashicorp/raft"
 
@@ -60,6 +61,12 @@ func (f *FSM) applyChange(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	f.version.Store(newest.Append(g, l.Index, c.Op))
 	f.cursors.follow(l.Index, newest.Graph, g)
 	return ChangeResult{Outcome: outcome}, nil
+}
+
+// Graph reads the graph as of the applied entry from a log that no FSM uses, and changes nothing.
+func Graph(log *eventlog.Log) (*graph.Graph, error) {
+	g, _, err := (&FSM{log: log, slog: slog.New(slog.DiscardHandler)}).loadGraph(log.Applied())
+	return g, err
 }
 
 // loadGraph rebuilds the graph as of the applied entry from the newest stored graph and the audit events after it, and

@@ -134,24 +134,6 @@ func checkOwner(_ context.Context, p *patient) []Finding {
 	return one(name, OK, "all of it belongs to "+userName(owner), "")
 }
 
-func checkDataKey(_ context.Context, p *patient) []Finding {
-	const name = "data key"
-	info := exists(filepath.Join(p.dir, secret.KeyFile))
-	switch hasLog := exists(filepath.Join(p.dir, "log")) != nil; {
-	case info == nil && !hasLog:
-		return one(name, Skipped, "there is none yet: the first start makes it", "")
-	case info == nil:
-		return one(name, Fail, "data.key is missing, and the log beside it was written with one: no authkey can log in",
-			"put it back: from another node of the cluster, or restore a backup with --data-key into a new directory")
-	case info.Mode().Perm()&0o077 != 0:
-		return one(name, Fail, "others may read it", "see file modes")
-	}
-	if _, err := secret.RevealDataKey(p.dir); err != nil {
-		return one(name, Fail, err.Error(), "put back the key that belongs to this directory")
-	}
-	return one(name, OK, "there, and for its owner only; keep a copy elsewhere (hpfriends backup data-key export)", "")
-}
-
 // checkSecretFiles looks at files elsewhere that have secrets. A group may read the key of a certificate: Debian has
 // one for that.
 func checkSecretFiles(_ context.Context, p *patient) (all []Finding) {

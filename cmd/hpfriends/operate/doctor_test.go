@@ -134,7 +134,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		},
 		"no data key": {
 			func(t *testing.T, dir string) []string { return removed(t, filepath.Join(dir, "data.key")) },
-			"data key", Fail, "missing", "put it back", false,
+			"data key", Fail, "missing", "put back DIR/data.key", false,
 		},
 		"half a data key": {
 			func(t *testing.T, dir string) []string {
@@ -142,7 +142,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 				write(t, filepath.Join(dir, "data.key"), "short", 0o400)
 				return nil
 			},
-			"data key", Fail, "5 bytes", "put back the key", false,
+			"data key", Fail, "5 bytes", "put back DIR/data.key", false,
 		},
 		"left by a killed server": {
 			func(t *testing.T, dir string) []string {
@@ -355,6 +355,11 @@ func TestDiskAndFilesAreJudged(t *testing.T) {
 	for ahead, want := range map[time.Duration]Verdict{-time.Hour: OK, time.Second: OK, time.Hour: Fail} {
 		if got := judgeLogClock(now.Add(ahead), now); got[0].Verdict != want {
 			t.Errorf("newest entry %s from now: %+v, want %s", ahead, got, want)
+		}
+	}
+	for age, want := range map[time.Duration]Verdict{time.Minute: OK, 24 * time.Hour: OK, 26 * time.Hour: Warn} {
+		if got := judgeBackup("/b/x", now.Add(-age), now); got[0].Verdict != want || (want == Warn) != (got[0].Do != "") {
+			t.Errorf("a backup of %s ago: %+v, want %s", age, got, want)
 		}
 	}
 	if own, err := limitOf(os.Getpid()); err != nil || own != server.OpenFiles() {

@@ -138,8 +138,8 @@ func checkClock(_ context.Context, _ *patient) []Finding {
 	return one(name, OK, "it is kept right", "")
 }
 
-// A backup older than this is worth a warning.
-const oldBackup = 36 * time.Hour
+// A backup older than this is worth a warning: a day, and an hour for one that takes long.
+const oldBackup = 25 * time.Hour
 
 // checkBackups looks at the newest backup. What is in it is read by backup verify.
 func checkBackups(_ context.Context, p *patient) []Finding {
@@ -164,10 +164,15 @@ func checkBackups(_ context.Context, p *patient) []Finding {
 		return one(name, Fail, "there is no backup in "+p.backups, "hpfriends backup create "+
 			shell.Quote(filepath.Join(p.backups, "FILE")))
 	}
-	found := fmt.Sprintf("the newest is %s, made %s ago", which, p.now.Sub(newest).Round(time.Minute))
-	if p.now.Sub(newest) > oldBackup {
+	return judgeBackup(which, newest, p.now)
+}
+
+func judgeBackup(path string, made, now time.Time) []Finding {
+	const name = "backup"
+	found := fmt.Sprintf("the newest is %s, made %s ago", path, now.Sub(made).Round(time.Minute))
+	if now.Sub(made) > oldBackup {
 		return one(name, Warn, found, "every day: hpfriends backup create "+
-			shell.Quote(filepath.Join(filepath.Dir(which), "FILE")))
+			shell.Quote(filepath.Join(filepath.Dir(path), "FILE")))
 	}
 	return one(name, OK, found+" (hpfriends backup verify reads it)", "")
 }
