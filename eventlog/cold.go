@@ -161,7 +161,7 @@ func NewExcerpt(l *Log, sel Selector) *Excerpt { return &Excerpt{log: l, sel: se
 
 // Batch returns a visible batch, read-only, as Log.Batch does.
 func (x *Excerpt) Batch(index uint64) (*entry.Batch, error) {
-	if index > x.log.db.frozen.Load() || x.sel.Everything() {
+	if index > x.log.db.frozen.Load() {
 		return x.log.Batch(index)
 	}
 	if index < x.log.Floor() {
@@ -201,7 +201,12 @@ func (x *Excerpt) open(index uint64) (ok bool, err error) {
 	if err != nil || !ok {
 		return false, layout.DamagedBlock(index, err)
 	}
-	x.head, x.runs, x.all = cold.Head{}, nil, false
+	onward := x.head.Last > 0 && x.head.Last+1 == h.First // who goes through the log goes on
+	x.head, x.runs, x.all = cold.Head{}, nil, x.sel.Everything()
+	if x.all {
+		x.head = h
+		return true, db.unpack(index, &h, onward)
+	}
 	k, err := db.cache.Open(db.blocks(), &h)
 	if err != nil {
 		return false, layout.DamagedBlock(index, err)
@@ -220,9 +225,36 @@ func (x *Excerpt) open(index uint64) (ok bool, err error) {
 		if err != nil {
 			return false, layout.DamagedBlock(index, &cold.DamageError{Head: h, Err: err})
 		}
+		x.head = h
+		return true, nil
 	}
 	x.head = h
-	return true, nil
+	return true, db.unpack(index, &h, onward)
+}
+
+// unpack unpacks a block that is read whole, and begins with the next one for who goes on there.
+func (s *store) unpack(index uint64, h *cold.Head, onward bool) error {
+	if _, err := s.cache.Entries(s.blocks(), h); err != nil {
+		return layout.DamagedBlock(index, err)
+	}
+	if onward {
+		s.readAhead(h.Last + 1)
+	}
+	return nil
+}
+
+// readAhead unpacks the block that holds an entry, if there is one, beside its caller. The store closes behind it. What
+// fails is told to who reads that block.
+func (s *store) readAhead(index uint64) {
+	if index > s.frozen.Load() || !s.Enter() {
+		return
+	}
+	go func() {
+		defer s.Leave()
+		if h, ok, err := s.blocks().At(index); err == nil && ok {
+			s.cache.Ahead(s.blocks(), &h)
+		}
+	}()
 }
 
 // Read returns a visible batch with what there is of it: its header and, when it is asked for, its frames.

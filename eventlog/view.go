@@ -109,6 +109,9 @@ func (v *View) cold(
 		if err != nil {
 			return next, layout.DamagedBlock(next, err)
 		}
+		if to > h.Last {
+			v.log.db.readAhead(h.Last + 1)
+		}
 		marks, err := c.ColdBlocks().Marks(&h)
 		if err != nil {
 			return next, layout.DamagedBlock(next, err)

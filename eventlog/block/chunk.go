@@ -185,7 +185,7 @@ func (d *directory) decodeLengths(c *columns, runs []run, k *chunk) (lengths []u
 		if c.Err != nil {
 			return nil
 		}
-		size, head := uint64(0), uint64(4+len(d.headOf(r)))
+		size, head := uint64(0), uint64(4+d.publishers[r.from].headSize(r.Channel))
 		for range r.Count {
 			n := c.Uvarint()
 			if n > maxSection {

@@ -122,7 +122,7 @@ func decodeFooter(b []byte, size int64) (f footer, err error) {
 // plain and unplain are shared: both are safe for concurrent use by EncodeAll and DecodeAll.
 var (
 	plain   = sync.OnceValue(func() *zstd.Encoder { return newPacker(nil) })
-	unplain = sync.OnceValue(func() *zstd.Decoder { return newUnpacker(nil) })
+	unplain = sync.OnceValue(newUnpacker)
 )
 
 // newPacker packs with the samples as a dictionary, if there are any.
@@ -141,12 +141,8 @@ func newPacker(samples []byte) *zstd.Encoder {
 	return e
 }
 
-func newUnpacker(samples []byte) *zstd.Decoder {
-	options := []zstd.DOption{zstd.WithDecoderMaxMemory(maxSection), zstd.WithDecoderConcurrency(0)}
-	if len(samples) > 0 {
-		options = append(options, zstd.WithDecoderDictRaw(dictionaryID, samples))
-	}
-	d, err := zstd.NewReader(nil, options...)
+func newUnpacker() *zstd.Decoder {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxSection+maxSamples), zstd.WithDecoderConcurrency(0))
 	if err != nil {
 		panic(err)
 	}
@@ -162,17 +158,35 @@ func pack(e *zstd.Encoder, dst, raw []byte) ([]byte, section) {
 	return dst, s
 }
 
-// unpack checks packed bytes and returns what they hold, which has exactly the size that was announced.
-func (s *section) unpack(d *zstd.Decoder, what string, packed []byte) ([]byte, error) {
+// unpack checks packed bytes and appends to dst what they hold, which has exactly the size that was announced.
+func (s *section) unpack(what string, packed, dst []byte) ([]byte, error) {
+	if err := s.check(what, packed); err != nil {
+		return dst, err
+	}
+	return s.inflate(what, packed, dst)
+}
+
+func (s *section) check(what string, packed []byte) error {
 	if got := crc32.Checksum(packed, castagnoli); got != s.sum {
-		return nil, malformed("%s at %d with checksum %08x, want %08x", what, s.offset, got, s.sum)
+		return malformed("%s at %d with checksum %08x, want %08x", what, s.offset, got, s.sum)
 	}
-	raw, err := d.DecodeAll(packed, make([]byte, 0, s.raw))
+	return nil
+}
+
+// overAlloc is what the decoder wants beyond the end, else it takes a slower way.
+const overAlloc = 16
+
+func (s *section) inflate(what string, packed, dst []byte) ([]byte, error) {
+	before := len(dst)
+	if cap(dst)-before < int(s.raw)+overAlloc {
+		dst = append(make([]byte, 0, before+int(s.raw)+overAlloc), dst...)
+	}
+	dst, err := unplain().DecodeAll(packed, dst)
 	if err != nil {
-		return nil, malformed("%s at %d: %v", what, s.offset, err)
+		return dst, malformed("%s at %d: %v", what, s.offset, err)
 	}
-	if len(raw) != int(s.raw) {
-		return nil, malformed("%s at %d of %d bytes, want %d", what, s.offset, len(raw), s.raw)
+	if len(dst)-before != int(s.raw) {
+		return dst, malformed("%s at %d of %d bytes, want %d", what, s.offset, len(dst)-before, s.raw)
 	}
-	return raw, nil
+	return dst, nil
 }

@@ -29,18 +29,19 @@ func publisherOf(r *entry.Run) publisher {
 // channel u8, channel, payload.
 const opPublish = 3
 
-// head is what all frames of a run have behind their length.
-func (p *publisher) head(channel string) []byte {
-	head := append([]byte{opPublish, byte(len(p.ident))}, p.ident...)
-	return append(append(head, byte(len(channel))), channel...)
+// appendHead appends what all frames of a run have behind their length.
+func (p *publisher) appendHead(dst []byte, channel string) []byte {
+	dst = append(append(dst, opPublish, byte(len(p.ident))), p.ident...)
+	return append(append(dst, byte(len(channel))), channel...)
 }
+
+// headSize is how long that is.
+func (p *publisher) headSize(channel string) int { return 3 + len(p.ident) + len(channel) }
 
 func headOf(r *entry.Run) []byte {
 	p := publisherOf(r)
-	return p.head(r.Channel)
+	return p.appendHead(nil, r.Channel)
 }
-
-func (d *directory) headOf(r *run) []byte { return d.publishers[r.from].head(r.Channel) }
 
 func (p *publisher) append(out []byte) []byte {
 	out = binary.AppendUvarint(out, p.authkey)

@@ -6,8 +6,6 @@ import (
 	"io"
 	"slices"
 
-	"github.com/klauspost/compress/zstd"
-
 	"hpfriends/eventlog/entry"
 )
 
@@ -16,7 +14,7 @@ type Block struct {
 	file      io.ReaderAt
 	footer    footer
 	directory *directory
-	unpacker  *zstd.Decoder // of payloads
+	samples   []byte // the dictionary of payloads
 }
 
 // Run is messages of one origin on one channel in one entry.
@@ -54,11 +52,9 @@ func Open(file io.ReaderAt, size int64) (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	samples, err := b.section("samples", &b.footer.samples)
-	if err != nil {
+	if b.samples, err = b.section("samples", &b.footer.samples); err != nil {
 		return nil, err
 	}
-	b.unpacker = newUnpacker(samples)
 	return b, nil
 }
 
@@ -86,10 +82,14 @@ func (d *directory) named(from, to int) []Stripe {
 
 func (b *Block) read(at int64, n int) ([]byte, error) {
 	bytes := make([]byte, n)
+	return bytes, b.readInto(bytes, at)
+}
+
+func (b *Block) readInto(bytes []byte, at int64) error {
 	if _, err := b.file.ReadAt(bytes, at); err != nil {
-		return nil, fmt.Errorf("block: reading %d bytes at %d: %w", n, at, err)
+		return fmt.Errorf("block: reading %d bytes at %d: %w", len(bytes), at, err)
 	}
-	return bytes, nil
+	return nil
 }
 
 func (b *Block) section(what string, s *section) ([]byte, error) {
@@ -97,7 +97,7 @@ func (b *Block) section(what string, s *section) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.unpack(unplain(), what, packed)
+	return s.unpack(what, packed, nil)
 }
 
 // Runs returns, in the order of the log, the runs of the entries from to to whose channel and origin are wanted. It
@@ -143,19 +143,21 @@ func (b *Block) chunk(c *chunk) ([]run, error) {
 }
 
 func (b *Block) readChunk(c *chunk) ([]run, error) {
-	packed, err := b.read(c.table.offset, int(c.table.size)+int(c.payloads.size))
+	sc := scratches.Get().(*scratch)
+	defer sc.done()
+	sc.packed = sized(sc.packed, int(c.table.size)+int(c.payloads.size))
+	err := b.readInto(sc.packed, c.table.offset)
 	if err != nil {
 		return nil, err
 	}
-	table, err := c.table.unpack(unplain(), "table", packed[:c.table.size])
+	if sc.table, err = c.table.unpack("table", sc.packed[:c.table.size], sc.table[:0]); err != nil {
+		return nil, err
+	}
+	runs, lengths, err := b.directory.decodeTable(sc.table, c)
 	if err != nil {
 		return nil, err
 	}
-	runs, lengths, err := b.directory.decodeTable(table, c)
-	if err != nil {
-		return nil, err
-	}
-	payloads, err := c.payloads.unpack(b.unpacker, "payloads", packed[c.table.size:])
+	payloads, err := b.payloadsOf(&c.payloads, sc.packed[c.table.size:], sc)
 	if err != nil {
 		return nil, err
 	}
@@ -169,12 +171,11 @@ func (d *directory) frame(runs []run, lengths []uint32, payloads []byte) {
 	for i := range runs {
 		size += int(runs[i].Size)
 	}
-	frames := make([]byte, 0, size)
-	var head []byte
+	frames, head := make([]byte, 0, size), make([]byte, 0, 64)
 	for i := range runs {
 		r, at := &runs[i], len(frames)
 		if i == 0 || r.channel != runs[i-1].channel || r.from != runs[i-1].from {
-			head = d.headOf(r)
+			head = d.publishers[r.from].appendHead(head[:0], r.Channel)
 		}
 		for _, n := range lengths[:r.Count] {
 			frames = binary.BigEndian.AppendUint32(frames, uint32(4+len(head))+n)
@@ -189,35 +190,17 @@ func (d *directory) frame(runs []run, lengths []uint32, payloads []byte) {
 // Entries calls fn for each entry in the order of the log, and ends with fn's first error. The entries may be kept. It
 // unpacks the whole block into memory, and checks all of it.
 func (b *Block) Entries(fn func(*Entry) error) error {
-	raw, err := b.section("envelope", &b.footer.envelope)
+	u, err := b.Unpack()
 	if err != nil {
 		return err
 	}
-	e, err := decodeEnvelope(raw, b.footer.first, b.footer.last)
+	u.Work()
+	entries, err := u.Entries()
 	if err != nil {
 		return err
 	}
-	tables := uint64(0)
-	for i := range b.directory.chunks {
-		tables += uint64(b.directory.chunks[i].table.raw)
-	}
-	if err := e.allocate(tables / minRun); err != nil {
-		return err
-	}
-	for i := range b.directory.chunks {
-		runs, err := b.chunk(&b.directory.chunks[i])
-		if err != nil {
-			return err
-		}
-		if err := e.add(runs); err != nil {
-			return err
-		}
-	}
-	if err := e.finish(); err != nil {
-		return err
-	}
-	for i := range e.entries {
-		if err := fn(&e.entries[i]); err != nil {
+	for i := range entries {
+		if err := fn(&entries[i]); err != nil {
 			return err
 		}
 	}

@@ -163,19 +163,26 @@ func (b Blocks) Open(h *Head) (*block.Block, error) {
 
 // Entries returns all entries of a block, and checks all of it.
 func (b Blocks) Entries(h *Head) ([]block.Entry, error) {
+	u, err := b.unpack(h)
+	if err != nil {
+		return nil, err
+	}
+	u.Work()
+	all, err := u.Entries()
+	return all, damaged(h, err)
+}
+
+// unpack begins to unpack all of a block.
+func (b Blocks) unpack(h *Head) (*block.Unpacking, error) {
 	k, err := b.Open(h)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]block.Entry, 0, h.Last-h.First+1)
-	err = k.Entries(func(e *block.Entry) error {
-		all = append(all, *e)
-		return nil
-	})
-	if err == nil && (k.First() != h.First || k.Last() != h.Last) {
-		err = malformed("it holds entries %d to %d", k.First(), k.Last())
+	if k.First() != h.First || k.Last() != h.Last {
+		return nil, damaged(h, malformed("it holds entries %d to %d", k.First(), k.Last()))
 	}
-	return all, damaged(h, err)
+	u, err := k.Unpack()
+	return u, damaged(h, err)
 }
 
 // Check reads all bytes of a block and compares them with its checksum.

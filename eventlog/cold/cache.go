@@ -2,6 +2,7 @@ package cold
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -16,12 +17,17 @@ type Cache struct {
 	unpacked []*unpacked // the one used last comes last
 	opened   recent[*block.Block]
 	marks    recent[[]Mark]
+	largest  int64         // of what was unpacked, bytes
+	workers  chan struct{} // who unpacks at the same time
 }
 
 var errUnread = errors.New("cold: the goroutine that read the block has ended")
 
 type unpacked struct {
 	head    Head
+	ahead   bool             // nobody has asked for it
+	ready   chan struct{}    // closed when work can be done
+	work    *block.Unpacking // nil before and after
 	done    chan struct{}
 	entries []block.Entry
 	err     error
@@ -36,7 +42,10 @@ const (
 
 // NewCache returns a cache that keeps at most budget bytes of unpacked blocks, beside those in use.
 func NewCache(budget int64) *Cache {
-	return &Cache{budget: budget, opened: recent[*block.Block]{most: mostOpened}, marks: recent[[]Mark]{most: mostMarks}}
+	return &Cache{
+		budget: budget, opened: recent[*block.Block]{most: mostOpened}, marks: recent[[]Mark]{most: mostMarks},
+		workers: make(chan struct{}, runtime.GOMAXPROCS(0)),
+	}
 }
 
 // Open returns a block, opened.
@@ -45,32 +54,120 @@ func (c *Cache) Open(b Blocks, h *Head) (*block.Block, error) {
 	return cached(&c.mu, &c.opened, h.Last, func() (*block.Block, error) { return b.Open(&head) })
 }
 
-// Entries returns the entries of a block. It is unpacked once for all who ask meanwhile. They are shared and read-only.
+// Entries returns the entries of a block. It is unpacked once for all who ask meanwhile, who help with it. They are
+// shared and read-only.
 func (c *Cache) Entries(b Blocks, h *Head) ([]block.Entry, error) {
-	c.mu.Lock()
-	if i := slices.IndexFunc(c.unpacked, func(u *unpacked) bool { return u.head.Last == h.Last }); i >= 0 {
-		u := c.unpacked[i]
-		c.unpacked = append(slices.Delete(c.unpacked, i, i+1), u)
-		c.mu.Unlock()
+	u, mine := c.begin(h)
+	if mine {
+		c.unpack(u, b)
+	} else {
+		u.help(c)
 		<-u.done
-		return u.entries, u.err
 	}
-	u := &unpacked{head: *h, done: make(chan struct{})}
-	c.unpacked = append(c.unpacked, u)
-	c.mu.Unlock()
+	return u.entries, u.err
+}
 
+// begin returns the unpacking of a block, and whether it is the caller's to do.
+func (c *Cache) begin(h *Head) (u *unpacked, mine bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := c.place(h); i >= 0 {
+		u := c.unpacked[i]
+		u.ahead = false
+		c.unpacked = append(slices.Delete(c.unpacked, i, i+1), u)
+		return u, false
+	}
+	u = &unpacked{head: *h, ready: make(chan struct{}), done: make(chan struct{})}
+	c.unpacked = append(c.unpacked, u)
+	return u, true
+}
+
+func (c *Cache) place(h *Head) int {
+	return slices.IndexFunc(c.unpacked, func(u *unpacked) bool { return u.head.Last == h.Last })
+}
+
+// Ahead unpacks a block for who will ask for it soon, unless it is there, a processor is not free for it, or what was
+// read ahead and nobody has asked for takes half of the budget already. It returns when that is done.
+func (c *Cache) Ahead(b Blocks, h *Head) {
+	if u := c.beginAhead(h); u != nil {
+		c.unpack(u, b)
+	}
+}
+
+func (c *Cache) beginAhead(h *Head) *unpacked {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	waiting := int64(1)
+	for _, u := range c.unpacked {
+		if u.ahead {
+			waiting++
+		}
+	}
+	if cap(c.workers) < 2 || c.largest == 0 || waiting*c.largest > c.budget/2 || c.place(h) >= 0 {
+		return nil
+	}
+	u := &unpacked{head: *h, ahead: true, ready: make(chan struct{}), done: make(chan struct{})}
+	c.unpacked = append(c.unpacked, u)
+	return u
+}
+
+// unpack unpacks a block with the help of who waits for it and, as far as processors are free, of goroutines that end
+// with it.
+func (c *Cache) unpack(u *unpacked, b Blocks) {
 	defer c.land(u)
 	u.err = errUnread // unless the goroutine lives
-	u.entries, u.err = b.Entries(h)
-	return u.entries, u.err
+	work, err := b.unpack(&u.head)
+	if err != nil {
+		u.err = err
+		return
+	}
+	c.mu.Lock()
+	u.work = work
+	c.mu.Unlock()
+	close(u.ready)
+	var helpers sync.WaitGroup
+	for range cap(c.workers) - 1 {
+		helpers.Go(func() {
+			select {
+			case c.workers <- struct{}{}:
+				defer func() { <-c.workers }()
+				work.Work()
+			default: // all are busy
+			}
+		})
+	}
+	u.help(c)
+	helpers.Wait()
+	u.entries, err = work.Entries()
+	u.err = damaged(&u.head, err)
+}
+
+// help takes part in an unpacking, in turn with all others who do so.
+func (u *unpacked) help(c *Cache) {
+	select {
+	case <-u.ready:
+	case <-u.done:
+		return
+	}
+	c.mu.Lock()
+	work := u.work
+	c.mu.Unlock()
+	if work != nil {
+		c.workers <- struct{}{}
+		defer func() { <-c.workers }()
+		work.Work()
+	}
 }
 
 // Find returns an entry if a block that is unpacked holds it.
 func (c *Cache) Find(index uint64) (*block.Entry, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, u := range slices.Backward(c.unpacked) {
+	for i, u := range slices.Backward(c.unpacked) {
 		if u.bytes > 0 && u.head.Holds(index) {
+			if u.ahead = false; i < len(c.unpacked)-1 {
+				c.unpacked = append(slices.Delete(c.unpacked, i, i+1), u)
+			}
 			return &u.entries[index-u.head.First], true
 		}
 	}
@@ -86,6 +183,7 @@ func (c *Cache) Marks(b Blocks, h *Head) ([]Mark, error) {
 func (c *Cache) land(u *unpacked) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	u.work = nil
 	close(u.done)
 	if u.err != nil {
 		c.unpacked = slices.DeleteFunc(c.unpacked, func(o *unpacked) bool { return o == u })
@@ -98,7 +196,7 @@ func (c *Cache) land(u *unpacked) {
 			u.bytes += int64(e.Batch.Raw + entryOverhead*len(e.Batch.Runs))
 		}
 	}
-	c.bytes += u.bytes
+	c.bytes, c.largest = c.bytes+u.bytes, max(c.largest, u.bytes)
 	for i := 0; c.bytes > c.budget && i < len(c.unpacked); {
 		if o := c.unpacked[i]; o.bytes > 0 && o != u {
 			c.bytes -= o.bytes

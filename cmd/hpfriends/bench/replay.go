@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -56,7 +57,7 @@ func benchReplay(ctx context.Context, b *bench) ([]figure, error) {
 	}
 	var all []figure
 	for _, measure := range []func(context.Context) ([]figure, error){l.whole, l.single, l.scattered, l.crowd, l.first,
-		l.beside, l.restart} {
+		l.cold, l.beside, l.restart} {
 		figures, err := measure(ctx)
 		if err != nil {
 			return nil, err
@@ -89,13 +90,16 @@ func (l *replayLoad) fill(ctx context.Context, prefix string, connections, count
 	return g.End()
 }
 
+// distinct are more payloads than a block of the log holds, so that nothing packs well because it was sent before.
+var distinct = sync.OnceValue(func() [][]byte { return payload.Honeypot(128<<10, replaySize) })
+
 // publish sends count messages, each on its channel, and waits until all are durable. Payloads begin with a number of
 // the caller's choice.
 func publish(c net.Conn, ident string, channel func(i int) string, first, count int) error {
 	if _, err := c.Write(wire.AppendSubscribe(nil, ident, subscription.Acks)); err != nil {
 		return err
 	}
-	all := payload.Honeypot(4096, replaySize)
+	all := distinct()
 	done := make(chan error, 1)
 	go func() {
 		var n atomic.Int64
@@ -113,7 +117,7 @@ func publish(c net.Conn, ident string, channel func(i int) string, first, count 
 	}()
 	var buf []byte
 	for i := range count {
-		buf = wire.AppendPublish(buf, ident, channel(i), all[(first+i)%len(all)])
+		buf = wire.AppendPublish(buf, ident, channel(i), all[(first*997+i)%len(all)])
 		if len(buf) >= 128<<10 || i == count-1 {
 			if _, err := c.Write(buf); err != nil {
 				return errors.Join(err, <-done)
