@@ -172,6 +172,9 @@ func TestBlocksSayTheSame(t *testing.T) {
 
 // Of a block, a reader of some series reads these, whole and at their places, and nothing of others.
 func TestExcerptHasWhatIsSelected(t *testing.T) {
+	if allCold() {
+		t.Skip("it makes its blocks itself")
+	}
 	l := openLog(t, vfs.NewMem())
 	const n = 60
 	for i := uint64(1); i <= n; i++ {
@@ -214,6 +217,9 @@ func TestExcerptHasWhatIsSelected(t *testing.T) {
 
 // What retention leaves in a block is read as before, and a block goes when nothing of it is left.
 func TestRetentionOfBlocks(t *testing.T) {
+	if allCold() {
+		t.Skip("it makes its blocks itself")
+	}
 	l := randomLog(t, vfs.NewMem(), 3, 120)
 	for _, before := range []uint64{40, 80} {
 		pack(t, l, before+1)
