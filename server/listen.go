@@ -99,7 +99,11 @@ func (s *Server) bindHTTP(ctx context.Context, a *datadir.Addresses) (all []list
 		return nil, fmt.Errorf("http: %w", err)
 	}
 	all = append(all, listener{l, func(context.Context) error { return s.web.ServeTLS(l, tc) }})
-	a.HTTP, a.URL = l.Addr().String(), pagesURL(l.Addr(), tc)
+	automatic := ""
+	if s.automatic(e) {
+		automatic = s.acme.Host()
+	}
+	a.HTTP, a.URL = l.Addr().String(), pagesURL(l.Addr(), tc, automatic)
 	if s.TLS.Redirect == "" {
 		return all, nil
 	}

@@ -31,6 +31,7 @@ import (
 	"hpfriends/raftfsm"
 	"hpfriends/raftfsm/restore"
 	"hpfriends/router"
+	"hpfriends/server/acme"
 	"hpfriends/server/certs"
 	"hpfriends/web"
 	"hpfriends/web/geo"
@@ -71,6 +72,7 @@ type plan struct {
 	budget budget
 	places *geo.DB // nil: none
 	certs  *certs.Store
+	acme   *acme.Manager // nil: certificates are in files, if there are any
 	// RecentLog has the newest lines of the server's own log; nil: nobody keeps them. It is set before Run.
 	RecentLog io.WriterTo
 }
@@ -227,7 +229,7 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 		Connections: conns, Calls: s.calls, Key: key, Metrics: registry, Logger: s.Logger,
 		Channels: s.MaxChannels,
 	})
-	if err := s.openUpkeep(); err != nil {
+	if err := errors.Join(s.openUpkeep(), s.openACME(key)); err != nil {
 		return err
 	}
 	if err := s.build(registry, key, q); err != nil {
@@ -242,6 +244,10 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 	defer stopDrain()
 	s.loops.run(ending, "router", s.router.Run)
 	s.loops.run(ending, "certificates", s.certs.Watch)
+	if s.acme != nil {
+		s.acme.Listen(s.challenged(where))
+		s.loops.run(ending, "acme", s.acme.Run)
+	}
 	s.loops.run(ending, "channels", s.countChannels(q))
 	if s.compactor.after > 0 {
 		s.loops.run(ending, "compact", s.compactor.run)
@@ -344,6 +350,9 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 			},
 			Outlet: func(k graph.AuthkeyID, from string) (replay.Outlet, error) { return s.broker.Outlet(k, from) },
 		},
+	}
+	if s.acme != nil {
+		c.Network.Challenge = s.acme.Answer
 	}
 	if c.Kiosk, err = who.ParseKiosk(s.Config.Kiosk); err != nil {
 		return badConfig("--kiosk: %v", err)

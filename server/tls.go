@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"crypto/tls"
 	"net"
 	"net/url"
@@ -16,10 +17,12 @@ type TLSConfig struct {
 	Cert     string `yaml:"tls-cert" json:"tls-cert"`
 	Key      string `yaml:"tls-key" json:"tls-key"`
 	Redirect string `yaml:"http-redirect" json:"http-redirect"`
+
+	ACMEConfig `yaml:",inline"`
 }
 
 // has reports whether there is a certificate for listeners that have none of their own.
-func (c TLSConfig) has() bool { return c.Cert != "" }
+func (c TLSConfig) has() bool { return c.Cert != "" || len(c.names()) > 0 }
 
 func (s Config) validateTLS() error {
 	if (s.TLS.Cert == "") != (s.TLS.Key == "") {
@@ -29,6 +32,9 @@ func (s Config) validateTLS() error {
 	if err != nil {
 		return badConfig("--http %s: %v", s.HTTP, err)
 	}
+	if err := s.validateACME(); err != nil {
+		return err
+	}
 	if s.TLS.Redirect == "" {
 		return nil
 	}
@@ -36,7 +42,7 @@ func (s Config) validateTLS() error {
 		return badConfig("--http-redirect %s: %v", s.TLS.Redirect, err)
 	}
 	if s.HTTP == "" || e.TLS == nil {
-		return badConfig("--http-redirect leads to HTTPS: give --tls-cert and --tls-key, too")
+		return badConfig("--http-redirect leads to HTTPS: give --tls-cert and --tls-key, or --domain, too")
 	}
 	return nil
 }
@@ -78,9 +84,12 @@ func (s Config) proxied() (n int) {
 	return n
 }
 
-// CertFiles names the certificate by which an endpoint speaks TLS, and its key.
+// CertFiles names the certificate by which an endpoint speaks TLS, and its key; empty: they are in no files.
 func (s Config) CertFiles(e wire.EndpointTLS) (cert, key string) {
-	if e.Own() || !s.TLS.has() {
+	switch {
+	case s.automatic(wire.Endpoint{TLS: &e}):
+		return "", ""
+	case e.Own() || !s.TLS.has():
 		return e.Files()
 	}
 	return s.TLS.Cert, s.TLS.Key
@@ -88,6 +97,9 @@ func (s Config) CertFiles(e wire.EndpointTLS) (cert, key string) {
 
 // tlsConfig is how an endpoint speaks TLS.
 func (s *Server) tlsConfig(e wire.EndpointTLS) (*tls.Config, error) {
+	if s.automatic(wire.Endpoint{TLS: &e}) {
+		return s.acme.TLS(e.MinVersion), nil
+	}
 	var files certs.Files
 	files.Cert, files.Key = s.CertFiles(e)
 	pair, err := s.certs.Open(files)
@@ -113,8 +125,9 @@ func (s *Server) openTLS(e wire.Endpoint) (*tls.Config, error) {
 	return tc, nil
 }
 
-// pagesURL is where people find the pages that a listener serves.
-func pagesURL(l net.Addr, tc *tls.Config) string {
+// pagesURL is where people find the pages that a listener serves; automatic is the name of a certificate that may still
+// be on its way, or empty.
+func pagesURL(l net.Addr, tc *tls.Config, automatic string) string {
 	host, port, err := net.SplitHostPort(l.String())
 	if err != nil {
 		return ""
@@ -125,7 +138,7 @@ func pagesURL(l net.Addr, tc *tls.Config) string {
 	u, usual := url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}, 80
 	if tc != nil {
 		u.Scheme, usual = "https", 443
-		if name := certifiedName(tc); name != "" {
+		if name := cmp.Or(automatic, certifiedName(tc)); name != "" {
 			u.Host = net.JoinHostPort(name, port)
 		}
 	}

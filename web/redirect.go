@@ -34,5 +34,17 @@ func (s *Server) redirect(port string) http.Handler {
 		}
 		http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), http.StatusPermanentRedirect)
 	})
-	return harden(s.knownHosts(mux))
+	return harden(s.challenged(s.knownHosts(mux)))
+}
+
+// challenged answers certificate authorities, which may ask by any name of this server, before next.
+func (s *Server) challenged(next http.Handler) http.Handler {
+	if s.Challenge == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.Challenge(w, r) {
+			next.ServeHTTP(w, r)
+		}
+	})
 }

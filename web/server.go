@@ -60,6 +60,9 @@ type Network struct {
 	// MaxConns bounds the connections of all TCP listeners together; 8,192. When there are more, the longest idle one of
 	// the most crowded address is closed.
 	MaxConns int
+	// Challenge answers a certificate authority on a listener without TLS; false: the request is for somebody else. nil:
+	// none asks.
+	Challenge func(http.ResponseWriter, *http.Request) bool
 }
 
 // Node is which node it is, and what it does for pages.

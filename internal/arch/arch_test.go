@@ -49,13 +49,17 @@ var allowed = map[string][]string{
 		"internal/secret"},
 	"server": {
 		"broker", "eventlog", "eventlog/entry", "graph", "query", "query/traffic", "query/view", "raftfsm", "raftfsm/link",
-		"backup", "raftfsm/restore", "raftfsm/retention", "raftfsm/survey", "router", "server/certs", "web/v1",
+		"backup", "raftfsm/restore", "raftfsm/retention", "raftfsm/survey", "router", "server/acme", "server/certs",
+		"web/v1",
 		"web", "web/geo", "web/replay", "web/who", "wire",
 		"api",
 		"internal/atomicfile", "internal/buildinfo", "internal/datadir",
 		"internal/bytesize", "internal/guessable", "internal/proxyheader", "internal/secret", "internal/timespec",
 	},
 	"server/certs": {"query/view"},
+	"server/acme": {
+		"eventlog/entry", "graph", "query/view", "raftfsm", "raftfsm/apply", "server/certs", "internal/secret",
+	},
 	"broker": {
 		"eventlog", "eventlog/entry", "graph", "graph/version", "query", "query/view", "raftfsm", "router", "wire",
 		"wire/subscription",
@@ -208,7 +212,7 @@ var fenced = map[string][]string{
 	"net/http": {
 		"web", "web/assets", "web/live", "web/pages", "web/pages/cookie", "web/v1", "web/who", "api", "internal/cmdline",
 		"cmd/hpfriends/cli",
-		"cmd/hpfriends/feed", "internal/browser", "internal/faults", "internal/siege",
+		"cmd/hpfriends/feed", "server/acme", "internal/browser", "internal/faults", "internal/siege",
 	},
 	"github.com/danielgtaylor/huma": {"web/v1"},
 	"github.com/urfave/cli": {
@@ -221,6 +225,9 @@ var fenced = map[string][]string{
 	"github.com/anishathalye/porcupine":   {"internal/faults"},
 	"modernc.org/sqlite":                  {"importer"},
 	"database/sql":                        {"importer"},
+	"github.com/caddyserver/certmagic":    {"server/acme"},
+	"github.com/mholt/acmez":              {"server/acme"},
+	"go.uber.org/zap":                     {"server/acme"},
 	"filippo.io/age":                      {"definitions", "cmd/hpfriends/backup"},
 	"github.com/pires/go-proxyproto":      {"internal/proxyheader"},
 }

@@ -21,8 +21,31 @@ import (
 type Store struct {
 	logger *slog.Logger
 
-	mu    sync.Mutex
-	pairs []*Pair
+	mu        sync.Mutex
+	pairs     []*Pair
+	automatic Automatic // nil: none
+}
+
+// Automatic has certificates that are in no file of ours.
+type Automatic interface {
+	// Status says which are in use.
+	Status() []view.Certificate
+	// Warnings says which are missing.
+	Warnings() []string
+}
+
+// Add has a Store tell of other certificates, too.
+func (s *Store) Add(a Automatic) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.automatic = a
+}
+
+// others are those that are in no file.
+func (s *Store) others() Automatic {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.automatic
 }
 
 // NewStore returns a Store without certificates.
@@ -90,21 +113,25 @@ func (s *Store) all() []*Pair {
 	return slices.Clone(s.pairs)
 }
 
-// Status says which certificates are in use, by the files they are from.
+// Status says which certificates are in use, by where they are from.
 func (s *Store) Status() []view.Certificate {
 	var all []view.Certificate
 	for _, p := range s.all() {
-		c := describe(p.current.Load(), p.Cert)
+		c := Describe(p.current.Load(), p.Cert)
 		if err := p.Problem(); err != nil {
 			c.Problem = err.Error()
 		}
 		all = append(all, c)
 	}
+	if a := s.others(); a != nil {
+		all = append(all, a.Status()...)
+	}
 	slices.SortFunc(all, func(a, b view.Certificate) int { return cmp.Compare(a.Source, b.Source) })
 	return all
 }
 
-func describe(c *tls.Certificate, source string) view.Certificate {
+// Describe says what people see of a certificate that is in use.
+func Describe(c *tls.Certificate, source string) view.Certificate {
 	return view.Certificate{
 		Source: source, Names: names(c.Leaf), From: c.Leaf.NotBefore, Until: c.Leaf.NotAfter,
 		Fingerprint: Fingerprint(c.Leaf),
@@ -134,6 +161,9 @@ const soon = 7 * 24 * time.Hour
 
 // Warnings says what an operator should do.
 func (s *Store) Warnings(now time.Time) (all []string) {
+	if a := s.others(); a != nil {
+		all = a.Warnings()
+	}
 	for _, c := range s.Status() {
 		left := c.Until.Sub(now)
 		switch {

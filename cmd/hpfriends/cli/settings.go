@@ -23,6 +23,7 @@ import (
 
 // SettingNames are the keys of the file, which are also the flags.
 var SettingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "http-redirect", "tls-cert", "tls-key",
+	"domain", "acme-email", "acme-directory", "acme-ca",
 	"trusted-proxies", "allowed-hosts", "geoip", "kiosk", "name", "compat",
 	"max-message", "max-connections", "max-channels", "subscriber-memory", "retention", "retention-size",
 	"retention-grace", "cold-after", "scrub-interval", "log-level", "log-format",
@@ -50,6 +51,14 @@ func SettingFlags() []cli.Flag {
 		&cli.StringFlag{Name: "tls-cert", EnvVars: env("tls-cert"),
 			Usage: "PEM `FILE` of the certificate and its chain, for --http and tls: endpoints without cert; read again when it changes"},
 		&cli.StringFlag{Name: "tls-key", EnvVars: env("tls-key"), Usage: "PEM `FILE` of the key of --tls-cert"},
+		&cli.StringSliceFlag{Name: "domain", EnvVars: env("domain"),
+			Usage: "obtain and renew a certificate for `NAME` of this server, in place of --tls-cert, and agree to the terms of who " +
+				"issues it (NAME,NAME or repeat for more)"},
+		&cli.StringFlag{Name: "acme-email", EnvVars: env("acme-email"), Usage: "`ADDRESS` to which the authority of --domain may write"},
+		&cli.StringFlag{Name: "acme-directory", EnvVars: env("acme-directory"),
+			Usage: "`URL` of the ACME directory of that authority; default: Let's Encrypt"},
+		&cli.StringFlag{Name: "acme-ca", EnvVars: env("acme-ca"),
+			Usage: "PEM `FILE` with the root that signed the directory's own certificate, where the machine does not trust it"},
 		&cli.StringSliceFlag{Name: "trusted-proxies", EnvVars: env("trusted-proxies"),
 			Usage: "believe X-Forwarded-For of `NETWORK`, like 10.0.0.0/8: of proxies before --http (repeat for more)"},
 		&cli.StringSliceFlag{Name: "allowed-hosts", EnvVars: env("allowed-hosts"),
@@ -93,7 +102,13 @@ func LoadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 			HTTP: c.String("http"), Proxies: c.StringSlice("trusted-proxies"), Hosts: c.StringSlice("allowed-hosts"),
 			Geo: c.String("geoip"), Kiosk: c.String("kiosk"),
 		},
-		TLS:      server.TLSConfig{Cert: c.String("tls-cert"), Key: c.String("tls-key"), Redirect: c.String("http-redirect")},
+		TLS: server.TLSConfig{
+			Cert: c.String("tls-cert"), Key: c.String("tls-key"), Redirect: c.String("http-redirect"),
+			ACMEConfig: server.ACMEConfig{
+				Domains: c.StringSlice("domain"), Email: c.String("acme-email"), Directory: c.String("acme-directory"),
+				CA: c.String("acme-ca"),
+			},
+		},
 		Name:     c.String("name"),
 		Compat:   c.String("compat"),
 		Scrub:    c.String("scrub-interval"),
@@ -193,6 +208,8 @@ func setOne(s *server.Config, path, name string, value yaml.Node) error {
 		s.Proxies = nil
 	case "allowed-hosts":
 		s.Hosts = nil
+	case "domain":
+		s.TLS.Domains = nil
 	}
 	one := yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: name}, &value}}
 	if err := one.Decode(s); err != nil {

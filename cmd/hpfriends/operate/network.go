@@ -84,7 +84,7 @@ func checkCertificates(_ context.Context, p *patient) (all []Finding) {
 			continue
 		}
 		cert, key := p.settings.CertFiles(*l.Endpoint.TLS)
-		if !seen[cert+"\x00"+key] {
+		if cert != "" && !seen[cert+"\x00"+key] {
 			seen[cert+"\x00"+key] = true
 			all = append(all, checkCertificate(cert, key, p.now)...)
 		}

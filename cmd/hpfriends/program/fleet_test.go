@@ -30,6 +30,7 @@ type fleet struct {
 	token string                 // file
 	home  func(id string) string // makes the data directory of a node
 	nodes map[string]*ship
+	flags []string // of every start
 }
 
 // ship is one node, whether it runs or not.
@@ -96,7 +97,7 @@ func (f *fleet) makeToken(at string) {
 func (f *fleet) start(id string, flags ...string) {
 	f.t.Helper()
 	s := f.nodes[id]
-	s.proc = startTestProcess(f.t, s.dir, append([]string{"--node-id", id, "--cluster", s.port}, flags...)...)
+	s.proc = startTestProcess(f.t, s.dir, slices.Concat([]string{"--node-id", id, "--cluster", s.port}, f.flags, flags)...)
 }
 
 // stop ends a node in good order.
