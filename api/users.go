@@ -2,6 +2,7 @@ package api
 
 import (
 	"hpfriends/graph"
+	"hpfriends/graph/limit"
 	"hpfriends/query/view"
 )
 
@@ -41,6 +42,15 @@ type UserChanges struct {
 	Enabled  *bool       `json:"enabled,omitempty"`
 }
 
+// LimitsEdit changes what a user may have and change. What is nil stays as it is, 0 is the default again.
+type LimitsEdit struct {
+	HandlePath
+	Body LimitChanges
+}
+
+// LimitChanges are the new limits.
+type LimitChanges limit.Set
+
 // Created is what was added.
 type Created struct {
 	ID    uint64 `json:"id"`
@@ -53,5 +63,6 @@ var (
 	ShowUser   = Op[HandlePath, view.User]{"GET /users/{handle}", "Show a user"}
 	AddUser    = Op[With[NewUser], Created]{"POST /users", "Add a user"}
 	EditUser   = Op[UserEdit, None]{"PATCH /users/{handle}", "Change a user"}
+	SetLimits  = Op[LimitsEdit, None]{"PATCH /users/{handle}/limits", "Change what a user may have and change"}
 	RemoveUser = Op[HandlePath, None]{"DELETE /users/{handle}", "Remove a user with all that is theirs"}
 )

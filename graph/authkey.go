@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"hpfriends/graph/due"
 	"hpfriends/graph/tree"
 )
 
@@ -62,7 +63,7 @@ func (d *draft) putAuthkey(k *Authkey) {
 	d.idents.Put(d.edit, k.Ident, k)
 	d.keysOf.Add(d.edit, uint64(k.Owner), uint64(k.ID))
 	if k.Enabled {
-		d.due(k.Expires, dueAuthkey, uint64(k.ID))
+		d.due(k.Expires, due.Authkey, uint64(k.ID))
 	}
 }
 
@@ -70,7 +71,7 @@ func (d *draft) dropAuthkey(k *Authkey) {
 	d.authkeys.Remove(d.edit, uint64(k.ID))
 	d.idents.Remove(d.edit, k.Ident)
 	d.keysOf.Drop(d.edit, uint64(k.Owner), uint64(k.ID))
-	d.notDue(k.Expires, dueAuthkey, uint64(k.ID))
+	d.notDue(k.Expires, due.Authkey, uint64(k.ID))
 }
 
 // owner returns for whom the actor adds something: whom they name, or themselves.
@@ -173,7 +174,7 @@ func (op EditAuthkey) apply(d *draft) (uint64, error) {
 			return 0, err
 		}
 	}
-	d.notDue(old.Expires, dueAuthkey, uint64(k.ID))
+	d.notDue(old.Expires, due.Authkey, uint64(k.ID))
 	d.putAuthkey(&k)
 	return uint64(k.ID), nil
 }

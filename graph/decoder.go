@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hpfriends/graph/codec"
+	"hpfriends/graph/due"
 	"hpfriends/graph/tree"
 )
 
@@ -14,7 +15,7 @@ type decoder struct {
 	graph    *Graph
 	userIDs  []uint64           // ascending
 	patterns map[string]Pattern // few names are shared many times: keep one copy of each
-	due      []tree.Item[dueKey, struct{}]
+	due      []tree.Item[due.Key, struct{}]
 }
 
 func (d *decoder) pattern() Pattern {
@@ -42,9 +43,9 @@ func (d *decoder) needUser(id UserID) {
 }
 
 // expires notes when something is due.
-func (d *decoder) expires(t time.Time, kind dueKind, id uint64) {
+func (d *decoder) expires(t time.Time, kind due.Kind, id uint64) {
 	if !t.IsZero() {
-		d.due = append(d.due, tree.Item[dueKey, struct{}]{Key: dueAt(t, kind, id)})
+		d.due = append(d.due, tree.Item[due.Key, struct{}]{Key: due.At(t, kind, id)})
 	}
 }
 

@@ -54,4 +54,5 @@
 //	authorize.go, viewer.go      who may do and see what       version/         the list of states
 //	name.go, pattern.go          what may be called what       tree/            the persistent map under it all
 //	diff.go                      how two graphs differ         invitation.go    who may come
+//	due/, limit/                 when; how much a member       codec/           the bytes of a stored graph
 package graph

@@ -1,52 +1,27 @@
 package graph
 
 import (
-	"cmp"
 	"time"
+
+	"hpfriends/graph/due"
 )
 
-// dueKey orders what can expire by when. Seconds and nanoseconds are kept apart because UnixNano ends in 2262.
-type dueKey struct {
-	sec  int64
-	nsec int32
-	kind dueKind
-	id   uint64
-}
-
-type dueKind uint8
-
-const (
-	dueShare dueKind = iota + 1
-	dueAuthkey
-	dueToken
-	dueInvitation
-)
-
-func compareDue(x, y dueKey) int {
-	return cmp.Or(cmp.Compare(x.sec, y.sec), cmp.Compare(x.nsec, y.nsec), cmp.Compare(x.kind, y.kind),
-		cmp.Compare(x.id, y.id))
-}
-
-func dueAt(t time.Time, kind dueKind, id uint64) dueKey {
-	return dueKey{t.Unix(), int32(t.Nanosecond()), kind, id}
-}
-
-func (d *draft) due(t time.Time, kind dueKind, id uint64) {
+func (d *draft) due(t time.Time, kind due.Kind, id uint64) {
 	if !t.IsZero() {
-		d.expiry.Put(d.edit, dueAt(t, kind, id), struct{}{})
+		d.expiry.Put(d.edit, due.At(t, kind, id), struct{}{})
 	}
 }
 
-func (d *draft) notDue(t time.Time, kind dueKind, id uint64) {
+func (d *draft) notDue(t time.Time, kind due.Kind, id uint64) {
 	if !t.IsZero() {
-		d.expiry.Remove(d.edit, dueAt(t, kind, id))
+		d.expiry.Remove(d.edit, due.At(t, kind, id))
 	}
 }
 
 // NextExpiry is when the next share, authkey, token, session or invitation expires. ok is false if none ever does.
 func (g *Graph) NextExpiry() (t time.Time, ok bool) {
 	for k := range g.expiry.All() {
-		return time.Unix(k.sec, int64(k.nsec)).UTC(), true
+		return k.Time(), true
 	}
 	return time.Time{}, false
 }
@@ -59,9 +34,9 @@ func (op Expire) authorize(d *draft) error {
 }
 
 func (op Expire) apply(d *draft) (uint64, error) {
-	var keys []dueKey
+	var keys []due.Key
 	for k := range d.expiry.All() {
-		if time.Unix(k.sec, int64(k.nsec)).After(d.at.Time) {
+		if k.Time().After(d.at.Time) {
 			break
 		}
 		keys = append(keys, k)
@@ -76,24 +51,24 @@ func (op Expire) apply(d *draft) (uint64, error) {
 	return 0, nil
 }
 
-func (d *draft) expire(k dueKey) {
-	switch k.kind {
-	case dueShare:
-		old, _ := d.Share(ShareID(k.id))
+func (d *draft) expire(k due.Key) {
+	switch k.Kind {
+	case due.Share:
+		old, _ := d.Share(ShareID(k.ID))
 		s := *old
 		s.Expired = true
 		d.putShare(&s)
 		d.delta.shares = append(d.delta.shares, old)
-	case dueAuthkey:
-		old, _ := d.Authkey(AuthkeyID(k.id))
+	case due.Authkey:
+		old, _ := d.Authkey(AuthkeyID(k.ID))
 		key := *old
 		key.Enabled = false
 		d.putAuthkey(&key)
-	case dueToken:
-		t, _ := d.tokens.Find(k.id)
+	case due.Token:
+		t, _ := d.tokens.Find(k.ID)
 		d.dropToken(t)
-	case dueInvitation:
-		v, _ := d.invited.Find(k.id)
+	case due.Invitation:
+		v, _ := d.invited.Find(k.ID)
 		d.dropInvitation(v)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"testing"
 
+	"hpfriends/graph/limit"
 	"hpfriends/graph/scope"
 	"hpfriends/internal/golden"
 )
@@ -93,6 +94,11 @@ func story() []Command {
 	do(operator(), AddUser{Handle: "eva", Role: Admin})
 	do(user(37), EditUser{User: 52, Enabled: ptr(false), KeepAdmin: true})
 	do(user(37), RemoveUser{User: 52, KeepAdmin: true})
+	do(user(37), SetLimits{User: bob, Set: limit.Set{Authkeys: ptr(uint32(2000)), Bytes: ptr(uint32(1 << 30 / 2))}})
+	do(user(37), SetLimits{User: bob, Set: limit.Set{
+		Authkeys: ptr(uint32(0)), Shares: ptr(uint32(1)), Groups: ptr(uint32(2)), Tokens: ptr(uint32(3)),
+		Invitations: ptr(uint32(4)), Members: ptr(uint32(5)), Changes: ptr(uint32(6)),
+	}})
 	return all
 }
 
@@ -137,8 +143,10 @@ func TestStoredBytesAreRead(t *testing.T) {
 			t.Errorf("%s\nis read as %+v, %v\nwant       %+v", line, c, err, told[i])
 		}
 	}
-	g, stored := new(Graph), read("graph.bin")
-	if err := g.UnmarshalBinary(stored); err != nil || !bytes.Equal(encode(t, g), stored) {
-		t.Errorf("the stored graph became another: %v", err)
+	for _, name := range []string{"graph.v1.bin", "graph.bin"} { // without limits, and with some
+		g, stored := new(Graph), read(name)
+		if err := g.UnmarshalBinary(stored); err != nil || !bytes.Equal(encode(t, g), stored) {
+			t.Errorf("the stored graph %s became another: %v", name, err)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package graph
 import (
 	"time"
 
+	"hpfriends/graph/due"
 	"hpfriends/graph/tree"
 )
 
@@ -15,7 +16,7 @@ type Graph struct {
 	sharing
 	invitations
 	retention Retention
-	expiry    tree.Map[dueKey, struct{}]
+	expiry    tree.Map[due.Key, struct{}]
 	deltas    deltaHistory
 	swept     swept
 }
@@ -25,7 +26,7 @@ func New() *Graph {
 	g := &Graph{
 		users: newUsers(), groups: newGroups(), credentials: newCredentials(), sharing: newSharing(),
 		invitations: newInvitations(),
-		expiry:      tree.New[dueKey, struct{}](compareDue),
+		expiry:      tree.New[due.Key, struct{}](due.Compare),
 		deltas:      newDeltaHistory(),
 	}
 	newDraft(g).putGroup(&Group{ID: Everyone, Name: "everyone"})

@@ -7,11 +7,13 @@ import (
 	"slices"
 	"time"
 
+	"hpfriends/graph/due"
+	"hpfriends/graph/limit"
 	"hpfriends/graph/tree"
 )
 
 const (
-	// maxInvitations is how many invitations a user may have open at a time.
+	// maxInvitations is how many invitations a user may have open at a time, unless an admin has allowed more.
 	maxInvitations = 100
 	// MaxInvitationUses is how many may accept one invitation at most.
 	MaxInvitationUses = 1000
@@ -58,7 +60,7 @@ func (d *draft) putInvitation(v *Invitation) {
 	if v.Group != 0 {
 		d.invitesTo.Add(d.edit, uint64(v.Group), uint64(v.ID))
 	}
-	d.due(v.Expires, dueInvitation, uint64(v.ID))
+	d.due(v.Expires, due.Invitation, uint64(v.ID))
 }
 
 func (d *draft) dropInvitation(v *Invitation) {
@@ -66,7 +68,7 @@ func (d *draft) dropInvitation(v *Invitation) {
 	d.byHash.Remove(d.edit, string(v.Hash))
 	d.invitesOf.Drop(d.edit, uint64(v.By), uint64(v.ID))
 	d.invitesTo.Drop(d.edit, uint64(v.Group), uint64(v.ID))
-	d.notDue(v.Expires, dueInvitation, uint64(v.ID))
+	d.notDue(v.Expires, due.Invitation, uint64(v.ID))
 }
 
 // dropInvitations removes those of an index that belong to a user or a group.
@@ -116,7 +118,11 @@ func (op AddInvitation) apply(d *draft) (uint64, error) {
 	if d.byHash.Has(string(v.Hash)) {
 		return 0, refuse(Conflict, "make a new one", "there is such an invitation already")
 	}
-	if open := len(slices.Collect(d.InvitationsOf(v.By))); open >= maxInvitations {
+	most := maxInvitations
+	if u, ok := d.User(v.By); ok {
+		most = max(most, u.Limits.Of(limit.Invitations))
+	}
+	if open := len(slices.Collect(d.InvitationsOf(v.By))); open >= most {
 		return 0, refuse(Conflict, "remove some", "%s has %d invitations open", d.handle(v.By), open)
 	}
 	d.putInvitation(v)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"hpfriends/graph/limit"
 	"hpfriends/graph/scope"
 )
 
@@ -16,6 +17,7 @@ import (
 var operations = []operation{
 	declare("user.add", never, func(AddUser, Actor) Ref { return added(KindUser) }),
 	declare("user.edit", always, func(op EditUser, _ Actor) Ref { return about(KindUser, op.User) }),
+	declare("user.limits", never, func(op SetLimits, _ Actor) Ref { return about(KindUser, op.User) }),
 	declare("user.remove", always, func(op RemoveUser, _ Actor) Ref { return about(KindUser, op.User) }),
 
 	declare("group.add", never, func(AddGroup, Actor) Ref { return added(KindGroup) }),
@@ -134,6 +136,11 @@ type (
 		Role      *Role   `json:"role,omitempty"`    // admins only
 		Enabled   *bool   `json:"enabled,omitempty"` // admins only
 		KeepAdmin bool    `json:"keep_admin,omitempty"`
+	}
+	// SetLimits sets what a user may have and change. Admins only.
+	SetLimits struct {
+		User UserID `json:"user"`
+		limit.Set
 	}
 	// RemoveUser removes a user with all their authkeys, shares, memberships and tokens, and the groups of which they are
 	// the only member. Users may remove themselves. KeepAdmin is as in EditUser.

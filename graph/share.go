@@ -5,6 +5,7 @@ import (
 	"iter"
 	"strings"
 
+	"hpfriends/graph/due"
 	"hpfriends/graph/tree"
 )
 
@@ -155,7 +156,7 @@ func (d *draft) putShare(s *Share) {
 		d.toUser.Add(d.edit, uint64(s.User), id)
 	}
 	if !s.Expired {
-		d.due(s.Expires, dueShare, id)
+		d.due(s.Expires, due.Share, id)
 	}
 }
 
@@ -204,7 +205,7 @@ func (d *draft) dropShare(s *Share) {
 	} else {
 		d.toUser.Drop(d.edit, uint64(s.User), id)
 	}
-	d.notDue(s.Expires, dueShare, id)
+	d.notDue(s.Expires, due.Share, id)
 }
 
 func (op AddShare) authorize(d *draft) error { return d.requireUser("a share needs an owner") }
@@ -285,7 +286,7 @@ func (op EditShare) apply(d *draft) (uint64, error) {
 	if err := s.check(); err != nil {
 		return 0, err
 	}
-	d.notDue(old.Expires, dueShare, uint64(s.ID))
+	d.notDue(old.Expires, due.Share, uint64(s.ID))
 	d.putShare(&s)
 	return uint64(s.ID), nil
 }

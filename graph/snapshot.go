@@ -1,10 +1,8 @@
 package graph
 
 import (
-	"encoding/binary"
-	"hash/crc32"
-
 	"hpfriends/graph/codec"
+	"hpfriends/graph/limit"
 )
 
 // A stored graph:
@@ -13,23 +11,23 @@ import (
 //	| users | groups but everyone | memberships but everyone's | authkeys | shares | decisions | tokens
 //	| retention: held, the newest acceptance and its clock
 //	| invitations
+//	| limits of users who have some, with their numbers, from version 2
 //	| CRC-32C of all before it (4, little endian)
 //
-// Each section is a count and that many records in the order of their keys, so equal graphs have equal bytes. Numbers
-// are varints, strings have their length before them, a time is 0 for none or 1, seconds and nanoseconds. What can be
+// Each section is a count and that many records in the order of their keys, so equal graphs have equal bytes. A graph
+// without limits is written as version 1, so that what was stored before there were any stays as it is. Numbers are
+// varints, strings have their length before them, a time is 0 for none or 1, seconds and nanoseconds. What can be
 // derived (indexes, what is due) is not stored.
 const (
 	snapshotMagic   = "hpfgraph"
-	snapshotVersion = 1
+	snapshotVersion = 2
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // MarshalBinary encodes the graph. Equal graphs have equal encodings.
 func (g *Graph) MarshalBinary() ([]byte, error) {
 	var e encoder
 	e.Bytes = make([]byte, 0, 1<<10+64*g.users.byID.Len()+48*g.shares.Len()+8*g.decided.Len())
-	e.Bytes = append(append(e.Bytes, snapshotMagic...), snapshotVersion)
+	e.Bytes = append(append(e.Bytes, snapshotMagic...), 1)
 	e.Uint(g.index)
 	e.users(g)
 	e.groups(g)
@@ -38,7 +36,8 @@ func (g *Graph) MarshalBinary() ([]byte, error) {
 	e.tokens(g)
 	e.retention(g.retention)
 	e.invitations(g)
-	return binary.LittleEndian.AppendUint32(e.Bytes, crc32.Checksum(e.Bytes, castagnoli)), nil
+	e.limits(g)
+	return codec.Seal(e.Bytes), nil
 }
 
 type encoder struct{ codec.Encoder }
@@ -65,6 +64,24 @@ func (e *encoder) users(g *Graph) {
 		e.String(string(u.Role))
 		e.Bool(u.Enabled)
 		e.mark(u.Created)
+	}
+}
+
+func (e *encoder) limits(g *Graph) {
+	var limited []*User
+	for u := range g.Users() {
+		if u.Limits != (limit.Limits{}) {
+			limited = append(limited, u)
+		}
+	}
+	if len(limited) == 0 {
+		return
+	}
+	e.Bytes[len(snapshotMagic)] = snapshotVersion
+	e.Uint(uint64(len(limited)))
+	for _, u := range limited {
+		e.Uint(uint64(u.ID))
+		u.Limits.Append(&e.Encoder)
 	}
 }
 

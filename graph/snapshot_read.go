@@ -1,12 +1,11 @@
 package graph
 
 import (
-	"encoding/binary"
 	"errors"
-	"fmt"
-	"hash/crc32"
 
 	"hpfriends/graph/codec"
+	"hpfriends/graph/due"
+	"hpfriends/graph/limit"
 	"hpfriends/graph/scope"
 	"hpfriends/graph/tree"
 )
@@ -17,18 +16,12 @@ var ErrSnapshot = errors.New("graph: stored graph is damaged")
 // UnmarshalBinary makes g the graph that data encodes. g must not be in use yet. Errors are ErrSnapshot and leave g as
 // it was.
 func (g *Graph) UnmarshalBinary(data []byte) error {
-	body := len(data) - crc32.Size
-	head := len(snapshotMagic) + 1
-	switch {
-	case body < head || string(data[:len(snapshotMagic)]) != snapshotMagic:
-		return fmt.Errorf("%w: it does not begin with %q", ErrSnapshot, snapshotMagic)
-	case data[head-1] != snapshotVersion:
-		return fmt.Errorf("%w: it has version %d, this program reads %d", ErrSnapshot, data[head-1], snapshotVersion)
-	case crc32.Checksum(data[:body], castagnoli) != binary.LittleEndian.Uint32(data[body:]):
-		return fmt.Errorf("%w: checksum differs", ErrSnapshot)
+	version, body, err := codec.Open(data, snapshotMagic, snapshotVersion, ErrSnapshot)
+	if err != nil {
+		return err
 	}
 	d := &decoder{graph: New(), patterns: make(map[string]Pattern)}
-	d.Decoder = codec.Decoder{Data: data[head:body], Damaged: ErrSnapshot}
+	d.Decoder = codec.Decoder{Data: body, Damaged: ErrSnapshot}
 	d.graph.index = d.Uint()
 	d.users()
 	d.groups()
@@ -38,6 +31,9 @@ func (g *Graph) UnmarshalBinary(data []byte) error {
 	d.tokens()
 	d.graph.retention = Retention{Held: d.Bool(), Accepted: d.mark(), Clock: d.Time()}
 	d.invitations()
+	if version > 1 {
+		d.limits()
+	}
 	load(d, "expiry", &d.graph.expiry, d.due)
 	if d.Err == nil && len(d.Data) > 0 {
 		d.Fail("%d bytes too many", len(d.Data))
@@ -60,6 +56,20 @@ func (d *decoder) users() {
 	derive(d, "users", &d.graph.users.byHandle, items, func(u *User) string { return fold(u.Handle) })
 	for _, it := range items {
 		d.userIDs = append(d.userIDs, it.Key)
+	}
+}
+
+// limits gives users who were just read theirs.
+func (d *decoder) limits() {
+	for range d.Count() {
+		id := d.Uint()
+		u, ok := d.graph.users.byID.Find(id)
+		d.need(ok, "user", id)
+		l := limit.Read(&d.Decoder)
+		if d.Err != nil {
+			return
+		}
+		u.Limits = l
 	}
 }
 
@@ -111,7 +121,7 @@ func (d *decoder) authkeys() {
 		k.Old = OldSecret{append([]byte(nil), d.Bytes()...), d.Time()}
 		d.needUser(k.Owner)
 		if k.Enabled {
-			d.expires(k.Expires, dueAuthkey, uint64(k.ID))
+			d.expires(k.Expires, due.Authkey, uint64(k.ID))
 		}
 		return uint64(k.ID), k
 	})
@@ -146,7 +156,7 @@ func (d *decoder) shares() {
 			d.need(s.User == 0 && d.graph.groups.byID.Has(uint64(s.Group)), "group", uint64(s.Group))
 		}
 		if !s.Expired {
-			d.expires(s.Expires, dueShare, uint64(s.ID))
+			d.expires(s.Expires, due.Share, uint64(s.ID))
 		}
 		return uint64(s.ID), s
 	})
@@ -191,7 +201,7 @@ func (d *decoder) tokens() {
 			t.Grant.Channel, t.Grant.Authkey = d.String(), d.String()
 		}
 		d.needUser(t.Owner)
-		d.expires(t.Expires, dueToken, uint64(t.ID))
+		d.expires(t.Expires, due.Token, uint64(t.ID))
 		return uint64(t.ID), t
 	})
 	load(d, "tokens", &d.graph.credentials.tokens, items)
@@ -208,7 +218,7 @@ func (d *decoder) invitations() {
 			d.needUser(v.By)
 		}
 		d.need(v.Group == 0 || d.graph.groups.byID.Has(uint64(v.Group)), "group", uint64(v.Group))
-		d.expires(v.Expires, dueInvitation, uint64(v.ID))
+		d.expires(v.Expires, due.Invitation, uint64(v.ID))
 		return uint64(v.ID), v
 	})
 	load(d, "invitations", &d.graph.invited, items)

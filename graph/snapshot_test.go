@@ -2,13 +2,14 @@ package graph
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
 	"testing"
+
+	"hpfriends/graph/codec"
+	"hpfriends/graph/limit"
 )
 
 // TestStoredGraphKeepsEveryField, of one object of each kind with something in every field.
@@ -29,6 +30,7 @@ func TestStoredGraphKeepsEveryField(t *testing.T) {
 	w.index = 60
 	w.do(operator(), Expire{})
 	w.do(user(w.bob), AddToken{Hash: hash(3), Comment: "t", Expires: at(800), Grant: reads})
+	w.do(operator(), SetLimits{User: u, Set: limit.Set{Authkeys: ptr(uint32(7)), Bytes: ptr(uint32(limit.Max))}})
 	got := new(Graph)
 	if err := got.UnmarshalBinary(encode(t, w.g)); err != nil {
 		t.Fatal(err)
@@ -76,19 +78,25 @@ func TestDamagedStoredGraphIsRefused(t *testing.T) {
 	}
 	refused("longer", append(bytes.Clone(data), 0))
 
-	sum := func(b []byte) []byte { return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)) }
+	sum := func(b []byte) []byte { return codec.Seal(bytes.Clone(b)) }
 	body := data[:len(data)-4]
 	refused("one byte more", sum(append(bytes.Clone(body), 0)))
 	refused("cut with a new checksum", sum(bytes.Clone(body[:len(body)-1])))
-	refused("a later version", sum(append([]byte("hpfgraph\x02"), body[9:]...)))
+	refused("a later version", sum(append([]byte("hpfgraph\x03"), body[9:]...)))
 	for what, damage := range map[string]func(*draft){
-		"a share of nobody":       func(g *draft) { g.putShare(&Share{ID: 900, Owner: 9999, User: w.bob, Channel: "x"}) },
-		"a share with nobody":     func(g *draft) { g.putShare(&Share{ID: 900, Owner: w.bob, User: 9999, Channel: "x"}) },
-		"a share with no group":   func(g *draft) { g.putShare(&Share{ID: 900, Owner: w.bob, Group: 9999, Channel: "x"}) },
-		"a share twice":           func(g *draft) { s, _ := g.Share(w.toBob); d := *s; d.ID = 900; g.putShare(&d) },
-		"an authkey of nobody":    func(g *draft) { g.putAuthkey(&Authkey{ID: 900, Owner: 9999, Ident: "x"}) },
-		"an ident twice":          func(g *draft) { g.putAuthkey(&Authkey{ID: 900, Owner: w.bob, Ident: "sensor"}) },
-		"a token of nobody":       func(g *draft) { g.putToken(&Token{ID: 900, Owner: 9999, Hash: hash(9)}) },
+		"a share of nobody":     func(g *draft) { g.putShare(&Share{ID: 900, Owner: 9999, User: w.bob, Channel: "x"}) },
+		"a share with nobody":   func(g *draft) { g.putShare(&Share{ID: 900, Owner: w.bob, User: 9999, Channel: "x"}) },
+		"a share with no group": func(g *draft) { g.putShare(&Share{ID: 900, Owner: w.bob, Group: 9999, Channel: "x"}) },
+		"a share twice":         func(g *draft) { s, _ := g.Share(w.toBob); d := *s; d.ID = 900; g.putShare(&d) },
+		"an authkey of nobody":  func(g *draft) { g.putAuthkey(&Authkey{ID: 900, Owner: 9999, Ident: "x"}) },
+		"an ident twice":        func(g *draft) { g.putAuthkey(&Authkey{ID: 900, Owner: w.bob, Ident: "sensor"}) },
+		"a token of nobody":     func(g *draft) { g.putToken(&Token{ID: 900, Owner: 9999, Hash: hash(9)}) },
+		"limits above the most": func(g *draft) {
+			u, _ := g.User(w.bob)
+			d := *u
+			d.Limits[0] = limit.Max + 1
+			g.putUser(&d)
+		},
 		"a handle twice":          func(g *draft) { g.putUser(&User{ID: 900, Handle: "BOB", Role: Member}) },
 		"a role that is none":     func(g *draft) { g.putUser(&User{ID: 900, Handle: "x", Role: "king"}) },
 		"a member who is nobody":  func(g *draft) { g.putMember(Membership{Group: w.red, User: 9999}) },

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"hpfriends/graph/due"
 	"hpfriends/graph/scope"
 )
 
@@ -30,14 +31,14 @@ func (d *draft) putToken(t *Token) {
 	d.tokens.Put(d.edit, uint64(t.ID), t)
 	d.hashes.Put(d.edit, string(t.Hash), t)
 	d.tokensOf.Add(d.edit, uint64(t.Owner), uint64(t.ID))
-	d.due(t.Expires, dueToken, uint64(t.ID))
+	d.due(t.Expires, due.Token, uint64(t.ID))
 }
 
 func (d *draft) dropToken(t *Token) {
 	d.tokens.Remove(d.edit, uint64(t.ID))
 	d.hashes.Remove(d.edit, string(t.Hash))
 	d.tokensOf.Drop(d.edit, uint64(t.Owner), uint64(t.ID))
-	d.notDue(t.Expires, dueToken, uint64(t.ID))
+	d.notDue(t.Expires, due.Token, uint64(t.ID))
 }
 
 func (op AddToken) authorize(d *draft) error { return d.authorizeOwner(op.Owner) }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"hpfriends/graph/limit"
 	"hpfriends/graph/scope"
 )
 
@@ -55,6 +56,7 @@ type User struct {
 	Role     Role
 	Enabled  bool
 	Created  Mark
+	Limits   limit.Limits // that an admin has set for them
 }
 
 // Group is a named set of users. Its members are in the graph, not here.

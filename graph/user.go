@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 
+	"hpfriends/graph/limit"
 	"hpfriends/graph/tree"
 )
 
@@ -172,14 +173,30 @@ func (d *draft) keepAdmin(u *User) error {
 			return nil
 		}
 	}
-	return refuse(Conflict, "make somebody else an admin first", "%s is the only admin: nobody could run this server",
-		u.Handle)
+	return refuse(Conflict, "make another admin first", "%s is the only admin: nobody could run this server", u.Handle)
 }
 
 func set[T any](to *T, from *T) {
 	if from != nil {
 		*to = *from
 	}
+}
+
+func (op SetLimits) authorize(d *draft) error {
+	if _, ok := d.User(op.User); !ok {
+		return noSuch("user", uint64(op.User))
+	}
+	return d.requireAdmin("change the limits of users")
+}
+
+func (op SetLimits) apply(d *draft) (uint64, error) {
+	old, _ := d.User(op.User)
+	u, ok := *old, false
+	if u.Limits, ok = op.Apply(old.Limits); !ok {
+		return 0, refuse(Invalid, "", "a limit is at most %d", limit.Max)
+	}
+	d.putUser(&u)
+	return uint64(u.ID), nil
 }
 
 func (op RemoveUser) authorize(d *draft) error { return d.requireSelf(op.User) }

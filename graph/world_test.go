@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hpfriends/graph/limit"
 	"hpfriends/graph/scope"
 )
 
@@ -101,7 +102,9 @@ type dice func(n int) int
 func randomCommand(g *Graph, index uint64, roll dice) Command {
 	c := Command{By: randomActor(g, roll), Time: at(index)}
 	anyUser, anyGroup, anyShare := randomUser(g, roll), randomGroup(g, roll), randomShare(g, roll)
-	switch roll(42) {
+	switch roll(43) {
+	case 42:
+		c.Op = SetLimits{User: anyUser, Set: limit.Set{Shares: ptr(uint32(roll(3)))}}
 	case 0, 1:
 		c.Op = AddUser{Handle: fmt.Sprintf("u%d", roll(12)), Role: []Role{"", Member, Auditor, Admin, "king"}[roll(5)]}
 	case 2:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hpfriends/graph"
+	"hpfriends/graph/limit"
 	"hpfriends/query/past"
 	"hpfriends/query/view"
 )
@@ -149,6 +150,12 @@ func objectFields(g *graph.Graph, o graph.Object) map[string]any {
 	case *graph.User:
 		f := fields(viewUser(g.Viewer(graph.Actor{Operator: true}), o))
 		f["password"] = map[bool]string{true: "set", false: "none"}[o.Password != ""]
+		delete(f, "limits")
+		for k := range limit.All() {
+			if o.Limits[k] != 0 {
+				f["most "+k.String()] = json.Number(formatIndex(uint64(o.Limits[k])))
+			}
+		}
 		return f
 	case *graph.Group:
 		return map[string]any{"name": o.Name}

@@ -27,7 +27,11 @@ func (q *Query) User(viewer graph.Actor, handle string) (view.User, error) {
 	if err != nil {
 		return view.User{}, err
 	}
-	return viewUser(v, u), nil
+	shown := viewUser(v, u)
+	if u.ID == v.User || v.CanSeeAll() {
+		shown.Limits = limitsOf(v.Graph(), u)
+	}
+	return shown, nil
 }
 
 // viewUser shows handle and name; the rest is for the user and for those who see everything.
@@ -36,6 +40,7 @@ func viewUser(v graph.Viewer, u *graph.User) view.User {
 	if u.ID == v.User || v.CanSeeAll() {
 		enabled := u.Enabled
 		shown.Role, shown.Enabled, shown.Created = u.Role, &enabled, optional(u.Created.Time)
+		shown.Limits = ownLimits(u)
 	}
 	return shown
 }

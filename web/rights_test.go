@@ -41,6 +41,7 @@ var rightsByAPI = []right{
 	{"PATCH /api/v1/users/ada", object{"name": "A"}, [6]int{204, 403, 403, 403, 204, 204}},
 	{"PATCH /api/v1/users/ada", object{"role": "admin"}, [6]int{403, 403, 403, 403, 204, 204}},
 	{"PATCH /api/v1/users/ada", object{"enabled": false}, [6]int{403, 403, 403, 403, 204, 204}},
+	{"PATCH /api/v1/users/ada/limits", object{"authkeys": 5}, [6]int{403, 403, 403, 403, 204, 204}},
 	{"DELETE /api/v1/users/cleo", nil, [6]int{403, 403, 204, 403, 204, 204}},
 	{"DELETE /api/v1/users/root", nil, [6]int{403, 403, 403, 403, 409, 204}}, // the only admin
 	{"PATCH /api/v1/users/root", object{"role": "member"}, [6]int{403, 403, 403, 403, 409, 204}},
@@ -329,6 +330,8 @@ var rightsByForms = []struct {
 	{"/account", []string{"do", "remove-token", "id", "11"}, [5]int{200, 404, 404, 403, 200}},
 	{"/admin", []string{"do", "role", "user", "cleo", "role", "admin"}, [5]int{403, 403, 403, 403, 200}},
 	{"/admin", []string{"do", "disable", "user", "ada"}, [5]int{403, 403, 403, 403, 200}},
+	{"/admin", []string{"do", "limit", "user", "ada", "limit", "authkeys", "most", "5"}, [5]int{403, 403, 403, 403, 200}},
+	{"/admin", []string{"do", "limit", "user", "ada", "limit", "x", "most", "5"}, [5]int{403, 403, 403, 422, 422}},
 	{"/admin", []string{"do", "remove", "user", "cleo", "sure", "cleo"}, [5]int{403, 403, 403, 403, 200}},
 	{"/admin", []string{"do", "invite", "role", "admin"}, [5]int{403, 403, 403, 403, 200}},
 	{"/authkeys", []string{"do", "remove", "ident", "ada/1", "sure", "ada"}, [5]int{422, 422, 422, 422, 422}},

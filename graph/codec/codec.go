@@ -1,6 +1,8 @@
 // Package codec is how a stored graph writes numbers, text and times: varints, strings with their length before them,
 // and a time as 0 for none or 1, seconds and nanoseconds.
 //
+// The whole stands between a word and a version, and a checksum: Seal and Open.
+//
 // # Invariant
 //
 // What a Decoder reads is what an Encoder wrote, or it has an error. Bytes that lie about a length cost no memory.
@@ -13,6 +15,7 @@ package codec
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"net/netip"
 	"time"
 )
@@ -137,4 +140,26 @@ func (d *Decoder) Networks() []netip.Prefix {
 		list = append(list, n)
 	}
 	return list
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Seal appends the checksum of all before it, a CRC-32C of four bytes, little endian.
+func Seal(data []byte) []byte {
+	return binary.LittleEndian.AppendUint32(data, crc32.Checksum(data, castagnoli))
+}
+
+// Open checks data that begins with magic and a version, 1 to newest, and ends with its checksum. It returns what is
+// between. Errors wrap damaged.
+func Open(data []byte, magic string, newest byte, damaged error) (version byte, body []byte, err error) {
+	end, head := len(data)-crc32.Size, len(magic)+1
+	switch {
+	case end < head || string(data[:len(magic)]) != magic:
+		return 0, nil, fmt.Errorf("%w: it does not begin with %q", damaged, magic)
+	case data[head-1] < 1 || data[head-1] > newest:
+		return 0, nil, fmt.Errorf("%w: it has version %d, this program reads 1 to %d", damaged, data[head-1], newest)
+	case crc32.Checksum(data[:end], castagnoli) != binary.LittleEndian.Uint32(data[end:]):
+		return 0, nil, fmt.Errorf("%w: checksum differs", damaged)
+	}
+	return data[head-1], data[head:end], nil
 }

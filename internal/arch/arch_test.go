@@ -85,7 +85,9 @@ var allowed = map[string][]string{
 	"internal/pace":      {},
 	"internal/payload":   {},
 	"internal/feedtest":  {"wire"}, // for tests
-	"api":                {"query/view", "graph", "graph/scope", "internal/datadir", "internal/ndjson", "internal/secret"},
+	"api": {
+		"query/view", "graph", "graph/limit", "graph/scope", "internal/datadir", "internal/ndjson", "internal/secret",
+	},
 	"web": {
 		"api", "web/assets", "web/help", "web/live", "web/pages", "web/pages/attack", "web/ration", "web/replay",
 		"web/v1", "web/who", "query", "query/view", "graph", "graph/scope", "internal/crowd", "internal/proxyheader",
@@ -100,7 +102,7 @@ var allowed = map[string][]string{
 		"api", "docs", "web/assets", "web/help", "web/pages/attack", "web/pages/cookie", "web/pages/format",
 		"web/pages/glance", "web/pages/icons", "web/pages/palette", "web/pages/payload",
 		"web/prose", "web/ration", "web/sensors", "web/who", "query",
-		"query/filter", "query/past", "query/view", "graph", "graph/scope",
+		"query/filter", "query/past", "query/view", "graph", "graph/limit", "graph/scope",
 		"eventlog/entry", "internal/ndjson", "internal/secret", "internal/timespec",
 	},
 	"web/sensors": {"graph"},
@@ -111,7 +113,8 @@ var allowed = map[string][]string{
 	"web/replay":  {"query", "query/view", "graph", "internal/pace", "internal/timespec"},
 	"web/v1": {
 		"api", "web/ration", "web/replay", "web/scopes", "web/who", "query", "query/filter", "query/past", "query/view",
-		"graph", "graph/scope", "internal/guessable", "internal/ndjson", "internal/secret", "internal/timespec",
+		"graph", "graph/limit", "graph/scope", "internal/guessable", "internal/ndjson", "internal/secret",
+		"internal/timespec",
 	},
 	"web/pages/payload": {"query/view"},
 	"web/pages/format":  {"query/view"},
@@ -136,7 +139,8 @@ var allowed = map[string][]string{
 	"raftfsm/transport": {"eventlog"},
 	"raftfsm/link":      {"internal/atomicfile", "internal/crowd", "internal/secret"},
 	"query": {
-		"eventlog", "eventlog/entry", "graph", "history", "wire", "query/delivery", "query/match", "query/spread",
+		"eventlog", "eventlog/entry", "graph", "graph/limit", "history", "wire", "query/delivery", "query/match",
+		"query/spread",
 		"query/past", "query/traffic", "query/trail", "query/view", "internal/timespec", "internal/ndjson",
 	}, // wire: payloads are in frames
 	"query/past":     {"eventlog", "eventlog/entry", "graph", "query/view", "internal/timespec"},
@@ -173,9 +177,13 @@ var allowed = map[string][]string{
 	"raftfsm/restore": {
 		"eventlog", "eventlog/block", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/store", "internal/atomicfile",
 	},
-	"graph":                {"graph/codec", "graph/frontier", "graph/scope", "graph/tree", "internal/shell"},
+	"graph": {
+		"graph/codec", "graph/due", "graph/frontier", "graph/limit", "graph/scope", "graph/tree", "internal/shell",
+	},
 	"graph/codec":          {},
+	"graph/due":            {},
 	"graph/frontier":       {},
+	"graph/limit":          {"graph/codec"},
 	"graph/scope":          {},
 	"graph/tree":           {},
 	"graph/version":        {"graph"},
@@ -286,8 +294,9 @@ func TestImportsFollowTheLayout(t *testing.T) {
 // A program that speaks to a server by package api links no more than that takes: neither the log nor Raft.
 func TestClientOfTheAPIIsSmall(t *testing.T) {
 	small := []string{
-		"api", "query/view", "graph", "graph/codec", "graph/frontier", "graph/scope", "graph/tree",
-		"internal/atomicfile", "internal/datadir", "internal/ndjson", "internal/shell", "internal/secret",
+		"api", "query/view", "graph", "graph/codec", "graph/due", "graph/frontier", "graph/limit",
+		"graph/scope", "graph/tree", "internal/atomicfile", "internal/datadir", "internal/ndjson", "internal/shell",
+		"internal/secret",
 	}
 	format := "{{if not .Standard}}{{.ImportPath}}{{end}}"
 	out, err := exec.Command("go", "list", "-deps", "-f", format, module+"api").Output()

@@ -1,10 +1,13 @@
 package pages
 
 import (
+	"cmp"
+	"iter"
 	"strconv"
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/graph/limit"
 	"hpfriends/query/filter"
 	"hpfriends/query/view"
 )
@@ -12,6 +15,7 @@ import (
 type adminData struct {
 	Users []view.User
 	part
+	Limits      iter.Seq[limit.Kind]
 	Find        adminFilter
 	Invitations []view.Invitation
 	Invited     string // the path of a fresh invitation, shown once
@@ -25,7 +29,8 @@ type adminFilter struct{ Users, Role, State, Invitations string }
 func admin(r *request) (any, error) {
 	q := r.URL.Query()
 	d := adminData{
-		Find: adminFilter{q.Get("q"), q.Get("role"), q.Get("state"), q.Get("invited")}, May: r.mayAdminister(),
+		Find: adminFilter{q.Get("q"), q.Get("role"), q.Get("state"), q.Get("invited")}, Limits: limit.All(),
+		May: r.mayAdminister(),
 	}
 	all, err := filter.Users{
 		Text: d.Find.Users, Role: graph.Role(d.Find.Role), State: filter.State(d.Find.State),
@@ -67,6 +72,22 @@ func disableUser(r *request) (done, error) {
 func setRole(r *request) (done, error) {
 	role := graph.Role(r.PostForm.Get("role"))
 	return r.editUser(api.UserChanges{Role: &role}, " is "+string(role)+" now.")
+}
+
+func setLimit(r *request) (done, error) {
+	name, handle := r.PostForm.Get("limit"), r.PostForm.Get("user")
+	most, err := strconv.ParseUint(cmp.Or(r.PostForm.Get("most"), "0"), 10, 32)
+	for k := range limit.All() {
+		if k.String() != name || err != nil {
+			continue
+		}
+		var set limit.Set
+		*set.Field(k) = new(uint32(most))
+		in := api.LimitsEdit{HandlePath: api.HandlePath{Handle: handle}, Body: api.LimitChanges(set)}
+		_, err = ask(r, api.SetLimits, in)
+		return done{notice: "The limit of " + k.About() + " is changed for " + handle + "."}, err
+	}
+	return done{}, invalid("A limit has a name and a number.", "Leave the number empty for the default.")
 }
 
 func removeUser(r *request) (done, error) {

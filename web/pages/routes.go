@@ -140,7 +140,8 @@ func operateRoutes() []*page {
 			path: "/admin", name: "admin", title: "Admin", admin: true, about: "The people of this server, and who is invited.",
 			show: admin,
 			acts: acts{
-				"enable": enableUser, "disable": disableUser, "role": setRole, "remove": removeUser, "clear": clearSessions,
+				"enable": enableUser, "disable": disableUser, "role": setRole, "limit": setLimit,
+				"remove": removeUser, "clear": clearSessions,
 				"invite": invite, "take-back": takeBack,
 			},
 		},

@@ -35,6 +35,8 @@ func Sentence(e view.AuditEvent) string {
 		return fmt.Sprintf("added the user %s.", name)
 	case "user.edit":
 		return fmt.Sprintf("changed the user %s%s.", name, changed(before, after))
+	case "user.limits":
+		return fmt.Sprintf("changed what %s may have and change%s.", name, limits(before, after))
 	case "user.remove":
 		return fmt.Sprintf("removed the user %s, with all that was theirs.", name)
 	case "group.add":
@@ -111,6 +113,30 @@ func changed(before, after map[string]any) string {
 		return ""
 	}
 	return ": " + strings.Join(names, ", ")
+}
+
+// limits tells the limits that an event has changed, before and after. Those that are not there are the default.
+func limits(before, after map[string]any) string {
+	var all []string
+	for _, of := range []map[string]any{before, after} {
+		for k := range of {
+			if name, ok := strings.CutPrefix(k, "most "); ok && fmt.Sprint(before[k]) != fmt.Sprint(after[k]) {
+				all = append(all, fmt.Sprintf("%s from %s to %s", name, most(before[k]), most(after[k])))
+			}
+		}
+	}
+	slices.Sort(all)
+	if all = slices.Compact(all); len(all) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(all, ", ")
+}
+
+func most(limit any) string {
+	if limit == nil {
+		return "the default"
+	}
+	return fmt.Sprint(limit)
 }
 
 // Table is an object that a change has changed.

@@ -54,7 +54,8 @@ var table = map[scope.Scope][]string{
 		"POST /groups", "POST /groups/{group}", "POST /account", "POST /invite/{secret}",
 	},
 	scope.Admin: {
-		"POST /api/v1/users", "POST /api/v1/cluster/tokens", "DELETE /api/v1/cluster/tokens/{id}",
+		"POST /api/v1/users", "PATCH /api/v1/users/{handle}/limits",
+		"POST /api/v1/cluster/tokens", "DELETE /api/v1/cluster/tokens/{id}",
 		"POST /api/v1/cluster/remove", "POST /api/v1/cluster/promote",
 		"POST /api/v1/cluster/transfer", "POST /api/v1/cluster/leave", "POST /api/v1/cluster/drain",
 		"POST /api/v1/cluster/undrain", "POST /api/v1/retention/hold", "POST /api/v1/retention/resume",

@@ -74,7 +74,7 @@ var links = []struct {
 }{
 	{
 		api.AddUser.Route, map[string]any{"handle": "$request.body#/handle"},
-		[]string{api.ShowUser.Route, api.EditUser.Route, api.RemoveUser.Route},
+		[]string{api.ShowUser.Route, api.EditUser.Route, api.SetLimits.Route, api.RemoveUser.Route},
 	},
 	{
 		api.AddGroup.Route, map[string]any{"group": "$request.body#/name"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"net/http"
 	"sync"
 
@@ -12,28 +11,18 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/graph/limit"
+	"hpfriends/query"
 )
 
-// What one member may change at a node. The audit of a change is kept for ever. Admins and the operator are not held
-// back, also on a member's behalf.
-const (
-	changesPerSecond = 5
-	changesAtOnce    = 300
-	changeBytes      = 16 << 20 // at once, and again in a day
-)
+// atOnce is how many seconds' worth of changes a member may make at once.
+const atOnce = 60
 
-// Most of a member's, of each kind.
-const (
-	mostAuthkeys    = 1000
-	mostShares      = 1000
-	mostGroups      = 100
-	mostTokens      = 100
-	mostInvitations = 200
-	mostMembers     = 10_000 // of a group
-)
-
-// quotas is a Changer that holds back members who change too much. They are a node's own: they bound what is taken from
-// people here, and decide nothing about what was taken elsewhere.
+// quotas is a Changer that holds back members who go beyond their limits in the graph: the audit of a change is kept
+// for ever. Admins and the operator are not held back, also on a member's behalf.
+//
+// What was changed is counted by each node for itself: it bounds what is taken from people here, and decides nothing
+// about what was taken elsewhere.
 type quotas struct {
 	Changer
 	graph func() *graph.Graph
@@ -42,7 +31,18 @@ type quotas struct {
 	users map[graph.UserID]*quota
 }
 
-type quota struct{ changes, bytes *rate.Limiter }
+// quota is what one member has left of changes, by the limits that they had when they last changed something.
+type quota struct {
+	limits         limit.Limits
+	changes, bytes *rate.Limiter
+}
+
+func newQuota(l limit.Limits) *quota {
+	perSecond, bytes := l.Of(limit.Changes), l.Of(limit.Bytes)
+	return &quota{
+		l, rate.NewLimiter(rate.Limit(perSecond), perSecond*atOnce), rate.NewLimiter(rate.Limit(bytes)/(24*60*60), bytes),
+	}
+}
 
 // maxQuotas bounds the memory.
 const maxQuotas = 50_000
@@ -62,13 +62,12 @@ func (q *quotas) Change(ctx context.Context, c graph.Command) (graph.Outcome, er
 
 func (q *quotas) check(c graph.Command) error {
 	g := q.graph()
-	if u, ok := g.User(c.By.User); c.By.Operator || !ok || u.Role == graph.Admin {
+	u, ok := g.User(c.By.User)
+	if c.By.Operator || !ok || u.Role == graph.Admin {
 		return nil
 	}
-	if what, most := tooMany(g, c.By.User, c.Op); most > 0 {
-		return api.NewProblem(http.StatusTooManyRequests, api.Denied,
-			fmt.Sprintf("there are %d %s already, and a member adds no more", most, what),
-			"remove some, or ask an admin to add it")
+	if err := tooMany(g, u, c.Op); err != nil {
+		return err
 	}
 	body, err := json.Marshal(c)
 	if err != nil {
@@ -78,50 +77,60 @@ func (q *quotas) check(c graph.Command) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	mine := q.users[c.By.User]
-	if mine == nil {
+	if mine == nil || mine.limits != u.Limits {
 		if len(q.users) >= maxQuotas {
 			clear(q.users)
 		}
-		mine = &quota{
-			rate.NewLimiter(changesPerSecond, changesAtOnce), rate.NewLimiter(rate.Limit(changeBytes)/(24*60*60), changeBytes),
-		}
+		mine = newQuota(u.Limits)
 		q.users[c.By.User] = mine
 	}
-	if !mine.changes.AllowN(now, 1) || !mine.bytes.AllowN(now, len(body)) {
-		return api.NewProblem(http.StatusTooManyRequests, api.Unavailable,
-			fmt.Sprintf("too many changes: a member makes at most %d at once, then %d a second, and %d MiB of them a day",
-				changesAtOnce, changesPerSecond, changeBytes>>20),
-			"nothing was changed: try again later, or ask an admin to do it")
+	switch {
+	case !mine.changes.AllowN(now, 1):
+		return exceeded(u, limit.Changes, "too many changes: %s makes at most %d a second",
+			"nothing was changed: try again later")
+	case !mine.bytes.AllowN(now, len(body)):
+		return exceeded(u, limit.Bytes, "too large changes: %s makes at most %d bytes of them a day",
+			"nothing was changed: try again later")
 	}
 	return nil
 }
 
-// tooMany says of what a member has the most already; 0: of nothing.
-func tooMany(g *graph.Graph, user graph.UserID, op graph.Op) (what string, most int) {
-	has := 0
+// tooMany refuses to add what a member has the most of already.
+func tooMany(g *graph.Graph, u *graph.User, op graph.Op) error {
+	kind, has := limit.Members, 0
 	switch op := op.(type) {
 	case graph.AddAuthkey:
-		what, most, has = "authkeys of yours", mostAuthkeys, count(g.AuthkeysOf(user))
+		kind = limit.Authkeys
 	case graph.AddShare:
-		what, most, has = "shares of yours", mostShares, count(g.SharesOf(user))
+		kind = limit.Shares
 	case graph.AddGroup:
-		what, most, has = "groups of yours", mostGroups, count(g.GroupsOf(user))
+		kind = limit.Groups
 	case graph.AddToken:
-		what, most, has = "API tokens of yours", mostTokens, count(g.TokensOf(user))
+		kind = limit.Tokens
 	case graph.AddInvitation:
-		what, most, has = "invitations of yours", mostInvitations, count(g.InvitationsOf(user))
+		kind = limit.Invitations
 	case graph.AddMember:
-		what, most, has = "members of this group", mostMembers, count(g.Members(op.Group))
+		for range g.Members(op.Group) {
+			has++
+		}
+	default:
+		return nil
 	}
-	if has < most {
-		return "", 0
+	if kind != limit.Members {
+		has, _ = query.Used(g, u.ID, kind)
 	}
-	return what, most
+	if has < u.Limits.Of(kind) {
+		return nil
+	}
+	return exceeded(u, kind, "the limit of "+kind.About()+" for %s is %d, and that many are there", "remove some")
 }
 
-func count[T any](all iter.Seq[T]) (n int) {
-	for range all {
-		n++
+// exceeded names the limit, the number, and who can raise it.
+func exceeded(u *graph.User, kind limit.Kind, said, hint string) error {
+	code := api.Denied
+	if kind == limit.Changes || kind == limit.Bytes {
+		code = api.Unavailable
 	}
-	return n
+	return api.NewProblem(http.StatusTooManyRequests, code, fmt.Sprintf(said, u.Handle, u.Limits.Of(kind)),
+		fmt.Sprintf("%s, or ask an admin to raise it: `hpfriends user limits %s --%s N`", hint, u.Handle, kind))
 }

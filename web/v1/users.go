@@ -7,6 +7,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/graph/limit"
 	"hpfriends/internal/secret"
 	"hpfriends/query/filter"
 	"hpfriends/query/view"
@@ -28,6 +29,13 @@ func (s *Service) registerUsers(h huma.API) {
 	})
 	op(s, h, api.AddUser, s.addUser)
 	op(s, h, api.EditUser, s.editUser)
+	op(s, h, api.SetLimits, func(ctx context.Context, in *api.LimitsEdit) (api.None, error) {
+		id, err := s.user(ctx, in.Handle)
+		if err != nil {
+			return api.None{}, err
+		}
+		return s.changed(ctx, graph.SetLimits{User: id, Set: limit.Set(in.Body)})
+	})
 	op(s, h, api.RemoveUser, func(ctx context.Context, in *api.HandlePath) (api.None, error) {
 		id, err := s.user(ctx, in.Handle)
 		if err != nil {

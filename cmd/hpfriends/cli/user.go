@@ -8,6 +8,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/graph/limit"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
 	"hpfriends/query/view"
@@ -29,6 +30,7 @@ func User() *cli.Command {
 				&cli.StringFlag{Name: "state", Usage: "in `STATE`: enabled or disabled"}),
 			cmdline.APICommand("show", "show a user", "NAME", show(api.ShowUser, userOf, one(listUsers))),
 			cmdline.APICommand("edit", "change a user", "NAME", order(api.EditUser, userEditOf), role, name),
+			cmdline.APICommand("limits", "show or change what a user may have and change", "NAME", userLimits, limitFlags()...),
 			cmdline.APICommand("passwd", "set a user's password", "NAME", order(api.EditUser, passwordOf), password,
 				&cli.StringFlag{Name: "current-file", Usage: "of your own: `FILE` with the present password, - for standard input"}),
 			cmdline.APICommand("enable", "enable a user", "NAME", order(api.EditUser, userEnabled(true))),
@@ -61,6 +63,46 @@ func userEditOf(c *cli.Context) (in api.UserEdit, err error) {
 		return in, cmdline.Usage("nothing to change: give --role or --name")
 	}
 	return in, nil
+}
+
+func limitFlags() (all []cli.Flag) {
+	for k := range limit.All() {
+		usage := fmt.Sprintf("at most `N` %s; 0: the default, %d", k.About(), k.Default())
+		all = append(all, &cli.UintFlag{Name: k.String(), Usage: usage})
+	}
+	return all
+}
+
+// userLimits sets the limits that flags name, or shows all of them.
+func userLimits(c *cli.Context, server *api.Client) error {
+	var set limit.Set
+	for k := range limit.All() {
+		if n := c.Uint(k.String()); c.IsSet(k.String()) {
+			if n > limit.Max {
+				return cmdline.Usage(fmt.Sprintf("--%s %d: a limit is at most %d", k, n, limit.Max))
+			}
+			*set.Field(k) = new(uint32(n))
+		}
+	}
+	if set != (limit.Set{}) {
+		in := api.LimitsEdit{HandlePath: api.HandlePath{Handle: c.Args().First()}, Body: api.LimitChanges(set)}
+		if _, err := api.SetLimits.Call(c.Context, server, in); err != nil {
+			return err
+		}
+	}
+	return show(api.ShowUser, userOf, listLimits)(c, server)
+}
+
+func listLimits(w io.Writer, u view.User) {
+	var rows [][]string
+	for _, l := range u.Limits {
+		used := ""
+		if l.Used != nil {
+			used = fmt.Sprint(*l.Used)
+		}
+		rows = append(rows, []string{l.Name, used, fmt.Sprint(l.Most), term.YesNo(l.Own), l.About})
+	}
+	term.Table(w, []string{"Limit", "Used", "At most", "Set", "What"}, rows)
 }
 
 func passwordOf(c *cli.Context) (in api.UserEdit, err error) {
