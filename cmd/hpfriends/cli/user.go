@@ -79,7 +79,7 @@ func userLimits(c *cli.Context, server *api.Client) error {
 	for k := range limit.All() {
 		if n := c.Uint(k.String()); c.IsSet(k.String()) {
 			if n > limit.Max {
-				return cmdline.Usage(fmt.Sprintf("--%s %d: a limit is at most %d", k, n, limit.Max))
+				return cmdline.Usage("--%s %d: a limit is at most %d", k, n, limit.Max)
 			}
 			*set.Field(k) = new(uint32(n))
 		}
