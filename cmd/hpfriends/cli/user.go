@@ -90,7 +90,14 @@ func userLimits(c *cli.Context, server *api.Client) error {
 			return err
 		}
 	}
-	return show(api.ShowUser, userOf, listLimits)(c, server)
+	u, err := api.ShowUser.Call(c.Context, server, api.HandlePath{Handle: c.Args().First()})
+	if err != nil {
+		return err
+	}
+	if len(u.Limits) == 0 {
+		return cmdline.Fail(cmdline.ExitDenied, "the limits of "+u.Handle+" are for them, auditors and admins to see")
+	}
+	return cmdline.Show(c, u, func(w io.Writer) { listLimits(w, u) })
 }
 
 func listLimits(w io.Writer, u view.User) {
