@@ -67,6 +67,11 @@ func userEditOf(c *cli.Context) (in api.UserEdit, err error) {
 
 func limitFlags() (all []cli.Flag) {
 	for k := range limit.All() {
+		if k == limit.Bytes {
+			usage := fmt.Sprintf("changes of `SIZE` a day at most; 0: the default, %d MiB", k.Default()>>20)
+			all = append(all, cmdline.SizeFlag(k.String(), "", usage))
+			continue
+		}
 		usage := fmt.Sprintf("at most `N` %s; 0: the default, %d", k.About(), k.Default())
 		all = append(all, &cli.UintFlag{Name: k.String(), Usage: usage})
 	}
@@ -77,7 +82,11 @@ func limitFlags() (all []cli.Flag) {
 func userLimits(c *cli.Context, server *api.Client) error {
 	var set limit.Set
 	for k := range limit.All() {
-		if n := c.Uint(k.String()); c.IsSet(k.String()) {
+		if c.IsSet(k.String()) {
+			n := uint64(c.Uint(k.String()))
+			if k == limit.Bytes {
+				n = uint64(cmdline.Size(c, k.String()))
+			}
 			if n > limit.Max {
 				return cmdline.Usage("--%s %d: a limit is at most %d", k, n, limit.Max)
 			}
