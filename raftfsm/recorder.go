@@ -28,7 +28,7 @@ func (r *Recorder) Count(d entry.Usage) { r.pending.Count(d) }
 // Refuse adds a refusal seen now, or Count of them. Ident and channel may be any bytes; what is not text is escaped.
 func (r *Recorder) Refuse(d entry.Refusal) { r.pending.Refuse(d, r.node.clock.Now().UTC()) }
 
-// Usage is what is counted of an authkey but not reported yet.
+// Usage is what is counted of an authkey and not in the log yet, also while a report of it is under way.
 func (r *Recorder) Usage(authkey uint64) entry.Usage { return r.pending.Usage(authkey) }
 
 // Run proposes reports until ctx is done.
@@ -59,6 +59,7 @@ func (r *Recorder) Flush(ctx context.Context) {
 	if taken == nil {
 		return
 	}
+	defer r.pending.Taken()
 	data, err := taken.Encode()
 	if err == nil {
 		_, err = r.node.propose(ctx, data)

@@ -41,6 +41,7 @@ type Pending struct {
 
 	mu    sync.Mutex
 	usage map[uint64]*entry.Usage
+	taken map[uint64]*entry.Usage // and not known to be in the log yet, nor to be lost
 	rows  map[apply.RefusalKey]*entry.Refusal
 	known map[apply.RefusalKey]struct{} // reported before
 	owned map[uint64]*share
@@ -86,14 +87,17 @@ func (p *Pending) Count(d entry.Usage) {
 	u.Add(d)
 }
 
-// Usage is what is counted of an authkey but not reported yet.
+// Usage is what is counted of an authkey and not in the log yet, also while a report of it is under way.
 func (p *Pending) Usage(authkey uint64) entry.Usage {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if u := p.usage[authkey]; u != nil {
-		return *u
+	all := entry.Usage{Authkey: authkey}
+	for _, counted := range []map[uint64]*entry.Usage{p.taken, p.usage} {
+		if u := counted[authkey]; u != nil {
+			all.Add(*u)
+		}
 	}
-	return entry.Usage{Authkey: authkey}
+	return all
 }
 
 // Refuse adds a refusal of now, or Count of them. Ident and channel may be any bytes; what is not text is escaped.
@@ -167,13 +171,21 @@ func (p *Pending) Take(node string, now time.Time) *entry.Report {
 		report.Refusals = append(report.Refusals, *row)
 		p.known[k] = struct{}{}
 	}
-	clear(p.usage)
+	p.taken, p.usage = p.usage, make(map[uint64]*entry.Usage)
 	clear(p.rows)
 	return report
 }
 
+// Taken says that what was taken is in the log, or lost.
+func (p *Pending) Taken() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.taken = nil
+}
+
 // Restore adds a report that was taken and is not in the log.
 func (p *Pending) Restore(report *entry.Report) {
+	p.Taken()
 	for _, u := range report.Usage {
 		p.Count(u)
 	}

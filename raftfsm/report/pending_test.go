@@ -41,3 +41,28 @@ func TestFloodAboutOneAuthkeyLeavesRoomForOthers(t *testing.T) {
 		t.Errorf("%d rows in one report, at most %d", n, maxAll+1)
 	}
 }
+
+// What is counted is told all the time: before, while and after a report of it is on its way, also if it gets lost.
+func TestWhatIsCountedIsToldWhileAReportIsUnderWay(t *testing.T) {
+	now := time.Date(2026, 11, 20, 0, 1, 0, 0, time.UTC)
+	p := New()
+	count := func() { p.Count(entry.Usage{Authkey: 7, Published: 1, LastSeen: now}) }
+	told := func(when string, want uint64) {
+		t.Helper()
+		if got := p.Usage(7); got.Published != want || got.Authkey != 7 {
+			t.Errorf("%s: %+v, want %d", when, got, want)
+		}
+	}
+	told("at first", 0)
+	count()
+	report := p.Take("n1", now)
+	told("under way", 1)
+	count()
+	told("and more", 2)
+	p.Restore(report)
+	told("when it was not taken", 2)
+	p.Take("n1", now)
+	told("under way again", 2)
+	p.Taken()
+	told("in the log", 0)
+}
