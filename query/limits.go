@@ -34,6 +34,7 @@ func Used(g *graph.Graph, user graph.UserID, kind limit.Kind) (n int, ok bool) {
 			}
 		}
 		return n, true
+	case limit.Changes, limit.Bytes:
 	}
 	return 0, false
 }

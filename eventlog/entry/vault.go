@@ -108,6 +108,7 @@ func DecodeVault(data []byte) (*Vault, error) {
 		e.Expires = milliseconds(rest[copy(e.Holder[:], rest):])
 	case VaultUnlock:
 		copy(e.Holder[:], rest)
+	case VaultDelete:
 	}
 	return e, nil
 }
