@@ -23,6 +23,7 @@ import (
 	"hpfriends/backup"
 	"hpfriends/eventlog/block"
 	"hpfriends/internal/proc"
+	"hpfriends/raftfsm/report"
 	"hpfriends/wire"
 )
 
@@ -285,6 +286,9 @@ func between(t *testing.T, text, before, after string) string {
 // what is there.
 func (s *plantedServer) written() map[string]string {
 	s.Helper()
+	for end := time.Now().Add(3 * report.Every); len(s.cli("log", "ls", "--json")) < 10 && time.Now().Before(end); {
+		time.Sleep(report.Every / 20) // what was refused is on its way
+	}
 	bundle := filepath.Join(s.work, "bundle.tar.gz")
 	s.cli("debug", "bundle", bundle)
 	all := s.unpack(bundle)
