@@ -58,6 +58,8 @@ func TestLiveOutlivesNodes(t *testing.T) {
 	last := s.stop()
 	seen.until(last)
 	p.See(fmt.Sprintf("%d arrived", last))
+	p.Click("button", "Pause") // what is below the window is drawn, too
+	seen.until(last)
 	for i := range last {
 		if _, ok := seen.positions[count(i+1)]; !ok {
 			t.Errorf("%s was never seen", count(i+1))
