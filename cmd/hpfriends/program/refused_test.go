@@ -23,12 +23,18 @@ func TestRefusedLoginIsSeen(t *testing.T) {
 	var out, msg screen
 	over := make(chan int, 1)
 	go func() { over <- run(ctx, []string{"hpfriends", "log", "tail", "--data-dir", m.dir}, &out, &msg) }()
-	c, err := wire.Dial(ctx, wire.DialConfig{Addr: p.Address, Ident: "k", Secret: []byte("wr0ng")})
-	if err != nil {
-		t.Fatal(err)
+	const refusal = "Pre-auth: Authkey secret hash incorrect."
+	for end := time.Now().Add(20 * time.Second); !strings.Contains(out.String(), refusal); {
+		if time.Now().After(end) {
+			t.Fatalf("log tail prints %q", out.String())
+		}
+		c, err := wire.Dial(ctx, wire.DialConfig{Addr: p.Address, Ident: "k", Secret: []byte("wr0ng")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		time.Sleep(500 * time.Millisecond) // it shows what comes once it listens
 	}
-	defer c.Close()
-	out.await(t, "Pre-auth: Authkey secret hash incorrect.")
 	interrupt()
 	if <-over; msg.String() != "" {
 		t.Errorf("log tail says %q", msg.String())
