@@ -102,6 +102,9 @@ func (r *reader) refresh() (more bool) {
 	for {
 		told, more := r.refreshOnce()
 		if len(told) == 0 {
+			if more {
+				r.choose()
+			}
 			return more
 		}
 		for _, t := range told {
@@ -183,7 +186,6 @@ func (r *reader) plan() {
 	r.changes = r.s.changes.Load()
 	r.windows, r.limit = r.windows[:0], ^uint64(0)
 	clear(r.covering)
-	defer r.choose()
 	for _, u := range r.s.subscribed {
 		if u.from.Index > r.at.Index {
 			r.limit = min(r.limit, u.from.Index)
@@ -199,7 +201,7 @@ func (r *reader) plan() {
 	}
 }
 
-// choose makes the cursor select what the windows do.
+// choose makes the cursor select what the windows do. Of many subscriptions that takes a while: nobody waits for it.
 func (r *reader) choose() {
 	patterns := make([]graph.Pattern, len(r.windows))
 	for i := range r.windows {

@@ -288,6 +288,7 @@ func TestReaderLooksAgainByANewerGraph(t *testing.T) {
 	s.lagAt, s.from = eventlog.Position{Index: w.index + 1}, w.version
 	r := s.newReader()
 	r.plan()
+	r.choose()
 	w.share(ada, bob, "c", graph.Own)
 	w.publish(message{ada, "c", 10})
 	want := w.index

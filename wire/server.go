@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"hpfriends/internal/crowd"
 	"hpfriends/internal/proxyheader"
 )
@@ -39,6 +41,7 @@ type limits struct {
 	limiter  *connLimiter
 	throttle *loginThrottle
 	frames   *frameMemory
+	linger   *rate.Limiter // bytes that are thrown away at ends
 }
 
 // keepAlive finds peers that have vanished, with the figures of the Python broker. It is the only way: no frame is safe
@@ -53,7 +56,7 @@ func NewServer(c Config, b Broker) (*Server, error) {
 	c = c.withDefaults()
 	s := &Server{
 		config: c, broker: b, dummy: make([]byte, 32),
-		limits:    limits{newConnLimiter(c), newLoginThrottle(), newFrameMemory(c)},
+		limits:    limits{newConnLimiter(c), newLoginThrottle(), newFrameMemory(c), rate.NewLimiter(lingerRate, lingerBurst)},
 		listeners: make(map[net.Listener]struct{}), sessions: make(map[*Session]struct{}),
 	}
 	rand.Read(s.dummy)

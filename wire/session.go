@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/netip"
 	"sync/atomic"
@@ -40,8 +41,11 @@ const (
 	requestBurst = 2500
 	// lingerTime bounds the end: a write that is under way, the ERROR, and waiting for the peer's end.
 	lingerTime = time.Second
-	// lingerBytes bounds what is thrown away meanwhile of a peer that goes on sending.
+	// lingerBytes bounds what is thrown away meanwhile of a peer that goes on sending, lingerRate that of all peers in a
+	// second: many that are ended at once would send at the speed of the machine.
 	lingerBytes = 64 << 20
+	lingerRate  = 64 << 20
+	lingerBurst = 16 << 20
 )
 
 func newSession(s *Server, a arrival, e *Endpoint, tc *tls.Config) *Session {
@@ -172,14 +176,31 @@ func (s *Session) lingeringClose() {
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	_ = s.conn.SetReadDeadline(time.Now().Add(lingerTime))
+	end := time.Now().Add(lingerTime)
+	_ = s.conn.SetReadDeadline(end)
 	s.reader.in.r = s.reader.in.w
+	rest := lingering{s.conn, s.server.linger, end}
 	for total := 0; total < lingerBytes; {
-		n, err := s.reader.in.fill(s.conn, 0)
+		n, err := s.reader.in.fill(rest, 0)
 		if err != nil {
 			return
 		}
 		total += n
 		s.reader.in.discard(n)
 	}
+}
+
+// lingering is what a peer sends that is thrown away, at the pace that all of them share.
+type lingering struct {
+	io.Reader
+	pace *rate.Limiter
+	end  time.Time
+}
+
+func (l lingering) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	if wait := l.pace.ReserveN(time.Now(), min(n, lingerBurst)).Delay(); err == nil && wait > 0 {
+		time.Sleep(min(wait, time.Until(l.end)))
+	}
+	return n, err
 }

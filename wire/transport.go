@@ -171,6 +171,7 @@ func (s *Session) awaitEnd(c *tls.Conn) {
 		s.writer.broken = true
 		_ = c.CloseWrite()
 	}
-	s.setDeadline(c.SetReadDeadline, time.Now().Add(lingerTime))
-	_, _ = io.CopyN(io.Discard, c.NetConn(), lingerBytes)
+	end := time.Now().Add(lingerTime)
+	s.setDeadline(c.SetReadDeadline, end)
+	_, _ = io.CopyN(io.Discard, lingering{c.NetConn(), s.server.linger, end}, lingerBytes)
 }
