@@ -430,10 +430,13 @@ func (s *story) worldMap() {
 		return
 	}
 	for what, want := range map[string]int{"#map circle.attacker": 1, "#map rect.sensor": 1, "#map .land.shade-4": 1} {
-		n, err := evaluate[int](p, fmt.Sprintf("document.querySelectorAll(%q).length", what))
-		if err != nil || n != want {
-			s.Errorf("%d of %s are drawn, want %d: %v", n, what, want, err)
-		}
+		p.must(nil, p.until(func() error { // it is drawn in slices
+			n, err := evaluate[int](p, fmt.Sprintf("document.querySelectorAll(%q).length", what))
+			if err == nil && n != want {
+				err = fmt.Errorf("%d of %s are drawn, want %d", n, what, want)
+			}
+			return err
+		}))
 	}
 }
 
