@@ -3,85 +3,48 @@
 package interop
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"hpfriends/internal/certtest"
 )
 
 // authority is a private one, of which no machine knows.
 type authority struct {
 	t    *testing.T
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	file string // its certificate as PEM
+	root tls.Certificate
+	file string // the root as PEM
 }
 
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
-	a := &authority{t: t}
-	a.cert, a.key, a.file = a.sign("ca", &x509.Certificate{
+	a := &authority{t: t, file: filepath.Join(t.TempDir(), "ca.pem")}
+	a.root = certtest.Make(t, &x509.Certificate{
 		Subject: pkix.Name{CommonName: "a community"}, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign,
-	})
+	}, nil)
+	certtest.Write(t, a.root, a.file, a.file+".key")
 	return a
-}
-
-// sign makes a certificate, which the authority signs once it has one itself, and returns the PEM file of it. Its key
-// is in the file beside it.
-func (a *authority) sign(name string, c *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey, string) {
-	a.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	c.SerialNumber, c.NotBefore, c.NotAfter = big.NewInt(1), time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	parent, signer := a.cert, a.key
-	if parent == nil {
-		parent, signer = c, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, parent, &key.PublicKey, signer)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	dir := a.t.TempDir()
-	for file, block := range map[string]*pem.Block{
-		name + ".pem": {Type: "CERTIFICATE", Bytes: der}, name + ".key": {Type: "PRIVATE KEY", Bytes: pkcs8},
-	} {
-		if err := os.WriteFile(filepath.Join(dir, file), pem.EncodeToMemory(block), 0o600); err != nil {
-			a.t.Fatal(err)
-		}
-	}
-	made, err := x509.ParseCertificate(der)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return made, key, filepath.Join(dir, name+".pem")
 }
 
 // localhost makes a certificate for this machine, and returns its files.
 func (a *authority) localhost() (cert, key string) {
 	a.t.Helper()
-	_, _, cert = a.sign("localhost", &x509.Certificate{
+	made := certtest.Make(a.t, &x509.Certificate{
 		Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	})
-	return cert, strings.TrimSuffix(cert, ".pem") + ".key"
+	}, &a.root)
+	dir := a.t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	certtest.Write(a.t, made, cert, key)
+	return cert, key
 }
 
 // serveTLS starts a server whose endpoint speaks TLS as localhost, by a certificate that the authority has signed.

@@ -1,55 +1,26 @@
 package trust
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-)
 
-// signed makes a certificate that a parent has signed; nil: itself.
-func signed(t *testing.T, c *x509.Certificate, parent *tls.Certificate) tls.Certificate {
-	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	by, signer := c, k
-	if parent != nil {
-		by, signer = parent.Leaf, parent.PrivateKey.(*ecdsa.PrivateKey)
-	}
-	c.SerialNumber = big.NewInt(1)
-	if c.NotAfter.IsZero() {
-		c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, by, &k.PublicKey, signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: k, Leaf: leaf}
-}
+	"hpfriends/internal/certtest"
+)
 
 func file(t *testing.T, c tls.Certificate) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ca.pem")
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]})
+	text, _ := certtest.PEM(t, c)
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -74,15 +45,15 @@ func shake(t *testing.T, p Policy, server tls.Certificate) error {
 }
 
 func TestCertificatesAreTrustedOrToldInWords(t *testing.T) {
-	ca := signed(t, &x509.Certificate{Subject: pkix.Name{CommonName: "our authority"}, IsCA: true,
+	ca := certtest.Make(t, &x509.Certificate{Subject: pkix.Name{CommonName: "our authority"}, IsCA: true,
 		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}, nil)
-	good := signed(t, &x509.Certificate{DNSNames: []string{"a.example", "b.example"}}, &ca)
-	old := signed(t, &x509.Certificate{DNSNames: []string{"a.example"}, NotBefore: time.Unix(1, 0),
+	good := certtest.Make(t, &x509.Certificate{DNSNames: []string{"a.example", "b.example"}}, &ca)
+	old := certtest.Make(t, &x509.Certificate{DNSNames: []string{"a.example"}, NotBefore: time.Unix(1, 0),
 		NotAfter: time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC)}, &ca)
-	early := signed(t, &x509.Certificate{DNSNames: []string{"a.example"}, NotBefore: time.Now().Add(time.Hour),
+	early := certtest.Make(t, &x509.Certificate{DNSNames: []string{"a.example"}, NotBefore: time.Now().Add(time.Hour),
 		NotAfter: time.Now().Add(2 * time.Hour)}, &ca)
-	common := signed(t, &x509.Certificate{Subject: pkix.Name{CommonName: "a.example"}}, nil)
-	hostile := signed(t, &x509.Certificate{Subject: pkix.Name{CommonName: "\x1b]0;x\a\n"}}, nil)
+	common := certtest.Make(t, &x509.Certificate{Subject: pkix.Name{CommonName: "a.example"}}, nil)
+	hostile := certtest.Make(t, &x509.Certificate{Subject: pkix.Name{CommonName: "\x1b]0;x\a\n"}}, nil)
 	pinOf := func(c tls.Certificate) string { return fingerprint(sha256.Sum256(c.Certificate[0])).String() }
 	for name, c := range map[string]struct {
 		p      Policy

@@ -1,12 +1,8 @@
 package certs
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"log/slog"
 	"math/big"
@@ -16,34 +12,23 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"hpfriends/internal/certtest"
 )
 
 // write makes a certificate with a serial number, and its key, in place of what the files have.
 func write(t *testing.T, f Files, serial int64, until time.Time, only ...string) {
 	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{
+	made := certtest.Make(t, &x509.Certificate{
 		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "broker.example"}, NotAfter: until,
 		NotBefore: until.Add(-90 * 24 * time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &k.PublicKey, k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, block := range map[string]*pem.Block{
-		f.Cert: {Type: "CERTIFICATE", Bytes: der}, f.Key: {Type: "PRIVATE KEY", Bytes: pkcs8},
-	} {
+	}, nil)
+	cert, key := certtest.PEM(t, made)
+	for path, text := range map[string][]byte{f.Cert: cert, f.Key: key} {
 		if len(only) > 0 && path != only[0] {
 			continue
 		}
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

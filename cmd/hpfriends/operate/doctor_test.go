@@ -1,17 +1,12 @@
 package operate
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,6 +15,7 @@ import (
 	"time"
 
 	"hpfriends/eventlog"
+	"hpfriends/internal/certtest"
 	"hpfriends/internal/datadir"
 	"hpfriends/internal/secret"
 	"hpfriends/raftfsm/store"
@@ -278,28 +274,13 @@ func removed(t *testing.T, path string) []string {
 // certificate makes one for broker.example, and returns the flags that name it.
 func certificate(t *testing.T, dir string, good time.Duration) []string {
 	t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "x"}, DNSNames: []string{"broker.example"},
+	cert, key := certtest.PEM(t, certtest.Make(t, &x509.Certificate{
+		Subject: pkix.Name{CommonName: "x"}, DNSNames: []string{"broker.example"},
 		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(good),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &k.PublicKey, k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := func(kind string, b []byte) string {
-		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}))
-	}
+	}, nil))
 	return []string{
-		"--tls-cert", write(t, filepath.Join(dir, "cert.pem"), block("CERTIFICATE", der), 0o644),
-		"--tls-key", write(t, filepath.Join(dir, "key.pem"), block("PRIVATE KEY", keyDER), 0o600),
+		"--tls-cert", write(t, filepath.Join(dir, "cert.pem"), string(cert), 0o644),
+		"--tls-key", write(t, filepath.Join(dir, "key.pem"), string(key), 0o600),
 	}
 }
 
