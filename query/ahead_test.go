@@ -11,11 +11,11 @@ import (
 
 // stamped adds a user by a command that is stamped with a time.
 func (f *fixture) stamped(at time.Time) uint64 {
-	f.t.Helper()
-	out, err := f.try(graph.Command{By: graph.Actor{Operator: true}, Time: at.UTC(),
-		Op: graph.AddUser{Handle: fmt.Sprintf("u%d", f.index+1)}})
+	f.TB.Helper()
+	out, err := f.Try(graph.Command{By: graph.Actor{Operator: true}, Time: at.UTC(),
+		Op: graph.AddUser{Handle: fmt.Sprintf("u%d", f.Index+1)}})
 	if err != nil {
-		f.t.Fatal(err)
+		f.TB.Fatal(err)
 	}
 	return out.Index
 }
@@ -24,7 +24,7 @@ func (f *fixture) stamped(at time.Time) uint64 {
 func TestChangesStampedAheadDoNotSpoilTheAudit(t *testing.T) {
 	f, q := newFixture(t)
 	now := epoch.AddDate(0, 6, 0)
-	q.history = past.New(f.log, past.Config{Newest: q.graph, Now: func() time.Time { return now }})
+	q.history = past.New(f.Log, past.Config{Newest: q.graph, Now: func() time.Time { return now }})
 	operator := graph.Actor{Operator: true}
 	var each []uint64 // hour, the oldest first
 	for h := 200; h > 0; h-- {

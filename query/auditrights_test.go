@@ -27,13 +27,13 @@ type community struct {
 
 // at is a change from an address of its own, so that it can be looked for.
 func (c *community) by(user graph.UserID, o graph.Op) uint64 {
-	c.t.Helper()
+	c.TB.Helper()
 	c.minutes++
 	cmd := graph.Command{By: graph.Actor{User: user, Operator: user == 0, From: fmt.Sprintf("192.0.2.%d", user)},
 		Time: epoch.Add(time.Duration(c.minutes) * time.Minute), Op: o}
-	out, err := c.try(cmd)
+	out, err := c.Try(cmd)
 	if err != nil {
-		c.t.Fatalf("%T: %v", o, err)
+		c.TB.Fatalf("%T: %v", o, err)
 	}
 	return out.Object
 }
@@ -62,13 +62,13 @@ func newCommunity(t *testing.T) *community {
 	c.shared = c.by(c.ada, graph.AddShare{Channel: "c", User: c.bob, Note: "for bob"})
 	c.withLab = c.by(c.ada, graph.AddShare{Channel: "c.d", Group: c.lab})
 	c.by(c.bob, graph.DecideShare{Share: graph.ShareID(c.shared), Accept: true})
-	c.accepted = c.graph.Index()
+	c.accepted = c.Graph.Index()
 	member := graph.Member
 	c.by(0, graph.EditUser{User: c.exadmin, Role: &member})
 	password := "$argon2id$CANARY-new"
 	c.by(c.ada, graph.EditUser{User: c.ada, Password: &password})
 	c.by(c.ada, graph.RemoveShare{Share: graph.ShareID(c.shared)})
-	c.unshared = c.graph.Index()
+	c.unshared = c.Graph.Index()
 	return c
 }
 
@@ -132,7 +132,7 @@ func TestAnEventShowsOnlyWhatConcernsTheViewer(t *testing.T) {
 	c.by(0, graph.AddMember{Group: c.lab, User: c.root})
 	c.by(0, graph.SetGroupAdmin{Group: c.lab, User: c.root, Admin: true})
 	c.by(0, graph.RemoveUser{User: c.ada})
-	index := c.graph.Index()
+	index := c.Graph.Index()
 	kinds := func(viewer graph.UserID) (all []string) {
 		e, err := c.q.AuditEvent(t.Context(), graph.Actor{User: viewer}, index)
 		if err != nil {

@@ -17,16 +17,16 @@ import (
 func (f *fixture) listed(
 	q *Query, viewer graph.Actor, filter AuditFilter, along bool,
 ) (_ []view.AuditEvent, known bool) {
-	f.t.Helper()
-	l := lister{ctx: f.t.Context(), query: &q.audits, history: q.history, viewer: auditViewer{q.Viewer(viewer)}, f: filter,
-		events: []view.AuditEvent{}}
+	f.TB.Helper()
+	l := lister{ctx: f.TB.Context(), query: &q.audits, history: q.history, viewer: auditViewer{q.Viewer(viewer)},
+		f: filter, events: []view.AuditEvent{}}
 	var err error
 	if l.kind, l.name, err = parseObject(filter.Object); err != nil {
-		f.t.Fatal(err)
+		f.TB.Fatal(err)
 	}
 	lo, hi, err := l.bounds()
 	if err != nil {
-		f.t.Fatal(err)
+		f.TB.Fatal(err)
 	}
 	switch {
 	case along:
@@ -39,7 +39,7 @@ func (f *fixture) listed(
 		err = l.downwards(lo, hi)
 	}
 	if err != nil && !errors.Is(err, errEnough) {
-		f.t.Fatal(err)
+		f.TB.Fatal(err)
 	}
 	return l.events, true
 }
@@ -52,7 +52,7 @@ func TestTheTrailTellsWhatTheHistoryTells(t *testing.T) {
 	q.trail.keep = 3
 	viewers := []graph.Actor{{Operator: true}}
 	users := []string{""}
-	for u := range f.graph.Users() {
+	for u := range f.Graph.Users() {
 		if users = append(users, u.Handle); u.Enabled {
 			viewers = append(viewers, graph.Actor{User: u.ID})
 		}
@@ -62,7 +62,7 @@ func TestTheTrailTellsWhatTheHistoryTells(t *testing.T) {
 		for _, user := range users {
 			for _, filter := range []AuditFilter{
 				{}, {Op: "share.*"}, {Op: "user.remove"}, {Actor: "operator"}, {Object: "share"}, {Object: "membership"},
-				{Since: past.AtIndex(f.index / 3), Until: past.AtIndex(2 * f.index / 3)},
+				{Since: past.AtIndex(f.Index / 3), Until: past.AtIndex(2 * f.Index / 3)},
 			} {
 				for _, filter.Oldest = range []bool{false, true} {
 					filter.User = user
@@ -108,17 +108,17 @@ func TestTheAuditOfOneCostsWhatItShows(t *testing.T) {
 	l := lister{
 		ctx: t.Context(), query: &q.audits, history: q.history, viewer: auditViewer{q.Viewer(graph.Actor{User: quiet})},
 	}
-	if known, err := l.along(1, f.index); !known || err != nil || len(l.events) != 2 {
+	if known, err := l.along(1, f.Index); !known || err != nil || len(l.events) != 2 {
 		t.Fatal(known, err, len(l.events))
 	}
 	if l.examined > 2*(1+told) {
 		t.Errorf("%d examined for 2 events", l.examined)
 	}
 	// A fresh process goes on where the last one has stopped.
-	again := New(f.log, func() *graph.Graph { return f.graph }, f)
+	again := New(f.Log, func() *graph.Graph { return f.Graph }, f)
 	f.change(quiet, graph.AddAuthkey{Ident: "mine", Secret: []byte("x")})
 	events, _, err := again.AuditEvents(t.Context(), graph.Actor{User: quiet}, AuditFilter{})
-	if err != nil || len(events) != 3 || events[0].Op != "authkey.add" || again.trail.at.Mark.Index != f.index {
+	if err != nil || len(events) != 3 || events[0].Op != "authkey.add" || again.trail.at.Mark.Index != f.Index {
 		t.Errorf("%d events, %v", len(events), err)
 	}
 }

@@ -89,16 +89,16 @@ func randomOp(g *graph.Graph, roll func(int) int) graph.Command {
 
 // history appends n random changes, a few of them refused, with batches between them and clocks that step back.
 func (f *fixture) history(n int, roll func(int) int, storeEvery, keepEvery int) {
-	f.t.Helper()
+	f.TB.Helper()
 	for i := range n {
 		if roll(10) == 0 {
-			f.publish(1, "a")
+			f.Publish(1, "a")
 		}
-		c := randomOp(f.graph, roll)
+		c := randomOp(f.Graph, roll)
 		c.Time = epoch.Add(time.Duration(i)*time.Minute - time.Duration(roll(5))*time.Minute)
-		f.try(c)
-		if i%storeEvery == storeEvery-1 && f.graph.Index() > 0 {
-			f.store(uint64(keepEvery))
+		f.Try(c)
+		if i%storeEvery == storeEvery-1 && f.Graph.Index() > 0 {
+			f.Store(uint64(keepEvery))
 		}
 	}
 }
@@ -107,13 +107,13 @@ func (f *fixture) history(n int, roll func(int) int, storeEvery, keepEvery int) 
 func TestEveryWayOfReadingTheAuditGivesTheSameEvents(t *testing.T) {
 	f, q := newFixture(t)
 	f.history(260, rand.New(rand.NewPCG(5, 6)).IntN, 20, 64)
-	q.history = past.New(f.log, past.Config{Newest: q.graph, Every: 16, Waypoints: 4})
-	if s, err := VerifyAudit(t.Context(), f.log, nil); err != nil || s.StoredGraphs == 0 || s.Events == 0 ||
+	q.history = past.New(f.Log, past.Config{Newest: q.graph, Every: 16, Waypoints: 4})
+	if s, err := VerifyAudit(t.Context(), f.Log, nil); err != nil || s.StoredGraphs == 0 || s.Events == 0 ||
 		s.Compared != s.Events || s.Refused == 0 {
 		t.Errorf("verify: %+v, %v", s, err)
 	}
 	viewers := []graph.Actor{{Operator: true}, {User: 9999}}
-	for u := range f.graph.Users() {
+	for u := range f.Graph.Users() {
 		viewers = append(viewers, graph.Actor{User: u.ID})
 	}
 	some := 0
@@ -161,37 +161,37 @@ func reversed(all []view.AuditEvent) []view.AuditEvent {
 }
 
 func (f *fixture) follow(q *Query, viewer graph.Actor) (all []view.AuditEvent) {
-	f.t.Helper()
+	f.TB.Helper()
 	r, err := q.AuditReader(viewer, 0)
 	if err != nil {
-		f.t.Fatal(err)
+		f.TB.Fatal(err)
 	}
-	for to := uint64(0); to <= f.index; to += 30 {
+	for to := uint64(0); to <= f.Index; to += 30 {
 		for more := true; more; {
 			var part []view.AuditEvent
-			if part, more, err = r.Read(min(to, f.index), 8); err != nil {
-				f.t.Fatal(err)
+			if part, more, err = r.Read(min(to, f.Index), 8); err != nil {
+				f.TB.Fatal(err)
 			}
 			all = append(all, part...)
 		}
 	}
-	rest, more, err := r.Read(f.index, 1000)
-	if err != nil || more || r.at.Mark.Index != f.graph.Index() {
-		f.t.Fatalf("the reader stands at #%d, more %t, %v", r.at.Mark.Index, more, err)
+	rest, more, err := r.Read(f.Index, 1000)
+	if err != nil || more || r.at.Mark.Index != f.Graph.Index() {
+		f.TB.Fatalf("the reader stands at #%d, more %t, %v", r.at.Mark.Index, more, err)
 	}
 	return append(all, rest...)
 }
 
 // checkNoSecret looks for the planted secrets in what is answered, as they are and as JSON writes bytes.
 func (f *fixture) checkNoSecret(answer any) {
-	f.t.Helper()
+	f.TB.Helper()
 	data, err := json.Marshal(answer)
 	if err != nil {
-		f.t.Fatal(err)
+		f.TB.Fatal(err)
 	}
 	for _, canary := range []string{"CANARY", "Q0FOQVJZ", "DQU5BUl", "NBTkFSW", "434e4152"} {
 		if bytes.Contains(data, []byte(canary)) {
-			f.t.Fatalf("a secret is shown: %s", data)
+			f.TB.Fatalf("a secret is shown: %s", data)
 		}
 	}
 }
@@ -202,7 +202,7 @@ func long(b *testing.B, n int) (*fixture, *Query) {
 	var newest eventlog.AuditMark
 	for begin := 0; begin < n; begin += 1000 {
 		var logs []*raft.Log
-		tx := f.log.Begin()
+		tx := f.Log.Begin()
 		for i := begin; i < begin+1000; i++ {
 			c := graph.Command{By: graph.Actor{Operator: true}, Time: epoch.Add(time.Duration(i) * time.Second),
 				Op: graph.AddUser{Handle: fmt.Sprintf("u%d", i)}}
@@ -214,24 +214,24 @@ func long(b *testing.B, n int) (*fixture, *Query) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			f.index++
-			if f.graph, _, err = f.graph.Replay(f.index, command); err != nil {
+			f.Index++
+			if f.Graph, _, err = f.Graph.Replay(f.Index, command); err != nil {
 				b.Fatal(err)
 			}
 			logs = append(logs,
-				&raft.Log{Index: f.index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(entry.KindChange)}, command...)})
-			e := newest.Next(f.index, c.Time, command)
+				&raft.Log{Index: f.Index, Term: 1, Type: raft.LogCommand, Data: append([]byte{byte(entry.KindChange)}, command...)})
+			e := newest.Next(f.Index, c.Time, command)
 			newest = e.AuditMark
 			tx.PutAudit(e)
 		}
-		if err := f.log.LogStore().StoreLogs(logs); err != nil {
+		if err := f.Log.LogStore().StoreLogs(logs); err != nil {
 			b.Fatal(err)
 		}
-		if err := tx.Commit(f.index); err != nil {
+		if err := tx.Commit(f.Index); err != nil {
 			b.Fatal(err)
 		}
 		if begin%4000 == 0 {
-			f.store(eventlog.StoredEvery)
+			f.Store(eventlog.StoredEvery)
 		}
 	}
 	return f, q
@@ -244,7 +244,7 @@ func BenchmarkGraphAt(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 1))
 	b.Run("cold", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := past.New(f.log, past.Config{}).GraphAt(uint64(1 + random.IntN(100_000))); err != nil {
+			if _, err := past.New(f.Log, past.Config{}).GraphAt(uint64(1 + random.IntN(100_000))); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -266,7 +266,7 @@ func BenchmarkGraphAt(b *testing.B) {
 	})
 	b.Run("verify", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := VerifyAudit(b.Context(), f.log, nil); err != nil {
+			if _, err := VerifyAudit(b.Context(), f.Log, nil); err != nil {
 				b.Fatal(err)
 			}
 		}

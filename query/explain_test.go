@@ -21,7 +21,7 @@ func TestExplainTellsNothingOfTheOthersAuthkeys(t *testing.T) {
 	root := graph.UserID(f.change(0, graph.AddUser{Handle: "root", Role: graph.Admin}))
 	share := graph.ShareID(f.change(ada, graph.AddShare{Channel: "c", User: bob}))
 	f.change(bob, graph.DecideShare{Share: share, Accept: true})
-	base := f.graph
+	base := f.Graph
 
 	keys := []struct {
 		name string
@@ -48,7 +48,7 @@ func TestExplainTellsNothingOfTheOthersAuthkeys(t *testing.T) {
 	var toAda, toBob [4]told // by their own keys, then by the other's
 	for i, adas := range keys {
 		for j, bobs := range keys {
-			f.graph = base
+			f.Graph = base
 			adas.add(ada, "k1")
 			bobs.add(bob, "k2")
 			for viewer, want := range map[graph.Actor]bool{

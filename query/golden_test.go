@@ -24,13 +24,13 @@ func TestEveryOperationHasItsEvent(t *testing.T) {
 		if err := json.Unmarshal(line, &c); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.try(c); err != nil {
+		if _, err := f.Try(c); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
 	}
 	events, _, err := q.AuditEvents(t.Context(), graph.Actor{Operator: true}, AuditFilter{Oldest: true})
-	if err != nil || len(events) != int(f.index) {
-		t.Fatalf("%d events of %d changes, %v", len(events), f.index, err)
+	if err != nil || len(events) != int(f.Index) {
+		t.Fatalf("%d events of %d changes, %v", len(events), f.Index, err)
 	}
 	var all bytes.Buffer
 	enc := json.NewEncoder(&all)

@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
@@ -30,22 +27,17 @@ type pastWorld struct {
 
 func newPastWorld(t *testing.T, seed uint64) *pastWorld {
 	t.Helper()
-	log, err := eventlog.Open(eventlog.Config{Dir: "log", FS: vfs.NewMem(), Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { log.Close() })
-	f := &fixture{t: t, log: log, graph: graph.New(), live: map[uint64]entry.Usage{}}
-	return &pastWorld{f, New(log, func() *graph.Graph { return f.graph }, nil), rand.New(rand.NewPCG(seed, 1)).IntN,
+	f := memory(t)
+	return &pastWorld{f, New(f.Log, func() *graph.Graph { return f.Graph }, nil), rand.New(rand.NewPCG(seed, 1)).IntN,
 		1_700_000_000_000}
 }
 
 // try applies an operation that may be refused.
 func (h *pastWorld) try(by graph.UserID, o graph.Op) {
-	h.entry([]byte{byte(entry.KindChange)}, func(*eventlog.Tx) {})
-	if g, _, err := h.graph.Apply(h.index,
+	h.Entry([]byte{byte(entry.KindChange)}, func(*eventlog.Tx) {})
+	if g, _, err := h.Graph.Apply(h.Index,
 		graph.Command{By: graph.Actor{User: by, Operator: true}, Time: time.UnixMilli(h.clock), Op: o}); err == nil {
-		h.graph = g
+		h.Graph = g
 	}
 }
 
@@ -60,16 +52,16 @@ var someChannels = []string{"a", "ab", "b", "a.b", "$acks", "\xff"}
 
 // change is one random operation, often one that takes something away.
 func (h *pastWorld) change() {
-	users := slices.Collect(h.graph.Users())
+	users := slices.Collect(h.Graph.Users())
 	user := func() graph.UserID {
 		if len(users) == 0 {
 			return 0
 		}
 		return one(h, users).ID
 	}
-	groups := slices.Collect(h.graph.Groups())
+	groups := slices.Collect(h.Graph.Groups())
 	group := one(h, groups).ID
-	share := one(h, slices.Collect(h.graph.Shares()))
+	share := one(h, slices.Collect(h.Graph.Shares()))
 	on := h.roll(2) == 0
 	switch h.roll(12) {
 	case 0:
@@ -113,7 +105,7 @@ func (h *pastWorld) change() {
 
 // batch appends a random batch; some are hidden, some clocks go back.
 func (h *pastWorld) batch() {
-	users := slices.Collect(h.graph.Users())
+	users := slices.Collect(h.Graph.Users())
 	if len(users) == 0 {
 		return
 	}
@@ -125,39 +117,39 @@ func (h *pastWorld) batch() {
 		var frames []byte
 		for range n {
 			frames = wire.AppendPublish(frames, "key-"+origin.Handle, channel,
-				fmt.Appendf(nil, "%d/%d", h.index+1, h.roll(1000)))
+				fmt.Appendf(nil, "%d/%d", h.Index+1, h.roll(1000)))
 		}
 		b.Add(channel, 1, uint64(origin.ID), h.clock, netip.Addr{}, frames, n)
 	}
-	data := b.Encode([16]byte{1}, h.index+1)
+	data := b.Encode([16]byte{1}, h.Index+1)
 	header, err := entry.DecodeHeader(data)
 	if err != nil {
-		h.t.Fatal(err)
+		h.TB.Fatal(err)
 	}
 	hidden := h.roll(8) == 0
-	h.entry(data, func(tx *eventlog.Tx) {
+	h.Entry(data, func(tx *eventlog.Tx) {
 		if hidden {
-			tx.HideBatch(h.index)
+			tx.HideBatch(h.Index)
 		} else {
-			tx.IndexBatch(h.index, header)
+			tx.IndexBatch(h.Index, header)
 		}
 	})
 }
 
 func (h *pastWorld) floor(to uint64) {
-	h.entry([]byte{99}, func(tx *eventlog.Tx) { tx.RaiseFloor(to) })
+	h.Entry([]byte{99}, func(tx *eventlog.Tx) { tx.RaiseFloor(to) })
 }
 
 // naive is what may be read: every message of the log, each looked at alone, with the reach computed anew.
 func (h *pastWorld) naive(viewer graph.Actor, f MessageFilter) []string {
 	all := []string{}
-	for i := h.log.Floor(); i <= h.log.Applied(); i++ {
-		b, err := h.log.Batch(i)
+	for i := h.Log.Floor(); i <= h.Log.Applied(); i++ {
+		b, err := h.Log.Batch(i)
 		if errors.Is(err, eventlog.ErrNotBatch) {
 			continue
 		}
 		if err != nil {
-			h.t.Fatal(err)
+			h.TB.Fatal(err)
 		}
 		for _, r := range b.Runs {
 			frames := r.Frames
@@ -165,15 +157,15 @@ func (h *pastWorld) naive(viewer graph.Actor, f MessageFilter) []string {
 				n, _ := wire.Header(frames)
 				_, channel, payload, err := wire.ParsePublish(frames[:n])
 				if err != nil {
-					h.t.Fatal(err)
+					h.TB.Fatal(err)
 				}
 				frames = frames[n:]
 				at := eventlog.Position{Index: i, Offset: offset}
 				asked := slices.ContainsFunc(f.Patterns, func(p graph.Pattern) bool { return p.Match(string(channel)) })
-				from, ok := h.graph.Reach(graph.UserID(r.Origin), r.Channel).VisibleFrom(viewer.User)
+				from, ok := h.Graph.Reach(graph.UserID(r.Origin), r.Channel).VisibleFrom(viewer.User)
 				may := ok && from <= i || viewer == graph.Actor{Operator: true}
 				if asked && may && at.Compare(f.From) >= 0 && (f.Until == eventlog.Position{} || at.Compare(f.Until) < 0) {
-					u, _ := h.graph.User(graph.UserID(r.Origin))
+					u, _ := h.Graph.User(graph.UserID(r.Origin))
 					name := ""
 					if u != nil {
 						name = u.Handle
@@ -204,7 +196,7 @@ func (h *pastWorld) read(m *Messages) (all []string, gaps []Gap) {
 		case errors.As(err, &gap):
 			gaps = append(gaps, *gap)
 		case err != nil:
-			h.t.Fatal(err)
+			h.TB.Fatal(err)
 		default:
 			all = append(all, fmt.Sprintf("%s %d %s %q %s", v.Position, v.Time.UnixMilli(), v.Origin, v.Channel, v.Payload))
 		}
@@ -215,7 +207,7 @@ func (h *pastWorld) somewhere() eventlog.Position {
 	if h.roll(3) == 0 {
 		return eventlog.Position{}
 	}
-	return eventlog.Position{Index: h.log.Floor() + uint64(h.roll(int(h.index-h.log.Floor())+2)),
+	return eventlog.Position{Index: h.Log.Floor() + uint64(h.roll(int(h.Index-h.Log.Floor())+2)),
 		Offset: uint32(h.roll(5))}
 }
 
@@ -236,7 +228,7 @@ func TestMessagesAreThoseOfANaiveLook(t *testing.T) {
 				h.batch()
 			}
 			if step == 300 && seed%3 == 0 {
-				h.floor(h.index / 2)
+				h.floor(h.Index / 2)
 			}
 			if step%20 == 0 {
 				seen += h.compare()
@@ -249,9 +241,9 @@ func TestMessagesAreThoseOfANaiveLook(t *testing.T) {
 }
 
 func (h *pastWorld) compare() (seen int) {
-	h.t.Helper()
+	h.TB.Helper()
 	viewers := []graph.Actor{{Operator: true}, {}, {User: 12345}}
-	for u := range h.graph.Users() {
+	for u := range h.Graph.Users() {
 		viewers = append(viewers, graph.Actor{User: u.ID})
 	}
 	for _, viewer := range viewers {
@@ -266,12 +258,12 @@ func (h *pastWorld) compare() (seen int) {
 		m := h.q.Messages(viewer, f)
 		got, _ := h.read(m)
 		if !slices.Equal(got, want) {
-			h.t.Fatalf("%+v, %+v:\n%q\nwant\n%q", viewer, f, got, want)
+			h.TB.Fatalf("%+v, %+v:\n%q\nwant\n%q", viewer, f, got, want)
 		}
 		seen += len(got)
 		count, err := h.q.CountMessages(context.Background(), viewer, f)
 		if err != nil || count.Messages != uint64(len(want)) {
-			h.t.Fatalf("%+v, %+v: counted %+v, %v, want %d", viewer, f, count, err, len(want))
+			h.TB.Fatalf("%+v, %+v: counted %+v, %v, want %d", viewer, f, count, err, len(want))
 		}
 		if f.Newest {
 			f.Until = m.Rest()
@@ -281,7 +273,7 @@ func (h *pastWorld) compare() (seen int) {
 		f.Limit = 0
 		rest, _ := h.read(h.q.Messages(viewer, f))
 		if all := append(got, rest...); !slices.Equal(all, everything) {
-			h.t.Fatalf("%+v: in two parts %q, at once %q", f, all, everything)
+			h.TB.Fatalf("%+v: in two parts %q, at once %q", f, all, everything)
 		}
 	}
 	return seen
@@ -317,7 +309,7 @@ func TestReadingMeetsAShareThatIsNew(t *testing.T) {
 	f, q := newFixture(t)
 	ada := graph.UserID(f.change(0, graph.AddUser{Handle: "ada"}))
 	bob := graph.UserID(f.change(0, graph.AddUser{Handle: "bob"}))
-	before := f.graph
+	before := f.Graph
 	s := f.change(ada, graph.AddShare{Channel: "c", User: bob})
 	f.change(bob, graph.DecideShare{Share: graph.ShareID(s), Accept: true})
 	want := f.message(ada, "c", "one")
@@ -330,7 +322,7 @@ func TestReadingMeetsAShareThatIsNew(t *testing.T) {
 			if asked++; asked == 1 {
 				return before
 			}
-			return f.graph
+			return f.Graph
 		}
 		m := q.Messages(graph.Actor{User: bob}, MessageFilter{Patterns: []graph.Pattern{"*"}, Newest: newest})
 		if v, err := m.Next(t.Context()); err != nil || v.Position.String() != want {
@@ -341,17 +333,17 @@ func TestReadingMeetsAShareThatIsNew(t *testing.T) {
 
 // message appends one message with a payload, and returns its position.
 func (f *fixture) message(origin graph.UserID, channel, payload string) string {
-	f.t.Helper()
+	f.TB.Helper()
 	var b entry.Builder
-	b.Add(channel, 1, uint64(origin), 1_700_000_000_000+1000*int64(f.index+1), netip.Addr{},
+	b.Add(channel, 1, uint64(origin), 1_700_000_000_000+1000*int64(f.Index+1), netip.Addr{},
 		wire.AppendPublish(nil, "key", channel, []byte(payload)), 1)
-	data := b.Encode([16]byte{1}, f.index+1)
+	data := b.Encode([16]byte{1}, f.Index+1)
 	h, err := entry.DecodeHeader(data)
 	if err != nil {
-		f.t.Fatal(err)
+		f.TB.Fatal(err)
 	}
-	f.entry(data, func(tx *eventlog.Tx) { tx.IndexBatch(f.index, h) })
-	return fmt.Sprintf("#%d.0", f.index)
+	f.Entry(data, func(tx *eventlog.Tx) { tx.IndexBatch(f.Index, h) })
+	return fmt.Sprintf("#%d.0", f.Index)
 }
 
 // An auditor and an admin see all of the graph and nobody's payloads; the operator may read all, and as a user no more
@@ -424,7 +416,7 @@ func TestPlaces(t *testing.T) {
 	}
 	data := b.Encode([16]byte{1}, 1)
 	header, _ := entry.DecodeHeader(data)
-	f.entry(data, func(tx *eventlog.Tx) { tx.IndexBatch(f.index, header) })
+	f.Entry(data, func(tx *eventlog.Tx) { tx.IndexBatch(f.Index, header) })
 	now := time.UnixMilli(1_700_000_011_020)
 	for in, want := range map[string]string{
 		"first": "#1.0", "#1.3": "#1.3", "1.3": "#1.3", "#7": "#7.0", "10s": "#1.4", "9s": "#2.0", "1h": "#1.0",

@@ -15,16 +15,16 @@ import (
 
 // at appends one message of a time.
 func (f *fixture) at(t time.Time, origin graph.UserID, channel string) string {
-	f.t.Helper()
+	f.TB.Helper()
 	var b entry.Builder
 	b.Add(channel, 1, uint64(origin), t.UnixMilli(), netip.Addr{}, wire.AppendPublish(nil, "key", channel, nil), 1)
-	data := b.Encode([16]byte{1}, f.index+1)
+	data := b.Encode([16]byte{1}, f.Index+1)
 	h, err := entry.DecodeHeader(data)
 	if err != nil {
-		f.t.Fatal(err)
+		f.TB.Fatal(err)
 	}
-	f.entry(data, func(tx *eventlog.Tx) { tx.IndexBatch(f.index, h) })
-	return fmt.Sprintf("#%d.0", f.index)
+	f.Entry(data, func(tx *eventlog.Tx) { tx.IndexBatch(f.Index, h) })
+	return fmt.Sprintf("#%d.0", f.Index)
 }
 
 // Messages are shown by their own times, although one that was stamped by a clock years ahead lies before them.

@@ -22,14 +22,14 @@ func TestPreviewIsWhatTheShareWouldDo(t *testing.T) {
 			if i%30 != 29 {
 				continue
 			}
-			for u := range w.graph.Users() {
+			for u := range w.Graph.Users() {
 				add := graph.AddShare{Channel: w.pattern(), Type: []graph.ShareType{graph.Own, graph.All}[w.IntN(2)]}
 				if w.IntN(2) == 0 {
 					add.User = w.someUser()
 				} else {
 					add.Group = w.someGroup()
 				}
-				p, err := w.q.PreviewShare(t.Context(), graph.Actor{User: u.ID}, add, day.Add(time.Duration(w.index)*time.Second))
+				p, err := w.q.PreviewShare(t.Context(), graph.Actor{User: u.ID}, add, day.Add(time.Duration(w.Index)*time.Second))
 				if err != nil {
 					continue // refused, as adding it would be
 				}
@@ -90,8 +90,8 @@ func reachedWholly(g *graph.Graph, origin graph.UserID, pattern graph.Pattern, w
 }
 
 func (w *world) checkPreview(by graph.UserID, add graph.AddShare, p view.SharePreview) {
-	w.t.Helper()
-	before, after := w.graph, w.graph
+	w.TB.Helper()
+	before, after := w.Graph, w.Graph
 	actor := graph.Actor{User: by}
 	do := func(by graph.UserID, op graph.Op) uint64 {
 		g, out, err := after.Apply(after.Index()+1, graph.Command{By: graph.Actor{User: by}, Time: day, Op: op})
@@ -99,7 +99,7 @@ func (w *world) checkPreview(by graph.UserID, add graph.AddShare, p view.SharePr
 			for s := range after.SharesOf(by) {
 				if s.Channel == add.Channel && s.User == add.User && s.Group == add.Group {
 					if p.Existing == nil || p.Existing.ID != s.ID {
-						w.t.Errorf("share #%d is there already: %+v", s.ID, p.Existing)
+						w.TB.Errorf("share #%d is there already: %+v", s.ID, p.Existing)
 					}
 					again := graph.RemoveShare{Share: s.ID}
 					if after, _, err = after.Apply(after.Index()+1, graph.Command{By: graph.Actor{User: by}, Op: again}); err == nil {
@@ -139,42 +139,42 @@ func (w *world) checkPreview(by graph.UserID, add graph.AddShare, p view.SharePr
 			further++
 		}
 	}
-	if gr, ok := w.graph.Group(add.Group); ok && !w.graph.Viewer(actor).CanSeeMembers(gr) {
+	if gr, ok := w.Graph.Group(add.Group); ok && !w.Graph.Viewer(actor).CanSeeMembers(gr) {
 		if !p.Receivers.Hidden || p.Receivers.Count+p.Receivers.Already+len(p.Receivers.Users) > 0 {
-			w.t.Errorf("of a group whose members are not to be seen: %+v", p.Receivers)
+			w.TB.Errorf("of a group whose members are not to be seen: %+v", p.Receivers)
 		}
 	} else if p.Receivers.Count != n || p.Receivers.Already != m {
-		w.t.Errorf("receivers %+v, want %d, %d of them already", p.Receivers, n, m)
+		w.TB.Errorf("receivers %+v, want %d, %d of them already", p.Receivers, n, m)
 	}
 	if p.Further.Count != further {
-		w.t.Errorf("further %+v, want %d", p.Further, further)
+		w.TB.Errorf("further %+v, want %d", p.Further, further)
 	}
-	if len(p.Further.Users) > 0 && !w.graph.Viewer(actor).CanSeeAll() {
-		w.t.Errorf("whom others share with is told by name: %v", p.Further.Users)
+	if len(p.Further.Users) > 0 && !w.Graph.Viewer(actor).CanSeeAll() {
+		w.TB.Errorf("whom others share with is told by name: %v", p.Further.Users)
 	}
 }
 
 func (w *world) checkPreviewTraffic(by graph.UserID, add graph.AddShare, p view.SharePreview) {
-	w.t.Helper()
-	begin, err := w.log.StartAt(day.Add(time.Duration(w.index)*time.Second - 24*time.Hour))
+	w.TB.Helper()
+	begin, err := w.Log.StartAt(day.Add(time.Duration(w.Index)*time.Second - 24*time.Hour))
 	if err != nil {
-		w.t.Fatal(err)
+		w.TB.Fatal(err)
 	}
 	count, newest := map[string]uint64{}, ""
-	for i := w.log.Floor(); i <= w.log.Applied(); i++ {
-		b, err := w.log.Batch(i)
+	for i := w.Log.Floor(); i <= w.Log.Applied(); i++ {
+		b, err := w.Log.Batch(i)
 		if err != nil {
 			continue
 		}
 		for _, r := range b.Runs {
-			from, ok := w.graph.Reach(graph.UserID(r.Origin), r.Channel).VisibleFrom(by)
+			from, ok := w.Graph.Reach(graph.UserID(r.Origin), r.Channel).VisibleFrom(by)
 			own := graph.UserID(r.Origin) == by
 			if !ok || from > i || !add.Channel.Match(r.Channel) || add.Type == graph.Own && !own {
 				continue
 			}
 			newest = fmt.Sprintf("#%d.%d", i, r.First+r.Count-1)
 			if i >= begin {
-				count[handle(w.graph, graph.UserID(r.Origin))] += uint64(r.Count)
+				count[handle(w.Graph, graph.UserID(r.Origin))] += uint64(r.Count)
 			}
 		}
 	}
@@ -183,15 +183,15 @@ func (w *world) checkPreviewTraffic(by graph.UserID, add graph.AddShare, p view.
 		sum += n
 	}
 	if p.Day.Messages != sum {
-		w.t.Errorf("%d messages in a day, want %d", p.Day.Messages, sum)
+		w.TB.Errorf("%d messages in a day, want %d", p.Day.Messages, sum)
 	}
 	for _, o := range p.PassesOn {
 		if o.Messages != count[o.User] {
-			w.t.Errorf("passes on %+v, want %v", o, count)
+			w.TB.Errorf("passes on %+v, want %v", o, count)
 		}
 	}
 	if newest == "" && p.Sample != nil || newest != "" && (p.Sample == nil || p.Sample.Position != newest) {
-		w.t.Errorf("sample %+v, want %s", p.Sample, newest)
+		w.TB.Errorf("sample %+v, want %s", p.Sample, newest)
 	}
 }
 

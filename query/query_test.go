@@ -1,36 +1,34 @@
 package query
 
 import (
-	"encoding/json"
 	"fmt"
-	"log/slog"
-	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/internal/logtest"
 )
 
-// fixture is a log, its audit and a graph, changed by hand.
+// fixture is a log, its audit and a graph, changed by hand, with what is counted of authkeys.
 type fixture struct {
-	t     testing.TB
-	log   *eventlog.Log
-	graph *graph.Graph
-	live  map[uint64]entry.Usage
-	index uint64
+	*logtest.World
+	live map[uint64]entry.Usage
 }
 
 func newFixture(t testing.TB) (*fixture, *Query) {
 	t.Helper()
-	log, err := eventlog.Open(eventlog.Config{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { log.Close() })
-	f := &fixture{t: t, log: log, graph: graph.New(), live: map[uint64]entry.Usage{}}
-	return f, New(log, func() *graph.Graph { return f.graph }, f)
+	f := &fixture{logtest.New(t, eventlog.Config{Dir: t.TempDir()}), map[uint64]entry.Usage{}}
+	return f, New(f.Log, func() *graph.Graph { return f.Graph }, f)
+}
+
+// memory is a fixture whose log is in memory.
+func memory(t testing.TB) *fixture {
+	t.Helper()
+	return &fixture{logtest.New(t, eventlog.Config{Dir: "log", FS: vfs.NewMem()}), map[uint64]entry.Usage{}}
 }
 
 // Usage implements Live.
@@ -38,69 +36,12 @@ func (f *fixture) Usage(authkey uint64) entry.Usage { return f.live[authkey] }
 
 // change applies an operation at the next index of the log.
 func (f *fixture) change(by graph.UserID, o graph.Op) uint64 {
-	f.t.Helper()
-	out, err := f.try(graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Time: time.Now(), Op: o})
+	f.TB.Helper()
+	out, err := f.Try(graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Time: time.Now(), Op: o})
 	if err != nil {
-		f.t.Fatalf("%T: %v", o, err)
+		f.TB.Fatalf("%T: %v", o, err)
 	}
 	return out.Object
-}
-
-// try appends a command and applies it as a node does.
-func (f *fixture) try(c graph.Command) (graph.Outcome, error) {
-	f.t.Helper()
-	command, err := json.Marshal(c)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	var decoded graph.Command
-	if err := json.Unmarshal(command, &decoded); err != nil {
-		f.t.Fatal(err)
-	}
-	g, out, refusal := f.graph.Apply(f.index+1, decoded)
-	f.entry(append([]byte{byte(entry.KindChange)}, command...), func(tx *eventlog.Tx) {
-		if refusal != nil {
-			return
-		}
-		newest, err := f.log.Audit().Newest()
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		tx.PutAudit(newest.Next(f.index, c.Time, command))
-	})
-	f.graph = g
-	return out, refusal
-}
-
-// store stores the graph; of the older ones one in each span of every events is kept.
-func (f *fixture) store(every uint64) {
-	f.t.Helper()
-	newest, err := f.log.Audit().Newest()
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	data, err := f.graph.MarshalBinary()
-	if err == nil {
-		err = f.log.StoredGraphs().Store(newest, data, every)
-	}
-	if err != nil {
-		f.t.Fatal(err)
-	}
-}
-
-// publish appends one batch of one message by origin on a channel, and returns its position.
-func (f *fixture) publish(origin graph.UserID, channel string) string {
-	f.t.Helper()
-	var b entry.Builder
-	frame := []byte{0, 0, 0, 5, 3}
-	b.Add(channel, 1, uint64(origin), 1_700_000_000_000+int64(f.index), netip.Addr{}, frame, 1)
-	data := b.Encode([16]byte{1}, f.index)
-	h, err := entry.DecodeHeader(data)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.entry(data, func(tx *eventlog.Tx) { tx.IndexBatch(f.index, h) })
-	return fmt.Sprintf("#%d.0", f.index)
 }
 
 // Users see the channels on which they published, and those that reach them from where they may see them on; nobody
@@ -110,16 +51,16 @@ func TestChannelsAreThoseThatConcernTheViewer(t *testing.T) {
 	ada := graph.UserID(f.change(0, graph.AddUser{Handle: "ada"}))
 	bob := graph.UserID(f.change(0, graph.AddUser{Handle: "bob"}))
 	eve := graph.UserID(f.change(0, graph.AddUser{Handle: "eve", Role: graph.Auditor}))
-	before := f.publish(ada, "ada.before")
-	private := f.publish(ada, "ada.private")
+	before := f.Publish(ada, "ada.before")
+	private := f.Publish(ada, "ada.private")
 	for _, c := range []graph.Pattern{"ada.before", "ada.shared", "common"} {
 		s := f.change(ada, graph.AddShare{Channel: c, User: bob})
 		f.change(bob, graph.DecideShare{Share: graph.ShareID(s), Accept: true})
 	}
-	shared := f.publish(ada, "ada.shared")
-	own := f.publish(bob, "bob.own")
-	mine := f.publish(ada, "common")
-	later := f.publish(eve, "common")
+	shared := f.Publish(ada, "ada.shared")
+	own := f.Publish(bob, "bob.own")
+	mine := f.Publish(ada, "common")
+	later := f.Publish(eve, "common")
 	for _, tt := range []struct {
 		viewer graph.Actor
 		prefix string
@@ -165,7 +106,7 @@ func TestStatsAddWhatIsNotReportedYet(t *testing.T) {
 	k := f.change(ada, graph.AddAuthkey{Ident: "k", Secret: []byte{1}})
 	f.change(bob, graph.AddAuthkey{Ident: "b", Secret: []byte{1}})
 	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	stored, tx := entry.Usage{BytesReceived: 10, Published: 2, LastSeen: day, LastAddr: "192.0.2.1"}, f.log.BeginUpdate()
+	stored, tx := entry.Usage{BytesReceived: 10, Published: 2, LastSeen: day, LastAddr: "192.0.2.1"}, f.Log.BeginUpdate()
 	tx.Put(eventlog.SpaceStats, eventlog.IndexKey(k), stored.AppendStored(nil))
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)

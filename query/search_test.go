@@ -21,13 +21,13 @@ import (
 
 // seen by the naive model: every message of the log, one by one.
 func (w *world) naive(viewer graph.Actor, since uint64) map[string]map[graph.UserID]traffic.Span {
-	g, all := w.graph, map[string]map[graph.UserID]traffic.Span{}
+	g, all := w.Graph, map[string]map[graph.UserID]traffic.Span{}
 	self, ok := g.User(viewer.User)
 	if !g.Viewer(viewer).CanSeeAll() && (!ok || !g.Viewer(viewer).CanSeeUser(self)) {
 		return all
 	}
-	for i := max(w.log.Floor(), since); i <= w.log.Applied(); i++ {
-		b, err := w.log.Batch(i)
+	for i := max(w.Log.Floor(), since); i <= w.Log.Applied(); i++ {
+		b, err := w.Log.Batch(i)
 		if err != nil {
 			continue
 		}
@@ -83,7 +83,7 @@ func names[T ~string](list []T) (all []string) {
 
 // naiveHits looks at everything there is, and asks the graph for each thing whether the viewer may see it.
 func (w *world) naiveHits(viewer graph.Actor, text string) map[string]bool {
-	g, hits := w.graph, map[string]bool{}
+	g, hits := w.Graph, map[string]bool{}
 	channels := w.naive(viewer, 0)
 	add := func(kind view.Kind, id any, ok bool, fields ...string) {
 		if ok && matches(text, fields...) {
@@ -116,10 +116,10 @@ func (w *world) naiveHits(viewer graph.Actor, text string) map[string]bool {
 		add(view.KindShare, s.ID, sees, string(s.Channel), s.Note, handle(g, s.Owner), to)
 		add(view.KindChannel, strconv.Quote(string(s.Channel)), sees && !s.Channel.IsPrefix(), string(s.Channel))
 	}
-	_ = w.log.Scan(eventlog.SpaceLogs, nil, nil, func(k, v []byte) error {
+	_ = w.Log.Scan(eventlog.SpaceLogs, nil, nil, func(k, v []byte) error {
 		r, err := entry.DecodeRefusal(v)
 		if err != nil {
-			w.t.Fatal(err)
+			w.TB.Fatal(err)
 		}
 		self, ok := g.User(viewer.User)
 		sees := g.Viewer(viewer).CanSeeAll() || ok && g.Viewer(viewer).CanSeeUser(self) && uint64(self.ID) == r.Owner
@@ -152,16 +152,16 @@ func hitName(h view.Hit) string {
 }
 
 func (w *world) search(viewer graph.Actor, q SearchQuery) view.SearchResult {
-	w.t.Helper()
-	r, err := w.q.Search(w.t.Context(), viewer, q)
+	w.TB.Helper()
+	r, err := w.q.Search(w.TB.Context(), viewer, q)
 	if err != nil {
-		w.t.Fatalf("%+v: %v", q, err)
+		w.TB.Fatalf("%+v: %v", q, err)
 	}
 	return r
 }
 
 func (w *world) checkSearch(viewer graph.Actor, text string) {
-	w.t.Helper()
+	w.TB.Helper()
 	want := w.naiveHits(viewer, text)
 	got := map[string]bool{}
 	all := w.search(viewer, SearchQuery{Text: text, Limit: MaxSearchLimit})
@@ -169,7 +169,7 @@ func (w *world) checkSearch(viewer graph.Actor, text string) {
 		got[hitName(h)] = true
 	}
 	if !reflect.DeepEqual(got, want) {
-		w.t.Errorf("search for %q as %+v: %v, want %v", text, viewer, got, want)
+		w.TB.Errorf("search for %q as %+v: %v, want %v", text, viewer, got, want)
 	}
 	// Page by page it is the same, in the same order.
 	var paged []view.Hit
@@ -178,15 +178,15 @@ func (w *world) checkSearch(viewer graph.Actor, text string) {
 			r := w.search(viewer, q)
 			paged = append(paged, r.Hits...)
 			if len(r.Hits) > 2 || (r.Next != "") != (len(r.More) > 0) {
-				w.t.Fatalf("page %+v", r)
+				w.TB.Fatalf("page %+v", r)
 			}
 			if q.After = r.Next; q.After == "" {
 				break
 			}
 		}
 	}
-	if len(paged)+len(all.Hits) > 0 && toJSON(w.t, all.Hits) != toJSON(w.t, paged) {
-		w.t.Errorf("search for %q as %+v in pages: %v, want %v", text, viewer, hitNames(paged), hitNames(all.Hits))
+	if len(paged)+len(all.Hits) > 0 && toJSON(w.TB, all.Hits) != toJSON(w.TB, paged) {
+		w.TB.Errorf("search for %q as %+v in pages: %v, want %v", text, viewer, hitNames(paged), hitNames(all.Hits))
 	}
 }
 
@@ -208,11 +208,11 @@ func toJSON(t testing.TB, v any) string {
 
 // checkChannels compares the lists, the counts and the top with the naive model.
 func (w *world) checkChannels(viewer graph.Actor) {
-	w.t.Helper()
+	w.TB.Helper()
 	naive := w.naive(viewer, 0)
-	all, err := w.q.Channels(w.t.Context(), viewer, "", "", 0)
+	all, err := w.q.Channels(w.TB.Context(), viewer, "", "", 0)
 	if err != nil {
-		w.t.Fatal(err)
+		w.TB.Fatal(err)
 	}
 	var got []string
 	for _, c := range all {
@@ -221,9 +221,9 @@ func (w *world) checkChannels(viewer graph.Actor) {
 			name = string(c.Raw)
 		}
 		got = append(got, name)
-		d, err := w.q.Channel(w.t.Context(), viewer, name)
+		d, err := w.q.Channel(w.TB.Context(), viewer, name)
 		if err != nil {
-			w.t.Fatalf("%q: %v", name, err)
+			w.TB.Fatalf("%q: %v", name, err)
 		}
 		var sum, empty traffic.Span
 		for _, s := range naive[name] {
@@ -231,15 +231,15 @@ func (w *world) checkChannels(viewer graph.Actor) {
 		}
 		if sum == empty || d.Amount != amount(sum) || d.Position != sum.Newest.String() || c.Position != d.Position ||
 			!c.Last.Equal(sum.Newest.When()) || len(d.Origins) != len(naive[name]) {
-			w.t.Errorf("channel %q as %+v: %+v, want %+v", name, viewer, d, naive[name])
+			w.TB.Errorf("channel %q as %+v: %+v, want %+v", name, viewer, d, naive[name])
 		}
 		for _, o := range d.Origins {
-			u, _ := w.graph.UserByHandle(o.User)
+			u, _ := w.Graph.UserByHandle(o.User)
 			if u == nil {
 				continue // removed: it is in the sum
 			}
 			if s := naive[name][u.ID]; o.Amount != amount(s) || o.Position != s.Newest.String() {
-				w.t.Errorf("channel %q of %s as %+v: %+v, want %+v", name, o.User, viewer, o, s)
+				w.TB.Errorf("channel %q of %s as %+v: %+v, want %+v", name, o.User, viewer, o, s)
 			}
 		}
 	}
@@ -249,31 +249,31 @@ func (w *world) checkChannels(viewer graph.Actor) {
 	}
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		w.t.Errorf("channels of %+v: %q, want %q", viewer, got, want)
+		w.TB.Errorf("channels of %+v: %q, want %q", viewer, got, want)
 	}
-	if _, err := w.q.Channel(w.t.Context(), viewer, "no such"); err == nil {
-		w.t.Error("a channel that nobody published on was found")
+	if _, err := w.q.Channel(w.TB.Context(), viewer, "no such"); err == nil {
+		w.TB.Error("a channel that nobody published on was found")
 	}
 	w.checkTop(viewer)
 }
 
 func (w *world) checkTop(viewer graph.Actor) {
-	w.t.Helper()
+	w.TB.Helper()
 	window := time.Duration(w.IntN(40)) * time.Second
-	now, since := day.Add(time.Duration(w.index)*time.Second), uint64(0)
+	now, since := day.Add(time.Duration(w.Index)*time.Second), uint64(0)
 	if window > 0 {
 		var err error
-		if since, err = w.log.IndexAt(now.Add(-window)); err != nil {
-			w.t.Fatal(err)
+		if since, err = w.Log.IndexAt(now.Add(-window)); err != nil {
+			w.TB.Fatal(err)
 		}
 	}
 	naive := w.naive(viewer, since)
-	top, err := w.q.Top(w.t.Context(), viewer, TopQuery{By: TopMessages, Window: window, Limit: 3}, now)
+	top, err := w.q.Top(w.TB.Context(), viewer, TopQuery{By: TopMessages, Window: window, Limit: 3}, now)
 	if err != nil {
-		w.t.Fatal(err)
+		w.TB.Fatal(err)
 	}
 	if len(top) != min(3, len(naive)) {
-		w.t.Errorf("top of %+v over %v: %+v, want the first of %v", viewer, window, top, naive)
+		w.TB.Errorf("top of %+v over %v: %+v, want the first of %v", viewer, window, top, naive)
 	}
 	total := func(name string) (n, bytes uint64) {
 		for _, s := range naive[name] {
@@ -289,14 +289,14 @@ func (w *world) checkTop(viewer graph.Actor) {
 		}
 		n, bytes := total(name)
 		if c.Messages != n || c.Bytes != bytes || c.Origins != len(naive[name]) || n > least {
-			w.t.Errorf("top of %+v over %v: %+v, want %d messages of %d bytes", viewer, window, c, n, bytes)
+			w.TB.Errorf("top of %+v over %v: %+v, want %d messages of %d bytes", viewer, window, c, n, bytes)
 		}
 		least = n
 		delete(naive, name)
 	}
 	for name := range naive {
 		if n, _ := total(name); n > least {
-			w.t.Errorf("top of %+v over %v lacks %q with %d messages", viewer, window, name, n)
+			w.TB.Errorf("top of %+v over %v lacks %q with %d messages", viewer, window, name, n)
 		}
 	}
 }
@@ -329,7 +329,7 @@ func TestSearchFindsExactlyWhatTheViewerMaySee(t *testing.T) {
 					hits += len(w.naiveHits(viewer, text))
 				}
 			}
-			if err := traffic.Verify(t.Context(), w.log); err != nil {
+			if err := traffic.Verify(t.Context(), w.Log); err != nil {
 				t.Fatalf("seed %d, step %d: %v", seed, i, err)
 			}
 			if t.Failed() {
@@ -365,7 +365,7 @@ func TestWhatIsInvisibleDoesNotInfluenceHits(t *testing.T) {
 		all := w.everything(0)
 		secret := graph.UserID(0)
 		for _, u := range []graph.UserID{bob, eve} {
-			if _, ok := w.graph.User(u); ok {
+			if _, ok := w.Graph.User(u); ok {
 				secret = u
 			}
 		}
@@ -389,12 +389,12 @@ func TestWhatIsInvisibleDoesNotInfluenceHits(t *testing.T) {
 
 func (w *world) addUser(handle string) graph.UserID {
 	w.try(0, graph.AddUser{Handle: handle})
-	return graph.UserID(w.index)
+	return graph.UserID(w.Index)
 }
 
 // everything is all that a viewer can find with the words there are, and all they can see of channels.
 func (w *world) everything(viewer graph.UserID) string {
-	w.t.Helper()
+	w.TB.Helper()
 	a := graph.Actor{User: viewer, Operator: viewer == 0}
 	var all []any
 	for _, word := range append(dictionary, "secret", "publish", "everyone") {
@@ -402,45 +402,45 @@ func (w *world) everything(viewer graph.UserID) string {
 			all = append(all, w.search(a, SearchQuery{Text: word, Limit: limit}))
 		}
 	}
-	channels, err := w.q.Channels(w.t.Context(), a, "", "", 0)
+	channels, err := w.q.Channels(w.TB.Context(), a, "", "", 0)
 	if err != nil {
-		w.t.Fatal(err)
+		w.TB.Fatal(err)
 	}
 	for _, c := range channels {
 		name := c.Name
 		if c.Raw != nil {
 			name = string(c.Raw)
 		}
-		d, err := w.q.Channel(w.t.Context(), a, name)
+		d, err := w.q.Channel(w.TB.Context(), a, name)
 		if err != nil {
-			w.t.Fatal(err)
+			w.TB.Fatal(err)
 		}
 		all = append(all, d)
 	}
-	top, err := w.q.Top(w.t.Context(), a, TopQuery{By: TopBytes, Limit: 2}, day)
+	top, err := w.q.Top(w.TB.Context(), a, TopQuery{By: TopBytes, Limit: 2}, day)
 	if err != nil {
-		w.t.Fatal(err)
+		w.TB.Fatal(err)
 	}
 	for _, channel := range []graph.Pattern{"*", "ab", "a*"} {
 		for _, t := range []graph.ShareType{graph.Own, graph.All} {
 			add := graph.AddShare{Channel: channel, Type: t, Group: graph.Everyone}
-			p, err := w.q.PreviewShare(w.t.Context(), a, add, day)
+			p, err := w.q.PreviewShare(w.TB.Context(), a, add, day)
 			all = append(all, p, fmt.Sprint(err))
 		}
 	}
-	return toJSON(w.t, append(all, top))
+	return toJSON(w.TB, append(all, top))
 }
 
 // among changes something that belongs to owner and that the viewer may not see.
 func (w *world) among(owner, viewer graph.UserID, i int) {
-	sees := func(channel string) bool { return w.graph.Reach(owner, channel).Has(viewer) }
+	sees := func(channel string) bool { return w.Graph.Reach(owner, channel).Has(viewer) }
 	role, on, note := graph.Auditor, true, "secret ab"
 	switch i % 6 {
 	case 0:
 		w.try(owner, graph.AddAuthkey{Ident: fmt.Sprintf("ab secret %d", i), Secret: []byte{1}, Comment: w.text(),
 			Pub: []graph.Pattern{"ab", "secret"}, Sub: []graph.Pattern{w.pattern()}})
 	case 1:
-		for k := range w.graph.AuthkeysOf(owner) {
+		for k := range w.Graph.AuthkeysOf(owner) {
 			w.try(owner, graph.EditAuthkey{Authkey: k.ID, Comment: &note})
 		}
 	case 2: // to somebody else, and not accepted: it delivers nothing to anybody
@@ -472,42 +472,42 @@ func TestRecordsOfChannelsEqualTheLog(t *testing.T) {
 	if after := w.everything(0); after != before {
 		t.Fatalf("after a restart\n%s\nbefore\n%s", after, before)
 	}
-	tx := w.log.BeginUpdate()
+	tx := w.Log.BeginUpdate()
 	tx.DeleteRange(eventlog.SpaceChannels, nil, nil)
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	// A process that has them in memory notices with the next entry, as when a snapshot is installed.
-	w.entry([]byte{byte(entry.KindReport)}, func(*eventlog.Tx) {})
+	w.Entry([]byte{byte(entry.KindReport)}, func(*eventlog.Tx) {})
 	if rebuilt := w.everything(0); rebuilt != before {
 		t.Fatalf("rebuilt\n%s\nbefore\n%s", rebuilt, before)
 	}
 	// Records of a longer log, as a snapshot could bring them, are of no use.
-	tx = w.log.BeginUpdate()
-	tx.Put(eventlog.SpaceChannels, []byte{'c'}, append(eventlog.IndexKey(w.index+100), eventlog.IndexKey(0)...))
+	tx = w.Log.BeginUpdate()
+	tx.Put(eventlog.SpaceChannels, []byte{'c'}, append(eventlog.IndexKey(w.Index+100), eventlog.IndexKey(0)...))
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	if err := traffic.Verify(t.Context(), w.log); err == nil {
+	if err := traffic.Verify(t.Context(), w.Log); err == nil {
 		t.Error("records of entries that are not there were not found")
 	}
 	w.restart()
 	if rebuilt := w.everything(0); rebuilt != before {
 		t.Fatalf("rebuilt\n%s\nbefore\n%s", rebuilt, before)
 	}
-	if err := traffic.Verify(t.Context(), w.log); err != nil {
+	if err := traffic.Verify(t.Context(), w.Log); err != nil {
 		t.Fatal(err)
 	}
 	type kv struct{ k, v []byte }
 	var records []kv
-	if err := w.log.Scan(eventlog.SpaceChannels, nil, nil, func(k, v []byte) error {
+	if err := w.Log.Scan(eventlog.SpaceChannels, nil, nil, func(k, v []byte) error {
 		records = append(records, kv{slices.Clone(k), slices.Clone(v)})
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
 	put := func(r kv, v []byte) {
-		tx := w.log.BeginUpdate()
+		tx := w.Log.BeginUpdate()
 		if tx.Put(eventlog.SpaceChannels, r.k, v); v == nil {
 			tx.Delete(eventlog.SpaceChannels, r.k)
 		}
@@ -515,7 +515,7 @@ func TestRecordsOfChannelsEqualTheLog(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	floor, checked := w.log.Floor(), 0
+	floor, checked := w.Log.Floor(), 0
 	for _, r := range records {
 		switch r.k[0] {
 		case 'l': // the totals of a series
@@ -534,13 +534,13 @@ func TestRecordsOfChannelsEqualTheLog(t *testing.T) {
 		wrong[len(wrong)-1]++ // a byte more or less
 		for what, v := range map[string][]byte{"changed": wrong, "removed": nil} {
 			put(r, v)
-			if err := traffic.Verify(t.Context(), w.log); err == nil {
+			if err := traffic.Verify(t.Context(), w.Log); err == nil {
 				t.Errorf("record %q %x was %s, and nothing is found", r.k, r.v, what)
 			}
 			put(r, r.v)
 		}
 	}
-	if _, err := w.q.Channels(w.t.Context(), operator, "", "", 0); err != nil || checked < 20 {
+	if _, err := w.q.Channels(w.TB.Context(), operator, "", "", 0); err != nil || checked < 20 {
 		t.Errorf("%d records checked, %v", checked, err)
 	}
 }

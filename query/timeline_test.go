@@ -56,13 +56,13 @@ func sum(counts []uint64) (n uint64) {
 
 func (w *world) naiveTally(viewer graph.Actor, query TimelineQuery) *tally {
 	all := &tally{TimelineQuery: query, channels: make(map[string][]uint64)}
-	for i := w.log.Floor(); i <= w.log.Applied(); i++ {
-		b, err := w.log.Batch(i)
+	for i := w.Log.Floor(); i <= w.Log.Applied(); i++ {
+		b, err := w.Log.Batch(i)
 		if err != nil {
 			continue
 		}
 		for _, r := range b.Runs {
-			from, ok := w.graph.Reach(graph.UserID(r.Origin), r.Channel).VisibleFrom(viewer.User)
+			from, ok := w.Graph.Reach(graph.UserID(r.Origin), r.Channel).VisibleFrom(viewer.User)
 			if all.asked(r.Channel) && (viewer.Operator || ok && from <= i) {
 				all.add(r.Channel, r.Time, uint64(r.Count))
 			}

@@ -22,24 +22,24 @@ type raw struct {
 }
 
 func (f *fixture) raws() (all []raw) {
-	f.t.Helper()
-	err := f.log.Scan(eventlog.SpaceAudit, nil, nil, func(k, v []byte) error {
+	f.TB.Helper()
+	err := f.Log.Scan(eventlog.SpaceAudit, nil, nil, func(k, v []byte) error {
 		all = append(all, raw{binary.BigEndian.Uint64(k), bytes.Clone(v)})
 		return nil
 	})
 	if err != nil {
-		f.t.Fatal(err)
+		f.TB.Fatal(err)
 	}
 	return all
 }
 
 // tamper writes behind the back of the log.
 func (f *fixture) tamper(write func(tx *eventlog.Update)) {
-	f.t.Helper()
-	tx := f.log.BeginUpdate()
+	f.TB.Helper()
+	tx := f.Log.BeginUpdate()
 	write(tx)
 	if err := tx.Commit(); err != nil {
-		f.t.Fatal(err)
+		f.TB.Fatal(err)
 	}
 }
 
@@ -110,14 +110,14 @@ func TestVerifyFindsEachManipulation(t *testing.T) {
 		for _, tt := range tests {
 			t.Run(fmt.Sprintf("%s, log held %t", tt.name, held), func(t *testing.T) {
 				f, all := tenEvents(t, held)
-				if _, err := VerifyAudit(t.Context(), f.log, nil); err != nil {
+				if _, err := VerifyAudit(t.Context(), f.Log, nil); err != nil {
 					t.Fatalf("before: %v", err)
 				}
 				if tt.at < 0 && !held {
 					t.Skip("found by its hash only")
 				}
 				f.tamper(func(tx *eventlog.Update) { tt.do(tx, all) })
-				_, err := VerifyAudit(t.Context(), f.log, nil)
+				_, err := VerifyAudit(t.Context(), f.Log, nil)
 				var fault *eventlog.AuditError
 				if !errors.As(err, &fault) || fault.Kind != tt.kind {
 					t.Fatalf("%v, want a finding: %s", err, tt.kind)
@@ -138,19 +138,19 @@ func tenEvents(t *testing.T, held bool) (*fixture, []raw) {
 	f, _ := newFixture(t)
 	for i, handle := range []string{"ada", "bob", "ada", "dora", "cleo", "edd", "fay", "gus", "hal", "ivy", "joe"} {
 		if i == 5 {
-			f.publish(1, "c")
+			f.Publish(1, "c")
 		}
-		f.try(graph.Command{By: graph.Actor{Operator: true}, Time: epoch.Add(time.Duration(i) * time.Hour),
+		f.Try(graph.Command{By: graph.Actor{Operator: true}, Time: epoch.Add(time.Duration(i) * time.Hour),
 			Op: graph.AddUser{Handle: handle}})
 		if handle == "gus" { // number 7, which is older when the next is stored
-			f.store(2)
+			f.Store(2)
 		}
 		if handle == "hal" {
-			f.store(2)
+			f.Store(2)
 		}
 	}
 	if !held {
-		f.entry([]byte{byte(entry.KindReport)}, func(tx *eventlog.Tx) { tx.RaiseFloor(f.index) })
+		f.Entry([]byte{byte(entry.KindReport)}, func(tx *eventlog.Tx) { tx.RaiseFloor(f.Index) })
 	}
 	all := f.raws()
 	if len(all) != 10 {
@@ -200,7 +200,7 @@ func TestAlteredHistoryIsNotShown(t *testing.T) {
 		tx.Put(eventlog.SpaceAudit, eventlog.IndexKey(all[3].index),
 			bytes.Replace(all[3].value, []byte("cleo"), []byte("olec"), 1))
 	})
-	q := New(f.log, func() *graph.Graph { return f.graph }, nil)
+	q := New(f.Log, func() *graph.Graph { return f.Graph }, nil)
 	var fault *AuditFault
 	if _, err := q.history.GraphAt(all[4].index); !errors.As(err, &fault) || fault.Index != all[3].index {
 		t.Errorf("the graph behind an altered event: %v", err)
@@ -216,16 +216,16 @@ func TestVerifyBesideChanges(t *testing.T) {
 	for i := range 2000 {
 		f.change(0, graph.AddUser{Handle: fmt.Sprintf("u%d", i)})
 		if i%300 == 0 {
-			f.store(500)
+			f.Store(500)
 		}
 	}
 	more := 0
-	s, err := VerifyAudit(t.Context(), f.log, func(done, total uint64) {
+	s, err := VerifyAudit(t.Context(), f.Log, func(done, total uint64) {
 		if total < 2000 || done > total {
 			t.Errorf("%d of %d", done, total)
 		}
 		f.change(0, graph.AddUser{Handle: fmt.Sprintf("later%d", more)})
-		f.store(1000)
+		f.Store(1000)
 		more++
 	})
 	if err != nil || s.Events != 2000 || more < 3 {
@@ -233,7 +233,7 @@ func TestVerifyBesideChanges(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := VerifyAudit(ctx, f.log, nil); !errors.Is(err, context.Canceled) {
+	if _, err := VerifyAudit(ctx, f.Log, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("verify after cancel: %v", err)
 	}
 }

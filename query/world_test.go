@@ -2,15 +2,11 @@ package query
 
 import (
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
@@ -33,21 +29,15 @@ var dictionary = []string{"ab", "a", "AB.c", "straße", "STRASSE", "ſtraße", "
 
 func newQueryWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
-	log, err := eventlog.Open(eventlog.Config{Dir: "log", FS: vfs.NewMem(), Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { log.Close() })
-	w := &world{&fixture{t: t, log: log, graph: graph.New(), live: map[uint64]entry.Usage{}},
-		rand.New(rand.NewPCG(seed, 0)), nil}
+	w := &world{memory(t), rand.New(rand.NewPCG(seed, 0)), nil}
 	w.restart()
 	return w
 }
 
 // restart makes what was not stored be forgotten.
 func (w *world) restart() {
-	w.q = New(w.log, func() *graph.Graph { return w.graph }, nil)
-	w.q.traffic = traffic.New(w.log, traffic.Limits{Batches: 4, Bytes: 400, Series: 5, Entries: 12})
+	w.q = New(w.Log, func() *graph.Graph { return w.Graph }, nil)
+	w.q.traffic = traffic.New(w.Log, traffic.Limits{Batches: 4, Bytes: 400, Series: 5, Entries: 12})
 }
 
 func (w *world) word() string { return dictionary[w.IntN(len(dictionary))] }
@@ -70,7 +60,7 @@ func (w *world) some(seq func(func(uint64) bool)) uint64 {
 
 func (w *world) someUser() graph.UserID {
 	return graph.UserID(w.some(func(yield func(uint64) bool) {
-		for u := range w.graph.Users() {
+		for u := range w.Graph.Users() {
 			if !yield(uint64(u.ID)) {
 				return
 			}
@@ -80,7 +70,7 @@ func (w *world) someUser() graph.UserID {
 
 func (w *world) someGroup() graph.GroupID {
 	return graph.GroupID(w.some(func(yield func(uint64) bool) {
-		for g := range w.graph.Groups() {
+		for g := range w.Graph.Groups() {
 			if !yield(uint64(g.ID)) {
 				return
 			}
@@ -90,13 +80,13 @@ func (w *world) someGroup() graph.GroupID {
 
 func (w *world) someShare() *graph.Share {
 	id := w.some(func(yield func(uint64) bool) {
-		for s := range w.graph.Shares() {
+		for s := range w.Graph.Shares() {
 			if !yield(uint64(s.ID)) {
 				return
 			}
 		}
 	})
-	s, _ := w.graph.Share(graph.ShareID(id))
+	s, _ := w.Graph.Share(graph.ShareID(id))
 	return s
 }
 
@@ -106,11 +96,11 @@ func (w *world) pattern() graph.Pattern {
 
 // try applies an operation at the next index; it may be refused, and is in the log all the same.
 func (w *world) try(by graph.UserID, op graph.Op) {
-	w.entry([]byte{byte(entry.KindChange)}, func(*eventlog.Tx) {})
-	c := graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Time: day.Add(time.Duration(w.index) * time.Minute),
+	w.Entry([]byte{byte(entry.KindChange)}, func(*eventlog.Tx) {})
+	c := graph.Command{By: graph.Actor{User: by, Operator: by == 0}, Time: day.Add(time.Duration(w.Index) * time.Minute),
 		Op: op}
-	if g, _, err := w.graph.Apply(w.index, c); err == nil {
-		w.graph = g
+	if g, _, err := w.Graph.Apply(w.Index, c); err == nil {
+		w.Graph = g
 	}
 }
 
@@ -118,7 +108,7 @@ func (w *world) step() {
 	on := w.IntN(5) > 0
 	switch w.IntN(30) {
 	case 0, 1:
-		w.try(0, graph.AddUser{Handle: fmt.Sprintf("ab%d", w.index), Name: w.text(),
+		w.try(0, graph.AddUser{Handle: fmt.Sprintf("ab%d", w.Index), Name: w.text(),
 			Role: []graph.Role{"", "", "", graph.Auditor}[w.IntN(4)]})
 	case 2:
 		w.try(0, graph.EditUser{User: w.someUser(), Enabled: &on})
@@ -133,7 +123,7 @@ func (w *world) step() {
 	case 7:
 		w.try(0, graph.RemoveMember{Group: w.someGroup(), User: w.someUser()})
 	case 8:
-		w.try(w.someUser(), graph.AddAuthkey{Ident: fmt.Sprint(w.text(), w.index), Secret: []byte{1}, Comment: w.text(),
+		w.try(w.someUser(), graph.AddAuthkey{Ident: fmt.Sprint(w.text(), w.Index), Secret: []byte{1}, Comment: w.text(),
 			Pub: []graph.Pattern{w.pattern()}, Sub: []graph.Pattern{w.pattern()}})
 	case 9, 10, 11, 12:
 		s := graph.AddShare{Channel: w.pattern(), Note: w.text(), Type: []graph.ShareType{graph.Own, graph.All}[w.IntN(2)],
@@ -160,10 +150,10 @@ func (w *world) step() {
 	case 18:
 		w.refuse(w.someUser())
 	case 19:
-		w.entry([]byte{byte(entry.KindReport)}, func(*eventlog.Tx) {})
+		w.Entry([]byte{byte(entry.KindReport)}, func(*eventlog.Tx) {})
 	case 20:
-		if floor := w.log.Floor() + w.Uint64N(10); w.IntN(2) == 0 && floor < w.index {
-			w.entry([]byte{byte(entry.KindReport)}, func(tx *eventlog.Tx) { tx.RaiseFloor(floor) })
+		if floor := w.Log.Floor() + w.Uint64N(10); w.IntN(2) == 0 && floor < w.Index {
+			w.Entry([]byte{byte(entry.KindReport)}, func(tx *eventlog.Tx) { tx.RaiseFloor(floor) })
 		}
 	case 21:
 		w.restart()
@@ -182,15 +172,15 @@ func (w *world) batch(hidden bool, series func() (graph.UserID, string)) {
 		for range n {
 			frames = append(frames, 0, 0, 0, 8, 3, 1, 'x', 0)
 		}
-		b.Add(channel, 1, uint64(origin), day.UnixMilli()+int64(w.index)*1000+w.Int64N(50), netip.Addr{}, frames, n)
+		b.Add(channel, 1, uint64(origin), day.UnixMilli()+int64(w.Index)*1000+w.Int64N(50), netip.Addr{}, frames, n)
 	}
-	data := b.Encode([16]byte{1}, w.index)
+	data := b.Encode([16]byte{1}, w.Index)
 	h, err := entry.DecodeHeader(data)
 	if err != nil {
-		w.t.Fatal(err)
+		w.TB.Fatal(err)
 	}
-	index := w.index + 1
-	w.entry(data, func(tx *eventlog.Tx) {
+	index := w.Index + 1
+	w.Entry(data, func(tx *eventlog.Tx) {
 		if hidden {
 			tx.HideBatch(index)
 		} else {
@@ -203,12 +193,12 @@ func (w *world) batch(hidden bool, series func() (graph.UserID, string)) {
 func (w *world) refuse(owner graph.UserID) {
 	r := entry.Refusal{Owner: uint64(owner), Ident: w.text(), Message: "Authkey not allowed to publish here.",
 		Channel: w.text(), Addr: "192.0.2.1", First: day, Last: day.Add(w.rand()), Count: 1}
-	v, tx := r.AppendStored(nil), w.log.BeginUpdate()
+	v, tx := r.AppendStored(nil), w.Log.BeginUpdate()
 	row := append(eventlog.IndexKey(uint64(owner)), fmt.Sprintf("%016d", w.Uint32())...)
 	tx.Put(eventlog.SpaceLogs, row, v)
 	tx.Put(eventlog.SpaceRecent, eventlog.RecentKey(r.Last, row), v)
 	if err := tx.Commit(); err != nil {
-		w.t.Fatal(err)
+		w.TB.Fatal(err)
 	}
 }
 
@@ -217,23 +207,8 @@ func (w *world) rand() time.Duration { return time.Duration(w.IntN(5)) * time.Se
 // viewers are everybody, nobody, and the operator.
 func (w *world) viewers() []graph.Actor {
 	all := []graph.Actor{{Operator: true}, {User: 999}}
-	for u := range w.graph.Users() {
+	for u := range w.Graph.Users() {
 		all = append(all, graph.Actor{User: u.ID})
 	}
 	return all
-}
-
-// entry appends an entry and applies it.
-func (f *fixture) entry(data []byte, apply func(*eventlog.Tx)) {
-	f.t.Helper()
-	f.index++
-	if err := f.log.LogStore().StoreLogs([]*raft.Log{{Index: f.index, Term: 1, Type: raft.LogCommand,
-		Data: data}}); err != nil {
-		f.t.Fatal(err)
-	}
-	tx := f.log.Begin()
-	apply(tx)
-	if err := tx.Commit(f.index); err != nil {
-		f.t.Fatal(err)
-	}
 }

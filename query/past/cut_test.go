@@ -23,7 +23,7 @@ func TestTimeIsCutWhereTheFewestChangesContradict(t *testing.T) {
 		f.stamped(at)
 		stamps = append(stamps, at)
 	}
-	past := New(f.log, Config{})
+	past := New(f.Log, Config{})
 	for _, now := range []time.Time{epoch.AddDate(0, 0, 1), epoch.AddDate(5, 0, 0)} {
 		past.config.Now = func() time.Time { return now }
 		before := uint64(0)

@@ -11,17 +11,17 @@ import (
 )
 
 // rebuilt is the graph at an index, from the first event and nothing else.
-func (f *fixture) rebuilt(index uint64) *graph.Graph {
-	f.t.Helper()
+func (f fixture) rebuilt(index uint64) *graph.Graph {
+	f.TB.Helper()
 	g := graph.New()
-	_, err := f.log.Audit().Scan(0, 1<<30, func(r eventlog.AuditRecord) (err error) {
+	_, err := f.Log.Audit().Scan(0, 1<<30, func(r eventlog.AuditRecord) (err error) {
 		if r.Index <= index {
 			g, _, err = g.Replay(r.Index, r.Command)
 		}
 		return err
 	})
 	if err != nil {
-		f.t.Fatal(err)
+		f.TB.Fatal(err)
 	}
 	return g
 }
@@ -32,11 +32,11 @@ func TestGraphAtAnyPositionIsTheOneRebuiltFromTheFirstEvent(t *testing.T) {
 	f := newFixture(t)
 	random := rand.New(rand.NewPCG(7, 7))
 	want := f.history(400, random.IntN, 9, 32)
-	stored, err := f.log.StoredGraphs().List()
+	stored, err := f.Log.StoredGraphs().List()
 	if err != nil || len(stored) < 4 || len(stored) > 12 {
 		t.Fatalf("%d graphs are stored, %v: want one in each span of 32 events", len(stored), err)
 	}
-	past := New(f.log, Config{Every: 6, Waypoints: 5})
+	past := New(f.Log, Config{Every: 6, Waypoints: 5})
 	order := random.Perm(len(want) + 3)
 	for _, i := range order {
 		g, err := past.GraphAt(uint64(i))
@@ -61,9 +61,9 @@ func TestGraphAtAnyPositionIsTheOneRebuiltFromTheFirstEvent(t *testing.T) {
 // Whoever asks for a moment does not wait for somebody who asks for another one, and the newest is not rebuilt.
 func TestNobodyWaitsForAnotherMoment(t *testing.T) {
 	f := newFixture(t)
-	past := New(f.log, Config{Newest: func() *graph.Graph { return f.graph }})
+	past := New(f.Log, Config{Newest: func() *graph.Graph { return f.Graph }})
 	f.history(100, rand.New(rand.NewPCG(3, 4)).IntN, 20, 64)
-	mark, err := f.log.Audit().Before(50)
+	mark, err := f.Log.Audit().Before(50)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestNobodyWaitsForAnotherMoment(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("who asks for a moment waits for another one")
 	}
-	if g, err := past.GraphAt(f.graph.Index()); err != nil || g != f.graph {
+	if g, err := past.GraphAt(f.Graph.Index()); err != nil || g != f.Graph {
 		t.Errorf("the newest graph is rebuilt, %v", err)
 	}
 }
