@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"hpfriends/eventlog/entry"
 	"hpfriends/eventlog/layout"
 )
 
@@ -75,11 +76,11 @@ func DecodeCursor(key, value []byte) (Cursor, error) {
 	position := func(at int) Position {
 		return Position{Index: binary.BigEndian.Uint64(value[at:]), Offset: binary.BigEndian.Uint32(value[at+8:])}
 	}
-	instant := func(at int) time.Time { return time.UnixMilli(int64(binary.BigEndian.Uint64(value[at:]))).UTC() }
 	return Cursor{
 		Authkey: binary.BigEndian.Uint64(key), Name: string(key[8:]),
 		Epoch: binary.BigEndian.Uint64(value[2:]), Held: value[1]&cursorHeld != 0,
-		Acked: position(10), Safe: position(22), Updated: instant(34), Created: instant(42),
+		Acked: position(10), Safe: position(22),
+		Updated: entry.Milliseconds(value[34:]), Created: entry.Milliseconds(value[42:]),
 		Channel: string(value[cursorHead:]),
 	}, nil
 }

@@ -38,6 +38,6 @@ func DecodeCheckpoint(data []byte) (*Checkpoint, error) {
 		return nil, fmt.Errorf("eventlog: not a checkpoint of version %d", checkpointVersion)
 	}
 	return &Checkpoint{
-		Kept: data[2] == checkpointKept, Time: time.UnixMilli(int64(binary.BigEndian.Uint64(data[3:]))).UTC(),
+		Kept: data[2] == checkpointKept, Time: Milliseconds(data[3:]),
 	}, nil
 }

@@ -97,7 +97,7 @@ func DecodeCursors(data []byte) (*Cursors, error) {
 	if len(data) < 10 || Kind(data[0]) != KindCursor || data[1] != cursorsVersion {
 		return nil, fmt.Errorf("eventlog: not operations on cursors of version %d", cursorsVersion)
 	}
-	e := &Cursors{Time: time.UnixMilli(int64(binary.BigEndian.Uint64(data[2:]))).UTC()}
+	e := &Cursors{Time: Milliseconds(data[2:])}
 	r := newTableReader(data[10:])
 	n := r.Uvarint()
 	if n > uint64(len(r.Rest)/minCursorOp) {

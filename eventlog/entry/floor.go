@@ -54,7 +54,7 @@ func DecodeFloor(data []byte) (*Floor, error) {
 		return nil, fmt.Errorf("eventlog: not a floor of version %d", floorVersion)
 	}
 	e := &Floor{
-		Reason: FloorReason(data[2]), Time: time.UnixMilli(int64(binary.BigEndian.Uint64(data[3:]))).UTC(),
+		Reason: FloorReason(data[2]), Time: Milliseconds(data[3:]),
 		Floor: binary.BigEndian.Uint64(data[11:]),
 	}
 	if e.Floor == 0 {

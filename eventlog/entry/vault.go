@@ -86,7 +86,7 @@ func DecodeVault(data []byte) (*Vault, error) {
 	if len(data) < vaultHeader || Kind(data[0]) != KindVault || data[1] != vaultVersion {
 		return nil, fmt.Errorf("eventlog: not a step of the vault of version %d", vaultVersion)
 	}
-	e := &Vault{Step: VaultStep(data[2]), Time: milliseconds(data[3:])}
+	e := &Vault{Step: VaultStep(data[2]), Time: Milliseconds(data[3:])}
 	n := int(binary.BigEndian.Uint16(data[11:]))
 	rest := data[vaultHeader:]
 	if n > len(rest) || n > MaxVaultName {
@@ -105,7 +105,7 @@ func DecodeVault(data []byte) (*Vault, error) {
 	case VaultPut:
 		e.Value = rest
 	case VaultLock:
-		e.Expires = milliseconds(rest[copy(e.Holder[:], rest):])
+		e.Expires = Milliseconds(rest[copy(e.Holder[:], rest):])
 	case VaultUnlock:
 		copy(e.Holder[:], rest)
 	case VaultDelete:
@@ -113,5 +113,5 @@ func DecodeVault(data []byte) (*Vault, error) {
 	return e, nil
 }
 
-// milliseconds reads a time.
-func milliseconds(b []byte) time.Time { return time.UnixMilli(int64(binary.BigEndian.Uint64(b))).UTC() }
+// Milliseconds reads a time: unix milliseconds in eight bytes, big endian. It is in UTC.
+func Milliseconds(b []byte) time.Time { return time.UnixMilli(int64(binary.BigEndian.Uint64(b))).UTC() }

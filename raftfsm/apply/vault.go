@@ -59,14 +59,14 @@ func loadVault(log *eventlog.Log) (*Vault, error) {
 		values: make(map[string]VaultValue), locks: make(map[string]VaultLock), changed: make(chan struct{}),
 	}
 	err := scanNames(log, vaultPrefix, 8, func(name string, b []byte) {
-		v.values[name] = VaultValue{slices.Clone(b[8:]), millis(b)}
+		v.values[name] = VaultValue{slices.Clone(b[8:]), entry.Milliseconds(b)}
 		v.bytes += len(name) + len(b) - 8
 	})
 	if err != nil {
 		return nil, err
 	}
 	return v, scanNames(log, vaultLockPrefix, 24, func(name string, b []byte) {
-		v.locks[name] = VaultLock{[16]byte(b), millis(b[16:])}
+		v.locks[name] = VaultLock{[16]byte(b), entry.Milliseconds(b[16:])}
 	})
 }
 
@@ -81,8 +81,6 @@ func scanNames(log *eventlog.Log, prefix string, least int, fn func(name string,
 		return nil
 	})
 }
-
-func millis(b []byte) time.Time { return time.UnixMilli(int64(binary.BigEndian.Uint64(b))).UTC() }
 
 // Value returns what is kept under a name.
 func (v *Vault) Value(name string) (VaultValue, bool) {
