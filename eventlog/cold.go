@@ -203,13 +203,22 @@ func (x *Excerpt) open(index uint64) (ok bool, err error) {
 	}
 	onward := x.head.Last > 0 && x.head.Last+1 == h.First // who goes through the log goes on
 	x.head, x.runs, x.all = cold.Head{}, nil, x.sel.Everything()
-	if x.all {
-		x.head = h
+	if !x.all {
+		if err := x.read(&h); err != nil {
+			return false, layout.DamagedBlock(index, err)
+		}
+	}
+	if x.head = h; x.all {
 		return true, db.unpack(index, &h, onward)
 	}
-	k, err := db.cache.Open(db.blocks(), &h)
+	return true, nil
+}
+
+// read reads the stripes of a block that are selected, or finds that it is better read whole.
+func (x *Excerpt) read(h *cold.Head) error {
+	k, err := x.log.db.cache.Open(x.log.db.blocks(), h)
 	if err != nil {
-		return false, layout.DamagedBlock(index, err)
+		return err
 	}
 	selected, total := uint64(0), uint64(0)
 	for _, s := range k.Stripes() {
@@ -218,18 +227,16 @@ func (x *Excerpt) open(index uint64) (ok bool, err error) {
 			selected += s.Bytes
 		}
 	}
-	if x.all = h.Raw > 0 || selected > total/2; !x.all {
-		x.runs, err = k.Runs(max(h.First, x.log.Floor()), h.Last, func(channel string, origin uint64) bool {
-			return x.sel.selects(layout.Series{Channel: channel, Origin: origin})
-		})
-		if err != nil {
-			return false, layout.DamagedBlock(index, &cold.DamageError{Head: h, Err: err})
-		}
-		x.head = h
-		return true, nil
+	if x.all = h.Raw > 0 || selected > total/2; x.all {
+		return nil
 	}
-	x.head = h
-	return true, db.unpack(index, &h, onward)
+	x.runs, err = k.Runs(max(h.First, x.log.Floor()), h.Last, func(channel string, origin uint64) bool {
+		return x.sel.selects(layout.Series{Channel: channel, Origin: origin})
+	})
+	if err != nil {
+		return &cold.DamageError{Head: *h, Err: err}
+	}
+	return nil
 }
 
 // unpack unpacks a block that is read whole, and begins with the next one for who goes on there.
