@@ -1,6 +1,7 @@
 package cmdline
 
 import (
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -26,4 +27,17 @@ func Args(c *cli.Context) ([]string, error) {
 		return nil, Usage("%s takes %s; got %d", c.Command.HelpName, want, c.NArg())
 	}
 	return c.Args().Slice(), nil
+}
+
+// Absolute makes paths good for whoever uses them from another directory. One that is empty stays so.
+func Absolute(paths ...*string) (err error) {
+	for _, path := range paths {
+		if *path == "" {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"path/filepath"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -92,14 +91,8 @@ func add(c *urfave.Context, s store.Store) error {
 	if err := check(c, at); err != nil {
 		return err
 	}
-	for _, path := range []*string{&at.TLSCA, &at.DataDir} { // for whoever uses it elsewhere
-		if *path == "" {
-			continue
-		}
-		var err error
-		if *path, err = filepath.Abs(*path); err != nil {
-			return err
-		}
+	if err := cmdline.Absolute(&at.TLSCA, &at.DataDir); err != nil {
+		return err
 	}
 	token, err := cmdline.ReadSecret(c.String("token-file"))
 	if err != nil {

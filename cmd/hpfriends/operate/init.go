@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
 	urfave "github.com/urfave/cli/v2"
@@ -71,13 +70,8 @@ func initialise(c *urfave.Context, file string) (made Initialised, err error) {
 		return made, cmdline.Usage("init is for the first node: another one is started with `hpfriends serve --join`")
 	}
 	s.Bootstrap = s.Cluster != ""
-	for _, path := range []*string{&file, &s.DataDir, &s.TLS.Cert, &s.TLS.Key, &s.Geo} { // for whoever starts it elsewhere
-		if *path == "" {
-			continue
-		}
-		if *path, err = filepath.Abs(*path); err != nil {
-			return made, err
-		}
+	if err := cmdline.Absolute(&file, &s.DataDir, &s.TLS.Cert, &s.TLS.Key, &s.Geo); err != nil {
+		return made, err
 	}
 	text, err := settingsFile(s, func(name string) bool { return c.IsSet(name) })
 	if err != nil {
