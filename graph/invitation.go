@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// maxInvitations is how many invitations a user may have open at a time, unless an admin has allowed more.
-	maxInvitations = 100
 	// MaxInvitationUses is how many may accept one invitation at most.
 	MaxInvitationUses = 1000
 )
@@ -118,7 +116,7 @@ func (op AddInvitation) apply(d *draft) (uint64, error) {
 	if d.byHash.Has(string(v.Hash)) {
 		return 0, refuse(Conflict, "make a new one", "there is such an invitation already")
 	}
-	most := maxInvitations
+	most := limit.Invitations.Default() // unless an admin has allowed more
 	if u, ok := d.User(v.By); ok {
 		most = max(most, u.Limits.Of(limit.Invitations))
 	}

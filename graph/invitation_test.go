@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"testing"
+
+	"hpfriends/graph/limit"
 )
 
 // invited is a world in which root is an admin, ada one of the group lab, bob its member, and cleo has nothing to do
@@ -153,11 +155,11 @@ func (w invited) first() InvitationID {
 func TestInvitationsAreBounded(t *testing.T) {
 	w := newInvited(t)
 	op := invite("", w.lab)
-	for i := range maxInvitations {
+	for i := range limit.Invitations.Default() {
 		op.Hash = hash(byte(i))
 		w.do(user(w.ada), op)
 	}
-	op.Hash = hash(byte(maxInvitations))
+	op.Hash = hash(byte(limit.Invitations.Default()))
 	if _, err := w.try(user(w.ada), op); !errors.Is(err, ErrConflict) {
 		t.Errorf("one more: %v", err)
 	}

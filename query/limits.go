@@ -13,9 +13,9 @@ import (
 func Used(g *graph.Graph, user graph.UserID, kind limit.Kind) (n int, ok bool) {
 	switch kind {
 	case limit.Authkeys:
-		return count(g.AuthkeysOf(user)), true
+		return Count(g.AuthkeysOf(user)), true
 	case limit.Shares:
-		return count(g.SharesOf(user)), true
+		return Count(g.SharesOf(user)), true
 	case limit.Groups:
 		for m := range g.GroupsOf(user) {
 			if m.Group != graph.Everyone {
@@ -24,13 +24,13 @@ func Used(g *graph.Graph, user graph.UserID, kind limit.Kind) (n int, ok bool) {
 		}
 		return n, true
 	case limit.Tokens:
-		return count(g.TokensOf(user)), true
+		return Count(g.TokensOf(user)), true
 	case limit.Invitations:
-		return count(g.InvitationsOf(user)), true
+		return Count(g.InvitationsOf(user)), true
 	case limit.Members:
 		for m := range g.GroupsOf(user) {
 			if m.Admin {
-				n = max(n, count(g.Members(m.Group)))
+				n = max(n, Count(g.Members(m.Group)))
 			}
 		}
 		return n, true
@@ -39,7 +39,8 @@ func Used(g *graph.Graph, user graph.UserID, kind limit.Kind) (n int, ok bool) {
 	return 0, false
 }
 
-func count[T any](all iter.Seq[T]) (n int) {
+// Count is how many there are.
+func Count[T any](all iter.Seq[T]) (n int) {
 	for range all {
 		n++
 	}

@@ -97,7 +97,7 @@ func (q *quotas) check(c graph.Command) error {
 
 // tooMany refuses to add what a member has the most of already.
 func tooMany(g *graph.Graph, u *graph.User, op graph.Op) error {
-	kind, has := limit.Members, 0
+	var kind limit.Kind
 	switch op := op.(type) {
 	case graph.AddAuthkey:
 		kind = limit.Authkeys
@@ -110,15 +110,15 @@ func tooMany(g *graph.Graph, u *graph.User, op graph.Op) error {
 	case graph.AddInvitation:
 		kind = limit.Invitations
 	case graph.AddMember:
-		for range g.Members(op.Group) {
-			has++
-		}
+		return atMost(u, limit.Members, query.Count(g.Members(op.Group)))
 	default:
 		return nil
 	}
-	if kind != limit.Members {
-		has, _ = query.Used(g, u.ID, kind)
-	}
+	has, _ := query.Used(g, u.ID, kind)
+	return atMost(u, kind, has)
+}
+
+func atMost(u *graph.User, kind limit.Kind, has int) error {
 	if has < u.Limits.Of(kind) {
 		return nil
 	}
