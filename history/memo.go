@@ -42,7 +42,7 @@ func (m *Memo) find(g *graph.Graph, b bound, compute func() []uint64) []uint64 {
 	found = compute()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.graph == nil || m.graph.Index() < g.Index() || m.size > maxOrigins {
+	if m.graph == nil || m.graph.Index() < g.Index() || m.graph == g && m.size > maxOrigins {
 		m.graph, m.within, m.size = g, make(map[bound][]uint64), 0
 	}
 	if m.graph == g {
