@@ -38,6 +38,16 @@ func (m Moment) AsOf() view.AsOf {
 	}
 }
 
+// Group finds one of those by its name.
+func (m Moment) Group(name string) (view.Group, bool) {
+	for gr := range m.Graph().Groups() {
+		if gr.Name == name && m.CanSeeGroup(gr) {
+			return viewGroup(m.Viewer, gr, gr.ID != graph.Everyone), true
+		}
+	}
+	return view.Group{}, false
+}
+
 // Groups are those that the viewer may see.
 func (m Moment) Groups() []view.Group { return viewGroups(m.Viewer) }
 

@@ -23,7 +23,7 @@
 //	explain.go, redaction.go                            why, or why not, and for whom
 //	preview.go                                          what a share would do
 //	search.go, find.go                                  search
-//	point.go, asof.go, access.go                        points in time, and what could be seen then (package past)
+//	asof.go, access.go                                  points in time, and what could be seen then (package past)
 //	auditevent.go, auditlist.go, auditreader.go         who changed what
 //	audittrail.go                                       ... kept by whom it concerns
 //	verifyaudit.go, check.go                            and that it is true

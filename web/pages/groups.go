@@ -127,10 +127,8 @@ func groupNamed(r *request, name string) (view.Group, error) {
 	if r.past == nil {
 		return r.Query.Group(r.actor, name)
 	}
-	for _, g := range r.past.Groups() {
-		if g.Name == name {
-			return g, nil
-		}
+	if g, ok := r.past.Group(name); ok {
+		return g, nil
 	}
 	return view.Group{}, api.NewProblem(http.StatusNotFound, api.NotFound, "There was no such group then.",
 		"Go back to now.")
