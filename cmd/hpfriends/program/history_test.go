@@ -245,6 +245,7 @@ func TestEchoReachesClientsThatDispatchByTheNameTheySubscribed(t *testing.T) {
 	pub.publish("d.two", "again")
 	l.expect("d.*?from=first&echo=1 ada-key again")
 	l.unsubscribe("d.*?from=first&echo=1")
+	l.settled("sync") // what comes on another connection would overtake it
 	pub.publish("d.two", "timed")
 	heard := l.hear()
 	channel, _, _ := strings.Cut(heard, " ")
