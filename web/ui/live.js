@@ -1,6 +1,6 @@
 // The page Live: what arrives is drawn on top, at most ten times a second and at most 200 rows; how much arrived and how
-// much is drawn is told. Rows that nobody sees yet follow once a second. It pauses when somebody scrolls down or says so, and tells how many messages wait. A stream that
-// is cut off goes on where it was (Last-Event-ID): the browser does that.
+// much is drawn is told. Rows that nobody sees yet follow once a second. It pauses when somebody scrolls down or says so,
+// and tells how many messages wait. A stream that is cut off goes on where it was (Last-Event-ID): the browser does that.
 
 import { defang } from "./lib/defang.js";
 import { label } from "./lib/reveal.js";
