@@ -98,9 +98,8 @@ func (f *finder) namedChannels() map[string]view.Channel {
 }
 
 func (f *finder) findLogs(to *match.Ranking[show]) error {
-	rows, err := logRows(f.query.log, f.viewer, LogFilter{})
 	own := handle(f.viewer.Graph(), f.viewer.User)
-	for _, r := range rows {
+	return eachLogRow(f.query.log, f.viewer, LogFilter{}, func(r view.LogRow, key []byte) {
 		owner := r.User
 		if !f.viewer.CanSeeAll() {
 			owner = own
@@ -108,11 +107,12 @@ func (f *finder) findLogs(to *match.Ranking[show]) error {
 		facts := f.About("channel", r.Channel, "user", owner, "key", r.Identifier, "ip", r.Address)
 		facts.Time = r.Time
 		if g := f.Match(facts, r.Text(), r.Identifier, r.Channel, r.Address); g < match.Nowhere {
-			key := numberKey(uint64(math.MaxInt64-r.Time.UnixNano())) + r.key // newest first
-			to.Add(match.Rank{Grade: g, Key: key}, func() (view.Hit, error) { return view.Hit{Log: &r.LogRow}, nil })
+			newest := numberKey(uint64(math.MaxInt64 - r.Time.UnixNano())) // first
+			to.Add(match.Rank{Grade: g, Key: newest + string(key)}, func() (view.Hit, error) {
+				return view.Hit{Log: &r}, nil
+			})
 		}
-	}
-	return err
+	})
 }
 
 func (f *finder) findGroups(to *match.Ranking[show]) {

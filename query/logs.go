@@ -1,7 +1,6 @@
 package query
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -17,7 +16,7 @@ import (
 	"hpfriends/wire"
 )
 
-// logRow is a row with its key, which tells rows apart that look the same: they may be of different owners.
+// logRow is a row with its key.
 type logRow struct {
 	view.LogRow
 	key string
@@ -89,8 +88,26 @@ func newestRefusal(log *eventlog.Log) (uint64, error) {
 const maxRows = 10_000
 
 func logRows(log *eventlog.Log, v graph.Viewer, f LogFilter) (rows []logRow, err error) {
+	err = eachLogRow(log, v, f, func(r view.LogRow, key []byte) {
+		rows = append(rows, logRow{r, string(key)})
+	})
+	slices.SortFunc(rows, func(a, b logRow) int {
+		if at := b.Time.Compare(a.Time); at != 0 {
+			return at
+		}
+		return strings.Compare(a.text(), b.text())
+	})
+	if f.Limit > 0 && len(rows) > f.Limit {
+		rows = rows[:f.Limit]
+	}
+	return rows, err
+}
+
+// eachLogRow calls fn for the rows that a filter selects, in any order; with a limit for the newest of them at least.
+// The key, which fn may not keep, tells rows apart that look the same: they may be of different owners.
+func eachLogRow(log *eventlog.Log, v graph.Viewer, f LogFilter, fn func(r view.LogRow, key []byte)) error {
 	if !v.CanSeeAnything() {
-		return nil, nil // nobody, or disabled
+		return nil // nobody, or disabled
 	}
 	space, from, to := eventlog.SpaceRecent, []byte(nil), []byte(nil)
 	if !f.Until.IsZero() {
@@ -104,43 +121,37 @@ func logRows(log *eventlog.Log, v graph.Viewer, f LogFilter) (rows []logRow, err
 	if f.User != "" {
 		u, err := ResolveUser(v, f.User)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if of(u.ID); !v.CanSeeAll() && u.ID != v.User {
-			return nil, nil
+			return nil
 		}
 	} else if !v.CanSeeAll() {
 		of(v.User)
 	}
-	looked := 0
-	err = log.Scan(space, from, to, func(k, value []byte) error {
+	looked, found, oldest := 0, 0, time.Time{} // of those that were found
+	err := log.Scan(space, from, to, func(k, value []byte) error {
 		r, err := entry.DecodeRefusal(value)
 		if err != nil {
 			return fmt.Errorf("query: logs record %x: %w", k, err)
 		}
 		if space == eventlog.SpaceRecent { // newest first: the rest is older
-			n := len(rows)
 			if looked++; looked > maxRows || r.Last.Before(f.Since) ||
-				f.Limit > 0 && n >= f.Limit && r.Last.Before(rows[n-1].Time) {
+				f.Limit > 0 && found >= f.Limit && r.Last.Before(oldest) {
 				return errEnough
 			}
 			k = k[8:]
 		}
 		if f.admits(r) {
-			rows = append(rows, logRow{viewRefusal(v, r), string(k)})
+			found, oldest = found+1, r.Last
+			fn(viewRefusal(v, r), k)
 		}
 		return nil
 	})
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
-	slices.SortFunc(rows, func(a, b logRow) int {
-		return cmp.Or(b.Time.Compare(a.Time), strings.Compare(a.text(), b.text()))
-	})
-	if f.Limit > 0 && len(rows) > f.Limit {
-		rows = rows[:f.Limit]
-	}
-	return rows, err
+	return err
 }
 
 func viewRefusal(v graph.Viewer, r entry.Refusal) view.LogRow {

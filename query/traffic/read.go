@@ -1,7 +1,6 @@
 package traffic
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -80,11 +79,12 @@ var errEnough = errors.New("traffic: enough")
 
 // Rows calls fn for the series of a range, in their order, until fn fails. It counts what was applied first.
 func (p *Projection) Rows(ctx context.Context, in Range, fn func(Row) error) error {
+	var rows []Row
 	for from := in.from; from != nil; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		rows, next, err := p.someRows(ctx, from, in.to)
+		next, err := p.someRows(ctx, from, in.to, &rows)
 		if err != nil {
 			return err
 		}
@@ -98,15 +98,38 @@ func (p *Projection) Rows(ctx context.Context, in Range, fn func(Row) error) err
 	return nil
 }
 
-// someRows returns the first series from a key on, and the key to go on with or nil.
-func (p *Projection) someRows(ctx context.Context, from, to []byte) (rows []Row, next []byte, err error) {
+// someRows reads the first series from a key on into rows, whose room it uses, and returns the key to go on with or nil.
+func (p *Projection) someRows(ctx context.Context, from, to []byte, rows *[]Row) (next []byte, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.follow(ctx); err != nil {
-		return nil, nil, err
+		return nil, err
+	}
+	*rows = (*rows)[:0]
+	open := p.openIn(string(from), string(to))
+	take := func(of Series, sealed Span, isOpen bool) {
+		r := Row{Series: of, All: sealed, start: p.start, counted: p.counted}
+		if isOpen {
+			r.open, open = *p.open[of], open[1:]
+			r.All.join(r.open)
+		}
+		*rows = append(*rows, r)
+	}
+	takeOpen := func(isNext func(key string) bool) error {
+		for len(open) > 0 && isNext(open[0].key) {
+			if len(*rows) == rowsAtOnce {
+				next = []byte(open[0].key)
+				return errEnough
+			}
+			take(open[0].Series, Span{}, true)
+		}
+		return nil
 	}
 	err = p.log.Scan(eventlog.SpaceChannels, from, to, func(k, v []byte) error {
-		if len(rows) == rowsAtOnce {
+		if err := takeOpen(func(key string) bool { return key < string(k) }); err != nil {
+			return err
+		}
+		if len(*rows) == rowsAtOnce {
 			next = slices.Clone(k)
 			return errEnough
 		}
@@ -115,16 +138,16 @@ func (p *Projection) someRows(ctx context.Context, from, to []byte) (rows []Row,
 			return err
 		}
 		s, err := parseSpan(v)
-		rows = append(rows, Row{Series: of, All: s, start: p.start, counted: p.counted})
+		take(of, s, len(open) > 0 && open[0].key == string(k))
 		return err
 	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return nil, nil, err
+	if err == nil {
+		err = takeOpen(func(string) bool { return true })
 	}
-	if next != nil {
-		to = next
+	if errors.Is(err, errEnough) {
+		err = nil
 	}
-	return p.withOpen(rows, string(from), string(to)), next, nil
+	return next, err
 }
 
 // openSeries is a series of the open segment.
@@ -147,33 +170,4 @@ func (p *Projection) openIn(from, to string) []openSeries {
 	}
 	lo := at(from)
 	return p.order[lo:max(lo, at(to))]
-}
-
-// withOpen adds what the open segment holds of the series in [from, to). Rows are in the order of their keys.
-func (p *Projection) withOpen(rows []Row, from, to string) []Row {
-	open := p.openIn(from, to)
-	if len(open) == 0 {
-		return rows
-	}
-	all := make([]Row, 0, len(rows)+len(open))
-	for len(rows) > 0 || len(open) > 0 {
-		first := -1 // the row; 0: both are of one series
-		switch {
-		case len(rows) == 0:
-			first = 1
-		case len(open) > 0:
-			first = cmp.Or(strings.Compare(rows[0].Channel, open[0].Channel), cmp.Compare(rows[0].Origin, open[0].Origin))
-		}
-		r := Row{start: p.start, counted: p.counted}
-		if first <= 0 {
-			r, rows = rows[0], rows[1:]
-		}
-		if first >= 0 {
-			r.Series, r.open = open[0].Series, *p.open[open[0].Series]
-			r.All.join(r.open)
-			open = open[1:]
-		}
-		all = append(all, r)
-	}
-	return all
 }

@@ -5,11 +5,13 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -134,10 +136,16 @@ func send(w http.ResponseWriter, r *http.Request, status int, html []byte, secre
 	}
 	h.Set("Content-Encoding", "gzip")
 	w.WriteHeader(status)
-	z := gzip.NewWriter(w)
+	z := zippers.Get().(*gzip.Writer)
+	z.Reset(w)
 	_, _ = z.Write(html)
 	_ = z.Close()
+	z.Reset(io.Discard) // it keeps nothing of this answer
+	zippers.Put(z)
 }
+
+// zippers are kept: each is 800 KB.
+var zippers = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
 
 func acceptsGzip(r *http.Request) bool {
 	for _, one := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
