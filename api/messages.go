@@ -41,6 +41,11 @@ type RatesQuery struct {
 	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"the channels with the most messages"`
 }
 
+// SightingsQuery asks where an indicator was seen.
+type SightingsQuery struct {
+	Indicator string `query:"indicator" required:"true" maxLength:"128" doc:"an IP address, or an MD5, SHA-1, SHA-256 or SHA-512 in hexadecimal"`
+}
+
 // Stream is an operation that answers with lines of package ndjson.
 type Stream[In any] struct {
 	Route, Summary string
@@ -56,6 +61,10 @@ var (
 		"GET /channels/rates", "How many messages you may read of each channel, over time",
 	}
 	CountMessages = Op[MessageQuery, view.Count]{"GET /messages/count", "How many past messages you may see"}
+	Sightings     = Op[SightingsQuery, view.Sightings]{
+		"GET /messages/seen",
+		"Whether an IP address, or a file by its hash, was seen in the newest messages that you may see",
+	}
 )
 
 // CutOff is the error of an answer without its last line.

@@ -131,6 +131,8 @@ var rightsByAPI = []right{
 	{"GET /api/v1/channels", nil, [6]int{200, 200, 200, 200, 200, 200}},
 	{"GET /api/v1/channel?name=c", nil, [6]int{404, 404, 404, 404, 404, 404}},
 	{"GET /api/v1/channels/top", nil, [6]int{200, 200, 200, 200, 200, 200}},
+	{"GET /api/v1/messages/seen?indicator=192.0.2.1", nil, [6]int{200, 200, 200, 200, 200, 200}},
+	{"GET /api/v1/messages/seen?indicator=x", nil, [6]int{422, 422, 422, 422, 422, 422}},
 	{"GET /api/v1/messages/count?channel=c&from=first", nil, [6]int{200, 200, 200, 200, 200, 200}},
 	{"GET /api/v1/audit/diff?from=%231", nil, [6]int{200, 200, 200, 200, 200, 200}},
 	{"GET /api/v1/replays", nil, [6]int{200, 200, 200, 200, 200, 200}},

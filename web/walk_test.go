@@ -210,7 +210,8 @@ func TestHostileTextStaysTextInTheAPI(t *testing.T) {
 		"/audit/access": "?channel=" + escape(shares[0]), "/audit/at": "?t=%231", "/audit/diff": "?from=%231",
 		"/channel": "?name=" + escape(shares[0]), "/explain": "?from=ada&to=bob&channel=" + escape(hostile[4]),
 		"/messages": "?channel=*&from=first", "/messages/count": "?channel=*&from=first",
-		"/messages/histogram": "?channel=*&since=2023-01-01", "/search": "?q=script", "/channels/rates": "?channel=*",
+		"/messages/histogram": "?channel=*&since=2023-01-01", "/search": "?q=script",
+		"/messages/seen": "?indicator=192.0.2.1", "/channels/rates": "?channel=*",
 		"/shares/preview": "?to=bob&channel=" + escape(hostile[0]),
 	}
 	// Nothing of these is there.

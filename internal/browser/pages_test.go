@@ -43,6 +43,7 @@ var pages = []view{
 	{"groups", "ada", "/groups", 200},
 	{"group", "ada", "/groups/honeynet", 200},
 	{"search", "ada", "/search?q=cowrie", 200},
+	{"search-address", "ada", "/search?q=203.0.113.66", 200},
 	{"account", "ada", "/account", 200},
 	{"help", "ada", "/help", 200},
 	{"help-history", "mallory", "/help/history", 200},

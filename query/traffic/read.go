@@ -98,7 +98,8 @@ func (p *Projection) Rows(ctx context.Context, in Range, fn func(Row) error) err
 	return nil
 }
 
-// someRows reads the first series from a key on into rows, whose room it uses, and returns the key to go on with or nil.
+// someRows reads the first series from a key on into rows, whose room it uses, and returns the key to go on with or
+// nil.
 func (p *Projection) someRows(ctx context.Context, from, to []byte, rows *[]Row) (next []byte, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

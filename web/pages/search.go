@@ -2,11 +2,13 @@ package pages
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
 	"hpfriends/eventlog/entry"
 	"hpfriends/query"
+	"hpfriends/query/indicator"
 	"hpfriends/query/view"
 	"hpfriends/web/pages/palette"
 )
@@ -16,6 +18,7 @@ type searchData struct {
 	Asked  bool
 	Groups []hits
 	Jump   []palette.Suggestion
+	Seen   *view.Sightings // of a text that is an indicator
 }
 
 // hits are those of one kind.
@@ -48,6 +51,9 @@ func search(r *request) (any, error) {
 		s.Kinds, s.Limit = []view.Kind{kind}, rows
 	}
 	found, err := r.Query.Search(r.Context(), r.actor, s)
+	if err == nil && len(s.Kinds) == 0 {
+		d.Seen, err = seen(r, d.Text)
+	}
 	if err != nil {
 		r.problem = r.Refusal(err)
 		return d, nil
@@ -71,4 +77,18 @@ func search(r *request) (any, error) {
 		}
 	}
 	return d, nil
+}
+
+// seen says where the text was seen in messages, if it is an indicator.
+func seen(r *request, text string) (*view.Sightings, error) {
+	if _, ok := indicator.Parse(text); !ok {
+		return nil, nil
+	}
+	s, err := r.Query.Sightings(r.Context(), r.actor, text)
+	return &s, err
+}
+
+// Everywhere is the address of the messages with the text, over a month.
+func (d searchData) Everywhere() string {
+	return "/history?" + url.Values{"text": {d.Text}, "since": {"30d"}}.Encode()
 }

@@ -56,6 +56,9 @@ func (s *Service) registerMessages(h huma.API) {
 		defer cancel()
 		return s.Query.CountMessages(ctx, who.Actor(ctx), f)
 	}, patient)
+	op(s, h, api.Sightings, func(ctx context.Context, in *api.SightingsQuery) (view.Sightings, error) {
+		return s.Query.Sightings(ctx, who.Actor(ctx), in.Indicator)
+	})
 }
 
 func (s *Service) registerTimelines(h huma.API) {

@@ -10,6 +10,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
+	"hpfriends/query/indicator"
 	"hpfriends/query/view"
 )
 
@@ -26,7 +27,8 @@ func Search() *cli.Command {
 		&cli.IntFlag{Name: "limit", Value: 20, Usage: "the best `N` of each kind"})
 	cmd.Description = `All words occur in what is found. In one argument, "quotes" hold a phrase;
 operators select by what it is about: channel: user: key: ip: group: since:
-until:, as in  hpfriends search ip:192.0.2.7 since:2h`
+until:, as in  hpfriends search ip:192.0.2.7 since:2h
+An IP address, or the hash of a file, is also looked for in messages.`
 	return cmd
 }
 
@@ -36,11 +38,42 @@ func search(c *cli.Context, server *api.Client) error {
 		return err
 	}
 	in := api.SearchQuery{Text: strings.Join(c.Args().Slice(), " "), Kinds: c.StringSlice("kind"), Limit: limit}
-	r, err := api.Search.Call(c.Context, server, in)
-	if err != nil {
+	var r found
+	if r.SearchResult, err = api.Search.Call(c.Context, server, in); err != nil {
 		return err
 	}
-	return cmdline.Show(c, r, func(w io.Writer) { listHits(w, r) })
+	if _, ok := indicator.Parse(in.Text); ok && len(in.Kinds) == 0 {
+		seen, err := api.Sightings.Call(c.Context, server, api.SightingsQuery{Indicator: in.Text})
+		if err != nil {
+			return err
+		}
+		r.Seen = &seen
+	}
+	return cmdline.Show(c, r, func(w io.Writer) {
+		if r.Seen != nil {
+			fmt.Fprintln(w, sighted(*r.Seen))
+		}
+		listHits(w, r.SearchResult)
+	})
+}
+
+// found is what a search shows.
+type found struct {
+	view.SearchResult
+	Seen *view.Sightings `json:"seen,omitempty"` // of an indicator
+}
+
+// sighted is a sentence.
+func sighted(s view.Sightings) string {
+	among := fmt.Sprintf("the newest %d messages that you may see", s.Looked)
+	if s.All {
+		among = fmt.Sprintf("all %d messages that you may see", s.Looked)
+	}
+	if s.Messages == 0 {
+		return "Not seen in " + among + "."
+	}
+	return fmt.Sprintf("Seen %d times on %d channels in %s: first %s, last %s at %s.",
+		s.Messages, s.Channels, among, term.Time(*s.First), term.Time(*s.Last), s.Position)
 }
 
 func listHits(w io.Writer, r view.SearchResult) {

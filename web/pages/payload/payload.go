@@ -6,11 +6,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/netip"
 	"sort"
 	"strings"
 	"unicode/utf8"
 
+	"hpfriends/query/indicator"
 	"hpfriends/query/view"
 )
 
@@ -105,7 +105,7 @@ func grow(all []Node, depth int, name string, v any) []Node {
 	return all
 }
 
-// Indicator is a value by which other messages about the same can be found: an address, or the hash of a file.
+// Indicator is a value by which other messages about the same can be found, as package indicator has it.
 type Indicator struct{ Name, Value string }
 
 const maxIndicators = 8
@@ -114,20 +114,10 @@ const maxIndicators = 8
 func Indicators(nodes []Node) (all []Indicator) {
 	seen := make(map[string]bool)
 	for _, n := range nodes {
-		if len(all) < maxIndicators && !seen[n.Value] && indicates(n.Value) {
+		if _, ok := indicator.Parse(n.Value); ok && len(all) < maxIndicators && !seen[n.Value] {
 			seen[n.Value] = true
 			all = append(all, Indicator{n.Name, n.Value})
 		}
 	}
 	return all
-}
-
-// indicates reports whether a value is an address, or as long as an MD5, SHA-1, SHA-256 or SHA-512 in hexadecimal.
-func indicates(v string) bool {
-	switch len(v) {
-	case 32, 40, 64, 128:
-		return strings.Trim(v, "0123456789abcdefABCDEF") == ""
-	}
-	a, err := netip.ParseAddr(v)
-	return err == nil && a.Zone() == "" && !a.IsUnspecified() && !a.IsLoopback()
 }

@@ -1,0 +1,82 @@
+// Package indicator knows what other messages about the same can be found by: addresses, and hashes of files. It is
+// pure.
+package indicator
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+)
+
+// Indicator is an IP address, or the hash of a file.
+type Indicator struct {
+	Text  string   // as it was written
+	forms [][]byte // in which it stands in payloads
+}
+
+// Parse reads an address that is of a host elsewhere, or what is as long as an MD5, SHA-1, SHA-256 or SHA-512 in
+// hexadecimal. Anything else is no indicator.
+func Parse(text string) (Indicator, bool) {
+	i := Indicator{Text: text}
+	switch len(text) {
+	case 32, 40, 64, 128:
+		if strings.Trim(text, "0123456789abcdefABCDEF") == "" {
+			i.add(text, strings.ToLower(text), strings.ToUpper(text))
+			return i, true
+		}
+	}
+	a, err := netip.ParseAddr(text)
+	if err != nil || a.Zone() != "" || a.IsUnspecified() || a.IsLoopback() {
+		return Indicator{}, false
+	}
+	i.add(text, a.String(), strings.ToUpper(a.String()), a.StringExpanded())
+	return i, true
+}
+
+func (i *Indicator) add(forms ...string) {
+	for n, f := range forms {
+		known := false
+		for _, other := range forms[:n] {
+			known = known || f == other
+		}
+		if !known {
+			i.forms = append(i.forms, []byte(f))
+		}
+	}
+}
+
+// In reports whether a payload holds the indicator, and not as a part of a longer one: 192.0.2.1 is not in 192.0.2.10.
+func (i Indicator) In(payload []byte) bool {
+	for _, form := range i.forms {
+		for from := 0; ; {
+			at := bytes.Index(payload[from:], form)
+			if at < 0 {
+				break
+			}
+			at += from
+			if !goesOn(payload, at-1, -1) && !goesOn(payload, at+len(form), +1) {
+				return true
+			}
+			from = at + 1
+		}
+	}
+	return false
+}
+
+// goesOn reports whether a word or an address goes on at an index, in a direction. A dot or a colon is a part of it if
+// there is more behind: of 192.0.2.1:22 the address ends before the port, which does not begin with a dot.
+func goesOn(b []byte, at, step int) bool {
+	switch {
+	case at < 0 || at >= len(b):
+		return false
+	case alphanumeric(b[at]):
+		return true
+	case b[at] == '.':
+		return at+step >= 0 && at+step < len(b) && alphanumeric(b[at+step])
+	}
+	return false
+}
+
+func alphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
