@@ -48,16 +48,21 @@ func (r *Recorder) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		r.Flush(ctx)
+		r.propose(ctx, r.pending.Take(r.node.ID(), r.node.clock.Now().UTC()))
 	}
 }
 
-// Flush proposes what is pending. When it certainly was not applied it is kept for the next report; when the outcome is
-// unknown it is not counted again.
+// Flush proposes all that is pending, also what could wait.
 func (r *Recorder) Flush(ctx context.Context) {
-	taken := r.pending.Take(r.node.ID(), r.node.clock.Now().UTC())
+	for r.propose(ctx, r.pending.TakeAll(r.node.ID(), r.node.clock.Now().UTC())) {
+	}
+}
+
+// propose reports whether there was something to propose, and that it is not pending any more. When it certainly was not
+// applied it is kept for the next report; when the outcome is unknown it is not counted again.
+func (r *Recorder) propose(ctx context.Context, taken *entry.Report) bool {
 	if taken == nil {
-		return
+		return false
 	}
 	defer r.pending.Taken()
 	data, err := taken.Encode()
@@ -68,7 +73,9 @@ func (r *Recorder) Flush(ctx context.Context) {
 	case err == nil:
 	case errors.Is(err, ErrUnavailable):
 		r.pending.Restore(taken)
+		return false
 	default:
 		r.node.slog.Warn("a report of statistics may be lost", "err", err)
 	}
+	return true
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,7 +18,7 @@ import (
 const Every = 2 * time.Second
 
 const (
-	// maxRows and maxOwned bound the different refusals between two reports, of all owners and of one. What exceeds
+	// maxRows and maxOwned bound the different refusals that wait for a report, of all owners and of one. What exceeds
 	// them is counted in one row for each owner: a flood of bad logins must not become a flood of rows.
 	maxRows  = 1000
 	maxOwned = 500
@@ -26,10 +27,12 @@ const (
 	maxParty = 200
 	minParty = 2
 	maxAll   = 4000 // with those
-	// maxKnown bounds the kinds that are known to be in Logs already.
+	// maxKnown bounds the kinds that are remembered.
 	maxKnown = 10_000
 	// early is how many reports an owner's refusals bring forward in a row; it gains one each Every.
 	early = 5
+	// maxReport bounds the bytes of rows in one report.
+	maxReport = 256 << 10
 )
 
 // MoreRefusals is the message of the row that stands for refusals beyond the bounds.
@@ -42,33 +45,19 @@ type Pending struct {
 	mu    sync.Mutex
 	usage map[uint64]*entry.Usage
 	taken map[uint64]*entry.Usage // and not known to be in the log yet, nor to be lost
-	rows  map[apply.RefusalKey]*entry.Refusal
-	known map[apply.RefusalKey]struct{} // reported before
+	kinds map[apply.RefusalKey]*kind
+	rows  int // kinds that have a row
 	owned map[uint64]*share
-}
-
-// share is what one owner of refused authkeys may take up; 0 owns what has no authkey.
-type share struct {
-	rows    int
-	parties map[string]int // their rows
-	early   *rate.Limiter
-}
-
-// room reports whether there is a row for one more kind of refusal, total being those of all owners.
-func (s *share) room(d entry.Refusal, total int) bool {
-	have := s.parties[apply.PartyOf(d)]
-	if d.Authkey != 0 && have < minParty {
-		return total < maxAll
-	}
-	return s.rows < maxOwned && have < maxParty && total < maxRows
+	fresh *rate.Limiter // bytes of rows of new kinds
+	again *rate.Limiter // and of those that go on
 }
 
 // New returns an empty Pending.
 func New() *Pending {
 	return &Pending{
 		soon: make(chan struct{}, 1), usage: make(map[uint64]*entry.Usage),
-		rows: make(map[apply.RefusalKey]*entry.Refusal), known: make(map[apply.RefusalKey]struct{}),
-		owned: make(map[uint64]*share),
+		kinds: make(map[apply.RefusalKey]*kind), owned: make(map[uint64]*share),
+		fresh: newBudget(allRate, allBurst), again: newBudget(allRate, allBurst),
 	}
 }
 
@@ -106,9 +95,13 @@ func (p *Pending) Refuse(d entry.Refusal, now time.Time) {
 	d.First, d.Last, d.Count = now, now, max(d.Count, 1)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.add(d) || !p.owned[d.Owner].early.AllowN(now, 1) {
-		return
+	if p.add(d, now) && p.owned[d.Owner].early.AllowN(now, 1) {
+		p.hurry()
 	}
+}
+
+// hurry brings the next report forward.
+func (p *Pending) hurry() {
 	select {
 	case p.soon <- struct{}{}:
 	default:
@@ -116,64 +109,139 @@ func (p *Pending) Refuse(d entry.Refusal, now time.Time) {
 }
 
 // add reports whether the refusal is the first of its kind.
-func (p *Pending) add(d entry.Refusal) bool {
-	own := p.owned[d.Owner]
-	if own == nil {
-		own = &share{parties: make(map[string]int), early: rate.NewLimiter(rate.Every(Every), early)}
-		p.owned[d.Owner] = own
-	}
-	k := apply.KeyOf(d)
-	row := p.rows[k]
-	if row == nil && !own.room(d, len(p.rows)) {
+func (p *Pending) add(d entry.Refusal, now time.Time) bool {
+	own := p.of(d.Owner)
+	key := keyOf(d)
+	k := p.kinds[key]
+	first := k == nil
+	if first && own.room(d, p.rows, p.fresh, now) {
+		k = &kind{paid: true}
+		p.kinds[key] = k
+	} else if first {
 		d = entry.Refusal{Owner: d.Owner, Message: MoreRefusals, First: d.First, Last: d.Last, Count: d.Count}
-		k = apply.KeyOf(d)
-		row = p.rows[k]
-	}
-	if row != nil {
-		if !d.Last.Before(row.Last) {
-			row.Last, row.Detail = d.Last, d.Detail
+		if key = keyOf(d); p.kinds[key] == nil {
+			p.kinds[key] = &kind{}
 		}
-		row.Count += d.Count
-		return false
+		k, first = p.kinds[key], false
 	}
-	p.rows[k] = &d
-	own.rows++
-	own.parties[apply.PartyOf(d)]++
-	_, known := p.known[k]
-	return !known
+	k.calm(now)
+	p.fold(k, d)
+	return first
 }
 
-// Take returns all as the report of a node, and begins anew. There is no report when nothing was counted or refused.
-func (p *Pending) Take(node string, now time.Time) *entry.Report {
+func (p *Pending) of(owner uint64) *share {
+	own := p.owned[owner]
+	if own == nil {
+		own = newShare()
+		p.owned[owner] = own
+	}
+	return own
+}
+
+// fold counts a refusal in what waits of its kind.
+func (p *Pending) fold(k *kind, d entry.Refusal) {
+	if row := k.row; row != nil {
+		if !d.Last.Before(row.Last) {
+			k.changed = k.changed || len(row.Detail) != len(d.Detail)
+			row.Last, row.Detail = d.Last, d.Detail
+		}
+		row.First = earlier(row.First, d.First)
+		row.Count += d.Count
+		return
+	}
+	k.row, k.changed = &d, true
+	own := p.of(d.Owner)
+	own.rows++
+	own.party(d).rows++
+	p.rows++
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// Take returns what is due as the report of a node. It is nil when nothing is.
+func (p *Pending) Take(node string, now time.Time) *entry.Report { return p.take(node, now, false) }
+
+// TakeAll returns also what may wait, as much of it as one report holds: nil says that there is no more.
+func (p *Pending) TakeAll(node string, now time.Time) *entry.Report { return p.take(node, now, true) }
+
+func (p *Pending) take(node string, now time.Time, all bool) *entry.Report {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
 	case <-p.soon:
 	default:
 	}
-	for owner, own := range p.owned {
-		own.rows, own.parties = 0, make(map[string]int)
-		if own.early.TokensAt(now) >= early {
-			delete(p.owned, owner)
-		}
-	}
-	if len(p.usage) == 0 && len(p.rows) == 0 {
+	report := &entry.Report{Node: node, Time: now, Refusals: p.takeRows(now, all)}
+	p.forget(now)
+	if len(p.usage) == 0 && len(report.Refusals) == 0 {
 		return nil
 	}
-	report := &entry.Report{Node: node, Time: now}
 	for _, u := range p.usage {
 		report.Usage = append(report.Usage, *u)
 	}
-	if len(p.known)+len(p.rows) > maxKnown {
-		clear(p.known)
-	}
-	for k, row := range p.rows {
-		report.Refusals = append(report.Refusals, *row)
-		p.known[k] = struct{}{}
-	}
 	p.taken, p.usage = p.usage, make(map[uint64]*entry.Usage)
-	clear(p.rows)
 	return report
+}
+
+// takeRows takes the rows that are due, or all: of new kinds first, and then those that have waited for longest.
+func (p *Pending) takeRows(now time.Time, all bool) (rows []entry.Refusal) {
+	var due []*kind
+	for _, k := range p.kinds {
+		if k.isDue(now) || all && k.row != nil {
+			due = append(due, k)
+		}
+	}
+	slices.SortFunc(due, func(a, b *kind) int {
+		switch {
+		case a.paid == b.paid:
+			return a.due.Compare(b.due)
+		case a.paid:
+			return -1
+		}
+		return 1
+	})
+	size := 0
+	for _, k := range due {
+		own := p.of(k.row.Owner)
+		if !k.paid && !all && min(own.again.TokensAt(now), p.again.TokensAt(now)) < leastRow {
+			continue
+		}
+		n := k.bytes()
+		if size += n; size > maxReport && len(rows) > 0 {
+			p.hurry()
+			break
+		}
+		if !k.paid && !allow(now, n, own.again, p.again) && !all {
+			size -= n
+			continue
+		}
+		rows = append(rows, *k.row)
+		own.rows--
+		own.party(*k.row).rows--
+		p.rows--
+		k.rest(now)
+	}
+	return rows
+}
+
+// forget removes what there is nothing to remember of.
+func (p *Pending) forget(now time.Time) {
+	crowded := len(p.kinds) > maxKnown
+	for key, k := range p.kinds {
+		if k.over(now) || crowded && k.row == nil {
+			delete(p.kinds, key)
+		}
+	}
+	for owner, own := range p.owned {
+		if own.idle(now) {
+			delete(p.owned, owner)
+		}
+	}
 }
 
 // Taken says that what was taken is in the log, or lost.
@@ -192,7 +260,14 @@ func (p *Pending) Restore(report *entry.Report) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, row := range report.Refusals {
-		p.add(row)
+		key := keyOf(row)
+		k := p.kinds[key]
+		if k == nil {
+			k = &kind{}
+			p.kinds[key] = k
+		}
+		k.paid, k.due = true, report.Time // and is the first of the next
+		p.fold(k, row)
 	}
 }
 
