@@ -58,8 +58,8 @@ func (r *Recorder) Flush(ctx context.Context) {
 	}
 }
 
-// propose reports whether there was something to propose, and that it is not pending any more. When it certainly was not
-// applied it is kept for the next report; when the outcome is unknown it is not counted again.
+// propose reports whether there was something to propose, and that it is not pending any more. When it certainly was
+// not applied it is kept for the next report; when the outcome is unknown it is not counted again.
 func (r *Recorder) propose(ctx context.Context, taken *entry.Report) bool {
 	if taken == nil {
 		return false

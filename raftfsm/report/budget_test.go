@@ -79,8 +79,8 @@ func TestFloodOfRefusalsTakesABoundedPartOfTheLog(t *testing.T) {
 	}
 }
 
-// The first refusal of a kind is reported at once, and of one that goes on the counts at growing intervals; after a pause
-// it is new again. Nothing is lost, also when a report is.
+// The first refusal of a kind is reported at once, and of one that goes on the counts at growing intervals; after a
+// pause it is new again. Nothing is lost, also when a report is.
 func TestIntervalsOfAKindThatGoesOnGrow(t *testing.T) {
 	p, now := New(), midnight
 	total, refused := uint64(0), uint64(0)
