@@ -19,6 +19,7 @@ type ClusterMember struct {
 	Role          string  `json:"role" enum:"leader,voter,nonvoter"`
 	Error         string  `json:"error,omitempty" doc:"why it did not answer"`
 	Version       string  `json:"version,omitempty"`
+	Level         int     `json:"level,omitempty" doc:"of the entries that its program knows: what is of a higher one is refused"`
 	Applied       uint64  `json:"applied"`
 	LagEntries    uint64  `json:"lag_entries" doc:"committed and not applied there"`
 	LagSeconds    float64 `json:"lag_seconds"`

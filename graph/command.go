@@ -94,7 +94,7 @@ func (c *Command) UnmarshalJSON(data []byte) error {
 	}
 	o := operationsByName[j.Op]
 	if o == nil {
-		return fmt.Errorf("graph: unknown operation %q", Clip(j.Op))
+		return fmt.Errorf("graph: unknown operation %q: a newer program wrote it: upgrade this node", Clip(j.Op))
 	}
 	op, err := o.decode(j.Args)
 	if err != nil {
@@ -158,7 +158,7 @@ func atLeast(limit int) (n int, raised bool) {
 func (g *Graph) Replay(index uint64, command []byte) (*Graph, Command, error) {
 	var c Command
 	if err := json.Unmarshal(command, &c); err != nil {
-		return g, c, fmt.Errorf("graph: change #%d: %w", index, err)
+		return g, c, fmt.Errorf("graph: change #%d, perhaps of a newer program: %w", index, err)
 	}
 	c.raise()
 	next, _, err := g.Apply(index, c)

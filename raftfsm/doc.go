@@ -27,6 +27,8 @@
 //	apply/      what Apply keeps: the FSM and its projections
 //	store/      what lies beside the log: stable store, high-water mark, free space, stalled writes
 //	report/     what was counted and refused, until the next report
+//	level/      which entries the members know
+//	raftlog/    what raft logs, to slog
 //	survey/     what follows from what the members say of themselves
 //	transport/  between raft and the cluster port: commit notifications, throttle, admission of entries
 //	link/       the port between nodes

@@ -19,7 +19,8 @@ func TestMessagesBetweenNodesArePinned(t *testing.T) {
 	at := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	for name, v := range map[string]any{
 		"report": &survey.Report{
-			Version: "v1.2.3", StateFormat: 2, State: "Leader", Leader: "n1", Term: 7, Last: 300, Commit: 299, Applied: 298,
+			Program: survey.Program{Version: "v1.2.3", Level: 2, StateFormat: 2},
+			State:   "Leader", Leader: "n1", Term: 7, Last: 300, Commit: 299, Applied: 298,
 			Times: survey.Times{AppliedAt: at, Now: at}, LastContact: 50 * time.Millisecond, Reader: true,
 			Checkpoints: []survey.Checkpoint{{Index: 200, Log: "aa", State: "bb"}}, Starving: []string{"n2"},
 			Service: survey.Service{Full: true, Drained: true, Clients: 9},

@@ -90,14 +90,14 @@ func (h handler) accept(ctx context.Context, req []byte) ([]byte, error) {
 	if err := n.takes(data); err != nil {
 		return nil, &link.Failure{Code: codeRefused, Text: leaderFull}
 	}
+	if err := n.known(ctx, data); err != nil { // also what only this leader does not know
+		return nil, &link.Failure{Code: codeRefused, Text: err.Error()}
+	}
 	if r, refused := n.refuses(ctx, data); refused {
 		return r.Encode()
 	}
 	leave := func() {}
-	if kind := entry.Kind(data[0]); !kind.Known() {
-		return nil, &link.Failure{Code: codeRefused, Text: fmt.Sprintf("the leader runs an older program, which does not "+
-			"know entries of kind %d: upgrade it", kind)}
-	} else if kind == entry.KindBatch {
+	if entry.Kind(data[0]) == entry.KindBatch {
 		head, err := entry.DecodeHeader(data)
 		if err != nil {
 			return nil, &link.Failure{Code: codeRefused, Text: err.Error()}

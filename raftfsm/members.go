@@ -13,7 +13,9 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"hpfriends/raftfsm/level"
 	"hpfriends/raftfsm/link"
+	"hpfriends/raftfsm/raftlog"
 	"hpfriends/raftfsm/store"
 	"hpfriends/raftfsm/transport"
 )
@@ -33,6 +35,7 @@ type Cluster struct {
 	// For tests; nil: the cluster port, 0: the usual.
 	connect func(*Node) (network, raft.Transport, error)
 	grace   time.Duration
+	older   bool // a program that tells no level
 }
 
 // network is how a node reaches the others. *link.Port is one.
@@ -72,6 +75,9 @@ type Members struct {
 	loops      sync.WaitGroup
 }
 
+// keyLevels is where the stable store keeps what the members know.
+var keyLevels = []byte("hpfriends/levels")
+
 // enroll opens the cluster port with this node's identity.
 func (n *Node) enroll(c Config, cluster string) error {
 	m := &Members{config: *c.Cluster, node: n, cluster: cluster}
@@ -85,6 +91,14 @@ func (n *Node) enroll(c Config, cluster string) error {
 		return err
 	}
 	m.dir.learned.Store(learned)
+	levels, err := n.stable.Lookup(keyLevels)
+	if err != nil {
+		return err
+	}
+	m.reconciler.levels, err = level.New(levels, func(v []byte) error { return n.stable.Set(keyLevels, v) })
+	if err != nil {
+		return err
+	}
 	if m.config.Bootstrap && learned != nil {
 		return fmt.Errorf("%w: --bootstrap would begin another beside it: start it without", ErrHasJoined)
 	}
@@ -117,7 +131,7 @@ func (m *Members) port(dir string, logger *slog.Logger) (network, raft.Transport
 	if err != nil {
 		return nil, nil, err
 	}
-	return p, p.Transport(raftLogger(logger)), nil
+	return p, p.Transport(raftlog.New(logger)), nil
 }
 
 // identity loads this node's certificate, or makes a cluster's first one.

@@ -18,6 +18,8 @@ import (
 	"hpfriends/graph/version"
 	"hpfriends/raftfsm/apply"
 	"hpfriends/raftfsm/clock"
+	"hpfriends/raftfsm/level"
+	"hpfriends/raftfsm/raftlog"
 	"hpfriends/raftfsm/retention"
 	"hpfriends/raftfsm/store"
 )
@@ -30,6 +32,8 @@ var (
 	ErrUnknownOutcome = errors.New("raftfsm: the outcome is unknown: look whether it was applied before trying again")
 	// ErrDiskFull: the disk is almost full, and nothing is taken until there is room again.
 	ErrDiskFull = store.ErrDiskFull
+	// ErrOlder: a member runs an older program, which would stop at this.
+	ErrOlder = level.ErrOlder
 	// ErrClosed: the node is shutting down.
 	ErrClosed = errors.New("raftfsm: node is closed")
 )
@@ -162,7 +166,7 @@ func (n *Node) startRaft(dir string) error {
 	conf.SnapshotThreshold = 1 << 62 // never: see snapshots
 	conf.TrailingLogs = 1 << 62
 	conf.MaxAppendEntries = 64
-	conf.Logger = raftLogger(n.slog)
+	conf.Logger = raftlog.New(n.slog)
 	// One voter elects itself as soon as its own timeout passes.
 	conf.HeartbeatTimeout, conf.ElectionTimeout = 50*time.Millisecond, 50*time.Millisecond
 	conf.LeaderLeaseTimeout = 50 * time.Millisecond

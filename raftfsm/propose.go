@@ -27,6 +27,9 @@ const (
 
 // propose has one entry applied, and answers once this node has applied it. It waits a while for a leader.
 func (n *Node) propose(ctx context.Context, data []byte) (any, error) {
+	if err := n.known(ctx, data); err != nil {
+		return nil, err
+	}
 	give := time.Now().Add(proposeWait)
 	for {
 		select {
@@ -89,6 +92,21 @@ func (n *Node) refuses(ctx context.Context, data []byte) (r apply.Result, refuse
 	return apply.Result{Index: n.log.Applied(), Response: apply.ChangeResult{Err: err}}, err != nil
 }
 
+// known refuses what a member does not know. One that lacks it is asked again before: perhaps it has been upgraded.
+func (n *Node) known(ctx context.Context, data []byte) error {
+	need, what := apply.Needs(data)
+	m := n.members
+	if need <= apply.FirstLevel || m == nil {
+		return nil
+	}
+	err := m.reconciler.levels.Refuse(m.dir.IDs(), need, what)
+	if err != nil {
+		m.reconciler.hear(m.survey(ctx))
+		err = m.reconciler.levels.Refuse(m.dir.IDs(), need, what)
+	}
+	return err
+}
+
 // takes refuses what there is no room for.
 func (n *Node) takes(data []byte) error {
 	reserved := n.Full() != nil && n.fsm.ByAdmin(data)
@@ -101,7 +119,10 @@ func (n *Node) takes(data []byte) error {
 // begin proposes a batch of a session. When this node leads, it is enqueued on return, so that batches stay in order;
 // first is for the leader elsewhere, see sequencer. end waits for the outcome.
 func (n *Node) begin(data []byte, first uint64) (end func() (apply.Result, error)) {
-	refused := n.takes(data)
+	refused := n.known(context.Background(), data)
+	if refused == nil {
+		refused = n.takes(data)
+	}
 	fail := func() (apply.Result, error) { return apply.Result{}, refused }
 	if n.members == nil {
 		if refused != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"hpfriends/raftfsm/apply"
+	"hpfriends/raftfsm/level"
 	"hpfriends/raftfsm/survey"
 )
 
@@ -29,6 +30,7 @@ type reconciler struct {
 	clockWrong bool
 	surveyed   atomic.Pointer[[]survey.Member] // at the last round
 	starving   atomic.Pointer[[]string]        // members, as this node sees them while it leads
+	levels     *level.Levels
 }
 
 // run ends with the node.
@@ -67,6 +69,7 @@ func (r *reconciler) round(ctx context.Context) {
 	// refused.
 	all := m.survey(ctx)
 	r.surveyed.Store(&all)
+	r.hear(all)
 	r.checkClock(all)
 	if !m.node.Leading() {
 		r.candidates, r.starvation = candidates{}, survey.Starvation{}
@@ -83,6 +86,13 @@ func (r *reconciler) round(ctx context.Context) {
 	}
 	r.relieve(ctx, all)
 	r.promote(ctx, all)
+}
+
+// hear takes note of what the members know.
+func (r *reconciler) hear(all []survey.Member) {
+	if err := r.levels.Hear(all); err != nil {
+		r.m.node.fail(err)
+	}
 }
 
 // checkClock compares this node's clock with the others', and says once that it is wrong.

@@ -19,7 +19,8 @@ const reportTimeout = 2 * time.Second
 func (n *Node) Report() survey.Report {
 	last, _ := n.log.Last()
 	r := survey.Report{
-		StateFormat: apply.StateFormat, State: n.raft.State().String(), Term: n.raft.CurrentTerm(), Last: last,
+		Program: survey.Program{StateFormat: apply.StateFormat},
+		State:   n.raft.State().String(), Term: n.raft.CurrentTerm(), Last: last,
 		Commit: n.raft.CommitIndex(), Applied: n.log.Applied(), Checkpoints: n.checkpointer.recent(),
 		Times:   survey.Times{Now: n.clock.Wall().UTC()},
 		Service: survey.Service{Full: n.Full() != nil, Notices: n.notices()},
@@ -32,6 +33,9 @@ func (n *Node) Report() survey.Report {
 	}
 	if m := n.members; m != nil {
 		r.Version, r.Reader, r.Leader = m.config.Version, m.config.Reader, m.lead.now().leader
+		if !m.config.older {
+			r.Level = apply.Level
+		}
 		r.Applied, r.Clients = m.store.Reached(r.Commit), m.drain.connected()
 		r.Drained, _ = m.drain.now()
 		if starving := m.reconciler.starving.Load(); starving != nil {

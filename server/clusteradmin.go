@@ -43,6 +43,8 @@ func (a clusterAdmin) ClusterStatus(ctx context.Context) (api.Cluster, error) {
 		}
 		if m.Err != nil {
 			one.Error = m.Err.Error()
+		} else {
+			one.Level = m.Report.Knows()
 		}
 		out.Members = append(out.Members, one)
 	}

@@ -48,7 +48,7 @@ func (f *FSM) applyChange(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	body := l.Data[1:]
 	var c graph.Command
 	if err := json.Unmarshal(body, &c); err != nil {
-		return nil, fmt.Errorf("decode change: %w", err)
+		return nil, fmt.Errorf("decode change, perhaps of a newer program: %w", err)
 	}
 	newest := f.version.Load()
 	g, outcome, err := newest.Graph.Apply(l.Index, c)

@@ -172,7 +172,8 @@ func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	case entry.KindCheckpoint:
 		return nil, f.applyCheckpoint(tx, l)
 	default:
-		return nil, fmt.Errorf("entry of unknown kind %d: this node runs an older program than the one that wrote it", kind)
+		return nil, fmt.Errorf("entry of unknown kind %d: this node runs an older program than the one that wrote it: "+
+			"upgrade this node", kind)
 	}
 }
 

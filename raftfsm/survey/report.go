@@ -4,14 +4,13 @@ import "time"
 
 // Report is what a member says of itself.
 type Report struct {
-	Version     string `json:"version"`
-	StateFormat int    `json:"stateFormat"`
-	State       string `json:"state"`  // Leader, Follower, Candidate, Shutdown
-	Leader      string `json:"leader"` // as this member knows it
-	Term        uint64 `json:"term"`
-	Last        uint64 `json:"last"` // newest entry in its log
-	Commit      uint64 `json:"commit"`
-	Applied     uint64 `json:"applied"`
+	Program
+	State   string `json:"state"`  // Leader, Follower, Candidate, Shutdown
+	Leader  string `json:"leader"` // as this member knows it
+	Term    uint64 `json:"term"`
+	Last    uint64 `json:"last"` // newest entry in its log
+	Commit  uint64 `json:"commit"`
+	Applied uint64 `json:"applied"`
 	Times
 	LastContact time.Duration `json:"lastContact"`
 	Reader      bool          `json:"reader"`                // stays without a vote
@@ -19,6 +18,16 @@ type Report struct {
 	Starving    []string      `json:"starving,omitempty"`    // members that hear this leader and get no entries from it
 	Service
 }
+
+// Program is what a member runs.
+type Program struct {
+	Version     string `json:"version"`
+	Level       int    `json:"level"` // of the entries that it knows; 0: an older one does not say
+	StateFormat int    `json:"stateFormat"`
+}
+
+// Knows is the level of the entries that the program knows, at least 1, see apply.Level.
+func (r Program) Knows() int { return max(r.Level, 1) }
 
 // Times are points in time.
 type Times struct {

@@ -20,7 +20,15 @@ func Warnings(s Status) (all []string) {
 	case b.Voters%2 == 0:
 		all = append(all, fmt.Sprintf("%d voters outlive as many failures as %d: add one", b.Voters, b.Voters-1))
 	}
+	newest := 0
 	for _, member := range s.Members {
+		newest = max(newest, member.Report.Knows())
+	}
+	for _, member := range s.Members {
+		if level := member.Report.Knows(); member.Err == nil && level < newest {
+			all = append(all, fmt.Sprintf("node %s runs an older program, of level %d: what came with level %d is refused "+
+				"until it is upgraded", member.ID, level, newest))
+		}
 		if member.Report.Full {
 			all = append(all, fmt.Sprintf("the disk of node %s is almost full: free some space there", member.ID))
 		}

@@ -187,7 +187,7 @@ func (s *Storage) Lock(ctx context.Context, name string) error {
 				s.hold(name, holder)
 				return nil
 			}
-			if refusal, ok := errors.AsType[*graph.Error](err); !ok || refusal.Code != graph.Conflict {
+			if !errors.Is(err, graph.ErrConflict) || errors.Is(err, raftfsm.ErrOlder) {
 				return err
 			}
 			l.Expires = now.Add(tryAgain)

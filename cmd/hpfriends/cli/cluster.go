@@ -73,16 +73,18 @@ func printCluster(w io.Writer, s api.Cluster) {
 		if m.Role == "leader" {
 			contact = "-"
 		}
+		level := fmt.Sprint(m.Level)
 		if m.Error != "" {
-			lag, contact = "?", "does not answer"
+			lag, contact, level = "?", "does not answer", "?"
 		}
 		role := m.Role
 		if m.Drained {
 			role += ", drained"
 		}
 		rows = append(rows, []string{m.ID, m.Address, role, fmt.Sprint(m.Clients),
-			fmt.Sprint(m.Applied), lag, contact, m.Version})
+			fmt.Sprint(m.Applied), lag, contact, m.Version, level})
 	}
-	term.Table(w, []string{"Node", "Address", "Role", "Clients", "Applied", "Behind", "Heard its leader", "Version"}, rows)
+	head := []string{"Node", "Address", "Role", "Clients", "Applied", "Behind", "Heard its leader", "Version", "Level"}
+	term.Table(w, head, rows)
 	printWarnings(w, s.Warnings)
 }

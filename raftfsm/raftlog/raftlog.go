@@ -1,4 +1,13 @@
-package raftfsm
+// Package raftlog hands what hashicorp/raft logs to slog.
+//
+// # Invariant
+//
+// The first line of its kind is logged at once; those like it that follow within a second are counted.
+//
+// # Concurrency
+//
+// A logger may be used from any goroutine.
+package raftlog
 
 import (
 	"io"
@@ -10,11 +19,16 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// raftLogger hands raft's warnings and errors to slog.
-func raftLogger(l *slog.Logger) hclog.Logger {
+// New returns a logger for raft whose warnings and errors go to slog.
+func New(l *slog.Logger) hclog.Logger {
 	w := &raftLog{logger: l, muted: make(map[string]*muted)}
 	return hclog.New(&hclog.LoggerOptions{Name: "raft", Level: hclog.Warn, Output: w, DisableTime: true,
 		Exclude: aloneAtStart})
+}
+
+// aloneAtStart leaves out the warning with which a single node begins: nobody leads until it elects itself.
+func aloneAtStart(_ hclog.Level, msg string, _ ...any) bool {
+	return strings.HasPrefix(msg, "heartbeat timeout reached")
 }
 
 // raftLog lets a line through when none like it has come in the last second: raft tries again 100 times a second at
