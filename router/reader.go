@@ -28,14 +28,19 @@ type reader struct {
 	out   sendBuffer
 	kept
 	finder
+	planned
 
-	// As of the last refresh.
-	changes  uint64               // of the subscriptions
-	windows  []window             // the subscriptions that cover at
-	limit    uint64               // entries before it are covered by the same ones
 	covering map[string][]*window // memo by channel
 	parts    []part               // scratch
 	wanted   []part               // scratch: parts of histories, which count what is delivered
+}
+
+// planned is what is to be read, as of the last plan.
+type planned struct {
+	made    bool     // there was one
+	changes uint64   // of the subscriptions
+	windows []window // the subscriptions that cover at
+	limit   uint64   // entries before it are covered by the same ones
 }
 
 // kept is the entry of which a part has been read.
@@ -119,6 +124,8 @@ type completion struct {
 	Replayed
 }
 
+// refreshOnce holds the lock of the router. While the windows are what they were, which is nearly always, it does not
+// look at each of a thousand subscriptions.
 func (r *reader) refreshOnce() (told []completion, more bool) {
 	s := r.s
 	s.router.mu.Lock()
@@ -128,9 +135,12 @@ func (r *reader) refreshOnce() (told []completion, more bool) {
 	if s.closed {
 		return nil, false
 	}
-	r.rewind()
-	if told = r.finished(); len(told) > 0 {
-		return told, true
+	known := r.made && r.changes == s.changes.Load() && r.at.Offset == 0 && r.at.Index < r.limit
+	if !known {
+		r.rewind()
+		if told = r.finished(); len(told) > 0 {
+			return told, true
+		}
 	}
 	s.lagAt, s.from = r.at, r.then.version.At(r.at.Index)
 	if r.at.Offset == 0 && r.at.Index >= s.router.next || len(s.subscribed) == 0 { // between two entries only
@@ -138,7 +148,9 @@ func (r *reader) refreshOnce() (told []completion, more bool) {
 		s.lagging, s.liveFrom, s.from = false, r.at.Index, nil
 		return nil, false
 	}
-	r.plan()
+	if !known {
+		r.plan()
+	}
 	return nil, true
 }
 
@@ -183,7 +195,7 @@ func (r *reader) finished() (told []completion) {
 
 // plan sets windows, and limit to where another subscription begins or the history of one ends.
 func (r *reader) plan() {
-	r.changes = r.s.changes.Load()
+	r.made, r.changes = true, r.s.changes.Load()
 	r.windows, r.limit = r.windows[:0], ^uint64(0)
 	clear(r.covering)
 	for _, u := range r.s.subscribed {

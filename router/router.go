@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"hpfriends/eventlog"
@@ -44,8 +43,8 @@ type Router struct {
 	view  *graph.View                                            // of Run
 	reach func(origin graph.UserID, channel string) *graph.Reach // by the view
 
-	mu      sync.Mutex // guards all below; held while one entry is routed, once its reaches are known
-	next    uint64     // first entry not routed yet
+	mu      priorityLock // guards all below; held while one entry is routed, once its reaches are known
+	next    uint64       // first entry not routed yet
 	version *version.Version
 	table   table
 	routes  routes
@@ -89,8 +88,8 @@ func (r *Router) Run(ctx context.Context) error {
 // route hands out the runs of one entry.
 func (r *Router) route(index uint64) error {
 	b, err := r.prepare(index)
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mu.LockFirst()
+	defer r.mu.UnlockFirst()
 	r.next = index + 1
 	r.switchVersion(index)
 	if r.table.empty() {
@@ -146,15 +145,15 @@ func (r *Router) prepare(index uint64) (*entry.Batch, error) {
 
 // nobody reports whether there are no subscribers.
 func (r *Router) nobody() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mu.LockFirst()
+	defer r.mu.UnlockFirst()
 	return r.table.empty()
 }
 
 // unknown are the routes of a batch that are not remembered.
 func (r *Router) unknown(b *entry.Batch, index uint64) (all []routeKey) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mu.LockFirst()
+	defer r.mu.UnlockFirst()
 	forgotten := r.version.At(index) != r.version
 	for i := range b.Runs {
 		k := routeKey{graph.UserID(b.Runs[i].Origin), b.Runs[i].Channel}

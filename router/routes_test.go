@@ -3,7 +3,9 @@ package router
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
@@ -77,10 +79,11 @@ func TestReachesAreComputedOutsideOfTheLock(t *testing.T) {
 	alice, bob := w.user("alice"), w.user("bob")
 	computed, reach := 0, w.router.reach
 	w.router.reach = func(origin graph.UserID, channel string) *graph.Reach {
-		if w.router.mu.TryLock() {
+		w.router.mu.mu.Lock()
+		if !w.router.mu.held {
 			computed++
-			w.router.mu.Unlock()
 		}
+		w.router.mu.mu.Unlock()
 		return reach(origin, channel)
 	}
 	w.run()
@@ -95,4 +98,51 @@ func TestReachesAreComputedOutsideOfTheLock(t *testing.T) {
 	if len(p.frames()) != 2 {
 		t.Errorf("alice has %d messages, want 2", len(p.frames()))
 	}
+}
+
+// However many subscribe at once, an entry does not wait for all of them.
+func TestRoutingDoesNotQueueBehindThoseWhoSubscribe(t *testing.T) {
+	w := newWorld(t, 1<<20)
+	w.stop()
+	alice := w.user("alice")
+	w.router.Join(new(peer).peer(), alice, 1<<20).Subscribe("*", "*", History{})
+	w.publish(message{alice, "c", 10})
+	waiting := func(first bool, many int) {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+			w.router.mu.mu.Lock()
+			done := len(w.router.mu.others) == many && (w.router.mu.first != nil) == first
+			w.router.mu.mu.Unlock()
+			if done {
+				return
+			}
+		}
+		t.Fatalf("%d goroutines do not wait for the lock", many)
+	}
+	const many = 200
+	var all sync.WaitGroup
+	w.router.mu.Lock()
+	for range many {
+		s := w.router.Join(new(peer).peer(), alice, 1<<20)
+		all.Go(func() { s.Subscribe("x*", "x*", History{}) })
+	}
+	waiting(false, many)
+	subscribed := make(chan int)
+	go func() {
+		for w.router.next <= w.index { // only this goroutine changes it
+			if err := w.router.route(w.router.next); err != nil {
+				t.Error(err)
+				break
+			}
+		}
+		w.router.mu.LockFirst()
+		defer w.router.mu.UnlockFirst()
+		subscribed <- len(w.router.table.members)
+	}()
+	waiting(true, many)
+	w.router.mu.Unlock()
+	if n := <-subscribed; n > 10 { // one for each time that routing takes the lock
+		t.Errorf("two entries waited for %d of %d that subscribed", n, many)
+	}
+	all.Wait()
 }
