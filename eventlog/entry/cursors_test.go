@@ -35,18 +35,3 @@ func TestCursorsComeBack(t *testing.T) {
 		t.Error("a byte behind the entry is not noticed")
 	}
 }
-
-func FuzzDecodeCursors(f *testing.F) {
-	f.Add(cursors().Encode())
-	f.Add((&Cursors{Time: time.UnixMilli(0)}).Encode())
-	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := DecodeCursors(data)
-		if err != nil {
-			return
-		}
-		again, err := DecodeCursors(e.Encode())
-		if err != nil || !reflect.DeepEqual(again, e) {
-			t.Fatalf("encoded again: %+v (%v), want %+v", again, err, e)
-		}
-	})
-}

@@ -27,7 +27,7 @@ func goldenBatch(payload int) *Builder {
 }
 
 // encodings has an entry of each kind, with something in every field.
-func encodings(t *testing.T) map[Kind][]byte {
+func encodings(t testing.TB) map[Kind][]byte {
 	report, err := (&Report{
 		Node: "n1", Time: at(1700000000123),
 		Usage: []Usage{{
