@@ -1,5 +1,13 @@
 package eventlog
 
+import (
+	"fmt"
+	"math"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+)
+
 // Disk is what the store takes of the disk, and keeps free for itself.
 type Disk struct{ db *store }
 
@@ -17,6 +25,39 @@ func (d Disk) Bytes() uint64 {
 
 // Unflushed returns about how many bytes Pebble has yet to write into tables. The WAL holds them already.
 func (d Disk) Unflushed() uint64 { return d.db.Metrics().MemTable.Size }
+
+// Syncs is how long the disk took to sync the WAL, since the log was opened.
+type Syncs struct {
+	Count uint64
+	Sum   time.Duration
+	Below []SyncBucket // by rising bounds; the rest took longer than the last
+}
+
+// SyncBucket is how many syncs took at most Bound, those of the buckets before included.
+type SyncBucket struct {
+	Bound time.Duration
+	Count uint64
+}
+
+// Syncs returns how long syncs of the WAL took, as Pebble measures each.
+func (d Disk) Syncs() (s Syncs, err error) {
+	if !d.db.Enter() {
+		return s, ErrClosed
+	}
+	defer d.db.Leave()
+	var m dto.Metric
+	if err := d.db.Metrics().LogWriter.FsyncLatency.Write(&m); err != nil {
+		return s, fmt.Errorf("eventlog: times of syncs: %w", err)
+	}
+	h := m.GetHistogram()
+	s = Syncs{Count: h.GetSampleCount(), Sum: time.Duration(h.GetSampleSum())}
+	for _, b := range h.GetBucket() {
+		if bound := b.GetUpperBound(); !math.IsInf(bound, 1) {
+			s.Below = append(s.Below, SyncBucket{time.Duration(bound), b.GetCumulativeCount()})
+		}
+	}
+	return s, nil
+}
 
 // WasFull reports whether a write has met the end of the disk since the last Refill. It was tried again, with the space
 // of the ballast: store nothing more until there is room.

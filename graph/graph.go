@@ -25,9 +25,7 @@ type Graph struct {
 func New() *Graph {
 	g := &Graph{
 		users: newUsers(), groups: newGroups(), credentials: newCredentials(), sharing: newSharing(),
-		invitations: newInvitations(),
-		expiry:      tree.New[due.Key, struct{}](due.Compare),
-		deltas:      newDeltaHistory(),
+		invitations: newInvitations(), expiry: tree.New[due.Key, struct{}](due.Compare), deltas: newDeltaHistory(),
 	}
 	newDraft(g).putGroup(&Group{ID: Everyone, Name: "everyone"})
 	return g
@@ -35,6 +33,11 @@ func New() *Graph {
 
 // Index is the log index of the last change, 0 for none.
 func (g *Graph) Index() uint64 { return g.index }
+
+// Size returns how many there are in g, those included that are disabled or expired.
+func Size(g *Graph) (users, groups, authkeys, shares int) {
+	return g.users.byID.Len(), g.groups.byID.Len(), g.authkeys.Len(), g.shares.Len()
+}
 
 // draft is a change being made: a copy of the graph, and who changes it when.
 type draft struct {

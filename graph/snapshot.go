@@ -9,8 +9,7 @@ import (
 //
 //	"hpfgraph" | version (1) | index
 //	| users | groups but everyone | memberships but everyone's | authkeys | shares | decisions | tokens
-//	| retention: held, the newest acceptance and its clock
-//	| invitations
+//	| retention: held, the newest acceptance and its clock | invitations
 //	| limits of users who have some, with their numbers, from version 2
 //	| CRC-32C of all before it (4, little endian)
 //

@@ -52,16 +52,49 @@ var rows = []row{
 			{"hpfriends_log_applied_index - hpfriends_log_routed_index", "{{instance}}"},
 		}},
 	}},
+	{"Times", []panel{
+		{"Syncs of the log", "s", quantiles("hpfriends_log_sync_duration_seconds", "instance", "{{instance}}")},
+		{"Commits of messages", "s", quantiles("hpfriends_raft_commit_duration_seconds", "instance", "{{instance}}")},
+		{"Applying", "s", quantiles("hpfriends_raft_apply_duration_seconds", "instance", "{{instance}}")},
+	}},
+	{"Pages and API", []panel{
+		{"Answers", "s", quantiles("hpfriends_http_request_duration_seconds", "instance", "{{instance}}")},
+		{"The slowest answers, by route", "s", []query{{
+			"topk(10, " + quantile("0.99", "hpfriends_http_request_duration_seconds", "route") + ")", "{{route}}",
+		}}},
+		{"Answers, by class", "reqps", []query{
+			{"sum by (code) (rate(hpfriends_http_request_duration_seconds_count[$__rate_interval]))", "{{code}}"},
+		}},
+	}},
 	{"Cluster", []panel{
 		{"Leader", "short", []query{{"hpfriends_raft_leader", "{{instance}}"}}},
 		{"Behind the others", "s", []query{{"hpfriends_cluster_lag_seconds", "{{instance}}"}}},
 		{"Voters that may fail", "short", []query{{"min(hpfriends_cluster_quorum_spare)", "spare"}}},
+	}},
+	{"Sharing graph", []panel{
+		{"Users and groups", "short", []query{
+			{"max(hpfriends_users)", "users"}, {"max(hpfriends_groups)", "groups"},
+		}},
+		{"Authkeys", "short", []query{{"max(hpfriends_authkeys)", "authkeys"}}},
+		{"Shares", "short", []query{{"max(hpfriends_shares)", "shares"}}},
 	}},
 	{"Process", []panel{
 		{"Processor", "percentunit", []query{{"rate(process_cpu_seconds_total[$__rate_interval])", "{{instance}}"}}},
 		{"Memory", "bytes", []query{{"process_resident_memory_bytes", "{{instance}}"}}},
 		{"Open files", "short", []query{{"process_open_fds", "{{instance}}"}}},
 	}},
+}
+
+// quantile asks for a quantile of a histogram, by a label.
+func quantile(q, histogram, label string) string {
+	return "histogram_quantile(" + q + ", sum by (" + label + ", le) (rate(" + histogram + "_bucket[$__rate_interval])))"
+}
+
+// quantiles asks for the median of a histogram and for what 99 of 100 do not exceed, by a label.
+func quantiles(histogram, label, legend string) []query {
+	return []query{
+		{quantile("0.5", histogram, label), legend + ": p50"}, {quantile("0.99", histogram, label), legend + ": p99"},
+	}
 }
 
 // The parts of Grafana's dashboard model that are used, as of its schema version 39:

@@ -47,7 +47,7 @@ func (h *history) write(c *simNode, pens int) {
 	ctx, stop := context.WithCancel(context.Background())
 	loops, stopLoops := context.WithCancel(context.Background())
 	drain, stopDrain := context.WithCancel(context.Background())
-	a := &author{ingest: NewIngest(c.node), stop: stop}
+	a := &author{ingest: NewIngest(c.node, nil), stop: stop}
 	ran := make(chan struct{})
 	go func() { a.ingest.Run(loops, drain); close(ran) }()
 	a.end = func(wait bool) {

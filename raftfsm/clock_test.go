@@ -23,7 +23,7 @@ func TestStampIsBoundedByTheOthersClocks(t *testing.T) {
 	}
 	r.clock.Compare(r.ID(), others)
 	ahead.Store(int64(3 * 365 * 24 * time.Hour))
-	in := NewIngest(r.Node)
+	in := NewIngest(r.Node, nil)
 	stop := runIngest(t, in)
 	s := &Source{Authkey: 1, Origin: 1, Remote: netip.Addr{}}
 	if err := in.Publish(t.Context(), s, "c", frame("k", "c", "x"), 1); err != nil {

@@ -11,6 +11,7 @@ import (
 // flight is a proposed batch whose outcome is awaited.
 type flight struct {
 	batch *batch
+	began time.Time // its first proposal
 	seq   uint64
 	data  []byte
 	done  chan struct{} // closed when res and err are set
@@ -73,7 +74,7 @@ func (in *Ingest) Run(ctx, drain context.Context) {
 // one.
 func (in *Ingest) launch(b *batch, first uint64) *flight {
 	in.seq++
-	f := &flight{batch: b, seq: in.seq, data: b.builder.Encode(in.session, in.seq)}
+	f := &flight{batch: b, began: time.Now(), seq: in.seq, data: b.builder.Encode(in.session, in.seq)}
 	in.propose(f, cmp.Or(first, f.seq))
 	return f
 }
@@ -104,6 +105,9 @@ func (in *Ingest) land(flights []*flight) []*flight {
 			return flights
 		}
 		in.settle(f.batch)
+		if in.committed != nil {
+			in.committed.Observe(time.Since(f.began).Seconds())
+		}
 		flights, in.pause = flights[1:], 0
 	}
 	return flights

@@ -27,8 +27,9 @@ var ErrTooLarge = errors.New("raftfsm: larger than a batch can be")
 // Ingest collects the frames of all connections into batches. Each batch has a sequence number and enters the log once,
 // in order, however often it has to be proposed.
 type Ingest struct {
-	node    *Node
-	session [16]byte
+	node      *Node
+	session   [16]byte
+	committed Observer // nil: nobody
 
 	mu      sync.Mutex
 	open    *batch
@@ -55,9 +56,10 @@ type part struct {
 	bytes, count int
 }
 
-// NewIngest returns an Ingest that proposes through n. Run must be running for Publish to make progress.
-func NewIngest(n *Node) *Ingest {
-	in := &Ingest{node: n, wake: make(chan struct{}, 1), room: make(chan struct{})}
+// NewIngest returns an Ingest that proposes through n. Run must be running for Publish to make progress. committed is
+// told how long each batch took from its first proposal until the leader had applied it; nil: nobody is.
+func NewIngest(n *Node, committed Observer) *Ingest {
+	in := &Ingest{node: n, committed: committed, wake: make(chan struct{}, 1), room: make(chan struct{})}
 	rand.Read(in.session[:])
 	return in
 }

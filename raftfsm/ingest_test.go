@@ -71,7 +71,7 @@ func runIngest(t *testing.T, in *Ingest) (stop func()) {
 func TestPublishedMessagesAreInTheLogOnceInOrder(t *testing.T) {
 	r := open(t, t.TempDir())
 	defer r.close(t)
-	in := NewIngest(r.Node)
+	in := NewIngest(r.Node, nil)
 	stop := runIngest(t, in)
 	const sources, each = 8, 500
 	var wg sync.WaitGroup
@@ -173,7 +173,7 @@ func TestSessionsSurviveRestart(t *testing.T) {
 func TestFullWindowHoldsThePublisher(t *testing.T) {
 	r := open(t, t.TempDir())
 	defer r.close(t)
-	in := NewIngest(r.Node) // Run is not running: nothing commits
+	in := NewIngest(r.Node, nil) // Run is not running: nothing commits
 	s := &Source{Authkey: 1, Origin: 1}
 	half := frame("k", "c", string(make([]byte, Window/2-64)))
 	for range 2 {
@@ -200,7 +200,7 @@ func TestFullWindowHoldsThePublisher(t *testing.T) {
 func TestLargeFrameIsABatchOfItsOwn(t *testing.T) {
 	r := open(t, t.TempDir())
 	defer r.close(t)
-	in := NewIngest(r.Node)
+	in := NewIngest(r.Node, nil)
 	s := &Source{Authkey: 1, Origin: 1}
 	large := frame("k", "c", string(make([]byte, 3<<20)))
 	for _, f := range [][]byte{frame("k", "c", "before"), large, frame("k", "c", "after")} {
@@ -322,7 +322,7 @@ func TestAlmostFullDiskRefusesUntilThereIsRoom(t *testing.T) {
 	if err := r.AwaitReady(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	in := NewIngest(r.Node)
+	in := NewIngest(r.Node, nil)
 	defer runIngest(t, in)()
 	s := &Source{Authkey: 1, Origin: 1}
 	publish := func() error { return in.Publish(t.Context(), s, "c", frame("k", "c", "x"), 1) }

@@ -27,7 +27,7 @@ func TestLimitsOfLayersFit(t *testing.T) {
 	if len(largest) > graph.MaxMessageLimit || MaxMessage > wire.MaxPayloadLimit {
 		t.Error("nobody can send or receive the largest frame")
 	}
-	in := NewIngest(&Node{})
+	in := NewIngest(&Node{}, nil)
 	if err := in.Publish(t.Context(), &Source{}, "c", make([]byte, entry.MaxBatchBytes+1), 1); err != ErrTooLarge {
 		t.Errorf("what no batch can hold: %v", err)
 	}

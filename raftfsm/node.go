@@ -55,6 +55,8 @@ type Config struct {
 	Fail   func(error)                 // ends the process; nil: the error is logged and the process exits
 	Space  func() (store.Space, error) // nil: of the file system that holds Dir
 	Wall   func() time.Time            // the machine's clock; nil: time.Now
+	// Applied is told how long each call took in which raft had entries applied; nil: nobody is.
+	Applied Observer
 
 	Retention retention.Policy
 	Cluster   *Cluster // nil: the node is alone
@@ -152,10 +154,10 @@ func (n *Node) open(c Config) error {
 			return err
 		}
 	}
-	return n.startRaft(c.Dir)
+	return n.startRaft(c)
 }
 
-func (n *Node) startRaft(dir string) error {
+func (n *Node) startRaft(c Config) error {
 	meta, err := n.fsm.Applied()
 	if err != nil {
 		return err
@@ -184,7 +186,7 @@ func (n *Node) startRaft(dir string) error {
 	if n.members != nil {
 		n.members.store = logs
 	}
-	snaps, err := newSnapshots(n.log, dir, meta)
+	snaps, err := newSnapshots(n.log, c.Dir, meta)
 	if err != nil {
 		return err
 	}
@@ -199,7 +201,8 @@ func (n *Node) startRaft(dir string) error {
 			return fmt.Errorf("raftfsm: bootstrap: %w", err)
 		}
 	}
-	if n.raft, err = raft.NewRaft(conf, &watchedFSM{n.fsm, n.stalls}, logs, stable, snaps, transport); err != nil {
+	fsm := &watchedFSM{n.fsm, n.stalls, c.Applied}
+	if n.raft, err = raft.NewRaft(conf, fsm, logs, stable, snaps, transport); err != nil {
 		return fmt.Errorf("raftfsm: start raft: %w", err)
 	}
 	snaps.started.Store(true)

@@ -37,15 +37,22 @@ func (m *Members) watchStore() {
 	})
 }
 
+// Observer takes how long something took, in seconds; any goroutine may call it.
+type Observer interface{ Observe(seconds float64) }
+
 // watchedFSM is the FSM as raft's FSM goroutine calls it; how long that takes is watched.
 type watchedFSM struct {
 	*apply.FSM
-	stalls *store.Stalls
+	stalls  *store.Stalls
+	applied Observer // nil: nobody
 }
 
 // ApplyBatch implements raft.BatchingFSM.
 func (w *watchedFSM) ApplyBatch(logs []*raft.Log) []any {
 	defer w.stalls.Applying()()
+	if w.applied != nil {
+		defer func(began time.Time) { w.applied.Observe(time.Since(began).Seconds()) }(time.Now())
+	}
 	return w.FSM.ApplyBatch(logs)
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"hpfriends/graph"
 	"hpfriends/server/certs"
 )
 
@@ -44,7 +45,7 @@ func watch(r prometheus.Registerer, s *Server) {
 		"hpfriends_log_reclaimed_bytes_total", "Bytes of entries that retention has removed.",
 		func() float64 { return float64(s.events.Retention().Reclaimed()) },
 	)
-	r.MustRegister(certificates{s.certs})
+	r.MustRegister(certificates{s.certs}, syncs{s.events.Disk()}, sizes{s.node.Graph})
 	if s.scrubber != nil {
 		counter(
 			"hpfriends_scrub_damage_total", "Damaged places that the slow check of the log has found.",
@@ -87,6 +88,31 @@ func watch(r prometheus.Registerer, s *Server) {
 		"hpfriends_sessions", "Open hpfeeds connections, logged in or not.",
 		func() float64 { return float64(s.wire.Sessions()) },
 	)
+}
+
+// sizes are the series of how large the sharing graph is.
+type sizes struct{ newest func() *graph.Graph }
+
+var sizeSeries = [...]*prometheus.Desc{
+	prometheus.NewDesc("hpfriends_users", "Users, enabled or not.", nil, nil),
+	prometheus.NewDesc("hpfriends_groups", "Groups, that of everyone included.", nil, nil),
+	prometheus.NewDesc("hpfriends_authkeys", "Authkeys, enabled or not.", nil, nil),
+	prometheus.NewDesc("hpfriends_shares", "Shares, expired ones until they are removed.", nil, nil),
+}
+
+// Describe implements prometheus.Collector.
+func (sizes) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range sizeSeries {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (s sizes) Collect(to chan<- prometheus.Metric) {
+	users, groups, authkeys, shares := graph.Size(s.newest())
+	for i, n := range [...]int{users, groups, authkeys, shares} {
+		to <- prometheus.MustNewConstMetric(sizeSeries[i], prometheus.GaugeValue, float64(n))
+	}
 }
 
 // certificates are the series of the certificates by which the node speaks TLS.

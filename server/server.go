@@ -17,8 +17,6 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"hpfriends/broker"
 	"hpfriends/eventlog"
@@ -69,6 +67,7 @@ type upkeep struct {
 // plan is what a server was told, and what it may use.
 type plan struct {
 	Config
+	instruments
 	budget budget
 	places *geo.DB // nil: none
 	certs  *certs.Store
@@ -83,7 +82,7 @@ const drainTimeout = 5 * time.Second
 // New returns a server that has not begun. The Config is a valid one.
 func New(c Config, l *slog.Logger) *Server {
 	s := &Server{
-		plan: plan{Config: c, certs: certs.NewStore(l)}, Logger: l, calls: broker.NewCalls(),
+		plan: plan{Config: c, instruments: newInstruments(), certs: certs.NewStore(l)}, Logger: l, calls: broker.NewCalls(),
 		loops: loops{failed: make(chan error, 8)},
 	}
 	if c.Geo != "" {
@@ -145,6 +144,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	}
 	s.node, err = raftfsm.Open(raftfsm.Config{
 		Dir: s.DataDir, NodeID: s.NodeID, Log: s.events, Logger: s.Logger, Fail: s.giveUp, Retention: keep, Cluster: cluster,
+		Applied: s.applied,
 	})
 	if err != nil {
 		return err
@@ -213,9 +213,7 @@ func (s *Server) openUpkeep() error {
 
 // serve runs the loops and listeners on an open node.
 func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	s.ingest = raftfsm.NewIngest(s.node)
+	s.ingest = raftfsm.NewIngest(s.node, s.committed)
 	s.recorder = raftfsm.NewRecorder(s.node)
 	s.cursors = raftfsm.NewCursors(s.node)
 	s.router = router.New(s.events, s.node.Version(), router.Config{
@@ -226,13 +224,13 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 	s.broker = broker.New(broker.Config{
 		Node: s.node, Events: s.events, Ingest: s.ingest, Recorder: s.recorder, Cursors: s.cursors,
 		Router: s.router, Query: q,
-		Connections: conns, Calls: s.calls, Key: key, Metrics: registry, Logger: s.Logger,
+		Connections: conns, Calls: s.calls, Key: key, Metrics: s.registry, Logger: s.Logger,
 		Channels: s.MaxChannels,
 	})
 	if err := errors.Join(s.openUpkeep(), s.openACME(key)); err != nil {
 		return err
 	}
-	if err := s.build(registry, key, q); err != nil {
+	if err := s.build(key, q); err != nil {
 		return err
 	}
 	listeners, where, err := s.bind(ctx)
@@ -303,7 +301,7 @@ func (s *Server) countChannels(q *query.Query) func(context.Context) error {
 }
 
 // build makes the hpfeeds and HTTP servers.
-func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *query.Query) error {
+func (s *Server) build(key *secret.DataKey, q *query.Query) error {
 	compat, err := wire.ParseCompat(s.Compat)
 	if err != nil {
 		return err
@@ -332,7 +330,7 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 		Network: web.Network{
 			MaxConns: s.budget.requests, TrustedProxies: proxies, AllowedHosts: s.Hosts, Certificates: s.certs,
 		},
-		Metrics: registry, Ready: s.ready, Logger: s.Logger,
+		Metrics: s.registry, Ready: s.ready, Logger: s.Logger,
 		Refused: func(user graph.UserID, handle, address string) {
 			s.recorder.Refuse(entry.Refusal{
 				Owner: uint64(user), Ident: handle, Message: entry.PasswordIncorrect, Addr: address, Count: 1,
@@ -346,7 +344,7 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 			},
 			Local: v1.Local{
 				Backup: (&backups{log: s.events, node: s.node}).open, Compact: s.compactor.all, Connections: s.broker,
-				Diagnostics: s.diagnostics(registry),
+				Diagnostics: s.diagnostics(s.registry),
 			},
 			Outlet: func(k graph.AuthkeyID, from string) (replay.Outlet, error) { return s.broker.Outlet(k, from) },
 		},
@@ -370,8 +368,8 @@ func (s *Server) build(registry *prometheus.Registry, key *secret.DataKey, q *qu
 		c.Scrub = s.scrubber.Status
 	}
 	s.web = web.New(c)
-	watch(registry, s)
-	watchCluster(registry, s.node)
+	watch(s.registry, s)
+	watchCluster(s.registry, s.node)
 	return nil
 }
 

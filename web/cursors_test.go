@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"hpfriends/api"
 	"hpfriends/eventlog"
 	"hpfriends/query"
@@ -42,6 +44,7 @@ func newDurable(t *testing.T) *durable {
 	d := &durable{world: w, node: node, cursors: raftfsm.NewCursors(node)}
 	c := w.server.Config
 	c.Changer, c.Cursors, c.Query = changer{node}, d.cursors, query.New(w.events, node.Graph, nil)
+	c.Metrics = prometheus.NewRegistry()
 	w.server = New(c)
 	w.tcp, w.socket = w.server.Handler(), w.server.SocketHandler()
 	w.users("ada", "bob", "eve", "root")
@@ -151,7 +154,7 @@ func TestCursorsShowWhatIsYours(t *testing.T) {
 // publish returns the index of the entry of one message.
 func (d *durable) publish() uint64 {
 	d.t.Helper()
-	in := raftfsm.NewIngest(d.node)
+	in := raftfsm.NewIngest(d.node, nil)
 	ctx, stop := context.WithCancel(d.t.Context())
 	done := make(chan struct{})
 	go func() { in.Run(ctx, d.t.Context()); close(done) }()

@@ -38,7 +38,7 @@ type Config struct {
 	Cluster v1.Cluster // nil: the API has no part about it
 	Query   *query.Query
 	Key     *secret.DataKey
-	Metrics prometheus.Gatherer
+	Metrics *prometheus.Registry // where a Server also adds what it measures
 	Ready   func(context.Context) error
 	Lag     func() (entries uint64, behind time.Duration) // of this node behind its cluster; nil: it is alone
 	Scrub   func() view.ScrubStatus                       // nil: there is none
@@ -100,6 +100,7 @@ type Server struct {
 	crowd  *crowd.Crowd
 	turns  *ration.Ration
 	ready  *readiness
+	timing requests
 
 	mu      sync.Mutex
 	servers []*http.Server
@@ -121,6 +122,7 @@ func New(c Config) *Server {
 	turns := ration.New()
 	s := &Server{
 		Config: c, turns: turns, assets: scripts, replay: replays, who: people, ready: newReadiness(c.Ready),
+		timing: newRequests(c.Metrics),
 		v1: v1.New(v1.Config{
 			Changer: v1.WithQuotas(c.Changer, c.Query.Graph),
 			Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,

@@ -25,7 +25,7 @@ var shelves = []struct {
 }{
 	{"Use", []string{"start", "integrations", "history", "limits"}},
 	{"Operate", []string{
-		"install", "sensors", "tls", "migrate", "cluster", "backup", "security", "reliability", "performance",
+		"install", "sensors", "tls", "migrate", "cluster", "backup", "metrics", "security", "reliability", "performance",
 	}},
 	{"Inside", []string{"design"}},
 }
