@@ -19,13 +19,14 @@ import (
 // Node is one server, whether it runs or not. It is driven from outside: by signals, sockets and its local API. Its
 // methods may be called from any goroutine, but faults to one node come from one.
 type Node struct {
-	ID    string
-	Dir   string
-	t     testing.TB
-	flags []string    // of every start
-	port  string      // of hpfeeds: the same at every start, so that clients find it again
-	netns string      // the network namespace it lives in; empty: ours
-	api   *api.Client // as the operator
+	ID      string
+	Dir     string
+	t       testing.TB
+	flags   []string    // of every start
+	port    string      // of hpfeeds: the same at every start, so that clients find it again
+	program string      // another than this one, for its next starts
+	netns   string      // the network namespace it lives in; empty: ours
+	api     *api.Client // as the operator
 
 	absent atomic.Bool // not a member yet, or not any more
 
@@ -70,9 +71,12 @@ func (n *Node) pid() int {
 // Launch starts the process and does not wait until it is ready. extra are flags for this start.
 func (n *Node) Launch(extra ...string) {
 	n.t.Helper()
-	binary, err := proc.Build()
-	if err != nil {
-		n.t.Fatal(err)
+	binary := n.program
+	if binary == "" {
+		var err error
+		if binary, err = proc.Build(); err != nil {
+			n.t.Fatal(err)
+		}
 	}
 	command := proc.Command{Program: []string{binary}, Stderr: n, Flags: append(append([]string{
 		"--node-id", n.ID, "--hpfeeds", "tcp:port=" + portOf(n.port) + ":interface=127.0.0.1", "--http", "",
