@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,6 +75,17 @@ func TestSealedSecretBelongsToItsIdent(t *testing.T) {
 	}
 	if s := fmt.Sprintf("%v %+v %#v", key, key, *key); s != "*** *** ***" {
 		t.Errorf("the key prints as %s", s)
+	}
+}
+
+// What an earlier version has sealed is opened: version (1), nonce (12), text, tag (16), by AES-256-GCM.
+func TestSealedBeforeIsOpened(t *testing.T) {
+	sealed, err := hex.DecodeString("017477656c7665206279746573dce586ab28cc2ad706310de3d7e4609294c1a0cabee3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain, err := newKey(t, 1).Open(sealed, []byte("ada-sensor")); err != nil || string(plain) != "secret" {
+		t.Errorf("opened %q, %v", plain, err)
 	}
 }
 

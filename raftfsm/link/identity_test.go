@@ -3,6 +3,7 @@ package link
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -29,6 +30,33 @@ func TestIdentityIsStoredAndLoaded(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 1 {
 		t.Errorf("files: %v", left)
+	}
+}
+
+// A file that an earlier version has stored is read, and stored again as it was.
+func TestIdentityFileIsPinned(t *testing.T) {
+	dir, golden := t.TempDir(), filepath.Join("testdata", "golden", File)
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := bootstrap(t, clusterA, "n1").Save(filepath.Dir(golden)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, File), want, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := Load(dir)
+	if err != nil || id.Cluster != clusterA || id.Node != "n1" {
+		t.Fatalf("loaded %+v, %v", id, err)
+	}
+	if err := id.store(); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(filepath.Join(dir, File)); !bytes.Equal(got, want) {
+		t.Errorf("stored again it is\n%s\nwant\n%s", got, want)
 	}
 }
 
