@@ -32,6 +32,7 @@ type FSM struct {
 	vault         *Vault
 
 	checkpoints checkpoints
+	level       int // highest of what was applied
 }
 
 // New loads the projections from the log. fail must end the process.
@@ -42,7 +43,10 @@ func New(log *eventlog.Log, logger *slog.Logger, fail func(error)) (*FSM, error)
 }
 
 // load reads the projections as of the applied entry.
-func (f *FSM) load(applied uint64) error {
+func (f *FSM) load(applied uint64) (err error) {
+	if f.level, err = loadLevel(f.log); err != nil {
+		return err
+	}
 	configuration, err := LoadConfiguration(f.log)
 	if err != nil {
 		return err
@@ -154,6 +158,7 @@ func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	if l.Type != raft.LogCommand || len(l.Data) == 0 {
 		return nil, nil
 	}
+	f.noteLevel(tx, l.Data)
 	switch kind := entry.Kind(l.Data[0]); kind {
 	case entry.KindBatch:
 		return f.applyBatch(tx, l)

@@ -2,7 +2,10 @@ package apply
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 
+	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
@@ -47,4 +50,37 @@ func levelOf(op graph.Op) int {
 		return 2
 	}
 	return FirstLevel
+}
+
+// ErrNewer is why a program does not go on with a log that has what it does not know, also when all of it is applied.
+var ErrNewer = errors.New("apply: a newer version of this program has written what this one does not know: start the " +
+	"version that wrote it, or a later one")
+
+// keyLevel is the highest level of all that this node has applied, in one byte, once that is above the first. It is the
+// node's own, since nodes note it from the version on with which they know how.
+var keyLevel = []byte("level")
+
+func loadLevel(log *eventlog.Log) (int, error) {
+	v, err := log.Get(eventlog.SpaceLocal, keyLevel)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return FirstLevel, nil
+	}
+	if err == nil && len(v) != 1 {
+		err = fmt.Errorf("apply: the level of the log has %d bytes, want 1", len(v))
+	}
+	if err != nil {
+		return 0, err
+	}
+	if level := int(v[0]); level > Level {
+		return 0, fmt.Errorf("%w (level %d, this version knows %d)", ErrNewer, level, Level)
+	}
+	return int(v[0]), nil
+}
+
+// noteLevel notes of what level an entry is.
+func (f *FSM) noteLevel(tx *eventlog.Tx, data []byte) {
+	if level, _ := Needs(data); level > f.level {
+		f.level = level
+		tx.Put(eventlog.SpaceLocal, keyLevel, []byte{byte(level)})
+	}
 }

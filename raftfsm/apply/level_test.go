@@ -4,12 +4,16 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
+	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/golden"
@@ -67,5 +71,36 @@ func TestUnknownIsAboveOurLevel(t *testing.T) {
 		if level, what := Needs(data); level <= Level || what == "" {
 			t.Errorf("%q is %s of level %d", data, what, level)
 		}
+	}
+}
+
+// A node that has applied what an older program does not know is not started with that program, also when there is
+// nothing more to apply.
+func TestLogOfANewerProgramIsRefused(t *testing.T) {
+	r := newReplica(t)
+	busy(t, r)
+	noted := func() string { v, _ := r.log.Get(eventlog.SpaceLocal, keyLevel); return string(v) }
+	if f := load(t, r.log); f.level != 2 || noted() != "\x02" { // there is an entry of the vault
+		t.Errorf("the level is %d, noted %q, want 2", f.level, noted())
+	}
+	u := r.log.BeginUpdate()
+	u.Put(eventlog.SpaceLocal, keyLevel, []byte{Level + 1}) // as that program does
+	if err := u.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := New(r.log, slog.New(slog.DiscardHandler), func(error) {})
+	if want := fmt.Sprintf("(level %d, this version knows %d)", Level+1, Level); !errors.Is(err, ErrNewer) ||
+		!strings.Contains(err.Error(), want) {
+		t.Errorf("started with an older program: %v, want %s", err, want)
+	}
+}
+
+// What every program knows is not noted: a node may go back until there is something else.
+func TestFirstLevelIsNotNoted(t *testing.T) {
+	r := newReplica(t)
+	r.change(t, graph.AddUser{Handle: "ada"})
+	r.batch(t, 1, 1)
+	if v, err := r.log.Get(eventlog.SpaceLocal, keyLevel); !errors.Is(err, eventlog.ErrNotFound) {
+		t.Errorf("noted %q, %v", v, err)
 	}
 }
