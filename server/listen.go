@@ -43,7 +43,8 @@ func (s Config) Listeners() (all []Listener) {
 	return all
 }
 
-// bind opens all listeners, so that a port in use is an error before anything is served.
+// bind opens all listeners, or takes them over from systemd, so that a port in use is an error before anything is
+// served.
 func (s *Server) bind(ctx context.Context) (all []listener, a datadir.Addresses, err error) {
 	defer func() {
 		if err != nil {
@@ -52,6 +53,10 @@ func (s *Server) bind(ctx context.Context) (all []listener, a datadir.Addresses,
 			}
 		}
 	}()
+	from, err := inherit()
+	if err != nil {
+		return nil, a, err
+	}
 	a.PID, a.Cluster = os.Getpid(), s.node.Members().Advertised()
 	for _, text := range s.Hpfeeds {
 		e, err := wire.ParseEndpoint(text)
@@ -61,7 +66,7 @@ func (s *Server) bind(ctx context.Context) (all []listener, a datadir.Addresses,
 		if _, err := s.openTLS(e); err != nil {
 			return all, a, err
 		}
-		l, err := e.Listen(ctx)
+		l, err := from.listen(ctx, "hpfeeds", e)
 		if err != nil {
 			return all, a, fmt.Errorf("hpfeeds endpoint %s: %w", text, err)
 		}
@@ -69,11 +74,14 @@ func (s *Server) bind(ctx context.Context) (all []listener, a datadir.Addresses,
 		a.Hpfeeds = append(a.Hpfeeds, l.Addr().String())
 	}
 	if s.HTTP != "" {
-		pages, err := s.bindHTTP(ctx, &a)
+		pages, err := s.bindHTTP(ctx, from, &a)
 		all = append(all, pages...)
 		if err != nil {
 			return all, a, err
 		}
+	}
+	if err := from.rest(); err != nil {
+		return all, a, err
 	}
 	l, err := listenSocket(filepath.Join(s.DataDir, datadir.Socket))
 	if err != nil {
@@ -85,7 +93,7 @@ func (s *Server) bind(ctx context.Context) (all []listener, a datadir.Addresses,
 }
 
 // bindHTTP opens the listener of the API and the pages, and the one that leads there.
-func (s *Server) bindHTTP(ctx context.Context, a *datadir.Addresses) (all []listener, err error) {
+func (s *Server) bindHTTP(ctx context.Context, from inherited, a *datadir.Addresses) (all []listener, err error) {
 	e, err := s.httpEndpoint()
 	if err != nil {
 		return nil, err
@@ -94,7 +102,7 @@ func (s *Server) bindHTTP(ctx context.Context, a *datadir.Addresses) (all []list
 	if err != nil {
 		return nil, err
 	}
-	l, err := e.Listen(ctx)
+	l, err := from.listen(ctx, "http", e)
 	if err != nil {
 		return nil, fmt.Errorf("http: %w", err)
 	}
@@ -107,13 +115,21 @@ func (s *Server) bindHTTP(ctx context.Context, a *datadir.Addresses) (all []list
 	if s.TLS.Redirect == "" {
 		return all, nil
 	}
-	from, err := net.Listen("tcp", s.TLS.Redirect)
+	host, service, err := net.SplitHostPort(s.TLS.Redirect)
 	if err != nil {
 		return all, fmt.Errorf("http-redirect: %w", err)
 	}
-	a.Redirect = from.Addr().String()
+	number, err := net.LookupPort("tcp", service)
+	if err != nil {
+		return all, fmt.Errorf("http-redirect: %w", err)
+	}
+	plain, err := from.listen(ctx, "http-redirect", wire.Endpoint{Interface: host, Port: uint16(number)})
+	if err != nil {
+		return all, fmt.Errorf("http-redirect: %w", err)
+	}
+	a.Redirect = plain.Addr().String()
 	_, port, err := net.SplitHostPort(a.HTTP)
-	return append(all, listener{from, func(context.Context) error { return s.web.ServeRedirect(from, port) }}), err
+	return append(all, listener{plain, func(context.Context) error { return s.web.ServeRedirect(plain, port) }}), err
 }
 
 // listenSocket opens the local socket, for its owner only. One that a crash has left is replaced: the log's lock, which

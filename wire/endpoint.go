@@ -238,8 +238,13 @@ func (e Endpoint) Listen(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %s: %w", e, err)
 	}
+	return e.Over(l), nil
+}
+
+// Over returns the endpoint's listener over a socket that is open at its address.
+func (e Endpoint) Over(l net.Listener) net.Listener {
 	if len(e.Proxies) > 0 {
-		return proxyheader.Listen(l, e.Proxies), nil
+		return proxyheader.Listen(l, e.Proxies)
 	}
-	return l, nil
+	return l
 }

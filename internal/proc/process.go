@@ -38,6 +38,8 @@ type Command struct {
 	Env     []string // in addition to the environment
 	Flags   []string
 	Stderr  io.Writer // where what it says also goes; nil: nowhere
+	// Files are open in it, from descriptor 3 on.
+	Files []*os.File
 }
 
 // Launch starts a server on dir, and does not wait until it is ready.
@@ -57,7 +59,7 @@ func Launch(dir string, c Command) (*Process, error) {
 	p := &Process{Dir: dir, API: api.Local(dir), begun: time.Now(), done: make(chan struct{})}
 	p.cmd = exec.Command(c.Program[0], args...)
 	p.cmd.Env = append(os.Environ(), c.Env...)
-	p.cmd.Stderr = p
+	p.cmd.Stderr, p.cmd.ExtraFiles = p, c.Files
 	if c.Stderr != nil {
 		p.cmd.Stderr = io.MultiWriter(p, c.Stderr)
 	}

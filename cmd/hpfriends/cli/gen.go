@@ -28,11 +28,29 @@ func Gen() *cli.Command {
 			generator("grafana", "print a dashboard for Grafana, to import",
 				func(*cli.Context) ([]byte, error) { return packaging.Dashboard() }),
 			file("prometheus-rules", "print alert rules for Prometheus", "prometheus/rules.yaml"),
-			file("systemd", "print the unit for systemd", "systemd/hpfriends.service"),
+			systemd(),
 			compose,
 			generator("man", "print the manual page, for man -l -", manual),
 		},
 	}
+}
+
+// systemd prints the unit of the service, or of its sockets by their FileDescriptorName.
+func systemd() *cli.Command {
+	sub := generator("systemd", "print a unit for systemd", func(c *cli.Context) ([]byte, error) {
+		switch name := c.String("socket"); name {
+		case "":
+			return packaging.Files.ReadFile("systemd/hpfriends.service")
+		case "hpfeeds", "http":
+			return packaging.Files.ReadFile("systemd/hpfriends-" + name + ".socket")
+		default:
+			return nil, cmdline.Usage("--socket %s: want hpfeeds or http", name)
+		}
+	})
+	sub.Flags = append(sub.Flags, &cli.StringFlag{
+		Name: "socket", Usage: "that of a socket, `NAME` hpfeeds or http, not of the service",
+	})
+	return sub
 }
 
 func generator(name, usage string, text func(*cli.Context) ([]byte, error)) *cli.Command {
