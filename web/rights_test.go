@@ -331,6 +331,7 @@ var rightsByForms = []struct {
 	{"/groups/lab", []string{"do", "invite"}, [5]int{200, 403, 403, 403, 200}},
 	{"/account", []string{"do", "remove-token", "id", "11"}, [5]int{200, 404, 404, 403, 200}},
 	{"/admin", []string{"do", "role", "user", "cleo", "role", "admin"}, [5]int{403, 403, 403, 403, 200}},
+	{"/admin", []string{"do", "password", "user", "ada"}, [5]int{403, 403, 403, 403, 200}},
 	{"/admin", []string{"do", "disable", "user", "ada"}, [5]int{403, 403, 403, 403, 200}},
 	{"/admin", []string{"do", "limit", "user", "ada", "limit", "authkeys", "most", "5"}, [5]int{403, 403, 403, 403, 200}},
 	{"/admin", []string{"do", "limit", "user", "ada", "limit", "x", "most", "5"}, [5]int{403, 403, 403, 422, 422}},

@@ -5,12 +5,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/graph/scope"
 	"hpfriends/internal/secret"
 	"hpfriends/web/who"
 )
@@ -50,6 +52,45 @@ func (w *world) cookie(handle, password string) caller {
 	}
 	c := rec.Result().Cookies()[0]
 	return caller{header: http.Header{"Cookie": {c.Name + "=" + c.Value}}}
+}
+
+// An admin resets a forgotten password: this one answer shows the new one, which lets its user in, and their sessions
+// and tokens have ended.
+func TestAdminResetsAPassword(t *testing.T) {
+	w := newWorld(t)
+	w.do(graph.AddUser{Handle: "ada", Password: hashed}) // 1
+	w.users("root", "eve")
+	ada := w.cookie("ada", "password")
+	token := w.token("ada", scope.Grant{Scopes: []scope.Scope{scope.Read}}, time.Now().Add(time.Hour))
+	if rec := w.send(caller{}, "GET /login", nil); !says(rec.Body.String(), "An admin of this server can reset it.") {
+		t.Error(text(rec.Body.String()))
+	}
+	for user, want := range map[string]int{"ada": http.StatusForbidden, "eve": http.StatusForbidden} {
+		if status, html := w.submit(user, "/admin", "do", "password", "user", "root"); status != want {
+			t.Errorf("%s: %d %s", user, status, text(html))
+		}
+	}
+	status, html := w.submit("root", "/admin", "do", "password", "user", "ada")
+	shown := regexp.MustCompile(`id="password">([^<]{32})<`).FindStringSubmatch(html)
+	if status != http.StatusOK || shown == nil {
+		t.Fatalf("%d %s", status, text(html))
+	}
+	if _, html := w.page("root", "/admin"); strings.Contains(html, shown[1]) {
+		t.Error("it is shown again")
+	}
+	if rec := w.send(ada, "GET /", nil); rec.Code != http.StatusSeeOther {
+		t.Errorf("the session of before: %d", rec.Code)
+	}
+	if rec := w.send(token, "GET /api/v1/whoami", nil); rec.Code != http.StatusUnauthorized {
+		t.Errorf("the token of before: %d", rec.Code)
+	}
+	if rec := w.send(w.cookie("ada", shown[1]), "GET /", nil); rec.Code != http.StatusOK {
+		t.Errorf("the new password: %d", rec.Code)
+	}
+	if status, html := w.submit("root", "/admin", "do", "password", "user", "root"); status/100 != 4 ||
+		!says(html, "Your own password is changed under Account.") {
+		t.Errorf("root's own: %d %s", status, text(html))
+	}
 }
 
 // Another password ends the sessions of a user but the one that sets it, through the pages or the API in their process.

@@ -8,6 +8,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/graph/limit"
+	"hpfriends/internal/secret"
 	"hpfriends/query/filter"
 	"hpfriends/query/view"
 )
@@ -19,8 +20,12 @@ type adminData struct {
 	Find        adminFilter
 	Invitations []view.Invitation
 	Invited     string // the path of a fresh invitation, shown once
+	Reset       *reset // a fresh password, shown once
 	May         bool   // who asks may change it
 }
+
+// reset is the new password of somebody who has forgotten theirs.
+type reset struct{ User, Password string }
 
 // adminFilter selects among users and among invitations.
 type adminFilter struct{ Users, Role, State, Invitations string }
@@ -103,6 +108,25 @@ func clearSessions(r *request) (done, error) {
 	handle := r.PostForm.Get("user")
 	_, err := ask(r, api.ClearSessions, api.HandlePath{Handle: handle})
 	return done{notice: "All login sessions of " + handle + " are ended."}, err
+}
+
+// resetPassword gives a user a random password, which this answer alone shows. Their sessions and tokens end, as with
+// any other password.
+func resetPassword(r *request) (done, error) {
+	handle, password := r.PostForm.Get("user"), api.Secret{Secret: secret.NewPassphrase()}
+	if handle == r.Handle() {
+		return done{}, invalid("Your own password is changed under Account.", "It takes the present one.")
+	}
+	if _, err := r.editUser(api.UserChanges{Password: &password}, ""); err != nil {
+		return done{}, err
+	}
+	data, err := admin(r)
+	if err != nil {
+		return done{}, err
+	}
+	d := data.(adminData)
+	d.Reset = &reset{handle, password.Reveal()}
+	return done{show: d}, nil
 }
 
 // issueInvitation makes an invitation, and returns the path of its link.

@@ -141,7 +141,7 @@ func operateRoutes() []*page {
 			show: admin,
 			acts: acts{
 				"enable": enableUser, "disable": disableUser, "role": setRole, "limit": setLimit,
-				"remove": removeUser, "clear": clearSessions,
+				"remove": removeUser, "clear": clearSessions, "password": resetPassword,
 				"invite": invite, "take-back": takeBack,
 			},
 		},
