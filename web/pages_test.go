@@ -546,6 +546,26 @@ func TestSecretIsShownOnce(t *testing.T) {
 	}
 }
 
+// The last admin of a group is told why they have to stay, and is offered nothing that is refused.
+func TestLastAdminOfAGroupStays(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	w.submit("ada", "/groups", "do", "add", "name", "lab")
+	w.submit("ada", "/groups/lab", "do", "member", "user", "bob")
+	count := func() (leave, demote, kick int, why bool) {
+		_, html := w.page("ada", "/groups/lab")
+		offered := func(do string) int { return strings.Count(html, `value="`+do+`"`) }
+		return offered("leave"), offered("demote"), offered("kick"), says(html, "You are the last admin: make somebody")
+	}
+	if leave, demote, kick, why := count(); leave+demote != 0 || kick != 1 || !why { // bob can be removed
+		t.Errorf("the last admin: leave %d, demote %d, kick %d, told why: %v", leave, demote, kick, why)
+	}
+	w.submit("ada", "/groups/lab", "do", "promote", "user", "bob")
+	if leave, demote, kick, why := count(); leave != 1 || demote != 2 || kick != 2 || why {
+		t.Errorf("one of two admins: leave %d, demote %d, kick %d, told why: %v", leave, demote, kick, why)
+	}
+}
+
 // Members come and go, and the last admin cannot leave a group without one.
 func TestGroupsThroughThePages(t *testing.T) {
 	w := newWorld(t)

@@ -71,7 +71,8 @@ type groupData struct {
 	groupRow
 	part
 	Members []memberRow
-	Admin   bool // who asks may change it
+	Admin   bool   // who asks may change it
+	Last    string // the only admin, who has to stay one; empty: there are others
 	Shares  []incomingRow
 	with    []view.Share // the group
 	Invited string       // the link of a fresh invitation, shown once
@@ -86,6 +87,9 @@ func group(r *request) (any, error) {
 	for i, m := range g.Members {
 		d.Admin = d.Admin || m.Admin && m.User == r.Handle()
 		d.Members = append(d.Members, memberRow{m, uint64(i + 1)})
+	}
+	if len(d.Admins) == 1 && g.Name != "everyone" {
+		d.Last = d.Admins[0]
 	}
 	d.Members, d.part = cut(r, d.Members, func(m memberRow) uint64 { return m.Number })
 	subject := r.actor.User
