@@ -615,6 +615,13 @@ func TestURLsAreDefanged(t *testing.T) {
 	if _, html := w.page("ada", "/m/"+at+"?exact=1"); !says(html, "http://evil.example/x", "URLs are as they came.") {
 		t.Error(text(html))
 	}
+	_, html := w.page("ada", "/shares/reach?channel=c&to=group:everyone&type=all")
+	if !says(html, "hxxp://evil[.]example/x") || says(html, "None of your authkeys") {
+		t.Error(text(html))
+	}
+	if _, html = w.page("ada", "/shares/reach?channel=c&to=group:everyone&type=own"); !says(html, "None of your authkeys") {
+		t.Error(text(html))
+	}
 }
 
 // Who leaves the server by Account is gone with all that is theirs, and nobody reads their messages any more. It takes

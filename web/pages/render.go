@@ -22,12 +22,14 @@ import (
 	"hpfriends/web/pages/cookie"
 	"hpfriends/web/pages/format"
 	"hpfriends/web/pages/icons"
+	"hpfriends/web/pages/payload"
 )
 
 // functions are what templates can call.
 var functions = template.FuncMap{
 	"icon": icons.Icon, "count": format.Count, "bytes": format.Size, "visible": format.Visible, "plural": format.Plural,
 	"dict": format.Dict, "segment": url.PathEscape, "replayed": replayed,
+	"defang":   payload.Defang,
 	"receiver": receiverOf,
 	"why":      func(from, to, channel string) string { return whyOf(from, to, graph.Pattern(channel)) },
 	"list":     func(v ...any) []any { return v },
