@@ -236,9 +236,9 @@ func TestMessagesAreFoundByWhatTheyContain(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada", "bob") // 1, 2
 	const hash = "5be8687a56877779cb325ea1458df3fb"
-	w.publish(1, "dionaea.capture", `{"saddr":"192.0.2.20","md5":"`+hash+`","url":"x","<b>":"10.0.0.1"}`, "noise") // #3
-	w.publish(1, "cowrie.sessions", "noise", `{"peer":"192.0.2.20"}`)                                              // #4
-	w.publish(2, "cowrie.sessions", `{"peer":"192.0.2.20"}`)                                                       // #5
+	w.publish(1, "dionaea.capture", `{"saddr":"192.0.2.20","md5":"`+hash+`","url":"x","<b>":["10.0.0.1"]}`, "noise") // #3
+	w.publish(1, "cowrie.sessions", "noise", `{"peer":"192.0.2.20"}`)                                                // #4
+	w.publish(2, "cowrie.sessions", `{"peer":"192.0.2.20"}`)                                                         // #5
 	for _, tt := range []struct{ who, query, want string }{
 		{"ada", "channel=*&text=192.0.2.20", "#3.0 #4.1"},
 		{"ada", "channel=*&text=192.0.2.20&order=newest&limit=1", "#4.1"},

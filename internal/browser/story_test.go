@@ -274,7 +274,7 @@ func (s *story) live() {
 	p.In("row", "0ddba115", "cowrie.sessions", "ada").Click("link", "")
 	p.See("xc3511")
 	p.See("A share between others passes it on.") // whose, cleo may not know
-	p.See("bob shares it with what they receive with cleo.")
+	p.See("bob shares with you their own events and those that they receive.")
 	p.Click("link", "Hex")
 	p.See("00000000 7b 22 70 65 65 72 49 50")
 }

@@ -110,13 +110,22 @@ type Indicator struct{ Name, Value string }
 
 const maxIndicators = 8
 
-// Indicators are those of a document, each once.
+// Indicators are those of a document, each once. What stands in a list has the name of the list.
 func Indicators(nodes []Node) (all []Indicator) {
 	seen := make(map[string]bool)
+	var names []string // of what the node is in, by depth
 	for _, n := range nodes {
+		name := n.Name
+		if strings.Trim(name, "0123456789") == "" {
+			name = ""
+			if n.Depth > 0 {
+				name = names[n.Depth-1]
+			}
+		}
+		names = append(names[:n.Depth], name)
 		if _, ok := indicator.Parse(n.Value); ok && len(all) < maxIndicators && !seen[n.Value] {
 			seen[n.Value] = true
-			all = append(all, Indicator{n.Name, n.Value})
+			all = append(all, Indicator{name, n.Value})
 		}
 	}
 	return all
