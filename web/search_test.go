@@ -212,6 +212,14 @@ func TestPagesOfChannels(t *testing.T) {
 	if fmt.Sprintf("%q", found) != `["a" "a\x00b" "ab" "ac"]` {
 		t.Errorf("found %q", found)
 	}
+	for i := range 20 {
+		w.publishLater(1, "b"+itoa(uint64(i)))
+	}
+	for q, want := range map[string]string{"a": "Channels 4 a", "b": "Channels 8, and more b0"} {
+		if _, html := w.page("ada", "/search?q="+q); !says(html, want, "What to search for") {
+			t.Errorf("%s: %s", q, text(html))
+		}
+	}
 }
 
 // Operators select by what is found is about; one that does not exist is refused, as the page says too.
