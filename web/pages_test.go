@@ -338,6 +338,40 @@ func TestWhySaysHereOnly(t *testing.T) {
 	}
 }
 
+// Asked about a share of many channels, it explains one of them: what was published last, or what there could be.
+func TestWhyOfAPattern(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "cleo")
+	w.submit("ada", "/authkeys", "do", "add", "ident", "sensor", "pub", "cowrie.x")
+	w.submit("ada", "/shares", "do", "add", "channel", "cowrie.*", "to", "bob")
+	id := itoa(w.graph.Index())
+	_, html := w.page("bob", "/incoming")
+	const link = "/why?channel=cowrie.%2A&from=ada&to=bob"
+	if !strings.Contains(html, htmlpkg.EscapeString(link)) {
+		t.Fatal(html)
+	}
+	if _, html = w.page("bob", link); !says(html, "You see no message", "the reason for cowrie. .",
+		"does not reach bob", "bob has not enabled it Enable") {
+		t.Error(text(html))
+	}
+	if _, html = w.page("ada", link); !says(html, "the reason for cowrie.x .") {
+		t.Error(text(html))
+	}
+	w.submit("bob", "/incoming", "do", "enable", "share", id)
+	w.publish(1, "cowrie.a", "1")
+	w.publish(1, "cowrie.b", "2")
+	w.publish(1, "dionaea", "3")
+	if _, html = w.page("bob", link); !says(html, "that of cowrie.b , where the newest message is. Others: cowrie.a Here only.",
+		"Here only. What ada publishes on cowrie.b reaches bob") ||
+		!strings.Contains(html, `href="/authkeys?add=&amp;sub=cowrie.%2A#add"`) {
+		t.Error(text(html))
+	}
+	if _, html = w.page("cleo", "/why?channel=%2A&from=ada&to=cleo"); !says(html, "stands for many channels", "Name one.") ||
+		!strings.Contains(html, "autofocus") {
+		t.Error(text(html))
+	}
+}
+
 // The form of an authkey says when it ends and how large a message it is sent, and changes only what is changed in it.
 func TestAuthkeyFormHasItsLimits(t *testing.T) {
 	w := newWorld(t)

@@ -1,10 +1,12 @@
 package pages
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"hpfriends/graph"
 	"hpfriends/query/view"
@@ -12,6 +14,8 @@ import (
 
 type whyData struct {
 	From, To, Channel string
+	Pattern           string            // that was asked about, if it was one: Channel is of those that it stands for
+	Matches           []string          // the channels of Pattern that hold messages which who asks may see
 	Explanation       *view.Explanation // nil: nothing was asked yet
 	Gates             []whyGate
 }
@@ -30,6 +34,11 @@ type whyGate struct {
 func why(r *request) (any, error) {
 	q := r.URL.Query()
 	d := whyData{From: q.Get("from"), To: q.Get("to"), Channel: q.Get("channel")}
+	if strings.HasSuffix(d.Channel, "*") {
+		if err := d.pick(r); err != nil {
+			return nil, err
+		}
+	}
 	if d.From == "" || d.To == "" || d.Channel == "" {
 		return d, nil
 	}
@@ -42,20 +51,59 @@ func why(r *request) (any, error) {
 	for _, gate := range x.Gates {
 		g := whyGate{Gate: gate}
 		if gate.Closed() && r.past == nil {
-			g.open(r, x)
+			g.open(r, d)
 		}
 		d.Gates = append(d.Gates, g)
 	}
 	return d, nil
 }
 
-// whyOf is where it is told whether a share delivers. For a pattern, the page asks for one of its channels.
-func whyOf(from, to string, channel graph.Pattern) string {
-	q := url.Values{"from": {from}, "to": {to}}
-	if !strings.HasSuffix(string(channel), "*") {
-		q.Set("channel", string(channel))
+// pick chooses a channel of a pattern, for gates are of one: the newest with a message, or else one that an authkey of
+// who asks names, or the shortest that there can be. It is empty if there is none.
+func (d *whyData) pick(r *request) error {
+	pattern := graph.Pattern(d.Channel)
+	prefix := strings.TrimSuffix(d.Channel, "*")
+	d.Pattern, d.Channel = d.Channel, ""
+	seen, err := r.Query.Channels(r.Context(), r.actor, prefix, "", rows)
+	if err != nil {
+		return err
 	}
-	return "/why?" + q.Encode()
+	var newest time.Time
+	for _, c := range seen {
+		if view.Visible(c.Name) != c.Name {
+			continue
+		}
+		d.Matches = append(d.Matches, c.Name)
+		if c.Last.After(newest) {
+			newest, d.Channel = c.Last, c.Name
+		}
+	}
+	keys, err := r.Query.Authkeys(r.actor, r.actor.User)
+	for _, k := range keys {
+		for _, p := range slices.Concat(k.Pub, k.Sub) {
+			if d.Channel == "" && pattern.Covers(p) && graph.ValidateChannel(string(p)) == nil {
+				d.Channel = string(p)
+			}
+		}
+	}
+	if d.Channel == "" && graph.ValidateChannel(prefix) == nil {
+		d.Channel = prefix
+	}
+	return err
+}
+
+// Wanted is what an authkey lacks: all that was asked about.
+func (d whyData) Wanted() string { return cmp.Or(d.Pattern, d.Channel) }
+
+// Others are a few more channels of the pattern.
+func (d whyData) Others() []string {
+	others := slices.DeleteFunc(slices.Clone(d.Matches), func(c string) bool { return c == d.Channel })
+	return others[:min(few, len(others))]
+}
+
+// whyOf is where it is told whether a share delivers.
+func whyOf(from, to string, channel graph.Pattern) string {
+	return "/why?" + url.Values{"from": {from}, "to": {to}, "channel": {string(channel)}}.Encode()
 }
 
 func explain(r *request, d whyData) (view.Explanation, error) {
@@ -79,7 +127,8 @@ func (d whyData) Partly() bool {
 }
 
 // open finds out how a gate that is closed is opened, by who asks or by whom else.
-func (g *whyGate) open(r *request, x view.Explanation) {
+func (g *whyGate) open(r *request, d whyData) {
+	x := d.Explanation
 	me := r.Handle()
 	switch g.Name {
 	case "publisher", "receiver":
@@ -89,9 +138,9 @@ func (g *whyGate) open(r *request, x view.Explanation) {
 			g.Ask = "Ask an admin."
 		}
 	case "publishing authkey":
-		g.authkey(r, x.From, "pub", x.Channel)
+		g.authkey(r, x.From, "pub", d)
 	case subscribing:
-		g.authkey(r, x.To, "sub", x.Channel)
+		g.authkey(r, x.To, "sub", d)
 	case "path":
 		g.Ask = "Ask " + x.From + " to share it."
 		if me == x.From {
@@ -108,7 +157,7 @@ func (g *whyGate) open(r *request, x view.Explanation) {
 
 // authkey is opened by its owner, or an admin: by the authkey that would do if it were enabled, or by one that gets the
 // channel.
-func (g *whyGate) authkey(r *request, owner, right, channel string) {
+func (g *whyGate) authkey(r *request, owner, right string, d whyData) {
 	u, known := r.viewer.Graph().UserByHandle(owner)
 	mine := r.Handle() == owner
 	if !mine {
@@ -118,7 +167,7 @@ func (g *whyGate) authkey(r *request, owner, right, channel string) {
 		return
 	}
 	if mine {
-		g.Verb, g.Address = "Add authkey", "/authkeys?"+url.Values{"add": {""}, right: {channel}}.Encode()+"#add"
+		g.Verb, g.Address = "Add authkey", "/authkeys?"+url.Values{"add": {""}, right: {d.Wanted()}}.Encode()+"#add"
 	}
 	keys, _ := r.Query.Authkeys(r.actor, u.ID)
 	for _, k := range keys {
@@ -126,7 +175,7 @@ func (g *whyGate) authkey(r *request, owner, right, channel string) {
 		if right == "sub" {
 			list = k.Sub
 		}
-		matches := slices.ContainsFunc(list, func(p graph.Pattern) bool { return p.Match(channel) })
+		matches := slices.ContainsFunc(list, func(p graph.Pattern) bool { return p.Match(d.Channel) })
 		switch {
 		case matches && !k.Enabled:
 			g.Revive, g.Keys = k.Ident, nil
