@@ -2,11 +2,12 @@
 //
 //	~/.config/hpfriends/contexts.json      which there are, and the current one
 //	~/.config/hpfriends/tokens/NAME        the API token of one
+//	~/.config/hpfriends/secrets/NAME       the secret of its authkey
 //
 // # Invariant
 //
-// A token is in a file of its own, which is made for its owner only, and nowhere else: contexts.json may be shown to
-// others. A token that others may read is not used.
+// A token or secret is in a file of its own, which is made for its owner only, and nowhere else: contexts.json may be
+// shown to others. One that others may read is not used.
 //
 // # Concurrency
 //
@@ -48,6 +49,20 @@ type Context struct {
 	TLSPins []string `json:"tls_pins,omitempty"` // fingerprints of certificates, see trust.ParsePin
 	DataDir string   `json:"data_dir,omitempty"`
 	As      string   `json:"as,omitempty"` // handle of the user to act for, by the socket
+	Broker
+}
+
+// Broker is where a server speaks hpfeeds, and with which authkey to log in; empty: it is not said.
+type Broker struct {
+	Hpfeeds    string `json:"hpfeeds,omitempty"`     // HOST:PORT
+	HpfeedsTLS bool   `json:"hpfeeds_tls,omitempty"` // trusting whom the server's TLSCA and TLSPins say
+	Ident      string `json:"ident,omitempty"`
+}
+
+// Secrets are what is kept of a context in files of their own; each may be empty.
+type Secrets struct {
+	Token   string // of the API
+	Authkey string
 }
 
 // All are the contexts of somebody, by name, and the name of the current one; Local if there is none.
@@ -100,10 +115,16 @@ func (s Store) save(all All) error {
 
 func (s Store) tokenPath(name string) string { return filepath.Join(s.dir, "tokens", name) }
 
+func (s Store) secretPath(name string) string { return filepath.Join(s.dir, "secrets", name) }
+
 // Token returns the file with the token of a context, or "" if it has none. The error is ErrOpen if somebody else than
 // its owner may read it.
-func (s Store) Token(name string) (string, error) {
-	path := s.tokenPath(name)
+func (s Store) Token(name string) (string, error) { return private(s.tokenPath(name)) }
+
+// Secret returns the file with the secret of a context's authkey, as Token does.
+func (s Store) Secret(name string) (string, error) { return private(s.secretPath(name)) }
+
+func private(path string) (string, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -116,8 +137,8 @@ func (s Store) Token(name string) (string, error) {
 	return path, nil
 }
 
-// Add keeps a context and its token, which may be empty. Errors are ErrName and ErrTaken.
-func (s Store) Add(name string, c Context, token string) error {
+// Add keeps a context and its secrets. Errors are ErrName and ErrTaken.
+func (s Store) Add(name string, c Context, own Secrets) error {
 	if !names.MatchString(name) || name == Local {
 		return fmt.Errorf("%q: %w", name, ErrName)
 	}
@@ -128,14 +149,17 @@ func (s Store) Add(name string, c Context, token string) error {
 	if _, ok := all.Contexts[name]; ok {
 		return fmt.Errorf("%q: %w", name, ErrTaken)
 	}
-	if err := os.Remove(s.tokenPath(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.forget(name); err != nil {
 		return err // it would be sent to this server
 	}
-	if token != "" {
-		if err := os.MkdirAll(filepath.Dir(s.tokenPath(name)), 0o700); err != nil {
+	for path, text := range map[string]string{s.tokenPath(name): own.Token, s.secretPath(name): own.Authkey} {
+		if text == "" {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err
 		}
-		if err := atomicfile.Write(s.tokenPath(name), []byte(token+"\n"), 0o600); err != nil {
+		if err := atomicfile.Write(path, []byte(text+"\n"), 0o600); err != nil {
 			return err
 		}
 	}
@@ -156,7 +180,17 @@ func (s Store) Use(name string) error {
 	return s.save(all)
 }
 
-// Remove forgets a context and its token. If it is the current one, there is none any more. The error is ErrUnknown.
+// forget removes the secrets of a context.
+func (s Store) forget(name string) error {
+	for _, path := range []string{s.tokenPath(name), s.secretPath(name)} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Remove forgets a context and its secrets. If it is the current one, there is none any more. The error is ErrUnknown.
 func (s Store) Remove(name string) error {
 	all, err := s.Load()
 	if err != nil {
@@ -165,7 +199,7 @@ func (s Store) Remove(name string) error {
 	if _, ok := all.Contexts[name]; !ok {
 		return fmt.Errorf("%q: %w", name, ErrUnknown)
 	}
-	if err := os.Remove(s.tokenPath(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.forget(name); err != nil {
 		return err
 	}
 	delete(all.Contexts, name)

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
+	"strconv"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -26,7 +28,9 @@ func Command() *urfave.Command {
 or --data-dir, else that of HPFRIENDS_CONTEXT, else that of the current
 context, which "context use" chooses. The name "local" is the data directory
 of this machine, as without any context. They are kept in hpfriends below
-the directory for settings (~/.config), tokens in files for you only.`,
+the directory for settings (~/.config), tokens and secrets in files for you
+only. "pub", "sub" and "sendfile" log in at the context's --hpfeeds with its
+authkey, unless --host or --port, or a variable for them, names a broker.`,
 		Subcommands: []*urfave.Command{
 			{
 				Name: "add", Usage: "add a server", ArgsUsage: "NAME", Action: storing(add),
@@ -42,6 +46,10 @@ now and kept: its file is not needed any more.`,
 						Usage: "trust the certificate with this fingerprint, `sha256:HEX` (repeat for more)"},
 					&urfave.StringFlag{Name: "data-dir", Usage: "the `DIR` of a server of this machine, instead of --server"},
 					&urfave.StringFlag{Name: "as", Usage: "act as `USER`, with --data-dir"},
+					&urfave.StringFlag{Name: "hpfeeds", Usage: "where it speaks hpfeeds, `HOST:PORT`, for pub and sub"},
+					&urfave.BoolFlag{Name: "hpfeeds-tls", Usage: "by TLS, trusting whom --tls-ca or --tls-pin say"},
+					&urfave.StringFlag{Name: "ident", Usage: "`IDENT` of the authkey, with --hpfeeds"},
+					&urfave.StringFlag{Name: "secret-file", Usage: "`FILE` with its secret, - for standard input"},
 					&urfave.BoolFlag{Name: "use", Usage: "make it the current one"},
 				},
 			},
@@ -87,22 +95,51 @@ func add(c *urfave.Context, s store.Store) error {
 	at := store.Context{
 		Server: c.String("server"), TLSCA: c.String("tls-ca"), TLSPins: c.StringSlice("tls-pin"),
 		DataDir: c.String("data-dir"), As: c.String("as"),
+		Broker: store.Broker{
+			Hpfeeds: c.String("hpfeeds"), HpfeedsTLS: c.Bool("hpfeeds-tls"), Ident: c.String("ident"),
+		},
 	}
-	if err := check(c, at); err != nil {
+	if err := errors.Join(checkBroker(c, at.Broker), check(c, at)); err != nil {
 		return err
 	}
 	if err := cmdline.Absolute(&at.TLSCA, &at.DataDir); err != nil {
 		return err
 	}
-	token, err := cmdline.ReadSecret(c.String("token-file"))
-	if err != nil {
+	var own store.Secrets
+	var err error
+	if own.Token, err = cmdline.ReadSecret(c.String("token-file")); err != nil {
+		return err
+	}
+	if own.Authkey, err = cmdline.ReadSecret(c.String("secret-file")); err != nil {
 		return err
 	}
 	name := c.Args().First()
-	if err := s.Add(name, at, token); err != nil || !c.Bool("use") {
+	if err := s.Add(name, at, own); err != nil || !c.Bool("use") {
 		return err
 	}
 	return s.Use(name)
+}
+
+// checkBroker refuses what can be no broker, or no login there.
+func checkBroker(c *urfave.Context, at store.Broker) error {
+	file := c.String("secret-file")
+	if at.Hpfeeds == "" {
+		if at.HpfeedsTLS || at.Ident != "" || file != "" {
+			return cmdline.Usage("--hpfeeds-tls, --ident and --secret-file are for --hpfeeds")
+		}
+		return nil
+	}
+	host, port, err := net.SplitHostPort(at.Hpfeeds)
+	if n, e := strconv.Atoi(port); err != nil || e != nil || host == "" || n < 1 || n > 65535 {
+		return cmdline.Usage("--hpfeeds %q: want HOST:PORT like broker.example:10000", at.Hpfeeds)
+	}
+	switch {
+	case at.Ident == "" || file == "":
+		return cmdline.Usage("--hpfeeds needs --ident and --secret-file")
+	case file == "-" && c.String("token-file") == "-":
+		return cmdline.Usage("--token-file and --secret-file: standard input is for one of them")
+	}
+	return nil
 }
 
 // check refuses what can be no server.
@@ -139,12 +176,12 @@ func list(c *urfave.Context, s store.Store) error {
 	}
 	return cmdline.Show(c, all, func(w io.Writer) {
 		mark := map[bool]string{true: "*"}
-		rows := [][]string{{mark[all.Current == store.Local], store.Local, "data directory, or the environment", ""}}
+		rows := [][]string{{mark[all.Current == store.Local], store.Local, "data directory, or the environment", "", "", ""}}
 		for _, name := range all.Names() {
 			at := all.Contexts[name]
-			rows = append(rows, []string{mark[all.Current == name], name, at.Server + at.DataDir, at.As})
+			rows = append(rows, []string{mark[all.Current == name], name, at.Server + at.DataDir, at.As, at.Hpfeeds, at.Ident})
 		}
-		term.Table(w, []string{"", "Name", "Server", "As"}, rows)
+		term.Table(w, []string{"", "Name", "Server", "As", "Hpfeeds", "Ident"}, rows)
 	})
 }
 

@@ -69,6 +69,9 @@ func brokerFlags() []cli.Flag {
 
 // dialConfig reads brokerFlags. stdin is where a secret of "-" comes from.
 func dialConfig(c *cli.Context, stdin io.Reader) (d wire.DialConfig, channels []string, err error) {
+	if err = cmdline.EnterBroker(c); err != nil {
+		return d, nil, err
+	}
 	if d, err = loginOf(c, stdin); err != nil {
 		return d, nil, err
 	}
@@ -121,7 +124,7 @@ func hostOf(text string) (string, error) {
 func secretOf(c *cli.Context, stdin io.Reader) ([]byte, error) {
 	file := c.String("secret-file")
 	switch {
-	case c.IsSet("secret"):
+	case c.String("secret") != "":
 		if os.Getenv("HPFRIENDS_SECRET") != c.String("secret") {
 			term.WarnSecret(c.App.ErrWriter, "--secret-file FILE, or HPFRIENDS_SECRET in the environment")
 		}
@@ -136,7 +139,13 @@ func secretOf(c *cli.Context, stdin io.Reader) ([]byte, error) {
 	return data, nil
 }
 
-func badUsage(err error) error { return cmdline.Usage("%v", err) }
+// badUsage makes a mistake in the command line of an error that is not something else already.
+func badUsage(err error) error {
+	if _, ok := errors.AsType[*cmdline.Failure](err); ok {
+		return err
+	}
+	return cmdline.Usage("%v", err)
+}
 
 // connectionFailure gives an error of a connection its exit code: the broker's refusal is 4, a connection that is not
 // there 6.

@@ -39,7 +39,7 @@ type Publication struct {
 
 // Pub returns the command pub, which publishes its arguments, files or lines.
 func Pub() *cli.Command {
-	flags := append(brokerFlags(),
+	flags := append(brokerFlags(), cmdline.BrokerContextFlag(),
 		&cli.GenericFlag{Name: "file", Aliases: []string{"f"}, Value: &nameList{},
 			Usage: "publish the content of `FILE`, - for standard input; all arguments are files, too (repeat for more)"},
 		&cli.BoolFlag{Name: "stdin-lines", Usage: "publish each line of standard input"},
@@ -61,7 +61,7 @@ func Sendfile() *cli.Command {
 		Name: "sendfile", Usage: "publish files, one message each",
 		ArgsUsage:   "FILE...",
 		Description: ofConfirmations,
-		Flags:       append(brokerFlags(), goOnFlags()...),
+		Flags:       append(append(brokerFlags(), cmdline.BrokerContextFlag()), goOnFlags()...),
 		Action: publishAction(func(c *cli.Context, stdin io.Reader) (iter.Seq2[[]byte, error], error) {
 			if c.NArg() == 0 {
 				return nil, errors.New("no file")

@@ -33,7 +33,7 @@ any other it is said between which times something may be missing. A new run
 with --durable may begin with what the one before had printed last.
 Exit codes: 1 something was missing and --exact is set, 4 the broker refused,
 6 it cannot be reached, or it ended before --count, 130 Ctrl-C.`,
-		Flags: append(append(brokerFlags(), historyFlags()...),
+		Flags: append(append(brokerFlags(), historyFlags()...), cmdline.BrokerContextFlag(),
 			&cli.StringFlag{Name: "format", Usage: "print by a Go `TEMPLATE` with .Time .Received .Channel .Ident .Payload " +
 				".Position .JSON, and json and text"},
 			&cli.BoolFlag{Name: "json", Usage: "print lines of JSON: position, time, received, channel, ident and payload " +
