@@ -840,6 +840,13 @@ func TestSetupThroughThePages(t *testing.T) {
 			caller{header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}, "POST /setup", form.Encode(),
 		)
 	}
+	for _, address := range []string{"/login", "/setup", "/setup?token=wrong"} {
+		rec := w.send(caller{}, "GET "+address, nil)
+		if page := strings.ToLower(rec.Body.String()); !says(page, "this server is not set up yet", "its log has the link",
+			"hpfriends user add name --role admin") {
+			t.Errorf("%s: %s", address, text(page))
+		}
+	}
 	if rec := w.send(caller{}, "GET /setup?token=wrong", nil); rec.Code != http.StatusNotFound ||
 		says(rec.Body.String(), "Become admin") {
 		t.Errorf("a stranger: %d %s", rec.Code, text(rec.Body.String()))
@@ -855,8 +862,11 @@ func TestSetupThroughThePages(t *testing.T) {
 	if rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/" || !w.graph.HasAdmin() {
 		t.Fatalf("%d %s", rec.Code, text(rec.Body.String()))
 	}
-	if rec := post(token); rec.Code != http.StatusNotFound {
-		t.Errorf("twice: %d", rec.Code)
+	if rec := post(token); rec.Code != http.StatusNotFound || !says(rec.Body.String(), "there is nothing to set up here") {
+		t.Errorf("twice: %d %s", rec.Code, text(rec.Body.String()))
+	}
+	if rec := w.send(caller{}, "GET /login", nil); says(rec.Body.String(), "not set up yet") {
+		t.Error("/login says that it is not set up")
 	}
 }
 

@@ -23,6 +23,7 @@ type door struct {
 	Notice  string
 	Form    url.Values
 	Data    any
+	Unset   bool // this server has no admin yet
 	prefs   cookie.Prefs
 }
 
@@ -44,7 +45,7 @@ func (p *Pages) registerDoors(mux who.Mux) {
 }
 
 func (p *Pages) loginDoor(w http.ResponseWriter, r *http.Request, status int, d door) {
-	d.Title, d.Data = "Log in", p.Guests
+	d.Title, d.Data, d.Unset = "Log in", p.Guests, p.Who.Setup.Open()
 	p.open(w, r, status, "login", d)
 }
 

@@ -30,6 +30,9 @@ func newSetup(c Config) *Setup {
 var (
 	errNoSetup = api.NewProblem(http.StatusNotFound, api.NotFound, "there is nothing to set up here",
 		"ask the operator of this server for an account")
+	errNotSetUp = api.NewProblem(http.StatusNotFound, api.NotFound,
+		"this server is not set up yet, and this is not the link to do it",
+		"its log has the link; or run `hpfriends user add NAME --role admin --password-file FILE` there")
 	errSetupOver = api.NewProblem(http.StatusGone, api.Denied, "the setup link has expired",
 		"restart the server for another one, or run `hpfriends user add NAME --role admin --password-file FILE` there")
 )
@@ -45,11 +48,13 @@ func (s *Setup) Open() bool {
 // Token is the secret of the setup link.
 func (s *Setup) Token() secret.Secret { return s.token }
 
-// Check returns nil if the token is good now. Who has another learns nothing.
+// Check returns nil if the token is good now. Who has another learns where the link is, and nothing of it.
 func (s *Setup) Check(token secret.Secret) error {
 	switch {
-	case !s.Open() || !s.token.Equal(token):
+	case !s.Open():
 		return errNoSetup
+	case !s.token.Equal(token):
+		return errNotSetUp
 	case time.Since(s.began) >= setupLife:
 		return errSetupOver
 	}
