@@ -48,6 +48,25 @@ func invalid(detail, hint string) error {
 	return api.NewProblem(http.StatusUnprocessableEntity, api.Invalid, detail, hint)
 }
 
+// Users are suggestions for a field that takes a user, and Groups for one that takes a group.
+func (s *sheet) Users() (handles []string) {
+	for _, u := range s.Query.Users(s.actor) {
+		if handles = append(handles, u.Handle); len(handles) == rows {
+			break
+		}
+	}
+	return handles
+}
+
+func (s *sheet) Groups() (names []string) {
+	for _, g := range s.Query.Groups(s.actor) {
+		if names = append(names, g.Name); len(names) == rows {
+			break
+		}
+	}
+	return names
+}
+
 // people are whom one can share with, for the list of suggestions: groups first, as "group:NAME".
 func people(r *request) (names []string) {
 	for _, g := range r.Query.Groups(r.actor) {

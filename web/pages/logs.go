@@ -132,6 +132,7 @@ func (p *Pages) logFile(ask who.Authenticate) http.HandlerFunc {
 // reason is why something was refused, and where that is mended.
 type reason struct {
 	Because       string // a sentence
+	Lists         bool   // it goes on with what is allowed
 	Allowed       []graph.Pattern
 	Address, Verb string // empty: who sees it cannot mend it
 }
@@ -149,11 +150,16 @@ func (d logsData) Why(s *sheet, row view.LogRow) reason {
 				"password was not found, and guesses are slowed down.", Address: "/account", Verb: "Account",
 		}
 	case err != nil:
-		return reason{Because: "There is no authkey of this name that you may see."}
+		add := "/authkeys?" + url.Values{"add": {"1"}, "ident": {row.Identifier}}.Encode() + "#add"
+		return reason{
+			Because: "There is no authkey of this name that you may see. If the sensor is yours, add one with this identifier, " +
+				"and give the sensor its secret; else it is somebody’s mistake, or a guess, and you can leave it.",
+			Address: add, Verb: "Add authkey",
+		}
 	case row.Kind == view.LogPublish:
-		return reason{"The authkey may publish on", key.Pub, edit, "Edit authkey"}
+		return reason{"The authkey may publish on", true, key.Pub, edit, "Edit authkey"}
 	case row.Kind == view.LogSubscribe:
-		return reason{"The authkey may subscribe to", key.Sub, edit, "Edit authkey"}
+		return reason{"The authkey may subscribe to", true, key.Sub, edit, "Edit authkey"}
 	case strings.HasPrefix(row.Message, "Pre-auth: Authkey secret"):
 		return reason{
 			Because: "It has another secret than the authkey. Copy the secret again, or make a new one.",

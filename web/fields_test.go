@@ -1,0 +1,83 @@
+package web
+
+import (
+	"fmt"
+	htmlpkg "html"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"hpfriends/eventlog/entry"
+)
+
+// Fields that take a user, a group or a channel suggest those that who looks may see, and at most 100 of them.
+func TestFieldsSuggestNames(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "root")
+	w.submit("ada", "/groups", "do", "add", "name", "lab")
+	w.publish(1, "cowrie.sessions", "x")
+	for i := range 110 {
+		w.users(fmt.Sprintf("user%03d", i))
+	}
+	for _, tt := range []struct {
+		address, list string
+		fields        int
+		suggests      string
+	}{
+		{"/graph", "users", 2, "bob"}, {"/graph", "channels", 1, "cowrie.sessions"}, {"/why", "users", 2, "bob"}, {"/why", "channels", 1, "cowrie.sessions"},
+		{"/groups/lab", "users", 1, "bob"}, {"/admin", "groups", 1, "lab"}, {"/audit", "users", 2, "bob"},
+	} {
+		_, html := w.page("root", tt.address)
+		list := regexp.MustCompile(`(?s)<datalist id="` + tt.list + `">(.*?)</datalist>`).FindStringSubmatch(html)
+		if list == nil || strings.Count(html, ` list="`+tt.list+`"`) != tt.fields {
+			t.Errorf("%s: no list %s of %d fields: %s", tt.address, tt.list, tt.fields, html)
+			continue
+		}
+		if n := strings.Count(list[1], "<option"); n > 100 || !strings.Contains(list[1], `"`+tt.suggests) {
+			t.Errorf("%s: %s has %d: %s", tt.address, tt.list, n, list[1])
+		}
+	}
+}
+
+// A row of Authkeys has the original's actions: its secret is revealed, and it is removed once its name is typed.
+func TestAuthkeysInTheirRows(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada")
+	w.submit("ada", "/authkeys", "do", "add", "ident", "k1", "pub", "c")
+	_, html := w.page("ada", "/authkeys")
+	row := regexp.MustCompile(`(?s)<tr>\s*<td data-label="Identifier">.*?</tr>`).FindString(html)
+	for _, want := range []string{"Secret", `value="reveal"`, `value="remove"`, `name="sure"`, `value="k1"`} {
+		if !strings.Contains(row, want) {
+			t.Errorf("the row lacks %s: %s", want, row)
+		}
+	}
+	if status, html := w.submit("ada", "/authkeys", "do", "reveal", "ident", "k1"); status != http.StatusOK ||
+		!says(html, "This is the secret.") || !strings.Contains(w.logged.String(), "was revealed") {
+		t.Errorf("%d, logged: %s: %s", status, w.logged, text(html))
+	}
+}
+
+// A refusal of an ident that nobody has says what to do: the form that adds it, or nothing.
+func TestUnknownIdentSaysWhatToDo(t *testing.T) {
+	w := newWorld(t)
+	w.users("root")
+	w.refusals(entry.Refusal{
+		Ident: "pot 9", Message: "Pre-auth: Authkey not found.", Addr: "192.0.2.3", First: time.Now(), Last: time.Now(),
+		Count: 1, Index: 12,
+	})
+	_, html := w.page("root", "/logs")
+	if !says(html, "If the sensor is yours, add one with this identifier", "somebody’s mistake") ||
+		says(html, "is none of it") {
+		t.Error(text(html))
+	}
+	link := regexp.MustCompile(`href="(/authkeys\?add=1&amp;ident=[^"#]+)`).FindStringSubmatch(html)
+	if link == nil {
+		t.Fatal(html)
+	}
+	_, html = w.page("root", htmlpkg.UnescapeString(link[1]))
+	if !strings.Contains(html, `name="ident" class="mono" value="pot 9"`) {
+		t.Error(text(html))
+	}
+}
