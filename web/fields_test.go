@@ -72,12 +72,44 @@ func TestUnknownIdentSaysWhatToDo(t *testing.T) {
 		says(html, "is none of it") {
 		t.Error(text(html))
 	}
-	link := regexp.MustCompile(`href="(/authkeys\?add=1&amp;ident=[^"#]+)`).FindStringSubmatch(html)
+	link := regexp.MustCompile(`href="(/authkeys\?add=1&amp;ident=[^"]+)`).FindStringSubmatch(html)
 	if link == nil {
 		t.Fatal(html)
 	}
-	_, html = w.page("root", htmlpkg.UnescapeString(link[1]))
+	address, _, _ := strings.Cut(htmlpkg.UnescapeString(link[1]), "#")
+	_, html = w.page("root", address)
 	if !strings.Contains(html, `name="ident" class="mono" value="pot 9"`) {
 		t.Error(text(html))
+	}
+}
+
+// Connect a sensor answers with the secret, what to paste, and a part of the page that waits for the first event. The
+// sensor is named by its kind, or as one chooses; a name that would break a configuration is refused.
+func TestConnectedSensorIsAwaited(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada")
+	waits := regexp.MustCompile(`id="first" data-hx-get="(/connect\?ident=[^"]+)"`)
+	for ident, want := range map[string]string{"": `identifier = (cowrie-[0-9a-f]{4})\n`, "pot3": `identifier = (pot3)\n`} {
+		status, html := w.submit("ada", "/connect", "do", "connect", "sensor", "cowrie", "ident", ident)
+		named, again := regexp.MustCompile(want).FindStringSubmatch(html), waits.FindStringSubmatch(html)
+		if status != http.StatusOK || named == nil || again == nil || again[1] != "/connect?ident="+named[1] ||
+			!strings.Contains(html, `id="issued-secret"`) || !says(html, "Nothing has come from it yet", "Look again") {
+			t.Fatalf("%q: %d %v %v %s", ident, status, named, again, text(html))
+		}
+		status, html = w.page("ada", again[1])
+		if status != http.StatusOK || waits.FindString(html) == "" || strings.Contains(html, "issued-secret") {
+			t.Errorf("%q is awaited: %d %s", ident, status, text(html))
+		}
+	}
+	for _, ident := range []string{"a b", `a"b`, "a\nsecret = x", "-x"} {
+		before := w.graph.Index()
+		status, html := w.submit("ada", "/connect", "do", "connect", "sensor", "cowrie", "ident", ident)
+		if status != http.StatusUnprocessableEntity || w.graph.Index() != before {
+			t.Errorf("%q: %d %s", ident, status, text(html))
+		}
+	}
+	if status, html := w.submit("ada", "/connect", "do", "connect", "sensor", "cowrie", "ident", "pot3"); status/100 != 4 ||
+		!strings.Contains(html, `value="pot3"`) {
+		t.Errorf("the same again: %d %s", status, text(html))
 	}
 }

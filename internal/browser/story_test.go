@@ -145,7 +145,6 @@ func (s *story) sensor() {
 	if configuration := p.Read("#issued-config"); !strings.Contains(configuration, s.key.Secret) {
 		s.Errorf("the configuration lacks the secret: %s", configuration)
 	}
-	p.Click("link", "Wait for its first event")
 	p.See("Nothing has come from it yet.")
 	s.publish(s.key, "cowrie.sessions", attack)
 	if !s.script {

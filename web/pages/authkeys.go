@@ -90,51 +90,23 @@ func addAuthkey(r *request) (done, error) {
 	if key.Networks, err = networksOf(r.PostForm.Get("networks")); err != nil {
 		return done{}, err
 	}
-	return issue(r, key, sensors.Sensor{})
-}
-
-// connect makes an authkey with exactly what a sensor needs.
-func connect(r *request) (done, error) {
-	s, ok := sensors.Named(r.PostForm.Get("sensor"))
-	if !ok {
-		return done{}, invalid("Pick a sensor.", "")
-	}
-	key := api.NewAuthkey{Comment: strings.TrimSpace(r.PostForm.Get("comment")), Pub: s.Channels}
-	if key.Comment == "" {
-		key.Comment = s.Name
-	}
-	if key.Pub == nil {
-		key.Pub = []graph.Pattern{"test.events"}
-	}
-	return issue(r, key, s)
-}
-
-func issue(r *request, key api.NewAuthkey, s sensors.Sensor) (done, error) {
 	made, err := ask(r, api.AddAuthkey, api.With[api.NewAuthkey]{Body: key})
 	if err != nil {
 		return done{}, err
 	}
-	return handOver(r, made, s, "The authkey is added.")
+	return handOver(r, made, "The authkey is added.")
 }
 
 // handOver shows a secret in this answer, and nowhere else.
-func handOver(r *request, c api.Credential, s sensors.Sensor, why string) (done, error) {
+func handOver(r *request, c api.Credential, why string) (done, error) {
 	data, err := authkeys(r)
 	if err != nil {
 		return done{}, err
 	}
 	d := data.(authkeysData)
 	d.Adding = false
-	d.Issued = &issued{Credential: c, Sensor: s, Why: why}
-	if s.ID != "" {
-		at := sensors.Place{
-			Host: hostOf(r.Host), Port: r.hpfeedsPort(), Site: origin(r.Request), Ident: c.Ident, Secret: c.Secret,
-		}
-		if d.Issued.Config, err = s.Configuration(at); err != nil {
-			return done{}, err
-		}
-	}
-	return done{show: d, on: "/authkeys"}, nil
+	d.Issued = &issued{Credential: c, Why: why}
+	return done{show: d}, nil
 }
 
 func revealAuthkey(r *request) (done, error) {
@@ -142,7 +114,7 @@ func revealAuthkey(r *request) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	return handOver(r, c, sensors.Sensor{}, "This is the secret.")
+	return handOver(r, c, "This is the secret.")
 }
 
 func rotateAuthkey(r *request) (done, error) {
@@ -153,7 +125,7 @@ func rotateAuthkey(r *request) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	return handOver(r, c, sensors.Sensor{}, "The authkey has a new secret.")
+	return handOver(r, c, "The authkey has a new secret.")
 }
 
 func removeAuthkey(r *request) (done, error) {

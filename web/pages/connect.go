@@ -1,6 +1,14 @@
 package pages
 
 import (
+	"cmp"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"hpfriends/api"
+	"hpfriends/graph"
+	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
 	"hpfriends/web/sensors"
@@ -10,8 +18,10 @@ type connectData struct {
 	Sensors []sensors.Sensor
 	Picked  sensors.Sensor
 	Wait    *view.Authkey // the authkey whose first event is waited for
+	Again   string        // where the page looks again
+	Issued  *issued       // its secret and its configuration, shown once
 	Seen    bool
-	Refused []view.LogRow
+	Refused []view.LogRow // before its first event
 }
 
 // connecting shows what can be connected, and with ?ident= whether its first event has come.
@@ -22,12 +32,68 @@ func connecting(r *request) (any, error) {
 	if ident == "" {
 		return d, nil
 	}
+	return d, d.await(r, ident)
+}
+
+// await fills in what is known of an authkey whose first event is waited for. Once that has come, what was refused
+// before is no news.
+func (d *connectData) await(r *request, ident string) error {
 	k, err := r.Query.Authkey(r.actor, ident)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	d.Wait = &k
-	d.Seen = k.Stats != nil && k.Stats.Published > 0
+	d.Wait, d.Again = &k, "/connect?"+url.Values{"ident": {ident}}.Encode()
+	if d.Seen = k.Stats != nil && k.Stats.Published > 0; d.Seen {
+		return nil
+	}
 	d.Refused, err = r.Query.Logs(r.actor, query.LogFilter{Ident: ident, Limit: few})
-	return d, err
+	return err
+}
+
+// plain are the idents that stand in every configuration as they are.
+var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@/-]{0,254}$`)
+
+// connect makes an authkey with exactly what a sensor needs. Its answer has the secret, what to paste, and waits.
+func connect(r *request) (done, error) {
+	s, ok := sensors.Named(r.PostForm.Get("sensor"))
+	if !ok {
+		return done{}, invalid("Pick a sensor.", "")
+	}
+	key := api.NewAuthkey{
+		Ident: strings.TrimSpace(r.PostForm.Get("ident")), Comment: strings.TrimSpace(r.PostForm.Get("comment")),
+		Pub: s.Channels,
+	}
+	if key.Ident == "" {
+		key.Ident = r.freshIdent(s)
+	} else if !plain.MatchString(key.Ident) {
+		return done{}, invalid("A sensor's identifier is of letters, digits and . _ @ / -, so that it fits into its configuration.",
+			"Leave it empty, and one is made.")
+	}
+	key.Comment = cmp.Or(key.Comment, s.Name)
+	if key.Pub == nil {
+		key.Pub = []graph.Pattern{"test.events"}
+	}
+	made, err := ask(r, api.AddAuthkey, api.With[api.NewAuthkey]{Body: key})
+	if err != nil {
+		return done{}, err
+	}
+	d := connectData{Issued: &issued{Credential: made, Sensor: s, Why: "The authkey is added."}}
+	at := sensors.Place{
+		Host: hostOf(r.Host), Port: r.hpfeedsPort(), Site: origin(r.Request), Ident: made.Ident, Secret: made.Secret,
+	}
+	if d.Issued.Config, err = s.Configuration(at); err != nil {
+		return done{}, err
+	}
+	return done{show: d}, d.await(r, made.Ident)
+}
+
+// freshIdent names a sensor by its kind, so that its owner knows it again in Logs: cowrie-3f9a.
+func (r *request) freshIdent(s sensors.Sensor) string {
+	for range 3 {
+		ident := s.ID + "-" + secret.NewIdent()[:4]
+		if _, taken := r.viewer.Graph().AuthkeyByIdent(ident); !taken {
+			return ident
+		}
+	}
+	return s.ID + "-" + secret.NewIdent()
 }

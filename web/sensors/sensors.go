@@ -1,7 +1,7 @@
 // Package sensors knows the software that can be connected: the channels that each publishes on, and its configuration.
 //
-// Its functions are pure. A configuration is text, and holds an ident and a secret as they are: those that the server
-// makes are letters and digits, which end no string in any of them.
+// Its functions are pure. A configuration is text, and holds an ident and a secret as they are. The caller sees to
+// it that no character of theirs ends a string in any of them: letters, digits and . _ @ / - do not.
 package sensors
 
 import (
