@@ -45,7 +45,8 @@ func (s *Server) handler(ask, person who.Authenticate) http.Handler {
 		api.NewProblem(http.StatusForbidden, api.Denied, "a page of another origin may not change anything here", "").Write(w)
 	}))
 	origins.AddInsecureBypassPattern("POST /ip") // sensors post there from anywhere, and it changes nothing
-	return harden(s.timing.measure(mux, s.knownHosts(s.admitLag(origins.Handler(s.admit(mux, ask))))))
+	all := s.timing.measure(mux, s.knownHosts(s.admitLag(origins.Handler(s.admit(mux, ask)))))
+	return harden(s.bodies.bound(all, s.who))
 }
 
 // admit lets nobody unknown to the API. The other routes know nobody.

@@ -11,6 +11,12 @@ import (
 	"hpfriends/internal/proxyheader"
 )
 
+// seats are the places that connections and bodies have.
+type seats struct {
+	crowd  *crowd.Crowd
+	bodies *bodies
+}
+
 // seatedListener lets everybody in, and somebody else out when there are too many.
 type seatedListener struct {
 	net.Listener

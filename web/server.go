@@ -97,7 +97,7 @@ type Server struct {
 	pages  *pages.Pages
 	live   *live.Streams
 	replay *replay.Replays
-	crowd  *crowd.Crowd
+	seats
 	turns  *ration.Ration
 	ready  *readiness
 	timing requests
@@ -122,7 +122,7 @@ func New(c Config) *Server {
 	turns := ration.New()
 	s := &Server{
 		Config: c, turns: turns, assets: scripts, replay: replays, who: people, ready: newReadiness(c.Ready),
-		timing: newRequests(c.Metrics),
+		timing: newRequests(c.Metrics), seats: seats{bodies: newBodies()},
 		v1: v1.New(v1.Config{
 			Changer: v1.WithQuotas(c.Changer, c.Query.Graph),
 			Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
@@ -176,7 +176,10 @@ func (s *Server) serve(l net.Listener, tc *tls.Config, h http.Handler) error {
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
 		ConnState: setSeat, TLSConfig: tc,
 		// More requests than a page makes at once would make the seats of connections worth less.
-		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerConnection: maxReceived,
+			MaxReceiveBufferPerStream: maxReceived,
+		},
 	}
 	s.mu.Lock()
 	if s.closed {
