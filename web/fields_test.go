@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	htmlpkg "html"
 	"net/http"
@@ -9,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"hpfriends/api"
 	"hpfriends/eventlog/entry"
+	"hpfriends/graph"
 )
 
 // Fields that take a user, a group or a channel suggest those that who looks may see, and at most 100 of them.
@@ -111,5 +114,59 @@ func TestConnectedSensorIsAwaited(t *testing.T) {
 	if status, html := w.submit("ada", "/connect", "do", "connect", "sensor", "cowrie", "ident", "pot3"); status/100 != 4 ||
 		!strings.Contains(html, `value="pot3"`) {
 		t.Errorf("the same again: %d %s", status, text(html))
+	}
+}
+
+// What a refusal says to do is something that pages do, for whoever reads them there; the API says it as it was.
+func TestHintsOnPages(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "root")
+	must[any](w, operator(), "PATCH /api/v1/users/ada/limits", object{"groups": 1})
+	w.submit("ada", "/groups", "do", "add", "name", "lab")
+	w.submit("ada", "/shares", "do", "add", "channel", "c", "to", "bob")
+	for _, tt := range []struct {
+		address      string
+		fields       []string
+		says, anchor string
+	}{
+		{"/groups/nothing", nil, "list what you can see on Groups", `on <a href="/groups">Groups</a>`},
+		{"/groups", []string{"do", "add", "name", "two"}, "remove some, or ask an admin to raise it", ""},
+		{"/why?from=ada&to=bob&channel=c", nil, "Ask bob to enable it.", ""},
+	} {
+		_, html := w.page("ada", tt.address)
+		if tt.fields != nil {
+			_, html = w.submit("ada", tt.address, tt.fields...)
+		}
+		_, main, _ := strings.Cut(html, "<main")
+		main, _, _ = strings.Cut(main, "</main>")
+		if !says(main, tt.says) || !strings.Contains(main, tt.anchor) || strings.Contains(main, "hpfriends ") {
+			t.Errorf("%s: %s", tt.address, main)
+		}
+	}
+	if rec := w.send(as("ada"), "GET /api/v1/groups/nothing", nil); !strings.Contains(rec.Body.String(), "hpfriends group ls") {
+		t.Errorf("the API: %s", rec.Body)
+	}
+}
+
+// A node that is alone has its row in Cluster, too.
+func TestClusterOfOneNode(t *testing.T) {
+	w := newWorld(t)
+	w.users("root")
+	w.server.v1.Cluster = lone{}
+	w.server.v1.Connections = &clients{all: map[uint64]graph.UserID{1: 1, 2: 1}, idents: map[graph.UserID]string{1: "k"}}
+	status, html := w.page("root", "/cluster")
+	if status != http.StatusOK || !says(html, "alone", "serves", "#"+itoa(w.graph.Index()), "1.2.3") ||
+		!strings.Contains(html, `<a href="/connections">2</a>`) ||
+		!strings.Contains(html, "<code>--cluster HOST:PORT --bootstrap</code>") {
+		t.Errorf("%d %s", status, html)
+	}
+}
+
+// lone is a node without a cluster.
+type lone struct{ cluster }
+
+func (lone) ClusterStatus(context.Context) (api.Cluster, error) {
+	return api.Cluster{}, &graph.Error{
+		Code: graph.Conflict, Msg: "this node is alone", Hint: "start it with --cluster HOST:PORT --bootstrap to make it the first",
 	}
 }

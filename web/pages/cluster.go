@@ -11,17 +11,19 @@ import (
 
 type clusterData struct {
 	api.Cluster
-	Alone  *api.Problem // there is no cluster
-	May    bool         // who asks may change it
-	Voters int
-	Joined *api.JoinToken // shown once
-	Tokens []api.ListedJoinToken
+	Alone   *api.Problem // there is no cluster
+	Status  api.Status   // of the node that is alone, and how many clients it has
+	Clients int
+	May     bool // who asks may change it
+	Voters  int
+	Joined  *api.JoinToken // shown once
+	Tokens  []api.ListedJoinToken
 }
 
 func cluster(r *request) (any, error) {
 	c, err := ask(r, api.ShowCluster, api.None{})
 	if problem := (*api.Problem)(nil); errors.As(err, &problem) && problem.Code == api.Conflict {
-		return clusterData{Alone: problem}, nil
+		return alone(r, problem)
 	}
 	d := clusterData{Cluster: c, May: r.viewer.Graph().MayRunCluster(r.actor) == nil}
 	for _, m := range c.Members {
@@ -32,6 +34,17 @@ func cluster(r *request) (any, error) {
 	if err == nil {
 		d.Tokens, err = ask(r, api.ListJoinTokens, api.None{})
 	}
+	return d, err
+}
+
+// alone tells how the only node is.
+func alone(r *request, why *api.Problem) (d clusterData, err error) {
+	d.Alone = why
+	if d.Status, err = ask(r, api.ShowStatus, api.None{}); err != nil {
+		return d, err
+	}
+	clients, err := ask(r, api.ListConnections, api.ConnectionsQuery{Limit: 1})
+	d.Clients = clients.Total
 	return d, err
 }
 
