@@ -13,6 +13,14 @@ import (
 
 // CountMessages counts what Messages would yield. No payload is unpacked.
 func (q *Query) CountMessages(ctx context.Context, viewer graph.Actor, f MessageFilter) (view.Count, error) {
+	return q.CountOn(ctx, viewer, f, func(string) error { return nil })
+}
+
+// CountOn is CountMessages, and calls on with the channels that the messages are on, often more than once. Its error
+// ends the count.
+func (q *Query) CountOn(
+	ctx context.Context, viewer graph.Actor, f MessageFilter, on func(channel string) error,
+) (view.Count, error) {
 	f.Newest = false
 	m := q.Messages(viewer, f)
 	var c view.Count
@@ -28,6 +36,11 @@ func (q *Query) CountMessages(ctx context.Context, viewer graph.Actor, f Message
 		}
 		if err != nil {
 			return c, err
+		}
+		for _, p := range m.parts {
+			if err := on(m.header.Runs[p.run].Channel); err != nil {
+				return c, err
+			}
 		}
 		m.countEntry(&c)
 	}

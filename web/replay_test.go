@@ -137,10 +137,11 @@ func TestReplayPublishesWhatItsUserMayRead(t *testing.T) {
 		t.Errorf("a dry run: %+v", r)
 	}
 
-	// Without a channel each goes to its own, as far as the authkey may.
+	// Without a channel each goes to its own. What the authkey may not publish is found before anything is published.
 	r = must[view.Replay](w, as("ada"), "POST /api/v1/replays",
 		object{"channel": []string{"*"}, "from": "first", "authkey": "ada"})
-	if r = w.over("ada", r.ID); r.State != view.ReplayFailed || r.Published != 7 || !strings.Contains(r.Error, `"d"`) {
+	if r = w.over("ada", r.ID); r.State != view.ReplayFailed || r.Published != 0 || len(o.got) != 4 ||
+		!strings.Contains(r.Error, `"d"`) {
 		t.Errorf("%+v", r)
 	}
 	for _, tt := range []struct {
@@ -231,6 +232,33 @@ func TestReplayIsStopped(t *testing.T) {
 		if !r.Over() {
 			t.Errorf("%d goes on without its server", r.ID)
 		}
+	}
+}
+
+// What an authkey may not publish is said at once, by a count too. Those that may publish all that is shown are offered
+// first.
+func TestReplayAsksForTheRightFirst(t *testing.T) {
+	w, o := replays(t)
+	must[object](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "zed", "pub": []string{"*"}})
+	for address, want := range map[string]string{
+		"/history?since=first":           "with authkey zed: * ada: again, c Speed",
+		"/history?since=first&channel=c": "ada: again, c zed: *",
+	} {
+		if _, html := w.page("ada", address); !says(html, want) {
+			t.Errorf("%s: %s", address, text(html))
+		}
+	}
+	for _, address := range []string{"/history?since=first", "/history?since=first&text=t"} {
+		for _, dry := range []string{"", "1"} {
+			_, html := w.submit("ada", address, "do", "replay", "authkey", "ada", "dry", dry)
+			if !says(html, `Nothing was published: no publish pattern of authkey ada matches "d"`) || len(o.got) != 0 {
+				t.Error(o.got, text(html))
+			}
+		}
+	}
+	_, html := w.submit("ada", "/history?since=first&text=t", "do", "replay", "authkey", "zed", "dry", "1")
+	if !says(html, "A replay would publish 3 messages.") {
+		t.Error(text(html))
 	}
 }
 

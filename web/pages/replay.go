@@ -4,22 +4,30 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"hpfriends/api"
+	"hpfriends/graph"
 	"hpfriends/query/view"
 	"hpfriends/web/pages/format"
 )
 
 // replayData is what the page History says of replays.
 type replayData struct {
-	Authkeys []string // of who asks, that may publish something
+	Authkeys []replayKey // of who asks, that may publish something; first those that may publish all that is shown
 	All      []view.Replay
 	Running  bool   // one of them is
 	Fragment string // the address of the list alone
 	Stop     string // where a stop is posted to
+}
+
+// replayKey is an authkey that can replay.
+type replayKey struct {
+	Ident, Pub string
+	whole      bool // it may publish each message where it came from
 }
 
 // replays are those of who asks, newest first.
@@ -41,15 +49,29 @@ func replays(r *request) (any, error) {
 			d.Running = d.Running || !one.Over()
 		}
 	}
+	shown, _ := r.patterns() // what is wrong with them is told by the page
 	for k := range r.viewer.Graph().AuthkeysOf(r.user.ID) {
+		lacks := func(p graph.Pattern) bool {
+			return !slices.ContainsFunc(k.Pub, func(may graph.Pattern) bool { return may.Covers(p) })
+		}
 		if k.Enabled && len(k.Pub) > 0 {
-			d.Authkeys = append(d.Authkeys, k.Ident)
+			key := replayKey{k.Ident, joinPatterns(k.Pub), !slices.ContainsFunc(shown, lacks)}
+			d.Authkeys = append(d.Authkeys, key)
 		}
 	}
+	slices.SortStableFunc(d.Authkeys, func(a, b replayKey) int {
+		switch {
+		case a.whole == b.whole:
+			return 0
+		case a.whole:
+			return -1
+		}
+		return 1
+	})
 	return d, nil
 }
 
-// countPatience is how long the answer to a dry run waits for its result.
+// countPatience is how long the answer waits until the messages are counted, and it is known that all may be published.
 const countPatience = time.Second
 
 // startReplay replays what the page shows.
@@ -82,11 +104,15 @@ func startReplay(r *request) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	for until := time.Now().Add(countPatience); in.DryRun && !one.Over() && time.Now().Before(until); {
+	for until := time.Now().Add(countPatience); one.State == view.ReplayCounting && time.Now().Before(until); {
 		time.Sleep(20 * time.Millisecond)
 		if one, err = ask(r, api.ShowReplay, api.ReplayPath{ID: one.ID}); err != nil {
 			return done{}, err
 		}
+	}
+	if one.State == view.ReplayFailed && one.Published == 0 {
+		return done{}, invalid("Nothing was published: "+one.Error+".",
+			"Choose another authkey, let this one publish there, or name a channel where it may.")
 	}
 	d := done{to: r.URL.RequestURI() + "#replays", notice: fmt.Sprintf("Replay %d has begun.", one.ID)}
 	if in.DryRun {

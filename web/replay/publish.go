@@ -13,18 +13,32 @@ import (
 	"hpfriends/query/view"
 )
 
-// count finds out how much there is to do. Payloads are read only if it depends on them.
+// count finds out how much there is to do, and whether all of it may be published: a replay does not begin with what it
+// cannot end. Payloads are read only if it depends on them.
 func (r *Replays) count(ctx context.Context, j *job) error {
 	if len(j.order.Filter.Contains) > 0 {
 		return r.countContaining(ctx, j)
 	}
-	c, err := r.Query.CountMessages(ctx, j.actor, j.order.Filter)
+	c, err := r.Query.CountOn(ctx, j.actor, j.order.Filter, r.may(j))
 	j.set(func(v *view.Replay) { v.Total, v.First, v.Last, v.Gap = c.Messages, c.First, c.Last, c.Gap })
 	return err
 }
 
+// may decides whether a message of a channel may be published.
+func (r *Replays) may(j *job) func(channel string) error {
+	g, known := r.Query.Graph(), make(map[string]bool)
+	key, _ := g.Authkey(j.authkey)
+	return func(channel string) error {
+		if j.order.To != "" || known[channel] {
+			return nil
+		}
+		known[channel] = true
+		return g.MayPublish(key, channel)
+	}
+}
+
 func (r *Replays) countContaining(ctx context.Context, j *job) error {
-	messages := r.Query.Messages(j.actor, j.order.Filter)
+	messages, may := r.Query.Messages(j.actor, j.order.Filter), r.may(j)
 	var first, last *time.Time
 	for {
 		m, err := messages.Next(ctx)
@@ -33,6 +47,9 @@ func (r *Replays) countContaining(ctx context.Context, j *job) error {
 		case errors.As(err, &gap):
 			j.set(func(v *view.Replay) { v.Gap = true })
 		case err == nil:
+			if err := may(m.Channel); err != nil {
+				return err
+			}
 			if last = &m.Time; first == nil {
 				first = last
 			}
