@@ -12,6 +12,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/internal/secret"
+	"hpfriends/web/pages/answer"
 	"hpfriends/web/pages/cookie"
 	"hpfriends/web/who"
 )
@@ -128,7 +129,7 @@ func (p *Pages) open(w http.ResponseWriter, r *http.Request, status int, name st
 		http.Error(w, "This page could not be made; the server's log says why.", http.StatusInternalServerError)
 		return
 	}
-	send(w, r, status, b.Bytes(), true)
+	answer.Send(w, r, status, b.Bytes(), true)
 }
 
 // Theme is how the page looks; empty: as the system has it.

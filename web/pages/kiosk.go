@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"hpfriends/web/pages/answer"
 )
 
 // kiosk is the map that everybody may see. What it begins with is looked up once for all who come within a moment.
@@ -37,7 +39,7 @@ func (k *kiosk) serve(p *Pages) http.HandlerFunc {
 			http.Error(w, "This page could not be made.", http.StatusInternalServerError)
 			return
 		}
-		send(w, hr, http.StatusOK, b.Bytes(), false)
+		answer.Send(w, hr, http.StatusOK, b.Bytes(), false)
 	}
 }
 

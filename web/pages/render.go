@@ -3,22 +3,18 @@ package pages
 import (
 	"bytes"
 	"embed"
-	"fmt"
 	"html/template"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
 
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/web/assets"
+	"hpfriends/web/pages/answer"
 	"hpfriends/web/pages/cookie"
 	"hpfriends/web/pages/format"
 	"hpfriends/web/pages/icons"
@@ -94,7 +90,7 @@ func (p *Pages) render(r *request, pg *page, status int, data any) {
 		http.Error(r.w, "This page could not be made; the server's log says why.", http.StatusInternalServerError)
 		return
 	}
-	send(r.w, r.Request, status, b.Bytes(), r.secret)
+	answer.Send(r.w, r.Request, status, b.Bytes(), r.secret)
 }
 
 // told is what the page before left to be told. Its link leads nowhere but to this server.
@@ -113,50 +109,6 @@ func (p *Pages) fail(r *request, pg *page, err error) {
 	shell.name, shell.bare = "problem", pg.bare
 	r.problem = nil
 	p.render(r, &shell, problem.Status, problem)
-}
-
-// policy admits what the server itself sends, and nothing inline.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-
-// worthwhile is how long an answer is compressed from, in bytes.
-const worthwhile = 1 << 10
-
-// send writes a page. One with a secret in it is not compressed: its length would tell of it (BREACH).
-func send(w http.ResponseWriter, r *http.Request, status int, html []byte, secret bool) {
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", policy)
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cache-Control", "private, no-store")
-	h.Add("Vary", "Cookie, Accept-Encoding")
-	if secret || len(html) < worthwhile || !acceptsGzip(r) {
-		h.Set("Content-Length", fmt.Sprint(len(html)))
-		w.WriteHeader(status)
-		_, _ = w.Write(html)
-		return
-	}
-	h.Set("Content-Encoding", "gzip")
-	w.WriteHeader(status)
-	z := zippers.Get().(*gzip.Writer)
-	z.Reset(w)
-	_, _ = z.Write(html)
-	_ = z.Close()
-	z.Reset(io.Discard) // it keeps nothing of this answer
-	zippers.Put(z)
-}
-
-// zippers are kept: each is 800 KB.
-var zippers = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
-
-func acceptsGzip(r *http.Request) bool {
-	for _, one := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
-		name, q, _ := strings.Cut(strings.TrimSpace(one), ";")
-		if name == "gzip" && strings.TrimSpace(q) != "q=0" {
-			return true
-		}
-	}
-	return false
 }
 
 // Over reports whether a time is past. The zero time and a nil *time.Time never are.

@@ -1,0 +1,56 @@
+// Package answer sends a page to a browser: with the policy of what it may load, and compressed where that is safe.
+package answer
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// policy admits what the server itself sends, and nothing inline.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// worthwhile is how long an answer is compressed from, in bytes.
+const worthwhile = 1 << 10
+
+// Send writes a page. One with a secret in it is not compressed: its length would tell of it (BREACH).
+func Send(w http.ResponseWriter, r *http.Request, status int, html []byte, secret bool) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cache-Control", "private, no-store")
+	h.Add("Vary", "Cookie, Accept-Encoding")
+	if secret || len(html) < worthwhile || !acceptsGzip(r) {
+		h.Set("Content-Length", fmt.Sprint(len(html)))
+		w.WriteHeader(status)
+		_, _ = w.Write(html)
+		return
+	}
+	h.Set("Content-Encoding", "gzip")
+	w.WriteHeader(status)
+	z := zippers.Get().(*gzip.Writer)
+	z.Reset(w)
+	_, _ = z.Write(html)
+	_ = z.Close()
+	z.Reset(io.Discard) // it keeps nothing of this answer
+	zippers.Put(z)
+}
+
+// zippers are kept: each is 800 KB.
+var zippers = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
+
+func acceptsGzip(r *http.Request) bool {
+	for _, one := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
+		name, q, _ := strings.Cut(strings.TrimSpace(one), ";")
+		if name == "gzip" && strings.TrimSpace(q) != "q=0" {
+			return true
+		}
+	}
+	return false
+}
