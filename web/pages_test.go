@@ -372,6 +372,44 @@ func TestWhyOfAPattern(t *testing.T) {
 	}
 }
 
+// Of a share with a group it is told who has enabled it, and why each of them gets it or not. Why? is also asked from an
+// authkey, and where a message is missing.
+func TestWhyIsAskedWhereItIsNeeded(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "cleo")
+	w.submit("ada", "/groups", "do", "add", "name", "lab")
+	for _, m := range []string{"bob", "cleo"} {
+		w.submit("ada", "/groups/lab", "do", "member", "user", m)
+	}
+	w.submit("ada", "/shares", "do", "add", "channel", "c", "to", "group:lab")
+	id := itoa(w.graph.Index())
+	w.submit("bob", "/incoming", "do", "enable", "share", id)
+	if _, html := w.page("ada", "/shares"); !says(html, "1 of 2 have enabled it Why?") {
+		t.Error(text(html))
+	}
+	_, html := w.page("ada", "/shares/"+id)
+	if !says(html, "bob flows Why? cleo waiting Why?") ||
+		!strings.Contains(html, `href="/why?channel=c&amp;from=ada&amp;to=cleo"`) {
+		t.Error(text(html))
+	}
+	if _, html = w.page("bob", "/shares/"+id); says(html, "cleo") {
+		t.Error("a receiver is told who else has enabled it: ", text(html))
+	}
+	w.submit("cleo", "/incoming", "do", "enable", "share", id)
+	if _, html = w.page("ada", "/shares"); !says(html, "flows Why?") || says(html, "have enabled it") {
+		t.Error(text(html))
+	}
+	w.submit("ada", "/authkeys", "do", "add", "ident", "sensor", "pub", "c")
+	for address, want := range map[string]string{
+		"/authkey?ident=sensor": `<form action="/why" class="tools"><input type="hidden" name="from" value="ada">`,
+		"/m/99.0":               `href="/why?to=ada"`,
+	} {
+		if _, html = w.page("ada", address); !strings.Contains(html, want) {
+			t.Errorf("%s: %s", address, html)
+		}
+	}
+}
+
 // The form of an authkey says when it ends and how large a message it is sent, and changes only what is changed in it.
 func TestAuthkeyFormHasItsLimits(t *testing.T) {
 	w := newWorld(t)

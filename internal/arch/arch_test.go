@@ -102,7 +102,8 @@ var allowed = map[string][]string{
 	},
 	"web/pages": {
 		"api", "docs", "web/assets", "web/help", "web/pages/answer", "web/pages/attack", "web/pages/cookie",
-		"web/pages/format", "web/pages/gates", "web/pages/glance", "web/pages/icons", "web/pages/palette", "web/pages/payload",
+		"web/pages/format", "web/pages/gates", "web/pages/glance", "web/pages/icons", "web/pages/palette",
+		"web/pages/payload",
 		"web/prose", "web/ration", "web/sensors", "web/who", "query",
 		"query/filter", "query/indicator", "query/past", "query/view", "graph", "graph/limit", "graph/scope",
 		"eventlog/entry", "internal/ndjson", "internal/secret", "internal/timespec",

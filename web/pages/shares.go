@@ -3,6 +3,7 @@ package pages
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,7 +18,31 @@ type shareRow struct {
 	view.Share
 	To    receiver
 	State string
+	Of    int // members of the group that have to enable it; 0: not a group, or unknown
 }
+
+// shareRowOf is a row for who may ask how each member stands.
+func shareRowOf(r *request, s view.Share) shareRow {
+	row := shareRow{Share: s, To: receiverOf(s.To), State: stateOfShare(s)}
+	row.Of = len(row.members(r))
+	return row
+}
+
+// members are those of the group who receive it, as far as who asks sees them now.
+func (s shareRow) members(r *request) (all []string) {
+	if !s.To.Group || r.past != nil {
+		return nil
+	}
+	for _, m := range membersOf(r, view.Group{Name: s.To.Name}) {
+		if m.User != s.From {
+			all = append(all, m.User)
+		}
+	}
+	return all
+}
+
+// Partly reports whether some of the group have not enabled it.
+func (s shareRow) Partly() bool { return s.State == "flows" && len(s.EnabledBy) < s.Of && !s.More }
 
 // Why is where the page tells whether it delivers; empty: it has many receivers.
 func (s shareRow) Why() string {
@@ -65,7 +90,7 @@ func shares(r *request) (any, error) {
 		return nil, err
 	}
 	for _, s := range all {
-		d.Shares = append(d.Shares, shareRow{s, receiverOf(s.To), stateOfShare(s)})
+		d.Shares = append(d.Shares, shareRowOf(r, s))
 	}
 	return d, nil
 }
@@ -164,7 +189,12 @@ type shareData struct {
 	shareRow
 	Ends string
 	Mine bool // who asks may change it, and knows who has enabled it
+	// Members are some of the group, with how each stands.
+	Members []member
 }
+
+// member is somebody of a group that is shared with.
+type member struct{ Name, State, Why string }
 
 // share is the form that edits one.
 func share(r *request) (any, error) {
@@ -173,10 +203,23 @@ func share(r *request) (any, error) {
 		return nil, invalid("There is no such share.", "")
 	}
 	s, err := r.Query.Share(r.actor, graph.ShareID(id))
-	d := shareData{shareRow: shareRow{s, receiverOf(s.To), stateOfShare(s)}}
+	if err != nil {
+		return nil, err
+	}
+	d := shareData{shareRow: shareRowOf(r, s)}
 	d.Mine = s.From == r.Handle() || r.viewer.CanSeeAll()
 	d.Ends = r.written(s.Expires)
-	return d, err
+	for i, m := range d.members(r) {
+		if i == rows || !d.Mine {
+			break
+		}
+		state := map[bool]string{true: "off", false: "waiting"}[slices.Contains(s.DisabledBy, m)]
+		if slices.Contains(s.EnabledBy, m) {
+			state = "flows"
+		}
+		d.Members = append(d.Members, member{m, state, whyOf(s.From, m, s.Channel)})
+	}
+	return d, nil
 }
 
 func editShare(r *request) (done, error) {
