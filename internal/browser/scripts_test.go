@@ -18,12 +18,14 @@ const drawing = `
 import { draw } from %q;
 import { countries, outline } from %q;
 import { chart } from %q;
-const [ada, bob] = [{ id: "ada", label: "ada", x: 50, y: 50 }, { id: "bob", label: "bob", x: 250, y: 50 }];
+const [ada, bob, cleo] = [{ id: "ada", x: 50, y: 100 }, { id: "bob", x: 250, y: 100 }, { id: "cleo", x: 50, y: 180 }];
+for (const node of [ada, bob, cleo]) node.label = node.id;
 const edges = [
   { source: ada, target: bob, label: "c", kinds: ["all", "lit"] },
   { source: bob, target: ada, label: "d", kinds: ["own"] },
+  { source: ada, target: cleo, label: "e", kinds: ["own"] },
 ];
-draw(document.getElementById("graph"), { nodes: [ada, bob], edges }, { width: 300, height: 100 });
+draw(document.getElementById("graph"), { nodes: [ada, bob, cleo], edges }, { width: 300, height: 220 });
 const svg = document.querySelector("#atlas");
 const { path } = outline(400, 200);
 for (const country of await countries()) {
@@ -82,6 +84,10 @@ func TestScriptsDrawUnderThePolicy(t *testing.T) {
 		if err != nil || n < least {
 			t.Errorf("there are %d %s, want %d: %v", n, what, least, err)
 		}
+	}
+	// The arrow from ada to cleo goes down: the name of ada is not in its way.
+	if y, err := evaluate[float64](p, "+document.querySelector('#graph .node text').getAttribute('y')"); err != nil || y >= 15 {
+		t.Errorf("the name of a node is %v px below it, where its arrow is: %v", y, err)
 	}
 	p.Shot("scripts")
 }

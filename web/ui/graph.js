@@ -137,11 +137,63 @@ function bends(edges) {
   }
 }
 
-// line draws an edge, and its label along its middle.
-function line({ source: a, target: b, bend, label, kinds }) {
+// bow is the point towards which an edge bends.
+function bow({ source: a, target: b, bend }) {
   const [x, y] = [b.x - a.x, b.y - a.y];
   const long = Math.hypot(x, y) || 1;
-  const control = { x: (a.x + b.x) / 2 + (2 * bend * y) / long, y: (a.y + b.y) / 2 - (2 * bend * x) / long };
+  return { x: (a.x + b.x) / 2 + (2 * bend * y) / long, y: (a.y + b.y) / 2 - (2 * bend * x) / long };
+}
+
+// along is the point of an edge at a part of its way, 0 to 1.
+function along({ source: a, target: b, control: c }, t) {
+  const at = (from, by, to) => (1 - t) ** 2 * from + 2 * t * (1 - t) * by + t ** 2 * to;
+  return { x: at(a.x, c.x, b.x), y: at(a.y, c.y, b.y) };
+}
+
+// inside counts the points that lie in a box, or too near it.
+function inside(points, { x, y, wide, high }, near = 3) {
+  return points.filter((p) => Math.abs(p.x - x) < wide / 2 + near && Math.abs(p.y - y) < high / 2 + near).length;
+}
+
+// label finds a place for each name, below its node or at another side of it, and for each label of an edge along it:
+// where the fewest arrows and names are. It measures by the points of edges and labels.
+function label({ nodes, edges }, { width, height }) {
+  if (nodes.length * edges.length > 5000) return; // nobody reads them
+  const points = new Map(edges.map((edge) => [edge, Array.from({ length: 33 }, (_, i) => along(edge, i / 32))]));
+  const ways = [...points.values()].flat();
+  const taken = nodes.map(({ x, y }) => ({ x, y, wide: 2 * radius, high: 2 * radius }));
+  const best = (places, cost) => places.map((place) => [cost(place), place]).reduce((a, b) => (b[0] < a[0] ? b : a))[1];
+  const meets = (a, b) => Math.abs(a.x - b.x) < (a.wide + b.wide) / 2 && Math.abs(a.y - b.y) < (a.high + b.high) / 2;
+  for (const node of nodes) {
+    const [wide, high] = [7 * node.label.length, 14];
+    const beside = radius + 6 + wide / 2;
+    const sides = [[0, radius + 11], [0, -radius - 11], [beside, 0], [-beside, 0]];
+    const place = best(sides.map(([x, y]) => ({ x: node.x + x, y: node.y + y, wide, high })), (box) => {
+      const out = box.x - wide / 2 < 0 || box.x + wide / 2 > width || box.y < high || box.y > height - high;
+      return inside(ways, box) + 20 * taken.filter((other) => meets(box, other)).length + (out ? 1000 : 0);
+    });
+    node.name = { x: place.x - node.x, y: place.y - node.y };
+    taken.push(place);
+  }
+  for (const edge of edges.filter((e) => e.label)) {
+    const half = 3 * edge.label.length; // px, of 10 px text
+    const spots = (t) => {
+      const [at, before, behind] = [along(edge, t), along(edge, t - 0.02), along(edge, t + 0.02)];
+      const angle = Math.atan2(behind.y - before.y, behind.x - before.x);
+      const offsets = Array.from({ length: 9 }, (_, i) => ((i - 4) / 4) * half);
+      return offsets.map((by) => ({ x: at.x + by * Math.cos(angle), y: at.y + by * Math.sin(angle) }));
+    };
+    const places = [0.5, 0.44, 0.56, 0.38, 0.62, 0.32, 0.68, 0.26, 0.74];
+    const others = edges.filter((other) => other !== edge).flatMap((other) => points.get(other));
+    const crossed = (t) => spots(t).reduce((sum, { x, y }) => sum + inside(others, { x, y, wide: 8, high: 8 }), 0);
+    edge.middle = best(places, (t) => taken.reduce((sum, box) => sum + 10 * inside(spots(t), box, 6), crossed(t)));
+    for (const { x, y } of spots(edge.middle)) taken.push({ x, y, wide: 8, high: 8 });
+  }
+}
+
+// line draws an edge, and its label along it.
+function line(edge) {
+  const { source: a, target: b, control, label, kinds, middle: part = 0.5 } = edge;
   const beside = (from, gap) => { // where the line leaves a node
     const far = Math.hypot(control.x - from.x, control.y - from.y) || 1;
     const by = (radius + gap) / far;
@@ -153,19 +205,20 @@ function line({ source: a, target: b, bend, label, kinds }) {
   if (kinds.includes("all")) parts.push(element("path", { class: "core", d })); // so it is a double line
   const drawn = { line: element("g", {}, ...parts) };
   if (label) {
-    const middle = `${((a.x + b.x) / 4 + control.x / 2).toFixed(1)} ${((a.y + b.y) / 4 + control.y / 2).toFixed(1)}`;
-    const turn = (Math.atan(y / (x || 1e-9)) * 180) / Math.PI; // never upside down
-    drawn.text = element("text", { transform: `translate(${middle}) rotate(${turn.toFixed(1)})`, dy: 3 }, label);
+    const [at, before, behind] = [along(edge, part), along(edge, part - 0.02), along(edge, part + 0.02)];
+    const turn = (Math.atan((behind.y - before.y) / (behind.x - before.x || 1e-9)) * 180) / Math.PI; // never upside down
+    const place = `translate(${at.x.toFixed(1)} ${at.y.toFixed(1)}) rotate(${turn.toFixed(1)})`;
+    drawn.text = element("text", { transform: place, dy: 3 }, label);
   }
   return drawn;
 }
 
-function dot({ x, y, group, label }) {
+function dot({ x, y, group, label, name = { x: 0, y: radius + 11 } }) {
   const shape = group
     ? element("polygon", { points: "15,0 7.5,13 -7.5,13 -15,0 -7.5,-13 7.5,-13" })
     : element("circle", { r: radius });
   const place = { class: group ? "node group" : "node", transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` };
-  return element("g", place, shape, element("text", { y: radius + 15 }, label));
+  return element("g", place, shape, element("text", { x: name.x.toFixed(1), y: (name.y + 4).toFixed(1) }, label));
 }
 
 function arrow(id) {
@@ -176,6 +229,8 @@ function arrow(id) {
 // draw draws a graph that has been arranged, in a plane of a size. A click on a node shows what belongs to it.
 export function draw(box, { nodes, edges }, { width, height }) {
   bends(edges);
+  for (const edge of edges) edge.control = bow(edge);
+  label({ nodes, edges }, { width, height });
   const lines = edges.map((edge) => [edge, line(edge)]);
   const dots = nodes.map((node) => [node, dot(node)]);
   const names = lines.flatMap(([, { text }]) => text ?? []); // over all lines
