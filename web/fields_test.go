@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hpfriends/api"
+	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 )
@@ -29,7 +30,8 @@ func TestFieldsSuggestNames(t *testing.T) {
 		fields        int
 		suggests      string
 	}{
-		{"/graph", "users", 2, "bob"}, {"/graph", "channels", 1, "cowrie.sessions"}, {"/why", "users", 2, "bob"}, {"/why", "channels", 1, "cowrie.sessions"},
+		{"/graph", "users", 2, "bob"}, {"/graph", "channels", 1, "cowrie.sessions"},
+		{"/why", "users", 2, "bob"}, {"/why", "channels", 1, "cowrie.sessions"},
 		{"/groups/lab", "users", 1, "bob"}, {"/admin", "groups", 1, "lab"}, {"/audit", "users", 2, "bob"},
 	} {
 		_, html := w.page("root", tt.address)
@@ -111,8 +113,8 @@ func TestConnectedSensorIsAwaited(t *testing.T) {
 			t.Errorf("%q: %d %s", ident, status, text(html))
 		}
 	}
-	if status, html := w.submit("ada", "/connect", "do", "connect", "sensor", "cowrie", "ident", "pot3"); status/100 != 4 ||
-		!strings.Contains(html, `value="pot3"`) {
+	status, html := w.submit("ada", "/connect", "do", "connect", "sensor", "cowrie", "ident", "pot3")
+	if status/100 != 4 || !strings.Contains(html, `value="pot3"`) {
 		t.Errorf("the same again: %d %s", status, text(html))
 	}
 }
@@ -143,7 +145,8 @@ func TestHintsOnPages(t *testing.T) {
 			t.Errorf("%s: %s", tt.address, main)
 		}
 	}
-	if rec := w.send(as("ada"), "GET /api/v1/groups/nothing", nil); !strings.Contains(rec.Body.String(), "hpfriends group ls") {
+	rec := w.send(as("ada"), "GET /api/v1/groups/nothing", nil)
+	if !strings.Contains(rec.Body.String(), "hpfriends group ls") {
 		t.Errorf("the API: %s", rec.Body)
 	}
 }
@@ -167,6 +170,30 @@ type lone struct{ cluster }
 
 func (lone) ClusterStatus(context.Context) (api.Cluster, error) {
 	return api.Cluster{}, &graph.Error{
-		Code: graph.Conflict, Msg: "this node is alone", Hint: "start it with --cluster HOST:PORT --bootstrap to make it the first",
+		Code: graph.Conflict, Msg: "this node is alone", Hint: "start it with --cluster HOST:PORT --bootstrap",
+	}
+}
+
+// What was refused to a sensor before its first event is told while that is waited for, and not after.
+func TestOldRefusalsEndWithTheFirstEvent(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada")
+	w.submit("ada", "/connect", "do", "connect", "sensor", "cowrie", "ident", "pot3")
+	key, _ := w.graph.AuthkeyByIdent("pot3")
+	w.refusals(entry.Refusal{
+		Owner: 1, Ident: "pot3", Message: "Pre-auth: Authkey secret hash incorrect.", Addr: "192.0.2.3", First: time.Now(),
+		Last: time.Now(), Count: 1, Index: 12,
+	})
+	if _, html := w.page("ada", "/connect?ident=pot3"); !says(html, "It was refused", "secret hash incorrect") {
+		t.Error(text(html))
+	}
+	stored, tx := entry.Usage{Published: 1, LastSeen: time.Now()}, w.events.BeginUpdate()
+	tx.Put(eventlog.SpaceStats, eventlog.IndexKey(uint64(key.ID)), stored.AppendStored(nil))
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if _, html := w.page("ada", "/connect?ident=pot3"); !says(html, "Its first event has arrived") ||
+		says(html, "It was refused") || strings.Contains(html, "data-hx-get") {
+		t.Error(text(html))
 	}
 }

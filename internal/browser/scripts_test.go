@@ -86,7 +86,8 @@ func TestScriptsDrawUnderThePolicy(t *testing.T) {
 		}
 	}
 	// The arrow from ada to cleo goes down: the name of ada is not in its way.
-	if y, err := evaluate[float64](p, "+document.querySelector('#graph .node text').getAttribute('y')"); err != nil || y >= 15 {
+	y, err := evaluate[float64](p, "+document.querySelector('#graph .node text').getAttribute('y')")
+	if err != nil || y >= 15 {
 		t.Errorf("the name of a node is %v px below it, where its arrow is: %v", y, err)
 	}
 	p.Shot("scripts")

@@ -3,7 +3,6 @@ package pages
 import (
 	"cmp"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"hpfriends/api"
@@ -50,9 +49,6 @@ func (d *connectData) await(r *request, ident string) error {
 	return err
 }
 
-// plain are the idents that stand in every configuration as they are.
-var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@/-]{0,254}$`)
-
 // connect makes an authkey with exactly what a sensor needs. Its answer has the secret, what to paste, and waits.
 func connect(r *request) (done, error) {
 	s, ok := sensors.Named(r.PostForm.Get("sensor"))
@@ -64,9 +60,9 @@ func connect(r *request) (done, error) {
 		Pub: s.Channels,
 	}
 	if key.Ident == "" {
-		key.Ident = r.freshIdent(s)
-	} else if !plain.MatchString(key.Ident) {
-		return done{}, invalid("A sensor's identifier is of letters, digits and . _ @ / -, so that it fits into its configuration.",
+		key.Ident = s.Ident(secret.NewIdent, r.viewer.Graph())
+	} else if !sensors.Plain(key.Ident) {
+		return done{}, invalid("A sensor's identifier has only letters, digits and . _ @ / -: its configuration holds it.",
 			"Leave it empty, and one is made.")
 	}
 	key.Comment = cmp.Or(key.Comment, s.Name)
@@ -85,15 +81,4 @@ func connect(r *request) (done, error) {
 		return done{}, err
 	}
 	return done{show: d}, d.await(r, made.Ident)
-}
-
-// freshIdent names a sensor by its kind, so that its owner knows it again in Logs: cowrie-3f9a.
-func (r *request) freshIdent(s sensors.Sensor) string {
-	for range 3 {
-		ident := s.ID + "-" + secret.NewIdent()[:4]
-		if _, taken := r.viewer.Graph().AuthkeyByIdent(ident); !taken {
-			return ident
-		}
-	}
-	return s.ID + "-" + secret.NewIdent()
 }

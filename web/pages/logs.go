@@ -152,8 +152,8 @@ func (d logsData) Why(s *sheet, row view.LogRow) reason {
 	case err != nil:
 		add := "/authkeys?" + url.Values{"add": {"1"}, "ident": {row.Identifier}}.Encode() + "#add"
 		return reason{
-			Because: "There is no authkey of this name that you may see. If the sensor is yours, add one with this identifier, " +
-				"and give the sensor its secret; else it is somebody’s mistake, or a guess, and you can leave it.",
+			Because: "There is no authkey of this name that you may see. If the sensor is yours, add one with this " +
+				"identifier, and give the sensor its secret; else it is somebody’s mistake, or a guess, and you can leave it.",
 			Address: add, Verb: "Add authkey",
 		}
 	case row.Kind == view.LogPublish:

@@ -24,7 +24,7 @@ import (
 // functions are what templates can call.
 var functions = template.FuncMap{
 	"icon": icons.Icon, "count": format.Count, "bytes": format.Size, "visible": format.Visible, "plural": format.Plural,
-	"dict": format.Dict, "hint": hint, "segment": url.PathEscape, "replayed": replayed,
+	"dict": format.Dict, "hint": format.Hint, "segment": url.PathEscape, "replayed": replayed,
 	"defang":   payload.Defang,
 	"receiver": receiverOf,
 	"why":      func(from, to, channel string) string { return whyOf(from, to, graph.Pattern(channel)) },

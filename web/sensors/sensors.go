@@ -6,6 +6,7 @@ package sensors
 
 import (
 	"embed"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -64,4 +65,21 @@ func (s Sensor) Configuration(at Place) (string, error) {
 		Channel graph.Pattern
 	}{at, channel})
 	return b.String(), err
+}
+
+var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@/-]{0,254}$`)
+
+// Plain reports whether an ident stands in every configuration as it is.
+func Plain(ident string) bool { return plain.MatchString(ident) }
+
+// Ident names a sensor by its kind and four characters of a random name, so that its owner knows it again in Logs:
+// cowrie-3f9a. Where that is taken three times, it has the whole random name, of at least four characters.
+func (s Sensor) Ident(random func() string, g *graph.Graph) string {
+	for range 3 {
+		ident := s.ID + "-" + random()[:4]
+		if _, taken := g.AuthkeyByIdent(ident); !taken {
+			return ident
+		}
+	}
+	return s.ID + "-" + random()
 }

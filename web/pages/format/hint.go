@@ -1,11 +1,9 @@
-package pages
+package format
 
 import (
 	"fmt"
 	"html/template"
 	"regexp"
-
-	"hpfriends/web/pages/format"
 )
 
 // There are no backquotes in what is escaped for HTML but those that were there before.
@@ -26,10 +24,10 @@ var instead = map[string][2]string{
 	"authkey rotate": {"/authkeys", "Authkeys"}, "user limits": {},
 }
 
-// hint shows what to do about a refusal. Refusals are the same for pages, API and command line: here, a command that a
+// Hint shows what to do about a refusal. Refusals are the same for pages, API and command line: here, a command that a
 // page does becomes a link to it, and the others look like commands.
-func hint(text string) template.HTML {
-	text = template.HTMLEscapeString(format.Visible(text))
+func Hint(text string) template.HTML {
+	text = template.HTMLEscapeString(Visible(text))
 	text = commands.ReplaceAllStringFunc(text, func(found string) string {
 		parts := commands.FindStringSubmatch(found)
 		page, known := instead[parts[2]]
