@@ -53,8 +53,8 @@ func alphanumeric(c byte) bool {
 // content means nothing to the broker. Errors are ErrInvalid.
 func ValidateIdent(s string) error { return checkName("ident", s) }
 
-// ValidateGroupName refuses what cannot be a group's name: 1 to 64 bytes of text without control characters, not
-// beginning or ending with a space. Errors are ErrInvalid.
+// ValidateGroupName refuses what cannot be a group's name: 1 to 64 bytes of text without control characters, not dots
+// only, without a space at either end, not beginning with "group:". Errors are ErrInvalid.
 func ValidateGroupName(s string) error {
 	if err := checkName("group name", s); err != nil {
 		return err
@@ -62,8 +62,8 @@ func ValidateGroupName(s string) error {
 	if len(s) > maxGroup {
 		return refuse(Invalid, "use at most 64 bytes", "the group's name has %d bytes", len(s))
 	}
-	if s[0] == ' ' || s[len(s)-1] == ' ' {
-		return refuse(Invalid, "remove the space", "the group's name %q begins or ends with a space", s)
+	if s[0] == ' ' || s[len(s)-1] == ' ' || strings.Trim(s, ".") == "" || strings.HasPrefix(s, "group:") {
+		return refuse(Invalid, "not only dots, no space at an end, no group: before it", "%q cannot be a group's name", s)
 	}
 	return nil
 }
