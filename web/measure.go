@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"hpfriends/web/pages"
 )
 
 // requests measure how long answers take, by route. A route is a pattern of the mux or, for what has none, "other", so
@@ -27,7 +29,7 @@ func newRequests(r prometheus.Registerer) requests {
 func (q requests) measure(mux *http.ServeMux, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, route := mux.Handler(r)
-		if route == "" {
+		if route == "" || route == pages.Elsewhere {
 			route = "other"
 		}
 		answer := &timedAnswer{ResponseWriter: w, began: time.Now(), route: route, requests: q}

@@ -372,8 +372,8 @@ func TestWhyOfAPattern(t *testing.T) {
 	}
 }
 
-// Of a share with a group it is told who has enabled it, and why each of them gets it or not. Why? is also asked from an
-// authkey, and where a message is missing.
+// Of a share with a group it is told who has enabled it, and why each of them gets it or not. Why? is also asked from
+// an authkey, and where a message is missing.
 func TestWhyIsAskedWhereItIsNeeded(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada", "bob", "cleo")
@@ -427,7 +427,8 @@ func TestAuthkeyFormHasItsLimits(t *testing.T) {
 	if ends := k.Expires.Format(time.DateTime); k.MaxMessage != 2<<20 || !strings.Contains(html, `value="`+ends+`"`) {
 		t.Errorf("%+v %s", k, html)
 	}
-	w.submit("ada", form, "do", "edit", "enabled", "on", "pub", "c", "expires", k.Expires.Format(time.DateTime))
+	w.submit("ada", form, append(hidden(html, "was-"), "do", "edit", "enabled", "on", "pub", "c", "expires",
+		k.Expires.Format(time.DateTime))...)
 	same := must[view.Authkey](w, as("ada"), "GET /api/v1/authkeys/k", nil)
 	if !same.Expires.Equal(*k.Expires) || same.MaxMessage != k.MaxMessage {
 		t.Errorf("%+v, want %+v", same, k)
@@ -790,7 +791,8 @@ func TestGroupTellsWhatALeaverLoses(t *testing.T) {
 		}
 	}
 	w.submit("ada", "/groups", "do", "add", "name", "quiet")
-	if _, html := w.page("ada", "/groups/quiet"); !says(html, "Nobody else shares anything with the group") {
+	w.submit("ada", "/groups/quiet", "do", "member", "user", "bob")
+	if _, html := w.page("bob", "/groups/quiet"); !says(html, "Nobody else shares anything with the group") {
 		t.Error(text(html))
 	}
 }
@@ -1089,7 +1091,7 @@ func TestNamesSurviveAddresses(t *testing.T) {
 	share, _ := w.graph.Share(graph.ShareID(w.graph.Index()))
 	_, html := w.page("ada", "/shares/"+id)
 	ends := regexp.MustCompile(`name="expires" value="([^"]+)"`).FindStringSubmatch(html)[1]
-	w.submit("ada", "/shares/"+id, "do", "edit", "note", "new", "expires", ends)
+	w.submit("ada", "/shares/"+id, append(hidden(html, "was-"), "do", "edit", "note", "new", "expires", ends)...)
 	if edited, _ := w.graph.Share(share.ID); edited.Note != "new" || !edited.Expires.Equal(share.Expires) {
 		t.Errorf("%+v, it ended at %v", edited, share.Expires)
 	}

@@ -8,11 +8,9 @@ import (
 	"strings"
 
 	"hpfriends/api"
-	"hpfriends/eventlog/entry"
 	"hpfriends/query"
 	"hpfriends/query/past"
-	"hpfriends/web/pages/format"
-	"hpfriends/web/prose"
+	"hpfriends/web/pages/timeline"
 )
 
 // moment is what a page is shown as of.
@@ -70,59 +68,9 @@ func (r *request) At(address string) string {
 	return path
 }
 
-// timeline is the changes around a moment of the past, the oldest first.
-type timeline struct {
-	Changes      []change
-	Now          int    // the newest of them that the page knows of
-	Before, Next string // positions of the neighbours; empty: there is none
-	Said         string // what was changed then
-}
-
-// change is a change that can be gone to.
-type change struct{ Position, Label string }
-
-// neighbours is how many changes the timeline has on each side.
-const neighbours = 24
-
 // Timeline finds the changes around the moment of the page that concern who asks.
-func (s *sheet) Timeline() (timeline, error) {
-	var t timeline
-	here, err := entry.ParsePosition(s.past.Position)
-	if err != nil {
-		return t, err
-	}
-	older, _, err := s.Query.AuditEvents(s.Context(), s.actor, query.AuditFilter{
-		Until: past.AtIndex(here.Index), Limit: neighbours + 1,
-	})
-	if err != nil {
-		return t, err
-	}
-	newer, _, err := s.Query.AuditEvents(s.Context(), s.actor, query.AuditFilter{
-		Since: past.AtIndex(here.Index + 1), Oldest: true, Limit: neighbours,
-	})
-	if err != nil {
-		return t, err
-	}
-	slices.Reverse(older)
-	t.Now = max(0, len(older)-1)
-	for _, e := range slices.Concat(older, newer) {
-		label := e.Time.In(s.prefs.Zone).Format("2 Jan 15:04:05") + ": " + format.Visible(e.By+" "+prose.Sentence(e))
-		t.Changes = append(t.Changes, change{"#" + strconv.FormatUint(e.Index, 10), label})
-	}
-	// Between two changes that concern who asks, the older one is the neighbour.
-	if before := len(older) - 1; before >= 0 {
-		if t.Changes[before].Position == "#"+strconv.FormatUint(here.Index, 10) {
-			t.Said = t.Changes[before].Label
-			before--
-		}
-		if before >= 0 {
-			t.Before = t.Changes[before].Position
-		}
-	}
-	if len(newer) > 0 {
-		t.Next = t.Changes[len(older)].Position
-	}
-	return t, nil
+func (s *sheet) Timeline() (timeline.Timeline, error) {
+	return timeline.Around(s.Context(), s.Query, s.actor, s.past.Position, s.prefs.Zone)
 }
 
 // Newest is the position before the newest change of all.

@@ -1,16 +1,15 @@
 package pages
 
 import (
-	"fmt"
-	"net/netip"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 
 	"hpfriends/api"
-	"hpfriends/graph"
 	"hpfriends/query/filter"
 	"hpfriends/query/view"
+	"hpfriends/web/pages/fields"
 	"hpfriends/web/sensors"
 )
 
@@ -54,41 +53,17 @@ func authkeys(r *request) (any, error) {
 	return d, nil
 }
 
-// channelsOf reads channels with commas, blanks or line ends between them. It is never nil: JSON has [] for none.
-func channelsOf(text string) []graph.Pattern {
-	all := []graph.Pattern{}
-	for _, f := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(", \r\n\t", c) }) {
-		all = append(all, graph.Pattern(f))
-	}
-	return all
-}
-
-func networksOf(text string) ([]netip.Prefix, error) {
-	all := []netip.Prefix{}
-	for _, f := range strings.FieldsFunc(text, func(c rune) bool { return strings.ContainsRune(", \r\n\t", c) }) {
-		n, err := netip.ParsePrefix(f)
-		if a, e := netip.ParseAddr(f); err != nil && e == nil {
-			n, err = netip.PrefixFrom(a, a.BitLen()), nil
-		}
-		if err != nil {
-			return nil, invalid(fmt.Sprintf("%q is no network.", f), "Write 192.0.2.0/24 or 2001:db8::/32.")
-		}
-		all = append(all, n)
-	}
-	return all, nil
-}
-
 func addAuthkey(r *request) (done, error) {
 	key := api.NewAuthkey{
 		Ident: strings.TrimSpace(r.PostForm.Get("ident")), Comment: r.PostForm.Get("comment"),
-		Pub: channelsOf(r.PostForm.Get("pub")), Sub: channelsOf(r.PostForm.Get("sub")),
+		Pub: fields.Channels(r.PostForm.Get("pub")), Sub: fields.Channels(r.PostForm.Get("sub")),
 	}
 	var err error
 	if key.Expires, err = r.expires(); err != nil {
 		return done{}, err
 	}
-	if key.Networks, err = networksOf(r.PostForm.Get("networks")); err != nil {
-		return done{}, err
+	if key.Networks, err = fields.Networks(r.PostForm.Get("networks")); err != nil {
+		return done{}, invalid(err.Error(), "")
 	}
 	made, err := ask(r, api.AddAuthkey, api.With[api.NewAuthkey]{Body: key})
 	if err != nil {
@@ -149,49 +124,55 @@ func authkey(r *request) (any, error) {
 		return nil, err
 	}
 	return authkeyData{
-		k, joinPatterns(k.Pub), joinPatterns(k.Sub), strings.Join(k.Networks, ", "), r.written(k.Expires),
+		k, fields.Written(k.Pub), fields.Written(k.Sub), strings.Join(k.Networks, ", "), r.written(k.Expires),
 		strconv.Itoa(k.MaxMessage),
 	}, nil
 }
 
-func joinPatterns(all []graph.Pattern) string {
-	var b strings.Builder
-	for i, p := range all {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(string(p))
-	}
-	return b.String()
-}
-
 func editAuthkey(r *request) (done, error) {
 	ident := r.URL.Query().Get("ident")
-	comment, enabled := r.PostForm.Get("comment"), r.PostForm.Get("enabled") == "on"
-	pub, sub := channelsOf(r.PostForm.Get("pub")), channelsOf(r.PostForm.Get("sub"))
-	was, err := r.Query.Authkey(r.actor, ident)
-	if err != nil {
-		return done{}, err
+	d := done{to: "/authkeys", notice: "The authkey " + ident + " is changed."}
+	body, err := r.authkeyChanges()
+	if err == nil && reflect.ValueOf(body).IsZero() {
+		d.notice = "Nothing was changed."
+		return d, nil
 	}
-	networks, err := networksOf(r.PostForm.Get("networks"))
-	if err != nil {
-		return done{}, err
+	if err == nil {
+		_, err = ask(r, api.EditAuthkey, api.AuthkeyEdit{IdentPath: api.IdentPath{Ident: ident}, Body: body})
 	}
-	edit := api.AuthkeyEdit{IdentPath: api.IdentPath{Ident: ident}, Body: api.AuthkeyChanges{
-		Comment: &comment, Pub: &pub, Sub: &sub, Enabled: &enabled, Networks: &networks,
-	}}
-	if edit.Body.Expires, err = r.newExpires(was.Expires); err != nil {
-		return done{}, err
+	return d, err
+}
+
+// authkeyChanges are what was changed in the form.
+func (r *request) authkeyChanges() (c api.AuthkeyChanges, err error) {
+	if r.changed("comment") {
+		c.Comment = new(r.PostForm.Get("comment"))
 	}
-	if text := strings.TrimSpace(r.PostForm.Get("largest")); text != "" {
+	if r.changed("enabled") {
+		c.Enabled = new(r.PostForm.Get("enabled") == "on")
+	}
+	if r.changed("pub") {
+		c.Pub = new(fields.Channels(r.PostForm.Get("pub")))
+	}
+	if r.changed("sub") {
+		c.Sub = new(fields.Channels(r.PostForm.Get("sub")))
+	}
+	if r.changed("networks") {
+		networks, err := fields.Networks(r.PostForm.Get("networks"))
+		if err != nil {
+			return c, invalid(err.Error(), "")
+		}
+		c.Networks = &networks
+	}
+	if text := strings.TrimSpace(r.PostForm.Get("largest")); text != "" && r.changed("largest") {
 		largest, err := strconv.Atoi(text)
 		if err != nil {
-			return done{}, invalid("The largest message is a number of bytes.", "1048576 is 1 MiB.")
+			return c, invalid("The largest message is a number of bytes.", "1048576 is 1 MiB.")
 		}
-		edit.Body.MaxMessage = &largest
+		c.MaxMessage = &largest
 	}
-	_, err = ask(r, api.EditAuthkey, edit)
-	return done{to: "/authkeys", notice: "The authkey " + ident + " is changed."}, err
+	c.Expires, err = r.newExpires()
+	return c, err
 }
 
 // reviveAuthkey enables an authkey, and leaves the rest of it as it is.

@@ -67,7 +67,7 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) {
 		p.loginDoor(w, r, problem.Status, door{Problem: problem, Form: r.Form})
 		return
 	}
-	http.Redirect(w, r, local(r.Form.Get("next")), http.StatusSeeOther)
+	http.Redirect(w, r, answer.Local(r.Form.Get("next")), http.StatusSeeOther)
 }
 
 // setup makes the first admin, with the token of the setup link, and logs them in.

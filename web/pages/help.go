@@ -20,6 +20,12 @@ var explained = map[string]string{
 	"/logs": "start#nothing-arrives", "/why": "start#nothing-arrives", "/live": "history", "/history": "history",
 	"/audit": "start#you-ask-who-saw-what", "/search": "start#you-ask-who-saw-what", "/cluster": "cluster",
 	"/account": "integrations#curl", "/preferences": "start#keys-of-the-keyboard",
+	"/map": "install", "/graph": "start#nothing-arrives", "/m/{position}": "history",
+	"/connections":    "start#nothing-arrives",
+	"/shares/{share}": "start#shares", "/authkey": "start#you-run-sensors", "/groups/{group}": "start#groups",
+	"/audit/diff": "start#you-ask-who-saw-what", "/audit/access": "start#you-ask-who-saw-what",
+	"/audit/{index}": "start#you-ask-who-saw-what", "/admin": "start#you-run-the-server", "/api": "integrations#curl",
+	"/api/{group}": "integrations#curl",
 }
 
 type helpData struct {

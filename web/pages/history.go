@@ -2,19 +2,16 @@ package pages
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
 
 	"hpfriends/api"
 	"hpfriends/query"
-	"hpfriends/web/pages/format"
+	"hpfriends/web/pages/chart"
 	"hpfriends/web/who"
 )
 
@@ -24,33 +21,14 @@ type historyData struct {
 	Rows                  []messageRow // newest first
 	Next                  string
 	Download              string // the address of the messages as a file
-	chart
+	chart.Chart
 	Replays replayData
 	Stopped bool // it took too long to look further
 }
 
-// chart is how many messages there were when.
-type chart struct {
-	Bars        []bar
-	Total       uint64
-	Estimate    bool // Total is one
-	Begin, Last time.Time
-}
-
-// Millis is a time of the chart for the script.
-func (chart) Millis(t time.Time) int64 { return t.UnixMilli() }
-
-// bar is a part of the time in the histogram, and a link to it.
-type bar struct {
-	X, Y, W, H float64 // in a picture of chartWidth by chartHeight
-	Address    string
-	Title      string
-}
-
 const (
-	chartWidth, chartHeight = 1200, 120
-	chartBars               = 60
-	defaultSince            = "24h"
+	chartBars    = 60
+	defaultSince = "24h"
 )
 
 // history shows the messages of a period, and how many there were over it. Each bar leads to its own period.
@@ -110,6 +88,9 @@ func (r *request) messageFilter(d historyData) (f query.MessageFilter, err error
 			return f, invalid("until: "+r.Refusal(err).Detail, "")
 		}
 	}
+	if p := f.Period; !p.Since.IsZero() && !p.Until.IsZero() && !p.Since.Before(p.Until) {
+		return f, invalid("The time ends before it begins.", "Since is the earlier of the two: 5h until 2h.")
+	}
 	return f, nil
 }
 
@@ -129,24 +110,9 @@ func (r *request) chart(d *historyData, f query.MessageFilter) error {
 	if err != nil {
 		return err
 	}
-	d.Total, d.Estimate, d.Begin = t.Total, t.Estimate, t.Since
-	most := slices.Max(append(t.Messages, 1))
-	width := float64(chartWidth) / float64(max(len(t.Messages), 1))
-	step := time.Duration(t.Step * float64(time.Second))
-	d.Last = t.Since.Add(time.Duration(len(t.Messages)) * step)
-	for i, n := range t.Messages {
-		if n == 0 {
-			continue
-		}
-		from, to := t.Since.Add(time.Duration(i)*step), t.Since.Add(time.Duration(i+1)*step)
-		height := max(2, chartHeight*float64(n)/float64(most))
-		d.Bars = append(d.Bars, bar{
-			X: float64(i) * width, Y: chartHeight - height, W: max(width-2, 1), H: height,
-			Address: r.with("since", stamp(from), "until", stamp(to), "before", ""),
-			Title: fmt.Sprintf("%s from %s to %s", format.Plural(n, "message", "messages"),
-				from.In(r.prefs.Zone).Format("2 Jan 15:04:05"), to.In(r.prefs.Zone).Format("2 Jan 15:04:05")),
-		})
-	}
+	d.Chart = chart.Of(t, r.prefs.Zone, func(from, to time.Time) string {
+		return r.with("since", stamp(from), "until", stamp(to), "before", "")
+	})
 	return nil
 }
 
@@ -215,6 +181,3 @@ func (r *request) pour(w io.Writer, f query.MessageFilter) {
 
 // stamp is a time in an address.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-
-// Place is a place in a picture, for SVG.
-func (bar) Place(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }

@@ -7,11 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"hpfriends/eventlog/entry"
-	"hpfriends/graph"
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
 	"hpfriends/query/view"
+	"hpfriends/web/pages/refused"
 	"hpfriends/web/who"
 )
 
@@ -129,46 +128,7 @@ func (p *Pages) logFile(ask who.Authenticate) http.HandlerFunc {
 	}
 }
 
-// reason is why something was refused, and where that is mended.
-type reason struct {
-	Because       string // a sentence
-	Lists         bool   // it goes on with what is allowed
-	Allowed       []graph.Pattern
-	Address, Verb string // empty: who sees it cannot mend it
-}
-
 // Why explains a row.
-func (d logsData) Why(s *sheet, row view.LogRow) reason {
-	key, err := query.ResolveAuthkey(s.viewer, row.Identifier)
-	edit := "/authkey?" + url.Values{"ident": {row.Identifier}}.Encode()
-	switch {
-	case strings.HasPrefix(row.Message, "Pre-auth: Need"):
-		return reason{Because: "It sent something before it had logged in. A client that is no hpfeeds client does that."}
-	case row.Message == entry.PasswordIncorrect:
-		return reason{
-			Because: "Somebody gave a wrong password for this account. Was it not you, so that you did not mistype it: the " +
-				"password was not found, and guesses are slowed down.", Address: "/account", Verb: "Account",
-		}
-	case err != nil:
-		add := "/authkeys?" + url.Values{"add": {"1"}, "ident": {row.Identifier}}.Encode() + "#add"
-		return reason{
-			Because: "There is no authkey of this name that you may see. If the sensor is yours, add one with this " +
-				"identifier, and give the sensor its secret; else it is somebody’s mistake, or a guess, and you can leave it.",
-			Address: add, Verb: "Add authkey",
-		}
-	case row.Kind == view.LogPublish:
-		return reason{"The authkey may publish on", true, key.Pub, edit, "Edit authkey"}
-	case row.Kind == view.LogSubscribe:
-		return reason{"The authkey may subscribe to", true, key.Sub, edit, "Edit authkey"}
-	case strings.HasPrefix(row.Message, "Pre-auth: Authkey secret"):
-		return reason{
-			Because: "It has another secret than the authkey. Copy the secret again, or make a new one.",
-			Address: edit, Verb: "New secret",
-		}
-	case row.Kind == view.LogLogin && !key.Enabled:
-		return reason{Because: "The authkey is disabled.", Address: edit, Verb: "Edit authkey"}
-	case row.Kind == view.LogLogin && !key.Expires.IsZero() && key.Expires.Before(s.now):
-		return reason{Because: "The authkey has expired.", Address: edit, Verb: "Edit authkey"}
-	}
-	return reason{}
+func (logsData) Why(s *sheet, row view.LogRow) refused.Reason {
+	return refused.Why(s.viewer, row, s.now)
 }

@@ -3,10 +3,10 @@ package pages
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"hpfriends/api"
+	"hpfriends/web/pages/answer"
 	"hpfriends/web/pages/cookie"
 	"hpfriends/web/who"
 )
@@ -77,6 +77,19 @@ func (p *Pages) serve(pg *page, ask who.Authenticate) http.HandlerFunc {
 	}
 }
 
+// lost answers people at an address where nothing is with a page that leads on, and everybody else in a line.
+func (p *Pages) lost(ask who.Authenticate) http.HandlerFunc {
+	return func(w http.ResponseWriter, hr *http.Request) {
+		r, err := p.admit(w, hr, ask)
+		if err != nil || !strings.Contains(hr.Header.Get("Accept"), "text/html") || strings.HasPrefix(hr.URL.Path, api.Base) {
+			http.NotFound(w, hr)
+			return
+		}
+		p.fail(r, &page{path: "/", title: "Not found"}, api.NewProblem(http.StatusNotFound, api.NotFound,
+			"There is no page at this address.", "The pages that there are stand beside this, or search for a name."))
+	}
+}
+
 func (p *Pages) show(r *request, pg *page, status int) {
 	data, err := pg.show(r)
 	if errors.Is(err, errAnswered) {
@@ -107,8 +120,15 @@ func (p *Pages) act(r *request, pg *page) {
 		p.fail(r, pg, api.NewProblem(http.StatusConflict, api.Denied, "The past cannot be changed.", "Go back to now."))
 		return
 	}
+	form := r.PostForm.Get("once")
+	if !p.sent.First(r.actor.User, form) {
+		cookie.Tell(r.w, cookie.Notice{Text: "That was done already. What was shown then is not shown again."})
+		http.Redirect(r.w, r.Request, answer.Local(r.URL.RequestURI()), http.StatusSeeOther)
+		return
+	}
 	d, err := do(r)
 	if err != nil {
+		p.sent.Forget(r.actor.User, form)
 		// The page again, with the reason and with what was typed.
 		r.problem = p.Refusal(err)
 		p.show(r, pg, r.problem.Status)
@@ -127,17 +147,7 @@ func (p *Pages) act(r *request, pg *page) {
 	if to == "" {
 		to = r.URL.RequestURI()
 	}
-	http.Redirect(r.w, r.Request, local(to), http.StatusSeeOther)
-}
-
-// local is an address on this server: nobody is sent elsewhere.
-func local(to string) string {
-	u, err := url.Parse(to)
-	if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(to, "//") ||
-		strings.ContainsAny(to, "\\\r\n") {
-		return "/"
-	}
-	return to
+	http.Redirect(r.w, r.Request, answer.Local(to), http.StatusSeeOther)
 }
 
 // Title, About, Help, Past and Scripts are for the shell.

@@ -12,6 +12,7 @@ import (
 	"hpfriends/web/assets"
 	"hpfriends/web/help"
 	"hpfriends/web/pages/attack"
+	"hpfriends/web/pages/once"
 	"hpfriends/web/ration"
 	"hpfriends/web/who"
 )
@@ -41,6 +42,7 @@ type Pages struct {
 	routes    []*page
 	library   *help.Library
 	turns     *ration.Ration
+	sent      once.Forms
 }
 
 // New returns Pages whose users take turns.
@@ -51,6 +53,9 @@ func New(c Config, turns *ration.Ration) *Pages {
 	}
 	return &Pages{Config: c, templates: parseTemplates(), routes: routes(), library: library, turns: turns}
 }
+
+// Elsewhere is the route of all addresses at which there is nothing.
+const Elsewhere = "GET /{rest...}"
 
 // Register adds every page to mux; ask finds out who sends a request.
 func (p *Pages) Register(mux who.Mux, ask who.Authenticate) {
@@ -65,6 +70,7 @@ func (p *Pages) Register(mux who.Mux, ask who.Authenticate) {
 	if p.Kiosk != nil {
 		mux.HandleFunc("GET /kiosk", new(kiosk).serve(p))
 	}
+	mux.HandleFunc(Elsewhere, p.lost(ask))
 	mux.HandleFunc("GET /history/download", p.download(ask))
 	mux.HandleFunc("GET /logs/download", p.logFile(ask))
 	mux.HandleFunc("GET /account/data", p.accountFile(ask))

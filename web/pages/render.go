@@ -97,7 +97,7 @@ func (p *Pages) render(r *request, pg *page, status int, data any) {
 func told(r *request) cookie.Notice {
 	n := cookie.Told(r.w, r.Request)
 	if n.Again != "" {
-		n.Again = local(n.Again)
+		n.Again = answer.Local(n.Again)
 	}
 	return n
 }

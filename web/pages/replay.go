@@ -12,6 +12,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/query/view"
+	"hpfriends/web/pages/fields"
 	"hpfriends/web/pages/format"
 )
 
@@ -55,7 +56,7 @@ func replays(r *request) (any, error) {
 			return !slices.ContainsFunc(k.Pub, func(may graph.Pattern) bool { return may.Covers(p) })
 		}
 		if k.Enabled && len(k.Pub) > 0 {
-			key := replayKey{k.Ident, joinPatterns(k.Pub), !slices.ContainsFunc(shown, lacks)}
+			key := replayKey{k.Ident, fields.Written(k.Pub), !slices.ContainsFunc(shown, lacks)}
 			d.Authkeys = append(d.Authkeys, key)
 		}
 	}

@@ -59,6 +59,13 @@ func (r *request) field(name string) string {
 	return r.URL.Query().Get(name)
 }
 
+// changed reports whether a field of a form is not what it was when the page was made, as "was-" and its name has it.
+// What somebody has left alone is not written: another may have changed it meanwhile.
+func (r *request) changed(name string) bool {
+	was, sent := r.PostForm["was-"+name]
+	return !sent || was[0] != r.PostForm.Get(name)
+}
+
 // sure refuses what cannot be undone unless its name was typed.
 func (r *request) sure(name string) error {
 	switch typed := strings.TrimSpace(r.PostForm.Get("sure")); typed {

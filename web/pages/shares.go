@@ -227,18 +227,17 @@ func editShare(r *request) (done, error) {
 	if err != nil {
 		return done{}, invalid("There is no such share.", "")
 	}
-	note := r.PostForm.Get("note")
-	was, err := share(r)
-	if err != nil {
+	var body api.ShareChanges
+	if r.changed("note") {
+		body.Note = new(r.PostForm.Get("note"))
+	}
+	if body.Expires, err = r.newExpires(); err != nil {
 		return done{}, err
 	}
-	expires, err := r.newExpires(was.(shareData).Expires)
-	if err != nil {
-		return done{}, err
+	if body == (api.ShareChanges{}) {
+		return done{to: "/shares", notice: "Nothing was changed."}, nil
 	}
-	_, err = ask(r, api.EditShare, api.ShareEdit{
-		SharePath: api.SharePath{ID: id}, Body: api.ShareChanges{Note: &note, Expires: expires},
-	})
+	_, err = ask(r, api.EditShare, api.ShareEdit{SharePath: api.SharePath{ID: id}, Body: body})
 	return done{to: "/shares", notice: "The share is changed."}, err
 }
 
@@ -251,8 +250,8 @@ func (r *request) written(t *time.Time) string {
 }
 
 // newExpires reads when something is to end that has an end already; nil: it stays as it is, the zero time: never.
-func (r *request) newExpires(was *time.Time) (*time.Time, error) {
-	if r.PostForm.Get("expires") == r.written(was) {
+func (r *request) newExpires() (*time.Time, error) {
+	if !r.changed("expires") {
 		return nil, nil
 	}
 	t, err := r.expires()

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"hpfriends/graph"
+	"hpfriends/web/pages/once"
 	"hpfriends/web/pages/palette"
 )
 
@@ -109,6 +110,9 @@ func (s *sheet) Ticked(name string, is bool) bool {
 	}
 	return is
 }
+
+// Once is the number of a form that is done once.
+func (s *sheet) Once() string { return once.Number() }
 
 // With is the address of this page with other parameters.
 func (s *sheet) With(pairs ...string) string { return s.with(pairs...) }

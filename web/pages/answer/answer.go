@@ -1,10 +1,15 @@
-// Package answer sends a page to a browser: with the policy of what it may load, and compressed where that is safe.
+// Package answer sends pages: with the headers that keep them to their reader, and compressed where that tells nothing.
+//
+// # Concurrency
+//
+// Send may be called from any goroutine.
 package answer
 
 import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 
@@ -53,4 +58,14 @@ func acceptsGzip(r *http.Request) bool {
 		}
 	}
 	return false
+}
+
+// Local is an address on this server, where somebody may be sent: nobody is sent elsewhere.
+func Local(to string) string {
+	u, err := url.Parse(to)
+	if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(to, "//") ||
+		strings.ContainsAny(to, "\\\r\n") {
+		return "/"
+	}
+	return to
 }
