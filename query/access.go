@@ -4,7 +4,9 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
+	"hpfriends/eventlog"
 	"hpfriends/graph"
 	"hpfriends/query/past"
 	"hpfriends/query/view"
@@ -27,6 +29,7 @@ func (q *audits) Access(viewer graph.Actor, channel string, at past.Point) (view
 	if !p.CanSeeAnything() {
 		return a, nil
 	}
+	times := make(map[uint64]*time.Time) // of changes
 	for _, origin := range publishers(p.Graph(), channel) {
 		reach := p.Graph().Reach(origin, channel)
 		for reader, from := range reach.All() {
@@ -37,10 +40,25 @@ func (q *audits) Access(viewer graph.Actor, channel string, at past.Point) (view
 				a.Truncated = true
 				return a, nil
 			}
-			a.Readers = append(a.Readers, p.accessPath(reach, origin, reader, from))
+			row := p.accessPath(reach, origin, reader, from)
+			row.Since = q.timeOf(times, from)
+			a.Readers = append(a.Readers, row)
 		}
 	}
 	return a, nil
+}
+
+// timeOf is when a change was made, remembered in known; nil for the beginning, and for what the audit does not hold.
+func (q *audits) timeOf(known map[uint64]*time.Time, index uint64) *time.Time {
+	at, ok := known[index]
+	if ok || index == 0 {
+		return at
+	}
+	if v, err := q.history.Version(past.State{Mark: eventlog.AuditMark{Index: index}}); err == nil {
+		at = v.Time
+	}
+	known[index] = at
+	return at
 }
 
 func (p Moment) accessPath(reach *graph.Reach, origin, reader graph.UserID, from uint64) view.AccessPath {

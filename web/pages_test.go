@@ -823,10 +823,14 @@ func TestAuditThroughThePages(t *testing.T) {
 	if _, html := w.page("root", "/audit/diff?from=%23"+before); !says(html, "2 objects changed", "note TLP:RED") {
 		t.Error(text(html))
 	}
-	if _, html := w.page("root", "/audit/access?channel=c"); !says(html, "2 ways to read c", "ada bob") {
+	if _, html := w.page("root", "/audit/access?channel=c*"); !says(html, "one channel to another of c* : name one.") {
 		t.Error(text(html))
 	}
-	if _, html := w.page("root", "/audit/access?channel=c&at=%23"+before); !says(html, "1 way to read c") {
+	if _, html := w.page("root", "/audit/access?channel=c"); !says(html, "1 way to read of others on c",
+		"there: ada .", "ada bob 20") {
+		t.Error(text(html))
+	}
+	if _, html := w.page("root", "/audit/access?channel=c&at=%23"+before); !says(html, "0 ways to read of others on c") {
 		t.Error(text(html))
 	}
 	if _, html := w.submit("root", "/audit", "do", "verify"); !says(html, "are as they were written") {

@@ -3,7 +3,9 @@ package pages
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"hpfriends/api"
@@ -141,6 +143,9 @@ func auditDiff(r *request) (any, error) {
 type accessData struct {
 	Channel, At string
 	Access      *view.Access
+	Ways        []view.AccessPath // from one user to another
+	Publishers  []string          // as far as who asks sees them
+	Matches     []string          // channels of the pattern that was asked about
 }
 
 // access shows who could read a channel, then.
@@ -149,6 +154,12 @@ func access(r *request) (any, error) {
 	d := accessData{Channel: q.Get("channel"), At: q.Get("at")}
 	if d.Channel == "" {
 		return d, nil
+	}
+	if strings.HasSuffix(d.Channel, "*") {
+		asked := whyData{Channel: d.Channel}
+		err := asked.Pick(r.Context(), r.asker())
+		d.Matches = asked.Matches
+		return d, err
 	}
 	var at past.Point // now
 	var err error
@@ -164,8 +175,19 @@ func access(r *request) (any, error) {
 		return d, nil
 	}
 	d.Access = &found
+	for _, way := range found.Readers {
+		if way.Publisher != way.Reader {
+			d.Ways = append(d.Ways, way)
+		}
+		if !slices.Contains(d.Publishers, way.Publisher) {
+			d.Publishers = append(d.Publishers, way.Publisher)
+		}
+	}
 	return d, nil
 }
+
+// Pattern reports whether many channels were asked about at once.
+func (d accessData) Pattern() bool { return strings.HasSuffix(d.Channel, "*") }
 
 // WhyOf is the address of the explanation of one way.
 func (d accessData) WhyOf(p view.AccessPath) string {
