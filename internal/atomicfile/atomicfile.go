@@ -1,15 +1,34 @@
-// Package atomicfile writes files that are there whole or not at all, whatever ends the program or the machine: the
-// content is written and synced under another name in the same directory, then takes its name, and the directory is
-// synced.
+// Package atomicfile keeps the small files of a program. What it writes is there whole or not at all, whatever ends the
+// program or the machine: the content is written and synced under another name in the same directory, then takes its
+// name, and the directory is synced.
 package atomicfile
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 )
+
+// MaxSize is how large a file that Read reads may be, in bytes.
+const MaxSize = 16 << 20
+
+// Read returns what a file holds that the program has written: a regular one of at most MaxSize bytes. Whoever puts a
+// pipe in its place would make the program wait for ever, and a device has no end.
+func Read(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file: remove it", path)
+	case info.Size() > MaxSize:
+		return nil, fmt.Errorf("%s has %d bytes, more than this program writes: remove it", path, info.Size())
+	}
+	return os.ReadFile(path)
+}
 
 // Write makes the file at path, or replaces it: afterwards it has the old content or the new.
 func Write(path string, content []byte, perm fs.FileMode) error {

@@ -89,7 +89,7 @@ func (s Store) file() string { return filepath.Join(s.dir, "contexts.json") }
 // Load reads all of them. That there are none is no error.
 func (s Store) Load() (All, error) {
 	all := All{Current: Local, Contexts: make(map[string]Context)}
-	raw, err := os.ReadFile(s.file())
+	raw, err := atomicfile.Read(s.file())
 	if errors.Is(err, fs.ErrNotExist) {
 		return all, nil
 	}

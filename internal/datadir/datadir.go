@@ -31,7 +31,7 @@ type Addresses struct {
 // ReadAddresses reads what a running server has written. Without one the error is fs.ErrNotExist.
 func ReadAddresses(dir string) (a Addresses, err error) {
 	path := filepath.Join(dir, AddressesFile)
-	data, err := os.ReadFile(path)
+	data, err := atomicfile.Read(path)
 	if err != nil {
 		return a, err
 	}

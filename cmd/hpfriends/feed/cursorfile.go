@@ -24,7 +24,7 @@ const cursorEvery = time.Second
 
 // read is the position in the file, zero if there is no file yet.
 func (f *cursorFile) read() (p entry.Position, err error) {
-	b, err := os.ReadFile(f.path)
+	b, err := atomicfile.Read(f.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return p, nil
 	}

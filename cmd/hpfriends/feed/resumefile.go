@@ -64,7 +64,7 @@ const resumeEvery = time.Second
 // openResumeFile reads the file; there need not be one.
 func openResumeFile(path string) (*resumeFile, error) {
 	f := &resumeFile{path: path}
-	b, err := os.ReadFile(path)
+	b, err := atomicfile.Read(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return f, nil
 	}
