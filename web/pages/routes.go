@@ -34,7 +34,7 @@ func sevenRoutes() []*page {
 		},
 		{
 			path: "/shares/{share}", name: "share", title: "Edit share", under: "/shares", show: share,
-			acts: acts{"edit": editShare, "remove": removeShare},
+			about: "Its note, its end, and who gets it.", acts: acts{"edit": editShare, "remove": removeShare},
 		},
 		{
 			path: "/incoming", name: "incoming", title: "Shared with you", past: true,
@@ -58,7 +58,7 @@ func sevenRoutes() []*page {
 		},
 		{
 			path: "/authkey", name: "authkey", title: "Edit authkey", under: "/authkeys", show: authkey,
-			acts: acts{"edit": editAuthkey, "enable": reviveAuthkey},
+			about: "What it may do, and from where.", acts: acts{"edit": editAuthkey, "enable": reviveAuthkey},
 		},
 		{
 			path: "/connections", name: "connections", title: "Connections", under: "/authkeys",
@@ -79,7 +79,7 @@ func sevenRoutes() []*page {
 		},
 		{
 			path: "/groups/{group}", name: "group", title: "Group", under: "/groups", show: group, past: true,
-			acts: acts{
+			about: "Who is in it, and what reaches you through it.", acts: acts{
 				"member": addMember, "kick": removeMember, "promote": promoteMember,
 				"demote": demoteMember, "leave": leaveGroup, "remove": removeGroup, "invite": inviteToGroup,
 			},
@@ -127,7 +127,10 @@ func operateRoutes() []*page {
 			path: "/audit", name: "audit", title: "Audit", about: "Who changed what, and when.", show: audit,
 			acts: acts{"verify": verifyAudit},
 		},
-		{path: "/audit/{index}", name: "auditevent", title: "Change", under: "/audit", show: auditEvent},
+		{
+			path: "/audit/{index}", name: "auditevent", title: "Change", under: "/audit", show: auditEvent,
+			about: "One change, before and after.",
+		},
 		{
 			path: "/audit/diff", name: "auditdiff", title: "Compare two moments", under: "/audit",
 			about: "What of the sharing graph that concerns you is not alike.", show: auditDiff,
@@ -182,7 +185,10 @@ func ownRoutes() []*page {
 			path: "/api", name: "reference", title: "API", under: "/help", show: reference,
 			about: "What programs can ask this server for: all that these pages do.",
 		},
-		{path: "/api/{group}", name: "reference", title: "API", under: "/help", show: reference},
+		{
+			path: "/api/{group}", name: "reference", title: "API", under: "/help", show: reference,
+			about: "Operations of one kind.",
+		},
 		{path: "/help/{topic}", name: "help", title: "Help", under: "/help", show: showHelp},
 	}
 }
