@@ -53,12 +53,12 @@ var rows = []row{
 		}},
 	}},
 	{"Times", []panel{
-		{"Syncs of the log", "s", quantiles("hpfriends_log_sync_duration_seconds", "instance", "{{instance}}")},
-		{"Commits of messages", "s", quantiles("hpfriends_raft_commit_duration_seconds", "instance", "{{instance}}")},
-		{"Applying", "s", quantiles("hpfriends_raft_apply_duration_seconds", "instance", "{{instance}}")},
+		{"Syncs of the log", "s", quantiles("hpfriends_log_sync_duration_seconds")},
+		{"Commits of messages", "s", quantiles("hpfriends_raft_commit_duration_seconds")},
+		{"Applying", "s", quantiles("hpfriends_raft_apply_duration_seconds")},
 	}},
 	{"Pages and API", []panel{
-		{"Answers", "s", quantiles("hpfriends_http_request_duration_seconds", "instance", "{{instance}}")},
+		{"Answers", "s", quantiles("hpfriends_http_request_duration_seconds")},
 		{"The slowest answers, by route", "s", []query{{
 			"topk(10, " + quantile("0.99", "hpfriends_http_request_duration_seconds", "route") + ")", "{{route}}",
 		}}},
@@ -90,10 +90,11 @@ func quantile(q, histogram, label string) string {
 	return "histogram_quantile(" + q + ", sum by (" + label + ", le) (rate(" + histogram + "_bucket[$__rate_interval])))"
 }
 
-// quantiles asks for the median of a histogram and for what 99 of 100 do not exceed, by a label.
-func quantiles(histogram, label, legend string) []query {
+// quantiles asks for the median of a histogram and for what 99 of 100 do not exceed, of each node.
+func quantiles(histogram string) []query {
 	return []query{
-		{quantile("0.5", histogram, label), legend + ": p50"}, {quantile("0.99", histogram, label), legend + ": p99"},
+		{quantile("0.5", histogram, "instance"), "{{instance}}: p50"},
+		{quantile("0.99", histogram, "instance"), "{{instance}}: p99"},
 	}
 }
 

@@ -45,8 +45,22 @@ func (s *Server) handler(ask, person who.Authenticate) http.Handler {
 		api.NewProblem(http.StatusForbidden, api.Denied, "a page of another origin may not change anything here", "").Write(w)
 	}))
 	origins.AddInsecureBypassPattern("POST /ip") // sensors post there from anywhere, and it changes nothing
-	all := s.timing.measure(mux, s.knownHosts(s.admitLag(origins.Handler(s.admit(mux, ask)))))
+	found := find(mux, s.pages.Lost(person))
+	all := s.timing.measure(mux, s.knownHosts(s.admitLag(origins.Handler(s.admit(found, ask)))))
 	return harden(s.bodies.bound(all, s.who))
+}
+
+// find is mux, but for whoever looks at an address where nothing is, outside of the API. A route for all of these would
+// have mux say of each address that it can be looked at.
+func find(mux *http.ServeMux, lost http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, route := mux.Handler(r); route == "" && r.Method == http.MethodGet &&
+			!strings.HasPrefix(r.URL.Path, api.Base+"/") {
+			lost.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // admit lets nobody unknown to the API. The other routes know nobody.

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"hpfriends/web/pages"
 )
 
 // requests measure how long answers take, by route. A route is a pattern of the mux or, for what has none, "other", so
@@ -29,7 +27,7 @@ func newRequests(r prometheus.Registerer) requests {
 func (q requests) measure(mux *http.ServeMux, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, route := mux.Handler(r)
-		if route == "" || route == pages.Elsewhere {
+		if route == "" {
 			route = "other"
 		}
 		answer := &timedAnswer{ResponseWriter: w, began: time.Now(), route: route, requests: q}

@@ -72,7 +72,6 @@ var rightsByPage = []struct {
 
 	{"/kiosk", everybody}, {"/kiosk/attacks", everybody}, {"/login", everybody}, {"/static/style.css", everybody},
 	{"/setup", [6]int{404, 404, 404, 404, 404, 404}}, // it is closed
-	{"/nothing/here", [6]int{404, 404, 404, 404, 404, 404}},
 }
 
 // own is for what everybody has who is logged in, everybody for what strangers have too.

@@ -77,11 +77,11 @@ func (p *Pages) serve(pg *page, ask who.Authenticate) http.HandlerFunc {
 	}
 }
 
-// lost answers people at an address where nothing is with a page that leads on, and everybody else in a line.
-func (p *Pages) lost(ask who.Authenticate) http.HandlerFunc {
+// Lost answers people at an address where nothing is with a page that leads on, and everybody else in a line.
+func (p *Pages) Lost(ask who.Authenticate) http.HandlerFunc {
 	return func(w http.ResponseWriter, hr *http.Request) {
 		r, err := p.admit(w, hr, ask)
-		if err != nil || !strings.Contains(hr.Header.Get("Accept"), "text/html") || strings.HasPrefix(hr.URL.Path, api.Base) {
+		if err != nil || !strings.Contains(hr.Header.Get("Accept"), "text/html") {
 			http.NotFound(w, hr)
 			return
 		}

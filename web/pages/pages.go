@@ -54,9 +54,6 @@ func New(c Config, turns *ration.Ration) *Pages {
 	return &Pages{Config: c, templates: parseTemplates(), routes: routes(), library: library, turns: turns}
 }
 
-// Elsewhere is the route of all addresses at which there is nothing.
-const Elsewhere = "GET /{rest...}"
-
 // Register adds every page to mux; ask finds out who sends a request.
 func (p *Pages) Register(mux who.Mux, ask who.Authenticate) {
 	mux.HandleFunc("GET "+stylePath, serveStyle)
@@ -70,7 +67,6 @@ func (p *Pages) Register(mux who.Mux, ask who.Authenticate) {
 	if p.Kiosk != nil {
 		mux.HandleFunc("GET /kiosk", new(kiosk).serve(p))
 	}
-	mux.HandleFunc(Elsewhere, p.lost(ask))
 	mux.HandleFunc("GET /history/download", p.download(ask))
 	mux.HandleFunc("GET /logs/download", p.logFile(ask))
 	mux.HandleFunc("GET /account/data", p.accountFile(ask))

@@ -26,7 +26,6 @@ var table = map[scope.Scope][]string{
 		"GET /api/v1/users", "GET /api/v1/users/{handle}",
 
 		"GET /metrics", "GET /live/messages", "GET /live/attacks", "GET /live/logs",
-		"GET /{rest...}",
 		"GET /{$}", "GET /shares", "GET /shares/{share}", "GET /incoming", "GET /shares/reach", "GET /authkeys",
 		"GET /authkey", "GET /connect", "GET /connections", "GET /logs", "GET /groups", "GET /groups/{group}",
 		"GET /search", "GET /why",
