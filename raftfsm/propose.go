@@ -94,9 +94,12 @@ func (n *Node) refuses(ctx context.Context, data []byte) (r apply.Result, refuse
 
 // known refuses what a member does not know. One that lacks it is asked again before: perhaps it has been upgraded.
 func (n *Node) known(ctx context.Context, data []byte) error {
-	need, what := apply.Needs(data)
 	m := n.members
-	if need <= apply.FirstLevel || m == nil {
+	if m == nil {
+		return nil
+	}
+	need, what := apply.Needs(data)
+	if need <= apply.FirstLevel {
 		return nil
 	}
 	err := m.reconciler.levels.Refuse(m.dir.IDs(), need, what)

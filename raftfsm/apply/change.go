@@ -50,6 +50,7 @@ func (f *FSM) applyChange(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	if err := json.Unmarshal(body, &c); err != nil {
 		return nil, fmt.Errorf("decode change, perhaps of a newer program: %w", err)
 	}
+	f.noteLevel(tx, levelOf(c.Op))
 	newest := f.version.Load()
 	g, outcome, err := newest.Graph.Apply(l.Index, c)
 	if err != nil {

@@ -158,8 +158,12 @@ func (f *FSM) apply(tx *eventlog.Tx, l *raft.Log) (any, error) {
 	if l.Type != raft.LogCommand || len(l.Data) == 0 {
 		return nil, nil
 	}
-	f.noteLevel(tx, l.Data)
-	switch kind := entry.Kind(l.Data[0]); kind {
+	kind := entry.Kind(l.Data[0])
+	if kind != entry.KindChange { // of which it is known when it is decoded
+		level, _ := Needs(l.Data)
+		f.noteLevel(tx, level)
+	}
+	switch kind {
 	case entry.KindBatch:
 		return f.applyBatch(tx, l)
 	case entry.KindChange:

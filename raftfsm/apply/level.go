@@ -78,8 +78,8 @@ func loadLevel(log *eventlog.Log) (int, error) {
 }
 
 // noteLevel notes of what level an entry is.
-func (f *FSM) noteLevel(tx *eventlog.Tx, data []byte) {
-	if level, _ := Needs(data); level > f.level {
+func (f *FSM) noteLevel(tx *eventlog.Tx, level int) {
+	if level > f.level {
 		f.level = level
 		tx.Put(eventlog.SpaceLocal, keyLevel, []byte{byte(level)})
 	}
