@@ -14,6 +14,16 @@ type priorityLock struct {
 
 // Lock may be called by any goroutine.
 func (l *priorityLock) Lock() {
+	l.lock(func(mine chan struct{}) { l.others = append(l.others, mine) })
+}
+
+// LockFirst is for one goroutine at a time.
+func (l *priorityLock) LockFirst() {
+	l.lock(func(mine chan struct{}) { l.first = mine })
+}
+
+// lock takes the lock, or waits where wait puts what is closed when it is handed over.
+func (l *priorityLock) lock(wait func(mine chan struct{})) {
 	l.mu.Lock()
 	if !l.held {
 		l.held = true
@@ -21,7 +31,7 @@ func (l *priorityLock) Lock() {
 		return
 	}
 	mine := make(chan struct{})
-	l.others = append(l.others, mine)
+	wait(mine)
 	l.mu.Unlock()
 	<-mine
 }
@@ -36,20 +46,6 @@ func (l *priorityLock) Unlock() {
 		return
 	}
 	l.pass()
-}
-
-// LockFirst is for one goroutine at a time.
-func (l *priorityLock) LockFirst() {
-	l.mu.Lock()
-	if !l.held {
-		l.held = true
-		l.mu.Unlock()
-		return
-	}
-	mine := make(chan struct{})
-	l.first = mine
-	l.mu.Unlock()
-	<-mine
 }
 
 // UnlockFirst ends what LockFirst began.
