@@ -40,12 +40,11 @@ func (m Moment) AsOf() view.AsOf {
 
 // Group finds one of those by its name.
 func (m Moment) Group(name string) (view.Group, bool) {
-	for gr := range m.Graph().Groups() {
-		if gr.Name == name && m.CanSeeGroup(gr) {
-			return viewGroup(m.Viewer, gr, gr.ID != graph.Everyone), true
-		}
+	gr, ok := m.Graph().GroupByName(name) // in any case of its letters
+	if !ok || gr.Name != name || !m.CanSeeGroup(gr) {
+		return view.Group{}, false
 	}
-	return view.Group{}, false
+	return viewGroup(m.Viewer, gr, gr.ID != graph.Everyone), true
 }
 
 // Groups are those that the viewer may see.

@@ -108,8 +108,9 @@ func (f *finder) findLogs(to *match.Ranking[show]) error {
 		facts.Time = r.Time
 		if g := f.Match(facts, r.Text(), r.Identifier, r.Channel, r.Address); g < match.Nowhere {
 			newest := numberKey(uint64(math.MaxInt64 - r.Time.UnixNano())) // first
+			hit := r                                                       // few rows are one
 			to.Add(match.Rank{Grade: g, Key: newest + string(key)}, func() (view.Hit, error) {
-				return view.Hit{Log: &r}, nil
+				return view.Hit{Log: &hit}, nil
 			})
 		}
 	})

@@ -27,15 +27,15 @@ func (q *Query) Sightings(ctx context.Context, viewer graph.Actor, text string) 
 	}
 	channels := make(map[string]bool)
 	messages := q.Messages(viewer, MessageFilter{Patterns: []graph.Pattern{"*"}, Newest: true})
-	for bytes := 0; s.Looked < maxSightings && bytes < maxSightingsBytes; {
+	for bytes := 0; !s.All && s.Looked < maxSightings && bytes < maxSightingsBytes; {
 		m, err := messages.Next(ctx)
 		var gap *Gap
 		switch {
 		case errors.As(err, &gap):
 			continue
 		case errors.Is(err, io.EOF):
-			s.All, s.Channels = true, len(channels)
-			return s, nil
+			s.All = true
+			continue
 		case err != nil:
 			return s, err
 		}
@@ -44,10 +44,11 @@ func (q *Query) Sightings(ctx context.Context, viewer graph.Actor, text string) 
 		if !sought.In(m.Payload) {
 			continue
 		}
+		at := m.Time // few are kept
 		if s.Messages++; s.Last == nil {
-			s.Last, s.Position = &m.Time, m.Position.String()
+			s.Last, s.Position = &at, m.Position.String()
 		}
-		s.First = &m.Time
+		s.First = &at
 		channels[m.Channel] = true
 	}
 	s.Channels = len(channels)

@@ -5,44 +5,38 @@ package indicator
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
 // Indicator is an IP address, or the hash of a file.
 type Indicator struct {
-	Text  string   // as it was written
 	forms [][]byte // in which it stands in payloads
 }
 
 // Parse reads an address that is of a host elsewhere, or what is as long as an MD5, SHA-1, SHA-256 or SHA-512 in
 // hexadecimal. Anything else is no indicator.
 func Parse(text string) (Indicator, bool) {
-	i := Indicator{Text: text}
 	switch len(text) {
 	case 32, 40, 64, 128:
 		if strings.Trim(text, "0123456789abcdefABCDEF") == "" {
-			i.add(text, strings.ToLower(text), strings.ToUpper(text))
-			return i, true
+			return of(text, strings.ToLower(text), strings.ToUpper(text)), true
 		}
 	}
 	a, err := netip.ParseAddr(text)
 	if err != nil || a.Zone() != "" || a.IsUnspecified() || a.IsLoopback() {
 		return Indicator{}, false
 	}
-	i.add(text, a.String(), strings.ToUpper(a.String()), a.StringExpanded())
-	return i, true
+	return of(text, a.String(), strings.ToUpper(a.String()), a.StringExpanded()), true
 }
 
-func (i *Indicator) add(forms ...string) {
-	for n, f := range forms {
-		known := false
-		for _, other := range forms[:n] {
-			known = known || f == other
-		}
-		if !known {
-			i.forms = append(i.forms, []byte(f))
-		}
+// of returns what is written in any of some forms.
+func of(forms ...string) (i Indicator) {
+	slices.Sort(forms)
+	for _, f := range slices.Compact(forms) {
+		i.forms = append(i.forms, []byte(f))
 	}
+	return i
 }
 
 // In reports whether a payload holds the indicator, and not as a part of a longer one: 192.0.2.1 is not in 192.0.2.10.
@@ -63,8 +57,8 @@ func (i Indicator) In(payload []byte) bool {
 	return false
 }
 
-// goesOn reports whether a word or an address goes on at an index, in a direction. A dot or a colon is a part of it if
-// there is more behind: of 192.0.2.1:22 the address ends before the port, which does not begin with a dot.
+// goesOn reports whether a word or an address goes on at an index, in a direction. A dot is a part of it if there is
+// more behind; a colon is not: it is before a port.
 func goesOn(b []byte, at, step int) bool {
 	switch {
 	case at < 0 || at >= len(b):
