@@ -94,7 +94,9 @@ func TestConnectedSensorIsAwaited(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada")
 	waits := regexp.MustCompile(`id="first" data-hx-get="(/connect\?ident=[^"]+)"`)
-	for ident, want := range map[string]string{"": `identifier = (cowrie-[0-9a-f]{4})\n`, "pot3": `identifier = (pot3)\n`} {
+	for ident, want := range map[string]string{
+		"": `identifier = (cowrie-[0-9a-f]{4})\n`, "pot3": `identifier = (pot3)\n`,
+	} {
 		status, html := w.submit("ada", "/connect", "do", "connect", "sensor", "cowrie", "ident", ident)
 		named, again := regexp.MustCompile(want).FindStringSubmatch(html), waits.FindStringSubmatch(html)
 		if status != http.StatusOK || named == nil || again == nil || again[1] != "/connect?ident="+named[1] ||

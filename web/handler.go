@@ -54,10 +54,11 @@ func (s *Server) handler(ask, person who.Authenticate) http.Handler {
 // have mux say of each address that it can be looked at.
 func find(mux *http.ServeMux, lost http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, route := mux.Handler(r); route == "" && r.Method == http.MethodGet &&
-			!strings.HasPrefix(r.URL.Path, api.Base+"/") {
-			lost.ServeHTTP(w, r)
-			return
+		if r.Method == http.MethodGet && !strings.HasPrefix(r.URL.Path, api.Base+"/") {
+			if _, route := mux.Handler(r); route == "" {
+				lost.ServeHTTP(w, r)
+				return
+			}
 		}
 		mux.ServeHTTP(w, r)
 	})

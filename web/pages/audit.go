@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"hpfriends/api"
@@ -155,7 +154,7 @@ func access(r *request) (any, error) {
 	if d.Channel == "" {
 		return d, nil
 	}
-	if strings.HasSuffix(d.Channel, "*") {
+	if graph.Pattern(d.Channel).IsPrefix() {
 		asked := whyData{Channel: d.Channel}
 		err := asked.Pick(r.Context(), r.asker())
 		d.Matches = asked.Matches
@@ -187,7 +186,7 @@ func access(r *request) (any, error) {
 }
 
 // Pattern reports whether many channels were asked about at once.
-func (d accessData) Pattern() bool { return strings.HasSuffix(d.Channel, "*") }
+func (d accessData) Pattern() bool { return graph.Pattern(d.Channel).IsPrefix() }
 
 // WhyOf is the address of the explanation of one way.
 func (d accessData) WhyOf(p view.AccessPath) string {

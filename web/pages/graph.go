@@ -97,11 +97,24 @@ func membersOf(r *request, g view.Group) []view.Member {
 		return nil // all
 	}
 	if len(g.Members) == 0 && r.past == nil {
-		if shown, err := r.Query.Group(r.actor, g.Name); err == nil {
-			return shown.Members
-		}
+		return r.membersNow(g.Name)
 	}
 	return g.Members
+}
+
+// membersNow are those of a group, which are looked up once for a page, however many of its shares are with the group.
+func (r *request) membersNow(group string) []view.Member {
+	all, known := r.members[group]
+	if !known {
+		if shown, err := r.Query.Group(r.actor, group); err == nil {
+			all = shown.Members
+		}
+		if r.members == nil {
+			r.members = make(map[string][]view.Member)
+		}
+		r.members[group] = all
+	}
+	return all
 }
 
 // edgeState is how a share stands for who looks: their own decision if it is with them, else whether anybody takes it.

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"iter"
 	"net/http"
 	"slices"
 	"strconv"
@@ -48,37 +49,53 @@ func invalid(detail, hint string) error {
 	return api.NewProblem(http.StatusUnprocessableEntity, api.Invalid, detail, hint)
 }
 
-// Users are suggestions for a field that takes a user, and Groups for one that takes a group.
-func (s *sheet) Users() (handles []string) {
-	for _, u := range s.Query.Users(s.actor) {
-		if handles = append(handles, u.Handle); len(handles) == rows {
-			break
+// handles are the names of the users that the viewer may know of, and groupNames of the groups.
+func (r *request) handles() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for u := range r.viewer.Graph().Users() {
+			if r.viewer.CanSeeUser(u) && !yield(u.Handle) {
+				return
+			}
 		}
 	}
-	return handles
 }
 
-func (s *sheet) Groups() (names []string) {
-	for _, g := range s.Query.Groups(s.actor) {
-		if names = append(names, g.Name); len(names) == rows {
+func (r *request) groupNames() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for gr := range r.viewer.Graph().Groups() {
+			if r.viewer.CanSeeGroup(gr) && !yield(gr.Name) {
+				return
+			}
+		}
+	}
+}
+
+// first are as many names as a page shows.
+func first(names iter.Seq[string]) (some []string) {
+	for name := range names {
+		if some = append(some, name); len(some) == rows {
 			break
 		}
 	}
-	return names
+	return some
 }
+
+// Users are suggestions for a field that takes a user, and Groups for one that takes a group.
+func (s *sheet) Users() []string  { return first(s.handles()) }
+func (s *sheet) Groups() []string { return first(s.groupNames()) }
 
 // people are whom one can share with, for the list of suggestions: groups first, as "group:NAME".
-func people(r *request) (names []string) {
-	for _, g := range r.Query.Groups(r.actor) {
-		names = append(names, "group:"+g.Name)
-	}
-	for _, u := range r.Query.Users(r.actor) {
-		if len(names) >= rows {
-			break
+func people(r *request) []string {
+	return first(func(yield func(string) bool) {
+		for name := range r.groupNames() {
+			if !yield("group:" + name) {
+				return
+			}
 		}
-		if u.Handle != r.Handle() {
-			names = append(names, u.Handle)
+		for handle := range r.handles() {
+			if handle != r.Handle() && !yield(handle) {
+				return
+			}
 		}
-	}
-	return names[:min(len(names), rows)]
+	})
 }

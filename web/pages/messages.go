@@ -113,8 +113,11 @@ type messageData struct {
 }
 
 // With is the address of the messages with an indicator.
-func (messageData) With(value string) string {
-	return "/history?" + url.Values{"text": {value}, "since": {"30d"}}.Encode()
+func (messageData) With(value string) string { return monthWith(value) }
+
+// monthWith is the address of the messages of a month that contain a text.
+func monthWith(text string) string {
+	return "/history?" + url.Values{"text": {text}, "since": {"30d"}}.Encode()
 }
 
 // shownBytes is how much of a payload a page holds; the rest is for who downloads it.

@@ -36,7 +36,6 @@ type done struct {
 	notice string // what is told there
 	again  string // where what was removed can be made again; empty: nowhere
 	show   any    // instead: what this same answer shows, once (a new secret)
-	on     string // the page that shows it; empty: the same
 }
 
 func (pg *page) pattern() string {
@@ -135,9 +134,6 @@ func (p *Pages) act(r *request, pg *page) {
 		return
 	}
 	if d.show != nil {
-		if other, ok := p.route(d.on); ok {
-			pg = other
-		}
 		r.secret = true
 		p.render(r, pg, http.StatusOK, d.show)
 		return

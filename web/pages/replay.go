@@ -60,15 +60,7 @@ func replays(r *request) (any, error) {
 			d.Authkeys = append(d.Authkeys, key)
 		}
 	}
-	slices.SortStableFunc(d.Authkeys, func(a, b replayKey) int {
-		switch {
-		case a.whole == b.whole:
-			return 0
-		case a.whole:
-			return -1
-		}
-		return 1
-	})
+	slices.SortStableFunc(d.Authkeys, firstIf(func(k replayKey) bool { return k.whole }))
 	return d, nil
 }
 

@@ -27,6 +27,7 @@ type request struct {
 	problem *api.Problem // of the form that was posted
 	secret  bool         // the answer shows a secret: it is not compressed
 	now     time.Time
+	members map[string][]view.Member // of groups, that were looked up
 }
 
 // admit finds out who asks.

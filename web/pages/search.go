@@ -2,7 +2,6 @@ package pages
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -89,6 +88,4 @@ func seen(r *request, text string) (*view.Sightings, error) {
 }
 
 // Everywhere is the address of the messages with the text, over a month.
-func (d searchData) Everywhere() string {
-	return "/history?" + url.Values{"text": {d.Text}, "since": {"30d"}}.Encode()
-}
+func (d searchData) Everywhere() string { return monthWith(d.Text) }

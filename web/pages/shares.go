@@ -213,9 +213,12 @@ func share(r *request) (any, error) {
 		if i == rows || !d.Mine {
 			break
 		}
-		state := map[bool]string{true: "off", false: "waiting"}[slices.Contains(s.DisabledBy, m)]
-		if slices.Contains(s.EnabledBy, m) {
+		state := "waiting"
+		switch {
+		case slices.Contains(s.EnabledBy, m):
 			state = "flows"
+		case slices.Contains(s.DisabledBy, m):
+			state = "off"
 		}
 		d.Members = append(d.Members, member{m, state, whyOf(s.From, m, s.Channel)})
 	}

@@ -2,7 +2,6 @@ package pages
 
 import (
 	"net/url"
-	"strings"
 
 	"hpfriends/graph"
 	"hpfriends/query/view"
@@ -19,7 +18,7 @@ func (r *request) asker() gates.Asker {
 func why(r *request) (any, error) {
 	q := r.URL.Query()
 	d := whyData{From: q.Get("from"), To: q.Get("to"), Channel: q.Get("channel")}
-	if strings.HasSuffix(d.Channel, "*") {
+	if graph.Pattern(d.Channel).IsPrefix() {
 		if err := d.Pick(r.Context(), r.asker()); err != nil {
 			return nil, err
 		}

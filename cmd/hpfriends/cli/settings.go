@@ -52,8 +52,8 @@ func SettingFlags() []cli.Flag {
 			Usage: "PEM `FILE` of the certificate and its chain, for --http and tls: endpoints without cert; read again when it changes"},
 		&cli.StringFlag{Name: "tls-key", EnvVars: env("tls-key"), Usage: "PEM `FILE` of the key of --tls-cert"},
 		&cli.StringSliceFlag{Name: "domain", EnvVars: env("domain"),
-			Usage: "obtain and renew a certificate for `NAME` of this server, in place of --tls-cert, and agree to the terms of " +
-				"who issues it (NAME,NAME or repeat for more)"},
+			Usage: "obtain and renew a certificate for `NAME` of this server, in place of --tls-cert, and agree to the terms " +
+				"of who issues it (NAME,NAME or repeat for more)"},
 		&cli.StringFlag{Name: "acme-email", EnvVars: env("acme-email"),
 			Usage: "`ADDRESS` to which the authority of --domain may write"},
 		&cli.StringFlag{Name: "acme-directory", EnvVars: env("acme-directory"),
