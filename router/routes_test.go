@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,42 +108,57 @@ func TestRoutingDoesNotQueueBehindThoseWhoSubscribe(t *testing.T) {
 	alice := w.user("alice")
 	w.router.Join(new(peer).peer(), alice, 1<<20).Subscribe("*", "*", History{})
 	w.publish(message{alice, "c", 10})
-	waiting := func(first bool, many int) {
+	// waiting waits until so many others wait, and the first or not; or until the end, and then it is false.
+	waiting := func(first bool, others int, end chan struct{}) bool {
 		t.Helper()
-		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		for range 10_000 {
 			w.router.mu.mu.Lock()
-			done := len(w.router.mu.others) == many && (w.router.mu.first != nil) == first
+			done := len(w.router.mu.others) == others && (w.router.mu.first != nil) == first
 			w.router.mu.mu.Unlock()
 			if done {
-				return
+				return true
+			}
+			select {
+			case <-end:
+				return false
+			case <-time.After(time.Millisecond):
 			}
 		}
-		t.Fatalf("%d goroutines do not wait for the lock", many)
+		t.Fatalf("%d goroutines do not wait for the lock", others)
+		return false
 	}
 	const many = 200
 	var all sync.WaitGroup
+	var held atomic.Int32
+	step := make(chan struct{})
 	w.router.mu.Lock()
 	for range many {
-		s := w.router.Join(new(peer).peer(), alice, 1<<20)
-		all.Go(func() { s.Subscribe("x*", "x*", History{}) })
+		all.Go(func() {
+			w.router.mu.Lock()
+			defer w.router.mu.Unlock()
+			held.Add(1)
+			<-step
+		})
 	}
-	waiting(false, many)
-	subscribed := make(chan int)
+	waiting(false, many, nil)
+	routed := make(chan struct{})
 	go func() {
+		defer close(routed)
 		for w.router.next <= w.index { // only this goroutine changes it
 			if err := w.router.route(w.router.next); err != nil {
 				t.Error(err)
 				break
 			}
 		}
-		w.router.mu.LockFirst()
-		defer w.router.mu.UnlockFirst()
-		subscribed <- len(w.router.table.members)
 	}()
-	waiting(true, many)
+	waiting(true, many, nil)
 	w.router.mu.Unlock()
-	if n := <-subscribed; n > 10 { // one for each time that routing takes the lock
-		t.Errorf("two entries waited for %d of %d that subscribed", n, many)
+	for left := many - 1; waiting(true, left, routed); left-- { // one of the others has the lock whenever routing has not
+		step <- struct{}{}
 	}
+	if n := held.Load(); n > 10 { // one for each time that routing takes the lock
+		t.Errorf("two entries waited for %d of %d", n, many)
+	}
+	close(step)
 	all.Wait()
 }
