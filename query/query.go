@@ -98,13 +98,14 @@ func New(log *eventlog.Log, newest func() *graph.Graph, live Live) *Query {
 }
 
 // Run keeps the projections of channels and of the audit near the end of the log until ctx is done, so that whoever
-// asks does not wait.
-func (q *Query) Run(ctx context.Context) error {
+// asks does not wait. While there is room, it keeps graphs of the past in memory.
+func (q *Query) Run(ctx context.Context, room func() bool) error {
 	var told sync.WaitGroup
 	defer told.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	told.Go(func() { q.trail.run(ctx) })
+	told.Go(func() { q.history.Survey(ctx, room) })
 	return q.traffic.Run(ctx)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+	"runtime/metrics"
 
 	"hpfriends/internal/proxyheader"
 )
@@ -18,6 +19,7 @@ type budget struct {
 	requests    int   // HTTP connections
 	memory      int64 // of subscribers, together
 	frames      int64 // of large frames that have begun
+	live        int64 // up to which the heap may grow by what only makes answers quicker
 }
 
 const (
@@ -60,11 +62,19 @@ func newBudget(c Config, files int, memory int64) (b budget, err error) {
 	}
 	b.perUser = max(1, b.connections/4)
 	b.perAuthkey = max(1, b.perUser*3/4)
+	b.live = memory / 4
 	b.frames = min(max(memory/memoryShare, leastMemory), mostMemory)
 	if b.memory = int64(c.SubscriberMemory); b.memory == 0 {
 		b.memory = b.frames
 	}
 	return b, nil
+}
+
+// roomy reports whether the heap is small enough to keep more than what is needed.
+func (b budget) roomy() bool {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64() < uint64(b.live)
 }
 
 // processMemory is GOMEMLIMIT, or what the machine or its control group has.

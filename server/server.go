@@ -291,7 +291,7 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 // and who asks for channels is told.
 func (s *Server) countChannels(q *query.Query) func(context.Context) error {
 	return func(ctx context.Context) error {
-		err := q.Run(ctx)
+		err := q.Run(ctx, s.budget.roomy)
 		if eventlog.IsDamage(err) {
 			s.Logger.Error("channels are no longer counted: run `hpfriends check`", "err", err)
 			return nil

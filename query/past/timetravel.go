@@ -18,7 +18,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -44,14 +43,16 @@ type TimeTravel struct {
 	mu        sync.Mutex
 	waypoints []*waypoint // by index
 	uses      uint64
+	every     uint64 // events between two milestones
 }
 
 // Config is how to travel. What is zero has its default.
 type Config struct {
-	Newest    func() *graph.Graph // which is not rebuilt; nil: it is
-	Every     uint64              // events between two waypoints; 0: 1024
-	Waypoints int                 // that are kept; 0: 64
-	Now       func() time.Time    // nil: time.Now
+	Newest     func() *graph.Graph // which is not rebuilt; nil: it is
+	Every      uint64              // events between two waypoints; 0: 1024
+	Waypoints  int                 // that are kept beside the milestones; 0: 64
+	Milestones int                 // that are kept; 0: 192
+	Now        func() time.Time    // nil: time.Now
 }
 
 // State is the graph as of an audit event.
@@ -63,7 +64,8 @@ type State struct {
 // waypoint is a state that is kept in memory. Graphs of one history share what did not change, so it costs what does.
 type waypoint struct {
 	State
-	used uint64 // when, in uses
+	used      uint64 // when, in uses
+	milestone bool   // it stays
 }
 
 // Step is one event: the command, and the graph before and after it.
@@ -74,8 +76,9 @@ type Step struct {
 }
 
 const (
-	waypointEvery = 1024
-	waypointsKept = 64
+	waypointEvery  = 1024
+	waypointsKept  = 64
+	milestonesKept = 192
 )
 
 // errEnough ends a walk before its end.
@@ -87,10 +90,11 @@ const Portion = 512
 // New returns a TimeTravel on a log, which may be in use by a node or closed to all others.
 func New(log *eventlog.Log, c Config) *TimeTravel {
 	c.Every, c.Waypoints = cmp.Or(c.Every, waypointEvery), cmp.Or(c.Waypoints, waypointsKept)
+	c.Milestones = cmp.Or(c.Milestones, milestonesKept)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &TimeTravel{config: c, log: log}
+	return &TimeTravel{config: c, log: log, every: 2 * c.Every}
 }
 
 // GraphAt is the graph after the newest change at or before index.
@@ -146,7 +150,7 @@ func (t *TimeTravel) At(index uint64) (State, error) {
 			s, err = t.rebuild(s, target, nil)
 		}
 		if err == nil {
-			t.note(s)
+			t.note(s, false)
 		}
 		return s, err
 	})
@@ -175,7 +179,7 @@ func (t *TimeTravel) Below(index uint64) (State, error) {
 // nearest is the state at or below target from which the fewest events lead there. Decoding a stored graph costs about
 // as much as many events, so a waypoint that is not much further away is better.
 func (t *TimeTravel) nearest(target eventlog.AuditMark) (State, error) {
-	best := t.passed(target)
+	best := t.passed(target.Index)
 	if target.Number-best.Mark.Number <= t.config.Every {
 		return best, nil
 	}
@@ -190,29 +194,6 @@ func (t *TimeTravel) nearest(target eventlog.AuditMark) (State, error) {
 	return State{stored.AuditMark, g}, nil
 }
 
-// passed is the waypoint at target, or the last before it.
-func (t *TimeTravel) passed(target eventlog.AuditMark) State {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	i, found := t.find(target.Index)
-	if found {
-		i++
-	}
-	if i == 0 {
-		return State{Graph: graph.New()}
-	}
-	t.uses++
-	t.waypoints[i-1].used = t.uses
-	return t.waypoints[i-1].State
-}
-
-// find is where a waypoint is, or belongs. The caller holds mu.
-func (t *TimeTravel) find(index uint64) (i int, found bool) {
-	return slices.BinarySearchFunc(t.waypoints, index, func(w *waypoint, index uint64) int {
-		return cmp.Compare(w.Mark.Index, index)
-	})
-}
-
 // rebuild walks on to target and leaves waypoints. laid, if not nil, is told of each.
 func (t *TimeTravel) rebuild(s State, target eventlog.AuditMark, laid func(State)) (State, error) {
 	if s.Mark.Index >= target.Index {
@@ -221,7 +202,7 @@ func (t *TimeTravel) rebuild(s State, target eventlog.AuditMark, laid func(State
 	end, err := t.Walk(s, target.Index, func(s Step) error {
 		if s.Mark.Number%t.config.Every == 0 && s.Mark.Index < target.Index {
 			way := State{s.Mark, s.After}
-			t.note(way)
+			t.note(way, false)
 			if laid != nil {
 				laid(way)
 			}
@@ -232,32 +213,6 @@ func (t *TimeTravel) rebuild(s State, target eventlog.AuditMark, laid func(State
 		err = fmt.Errorf("past: the audit event #%d is gone: run `hpfriends audit verify`", target.Index)
 	}
 	return end, err
-}
-
-// note keeps a state for later, and drops the one that was not used for longest when there are too many.
-func (t *TimeTravel) note(s State) {
-	if s.Mark.Index == 0 {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.uses++
-	i, found := t.find(s.Mark.Index)
-	if found {
-		t.waypoints[i].used = t.uses
-		return
-	}
-	t.waypoints = slices.Insert(t.waypoints, i, &waypoint{s, t.uses})
-	if len(t.waypoints) <= t.config.Waypoints {
-		return
-	}
-	oldest := 0
-	for i, w := range t.waypoints {
-		if w.used < t.waypoints[oldest].used {
-			oldest = i
-		}
-	}
-	t.waypoints = slices.Delete(t.waypoints, oldest, oldest+1)
 }
 
 // Walk applies the events after s up to the log index to, and shows each to visit, whose error ends it.

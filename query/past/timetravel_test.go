@@ -58,6 +58,59 @@ func TestGraphAtAnyPositionIsTheOneRebuiltFromTheFirstEvent(t *testing.T) {
 	}
 }
 
+// With milestones no moment is far from a graph that is in memory, however long the history; they do not multiply, and
+// the graphs are those that were there.
+func TestMilestonesMakeEveryMomentNear(t *testing.T) {
+	f := newFixture(t)
+	random := rand.New(rand.NewPCG(5, 5))
+	want := f.history(400, random.IntN, 1000, 1000)
+	past := New(f.Log, Config{Every: 4, Waypoints: 3, Milestones: 12})
+	survey := func(room bool) {
+		t.Helper()
+		for at := (State{Graph: graph.New()}); ; {
+			next, err := past.survey(at, func() bool { return room })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if next.Mark == at.Mark {
+				return
+			}
+			at = next
+		}
+	}
+	if survey(false); len(past.waypoints) > 0 {
+		t.Errorf("%d milestones are kept where there is no room", len(past.waypoints))
+	}
+	survey(true)
+	newest, err := f.Log.Audit().Newest()
+	if err != nil || newest.Number < 100 {
+		t.Fatalf("%d events, %v", newest.Number, err)
+	}
+	if many := len(past.waypoints); many > 12 || uint64(many) != newest.Number/past.every {
+		t.Errorf("%d milestones are kept, each %d of %d events, want at most 12", many, past.every, newest.Number)
+	}
+	for _, i := range random.Perm(len(want)) {
+		target, err := f.Log.Audit().Before(uint64(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		near, err := past.nearest(target)
+		if err != nil || target.Number-near.Mark.Number >= past.every {
+			t.Fatalf("event %d is reached from event %d, %v", target.Number, near.Mark.Number, err)
+		}
+		g, err := past.GraphAt(uint64(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := g.MarshalBinary(); !bytes.Equal(got, want[i]) {
+			t.Fatalf("the graph at #%d is another than it was", i)
+		}
+	}
+	if many := uint64(len(past.waypoints)); many > newest.Number/past.every+3 {
+		t.Errorf("%d waypoints are kept beside the milestones, want 3", many-newest.Number/past.every)
+	}
+}
+
 // Whoever asks for a moment does not wait for somebody who asks for another one, and the newest is not rebuilt.
 func TestNobodyWaitsForAnotherMoment(t *testing.T) {
 	f := newFixture(t)
