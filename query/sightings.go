@@ -12,7 +12,7 @@ import (
 
 // What Sightings looks at, at most: the payloads of the newest messages, in number and in bytes.
 const (
-	maxSightings      = 25_000
+	maxSightings      = 15_000
 	maxSightingsBytes = 16 << 20
 )
 
