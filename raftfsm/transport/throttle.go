@@ -13,7 +13,7 @@ const (
 	pieceBytes = 1 << 20
 	// catchUpPerCore is how much of that is sent, in bytes a second for each core, while messages come. Every byte costs
 	// time of a core at both ends, and nodes may share a machine.
-	catchUpPerCore = 8 << 20
+	catchUpPerCore = 16 << 20
 	// maxPause bounds the pause after a piece, which is otherwise at least twice as long as the piece took.
 	maxPause = 250 * time.Millisecond
 	// recently is how long after a commit more messages are expected.

@@ -49,22 +49,31 @@ func benchBackup(ctx context.Context, b *bench) ([]figure, error) {
 		return nil, err
 	}
 	file := filepath.Join(b.Dir, "bench.hpfb")
-	alone, beside, took, err := l.besideBackup(ctx, file)
+	alone, beside, took, err := l.confirmedBeside(ctx, func() error {
+		_, err := command(ctx, "backup", "create", file, "--data-dir", l.Dir, "--json")
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	figures, err := l.restored(ctx, file, took)
-	return append(figures,
-		figure{Name: "confirmation at 20,000/s, p50", Unit: "ms", Value: quantile(alone, .5)},
-		figure{Name: "confirmation at 20,000/s, p99", Unit: "ms", Value: quantile(alone, .99)},
-		figure{Name: "confirmation beside the backup, p50", Unit: "ms", Value: quantile(beside, .5)},
-		figure{Name: "confirmation beside the backup, p99", Unit: "ms", Value: quantile(beside, .99),
-			Target: 2 * quantile(alone, .99), AtMost: true},
-	), err
+	return append(figures, confirmed("the backup", alone, beside)...), err
 }
 
-// besideBackup publishes at a steady pace, and after a while has a backup taken.
-func (l *replayLoad) besideBackup(ctx context.Context, file string) (alone, beside []time.Duration,
+// confirmed are the figures of confirmations alone and beside some work.
+func confirmed(work string, alone, beside []time.Duration) []figure {
+	return []figure{
+		{Name: "confirmation at 20,000/s, p50", Unit: "ms", Value: quantile(alone, .5)},
+		{Name: "confirmation at 20,000/s, p99", Unit: "ms", Value: quantile(alone, .99)},
+		{Name: "confirmation beside " + work + ", p50", Unit: "ms", Value: quantile(beside, .5)},
+		{Name: "confirmation beside " + work + ", p99", Unit: "ms", Value: quantile(beside, .99),
+			Target: 2 * quantile(alone, .99), AtMost: true},
+	}
+}
+
+// confirmedBeside publishes at a steady pace, and after a while does some work beside it. It returns how long the
+// confirmations took before and meanwhile, and how long the work did.
+func (l *replayLoad) confirmedBeside(ctx context.Context, work func() error) (alone, beside []time.Duration,
 	took time.Duration, err error,
 ) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -93,7 +102,7 @@ func (l *replayLoad) besideBackup(ctx context.Context, file string) (alone, besi
 	alone = confirmed.drain()
 	begin := time.Now()
 	if err == nil {
-		_, err = command(ctx, "backup", "create", file, "--data-dir", l.Dir, "--json")
+		err = work()
 	}
 	took, beside = time.Since(begin), confirmed.drain()
 	cancel()

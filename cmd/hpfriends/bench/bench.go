@@ -61,6 +61,7 @@ var clusterScenarios = []scenario{
 		3, clusterLatency},
 	{"spread", "48 subscribers to 40,000 messages of 1 KiB per second: on one server, on the leader, on all three nodes",
 		3, clusterSpread},
+	{"catchup", "a new node that takes 10 million messages of 256 B beside 20,000 per second", 2, clusterCatchUp},
 }
 
 // Command returns the command bench, with one below it for each scenario.
@@ -150,6 +151,7 @@ type bench struct {
 	benchOptions
 	*proc.Server
 	followers []*proc.Server
+	dir       string // of a cluster
 }
 
 func runScenario(ctx context.Context, s scenario, o benchOptions) (figures []figure, err error) {
@@ -160,7 +162,7 @@ func runScenario(ctx context.Context, s scenario, o benchOptions) (figures []fig
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	start := o.alone
 	if s.nodes > 1 {
-		start = o.cluster
+		start = func(ctx context.Context, dir string) (*bench, error) { return o.cluster(ctx, dir, s.nodes) }
 	}
 	b, err := start(ctx, dir)
 	if err != nil {

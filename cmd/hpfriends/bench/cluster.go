@@ -15,43 +15,26 @@ import (
 	"hpfriends/internal/timespec"
 )
 
-// cluster starts three servers that are one cluster. The first one leads.
-func (o benchOptions) cluster(ctx context.Context, dir string) (_ *bench, err error) {
-	b := &bench{benchOptions: o}
+// cluster starts servers that are one cluster. The first one leads.
+func (o benchOptions) cluster(ctx context.Context, dir string, nodes int) (_ *bench, err error) {
+	b := &bench{benchOptions: o, dir: dir}
 	defer func() {
 		if err != nil && b.Server != nil {
 			err = errors.Join(err, b.end())
 		}
 	}()
-	start := func(n int, flags ...string) (*proc.Server, error) {
-		id := "n" + strconv.Itoa(n)
-		home, suffix := filepath.Join(dir, id), "."+id
-		if err := os.Mkdir(home, 0o700); err != nil {
-			return nil, err
-		}
-		if n == 1 {
-			suffix = ""
-		}
-		return proc.Start(ctx, home, o.env(suffix),
-			append([]string{"--node-id", id, "--cluster", "127.0.0.1:0"}, flags...)...)
-	}
-	p, err := start(1, "--bootstrap")
-	if err != nil {
+	if b.Server, err = b.node(ctx, 1, "--bootstrap"); err != nil {
 		return nil, err
 	}
-	b.Server = p
-	at, token, err := b.invite(ctx, dir)
-	if err != nil {
+	if err := b.invite(ctx); err != nil {
 		return nil, err
 	}
-	for n := 2; n <= 3; n++ {
-		p, err := start(n, "--join", at, "--join-token-file", token)
-		if err != nil {
+	for len(b.all()) < nodes {
+		if err := b.join(ctx); err != nil {
 			return nil, err
 		}
-		b.followers = append(b.followers, p)
 	}
-	return b, b.until(ctx, "three voters", func() (bool, error) {
+	return b, b.until(ctx, fmt.Sprintf("%d voters", nodes), func() (bool, error) {
 		s, err := b.status(ctx)
 		voters := 0
 		for _, m := range s.Members {
@@ -59,26 +42,46 @@ func (o benchOptions) cluster(ctx context.Context, dir string) (_ *bench, err er
 				voters++
 			}
 		}
-		return voters == 3, err
+		return voters == nodes, err
 	})
 }
 
-// invite makes what a node needs to join: an address and a file with a token.
-func (b *bench) invite(ctx context.Context, dir string) (at, file string, err error) {
+// node starts the nth server of a cluster.
+func (b *bench) node(ctx context.Context, n int, flags ...string) (*proc.Server, error) {
+	id := "n" + strconv.Itoa(n)
+	home, suffix := filepath.Join(b.dir, id), "."+id
+	if err := os.Mkdir(home, 0o700); err != nil {
+		return nil, err
+	}
+	if n == 1 {
+		suffix = ""
+	}
+	return proc.Start(ctx, home, b.env(suffix), append([]string{"--node-id", id, "--cluster", "127.0.0.1:0"}, flags...)...)
+}
+
+// join adds a server to the cluster, and does not wait until it has caught up.
+func (b *bench) join(ctx context.Context) error {
 	s, err := b.status(ctx)
 	if err != nil {
-		return "", "", err
+		return err
 	}
-	if len(s.Members) != 1 {
-		return "", "", fmt.Errorf("a new cluster has %d members", len(s.Members))
+	p, err := b.node(ctx, len(b.all())+1, "--join", s.Members[0].Address, "--join-token-file", b.token())
+	if err == nil {
+		b.followers = append(b.followers, p)
 	}
+	return err
+}
+
+func (b *bench) token() string { return filepath.Join(b.dir, "token") }
+
+// invite makes a token for those who join.
+func (b *bench) invite(ctx context.Context) error {
 	in := api.NewJoinToken{Seconds: 600, Uses: 2}
 	out, err := api.AddJoinToken.Call(ctx, b.API, api.With[api.NewJoinToken]{Body: in})
 	if err != nil {
-		return "", "", err
+		return err
 	}
-	file = filepath.Join(dir, "token")
-	return s.Members[0].Address, file, os.WriteFile(file, []byte(out.Token), 0o600)
+	return os.WriteFile(b.token(), []byte(out.Token), 0o600)
 }
 
 func (b *bench) status(ctx context.Context) (api.Cluster, error) {
@@ -96,7 +99,7 @@ func (b *bench) settle(ctx context.Context) error {
 				least = m.Applied
 			}
 		}
-		return most == least && len(s.Members) == 3, err
+		return most == least && len(s.Members) == len(b.all()), err
 	})
 }
 
