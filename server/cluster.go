@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,7 +43,7 @@ func (s *Server) clusterPart(ctx context.Context) (_ *raftfsm.Cluster, err error
 		}
 	}()
 	if c.Advertise == "" {
-		c.Advertise = l.Addr().String()
+		c.Advertise = dialed(s.Cluster, l.Addr())
 	}
 	if host, _, err := net.SplitHostPort(c.Advertise); err != nil || net.ParseIP(host).IsUnspecified() {
 		return nil, badConfig(
@@ -59,6 +60,20 @@ func (s *Server) clusterPart(ctx context.Context) (_ *raftfsm.Cluster, err error
 	}
 	c.Key, err = secret.RevealDataKey(s.DataDir)
 	return c, err
+}
+
+// dialed is where the others dial a port that listens at. A name that it was given stays when the address behind it
+// changes, as that of a container does with each start.
+func dialed(given string, at net.Addr) string {
+	host, _, err := net.SplitHostPort(given)
+	if _, notName := netip.ParseAddr(host); err != nil || host == "" || notName == nil {
+		return at.String()
+	}
+	_, port, err := net.SplitHostPort(at.String())
+	if err != nil {
+		return at.String()
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // Join makes the data directory one of a member of the cluster of c.Join, which dials the new member at advertise. One
