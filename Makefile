@@ -7,7 +7,7 @@ BIN := bin/hpfriends
 FUZZTIME ?= 20s
 RACE := ./backup/... ./broker/... ./eventlog/... ./graph/... ./history/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
 
-.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover siege soak soak-live pictures packages image release test-packages clean
+.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover siege soak soak-live pictures packages image release test-packages test-compose clean
 
 build: assets ; $(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/hpfriends
 
@@ -106,6 +106,10 @@ release: ; packaging/build release
 test-packages:
 	ARCHES=$$($(GO) env GOARCH) packaging/build packages
 	packaging/test-deb dist/*.deb
+
+# The image and the files of `hpfriends gen compose`: one node, and a cluster of three.
+test-compose: image
+	packaging/test-compose
 
 clean:
 	rm -rf bin dist web/ui/node_modules internal/browser/node_modules internal/browser/shots
