@@ -76,7 +76,7 @@ the server. Figures depend on the machine: compare them in one run.`,
 	c.Subcommands = append(benchCommands(scenarios, append(slices.Clone(scenarios), clusterScenarios...)), &cli.Command{
 		Name: "cluster", Usage: "measure three servers that are one cluster",
 		Subcommands: benchCommands(clusterScenarios, clusterScenarios),
-	})
+	}, forwarderCommand())
 	return c
 }
 
