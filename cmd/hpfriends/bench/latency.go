@@ -46,13 +46,13 @@ func benchLatency(ctx context.Context, b *bench) (all []figure, err error) {
 		ours := tempo{rate, c.factor * steadyTick, at, c.p99}
 		theirs := tempo{rate, c.factor * steadyTick, at + ", forwarded from memory", 0}
 		var here, there []time.Duration
-		for range latencyRounds {
-			some, err := ours.times(ctx, b.Server, pubs[0], subs[0], b.duration/latencyRounds)
+		for range turns {
+			some, err := ours.times(ctx, b.Server, pubs[0], subs[0], b.duration/turns)
 			if err != nil {
 				return nil, err
 			}
 			here = append(here, some...)
-			if some, err = theirs.times(ctx, forwarder, pubs[0], subs[0], b.duration/latencyRounds); err != nil {
+			if some, err = theirs.times(ctx, forwarder, pubs[0], subs[0], b.duration/turns); err != nil {
 				return nil, err
 			}
 			there = append(there, some...)
@@ -64,8 +64,8 @@ func benchLatency(ctx context.Context, b *bench) (all []figure, err error) {
 	return all, nil
 }
 
-// latencyRounds is how often the two are measured.
-const latencyRounds = 3
+// turns is how often a server and a forwarder are measured.
+const turns = 3
 
 // latency publishes and subscribes at one server.
 func (r tempo) latency(ctx context.Context, at *proc.Server, pk, sk load.Key, d time.Duration) ([]figure, error) {

@@ -12,14 +12,34 @@ import (
 	"hpfriends/internal/timespec"
 )
 
-func benchThroughput(ctx context.Context, b *bench) ([]figure, error) {
-	rates, err := b.load(ctx, 4, 1, 256)
+// benchThroughput measures a server and, in turn with it, one that forwards from memory.
+func benchThroughput(ctx context.Context, b *bench) (_ []figure, err error) {
+	pubs, subs, err := load.SetUp(ctx, b.API, load.Channel, 4, 1)
 	if err != nil {
 		return nil, err
 	}
+	forwarder, end, err := startForwarder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	var ours, theirs [2]float64 // sent and received
+	for range turns {
+		for at, sum := range map[*proc.Server]*[2]float64{b.Server: &ours, forwarder: &theirs} {
+			here := []*proc.Server{at}
+			rates, err := traffic{pubs: pubs, subs: subs, pubAt: here, subAt: here, size: 256}.flow(ctx, b.duration/turns)
+			if err != nil {
+				return nil, err
+			}
+			sum[0], sum[1] = sum[0]+rates[0]/turns, sum[1]+rates[1]/turns
+		}
+	}
 	return []figure{
-		{Name: "messages published, 4 -> 1, 256 B", Value: rates[0], Unit: "1/s"},
-		{Name: "messages delivered, 4 -> 1, 256 B", Value: rates[1], Unit: "1/s", Target: 400_000},
+		{Name: "messages published, 4 -> 1, 256 B", Value: ours[0], Unit: "1/s"},
+		{Name: "messages delivered, 4 -> 1, 256 B", Value: ours[1], Unit: "1/s", Target: 400_000},
+		{Name: "messages delivered, 4 -> 1, 256 B, forwarded from memory", Value: theirs[1], Unit: "1/s"},
+		{Name: "messages delivered, 4 -> 1, 256 B, against forwarding from memory", Value: 100 * ours[1] / theirs[1],
+			Unit: "%", Target: 50},
 	}, nil
 }
 
