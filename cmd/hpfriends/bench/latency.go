@@ -45,6 +45,10 @@ func benchLatency(ctx context.Context, b *bench) (all []figure, err error) {
 		at := fmt.Sprintf(" at %d/s", rate)
 		ours := tempo{rate, c.factor * steadyTick, at, c.p99}
 		theirs := tempo{rate, c.factor * steadyTick, at + ", forwarded from memory", 0}
+		first, err := readParts(ctx, b.Server)
+		if err != nil {
+			return nil, err
+		}
 		var here, there []time.Duration
 		for range turns {
 			some, err := ours.times(ctx, b.Server, pubs[0], subs[0], b.duration/turns)
@@ -57,7 +61,12 @@ func benchLatency(ctx context.Context, b *bench) (all []figure, err error) {
 			}
 			there = append(there, some...)
 		}
-		all = append(append(all, ours.figures(here)...), theirs.figures(there)...)
+		last, err := readParts(ctx, b.Server)
+		if err != nil {
+			return nil, err
+		}
+		all = append(append(all, ours.figures(here)...), partFigures(at, first, last)...)
+		all = append(all, theirs.figures(there)...)
 		all = append(all, figure{Name: "publish-to-deliver p99" + at + ", against forwarding from memory", Unit: "%",
 			Value: 100 * quantile(here, .99) / quantile(there, .99), Target: c.ofMemory, AtMost: true})
 	}
