@@ -11,9 +11,8 @@ import (
 )
 
 // What is kept of the past: waypoints, of which the one that was not used for longest makes room, and milestones, which
-// Survey sets along the whole history. With milestones, no moment is more than 2,048 events away from a graph that is in
-// memory, up to 192 times 2,048 of them; then 4,096, and so on. Each holds what the changes up to it have
-// replaced.
+// Survey sets along the whole history. With these, no moment is more than 2,048 events away from a graph that is in
+// memory, up to 192 times 2,048 of them; then 4,096, and so on. Each holds what the changes up to it have replaced.
 
 // passed is the waypoint at target, or the last before it.
 func (t *TimeTravel) passed(index uint64) State {
