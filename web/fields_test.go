@@ -133,8 +133,8 @@ func TestHintsOnPages(t *testing.T) {
 		fields       []string
 		says, anchor string
 	}{
-		{"/groups/nothing", nil, "list what you can see on Groups", `on <a href="/groups">Groups</a>`},
-		{"/groups", []string{"do", "add", "name", "two"}, "remove some, or ask an admin to raise it", ""},
+		{"/groups/nothing", nil, "List what you can see on Groups", `on <a href="/groups">Groups</a>`},
+		{"/groups", []string{"do", "add", "name", "two"}, "Remove some, or ask an admin to raise it", ""},
 		{"/why?from=ada&to=bob&channel=c", nil, "Ask bob to enable it.", ""},
 	} {
 		_, html := w.page("ada", tt.address)

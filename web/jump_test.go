@@ -18,14 +18,18 @@ func TestPalette(t *testing.T) {
 		{"ada", "who could", "page Who could read a channel?", `href="/audit/access"`},
 		{"ada", "#812.4", "message #812.4", `href="/m/812.4"`},
 		{"ada", "#3", "as of Graph as of #3", `href="/graph?at=%233"`},
-		{"ada", "2h", "as of Shares as of 2h", `href="/shares?at=2h"`},
-		{"ada", "share cowrie.* with bob", "do Share cowrie.* with bob …", `href="/shares?add=&amp;channel=cowrie.%2A&amp;to=bob#add"`},
+		{"ada", "2h", "UTC, 2 h ago", `href="/history?since=2h"`},
+		{"ada", "2026-11-20 14:30", "as of Shares as of 2026-11-20 14:30:00", `href="/shares?at=2026-11-20&#43;14%3A30%3A00"`},
+		{"ada", "logout", "do Log out", `form="logout"`},
+		{"ada", "dark", "do Theme and time zone", `href="/preferences"`},
+		{"ada", "integrations", "page Integrations", `href="/help/integrations"`},
+		{"ada", "share cowrie.* with bob", "do Share cowrie.* with bob …", `href="/shares?add=&amp;channel=cowrie.%2A&amp;to=bob"`},
 		{"ada", "why does bob not get cowrie.x?", "do Why does bob not get cowrie.x from ada?",
 			`href="/why?channel=cowrie.x&amp;from=ada&amp;to=bob"`},
 		{"bob", "why do I not get cowrie.x", "do Why does bob not get cowrie.x from ada?",
 			`href="/why?channel=cowrie.x&amp;from=ada&amp;to=bob"`},
 		{"bob", "accept cowrie", "do Enable cowrie.* of ada <b>", `form="accept" name="share" value="`},
-		{"ada", "bob", "person bob", `href="/shares?to=bob#add"`},
+		{"ada", "bob", "person bob", `href="/shares?to=bob"`},
 		{"ada", "ada-key", "authkey ada-key", `href="/authkey?ident=ada-key"`},
 	} {
 		status, html := w.page(test.user, "/jump?q="+escape(test.typed))
@@ -35,6 +39,9 @@ func TestPalette(t *testing.T) {
 		_, html = w.page(test.user, "/search?q="+escape(test.typed))
 		if strings.HasPrefix(test.says, "do Enable") {
 			test.address = `<button name="do" value="enable">Enable cowrie.* of ada</button>`
+		}
+		if test.typed == "logout" {
+			test.address = `<form method="post" action="/logout"><button>Log out</button></form></li>`
 		}
 		if test.typed != "" && !strings.HasPrefix(test.typed, "#812") && !strings.Contains(html, test.address) &&
 			!strings.HasPrefix(test.says, "person") {

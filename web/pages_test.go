@@ -128,7 +128,7 @@ func TestShareThroughThePages(t *testing.T) {
 	}
 	again := regexp.MustCompile(`<a href="([^"]*)">Share it again`).FindStringSubmatch(html)
 	_, html = w.page("ada", htmlpkg.UnescapeString(again[1]))
-	if !strings.Contains(html, `name="channel" class="mono" value="cowrie.*"`) ||
+	if !strings.Contains(html, `name="channel" class="mono" data-new value="cowrie.*"`) ||
 		!strings.Contains(html, `value="bob"`) || !strings.Contains(html, `value="TLP:RED"`) {
 		t.Errorf("what was removed is not in the form: %s", text(html))
 	}
@@ -363,7 +363,7 @@ func TestWhyOfAPattern(t *testing.T) {
 	w.publish(1, "dionaea", "3")
 	if _, html = w.page("bob", link); !says(html, "that of cowrie.b , where the newest message is. Others: cowrie.a Here",
 		"Here only. What ada publishes on cowrie.b reaches bob") ||
-		!strings.Contains(html, `href="/authkeys?add=&amp;sub=cowrie.%2A#add"`) {
+		!strings.Contains(html, `href="/authkeys?add=&amp;sub=cowrie.%2A"`) {
 		t.Error(text(html))
 	}
 	_, html = w.page("cleo", "/why?channel=%2A&from=ada&to=cleo")
@@ -522,6 +522,21 @@ func TestPastIsWalked(t *testing.T) {
 	if !says(html, "Live cannot be shown as of #"+itoa(at)+": this is now.") ||
 		!strings.Contains(html, link("/shares", at)) {
 		t.Error(text(html))
+	}
+	// Of what has not been, or is no moment at all, nobody can tell: the pages say so, and what they show instead.
+	for _, path := range []string{
+		"/shares?at=2130-01-01", "/groups?at=%23999999", "/audit/access?channel=first&at=2130-01-01",
+		"/audit/diff?from=%231&to=2130-01-01", "/audit/diff?from=%23999999", "/audit?since=2130-01-01",
+		"/history?since=2130-01-01", "/logs?since=2130-01-01",
+	} {
+		if _, html := w.page("ada", path); !says(html, "is still to come.") || says(html, "as of 2") {
+			t.Errorf("%s: %s", path, text(html))
+		}
+	}
+	status, html := w.page("ada", "/shares?at=whenever")
+	if status != http.StatusUnprocessableEntity || !says(html, `"whenever" is neither a time nor a position.`) ||
+		!says(html, "This is now. back to now") || !says(html, "first My own events") {
+		t.Errorf("%d %s", status, text(html))
 	}
 	if _, html = w.page("bob", "/shares?at=%23"+itoa(at)); says(html, "ada shares") {
 		t.Errorf("bob is told of changes that do not concern him: %s", text(html))
@@ -715,7 +730,7 @@ func TestAccountIsRemovedByItsOwner(t *testing.T) {
 	if _, there := w.newest().UserByHandle("ada"); !there || !says(html, "type ada to say that you mean it") {
 		t.Errorf("ada is there: %v; %s", there, text(html))
 	}
-	if status, html := w.submit("root", "/account", "do", "leave", "sure", "root"); !says(html, "root is the only admin") {
+	if status, html := w.submit("root", "/account", "do", "leave", "sure", "root"); !says(html, "Root is the only admin") {
 		t.Errorf("the last admin leaves: %d %s", status, text(html))
 	}
 	w.submit("ada", "/account", "do", "leave", "sure", "ada")
@@ -875,6 +890,42 @@ func TestClusterThroughThePages(t *testing.T) {
 	}
 }
 
+// The keyboard of a telephone adds a blank behind a word that it completes.
+func TestBlanksAroundNamesMeanNothing(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	for _, form := range [][]string{
+		{"/groups", "do", "add", "name", "lab "}, {"/groups/lab", "do", "member", "user", " bob "},
+		{"/shares", "do", "add", "channel", "c ", "to", "group:lab "}, {"/preferences", "do", "set", "zone", "UTC "},
+	} {
+		if status, html := w.submit("ada", form[0], form[1:]...); status != http.StatusOK {
+			t.Errorf("%q: %d %s", form, status, text(html))
+		}
+	}
+	if _, html := w.page("bob", "/incoming?from=ada"); !says(html, "waiting Why? ada c Own events") {
+		t.Error(text(html))
+	}
+	if _, html := w.page("ada", "/why?from=ada+&to=+bob&channel=c"); !says(html, "bob has not enabled it") {
+		t.Error(text(html))
+	}
+}
+
+// Between two moments the page shows the fields that differ, and whether the whole of it is new.
+func TestDiffShowsWhatIsNotAlike(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob")
+	w.submit("ada", "/shares", "do", "add", "channel", "first", "to", "bob", "note", "old")
+	at := itoa(w.graph.Index())
+	w.submit("ada", "/shares/"+at, "do", "edit", "was-expires", "", "expires", "", "note", "new")
+	w.submit("ada", "/authkeys", "do", "add", "ident", "fresh")
+	_, html := w.page("ada", "/audit/diff?from=%23"+at)
+	if !says(html, "share first changed Field Before After note old new") ||
+		!says(html, "authkey fresh added Field") ||
+		says(html, "from-share") {
+		t.Error(text(html))
+	}
+}
+
 // With the setup link, and only with it, a stranger becomes the first admin and is logged in; then the door is closed.
 func TestSetupThroughThePages(t *testing.T) {
 	w := newWorld(t)
@@ -896,6 +947,12 @@ func TestSetupThroughThePages(t *testing.T) {
 		says(rec.Body.String(), "Become admin") {
 		t.Errorf("a stranger: %d %s", rec.Code, text(rec.Body.String()))
 	}
+	bad := url.Values{"token": {token}, "user": {"no such"}, "password": {"short"}}
+	if rec := w.send(caller{header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}, "POST /setup",
+		bad.Encode()); rec.Code != http.StatusUnprocessableEntity ||
+		!says(rec.Body.String(), "The password has 5 bytes", `"no such" cannot be a handle.`) {
+		t.Errorf("not all that is wrong is told: %d %s", rec.Code, text(rec.Body.String()))
+	}
 	if rec := post("wrong"); rec.Code != http.StatusNotFound || w.graph.HasAdmin() {
 		t.Errorf("a stranger: %d %s", rec.Code, text(rec.Body.String()))
 	}
@@ -907,7 +964,7 @@ func TestSetupThroughThePages(t *testing.T) {
 	if rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/" || !w.graph.HasAdmin() {
 		t.Fatalf("%d %s", rec.Code, text(rec.Body.String()))
 	}
-	if rec := post(token); rec.Code != http.StatusNotFound || !says(rec.Body.String(), "there is nothing to set up here") {
+	if rec := post(token); rec.Code != http.StatusNotFound || !says(rec.Body.String(), "There is nothing to set up here") {
 		t.Errorf("twice: %d %s", rec.Code, text(rec.Body.String()))
 	}
 	if rec := w.send(caller{}, "GET /login", nil); says(rec.Body.String(), "not set up yet") {
@@ -1004,7 +1061,7 @@ func TestAdminThroughThePages(t *testing.T) {
 	}
 	for _, step := range []struct{ do, says string }{
 		{"role", "ada is auditor now."}, {"disable", "ada is disabled"}, {"enable", "ada can log in again."},
-		{"clear", "ada has no login session to end"}, {"remove", "ada is removed"},
+		{"clear", "Ada has no login session to end"}, {"remove", "ada is removed"},
 	} {
 		status, _ := w.submit("eve", "/admin", "do", step.do, "user", "ada", "role", "auditor", "sure", "ada")
 		if status != http.StatusForbidden {
@@ -1184,7 +1241,7 @@ func TestLogsAreFilteredAndDownloaded(t *testing.T) {
 		"Why? It has another secret than the authkey.") {
 		t.Error(text(html))
 	}
-	if _, html = w.page("ada", "/logs?since=odd"); !says(html, "since:") {
+	if _, html = w.page("ada", "/logs?since=odd"); !says(html, "Since:") {
 		t.Error(text(html))
 	}
 }

@@ -289,7 +289,7 @@ func TestReplayFromHistory(t *testing.T) {
 	if _, html = w.page("bob", "/history?since=first"); says(html, "Your replays") {
 		t.Error("bob sees them")
 	}
-	if _, html = w.submit("ada", address, "do", "replay", "authkey", "bob"); !says(html, "there is no authkey bob") {
+	if _, html = w.submit("ada", address, "do", "replay", "authkey", "bob"); !says(html, "There is no authkey bob") {
 		t.Error(text(html))
 	}
 	o.pass = make(chan struct{})

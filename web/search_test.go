@@ -275,7 +275,7 @@ func TestSearchByOperators(t *testing.T) {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 	_, html := w.page("ada", "/search?q="+escape("usr:bob"))
-	if !says(html, "there is no operator usr:", "or put it in quotes") {
+	if !says(html, "There is no operator usr:", "or put it in quotes") {
 		t.Error(text(html))
 	}
 }

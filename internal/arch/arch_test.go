@@ -123,7 +123,7 @@ var allowed = map[string][]string{
 	},
 	"web/pages/payload": {"query/indicator", "query/view"},
 	"web/pages/format":  {"query/view"},
-	"web/pages/palette": {"query", "query/view", "graph", "eventlog/entry", "internal/timespec"},
+	"web/pages/palette": {"query", "query/view", "graph", "eventlog/entry", "internal/timespec", "web/pages/format"},
 	"web/pages/glance":  {"query/view"},
 	"web/pages/icons":   {},
 	"web/pages/fields":  {"graph"},

@@ -36,13 +36,27 @@ func (p *Tab) Axe() []string {
 	return violations
 }
 
-// Wider returns by how many pixels the page is wider than what is seen of it: a person would have to scroll sideways.
+// Wider returns by how many pixels the page, or what drops down on it, is wider than what is seen of it: a person would
+// have to scroll sideways, or could not reach it at all.
 func (p *Tab) Wider() int {
 	p.t.Helper()
-	n, err := evaluate[int](p, "document.documentElement.scrollWidth - document.documentElement.clientWidth")
+	n, err := evaluate[int](p, wider)
 	p.must(n, err)
 	return n
 }
+
+const wider = `(() => {
+	const {scrollWidth, clientWidth} = document.documentElement;
+	let over = scrollWidth - clientWidth;
+	for (const drop of document.querySelectorAll("details.drop")) {
+		const was = drop.open;
+		drop.open = true;
+		const {left, right} = drop.querySelector(".pop").getBoundingClientRect();
+		over = Math.max(over, -left, right - clientWidth);
+		drop.open = was;
+	}
+	return Math.ceil(over);
+})()`
 
 // HTML returns the page as the server sends it to this tab's user.
 func (p *Tab) HTML(path string) []byte {

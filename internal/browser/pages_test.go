@@ -42,6 +42,7 @@ var pages = []view{
 	{"logs", "ada", "/logs", 200},
 	{"groups", "ada", "/groups", 200},
 	{"group", "ada", "/groups/honeynet", 200},
+	{"group-admin", "bob", "/groups/malware-exchange", 200},
 	{"search", "ada", "/search?q=cowrie", 200},
 	{"search-address", "ada", "/search?q=203.0.113.66", 200},
 	{"account", "ada", "/account", 200},

@@ -23,6 +23,11 @@ func TestPaletteAndKeys(t *testing.T) {
 	at("/shares")
 	p.Press("n")
 	at("/shares?add")
+	p.Press("cowrie.*") // into the first field
+	p.Press(kb.Escape)
+	if value, err := evaluate[string](p, `document.querySelector("[name=channel]").value`); value != "cowrie.*" {
+		t.Errorf("n has not gone to the first field: %q, %v", value, err)
+	}
 	p.Open("/")
 	p.Press("?")
 	p.See("Next, previous row")
@@ -52,6 +57,12 @@ func TestPaletteAndKeys(t *testing.T) {
 	p.Press("/a time like 2h")
 	p.Press(kb.Escape)
 	p.SeeNo("Shares as of")
+	p.Open("/")
+	p.Press("/log out")
+	p.See("do Log out")
+	p.Press(kb.ArrowDown)
+	p.Press(kb.Enter)
+	p.See("You are logged out.")
 }
 
 // A session that ends under an open page: the page goes to log in, and comes back with what was typed.

@@ -103,19 +103,19 @@ func endSessions(r *request) (done, error) {
 
 // addToken asks for the password too: a token outlives the session.
 func addToken(r *request) (done, error) {
-	err := r.Who.Prove(r.Context(), r.actor, secret.New(r.PostForm.Get("current")))
+	expires, err := r.expires() // before the password: of those few a minute are taken
+	if err == nil {
+		err = r.Who.Prove(r.Context(), r.actor, secret.New(r.PostForm.Get("current")))
+	}
 	if err != nil {
 		return done{}, err
 	}
 	token := api.NewToken{
 		Comment: r.PostForm.Get("comment"), Endless: r.PostForm.Has("endless"), Channel: r.PostForm.Get("channel"),
-		Authkey: r.PostForm.Get("authkey"),
+		Authkey: r.PostForm.Get("authkey"), Expires: expires,
 	}
 	for _, s := range r.PostForm["scope"] {
 		token.Scopes = append(token.Scopes, scope.Scope(s))
-	}
-	if token.Expires, err = r.expires(); err != nil {
-		return done{}, err
 	}
 	made, err := ask(r, api.AddToken, api.With[api.NewToken]{Body: token})
 	if err != nil {

@@ -1,13 +1,11 @@
 package pages
 
 import (
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
-	"hpfriends/api"
 	"hpfriends/query"
 	"hpfriends/query/past"
 	"hpfriends/web/pages/timeline"
@@ -30,7 +28,8 @@ var lacks = map[string]string{
 // ownMoment are the pages of which ?at= is a field.
 var ownMoment = []string{"/audit/access"}
 
-// travel looks up the moment that ?at= names, on pages that can show it.
+// travel looks up the moment that ?at= names, on pages that can show it. What names none, or none that has been, shows
+// now, and the page says so.
 func (r *request) travel(pg *page) error {
 	text := r.URL.Query().Get("at")
 	if text == "" || slices.Contains(ownMoment, pg.path) {
@@ -40,15 +39,32 @@ func (r *request) travel(pg *page) error {
 	if !pg.past {
 		return nil
 	}
-	at, err := past.ParsePoint(text, r.now.In(r.prefs.Zone))
+	at, err := r.moment("", text)
 	if err != nil {
-		return api.NewProblem(http.StatusUnprocessableEntity, api.Invalid, err.Error(), "")
+		r.problem = r.Refusal(err)
+		return nil
 	}
 	then, err := r.Query.At(r.actor, at)
 	if err == nil {
 		r.past = &moment{then, text, at}
 	}
 	return err
+}
+
+// moment reads a moment that has been; an empty text is the zero Point. Of what is still to come nobody can tell.
+func (r *request) moment(field, text string) (past.Point, error) {
+	at, err := past.ParsePoint(text, r.now.In(r.prefs.Zone))
+	if err != nil {
+		return at, invalid(field+r.Refusal(err).Detail, r.Refusal(err).Hint)
+	}
+	end, err := r.Query.ParsePosition("now", r.now)
+	if field == "until: " { // so far
+		return at, err
+	}
+	if at.Time.After(r.now) || at.Time.IsZero() && at.Index > end.Index {
+		return at, invalid(field+text+" is still to come.", "Name a moment that has been.")
+	}
+	return at, err
 }
 
 // At is an address that shows the same moment as this page.
@@ -84,7 +100,7 @@ func (s *sheet) Past() *moment { return s.past }
 // Lacks says what the page cannot show of the past.
 func (s *sheet) Lacks() string { return lacks[s.Page.path] }
 
-// Stray is the moment that was asked for, on a page that is always of now; empty: none was.
+// Stray is the moment that was asked for, where the page shows now; empty: none was.
 func (s *sheet) Stray() string {
 	if s.past != nil {
 		return ""

@@ -62,15 +62,7 @@ func audit(r *request) (any, error) {
 
 // point reads a moment of the address; an empty one is the zero Point.
 func (r *request) point(name string) (past.Point, error) {
-	text := r.URL.Query().Get(name)
-	if text == "" {
-		return past.Point{}, nil
-	}
-	at, err := past.ParsePoint(text, r.now.In(r.prefs.Zone))
-	if err != nil {
-		return at, invalid(name+": "+r.Refusal(err).Detail, "")
-	}
-	return at, nil
+	return r.moment(name+": ", r.URL.Query().Get(name))
 }
 
 // verifyAudit reads the chain of all changes.
@@ -135,7 +127,7 @@ func auditDiff(r *request) (any, error) {
 		r.problem = r.Refusal(err)
 		return d, nil
 	}
-	d.Diff, d.Tables = &diff, prose.Tables(diff.Changes, r.prefs.Zone)
+	d.Diff, d.Tables = &diff, prose.Changed(prose.Tables(diff.Changes, r.prefs.Zone))
 	return d, nil
 }
 

@@ -20,7 +20,7 @@ import (
 // door is a page for those who are not logged in.
 type door struct {
 	Title   string
-	Problem *api.Problem
+	Problem []*api.Problem
 	Notice  string
 	Form    url.Values
 	Data    any
@@ -64,7 +64,7 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) {
 		if problem.Status != http.StatusTooManyRequests { // those cost nothing: they must not fill the log either
 			p.Logger.Warn("a login was refused", "user", graph.Clip(handle), "from", actor.From, "why", problem.Detail)
 		}
-		p.loginDoor(w, r, problem.Status, door{Problem: problem, Form: r.Form})
+		p.loginDoor(w, r, problem.Status, door{Problem: []*api.Problem{problem}, Form: r.Form})
 		return
 	}
 	http.Redirect(w, r, answer.Local(r.Form.Get("next")), http.StatusSeeOther)
@@ -88,8 +88,7 @@ func (p *Pages) setup(w http.ResponseWriter, r *http.Request) {
 			p.closed(w, r, err)
 			return
 		}
-		problem := p.Refusal(err)
-		p.open(w, r, problem.Status, "setup", door{Title: "Set up", Problem: problem, Form: f})
+		p.open(w, r, p.Refusal(err).Status, "setup", door{Title: "Set up", Problem: p.refusals(err), Form: f})
 		return
 	}
 	if _, err := p.Who.Login(w, r, admin.Handle, admin.Password); err != nil {
@@ -100,16 +99,27 @@ func (p *Pages) setup(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
+// refusals are all that was wrong at once.
+func (p *Pages) refusals(err error) (all []*api.Problem) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range several.Unwrap() {
+			all = append(all, p.Refusal(one))
+		}
+		return all
+	}
+	return append(all, p.Refusal(err))
+}
+
 // closed says why a door stays closed.
 func (p *Pages) closed(w http.ResponseWriter, r *http.Request, err error) {
 	problem := p.Refusal(err)
-	p.open(w, r, problem.Status, "closed", door{Title: "Closed", Problem: problem})
+	p.open(w, r, problem.Status, "closed", door{Title: "Closed", Problem: []*api.Problem{problem}})
 }
 
 func (p *Pages) logout(w http.ResponseWriter, r *http.Request) {
 	if err := p.Who.Logout(w, r); err != nil {
 		problem := p.Refusal(err)
-		p.loginDoor(w, r, problem.Status, door{Problem: problem})
+		p.loginDoor(w, r, problem.Status, door{Problem: []*api.Problem{problem}})
 		return
 	}
 	cookie.Tell(w, cookie.Notice{Text: "You are logged out."})

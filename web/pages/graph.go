@@ -2,6 +2,7 @@ package pages
 
 import (
 	"slices"
+	"strings"
 
 	"hpfriends/graph"
 	"hpfriends/query/view"
@@ -36,7 +37,9 @@ const (
 
 func drawGraph(r *request) (any, error) {
 	q := r.URL.Query()
-	d := graphData{whyData: whyData{From: q.Get("from"), To: q.Get("to"), Channel: q.Get("channel")}}
+	d := graphData{whyData: whyData{
+		From: strings.TrimSpace(q.Get("from")), To: strings.TrimSpace(q.Get("to")), Channel: q.Get("channel"),
+	}}
 	lit := make(map[graph.ShareID]bool)
 	if d.From != "" && d.To != "" && d.Channel != "" {
 		x, err := explain(r, d.whyData)

@@ -83,6 +83,9 @@ func (r *request) messageFilter(d historyData) (f query.MessageFilter, err error
 	if err = f.Begin(r.Query, d.Since, now); err != nil {
 		return f, invalid("since: "+r.Refusal(err).Detail, "")
 	}
+	if f.Period.Since.After(now) {
+		return f, invalid("since: "+d.Since+" is still to come.", "Name a moment that has been.")
+	}
 	if d.Until != "" {
 		if err = f.End(r.Query, d.Until, now); err != nil {
 			return f, invalid("until: "+r.Refusal(err).Detail, "")

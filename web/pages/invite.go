@@ -28,7 +28,7 @@ func (p *Pages) registerInvite(mux who.Mux, ask who.Authenticate) {
 	mux.HandleFunc("POST /invite/{secret}", func(w http.ResponseWriter, r *http.Request) { p.accept(w, r, ask) })
 }
 
-func (p *Pages) showInvitation(w http.ResponseWriter, r *http.Request, ask who.Authenticate, problem *api.Problem) {
+func (p *Pages) showInvitation(w http.ResponseWriter, r *http.Request, ask who.Authenticate, problem []*api.Problem) {
 	found, err := p.Who.Invitation(secret.New(r.PathValue("secret")))
 	if err != nil {
 		p.closed(w, r, err)
@@ -37,7 +37,7 @@ func (p *Pages) showInvitation(w http.ResponseWriter, r *http.Request, ask who.A
 	d := inviteData{Invitation: query.ViewInvitation(p.Query.Graph(), found), Path: r.URL.Path}
 	status := http.StatusOK
 	if problem != nil {
-		status = problem.Status
+		status = problem[0].Status
 	}
 	if d.Role != "" {
 		p.open(w, r, status, "join", door{Title: "You are invited", Problem: problem, Form: r.PostForm, Data: d})
@@ -75,7 +75,7 @@ func (p *Pages) accept(w http.ResponseWriter, r *http.Request, ask who.Authentic
 	}
 	r.PostForm.Del("password")
 	if err := p.Who.Join(r, link, account); err != nil {
-		p.showInvitation(w, r, ask, p.Refusal(err))
+		p.showInvitation(w, r, ask, p.refusals(err))
 		return
 	}
 	if _, err := p.Who.Login(w, r, account.Handle, account.Password); err != nil {
@@ -96,7 +96,7 @@ func (p *Pages) acceptAsUser(w http.ResponseWriter, hr *http.Request, ask who.Au
 	defer cancel()
 	in := api.With[api.InvitationSecret]{Body: api.InvitationSecret{Secret: api.NewSecret(hr.PathValue("secret"))}}
 	if _, err := api.AcceptInvitation.Call(ctx, p.API, in); err != nil {
-		p.showInvitation(w, hr, ask, p.Refusal(err))
+		p.showInvitation(w, hr, ask, p.refusals(err))
 		return
 	}
 	cookie.Tell(w, cookie.Notice{Text: "You are a member now."})

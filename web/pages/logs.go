@@ -89,6 +89,9 @@ func (r *request) logFilter() (d logsData, f query.LogFilter, err error) {
 		if *bound.to, err = timespec.Past(bound.text, now); err != nil {
 			return d, f, invalid(bound.name+": "+err.Error(), "")
 		}
+		if bound.name == "since" && bound.to.After(now) {
+			return d, f, invalid("since: "+bound.text+" is still to come.", "Name a moment that has been.")
+		}
 	}
 	return d, f, nil
 }

@@ -8,6 +8,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/web/pages/answer"
 	"hpfriends/web/pages/cookie"
+	"hpfriends/web/pages/fields"
 	"hpfriends/web/who"
 )
 
@@ -72,7 +73,11 @@ func (p *Pages) serve(pg *page, ask who.Authenticate) http.HandlerFunc {
 			p.act(r, pg)
 			return
 		}
-		p.show(r, pg, http.StatusOK)
+		status := http.StatusOK
+		if r.problem != nil {
+			status = r.problem.Status
+		}
+		p.show(r, pg, status)
 	}
 }
 
@@ -110,6 +115,7 @@ func (p *Pages) act(r *request, pg *page) {
 		p.fail(r, pg, api.NewProblem(http.StatusBadRequest, api.Invalid, "The form could not be read.", "Try it again."))
 		return
 	}
+	fields.Trim(r.PostForm)
 	do, ok := pg.acts[r.PostForm.Get("do")]
 	switch {
 	case !ok:

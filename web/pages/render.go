@@ -24,7 +24,8 @@ import (
 // functions are what templates can call.
 var functions = template.FuncMap{
 	"icon": icons.Icon, "count": format.Count, "bytes": format.Size, "visible": format.Visible, "plural": format.Plural,
-	"dict": format.Dict, "hint": format.Hint, "segment": url.PathEscape, "replayed": replayed,
+	"sentence": format.Sentence,
+	"dict":     format.Dict, "hint": format.Hint, "segment": url.PathEscape, "replayed": replayed,
 	"defang":   payload.Defang,
 	"receiver": receiverOf,
 	"why":      func(from, to, channel string) string { return whyOf(from, to, graph.Pattern(channel)) },
@@ -114,8 +115,9 @@ func (p *Pages) fail(r *request, pg *page, err error) {
 // Over reports whether a time is past. The zero time and a nil *time.Time never are.
 func (r *request) Over(v any) bool { return format.Past(v, r.now) }
 
-// Ago, Exact and Clock are times in the zone of who asks.
+// Ago, Due, Exact and Clock are times in the zone of who asks.
 func (r *request) Ago(v any) template.HTML         { return format.Ago(v, r.now.In(r.prefs.Zone)) }
+func (r *request) Due(v any) template.HTML         { return format.Due(v, r.now.In(r.prefs.Zone)) }
 func (r *request) Exact(v any) template.HTML       { return format.Exact(v, r.prefs.Zone) }
 func (r *request) Clock(t time.Time) template.HTML { return format.Clock(t, r.prefs.Zone) }
 

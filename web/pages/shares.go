@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"hpfriends/api"
@@ -141,7 +142,7 @@ func (r *request) shareForm() shareForm {
 
 func addShare(r *request) (done, error) {
 	share := api.NewShare{
-		Channel: graph.Pattern(r.PostForm.Get("channel")), To: r.PostForm.Get("to"),
+		Channel: graph.Pattern(strings.TrimSpace(r.PostForm.Get("channel"))), To: r.PostForm.Get("to"),
 		Type: graph.ShareType(r.PostForm.Get("type")), History: graph.History(r.PostForm.Get("history")),
 		Note: r.PostForm.Get("note"),
 	}
@@ -182,7 +183,7 @@ func sharedAgain(s view.Share) string {
 	if s.Expires != nil {
 		q.Set("expires", s.Expires.UTC().Format(time.RFC3339))
 	}
-	return "/shares?" + q.Encode() + "#add"
+	return "/shares?" + q.Encode()
 }
 
 type shareData struct {

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/url"
+	"strings"
 
 	"hpfriends/graph"
 	"hpfriends/query/view"
@@ -17,7 +18,7 @@ func (r *request) asker() gates.Asker {
 // why shows the gates between a publisher and a receiver. It has an address, so that it can be sent to a colleague.
 func why(r *request) (any, error) {
 	q := r.URL.Query()
-	d := whyData{From: q.Get("from"), To: q.Get("to"), Channel: q.Get("channel")}
+	d := whyData{From: strings.TrimSpace(q.Get("from")), To: strings.TrimSpace(q.Get("to")), Channel: q.Get("channel")}
 	if graph.Pattern(d.Channel).IsPrefix() {
 		if err := d.Pick(r.Context(), r.asker()); err != nil {
 			return nil, err

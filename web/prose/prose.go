@@ -142,6 +142,7 @@ func most(limit any) string {
 // Table is an object that a change has changed.
 type Table struct {
 	view.AuditObject
+	What   string // added, removed, changed
 	Fields []Field
 }
 
@@ -154,7 +155,13 @@ type Field struct {
 // Tables are the objects that a change has changed, with their fields by name, and times in the zone of who reads it.
 func Tables(changes []view.AuditChange, zone *time.Location) (all []Table) {
 	for _, c := range changes {
-		t := Table{AuditObject: c.AuditObject}
+		t := Table{AuditObject: c.AuditObject, What: "changed"}
+		switch {
+		case c.Before == nil:
+			t.What = "added"
+		case c.After == nil:
+			t.What = "removed"
+		}
 		names := make(map[string]bool)
 		for k := range c.Before {
 			names[k] = true
@@ -175,6 +182,14 @@ func Tables(changes []view.AuditChange, zone *time.Location) (all []Table) {
 		}
 		slices.SortFunc(t.Fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
 		all = append(all, t)
+	}
+	return all
+}
+
+// Changed are the tables without the fields that are the same before and after.
+func Changed(all []Table) []Table {
+	for i := range all {
+		all[i].Fields = slices.DeleteFunc(all[i].Fields, func(f Field) bool { return !f.Changed })
 	}
 	return all
 }

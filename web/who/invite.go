@@ -21,7 +21,11 @@ func (a *Authenticator) Join(r *http.Request, link secret.Secret, n Account) err
 	actor, _ := a.anybody(r)
 	accept := graph.AcceptInvitation{Hash: secret.HashToken(link), Handle: n.Handle, Name: n.Name, Password: unhashed}
 	system := graph.Actor{Operator: true, From: actor.From} // they are nobody yet: the graph goes by the secret
-	if err := a.MaySet(graph.Command{Time: a.Changer.Now(), By: system, Op: accept}, n.Handle); err != nil {
+	c := graph.Command{Time: a.Changer.Now(), By: system, Op: accept}
+	if err := n.faults(a.Graph(), c); err != nil {
+		return err
+	}
+	if err := a.MaySet(c, n.Handle); err != nil {
 		return err
 	}
 	var err error

@@ -2,6 +2,7 @@ package who
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -16,10 +17,16 @@ func HashPassword(ctx context.Context, h *secret.Hasher, password secret.Secret,
 		return "", nil
 	}
 	if err := guessable.CheckPassword(password, handle); err != nil {
-		return "", &graph.Error{Code: graph.Invalid, Msg: err.Error(), Hint: "longer is better than stranger"}
+		return "", weak(err)
 	}
 	hash, err := h.Hash(ctx, password)
 	return hash, busy(err)
+}
+
+var errNoPassword = &graph.Error{Code: graph.Invalid, Msg: "the password is empty", Hint: "choose one"}
+
+func weak(err error) error {
+	return &graph.Error{Code: graph.Invalid, Msg: err.Error(), Hint: "longer is better than stranger"}
 }
 
 // unhashed stands for the hash of a password in a change that is only decided.
@@ -51,10 +58,23 @@ type Account struct {
 	Password     secret.Secret
 }
 
+// faults are all that is wrong with an account as it was typed: what the graph does not take of the change that makes
+// it, and what is wrong with its password. The first must not hide the other.
+func (n Account) faults(g *graph.Graph, c graph.Command) error {
+	_, _, err := g.Apply(g.Index()+1, c)
+	faults := []error{err}
+	if n.Password.Empty() {
+		faults = append(faults, errNoPassword)
+	} else if err := guessable.CheckPassword(n.Password, n.Handle); err != nil {
+		faults = append(faults, weak(err))
+	}
+	return errors.Join(faults...)
+}
+
 // hash is that of the password, which must not be empty.
 func (n Account) hash(ctx context.Context, h *secret.Hasher) (string, error) {
 	if n.Password.Empty() {
-		return "", &graph.Error{Code: graph.Invalid, Msg: "the password is empty", Hint: "choose one"}
+		return "", errNoPassword
 	}
 	return HashPassword(ctx, h, n.Password, n.Handle)
 }

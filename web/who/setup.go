@@ -63,15 +63,18 @@ func (s *Setup) Check(token secret.Secret) error {
 
 // Create makes the first admin, as the operator from an address, or "system". It asks for no token.
 func (s *Setup) Create(ctx context.Context, from string, admin Account) error {
-	hash, err := admin.hash(ctx, s.Hasher)
+	add := graph.AddUser{Handle: admin.Handle, Name: admin.Name, Password: unhashed, Role: graph.Admin, First: true}
+	c := graph.Command{Time: s.Changer.Now(), By: graph.Actor{Operator: true, From: from}, Op: add}
+	err := admin.faults(s.Graph(), c)
 	if err != nil {
+		return err
+	}
+	if add.Password, err = admin.hash(ctx, s.Hasher); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
 	defer cancel()
-	_, err = s.Changer.Change(ctx, graph.Command{By: graph.Actor{Operator: true, From: from}, Op: graph.AddUser{
-		Handle: admin.Handle, Name: admin.Name, Password: hash, Role: graph.Admin, First: true,
-	}})
+	_, err = s.Changer.Change(ctx, graph.Command{By: c.By, Op: add})
 	return err
 }
 

@@ -4,10 +4,20 @@ package fields
 import (
 	"fmt"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"hpfriends/graph"
 )
+
+// Trim takes away the blanks around what people type and none can belong to: the keyboard of a telephone adds them.
+func Trim(form url.Values) {
+	for _, name := range []string{"to", "user", "name", "zone", "expires", "uses", "most", "overlap"} {
+		for i, v := range form[name] {
+			form[name][i] = strings.TrimSpace(v)
+		}
+	}
+}
 
 // of cuts a text at commas, blanks and line ends.
 func of(text string) []string {

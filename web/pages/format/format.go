@@ -81,8 +81,16 @@ func Duration(d time.Duration) string {
 	return fmt.Sprintf("%d years", int(d.Hours()/24/365.25))
 }
 
-// Ago is a time as people say it, as an element with the exact one at hand. Empty: the zero time or a nil *time.Time.
+// Ago is Due of what has happened: by the clock of another node it may be a moment ahead.
 func Ago(v any, now time.Time) template.HTML {
+	if t := moment(v); t.After(now) && t.Before(now.Add(time.Minute)) {
+		return element(t.In(now.Location()), "now")
+	}
+	return Due(v, now)
+}
+
+// Due is a time as people say it, as an element with the exact one at hand. Empty: the zero time or a nil *time.Time.
+func Due(v any, now time.Time) template.HTML {
 	t := moment(v)
 	if t.IsZero() {
 		return ""

@@ -133,7 +133,7 @@ func (g *Gate) open(a Asker, d Data) {
 		g.Ask = "Ask " + x.From + " to share it."
 		if me == x.From {
 			q := url.Values{"channel": {x.Channel}, "to": {x.To}}
-			g.Verb, g.Address, g.Ask = "Share it", "/shares?"+q.Encode()+"#add", ""
+			g.Verb, g.Address, g.Ask = "Share it", "/shares?"+q.Encode(), ""
 		}
 	}
 	for _, h := range x.Path {
@@ -155,7 +155,7 @@ func (g *Gate) authkey(a Asker, owner, right string, d Data) {
 		return
 	}
 	if mine {
-		g.Verb, g.Address = "Add authkey", "/authkeys?"+url.Values{"add": {""}, right: {d.Wanted()}}.Encode()+"#add"
+		g.Verb, g.Address = "Add authkey", "/authkeys?"+url.Values{"add": {""}, right: {d.Wanted()}}.Encode()
 	}
 	keys, _ := a.Authkeys(a.Actor, u.ID)
 	for _, k := range keys {

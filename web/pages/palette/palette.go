@@ -17,6 +17,7 @@ import (
 	"hpfriends/internal/timespec"
 	"hpfriends/query"
 	"hpfriends/query/view"
+	"hpfriends/web/pages/format"
 )
 
 // Palette makes suggestions to one who asks.
@@ -38,6 +39,7 @@ type Suggestion struct {
 	Detail  string
 	Address string
 	Accept  uint64 // instead: the share that is enabled
+	Logout  bool   // instead: who asks logs out
 }
 
 // maxSuggestions is how many are made; of each kind of object a search finds perKind.
@@ -76,28 +78,32 @@ func (p *Palette) suggest(text string) []Suggestion {
 
 // moments reads a position or a time.
 func (p *Palette) moments(text string) (all []Suggestion) {
-	moment := func(name string) []Suggestion {
+	moment := func(name, detail string) []Suggestion {
 		at := url.QueryEscape(name)
 		return []Suggestion{
-			{Kind: "as of", Title: "Shares as of " + text, Address: "/shares?at=" + at},
-			{Kind: "as of", Title: "Graph as of " + text, Address: "/graph?at=" + at},
+			{Kind: "as of", Title: "Shares as of " + name, Detail: detail, Address: "/shares?at=" + at},
+			{Kind: "as of", Title: "Graph as of " + name, Detail: detail, Address: "/graph?at=" + at},
 		}
 	}
 	if position, err := entry.ParsePosition(text); err == nil && strings.HasPrefix(text, "#") {
 		if strings.Contains(text, ".") {
 			return []Suggestion{{Kind: "message", Title: position.String(), Address: "/m/" + position.String()[1:]}}
 		}
-		return append(moment(text), Suggestion{
+		return append(moment(text, ""), Suggestion{
 			Kind: "change", Title: text, Address: "/audit/" + strings.TrimPrefix(text, "#"),
 		})
 	}
-	if t, err := timespec.Past(text, p.Now); err == nil && !t.After(p.Now) {
-		return append(moment(text), Suggestion{
-			Kind: "since", Title: "Messages since " + text, Detail: t.In(p.Now.Location()).Format(time.DateTime),
-			Address: "/history?since=" + url.QueryEscape(text),
-		})
+	t, err := timespec.Past(text, p.Now)
+	if err != nil || !t.Before(p.Now) {
+		return nil
 	}
-	return nil
+	// By its date the address means the same tomorrow, and to a colleague in another zone it is told which this is.
+	exact := t.In(p.Now.Location()).Format(time.DateTime)
+	detail := p.Now.Location().String() + ", " + format.Duration(p.Now.Sub(t)) + " ago"
+	return append(moment(exact, detail), Suggestion{
+		Kind: "since", Title: "Messages since " + exact, Detail: detail,
+		Address: "/history?since=" + url.QueryEscape(text),
+	})
 }
 
 // The acts that can be typed. A word that is missing is asked for by the form.
@@ -132,7 +138,7 @@ func (p *Palette) share(channel, to string) Suggestion {
 		title += " with " + to
 	}
 	return Suggestion{
-		Kind: "do", Title: title + " …", Detail: "shows whom it reaches", Address: "/shares?" + form.Encode() + "#add",
+		Kind: "do", Title: title + " …", Detail: "shows whom it reaches", Address: "/shares?" + form.Encode(),
 	}
 }
 
@@ -192,11 +198,18 @@ func hasWords(text, words string) bool {
 	return true
 }
 
-// tasks are forms that have an address of their own.
-var tasks = []Suggestion{
-	{Kind: "do", Title: "Add share", Address: "/shares?add#add"},
-	{Kind: "do", Title: "Add authkey", Address: "/authkeys?add#add"},
-	{Kind: "do", Title: "New group", Address: "/groups"},
+// tasks are forms that have an address of their own, with other words that people call them by.
+var tasks = []struct {
+	Suggestion
+	also string
+}{
+	{Suggestion{Kind: "do", Title: "Add share", Address: "/shares?add"}, "new"},
+	{Suggestion{Kind: "do", Title: "Add authkey", Address: "/authkeys?add"}, "new key"},
+	{Suggestion{Kind: "do", Title: "New group", Address: "/groups?add"}, "add"},
+	{Suggestion{Kind: "do", Title: "New API token", Address: "/account#tokens"}, "add"},
+	{Suggestion{Kind: "do", Title: "Change password", Address: "/account#password"}, ""},
+	{Suggestion{Kind: "do", Title: "Theme and time zone", Address: "/preferences"}, "dark light keys"},
+	{Suggestion{Kind: "do", Title: "Log out", Logout: true}, "logout sign"},
 }
 
 // pages are pages of which each word begins a word of the title.
@@ -211,8 +224,8 @@ func (p *Palette) pages(text string) (all []Suggestion) {
 		return true
 	}
 	for _, t := range tasks {
-		if text != "" && fits(t.Title) {
-			all = append(all, t)
+		if text != "" && fits(t.Title+" "+t.also) {
+			all = append(all, t.Suggestion)
 		}
 	}
 	for _, page := range p.Pages {
@@ -233,7 +246,7 @@ func (p *Palette) hit(h view.Hit) (Suggestion, bool) {
 		s.Title, s.Address = h.Group.Name, "/groups/"+url.PathEscape(h.Group.Name)
 	case h.User != nil:
 		s.Kind, s.Title, s.Detail = "person", h.User.Handle, h.User.Name
-		s.Address = "/shares?" + url.Values{"to": {h.User.Handle}}.Encode() + "#add"
+		s.Address = "/shares?" + url.Values{"to": {h.User.Handle}}.Encode()
 	case h.Authkey != nil:
 		s.Title, s.Detail = h.Authkey.Ident, h.Authkey.Comment
 		s.Address = "/authkey?" + url.Values{"ident": {h.Authkey.Ident}}.Encode()

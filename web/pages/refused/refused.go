@@ -33,7 +33,7 @@ func Why(v graph.Viewer, row view.LogRow, now time.Time) Reason {
 				"password was not found, and guesses are slowed down.", Address: "/account", Verb: "Account",
 		}
 	case err != nil:
-		add := "/authkeys?" + url.Values{"add": {"1"}, "ident": {row.Identifier}}.Encode() + "#add"
+		add := "/authkeys?" + url.Values{"add": {"1"}, "ident": {row.Identifier}}.Encode()
 		return Reason{
 			Because: "There is no authkey of this name that you may see. If the sensor is yours, add one with this " +
 				"identifier, and give the sensor its secret; else it is somebody’s mistake, or a guess, and you can leave it.",
