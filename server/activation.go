@@ -30,7 +30,7 @@ func inherit() (inherited, error) {
 // listen returns the socket of an endpoint: what systemd has opened by the name of the setting and at its address, or a
 // new one.
 func (in inherited) listen(ctx context.Context, setting string, e wire.Endpoint) (net.Listener, error) {
-	i := slices.IndexFunc(in[setting], func(l net.Listener) bool { return isAt(l.Addr(), e) })
+	i := slices.IndexFunc(in[setting], func(l net.Listener) bool { return ListensAt(l.Addr(), e) })
 	if i < 0 {
 		return e.Listen(ctx)
 	}
@@ -39,8 +39,8 @@ func (in inherited) listen(ctx context.Context, setting string, e wire.Endpoint)
 	return e.Over(l), nil
 }
 
-// isAt reports whether a socket is that of an endpoint. One without interface takes all addresses, as [::] does.
-func isAt(a net.Addr, e wire.Endpoint) bool {
+// ListensAt reports whether a socket is that of an endpoint. One without interface takes all addresses, as [::] does.
+func ListensAt(a net.Addr, e wire.Endpoint) bool {
 	at, ok := a.(*net.TCPAddr)
 	if !ok || at.Port != int(e.Port) || e.Device != "" {
 		return false

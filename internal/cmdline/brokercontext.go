@@ -1,13 +1,17 @@
 package cmdline
 
 import (
+	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"hpfriends/internal/contexts"
+	"hpfriends/internal/trust"
 )
 
 // BrokerContextFlag returns the flag --context of a command that speaks hpfeeds.
@@ -38,6 +42,44 @@ func EnterBroker(c *cli.Context) error {
 	case at.Hpfeeds == "":
 		return nil
 	}
+	return enterBroker(c, name, at)
+}
+
+// EnterBrokerBeside is EnterBroker for a command that asks a server, and publishes too: its context has been entered as
+// that of the server.
+func EnterBrokerBeside(c *cli.Context) error {
+	name := c.String("context")
+	if name == "" || c.IsSet("host") || c.IsSet("port") { // flags or the environment name the server, or the broker
+		return nil
+	}
+	_, at, _, err := findContext(name)
+	if err != nil || at.Hpfeeds == "" {
+		return err
+	}
+	return enterBroker(c, name, at)
+}
+
+// TrustedBeside returns how such a command speaks TLS with a broker at a host, if it does: with tls, or when flags say
+// whom to trust. What a context says of its server counts for the context's own broker only.
+func TrustedBeside(c *cli.Context, host string, tls bool) (*tls.Config, error) {
+	_, at, _, err := findContext(cmp.Or(c.String("context"), contexts.Local))
+	if err != nil {
+		return nil, err
+	}
+	p := trust.Policy{Host: host, File: c.String("tls-ca"), Pins: c.StringSlice("tls-pin")}
+	own, _, _ := net.SplitHostPort(at.Hpfeeds)
+	if p.File == at.TLSCA && slices.Equal(p.Pins, at.TLSPins) && (host != own || !at.HpfeedsTLS) {
+		p.File, p.Pins = "", nil
+	}
+	if !tls && p.File == "" && len(p.Pins) == 0 {
+		return nil, nil
+	}
+	return p.Config()
+}
+
+// enterBroker sets the flags as the broker of a context has them.
+func enterBroker(c *cli.Context, name string, at contexts.Context) (err error) {
+	given := func(name string) bool { return onCommandLine(c, name) }
 	set := make(map[string]string)
 	if set["host"], set["port"], err = net.SplitHostPort(at.Hpfeeds); err != nil {
 		return fmt.Errorf("context %s: %w", name, err)

@@ -29,8 +29,9 @@ or --data-dir, else that of HPFRIENDS_CONTEXT, else that of the current
 context, which "context use" chooses. The name "local" is the data directory
 of this machine, as without any context. They are kept in hpfriends below
 the directory for settings (~/.config), tokens and secrets in files for you
-only. "pub", "sub" and "sendfile" log in at the context's --hpfeeds with its
-authkey, unless --host or --port, or a variable for them, names a broker.`,
+only. What speaks hpfeeds ("pub", "sub", "sendfile", "import", and "replay
+--to channel:NAME") logs in at the context's --hpfeeds with its authkey,
+unless --host or --port, or a variable for them, names a broker.`,
 		Subcommands: []*urfave.Command{
 			{
 				Name: "add", Usage: "add a server", ArgsUsage: "NAME", Action: storing(add),
@@ -46,7 +47,7 @@ now and kept: its file is not needed any more.`,
 						Usage: "trust the certificate with this fingerprint, `sha256:HEX` (repeat for more)"},
 					&urfave.StringFlag{Name: "data-dir", Usage: "the `DIR` of a server of this machine, instead of --server"},
 					&urfave.StringFlag{Name: "as", Usage: "act as `USER`, with --data-dir"},
-					&urfave.StringFlag{Name: "hpfeeds", Usage: "where it speaks hpfeeds, `HOST:PORT`, for pub and sub"},
+					&urfave.StringFlag{Name: "hpfeeds", Usage: "where it speaks hpfeeds, `HOST:PORT`, for commands that publish or subscribe"},
 					&urfave.BoolFlag{Name: "hpfeeds-tls", Usage: "by TLS, trusting whom --tls-ca or --tls-pin say"},
 					&urfave.StringFlag{Name: "ident", Usage: "`IDENT` of the authkey, with --hpfeeds"},
 					&urfave.StringFlag{Name: "secret-file", Usage: "`FILE` with its secret, - for standard input"},

@@ -136,7 +136,7 @@ func Import(below ...*cli.Command) *cli.Command {
 			flags = append(flags, f)
 		}
 	}
-	flags = append(flags,
+	flags = append(flags, cmdline.BrokerContextFlag(),
 		&cli.StringFlag{Name: "channel", Aliases: []string{"c"},
 			Usage: "publish on `CHANNEL` instead of the one each message came on"},
 		&cli.Uint64Flag{Name: "from-line", Value: 1, Usage: "go on with line `N`: what an import that failed says"},
@@ -165,7 +165,10 @@ would not be published byte for byte is refused: export has base64 for it.`,
 				return cmdline.Usage("standard input cannot be both the secret and the data")
 			}
 			if !c.Bool("dry-run") {
-				if t.dial, err = loginOf(c, c.App.Reader); err != nil {
+				if err = cmdline.EnterBroker(c); err == nil {
+					t.dial, err = loginOf(c, c.App.Reader)
+				}
+				if err != nil {
 					return badUsage(err)
 				}
 			}

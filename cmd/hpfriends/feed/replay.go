@@ -57,10 +57,11 @@ func Replay() *cli.Command {
 		}, flags...)
 	cmd.Description = `A channel may be a pattern. To stdout go lines of JSON. Elsewhere the
 messages are published with -i and -s: on channel:NAME of the broker at
---host and --port, or on another broker; without a NAME, on the channel each
-came on. At 1x and 10x the pauses between messages are kept: a pause of hours
-is waited for. It ends where the log ends now. When publishing fails, the
-error says how many messages are confirmed, and the flags with which it goes
+--host and --port (without them that of the context, with its authkey),
+or on another broker; without a NAME, on the channel each came on. At 1x
+and 10x the pauses between messages are kept: a pause of hours is waited
+for. It ends where the log ends now. When publishing fails, the error
+says how many messages are confirmed, and the flags with which it goes
 on there; with --resume the same command does. With --authkey the server
 reads and publishes, and no secret is needed; an interrupt stops it.`
 	return cmd

@@ -37,7 +37,7 @@ func targetOf(c *cli.Context) (*target, error) {
 	case "channel":
 		t.channel, t.ours = rest, true
 		if !c.Bool("dry-run") {
-			t.dial, err = loginOf(c, c.App.Reader)
+			err = t.login(c)
 		}
 	case "hpfeeds", "hpfeeds+tls":
 		err = t.parse(c, to)
@@ -49,6 +49,21 @@ func targetOf(c *cli.Context) (*target, error) {
 		return nil, fmt.Errorf("--to: channel %q: want at most %d bytes, not beginning with $", t.channel, wire.MaxName)
 	}
 	return t, err
+}
+
+// login is at the broker of the context whose server is asked, or at that of the flags.
+func (t *target) login(c *cli.Context) (err error) {
+	if err = cmdline.EnterBrokerBeside(c); err != nil {
+		return err
+	}
+	if t.dial, err = loginOf(c, c.App.Reader); err != nil {
+		return err
+	}
+	host, _, err := net.SplitHostPort(t.dial.Addr)
+	if err == nil {
+		t.dial.TLS, err = cmdline.TrustedBeside(c, host, c.Bool("tls"))
+	}
+	return err
 }
 
 // parse reads an address. What it leaves out is taken from the flags.
@@ -80,8 +95,6 @@ func (t *target) parse(c *cli.Context, to string) error {
 			return err
 		}
 	}
-	if u.Scheme == "hpfeeds+tls" || wantsTLS(c) {
-		t.dial.TLS, err = cmdline.Trusted(c, u.Hostname())
-	}
+	t.dial.TLS, err = cmdline.TrustedBeside(c, u.Hostname(), u.Scheme == "hpfeeds+tls" || c.Bool("tls"))
 	return err
 }

@@ -246,6 +246,40 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
+// What systemd holds for the server by name and address is not taken by others; what it holds otherwise is named.
+func TestDoctorKnowsThePortsThatSystemdHolds(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	at, others := taken.Addr().String(), t.TempDir()
+	for name, c := range map[string]struct {
+		address, called string
+		want            Verdict
+		found, do       string
+	}{
+		"for the server":   {at, "http", OK, "systemd holds " + at + " by web.socket, for web.service", ""},
+		"by another name":  {at, "ssh", Fail, "FileDescriptorName is \"ssh\"", "FileDescriptorName=http (systemctl edit"},
+		"at other ones":    {strings.Replace(at, "127.0.0.1", "[::]", 1), "http", Fail, "another address", "ListenStream="},
+		"not this port":    {"127.0.0.1:1", "http", Fail, "taken by another program", "ss -ltnp"},
+		"not by addresses": {"/run/x.sock", "http", Fail, "taken by another program", "ss -ltnp"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write(t, filepath.Join(others, "systemctl"), fmt.Sprintf("#!/bin/sh\ncase $1 in\n"+
+				"list-sockets) echo '%s web.socket web.service' ;;\nshow) echo %s ;;\nesac\n", c.address, c.called), 0o700)
+			t.Setenv("PATH", others)
+			r, err := doctor(t, directory(t), "--http", at)
+			if !has(r, "port", c.want, c.found, c.do) || (c.want == Fail) != (err != nil) {
+				t.Errorf("want %s %q, %q in %+v (%v)", c.want, c.found, c.do, r.find("port"), err)
+			}
+			if err := os.Remove(filepath.Join(others, "systemctl")); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 func has(r Report, check string, v Verdict, found, do string) bool {
 	for _, f := range r.find(check) {
 		if f.Verdict == v && strings.Contains(f.Found, found) && strings.Contains(f.Do, do) {

@@ -40,6 +40,9 @@ func checkPort(ctx context.Context, l server.Listener) []Finding {
 		_ = s.Close()
 		return one(name, OK, what+" is free", "")
 	case errors.Is(err, syscall.EADDRINUSE):
+		if held := checkHeld(ctx, l, what); held != nil {
+			return held
+		}
 		return one(name, Fail, what+" is taken by another program",
 			fmt.Sprintf("ss -ltnp 'sport = :%s' names it: stop it, or change %s in the settings", port, l.Setting))
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
