@@ -11,7 +11,8 @@ import (
 
 // Indicator is an IP address, or the hash of a file.
 type Indicator struct {
-	forms [][]byte // in which it stands in payloads
+	forms  [][]byte // in which it stands in payloads
+	colons bool     // it has some, so that one behind it may be a part of a longer address
 }
 
 // Parse reads an address that is of a host elsewhere, or what is as long as an MD5, SHA-1, SHA-256 or SHA-512 in
@@ -27,7 +28,9 @@ func Parse(text string) (Indicator, bool) {
 	if err != nil || a.Zone() != "" || a.IsUnspecified() || a.IsLoopback() {
 		return Indicator{}, false
 	}
-	return of(text, a.String(), strings.ToUpper(a.String()), a.StringExpanded()), true
+	i := of(text, a.String(), strings.ToUpper(a.String()), a.StringExpanded())
+	i.colons = a.Is6()
+	return i, true
 }
 
 // of returns what is written in any of some forms.
@@ -48,7 +51,8 @@ func (i Indicator) In(payload []byte) bool {
 				break
 			}
 			at += from
-			if !goesOn(payload, at-1, -1) && !goesOn(payload, at+len(form), +1) {
+			end := at + len(form)
+			if !goesOn(payload, at-1, -1) && !goesOn(payload, end, +1) && !(i.colons && within(payload, at, end)) {
 				return true
 			}
 			from = at + 1
@@ -69,6 +73,37 @@ func goesOn(b []byte, at, step int) bool {
 		return at+step >= 0 && at+step < len(b) && alphanumeric(b[at+step])
 	}
 	return false
+}
+
+// longest is how long an address is at most: the last 32 bits may stand in decimal.
+const longest = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
+
+// within reports whether an address of IPv6 from at to end is a part of a longer one: 2001:db8::1 is in 2001:db8::1:2.
+// A number that cannot be a part of one is a port.
+func within(b []byte, at, end int) bool {
+	least, most := max(0, at-longest), min(len(b), end+longest)
+	from, to := at, end
+	for from > least && inAddress(b[from-1]) {
+		from--
+	}
+	for to < most && inAddress(b[to]) {
+		to++
+	}
+	for from < at && !alphanumeric(b[from]) && !bytes.HasPrefix(b[from:], []byte("::")) {
+		from++
+	}
+	for to > end && !alphanumeric(b[to-1]) && !bytes.HasSuffix(b[:to], []byte("::")) {
+		to--
+	}
+	if to-from == end-at {
+		return false
+	}
+	_, err := netip.ParseAddr(string(b[from:to]))
+	return err == nil
+}
+
+func inAddress(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F' || c == ':' || c == '.'
 }
 
 func alphanumeric(c byte) bool {
