@@ -1,14 +1,10 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"io"
-	"net/http"
-	"time"
 
 	"hpfriends/internal/crowd"
-	"hpfriends/web/who"
 )
 
 // Bounds of bodies that are under way, of all requests on TCP. A body is read into memory, whoever sends it, and its
@@ -20,11 +16,11 @@ const (
 	maxReceived = 64 << 10 // bytes of a connection with HTTP/2 that no handler has read
 )
 
-// bodies has seats for bodies that are under way: when there are none, the oldest of the address with the most is
-// ended.
+// bodies has seats for bodies that are under way. Who is ended finds that the context is, too: one who waits with a
+// large body in memory makes room as well as one who is still sending.
 type bodies struct{ begun, large *crowd.Crowd }
 
-func newBodies() *bodies { return &bodies{crowd.New(maxBodies, 0), crowd.New(maxLarge, 0)} }
+func newBodies() bodies { return bodies{crowd.New(maxBodies, 0), crowd.New(maxLarge, 0)} }
 
 // errBodies is why a body was ended.
 var errBodies = errors.New("web: too many requests are being sent: try again later")
@@ -32,7 +28,7 @@ var errBodies = errors.New("web: too many requests are being sent: try again lat
 // body is the body of one request.
 type body struct {
 	io.ReadCloser
-	bodies *bodies
+	bodies bodies
 	seat   func(*crowd.Crowd) *crowd.Seat
 
 	read         int
@@ -63,31 +59,4 @@ func (b *body) leave() {
 			s.Leave()
 		}
 	}
-}
-
-// bound lets next read bodies while there are seats for them. Who is ended finds that the context is, too: one who
-// waits with a large body in memory makes room as well as one who is still sending.
-func (b *bodies) bound(next http.Handler, a *who.Authenticator) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body == nil || r.Body == http.NoBody {
-			next.ServeHTTP(w, r)
-			return
-		}
-		from, ok := a.Address(r)
-		if !ok { // of the local socket: the operator's
-			next.ServeHTTP(w, r)
-			return
-		}
-		ctx, cancel := context.WithCancelCause(r.Context())
-		defer cancel(nil)
-		end := func() {
-			cancel(errBodies)
-			go func() { _ = http.NewResponseController(w).SetReadDeadline(time.Now()) }() // it may wait for a write
-		}
-		mine := &body{ReadCloser: r.Body, bodies: b, seat: func(c *crowd.Crowd) *crowd.Seat { return c.Enter(from, end) }}
-		defer mine.leave()
-		r = r.WithContext(ctx)
-		r.Body = mine
-		next.ServeHTTP(w, r)
-	})
 }

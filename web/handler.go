@@ -47,7 +47,7 @@ func (s *Server) handler(ask, person who.Authenticate) http.Handler {
 	origins.AddInsecureBypassPattern("POST /ip") // sensors post there from anywhere, and it changes nothing
 	found := find(mux, s.pages.Lost(person))
 	all := s.timing.measure(mux, s.knownHosts(s.admitLag(origins.Handler(s.admit(found, ask)))))
-	return harden(s.bodies.bound(all, s.who))
+	return harden(s.bound(all, s.who))
 }
 
 // find is mux, but for whoever looks at an address where nothing is, outside of the API. A route for all of these would

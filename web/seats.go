@@ -11,10 +11,10 @@ import (
 	"hpfriends/internal/proxyheader"
 )
 
-// seats are the places that connections and bodies have.
+// seats are the places that connections and requests have.
 type seats struct {
-	crowd  *crowd.Crowd
-	bodies *bodies
+	crowd *crowd.Crowd
+	*underway
 }
 
 // seatedListener lets everybody in, and somebody else out when there are too many.

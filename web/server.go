@@ -85,7 +85,8 @@ const (
 	writeTimeout  = 60 * time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 16 << 10
-	maxStreams    = 64 // of one connection with HTTP/2
+	maxStreams    = 64       // of one connection with HTTP/2
+	maxFrame      = 16 << 10 // of HTTP/2, the least that is allowed: a connection keeps a buffer as large as what came
 )
 
 // Server is the HTTP side of a node.
@@ -98,7 +99,7 @@ type Server struct {
 	live   *live.Streams
 	replay *replay.Replays
 	seats
-	turns  *ration.Ration
+	turns  *ration.Rations
 	ready  *readiness
 	timing requests
 
@@ -122,7 +123,7 @@ func New(c Config) *Server {
 	turns := ration.New()
 	s := &Server{
 		Config: c, turns: turns, assets: scripts, replay: replays, who: people, ready: newReadiness(c.Ready),
-		timing: newRequests(c.Metrics), seats: seats{bodies: newBodies()},
+		timing: newRequests(c.Metrics), seats: seats{underway: newUnderway()},
 		v1: v1.New(v1.Config{
 			Changer: v1.WithQuotas(c.Changer, c.Query.Graph),
 			Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,
@@ -146,7 +147,7 @@ func New(c Config) *Server {
 		Node: c.Name, Places: c.Places, Kiosk: c.Kiosk, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
 		Version: c.Version, Guests: c.Guests, Assets: scripts, Reference: reference, Logger: c.Logger,
 	}, turns)
-	s.live = live.New(live.Config{Query: c.Query, Places: c.Places, Kiosk: c.Kiosk, Address: s.who.Address})
+	s.live = live.New(live.Config{Query: c.Query, Places: c.Places, Kiosk: c.Kiosk, Address: s.who.Address, Turns: turns})
 	perAddress := max(most/4, 1)
 	if len(c.TrustedProxies) > 0 { // behind one there are many
 		perAddress = 0
@@ -175,11 +176,7 @@ func (s *Server) serve(l net.Listener, tc *tls.Config, h http.Handler) error {
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
 		ConnState: setSeat, TLSConfig: tc,
-		// More requests than a page makes at once would make the seats of connections worth less.
-		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerConnection: maxReceived,
-			MaxReceiveBufferPerStream: maxReceived,
-		},
+		HTTP2: http2Limits(),
 	}
 	s.mu.Lock()
 	if s.closed {
@@ -196,6 +193,15 @@ func (s *Server) serve(l net.Listener, tc *tls.Config, h http.Handler) error {
 		return err
 	}
 	return nil
+}
+
+// http2Limits bound a connection with HTTP/2. More requests than a page makes at once would make the seats of connections
+// worth less.
+func http2Limits() *http.HTTP2Config {
+	return &http.HTTP2Config{
+		MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerConnection: maxReceived,
+		MaxReceiveBufferPerStream: maxReceived, MaxReadFrameSize: maxFrame,
+	}
 }
 
 // Shutdown stops accepting and waits for requests under way until ctx is done; then it breaks their connections.

@@ -5,18 +5,23 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"hpfriends/api"
+	"hpfriends/internal/certtest"
 	"hpfriends/internal/load"
 	"hpfriends/internal/proc"
 )
@@ -24,6 +29,7 @@ import (
 // Walls are what the server is given.
 type Walls struct {
 	Files int      // it may open; 0: as many as this process
+	TLS   bool     // for pages and API
 	Dir   string   // its data directory; empty: a temporary one
 	Flags []string // in addition
 }
@@ -37,6 +43,7 @@ type Siege struct {
 	Mallory load.Key
 
 	traffic traffic
+	tls     *tls.Config  // of clients; nil: HTTP is not encrypted
 	reader  *http.Client // logged in
 	calm    state
 }
@@ -79,6 +86,9 @@ func Begin(t testing.TB, w Walls) *Siege {
 		command = []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, w.Files), path}
 	}
 	s := &Siege{t: t, Mallory: load.KeyOf("mallory")}
+	if w.TLS {
+		w.Flags = append(s.certify(), w.Flags...)
+	}
 	s.Server, err = proc.Launch(cmp.Or(w.Dir, t.TempDir()), proc.Command{
 		Program: command, Env: []string{"HPFRIENDS_ADMIN=root", "HPFRIENDS_ADMIN_PASSWORD=" + password},
 		Flags: append([]string{
@@ -108,6 +118,18 @@ func Begin(t testing.TB, w Walls) *Siege {
 	return s
 }
 
+// certify makes a certificate for the server, and has clients trust it.
+func (s *Siege) certify() (flags []string) {
+	dir := s.t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	template := &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	made := certtest.Make(s.t, template, nil)
+	certtest.Write(s.t, made, cert, key)
+	s.tls = &tls.Config{RootCAs: x509.NewCertPool()}
+	s.tls.RootCAs.AddCert(made.Leaf)
+	return []string{"--tls-cert", cert, "--tls-key", key}
+}
+
 // people makes the accounts and begins the traffic.
 func (s *Siege) people(ctx context.Context) error {
 	pubs, subs, err := load.SetUp(ctx, s.Server.API, load.Channel, 4, 4)
@@ -133,7 +155,9 @@ func (s *Siege) login(ctx context.Context, user string) (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &http.Client{Jar: jar, Timeout: 20 * time.Second}
+	c := &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: &http.Transport{
+		TLSClientConfig: s.tls, ForceAttemptHTTP2: true,
+	}}
 	form := url.Values{"user": {user}, "password": {password}}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url("/login"), strings.NewReader(form.Encode()))
 	if err != nil {
@@ -151,7 +175,12 @@ func (s *Siege) login(ctx context.Context, user string) (*http.Client, error) {
 	return c, nil
 }
 
-func (s *Siege) url(path string) string { return "http://" + s.HTTP + path }
+func (s *Siege) url(path string) string {
+	if s.tls != nil {
+		return "https://" + s.HTTP + path
+	}
+	return "http://" + s.HTTP + path
+}
 
 // measure watches honest users for a while.
 func (s *Siege) measure(d time.Duration) (m state) {

@@ -30,6 +30,7 @@ import (
 	"hpfriends/internal/crowd"
 	"hpfriends/query"
 	"hpfriends/web/pages/attack"
+	"hpfriends/web/ration"
 	"hpfriends/web/who"
 )
 
@@ -40,6 +41,7 @@ type Config struct {
 	Kiosk  *who.Kiosk    // nil: strangers see nothing
 	// Address is where a request comes from, behind proxies too.
 	Address func(*http.Request) (netip.Addr, bool)
+	Turns   *ration.Rations
 }
 
 // Limits of streams. A browser shows one page at a time; a user with many tabs has room in theirs.
@@ -162,6 +164,7 @@ func (s *Streams) serve(w http.ResponseWriter, r *http.Request, d door, begin qu
 		return
 	}
 	defer s.leave(seat)
+	ration.Stand(r.Context())
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
@@ -170,7 +173,12 @@ func (s *Streams) serve(w http.ResponseWriter, r *http.Request, d door, begin qu
 	st.open()
 	for at := begin; st.err == nil; {
 		before := at
+		_, end, err := s.Turns.Events.Take(who.With(st.ctx, st.Actor)) // an event is in memory until it is taken
+		if err != nil {
+			return
+		}
 		at = from.next(st, at)
+		end()
 		if at == before {
 			from.rest(st, at)
 		} else {

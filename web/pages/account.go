@@ -13,7 +13,6 @@ import (
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
-	"hpfriends/web/who"
 )
 
 type accountData struct {
@@ -147,23 +146,17 @@ func endToken(r *request, notice string, end func(id uint64) error) (done, error
 }
 
 // accountFile hands out all that is kept about who asks.
-func (p *Pages) accountFile(ask who.Authenticate) http.HandlerFunc {
-	return func(w http.ResponseWriter, hr *http.Request) {
-		r, err := p.admit(w, hr, ask)
-		var all api.Account
-		if err == nil {
-			all, err = api.ShowAccount.Call(r.Context(), r.API, api.None{})
-		}
-		data, faulty := json.MarshalIndent(all, "", "  ")
-		if err == nil {
-			err = faulty
-		}
-		if err != nil {
-			p.Refuse(w, hr, err)
-			return
-		}
-		w.Header().Set("Content-Type", "application/octet-stream")
-		w.Header().Set("Content-Disposition", `attachment; filename="account.json"`)
-		_, _ = w.Write(append(ndjson.Escape(data), '\n'))
+func accountFile(w http.ResponseWriter, r *request) error {
+	all, err := api.ShowAccount.Call(r.Context(), r.API, api.None{})
+	if err != nil {
+		return err
 	}
+	data, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition", `attachment; filename="account.json"`)
+	_, _ = w.Write(append(ndjson.Escape(data), '\n'))
+	return nil
 }

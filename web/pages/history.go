@@ -12,7 +12,6 @@ import (
 	"hpfriends/api"
 	"hpfriends/query"
 	"hpfriends/web/pages/chart"
-	"hpfriends/web/who"
 )
 
 type historyData struct {
@@ -120,35 +119,27 @@ func (r *request) chart(d *historyData, f query.MessageFilter) error {
 }
 
 // download hands out what a page of History shows, whole, as lines of package ndjson.
-func (p *Pages) download(ask who.Authenticate) http.HandlerFunc {
-	return func(w http.ResponseWriter, hr *http.Request) {
-		r, err := p.admit(w, hr, ask)
-		if err != nil {
-			p.Refuse(w, hr, err)
-			return
-		}
-		q := r.URL.Query()
-		f, err := r.messageFilter(historyData{Since: q.Get("since"), Until: q.Get("until")})
-		if err != nil {
-			p.Refuse(w, hr, err)
-			return
-		}
-		f.Contains = []byte(q.Get("text"))
-		w.Header().Set("Content-Type", "application/octet-stream")
-		name, to := "messages.ndjson", io.Writer(w)
-		if q.Get("form") == "zst" {
-			z, err := zstd.NewWriter(w,
-				zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(chunk), zstd.WithLowerEncoderMem(true))
-			if err != nil {
-				p.Refuse(w, hr, err)
-				return
-			}
-			defer func() { _ = z.Close() }()
-			name, to = name+".zst", z
-		}
-		w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-		r.pour(to, f)
+func download(w http.ResponseWriter, r *request) error {
+	q := r.URL.Query()
+	f, err := r.messageFilter(historyData{Since: q.Get("since"), Until: q.Get("until")})
+	if err != nil {
+		return err
 	}
+	f.Contains = []byte(q.Get("text"))
+	w.Header().Set("Content-Type", "application/octet-stream")
+	name, to := "messages.ndjson", io.Writer(w)
+	if q.Get("form") == "zst" {
+		z, err := zstd.NewWriter(w,
+			zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(chunk), zstd.WithLowerEncoderMem(true))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = z.Close() }()
+		name, to = name+".zst", z
+	}
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	r.pour(to, f)
+	return nil
 }
 
 // chunk is how many bytes of lines are written at once.

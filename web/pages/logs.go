@@ -11,7 +11,6 @@ import (
 	"hpfriends/query"
 	"hpfriends/query/view"
 	"hpfriends/web/pages/refused"
-	"hpfriends/web/who"
 )
 
 type logsData struct {
@@ -97,38 +96,31 @@ func (r *request) logFilter() (d logsData, f query.LogFilter, err error) {
 }
 
 // logFile hands out all rows that the address asks for, as CSV or as lines of JSON.
-func (p *Pages) logFile(ask who.Authenticate) http.HandlerFunc {
-	return func(w http.ResponseWriter, hr *http.Request) {
-		r, err := p.admit(w, hr, ask)
-		if err != nil {
-			p.Refuse(w, hr, err)
-			return
-		}
-		_, f, err := r.logFilter()
-		var rows []view.LogRow
-		if err == nil {
-			rows, err = r.Query.Logs(r.actor, f)
-		}
-		if err != nil {
-			p.Refuse(w, hr, err)
-			return
-		}
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(5 * time.Minute))
-		if r.URL.Query().Get("form") == "csv" {
-			w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-			w.Header().Set("Content-Disposition", `attachment; filename="logs.csv"`)
-			_ = view.WriteLogsCSV(w, rows)
-			return
-		}
-		w.Header().Set("Content-Type", "application/octet-stream")
-		w.Header().Set("Content-Disposition", `attachment; filename="logs.ndjson"`)
-		lines := json.NewEncoder(w)
-		for _, row := range rows {
-			if lines.Encode(row) != nil {
-				return
-			}
+func logFile(w http.ResponseWriter, r *request) error {
+	_, f, err := r.logFilter()
+	if err != nil {
+		return err
+	}
+	rows, err := r.Query.Logs(r.actor, f)
+	if err != nil {
+		return err
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(5 * time.Minute))
+	if r.URL.Query().Get("form") == "csv" {
+		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+		w.Header().Set("Content-Disposition", `attachment; filename="logs.csv"`)
+		_ = view.WriteLogsCSV(w, rows)
+		return nil
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition", `attachment; filename="logs.ndjson"`)
+	lines := json.NewEncoder(w)
+	for _, row := range rows {
+		if lines.Encode(row) != nil {
+			break
 		}
 	}
+	return nil
 }
 
 // Why explains a row.

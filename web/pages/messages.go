@@ -16,7 +16,6 @@ import (
 	"hpfriends/graph"
 	"hpfriends/query"
 	"hpfriends/web/pages/payload"
-	"hpfriends/web/who"
 )
 
 // messageRow is a message in a table.
@@ -155,24 +154,17 @@ func message(r *request) (any, error) {
 	return d, nil
 }
 
-// payload hands out the payload of a message, as a file that no browser shows.
-func (p *Pages) payloadFile(ask who.Authenticate) http.HandlerFunc {
-	return func(w http.ResponseWriter, hr *http.Request) {
-		r, err := p.admit(w, hr, ask)
-		if err != nil {
-			p.Refuse(w, hr, err)
-			return
-		}
-		m, err := find(r)
-		if err != nil {
-			p.Refuse(w, hr, err)
-			return
-		}
-		w.Header().Set("Content-Type", "application/octet-stream")
-		w.Header().Set("Content-Disposition",
-			fmt.Sprintf("attachment; filename=\"message-%d.%d.bin\"", m.Position.Index, m.Position.Offset))
-		_, _ = w.Write(m.Payload)
+// payloadFile hands out the payload of a message, as a file that no browser shows.
+func payloadFile(w http.ResponseWriter, r *request) error {
+	m, err := find(r)
+	if err != nil {
+		return err
 	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition",
+		fmt.Sprintf("attachment; filename=\"message-%d.%d.bin\"", m.Position.Index, m.Position.Offset))
+	_, _ = w.Write(m.Payload)
+	return nil
 }
 
 // find reads the message that the address names, if the viewer may.

@@ -54,7 +54,7 @@ func (p *Pages) serve(pg *page, ask who.Authenticate) http.HandlerFunc {
 			p.Refuse(w, hr, err)
 			return
 		}
-		turn, end, err := p.turns.Take(r.Context())
+		turn, end, err := p.turns.Questions.Take(r.Context())
 		if err != nil {
 			p.fail(r, pg, err)
 			return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"html/template"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"hpfriends/api"
@@ -41,12 +42,12 @@ type Pages struct {
 	templates map[string]*template.Template // by page
 	routes    []*page
 	library   *help.Library
-	turns     *ration.Ration
+	turns     *ration.Rations
 	sent      once.Forms
 }
 
 // New returns Pages whose users take turns.
-func New(c Config, turns *ration.Ration) *Pages {
+func New(c Config, turns *ration.Rations) *Pages {
 	library, err := help.Open(docs.Files)
 	if err != nil {
 		panic(err) // the documents are part of the program
@@ -67,12 +68,36 @@ func (p *Pages) Register(mux who.Mux, ask who.Authenticate) {
 	if p.Kiosk != nil {
 		mux.HandleFunc("GET /kiosk", new(kiosk).serve(p))
 	}
-	mux.HandleFunc("GET /history/download", p.download(ask))
-	mux.HandleFunc("GET /logs/download", p.logFile(ask))
-	mux.HandleFunc("GET /account/data", p.accountFile(ask))
-	mux.HandleFunc("GET /m/{position}/payload", p.payloadFile(ask))
+	for path, serve := range map[string]file{
+		"/history/download": download, "/logs/download": logFile, "/account/data": accountFile,
+		"/m/{position}/payload": payloadFile,
+	} {
+		mux.HandleFunc("GET "+path, p.file(serve, ask))
+	}
 	p.registerDoors(mux)
 	p.registerInvite(mux, ask)
+}
+
+// file answers with a file; an error is returned before anything is written.
+type file func(w http.ResponseWriter, r *request) error
+
+// file serves a file in a turn of who asks, that takes as long as they do.
+func (p *Pages) file(serve file, ask who.Authenticate) http.HandlerFunc {
+	return func(w http.ResponseWriter, hr *http.Request) {
+		r, err := p.admit(w, hr, ask)
+		if err == nil {
+			turn, end, waited := p.turns.Files.Take(r.Context())
+			if err = waited; err == nil {
+				defer end()
+				ration.Stand(turn)
+				r.Request = r.WithContext(turn)
+				err = serve(w, r)
+			}
+		}
+		if err != nil {
+			p.Refuse(w, hr, err)
+		}
+	}
 }
 
 // ask calls an operation of the API as who asks.

@@ -13,7 +13,7 @@ import (
 // One user has so many turns and no more; another one, the operator, and whoever has a turn already do not wait.
 func TestAUserHasSoManyTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := New()
+		r := New().Questions
 		ada := who.With(t.Context(), graph.Actor{User: 1})
 		var ends []func()
 		var in context.Context
@@ -58,5 +58,40 @@ func TestAUserHasSoManyTurns(t *testing.T) {
 		if err := <-waited; err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// The turn of a request lasts until it is answered; what is in no request ends its turn at once.
+func TestATurnLastsUntilTheAnswerIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, ada := New().Questions, who.With(t.Context(), graph.Actor{User: 1})
+		ctx, answered := Begin(ada, func() {})
+		for range Each {
+			_, end, err := r.Take(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			Last(ctx, end)
+		}
+		more := make(chan struct{})
+		go func() {
+			for range 2 * Each {
+				_, end, err := r.Take(ada)
+				if err != nil {
+					t.Error(err)
+					break
+				}
+				Last(ada, end)
+			}
+			close(more)
+		}()
+		synctest.Wait()
+		select {
+		case <-more:
+			t.Error("the turns have ended before the answer was taken")
+		default:
+		}
+		answered()
+		<-more
 	})
 }

@@ -48,14 +48,14 @@ func registerBackup(s *Service, h huma.API) {
 			return nil, s.refused(ctx, operation.OperationID, err)
 		}
 		s.Logger.Info("a backup is made", "user", actor.User, "from", actor.From, "after", in.After)
-		return &huma.StreamResponse{Body: func(c huma.Context) {
+		return asFile(s, &huma.StreamResponse{Body: func(c huma.Context) {
 			c.SetHeader("Content-Type", backupType)
 			_, w := humago.Unwrap(c)
 			out := &patientWriter{w: w, rc: http.NewResponseController(w), timeout: s.ChunkTimeout}
 			if err := write(c.Context(), out); err != nil && c.Context().Err() == nil {
 				s.Logger.Error("a backup failed", "err", err)
 			}
-		}}, nil
+		}}), nil
 	})
 }
 

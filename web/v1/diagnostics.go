@@ -38,13 +38,13 @@ func registerDiagnostics(s *Service, h huma.API) {
 				Code: graph.NotFound, Msg: "this server has no " + in.What + " to show",
 			})
 		}
-		return &huma.StreamResponse{Body: func(c huma.Context) {
+		return asFile(s, &huma.StreamResponse{Body: func(c huma.Context) {
 			c.SetHeader("Content-Type", any)
 			_, w := humago.Unwrap(c)
 			out := &patientWriter{w: w, rc: http.NewResponseController(w), timeout: s.ChunkTimeout}
 			if err := write(out); err != nil && c.Context().Err() == nil {
 				s.Logger.Error("diagnostics failed", "what", in.What, "err", err)
 			}
-		}}, nil
+		}}), nil
 	})
 }

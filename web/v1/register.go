@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"hpfriends/api"
+	"hpfriends/web/ration"
 	"hpfriends/web/scopes"
 	"hpfriends/web/who"
 )
@@ -108,24 +109,48 @@ func permit(s *Service) middleware {
 	}
 }
 
-// serve registers the handler of an operation, for what a limited token is for. Who asks takes a turn, unless they ask
-// to wait. Its errors become problems.
+// serve registers the handler of an operation, for what a limited token is for. Who asks takes a turn until they have
+// the answer. Its errors become problems.
 func serve[I, O any](s *Service, h huma.API, o huma.Operation, handle func(context.Context, *I) (*O, error)) {
 	huma.Register(h, o, func(ctx context.Context, in *I) (*O, error) {
 		if err := scopes.Within(s.Query.Graph(), who.Actor(ctx), o.Method+" "+o.Path, in); err != nil {
 			return nil, s.refused(ctx, o.OperationID, err)
 		}
-		if w, ok := any(in).(interface{ Waits() bool }); !ok || !w.Waits() {
-			turn, end, err := s.turns.Take(ctx)
-			if err != nil {
-				return nil, s.refused(ctx, o.OperationID, err)
-			}
-			defer end()
-			ctx = turn
+		turns := s.turns.Questions
+		if w, ok := any(in).(interface{ Waits() bool }); ok && w.Waits() {
+			turns = s.turns.Waits
 		}
-		out, err := handle(ctx, in)
+		turn, end, err := turns.Take(ctx)
+		if err != nil {
+			return nil, s.refused(ctx, o.OperationID, err)
+		}
+		out, err := handle(turn, in)
+		if file, ok := any(out).(*huma.StreamResponse); ok {
+			asFile(s, file)
+			end()
+		} else {
+			ration.Last(ctx, end)
+		}
 		return out, s.refused(ctx, o.OperationID, err)
 	})
+}
+
+// asFile has an answer wait for a turn, that takes as long as its reader does.
+func asFile(s *Service, f *huma.StreamResponse) *huma.StreamResponse {
+	if f == nil {
+		return nil
+	}
+	write := f.Body
+	f.Body = func(c huma.Context) {
+		_, end, err := s.turns.Files.Take(c.Context())
+		if err != nil {
+			return
+		}
+		defer end()
+		ration.Stand(c.Context())
+		write(c)
+	}
+	return f
 }
 
 // refused makes a problem of a handler's error, and logs one that shows somebody trying what they may not.

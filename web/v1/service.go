@@ -79,11 +79,11 @@ type Config struct {
 // Service is the operations of the API on one node.
 type Service struct {
 	Config
-	turns *ration.Ration
+	turns *ration.Rations
 }
 
 // New returns a Service whose users take turns.
-func New(c Config, turns *ration.Ration) *Service {
+func New(c Config, turns *ration.Rations) *Service {
 	c.ChunkTimeout = cmp.Or(c.ChunkTimeout, chunkTimeout)
 	return &Service{c, turns}
 }

@@ -6,6 +6,7 @@
 package answer
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -38,16 +39,24 @@ func Send(w http.ResponseWriter, r *http.Request, status int, html []byte, secre
 		return
 	}
 	h.Set("Content-Encoding", "gzip")
+	small := zip(html)
+	h.Set("Content-Length", fmt.Sprint(len(small)))
 	w.WriteHeader(status)
-	z := zippers.Get().(*gzip.Writer)
-	z.Reset(w)
-	_, _ = z.Write(html)
-	_ = z.Close()
-	z.Reset(io.Discard) // it keeps nothing of this answer
-	zippers.Put(z)
+	_, _ = w.Write(small)
 }
 
-// zippers are kept: each is 800 KB.
+func zip(html []byte) []byte {
+	z := zippers.Get().(*gzip.Writer)
+	defer zippers.Put(z)
+	var small bytes.Buffer
+	z.Reset(&small)
+	_, _ = z.Write(html) // a Buffer takes all
+	_ = z.Close()
+	z.Reset(io.Discard) // it keeps nothing of this answer
+	return small.Bytes()
+}
+
+// zippers are kept: each is 800 KB. None waits for a reader.
 var zippers = sync.Pool{New: func() any { return gzip.NewWriter(io.Discard) }}
 
 func acceptsGzip(r *http.Request) bool {
