@@ -195,8 +195,8 @@ func (s *Server) serve(l net.Listener, tc *tls.Config, h http.Handler) error {
 	return nil
 }
 
-// http2Limits bound a connection with HTTP/2. More requests than a page makes at once would make the seats of connections
-// worth less.
+// http2Limits bound a connection with HTTP/2. More requests than a page makes at once would make the seats of
+// connections worth less.
 func http2Limits() *http.HTTP2Config {
 	return &http.HTTP2Config{
 		MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerConnection: maxReceived,
