@@ -104,8 +104,8 @@ var allowed = map[string][]string{
 	"web/pages": {
 		"api", "docs", "web/assets", "web/help", "web/pages/answer", "web/pages/attack", "web/pages/chart",
 		"web/pages/cookie", "web/pages/fields", "web/pages/format", "web/pages/gates", "web/pages/glance", "web/pages/icons",
-		"web/pages/once", "web/pages/palette", "web/pages/payload", "web/pages/refused", "web/pages/timeline",
-		"web/prose", "web/ration", "web/sensors", "web/who", "query",
+		"web/pages/once", "web/pages/palette", "web/pages/payload", "web/pages/refused", "web/pages/style",
+		"web/pages/timeline", "web/prose", "web/ration", "web/sensors", "web/who", "query",
 		"query/filter", "query/indicator", "query/past", "query/view", "graph", "graph/limit", "graph/scope",
 		"eventlog/entry", "internal/ndjson", "internal/secret", "internal/timespec",
 	},
@@ -127,6 +127,7 @@ var allowed = map[string][]string{
 	"web/pages/palette": {"query", "query/view", "graph", "eventlog/entry", "internal/timespec", "web/pages/format"},
 	"web/pages/glance":  {"query/view"},
 	"web/pages/icons":   {},
+	"web/pages/style":   {},
 	"web/pages/fields":  {"graph"},
 	"web/pages/chart":   {"query/view", "web/pages/format"},
 	"web/pages/refused": {"eventlog/entry", "graph", "query", "query/view"},

@@ -12,8 +12,10 @@ import (
 	"hpfriends/query"
 	"hpfriends/web/assets"
 	"hpfriends/web/help"
+	"hpfriends/web/pages/answer"
 	"hpfriends/web/pages/attack"
 	"hpfriends/web/pages/once"
+	"hpfriends/web/pages/style"
 	"hpfriends/web/ration"
 	"hpfriends/web/who"
 )
@@ -57,7 +59,7 @@ func New(c Config, turns *ration.Rations) *Pages {
 
 // Register adds every page to mux; ask finds out who sends a request.
 func (p *Pages) Register(mux who.Mux, ask who.Authenticate) {
-	mux.HandleFunc("GET "+stylePath, serveStyle)
+	mux.HandleFunc("GET "+style.Path, answer.Lasting("text/css; charset=utf-8", style.Sheet))
 	for _, pg := range p.routes {
 		h := p.serve(pg, ask)
 		mux.HandleFunc("GET "+pg.pattern(), h)

@@ -19,6 +19,7 @@ import (
 	"hpfriends/web/pages/format"
 	"hpfriends/web/pages/icons"
 	"hpfriends/web/pages/payload"
+	"hpfriends/web/pages/style"
 )
 
 // functions are what templates can call.
@@ -31,7 +32,7 @@ var functions = template.FuncMap{
 	"why":      func(from, to, channel string) string { return whyOf(from, to, graph.Pattern(channel)) },
 	"list":     func(v ...any) []any { return v },
 	"deref":    func(b *bool) bool { return b != nil && *b },
-	"mark":     func() template.HTML { return icons.Mark }, "style": func() string { return styleURL },
+	"mark":     func() template.HTML { return icons.Mark }, "style": func() string { return style.URL },
 }
 
 //go:embed html/*.html

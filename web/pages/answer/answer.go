@@ -2,7 +2,7 @@
 //
 // # Concurrency
 //
-// Send may be called from any goroutine.
+// Its functions may be called from any goroutine.
 package answer
 
 import (
@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -43,6 +44,15 @@ func Send(w http.ResponseWriter, r *http.Request, status int, html []byte, secre
 	h.Set("Content-Length", fmt.Sprint(len(small)))
 	w.WriteHeader(status)
 	_, _ = w.Write(small)
+}
+
+// Lasting answers with what never changes at its address.
+func Lasting(kind string, content []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		w.Header().Set("Content-Type", kind)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	}
 }
 
 func zip(html []byte) []byte {

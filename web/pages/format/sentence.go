@@ -14,8 +14,9 @@ func Sentence(v any) string {
 	if word := strings.TrimRight(first, ":,'"); word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == "" {
 		text = strings.ToUpper(text[:1]) + text[1:]
 	}
-	last := strings.TrimRight(text, `)"'`+"`")
-	if r, _ := utf8.DecodeLastRuneInString(last); unicode.IsLetter(r) {
+	last := strings.TrimRight(text[strings.LastIndex(text, " ")+1:], `)"'`+"`")
+	r, _ := utf8.DecodeLastRuneInString(last)
+	if unicode.IsLetter(r) || unicode.IsDigit(r) && !strings.Contains(last, "/") { // of a network, which is copied
 		text += "."
 	}
 	return text
