@@ -57,6 +57,9 @@ func readDatabase(path string, read func(database) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
+	if _, err := sqlite.Limit(conn, sqlite3.SQLITE_LIMIT_LENGTH, maxValue); err != nil {
+		return err
+	}
 	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
 		return err
 	}
@@ -121,6 +124,9 @@ func advised(err error) error {
 	}
 }
 
+// maxValue is how large a value may be, and a row: ten thousand channels. All together they are at most maxText.
+const maxValue = 16 << 20
+
 // rows yields the rows of a table, in their order, with these columns. The names are the caller's, never a file's.
 func (d database) rows(table string, columns ...string) iter.Seq2[record, error] {
 	return func(yield func(record, error) bool) {
@@ -136,8 +142,12 @@ func (d database) rows(table string, columns ...string) iter.Seq2[record, error]
 			return
 		}
 		defer rows.Close()
+		size := 0
 		for rows.Next() {
 			r, err := scan(rows, len(columns))
+			if size += r.size(); size > maxText && err == nil { // a few bytes say what each row of a large table has
+				err = fmt.Errorf("the table %s has more than %d bytes", table, maxText)
+			}
 			if !yield(r, err) || err != nil {
 				return
 			}
@@ -163,7 +173,21 @@ func scan(rows *sql.Rows, columns int) (r record, err error) {
 	return r, err
 }
 
-// have refuses what is no table: the query of a view is the file's, and may never end.
+// size is what the values of a row take.
+func (r record) size() (n int) {
+	for _, v := range r.Values {
+		switch v := v.(type) {
+		case string:
+			n += len(v)
+		case []byte:
+			n += len(v)
+		}
+		n += 16
+	}
+	return n
+}
+
+// have refuses what is no table: the query of a view is the file's, and may never end. So may what a column computes.
 func (d database) have(table string) error {
 	rows, err := d.conn.QueryContext(d.ctx, "SELECT name, sql FROM sqlite_schema WHERE type = 'table' ORDER BY rowid")
 	if err != nil {
@@ -171,15 +195,32 @@ func (d database) have(table string) error {
 	}
 	defer rows.Close()
 	var names []string
-	for rows.Next() {
+	found := ""
+	for found == "" && rows.Next() {
 		var name, text string
 		if err := rows.Scan(&name, &text); err != nil {
 			return err
 		}
 		if strings.EqualFold(name, table) && strings.HasPrefix(strings.ToUpper(text), "CREATE TABLE") {
-			return nil
+			found = name
 		}
 		names = append(names, name)
 	}
+	if found != "" {
+		return errors.Join(rows.Close(), d.plain(found))
+	}
 	return errors.Join(rows.Err(), fmt.Errorf("no such table: %s; there are: %s", table, strings.Join(names, ", ")))
+}
+
+// plain refuses a table with columns that are computed.
+func (d database) plain(table string) error {
+	const generated = "SELECT count(*) FROM pragma_table_xinfo(?) WHERE hidden IN (2, 3)"
+	var n int
+	if err := d.conn.QueryRowContext(d.ctx, generated, table).Scan(&n); err != nil {
+		return err
+	}
+	if n > 0 {
+		return fmt.Errorf("the table %s has a column that is computed from others: that is no key store", table)
+	}
+	return nil
 }

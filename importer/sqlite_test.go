@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -146,6 +147,44 @@ func TestWhatIsNoKeyStore(t *testing.T) {
 		_, err := readRows(c.path, c.table, c.column)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), c.path) {
 			t.Errorf("%s %s: %v, want %s", c.path, c.table, err, c.want)
+		}
+	}
+}
+
+// A few bytes of a file may stand for as many as there is memory, or for ever: what a column computes, and what rows
+// have that are older than a column.
+func TestSmallDatabasesStaySmall(t *testing.T) {
+	for want, with := range map[string]string{
+		"is computed": "ALTER TABLE authkeys ADD COLUMN secret TEXT AS (hex(zeroblob(8000000)))",
+		"more than":   "ALTER TABLE authkeys ADD COLUMN secret TEXT DEFAULT '" + strings.Repeat("x", 1<<20) + "'",
+		"too big":     "ALTER TABLE authkeys ADD COLUMN secret TEXT DEFAULT '" + strings.Repeat("x", maxValue) + "'",
+	} {
+		path := filepath.Join(t.TempDir(), "small.db")
+		db, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const ids = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300) "
+		for _, do := range []string{
+			"CREATE TABLE authkeys(ident TEXT)", ids + "INSERT INTO authkeys SELECT i FROM n", with,
+		} {
+			if _, err := db.ExecContext(t.Context(), do); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		err = readDatabase(path, func(db database) error {
+			for _, err := range db.rows("authkeys", "ident", "secret") {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
 		}
 	}
 }
