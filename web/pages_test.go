@@ -523,6 +523,9 @@ func TestPastIsWalked(t *testing.T) {
 		!strings.Contains(html, link("/shares", at)) {
 		t.Error(text(html))
 	}
+	if _, html = w.page("ada", "/shares?at=0s"); !strings.Contains(html, link("/graph", w.graph.Index())) {
+		t.Errorf("from page to page it is not the same moment: %s", html)
+	}
 	// Of what has not been, or is no moment at all, nobody can tell: the pages say so, and what they show instead.
 	for _, path := range []string{
 		"/shares?at=2130-01-01", "/groups?at=%23999999", "/audit/access?channel=first&at=2130-01-01",

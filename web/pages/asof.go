@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hpfriends/internal/timespec"
 	"hpfriends/query"
 	"hpfriends/query/past"
 	"hpfriends/web/pages/timeline"
@@ -45,10 +46,14 @@ func (r *request) travel(pg *page) error {
 		return nil
 	}
 	then, err := r.Query.At(r.actor, at)
-	if err == nil {
-		r.past = &moment{then, text, at}
+	if err != nil {
+		return err
 	}
-	return err
+	r.past = &moment{then, text, at}
+	if _, err := timespec.Duration(text); err == nil { // so long ago is another moment on the next page
+		r.at = then.Version.Position
+	}
+	return nil
 }
 
 // moment reads a moment that has been; an empty text is the zero Point. Of what is still to come nobody can tell.
