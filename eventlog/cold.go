@@ -32,7 +32,7 @@ func (s *store) loadBlocks(readOnly bool) error {
 	if readOnly {
 		return nil
 	}
-	return s.removeLeftovers()
+	return errors.Join(s.files.RemoveLeftovers(), s.removeLeftovers())
 }
 
 func (s *store) removeLeftovers() error {
@@ -234,7 +234,7 @@ func (x *Excerpt) read(h *cold.Head) error {
 		return x.sel.selects(layout.Series{Channel: channel, Origin: origin})
 	})
 	if err != nil {
-		return &cold.DamageError{Head: *h, Err: err}
+		return x.log.db.cache.Damage().Note(h, &cold.DamageError{Head: *h, Err: err})
 	}
 	return nil
 }

@@ -269,7 +269,8 @@ func TestRetentionOfBlocks(t *testing.T) {
 func firstOnly(last, first uint64) []byte { return cold.AppendPositions(nil, last, []uint64{first}) }
 
 // TestDamagedBlockIsReported breaks each part of a block, and each of its keys: a reader gets an error or what was
-// there, and Verify and the scrub find it and name the block.
+// there, and Verify and the scrub find it and name the block. Unless it is the block's name that is gone, or something
+// of no block, all is sound when the block is restored.
 func TestDamagedBlockIsReported(t *testing.T) {
 	if allCold() {
 		t.Skip("it makes its block itself")
@@ -315,6 +316,7 @@ func TestDamagedBlockIsReported(t *testing.T) {
 				want = append(want, fmt.Sprintf("%d %x", e.Term, e.Data))
 			}
 			pack(t, l, 50)
+			is := content(t, l, 1, 49)
 			h, err := l.db.blocks().Last()
 			b := l.db.NewBatch()
 			if err = errors.Join(err, breakIt(l, h, b), b.Commit(pebble.Sync)); err != nil {
@@ -340,6 +342,17 @@ func TestDamagedBlockIsReported(t *testing.T) {
 			if name == "payloads" && (refused != 49 || !strings.Contains(err.Error(), `"chan.`) ||
 				!strings.Contains(err.Error(), "block #1 to #49")) {
 				t.Errorf("%d entries are refused, %v: want 49, the block and its channels", refused, err)
+			}
+			known, _ := l.Cold().Damaged()
+			if name == "sound" || name == "missing head" || name == "stripe of nothing" {
+				return
+			}
+			if err := l.Cold().Restore(t.Context(), h.Last, is, false); err != nil || len(known) != 1 {
+				t.Errorf("restore: %v; known were %v", err, known)
+			}
+			verify(t, l)
+			if known, _ := l.Cold().Damaged(); len(known) > 0 {
+				t.Errorf("known as damaged: %v", known)
 			}
 		})
 	}

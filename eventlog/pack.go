@@ -4,16 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
-	"hpfriends/eventlog/block"
 	"hpfriends/eventlog/check"
 	"hpfriends/eventlog/cold"
-	"hpfriends/eventlog/entry"
 	"hpfriends/eventlog/layout"
+	"hpfriends/eventlog/mend"
 )
 
 // BlockBytes is how much of messages is in a block, about. One is read whole by who wants most of it.
@@ -69,17 +67,17 @@ func (c Cold) Pack(ctx context.Context, p Packing) (Packed, error) {
 	if p.Rest == nil {
 		p.Rest = func(time.Duration) {}
 	}
-	k := packer{log: l, Packing: p, holds: make(map[layout.Series][]uint64), worked: time.Now()}
-	if err := k.collect(ctx); err != nil || len(k.records) == 0 {
+	k := packer{log: l, Packing: p, worked: time.Now()}
+	if worth, err := k.collect(ctx); err != nil || !worth {
 		return Packed{}, err
 	}
-	if err := k.encode(); err != nil {
+	if err := k.Encode(k.rest); err != nil {
 		return Packed{}, err
 	}
 	if err := k.write(ctx); err != nil {
 		return Packed{}, err
 	}
-	return Packed{First: k.head.First, Last: k.head.Last, Blocks: 1, Bytes: k.bytes, Stored: int64(k.head.Stored)}, nil
+	return Packed{First: k.Head.First, Last: k.Head.Last, Blocks: 1, Bytes: k.bytes, Stored: int64(k.Head.Stored)}, nil
 }
 
 // PackAll calls Pack until there is nothing left to do, and gives the space back. told, if not nil, learns after each
@@ -132,14 +130,9 @@ func (c Cold) GiveBack() error {
 type packer struct {
 	log *Log
 	Packing
-	worked  time.Time // since the last rest
-	head    cold.Head
-	records []layout.Record // shared with writer
-	bytes   int64           // of them as they are stored
-	marks   []cold.Mark
-	holds   map[layout.Series][]uint64
-	writer  block.Writer
-	encoded []byte
+	worked time.Time // since the last rest
+	bytes  int64     // of the entries as they are stored
+	*mend.Maker
 }
 
 func (k *packer) rest() {
@@ -147,23 +140,22 @@ func (k *packer) rest() {
 	k.worked = time.Now()
 }
 
-// collect reads the entries that come next.
-func (k *packer) collect(ctx context.Context) error {
+// collect reads the entries that come next, and reports whether they are worth a block.
+func (k *packer) collect(ctx context.Context) (worth bool, err error) {
 	db := k.log.db
 	snapshot := db.NewSnapshot()
 	defer snapshot.Close()
 	before, err := cold.Blocks{Reader: snapshot}.Last()
 	if err != nil {
-		return layout.DamagedBlock(0, err)
+		return false, layout.DamagedBlock(0, err)
 	}
-	k.head = cold.Head{
-		First: max(before.Last+1, k.log.Floor()), Before: before.Time, Time: before.Time, Total: before.Total,
-	}
+	k.Maker = mend.NewMaker(max(before.Last+1, k.log.Floor()), before.Time)
+	k.Head.Total = before.Total
 	v, err := check.NewReader(ctx, snapshot)
 	if err != nil {
-		return err
+		return false, err
 	}
-	end, next := min(k.Before, v.Applied), k.head.First
+	end, next := min(k.Before, v.Applied), k.Head.First
 	lower, upper := layout.Indexed(layout.SpanEntry, next), layout.Indexed(layout.SpanEntry, max(next, end))
 	err = v.Each(lower, upper, 256, func(it *pebble.Iterator) error {
 		index, ok := layout.EntryIndex(it.Key())
@@ -183,7 +175,7 @@ func (k *packer) collect(ctx context.Context) error {
 		if err := k.add(v, r); err != nil {
 			return err
 		}
-		if k.writer.Size() >= BlockBytes {
+		if k.Size() >= BlockBytes {
 			return errEnough
 		}
 		return nil
@@ -191,14 +183,12 @@ func (k *packer) collect(ctx context.Context) error {
 	switch {
 	case errors.Is(err, errEnough):
 	case err != nil:
-		return err
+		return false, err
 	case next < end:
-		return layout.Inconsistent(next, "missing, %d is applied", v.Applied)
-	case k.writer.Size() < k.Least:
-		k.records = nil
+		return false, layout.Inconsistent(next, "missing, %d is applied", v.Applied)
 	}
 	k.rest()
-	return nil
+	return k.Len() > 0 && k.Size() >= k.Least, nil
 }
 
 func (k *packer) add(v *check.Reader, r layout.Record) error {
@@ -206,72 +196,14 @@ func (k *packer) add(v *check.Reader, r layout.Record) error {
 	if err != nil {
 		return err
 	}
-	var m cold.Mark
-	if value != nil {
-		own, err := layout.DecodeBatchMark(r.Index, value)
-		if err != nil {
-			return err
-		}
-		m = cold.Mark{Batch: true, Hidden: own.Hidden, Time: own.Time}
-		if m.Time < k.head.Time {
-			return layout.Inconsistent(r.Index, "time %d after %d", m.Time, k.head.Time)
-		}
-		k.head.Time = m.Time
+	if value == nil {
+		return k.Add(r, cold.Mark{})
 	}
-	if isBatch := r.Kind() == entry.KindBatch; isBatch != m.Batch {
-		return layout.Inconsistent(r.Index, "applied batch: %t, marked as one: %t", isBatch, m.Batch)
-	}
-	if m.Batch && !m.Hidden {
-		h, err := r.Header()
-		if err != nil {
-			return err
-		}
-		check.AddSeries(k.holds, r.Index, &h)
-	}
-	k.records, k.marks, k.head.Last = append(k.records, r), append(k.marks, m), r.Index
-	k.writer.Add(block.Entry{
-		Index: r.Index, Term: r.Term, Type: r.Type, Appended: r.Nanos(), Hidden: m.Hidden, Extensions: r.Extensions,
-		Data: r.Data,
-	})
-	return nil
-}
-
-// encode makes the block, and reads it back: what cannot be read does not take the place of anything.
-func (k *packer) encode() error {
-	k.encoded = k.writer.EncodePaced(k.rest)
-	k.head.Size, k.head.Sum = int64(len(k.encoded)), cold.Sum(k.encoded)
-	b, err := block.Open(bytes.NewReader(k.encoded), k.head.Size)
+	m, err := layout.DecodeBatchMark(r.Index, value)
 	if err != nil {
-		return fmt.Errorf("eventlog: pack: %w", err)
+		return err
 	}
-	k.rest()
-	n := 0
-	err = b.Entries(func(e *block.Entry) error {
-		if n%256 == 0 {
-			k.rest()
-		}
-		if n >= len(k.records) {
-			return fmt.Errorf("%d entries and more, want %d", n, len(k.records))
-		}
-		want, got := &k.records[n], layout.ColdRecord(e)
-		n++
-		if got.Index != want.Index || got.Term != want.Term || got.Type != want.Type || got.Nanos() != want.Nanos() ||
-			e.Hidden != k.marks[n-1].Hidden || !bytes.Equal(got.Extensions, want.Extensions) ||
-			!bytes.Equal(got.Bytes(), want.Data) {
-			return fmt.Errorf("entry %d does not come back as it was", want.Index)
-		}
-		if e.Batch == nil && k.marks[n-1].Batch && !e.Hidden {
-			k.head.Raw++
-		}
-		return nil
-	})
-	if err == nil && n != len(k.records) {
-		err = fmt.Errorf("%d entries, want %d", n, len(k.records))
-	}
-	if err != nil {
-		return fmt.Errorf("eventlog: pack: %w", err)
-	}
-	return nil
+	return k.Add(r, cold.Mark{Batch: true, Hidden: m.Hidden, Time: m.Time})
 }
 
 // write writes the parts of the block, and then, at once, all else that changes.
@@ -280,7 +212,7 @@ func (k *packer) write(ctx context.Context) error {
 	if err := db.removeLeftovers(); err != nil {
 		return err
 	}
-	err := cold.Cut(k.head.Last, k.encoded, func(key, part []byte) error {
+	err := cold.Cut(k.Head.Last, k.Encoded, func(key, part []byte) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -299,7 +231,7 @@ func (k *packer) write(ctx context.Context) error {
 	if err := k.replace(b); err != nil {
 		return err
 	}
-	db.frozen.Store(k.head.Last) // before a reader can miss an entry
+	db.frozen.Store(k.Head.Last) // before a reader can miss an entry
 	db.commit(b, pebble.Sync)
 	k.rest()
 	return nil
@@ -307,28 +239,28 @@ func (k *packer) write(ctx context.Context) error {
 
 // replace puts the keys of the block in place of those of its entries.
 func (k *packer) replace(b *pebble.Batch) error {
-	db, last := k.log.db, k.head.Last
+	db, last := k.log.db, k.Head.Last
 	total, err := totalAt(k.log, last)
 	if err != nil {
 		return err
 	}
-	marks := cold.EncodeMarks(k.head.Before, k.marks)
-	k.head.Stored = uint64(k.head.Size) + uint64(len(marks))
+	marks := cold.EncodeMarks(k.Head.Before, k.Marks)
+	k.Head.Stored = uint64(k.Head.Size) + uint64(len(marks))
 	it, err := db.iterate(layout.SpanBounds(layout.SpanIndex))
 	if err != nil {
 		return err
 	}
 	defer it.Close()
-	for of, entries := range k.holds {
+	for of, entries := range k.Holds {
 		key, value := of.StripeKey(last), cold.AppendPositions(nil, last, entries)
 		db.must(b.Set(key, value, nil))
-		k.head.Stored += uint64(len(key) + len(value))
+		k.Head.Stored += uint64(len(key) + len(value))
 		if err := db.deleteKeys(b, it, of.IndexKey(0), of.IndexKey(last+1)); err != nil {
 			return err
 		}
 	}
-	k.head.Total += k.head.Stored
-	db.must(b.Set(cold.Key(cold.SpanHead, last), k.head.Encode(), nil))
+	k.Head.Total += k.Head.Stored
+	db.must(b.Set(cold.Key(cold.SpanHead, last), k.Head.Encode(), nil))
 	db.must(b.Set(cold.Key(cold.SpanMarks, last), marks, nil))
 	for _, span := range []byte{layout.SpanBatch, layout.SpanEntry, layout.SpanSize} {
 		db.must(b.DeleteRange(layout.Indexed(span, 0), layout.Indexed(span, last+1), nil))

@@ -20,11 +20,15 @@ import (
 // (Excise) and a checksum in each table's footer.
 const formatMajorVersion = pebble.FormatTableFormatV6
 
-func openPebble(cfg Config, failure *failstop.Stop) (*pebble.DB, *ballast.Reserve, error) {
-	fs := cfg.FS
-	if fs == nil {
-		fs = vfs.Default
+func (c Config) files() vfs.FS {
+	if c.FS == nil {
+		return vfs.Default
 	}
+	return c.FS
+}
+
+func openPebble(cfg Config, failure *failstop.Stop) (*pebble.DB, *ballast.Reserve, error) {
+	fs := cfg.files()
 	if !cfg.ReadOnly {
 		if err := fs.MkdirAll(cfg.Dir, 0o700); err != nil {
 			return nil, nil, fmt.Errorf("create directory: %w", err)

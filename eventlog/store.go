@@ -13,6 +13,7 @@ import (
 	"hpfriends/eventlog/failstop"
 	"hpfriends/eventlog/inflight"
 	"hpfriends/eventlog/layout"
+	"hpfriends/eventlog/mend"
 )
 
 // store is Pebble under the rules of this package: a write that fails does not return, damage is a *CorruptError, and
@@ -24,6 +25,7 @@ type store struct {
 	ballast *ballast.Reserve // nil: there is no disk behind it
 	cache   *cold.Cache
 	frozen  atomic.Uint64 // no block holds an entry above; raised before a block is written
+	files   mend.Store
 }
 
 func openStore(cfg Config) (*store, error) {
@@ -31,6 +33,7 @@ func openStore(cfg Config) (*store, error) {
 	s.Init()
 	var err error
 	s.DB, s.ballast, err = openPebble(cfg, s.failure)
+	s.files = mend.Store{DB: s.DB, FS: cfg.files(), Dir: cfg.Dir}
 	return s, err
 }
 

@@ -27,7 +27,7 @@ func (v *Reader) blocks() error {
 		}
 		v.Last = h.Last
 		v.Blocks++
-		return v.block(&h)
+		return v.Block(&h)
 	})
 	if err == nil && v.cold.Last > v.Applied {
 		err = layout.Inconsistent(v.cold.Last, "in a block, applied is %d", v.Applied)
@@ -35,7 +35,15 @@ func (v *Reader) blocks() error {
 	return layout.DamagedBlock(0, err)
 }
 
-// block checks a block: all its bytes, each entry with its mark, and its stripes in both directions.
+// Block checks a block: all its bytes, each entry with its mark, and its stripes in both directions.
+func (v *Reader) Block(h *cold.Head) error {
+	err := v.block(h)
+	if _, named := layout.DamagedIn(err); !named && layout.IsDamage(err) {
+		return &cold.DamageError{Head: *h, Err: err}
+	}
+	return err
+}
+
 func (v *Reader) block(h *cold.Head) error {
 	if err := v.ColdBlocks().Check(h); err != nil {
 		// What says more about the place is preferred.

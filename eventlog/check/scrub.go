@@ -215,7 +215,7 @@ func (s *scrub) scrubBlock(k, v []byte) error {
 	}
 	s.Bytes += h.Size
 	s.term, s.time = 0, 0
-	return s.block(&h)
+	return s.Block(&h)
 }
 
 // scrubStripe checks that a stripe is of a block. What it says, its block has been compared with.

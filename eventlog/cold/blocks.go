@@ -39,7 +39,10 @@ func damaged(h *Head, err error) error {
 }
 
 // Blocks reads the blocks of a store or of a snapshot.
-type Blocks struct{ Reader pebble.Reader }
+type Blocks struct {
+	Reader pebble.Reader
+	Damage *Damage // what could not be read before; nil: everything is read
+}
 
 func (b Blocks) iterate(lower, upper []byte) (*pebble.Iterator, error) {
 	return b.Reader.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
@@ -122,12 +125,15 @@ func walk(it *pebble.Iterator, begin, step func() bool, fn func(Head) error) (er
 
 // get returns a copy. A key that is missing is damage.
 func (b Blocks) get(key []byte) ([]byte, error) {
+	if err := b.Damage.remembered(key); err != nil {
+		return nil, err
+	}
 	v, closer, err := b.Reader.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, malformed("key %x is missing", key)
 	}
 	if err != nil {
-		return nil, err
+		return nil, b.Damage.unreadable(key, err)
 	}
 	return slices.Clone(v), closer.Close()
 }

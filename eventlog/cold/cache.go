@@ -19,6 +19,7 @@ type Cache struct {
 	marks    recent[[]Mark]
 	largest  int64         // of what was unpacked, bytes
 	workers  chan struct{} // who unpacks at the same time
+	damage   Damage
 }
 
 var errUnread = errors.New("cold: the goroutine that read the block has ended")
@@ -48,15 +49,23 @@ func NewCache(budget int64) *Cache {
 	}
 }
 
+// Damage is what could not be read by the cache.
+func (c *Cache) Damage() *Damage { return &c.damage }
+
 // Open returns a block, opened.
 func (c *Cache) Open(b Blocks, h *Head) (*block.Block, error) {
 	head := *h
-	return cached(&c.mu, &c.opened, h.Last, func() (*block.Block, error) { return b.Open(&head) })
+	b.Damage = &c.damage
+	k, err := cached(&c.mu, &c.opened, h.Last, func() (*block.Block, error) { return b.Open(&head) })
+	return k, c.damage.Note(h, err)
 }
 
 // Entries returns the entries of a block. It is unpacked once for all who ask meanwhile, who help with it. They are
 // shared and read-only.
 func (c *Cache) Entries(b Blocks, h *Head) ([]block.Entry, error) {
+	if err := c.damage.wholeOf(h); err != nil {
+		return nil, err
+	}
 	u, mine := c.begin(h)
 	if mine {
 		c.unpack(u, b)
@@ -95,6 +104,9 @@ func (c *Cache) Ahead(b Blocks, h *Head) {
 }
 
 func (c *Cache) beginAhead(h *Head) *unpacked {
+	if c.damage.wholeOf(h) != nil {
+		return nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	waiting := int64(1)
@@ -116,6 +128,7 @@ func (c *Cache) beginAhead(h *Head) *unpacked {
 func (c *Cache) unpack(u *unpacked, b Blocks) {
 	defer c.land(u)
 	u.err = errUnread // unless the goroutine lives
+	b.Damage = &c.damage
 	work, err := b.unpack(&u.head)
 	if err != nil {
 		u.err = err
@@ -176,11 +189,14 @@ func (c *Cache) Find(index uint64) (*block.Entry, bool) {
 
 // Marks is Blocks.Marks. They are shared and read-only.
 func (c *Cache) Marks(b Blocks, h *Head) ([]Mark, error) {
-	return cached(&c.mu, &c.marks, h.Last, func() ([]Mark, error) { return b.Marks(h) })
+	b.Damage = &c.damage
+	marks, err := cached(&c.mu, &c.marks, h.Last, func() ([]Mark, error) { return b.Marks(h) })
+	return marks, c.damage.Note(h, err)
 }
 
-// land ends an unpacking. What failed is not kept.
+// land ends an unpacking. Of what failed the damage is remembered.
 func (c *Cache) land(u *unpacked) {
+	c.damage.noteWhole(&u.head, u.err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	u.work = nil
@@ -207,7 +223,23 @@ func (c *Cache) land(u *unpacked) {
 	}
 }
 
-// Forget drops everything.
+// Sound forgets what is kept of a block, and that it is damaged: it was written anew, or is gone.
+func (c *Cache) Sound(last uint64) {
+	c.damage.forget(last)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opened.drop(last)
+	c.marks.drop(last)
+	c.unpacked = slices.DeleteFunc(c.unpacked, func(u *unpacked) bool {
+		if u.head.Last != last || u.bytes == 0 {
+			return false
+		}
+		c.bytes -= u.bytes
+		return true
+	})
+}
+
+// Forget drops everything that was read.
 func (c *Cache) Forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

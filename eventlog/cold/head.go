@@ -76,6 +76,9 @@ func PartKey(last uint64, part uint32) []byte {
 	return binary.BigEndian.AppendUint32(Key(SpanPart, last), part)
 }
 
+// LastPart is the key of the block's last part.
+func (h *Head) LastPart() []byte { return PartKey(h.Last, uint32((h.Size-1)/partSize)) }
+
 // AppendPositions encodes which entries of a block hold a series: ascending, not empty, the last of the block at most.
 // It is last minus the first, then of each the distance from the one before, as varints.
 func AppendPositions(v []byte, last uint64, entries []uint64) []byte {

@@ -37,3 +37,8 @@ func cached[V any](mu *sync.Mutex, r *recent[V], last uint64, read func() (V, er
 	}
 	return v, nil
 }
+
+// drop forgets a block.
+func (r *recent[V]) drop(last uint64) {
+	r.held = slices.DeleteFunc(r.held, func(h held[V]) bool { return h.last == last })
+}

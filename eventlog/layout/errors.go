@@ -15,8 +15,9 @@ import (
 type CorruptError struct {
 	Index  uint64 // of the entry, 0 when the damage is elsewhere
 	Reason string
-	Where  *Extent // nil when it is not known
-	Err    error   // of Pebble, or nil
+	Where  *Extent    // nil when it is not known
+	Err    error      // of Pebble, or nil
+	Block  *cold.Head // that is damaged, nil when it is none, or not known which
 }
 
 func (e *CorruptError) Error() string {
@@ -74,10 +75,23 @@ func DamagedBlock(index uint64, err error) error {
 	}
 	c := &CorruptError{Index: index, Reason: "damaged block", Where: tableExtent(err), Err: err}
 	if errors.As(err, &d) {
-		c.Reason, c.Err = d.Name()+" is damaged", d.Err
+		c.Reason, c.Err, c.Block = d.Name()+" is damaged", d.Err, &d.Head
 		if index == 0 {
 			c.Index = d.First
 		}
 	}
 	return c
+}
+
+// DamagedIn returns the block that an error says is damaged, if there is one.
+func DamagedIn(err error) (h cold.Head, ok bool) {
+	var c *CorruptError
+	if errors.As(err, &c) && c.Block != nil {
+		return *c.Block, true
+	}
+	var d *cold.DamageError
+	if errors.As(err, &d) {
+		return d.Head, true
+	}
+	return h, false
 }
