@@ -16,6 +16,7 @@ const (
 	methodConfiguration byte = 4 // nothing; the answer is the JSON of a learnedConfiguration
 	methodDrain         byte = 5 // the JSON of an operation; answered by the node that is to be drained
 	methodProgram       byte = 6 // what the program's nodes tell each other, see Ask
+	methodEntries       byte = 7 // which entries; the answer is some of them, see package repair
 )
 
 // Ask sends a request of the program to another member, whose Cluster.Handle answers it. Nothing of it is in the log.

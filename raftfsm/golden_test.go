@@ -41,9 +41,9 @@ func TestMessagesBetweenNodesArePinned(t *testing.T) {
 		}
 	}
 	if methods := []byte{
-		methodPropose, methodReport, methodOperate, methodConfiguration, methodDrain, methodProgram, codeNotLeader,
-		codeRefused,
-	}; string(methods) != "\x01\x02\x03\x04\x05\x06\x10\x11" {
+		methodPropose, methodReport, methodOperate, methodConfiguration, methodDrain, methodProgram, methodEntries,
+		codeNotLeader, codeRefused,
+	}; string(methods) != "\x01\x02\x03\x04\x05\x06\x07\x10\x11" {
 		t.Errorf("methods and codes are % x: older nodes know them by other numbers", methods)
 	}
 }

@@ -30,6 +30,12 @@ func (h handler) Handle(ctx context.Context, peer string, method byte, req []byt
 		return h.tell()
 	case methodDrain:
 		return h.obey(ctx, peer, req, h.m.drainHere)
+	case methodEntries:
+		answer, err := h.m.node.repairer.Serve(ctx, req)
+		if err != nil {
+			err = &link.Failure{Code: codeRefused, Text: err.Error()}
+		}
+		return answer, err
 	case methodProgram:
 		if h.m.config.Handle != nil {
 			return h.m.config.Handle(ctx, peer, req)

@@ -20,6 +20,7 @@ import (
 	"hpfriends/raftfsm/clock"
 	"hpfriends/raftfsm/level"
 	"hpfriends/raftfsm/raftlog"
+	"hpfriends/raftfsm/repair"
 	"hpfriends/raftfsm/retention"
 	"hpfriends/raftfsm/store"
 )
@@ -91,6 +92,8 @@ type stores struct {
 	mark   *store.HighWater
 	stalls *store.Stalls
 	disk   *store.Disk
+
+	repairer *repair.Repairer
 }
 
 // Open starts the node. Its background loops run until Close.
@@ -105,14 +108,22 @@ func Open(c Config) (*Node, error) {
 	n := &Node{
 		stores: stores{
 			c.Log, stable, store.NewHighWater(c.Log, stable), new(store.Stalls), store.NewDisk(c.Dir, c.Space, c.Log, c.Logger),
+			nil,
 		}, slog: c.Logger, fail: c.Fail,
 		keeper: retention.NewKeeper(c.Retention, c.Log), stop: make(chan struct{}),
 	}
 	n.checkpointer.init(n)
+	n.repairer = repair.New(repair.Config{Log: c.Log, Logger: c.Logger, Full: n.Full,
+		Peers: func() []string { return n.members.Peers() },
+		Ask: func(ctx context.Context, peer string, question []byte) ([]byte, error) {
+			return n.members.net.Call(ctx, peer, methodEntries, question)
+		},
+	})
 	if err := n.open(c); err != nil {
 		return nil, errors.Join(err, n.abandon(c))
 	}
 	n.loops.Go(func() { n.disk.Watch(n.stop) })
+	n.loops.Go(func() { n.repairer.Run(n.checkpointer.ctx) })
 	n.loops.Add(3)
 	go n.maintain()
 	go n.retain()
@@ -217,6 +228,9 @@ func (n *Node) Full() error { return n.disk.Full() }
 
 // Refused is how often a proposal was refused for want of space.
 func (n *Node) Refused() uint64 { return n.disk.Refused() }
+
+// Repairs is what was found damaged on this node's disk, and repaired from the other members.
+func (n *Node) Repairs() repair.Status { return n.repairer.Status() }
 
 // ID is the node's identity, fixed at its first start.
 func (n *Node) ID() string { return n.id }

@@ -61,5 +61,5 @@ func (n *Node) notices() (all []string) {
 	if n.Leading() && n.keeper.Age > 0 && n.Graph().Retention().Held {
 		all = append(all, "retention by age is held: nothing goes until: hpfriends retention resume")
 	}
-	return all
+	return append(all, n.repairer.Notices(n.id)...)
 }

@@ -184,7 +184,7 @@ func (c *simNode) space() (store.Space, error) {
 
 // disk is the file system on which the log is.
 func (c *simNode) disk() vfs.FS {
-	return slowDisk{c.fs, c.w.lies, func() {
+	return &slowDisk{c.fs, c.w.lies, func() {
 		c.w.mu.Lock()
 		stuck := c.stuck
 		c.w.mu.Unlock()

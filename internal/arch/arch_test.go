@@ -142,13 +142,14 @@ var allowed = map[string][]string{
 	"web/who":          {"api", "graph", "internal/crowd", "internal/guessable", "internal/secret"},
 	"raftfsm": {
 		"eventlog", "eventlog/entry", "graph", "graph/version", "raftfsm/apply", "raftfsm/clock", "raftfsm/level",
-		"raftfsm/link", "raftfsm/raftlog", "raftfsm/report", "raftfsm/retention", "raftfsm/store", "raftfsm/survey",
+		"raftfsm/link", "raftfsm/raftlog", "raftfsm/repair", "raftfsm/report", "raftfsm/retention", "raftfsm/store", "raftfsm/survey",
 		"raftfsm/transport",
 	},
 	"raftfsm/apply":     {"eventlog", "eventlog/entry", "graph", "graph/version"},
 	"raftfsm/clock":     {"eventlog", "raftfsm/survey"},
 	"raftfsm/level":     {"graph", "raftfsm/survey"},
 	"raftfsm/raftlog":   {},
+	"raftfsm/repair":    {"eventlog"},
 	"raftfsm/retention": {"eventlog", "eventlog/entry", "graph", "raftfsm/clock"},
 	"raftfsm/report":    {"eventlog/entry", "raftfsm/apply"},
 	"raftfsm/store":     {"eventlog", "eventlog/entry", "internal/atomicfile"},
@@ -174,7 +175,7 @@ var allowed = map[string][]string{
 	"wire":            {"internal/crowd", "internal/proxyheader"},
 	"eventlog": {
 		"eventlog/auditchain", "eventlog/ballast", "eventlog/block", "eventlog/check", "eventlog/cold", "eventlog/entry",
-		"eventlog/failstop", "eventlog/layout",
+		"eventlog/failstop", "eventlog/layout", "eventlog/mend",
 		"eventlog/inflight", "eventlog/syndrome",
 		"eventlog/watermark",
 	},
@@ -183,6 +184,7 @@ var allowed = map[string][]string{
 	"eventlog/check":      {"eventlog/block", "eventlog/cold", "eventlog/entry", "eventlog/layout"},
 	"eventlog/cold":       {"eventlog/block"},
 	"eventlog/layout":     {"eventlog/block", "eventlog/cold", "eventlog/entry", "eventlog/failstop", "eventlog/syndrome"},
+	"eventlog/mend":       {"eventlog/block", "eventlog/check", "eventlog/cold", "eventlog/entry", "eventlog/layout"},
 	"eventlog/failstop":   {},
 	"eventlog/inflight":   {},
 	"eventlog/syndrome":   {},
@@ -235,6 +237,7 @@ var fenced = map[string][]string{
 	"github.com/hashicorp/raft-boltdb": {"raftfsm/store"},
 	"github.com/cockroachdb/pebble": {
 		"eventlog", "eventlog/ballast", "eventlog/check", "eventlog/cold", "eventlog/failstop", "eventlog/layout",
+		"eventlog/mend",
 	},
 	"net/http": {
 		"web", "web/assets", "web/live", "web/pages", "web/pages/answer", "web/pages/cookie",
