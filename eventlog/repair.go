@@ -42,25 +42,25 @@ func (c Cold) Inspect(ctx context.Context, last uint64) error {
 	if err == nil {
 		db.cache.Sound(last)
 	}
-	return err
+	return db.noted(err)
 }
 
 // Restore puts a block, made of what its entries are said to be, in the place of one that is damaged. Without proven
 // that is refused with ErrUnproven unless the block has the checksum that the damaged one had. It ends with Inspect. A
 // crash leaves the block damaged as it was, damaged in another way, or sound.
 func (c Cold) Restore(ctx context.Context, last uint64, entries []Stored, proven bool) error {
-	l := c.log
-	if !l.db.Enter() {
+	if !c.log.db.Enter() {
 		return ErrClosed
 	}
-	defer l.db.Leave()
-	if err := l.restore(ctx, last, entries, proven); err != nil {
+	defer c.log.db.Leave()
+	if err := c.restore(ctx, last, entries, proven); err != nil {
 		return err
 	}
 	return c.Inspect(ctx, last)
 }
 
-func (l *Log) restore(ctx context.Context, last uint64, entries []Stored, proven bool) error {
+func (c Cold) restore(ctx context.Context, last uint64, entries []Stored, proven bool) error {
+	l := c.log
 	l.packing.Lock()
 	defer l.packing.Unlock()
 	if err := l.db.failure.Err(); err != nil {
@@ -102,10 +102,16 @@ func (l *Log) restore(ctx context.Context, last uint64, entries []Stored, proven
 	return nil
 }
 
-// noted remembers the block that an error of Verify or Scrub says is damaged.
-func (l *Log) noted(err error) error {
+// DamagedBlock is the last entry of the block that an error says is damaged, 0 if it is about something else.
+func DamagedBlock(err error) uint64 {
+	h, _ := layout.DamagedIn(err)
+	return h.Last
+}
+
+// noted remembers the block that an error says is damaged.
+func (s *store) noted(err error) error {
 	if h, ok := layout.DamagedIn(err); ok {
-		l.db.cache.Damage().Add(&h, err)
+		s.cache.Damage().Add(&h, err)
 	}
 	return err
 }

@@ -210,7 +210,7 @@ func TestDamageIsRemembered(t *testing.T) {
 }
 
 // TestCrashInRestore takes the power away before each thing that is done to the disk while a block is restored. What is
-// there then is the damage that was known or a sound block; the rest of the log is whole, and the block can be restored.
+// there then is the damage that was known or a sound block; the rest of the log is whole, and the block restorable.
 func TestCrashInRestore(t *testing.T) {
 	if allCold() {
 		t.Skip("it makes its blocks itself")
@@ -229,8 +229,8 @@ func TestCrashInRestore(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		if restoring && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
-			clones = append(clones, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: []int{0, 50, 100}[rng.IntN(3)],
-				RNG: rng}))
+			kept := []int{0, 50, 100}[rng.IntN(3)]
+			clones = append(clones, fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept, RNG: rng}))
 		}
 		return nil
 	})

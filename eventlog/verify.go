@@ -26,7 +26,7 @@ func (l *Log) Verify(ctx context.Context, progress func(index uint64)) (s Summar
 		s, err = check.Verify(ctx, snapshot, progress)
 		return err
 	})
-	return s, l.noted(err)
+	return s, l.db.noted(err)
 }
 
 // Scrub reads about budget bytes of the store from the key from on (nil: from its beginning), and returns the first
@@ -42,7 +42,7 @@ func (l *Log) Scrub(ctx context.Context, from []byte, budget int64) (p Piece, er
 		p, err = check.Scrub(ctx, snapshot, from, budget)
 		return err
 	})
-	return p, l.noted(err)
+	return p, l.db.noted(err)
 }
 
 func checked(l *Log, fn func(*pebble.Snapshot) error) error {

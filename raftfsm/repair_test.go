@@ -124,7 +124,7 @@ func TestDamagedBlockIsRepaired(t *testing.T) {
 				if err := find(t, victim.log); !eventlog.IsDamage(err) {
 					t.Fatalf("the damage is not found: %v", err)
 				}
-				w.until("the block is repaired", 10*time.Minute, func() bool {
+				w.until("the block is repaired", 20*time.Second, func() bool {
 					s := victim.node.Repairs()
 					return s.Repaired == 1 && len(s.Damaged) == 0
 				})

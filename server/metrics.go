@@ -46,6 +46,18 @@ func watch(r prometheus.Registerer, s *Server) {
 		func() float64 { return float64(s.events.Retention().Reclaimed()) },
 	)
 	r.MustRegister(certificates{s.certs}, syncs{s.events.Disk()}, sizes{s.node.Graph})
+	counter(
+		"hpfriends_damaged_blocks_total", "Blocks of old entries that were found damaged since the start.",
+		func() float64 { return float64(s.node.Repairs().Found) },
+	)
+	counter(
+		"hpfriends_repaired_blocks_total", "Damaged blocks that were repaired from another node since the start.",
+		func() float64 { return float64(s.node.Repairs().Repaired) },
+	)
+	gauge(
+		"hpfriends_unrepaired_blocks", "Blocks of old entries that are damaged, as far as is known.",
+		func() float64 { return float64(len(s.node.Repairs().Damaged)) },
+	)
 	if s.scrubber != nil {
 		counter(
 			"hpfriends_scrub_damage_total", "Damaged places that the slow check of the log has found.",

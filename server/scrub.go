@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,8 @@ type scrubber struct {
 	mu     sync.Mutex
 	status view.ScrubStatus
 	next   []byte // where to go on; nil: at the beginning
+	block  uint64 // in which the damage is that status names; 0: none
+	looked bool   // whether block is still damaged, since the start
 }
 
 const (
@@ -39,6 +42,7 @@ var scrubKey = []byte("scrub")
 type scrubState struct {
 	Status view.ScrubStatus `json:"status"`
 	Next   []byte           `json:"next"`
+	Block  uint64           `json:"block,omitempty"`
 }
 
 // newScrubber goes on where the last one was.
@@ -55,7 +59,7 @@ func newScrubber(log *eventlog.Log, interval time.Duration, logger *slog.Logger)
 	if err := json.Unmarshal(raw, &kept); err != nil {
 		return nil, err
 	}
-	s.status, s.next = kept.Status, kept.Next
+	s.status, s.next, s.block = kept.Status, kept.Next, kept.Block
 	return s, nil
 }
 
@@ -63,11 +67,23 @@ func newScrubber(log *eventlog.Log, interval time.Duration, logger *slog.Logger)
 func (s *scrubber) Status() view.ScrubStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	known, _ := s.log.Cold().Damaged()
+	if s.looked && s.block != 0 && !slices.ContainsFunc(known, func(d eventlog.Damaged) bool { return d.Last == s.block }) {
+		s.status.Damage, s.block = "", 0
+	}
 	return s.status
+}
+
+// scrubStatus is also what was repaired.
+func (s *Server) scrubStatus() view.ScrubStatus {
+	v := s.scrubber.Status()
+	v.Repaired = s.node.Repairs().Repaired
+	return v
 }
 
 // run scrubs until ctx is done.
 func (s *scrubber) run(ctx context.Context) error {
+	s.look(ctx)
 	saved := time.Now()
 	for {
 		pause := s.wait()
@@ -91,6 +107,18 @@ func (s *scrubber) run(ctx context.Context) error {
 	}
 }
 
+// look has the block read in which damage was found before the start, so that it is repaired.
+func (s *scrubber) look(ctx context.Context) {
+	if s.block != 0 {
+		if err := s.log.Cold().Inspect(ctx, s.block); err != nil && !eventlog.IsDamage(err) {
+			return
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looked = true
+}
+
 // wait is how long to rest before the next piece: so that all of the store takes the interval, or until the next round
 // begins.
 func (s *scrubber) wait() time.Duration {
@@ -112,7 +140,7 @@ func (s *scrubber) piece(ctx context.Context) error {
 	s.mu.Unlock()
 	if from == nil {
 		s.mu.Lock()
-		s.status.Began, s.status.Damage = time.Now().UTC(), ""
+		s.status.Began, s.status.Damage, s.block = time.Now().UTC(), "", 0
 		s.mu.Unlock()
 	}
 	p, err := s.log.Scrub(ctx, from, scrubPiece)
@@ -129,10 +157,15 @@ func (s *scrubber) piece(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		s.slog.Error("scrub: the log on this node's disk is damaged: restore it from another node or a backup", "damage", err)
+		what := "scrub: the log on this node's disk is damaged: restore it from another node or a backup"
+		block := eventlog.DamagedBlock(err)
+		if block != 0 {
+			what = "scrub: the log on this node's disk is damaged: it is repaired from another node, if there is one"
+		}
+		s.slog.Error(what, "damage", err)
 		s.status.Found++
 		if s.status.Damage == "" {
-			s.status.Damage = err.Error()
+			s.status.Damage, s.block = err.Error(), block
 		}
 	}
 	s.next, s.status.Passed = p.Next, passed
@@ -146,7 +179,7 @@ func (s *scrubber) piece(ctx context.Context) error {
 // save keeps the state over a restart.
 func (s *scrubber) save() error {
 	s.mu.Lock()
-	raw, err := json.Marshal(scrubState{s.status, s.next})
+	raw, err := json.Marshal(scrubState{s.status, s.next, s.block})
 	s.mu.Unlock()
 	if err != nil {
 		return err

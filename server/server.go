@@ -365,7 +365,7 @@ func (s *Server) build(key *secret.DataKey, q *query.Query) error {
 		}
 	}
 	if s.scrubber != nil {
-		c.Scrub = s.scrubber.Status
+		c.Scrub = s.scrubStatus
 	}
 	s.web = web.New(c)
 	watch(s.registry, s)

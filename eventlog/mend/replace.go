@@ -35,7 +35,7 @@ func (s Store) RemoveLeftovers() error {
 	return err
 }
 
-// Replace puts keys in the place of all that are in [lower, upper), at once and synced. write sets them, in their order.
+// Replace puts keys in the place of all that are in [lower, upper), at once and synced. write sets them, in order.
 // The keys next to the span on both sides should be lower, but for its last byte, and upper: where the table holds
 // others between, Pebble may have to read what is to be replaced, which ends with ErrBeside. Who reads a snapshot of
 // before finds the span empty.
@@ -73,8 +73,8 @@ func (s Store) table(path string, write func(set func(k, v []byte) error) error)
 }
 
 // besides reads the keys on both sides of a span in each table that has some of both, as Pebble will to cut the table
-// there: an error of these reads it takes for "there is none", and drops that side of the table (determineLeftTableBounds
-// in its excise.go looks at no error).
+// there: an error of these reads it takes for "there is none", and drops that side of the table
+// (determineLeftTableBounds in its excise.go looks at no error).
 func (s Store) besides(lower, upper []byte) error {
 	levels, err := s.DB.SSTables(pebble.WithKeyRangeFilter(lower, upper))
 	if err != nil {

@@ -142,7 +142,8 @@ var allowed = map[string][]string{
 	"web/who":          {"api", "graph", "internal/crowd", "internal/guessable", "internal/secret"},
 	"raftfsm": {
 		"eventlog", "eventlog/entry", "graph", "graph/version", "raftfsm/apply", "raftfsm/clock", "raftfsm/level",
-		"raftfsm/link", "raftfsm/raftlog", "raftfsm/repair", "raftfsm/report", "raftfsm/retention", "raftfsm/store", "raftfsm/survey",
+		"raftfsm/link", "raftfsm/raftlog", "raftfsm/repair",
+		"raftfsm/report", "raftfsm/retention", "raftfsm/store", "raftfsm/survey",
 		"raftfsm/transport",
 	},
 	"raftfsm/apply":     {"eventlog", "eventlog/entry", "graph", "graph/version"},

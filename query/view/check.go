@@ -22,7 +22,8 @@ type ScrubStatus struct {
 	Passed    float64    `json:"passed" doc:"share of the store that this round has read"`
 	Completed *time.Time `json:"completed,omitempty" doc:"when a round last ended"`
 	Found     uint64     `json:"found" doc:"damaged places found, in all rounds"`
-	Damage    string     `json:"damage,omitempty" doc:"the first of this round"`
+	Damage    string     `json:"damage,omitempty" doc:"the first of this round, unless it was repaired"`
+	Repaired  uint64     `json:"repaired,omitempty" doc:"blocks repaired from other nodes since the start, whoever found them"`
 }
 
 // Compaction is what putting old messages into blocks has brought.

@@ -131,7 +131,7 @@ func (r *Repairer) repair(ctx context.Context, last uint64) time.Duration {
 	if left := time.Until(t.due); left > 0 {
 		return left
 	}
-	from, why := r.attempt(ctx, t.First, last)
+	from, why := r.attempt(ctx, &t.Block)
 	if ctx.Err() != nil {
 		return 0
 	}
@@ -160,11 +160,12 @@ func (r *Repairer) repair(ctx context.Context, last uint64) time.Duration {
 }
 
 // attempt returns from which members a block was repaired, or why not; neither if there is nothing to repair.
-func (r *Repairer) attempt(ctx context.Context, first, last uint64) (from string, why error) {
-	cold := r.Log.Cold()
-	err := cold.Inspect(ctx, last)
-	if err == nil || !eventlog.IsDamage(err) {
-		return "", err
+func (r *Repairer) attempt(ctx context.Context, b *Block) (from string, why error) {
+	cold, last := r.Log.Cold(), b.Last
+	if b.Why != "" { // not at once, since it takes seconds where Pebble cannot read
+		if err := cold.Inspect(ctx, last); err == nil || !eventlog.IsDamage(err) {
+			return "", err
+		}
 	}
 	if err := r.Full(); err != nil {
 		return "", err
@@ -176,9 +177,12 @@ func (r *Repairer) attempt(ctx context.Context, first, last uint64) (from string
 	var reasons []string
 	said := make(map[string][]eventlog.Stored) // what could not be proven, by member
 	for _, peer := range peers {
-		entries, err := r.fetch(ctx, peer, first, last)
+		entries, err := r.fetch(ctx, peer, b.First, last)
 		if err == nil {
 			err = cold.Restore(ctx, last, entries, false)
+		}
+		if errors.Is(err, eventlog.ErrNotFound) { // retention has removed it
+			return "", cold.Inspect(ctx, last)
 		}
 		if errors.Is(err, eventlog.ErrUnproven) {
 			for other, theirs := range said {

@@ -56,6 +56,9 @@ func printScrub(w io.Writer, s view.ScrubStatus) {
 		last = "last completed " + term.Time(*s.Completed)
 	}
 	fmt.Fprintf(w, "scrub   %.0f %% of this round, %s\n", 100*s.Passed, last)
+	if s.Repaired > 0 {
+		fmt.Fprintf(w, "        %d damaged blocks were repaired from other nodes since the start\n", s.Repaired)
+	}
 	if s.Damage != "" {
 		fmt.Fprintf(w, "DAMAGE  %s\n", term.Visible(s.Damage))
 	}
