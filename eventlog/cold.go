@@ -103,49 +103,6 @@ func (s *store) batchMark(index uint64) (layout.BatchMark, error) {
 	return layout.BatchMark{Hidden: m.Hidden, Time: m.Time}, layout.DamagedBlock(index, err)
 }
 
-// coldIndexAt is IndexAt among blocks: the first batch at floor or behind it with a mark of want or later, 0 when no
-// block has one, and what comes behind them.
-func coldIndexAt(blocks cold.Blocks, floor uint64, want int64) (index, next uint64, err error) {
-	last, err := blocks.Last()
-	if err != nil || last.Last < floor {
-		return 0, floor, layout.DamagedBlock(0, err)
-	}
-	var failed error
-	lateEnough := func(i int) bool {
-		h := last
-		err := blocks.Each(floor+uint64(i), func(found cold.Head) error {
-			h = found
-			return io.EOF
-		})
-		failed = errors.Join(failed, err)
-		return h.Time >= want
-	}
-	n := sort.Search(int(last.Last-floor), lateEnough)
-	if failed == nil {
-		failed = blocks.Each(floor+uint64(n), func(h cold.Head) (err error) {
-			if index, err = firstAt(blocks, &h, floor, want); index != 0 {
-				return io.EOF
-			}
-			return err
-		})
-	}
-	return index, last.Last + 1, layout.DamagedBlock(0, failed)
-}
-
-// firstAt returns the first batch of a block at floor or behind it with a mark of want or later, or 0.
-func firstAt(blocks cold.Blocks, h *cold.Head, floor uint64, want int64) (uint64, error) {
-	marks, err := blocks.Marks(h)
-	if err != nil {
-		return 0, err
-	}
-	for i, m := range marks {
-		if index := h.First + uint64(i); index >= floor && m.Batch && m.Time >= want {
-			return index, nil
-		}
-	}
-	return 0, nil
-}
-
 // Excerpt reads batches for one reader, who wants some series of each: of a block it reads these and no others. It
 // belongs to one goroutine.
 type Excerpt struct {

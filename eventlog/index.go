@@ -23,9 +23,9 @@ func (l *Log) IndexAt(t time.Time) (uint64, error) {
 	snapshot := l.db.NewSnapshot()
 	defer snapshot.Close()
 	if floor <= l.db.frozen.Load() {
-		index, next, err := coldIndexAt(cold.Blocks{Reader: snapshot}, floor, t.UnixMilli())
+		index, next, err := cold.Blocks{Reader: snapshot}.FirstAt(floor, t.UnixMilli())
 		if err != nil || index != 0 {
-			return index, err
+			return index, layout.DamagedBlock(0, err)
 		}
 		if floor = max(floor, next); floor > end {
 			return end + 1, nil

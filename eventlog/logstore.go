@@ -13,7 +13,8 @@ import (
 //
 // Errors are not returned from writes: hashicorp/raft goes on with a wrong idea of its log when StoreLogs or
 // DeleteRange fails (its own TODO in appendEntries), so a failed write ends the process instead. GetLog ends it for a
-// damaged entry too: raft panics on such an error while applying and, while replicating, retries silently for ever.
+// damaged entry too, if it is not repaired soon: raft panics on such an error while applying and, while replicating,
+// retries silently for ever.
 type LogStore struct{ log *Log }
 
 var (
@@ -62,13 +63,28 @@ func (s *LogStore) GetLog(index uint64, out *raft.Log) error {
 	case errors.Is(err, ErrClosed):
 		return err
 	default:
-		return s.log.db.failure.Fail(err)
+		return s.damaged(index, out, err)
 	}
 	*out = raft.Log{
 		Index: r.Index, Term: r.Term, Type: raft.LogType(r.Type),
 		Data: r.Bytes(), Extensions: r.Extensions, AppendedAt: r.Appended,
 	}
 	return nil
+}
+
+// repairLimit is how long Raft waits for the repair of a block that it needs, of old entries: for a member far behind.
+const repairLimit = 30 * time.Second
+
+// damaged waits until the block that holds an entry is repaired, if that can be, and reads it again.
+func (s *LogStore) damaged(index uint64, out *raft.Log, err error) error {
+	if last := DamagedBlock(err); last != 0 {
+		if sound, ended := s.log.db.cache.Damage().Await(last, repairLimit); sound {
+			return s.GetLog(index, out)
+		} else if ended {
+			return ErrClosed
+		}
+	}
+	return s.log.db.failure.Fail(err)
 }
 
 // StoreLog stores one entry like StoreLogs.

@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -15,14 +14,14 @@ import (
 // Damaged is a block of old entries that a reader, Verify or Scrub has found damaged, and what they found.
 type Damaged = cold.Damaged
 
-// Errors of Restore.
-var (
-	ErrUnproven = mend.ErrUnproven
-	ErrBeside   = mend.ErrBeside
-)
+// ErrUnproven is what Restore returns for entries that it cannot know to be right.
+var ErrUnproven = mend.ErrUnproven
 
 // Damaged returns the blocks that are known to be damaged, and what is closed when another is found.
 func (c Cold) Damaged() ([]Damaged, <-chan struct{}) { return c.log.db.cache.Damage().All() }
+
+// Repairing says that somebody calls Restore for what is damaged, until end is called. Raft waits for them.
+func (c Cold) Repairing() (end func()) { return c.log.db.cache.Damage().Repairing() }
 
 // Inspect reads a block that was found damaged once more, all of it, from the disk. When it is sound, or gone, it is no
 // longer known as damaged.
@@ -81,9 +80,6 @@ func (c Cold) restore(ctx context.Context, last uint64, entries []Stored, proven
 		if err := m.Again(r, e.Hidden); err != nil {
 			return err
 		}
-	}
-	if m.Len() == 0 {
-		return fmt.Errorf("eventlog: restore %s: no entries", h.Name())
 	}
 	if err := m.Encode(func() {}); err != nil {
 		return err

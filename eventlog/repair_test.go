@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog/cold"
 	"hpfriends/eventlog/entry"
@@ -165,6 +166,36 @@ func TestRestoredBlockIsRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Raft, which a damaged entry ends, waits for who repairs it.
+func TestRaftWaitsForRepair(t *testing.T) {
+	if allCold() {
+		t.Skip("it makes its blocks itself")
+	}
+	sound := vfs.NewMem()
+	l, heads := largeBlocks(t, sound)
+	want, h := content(t, l, 1, 40), heads[1]
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = openLog(t, rotten(t, sound, cold.PartKey(h.Last, 1)))
+	end := l.Cold().Repairing()
+	repaired := make(chan error, 1)
+	go func() {
+		found, more := l.Cold().Damaged()
+		for len(found) == 0 {
+			<-more
+			found, more = l.Cold().Damaged()
+		}
+		repaired <- l.Cold().Restore(t.Context(), found[0].Last, want[h.First-1:h.Last], false)
+	}()
+	var got raft.Log
+	err := l.LogStore().GetLog(h.First, &got)
+	if err = errors.Join(err, <-repaired); err != nil || !bytes.Equal(got.Data, want[h.First-1].Data) {
+		t.Errorf("%v", err)
+	}
+	end()
 }
 
 // What is damaged is told at once to who asks again, and others of the block are read.

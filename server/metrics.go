@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hpfriends/graph"
+	"hpfriends/raftfsm"
 	"hpfriends/server/certs"
 )
 
@@ -45,19 +46,7 @@ func watch(r prometheus.Registerer, s *Server) {
 		"hpfriends_log_reclaimed_bytes_total", "Bytes of entries that retention has removed.",
 		func() float64 { return float64(s.events.Retention().Reclaimed()) },
 	)
-	r.MustRegister(certificates{s.certs}, syncs{s.events.Disk()}, sizes{s.node.Graph})
-	counter(
-		"hpfriends_damaged_blocks_total", "Blocks of old entries that were found damaged since the start.",
-		func() float64 { return float64(s.node.Repairs().Found) },
-	)
-	counter(
-		"hpfriends_repaired_blocks_total", "Damaged blocks that were repaired from another node since the start.",
-		func() float64 { return float64(s.node.Repairs().Repaired) },
-	)
-	gauge(
-		"hpfriends_unrepaired_blocks", "Blocks of old entries that are damaged, as far as is known.",
-		func() float64 { return float64(len(s.node.Repairs().Damaged)) },
-	)
+	r.MustRegister(certificates{s.certs}, syncs{s.events.Disk()}, sizes{s.node.Graph}, repairs{s.node})
 	if s.scrubber != nil {
 		counter(
 			"hpfriends_scrub_damage_total", "Damaged places that the slow check of the log has found.",
@@ -125,6 +114,36 @@ func (s sizes) Collect(to chan<- prometheus.Metric) {
 	for i, n := range [...]int{users, groups, authkeys, shares} {
 		to <- prometheus.MustNewConstMetric(sizeSeries[i], prometheus.GaugeValue, float64(n))
 	}
+}
+
+// repairs are the series of what is damaged on the disk.
+type repairs struct{ node *raftfsm.Node }
+
+var (
+	blocksDamaged = prometheus.NewDesc(
+		"hpfriends_damaged_blocks_total", "Blocks of old entries that were found damaged since the start.", nil, nil,
+	)
+	blocksRepaired = prometheus.NewDesc(
+		"hpfriends_repaired_blocks_total", "Damaged blocks that were repaired from another node since the start.", nil, nil,
+	)
+	blocksLeft = prometheus.NewDesc(
+		"hpfriends_unrepaired_blocks", "Blocks of old entries that are damaged, as far as is known.", nil, nil,
+	)
+)
+
+// Describe implements prometheus.Collector.
+func (repairs) Describe(to chan<- *prometheus.Desc) {
+	to <- blocksDamaged
+	to <- blocksRepaired
+	to <- blocksLeft
+}
+
+// Collect implements prometheus.Collector.
+func (r repairs) Collect(to chan<- prometheus.Metric) {
+	s := r.node.Repairs()
+	to <- prometheus.MustNewConstMetric(blocksDamaged, prometheus.CounterValue, float64(s.Found))
+	to <- prometheus.MustNewConstMetric(blocksRepaired, prometheus.CounterValue, float64(s.Repaired))
+	to <- prometheus.MustNewConstMetric(blocksLeft, prometheus.GaugeValue, float64(len(s.Damaged)))
 }
 
 // certificates are the series of the certificates by which the node speaks TLS.

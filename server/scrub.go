@@ -68,7 +68,8 @@ func (s *scrubber) Status() view.ScrubStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known, _ := s.log.Cold().Damaged()
-	if s.looked && s.block != 0 && !slices.ContainsFunc(known, func(d eventlog.Damaged) bool { return d.Last == s.block }) {
+	is := func(d eventlog.Damaged) bool { return d.Last == s.block }
+	if s.looked && s.block != 0 && !slices.ContainsFunc(known, is) {
 		s.status.Damage, s.block = "", 0
 	}
 	return s.status

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -25,6 +26,8 @@ type Damage struct {
 	whole   map[uint64]error // blocks that cannot be unpacked whole, by their last entry
 	blocks  map[uint64]Damaged
 	changed chan struct{} // closed when another block is found
+	sound   chan struct{} // closed when one is forgotten
+	repair  chan struct{} // closed when nobody repairs any more; nil: nobody ever did
 }
 
 // mostKeys bounds what is remembered of a disk on which everything is damaged.
@@ -123,10 +126,48 @@ func (d *Damage) All() ([]Damaged, <-chan struct{}) {
 	return all, d.changed
 }
 
+// Repairing says that somebody repairs what is damaged, until the result is called.
+func (d *Damage) Repairing() (end func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.repair = make(chan struct{})
+	return sync.OnceFunc(func() { close(d.repair) })
+}
+
+// Await waits until a block is no longer known as damaged. It reports whether that is so, or else whether waiting was
+// ended since nobody repairs any more.
+func (d *Damage) Await(last uint64, limit time.Duration) (sound, ended bool) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for {
+		d.mu.Lock()
+		_, damaged := d.blocks[last]
+		if d.sound == nil {
+			d.sound = make(chan struct{})
+		}
+		changed, repair := d.sound, d.repair
+		d.mu.Unlock()
+		if !damaged || repair == nil {
+			return !damaged, false
+		}
+		select {
+		case <-changed:
+		case <-repair:
+			return false, true
+		case <-timer.C:
+			return false, false
+		}
+	}
+}
+
 // forget forgets a block, which is sound or gone.
 func (d *Damage) forget(last uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.sound != nil {
+		close(d.sound)
+		d.sound = nil
+	}
 	delete(d.blocks, last)
 	delete(d.whole, last)
 	marks, parts := string(Key(SpanMarks, last)), string(Key(SpanPart, last))

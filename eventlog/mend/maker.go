@@ -2,6 +2,7 @@ package mend
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"hpfriends/eventlog/block"
@@ -82,6 +83,9 @@ func (m *Maker) Len() int { return len(m.records) }
 // Encode makes the block, with a call of rest after each piece of work, and reads it back: what cannot be read does not
 // take the place of anything.
 func (m *Maker) Encode(rest func()) error {
+	if len(m.records) == 0 {
+		return errors.New("eventlog: a block of no entries")
+	}
 	m.Encoded = m.writer.EncodePaced(rest)
 	m.Head.Size, m.Head.Sum = int64(len(m.Encoded)), cold.Sum(m.Encoded)
 	b, err := block.Open(bytes.NewReader(m.Encoded), m.Head.Size)

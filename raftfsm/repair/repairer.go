@@ -76,6 +76,7 @@ func New(c Config) *Repairer {
 
 // Run repairs until ctx is done.
 func (r *Repairer) Run(ctx context.Context) {
+	defer r.Log.Cold().Repairing()()
 	for {
 		damaged, more := r.Log.Cold().Damaged()
 		r.take(damaged)
