@@ -27,8 +27,9 @@ func someBlocks(t *testing.T) (l *Log, heads []cold.Head) {
 // Who goes through the log finds the next block unpacked, once they have gone on from one to another. For who reads in
 // one block no other is unpacked.
 func TestBlocksAreReadAhead(t *testing.T) {
-	if allCold() || runtime.GOMAXPROCS(0) < 2 {
-		t.Skip("it makes its blocks itself, and one processor has better to do than to read ahead")
+	byItself(t)
+	if runtime.GOMAXPROCS(0) < 2 {
+		t.Skip("one processor has better to do than to read ahead")
 	}
 	l, heads := someBlocks(t)
 	l.db.cache.Forget()
@@ -57,8 +58,9 @@ func TestBlocksAreReadAhead(t *testing.T) {
 
 // What is read ahead takes at most half of the budget while nobody has asked for it.
 func TestReadingAheadIsBounded(t *testing.T) {
-	if allCold() || runtime.GOMAXPROCS(0) < 2 {
-		t.Skip("it makes its blocks itself, and one processor has better to do than to read ahead")
+	byItself(t)
+	if runtime.GOMAXPROCS(0) < 2 {
+		t.Skip("one processor has better to do than to read ahead")
 	}
 	l, heads := someBlocks(t)
 	blocks := l.db.blocks()

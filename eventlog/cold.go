@@ -287,12 +287,15 @@ func coldMarks(
 		if err != nil {
 			return err
 		}
-		for i := range marks {
+		// Who goes on within a block does not go through the beginning of it again.
+		from, to := max(low, h.First)-h.First, min(high, h.Last)-h.First
+		for i := from; i <= to; i++ {
+			at := i
 			if newest {
-				i = len(marks) - 1 - i
+				at = from + to - i
 			}
-			index := h.First + uint64(i)
-			if !marks[i].Batch || marks[i].Hidden || index < low || index > high {
+			index := h.First + at
+			if !marks[at].Batch || marks[at].Hidden {
 				continue
 			}
 			if found = append(found, index); len(found) >= limit {

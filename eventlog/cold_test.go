@@ -172,9 +172,7 @@ func TestBlocksSayTheSame(t *testing.T) {
 
 // Of a block, a reader of some series reads these, whole and at their places, and nothing of others.
 func TestExcerptHasWhatIsSelected(t *testing.T) {
-	if allCold() {
-		t.Skip("it makes its blocks itself")
-	}
+	byItself(t)
 	l := openLog(t, vfs.NewMem())
 	const n = 60
 	for i := uint64(1); i <= n; i++ {
@@ -217,9 +215,7 @@ func TestExcerptHasWhatIsSelected(t *testing.T) {
 
 // What retention leaves in a block is read as before, and a block goes when nothing of it is left.
 func TestRetentionOfBlocks(t *testing.T) {
-	if allCold() {
-		t.Skip("it makes its blocks itself")
-	}
+	byItself(t)
 	l := randomLog(t, vfs.NewMem(), 3, 120)
 	for _, before := range []uint64{40, 80} {
 		pack(t, l, before+1)
@@ -272,9 +268,7 @@ func firstOnly(last, first uint64) []byte { return cold.AppendPositions(nil, las
 // there, and Verify and the scrub find it and name the block. Unless it is the block's name that is gone, or something
 // of no block, all is sound when the block is restored.
 func TestDamagedBlockIsReported(t *testing.T) {
-	if allCold() {
-		t.Skip("it makes its block itself")
-	}
+	byItself(t)
 	const n = 60
 	series := layout.Series{Channel: "chan.1", Origin: 1}
 	for name, breakIt := range map[string]func(*Log, cold.Head, *pebble.Batch) error{
@@ -360,9 +354,7 @@ func TestDamagedBlockIsReported(t *testing.T) {
 
 // A block that was not finished is gone after the next start, and what it was to replace is there.
 func TestUnfinishedBlockIsRemoved(t *testing.T) {
-	if allCold() {
-		t.Skip("it makes its blocks itself")
-	}
+	byItself(t)
 	fs := vfs.NewCrashableMem()
 	l := randomLog(t, fs, 4, 80)
 	pack(t, l, 30)

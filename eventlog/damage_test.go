@@ -246,6 +246,7 @@ func TestFlippedRecordIsRefused(t *testing.T) {
 // TestDamagedTableIsReported flips bits of tables: a reader gets an error or the right bytes, and Verify finds the
 // damage in entries. (Raft's own reads end the process, see TestDamagedEntryEndsRaft.)
 func TestDamagedTableIsReported(t *testing.T) {
+	byItself(t)
 	fs := vfs.NewMem()
 	l := openLog(t, fs)
 	w := &wreck{}

@@ -26,6 +26,15 @@ func (d Disk) Bytes() uint64 {
 // Unflushed returns about how many bytes Pebble has yet to write into tables. The WAL holds them already.
 func (d Disk) Unflushed() uint64 { return d.db.Metrics().MemTable.Size }
 
+// WAL returns about how many bytes of the WAL are needed: what its files take beyond that is kept for reuse.
+func (d Disk) WAL() uint64 {
+	if !d.db.Enter() {
+		return 0
+	}
+	defer d.db.Leave()
+	return d.db.Metrics().WAL.Size
+}
+
 // Syncs is how long the disk took to sync the WAL, since the log was opened.
 type Syncs struct {
 	Count uint64

@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/hashicorp/raft"
 
+	"hpfriends/eventlog/cold"
 	"hpfriends/eventlog/entry"
 	"hpfriends/eventlog/layout"
 )
@@ -167,13 +168,15 @@ func apply(t tb, l *Log, index uint64) {
 	if err := tx.Commit(index); err != nil {
 		t.Fatalf("commit %d: %v", index, err)
 	}
-	if allCold() {
-		pack(t, l, index)
-	}
 }
 
-// allCold: whatever is applied goes into blocks, in all tests that do not make them themselves.
-func allCold() bool { return os.Getenv("EVENTLOG_COLD") != "" }
+// byItself is for tests that make their blocks themselves, or look at the keys of entries that no block holds.
+func byItself(t *testing.T) {
+	t.Helper()
+	if cold.PacksSoon {
+		t.Skip("it says itself what is in blocks")
+	}
+}
 
 // pack puts what is applied before an entry into blocks.
 func pack(t tb, l *Log, before uint64) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"hpfriends/eventlog/inflight"
 	"hpfriends/eventlog/layout"
 	"hpfriends/eventlog/watermark"
 )
@@ -73,9 +74,9 @@ type Log struct {
 	directory sync.Mutex   // held over writes to the channel directory
 	lastTime  atomic.Int64 // the newest time of any indexed batch; written by the applying goroutine
 
-	packing  sync.Mutex   // held while a block is made, or removed
-	boundsMu sync.Mutex   // held by whoever changes the bounds, over the write
-	mu       sync.RWMutex // guards the limits; never held over I/O
+	packing  inflight.Turn // held while a block is made, or removed
+	boundsMu inflight.Turn // held by whoever changes the bounds, over the write
+	mu       sync.RWMutex  // guards the limits; never held over I/O
 	limits
 
 	reclaimed atomic.Uint64 // bytes of records, since Open
@@ -97,7 +98,7 @@ func Open(cfg Config) (*Log, error) {
 		return nil, errors.New("eventlog: no directory given")
 	}
 	cfg = cfg.withDefaults()
-	l := &Log{tail: newTail(cfg.TailBytes)}
+	l := &Log{tail: newTail(cfg.TailBytes), packing: inflight.NewTurn(), boundsMu: inflight.NewTurn()}
 	var err error
 	if l.db, err = openStore(cfg); err != nil {
 		return nil, fmt.Errorf("eventlog: open %s: %w", cfg.Dir, err)

@@ -208,6 +208,7 @@ func TestInstalledSnapshotReplacesLogAndProjections(t *testing.T) {
 }
 
 func TestReclaimRemovesOnlyWhatIsBelowTheFloor(t *testing.T) {
+	byItself(t)
 	fs := vfs.NewMem()
 	l := openLog(t, fs)
 	for i := uint64(1); i <= 40; i++ {

@@ -147,6 +147,7 @@ func TestLookupFindsWhatALookAtEverythingDoes(t *testing.T) {
 
 // What others publish on the same channel costs nothing.
 func TestLookupCostsTheSeriesThatAreSelected(t *testing.T) {
+	byItself(t)
 	l := openLog(t, vfs.NewMem())
 	for i := range uint64(20) {
 		var b entry.Builder

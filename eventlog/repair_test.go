@@ -123,9 +123,7 @@ func rotten(t *testing.T, sound *vfs.MemFS, key []byte) *vfs.MemFS {
 // TestRestoredBlockIsRead damages parts of blocks on the disk, at their ends too: what is put in their place is read,
 // the tables can be compacted, and nothing beside it is lost, also after a start.
 func TestRestoredBlockIsRead(t *testing.T) {
-	if allCold() {
-		t.Skip("it makes its blocks itself")
-	}
+	byItself(t)
 	sound := vfs.NewMem()
 	l, heads := largeBlocks(t, sound)
 	want := content(t, l, 1, 40)
@@ -170,9 +168,7 @@ func TestRestoredBlockIsRead(t *testing.T) {
 
 // Raft, which a damaged entry ends, waits for who repairs it.
 func TestRaftWaitsForRepair(t *testing.T) {
-	if allCold() {
-		t.Skip("it makes its blocks itself")
-	}
+	byItself(t)
 	sound := vfs.NewMem()
 	l, heads := largeBlocks(t, sound)
 	want, h := content(t, l, 1, 40), heads[1]
@@ -200,9 +196,7 @@ func TestRaftWaitsForRepair(t *testing.T) {
 
 // What is damaged is told at once to who asks again, and others of the block are read.
 func TestDamageIsRemembered(t *testing.T) {
-	if allCold() {
-		t.Skip("it makes its blocks itself")
-	}
+	byItself(t)
 	sound := vfs.NewMem()
 	l, heads := largeBlocks(t, sound)
 	if err := l.Close(); err != nil {
@@ -243,9 +237,7 @@ func TestDamageIsRemembered(t *testing.T) {
 // TestCrashInRestore takes the power away before each thing that is done to the disk while a block is restored. What is
 // there then is the damage that was known or a sound block; the rest of the log is whole, and the block restorable.
 func TestCrashInRestore(t *testing.T) {
-	if allCold() {
-		t.Skip("it makes its blocks itself")
-	}
+	byItself(t)
 	sound := vfs.NewMem()
 	l, heads := largeBlocks(t, sound)
 	want, h := content(t, l, 1, 40), heads[1]
@@ -319,9 +311,7 @@ func TestCrashInRestore(t *testing.T) {
 
 // What a block is made of has to be proven: by its checksum, or because somebody vouches for it.
 func TestRestoreRefusesWhatIsNotProven(t *testing.T) {
-	if allCold() {
-		t.Skip("it makes its block itself")
-	}
+	byItself(t)
 	l := randomLog(t, vfs.NewMem(), 9, 60)
 	pack(t, l, 50)
 	want := content(t, l, 1, 60)

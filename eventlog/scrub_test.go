@@ -60,6 +60,7 @@ func filled(t *testing.T, fs vfs.FS, n uint64, size int) *Log {
 // TestScrubFindsWhatVerifyFinds breaks a sound store in each of its parts: both find it, whatever the pieces, and the
 // scrub goes on behind it to the end.
 func TestScrubFindsWhatVerifyFinds(t *testing.T) {
+	byItself(t)
 	const n = 30
 	for name, c := range map[string]struct {
 		breakIt func(t *testing.T, l *Log, b *pebble.Batch)
@@ -148,6 +149,7 @@ func indexOf(err error) uint64 {
 // TestScrubOfDamagedTableNamesThePlace flips a byte of a table: the scrub names the file and the byte, and reads the
 // rest.
 func TestScrubOfDamagedTableNamesThePlace(t *testing.T) {
+	byItself(t)
 	fs := vfs.NewMem()
 	l := filled(t, fs, 40, 4000)
 	if err := l.Close(); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"hpfriends/eventlog/cold"
 	"hpfriends/eventlog/entry"
 	"hpfriends/eventlog/layout"
 )
@@ -91,6 +92,16 @@ func (t *Tx) Install(term uint64, newest int64, publish func() error) {
 // raises Applied and wakes who waits for it. applied must be above Applied, and its entry must be in the log unless a
 // snapshot is installed. On an error nothing is written and the Tx is over.
 func (t *Tx) Commit(applied uint64) error {
+	if err := t.commit(applied); err != nil {
+		return err
+	}
+	if l := t.log; cold.PacksSoon {
+		l.packSoon(cold.Soon(applied, l.db.frozen.Load()))
+	}
+	return nil
+}
+
+func (t *Tx) commit(applied uint64) error {
 	defer t.Discard()
 	if !t.db.Enter() {
 		return ErrClosed
