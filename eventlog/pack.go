@@ -80,16 +80,16 @@ func (c Cold) Pack(ctx context.Context, p Packing) (Packed, error) {
 	return Packed{First: k.Head.First, Last: k.Head.Last, Blocks: 1, Bytes: k.bytes, Stored: int64(k.Head.Stored)}, nil
 }
 
-// packSoon packs before an entry, if any, for tests. A log that is damaged is for its readers to find.
-func (l *Log) packSoon(before uint64) {
+// soon packs before an entry, if any, for tests. A log that is damaged is for its readers to find.
+func (c Cold) soon(before uint64) {
 	if before == 0 {
 		return
 	}
-	p, err := l.Cold().Pack(context.Background(), Packing{Before: before})
+	p, err := c.Pack(context.Background(), Packing{Before: before})
 	if err != nil && !errors.Is(err, ErrClosed) && !IsDamage(err) {
 		panic(err)
 	}
-	l.tail.forget(p.Last + 1)
+	c.log.tail.forget(p.Last + 1)
 }
 
 // PackAll calls Pack until there is nothing left to do, and gives the space back. told, if not nil, learns after each

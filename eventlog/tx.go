@@ -96,7 +96,7 @@ func (t *Tx) Commit(applied uint64) error {
 		return err
 	}
 	if l := t.log; cold.PacksSoon {
-		l.packSoon(cold.Soon(applied, l.db.frozen.Load()))
+		l.Cold().soon(cold.Soon(applied, l.db.frozen.Load()))
 	}
 	return nil
 }

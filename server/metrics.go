@@ -38,15 +38,17 @@ func watch(r prometheus.Registerer, s *Server) {
 		"hpfriends_disk_full_refused_total", "Proposals that were refused because the disk is almost full.",
 		func() float64 { return float64(s.node.Refused()) },
 	)
+	disk := s.events.Disk()
+	gauge("hpfriends_log_disk_bytes", "Bytes of all files of the log.", func() float64 { return float64(disk.Bytes()) })
 	gauge(
-		"hpfriends_log_disk_bytes", "Bytes of all files of the log.",
-		func() float64 { return float64(s.events.Disk().Bytes()) },
+		"hpfriends_log_wal_bytes", "Bytes of the log's WAL that are in no table yet.",
+		func() float64 { return float64(disk.WAL()) },
 	)
 	counter(
 		"hpfriends_log_reclaimed_bytes_total", "Bytes of entries that retention has removed.",
 		func() float64 { return float64(s.events.Retention().Reclaimed()) },
 	)
-	r.MustRegister(certificates{s.certs}, syncs{s.events.Disk()}, sizes{s.node.Graph}, repairs{s.node})
+	r.MustRegister(certificates{s.certs}, syncs{disk}, sizes{s.node.Graph}, repairs{s.node})
 	if s.scrubber != nil {
 		counter(
 			"hpfriends_scrub_damage_total", "Damaged places that the slow check of the log has found.",

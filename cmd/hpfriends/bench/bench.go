@@ -52,6 +52,8 @@ var scenarios = []scenario{
 	{"pages", "every page and list, with 10,000 users, 100,000 shares, 1,000,000 messages and 1,000,000 rows of Logs", 1,
 		benchPages},
 	{"mass", "changes that concern 100,000 receivers at once, beside publishing", 1, benchMass},
+	{"rest", "2,000 distinct JSON messages of 400 B per second, one by one: bytes on the disk a while after", 1,
+		benchRest},
 	{"start", "time to serve and memory when idle", 1, benchStart},
 }
 
@@ -91,17 +93,20 @@ func benchCommands(list, all []scenario) (commands []*cli.Command) {
 			Name: s.name, Usage: s.usage,
 			Flags: []cli.Flag{
 				cmdline.DurationFlag("duration", 10*time.Second, "measure for `DURATION`"),
+				cmdline.DurationFlag("wait", 2*time.Minute, "look at a disk at rest after `DURATION`"),
 				&cli.IntFlag{Name: "connections", Value: 2000, Usage: "`N` idle connections"},
 				&cli.IntFlag{Name: "messages", Value: 10_000_000, Usage: "`N` messages in the log to replay"},
 				&cli.BoolFlag{Name: "json", Usage: "print lines of JSON"},
 				&cli.StringFlag{Name: "world", Usage: "keep what pages are made of in `DIR`, and use what is there"},
-				&cli.StringFlag{Name: "only", Usage: "ask for those of pages whose addresses match `REGEXP`"},
+				&cli.StringFlag{Name: "only", Usage: "measure those whose name matches `REGEXP`: of pages the address; " +
+					"of replays whole, single, scattered, crowd, first, cold, beside or restart"},
 				&cli.StringFlag{Name: "profile",
 					Usage: "write the server's CPU profile of the measurement to `FILE`, other nodes' to FILE.n2 and so on"},
 			},
 			Action: func(c *cli.Context) error {
 				return runBench(c.Context, run, benchOptions{
-					duration: cmdline.Duration(c, "duration"), connections: c.Int("connections"), messages: c.Int("messages"),
+					duration: cmdline.Duration(c, "duration"), wait: cmdline.Duration(c, "wait"),
+					connections: c.Int("connections"), messages: c.Int("messages"),
 					profile: c.String("profile"), world: c.String("world"), only: c.String("only"),
 				}, c.Bool("json"), c.App.Writer)
 			},
@@ -112,6 +117,7 @@ func benchCommands(list, all []scenario) (commands []*cli.Command) {
 
 type benchOptions struct {
 	duration    time.Duration
+	wait        time.Duration // until a disk is at rest
 	connections int
 	messages    int
 	profile     string
@@ -208,7 +214,7 @@ func printFigures(out io.Writer, all []figure) {
 			if f.AtMost {
 				bound = "<="
 			}
-			row[3], row[4] = fmt.Sprintf("%s %.0f", bound, f.Target), map[bool]string{true: "yes", false: "no"}[f.met()]
+			row[3], row[4] = fmt.Sprintf("%s %.4g", bound, f.Target), map[bool]string{true: "yes", false: "no"}[f.met()]
 		}
 		t.AppendRow(row)
 	}
