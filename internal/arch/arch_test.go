@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 	"cmd/hpfriends/bench": {
 		"wire", "wire/subscription", "api", "web/pages", "internal/cmdline", "internal/load", "internal/payload",
 		"internal/proc", "internal/term", "internal/timespec",
-		"eventlog", "eventlog/entry", "graph", "raftfsm", "internal/secret", // it makes a large world
+		"eventlog", "eventlog/ballast", "eventlog/entry", "graph", "raftfsm", "internal/secret", // it makes a large world
 	},
 	"cmd/hpfriends/demo": {"wire", "graph", "api", "server", "internal/cmdline", "internal/datadir", "internal/load",
 		"internal/secret"},
