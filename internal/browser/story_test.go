@@ -101,7 +101,7 @@ func (s *story) people() {
 	s.ada.See("You are the admin of this server.")
 	stranger := s.tab()
 	stranger.Expect(link, 404)
-	stranger.See("there is nothing to set up here")
+	stranger.See("There is nothing to set up here")
 	stranger.Open("/login")
 	stranger.SeeNo("This is a demo")
 
