@@ -25,9 +25,9 @@ func elections(t *testing.T, seed uint64, count int, stock bool) (terms int, fau
 		}
 		confirmed := end()
 		e.settle(confirmed)
+		e.close() // then nothing is stored any more
 		t.Logf("seed %d: %d leaders in %v, %d entries confirmed", seed, len(e.won), time.Since(begin).Round(time.Second),
 			len(confirmed))
-		e.close()
 		if !stock && (len(e.won) < count || len(confirmed) < count/4) {
 			e.blame("%d leaders and %d confirmed entries: this storm looks at too little", len(e.won), len(confirmed))
 		}
