@@ -6,10 +6,10 @@ export CGO_ENABLED = 0
 BIN := bin/hpfriends
 FUZZTIME ?= 20s
 RACE := ./backup/... ./broker/... ./eventlog/... ./graph/... ./history/... ./raftfsm/... ./router/... ./wire/... ./cmd/...
-# What reads a log is tested with logs that are partly in blocks, too: eventlog/cold/soon.go. 20 s.
+# What reads a log is tested with logs that are partly in blocks, too: eventlog/cold/soon.go.
 COLD := ./eventlog ./eventlog/check ./history ./backup ./raftfsm ./raftfsm/apply ./query/... ./router
 
-.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover siege soak soak-live pictures packages image release test-packages test-compose clean
+.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover cold siege soak soak-live pictures packages image release test-packages test-compose clean
 
 build: assets ; $(GO) build -trimpath -buildvcs=auto -o $(BIN) ./cmd/hpfriends
 
@@ -76,7 +76,9 @@ interop: ; $(GO) test -count=1 -tags interop -timeout 15m ./internal/interop/
 faults:
 	HPFRIENDS_FAULTS=bounded $(GO) test -count=1 -v -timeout 20m ./internal/faults/
 	HPFRIENDS_FAULTS=bounded $(GO) test -count=1 -v -timeout 5m -run 'FullDisk|BackupBesideLoad' ./cmd/hpfriends/program/
-	$(GO) test -count=1 -short -tags coldlog $(COLD)
+
+# The tests of what reads a log, on logs that pack their old entries as they go: 2 minutes.
+cold: ; $(GO) test -count=1 -short -tags coldlog $(COLD)
 
 # How long publishing stands still when the leader is killed, 30 times.
 failover: ; HPFRIENDS_FAULTS=bounded HPFRIENDS_KILLS=30 $(GO) test -count=1 -v -timeout 20m -run '^TestPublishingResumes$$' ./internal/faults/
