@@ -71,7 +71,7 @@ func (r Retention) SizeBelow(index uint64) (int64, error) {
 }
 
 // FloorForSize returns the lowest floor with which at most limit bytes of entries are retained, at most Applied. It
-// costs a step for each sizeStep that it frees, and reads no entry.
+// costs a step for each sizeStep that it frees, and reads no entry. Of what is in blocks whole ones go.
 func (r Retention) FloorForSize(limit int64) (uint64, error) {
 	if !r.log.db.Enter() {
 		return 0, ErrClosed
