@@ -48,6 +48,22 @@ func forwarderCommand() *cli.Command {
 	}
 }
 
+// besideForwarder sets users up, and runs a measurement of a server and of a forwarder.
+func (b *bench) besideForwarder(ctx context.Context, publishers, subscribers int,
+	run func(pubs, subs []load.Key, forwarder *proc.Server) ([]figure, error),
+) (figures []figure, err error) {
+	pubs, subs, err := load.SetUp(ctx, b.API, load.Channel, publishers, subscribers)
+	if err != nil {
+		return nil, err
+	}
+	forwarder, end, err := startForwarder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	return run(pubs, subs, forwarder)
+}
+
 // startForwarder starts one, and returns how to end it.
 func startForwarder(ctx context.Context) (_ *proc.Server, end func() error, err error) {
 	self, err := os.Executable()

@@ -26,51 +26,45 @@ type tempo struct {
 const steadyRate, steadyTick = 20_000, 20
 
 // benchLatency measures a server and, in turn with it, one that forwards from memory.
-func benchLatency(ctx context.Context, b *bench) (all []figure, err error) {
-	pubs, subs, err := load.SetUp(ctx, b.API, load.Channel, 1, 1)
-	if err != nil {
-		return nil, err
-	}
-	forwarder, end, err := startForwarder(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, end()) }()
-	for _, c := range []struct {
-		factor   int     // of the steady rate
-		p99      float64 // target, ms; 0: none
-		ofMemory float64 // target, in percent of what forwarding takes
-	}{{1, 10, 150}, {4, 0, 200}} {
-		rate := c.factor * steadyRate
-		at := fmt.Sprintf(" at %d/s", rate)
-		ours := tempo{rate, c.factor * steadyTick, at, c.p99}
-		theirs := tempo{rate, c.factor * steadyTick, at + ", forwarded from memory", 0}
-		first, err := readParts(ctx, b.Server)
-		if err != nil {
-			return nil, err
-		}
-		var here, there []time.Duration
-		for range turns {
-			some, err := ours.times(ctx, b.Server, pubs[0], subs[0], b.duration/turns)
+func benchLatency(ctx context.Context, b *bench) ([]figure, error) {
+	return b.besideForwarder(ctx, 1, 1, func(pubs, subs []load.Key, forwarder *proc.Server) ([]figure, error) {
+		var all []figure
+		for _, c := range []struct {
+			factor   int     // of the steady rate
+			p99      float64 // target, ms; 0: none
+			ofMemory float64 // target, in percent of what forwarding takes
+		}{{1, 10, 150}, {4, 0, 200}} {
+			rate := c.factor * steadyRate
+			at := fmt.Sprintf(" at %d/s", rate)
+			ours := tempo{rate, c.factor * steadyTick, at, c.p99}
+			theirs := tempo{rate, c.factor * steadyTick, at + ", forwarded from memory", 0}
+			first, err := readParts(ctx, b.Server)
 			if err != nil {
 				return nil, err
 			}
-			here = append(here, some...)
-			if some, err = theirs.times(ctx, forwarder, pubs[0], subs[0], b.duration/turns); err != nil {
+			var here, there []time.Duration
+			for range turns {
+				some, err := ours.times(ctx, b.Server, pubs[0], subs[0], b.duration/turns)
+				if err != nil {
+					return nil, err
+				}
+				here = append(here, some...)
+				if some, err = theirs.times(ctx, forwarder, pubs[0], subs[0], b.duration/turns); err != nil {
+					return nil, err
+				}
+				there = append(there, some...)
+			}
+			last, err := readParts(ctx, b.Server)
+			if err != nil {
 				return nil, err
 			}
-			there = append(there, some...)
+			all = append(append(all, ours.figures(here)...), partFigures(at, first, last)...)
+			all = append(all, theirs.figures(there)...)
+			all = append(all, figure{Name: "publish-to-deliver p99" + at + ", against forwarding from memory", Unit: "%",
+				Value: 100 * quantile(here, .99) / quantile(there, .99), Target: c.ofMemory, AtMost: true})
 		}
-		last, err := readParts(ctx, b.Server)
-		if err != nil {
-			return nil, err
-		}
-		all = append(append(all, ours.figures(here)...), partFigures(at, first, last)...)
-		all = append(all, theirs.figures(there)...)
-		all = append(all, figure{Name: "publish-to-deliver p99" + at + ", against forwarding from memory", Unit: "%",
-			Value: 100 * quantile(here, .99) / quantile(there, .99), Target: c.ofMemory, AtMost: true})
-	}
-	return all, nil
+		return all, nil
+	})
 }
 
 // turns is how often a server and a forwarder are measured.

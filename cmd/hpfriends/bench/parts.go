@@ -23,25 +23,39 @@ var parts = []struct{ metric, name string }{
 // counts are the buckets of a histogram: how many were at most so many seconds.
 type counts map[float64]uint64
 
-// readParts reads the histograms of a server.
-func readParts(ctx context.Context, at *proc.Server) (map[string]counts, error) {
+// readMetrics reads what a server tells, and returns how to find a metric that has no labels.
+func readMetrics(ctx context.Context, at *proc.Server) (
+	find func(name string, kind dto.MetricType) (*dto.Metric, error), err error,
+) {
 	text, err := at.API.Metrics(ctx)
 	if err != nil {
 		return nil, err
 	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
+	return func(name string, kind dto.MetricType) (*dto.Metric, error) {
+		f := families[name]
+		if f == nil || f.GetType() != kind || len(f.Metric) != 1 {
+			return nil, fmt.Errorf("the server tells no %s", name)
+		}
+		return f.Metric[0], nil
+	}, err
+}
+
+// readParts reads the histograms of a server.
+func readParts(ctx context.Context, at *proc.Server) (map[string]counts, error) {
+	find, err := readMetrics(ctx, at)
 	if err != nil {
 		return nil, err
 	}
 	all := make(map[string]counts)
 	for _, p := range parts {
-		f := families[p.metric]
-		if f == nil || f.GetType() != dto.MetricType_HISTOGRAM || len(f.Metric) != 1 {
-			return nil, fmt.Errorf("the server tells no %s", p.metric)
+		m, err := find(p.metric, dto.MetricType_HISTOGRAM)
+		if err != nil {
+			return nil, err
 		}
 		c := make(counts)
-		for _, b := range f.Metric[0].Histogram.Bucket {
+		for _, b := range m.Histogram.Bucket {
 			c[b.GetUpperBound()] = b.GetCumulativeCount()
 		}
 		all[p.metric] = c

@@ -1,10 +1,8 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	dto "github.com/prometheus/client_model/go"
 
 	"hpfriends/api"
 	"hpfriends/eventlog/ballast"
@@ -132,14 +132,15 @@ func (r *resting) rest(ctx context.Context) ([]figure, error) {
 // taken is what all files take: blocks of the disk, not lengths. The ballast and what is kept of WALs for reuse are
 // counted apart.
 func (r *resting) taken(ctx context.Context, when string, target float64) ([]figure, error) {
-	page, err := r.API.Metrics(ctx)
+	find, err := readMetrics(ctx, r.Server)
 	if err != nil {
 		return nil, err
 	}
-	live, err := metric(page, "hpfriends_log_wal_bytes")
+	wal, err := find("hpfriends_log_wal_bytes", dto.MetricType_GAUGE)
 	if err != nil {
 		return nil, err
 	}
+	live := wal.Gauge.GetValue()
 	var all, wals, reserve float64
 	err = filepath.WalkDir(r.Dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() {
@@ -174,14 +175,4 @@ func (r *resting) taken(ctx context.Context, when string, target float64) ([]fig
 		{Name: at + ": WAL kept for reuse", Unit: "MiB", Value: (wals - live) / (1 << 20), Target: restWAL, AtMost: true},
 		{Name: at + ": ballast", Unit: "MiB", Value: reserve / (1 << 20)},
 	}, nil
-}
-
-// metric finds a number without labels on a page of metrics.
-func metric(page []byte, name string) (float64, error) {
-	for line := range bytes.Lines(page) {
-		if text, ok := strings.CutPrefix(string(line), name+" "); ok {
-			return strconv.ParseFloat(strings.TrimSpace(text), 64)
-		}
-	}
-	return 0, fmt.Errorf("the server has no metric %s", name)
 }

@@ -13,34 +13,27 @@ import (
 )
 
 // benchThroughput measures a server and, in turn with it, one that forwards from memory.
-func benchThroughput(ctx context.Context, b *bench) (_ []figure, err error) {
-	pubs, subs, err := load.SetUp(ctx, b.API, load.Channel, 4, 1)
-	if err != nil {
-		return nil, err
-	}
-	forwarder, end, err := startForwarder(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, end()) }()
-	var ours, theirs [2]float64 // sent and received
-	for range turns {
-		for at, sum := range map[*proc.Server]*[2]float64{b.Server: &ours, forwarder: &theirs} {
-			here := []*proc.Server{at}
-			rates, err := traffic{pubs: pubs, subs: subs, pubAt: here, subAt: here, size: 256}.flow(ctx, b.duration/turns)
-			if err != nil {
-				return nil, err
+func benchThroughput(ctx context.Context, b *bench) ([]figure, error) {
+	return b.besideForwarder(ctx, 4, 1, func(pubs, subs []load.Key, forwarder *proc.Server) ([]figure, error) {
+		var ours, theirs [2]float64 // sent and received
+		for range turns {
+			for at, sum := range map[*proc.Server]*[2]float64{b.Server: &ours, forwarder: &theirs} {
+				here := []*proc.Server{at}
+				rates, err := traffic{pubs: pubs, subs: subs, pubAt: here, subAt: here, size: 256}.flow(ctx, b.duration/turns)
+				if err != nil {
+					return nil, err
+				}
+				sum[0], sum[1] = sum[0]+rates[0]/turns, sum[1]+rates[1]/turns
 			}
-			sum[0], sum[1] = sum[0]+rates[0]/turns, sum[1]+rates[1]/turns
 		}
-	}
-	return []figure{
-		{Name: "messages published, 4 -> 1, 256 B", Value: ours[0], Unit: "1/s"},
-		{Name: "messages delivered, 4 -> 1, 256 B", Value: ours[1], Unit: "1/s", Target: 400_000},
-		{Name: "messages delivered, 4 -> 1, 256 B, forwarded from memory", Value: theirs[1], Unit: "1/s"},
-		{Name: "messages delivered, 4 -> 1, 256 B, against forwarding from memory", Value: 100 * ours[1] / theirs[1],
-			Unit: "%", Target: 50},
-	}, nil
+		return []figure{
+			{Name: "messages published, 4 -> 1, 256 B", Value: ours[0], Unit: "1/s"},
+			{Name: "messages delivered, 4 -> 1, 256 B", Value: ours[1], Unit: "1/s", Target: 400_000},
+			{Name: "messages delivered, 4 -> 1, 256 B, forwarded from memory", Value: theirs[1], Unit: "1/s"},
+			{Name: "messages delivered, 4 -> 1, 256 B, against forwarding from memory", Value: 100 * ours[1] / theirs[1],
+				Unit: "%", Target: 50},
+		}, nil
+	})
 }
 
 func benchFanout(ctx context.Context, b *bench) ([]figure, error) {
