@@ -56,16 +56,23 @@ func (r *request) travel(pg *page) error {
 	return nil
 }
 
-// moment reads a moment that has been; an empty text is the zero Point. Of what is still to come nobody can tell.
-func (r *request) moment(field, text string) (past.Point, error) {
+// anyMoment reads a moment; an empty text is the zero Point.
+func (r *request) anyMoment(field, text string) (past.Point, error) {
 	at, err := past.ParsePoint(text, r.now.In(r.prefs.Zone))
 	if err != nil {
-		return at, invalid(field+r.Refusal(err).Detail, r.Refusal(err).Hint)
+		problem := r.Refusal(err)
+		return at, invalid(field+problem.Detail, problem.Hint)
 	}
-	end, err := r.Query.ParsePosition("now", r.now)
-	if field == "until: " { // so far
+	return at, nil
+}
+
+// moment reads one that has been. Of what is still to come nobody can tell.
+func (r *request) moment(field, text string) (past.Point, error) {
+	at, err := r.anyMoment(field, text)
+	if err != nil {
 		return at, err
 	}
+	end, err := r.Query.ParsePosition("now", r.now)
 	if at.Time.After(r.now) || at.Time.IsZero() && at.Index > end.Index {
 		return at, invalid(field+text+" is still to come.", "Name a moment that has been.")
 	}

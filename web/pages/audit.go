@@ -62,7 +62,11 @@ func audit(r *request) (any, error) {
 
 // point reads a moment of the address; an empty one is the zero Point.
 func (r *request) point(name string) (past.Point, error) {
-	return r.moment(name+": ", r.URL.Query().Get(name))
+	read := r.moment
+	if name == "until" { // so far
+		read = r.anyMoment
+	}
+	return read(name+": ", r.URL.Query().Get(name))
 }
 
 // verifyAudit reads the chain of all changes.
