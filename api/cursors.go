@@ -5,7 +5,7 @@ import "hpfriends/query/view"
 // CursorPath names a durable subscription.
 type CursorPath struct {
 	Ident string `path:"ident" limit:"authkey" doc:"of the authkey, percent-encoded"`
-	Name  string `path:"name" maxLength:"64" pattern:"^[A-Za-z0-9._:-]+$" patternDescription:"letters, digits and . _ : -"`
+	Name  string `path:"name" format:"cursor"`
 }
 
 // CursorsQuery selects durable subscriptions.

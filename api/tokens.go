@@ -20,7 +20,7 @@ type NewToken struct {
 	Endless bool       `json:"endless,omitempty" doc:"instead: never; only admins add such a token, also for others"`
 
 	Scopes  []scope.Scope `json:"scopes,omitempty" maxItems:"4" enum:"read,publish,manage,admin" doc:"none: read"`
-	Channel string        `json:"channel,omitempty" format:"channels" doc:"only what is about channels of this pattern"`
+	Channel string        `json:"channel,omitempty" format:"channels-or-none" doc:"only what is about channels of this pattern"`
 	Authkey string        `json:"authkey,omitempty" maxLength:"255" doc:"ident: only what is about this authkey"`
 }
 
