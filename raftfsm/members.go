@@ -13,6 +13,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"hpfriends/internal/handshakes"
 	"hpfriends/raftfsm/level"
 	"hpfriends/raftfsm/link"
 	"hpfriends/raftfsm/raftlog"
@@ -25,10 +26,12 @@ import (
 type Cluster struct {
 	Listener  net.Listener // of the cluster port; owned by the node from Open on, also when Open fails
 	Advertise string       // host:port that the other members dial
-	Bootstrap bool         // begin a cluster with this node alone, which may have been alone until now
-	Reader    bool         // stays without a vote
-	Key       []byte       // what a joining node gets beside its certificate: the data key
-	Version   string       // of the program, for the status
+	// Handshakes bounds the work that handshakes of others are; nil: nothing does.
+	Handshakes *handshakes.Gate
+	Bootstrap  bool   // begin a cluster with this node alone, which may have been alone until now
+	Reader     bool   // stays without a vote
+	Key        []byte // what a joining node gets beside its certificate: the data key
+	Version    string // of the program, for the status
 	// Handle answers what Ask of another node sends. It may be called before Open returns. nil: such calls are refused.
 	Handle func(ctx context.Context, peer string, request []byte) ([]byte, error)
 
@@ -127,6 +130,7 @@ func (m *Members) port(dir string, logger *slog.Logger) (network, raft.Transport
 	p, err := link.Open(link.Config{
 		Identity: id, Advertise: m.config.Advertise, Listener: m.config.Listener, Logger: logger,
 		Members: &m.dir, Handler: handler{m}, Admission: admission{m}, Refused: m.refusedBy, Now: m.node.Now,
+		Handshakes: m.config.Handshakes,
 	})
 	if err != nil {
 		return nil, nil, err

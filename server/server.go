@@ -24,6 +24,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/buildinfo"
 	"hpfriends/internal/datadir"
+	"hpfriends/internal/handshakes"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/raftfsm"
@@ -72,6 +73,8 @@ type plan struct {
 	places *geo.DB // nil: none
 	certs  *certs.Store
 	acme   *acme.Manager // nil: certificates are in files, if there are any
+	// handshakes is of all ports with TLS.
+	handshakes *handshakes.Gate
 	// RecentLog has the newest lines of the server's own log; nil: nobody keeps them. It is set before Run.
 	RecentLog io.WriterTo
 }
@@ -82,8 +85,10 @@ const drainTimeout = 5 * time.Second
 // New returns a server that has not begun. The Config is a valid one.
 func New(c Config, l *slog.Logger) *Server {
 	s := &Server{
-		plan: plan{Config: c, instruments: newInstruments(), certs: certs.NewStore(l)}, Logger: l, calls: broker.NewCalls(),
-		loops: loops{failed: make(chan error, 8)},
+		plan: plan{
+			Config: c, instruments: newInstruments(), certs: certs.NewStore(l), handshakes: handshakes.New(),
+		},
+		Logger: l, calls: broker.NewCalls(), loops: loops{failed: make(chan error, 8)},
 	}
 	if c.Geo != "" {
 		s.places = geo.New(c.Geo)
@@ -308,7 +313,7 @@ func (s *Server) build(key *secret.DataKey, q *query.Query) error {
 	}
 	s.wire, err = wire.NewServer(wire.Config{
 		Name: s.Name, Compat: compat, Limits: wire.Limits{MaxPayload: int(s.MaxMessage)}, Logger: s.Logger,
-		MaxConns: s.budget.connections, FrameMemory: s.budget.frames, TLS: s.tlsConfig,
+		MaxConns: s.budget.connections, FrameMemory: s.budget.frames, TLS: s.tlsConfig, Handshakes: s.handshakes,
 	}, s.broker)
 	if err != nil {
 		return err
@@ -329,6 +334,7 @@ func (s *Server) build(key *secret.DataKey, q *query.Query) error {
 		Query: q, Key: key,
 		Network: web.Network{
 			MaxConns: s.budget.requests, TrustedProxies: proxies, AllowedHosts: s.Hosts, Certificates: s.certs,
+			Handshakes: s.handshakes,
 		},
 		Metrics: s.registry, Ready: s.ready, Logger: s.Logger,
 		Refused: func(user graph.UserID, handle, address string) {

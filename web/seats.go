@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"hpfriends/internal/crowd"
+	"hpfriends/internal/handshakes"
 	"hpfriends/internal/proxyheader"
 )
 
@@ -22,6 +23,7 @@ type seatedListener struct {
 	net.Listener
 	crowd  *crowd.Crowd
 	logger *slog.Logger
+	gate   *handshakes.Gate // nil: there is no TLS
 }
 
 // seated is a connection that has a seat.
@@ -40,7 +42,9 @@ func (l *seatedListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &seated{c, l.crowd.Enter(crowd.Remote(c), func() { _ = c.Close() })}, nil
+	from := crowd.Remote(c)
+	c = l.gate.Conn(c, from)
+	return &seated{c, l.crowd.Enter(from, func() { _ = c.Close() })}, nil
 }
 
 // Close implements net.Conn.

@@ -17,6 +17,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/internal/crowd"
+	"hpfriends/internal/handshakes"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
@@ -53,6 +54,8 @@ type Config struct {
 type Network struct {
 	// Certificates are those by which listeners speak TLS; nil: none.
 	Certificates v1.Certificates
+	// Handshakes bounds the work that handshakes of TLS are; nil: nothing does.
+	Handshakes *handshakes.Gate
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.
 	TrustedProxies []netip.Prefix
 	// AllowedHosts are the names of this server; empty: any, where it is asked from another machine.
@@ -164,7 +167,11 @@ func (s *Server) Serve(l net.Listener) error { return s.ServeTLS(l, nil) }
 
 // ServeTLS is Serve with TLS; nil is none.
 func (s *Server) ServeTLS(l net.Listener, tc *tls.Config) error {
-	return s.serve(&seatedListener{l, s.crowd, s.Logger}, tc, s.Handler())
+	gate := s.Handshakes
+	if tc == nil {
+		gate = nil
+	}
+	return s.serve(&seatedListener{l, s.crowd, s.Logger, gate}, tc, s.Handler())
 }
 
 // ServeSocket serves the local socket until Shutdown: who can open it is the operator. The caller sees to it that only

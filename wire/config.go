@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"hpfriends/internal/handshakes"
 )
 
 // Config is what a Server is told. The zero value of each field means its default.
@@ -31,6 +33,8 @@ type Config struct {
 
 	// TLS says how endpoints with TLS speak it, and with which certificates; nil: with their own files, read once.
 	TLS func(EndpointTLS) (*tls.Config, error)
+	// Handshakes bounds the work that handshakes of TLS are; nil: nothing does.
+	Handshakes *handshakes.Gate
 
 	Logger *slog.Logger // nil: none
 }

@@ -55,7 +55,8 @@ func newSession(s *Server, a arrival, e *Endpoint, tc *tls.Config) *Session {
 	ses.transport.watch(a.conn)
 	ses.reader.requests = rate.NewLimiter(requestRate, requestBurst)
 	if tc != nil {
-		ses.conn = tls.Server(&belowTLS{a.conn, &ses.transport, a.early}, tc)
+		below := s.config.Handshakes.Conn(&belowTLS{a.conn, &ses.transport, a.early}, a.remote.Addr())
+		ses.conn = tls.Server(below, tc)
 	} else if len(a.early) > 0 {
 		ses.reader.in.begin(a.early)
 		ses.bytesIn.Add(uint64(len(a.early)))

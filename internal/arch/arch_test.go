@@ -54,7 +54,8 @@ var allowed = map[string][]string{
 		"web", "web/geo", "web/replay", "web/who", "wire",
 		"api",
 		"internal/atomicfile", "internal/buildinfo", "internal/datadir",
-		"internal/bytesize", "internal/guessable", "internal/proxyheader", "internal/secret", "internal/timespec",
+		"internal/bytesize", "internal/guessable", "internal/handshakes", "internal/proxyheader",
+		"internal/secret", "internal/timespec",
 	},
 	"server/certs": {"query/view"},
 	"server/acme": {
@@ -92,7 +93,8 @@ var allowed = map[string][]string{
 	},
 	"web": {
 		"api", "web/assets", "web/help", "web/live", "web/pages", "web/pages/attack", "web/ration", "web/replay",
-		"web/v1", "web/who", "query", "query/view", "graph", "graph/scope", "internal/crowd", "internal/proxyheader",
+		"web/v1", "web/who", "query", "query/view", "graph", "graph/scope",
+		"internal/crowd", "internal/handshakes", "internal/proxyheader",
 		"internal/secret", "web/scopes",
 	},
 	"web/scopes": {"graph", "graph/scope"},
@@ -142,7 +144,7 @@ var allowed = map[string][]string{
 	"web/who":          {"api", "graph", "internal/crowd", "internal/guessable", "internal/secret"},
 	"raftfsm": {
 		"eventlog", "eventlog/entry", "graph", "graph/version", "raftfsm/apply", "raftfsm/clock", "raftfsm/level",
-		"raftfsm/link", "raftfsm/raftlog", "raftfsm/repair",
+		"internal/handshakes", "raftfsm/link", "raftfsm/raftlog", "raftfsm/repair",
 		"raftfsm/report", "raftfsm/retention", "raftfsm/store", "raftfsm/survey",
 		"raftfsm/transport",
 	},
@@ -156,7 +158,7 @@ var allowed = map[string][]string{
 	"raftfsm/store":     {"eventlog", "eventlog/entry", "internal/atomicfile"},
 	"raftfsm/survey":    {"graph"},
 	"raftfsm/transport": {"eventlog"},
-	"raftfsm/link":      {"internal/atomicfile", "internal/crowd", "internal/secret"},
+	"raftfsm/link":      {"internal/atomicfile", "internal/crowd", "internal/handshakes", "internal/secret"},
 	"query": {
 		"eventlog", "eventlog/entry", "graph", "graph/limit", "history", "wire", "query/delivery",
 		"query/indicator", "query/match", "query/spread",
@@ -173,7 +175,7 @@ var allowed = map[string][]string{
 	"query/filter":    {"graph", "query/match", "query/view"},
 	"router":          {"eventlog", "eventlog/entry", "graph", "graph/version", "history", "internal/turns"},
 	"history":         {"eventlog", "eventlog/entry", "graph"},
-	"wire":            {"internal/crowd", "internal/proxyheader"},
+	"wire":            {"internal/crowd", "internal/handshakes", "internal/proxyheader"},
 	"eventlog": {
 		"eventlog/auditchain", "eventlog/ballast", "eventlog/block", "eventlog/check", "eventlog/cold", "eventlog/entry",
 		"eventlog/failstop", "eventlog/layout", "eventlog/mend",
@@ -217,6 +219,7 @@ var allowed = map[string][]string{
 	"internal/arch":        {},
 	"internal/crowd":       {},
 	"internal/recentlog":   {},
+	"internal/handshakes":  {"internal/crowd", "internal/turns"},
 	"internal/proxyheader": {"internal/crowd"},
 	"internal/freeport":    {}, // for tests
 	"internal/golden":      {}, // for tests

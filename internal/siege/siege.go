@@ -40,7 +40,9 @@ type Siege struct {
 	Server  *proc.Process
 	Hpfeeds string // its address
 	HTTP    string
-	Mallory load.Key
+	// Encrypted is the first endpoint of hpfeeds that was asked for by a flag; empty: none was.
+	Encrypted string
+	Mallory   load.Key
 
 	traffic traffic
 	tls     *tls.Config  // of clients; nil: HTTP is not encrypted
@@ -110,6 +112,9 @@ func Begin(t testing.TB, w Walls) *Siege {
 		t.Fatal(err)
 	}
 	s.Hpfeeds, s.HTTP = where.Hpfeeds[0], where.HTTP
+	if len(where.Hpfeeds) > 1 {
+		s.Encrypted = where.Hpfeeds[1]
+	}
 	if err := s.people(ctx); err != nil {
 		t.Fatal(err)
 	}

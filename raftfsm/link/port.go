@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hpfriends/internal/crowd"
+	"hpfriends/internal/handshakes"
 )
 
 // Members is the cluster's configuration as this node knows it. It is asked at every handshake and must not block.
@@ -35,6 +36,8 @@ type Config struct {
 	Members   Members
 	Handler   Handler   // nil: calls are refused
 	Admission Admission // nil: joining is refused
+	// Handshakes bounds the work that handshakes of others are; nil: nothing does.
+	Handshakes *handshakes.Gate
 	// Refused is told when a member refuses this node by name: ErrNotMember, ErrCloned. One member may be behind: it is
 	// no proof. May be nil.
 	Refused func(peer string, err error)
@@ -171,6 +174,7 @@ func (p *Port) serve(raw net.Conn, seat *crowd.Seat) {
 	if tcp, ok := raw.(*net.TCPConn); ok {
 		_ = tcp.SetKeepAliveConfig(keepAlive)
 	}
+	raw = p.config.Handshakes.Conn(raw, crowd.Remote(raw))
 	_ = raw.SetDeadline(time.Now().Add(HandshakeTimeout))
 	conn := tls.Server(raw, p.tls)
 	if err := conn.Handshake(); err != nil {

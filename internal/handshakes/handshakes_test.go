@@ -1,0 +1,253 @@
+package handshakes
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"hpfriends/internal/certtest"
+)
+
+var address = netip.MustParseAddr("192.0.2.1")
+
+// pair is both ends of a connection, of which the server's passes a gate.
+func pair(g *Gate) (client net.Conn, server *conn) {
+	client, below := net.Pipe()
+	return client, g.Conn(below, address).(*conn)
+}
+
+// overTCP is a pair whose ends have buffers.
+func overTCP(t *testing.T, g *Gate) (client net.Conn, server *conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	below, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client, g.Conn(below, address).(*conn)
+}
+
+// busy takes the only worker of a gate, until free is called.
+func busy(t *testing.T, g *Gate) (free func()) {
+	t.Helper()
+	elsewhere := netip.MustParsePrefix("198.51.100.1/32")
+	if err := g.turns.Take(t.Context(), elsewhere); err != nil {
+		t.Fatal(err)
+	}
+	return func() { g.turns.Give(elsewhere) }
+}
+
+// idle reports whether nobody has a turn of the only worker.
+func idle(g *Gate) bool {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	time.AfterFunc(time.Millisecond, cancel)
+	if g.turns.Take(ctx, netip.Prefix{}) != nil {
+		return false
+	}
+	g.turns.Give(netip.Prefix{})
+	return true
+}
+
+// What is expensive is done with a turn, in all versions of TLS, when the hello is said twice and when it comes byte by
+// byte; and afterwards nobody has one.
+func TestWhatIsComputedHasATurn(t *testing.T) {
+	cert := certtest.Make(t, &x509.Certificate{DNSNames: []string{"localhost"}}, nil)
+	for what, client := range map[string]*tls.Config{
+		"TLS 1.3":          {},
+		"TLS 1.2":          {MaxVersion: tls.VersionTLS12},
+		"the hello, twice": {CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			g := newGate(1, 10)
+			here, there := overTCP(t, g)
+			asked := 0
+			has := func(what string) {
+				there.mu.Lock()
+				defer there.mu.Unlock()
+				if asked++; !there.turn {
+					t.Errorf("%s without a turn", what)
+				}
+			}
+			tc := &tls.Config{
+				CurvePreferences: []tls.CurveID{tls.CurveP256},
+				GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+					has("a certificate")
+					return &cert, nil
+				},
+				VerifyConnection: func(s tls.ConnectionState) error {
+					if s.Version == tls.VersionTLS12 {
+						has("the agreement on a key")
+					}
+					return nil
+				},
+			}
+			client.InsecureSkipVerify = true
+			served := make(chan struct{})
+			go func() {
+				s := tls.Server(there, tc)
+				_, _ = io.Copy(s, io.LimitReader(s, 4))
+				_ = s.Close()
+				close(served)
+			}()
+			c := tls.Client(slow{here}, client)
+			if _, err := c.Write([]byte("ping")); err != nil {
+				t.Fatal(err)
+			}
+			b := make([]byte, 4)
+			if _, err := io.ReadFull(c, b); err != nil || string(b) != "ping" {
+				t.Fatalf("%q, %v", b, err)
+			}
+			_ = here.Close()
+			<-served
+			if asked == 0 || !idle(g) {
+				t.Errorf("asked %d times; afterwards nobody has a turn: %t", asked, idle(g))
+			}
+		})
+	}
+}
+
+// slow writes byte by byte.
+type slow struct{ net.Conn }
+
+func (s slow) Write(p []byte) (n int, err error) {
+	for n = range p {
+		if _, err := s.Conn.Write(p[n : n+1]); err != nil {
+			return n, err
+		}
+	}
+	return len(p), nil
+}
+
+// A record is a whole handshake for these tests.
+var record = []byte{typeHandshake, 3, 1, 0, 1, 1}
+
+// Who has a turn and is closed has none, and who waits for one stops to wait.
+func TestWaitingEnds(t *testing.T) {
+	for what, end := range map[string]struct {
+		do   func(c *conn)
+		want error
+	}{
+		"closed":       {func(c *conn) { _ = c.Close() }, net.ErrClosed},
+		"deadline":     {func(c *conn) { _ = c.SetDeadline(time.Now()) }, os.ErrDeadlineExceeded},
+		"too long":     {func(*conn) { time.Sleep(maxWait) }, os.ErrDeadlineExceeded},
+		"many come":    {func(c *conn) { fillRoom(c.gate) }, ErrCrowded},
+		"it is served": {nil, nil},
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGate(1, 10)
+				free := busy(t, g)
+				here, there := pair(g)
+				go func() { _, _ = here.Write(record) }()
+				got := make(chan error, 1)
+				go func() {
+					_, err := there.Read(make([]byte, 100))
+					got <- err
+				}()
+				synctest.Wait()
+				if end.do == nil {
+					free()
+				} else {
+					end.do(there)
+				}
+				if err := <-got; !errors.Is(err, end.want) {
+					t.Errorf("%v, want %v", err, end.want)
+				}
+				if end.do == nil {
+					if idle(g) {
+						t.Error("it is served without a turn")
+					}
+					_ = there.Close()
+				} else {
+					free()
+				}
+				if !idle(g) {
+					t.Error("a turn is left")
+				}
+				_ = here.Close()
+			})
+		})
+	}
+}
+
+// fillRoom fills the room of those who wait, from the address that waits already.
+func fillRoom(g *Gate) {
+	for range 10 {
+		g.waiting.Enter(address, func() {})
+	}
+}
+
+// Somebody else has a turn after each of a flood's, not after all of them.
+func TestAddressesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, 100)
+		free := busy(t, g)
+		order := make(chan netip.Addr, 100)
+		other := netip.MustParseAddr("203.0.113.9")
+		for i := range 51 {
+			from := address
+			if i == 50 {
+				from = other
+			}
+			here, below := net.Pipe()
+			c := g.Conn(below, from)
+			go func() { _, _ = here.Write(record) }()
+			go func() {
+				_, _ = c.Read(make([]byte, 100))
+				order <- from
+				_ = c.Close()
+			}()
+			synctest.Wait()
+		}
+		free()
+		if first, second := <-order, <-order; first != other && second != other {
+			t.Error("one address waits for all handshakes of another one")
+		}
+		for range 49 {
+			<-order
+		}
+	})
+}
+
+func TestRecordsInAnyPieces(t *testing.T) {
+	var stream []byte
+	for _, kind := range []byte{typeHandshake, 20, typeHandshake} {
+		stream = append(append(stream, kind, 3, 3, 0, 7), make([]byte, 7)...)
+	}
+	stream = append(stream, typeData, 3, 3, 0, 200, typeHandshake)
+	for size := 1; size <= len(stream); size++ {
+		var r records
+		last := 0 // where a record of the handshake has ended
+		for at := 0; at < len(stream); at += size {
+			if r.take(stream[at:min(at+size, len(stream))]) {
+				last = at + size
+			}
+		}
+		if last < 36 || last >= 36+size || !r.data {
+			t.Errorf("in pieces of %d: the last ended at %d, want 36; data %t", size, last, r.data)
+		}
+	}
+}
+
+func TestNoGateIsOpen(t *testing.T) {
+	c, _ := net.Pipe()
+	if got := (*Gate)(nil).Conn(c, address); got != c {
+		t.Errorf("%T", got)
+	}
+}
