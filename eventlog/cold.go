@@ -110,7 +110,8 @@ type Excerpt struct {
 	sel  Selector
 	head cold.Head // of the block at hand
 	runs []block.Run
-	all  bool // it wants most of the block, which is then read whole, for all who do so
+	room []entry.Run // of headers
+	all  bool        // it wants most of the block, which is then read whole, for all who do so
 }
 
 // NewExcerpt returns one. What it leaves out of a batch is not selected; it may leave in what is not selected either.
@@ -221,7 +222,8 @@ func (s *store) readAhead(index uint64) {
 	}()
 }
 
-// Read returns a visible batch with what there is of it: its header and, when it is asked for, its frames.
+// Read returns a visible batch with what there is of it: its header, which lasts until the next is read, and, when they
+// are asked for, its frames.
 func (x *Excerpt) Read(index uint64) (c Content, err error) {
 	if index <= x.log.db.frozen.Load() {
 		b, err := x.Batch(index)
@@ -234,23 +236,29 @@ func (x *Excerpt) Read(index uint64) (c Content, err error) {
 	if err != nil {
 		return c, err
 	}
-	c.data, c.index = r.Bytes(), index
-	c.Header, err = r.Header()
-	return c, err
+	if r.Batch != nil { // it went into a block meanwhile
+		return Content{Header: r.Batch.Header, batch: r.Batch}, nil
+	}
+	c.index, c.Runs = index, x.room
+	if c.frames, err = c.Decode(r.Data); err != nil {
+		return c, &CorruptError{Index: index, Reason: "undecodable", Err: err}
+	}
+	x.room = c.Runs
+	return c, nil
 }
 
 // Content is a batch whose frames are unpacked when they are asked for.
 type Content struct {
 	entry.Header
-	index uint64
-	data  []byte
-	batch *entry.Batch
+	index  uint64
+	frames entry.Frames
+	batch  *entry.Batch // of a block
 }
 
-// Batch returns the batch with its frames.
-func (c *Content) Batch() (*entry.Batch, error) {
+// Batch returns the batch with its frames, for which it may use room.
+func (c *Content) Batch(room *[]byte) (*entry.Batch, error) {
 	if c.batch == nil {
-		b, err := entry.DecodeBatch(c.data)
+		b, err := c.frames.Batch(c.Header, room)
 		if err != nil {
 			return nil, &CorruptError{Index: c.index, Reason: "undecodable", Err: err}
 		}

@@ -197,7 +197,7 @@ func TestExcerptHasWhatIsSelected(t *testing.T) {
 		if err = errors.Join(err, errRead); err != nil {
 			t.Fatal(err)
 		}
-		again, err := read.Batch()
+		again, err := read.Batch(new([]byte))
 		if err != nil || len(again.Runs) != len(read.Runs) {
 			t.Fatalf("entry %d: %d runs, their header has %d, %v", i, len(again.Runs), len(read.Runs), err)
 		}

@@ -71,6 +71,8 @@ type readEntry struct {
 	header  entry.Header // of content
 	parts   []part       // next to read first
 	batch   *entry.Batch // nil until it is unpacked
+	room    []byte       // of its frames
+	kept    bool         // somebody has a message of it
 	frames  [][]byte     // of parts[0]; the next is the first, or the last when the newest comes first
 }
 
@@ -125,13 +127,14 @@ func (m *Messages) Next(ctx context.Context) (Message, error) {
 			return found, err
 		}
 		if bytes.Contains(found.Payload, m.filter.Contains) {
+			m.kept = true
 			m.read++
 			return found, nil
 		}
 	}
 }
 
-// any is the next message, whatever it contains.
+// any is the next message, whatever it contains. Its payload lasts until the next, unless it is kept.
 func (m *Messages) any(ctx context.Context) (Message, error) {
 	for len(m.frames) == 0 {
 		if m.limited() {
@@ -141,8 +144,7 @@ func (m *Messages) any(ctx context.Context) (Message, error) {
 			if err := m.nextEntry(ctx); err != nil {
 				return Message{}, err
 			}
-			var err error
-			if m.batch, err = m.content.Batch(); err != nil {
+			if err := m.unpack(); err != nil {
 				return Message{}, err
 			}
 		}
@@ -152,6 +154,16 @@ func (m *Messages) any(ctx context.Context) (Message, error) {
 		return Message{}, io.EOF
 	}
 	return m.take()
+}
+
+// unpack makes the batch at hand, in the room of the one before if nobody has a message of that: who looks for a rare
+// text goes through a lot of them.
+func (m *Messages) unpack() (err error) {
+	if m.kept {
+		m.room, m.kept = nil, false
+	}
+	m.batch, err = m.content.Batch(&m.room)
+	return err
 }
 
 func (m *Messages) limited() bool { return m.filter.Limit > 0 && m.read >= m.filter.Limit }

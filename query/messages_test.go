@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -443,5 +444,41 @@ func TestReadingEndsWithItsContext(t *testing.T) {
 	if _, err := q.Messages(graph.Actor{User: ada},
 		MessageFilter{Patterns: []graph.Pattern{"c"}}).Next(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+// What a reader has returned stays what it is, although the room of batches without a message for it is used again.
+func TestFoundMessagesLast(t *testing.T) {
+	f, q := newFixture(t)
+	ada := graph.UserID(f.change(0, graph.AddUser{Handle: "ada"}))
+	var want []string
+	for i := range 30 {
+		text := fmt.Sprintf("message %d %s", i, strings.Repeat("long enough to be compressed ", 8+i%5))
+		if i%3 == 0 {
+			text += "here"
+			want = append(want, text)
+		}
+		f.send(ada, "a", text)
+	}
+	for _, newest := range []bool{false, true} {
+		var got [][]byte
+		m := q.Messages(graph.Actor{User: ada},
+			MessageFilter{Patterns: []graph.Pattern{"*"}, Contains: []byte("here"), Newest: newest})
+		for {
+			found, err := m.Next(t.Context())
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, found.Payload)
+		}
+		if newest {
+			slices.Reverse(got)
+		}
+		if !slices.EqualFunc(got, want, func(b []byte, s string) bool { return string(b) == s }) {
+			t.Errorf("newest first: %v, found %q", newest, got)
+		}
 	}
 }

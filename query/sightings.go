@@ -12,7 +12,7 @@ import (
 
 // What Sightings looks at, at most: the payloads of the newest messages, in number and in bytes.
 const (
-	maxSightings      = 15_000
+	maxSightings      = 10_000
 	maxSightingsBytes = 16 << 20
 )
 
@@ -28,7 +28,7 @@ func (q *Query) Sightings(ctx context.Context, viewer graph.Actor, text string) 
 	channels := make(map[string]bool)
 	messages := q.Messages(viewer, MessageFilter{Patterns: []graph.Pattern{"*"}, Newest: true})
 	for bytes := 0; !s.All && s.Looked < maxSightings && bytes < maxSightingsBytes; {
-		m, err := messages.Next(ctx)
+		m, err := messages.any(ctx) // no payload is kept
 		var gap *Gap
 		switch {
 		case errors.As(err, &gap):

@@ -83,8 +83,9 @@ func TestBatchRoundTrip(t *testing.T) {
 
 // stored is the number of bytes that the frames of a batch take in its encoding.
 func stored(data []byte) int {
-	_, block, _ := decodeTable(data)
-	return len(block)
+	var h Header
+	f, _ := h.Decode(data)
+	return len(f.block)
 }
 
 func slicesJoin(parts ...[]byte) []byte { return bytes.Join(parts, nil) }

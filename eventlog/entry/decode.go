@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/klauspost/compress/s2"
 
@@ -22,21 +23,64 @@ func malformed(format string, args ...any) error {
 // DecodeHeader decodes the table of a KindBatch entry's data and leaves the frames alone. Every length is checked
 // against what is there before anything is allocated. It returns a *BatchError when data is not a batch.
 func DecodeHeader(data []byte) (Header, error) {
-	h, _, err := decodeTable(data)
-	return h, err
+	var h Header
+	if _, err := h.Decode(data); err != nil {
+		return Header{}, err
+	}
+	return h, nil
+}
+
+// Decode is DecodeHeader, in the room of the runs that h has. It returns the frames as they are stored.
+func (h *Header) Decode(data []byte) (f Frames, err error) {
+	switch {
+	case len(data) < 19:
+		return f, malformed("%d bytes", len(data))
+	case Kind(data[0]) != KindBatch:
+		return f, malformed("kind %d, want %d", data[0], KindBatch)
+	case data[1] != batchVersion:
+		return f, malformed("version %d, want %d", data[1], batchVersion)
+	case data[2]&^flagS2 != 0:
+		return f, malformed("unknown flags %#x", data[2])
+	}
+	copy(h.Session[:], data[3:19])
+	c := newTableReader(data[19:])
+	h.Seq = c.Uvarint()
+	channels := c.dictionary()
+	h.Runs, h.Raw = c.runs(h.Runs, channels), 0
+	if c.Err != nil {
+		return f, c.Err
+	}
+	for i := range h.Runs {
+		h.Raw += int(h.Runs[i].Size)
+	}
+	f = Frames{c.Rest, data[2]&flagS2 != 0}
+	return f, f.check(h.Raw)
 }
 
 // DecodeBatch decodes a KindBatch entry's data. All frames are in one allocation, or in data itself when they are
 // stored uncompressed; either way they are read-only. Each run's frames are checked to be exactly Count whole frames.
 func DecodeBatch(data []byte) (*Batch, error) {
-	h, block, err := decodeTable(data)
+	var h Header
+	f, err := h.Decode(data)
 	if err != nil {
 		return nil, err
 	}
-	frames := block
-	if h.compressed(data) {
-		frames, err = s2.Decode(make([]byte, h.Raw), block)
-		if err != nil {
+	return f.Batch(h, new([]byte))
+}
+
+// Frames are those of a batch, as they are stored.
+type Frames struct {
+	block []byte
+	s2    bool
+}
+
+// Batch adds the frames to what h says of them. They are unpacked in room, which grows, and the runs are h's own.
+func (f Frames) Batch(h Header, room *[]byte) (*Batch, error) {
+	frames := f.block
+	if f.s2 {
+		var err error
+		*room = slices.Grow((*room)[:0], h.Raw)[:h.Raw]
+		if frames, err = s2.Decode(*room, f.block); err != nil {
 			return nil, malformed("frames: %v", err)
 		}
 	}
@@ -52,8 +96,6 @@ func DecodeBatch(data []byte) (*Batch, error) {
 	}
 	return &Batch{Header: h}, nil
 }
-
-func (h *Header) compressed(data []byte) bool { return data[2]&flagS2 != 0 }
 
 // checkFrames verifies that frames is exactly count self-delimiting frames, and returns a *BatchError when it is not.
 func checkFrames(frames []byte, count uint32) error {
@@ -73,41 +115,12 @@ func checkFrames(frames []byte, count uint32) error {
 	return nil
 }
 
-// decodeTable returns the header and the block of frames as stored.
-func decodeTable(data []byte) (h Header, block []byte, err error) {
-	switch {
-	case len(data) < 19:
-		return h, nil, malformed("%d bytes", len(data))
-	case Kind(data[0]) != KindBatch:
-		return h, nil, malformed("kind %d, want %d", data[0], KindBatch)
-	case data[1] != batchVersion:
-		return h, nil, malformed("version %d, want %d", data[1], batchVersion)
-	case data[2]&^flagS2 != 0:
-		return h, nil, malformed("unknown flags %#x", data[2])
-	}
-	copy(h.Session[:], data[3:19])
-	c := newTableReader(data[19:])
-	h.Seq = c.Uvarint()
-	channels := c.dictionary()
-	h.Runs = c.runs(channels)
-	if c.Err != nil {
-		return Header{}, nil, c.Err
-	}
-	for i := range h.Runs {
-		h.Raw += int(h.Runs[i].Size)
-	}
-	if err := checkBlock(c.Rest, h.Raw, data[2]&flagS2 != 0); err != nil {
-		return Header{}, nil, err
-	}
-	return h, c.Rest, nil
-}
-
-// checkBlock verifies that the stored block claims to hold raw bytes, without unpacking it.
-func checkBlock(block []byte, raw int, compressed bool) error {
-	n := len(block)
-	if compressed {
+// check verifies that the frames claim to be raw bytes, without unpacking them.
+func (f Frames) check(raw int) error {
+	n := len(f.block)
+	if f.s2 {
 		var err error
-		if n, err = s2.DecodedLen(block); err != nil {
+		if n, err = s2.DecodedLen(f.block); err != nil {
 			return malformed("frames: %v", err)
 		}
 	}
@@ -146,14 +159,16 @@ func (c *tableReader) dictionary() []string {
 	return channels
 }
 
-// runs reads the table of runs. Each takes at least minRun bytes of table or frames, which bounds the allocation.
-func (c *tableReader) runs(channels []string) []Run {
+// runs reads the table of runs, in room if there is enough. Each takes at least minRun bytes of table or frames, which
+// bounds the allocation.
+func (c *tableReader) runs(room []Run, channels []string) []Run {
 	n := c.Uvarint()
 	if n > uint64(len(c.Rest)/minRun) {
 		c.Fail("%d runs in %d bytes", n, len(c.Rest))
 		return nil
 	}
-	runs := make([]Run, n)
+	runs := slices.Grow(room[:0], int(n))[:n]
+	clear(runs)
 	var before int64
 	var messages, raw uint64
 	for i := range runs {

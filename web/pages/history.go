@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sync/errgroup"
 
 	"hpfriends/api"
 	"hpfriends/query"
@@ -43,25 +44,26 @@ func history(r *request) (any, error) {
 	}
 	d.Replays, _ = shown.(replayData)
 	f, err := r.messageFilter(d)
-	if err == nil {
-		err = r.chart(&d, f)
+	whole := f
+	if before := q.Get("before"); err == nil && before != "" {
+		f.Until, err = r.Query.ParsePosition(before, r.now)
 	}
 	if err != nil {
 		r.problem = r.Refusal(err)
 		return d, nil
 	}
-	if before := q.Get("before"); before != "" {
-		if f.Until, err = r.Query.ParsePosition(before, r.now); err != nil {
-			r.problem = r.Refusal(err)
-			return d, nil
-		}
-	}
+	var count errgroup.Group
+	count.Go(func() error { return r.chart(&d, whole) }) // both take their time in a long log
 	f.Newest, f.Limit, f.Contains = true, rows, []byte(d.Text)
 	messages := r.Query.Messages(r.actor, f)
 	d.Stopped, err = each(r, messages, func(m query.Message) bool {
 		d.Rows = append(d.Rows, rowOf(m))
 		return true
 	})
+	if uncounted := count.Wait(); err == nil && uncounted != nil {
+		r.problem = r.Refusal(uncounted)
+		return d, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,12 @@
 package pages
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"hpfriends/eventlog/entry"
 	"hpfriends/query"
@@ -49,11 +52,15 @@ func search(r *request) (any, error) {
 	if kind := view.Kind(q.Get("kind")); slices.Contains(view.Kinds, kind) {
 		s.Kinds, s.Limit = []view.Kind{kind}, rows
 	}
-	found, err := r.Query.Search(r.Context(), r.actor, s)
-	if err == nil && len(s.Kinds) == 0 {
-		d.Seen, err = seen(r, d.Text)
+	var in errgroup.Group // messages, beside all else
+	if len(s.Kinds) == 0 {
+		in.Go(func() (err error) {
+			d.Seen, err = seen(r, d.Text)
+			return err
+		})
 	}
-	if err != nil {
+	found, err := r.Query.Search(r.Context(), r.actor, s)
+	if err = cmp.Or(err, in.Wait()); err != nil {
 		r.problem = r.Refusal(err)
 		return d, nil
 	}
