@@ -6,9 +6,9 @@
 //     date while the graph changes ("the flat format"): it costs what a change touches, not what the graph holds.
 //   - MayPublish, MaySubscribe and MayLogin (authorize.go) and what a Viewer may see (viewer.go) are the one place of
 //     authorization; hpfeeds sessions, the API and the pages ask the same functions. Changes are authorized by Apply.
-//   - Explain says why a message flows from one user to another, or what is missing.
 //   - Diff says how two graphs differ, and Difference.Concerns whom that concerns; Viewer.At shows an old graph by the
 //     rights of now.
+//   - Package explain says why a message flows from one user to another, or what is missing.
 //   - Package version is the list of states that readers of the log walk along.
 //
 // # Invariant
@@ -49,7 +49,7 @@
 //	operation.go, command.go     the changes, in one table     reach_update.go  ... after a change
 //	graph.go                     Graph, New, Apply             view.go          the reaches in use
 //	user.go, group.go, share.go  lookups and changes, each     delta.go         what a change has touched
-//	authkey.go, token.go         ... of its objects            explain.go       why, or why not
+//	authkey.go, token.go         ... of its objects            explain/         why, or why not
 //	expire.go                    what is due                   snapshot.go      a stored graph
 //	authorize.go, viewer.go      who may do and see what       version/         the list of states
 //	name.go, pattern.go          what may be called what       tree/            the persistent map under it all

@@ -75,6 +75,26 @@ func (r *Reach) All() iter.Seq2[UserID, uint64] {
 	}
 }
 
+// Edge is a share as it leads to one of its receivers.
+type Edge struct {
+	Share    ShareID
+	Receiver UserID
+}
+
+// Path is the best path from the origin to a user. It is empty for the origin, and for a user who is not in the reach.
+func (r *Reach) Path(user UserID) []Edge {
+	at, ok := r.slots[user]
+	if !ok {
+		return nil
+	}
+	var path []Edge
+	for ; r.nodes[at].parent != none; at = r.nodes[at].parent {
+		path = append(path, Edge{r.nodes[at].via, r.nodes[at].user})
+	}
+	slices.Reverse(path)
+	return path
+}
+
 func (r *Reach) compute(g *Graph) {
 	clear(r.slots)
 	r.nodes, r.free = r.nodes[:0], nil

@@ -69,8 +69,8 @@ func (g *Graph) SharesTo(group GroupID) iter.Seq[*Share] {
 	return lookUp(g.toGroup.Of(uint64(group)), g.shares)
 }
 
-// sharesTo yields the shares with this user directly.
-func (g *sharing) sharesTo(user UserID) iter.Seq[*Share] {
+// SharesToUser yields the shares with this user directly.
+func (g *sharing) SharesToUser(user UserID) iter.Seq[*Share] {
 	return lookUp(g.toUser.Of(uint64(user)), g.shares)
 }
 
@@ -89,7 +89,7 @@ func (g *sharing) AcceptedBy(user UserID) iter.Seq[*Share] {
 // user's own shares with their groups are not among them; expired shares are.
 func (g *Graph) SharesWith(user UserID) iter.Seq2[*Share, bool] {
 	return func(yield func(*Share, bool) bool) {
-		for s := range g.sharesTo(user) {
+		for s := range g.SharesToUser(user) {
 			if !yield(s, g.Accepted(s.ID, user)) {
 				return
 			}

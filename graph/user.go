@@ -221,7 +221,7 @@ func (op RemoveUser) apply(d *draft) (uint64, error) {
 	for _, s := range slices.Collect(d.SharesOf(u.ID)) {
 		d.dropShare(s)
 	}
-	for _, s := range slices.Collect(d.sharesTo(u.ID)) {
+	for _, s := range slices.Collect(d.SharesToUser(u.ID)) {
 		d.dropShare(s)
 	}
 	d.dropDecisions(u.ID, Everyone)

@@ -8,6 +8,7 @@ import (
 
 	"hpfriends/eventlog"
 	"hpfriends/graph"
+	"hpfriends/graph/explain"
 	"hpfriends/query/past"
 	"hpfriends/query/view"
 )
@@ -62,7 +63,7 @@ func (q *audits) timeOf(known map[uint64]*time.Time, index uint64) *time.Time {
 }
 
 func (p Moment) accessPath(reach *graph.Reach, origin, reader graph.UserID, from uint64) view.AccessPath {
-	path := reach.Path(p.Graph(), reader)
+	path := explain.Path(p.Graph(), reach, reader)
 	row := view.AccessPath{
 		Publisher: handle(p.Graph(), origin), Reader: handle(p.Graph(), reader), VisibleFrom: "#" + formatIndex(from),
 		Path: []view.Hop{},

@@ -2,6 +2,7 @@ package query
 
 import (
 	"hpfriends/graph"
+	"hpfriends/graph/explain"
 	"hpfriends/query/past"
 	"hpfriends/query/view"
 )
@@ -10,7 +11,7 @@ import (
 // see everything. What the other's authkeys may do is not told at all, so neither does it count in whether it flows;
 // what lies between the two and belongs to others is told without names.
 func (q *Query) Explain(viewer graph.Actor, from, to, channel string) (view.Explanation, error) {
-	return explain(q.Viewer(viewer), from, to, channel)
+	return explained(q.Viewer(viewer), from, to, channel)
 }
 
 // ExplainAt is Explain as of a point. It names no fixes: the past stays as it is.
@@ -19,14 +20,14 @@ func (q *audits) ExplainAt(viewer graph.Actor, from, to, channel string, at past
 	if err != nil {
 		return view.Explanation{}, err
 	}
-	x, err := explain(then.Viewer, from, to, channel)
+	x, err := explained(then.Viewer, from, to, channel)
 	for i := range x.Gates {
 		x.Gates[i].Fix = ""
 	}
 	return x, err
 }
 
-func explain(v graph.Viewer, from, to, channel string) (view.Explanation, error) {
+func explained(v graph.Viewer, from, to, channel string) (view.Explanation, error) {
 	f, err := ResolveUser(v, from)
 	if err != nil {
 		return view.Explanation{}, err
@@ -39,7 +40,7 @@ func explain(v graph.Viewer, from, to, channel string) (view.Explanation, error)
 		return view.Explanation{}, refuse(graph.Denied, "ask about yourself",
 			"explain answers the publisher, the receiver, auditors and admins")
 	}
-	x := v.Graph().Explain(f.ID, t.ID, channel)
+	x := explain.Delivery(v.Graph(), f.ID, t.ID, channel)
 	e := view.Explanation{
 		From: f.Handle, To: t.Handle, Channel: channel, Gates: []view.Gate{}, Path: []view.Hop{},
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"hpfriends/graph"
+	"hpfriends/graph/explain"
 	"hpfriends/query/view"
 )
 
@@ -12,7 +13,7 @@ import (
 type redaction struct {
 	graph.Viewer
 	from, to *graph.User
-	path     []graph.Hop
+	path     []explain.Hop
 }
 
 func (r redaction) gate(gate view.Gate) view.Gate {
@@ -48,7 +49,7 @@ func theirs(gate view.Gate, u *graph.User, right string) view.Gate {
 	return view.Gate{Name: gate.Name, Unknown: true, Detail: detail}
 }
 
-func (r redaction) hop(h graph.Hop) view.Hop {
+func (r redaction) hop(h explain.Hop) view.Hop {
 	s, ok := r.Graph().Share(h.Share)
 	if !ok || !r.CanSeeShare(s) {
 		return view.Hop{OK: h.OK}

@@ -2,7 +2,7 @@ package view
 
 import "hpfriends/graph"
 
-// Explanation is graph.Explanation with names.
+// Explanation is explain.Answer with names.
 type Explanation struct {
 	From    string `json:"from"`
 	To      string `json:"to"`

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hpfriends/graph"
+	"hpfriends/graph/explain"
 	"hpfriends/internal/load"
 	"hpfriends/wire"
 )
@@ -214,13 +214,13 @@ func (d *demo) report(e event, got []string) {
 		if slices.Contains(got, handle) {
 			mark = "   ->"
 		}
-		fmt.Fprintf(&b, "%s %-9s %s\n", mark, handle, d.why(g.Explain(k.Owner, u.ID, e.channel)))
+		fmt.Fprintf(&b, "%s %-9s %s\n", mark, handle, d.why(explain.Delivery(g, k.Owner, u.ID, e.channel)))
 	}
 	fmt.Fprint(d.out, b.String())
 }
 
 // why is an explanation in a line: the path, or the first gate that is shut.
-func (d *demo) why(x graph.Explanation) string {
+func (d *demo) why(x explain.Answer) string {
 	if !x.Flows {
 		for _, gate := range x.Gates {
 			if !gate.OK {

@@ -1,30 +1,24 @@
-package graph
+package explain
 
 import (
-	"slices"
-
+	"hpfriends/graph"
 	"hpfriends/graph/frontier"
 )
 
-// Path is the best path from the origin to a user in the reach, in the graph that the reach is of. It is empty for the
-// origin and for a user who is not in it.
-func (r *Reach) Path(g *Graph, user UserID) []Hop {
-	if !r.Has(user) {
-		return nil
-	}
+// Path is the best path from the origin of a reach to a user in it, in the graph that the reach is of. It is empty for
+// the origin and for a user who is not in it.
+func Path(g *graph.Graph, r *graph.Reach, user graph.UserID) []Hop {
 	var path []Hop
-	for at := r.slots[user]; r.nodes[at].parent != none; at = r.nodes[at].parent {
-		s, _ := g.Share(r.nodes[at].via)
-		path = append(path, hopOf(g, s, r.nodes[at].user))
-	}
-	slices.Reverse(path)
-	for i := range path {
-		path[i].OK = true
+	for _, e := range r.Path(user) {
+		s, _ := g.Share(e.Share)
+		h := hopOf(g, s, e.Receiver)
+		h.OK = true
+		path = append(path, h)
 	}
 	return path
 }
 
-func hopOf(g *Graph, s *Share, receiver UserID) Hop {
+func hopOf(g *graph.Graph, s *graph.Share, receiver graph.UserID) Hop {
 	return Hop{
 		Share: s.ID, Owner: s.Owner, Receiver: receiver, Group: s.Group, Type: s.Type, History: s.History,
 		Accepted: g.Accepted(s.ID, receiver), Expired: s.Expired,
@@ -37,8 +31,10 @@ func hopOf(g *Graph, s *Share, receiver UserID) Hop {
 // It is searched backwards, from the user to anybody in the reach, since from there on nothing is lacking. Shares with
 // a group lead to each of its members, but only the first member met needs to be asked for those that they have not
 // enabled: for a member who is further away these lack no less.
-func nearestPath(g *Graph, r *Reach, user UserID) []Hop {
-	b := nearestSearch{graph: g, reach: r, byUser: make(map[UserID]int32), asked: make(map[GroupID]bool)}
+func nearestPath(g *graph.Graph, r *graph.Reach, origin, user graph.UserID) []Hop {
+	b := nearestSearch{
+		graph: g, reach: r, origin: origin, byUser: make(map[graph.UserID]int32), asked: make(map[graph.GroupID]bool),
+	}
 	b.add(step{user: user})
 	for len(b.queue) > 0 {
 		p := b.queue.Pop()
@@ -47,7 +43,7 @@ func nearestPath(g *Graph, r *Reach, user UserID) []Hop {
 			continue
 		}
 		s.done = true
-		if s.user == r.origin || r.Has(s.user) {
+		if s.user == origin || r.Has(s.user) {
 			return b.path(*s, user)
 		}
 		b.expand(p.At)
@@ -57,18 +53,19 @@ func nearestPath(g *Graph, r *Reach, user UserID) []Hop {
 
 // nearestSearch is the state of a search from the receiver towards the origin of a reach.
 type nearestSearch struct {
-	graph  *Graph
-	reach  *Reach
+	graph  *graph.Graph
+	reach  *graph.Reach
+	origin graph.UserID
 	steps  []step
-	byUser map[UserID]int32 // -> steps
-	asked  map[GroupID]bool
+	byUser map[graph.UserID]int32 // -> steps
+	asked  map[graph.GroupID]bool
 	queue  frontier.Queue
 }
 
 // step is the first hop from a user towards the receiver, and what the whole way from there lacks.
 type step struct {
-	user  UserID
-	share *Share
+	user  graph.UserID
+	share *graph.Share
 	to    int32 // the step of the share's receiver
 	lacks uint32
 	hops  uint32
@@ -94,7 +91,7 @@ func (b *nearestSearch) expand(at int32) {
 	for s := range b.graph.AcceptedBy(user) {
 		b.offer(s, at)
 	}
-	for s := range b.graph.sharesTo(user) {
+	for s := range b.graph.SharesToUser(user) {
 		b.offer(s, at)
 	}
 	for m := range b.graph.GroupsOf(user) {
@@ -109,13 +106,13 @@ func (b *nearestSearch) expand(at int32) {
 }
 
 // offer notes that s leads from its owner to the receiver at to, if that is the best way on from the owner.
-func (b *nearestSearch) offer(s *Share, to int32) {
-	if !s.Channel.Match(b.reach.channel) {
+func (b *nearestSearch) offer(s *graph.Share, to int32) {
+	if !s.Channel.Match(b.reach.Channel()) {
 		return
 	}
 	n := step{user: s.Owner, share: s, to: to, lacks: b.steps[to].lacks, hops: b.steps[to].hops + 1}
 	n.lacks += b.lacks(s, b.steps[to].user)
-	if s.Owner != b.reach.origin && !b.graph.enabled(s.Owner) {
+	if s.Owner != b.origin && !enabled(b.graph, s.Owner) {
 		n.lacks++
 	}
 	if old, known := b.byUser[s.Owner]; !known || !b.steps[old].done && n.weight() < b.steps[old].weight() {
@@ -124,8 +121,8 @@ func (b *nearestSearch) offer(s *Share, to int32) {
 }
 
 // lacks counts what keeps s from passing on to a receiver, except that they are disabled.
-func (b *nearestSearch) lacks(s *Share, receiver UserID) (n uint32) {
-	passesOn := s.Type == All || s.Owner == b.reach.origin
+func (b *nearestSearch) lacks(s *graph.Share, receiver graph.UserID) (n uint32) {
+	passesOn := s.Type == graph.All || s.Owner == b.origin
 	for _, lacking := range []bool{s.Expired, !passesOn, !b.graph.Accepted(s.ID, receiver)} {
 		if lacking {
 			n++
@@ -135,15 +132,15 @@ func (b *nearestSearch) lacks(s *Share, receiver UserID) (n uint32) {
 }
 
 // path goes from the origin by the reach to the user where the search met it, and on to the user by the steps.
-func (b *nearestSearch) path(at step, user UserID) []Hop {
+func (b *nearestSearch) path(at step, user graph.UserID) []Hop {
 	var path []Hop
 	if b.reach.Has(at.user) {
-		path = b.reach.Path(b.graph, at.user)
+		path = Path(b.graph, b.reach, at.user)
 	}
 	for at.user != user {
 		next := b.steps[at.to]
 		h := hopOf(b.graph, at.share, next.user)
-		h.OK = b.lacks(at.share, next.user) == 0 && (next.user == user || b.graph.enabled(next.user))
+		h.OK = b.lacks(at.share, next.user) == 0 && (next.user == user || enabled(b.graph, next.user))
 		path = append(path, h)
 		at = next
 	}
