@@ -69,6 +69,22 @@ type SecretChange struct {
 	Overlap string `json:"overlap,omitempty" format:"window-or-none" doc:"how long the old one is good, too (24h); empty: not at all"`
 }
 
+// SecretCheck asks whether an authkey has a secret, without having it told.
+type SecretCheck struct {
+	IdentPath
+	Body SecretGuess
+}
+
+// SecretGuess is what the secret may be.
+type SecretGuess struct {
+	Secret Secret `json:"secret" maxLength:"255"`
+}
+
+// SecretChecked says whether it is.
+type SecretChecked struct {
+	Same bool `json:"same"`
+}
+
 // Credential is what a sensor logs in with. It is answered when it is made, and to its owner on request.
 type Credential struct {
 	ID     uint64 `json:"id"`
@@ -85,6 +101,11 @@ var (
 	RotateAuthkey = Op[AuthkeyRotate, Credential]{
 		"POST /authkeys/{ident}/rotate", "Give an authkey a new secret; the answer shows it",
 	}
-	RevealAuthkey = Op[IdentPath, Credential]{"GET /authkeys/{ident}/secret", "Reveal the secret to its owner"}
+	RevealAuthkey = Op[IdentPath, Credential]{
+		"POST /authkeys/{ident}/reveal", "Reveal the secret to its owner; the audit says so",
+	}
+	CheckSecret = Op[SecretCheck, SecretChecked]{
+		"POST /authkeys/{ident}/check", "Say whether a secret is that of an authkey",
+	}
 	RemoveAuthkey = Op[IdentPath, None]{"DELETE /authkeys/{ident}", "Remove an authkey; its connections end"}
 )

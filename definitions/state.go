@@ -150,12 +150,33 @@ func (s *State) Share(like Share) (Share, bool) {
 	return found, ok
 }
 
-// Reveal asks for the secrets of authkeys, which the server's log tells.
-func (s *State) Reveal(ctx context.Context, server *api.Client, idents func(ident string) bool) error {
+// Compare gives an authkey the secret that it has in want, if that is its own, and else one that no other equals. The
+// secrets that are there stay untold.
+func (s *State) Compare(ctx context.Context, server *api.Client, want []Authkey) error {
+	wanted := make(map[string]secret.Secret)
+	for _, k := range want {
+		wanted[k.Ident] = k.Secret
+	}
 	for i, k := range s.Authkeys {
-		if !idents(k.Ident) {
+		if !k.Secret.Empty() || wanted[k.Ident].Empty() {
 			continue
 		}
+		in := api.SecretCheck{IdentPath: api.IdentPath{Ident: k.Ident}}
+		in.Body.Secret.Secret = wanted[k.Ident]
+		is, err := api.CheckSecret.Call(ctx, server, in)
+		if err != nil {
+			return err
+		}
+		if s.Authkeys[i].Secret = secret.NewPassphrase(); is.Same {
+			s.Authkeys[i].Secret = wanted[k.Ident]
+		}
+	}
+	return nil
+}
+
+// Reveal asks for the secrets of all authkeys, which the audit tells.
+func (s *State) Reveal(ctx context.Context, server *api.Client) error {
+	for i, k := range s.Authkeys {
 		c, err := api.RevealAuthkey.Call(ctx, server, api.IdentPath{Ident: k.Ident})
 		if err != nil {
 			return err

@@ -212,6 +212,19 @@ func (op RemoveAuthkey) apply(d *draft) (uint64, error) {
 	return uint64(k.ID), nil
 }
 
+func (op RevealAuthkey) authorize(d *draft) error {
+	k, ok := d.Authkey(op.Authkey)
+	if !ok {
+		return noSuch("authkey", uint64(op.Authkey))
+	}
+	if d.privileged || k.Owner == d.by.User {
+		return nil
+	}
+	return refuse(Denied, "ask them", "only the owner of authkey %s and admins may see its secret", k.Ident)
+}
+
+func (op RevealAuthkey) apply(*draft) (uint64, error) { return uint64(op.Authkey), nil }
+
 // checkExpires refuses a time that has passed, or that cannot be written in RFC 3339.
 func (d *draft) checkExpires(t time.Time) error {
 	if t.IsZero() {

@@ -171,6 +171,13 @@ func TestWhoSeesWhat(t *testing.T) {
 		{"everyone's members", "yyyyyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeMembers(everyone) }},
 		{"an authkey", "y--yyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeAuthkey(w.key) }},
 		{"its secret", "y---yy---", func(v Actor) bool { return w.g.Viewer(v).CanRevealSecret(w.key) }},
+		{"to have it told", "y---yy---", func(v Actor) bool {
+			g, out, err := w.g.Apply(200, Command{By: v, Time: at(200), Op: RevealAuthkey{w.key.ID}})
+			for d := range Diff(w.g, g) {
+				t.Errorf("that changes %+v", d)
+			}
+			return err == nil && out.Object == uint64(w.key.ID)
+		}},
 		{"to edit it", "y---yy---", func(v Actor) bool { return w.g.MayEditAuthkey(v, w.key.ID) == nil }},
 		{"to edit the disabled user's", "----yy---", func(v Actor) bool { return w.g.MayEditAuthkey(v, goneKey.ID) == nil }},
 		{"to edit none", "---------", func(v Actor) bool {

@@ -99,6 +99,8 @@ func story() []Command {
 		Authkeys: ptr(uint32(0)), Shares: ptr(uint32(1)), Groups: ptr(uint32(2)), Tokens: ptr(uint32(3)),
 		Invitations: ptr(uint32(4)), Members: ptr(uint32(5)), Changes: ptr(uint32(6)),
 	}})
+	do(Actor{User: bob, Token: 30, From: "192.0.2.1"}, RevealAuthkey{Authkey: 7})
+	do(user(37), RevealAuthkey{Authkey: 27})
 	return all
 }
 

@@ -28,6 +28,7 @@ var operations = []operation{
 
 	declare("authkey.add", never, func(AddAuthkey, Actor) Ref { return added(KindAuthkey) }),
 	declare("authkey.edit", always, func(op EditAuthkey, _ Actor) Ref { return about(KindAuthkey, op.Authkey) }),
+	declare("authkey.reveal", never, func(op RevealAuthkey, _ Actor) Ref { return about(KindAuthkey, op.Authkey) }),
 	declare("authkey.remove", always, func(op RemoveAuthkey, _ Actor) Ref { return about(KindAuthkey, op.Authkey) }),
 
 	declare("share.add", never, func(AddShare, Actor) Ref { return added(KindShare) }),
@@ -193,6 +194,11 @@ type (
 		MaxMessage *int            `json:"max_message,omitempty"`
 	}
 	RemoveAuthkey struct {
+		Authkey AuthkeyID `json:"authkey"`
+	}
+	// RevealAuthkey changes nothing: it is the entry of the audit before the secret is told to the actor, who owns the
+	// authkey or is an admin.
+	RevealAuthkey struct {
 		Authkey AuthkeyID `json:"authkey"`
 	}
 

@@ -65,7 +65,7 @@ func (v Viewer) CanSeeAuthkey(k *Authkey) bool {
 // auditor.
 func (v Viewer) CanRevealSecret(k *Authkey) bool {
 	d := draft{Graph: v.graph, by: v.Actor}
-	return k != nil && d.admit() == nil && (d.privileged || k.Owner == v.User)
+	return k != nil && d.admit() == nil && RevealAuthkey{k.ID}.authorize(&d) == nil
 }
 
 // CanSeeShare reports whether the viewer may see s: its owner, its receivers, and those who see everything.

@@ -138,7 +138,9 @@ func randomCommand(g *Graph, index uint64, roll dice) Command {
 		c.Op = EditAuthkey{Authkey: AuthkeyID(roll(int(index) + 1)), Enabled: ptr(roll(2) == 0),
 			Expires: ptr(randomExpiry(index, roll)), Secret: []byte("t"), OldUntil: randomExpiry(index, roll)}
 	case 12:
-		c.Op = RemoveAuthkey{Authkey: AuthkeyID(roll(int(index) + 1))}
+		if c.Op = (RevealAuthkey{Authkey: AuthkeyID(roll(int(index) + 1))}); roll(2) == 0 {
+			c.Op = RemoveAuthkey{Authkey: AuthkeyID(roll(int(index) + 1))}
+		}
 	case 13:
 		c.Op = AddToken{Hash: hash(byte(roll(8))), Expires: randomExpiry(index, roll), Grant: reads}
 	case 14:

@@ -104,7 +104,8 @@ func (q *audits) DiffBetween(viewer graph.Actor, from, to past.Point) (view.Audi
 	if err != nil {
 		return view.AuditDiff{}, err
 	}
-	d := view.AuditDiff{Changes: auditViewer{q.Viewer(viewer)}.changes(before.Graph, after.Graph)}
+	differences := graph.Diff(before.Graph, after.Graph)
+	d := view.AuditDiff{Changes: auditViewer{q.Viewer(viewer)}.changes(differences, before.Graph, after.Graph)}
 	if d.From, err = q.history.Version(before); err == nil {
 		d.To, err = q.history.Version(after)
 	}

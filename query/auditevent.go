@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"time"
 
 	"hpfriends/graph"
@@ -23,7 +24,7 @@ func (v auditViewer) event(s past.Step) (e view.AuditEvent, ok bool) {
 	own := by.User != 0 && by.User == v.User
 	e = view.AuditEvent{
 		Position: fmt.Sprintf("#%d", s.Mark.Index), Index: s.Mark.Index, Time: past.Stamp(s.Command),
-		By: actorName(s), Op: s.Command.OpName(), Object: mainObject(s), Changes: v.changes(s.Before, s.After),
+		By: actorName(s), Op: s.Command.OpName(), Object: mainObject(s), Changes: v.changes(effects(s), s.Before, s.After),
 	}
 	if v.CanSeeAll() || own {
 		e.From = by.From
@@ -34,15 +35,27 @@ func (v auditViewer) event(s past.Step) (e view.AuditEvent, ok bool) {
 	return e, v.CanSeeAnything() && (v.CanSeeAll() || own || len(e.Changes) > 0)
 }
 
-// changes are the differences between two graphs that the viewer may see.
-func (v auditViewer) changes(before, after *graph.Graph) []view.AuditChange {
-	all := []view.AuditChange{}
-	for d := range graph.Diff(before, after) {
+// effects are the differences that a step makes. An authkey whose secret was told is among them, the same before and
+// after: that concerns whom its changes concern.
+func effects(s past.Step) iter.Seq[graph.Difference] {
+	op, ok := s.Command.Op.(graph.RevealAuthkey)
+	if !ok {
+		return graph.Diff(s.Before, s.After)
+	}
+	k, _ := s.After.Authkey(op.Authkey)
+	told := graph.Difference{Ref: graph.Ref{Kind: graph.KindAuthkey, ID: uint64(k.ID)}, Before: k, After: k}
+	return func(yield func(graph.Difference) bool) { yield(told) }
+}
+
+// changes are those of the differences between two graphs that the viewer may see.
+func (v auditViewer) changes(all iter.Seq[graph.Difference], before, after *graph.Graph) []view.AuditChange {
+	seen := []view.AuditChange{}
+	for d := range all {
 		if v.sees(d, before, after) {
-			all = append(all, viewChange(d, before, after))
+			seen = append(seen, viewChange(d, before, after))
 		}
 	}
-	return all
+	return seen
 }
 
 func (v auditViewer) sees(d graph.Difference, before, after *graph.Graph) bool {
@@ -136,7 +149,11 @@ func viewChange(d graph.Difference, before, after *graph.Graph) view.AuditChange
 			c.After["password"] = "changed"
 		}
 	case *graph.Authkey:
-		if is, ok := d.After.(*graph.Authkey); ok && !bytes.Equal(was.Secret, is.Secret) {
+		is, ok := d.After.(*graph.Authkey)
+		switch {
+		case ok && is == was:
+			c.After["secret"] = "revealed"
+		case ok && !bytes.Equal(was.Secret, is.Secret):
 			c.After["secret"] = "changed"
 		}
 	}

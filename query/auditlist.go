@@ -203,7 +203,7 @@ func (v auditViewer) concerns(s past.Step, handle string) bool {
 		if s.Command.By.User == u.ID {
 			return true
 		}
-		for d := range graph.Diff(s.Before, s.After) {
+		for d := range effects(s) {
 			if d.Concerns(s.Before, s.After, u.ID) && v.sees(d, s.Before, s.After) {
 				return true
 			}

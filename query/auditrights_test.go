@@ -69,6 +69,7 @@ func newCommunity(t *testing.T) *community {
 	c.by(c.ada, graph.EditUser{User: c.ada, Password: &password})
 	c.by(c.ada, graph.RemoveShare{Share: graph.ShareID(c.shared)})
 	c.unshared = c.Graph.Index()
+	c.by(c.root, graph.RevealAuthkey{Authkey: key})
 	return c
 }
 
@@ -76,7 +77,7 @@ func newCommunity(t *testing.T) *community {
 func TestWhoSeesWhichEvent(t *testing.T) {
 	c := newCommunity(t)
 	ada := "user.add ada, group.add lab, member.add lab, authkey.add sensor, authkey.edit sensor, token.add laptop, " +
-		"share.add c, share.add c.d, share.decide c, user.edit ada, share.remove c"
+		"share.add c, share.add c.d, share.decide c, user.edit ada, share.remove c, authkey.reveal sensor"
 	for name, tt := range map[string]struct {
 		viewer graph.Actor
 		want   string

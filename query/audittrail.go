@@ -108,7 +108,7 @@ func (f *follower) add(w trail.Writer, s past.Step, before eventlog.AuditMark) {
 		AuditMark: s.Mark, Before: before, By: uint64(s.Command.By.User), Stamped: past.Stamp(s.Command).UnixMilli(),
 		Op: s.Command.OpName(), Actor: actorName(s),
 	}
-	for d := range graph.Diff(s.Before, s.After) {
+	for d := range effects(s) {
 		r.Changes = append(r.Changes, whom(d, s.Before, s.After))
 		note(w, d, s.Mark.Index)
 	}

@@ -2,6 +2,7 @@ package raftfsm
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/apply"
 	"hpfriends/raftfsm/level"
 	"hpfriends/raftfsm/link"
 )
@@ -46,7 +48,7 @@ func TestNothingIsProposedThatAMemberDoesNotKnow(t *testing.T) {
 	e := entry.Vault{Step: entry.VaultPut, Name: "forwarded"}
 	for data, want := range map[string]string{
 		string(e.Encode()): "n2 (hpfriends v1, level 1)",
-		"\xc8":             "n1 (hpfriends , level 2)", // of a newer program than this leader's
+		"\xc8":             fmt.Sprintf("n1 (hpfriends , level %d)", apply.Level), // of a newer program than this leader's
 	} {
 		_, err := handler{n1.members}.Handle(t.Context(), "n2", methodPropose, forwarded(0, []byte(data)))
 		f, ok := errors.AsType[*link.Failure](err)

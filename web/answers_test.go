@@ -14,6 +14,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
+	"hpfriends/query/view"
 	v1 "hpfriends/web/v1"
 )
 
@@ -63,15 +64,61 @@ func TestSecretsStayInside(t *testing.T) {
 			}
 		}
 	}
-	got := must[api.Credential](w, as("ada"), "GET /api/v1/authkeys/k/secret", nil)
-	if got.Secret != canary || !strings.Contains(w.logged.String(),
-		`"msg":"the secret of an authkey was revealed","ident":"k"`) {
-		t.Errorf("reveal: %+v, logged: %v", got, strings.Contains(w.logged.String(), "revealed"))
+	if got := must[api.Credential](w, as("ada"), "POST /api/v1/authkeys/k/reveal", nil); got.Secret != canary {
+		t.Errorf("reveal: %+v", got)
 	}
 	rotated := must[api.Credential](w, as("ada"), "POST /api/v1/authkeys/k/rotate", object{})
-	if again := must[api.Credential](w, as("ada"), "GET /api/v1/authkeys/k/secret", nil); rotated.Secret == canary ||
+	if again := must[api.Credential](w, as("ada"), "POST /api/v1/authkeys/k/reveal", nil); rotated.Secret == canary ||
 		len(rotated.Secret) < 22 || again != rotated {
 		t.Errorf("rotated to %q, revealed %q", rotated.Secret, again.Secret)
+	}
+}
+
+// A secret is told once the audit says so, also to whose authkey it is. Adding and rotating are no reveals.
+func TestRevealIsInTheAudit(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "root")
+	must[api.Credential](w, as("ada"), "POST /api/v1/authkeys", object{"ident": "k", "secret": "Zx7-of-no-list"})
+	must[api.Credential](w, as("ada"), "POST /api/v1/authkeys/k/rotate", object{"secret": "Zx8-of-no-list"})
+	reveals := func(c caller) (by []string) {
+		const asked = "GET /api/v1/audit?op=authkey.reveal&object=authkey:k"
+		for _, e := range must[[]view.AuditEvent](w, c, asked, nil) {
+			by = append(by, e.By)
+		}
+		return by
+	}
+	if got := reveals(as("ada")); len(got) > 0 {
+		t.Errorf("before anybody asked, by %v", got)
+	}
+	const reveal, check = "POST /api/v1/authkeys/k/reveal", "POST /api/v1/authkeys/k/check"
+	for secret, same := range map[string]bool{"Zx7-of-no-list": false, "Zx8-of-no-list": true} {
+		if got := must[api.SecretChecked](w, as("ada"), check, object{"secret": secret}); got.Same != same {
+			t.Errorf("%s is the secret: %v", secret, got.Same)
+		}
+	}
+	w.fail = temporary{errors.New("no leader")}
+	rec := w.send(as("ada"), reveal, nil)
+	if said := rec.Body.String(); rec.Code != 503 || strings.Contains(said, "Zx8") || !strings.Contains(said, "nothing") {
+		t.Errorf("without a quorum: %d %s", rec.Code, said)
+	}
+	if status, html := w.submit("ada", "/authkeys", "do", "reveal", "ident", "k"); status != 503 ||
+		strings.Contains(html, "Zx8") || !says(html, "nothing was changed") {
+		t.Errorf("the page without a quorum: %d %s", status, text(html))
+	}
+	w.fail = nil
+	for _, c := range []caller{as("ada"), as("root")} {
+		if got := must[api.Credential](w, c, reveal, nil); got.Secret != "Zx8-of-no-list" {
+			t.Errorf("revealed %q", got.Secret)
+		}
+	}
+	w.send(as("bob"), reveal, nil)
+	for who, want := range map[string]string{"ada": "[root ada]", "root": "[root ada]", "bob": "[]"} {
+		if got := fmt.Sprint(reveals(as(who))); got != want {
+			t.Errorf("%s sees reveals by %s, want %s", who, got, want)
+		}
+	}
+	if _, html := w.page("ada", "/audit"); !says(html, "root had the secret of the authkey k shown.") {
+		t.Errorf("the page of the audit lacks it: %s", text(html))
 	}
 }
 

@@ -133,9 +133,9 @@ func TestLimitedTokens(t *testing.T) {
 		{channel, "POST /api/v1/replays",
 			object{"channel": []string{"c.d"}, "from": "first", "authkey": "ada/1"}, 409}, // there is no broker
 		{channel, "POST /api/v1/replays", object{"channel": []string{"c.d"}, "to": "d", "authkey": "ada/1"}, 403},
-		{channel, "GET /api/v1/authkeys/ada%2F1/secret", nil, 403},
+		{channel, "POST /api/v1/authkeys/ada%2F1/reveal", nil, 403},
 		{key, "GET /api/v1/authkeys/ada%2F1", nil, 200},
-		{key, "GET /api/v1/authkeys/ada%2F1/secret", nil, 200},
+		{key, "POST /api/v1/authkeys/ada%2F1/reveal", nil, 200},
 		{key, "GET /api/v1/logs?ident=ada/1", nil, 200},
 		{key, "GET /api/v1/logs?ident=ada/2", nil, 403},
 		{key, "GET /api/v1/logs", nil, 403},

@@ -16,7 +16,8 @@ import (
 //
 //	1  programs that do not tell their level
 //	2  entries of the vault; user.limits
-const Level = 2
+//	3  authkey.reveal
+const Level = 3
 
 // FirstLevel is that of programs that do not tell theirs.
 const FirstLevel = 1
@@ -48,6 +49,8 @@ func levelOf(op graph.Op) int {
 	switch op.(type) {
 	case graph.SetLimits:
 		return 2
+	case graph.RevealAuthkey:
+		return 3
 	}
 	return FirstLevel
 }

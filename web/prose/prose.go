@@ -59,6 +59,8 @@ func Sentence(e view.AuditEvent) string {
 		return fmt.Sprintf("added the authkey %s.", name)
 	case "authkey.edit":
 		return fmt.Sprintf("changed the authkey %s%s.", name, changed(before, after))
+	case "authkey.reveal":
+		return fmt.Sprintf("had the secret of the authkey %s shown.", name)
 	case "authkey.remove":
 		return fmt.Sprintf("removed the authkey %s.", name)
 	case "share.add":

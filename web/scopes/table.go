@@ -38,8 +38,9 @@ var table = map[scope.Scope][]string{
 	},
 	scope.Publish: {"POST /api/v1/replays", "DELETE /api/v1/replays/{id}", "POST /history"},
 	scope.Manage: {
-		"GET /api/v1/authkeys/{ident}/secret", "POST /api/v1/authkeys", "PATCH /api/v1/authkeys/{ident}",
-		"POST /api/v1/authkeys/{ident}/rotate", "DELETE /api/v1/authkeys/{ident}",
+		"POST /api/v1/authkeys", "PATCH /api/v1/authkeys/{ident}", "DELETE /api/v1/authkeys/{ident}",
+		"POST /api/v1/authkeys/{ident}/rotate", "POST /api/v1/authkeys/{ident}/reveal",
+		"POST /api/v1/authkeys/{ident}/check",
 		"POST /api/v1/cursors/{ident}/{name}/reset", "DELETE /api/v1/cursors/{ident}/{name}",
 		"POST /api/v1/groups", "DELETE /api/v1/groups/{group}", "POST /api/v1/groups/{group}/leave",
 		"POST /api/v1/groups/{group}/members", "PATCH /api/v1/groups/{group}/members/{user}",

@@ -39,6 +39,10 @@ func (s *Service) registerAuthkeys(h huma.API) {
 	op(s, h, api.EditAuthkey, s.editAuthkey)
 	op(s, h, api.RotateAuthkey, s.rotateAuthkey)
 	op(s, h, api.RevealAuthkey, s.revealAuthkey)
+	op(s, h, api.CheckSecret, func(ctx context.Context, in *api.SecretCheck) (api.SecretChecked, error) {
+		_, plain, err := open(s.Key, s.viewer(ctx), in.Ident)
+		return api.SecretChecked{Same: err == nil && plain.Equal(in.Body.Secret.Secret)}, err
+	})
 	op(s, h, api.RemoveAuthkey, func(ctx context.Context, in *api.IdentPath) (api.None, error) {
 		k, err := query.ResolveAuthkey(s.viewer(ctx), in.Ident)
 		if err != nil {
@@ -116,24 +120,35 @@ func (s *Service) rotateAuthkey(ctx context.Context, in *api.AuthkeyRotate) (non
 	return api.Credential{ID: uint64(k.ID), Ident: k.Ident, Secret: plain.Reveal()}, nil
 }
 
+// revealAuthkey tells a secret once the audit has it that it was told.
 func (s *Service) revealAuthkey(ctx context.Context, in *api.IdentPath) (none api.Credential, err error) {
-	v := s.viewer(ctx)
-	k, err := query.ResolveAuthkey(v, in.Ident)
+	k, _, err := open(s.Key, s.viewer(ctx), in.Ident)
 	if err != nil {
 		return none, err
 	}
+	if _, err := s.change(ctx, graph.RevealAuthkey{Authkey: k.ID}); err != nil {
+		return none, err
+	}
+	k, plain, err := open(s.Key, s.viewer(ctx), in.Ident) // it may be another one by now
+	if err != nil {
+		return none, err
+	}
+	return api.Credential{ID: uint64(k.ID), Ident: k.Ident, Secret: plain.Reveal()}, nil
+}
+
+// open returns an authkey and its secret, if the viewer may see it.
+func open(key *secret.DataKey, v graph.Viewer, ident string) (*graph.Authkey, secret.Secret, error) {
+	k, err := query.ResolveAuthkey(v, ident)
+	if err != nil {
+		return nil, secret.Secret{}, err
+	}
 	if !v.CanRevealSecret(k) {
-		return none, &graph.Error{
+		return nil, secret.Secret{}, &graph.Error{
 			Code: graph.Denied, Msg: "only the owner of an authkey may see its secret", Hint: "ask them",
 		}
 	}
-	plain, err := s.Key.Open(k.Secret, []byte(k.Ident))
-	if err != nil {
-		return none, err
-	}
-	s.Logger.Info("the secret of an authkey was revealed",
-		"ident", k.Ident, "user", v.User, "operator", v.Operator, "from", v.From)
-	return api.Credential{ID: uint64(k.ID), Ident: k.Ident, Secret: string(plain)}, nil
+	plain, err := key.Open(k.Secret, []byte(k.Ident))
+	return k, secret.New(string(plain)), err
 }
 
 // edited is a list after an edit, or nil if it stays as it is. Of two edits at the same time that add, one may be lost:

@@ -88,7 +88,7 @@ var links = []struct {
 		api.AddAuthkey.Route, map[string]any{"ident": "$response.body#/ident"},
 		[]string{
 			api.ShowAuthkey.Route, api.EditAuthkey.Route, api.RotateAuthkey.Route, api.RevealAuthkey.Route,
-			api.RemoveAuthkey.Route,
+			api.CheckSecret.Route, api.RemoveAuthkey.Route,
 		},
 	},
 	{

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -138,17 +137,13 @@ func (f *follower) follow(ctx context.Context) error {
 		return err
 	}
 	want, others := ours(have, plan.Document)
-	err = have.Reveal(ctx, f.server, func(ident string) bool {
-		_, known := f.secrets[ident]
-		return !known && slices.ContainsFunc(want.Authkeys, func(k definitions.Authkey) bool { return k.Ident == ident })
-	})
-	if err != nil {
-		return err
-	}
 	for i, k := range have.Authkeys {
 		if s, ok := f.secrets[k.Ident]; ok {
 			have.Authkeys[i].Secret = s
 		}
+	}
+	if err := have.Compare(ctx, f.server, want.Authkeys); err != nil {
+		return err
 	}
 	changes, conflicts := definitions.Diff(have, want, definitions.Mode{
 		Drop: func(_, comment string) bool { return comment == followed },

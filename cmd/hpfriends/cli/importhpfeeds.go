@@ -134,11 +134,7 @@ func planImport(c *cli.Context, server *api.Client, s importer.Store, plan impor
 	if err != nil {
 		return nil, err
 	}
-	wanted := make(map[string]bool)
-	for _, k := range plan.Document.Authkeys {
-		wanted[k.Ident] = true
-	}
-	if err := have.Reveal(c.Context, server, func(ident string) bool { return wanted[ident] }); err != nil {
+	if err := have.Compare(c.Context, server, plan.Document.Authkeys); err != nil {
 		return nil, err
 	}
 	d := plan.Document
