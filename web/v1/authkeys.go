@@ -129,9 +129,14 @@ func (s *Service) revealAuthkey(ctx context.Context, in *api.IdentPath) (none ap
 	if _, err := s.change(ctx, graph.RevealAuthkey{Authkey: k.ID}); err != nil {
 		return none, err
 	}
-	k, plain, err := open(s.Key, s.viewer(ctx), in.Ident) // it may be another one by now
+	now, plain, err := open(s.Key, s.viewer(ctx), in.Ident)
 	if err != nil {
 		return none, err
+	}
+	if now.ID != k.ID { // of this one the audit says nothing
+		return none, &graph.Error{
+			Code: graph.Conflict, Msg: "the authkey was replaced by another meanwhile", Hint: "try again",
+		}
 	}
 	return api.Credential{ID: uint64(k.ID), Ident: k.Ident, Secret: plain.Reveal()}, nil
 }
