@@ -117,7 +117,8 @@ func TestRevealIsInTheAudit(t *testing.T) {
 			t.Errorf("%s sees reveals by %s, want %s", who, got, want)
 		}
 	}
-	if _, html := w.page("ada", "/audit"); !says(html, "root had the secret of the authkey k shown.") {
+	if _, html := w.page("ada", "/audit?op=authkey.reveal"); !says(html, "root had the secret of the authkey k shown.") ||
+		!strings.Contains(html, "<option selected>authkey.reveal</option>") || says(html, "added the authkey k") {
 		t.Errorf("the page of the audit lacks it: %s", text(html))
 	}
 }

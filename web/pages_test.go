@@ -64,6 +64,7 @@ var tags = regexp.MustCompile(`<[^>]*>|\s+`)
 
 // text is what a page says, without its tags.
 func text(page string) string {
+	page = strings.ReplaceAll(page, "<wbr>", "")
 	return strings.Join(strings.Fields(htmlpkg.UnescapeString(tags.ReplaceAllString(page, " "))), " ")
 }
 

@@ -58,6 +58,58 @@ const wider = `(() => {
 	return Math.ceil(over);
 })()`
 
+// Broken returns what is hard to read in the width that the page has now: words that are broken or cut though they are
+// short, long ones of which a line has a few letters only, and tables that are wider than the page.
+func (p *Tab) Broken() []string {
+	p.t.Helper()
+	texts, err := evaluate[[]string](p, broken)
+	p.must(texts, err)
+	return texts
+}
+
+// A browser may break a line at blanks and behind - and /: the parts between them are words. Code in blocks, pictures
+// and payloads are as they are, and so are names that only an attacker has.
+const broken = `(() => {
+	const short = 24, least = 4, found = new Set();
+	const own = "pre, svg, .payload, .document, .operation, .visually-hidden, option";
+	const walk = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+	for (let text; (text = walk.nextNode());) {
+		const parent = text.parentElement;
+		if (parent.closest(own) || !parent.checkVisibility({visibilityProperty: true})) continue;
+		if (getComputedStyle(parent.closest("thead") ?? parent).position === "absolute") continue;
+		const range = document.createRange();
+		for (const word of text.data.matchAll(/[^\s\/-]+[\/-]?/gu)) {
+			range.setStart(text, word.index);
+			range.setEnd(text, word.index + word[0].length);
+			const box = range.getBoundingClientRect();
+			const lines = new Set([...range.getClientRects()].filter(r => r.width).map(r => Math.round(r.top)));
+			const all = [...word[0]].length;
+			if (/[<>{}"&]/.test(word[0])) continue;
+			if (lines.size > 1 && (all <= short || all / lines.size < least)) {
+				found.add("broken: " + word[0] + " of " + parent.innerText.slice(0, 60));
+			}
+			for (let e = parent; all <= short && e && e.tagName !== "MAIN"; e = e.parentElement) {
+				const {overflowX} = getComputedStyle(e), edge = e.getBoundingClientRect();
+				if (e.matches(".name, .group, .patterns") && e.textContent.length > short) break;
+				if (overflowX !== "visible" && (box.right > edge.right + 1 || box.left < edge.left - 1)) {
+					found.add("cut: " + word[0] + " of " + parent.innerText.slice(0, 60));
+					break;
+				}
+			}
+		}
+	}
+	const main = document.querySelector("main");
+	const end = main.getBoundingClientRect().right - parseFloat(getComputedStyle(main).paddingRight);
+	for (const table of main.querySelectorAll("table")) {
+		const over = Math.floor(table.getBoundingClientRect().right - end);
+		if (over > 0 && !table.closest(".scroll")) found.add("a table is " + over + " pixels wider than the page");
+	}
+	for (const link of document.querySelectorAll(".rail li a")) {
+		if (link.scrollWidth > link.clientWidth) found.add("cut: " + link.innerText);
+	}
+	return [...found].slice(0, 12);
+})()`
+
 // HTML returns the page as the server sends it to this tab's user.
 func (p *Tab) HTML(path string) []byte {
 	p.t.Helper()

@@ -72,6 +72,21 @@ func TestChecksFindFaults(t *testing.T) {
 	}
 }
 
+// What is hard to read in a narrow column is found, and what is not is not.
+func TestBrokenTextIsFound(t *testing.T) {
+	p := Start(t).Tab(t, probe(t, `<table><tr><td>dionaea.capture</td></tr></table>`).URL)
+	p.Open("/")
+	for style, want := range map[string]string{
+		"":                                     "",
+		"width: 40px; overflow-wrap: anywhere": "broken: dionaea.capture",
+		"max-width: 40px; overflow: hidden":    "cut: dionaea.capture",
+		"min-width: 3000px":                    "a table is",
+	} {
+		p.must(evaluate[string](p, fmt.Sprintf("document.querySelector('td').style.cssText = %q", style)))
+		expect(t, "text", p.Broken(), want)
+	}
+}
+
 // expect wants one of the findings to have the text, or no finding at all.
 func expect(t *testing.T, what string, found []string, text string) {
 	t.Helper()

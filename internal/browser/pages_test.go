@@ -146,6 +146,9 @@ func kiosk(t *testing.T) *World {
 // widths are how wide a page is seen, in pixels.
 var widths = []int64{1440, 390}
 
+// between are widths of windows that are neither a telephone's nor a whole screen: where tables have least room.
+var between = []int64{760, 1024, 1200}
+
 // narrowest is the width of a small telephone, on which a page has to fit.
 const narrowest = 320
 
@@ -170,6 +173,14 @@ func TestPages(t *testing.T) {
 		}
 		p.Look(narrowest, "light")
 		fits(t, p, v.name)
+		for _, width := range between {
+			p.Look(width, "light")
+			name := fmt.Sprintf("%s at %d", v.name, width)
+			fits(t, p, name)
+			for _, text := range p.Broken() {
+				t.Errorf("%s: %s", name, text)
+			}
+		}
 		title, err := evaluate[string](p, "document.querySelector('h1').innerText")
 		p.must(title, err)
 		p.NoScript()

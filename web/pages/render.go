@@ -31,6 +31,7 @@ var functions = template.FuncMap{
 	"receiver": receiverOf,
 	"why":      func(from, to, channel string) string { return whyOf(from, to, graph.Pattern(channel)) },
 	"list":     func(v ...any) []any { return v },
+	"parts":    func(name string) []string { return strings.SplitAfter(name, ".") },
 	"deref":    func(b *bool) bool { return b != nil && *b },
 	"mark":     func() template.HTML { return icons.Mark }, "style": func() string { return style.URL },
 }

@@ -74,13 +74,16 @@ function told(tr) {
 
 function blank() {
   const tr = document.createElement("tr");
-  const cells = [cell("Time"), cell("Channel"), cell("From", "mono"), cell("Payload", "payload"), cell("Size", "number")];
+  const cells = [cell("Time"), cell("Channel"), cell("From"), cell("Payload", "payload"), cell("Size", "number")];
   const link = document.createElement("a");
   link.append(document.createElement("time"));
   cells[0].append(link);
   const channel = code("", "name");
   channel.dataset.copy = "";
   cells[1].append(channel);
+  const origin = document.createElement("span");
+  origin.className = "mono";
+  cells[2].append(origin);
   cells[3].append(code(""));
   tr.append(...cells);
   return tr;
@@ -96,7 +99,7 @@ function put(tr, f) {
   t.textContent = f.clock;
   channel.firstElementChild.textContent = f.channel;
   label(channel.firstElementChild);
-  origin.textContent = f.origin;
+  origin.firstElementChild.textContent = f.origin;
   payload.firstElementChild.textContent = f.preview;
   size.textContent = f.size;
 }
