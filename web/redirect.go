@@ -10,7 +10,7 @@ import (
 // ServeRedirect serves a listener whose visitors are sent to HTTPS on a port, until Shutdown. /ip is answered there:
 // the sensors that ask for it follow no redirect.
 func (s *Server) ServeRedirect(l net.Listener, port string) error {
-	return s.serve(&seatedListener{l, s.crowd, s.Logger, nil}, nil, s.redirect(port))
+	return s.serve(&seatedListener{l, s.crowd, s.Logger, s.Handshakes}, nil, s.redirect(port))
 }
 
 func (s *Server) redirect(port string) http.Handler {

@@ -23,8 +23,12 @@ type seatedListener struct {
 	net.Listener
 	crowd  *crowd.Crowd
 	logger *slog.Logger
-	gate   *handshakes.Gate // nil: there is no TLS
+	gate   *handshakes.Gate
 }
+
+// maxBacklog is how much the kernel keeps of what a connection sends, twice for its own accounts. By itself it would
+// keep megabytes, which are a minute's work when they are frames of 13 bytes and their sender is long gone.
+const maxBacklog = 128 << 10
 
 // seated is a connection that has a seat.
 type seated struct {
@@ -43,7 +47,10 @@ func (l *seatedListener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	from := crowd.Remote(c)
-	c = l.gate.Conn(c, from)
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetReadBuffer(maxBacklog)
+	}
+	c = l.gate.Paced(c, from)
 	return &seated{c, l.crowd.Enter(from, func() { _ = c.Close() })}, nil
 }
 

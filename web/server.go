@@ -54,7 +54,7 @@ type Config struct {
 type Network struct {
 	// Certificates are those by which listeners speak TLS; nil: none.
 	Certificates v1.Certificates
-	// Handshakes bounds the work that handshakes of TLS are; nil: nothing does.
+	// Handshakes bounds the work that handshakes of TLS are, and whatever comes; nil: nothing does.
 	Handshakes *handshakes.Gate
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; empty: none.
 	TrustedProxies []netip.Prefix
@@ -167,11 +167,7 @@ func (s *Server) Serve(l net.Listener) error { return s.ServeTLS(l, nil) }
 
 // ServeTLS is Serve with TLS; nil is none.
 func (s *Server) ServeTLS(l net.Listener, tc *tls.Config) error {
-	gate := s.Handshakes
-	if tc == nil {
-		gate = nil
-	}
-	return s.serve(&seatedListener{l, s.crowd, s.Logger, gate}, tc, s.Handler())
+	return s.serve(&seatedListener{l, s.crowd, s.Logger, s.Handshakes}, tc, s.Handler())
 }
 
 // ServeSocket serves the local socket until Shutdown: who can open it is the operator. The caller sees to it that only

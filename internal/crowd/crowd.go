@@ -62,7 +62,8 @@ func New(most, perAddress int) *Crowd {
 // Address is what counts as one address: in IPv6 a machine chooses from a /64.
 func Address(a netip.Addr) netip.Prefix { return prefix(a, 32, 64) }
 
-func siteOf(a netip.Addr) netip.Prefix { return prefix(a, 24, 48) }
+// Site is what counts as one site.
+func Site(a netip.Addr) netip.Prefix { return prefix(a, 24, 48) }
 
 func prefix(a netip.Addr, v4, v6 int) netip.Prefix {
 	a = a.WithZone("").Unmap()
@@ -88,7 +89,7 @@ func Remote(c net.Conn) netip.Addr {
 func (c *Crowd) Enter(from netip.Addr, evict func()) *Seat {
 	c.mu.Lock()
 	c.clock++
-	s := &Seat{crowd: c, site: siteOf(from), address: Address(from), since: c.clock, evict: evict}
+	s := &Seat{crowd: c, site: Site(from), address: Address(from), since: c.clock, evict: evict}
 	victim := c.victim(s)
 	if victim != nil {
 		victim.leave()

@@ -66,7 +66,7 @@ func TestAddressesAndSites(t *testing.T) {
 		}
 	}
 	if a, b := netip.MustParseAddr("2001:db8:0:1::1"), netip.MustParseAddr("2001:db8::1"); Address(a) == Address(b) ||
-		siteOf(a) != siteOf(b) {
+		Site(a) != Site(b) {
 		t.Errorf("%s and %s: want two addresses of one site", a, b)
 	}
 	if Address(netip.Addr{}).IsValid() {
@@ -96,18 +96,18 @@ func (g *guest) compare(h *guest) int {
 func modelVictim(in []*guest) *guest {
 	count := map[netip.Prefix]int{}
 	for _, g := range in {
-		count[siteOf(g.addr)]++
+		count[Site(g.addr)]++
 		count[Address(g.addr)]++
 	}
 	of := map[netip.Prefix]*guest{} // by site
 	for _, g := range in {
-		v := of[siteOf(g.addr)]
+		v := of[Site(g.addr)]
 		if v == nil || cmp.Or(cmp.Compare(count[Address(v.addr)], count[Address(g.addr)]), g.compare(v)) < 0 {
-			of[siteOf(g.addr)] = g
+			of[Site(g.addr)] = g
 		}
 	}
 	return slices.MinFunc(slices.Collect(maps.Values(of)), func(a, b *guest) int {
-		return cmp.Or(cmp.Compare(count[siteOf(b.addr)], count[siteOf(a.addr)]), a.compare(b))
+		return cmp.Or(cmp.Compare(count[Site(b.addr)], count[Site(a.addr)]), a.compare(b))
 	})
 }
 

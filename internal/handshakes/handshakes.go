@@ -1,11 +1,15 @@
-// Package handshakes bounds the processor time that TLS handshakes take. A stranger begins one for nothing, by sending
-// what somebody else has sent, and the server pays with a key agreement and a signature: on all ports together no more
-// than Workers of them are computed at once, and addresses take turns.
+// Package handshakes bounds the processor time that strangers take by what they send: TLS handshakes, and what HTTP/2
+// has of frames that cost their sender nothing. A stranger begins a handshake by sending what somebody else has sent,
+// and the server pays with a key agreement and a signature; a ping of 17 bytes is two switches of goroutines. On all
+// ports together no more than Workers compute for such at once, and of those who wait the one goes first whose site and
+// address have had the least time of late: who comes with one request does not wait behind a flood.
 //
 // Its invariant: whoever computes for a connection of Gate.Conn that is not secured yet has a turn. The turn begins
 // when a record of the handshake is complete, and ends with the next call of Read, Write or Close, none of which waits
 // with a turn. So a peer that is slow holds nobody up, and one who says the same again (HelloRetryRequest), says it in
-// pieces, or makes TLS 1.2 compute twice, needs a turn each time.
+// pieces, or makes TLS 1.2 compute twice, needs a turn each time. A connection of Gate.Paced goes on so for good: there
+// a turn begins whenever something has come, and lasts for maxTurn at most, since who reads may do something else
+// before it reads again.
 //
 // A Gate may be used by any number of goroutines, a connection as any net.Conn is.
 package handshakes
@@ -31,15 +35,20 @@ const (
 	MaxWaiting = 1024
 	// maxWait is how long one waits for a turn.
 	maxWait = 10 * time.Second
+	// maxTurn is how long a turn of a paced connection lasts. What comes with one Read is worked off in 2 ms.
+	maxTurn = 20 * time.Millisecond
 )
 
 // ErrCrowded is why a connection ends that has made room for another one.
-var ErrCrowded = errors.New("handshakes: too many wait for a TLS handshake")
+var ErrCrowded = errors.New("handshakes: too many wait for a turn")
+
+var errLong = fmt.Errorf("handshakes: for %v there was no turn", maxWait)
 
 // Gate lets handshakes pass. A nil one lets pass whoever comes.
 type Gate struct {
 	turns   *turns.Turns[netip.Prefix]
 	waiting *crowd.Crowd
+	spent   *ledger
 }
 
 // Workers is how many handshakes are computed at once: the other half of the processors is for those who are in.
@@ -49,7 +58,8 @@ func Workers() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 func New() *Gate { return newGate(Workers(), MaxWaiting) }
 
 func newGate(workers, waiting int) *Gate {
-	return &Gate{turns.New[netip.Prefix](workers, workers), crowd.New(waiting, 0)}
+	l := newLedger()
+	return &Gate{turns.NewRanked(workers, workers, l.before), crowd.New(waiting, 0), l}
 }
 
 // Conn returns c for tls.Server. from is the client's address, behind a proxy, too.
@@ -60,16 +70,26 @@ func (g *Gate) Conn(c net.Conn, from netip.Addr) net.Conn {
 	return &conn{Conn: c, gate: g, from: from}
 }
 
+// Paced returns c for a server, with TLS or without, that works off what comes as fast as it comes.
+func (g *Gate) Paced(c net.Conn, from netip.Addr) net.Conn {
+	if g == nil {
+		return c
+	}
+	return &conn{Conn: c, gate: g, from: from, paced: true}
+}
+
 // conn is a connection below TLS. One goroutine at a time reads and writes until it is secured.
 type conn struct {
 	net.Conn
 	gate    *Gate
 	from    netip.Addr
+	paced   bool
 	records records
 	secured bool // belongs to who reads: the peer has sent what is encrypted
 
 	mu     sync.Mutex
-	turn   bool
+	turn   *time.Timer // ends it; nil: it has none
+	began  time.Time   // the turn
 	closed bool
 	give   context.CancelCauseFunc // ends waiting; nil: it does not wait
 }
@@ -80,17 +100,18 @@ func (c *conn) Read(p []byte) (int, error) {
 		return c.Conn.Read(p)
 	}
 	c.rest()
-	if c.records.data {
+	if !c.paced && c.records.data {
 		c.secured = true
 		return c.Conn.Read(p)
 	}
 	n, err := c.Conn.Read(p)
-	if c.records.take(p[:n]) {
-		if err := c.work(); err != nil {
-			return 0, err
-		}
+	if !c.paced && !c.records.take(p[:n]) || n == 0 {
+		return n, err
 	}
-	return n, err
+	if err := c.work(); err != nil && !(c.paced && errors.Is(err, os.ErrDeadlineExceeded)) {
+		return 0, err
+	}
+	return n, err // a deadline ends the wait only: net/http goes on with what has come
 }
 
 // Write implements net.Conn.
@@ -148,7 +169,7 @@ func (c *conn) work() error {
 	}
 	c.give = cancel
 	c.mu.Unlock()
-	end := time.AfterFunc(maxWait, func() { cancel(os.ErrDeadlineExceeded) })
+	end := time.AfterFunc(maxWait, func() { cancel(errLong) })
 	defer end.Stop()
 	seat := c.gate.waiting.Enter(c.from, func() { cancel(ErrCrowded) })
 	defer seat.Leave()
@@ -158,22 +179,28 @@ func (c *conn) work() error {
 	c.give = nil
 	switch {
 	case err != nil:
-		return fmt.Errorf("no turn for a TLS handshake: %w", err)
+		return err
 	case c.closed:
 		c.gate.turns.Give(crowd.Address(c.from))
 		return net.ErrClosed
 	}
-	c.turn = true
+	most := maxTurn
+	if !c.paced {
+		most = maxWait
+	}
+	c.turn, c.began = time.AfterFunc(most, c.rest), time.Now()
 	return nil
 }
 
 // rest gives the turn back, if there is one.
 func (c *conn) rest() {
 	c.mu.Lock()
-	had := c.turn
-	c.turn = false
+	had, took := c.turn, time.Since(c.began)
+	c.turn = nil
 	c.mu.Unlock()
-	if had {
+	if had != nil {
+		had.Stop()
+		c.gate.spent.add(c.from, took, time.Now())
 		c.gate.turns.Give(crowd.Address(c.from))
 	}
 }

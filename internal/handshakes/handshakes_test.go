@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hpfriends/internal/certtest"
+	"hpfriends/internal/crowd"
 )
 
 var address = netip.MustParseAddr("192.0.2.1")
@@ -80,7 +81,7 @@ func TestWhatIsComputedHasATurn(t *testing.T) {
 			has := func(what string) {
 				there.mu.Lock()
 				defer there.mu.Unlock()
-				if asked++; !there.turn {
+				if asked++; there.turn == nil {
 					t.Errorf("%s without a turn", what)
 				}
 			}
@@ -145,7 +146,7 @@ func TestWaitingEnds(t *testing.T) {
 	}{
 		"closed":       {func(c *conn) { _ = c.Close() }, net.ErrClosed},
 		"deadline":     {func(c *conn) { _ = c.SetDeadline(time.Now()) }, os.ErrDeadlineExceeded},
-		"too long":     {func(*conn) { time.Sleep(maxWait) }, os.ErrDeadlineExceeded},
+		"too long":     {func(*conn) { time.Sleep(maxWait) }, errLong},
 		"many come":    {func(c *conn) { fillRoom(c.gate) }, ErrCrowded},
 		"it is served": {nil, nil},
 	} {
@@ -250,4 +251,61 @@ func TestNoGateIsOpen(t *testing.T) {
 	if got := (*Gate)(nil).Conn(c, address); got != c {
 		t.Errorf("%T", got)
 	}
+}
+
+// Who has had less goes first: by site, and in a site by address. What was long ago is forgotten.
+func TestWhoHasHadLessGoesFirst(t *testing.T) {
+	l, now := newLedger(), time.Unix(1e9, 0)
+	greedy, neighbour := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	other := netip.MustParseAddr("198.51.100.1")
+	before := func(a, b netip.Addr) bool { return l.before(crowd.Address(a), crowd.Address(b)) }
+	l.add(greedy, time.Second, now)
+	l.add(other, 10*time.Millisecond, now)
+	for _, want := range [][2]netip.Addr{{other, greedy}, {other, neighbour}, {neighbour, greedy}} {
+		if !before(want[0], want[1]) || before(want[1], want[0]) {
+			t.Errorf("%s does not go before %s", want[0], want[1])
+		}
+	}
+	l.add(other, 900*time.Millisecond, now.Add(time.Minute))
+	if !before(greedy, other) {
+		t.Error("what was a minute ago counts as if it were now")
+	}
+	for i := range 4 * maxAccounts {
+		l.add(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), time.Second, now)
+	}
+	if n := len(l.accounts); n > maxAccounts {
+		t.Errorf("%d accounts", n)
+	}
+}
+
+// A paced connection has a turn for whatever comes, for a moment; a deadline that ends the wait takes nothing away of
+// what has come.
+func TestPacedConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, 10)
+		here, below := net.Pipe()
+		c := g.Paced(below, address).(*conn)
+		say := func() { _, _ = here.Write([]byte("plain")) }
+		b := make([]byte, 100)
+		go say()
+		if n, err := c.Read(b); n != 5 || err != nil || idle(g) {
+			t.Fatalf("%d bytes, %v, without a turn: %t", n, err, idle(g))
+		}
+		time.Sleep(maxTurn)
+		synctest.Wait()
+		if !idle(g) {
+			t.Errorf("the turn lasts longer than %v", maxTurn)
+		}
+		free := busy(t, g)
+		go say()
+		go func() {
+			synctest.Wait()
+			_ = c.SetReadDeadline(time.Unix(1, 0))
+		}()
+		if n, err := c.Read(b); n != 5 || err != nil {
+			t.Errorf("when the wait is ended: %d bytes, %v", n, err)
+		}
+		free()
+		_, _ = c.Close(), here.Close()
+	})
 }

@@ -36,6 +36,7 @@ func (s *Siege) h2(ctx context.Context, i, of int) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	_ = raw.(*net.TCPConn).SetWriteBuffer(64 << 10) // what this machine's kernel would keep is not the server's
 	tc := s.tls.Clone()
 	tc.ServerName, tc.NextProtos = "127.0.0.1", []string{"h2"}
 	c := tls.Client(raw, tc)

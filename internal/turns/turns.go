@@ -20,7 +20,8 @@ import (
 
 // Turns says who may work now.
 type Turns[User comparable] struct {
-	each int
+	each   int
+	before func(a, b User) bool // nil: who has waited for longest goes first
 
 	mu     sync.Mutex
 	free   int
@@ -37,6 +38,14 @@ func New[User comparable](workers, each int) *Turns[User] {
 	return &Turns[User]{
 		each: each, free: workers, taken: make(map[User]int), queues: make(map[User][]chan struct{}),
 	}
+}
+
+// NewRanked is New for users of whom some go before others, however long these have waited. before is called while a
+// turn is given: it must be quick, and not ask the Turns.
+func NewRanked[User comparable](workers, each int, before func(a, b User) bool) *Turns[User] {
+	t := New[User](workers, each)
+	t.before = before
+	return t
 }
 
 // Take waits for a turn, or for ctx to be done, whose error it returns.
@@ -92,7 +101,7 @@ func (t *Turns[User]) Give(u User) {
 	if t.taken[u]--; t.taken[u] == 0 {
 		delete(t.taken, u)
 	}
-	i := slices.IndexFunc(t.users, func(u User) bool { return t.taken[u] < t.each })
+	i := t.next()
 	if i < 0 {
 		return
 	}
@@ -108,6 +117,20 @@ func (t *Turns[User]) Give(u User) {
 	}
 	t.queues[u] = q[1:]
 	t.users = append(t.users, u)
+}
+
+// next is whose turn it is, of users; -1: nobody's. The caller holds mu.
+func (t *Turns[User]) next() int {
+	first := slices.IndexFunc(t.users, func(u User) bool { return t.taken[u] < t.each })
+	if first < 0 || t.before == nil {
+		return first
+	}
+	for i := first + 1; i < len(t.users); i++ {
+		if u := t.users[i]; t.taken[u] < t.each && t.before(u, t.users[first]) {
+			first = i
+		}
+	}
+	return first
 }
 
 // Over reports whether a turn that began then ends, because somebody waits.

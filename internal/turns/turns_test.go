@@ -3,6 +3,7 @@ package turns
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -115,5 +116,32 @@ func TestWhoGoesAwayTakesNoTurn(t *testing.T) {
 		turns.Give(1) // at the same time
 		waiting.Wait()
 		idle(t, turns, 1)
+	})
+}
+
+// Of those who wait, the one goes next who goes before the others, however long these have waited.
+func TestRankGoesBeforeWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := NewRanked(1, 1, func(a, b int) bool { return a < b })
+		if err := turns.Take(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		var all sync.WaitGroup
+		for _, user := range []int{5, 3, 4, 1} {
+			all.Go(func() {
+				if err := turns.Take(t.Context(), user); err != nil {
+					t.Error(err)
+				}
+				got = append(got, user)
+				turns.Give(user)
+			})
+			synctest.Wait()
+		}
+		turns.Give(0)
+		all.Wait()
+		if !slices.Equal(got, []int{1, 3, 4, 5}) {
+			t.Errorf("the order is %v", got)
+		}
 	})
 }
