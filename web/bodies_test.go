@@ -19,7 +19,7 @@ import (
 // from another address is served meanwhile.
 func TestUnfinishedBodiesMakeRoom(t *testing.T) {
 	var held atomic.Int64
-	h := newUnderway().bound(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := newUnderway(nil).bound(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.CopyN(io.Discard, r.Body, smallBody+1); err != nil {
 			return
 		}

@@ -126,7 +126,7 @@ func New(c Config) *Server {
 	turns := ration.New()
 	s := &Server{
 		Config: c, turns: turns, assets: scripts, replay: replays, who: people, ready: newReadiness(c.Ready),
-		timing: newRequests(c.Metrics), seats: seats{underway: newUnderway()},
+		timing: newRequests(c.Metrics), seats: seats{underway: newUnderway(c.Handshakes)},
 		v1: v1.New(v1.Config{
 			Changer: v1.WithQuotas(c.Changer, c.Query.Graph),
 			Cursors: c.Cursors, Cluster: c.Cluster, Query: c.Query, Key: c.Key, Hasher: hasher,

@@ -7,7 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"hpfriends/api"
 	"hpfriends/internal/crowd"
+	"hpfriends/internal/handshakes"
 	"hpfriends/web/ration"
 	"hpfriends/web/who"
 )
@@ -23,9 +25,12 @@ var errRequests = errors.New("web: too many requests are being answered: try aga
 type underway struct {
 	requests *crowd.Crowd
 	bodies   bodies
+	gate     *handshakes.Gate // of strangers; nil: nothing bounds their work
 }
 
-func newUnderway() *underway { return &underway{crowd.New(maxRequests, 0), newBodies()} }
+func newUnderway(g *handshakes.Gate) *underway {
+	return &underway{crowd.New(maxRequests, 0), newBodies(), g}
+}
 
 // bound lets next answer requests while there are seats for them, but for those of the operator.
 func (u *underway) bound(next http.Handler, a *who.Authenticator) http.Handler {
@@ -46,6 +51,15 @@ func (u *underway) bound(next http.Handler, a *who.Authenticator) http.Handler {
 			go to.stop(true)
 		})
 		defer seat.Leave()
+		if !a.Proves(r) {
+			over, err := u.gate.Turn(ctx, from)
+			if err != nil {
+				api.NewProblem(http.StatusServiceUnavailable, api.Unavailable, "too many requests wait for an answer",
+					"try again later").Write(w)
+				return
+			}
+			defer over()
+		}
 		ctx, end := ration.Begin(ctx, seat.Leave)
 		defer end()
 		r = r.WithContext(ctx)

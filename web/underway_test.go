@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"hpfriends/internal/handshakes"
 	"hpfriends/web/who"
 )
 
@@ -36,7 +38,7 @@ func (f *fragile) SetWriteDeadline(at time.Time) error { return f.set1(at) }
 
 // Who is ended is ended while its handler is there, and not afterwards.
 func TestARequestIsNotEndedAfterItsHandler(t *testing.T) {
-	u := newUnderway()
+	u := newUnderway(nil)
 	answer := &fragile{ResponseRecorder: httptest.NewRecorder(), t: t}
 	h := u.bound(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if _, err := io.ReadAll(r.Body); err != nil {
@@ -67,7 +69,7 @@ func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 // However many ask and do not take their answers, so many are held; and somebody from another address is answered.
 func TestAnswersThatAreNotTakenMakeRoom(t *testing.T) {
 	var held, ended atomic.Int64
-	h := newUnderway().bound(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	h := newUnderway(nil).bound(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" {
 			return
 		}
@@ -127,6 +129,27 @@ func TestFramesAreSmall(t *testing.T) {
 		const maxFrameSize = 5 // RFC 9113, section 6.5.2
 		if n := binary.BigEndian.Uint32(settings[2:]); settings[1] == maxFrameSize && n != maxFrame {
 			t.Errorf("frames of %d bytes are taken, want %d", n, maxFrame)
+		}
+	}
+}
+
+// What a stranger has taken back before its turn came is not answered.
+func TestWhatIsTakenBackIsNotAnswered(t *testing.T) {
+	answered := false
+	h := newUnderway(handshakes.New()).bound(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		answered = true
+	}), new(who.Authenticator))
+	for _, back := range []bool{true, false} {
+		ctx, cancel := context.WithCancel(t.Context())
+		if back {
+			cancel()
+		}
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+		r.RemoteAddr = "192.0.2.1:4711"
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		cancel()
+		if answered == back {
+			t.Errorf("taken back %t: answered %t", back, answered)
 		}
 	}
 }

@@ -9,7 +9,7 @@
 // with a turn. So a peer that is slow holds nobody up, and one who says the same again (HelloRetryRequest), says it in
 // pieces, or makes TLS 1.2 compute twice, needs a turn each time. A connection of Gate.Paced goes on so for good: there
 // a turn begins whenever something has come, and lasts for maxTurn at most, since who reads may do something else
-// before it reads again.
+// before it reads again. The handler of a request that proves nothing takes a turn of the same kind, by Gate.Turn.
 //
 // A Gate may be used by any number of goroutines, a connection as any net.Conn is.
 package handshakes
@@ -76,6 +76,41 @@ func (g *Gate) Paced(c net.Conn, from netip.Addr) net.Conn {
 		return c
 	}
 	return &conn{Conn: c, gate: g, from: from, paced: true}
+}
+
+// Turn takes a turn of a stranger's request for its handler. It lasts until end is called, or for maxTurn.
+func (g *Gate) Turn(ctx context.Context, from netip.Addr) (end func(), err error) {
+	if g == nil {
+		return func() {}, nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if err := g.take(ctx, cancel, from); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	give := sync.OnceFunc(func() { g.give(from, began) })
+	last := time.AfterFunc(maxTurn, give)
+	return func() {
+		last.Stop()
+		give()
+	}, nil
+}
+
+// take waits for a turn, with a seat among those who wait.
+func (g *Gate) take(ctx context.Context, cancel context.CancelCauseFunc, from netip.Addr) error {
+	end := time.AfterFunc(maxWait, func() { cancel(errLong) })
+	defer end.Stop()
+	seat := g.waiting.Enter(from, func() { cancel(ErrCrowded) })
+	defer seat.Leave()
+	return g.turns.Take(ctx, crowd.Address(from))
+}
+
+// give ends a turn.
+func (g *Gate) give(from netip.Addr, began time.Time) {
+	now := time.Now()
+	g.spent.add(from, now.Sub(began), now)
+	g.turns.Give(crowd.Address(from))
 }
 
 // conn is a connection below TLS. One goroutine at a time reads and writes until it is secured.
@@ -169,11 +204,7 @@ func (c *conn) work() error {
 	}
 	c.give = cancel
 	c.mu.Unlock()
-	end := time.AfterFunc(maxWait, func() { cancel(errLong) })
-	defer end.Stop()
-	seat := c.gate.waiting.Enter(c.from, func() { cancel(ErrCrowded) })
-	defer seat.Leave()
-	err := c.gate.turns.Take(ctx, crowd.Address(c.from))
+	err := c.gate.take(ctx, cancel, c.from)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.give = nil
@@ -195,12 +226,11 @@ func (c *conn) work() error {
 // rest gives the turn back, if there is one.
 func (c *conn) rest() {
 	c.mu.Lock()
-	had, took := c.turn, time.Since(c.began)
+	had, began := c.turn, c.began
 	c.turn = nil
 	c.mu.Unlock()
 	if had != nil {
 		had.Stop()
-		c.gate.spent.add(c.from, took, time.Now())
-		c.gate.turns.Give(crowd.Address(c.from))
+		c.gate.give(c.from, began)
 	}
 }

@@ -309,3 +309,26 @@ func TestPacedConnection(t *testing.T) {
 		_, _ = c.Close(), here.Close()
 	})
 }
+
+// A request has a turn until it is answered, or for a moment.
+func TestTurnOfARequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, 10)
+		for _, answer := range []time.Duration{maxTurn / 2, 2 * maxTurn} {
+			end, err := g.Turn(t.Context(), address)
+			if err != nil || idle(g) {
+				t.Fatalf("%v, without a turn: %t", err, idle(g))
+			}
+			time.Sleep(answer)
+			synctest.Wait()
+			if got := idle(g); got != (answer > maxTurn) {
+				t.Errorf("after %v nobody has a turn: %t", answer, got)
+			}
+			end()
+			end()
+			if !idle(g) {
+				t.Error("a turn is left")
+			}
+		}
+	})
+}

@@ -97,6 +97,19 @@ func (a *Authenticator) Credentials(r *http.Request) (graph.Actor, error) {
 	return actor, errLogin
 }
 
+// Proves reports whether a request has a session or an API token that is good. It says nothing of rights.
+func (a *Authenticator) Proves(r *http.Request) bool {
+	if _, err := a.Session(r); err == nil {
+		return true
+	}
+	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return false
+	}
+	_, err := a.token(graph.Actor{}, secret.New(strings.TrimSpace(value)))
+	return err == nil
+}
+
 // token is not rate limited: 256 random bits are not guessed, and one client must not lock out those behind its
 // address.
 func (a *Authenticator) token(actor graph.Actor, token secret.Secret) (graph.Actor, error) {
