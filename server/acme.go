@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"hpfriends/internal/datadir"
+	"hpfriends/internal/readfile"
 	"hpfriends/internal/secret"
 	"hpfriends/server/acme"
 	"hpfriends/wire"
@@ -99,7 +99,7 @@ func (s Config) roots() (*x509.CertPool, error) {
 	if s.TLS.CA == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(s.TLS.CA)
+	pem, err := readfile.UpTo(s.TLS.CA, 16<<20)
 	if err != nil {
 		return nil, err
 	}

@@ -31,13 +31,13 @@ var allowed = map[string][]string{
 	},
 	"cmd/hpfriends/backup": {
 		"api", "backup", "cmd/hpfriends/cli", "internal/atomicfile", "internal/buildinfo", "internal/cmdline",
-		"internal/secret", "internal/term", "raftfsm", "raftfsm/restore",
+		"internal/readfile", "internal/secret", "internal/term", "raftfsm", "raftfsm/restore",
 	},
 	"cmd/hpfriends/cli": {"*"}, // it runs servers, and looks into the data directories of stopped ones
 	"cmd/hpfriends/feed": {
 		"wire", "wire/subscription", "eventlog/entry", "graph", "query/view", "internal/cmdline", "internal/ndjson",
 		"internal/pace", "internal/secret", "internal/term", "internal/timespec", "internal/atomicfile", "internal/bytesize",
-		"internal/trust", "api",
+		"internal/readfile", "internal/trust", "api",
 	},
 	"cmd/hpfriends/compat": {"wire", "cmd/hpfriends/feed", "internal/cmdline", "internal/term", "internal/trust"},
 	"cmd/hpfriends/bench": {
@@ -56,9 +56,9 @@ var allowed = map[string][]string{
 		"api",
 		"internal/atomicfile", "internal/buildinfo", "internal/datadir",
 		"internal/bytesize", "internal/guessable", "internal/handshakes", "internal/proxyheader",
-		"internal/secret", "internal/timespec",
+		"internal/readfile", "internal/secret", "internal/timespec",
 	},
-	"server/certs": {"query/view"},
+	"server/certs": {"query/view", "internal/readfile"},
 	"server/acme": {
 		"eventlog/entry", "graph", "query/view", "raftfsm", "raftfsm/apply", "server/certs", "internal/secret",
 	},
@@ -77,7 +77,7 @@ var allowed = map[string][]string{
 		"internal/timespec", "internal/trust",
 	},
 	"internal/contexts":  {"internal/atomicfile"},
-	"internal/trust":     {},
+	"internal/trust":     {"internal/readfile"},
 	"internal/calmlog":   {},
 	"internal/guessable": {"internal/secret"},
 	"internal/term":      {"internal/ndjson"},
@@ -140,7 +140,7 @@ var allowed = map[string][]string{
 	},
 	"web/pages/cookie": {},
 	"web/pages/attack": {"graph"},
-	"web/geo":          {"graph", "web/pages/attack"},
+	"web/geo":          {"graph", "web/pages/attack", "internal/readfile"},
 	"web/assets":       {},
 	"web/who":          {"api", "graph", "internal/crowd", "internal/guessable", "internal/secret"},
 	"raftfsm": {
@@ -156,10 +156,12 @@ var allowed = map[string][]string{
 	"raftfsm/repair":    {"eventlog"},
 	"raftfsm/retention": {"eventlog", "eventlog/entry", "graph", "raftfsm/clock"},
 	"raftfsm/report":    {"eventlog/entry", "raftfsm/apply"},
-	"raftfsm/store":     {"eventlog", "eventlog/entry", "internal/atomicfile"},
+	"raftfsm/store":     {"eventlog", "eventlog/entry", "internal/atomicfile", "internal/readfile"},
 	"raftfsm/survey":    {"graph"},
 	"raftfsm/transport": {"eventlog"},
-	"raftfsm/link":      {"internal/atomicfile", "internal/crowd", "internal/handshakes", "internal/secret"},
+	"raftfsm/link": {
+		"internal/atomicfile", "internal/crowd", "internal/handshakes", "internal/readfile", "internal/secret",
+	},
 	"query": {
 		"eventlog", "eventlog/entry", "graph", "graph/explain", "graph/limit", "history", "wire", "query/delivery",
 		"query/indicator", "query/match", "query/spread",
@@ -199,7 +201,8 @@ var allowed = map[string][]string{
 		"eventlog", "eventlog/block", "graph", "raftfsm/apply", "raftfsm/restore", "internal/secret",
 	}, // secret: a restored directory has a data key
 	"raftfsm/restore": {
-		"eventlog", "eventlog/block", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/store", "internal/atomicfile",
+		"eventlog", "eventlog/block", "eventlog/entry", "graph", "raftfsm/apply", "raftfsm/store", "internal/readfile",
+		"internal/atomicfile",
 	},
 	"graph": {
 		"graph/codec", "graph/due", "graph/frontier", "graph/limit", "graph/scope", "graph/tree",
@@ -212,7 +215,7 @@ var allowed = map[string][]string{
 	"graph/scope":          {},
 	"graph/tree":           {},
 	"graph/version":        {"graph"},
-	"internal/secret":      {"internal/atomicfile"},
+	"internal/secret":      {"internal/atomicfile", "internal/readfile"},
 	"internal/bytesize":    {},
 	"internal/varint":      {},
 	"internal/timespec":    {},
@@ -222,6 +225,7 @@ var allowed = map[string][]string{
 	"internal/crowd":       {},
 	"internal/recentlog":   {},
 	"internal/handshakes":  {"internal/crowd", "internal/turns"},
+	"internal/readfile":    {},
 	"internal/proxyheader": {"internal/crowd"},
 	"internal/freeport":    {}, // for tests
 	"internal/golden":      {}, // for tests
@@ -324,7 +328,8 @@ func TestImportsFollowTheLayout(t *testing.T) {
 func TestClientOfTheAPIIsSmall(t *testing.T) {
 	small := []string{
 		"api", "query/view", "graph", "graph/codec", "graph/due", "graph/frontier", "graph/limit",
-		"graph/scope", "graph/tree", "internal/atomicfile", "internal/datadir", "internal/ndjson", "internal/secret",
+		"graph/scope", "graph/tree", "internal/atomicfile", "internal/datadir", "internal/ndjson", "internal/readfile",
+		"internal/secret",
 	}
 	format := "{{if not .Standard}}{{.ImportPath}}{{end}}"
 	out, err := exec.Command("go", "list", "-deps", "-f", format, module+"api").Output()
@@ -400,5 +405,36 @@ func everyGoFile(t *testing.T, visit func(path string)) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// readsAll are the files that may read others without a bound: the kernel's, and what the program itself has written.
+var readsAll = []string{
+	"server/budget_linux.go", "cmd/hpfriends/operate/machine_linux.go", "cmd/hpfriends/bench/backup.go",
+	"internal/atomicfile/atomicfile.go", "internal/golden/golden.go",
+}
+
+// A device has no end, and a file that somebody names may be one: internal/readfile has a bound.
+func TestFilesAreReadWithABound(t *testing.T) {
+	root, apart := os.DirFS("../.."), []string{"tools", "internal/natsbench", "internal/browser"}
+	seen := 0
+	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || slices.Contains(apart, path)):
+			return fs.SkipDir
+		case !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := fs.ReadFile(root, path)
+		seen++
+		if strings.Contains(string(text), "os.ReadFile(") && !slices.Contains(readsAll, path) {
+			t.Errorf("%s reads a file without a bound: use internal/readfile", path)
+		}
+		return err
+	})
+	if err != nil || seen < 100 {
+		t.Fatalf("%d files seen: %v", seen, err)
 	}
 }

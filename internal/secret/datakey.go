@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"hpfriends/internal/atomicfile"
+	"hpfriends/internal/readfile"
 )
 
 // KeyFile is the name of the data key's file in the data directory.
@@ -103,7 +104,7 @@ func load(path string) ([]byte, error) {
 		return nil, fmt.Errorf("secret: %s may be read by others (mode %04o): chmod 400 it, and consider the secrets known",
 			path, mode)
 	}
-	key, err := os.ReadFile(path)
+	key, err := readfile.Regular(path, 1<<20)
 	if err != nil {
 		return nil, fmt.Errorf("secret: data key: %w", err)
 	}

@@ -14,10 +14,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"hpfriends/internal/readfile"
 )
 
 // Policy is what a client trusts.
@@ -75,8 +76,11 @@ func (p Policy) Config() (*tls.Config, error) {
 	}, nil
 }
 
+// maxFile is how large a file of certificates may be: those of all authorities are 200 KiB.
+const maxFile = 16 << 20
+
 func (v *verifier) read(file string) error {
-	pem, err := os.ReadFile(file)
+	pem, err := readfile.UpTo(file, maxFile)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"hpfriends/internal/atomicfile"
+	"hpfriends/internal/readfile"
 )
 
 // File is the name of the identity's file in the data directory: four PEM blocks, the node's certificate and key, the
@@ -53,7 +54,7 @@ func Load(dir string) (*Identity, error) {
 		return nil, fmt.Errorf("%w: %s may be read by others (mode %04o): chmod 600 it, and consider the cluster's keys "+
 			"known", ErrIdentity, path, mode)
 	}
-	content, err := os.ReadFile(path)
+	content, err := readfile.Regular(path, 1<<20)
 	if err != nil {
 		return nil, err
 	}

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
 	"hpfriends/internal/atomicfile"
+	"hpfriends/internal/readfile"
 )
 
 // MarkFile is the file in a data directory that says that it was restored.
@@ -31,7 +31,7 @@ var ErrUnfinished = errors.New("restore: this data directory was not restored to
 
 // Read returns the mark of a directory, nil when it was not restored, and an ErrUnfinished when it is of no use.
 func Read(dir string) (*Mark, error) {
-	data, err := os.ReadFile(filepath.Join(dir, MarkFile))
+	data, err := readfile.Regular(filepath.Join(dir, MarkFile), 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"hpfriends/internal/atomicfile"
+	"hpfriends/internal/readfile"
 )
 
 // NoteFile is the name of the note in the data directory.
@@ -60,7 +61,7 @@ func openNote(dir string, base mark, made bool) (*note, error) {
 // readNote returns the mark of the note in dir, or the base when there is none on that base; made says that there has
 // been one.
 func readNote(dir string, base mark, made bool) (mark, error) {
-	v, err := os.ReadFile(filepath.Join(dir, NoteFile))
+	v, err := readfile.Regular(filepath.Join(dir, NoteFile), 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		if made {
 			return base, fmt.Errorf("%w: %w", errNoteGone, err)

@@ -5,10 +5,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"hpfriends/internal/readfile"
 )
 
 // Files name a certificate, with its chain behind it, and its key, both in PEM form.
@@ -49,11 +50,14 @@ func load(f Files) (*Pair, error) {
 	return p, nil
 }
 
+// maxFile is how large a file may be. A chain has some KiB, and each handshake sends it.
+const maxFile = 1 << 20
+
 func (f Files) content() (c content, err error) {
-	if c.cert, err = os.ReadFile(f.Cert); err != nil {
+	if c.cert, err = readfile.Regular(f.Cert, maxFile); err != nil {
 		return c, err
 	}
-	c.key, err = os.ReadFile(f.Key)
+	c.key, err = readfile.Regular(f.Key, maxFile)
 	return c, err
 }
 

@@ -7,12 +7,12 @@ package geo
 import (
 	"fmt"
 	"net/netip"
-	"os"
 	"sync/atomic"
 
 	"github.com/oschwald/maxminddb-golang/v2"
 
 	"hpfriends/graph"
+	"hpfriends/internal/readfile"
 	"hpfriends/web/pages/attack"
 )
 
@@ -22,12 +22,15 @@ type DB struct {
 	reader atomic.Pointer[maxminddb.Reader]
 }
 
+// maxFile is how large a file may be. The largest that there are have 200 MB.
+const maxFile = 1 << 30
+
 // New returns a DB that knows nothing until it is read.
 func New(path string) *DB { return &DB{path: path} }
 
 // Read reads the file anew. When it cannot be read, the DB stays as it is.
 func (d *DB) Read() error {
-	data, err := os.ReadFile(d.path) // a map of the file would change with it
+	data, err := readfile.Regular(d.path, maxFile) // a map of the file would change with it
 	if err != nil {
 		return err
 	}

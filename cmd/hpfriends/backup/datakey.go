@@ -15,6 +15,7 @@ import (
 
 	"hpfriends/internal/atomicfile"
 	"hpfriends/internal/cmdline"
+	"hpfriends/internal/readfile"
 	"hpfriends/internal/secret"
 )
 
@@ -83,7 +84,7 @@ func sealDataKey(key []byte, phrase string) ([]byte, error) {
 
 // importDataKey reads what exportDataKey has written.
 func importDataKey(c *urfave.Context, path string) ([]byte, error) {
-	sealed, err := os.ReadFile(path)
+	sealed, err := readfile.UpTo(path, 1<<20)
 	if err != nil {
 		return nil, cmdline.Fail(cmdline.ExitNotFound, err.Error())
 	}

@@ -13,6 +13,7 @@ import (
 	"hpfriends/definitions"
 	"hpfriends/internal/atomicfile"
 	"hpfriends/internal/cmdline"
+	"hpfriends/internal/readfile"
 	"hpfriends/internal/secret"
 	"hpfriends/internal/term"
 )
@@ -151,13 +152,16 @@ func applyFile(c *cli.Context, server *api.Client, path string, mode definitions
 	return nil
 }
 
+// maxDefinitions is how large a file of definitions may be: a hundred thousand authkeys are 20 MiB.
+const maxDefinitions = 64 << 20
+
 // readDefinitions reads a file and refuses what no server would take.
 func readDefinitions(c *cli.Context, path string) (d definitions.Document, err error) {
 	passphrase, err := cmdline.ReadSecret(c.String("passphrase-file"))
 	if err != nil {
 		return d, err
 	}
-	text, err := os.ReadFile(path)
+	text, err := readfile.UpTo(path, maxDefinitions)
 	if err != nil {
 		return d, cmdline.Fail(cmdline.ExitFailed, err.Error())
 	}

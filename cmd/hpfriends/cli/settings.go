@@ -17,6 +17,7 @@ import (
 	"hpfriends/broker"
 	"hpfriends/internal/calmlog"
 	"hpfriends/internal/cmdline"
+	"hpfriends/internal/readfile"
 	"hpfriends/internal/term"
 	"hpfriends/server"
 )
@@ -152,9 +153,12 @@ func LoadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 	return s, origin, settingUsage(s.Validate())
 }
 
+// maxSettings is how large a file of settings may be.
+const maxSettings = 1 << 20
+
 // readSettings reads a file and refuses keys that do not exist.
 func readSettings(path string) (map[string]yaml.Node, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := readfile.UpTo(path, maxSettings)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, cmdline.Usage("there is no file %s", path)
 	}
@@ -190,7 +194,7 @@ func settingLines(raw []byte) map[string]int {
 
 // SettingLine returns where a file sets something, as FILE:LINE; empty if it does not.
 func SettingLine(path, name string) string {
-	raw, err := os.ReadFile(path)
+	raw, err := readfile.UpTo(path, maxSettings)
 	if err != nil {
 		return ""
 	}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	timerate "golang.org/x/time/rate"
 
 	"hpfriends/internal/cmdline"
+	"hpfriends/internal/readfile"
 	"hpfriends/wire"
 )
 
@@ -186,6 +186,9 @@ func OneContent(payload []byte) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) { yield(payload, nil) }
 }
 
+// maxPayload is what is read for one message, at most: twice of what a server can be told to take.
+const maxPayload = 64 << 20
+
 // FileContents yields the content of each file, or of stdin for "-". It ends with the first that cannot be read.
 func FileContents(paths []string, stdin io.Reader) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
@@ -193,9 +196,9 @@ func FileContents(paths []string, stdin io.Reader) iter.Seq2[[]byte, error] {
 			var data []byte
 			var err error
 			if path == "-" {
-				data, err = io.ReadAll(stdin)
+				data, err = readfile.All(stdin, "standard input", maxPayload)
 			} else {
-				data, err = os.ReadFile(path)
+				data, err = readfile.UpTo(path, maxPayload)
 			}
 			if !yield(data, err) {
 				return
