@@ -2,6 +2,7 @@ package browser
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/color"
 	"image/png"
@@ -38,6 +39,14 @@ func TestPictures(t *testing.T) {
 		p := w.Tab(t, b, v.user)
 		p.Look(1280, "light")
 		p.Open(v.path)
+		p.Drawn()
+		p.must(nil, p.until(func() error { // the map is whole once it has its colours
+			whole, err := evaluate[bool](p, "!document.querySelector('#map') || !!document.querySelector('#map [class*=shade]')")
+			if err == nil && !whole {
+				err = errors.New("no country is coloured")
+			}
+			return err
+		}))
 		shot, err := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{})
 		p.must(shot, err)
 		picture, err := png.Decode(bytes.NewReader(shot.Data))

@@ -248,6 +248,17 @@ func (p *Tab) Unfold() {
 // Shot photographs the whole page into shots/NAME.png.
 func (p *Tab) Shot(name string) {
 	p.t.Helper()
+	p.Drawn()
+	picture, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
+	p.must(picture, err)
+	file := filepath.Join("shots", strings.ReplaceAll(name, "/", "-")+".png")
+	p.must(nil, os.MkdirAll("shots", 0o755))
+	p.must(nil, os.WriteFile(file, picture, 0o644))
+}
+
+// Drawn waits until nothing is empty that a script draws in.
+func (p *Tab) Drawn() {
+	p.t.Helper()
 	p.must(nil, p.until(func() error {
 		drawn, err := evaluate[bool](p, isDrawn)
 		if err == nil && !drawn {
@@ -255,11 +266,6 @@ func (p *Tab) Shot(name string) {
 		}
 		return err
 	}))
-	picture, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
-	p.must(picture, err)
-	file := filepath.Join("shots", strings.ReplaceAll(name, "/", "-")+".png")
-	p.must(nil, os.MkdirAll("shots", 0o755))
-	p.must(nil, os.WriteFile(file, picture, 0o644))
 }
 
 // isDrawn reports whether nothing is empty that a script draws in.
