@@ -39,7 +39,7 @@ func TestPictures(t *testing.T) {
 		p := w.Tab(t, b, v.user)
 		p.Look(1280, "light")
 		p.Open(v.path)
-		p.Drawn()
+		awaitDrawn(p)
 		p.must(nil, p.until(func() error { // the map is whole once it has its colours
 			whole, err := evaluate[bool](p, "!document.querySelector('#map') || !!document.querySelector('#map [class*=shade]')")
 			if err == nil && !whole {

@@ -248,7 +248,7 @@ func (p *Tab) Unfold() {
 // Shot photographs the whole page into shots/NAME.png.
 func (p *Tab) Shot(name string) {
 	p.t.Helper()
-	p.Drawn()
+	awaitDrawn(p)
 	picture, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
 	p.must(picture, err)
 	file := filepath.Join("shots", strings.ReplaceAll(name, "/", "-")+".png")
@@ -256,8 +256,8 @@ func (p *Tab) Shot(name string) {
 	p.must(nil, os.WriteFile(file, picture, 0o644))
 }
 
-// Drawn waits until nothing is empty that a script draws in.
-func (p *Tab) Drawn() {
+// awaitDrawn waits until nothing is empty that a script draws in.
+func awaitDrawn(p *Tab) {
 	p.t.Helper()
 	p.must(nil, p.until(func() error {
 		drawn, err := evaluate[bool](p, isDrawn)
