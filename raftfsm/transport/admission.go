@@ -1,6 +1,11 @@
 package transport
 
-import "github.com/hashicorp/raft"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/raft"
+)
 
 // admission is a transport that refuses entries for which this node has no room, before raft sees them. The leader
 // takes the node for one that does not answer, keeps its place, and tries again. If StoreLogs refused them, raft would
@@ -25,6 +30,10 @@ func (a *admission) run(stop <-chan struct{}) {
 	for {
 		select {
 		case rpc := <-from:
+			if err := sound(rpc.Command); err != nil {
+				rpc.Respond(nil, err)
+				continue
+			}
 			if req, ok := rpc.Command.(*raft.AppendEntriesRequest); ok {
 				if err := a.room(req.Entries); err != nil {
 					rpc.Respond(&raft.AppendEntriesResponse{}, err)
@@ -40,4 +49,32 @@ func (a *admission) run(stop <-chan struct{}) {
 			return
 		}
 	}
+}
+
+var errUnsound = errors.New("transport: a member sent what cannot be")
+
+// sound refuses a request by which raft would end the process: an entry that is none, and a configuration that cannot
+// be read.
+func sound(command any) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", errUnsound, p)
+		}
+	}()
+	switch req := command.(type) {
+	case *raft.AppendEntriesRequest:
+		for _, e := range req.Entries {
+			if e == nil {
+				return fmt.Errorf("%w: an entry is missing", errUnsound)
+			}
+			if e.Type == raft.LogConfiguration {
+				raft.DecodeConfiguration(e.Data)
+			}
+		}
+	case *raft.InstallSnapshotRequest:
+		if req.SnapshotVersion > 0 {
+			raft.DecodeConfiguration(req.Configuration)
+		}
+	}
+	return nil
 }
