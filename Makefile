@@ -83,7 +83,7 @@ cold: ; $(GO) test -count=1 -short -tags coldlog $(COLD)
 # How long publishing stands still when the leader is killed, 30 times.
 failover: ; HPFRIENDS_FAULTS=bounded HPFRIENDS_KILLS=30 $(GO) test -count=1 -v -timeout 20m -run '^TestPublishingResumes$$' ./internal/faults/
 
-# Attacks on a server while honest users publish, receive, log in and read pages: about 4 minutes with SIEGE=bounded,
+# Attacks on a server while honest users publish, receive, log in and read pages: about 6 minutes with SIEGE=bounded,
 # 15 otherwise. With HPFRIENDS_BINARY an older program stands in, to see what the defence is worth.
 siege: ; HPFRIENDS_SIEGE=$(or $(SIEGE),full) $(GO) test -count=1 -v -timeout 1h ./internal/siege/
 

@@ -3,13 +3,14 @@ package siege
 import (
 	"context"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 )
 
-const h2Priority, h2Reset, h2Ping, h2Window, h2Continuation = 2, 3, 6, 8, 9
+const h2Data, h2Priority, h2Reset, h2Ping, h2Window, h2Continuation = 0, 2, 3, 6, 8, 9
 
 // h2Round is how many streams a round of a flood uses at most.
 const h2Round = 1000
@@ -74,22 +75,44 @@ func (s *Siege) h2Flood(ctx context.Context, connections int, floods []h2Flood) 
 	return total.Load()
 }
 
-// Strangers send frames that cost them nothing, from 32 addresses. Without turns no admin logs in, and messages take
-// 2 to 4 s.
-func TestFramesThatCostNothing(t *testing.T) {
-	s := Begin(t, Walls{TLS: true})
-	s.Attack(func(ctx context.Context) { t.Logf("%d rounds", s.h2Flood(ctx, 32, h2Frames)) })
+// h2Backs asks for a page, and takes that back at once.
+func h2Backs(s *Siege, n uint32) (b []byte) {
+	for range 200 {
+		b = h2Frame(s.h2Get(b, n, "/login"), h2Reset, 0, n, []byte{0, 0, 0, 8})
+		n += 2
+	}
+	return b
 }
 
-// Strangers ask for a page, and take it back at once. Without turns no admin logs in, and messages take 1.3 s.
-func TestRequestsThatAreTakenBack(t *testing.T) {
-	s := Begin(t, Walls{TLS: true})
-	back := func(s *Siege, n uint32) (b []byte) {
-		for range 200 {
-			b = h2Frame(s.h2Get(b, n, "/login"), h2Reset, 0, n, []byte{0, 0, 0, 8})
-			n += 2
-		}
-		return b
+// h2Logins sends forms of the login.
+func h2Logins(s *Siege, n uint32) (b []byte) {
+	form := "user=root&password=" + strings.Repeat("x", 12_000)
+	const path = "/login"
+	for range 20 {
+		block := []byte{0x83, 0x87, 0x04, byte(len(path))} // :method POST, :scheme https, :path
+		block = append(append(block, path...), 0x01, byte(len(s.HTTP)))
+		block = append(append(block, s.HTTP...), 0x0f, 0x10, 33) // content-type
+		block = append(block, "application/x-www-form-urlencoded"...)
+		b = h2Frame(b, h2Headers, h2EndHeaders, n, block)
+		b = h2Frame(b, h2Data, h2EndStream, n, []byte(form))
+		n += 2
 	}
-	s.Attack(func(ctx context.Context) { t.Logf("%d rounds", s.h2Flood(ctx, 32, []h2Flood{back})) })
+	return b
+}
+
+// Strangers send by HTTP/2, as fast as this machine sends, from 32 addresses: frames that cost them nothing, requests
+// that they take back, and logins. Without turns messages take 2 s and more, and an admin's login 6 s and more.
+func TestH2Floods(t *testing.T) {
+	floods := map[string][]h2Flood{
+		"frames": h2Frames, "requests": {h2Backs}, "logins": {h2Logins},
+	}
+	for what, each := range floods {
+		t.Run(what, func(t *testing.T) {
+			if what != "logins" && extent(t) < time.Minute {
+				t.Skip("bounded: logins have a bit of all")
+			}
+			s := Begin(t, Walls{TLS: true})
+			s.Attack(func(ctx context.Context) { t.Logf("%d rounds", s.h2Flood(ctx, 32, each)) })
+		})
+	}
 }
