@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"sync"
 	"time"
 )
@@ -85,7 +86,9 @@ func (p *Progress) Done() {
 	defer p.mu.Unlock()
 	p.wipe()
 	took := time.Since(p.begun)
-	fmt.Fprintf(p.w, "%d %s in %s (%s)\n", p.count, p.label, took.Round(10*time.Millisecond), rateOf(p.count, took))
+	one := strings.TrimSuffix(strings.Replace(p.label, "ies", "y", 1), "s")
+	fmt.Fprintf(p.w, "%s in %s (%s)\n", Count(p.count, one, p.label), took.Round(10*time.Millisecond),
+		rateOf(p.count, took))
 }
 
 // Clear takes the line off the screen, for a message in its place.

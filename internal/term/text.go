@@ -6,6 +6,14 @@ import (
 	"unicode/utf8"
 )
 
+// Count is how many there are, with their name: 1 entry, 2 entries.
+func Count[N int | uint32 | uint64](n N, one, many string) string {
+	if n == 1 {
+		many = one
+	}
+	return fmt.Sprint(n, " ", many)
+}
+
 // AppendVisible appends b with every control character, invisible or direction-changing character and invalid byte made
 // visible as an escape of Go. Characters in keep stay as they are.
 func AppendVisible(dst, b []byte, keep string) []byte {

@@ -215,7 +215,7 @@ func printBackup(w io.Writer, r backupReport) {
 		fmt.Fprintf(w, "state    as of entry #%d, behind which the history goes on\n", r.State)
 	}
 	if r.First <= r.Last {
-		fmt.Fprintf(w, "history  entries #%d to #%d: %d messages, %s in the log\n", r.First, r.Last, r.Totals.Messages,
-			humanize.IBytes(r.Totals.Bytes))
+		fmt.Fprintf(w, "history  entries #%d to #%d: %s, %s in the log\n", r.First, r.Last,
+			term.Count(r.Totals.Messages, "message", "messages"), humanize.IBytes(r.Totals.Bytes))
 	}
 }

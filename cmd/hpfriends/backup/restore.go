@@ -58,7 +58,8 @@ alone in a new cluster: start it, and join the others with empty directories.`,
 }
 
 func printRestored(w io.Writer, r archive.Restoration, done archive.Restored) {
-	fmt.Fprintf(w, "Restored up to entry #%d: %d entries with %d messages. Node %s is alone in a new cluster:\n"+
+	fmt.Fprintf(w, "Restored up to entry #%d: %s with %s. Node %s is alone in a new cluster:\n"+
 		"start it with `hpfriends serve --data-dir %s`, and join the others with empty data directories.\n",
-		done.Index, done.Totals.Entries, done.Totals.Messages, term.Visible(done.Node), term.Visible(r.Dir))
+		done.Index, term.Count(done.Totals.Entries, "entry", "entries"),
+		term.Count(done.Totals.Messages, "message", "messages"), term.Visible(done.Node), term.Visible(r.Dir))
 }

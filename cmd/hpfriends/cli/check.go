@@ -109,10 +109,12 @@ func printCheck(w io.Writer, r view.CheckReport) {
 		fmt.Fprintf(w, "damaged: %s\n", term.Visible(r.Damage))
 		return
 	}
-	fmt.Fprintf(w, "log    %d entries, #%d to #%d, with %d messages in %d batches: %s, every byte as it was written\n",
-		r.Entries, r.Floor, r.Last, r.Messages, r.Batches, humanize.IBytes(r.Bytes))
-	fmt.Fprintf(w, "index  %d keys, neither more nor fewer than the batches call for\n", r.Index)
+	fmt.Fprintf(w, "log    %s, #%d to #%d, with %s in %s: %s, every byte as it was written\n",
+		term.Count(r.Entries, "entry", "entries"), r.Floor, r.Last, term.Count(r.Messages, "message", "messages"),
+		term.Count(r.Batches, "batch", "batches"), humanize.IBytes(r.Bytes))
+	fmt.Fprintf(w, "index  %s, neither more nor fewer than the batches call for\n", term.Count(r.Index, "key", "keys"))
 	if r.Audit != nil {
-		fmt.Fprintf(w, "audit  %d changes in their order, the newest %s\n", r.Audit.Events, r.Audit.Position)
+		fmt.Fprintf(w, "audit  %s in order, the newest %s\n", term.Count(r.Audit.Events, "change", "changes"),
+			r.Audit.Position)
 	}
 }

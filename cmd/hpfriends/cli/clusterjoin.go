@@ -50,7 +50,7 @@ wait for it: they give it a vote when it runs and has caught up.`,
 			if err := server.Join(c.Context, s, c.String("advertise")); err != nil {
 				return settingUsage(err)
 			}
-			fmt.Fprintf(c.App.Writer, "%s is a member's now. Start it: hpfriends serve --data-dir %s --cluster %s\n",
+			fmt.Fprintf(c.App.Writer, "The node in %s is a member now. Start it: hpfriends serve --data-dir %s --cluster %s\n",
 				s.DataDir, s.DataDir, c.String("advertise"))
 			return nil
 		},

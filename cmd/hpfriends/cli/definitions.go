@@ -147,7 +147,7 @@ func applyFile(c *cli.Context, server *api.Client, path string, mode definitions
 	case len(out.Conflicts) > 0:
 		return cmdline.Fail(cmdline.ExitConflict, "nothing was changed")
 	case dry && len(out.Changes) > 0:
-		return cmdline.Fail(cmdline.ExitFailed, counted(len(out.Changes), "change", "changes")+" would be made")
+		return cmdline.Fail(cmdline.ExitFailed, term.Count(len(out.Changes), "change", "changes")+" would be made")
 	}
 	return nil
 }

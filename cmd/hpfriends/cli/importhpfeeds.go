@@ -153,19 +153,12 @@ func (r *importReport) blocked(skip bool) error {
 	case skip:
 	case len(r.Conflicts) > 0:
 		return cmdline.Fail(cmdline.ExitConflict, fmt.Sprintf("%s: nothing was imported; --skip-bad leaves it out",
-			counted(len(r.Conflicts), "thing is there and differs", "things are there and differ")))
+			term.Count(len(r.Conflicts), "thing is there and differs", "things are there and differ")))
 	case r.lossy > 0:
-		what := counted(r.lossy, "thing cannot be taken over", "things cannot be taken over")
+		what := term.Count(r.lossy, "thing cannot be taken over", "things cannot be taken over")
 		return cmdline.Fail(cmdline.ExitFailed, what+": nothing was imported; mend the store, or --skip-bad leaves it out")
 	}
 	return nil
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprint(n, " ", many)
 }
 
 // chosenStore is the one store that the flags name: what it is called, and how it is read.
@@ -230,8 +223,8 @@ func (r *importReport) print(w io.Writer, dry bool) {
 	for _, one := range r.Conflicts {
 		fmt.Fprintf(w, "conflict: %s\n", term.Visible(one.String()))
 	}
-	fmt.Fprintf(w, "%s, %s and %s; %s\n", counted(r.Users, "user", "users"), counted(r.Authkeys, "authkey", "authkeys"),
-		counted(r.Shares, "share", "shares"), r.outcome(dry))
+	fmt.Fprintf(w, "%s, %s and %s; %s\n", term.Count(r.Users, "user", "users"),
+		term.Count(r.Authkeys, "authkey", "authkeys"), term.Count(r.Shares, "share", "shares"), r.outcome(dry))
 	if d := r.Deliveries; d != nil {
 		same := "the same as before"
 		if !d.Same() {
@@ -242,7 +235,7 @@ func (r *importReport) print(w io.Writer, dry bool) {
 }
 
 func (r *importReport) outcome(dry bool) string {
-	n := counted(len(r.Changes), "change", "changes")
+	n := term.Count(len(r.Changes), "change", "changes")
 	switch {
 	case dry && len(r.Changes) == 0:
 		return "nothing would change"

@@ -89,8 +89,9 @@ func printEntry(w io.Writer, e view.LogEntry) {
 	}
 	fmt.Fprintln(w)
 	for _, r := range e.Runs {
-		fmt.Fprintf(w, "  .%d  %d messages  %d bytes  %s  authkey %d  origin %d  %s  %s\n",
-			r.First, r.Count, r.Bytes, term.Visible(r.Channel), r.Authkey, r.Origin, term.Time(r.Time), r.Remote)
+		fmt.Fprintf(w, "  .%d  %s  %d bytes  %s  authkey %d  origin %d  %s  %s\n",
+			r.First, term.Count(r.Count, "message", "messages"), r.Bytes, term.Visible(r.Channel),
+			r.Authkey, r.Origin, term.Time(r.Time), r.Remote)
 	}
 	if len(e.Content) > 0 {
 		fmt.Fprintf(w, "  %s\n", term.Visible(string(ndjson.Escape(e.Content))))

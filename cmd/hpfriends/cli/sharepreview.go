@@ -35,7 +35,8 @@ func printPreview(w io.Writer, in api.SharePreviewQuery, p view.SharePreview) {
 		line("further", "%s, by shares of type all that are enabled already", recipients(p.Further))
 	}
 	for _, o := range p.PassesOn {
-		line("passes on", "what %s publishes: %d messages in the last 24 hours", o.User, o.Messages)
+		line("passes on", "what %s publishes: %s in the last 24 hours", o.User,
+			term.Count(o.Messages, "message", "messages"))
 	}
 	if len(p.Authkeys) == 0 {
 		line("authkeys", "none of yours may publish on %s", in.Channel)
@@ -46,7 +47,7 @@ func printPreview(w io.Writer, in api.SharePreviewQuery, p view.SharePreview) {
 	if p.Day.AtLeast {
 		least = "at least "
 	}
-	line("last day", "%s%d messages, %.3g an hour", least, p.Day.Messages, p.Day.PerHour)
+	line("last day", "%s%s, %.3g an hour", least, term.Count(p.Day.Messages, "message", "messages"), p.Day.PerHour)
 	if m := p.Sample; m != nil {
 		line("sample", "%s  %s  %s  %s", m.Position, term.Time(m.Time), m.Channel, m.Text+string(m.Raw))
 	}

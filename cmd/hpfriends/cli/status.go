@@ -26,7 +26,8 @@ func Status() *cli.Command {
 				return cmdline.Fail(cmdline.ExitUnavailable, "the server is not ready: "+s.Reason)
 			}
 			return cmdline.Show(c, s, func(w io.Writer) {
-				fmt.Fprintf(w, "version %s\nready   %s %s\nchange  #%d\n", s.Version, term.YesNo(s.Ready), s.Reason, s.Index)
+				fmt.Fprintf(w, "version %s\nready   %s\nchange  #%d\n", s.Version,
+					strings.TrimSpace(term.YesNo(s.Ready)+" "+s.Reason), s.Index)
 				if s.Log != nil {
 					fmt.Fprintf(w, "log     %s from %s, %s on disk\n", humanize.IBytes(uint64(s.Log.Bytes)), s.Log.Floor,
 						humanize.IBytes(s.Log.DiskBytes))

@@ -321,7 +321,7 @@ func (r *replay) countContaining(ctx context.Context) (n view.Count, err error) 
 }
 
 func (r *replay) describe(n view.Count) string {
-	text := fmt.Sprintf("%d messages", n.Messages)
+	text := term.Count(n.Messages, "message", "messages")
 	if n.First != nil && n.Last != nil {
 		text += fmt.Sprintf(", %s of %s to %s", n.From, term.OptionalTime(n.First), term.OptionalTime(n.Last))
 		if r.pace.Speed > 0 {

@@ -99,7 +99,7 @@ func awaitReplay(ctx context.Context, notes io.Writer, server *api.Client, r vie
 func describeReplay(r view.Replay) string {
 	text := fmt.Sprintf("%d of %d messages published", r.Published, r.Total)
 	if r.DryRun {
-		text = fmt.Sprintf("%d messages", r.Total)
+		text = term.Count(r.Total, "message", "messages")
 	}
 	if r.First != nil && r.Last != nil {
 		text += fmt.Sprintf(", of %s to %s", term.Time(*r.First), term.Time(*r.Last))

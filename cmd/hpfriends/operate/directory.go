@@ -12,6 +12,7 @@ import (
 	"hpfriends/internal/datadir"
 	"hpfriends/internal/secret"
 	"hpfriends/internal/shell"
+	"hpfriends/internal/term"
 )
 
 func checkDirectory(_ context.Context, p *patient) []Finding {
@@ -81,7 +82,7 @@ func checkModes(_ context.Context, p *patient) (all []Finding) {
 		look(filepath.Join(unwritable, e.Name()), 0o022, "written")
 	}
 	if len(all) == 0 && looked > 0 {
-		return one(name, OK, fmt.Sprintf("%d files, for their owner only", looked), "")
+		return one(name, OK, term.Count(looked, "file", "files")+", for the owner only", "")
 	}
 	return all
 }
@@ -124,8 +125,8 @@ func checkOwner(_ context.Context, p *patient) []Finding {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return one(name, Skipped, err.Error(), "run this as the user of the server, or as root")
 	case len(others) > 0:
-		found := fmt.Sprintf("%s belongs to %s, but %d files in it do not: %s", p.dir, userName(owner), len(others),
-			some(others))
+		found := fmt.Sprintf("%s belongs to %s, but of what is in it %s not: %s", p.dir, userName(owner),
+			term.Count(len(others), "file does", "files do"), some(others))
 		return one(name, Fail, found, fmt.Sprintf("chown -R %s: %s", userName(owner), shell.Quote(p.dir)))
 	case me != 0 && me != owner:
 		return one(name, Fail, fmt.Sprintf("%s belongs to %s, and this runs as %s", p.dir, userName(owner), userName(me)),

@@ -40,7 +40,7 @@ func checkSettings(_ context.Context, p *patient) []Finding {
 	if p.config == "" {
 		return one(name, OK, "flags, environment and defaults; no file (--config)", "")
 	}
-	return one(name, OK, p.config+" has no unknown setting and no value that makes no sense", "")
+	return one(name, OK, p.config+" has only settings that there are, with values that they can have", "")
 }
 
 // checkServer asks a running server.
