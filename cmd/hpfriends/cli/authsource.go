@@ -10,20 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"hpfriends/api"
 	"hpfriends/definitions"
 	"hpfriends/importer"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/secret"
 )
-
-func authFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "auth", EnvVars: []string{"HPFRIENDS_AUTH"},
-		Usage: "also serve the authkeys of the key store `SOURCE` of a Python broker, as they are at any time: FILE.json, a " +
-			"file of SQLite, or env (repeat for more: the first that has an ident counts)"}
-}
 
 // authSource is a key store that a server follows.
 type authSource struct {
@@ -106,9 +98,10 @@ func (f *follower) run(ctx context.Context) {
 		if stamp == f.stamp {
 			continue
 		}
+		var starting *api.ConnectionError
 		if err := f.follow(ctx); err == nil {
 			f.stamp = stamp
-		} else if ctx.Err() == nil {
+		} else if ctx.Err() == nil && !(f.stamp == "" && errors.As(err, &starting)) {
 			f.tell(slog.LevelError, "the authkeys of --auth stay as they were", "err", err)
 		}
 	}
@@ -129,10 +122,6 @@ func (f *follower) follow(ctx context.Context) error {
 	}
 	plan := store.Plan(importer.Options{Sharing: true, Comment: followed, Note: followed})
 	have, err := definitions.Fetch(ctx, f.server)
-	var broken *api.ConnectionError
-	if errors.As(err, &broken) { // it is still starting
-		return fmt.Errorf("the server does not answer yet: %w", err)
-	}
 	if err != nil {
 		return err
 	}
@@ -163,8 +152,11 @@ func (f *follower) follow(ctx context.Context) error {
 	for _, c := range conflicts {
 		notes = append(notes, c.String())
 	}
-	f.tell(slog.LevelInfo, "the authkeys of --auth are served", "authkeys", len(want.Authkeys), "changes", len(changes),
-		"not taken", append(notes, others...))
+	said := []any{"authkeys", len(want.Authkeys), "changes", len(changes)}
+	if notes = append(notes, others...); len(notes) > 0 {
+		said = append(said, "not taken", notes)
+	}
+	f.tell(slog.LevelInfo, "the authkeys of --auth are served", said...)
 	return nil
 }
 

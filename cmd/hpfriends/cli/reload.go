@@ -15,7 +15,7 @@ import (
 // reloader reads the settings of a running server again at each SIGHUP.
 type reloader struct {
 	cli    *cli.Context
-	now    server.Config // the settings in force
+	now    Settings // the settings in force
 	level  *slog.LevelVar
 	logger *slog.Logger
 	server *server.Server
@@ -45,7 +45,7 @@ func (r *reloader) reload() {
 		r.logger.Error("a file cannot be read again, the old one stays", "err", err)
 	}
 	r.now.LogLevel = s.LogLevel
-	r.level.Set(logLevel(s))
+	r.level.Set(logLevel(s.Config))
 	if waiting := differing(r.now, s); len(waiting) > 0 {
 		r.logger.Warn("these settings have changed and are taken at the next start", "settings", waiting)
 	}
@@ -53,7 +53,7 @@ func (r *reloader) reload() {
 }
 
 // differing names the settings that differ.
-func differing(a, b server.Config) (names []string) {
+func differing(a, b Settings) (names []string) {
 	one, other := byName(a), byName(b)
 	for _, name := range SettingNames {
 		if !reflect.DeepEqual(one[name], other[name]) {
@@ -64,7 +64,7 @@ func differing(a, b server.Config) (names []string) {
 }
 
 // byName has settings by their names in the file.
-func byName(s server.Config) map[string]any {
+func byName(s Settings) map[string]any {
 	all := make(map[string]any)
 	raw, err := yaml.Marshal(s)
 	if err == nil {

@@ -22,7 +22,7 @@ import (
 // Serve returns the command serve, which runs a server until it is interrupted.
 func Serve() *cli.Command {
 	return &cli.Command{
-		Name: "serve", Aliases: []string{"server"}, Usage: "run a server", Flags: append(SettingFlags(), authFlag()),
+		Name: "serve", Aliases: []string{"server"}, Usage: "run a server", Flags: SettingFlags(),
 		Description: `Keeps everything in the data directory, which must belong to this server
 alone. Where it listens is written to addresses.json there. Ends cleanly on
 SIGINT and SIGTERM. On SIGHUP, which it also gets when its terminal closes,
@@ -44,7 +44,7 @@ makes one without it, called admin or as HPFRIENDS_ADMIN says.`,
 			if s.FirstAdmin, err = firstAdmin(); err != nil {
 				return err
 			}
-			sources, err := authSources(c.StringSlice("auth"))
+			sources, err := authSources(s.Auth)
 			if err != nil {
 				return err
 			}
@@ -62,12 +62,12 @@ makes one without it, called admin or as HPFRIENDS_ADMIN says.`,
 const recentBytes = 256 << 10
 
 // serve runs a server, which follows key stores and reads its settings again at each hang-up.
-func serve(c *cli.Context, s server.Config, sources []authSource, hangUps <-chan os.Signal) error {
+func serve(c *cli.Context, s Settings, sources []authSource, hangUps <-chan os.Signal) error {
 	r := &reloader{cli: c, now: s, level: new(slog.LevelVar)}
-	r.level.Set(logLevel(s))
+	r.level.Set(logLevel(s.Config))
 	recent := recentlog.New(recentBytes)
-	r.logger = newLogger(s, r.level, os.Stderr, recent)
-	r.server = server.New(s, r.logger)
+	r.logger = newLogger(s.Config, r.level, os.Stderr, recent)
+	r.server = server.New(s.Config, r.logger)
 	r.server.RecentLog = recent
 	ctx, stop := context.WithCancel(c.Context)
 	var reloads sync.WaitGroup

@@ -25,7 +25,7 @@ import (
 // SettingNames are the keys of the file, which are also the flags.
 var SettingNames = []string{"data-dir", "node-id", "hpfeeds", "http", "http-redirect", "tls-cert", "tls-key",
 	"domain", "acme-email", "acme-directory", "acme-ca",
-	"trusted-proxies", "allowed-hosts", "geoip", "kiosk", "name", "compat",
+	"trusted-proxies", "allowed-hosts", "geoip", "kiosk", "name", "compat", "auth",
 	"max-message", "max-connections", "max-channels", "subscriber-memory", "retention", "retention-size",
 	"retention-grace", "cold-after", "scrub-interval", "log-level", "log-format",
 	"cluster", "advertise", "bootstrap", "join", "join-token-file", "nonvoter"}
@@ -73,6 +73,9 @@ func SettingFlags() []cli.Flag {
 		&cli.StringFlag{Name: "name", EnvVars: env("name"), Value: "hpfriends", Usage: "broker `NAME` that clients are told"},
 		&cli.StringFlag{Name: "compat", EnvVars: env("compat"), Value: "lineage",
 			Usage: "`STYLE` of refusals: lineage, or reference (as the Python broker, which then closes)"},
+		&cli.StringSliceFlag{Name: "auth", EnvVars: env("auth"),
+			Usage: "also serve the authkeys of the key store `SOURCE` of a Python broker, as they are at any time: FILE.json, a " +
+				"file of SQLite, or env (repeat for more: the first that has an ident counts)"},
 		cmdline.SizeFlag("max-message", "10MiB", "largest payload accepted, a `SIZE` like 16MiB", env("max-message")...),
 		&cli.IntFlag{Name: "max-connections", EnvVars: env("max-connections"),
 			Usage: "take at most `N` hpfeeds connections, a quarter of them of one user; 0: what the limit of open files leaves"},
@@ -96,36 +99,16 @@ func SettingFlags() []cli.Flag {
 	}...)
 }
 
+// Settings are those of a server, and of what the command serve does beside it.
+type Settings struct {
+	server.Config `yaml:",inline"`
+
+	Auth []string `yaml:"auth" json:"auth"` // key stores whose authkeys are served, too
+}
+
 // LoadSettings merges flags, environment and file, and tells where each value is from.
-func LoadSettings(c *cli.Context) (server.Config, map[string]string, error) {
-	s := server.Config{
-		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"),
-		WebConfig: server.WebConfig{
-			HTTP: c.String("http"), Proxies: c.StringSlice("trusted-proxies"), Hosts: c.StringSlice("allowed-hosts"),
-			Geo: c.String("geoip"), Kiosk: c.String("kiosk"),
-		},
-		TLS: server.TLSConfig{
-			Cert: c.String("tls-cert"), Key: c.String("tls-key"), Redirect: c.String("http-redirect"),
-			ACMEConfig: server.ACMEConfig{
-				Domains: c.StringSlice("domain"), Email: c.String("acme-email"), Directory: c.String("acme-directory"),
-				CA: c.String("acme-ca"),
-			},
-		},
-		Name:     c.String("name"),
-		Compat:   c.String("compat"),
-		Scrub:    c.String("scrub-interval"),
-		LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
-		LimitsConfig: server.LimitsConfig{
-			MaxMessage:     cmdline.Size(c, "max-message"),
-			MaxConnections: c.Int("max-connections"), SubscriberMemory: cmdline.Size(c, "subscriber-memory"),
-			MaxChannels: c.Int("max-channels"),
-		},
-		RetentionConfig: server.RetentionConfig{
-			Retention: c.String("retention"), KeepBytes: c.String("retention-size"), KeepGrace: c.String("retention-grace"),
-			ColdAfter: c.String("cold-after"),
-		},
-		ClusterConfig: loadClusterSettings(c),
-	}
+func LoadSettings(c *cli.Context) (Settings, map[string]string, error) {
+	s := Settings{Config: serverSettings(c), Auth: c.StringSlice("auth")}
 	origin := make(map[string]string)
 	for _, name := range SettingNames {
 		origin[name] = "default"
@@ -153,6 +136,37 @@ func LoadSettings(c *cli.Context) (server.Config, map[string]string, error) {
 	return s, origin, settingUsage(s.Validate())
 }
 
+func serverSettings(c *cli.Context) server.Config {
+	return server.Config{
+		DataDir: c.String("data-dir"), NodeID: c.String("node-id"), Hpfeeds: c.StringSlice("hpfeeds"),
+		WebConfig: server.WebConfig{
+			HTTP: c.String("http"), Proxies: c.StringSlice("trusted-proxies"), Hosts: c.StringSlice("allowed-hosts"),
+			Geo: c.String("geoip"), Kiosk: c.String("kiosk"),
+		},
+		TLS: server.TLSConfig{
+			Cert: c.String("tls-cert"), Key: c.String("tls-key"), Redirect: c.String("http-redirect"),
+			ACMEConfig: server.ACMEConfig{
+				Domains: c.StringSlice("domain"), Email: c.String("acme-email"), Directory: c.String("acme-directory"),
+				CA: c.String("acme-ca"),
+			},
+		},
+		Name:     c.String("name"),
+		Compat:   c.String("compat"),
+		Scrub:    c.String("scrub-interval"),
+		LogLevel: c.String("log-level"), LogFormat: c.String("log-format"),
+		LimitsConfig: server.LimitsConfig{
+			MaxMessage:     cmdline.Size(c, "max-message"),
+			MaxConnections: c.Int("max-connections"), SubscriberMemory: cmdline.Size(c, "subscriber-memory"),
+			MaxChannels: c.Int("max-channels"),
+		},
+		RetentionConfig: server.RetentionConfig{
+			Retention: c.String("retention"), KeepBytes: c.String("retention-size"), KeepGrace: c.String("retention-grace"),
+			ColdAfter: c.String("cold-after"),
+		},
+		ClusterConfig: loadClusterSettings(c),
+	}
+}
+
 // maxSettings is how large a file of settings may be.
 const maxSettings = 1 << 20
 
@@ -172,8 +186,11 @@ func readSettings(path string) (map[string]yaml.Node, error) {
 	lines := settingLines(raw)
 	for _, name := range slices.SortedFunc(maps.Keys(given), func(a, b string) int { return lines[a] - lines[b] }) {
 		if !slices.Contains(SettingNames, name) {
-			return nil, cmdline.Usage("%s:%d: there is no setting %q%s; there are %s",
-				path, lines[name], name, cmdline.Suggest(name, SettingNames), strings.Join(SettingNames, ", "))
+			hint := cmdline.Suggest(name, SettingNames)
+			if hint == "" {
+				hint = "; there are " + strings.Join(SettingNames, ", ")
+			}
+			return nil, cmdline.Usage("%s:%d: there is no setting %q%s", path, lines[name], name, hint)
 		}
 	}
 	return given, nil
@@ -205,7 +222,7 @@ func SettingLine(path, name string) string {
 }
 
 // setOne takes one value of the file at path in place of what was there.
-func setOne(s *server.Config, path, name string, value yaml.Node) error {
+func setOne(s *Settings, path, name string, value yaml.Node) error {
 	switch name { // a list replaces the list
 	case "hpfeeds":
 		s.Hpfeeds = nil
@@ -215,6 +232,8 @@ func setOne(s *server.Config, path, name string, value yaml.Node) error {
 		s.Hosts = nil
 	case "domain":
 		s.TLS.Domains = nil
+	case "auth":
+		s.Auth = nil
 	}
 	one := yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: name}, &value}}
 	if err := one.Decode(s); err != nil {
@@ -243,7 +262,7 @@ func ValidateSettings(path string) error {
 	if err != nil {
 		return err
 	}
-	s := server.Config{DataDir: ".", Compat: "lineage", LogLevel: "info"}
+	s := Settings{Config: server.Config{DataDir: ".", Compat: "lineage", LogLevel: "info"}}
 	for name, node := range raw {
 		if err := setOne(&s, path, name, node); err != nil {
 			return err

@@ -12,7 +12,6 @@ import (
 	"hpfriends/cmd/hpfriends/cli"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
-	"hpfriends/server"
 )
 
 // Config returns the command config, which shows and checks the settings that serve would take.
@@ -64,7 +63,7 @@ func Config() *urfave.Command {
 	}
 }
 
-func printSettings(w io.Writer, s server.Config, origin map[string]string) error {
+func printSettings(w io.Writer, s cli.Settings, origin map[string]string) error {
 	raw, err := yaml.Marshal(s)
 	if err != nil {
 		return err

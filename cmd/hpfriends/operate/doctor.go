@@ -14,7 +14,7 @@ import (
 	"hpfriends/cmd/hpfriends/cli"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/datadir"
-	"hpfriends/server"
+	"hpfriends/internal/term"
 )
 
 // Verdict of a check.
@@ -57,7 +57,7 @@ func (r Report) count(v Verdict) (n int) {
 // patient is what is looked at.
 type patient struct {
 	dir      string
-	settings server.Config
+	settings cli.Settings
 	config   string // file of settings; may be empty
 	bad      error  // why there are no settings
 	running  bool
@@ -163,7 +163,7 @@ func printReport(w io.Writer, r Report) {
 			mendable++
 		}
 	}
-	fmt.Fprintf(w, "\n%d failed, %d warnings", r.count(Fail), r.count(Warn))
+	fmt.Fprintf(w, "\n%d failed, %s", r.count(Fail), term.Count(r.count(Warn), "warning", "warnings"))
 	if mendable > 0 {
 		fmt.Fprintf(w, "; --fix mends %d", mendable)
 	}

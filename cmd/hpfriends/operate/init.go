@@ -19,7 +19,6 @@ import (
 	"hpfriends/internal/secret"
 	"hpfriends/internal/shell"
 	"hpfriends/internal/term"
-	"hpfriends/server"
 )
 
 // Step is a command to run next.
@@ -113,7 +112,7 @@ func vacant(dir string) error {
 var written = []string{"data-dir", "hpfeeds", "http"}
 
 // settingsFile has those settings that are written in any case, and those that were given.
-func settingsFile(s server.Config, given func(name string) bool) ([]byte, error) {
+func settingsFile(s cli.Settings, given func(name string) bool) ([]byte, error) {
 	raw, err := yaml.Marshal(s)
 	if err != nil {
 		return nil, err
@@ -138,7 +137,7 @@ func settingsFile(s server.Config, given func(name string) bool) ([]byte, error)
 	return text, nil
 }
 
-func nextSteps(file string, s server.Config) []Step {
+func nextSteps(file string, s cli.Settings) []Step {
 	config, dir := " --config "+shell.Quote(file), " --data-dir "+shell.Quote(s.DataDir)
 	steps := []Step{
 		{"hpfriends doctor" + config, "looks whether this machine is ready for it"},

@@ -74,7 +74,7 @@ func checkFiles(_ context.Context, p *patient) []Finding {
 		}
 		files, whose = n, "the server"
 	}
-	return judgeFiles(p.settings, files, whose)
+	return judgeFiles(p.settings.Config, files, whose)
 }
 
 // limitOf is how many files another process may open.

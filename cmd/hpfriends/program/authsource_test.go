@@ -30,7 +30,9 @@ func TestServerFollowsAKeyStore(t *testing.T) {
 	replaceFile(t, users, `{"a": {"owner": "ada", "secret": "1", "pubchans": ["x"], "subchans": []},
 		"b": {"owner": "bob", "secret": "2", "pubchans": [], "subchans": ["x"]}}`)
 	data := filepath.Join(dir, "data")
-	p, err := proc.Start(t.Context(), data, []string{asProgram + "=1"}, "--auth", users)
+	settings := filepath.Join(dir, "hpfriends.yaml")
+	replaceFile(t, settings, "auth: ["+users+"]\n")
+	p, err := proc.Start(t.Context(), data, []string{asProgram + "=1"}, "--config", settings)
 	if err != nil {
 		t.Fatal(err)
 	}
