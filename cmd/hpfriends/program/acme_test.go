@@ -33,24 +33,29 @@ import (
 // domain is what certificates are obtained for. It lies at 127.0.0.1, as all names do that the authority asks for.
 const domain = "broker.example.org"
 
-// authority is Let's Encrypt's test server, in this process. It says itself when certificates are to be renewed.
+// authority is Let's Encrypt's test server, in this process. It says itself when certificates are to be renewed,
+// unless it issues some that live for minutes only.
 type authority struct {
 	url, file string         // of the directory, and of the root of its own certificate
 	roots     *x509.CertPool // of what it issues
 	http, tls *doorway       // where it asks
+	life      time.Duration
 	issued    atomic.Int32
 
 	mu  sync.Mutex
 	due map[string]bool // certificates that were asked about: they are to be renewed now
 }
 
-func startAuthority(t *testing.T) *authority {
+func startAuthority(t *testing.T, life time.Duration) *authority {
 	t.Helper()
 	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
 	t.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
-	a := &authority{roots: x509.NewCertPool(), http: openDoorway(t), tls: openDoorway(t), due: make(map[string]bool)}
+	a := &authority{
+		roots: x509.NewCertPool(), http: openDoorway(t), tls: openDoorway(t), life: life, due: make(map[string]bool),
+	}
 	quiet, store := log.New(io.Discard, "", 0), db.NewMemoryStore()
-	issuer := ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {ValidityPeriod: 90 * 24 * 3600}})
+	profile := ca.Profile{ValidityPeriod: uint64(life / time.Second)}
+	issuer := ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": profile})
 	asks := va.New(quiet, a.http.port(), a.tls.port(), false, serveNames(t), store)
 	front := wfe.New(quiet, store, asks, issuer, []string{"pebble.letsencrypt.org"}, false, false, 1, 1)
 	s := httptest.NewTLSServer(a.watch(front.Handler()))
@@ -81,6 +86,10 @@ func (a *authority) watch(next http.Handler) http.Handler {
 		at := strings.LastIndex(r.URL.Path, "/renewalInfo/")
 		if at < 0 {
 			next.ServeHTTP(w, r)
+			return
+		}
+		if a.life < time.Hour {
+			http.NotFound(w, r)
 			return
 		}
 		start := time.Now().Add(30 * 24 * time.Hour)
@@ -212,7 +221,7 @@ func addresses(t *testing.T, dir string) datadir.Addresses {
 // TestCertificateIsObtained: by HTTP only, since nobody can reach the port of HTTPS. A restart obtains nothing again,
 // and the certificate is there from the first connection on.
 func TestCertificateIsObtained(t *testing.T) {
-	a, dir := startAuthority(t), t.TempDir()
+	a, dir := startAuthority(t, 90*24*time.Hour), t.TempDir()
 	a.tls.Close()
 	flags := append(a.flags(), "--http-redirect", "127.0.0.1:0", "--acme-email", "root@example.org")
 	s := startTestProcess(t, dir, flags...)
@@ -256,10 +265,35 @@ func TestCertificateIsObtained(t *testing.T) {
 	}
 }
 
+// TestCertificateIsRenewedByItsAge: without a word of the authority, before it ends.
+func TestCertificateIsRenewedByItsAge(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for a certificate to grow old")
+	}
+	a := startAuthority(t, time.Minute) // what ends within five times the interval of looking is renewed, here after 10 s
+	a.http.Close()
+	s := startTestProcess(t, t.TempDir(), a.flags()...)
+	t.Cleanup(func() { s.Kill() })
+	where := addresses(t, s.Dir)
+	a.tls.lead(where.HTTP)
+	var first, second *x509.Certificate
+	(&fleet{t: t}).until("there is a certificate", time.Minute, func() bool {
+		first = a.certificate(where.HTTP)
+		return first != nil
+	})
+	(&fleet{t: t}).until("there is another", 2*time.Minute, func() bool {
+		second = a.certificate(where.HTTP)
+		return second != nil && !second.Equal(first)
+	})
+	if !second.NotBefore.Before(first.NotAfter) {
+		t.Errorf("the certificate that ended at %v was renewed at %v", first.NotAfter, second.NotBefore)
+	}
+}
+
 // TestClusterHasOneCertificate: three nodes obtain it once, whichever of them the authority asks. One is killed, and
 // the others renew it; a connection that is open stays so, and the node that comes back has the new one.
 func TestClusterHasOneCertificate(t *testing.T) {
-	a := startAuthority(t)
+	a := startAuthority(t, 90*24*time.Hour)
 	a.http.Close()
 	f := startFleet(t, 3)
 	pubs, _ := f.setUp("n1", 1, 0)
