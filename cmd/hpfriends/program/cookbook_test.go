@@ -14,6 +14,8 @@ import (
 	"hpfriends/web/sensors"
 )
 
+var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+
 // The commands of the cookbook make keys that publish what each sensor publishes, and nothing else; and what is to be
 // pasted is what the page Connect a sensor offers.
 func TestSensorsCookbookRuns(t *testing.T) {
