@@ -20,7 +20,7 @@ func (d Disk) Bytes() uint64 {
 		return 0
 	}
 	defer d.db.Leave()
-	return d.db.Metrics().DiskSpaceUsage()
+	return d.db.Metrics().DiskSpaceUsage() + d.db.spare.Bytes()
 }
 
 // Unflushed returns about how many bytes Pebble has yet to write into tables. The WAL holds them already.

@@ -13,6 +13,7 @@ import (
 	"hpfriends/eventlog/ballast"
 	"hpfriends/eventlog/failstop"
 	"hpfriends/eventlog/layout"
+	"hpfriends/eventlog/spare"
 )
 
 // formatMajorVersion is pinned: it is a one-way door, raised by a decision and never by a library upgrade. It has WAL
@@ -27,40 +28,43 @@ func (c Config) files() vfs.FS {
 	return c.FS
 }
 
-func openPebble(cfg Config, failure *failstop.Stop) (*pebble.DB, *ballast.Reserve, error) {
-	fs := cfg.files()
+// open opens Pebble, and what watches over its files.
+func (s *store) open(cfg Config) error {
+	files := cfg.files()
 	if !cfg.ReadOnly {
-		if err := fs.MkdirAll(cfg.Dir, 0o700); err != nil {
-			return nil, nil, fmt.Errorf("create directory: %w", err)
+		if err := files.MkdirAll(cfg.Dir, 0o700); err != nil {
+			return fmt.Errorf("create directory: %w", err)
 		}
 	}
-	if err := checkFormat(cfg.Dir, fs); err != nil {
-		return nil, nil, err
+	if err := checkFormat(cfg.Dir, files); err != nil {
+		return err
 	}
-	opts := pebbleOptions(cfg, failure)
-	opts.MemTableSize = memTableSize(fs, cfg.Dir)
-	var reserve *ballast.Reserve
-	onDisk := vfs.Root(fs) == vfs.Default
+	opts := pebbleOptions(cfg, s.failure)
+	opts.MemTableSize = memTableSize(files, cfg.Dir)
+	s.spare = spare.New(files, cfg.Dir)
+	opts.FS, opts.Cleaner = s.spare, spare.Cleaner
+	onDisk := vfs.Root(files) == vfs.Default
 	if onDisk && !cfg.ReadOnly {
-		reserve = ballast.New(fs, cfg.Dir)
-		fs = vfs.OnDiskFull(fs, reserve.Drop)
+		s.ballast = ballast.New(files, cfg.Dir)
+		opts.FS = vfs.OnDiskFull(opts.FS, s.ballast.Drop)
 	}
-	opts.FS = fs
 	if onDisk {
 		opts.WithFSDefaults() // Pebble adds its watch over the disk only to its own FS
 	}
 	db, err := pebble.Open(cfg.Dir, opts)
 	if errors.Is(err, syscall.EAGAIN) || err != nil && err.Error() == lockedHere {
-		return nil, nil, ErrInUse
+		return ErrInUse
 	}
-	return db, reserve, err
+	s.DB = db
+	return err
 }
 
 // Memtables begin at 256 KiB and double, so an idle node is small. Above half a memtable a write takes a slower path:
-// 64 MiB leaves room for 64 entries of 256 KiB. A small disk has smaller ones: Pebble keeps the WALs of up to nine, and
-// a flush needs the space once more before it gives any back.
+// 56 MiB leaves room for 64 entries of 256 KiB. What a WAL has reserved and the spare one take 62 MiB each. (With 48
+// MiB, Pebble puts several of the tables that are flushed into one compaction, and writes them once more.) A small disk
+// has smaller ones: the WALs of up to five are there, and a flush needs the space once more before it gives any back.
 const (
-	mostMemTable  = 64 << 20
+	mostMemTable  = 56 << 20
 	leastMemTable = 1 << 20
 	memTableShare = 64 // of the disk
 )

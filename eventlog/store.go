@@ -14,6 +14,7 @@ import (
 	"hpfriends/eventlog/inflight"
 	"hpfriends/eventlog/layout"
 	"hpfriends/eventlog/mend"
+	"hpfriends/eventlog/spare"
 )
 
 // store is Pebble under the rules of this package: a write that fails does not return, damage is a *CorruptError, and
@@ -23,6 +24,7 @@ type store struct {
 	inflight.Calls
 	failure *failstop.Stop
 	ballast *ballast.Reserve // nil: there is no disk behind it
+	spare   *spare.FS
 	cache   *cold.Cache
 	frozen  atomic.Uint64 // no block holds an entry above; raised before a block is written
 	files   mend.Store
@@ -31,8 +33,7 @@ type store struct {
 func openStore(cfg Config) (*store, error) {
 	s := &store{failure: failstop.New(cfg.Logger, cfg.Fatal), cache: cold.NewCache(cfg.ColdBytes)}
 	s.Init()
-	var err error
-	s.DB, s.ballast, err = openPebble(cfg, s.failure)
+	err := s.open(cfg)
 	s.files = mend.Store{DB: s.DB, FS: cfg.files(), Dir: cfg.Dir}
 	return s, err
 }

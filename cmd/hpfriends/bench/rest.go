@@ -15,6 +15,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/eventlog/ballast"
+	"hpfriends/eventlog/spare"
 	"hpfriends/internal/load"
 	"hpfriends/internal/payload"
 	"hpfriends/internal/proc"
@@ -157,7 +158,7 @@ func (r *resting) taken(ctx context.Context, when string, target float64) ([]fig
 		switch name := filepath.Base(path); {
 		case strings.HasPrefix(name, ballast.File):
 			reserve += size
-		case strings.HasSuffix(name, ".log") && filepath.Base(filepath.Dir(path)) == "log":
+		case name == spare.File, strings.HasSuffix(name, ".log") && filepath.Base(filepath.Dir(path)) == "log":
 			wals += size
 			fallthrough
 		default:

@@ -1,0 +1,78 @@
+package eventlog
+
+import (
+	"math/rand/v2"
+	"path"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"hpfriends/eventlog/spare"
+)
+
+// TestOneWALIsKept: of the WALs that are no longer needed one stays, in a file of its own that the next becomes; the
+// others, and tables, are removed. What the next one holds of old records is not read as its own.
+func TestOneWALIsKept(t *testing.T) {
+	fs := vfs.NewMem()
+	l := openLog(t, fs)
+	data := randomFrame(rand.New(rand.NewPCG(1, 1)), 64<<10)
+	next := uint64(1)
+	write := func(n int) {
+		for range n {
+			storeLogs(t, l, command(next, 1, data))
+			apply(t, l, next)
+			next++
+		}
+	}
+	flush := func() {
+		if err := l.db.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files := func() (wals int, kept bool) {
+		names, err := fs.List("log")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			switch {
+			case name == spare.File:
+				kept = true
+			case path.Ext(name) == ".log":
+				wals++
+			case strings.Contains(name, "archive"):
+				t.Errorf("there is %s", name)
+			}
+		}
+		return wals, kept
+	}
+	settled := func(when string) {
+		for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+			wals, kept := files()
+			if wals == 1 && kept {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%s: %d WALs in use, one kept: %t", when, wals, kept)
+			}
+		}
+	}
+	for range 8 {
+		write(10)
+		flush()
+	}
+	settled("after eight")
+	if l.Disk().Bytes() < 640<<10 {
+		t.Errorf("the files of the store are said to have %d bytes", l.Disk().Bytes())
+	}
+	flush() // its WAL is what was kept, with what that held behind what it holds
+	write(3)
+	l = reopenLog(t, l, fs)
+	if last, _ := l.Last(); last != next-1 {
+		t.Errorf("the log ends at %d, want %d", last, next-1)
+	}
+	verify(t, l)
+	settled("opened again")
+}
