@@ -20,6 +20,7 @@ import (
 
 	"hpfriends/eventlog/cold"
 	"hpfriends/eventlog/entry"
+	"hpfriends/eventlog/mend"
 )
 
 // largeBlocks is a log whose oldest entries are in three blocks of several parts, in tables.
@@ -162,6 +163,51 @@ func TestRestoredBlockIsRead(t *testing.T) {
 				verify(t, l)
 				l = reopenLog(t, l, fs)
 			}
+		})
+	}
+}
+
+// TestDamageBesideIsNotDropped damages the end of the block before, or the beginning of the one behind, too: Pebble,
+// which has to read that to cut the table there, would drop what it cannot read. So nothing is done until that is
+// restored.
+func TestDamageBesideIsNotDropped(t *testing.T) {
+	byItself(t)
+	sound := vfs.NewMem()
+	l, heads := largeBlocks(t, sound)
+	want := content(t, l, 1, 40)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	one := heads[1]
+	for name, other := range map[string]struct {
+		head cold.Head
+		part []byte
+	}{
+		"before": {heads[0], heads[0].LastPart()},
+		"behind": {heads[2], cold.PartKey(heads[2].Last, 0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := openLog(t, rotten(t, rotten(t, sound, cold.PartKey(one.Last, 1)), other.part))
+			restore := func(h cold.Head) error {
+				return l.Cold().Restore(t.Context(), h.Last, want[h.First-1:h.Last], false)
+			}
+			if err := restore(one); !errors.Is(err, mend.ErrBeside) {
+				t.Fatalf("restored beside damage: %v", err)
+			}
+			for i := range want {
+				e, err := l.Entry(want[i].Index)
+				damaged := one.Holds(want[i].Index) || other.head.Holds(want[i].Index)
+				if damaged && !IsDamage(err) || !damaged && (err != nil || !bytes.Equal(e.Data, want[i].Data)) {
+					t.Errorf("entry %d: %v", want[i].Index, err)
+				}
+			}
+			if err := errors.Join(restore(other.head), restore(one)); err != nil {
+				t.Fatal(err)
+			}
+			if got := content(t, l, 1, 40); !reflect.DeepEqual(got, want) {
+				t.Error("the log says something else")
+			}
+			verify(t, l)
 		})
 	}
 }
