@@ -112,7 +112,7 @@ func (v *View) cold(
 		if to > h.Last {
 			v.log.db.readAhead(h.Last + 1)
 		}
-		marks, err := c.ColdBlocks().Marks(&h)
+		marks, err := v.log.db.cache.Marks(c.ColdBlocks(), &h)
 		if err != nil {
 			return next, layout.DamagedBlock(next, err)
 		}

@@ -106,16 +106,16 @@ func (c *checkpointer) look(p *apply.Pin) error {
 	return nil
 }
 
-// digest hashes the entries since the checkpoint before, in stretches that are the same on all nodes. After each it
-// rests as long as that took: messages come first.
+// digest hashes the entries since the checkpoint before, in stretches that are the same on all nodes; empty if some
+// cannot be known. After each it rests as long as that took: messages come first.
 func (c *checkpointer) digest(p *apply.Pin) (string, error) {
 	all := sha256.New()
 	for from := p.After + 1; from <= p.Index; from += digestEntries {
 		begin := time.Now()
 		sum, err := p.View.Digest(c.ctx, from, min(from+digestEntries-1, p.Index))
 		switch {
-		case errors.Is(err, eventlog.ErrBelowFloor):
-			return "", nil
+		case errors.Is(err, eventlog.ErrBelowFloor), eventlog.DamagedBlock(err) > 0:
+			return "", nil // a block comes back from the others, who differ in nothing else
 		case eventlog.IsDamage(err):
 			c.node.slog.Error("the log on this node's disk is damaged", "err", err)
 			return "damaged", nil

@@ -79,6 +79,11 @@ func newSimulation(t *testing.T, seed uint64, names ...string) *simulation {
 	for i, id := range names {
 		w.nodes[id] = w.newNode(id, i == 0)
 	}
+	t.Cleanup(func() { // a bubble would go on with nodes that run, and a test that has failed would not end
+		if t.Failed() {
+			w.end()
+		}
+	})
 	return w
 }
 
