@@ -40,7 +40,7 @@ func (s *store) open(cfg Config) error {
 		return err
 	}
 	opts := pebbleOptions(cfg, s.failure)
-	opts.MemTableSize = memTableSize(files, cfg.Dir)
+	opts.MemTableSize = spare.MemTable(files, cfg.Dir)
 	s.spare = spare.New(files, cfg.Dir)
 	opts.FS, opts.Cleaner = s.spare, spare.Cleaner
 	onDisk := vfs.Root(files) == vfs.Default
@@ -57,24 +57,6 @@ func (s *store) open(cfg Config) error {
 	}
 	s.DB = db
 	return err
-}
-
-// Memtables begin at 256 KiB and double, so an idle node is small. Above half a memtable a write takes a slower path:
-// 56 MiB leaves room for 64 entries of 256 KiB. What a WAL has reserved and the spare one take 62 MiB each. (With 48
-// MiB, Pebble puts several of the tables that are flushed into one compaction, and writes them once more.) A small disk
-// has smaller ones: the WALs of up to five are there, and a flush needs the space once more before it gives any back.
-const (
-	mostMemTable  = 56 << 20
-	leastMemTable = 1 << 20
-	memTableShare = 64 // of the disk
-)
-
-func memTableSize(fs vfs.FS, dir string) uint64 {
-	du, err := fs.GetDiskUsage(dir)
-	if err != nil {
-		return mostMemTable
-	}
-	return min(max(du.TotalBytes/memTableShare, leastMemTable), mostMemTable)
 }
 
 // What Pebble says, and has no value to compare with.

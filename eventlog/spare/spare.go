@@ -25,6 +25,25 @@ const (
 	archive = "archive" // where Pebble's cleaner moves what is obsolete
 )
 
+// Memtables begin at 256 KiB and double, so an idle node is small. Above half a memtable a write takes a slower path:
+// 56 MiB leaves room for 64 entries of 256 KiB. What a WAL has reserved and the spare one take 62 MiB each. (With 48
+// MiB, Pebble puts several of the tables that are flushed into one compaction, and writes them once more.) A small disk
+// has smaller ones: the WALs of up to five are there, and a flush needs the space once more before it gives any back.
+const (
+	mostMemTable  = 56 << 20
+	leastMemTable = 1 << 20
+	memTableShare = 64 // of the disk
+)
+
+// MemTable is how large memtables become, by the disk of a directory.
+func MemTable(files vfs.FS, dir string) uint64 {
+	du, err := files.GetDiskUsage(dir)
+	if err != nil {
+		return mostMemTable
+	}
+	return min(max(du.TotalBytes/memTableShare, leastMemTable), mostMemTable)
+}
+
 // Cleaner is for the Options of a Pebble that is on an FS.
 var Cleaner pebble.Cleaner = pebble.ArchiveCleaner{}
 
