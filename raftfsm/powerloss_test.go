@@ -45,6 +45,10 @@ func outages(t *testing.T, seed uint64, losses int, lies bool) (midway int, faul
 				h.authors[c.id].stop()
 			}
 			w.blackout(victims, func(c *simNode) { h.authors[c.id].end(false) })
+			if len(w.found) > 0 { // a node on a disk that lies has ended itself
+				faults = w.found
+				return
+			}
 			for _, c := range victims {
 				pause(500 * time.Millisecond)
 				if _, err := w.launch(c.id); err != nil {

@@ -45,6 +45,7 @@ type simulation struct {
 	midway int // nodes that lost their power while they synced
 
 	mu    sync.Mutex
+	found []string           // what is wrong on disks that lie
 	cut   map[[2]string]bool // from, to
 	nodes map[string]*simNode
 	names []string
@@ -79,11 +80,6 @@ func newSimulation(t *testing.T, seed uint64, names ...string) *simulation {
 	for i, id := range names {
 		w.nodes[id] = w.newNode(id, i == 0)
 	}
-	t.Cleanup(func() { // a bubble would go on with nodes that run, and a test that has failed would not end
-		if t.Failed() {
-			w.end()
-		}
-	})
 	return w
 }
 
@@ -155,7 +151,7 @@ func (w *simulation) start(id string) *simNode {
 func (w *simulation) launch(id string) (_ *simNode, err error) {
 	c := w.nodes[id]
 	c.log, err = eventlog.Open(eventlog.Config{Dir: "log", FS: c.disk(), Logger: slog.New(slog.DiscardHandler),
-		Fatal: func(err error) { w.t.Errorf("%s: log: %v", id, err) }})
+		Fatal: func(err error) { w.wrong("%s: log: %v", id, err) }})
 	if err != nil {
 		return nil, err
 	}
@@ -256,10 +252,29 @@ func (c *simNode) connect(n *Node) (network, raft.Transport, error) {
 // stop ends a node properly.
 func (c *simNode) stop() {
 	c.w.t.Helper()
-	if err := c.node.Close(); err != nil {
-		c.w.t.Errorf("%s: %v", c.id, err)
+	var err error
+	closed := make(chan struct{})
+	go func() { // a log that cannot write ends who asks it to
+		defer close(closed)
+		err = c.node.Close()
+	}()
+	<-closed
+	if err != nil {
+		c.w.wrong("%s: %v", c.id, err)
 	}
 	c.forget()
+}
+
+// wrong fails the test, or is what was to be found on disks that lie.
+func (w *simulation) wrong(format string, args ...any) {
+	w.t.Helper()
+	if !w.lies {
+		w.t.Errorf(format, args...)
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.found = append(w.found, fmt.Sprintf(format, args...))
 }
 
 // forget ends what is left of a node that is closed.
@@ -269,7 +284,7 @@ func (c *simNode) forget() {
 	c.node = nil
 	c.w.mu.Unlock()
 	if err := c.log.Close(); err != nil {
-		c.w.t.Errorf("%s: %v", c.id, err)
+		c.w.wrong("%s: %v", c.id, err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"hpfriends/eventlog/spare"
 	"hpfriends/query/view"
 	"hpfriends/wire"
 	"hpfriends/wire/subscription"
@@ -151,7 +152,7 @@ func diskUsage(t *testing.T, dir string) (total int64) {
 		if err != nil {
 			return nil // it has just been removed
 		}
-		if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
+		if info, err := d.Info(); err == nil && info.Mode().IsRegular() && d.Name() != spare.File {
 			total += info.Size()
 		}
 		return nil
