@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,17 +57,19 @@ func idle(t *testing.T, turns *Turns[int], workers int) {
 // One user who waits for long leaves workers to others, and never has more than theirs.
 func TestOneUserLeavesWorkersToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns, at, most := New[int](4, 2), 0, 0
+		turns := New[int](4, 2)
+		var at, most atomic.Int64 // two at a time
 		var all sync.WaitGroup
 		for range 100 {
 			all.Go(func() {
 				if err := turns.Take(t.Context(), 1); err != nil {
 					t.Error(err)
 				}
-				at++
-				most = max(most, at)
+				if now := at.Add(1); now > most.Load() {
+					most.Store(now)
+				}
 				time.Sleep(time.Hour)
-				at--
+				at.Add(-1)
 				turns.Give(1)
 			})
 		}
@@ -82,8 +85,8 @@ func TestOneUserLeavesWorkersToOthers(t *testing.T) {
 			t.Errorf("somebody else waited for %v", waited)
 		}
 		all.Wait()
-		if took := time.Since(began); most != 2 || took != 50*time.Hour {
-			t.Errorf("100 hours took %v, %d at a time; want 2", took, most)
+		if took := time.Since(began); most.Load() != 2 || took != 50*time.Hour {
+			t.Errorf("100 hours took %v, %d at a time; want 2", took, most.Load())
 		}
 		idle(t, turns, 4)
 	})
