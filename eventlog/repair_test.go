@@ -121,16 +121,23 @@ func rotten(t *testing.T, sound *vfs.MemFS, key []byte) *vfs.MemFS {
 	return synced
 }
 
+// soundBlocks is the disk of such a log, which is closed, and what the log says.
+func soundBlocks(t *testing.T) (sound *vfs.MemFS, heads []cold.Head, want []Stored) {
+	t.Helper()
+	sound = vfs.NewMem()
+	l, heads := largeBlocks(t, sound)
+	want = content(t, l, 1, 40)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return sound, heads, want
+}
+
 // TestRestoredBlockIsRead damages parts of blocks on the disk, at their ends too: what is put in their place is read,
 // the tables can be compacted, and nothing beside it is lost, also after a start.
 func TestRestoredBlockIsRead(t *testing.T) {
 	byItself(t)
-	sound := vfs.NewMem()
-	l, heads := largeBlocks(t, sound)
-	want := content(t, l, 1, 40)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	sound, heads, want := soundBlocks(t)
 	// The table's first and last part share a block of it with other keys, without which no log opens.
 	for _, key := range [][]byte{
 		cold.PartKey(heads[0].Last, 1), heads[0].LastPart(), cold.PartKey(heads[1].Last, 0), cold.PartKey(heads[1].Last, 1),
@@ -172,12 +179,7 @@ func TestRestoredBlockIsRead(t *testing.T) {
 // restored.
 func TestDamageBesideIsNotDropped(t *testing.T) {
 	byItself(t)
-	sound := vfs.NewMem()
-	l, heads := largeBlocks(t, sound)
-	want := content(t, l, 1, 40)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	sound, heads, want := soundBlocks(t)
 	one := heads[1]
 	for name, other := range map[string]struct {
 		head cold.Head

@@ -82,7 +82,8 @@ var steps = map[string][]step{
 		{"hpfriends sub --host broker.example -p 10001 --tls-ca", "broker hpfriends-data --tls-cert cert.pem" +
 			" --tls-key key.pem --http :443 --hpfeeds tcp:port=10000 --hpfeeds tls:port=10001"},
 		{"hpfriends sub --host broker.example -p 10001 --tls-ca", "hpfriends token add --as bob >token"},
-		{"hpfriends sub --host broker.example -p 10001 --tls-pin", `put HEX "$(hpfriends status | sed -n 's/.*sha256:\([0-9a-f]*\).*/\1/p')"`},
+		{"hpfriends sub --host broker.example -p 10001 --tls-pin",
+			`put HEX "$(hpfriends status | sed -n 's/.*sha256:\([0-9a-f]*\).*/\1/p')"`},
 		{"", "publish cowrie.sessions"},
 	},
 	"docs/integrations.md": {
@@ -95,7 +96,8 @@ var steps = map[string][]step{
 	"docs/migrate.md": {
 		{"hpfriends import hpfeeds --sqlite sqlite.db --dry-run", "cp $testdata/sqlite.db .; run 'hpfriends serve'"},
 		{"hpfriends user passwd", "echo correct horse battery >password; echo staple >passphrase"},
-		{"hpfeeds-broker", `echo '{"probe": {"owner": "eve", "secret": "of eve", "pubchans": ["a"], "subchans": []}}' >users.json`},
+		{"hpfeeds-broker",
+			`echo '{"probe": {"owner": "eve", "secret": "of eve", "pubchans": ["a"], "subchans": []}}' >users.json`},
 	},
 }
 
