@@ -83,10 +83,10 @@ func (a *Authenticator) Credentials(r *http.Request) (graph.Actor, error) {
 			}
 		}
 	}
-	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	scheme, value := authorization(r)
 	switch {
 	case strings.EqualFold(scheme, "Bearer"):
-		return a.token(actor, secret.New(strings.TrimSpace(value)))
+		return a.token(actor, value)
 	case strings.EqualFold(scheme, "Basic") && TakesPassword(r):
 		handle, password, ok := r.BasicAuth()
 		if !ok {
@@ -102,12 +102,18 @@ func (a *Authenticator) Proves(r *http.Request) bool {
 	if _, err := a.Session(r); err == nil {
 		return true
 	}
-	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	scheme, value := authorization(r)
 	if !strings.EqualFold(scheme, "Bearer") {
 		return false
 	}
-	_, err := a.token(graph.Actor{}, secret.New(strings.TrimSpace(value)))
+	_, err := a.token(graph.Actor{}, value)
 	return err == nil
+}
+
+// authorization is the scheme of a request's header of that name, and what stands behind it.
+func authorization(r *http.Request) (scheme string, value secret.Secret) {
+	scheme, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return scheme, secret.New(strings.TrimSpace(rest))
 }
 
 // token is not rate limited: 256 random bits are not guessed, and one client must not lock out those behind its
