@@ -11,11 +11,11 @@ func TestOneIsNotMany(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	for label, want := range map[string]string{"messages": "1 message in ", "entries": "1 entry in "} {
+	for one, want := range map[string]string{"message": "1 message in ", "entry": "1 entry in "} {
 		var said strings.Builder
-		p := NewProgress(&said, label, 0)
+		p := NewProgress(&said, "many", 0)
 		p.Add(1)
-		p.Done()
+		p.Done(one)
 		if !strings.HasPrefix(said.String(), want) {
 			t.Errorf("got %q, want %q", said.String(), want)
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strings"
 	"sync"
 	"time"
 )
@@ -80,13 +79,12 @@ func (p *Progress) Say(note string) {
 	}
 }
 
-// Done clears the line and prints the result.
-func (p *Progress) Done() {
+// Done clears the line and prints the result. one is what the label is called when there is just one: "message".
+func (p *Progress) Done(one string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wipe()
 	took := time.Since(p.begun)
-	one := strings.TrimSuffix(strings.Replace(p.label, "ies", "y", 1), "s")
 	fmt.Fprintf(p.w, "%s in %s (%s)\n", Count(p.count, one, p.label), took.Round(10*time.Millisecond),
 		rateOf(p.count, took))
 }

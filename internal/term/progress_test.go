@@ -30,7 +30,7 @@ func TestProgressOnATerminal(t *testing.T) {
 			t.Errorf("%q", screen.String())
 		}
 		screen.Reset()
-		p.Done()
+		p.Done("message")
 		if line := screen.String(); !strings.HasPrefix(line, "\r  ") ||
 			!strings.HasSuffix(line, " \r500 messages in 2s (250/s)\n") {
 			t.Errorf("at the end: %q", line)
@@ -47,7 +47,7 @@ func TestProgressElsewhere(t *testing.T) {
 	if file.Len() != 0 {
 		t.Errorf("%q", file.String())
 	}
-	p.Done()
+	p.Done("message")
 	if line := file.String(); !strings.HasPrefix(line, "3 messages in ") || strings.ContainsAny(line, "\r\x1b") ||
 		strings.Count(line, "\n") != 1 {
 		t.Errorf("%q", line)

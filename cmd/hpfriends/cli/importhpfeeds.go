@@ -204,7 +204,7 @@ func applyWithProgress(c *cli.Context, server *api.Client, changes []definitions
 		shown.Clear()
 		return err
 	}
-	shown.Done()
+	shown.Done("change")
 	return nil
 }
 

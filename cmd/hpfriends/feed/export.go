@@ -124,7 +124,7 @@ func export(ctx context.Context, c *cli.Context, server *api.Client, p past, w i
 		shown.Clear()
 		return err
 	}
-	shown.Done()
+	shown.Done("message")
 	return nil
 }
 
@@ -233,7 +233,7 @@ func (i *importing) run(ctx context.Context, stdin io.Reader, dry bool) error {
 		shown.Clear()
 		return err
 	}
-	shown.Done()
+	shown.Done("message")
 	return i.complete()
 }
 

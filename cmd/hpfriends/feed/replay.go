@@ -166,7 +166,7 @@ func (r *replay) run(ctx context.Context) error {
 		p.Clear()
 		return err
 	}
-	p.Done()
+	p.Done("message")
 	return nil
 }
 
