@@ -107,20 +107,24 @@ var allowed = map[string][]string{
 	},
 	"web/pages": {
 		"api", "docs", "web/assets", "web/help", "web/pages/answer", "web/pages/attack", "web/pages/chart",
-		"web/pages/cookie", "web/pages/fields", "web/pages/format", "web/pages/gates", "web/pages/glance", "web/pages/icons",
-		"web/pages/once", "web/pages/palette", "web/pages/payload", "web/pages/refused", "web/pages/style",
-		"web/pages/timeline", "web/prose", "web/ration", "web/sensors", "web/who", "query",
+		"web/pages/cookie", "web/pages/doors", "web/pages/fields", "web/pages/format", "web/pages/gates",
+		"web/pages/glance", "web/pages/icons", "web/pages/once", "web/pages/palette", "web/pages/payload",
+		"web/pages/refused", "web/pages/style", "web/pages/timeline", "web/prose", "web/ration", "web/sensors", "web/who",
+		"query",
 		"query/filter", "query/indicator", "query/past", "query/view", "graph", "graph/limit", "graph/scope",
 		"eventlog/entry", "internal/ndjson", "internal/secret", "internal/timespec",
 	},
 	"web/pages/answer": {},
-	"web/pages/gates":  {"graph", "query", "query/view"},
-	"web/sensors":      {"graph"},
-	"web/prose":        {"query/view"},
-	"web/help":         {},
-	"docs":             {}, // documents, to be embedded
-	"packaging":        {}, // files, to be embedded
-	"web/replay":       {"query", "query/view", "graph", "internal/pace", "internal/timespec"},
+	"web/pages/doors": {
+		"api", "graph", "query", "query/view", "web/pages/answer", "web/pages/cookie", "web/who", "internal/secret",
+	},
+	"web/pages/gates": {"graph", "query", "query/view"},
+	"web/sensors":     {"graph"},
+	"web/prose":       {"query/view"},
+	"web/help":        {},
+	"docs":            {}, // documents, to be embedded
+	"packaging":       {}, // files, to be embedded
+	"web/replay":      {"query", "query/view", "graph", "internal/pace", "internal/timespec"},
 	"web/v1": {
 		"api", "web/ration", "web/replay", "web/scopes", "web/who", "query", "query/filter", "query/past", "query/view",
 		"graph", "graph/limit", "graph/scope", "internal/guessable", "internal/ndjson", "internal/secret",
@@ -253,7 +257,7 @@ var fenced = map[string][]string{
 	},
 	"net/http": {
 		"web", "web/assets", "web/live", "web/pages", "web/pages/answer", "web/pages/cookie",
-		"web/v1", "web/who", "api", "internal/cmdline",
+		"web/pages/doors", "web/v1", "web/who", "api", "internal/cmdline",
 		"cmd/hpfriends/cli",
 		"cmd/hpfriends/feed", "server/acme", "internal/browser", "internal/faults", "internal/siege",
 	},

@@ -4,6 +4,9 @@
 // forms. What it shows comes from package query, as far as the viewer may see it; what it changes goes through the
 // operations of package api, in this process: a page decides nothing that the API does not decide.
 //
+// What can be told without a request stands in packages of its own, below this one: the gates of Why, the charts, the
+// small parts of a form. Those who are not logged in meet package doors.
+//
 // # A request
 //
 // A request of somebody logged in is a *request: who they are, how they want times shown, and the moment that they look

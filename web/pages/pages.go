@@ -14,6 +14,7 @@ import (
 	"hpfriends/web/help"
 	"hpfriends/web/pages/answer"
 	"hpfriends/web/pages/attack"
+	"hpfriends/web/pages/doors"
 	"hpfriends/web/pages/once"
 	"hpfriends/web/pages/style"
 	"hpfriends/web/ration"
@@ -46,6 +47,7 @@ type Pages struct {
 	library   *help.Library
 	turns     *ration.Rations
 	sent      once.Forms
+	doors     *doors.Doors // for who is not logged in
 }
 
 // New returns Pages whose users take turns.
@@ -54,7 +56,12 @@ func New(c Config, turns *ration.Rations) *Pages {
 	if err != nil {
 		panic(err) // the documents are part of the program
 	}
-	return &Pages{Config: c, templates: parseTemplates(), routes: routes(), library: library, turns: turns}
+	p := &Pages{Config: c, templates: parseTemplates(), routes: routes(), library: library, turns: turns}
+	p.doors = doors.New(doors.Config{
+		API: c.API, Query: c.Query, Who: c.Who, Refusal: c.Refusal, Templates: p.templates, Whole: p.whole,
+		Guests: c.Guests, Logger: c.Logger,
+	})
+	return p
 }
 
 // Register adds every page to mux; ask finds out who sends a request.
@@ -76,9 +83,11 @@ func (p *Pages) Register(mux who.Mux, ask who.Authenticate) {
 	} {
 		mux.HandleFunc("GET "+path, p.file(serve, ask))
 	}
-	p.registerDoors(mux)
-	p.registerInvite(mux, ask)
+	p.doors.Register(mux, ask)
 }
+
+// Refuse answers who is not admitted: to log in, and then to go on where they were.
+func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, err error) { p.doors.Refuse(w, r, err) }
 
 // file answers with a file; an error is returned before anything is written.
 type file func(w http.ResponseWriter, r *request) error

@@ -10,6 +10,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/query/view"
 	"hpfriends/web/pages/cookie"
+	"hpfriends/web/pages/doors"
 	"hpfriends/web/who"
 )
 
@@ -77,13 +78,11 @@ func (r *request) sure(name string) error {
 }
 
 // typed is what was typed into a form that was refused, or that was sent when the session had ended; nil: nothing was.
-// The latter is told by a cookie that came with the refusal: links, also links to our login, fill no forms with what
-// somebody else wants.
 func (r *request) typed() url.Values {
 	if r.problem != nil && r.PostForm != nil {
 		return r.PostForm
 	}
-	if c, err := r.Cookie(keptCookie); err == nil && c.Value == digest(r.URL.RequestURI()) {
+	if doors.Kept(r.Request) {
 		return r.URL.Query()
 	}
 	return nil

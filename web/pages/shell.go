@@ -77,6 +77,14 @@ func (p *Pages) route(path string) (*page, bool) {
 	return nil, false
 }
 
+// whole is the page that is shown whole where path is a part of one.
+func (p *Pages) whole(path string) string {
+	if pg, ok := p.route(path); ok && pg.bare && pg.under != "" {
+		return pg.under
+	}
+	return path
+}
+
 // Theme is how the pages look; empty: as the system has it.
 func (s *sheet) Theme() string { return s.prefs.Theme }
 
