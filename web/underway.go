@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -51,14 +52,20 @@ func (u *underway) bound(next http.Handler, a *who.Authenticator) http.Handler {
 			go to.stop(true)
 		})
 		defer seat.Leave()
-		if !a.Proves(r) {
-			over, err := u.gate.Turn(ctx, from)
+		if a.Proves(r) {
+			u.gate.Know(from)
+			if p, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+				u.gate.Know(p.Addr()) // a proxy
+			}
+		} else {
+			in, over, err := u.gate.Turn(ctx, from)
 			if err != nil {
 				api.NewProblem(http.StatusServiceUnavailable, api.Unavailable, "too many requests wait for an answer",
 					"try again later").Write(w)
 				return
 			}
 			defer over()
+			ctx = in
 		}
 		ctx, end := ration.Begin(ctx, seat.Leave)
 		defer end()

@@ -67,6 +67,7 @@ func (s *Session) open(ident string) error {
 		old.Close()
 		return nil
 	}
+	s.server.config.Handshakes.Know(s.remote.Addr())
 	s.server.throttle.succeeded(loginKey{crowd.Address(s.remote.Addr()), ident})
 	s.reader.seat.Leave()
 	s.server.limiter.login(crowd.Address(s.remote.Addr()))

@@ -147,7 +147,9 @@ var allowed = map[string][]string{
 	"web/pages/attack": {"graph"},
 	"web/geo":          {"graph", "web/pages/attack", "internal/readfile"},
 	"web/assets":       {},
-	"web/who":          {"api", "graph", "internal/crowd", "internal/guessable", "internal/secret"},
+	"web/who": {
+		"api", "graph", "internal/crowd", "internal/guessable", "internal/handshakes", "internal/secret",
+	},
 	"raftfsm": {
 		"eventlog", "eventlog/entry", "graph", "graph/version", "raftfsm/apply", "raftfsm/clock", "raftfsm/level",
 		"internal/handshakes", "raftfsm/link", "raftfsm/raftlog", "raftfsm/repair",

@@ -2,7 +2,9 @@
 // has of frames that cost their sender nothing. A stranger begins a handshake by sending what somebody else has sent,
 // and the server pays with a key agreement and a signature; a ping of 17 bytes is two switches of goroutines. On all
 // ports together no more than Workers compute for such at once, and of those who wait the one goes first whose site and
-// address have had the least time of late: who comes with one request does not wait behind a flood.
+// address have had the least time of late: who comes with one request does not wait behind a flood. Where somebody has
+// proven who they are, by Gate.Know, is no place of strangers for a day: such addresses take turns of their own, of
+// which one follows each of the strangers'. So who is in waits for one stranger at most, however many there are.
 //
 // Its invariant: whoever computes for a connection of Gate.Conn that is not secured yet has a turn. The turn begins
 // when a record of the handshake is complete, and ends with the next call of Read, Write or Close, none of which waits
@@ -46,9 +48,17 @@ var errLong = fmt.Errorf("handshakes: for %v there was no turn", maxWait)
 
 // Gate lets handshakes pass. A nil one lets pass whoever comes.
 type Gate struct {
-	turns   *turns.Turns[netip.Prefix]
-	waiting *crowd.Crowd
-	spent   *ledger
+	turns     *turns.Turns[party]
+	waiting   *crowd.Crowd
+	places    places // of who has proven themselves
+	strangers *ledger
+	known     *ledger
+}
+
+// party is who takes turns.
+type party struct {
+	known   bool
+	address netip.Prefix
 }
 
 // Workers is how many handshakes are computed at once: the other half of the processors is for those who are in.
@@ -58,8 +68,32 @@ func Workers() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 func New() *Gate { return newGate(Workers(), MaxWaiting) }
 
 func newGate(workers, waiting int) *Gate {
-	l := newLedger()
-	return &Gate{turns.NewRanked(workers, workers, l.before), crowd.New(waiting, 0), l}
+	g := &Gate{waiting: crowd.New(waiting, 0), strangers: newLedger(), known: newLedger()}
+	g.turns = turns.NewRanked(workers, workers, g.before)
+	return g
+}
+
+// before reports whether a goes before b: strangers and who is known in turn, and of each whose site and address have
+// had less.
+func (g *Gate) before(last, a, b party) bool {
+	if a.known != b.known {
+		return a.known != last.known
+	}
+	return g.ledger(a).before(a.address, b.address)
+}
+
+func (g *Gate) ledger(p party) *ledger {
+	if p.known {
+		return g.known
+	}
+	return g.strangers
+}
+
+// Know notes that somebody at an address has proven who they are: by a session, a token, an authkey, or a certificate.
+func (g *Gate) Know(a netip.Addr) {
+	if g != nil {
+		g.places.add(crowd.Address(a), time.Now())
+	}
 }
 
 // Conn returns c for tls.Server. from is the client's address, behind a proxy, too.
@@ -78,39 +112,54 @@ func (g *Gate) Paced(c net.Conn, from netip.Addr) net.Conn {
 	return &conn{Conn: c, gate: g, from: from, paced: true}
 }
 
-// Turn takes a turn of a stranger's request for its handler. It lasts until end is called, or for maxTurn.
-func (g *Gate) Turn(ctx context.Context, from netip.Addr) (end func(), err error) {
+type turnKey struct{}
+
+// Turn takes a turn of a stranger's request for its handler. It lasts until end is called, until Rest is with the
+// context that it returns, or for maxTurn.
+func (g *Gate) Turn(ctx context.Context, from netip.Addr) (in context.Context, end func(), err error) {
 	if g == nil {
-		return func() {}, nil
+		return ctx, func() {}, nil
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	waits, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if err := g.take(ctx, cancel, from); err != nil {
-		return nil, err
+	p, err := g.take(waits, cancel, from)
+	if err != nil {
+		return ctx, nil, err
 	}
 	began := time.Now()
-	give := sync.OnceFunc(func() { g.give(from, began) })
+	give := sync.OnceFunc(func() { g.give(p, began) })
 	last := time.AfterFunc(maxTurn, give)
-	return func() {
+	end = func() {
 		last.Stop()
 		give()
-	}, nil
+	}
+	return context.WithValue(ctx, turnKey{}, end), end, nil
+}
+
+// Rest ends the turn of a request whose handler is going to wait for something else: who waits with a turn keeps it
+// from those who would compute.
+func Rest(ctx context.Context) {
+	if end, ok := ctx.Value(turnKey{}).(func()); ok {
+		end()
+	}
 }
 
 // take waits for a turn, with a seat among those who wait.
-func (g *Gate) take(ctx context.Context, cancel context.CancelCauseFunc, from netip.Addr) error {
+func (g *Gate) take(ctx context.Context, cancel context.CancelCauseFunc, from netip.Addr) (party, error) {
 	end := time.AfterFunc(maxWait, func() { cancel(errLong) })
 	defer end.Stop()
 	seat := g.waiting.Enter(from, func() { cancel(ErrCrowded) })
 	defer seat.Leave()
-	return g.turns.Take(ctx, crowd.Address(from))
+	at := crowd.Address(from)
+	p := party{g.places.has(at), at}
+	return p, g.turns.Take(ctx, p)
 }
 
 // give ends a turn.
-func (g *Gate) give(from netip.Addr, began time.Time) {
+func (g *Gate) give(p party, began time.Time) {
 	now := time.Now()
-	g.spent.add(from, now.Sub(began), now)
-	g.turns.Give(crowd.Address(from))
+	g.ledger(p).add(p.address, now.Sub(began), now)
+	g.turns.Give(p)
 }
 
 // conn is a connection below TLS. One goroutine at a time reads and writes until it is secured.
@@ -124,6 +173,7 @@ type conn struct {
 
 	mu     sync.Mutex
 	turn   *time.Timer // ends it; nil: it has none
+	party  party       // whose turn it is
 	began  time.Time   // the turn
 	closed bool
 	give   context.CancelCauseFunc // ends waiting; nil: it does not wait
@@ -204,7 +254,7 @@ func (c *conn) work() error {
 	}
 	c.give = cancel
 	c.mu.Unlock()
-	err := c.gate.take(ctx, cancel, c.from)
+	p, err := c.gate.take(ctx, cancel, c.from)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.give = nil
@@ -212,25 +262,25 @@ func (c *conn) work() error {
 	case err != nil:
 		return err
 	case c.closed:
-		c.gate.turns.Give(crowd.Address(c.from))
+		c.gate.turns.Give(p)
 		return net.ErrClosed
 	}
 	most := maxTurn
 	if !c.paced {
 		most = maxWait
 	}
-	c.turn, c.began = time.AfterFunc(most, c.rest), time.Now()
+	c.turn, c.party, c.began = time.AfterFunc(most, c.rest), p, time.Now()
 	return nil
 }
 
 // rest gives the turn back, if there is one.
 func (c *conn) rest() {
 	c.mu.Lock()
-	had, began := c.turn, c.began
+	had, p, began := c.turn, c.party, c.began
 	c.turn = nil
 	c.mu.Unlock()
 	if had != nil {
 		had.Stop()
-		c.gate.give(c.from, began)
+		c.gate.give(p, began)
 	}
 }

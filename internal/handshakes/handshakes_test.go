@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,7 +47,7 @@ func overTCP(t *testing.T, g *Gate) (client net.Conn, server *conn) {
 // busy takes the only worker of a gate, until free is called.
 func busy(t *testing.T, g *Gate) (free func()) {
 	t.Helper()
-	elsewhere := netip.MustParsePrefix("198.51.100.1/32")
+	elsewhere := party{address: netip.MustParsePrefix("198.51.100.1/32")}
 	if err := g.turns.Take(t.Context(), elsewhere); err != nil {
 		t.Fatal(err)
 	}
@@ -58,10 +59,10 @@ func idle(g *Gate) bool {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	time.AfterFunc(time.Millisecond, cancel)
-	if g.turns.Take(ctx, netip.Prefix{}) != nil {
+	if g.turns.Take(ctx, party{}) != nil {
 		return false
 	}
-	g.turns.Give(netip.Prefix{})
+	g.turns.Give(party{})
 	return true
 }
 
@@ -259,19 +260,19 @@ func TestWhoHasHadLessGoesFirst(t *testing.T) {
 	greedy, neighbour := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	other := netip.MustParseAddr("198.51.100.1")
 	before := func(a, b netip.Addr) bool { return l.before(crowd.Address(a), crowd.Address(b)) }
-	l.add(greedy, time.Second, now)
-	l.add(other, 10*time.Millisecond, now)
+	l.add(crowd.Address(greedy), time.Second, now)
+	l.add(crowd.Address(other), 10*time.Millisecond, now)
 	for _, want := range [][2]netip.Addr{{other, greedy}, {other, neighbour}, {neighbour, greedy}} {
 		if !before(want[0], want[1]) || before(want[1], want[0]) {
 			t.Errorf("%s does not go before %s", want[0], want[1])
 		}
 	}
-	l.add(other, 900*time.Millisecond, now.Add(time.Minute))
+	l.add(crowd.Address(other), 900*time.Millisecond, now.Add(time.Minute))
 	if !before(greedy, other) {
 		t.Error("what was a minute ago counts as if it were now")
 	}
 	for i := range 4 * maxAccounts {
-		l.add(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), time.Second, now)
+		l.add(numbered(i), time.Second, now)
 	}
 	if n := len(l.accounts); n > maxAccounts {
 		t.Errorf("%d accounts", n)
@@ -310,18 +311,26 @@ func TestPacedConnection(t *testing.T) {
 	})
 }
 
-// A request has a turn until it is answered, or for a moment.
+// numbered is an address of a network.
+func numbered(i int) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32)
+}
+
+// A request has a turn until it is answered, until it rests, or for a moment.
 func TestTurnOfARequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(1, 10)
-		for _, answer := range []time.Duration{maxTurn / 2, 2 * maxTurn} {
-			end, err := g.Turn(t.Context(), address)
+		for answer, rests := range map[time.Duration]bool{maxTurn / 2: false, maxTurn / 4: true, 2 * maxTurn: false} {
+			in, end, err := g.Turn(t.Context(), address)
 			if err != nil || idle(g) {
 				t.Fatalf("%v, without a turn: %t", err, idle(g))
 			}
 			time.Sleep(answer)
+			if rests {
+				Rest(in)
+			}
 			synctest.Wait()
-			if got := idle(g); got != (answer > maxTurn) {
+			if got := idle(g); got != (answer > maxTurn || rests) {
 				t.Errorf("after %v nobody has a turn: %t", answer, got)
 			}
 			end()
@@ -331,4 +340,62 @@ func TestTurnOfARequest(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Who has proven themselves waits for one stranger, however many there are and however much they themselves have had;
+// and of strangers one has a turn after each of them.
+func TestWhoIsKnownWaitsForOneStranger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, 1000)
+		free := busy(t, g)
+		g.Know(address)
+		g.known.add(crowd.Address(address), time.Hour, time.Now())
+		var order []bool // whether it was who is known; one at a time
+		var all sync.WaitGroup
+		for i := range 200 {
+			from, known := numbered(i<<8).Addr(), i >= 190
+			if known {
+				from = address
+			}
+			all.Go(func() {
+				_, end, err := g.Turn(t.Context(), from)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				order = append(order, known)
+				end()
+			})
+			synctest.Wait()
+		}
+		free()
+		all.Wait()
+		for i, known := range order {
+			if want := i < 20 && i%2 == 0; known != want {
+				t.Fatalf("turn %d is of who is known: %t, want %t", i, known, want)
+			}
+		}
+	})
+}
+
+// An address is known for a day at least, is forgotten in time, and no number of them takes more memory than that.
+func TestPlacesAreForgotten(t *testing.T) {
+	var k places
+	now, here := time.Unix(1e9, 0), numbered(0)
+	k.add(here, now)
+	for _, step := range []struct {
+		after time.Duration
+		want  bool
+	}{{keepPlace, true}, {keepPlace + 1, true}, {2*keepPlace + 2, false}} {
+		k.add(numbered(1), now.Add(step.after))
+		if got := k.has(here); got != step.want {
+			t.Errorf("after %v it is known: %t", step.after, got)
+		}
+	}
+	for i := range 4 * maxPlaces {
+		k.add(numbered(i), now)
+	}
+	if n := len(k.newer) + len(k.older); n > 2*maxPlaces || !k.has(numbered(4*maxPlaces-1)) {
+		t.Errorf("%d addresses", n)
+	}
 }

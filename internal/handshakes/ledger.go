@@ -35,15 +35,15 @@ func (a account) at(t time.Time) float64 {
 	return a.seconds * math.Exp2(-t.Sub(a.asOf).Seconds()/halfLife.Seconds())
 }
 
-// add notes what somebody has had.
-func (l *ledger) add(a netip.Addr, d time.Duration, now time.Time) {
+// add notes what an address has had.
+func (l *ledger) add(a netip.Prefix, d time.Duration, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.now = now
 	if len(l.accounts)+2 > maxAccounts {
 		clear(l.accounts)
 	}
-	for _, p := range [2]netip.Prefix{crowd.Site(a), crowd.Address(a)} {
+	for _, p := range [2]netip.Prefix{crowd.Site(a.Addr()), a} {
 		l.accounts[p] = account{l.accounts[p].at(now) + d.Seconds(), now}
 	}
 }

@@ -63,7 +63,7 @@ func TestHandshakes(t *testing.T) {
 	s.Attack(func(ctx context.Context) {
 		var all sync.WaitGroup
 		for _, address := range []string{s.HTTP, s.Encrypted} {
-			all.Go(func() { begun.Add(greet(ctx, address, hello, 50)) })
+			all.Go(func() { begun.Add(greet(ctx, address, hello, 150)) })
 		}
 		all.Wait()
 	})

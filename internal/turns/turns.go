@@ -21,9 +21,10 @@ import (
 // Turns says who may work now.
 type Turns[User comparable] struct {
 	each   int
-	before func(a, b User) bool // nil: who has waited for longest goes first
+	before func(last, a, b User) bool // nil: who has waited for longest goes first
 
 	mu     sync.Mutex
+	last   User // who has begun a turn
 	free   int
 	taken  map[User]int
 	queues map[User][]chan struct{}
@@ -40,9 +41,10 @@ func New[User comparable](workers, each int) *Turns[User] {
 	}
 }
 
-// NewRanked is New for users of whom some go before others, however long these have waited. before is called while a
-// turn is given: it must be quick, and not ask the Turns.
-func NewRanked[User comparable](workers, each int, before func(a, b User) bool) *Turns[User] {
+// NewRanked is New for users of whom some go before others, however long these have waited: before reports whether a
+// goes before b, when last was who began a turn. It is called while a turn is given: it must be quick, and not ask the
+// Turns.
+func NewRanked[User comparable](workers, each int, before func(last, a, b User) bool) *Turns[User] {
 	t := New[User](workers, each)
 	t.before = before
 	return t
@@ -55,8 +57,7 @@ func (t *Turns[User]) Take(ctx context.Context, u User) error {
 	}
 	t.mu.Lock()
 	if t.free > 0 && t.taken[u] < t.each {
-		t.free--
-		t.taken[u]++
+		t.begin(u)
 		t.mu.Unlock()
 		return nil
 	}
@@ -107,8 +108,7 @@ func (t *Turns[User]) Give(u User) {
 	}
 	u = t.users[i]
 	t.users = slices.Delete(t.users, i, i+1)
-	t.free--
-	t.taken[u]++
+	t.begin(u)
 	q := t.queues[u]
 	close(q[0])
 	if len(q) == 1 {
@@ -119,6 +119,13 @@ func (t *Turns[User]) Give(u User) {
 	t.users = append(t.users, u)
 }
 
+// begin gives somebody a free worker. The caller holds mu.
+func (t *Turns[User]) begin(u User) {
+	t.free--
+	t.taken[u]++
+	t.last = u
+}
+
 // next is whose turn it is, of users; -1: nobody's. The caller holds mu.
 func (t *Turns[User]) next() int {
 	first := slices.IndexFunc(t.users, func(u User) bool { return t.taken[u] < t.each })
@@ -126,7 +133,7 @@ func (t *Turns[User]) next() int {
 		return first
 	}
 	for i := first + 1; i < len(t.users); i++ {
-		if u := t.users[i]; t.taken[u] < t.each && t.before(u, t.users[first]) {
+		if u := t.users[i]; t.taken[u] < t.each && t.before(t.last, u, t.users[first]) {
 			first = i
 		}
 	}

@@ -125,7 +125,7 @@ func TestWhoGoesAwayTakesNoTurn(t *testing.T) {
 // Of those who wait, the one goes next who goes before the others, however long these have waited.
 func TestRankGoesBeforeWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := NewRanked(1, 1, func(a, b int) bool { return a < b })
+		turns := NewRanked(1, 1, func(_, a, b int) bool { return a < b })
 		if err := turns.Take(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
@@ -144,6 +144,38 @@ func TestRankGoesBeforeWaiting(t *testing.T) {
 		turns.Give(0)
 		all.Wait()
 		if !slices.Equal(got, []int{1, 3, 4, 5}) {
+			t.Errorf("the order is %v", got)
+		}
+	})
+}
+
+// The rank may depend on who has had the turn before: the even and the odd take turns, whatever comes first.
+func TestRankKnowsWhoWasLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := NewRanked(1, 1, func(last, a, b int) bool {
+			if a%2 != b%2 {
+				return a%2 != last%2
+			}
+			return a < b
+		})
+		if err := turns.Take(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		var all sync.WaitGroup
+		for _, user := range []int{2, 4, 6, 5, 8, 3} {
+			all.Go(func() {
+				if err := turns.Take(t.Context(), user); err != nil {
+					t.Error(err)
+				}
+				got = append(got, user)
+				turns.Give(user)
+			})
+			synctest.Wait()
+		}
+		turns.Give(0)
+		all.Wait()
+		if !slices.Equal(got, []int{3, 2, 5, 4, 6, 8}) {
 			t.Errorf("the order is %v", got)
 		}
 	})

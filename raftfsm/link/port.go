@@ -194,6 +194,7 @@ func (p *Port) serve(raw net.Conn, seat *crowd.Seat) {
 		p.log.Warn("a member's certificate was presented and refused", "remote", raw.RemoteAddr(), "err", err)
 		return
 	}
+	p.config.Handshakes.Know(crowd.Remote(raw))
 	seat.Leave()
 	_ = raw.SetDeadline(time.Time{})
 	if proto == protoRaft {

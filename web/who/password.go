@@ -8,6 +8,7 @@ import (
 
 	"hpfriends/graph"
 	"hpfriends/internal/guessable"
+	"hpfriends/internal/handshakes"
 	"hpfriends/internal/secret"
 )
 
@@ -19,6 +20,7 @@ func HashPassword(ctx context.Context, h *secret.Hasher, password secret.Secret,
 	if err := guessable.CheckPassword(password, handle); err != nil {
 		return "", weak(err)
 	}
+	handshakes.Rest(ctx) // hashing has a queue of its own
 	hash, err := h.Hash(ctx, password)
 	return hash, busy(err)
 }

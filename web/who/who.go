@@ -12,6 +12,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/internal/crowd"
+	"hpfriends/internal/handshakes"
 	"hpfriends/internal/secret"
 )
 
@@ -156,6 +157,7 @@ func (a *Authenticator) password(
 	ctx = secret.WithClaim(ctx, secret.Claim{
 		Known: known && a.knows(u.ID, addr), Account: strings.ToLower(graph.Clip(handle)), Address: crowd.Address(addr),
 	})
+	handshakes.Rest(ctx)                            // hashing has a queue of its own
 	ok, err := a.Hasher.Verify(ctx, hash, password) // the same work if there is no such user
 	if err != nil {
 		return actor, busy(err)
