@@ -239,7 +239,7 @@ var allowed = map[string][]string{
 	"internal/golden":      {}, // for tests
 	"internal/interop":     {},
 	// a harness for its own tests
-	"internal/siege": {"wire", "api", "internal/certtest", "internal/load", "internal/proc"},
+	"internal/siege": {"wire", "api", "internal/certtest", "internal/load", "internal/proc", "raftfsm/link"},
 	"internal/shell": {},
 	"internal/faults": {
 		"wire", "eventlog", "eventlog/entry", "api", "graph", "internal/freeport", "internal/proc",

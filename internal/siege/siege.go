@@ -42,6 +42,7 @@ type Siege struct {
 	HTTP    string
 	// Encrypted is the first endpoint of hpfeeds that was asked for by a flag; empty: none was.
 	Encrypted string
+	Cluster   string // its cluster port; empty: it has none
 	Mallory   load.Key
 
 	traffic traffic
@@ -111,7 +112,7 @@ func Begin(t testing.TB, w Walls) *Siege {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Hpfeeds, s.HTTP = where.Hpfeeds[0], where.HTTP
+	s.Hpfeeds, s.HTTP, s.Cluster = where.Hpfeeds[0], where.HTTP, where.Cluster
 	if len(where.Hpfeeds) > 1 {
 		s.Encrypted = where.Hpfeeds[1]
 	}
@@ -148,20 +149,21 @@ func (s *Siege) people(ctx context.Context) error {
 	if err := load.AddKey(ctx, s.Server.API.As("mallory"), s.Mallory); err != nil {
 		return err
 	}
-	if s.reader, err = s.login(ctx, "root"); err != nil {
+	if s.reader, err = s.login(ctx, "root", nil); err != nil {
 		return err
 	}
 	return s.traffic.begin(context.Background(), s.Hpfeeds, pubs, subs)
 }
 
-// login logs in as a browser would.
-func (s *Siege) login(ctx context.Context, user string) (*http.Client, error) {
+// login logs in as a browser would; from nil is the address of all who are honest.
+func (s *Siege) login(ctx context.Context, user string, from net.Addr) (*http.Client, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
 	}
 	c := &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: &http.Transport{
 		TLSClientConfig: s.tls, ForceAttemptHTTP2: true,
+		DialContext: (&net.Dialer{LocalAddr: from}).DialContext,
 	}}
 	form := url.Values{"user": {user}, "password": {password}}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url("/login"), strings.NewReader(form.Encode()))
@@ -249,6 +251,7 @@ const (
 	mostPages   = time.Second
 	mostMemory  = 1<<30 + 256<<20 // 1 GiB, and what subscribers may hold
 	mostRescue  = 2 * time.Second
+	mostTravel  = 5 * time.Second
 	recovery    = time.Minute
 )
 
@@ -265,10 +268,12 @@ func (s *Siege) Attack(attack func(ctx context.Context)) {
 	time.Sleep(lasts / 4) // it begins
 	under := s.measure(lasts / 2)
 	rescue := s.rescue()
+	travel := s.travel()
 	more := s.measure(lasts / 4)
 	cancel()
 	<-done
-	s.t.Logf("attacked: %v; then %v; login and disabling took %v", under, more, rescue)
+	s.t.Logf("attacked: %v; then %v; login and disabling took %v, login from elsewhere %v", under, more, rescue,
+		travel)
 	for _, m := range []state{under, more} {
 		if most := max(3*s.calm.latency, mostLatency); m.latency > most || m.messages == 0 {
 			s.t.Errorf("honest messages: p99 %v of %d, want at most %v", m.latency, m.messages, most)
@@ -283,6 +288,9 @@ func (s *Siege) Attack(attack func(ctx context.Context)) {
 	if rescue > mostRescue {
 		s.t.Errorf("the admin took %v to log in and disable Mallory", rescue)
 	}
+	if travel > mostTravel {
+		s.t.Errorf("from elsewhere the admin took %v to log in", travel)
+	}
 	s.recovers()
 }
 
@@ -291,7 +299,7 @@ func (s *Siege) rescue() time.Duration {
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if _, err := s.login(ctx, "root"); err != nil {
+	if _, err := s.login(ctx, "root", nil); err != nil {
 		s.t.Errorf("the admin cannot log in: %v", err)
 	}
 	off := api.UserEdit{HandlePath: api.HandlePath{Handle: "mallory"}, Body: api.UserChanges{Enabled: new(bool)}}
@@ -299,6 +307,21 @@ func (s *Siege) rescue() time.Duration {
 		s.t.Errorf("Mallory cannot be disabled: %v", err)
 	}
 	return time.Since(begin)
+}
+
+// travel is the admin's login from a network that the server has not seen.
+func (s *Siege) travel() time.Duration {
+	begin := time.Now()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	c, err := s.login(ctx, "root", &net.TCPAddr{IP: net.IPv4(127, 255, 0, 1)})
+	if err != nil {
+		s.t.Errorf("the admin cannot log in from elsewhere: %v", err)
+		return 0
+	}
+	took := time.Since(begin)
+	c.CloseIdleConnections()
+	return took
 }
 
 // recovers waits until nothing is left of the attack.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"hpfriends/wire"
@@ -30,4 +32,43 @@ func TestPatterns(t *testing.T) {
 			}
 		})
 	})
+}
+
+// Strangers from 64 addresses say what is for those who are in, before they are: guesses of secrets one behind the
+// other, messages and subscriptions without a login, and frames of no kind, as much as the port takes of each.
+func TestBeforeAuth(t *testing.T) {
+	s := Begin(t, Walls{})
+	var guesses, requests, garbage []byte
+	for i := range 1000 {
+		ident := fmt.Sprint("guess", i%50)
+		guesses = wire.AppendAuth(guesses, ident, wire.Digest(nil, []byte(ident)))
+		requests = wire.AppendPublish(requests, ident, "somewhere", []byte(strings.Repeat("x", 500)))
+		requests = wire.AppendSubscribe(requests, ident, "somewhere")
+		garbage = append(garbage, 0, 0, 0, 13, byte(i), 'g', 'a', 'r', 'b', 'a', 'g', 'e', '!')
+	}
+	all := [][]byte{guesses, requests, garbage, []byte(strings.Repeat("\xff", 1000))}
+	var tries atomic.Uint64
+	s.Attack(func(ctx context.Context) {
+		var strangers sync.WaitGroup
+		for i := range 64 {
+			strangers.Go(func() {
+				for n := i; ctx.Err() == nil; n++ {
+					c, err := from(ctx, s.Hpfeeds, i, 64)
+					if err != nil {
+						continue
+					}
+					stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+					_ = c.(*net.TCPConn).SetLinger(0)
+					if _, err = c.Write(all[n%len(all)]); err == nil {
+						_, _ = io.Copy(io.Discard, io.LimitReader(c, 1<<10))
+					}
+					stop()
+					_ = c.Close()
+					tries.Add(1)
+				}
+			})
+		}
+		strangers.Wait()
+	})
+	t.Logf("%d connections", tries.Load())
 }
