@@ -100,19 +100,20 @@ func h2Logins(s *Siege, n uint32) (b []byte) {
 	return b
 }
 
-// Strangers send by HTTP/2, as fast as this machine sends, from 32 addresses: frames that cost them nothing, requests
+// Strangers send by HTTP/2, as fast as this machine sends, from 64 addresses: frames that cost them nothing, requests
 // that they take back, and logins. Without turns messages take 2 s and more, and an admin's login 6 s and more.
 func TestH2Floods(t *testing.T) {
 	floods := map[string][]h2Flood{
 		"frames": h2Frames, "requests": {h2Backs}, "logins": {h2Logins},
+		"all": append([]h2Flood{h2Backs, h2Logins}, h2Frames...),
 	}
 	for what, each := range floods {
 		t.Run(what, func(t *testing.T) {
-			if what != "logins" && extent(t) < time.Minute {
-				t.Skip("bounded: logins have a bit of all")
+			if what != "all" && extent(t) < time.Minute {
+				t.Skip("bounded: all at once")
 			}
 			s := Begin(t, Walls{TLS: true})
-			s.Attack(func(ctx context.Context) { t.Logf("%d rounds", s.h2Flood(ctx, 32, each)) })
+			s.Attack(func(ctx context.Context) { t.Logf("%d rounds", s.h2Flood(ctx, 64, each)) })
 		})
 	}
 }
