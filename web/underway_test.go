@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"hpfriends/graph"
 	"hpfriends/internal/handshakes"
 	"hpfriends/web/who"
 )
@@ -150,6 +151,33 @@ func TestWhatIsTakenBackIsNotAnswered(t *testing.T) {
 		cancel()
 		if answered == back {
 			t.Errorf("taken back %t: answered %t", back, answered)
+		}
+	}
+}
+
+// A request with a session makes the address that it comes from known, and that of the proxy before it; one without, or
+// with a token that is none, does not.
+func TestWhoIsLoggedInMakesTheAddressKnown(t *testing.T) {
+	w := newWorld(t)
+	w.do(graph.AddUser{Handle: "ada", Password: hashed})
+	gate := handshakes.New()
+	w.server.who.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
+	h := newUnderway(gate).bound(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), w.server.who)
+	client, proxy := netip.MustParseAddr("192.0.2.9"), netip.MustParseAddr("198.51.100.1")
+	for _, c := range []struct {
+		caller
+		known bool
+	}{{bearer("made-up"), false}, {caller{}, false}, {w.cookie("ada", "password"), true}} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header = c.header.Clone()
+		if r.Header == nil {
+			r.Header = make(http.Header)
+		}
+		r.RemoteAddr = netip.AddrPortFrom(proxy, 4711).String()
+		r.Header.Set("X-Forwarded-For", client.String())
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if gate.Knows(client) != c.known || gate.Knows(proxy) != c.known {
+			t.Errorf("with %v the client is known: %t, the proxy: %t", c.header, gate.Knows(client), gate.Knows(proxy))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hpfriends/internal/crowd"
+	"hpfriends/internal/handshakes"
 )
 
 // pipeListener hands out in-memory connections, so that time is the bubble's.
@@ -185,4 +186,21 @@ func TestLoginThrottleIsBoundedAndForgets(t *testing.T) {
 	if len(p.known) != maxThrottled-1 || p.order.Len() != maxThrottled-1 {
 		t.Errorf("%d known, %d in order after one was forgotten", len(p.known), p.order.Len())
 	}
+}
+
+// An address from which somebody has logged in is no stranger's when the next connection comes; a guess does not make
+// it known.
+func TestLoginMakesTheAddressKnown(t *testing.T) {
+	gate, here := handshakes.New(), netip.MustParseAddr("127.0.0.1")
+	f := start(t, Config{Name: "b", Handshakes: gate})
+	p := f.dial()
+	p.send(AppendAuth(nil, "ada", Digest(p.nonce, []byte("a guess"))))
+	for err := error(nil); err == nil; { // until it is refused and closed
+		_, err = p.read()
+	}
+	if gate.Knows(here) {
+		t.Error("a guess makes an address known")
+	}
+	f.login("ada")
+	f.eventually("the address is known", func() bool { return gate.Knows(here) })
 }

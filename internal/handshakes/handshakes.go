@@ -112,6 +112,9 @@ func (g *Gate) Paced(c net.Conn, from netip.Addr) net.Conn {
 	return &conn{Conn: c, gate: g, from: from, paced: true}
 }
 
+// Knows reports whether an address is of who has proven themselves of late.
+func (g *Gate) Knows(a netip.Addr) bool { return g.places.has(crowd.Address(a)) }
+
 type turnKey struct{}
 
 // Turn takes a turn of a stranger's request for its handler. It lasts until end is called, until Rest is with the
@@ -150,8 +153,7 @@ func (g *Gate) take(ctx context.Context, cancel context.CancelCauseFunc, from ne
 	defer end.Stop()
 	seat := g.waiting.Enter(from, func() { cancel(ErrCrowded) })
 	defer seat.Leave()
-	at := crowd.Address(from)
-	p := party{g.places.has(at), at}
+	p := party{g.Knows(from), crowd.Address(from)}
 	return p, g.turns.Take(ctx, p)
 }
 

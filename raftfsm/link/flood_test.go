@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"hpfriends/internal/handshakes"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -158,5 +160,28 @@ func TestSilentJoinersKeepNobodyOut(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// The address of a member is no stranger's when it comes again; that of somebody who gets no further than TLS is.
+func TestMemberMakesItsAddressKnown(t *testing.T) {
+	gate, here := handshakes.New(), netip.MustParseAddr("127.0.0.1")
+	n1, n2, r := pair(t, func(c *Config) { c.Handshakes = gate })
+	addr, _ := r.Member("n1")
+	conn, err := tls.Dial("tcp", addr, &tls.Config{
+		InsecureSkipVerify: true, NextProtos: []string{protoJoin}, MinVersion: tls.VersionTLS13,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if gate.Knows(here) {
+		t.Error("a handshake makes an address known")
+	}
+	if _, err := n2.Call(within(t, 5*time.Second), n1.Identity().Node, 7, nil); err != nil {
+		t.Fatal(err)
+	}
+	if !gate.Knows(here) {
+		t.Error("a member's address is not known")
 	}
 }
