@@ -20,9 +20,11 @@ var allowed = map[string][]string{
 	"cmd/hpfriends": {"cmd/hpfriends/program"},
 	"cmd/hpfriends/program": {
 		"cmd/hpfriends/backup", "cmd/hpfriends/bench", "cmd/hpfriends/cli", "cmd/hpfriends/compat",
-		"cmd/hpfriends/contexts", "cmd/hpfriends/demo", "cmd/hpfriends/feed", "cmd/hpfriends/operate",
+		"cmd/hpfriends/complete", "cmd/hpfriends/contexts", "cmd/hpfriends/demo", "cmd/hpfriends/feed",
+		"cmd/hpfriends/operate",
 		"internal/buildinfo", "internal/cmdline",
 	},
+	"cmd/hpfriends/complete": {"internal/cmdline", "internal/term"},
 	"cmd/hpfriends/contexts": {"internal/cmdline", "internal/contexts", "internal/term", "internal/trust"},
 	"cmd/hpfriends/operate": {
 		"api", "backup", "cmd/hpfriends/cli", "eventlog", "server", "internal/atomicfile", "internal/buildinfo",
@@ -265,7 +267,8 @@ var fenced = map[string][]string{
 	},
 	"github.com/danielgtaylor/huma": {"web/v1"},
 	"github.com/urfave/cli": {
-		"cmd/hpfriends/program", "cmd/hpfriends/backup", "cmd/hpfriends/cli", "cmd/hpfriends/contexts",
+		"cmd/hpfriends/program", "cmd/hpfriends/backup", "cmd/hpfriends/cli", "cmd/hpfriends/complete",
+		"cmd/hpfriends/contexts",
 		"cmd/hpfriends/feed", "cmd/hpfriends/bench", "cmd/hpfriends/demo", "cmd/hpfriends/operate", "internal/cmdline",
 	},
 	"github.com/prometheus/client_golang": {"web", "server", "broker"},

@@ -7,9 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// completionFlag is what the scripts for shells put last, for the library to list what could stand there.
-const completionFlag = "--generate-bash-completion"
-
 // Arrange puts a command line into the order that the parser takes: the command's words, then its flags, then "--" and
 // its arguments. So flags may stand anywhere: before the command, after it, and after arguments. After a "--" all is
 // arguments.
@@ -19,13 +16,6 @@ const completionFlag = "--generate-bash-completion"
 func Arrange(app *cli.App, args []string) []string {
 	if len(args) == 0 {
 		return args
-	}
-	if last := len(args) - 1; args[last] == completionFlag && !slices.Contains(args, "--") {
-		out := Arrange(app, args[:last])
-		if i := slices.Index(out, "--"); i >= 0 { // the library completes nothing behind it
-			out = out[:i]
-		}
-		return append(out, completionFlag)
 	}
 	known := make(takes)
 	known.flags(app.Flags)
@@ -65,8 +55,8 @@ func Arrange(app *cli.App, args []string) []string {
 	switch {
 	case len(level) > 0 && len(rest) > 0 && command.ArgsUsage == "": // no such command: its flags would only hide that
 		flags = nil
-	case help: // and nothing else: a noun has none of its commands' flags
-		flags = []string{"--help"}
+	case help: // and nothing else: a noun has none of its commands' flags, and an argument would be taken for a command
+		flags, rest = []string{"--help"}, nil
 	}
 	out := append(words, flags...)
 	if len(rest) > 0 {

@@ -29,6 +29,8 @@ func TestFlagsMayStandAnywhere(t *testing.T) {
 		"share help add":                    "share add --help",
 		"user show help":                    "user show --help",
 		"user show -- help":                 "user show -- help",
+		"user show ada --help":              "user show --help",
+		"help user show ada":                "user show --help",
 		"help bogus":                        "-- bogus",
 		"user bogus --as ada":               "user -- bogus",
 		"user passwd ada --password-file -": "user passwd --password-file - -- ada",

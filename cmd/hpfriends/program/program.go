@@ -21,6 +21,7 @@ import (
 	"hpfriends/cmd/hpfriends/backup"
 	"hpfriends/cmd/hpfriends/bench"
 	"hpfriends/cmd/hpfriends/cli"
+	"hpfriends/cmd/hpfriends/complete"
 	"hpfriends/cmd/hpfriends/contexts"
 	"hpfriends/cmd/hpfriends/demo"
 	"hpfriends/cmd/hpfriends/feed"
@@ -47,6 +48,9 @@ func hpfriends(args []string) int {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 1 && args[1] == complete.Word {
+		return completed(ctx, args[2:], stdout)
+	}
 	app := newApp(stdout, stderr)
 	err := app.RunContext(ctx, cmdline.Arrange(app, args))
 	if err == nil {
@@ -63,6 +67,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return code
 }
 
+// completed prints what could stand at the cursor of a command line.
+func completed(ctx context.Context, words []string, stdout io.Writer) int {
+	ask := func(ctx context.Context, args []string, out io.Writer) error {
+		app := newApp(out, io.Discard)
+		return app.RunContext(ctx, cmdline.Arrange(app, args))
+	}
+	if complete.Print(ctx, newApp(io.Discard, io.Discard), ask, words, stdout) {
+		return 1
+	}
+	return 0
+}
+
 func newApp(stdout, stderr io.Writer) *urfave.App {
 	app := &urfave.App{
 		Name: "hpfriends", Usage: "share honeypot data with whom you choose", Version: buildinfo.Version(), HideVersion: true,
@@ -75,7 +91,7 @@ Times are printed, and read where they say no other, in the zone of TZ; with
 --json they are in UTC.
 Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict,
 6 unavailable, 130 interrupted.`,
-		Writer: stdout, ErrWriter: stderr, EnableBashCompletion: true, DisableSliceFlagSeparator: true,
+		Writer: stdout, ErrWriter: stderr, DisableSliceFlagSeparator: true,
 		ExitErrHandler: func(*urfave.Context, error) {}, // run prints and exits
 		OnUsageError:   cmdline.UsageError,
 		Commands: []*urfave.Command{
@@ -86,7 +102,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict,
 			cli.User(), cli.Group(), cli.Authkey(), cli.Share(), cli.Cursor(), cli.Explain(), cli.Audit(), cli.Token(),
 			cli.Invitation(), cli.Session(), cli.Connection(), cli.Log(), cli.Cluster(), cli.Retention(),
 			cli.Status(), cli.Check(), backup.Command(), contexts.Command(),
-			bench.Command(), operate.Config(), operate.Doctor(), operate.Debug(), cli.Gen(), cli.Version(), cli.Completion(),
+			bench.Command(), operate.Config(), operate.Doctor(), operate.Debug(), cli.Gen(), cli.Version(), complete.Command(),
 		},
 	}
 	app.Action = func(c *urfave.Context) error {
