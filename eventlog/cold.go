@@ -178,20 +178,13 @@ func (x *Excerpt) read(h *cold.Head) error {
 	if err != nil {
 		return err
 	}
-	selected, total := uint64(0), uint64(0)
-	for _, s := range k.Stripes() {
-		total += s.Bytes
-		if x.sel.selects(layout.Series{Channel: s.Channel, Origin: s.Origin}) {
-			selected += s.Bytes
-		}
-	}
-	if x.all = h.Raw > 0 || selected > total/2; x.all {
-		return nil
-	}
-	x.runs, err = k.Runs(max(h.First, x.log.Floor()), h.Last, func(channel string, origin uint64) bool {
+	chosen := k.Choose(func(channel string, origin uint64) bool {
 		return x.sel.selects(layout.Series{Channel: channel, Origin: origin})
 	})
-	if err != nil {
+	if x.all = h.Raw > 0 || chosen.Bytes > chosen.Total/2; x.all {
+		return nil
+	}
+	if x.runs, err = k.Runs(max(h.First, x.log.Floor()), h.Last, chosen); err != nil {
 		return x.log.db.cache.Damage().Note(h, &cold.DamageError{Head: *h, Err: err})
 	}
 	return nil

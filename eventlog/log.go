@@ -24,7 +24,7 @@ type Config struct {
 	CacheBytes int64  // Pebble's block cache, default 16 MiB
 	OpenFiles  int    // tables that are kept open, default 1000
 	TailBytes  int64  // newest entries kept in memory, raw and decoded together, default 32 MiB
-	ColdBytes  int64  // blocks of old entries kept in memory, unpacked, default 64 MiB
+	ColdBytes  int64  // blocks of old entries kept in memory, opened and unpacked, default 64 MiB
 	Logger     *slog.Logger
 	// Fatal is told why the store must not be used any further and should end the process, which is the default. If it
 	// returns, the goroutine that failed ends and whoever waits for it is never answered.

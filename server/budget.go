@@ -19,6 +19,7 @@ type budget struct {
 	requests    int   // HTTP connections
 	memory      int64 // of subscribers, together
 	frames      int64 // of large frames that have begun
+	blocks      int64 // of the log that are kept, opened or unpacked
 	live        int64 // up to which the heap may grow by what only makes answers quicker
 }
 
@@ -35,6 +36,7 @@ const (
 	memoryShare = 64 // of the process's memory
 	leastMemory = 32 << 20
 	mostMemory  = 256 << 20
+	blockShare  = 32 // of the process's memory
 )
 
 // newBudget divides a number of open files and bytes of memory. What the Config says goes before.
@@ -63,6 +65,7 @@ func newBudget(c Config, files int, memory int64) (b budget, err error) {
 	b.perUser = max(1, b.connections/4)
 	b.perAuthkey = max(1, b.perUser*3/4)
 	b.live = memory / 4
+	b.blocks = min(max(memory/blockShare, leastMemory), mostMemory)
 	b.frames = min(max(memory/memoryShare, leastMemory), mostMemory)
 	if b.memory = int64(c.SubscriberMemory); b.memory == 0 {
 		b.memory = b.frames

@@ -137,7 +137,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 		return err
 	}
 	s.events, err = eventlog.Open(eventlog.Config{
-		Dir: filepath.Join(s.DataDir, "log"), OpenFiles: s.budget.logFiles, Logger: s.Logger,
+		Dir: filepath.Join(s.DataDir, "log"), OpenFiles: s.budget.logFiles, ColdBytes: s.budget.blocks, Logger: s.Logger,
 	})
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func BenchmarkBlock(b *testing.B) {
 		b.Run("stripe/"+name, func(b *testing.B) {
 			n := 0
 			for b.Loop() {
-				runs, err := k.Runs(1, 1<<62, func(c string, o uint64) bool { return c == "sensor.7" && o == 7 })
+				runs, err := k.Runs(1, 1<<62, k.Choose(func(c string, o uint64) bool { return c == "sensor.7" && o == 7 }))
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -89,7 +89,7 @@ func TestRunsAreThoseOfTheStripes(t *testing.T) {
 		wanted := func(channel string, origin uint64) bool {
 			return mask>>((uint64(channel[len(channel)-1])*7+origin)%64)&1 != 0
 		}
-		got, err := k.Runs(from, to, wanted)
+		got, err := k.Runs(from, to, k.Choose(wanted))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +134,7 @@ func TestAStripeIsReadWithoutItsNeighbours(t *testing.T) {
 		t.Fatal(err)
 	}
 	opened := file.read
-	runs, err := k.Runs(1, 1<<62, func(c string, o uint64) bool { return c == "sensor.7" && o == 7 })
+	runs, err := k.Runs(1, 1<<62, k.Choose(func(c string, o uint64) bool { return c == "sensor.7" && o == 7 }))
 	if err != nil || len(runs) == 0 {
 		t.Fatal(len(runs), err)
 	}
@@ -194,7 +194,7 @@ func TestGoldenBlock(t *testing.T) {
 }
 
 func payloads(t *testing.T, k *Block, c *chunk) []byte {
-	runs, err := k.chunk(c)
+	runs, err := k.chunk(c, every)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func FuzzBlock(f *testing.F) {
 		_ = verify(b)
 		d, err := decodeDirectory(b, 5, 9, 1<<20)
 		if err == nil && len(d.stripes) > 0 {
-			_, _, _ = d.decodeTable(b, &chunk{to: len(d.stripes) - 1, payloads: section{raw: 100}})
+			_, _ = d.decodeTable(b, &chunk{to: len(d.stripes) - 1, payloads: section{raw: 100}})
 		}
 		e, err := decodeEnvelope(b, 5, 9)
 		if err == nil && len(e.entries) != 5 {

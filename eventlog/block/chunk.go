@@ -116,10 +116,16 @@ func (d *directory) encodeTable(c *chunk) []byte {
 	return out
 }
 
-// decodeTable returns the runs of a chunk without their frames, and the lengths of all payloads.
-func (d *directory) decodeTable(raw []byte, k *chunk) (runs []run, lengths []uint32, err error) {
+// table is what the table of a chunk says.
+type table struct {
+	runs    []run    // without their frames
+	stripes []int    // of each run
+	lengths []uint32 // of all payloads
+}
+
+func (d *directory) decodeTable(raw []byte, k *chunk) (table, error) {
 	c := newColumns(raw)
-	runs = make([]run, c.count("runs", minRun))
+	runs := make([]run, c.count("runs", minRun))
 	places := make([]int, len(runs))
 	place := uint64(k.from)
 	for i := range places {
@@ -127,7 +133,7 @@ func (d *directory) decodeTable(raw []byte, k *chunk) (runs []run, lengths []uin
 			c.Fail("stripe %d in a chunk of %d to %d", place, k.from, k.to)
 		}
 		if c.Err != nil {
-			return nil, nil, c.Err
+			return table{}, c.Err
 		}
 		places[i] = int(place)
 		s := &d.stripes[place]
@@ -145,8 +151,8 @@ func (d *directory) decodeTable(raw []byte, k *chunk) (runs []run, lengths []uin
 			runs[i].from, runs[i].Authkey, runs[i].Remote = uint32(n), p.authkey, p.remote
 		}
 	}
-	lengths = d.decodeLengths(&c, runs, k)
-	return runs, lengths, c.end("table")
+	t := table{runs, places, d.decodeLengths(&c, runs, k)}
+	return t, c.end("table")
 }
 
 // decodePlaces reads where in the log the runs are, and checks that they ascend within each stripe.

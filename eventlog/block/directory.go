@@ -2,6 +2,7 @@ package block
 
 import (
 	"encoding/binary"
+	"unsafe"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -48,6 +49,18 @@ type chunk struct {
 	table       section
 	payloads    section
 	runs        []run // while the block is written
+}
+
+// memory is about how many bytes the directory takes.
+func (d *directory) memory() int64 {
+	n := len(d.stripes)*int(unsafe.Sizeof(stripe{})) + len(d.chunks)*int(unsafe.Sizeof(chunk{}))
+	for _, name := range d.channels {
+		n += int(unsafe.Sizeof(name)) + len(name)
+	}
+	for i := range d.publishers {
+		n += int(unsafe.Sizeof(publisher{})) + len(d.publishers[i].ident)
+	}
+	return int64(n)
 }
 
 // count adds a run to its stripe; runs come in the order of stripes.

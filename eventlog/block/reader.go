@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"unsafe"
 
 	"hpfriends/eventlog/entry"
 )
@@ -64,6 +65,11 @@ func (b *Block) First() uint64 { return b.footer.first }
 // Last is the index of the last entry.
 func (b *Block) Last() uint64 { return b.footer.last }
 
+// Memory is about how many bytes it takes while it is open.
+func (b *Block) Memory() int64 {
+	return int64(unsafe.Sizeof(*b)) + int64(cap(b.samples)) + b.directory.memory()
+}
+
 // Stripes returns what the block holds, by channel and origin.
 func (b *Block) Stripes() []Stripe {
 	return b.directory.named(0, len(b.directory.stripes))
@@ -100,30 +106,44 @@ func (b *Block) section(what string, s *section) ([]byte, error) {
 	return s.unpack(what, packed, nil)
 }
 
-// Runs returns, in the order of the log, the runs of the entries from to to whose channel and origin are wanted. It
-// reads the chunks that have any of them and no others, and holds what it returns in memory.
-func (b *Block) Runs(from, to uint64, wanted func(channel string, origin uint64) bool) ([]Run, error) {
+// Choice is some of the stripes of a block.
+type Choice struct {
+	stripes      []bool
+	Bytes, Total uint64 // of the frames of these, and of all
+}
+
+// Choose asks for each stripe whether it is wanted.
+func (b *Block) Choose(wanted func(channel string, origin uint64) bool) Choice {
 	d := b.directory
-	want := make([]bool, len(d.stripes))
-	for i := range want {
+	c := Choice{stripes: make([]bool, len(d.stripes))}
+	for i := range d.stripes {
 		s := &d.stripes[i]
-		want[i] = s.first <= to && s.last >= from && wanted(d.channels[s.channel], s.origin)
+		c.Total += s.bytes
+		if wanted(d.channels[s.channel], s.origin) {
+			c.stripes[i] = true
+			c.Bytes += s.bytes
+		}
 	}
+	return c
+}
+
+// Runs returns, in the order of the log, the runs of the entries from to to that are of the chosen stripes. It reads
+// the chunks that have any of them and no others, and holds what it returns in memory.
+func (b *Block) Runs(from, to uint64, of Choice) ([]Run, error) {
+	d := b.directory
 	var found []run
 	for i := range d.chunks {
 		c := &d.chunks[i]
-		if c.first > to || c.last < from || !slices.Contains(want[c.from:c.to+1], true) {
+		if c.first > to || c.last < from || !slices.Contains(of.stripes[c.from:c.to+1], true) {
 			continue
 		}
-		runs, err := b.chunk(c)
+		runs, err := b.chunk(c, func(r *run, stripe int) bool {
+			return of.stripes[stripe] && r.index >= from && r.index <= to
+		})
 		if err != nil {
 			return nil, err
 		}
-		for j := range runs {
-			if r := &runs[j]; r.index >= from && r.index <= to && wanted(r.Channel, r.Origin) {
-				found = append(found, *r)
-			}
-		}
+		found = append(found, runs...)
 	}
 	slices.SortFunc(found, func(x, y run) int { return x.compare(&y) })
 	all := make([]Run, len(found))
@@ -133,16 +153,19 @@ func (b *Block) Runs(from, to uint64, wanted func(channel string, origin uint64)
 	return all, nil
 }
 
-// chunk reads the runs of a chunk with their frames, which share one buffer.
-func (b *Block) chunk(c *chunk) ([]run, error) {
-	runs, err := b.readChunk(c)
+// every is for who wants all runs of a chunk.
+func every(*run, int) bool { return true }
+
+// chunk reads the runs of a chunk that are wanted with their frames, which share one buffer.
+func (b *Block) chunk(c *chunk, wanted func(r *run, stripe int) bool) ([]run, error) {
+	runs, err := b.readChunk(c, wanted)
 	if err != nil {
 		return nil, &ChunkError{b.directory.named(c.from, c.to+1), err}
 	}
 	return runs, nil
 }
 
-func (b *Block) readChunk(c *chunk) ([]run, error) {
+func (b *Block) readChunk(c *chunk, wanted func(r *run, stripe int) bool) ([]run, error) {
 	sc := scratches.Get().(*scratch)
 	defer sc.done()
 	sc.packed = sized(sc.packed, int(c.table.size)+int(c.payloads.size))
@@ -153,7 +176,7 @@ func (b *Block) readChunk(c *chunk) ([]run, error) {
 	if sc.table, err = c.table.unpack("table", sc.packed[:c.table.size], sc.table[:0]); err != nil {
 		return nil, err
 	}
-	runs, lengths, err := b.directory.decodeTable(sc.table, c)
+	t, err := b.directory.decodeTable(sc.table, c)
 	if err != nil {
 		return nil, err
 	}
@@ -161,30 +184,40 @@ func (b *Block) readChunk(c *chunk) ([]run, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.directory.frame(runs, lengths, payloads)
-	return runs, nil
+	return b.directory.frame(t, payloads, wanted), nil
 }
 
-// frame gives the runs their frames, made of heads and payloads.
-func (d *directory) frame(runs []run, lengths []uint32, payloads []byte) {
-	size := 0
-	for i := range runs {
-		size += int(runs[i].Size)
+// frame returns the runs of a table that are wanted, and gives them their frames, made of heads and payloads.
+func (d *directory) frame(t table, payloads []byte, wanted func(r *run, stripe int) bool) []run {
+	size, keep := 0, make([]bool, len(t.runs))
+	for i := range t.runs {
+		if keep[i] = wanted(&t.runs[i], t.stripes[i]); keep[i] {
+			size += int(t.runs[i].Size)
+		}
 	}
-	frames, head := make([]byte, 0, size), make([]byte, 0, 64)
-	for i := range runs {
-		r, at := &runs[i], len(frames)
-		if i == 0 || r.channel != runs[i-1].channel || r.from != runs[i-1].from {
+	runs, frames, head := t.runs[:0], make([]byte, 0, size), make([]byte, 0, 64)
+	for i := range t.runs {
+		r, lengths := t.runs[i], t.lengths[:t.runs[i].Count]
+		t.lengths = t.lengths[len(lengths):]
+		if !keep[i] {
+			for _, n := range lengths {
+				payloads = payloads[n:]
+			}
+			continue
+		}
+		if n := len(runs); n == 0 || r.channel != runs[n-1].channel || r.from != runs[n-1].from {
 			head = d.publishers[r.from].appendHead(head[:0], r.Channel)
 		}
-		for _, n := range lengths[:r.Count] {
+		at := len(frames)
+		for _, n := range lengths {
 			frames = binary.BigEndian.AppendUint32(frames, uint32(4+len(head))+n)
 			frames = append(append(frames, head...), payloads[:n]...)
 			payloads = payloads[n:]
 		}
-		lengths = lengths[r.Count:]
 		r.Frames = frames[at:len(frames):len(frames)]
+		runs = append(runs, r)
 	}
+	return runs
 }
 
 // Entries calls fn for each entry in the order of the log, and ends with fn's first error. The entries may be kept. It

@@ -79,7 +79,7 @@ func (u *Unpacking) chunk(c *chunk) {
 		err = nil
 		return
 	}
-	runs, err = u.block.chunk(c)
+	runs, err = u.block.chunk(c, every)
 }
 
 func (u *Unpacking) end() {

@@ -123,28 +123,27 @@ func walk(it *pebble.Iterator, begin, step func() bool, fn func(Head) error) (er
 	return it.Error()
 }
 
-// get returns a copy. A key that is missing is damage.
-func (b Blocks) get(key []byte) ([]byte, error) {
+// get calls fn with the value of a key, which is fn's until it returns. A key that is missing is damage.
+func (b Blocks) get(key []byte, fn func(v []byte) error) error {
 	if err := b.Damage.remembered(key); err != nil {
-		return nil, err
+		return err
 	}
 	v, closer, err := b.Reader.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, malformed("key %x is missing", key)
+		return malformed("key %x is missing", key)
 	}
 	if err != nil {
-		return nil, b.Damage.unreadable(key, err)
+		return b.Damage.unreadable(key, err)
 	}
-	return slices.Clone(v), closer.Close()
+	return errors.Join(fn(v), closer.Close())
 }
 
 // Marks returns the marks of a block's entries.
-func (b Blocks) Marks(h *Head) ([]Mark, error) {
-	v, err := b.get(Key(SpanMarks, h.Last))
-	if err != nil {
-		return nil, damaged(h, err)
-	}
-	marks, err := decodeMarks(h, v)
+func (b Blocks) Marks(h *Head) (marks []Mark, err error) {
+	err = b.get(Key(SpanMarks, h.Last), func(v []byte) (err error) {
+		marks, err = decodeMarks(h, v)
+		return err
+	})
 	return marks, damaged(h, err)
 }
 
@@ -216,15 +215,17 @@ type parts struct {
 // ReadAt implements io.ReaderAt.
 func (p parts) ReadAt(b []byte, at int64) (n int, err error) {
 	for n < len(b) {
-		part, err := p.get(PartKey(p.head.Last, uint32(at/partSize)))
+		err := p.get(PartKey(p.head.Last, uint32(at/partSize)), func(part []byte) error {
+			if want := min(partSize, p.head.Size-at/partSize*partSize); int64(len(part)) != want {
+				return malformed("part %d has %d bytes, want %d", at/partSize, len(part), want)
+			}
+			c := copy(b[n:], part[at%partSize:])
+			n, at = n+c, at+int64(c)
+			return nil
+		})
 		if err != nil {
 			return n, err
 		}
-		if want := min(partSize, p.head.Size-at/partSize*partSize); int64(len(part)) != want {
-			return n, malformed("part %d has %d bytes, want %d", at/partSize, len(part), want)
-		}
-		c := copy(b[n:], part[at%partSize:])
-		n, at = n+c, at+int64(c)
 	}
 	return n, nil
 }

@@ -5,14 +5,15 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"unsafe"
 
 	"hpfriends/eventlog/block"
 )
 
-// Cache keeps blocks that were read: some opened, a few unpacked.
+// Cache keeps blocks that were read: many opened, a few unpacked.
 type Cache struct {
 	mu       sync.Mutex
-	budget   int64 // of what is unpacked
+	budget   int64 // of all that is kept
 	bytes    int64
 	unpacked []*unpacked // the one used last comes last
 	opened   recent[*block.Block]
@@ -36,16 +37,16 @@ type unpacked struct {
 }
 
 const (
-	mostOpened    = 32
-	mostMarks     = 4
+	openedShare   = 4   // of the budget: opened blocks take a quarter at most, some 90 KiB for each of 8 MiB
+	marksShare    = 16  // of the budget
 	entryOverhead = 200 // of an entry in memory, besides its bytes
 )
 
-// NewCache returns a cache that keeps at most budget bytes of unpacked blocks, beside those in use.
+// NewCache returns a cache that keeps at most budget bytes, beside the blocks in use.
 func NewCache(budget int64) *Cache {
 	return &Cache{
-		budget: budget, opened: recent[*block.Block]{most: mostOpened}, marks: recent[[]Mark]{most: mostMarks},
-		workers: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		budget: budget, opened: recent[*block.Block]{budget: budget / openedShare},
+		marks: recent[[]Mark]{budget: budget / marksShare}, workers: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 }
 
@@ -56,7 +57,13 @@ func (c *Cache) Damage() *Damage { return &c.damage }
 func (c *Cache) Open(b Blocks, h *Head) (*block.Block, error) {
 	head := *h
 	b.Damage = &c.damage
-	k, err := cached(&c.mu, &c.opened, h.Last, func() (*block.Block, error) { return b.Open(&head) })
+	k, err := cached(&c.mu, &c.opened, h.Last, func() (*block.Block, int64, error) {
+		k, err := b.Open(&head)
+		if err != nil {
+			return nil, 0, err
+		}
+		return k, k.Memory(), nil
+	})
 	return k, c.damage.Note(h, err)
 }
 
@@ -190,7 +197,10 @@ func (c *Cache) Find(index uint64) (*block.Entry, bool) {
 // Marks is Blocks.Marks. They are shared and read-only.
 func (c *Cache) Marks(b Blocks, h *Head) ([]Mark, error) {
 	b.Damage = &c.damage
-	marks, err := cached(&c.mu, &c.marks, h.Last, func() ([]Mark, error) { return b.Marks(h) })
+	marks, err := cached(&c.mu, &c.marks, h.Last, func() ([]Mark, int64, error) {
+		marks, err := b.Marks(h)
+		return marks, int64(len(marks)) * int64(unsafe.Sizeof(Mark{})), err
+	})
 	return marks, c.damage.Note(h, err)
 }
 
@@ -213,7 +223,7 @@ func (c *Cache) land(u *unpacked) {
 		}
 	}
 	c.bytes, c.largest = c.bytes+u.bytes, max(c.largest, u.bytes)
-	for i := 0; c.bytes > c.budget && i < len(c.unpacked); {
+	for i := 0; c.bytes+c.opened.bytes+c.marks.bytes > c.budget && i < len(c.unpacked); {
 		if o := c.unpacked[i]; o.bytes > 0 && o != u {
 			c.bytes -= o.bytes
 			c.unpacked = slices.Delete(c.unpacked, i, i+1)
@@ -243,6 +253,8 @@ func (c *Cache) Sound(last uint64) {
 func (c *Cache) Forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.opened.held, c.marks.held, c.bytes = nil, nil, 0
+	c.opened.clear()
+	c.marks.clear()
+	c.bytes = 0
 	c.unpacked = slices.DeleteFunc(c.unpacked, func(u *unpacked) bool { return u.bytes > 0 })
 }
