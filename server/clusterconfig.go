@@ -16,25 +16,27 @@ type ClusterConfig struct {
 }
 
 func (s ClusterConfig) validate() error {
+	var all []error
+	wrong := func(format string, args ...any) { all = append(all, badConfig(format, args...)) }
 	switch {
 	case s.Cluster == "" && (s.Advertise != "" || s.Bootstrap || s.Join != "" || s.JoinTokenFile != "" || s.Nonvoter):
-		return badConfig("--advertise, --bootstrap, --join, --join-token-file and --nonvoter need --cluster HOST:PORT")
+		wrong("--advertise, --bootstrap, --join, --join-token-file and --nonvoter need --cluster HOST:PORT")
 	case s.Bootstrap && s.Join != "":
-		return badConfig("--bootstrap begins a cluster, --join enters one: give one of them")
+		wrong("--bootstrap begins a cluster, --join enters one: give one of them")
 	case (s.Join == "") != (s.JoinTokenFile == ""):
-		return badConfig("--join and --join-token-file belong together")
+		wrong("--join and --join-token-file belong together")
 	case s.Bootstrap && s.Nonvoter:
-		return badConfig("--bootstrap: the first node has the only vote, so not --nonvoter")
+		wrong("--bootstrap: the first node has the only vote, so not --nonvoter")
 	}
-	for name, addr := range map[string]string{"cluster": s.Cluster, "advertise": s.Advertise, "join": s.Join} {
-		if addr == "" {
+	for _, one := range [][2]string{{"cluster", s.Cluster}, {"advertise", s.Advertise}, {"join", s.Join}} {
+		if one[1] == "" {
 			continue
 		}
-		if err := CheckAddress(addr); err != nil {
-			return badConfig("--%s %s: %v", name, addr, err)
+		if err := CheckAddress(one[1]); err != nil {
+			wrong("--%s %s: %v", one[0], one[1], err)
 		}
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // CheckAddress refuses what is not HOST:PORT, and says how to write it.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -69,102 +70,96 @@ func (e *ConfigError) Error() string { return e.text }
 
 func badConfig(format string, args ...any) error { return &ConfigError{fmt.Sprintf(format, args...)} }
 
-// Validate checks what can be checked without opening anything.
+// Validate checks what can be checked without opening anything. Its error has a line for each thing that is wrong, and
+// is made of ConfigErrors.
 func (s Config) Validate() error {
+	var all []error
+	wrong := func(err error) { all = append(all, err) }
 	for _, e := range s.Hpfeeds {
 		if _, err := wire.ParseEndpoint(e); err != nil {
-			return badConfig("--hpfeeds: %v", err)
+			wrong(badConfig("--hpfeeds: %v", err))
 		}
 	}
 	if s.MaxMessage > raftfsm.MaxMessage {
-		return badConfig("--max-message %d: want at most %s", s.MaxMessage, humanize.IBytes(raftfsm.MaxMessage))
+		wrong(badConfig("--max-message %d: want at most %s", s.MaxMessage, humanize.IBytes(raftfsm.MaxMessage)))
 	}
 	if s.MaxConnections < 0 {
-		return badConfig("--max-connections %d: want a number, or 0: what the limit of open files leaves", s.MaxConnections)
+		wrong(badConfig("--max-connections %d: want a number, or 0: what the limit of open files leaves", s.MaxConnections))
 	}
 	if s.MaxChannels < 0 {
-		return badConfig("--max-channels %d: want a number, or 0: %d", s.MaxChannels, broker.DefaultChannels)
+		wrong(badConfig("--max-channels %d: want a number, or 0: %d", s.MaxChannels, broker.DefaultChannels))
 	}
 	if s.SubscriberMemory != 0 && s.SubscriberMemory < leastMemory {
-		return badConfig("--subscriber-memory %d: want at least %s", s.SubscriberMemory, humanize.IBytes(leastMemory))
+		wrong(badConfig("--subscriber-memory %d: want at least %s", s.SubscriberMemory, humanize.IBytes(leastMemory)))
 	}
 	if _, err := who.ParseKiosk(s.Kiosk); err != nil {
-		return badConfig("--kiosk %s: %v", s.Kiosk, err)
+		wrong(badConfig("--kiosk %s: %v", s.Kiosk, err))
 	}
-	if err := s.validateTLS(); err != nil {
-		return err
-	}
-	if _, err := s.trustedProxies(); err != nil {
-		return err
-	}
+	wrong(s.validateTLS())
+	_, err := s.trustedProxies()
+	wrong(err)
 	if _, err := wire.ParseCompat(s.Compat); err != nil {
-		return badConfig("--compat %s: want lineage or reference", s.Compat)
+		wrong(badConfig("--compat %s: want lineage or reference", s.Compat))
 	}
 	if s.LogFormat != "" && s.LogFormat != "text" && s.LogFormat != "json" {
-		return badConfig("--log-format %s: want text or json", s.LogFormat)
+		wrong(badConfig("--log-format %s: want text or json", s.LogFormat))
 	}
-	if _, err := s.retention(); err != nil {
-		return err
-	}
-	if _, err := s.scrubInterval(); err != nil {
-		return err
-	}
-	if _, err := s.coldAfter(); err != nil {
-		return err
-	}
+	_, err = s.retention()
+	wrong(err)
+	_, err = s.scrubInterval()
+	wrong(err)
+	_, err = s.coldAfter()
+	wrong(err)
 	if s.DataDir == "" {
-		return badConfig("--data-dir is empty")
+		wrong(badConfig("--data-dir is empty"))
 	}
-	if err := s.ClusterConfig.validate(); err != nil {
-		return err
-	}
+	wrong(s.ClusterConfig.validate())
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
-		return badConfig("--log-level %s: want debug, info, warn or error", s.LogLevel)
+		wrong(badConfig("--log-level %s: want debug, info, warn or error", s.LogLevel))
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // trustedProxies are the networks whose X-Forwarded-For is believed.
 func (s Config) trustedProxies() (all []netip.Prefix, err error) {
 	for _, text := range s.Proxies {
-		n, err := netip.ParsePrefix(text)
+		n, bad := netip.ParsePrefix(text)
 		if a, e := netip.ParseAddr(text); e == nil {
-			n, err = a.Prefix(a.BitLen())
+			n, bad = a.Prefix(a.BitLen())
 		}
-		if err != nil {
-			return nil, badConfig("--trusted-proxies %s: want a network like 10.0.0.0/8, or an address", text)
+		if bad != nil {
+			err = errors.Join(err, badConfig("--trusted-proxies %s: want a network like 10.0.0.0/8, or an address", text))
 		}
 		all = append(all, n)
 	}
-	return all, nil
+	return all, err
 }
 
 // retention is how long messages are kept.
 func (s RetentionConfig) retention() (r retention.Policy, err error) {
+	var all []error
 	if s.Retention != "" && s.Retention != "0" {
 		if r.Age, err = timespec.Duration(s.Retention); err != nil {
-			return r, badConfig("--retention %s: %v", s.Retention, err)
+			all = append(all, badConfig("--retention %s: %v", s.Retention, err))
 		}
 	}
 	if s.KeepGrace != "" {
 		if r.Grace, err = timespec.Duration(s.KeepGrace); err != nil {
-			return r, badConfig("--retention-grace %s: %v", s.KeepGrace, err)
-		}
-		if r.Grace < time.Second {
-			return r, badConfig("--retention-grace %s: want at least 1s", s.KeepGrace)
+			all = append(all, badConfig("--retention-grace %s: %v", s.KeepGrace, err))
+		} else if r.Grace < time.Second {
+			all = append(all, badConfig("--retention-grace %s: want at least 1s", s.KeepGrace))
 		}
 	}
 	if s.KeepBytes != "" && s.KeepBytes != "0" {
 		size, err := bytesize.Parse(s.KeepBytes)
-		if err != nil {
-			return r, badConfig("--retention-size %s: %v", s.KeepBytes, err)
-		}
-		if r.Size = int64(size); r.Size > 0 && r.Size < leastRetention {
-			return r, badConfig("--retention-size %s: want at least %s", s.KeepBytes, humanize.IBytes(leastRetention))
+		if r.Size = int64(size); err != nil {
+			all = append(all, badConfig("--retention-size %s: %v", s.KeepBytes, err))
+		} else if r.Size > 0 && r.Size < leastRetention {
+			all = append(all, badConfig("--retention-size %s: want at least %s", s.KeepBytes, humanize.IBytes(leastRetention)))
 		}
 	}
-	return r, nil
+	return r, errors.Join(all...)
 }
 
 // scrubInterval is how long one reading of the whole log takes; 0: it is not read.

@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/url"
 	"strconv"
@@ -25,26 +26,26 @@ type TLSConfig struct {
 func (c TLSConfig) has() bool { return c.Cert != "" || len(c.names()) > 0 }
 
 func (s Config) validateTLS() error {
+	var all []error
+	wrong := func(format string, args ...any) { all = append(all, badConfig(format, args...)) }
 	if (s.TLS.Cert == "") != (s.TLS.Key == "") {
-		return badConfig("--tls-cert and --tls-key belong together")
+		wrong("--tls-cert and --tls-key belong together")
 	}
-	e, err := s.httpEndpoint()
-	if err != nil {
-		return badConfig("--http %s: %v", s.HTTP, err)
+	e, bad := s.httpEndpoint()
+	if bad != nil {
+		wrong("--http %s: %v", s.HTTP, bad)
 	}
-	if err := s.validateACME(); err != nil {
-		return err
-	}
+	all = append(all, s.validateACME())
 	if s.TLS.Redirect == "" {
-		return nil
+		return errors.Join(all...)
 	}
 	if err := CheckAddress(s.TLS.Redirect); err != nil {
-		return badConfig("--http-redirect %s: %v", s.TLS.Redirect, err)
+		wrong("--http-redirect %s: %v", s.TLS.Redirect, err)
 	}
-	if s.HTTP == "" || e.TLS == nil {
-		return badConfig("--http-redirect leads to HTTPS: give --tls-cert and --tls-key, or --domain, too")
+	if bad == nil && (s.HTTP == "" || e.TLS == nil) {
+		wrong("--http-redirect leads to HTTPS: give --tls-cert and --tls-key, or --domain, too")
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // httpEndpoint is where HTTP is served: HOST:PORT, which speaks TLS if the server has a certificate, or an endpoint

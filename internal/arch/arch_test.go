@@ -73,8 +73,10 @@ var allowed = map[string][]string{
 	"wire/subscription":   {"eventlog/entry", "graph", "internal/timespec"},
 	"internal/atomicfile": {},
 	"internal/buildinfo":  {},
-	"definitions":         {"api", "graph", "query/view", "internal/guessable", "internal/secret"},
-	"importer":            {"definitions", "graph", "internal/secret"},
+	"definitions": {
+		"api", "graph", "query/view", "internal/guessable", "internal/secret", "internal/yamlfault",
+	},
+	"importer": {"definitions", "graph", "internal/secret"},
 	"internal/cmdline": {
 		"api", "internal/bytesize", "internal/contexts", "internal/datadir", "internal/secret", "internal/term",
 		"internal/timespec", "internal/trust",
@@ -236,6 +238,7 @@ var allowed = map[string][]string{
 	"internal/recentlog":   {},
 	"internal/handshakes":  {"internal/crowd", "internal/turns"},
 	"internal/readfile":    {},
+	"internal/yamlfault":   {},
 	"internal/proxyheader": {"internal/crowd"},
 	"internal/freeport":    {}, // for tests
 	"internal/golden":      {}, // for tests

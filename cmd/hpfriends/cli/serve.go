@@ -107,7 +107,7 @@ func firstAdmin() (server.FirstAdmin, error) {
 func settingUsage(err error) error {
 	var bad *server.ConfigError
 	if errors.As(err, &bad) {
-		return cmdline.Usage("%s", bad.Error())
+		return cmdline.Usage("%s", err.Error())
 	}
 	return err
 }

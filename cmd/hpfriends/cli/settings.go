@@ -1,23 +1,16 @@
 package cli
 
 import (
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"gopkg.in/yaml.v3"
 
 	"hpfriends/broker"
 	"hpfriends/internal/calmlog"
 	"hpfriends/internal/cmdline"
-	"hpfriends/internal/readfile"
 	"hpfriends/internal/term"
 	"hpfriends/server"
 )
@@ -120,20 +113,18 @@ func LoadSettings(c *cli.Context) (Settings, map[string]string, error) {
 	if path == "" {
 		return s, origin, settingUsage(s.Validate())
 	}
-	given, err := readSettings(path)
+	file, err := readSettings(path)
 	if err != nil {
 		return s, nil, err
 	}
-	for name, node := range given {
+	for name := range file.given {
 		if c.IsSet(name) {
+			delete(file.given, name)
 			continue
-		}
-		if err := setOne(&s, path, name, node); err != nil {
-			return s, nil, err
 		}
 		origin[name] = path
 	}
-	return s, origin, settingUsage(s.Validate())
+	return s, origin, file.into(&s)
 }
 
 func serverSettings(c *cli.Context) server.Config {
@@ -167,81 +158,6 @@ func serverSettings(c *cli.Context) server.Config {
 	}
 }
 
-// maxSettings is how large a file of settings may be.
-const maxSettings = 1 << 20
-
-// readSettings reads a file and refuses keys that do not exist.
-func readSettings(path string) (map[string]yaml.Node, error) {
-	raw, err := readfile.UpTo(path, maxSettings)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, cmdline.Usage("there is no file %s", path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	given := make(map[string]yaml.Node)
-	if err := yaml.Unmarshal(raw, &given); err != nil {
-		return nil, cmdline.Usage("%s: %v", path, err)
-	}
-	lines := settingLines(raw)
-	for _, name := range slices.SortedFunc(maps.Keys(given), func(a, b string) int { return lines[a] - lines[b] }) {
-		if !slices.Contains(SettingNames, name) {
-			hint := cmdline.Suggest(name, SettingNames)
-			if hint == "" {
-				hint = "; there are " + strings.Join(SettingNames, ", ")
-			}
-			return nil, cmdline.Usage("%s:%d: there is no setting %q%s", path, lines[name], name, hint)
-		}
-	}
-	return given, nil
-}
-
-// settingLines returns the line on which each setting of a file begins.
-func settingLines(raw []byte) map[string]int {
-	lines := make(map[string]int)
-	var doc yaml.Node
-	if yaml.Unmarshal(raw, &doc) != nil || len(doc.Content) == 0 {
-		return lines
-	}
-	for pairs := doc.Content[0].Content; len(pairs) > 1; pairs = pairs[2:] {
-		lines[pairs[0].Value] = pairs[0].Line
-	}
-	return lines
-}
-
-// SettingLine returns where a file sets something, as FILE:LINE; empty if it does not.
-func SettingLine(path, name string) string {
-	raw, err := readfile.UpTo(path, maxSettings)
-	if err != nil {
-		return ""
-	}
-	if line := settingLines(raw)[name]; line > 0 {
-		return fmt.Sprintf("%s:%d", path, line)
-	}
-	return ""
-}
-
-// setOne takes one value of the file at path in place of what was there.
-func setOne(s *Settings, path, name string, value yaml.Node) error {
-	switch name { // a list replaces the list
-	case "hpfeeds":
-		s.Hpfeeds = nil
-	case "trusted-proxies":
-		s.Proxies = nil
-	case "allowed-hosts":
-		s.Hosts = nil
-	case "domain":
-		s.TLS.Domains = nil
-	case "auth":
-		s.Auth = nil
-	}
-	one := yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: name}, &value}}
-	if err := one.Decode(s); err != nil {
-		return cmdline.Usage("%s: %s: %v", path, name, err)
-	}
-	return nil
-}
-
 func logLevel(s server.Config) (level slog.Level) {
 	_ = level.UnmarshalText([]byte(s.LogLevel)) // validated
 	return level
@@ -254,21 +170,6 @@ func newLogger(s server.Config, level slog.Leveler, f *os.File, recent io.Writer
 		return slog.New(calmlog.New(slog.NewJSONHandler(w, o)))
 	}
 	return slog.New(calmlog.New(slog.NewTextHandler(w, o)))
-}
-
-// ValidateSettings checks a file, as if nothing else were given.
-func ValidateSettings(path string) error {
-	raw, err := readSettings(path)
-	if err != nil {
-		return err
-	}
-	s := Settings{Config: server.Config{DataDir: ".", Compat: "lineage", LogLevel: "info"}}
-	for name, node := range raw {
-		if err := setOne(&s, path, name, node); err != nil {
-			return err
-		}
-	}
-	return settingUsage(s.Validate())
 }
 
 func clusterFlags(env func(string) []string) []cli.Flag {

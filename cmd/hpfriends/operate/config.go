@@ -41,7 +41,7 @@ func Config() *urfave.Command {
 					if err != nil {
 						return err
 					}
-					return cli.ValidateSettings(args[0])
+					return validate(c, args[0])
 				},
 			},
 			{
@@ -61,6 +61,24 @@ func Config() *urfave.Command {
 			},
 		},
 	}
+}
+
+// validate says of a file that nothing is wrong, or prints all that is.
+func validate(c *urfave.Context, path string) error {
+	n, err := cli.ValidateSettings(path)
+	if err == nil {
+		fmt.Fprintf(c.App.Writer, "%s: %s, nothing is wrong\n", term.Visible(path), term.Count(n, "setting", "settings"))
+		return nil
+	}
+	code, text := cmdline.Explain(err)
+	wrong := strings.Split(strings.TrimSuffix(text, " (see --help)"), "\n")
+	if len(wrong) == 1 {
+		return err
+	}
+	for _, one := range wrong {
+		fmt.Fprintln(c.App.ErrWriter, term.Visible(one))
+	}
+	return cmdline.Fail(code, fmt.Sprintf("%s: %d things are wrong", path, len(wrong)))
 }
 
 func printSettings(w io.Writer, s cli.Settings, origin map[string]string) error {

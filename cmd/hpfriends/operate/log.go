@@ -24,13 +24,17 @@ var namedSetting = regexp.MustCompile(`--([a-z-]+)`)
 func checkSettings(_ context.Context, p *patient) []Finding {
 	const name = "settings"
 	if p.bad != nil {
-		do := "change that setting; hpfriends config example has them all"
-		if m := namedSetting.FindStringSubmatch(p.bad.Error()); m != nil && p.config != "" {
-			if line := cli.SettingLine(p.config, m[1]); line != "" {
-				do = line + ": change " + m[1]
+		var all []Finding
+		for wrong := range strings.SplitSeq(strings.TrimSuffix(p.bad.Error(), " (see --help)"), "\n") {
+			do := "change that setting; hpfriends config example has them all"
+			if m := namedSetting.FindStringSubmatch(wrong); m != nil && p.config != "" {
+				if line := cli.SettingLine(p.config, m[1]); line != "" {
+					do = line + ": change " + m[1]
+				}
 			}
+			all = append(all, Finding{Check: name, Verdict: Fail, Found: wrong, Do: do})
 		}
-		return one(name, Fail, strings.TrimSuffix(p.bad.Error(), " (see --help)"), do)
+		return all
 	}
 	if geo := p.settings.Geo; geo != "" {
 		if err := readable(geo); err != nil {
