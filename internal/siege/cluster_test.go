@@ -47,7 +47,7 @@ func TestClusterPort(t *testing.T) {
 	token := s.joinToken(t.Context())
 	hello, garbage := s.hello(), make([]byte, 4<<10)
 	rand.Read(garbage)
-	var replays, let atomic.Int64
+	var replays, looked atomic.Int64
 	s.Attack(func(ctx context.Context) {
 		var all sync.WaitGroup
 		for _, first := range [][]byte{garbage, hello} {
@@ -65,7 +65,7 @@ func TestClusterPort(t *testing.T) {
 					})
 					replays.Add(1)
 					if errors.Is(err, link.ErrTokenUsed) {
-						let.Add(1)
+						looked.Add(1)
 					}
 				}
 			})
@@ -79,7 +79,10 @@ func TestClusterPort(t *testing.T) {
 		}
 		all.Wait()
 	})
-	t.Logf("%d joinings with the used token, %d of them were looked at", replays.Load(), let.Load())
+	t.Logf("%d joinings with the used token, %d of them were looked at", replays.Load(), looked.Load())
+	if most := int64(64 * (10 + 60)); looked.Load() > most { // of each address 10, and one a second
+		t.Errorf("%d tokens of strangers were looked at, want at most %d", looked.Load(), most)
+	}
 }
 
 // newNode starts a node that joins, waits until it serves, and stops it when the test ends.

@@ -5,61 +5,75 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"hpfriends/wire"
 )
 
-// A member's key comes and goes on ever new channels, and watches all that it may of its own comings and goings.
+// A member's key comes and goes on all channels that it watches, which are as many as it may, and is told of it.
 func TestPresence(t *testing.T) {
 	s := Begin(t, Walls{})
-	var made atomic.Uint64
 	s.Attack(func(ctx context.Context) {
+		var watching atomic.Uint64
 		go asMallory(ctx, s, 100, func(c net.Conn) {
 			var frames []byte
-			for i := range 100 {
-				frames = wire.AppendSubscribe(frames, s.Mallory.Ident, fmt.Sprintf("watched%d..broker", i))
+			for range 100 {
+				channel := fmt.Sprintf("watched%d..broker", watching.Add(1))
+				frames = wire.AppendSubscribe(frames, s.Mallory.Ident, channel)
 			}
 			_, _ = c.Write(frames)
 			_, _ = io.Copy(io.Discard, c)
 		})
+		var frames []byte
+		for range 100 {
+			frames = wire.AppendSubscribe(frames, s.Mallory.Ident, "watched*")
+			frames = wire.AppendUnsubscribe(frames, s.Mallory.Ident, "watched*")
+		}
 		asMallory(ctx, s, 50, func(c net.Conn) {
 			_ = c.(*net.TCPConn).SetWriteBuffer(64 << 10) // filling buffers of megabytes is work for this process only
 			go func() { _, _ = io.Copy(io.Discard, c) }()
 			for err := error(nil); err == nil; {
-				var frames []byte
-				for range 20 {
-					channel := fmt.Sprintf("watched%d", made.Add(1)%100)
-					frames = wire.AppendSubscribe(frames, s.Mallory.Ident, channel)
-					frames = wire.AppendUnsubscribe(frames, s.Mallory.Ident, channel)
-				}
 				_, err = c.Write(frames)
 			}
 		})
 	})
-	t.Logf("%d comings and goings", made.Load())
 }
 
-// A member's key claims durable subscriptions under ever new names, and asks for all there is each time.
+// A member's key claims durable subscriptions, takes them from itself, and asks for all there is each time. Each claim
+// is an entry of the log.
 func TestDurables(t *testing.T) {
 	s := Begin(t, Walls{})
-	var made atomic.Uint64
+	fill, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	flood(fill, s, "loud", 4000, 8)
+	var frames []byte
+	for i := range 90 {
+		frames = wire.AppendSubscribe(frames, s.Mallory.Ident, fmt.Sprintf("loud?durable=name%d&from=first", i))
+	}
+	begin, before := time.Now(), s.metric("hpfriends_log_applied_index")
+	var claimed float64
 	s.Attack(func(ctx context.Context) {
-		go flood(ctx, s, "loud", 1000, 8)
-		asMallory(ctx, s, 100, func(c net.Conn) {
-			_ = c.(*net.TCPConn).SetWriteBuffer(64 << 10)
-			go func() { _, _ = io.Copy(io.Discard, c) }()
-			for err := error(nil); err == nil; {
-				var frames []byte
-				for range 20 {
-					channel := fmt.Sprintf("loud?durable=name%d&since=first", made.Add(1)%500)
-					frames = wire.AppendSubscribe(frames, s.Mallory.Ident, channel)
-					frames = wire.AppendUnsubscribe(frames, s.Mallory.Ident, "loud")
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				for ctx.Err() == nil {
+					asMallory(ctx, s, 1, func(c net.Conn) {
+						_, _ = c.Write(frames)
+						_, _ = io.Copy(io.Discard, c)
+					})
+					time.Sleep(10 * time.Millisecond)
 				}
-				_, err = c.Write(frames)
-			}
-		})
+			})
+		}
+		all.Wait()
+		claimed = s.metric("hpfriends_log_applied_index") - before
 	})
-	t.Logf("%d claims", made.Load())
+	most := 5000 + 300*time.Since(begin).Seconds() // the claims of one user, and what honest publishers say
+	t.Logf("%.0f entries, at most %.0f", claimed, most)
+	if claimed > most {
+		t.Errorf("one member's claims are %.0f entries of the log, want at most %.0f", claimed, most)
+	}
 }

@@ -168,7 +168,7 @@ func TestReplays(t *testing.T) {
 	flood(fill, s, "loud", 4000, 8)
 	s.Attack(func(ctx context.Context) {
 		crowd(ctx, 1500, func(ctx context.Context, _ int) (net.Conn, error) {
-			c, err := load.Subscribe(ctx, s.Hpfeeds, s.Mallory, "loud?since=first")
+			c, err := load.Subscribe(ctx, s.Hpfeeds, s.Mallory, "loud?from=first")
 			if err == nil {
 				go func() { _, _ = io.Copy(io.Discard, c) }()
 			}
