@@ -249,7 +249,7 @@ func (s *Siege) metric(name string) float64 {
 const (
 	mostLatency = 500 * time.Millisecond
 	mostPages   = time.Second
-	mostMemory  = 1<<30 + 256<<20 // 1 GiB, and what subscribers may hold
+	mostMemory  = 768 << 20 // of which 256 MiB are what subscribers may hold
 	mostRescue  = 2 * time.Second
 	mostTravel  = 5 * time.Second
 	recovery    = time.Minute

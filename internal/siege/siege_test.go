@@ -197,29 +197,40 @@ func TestAudits(t *testing.T) {
 	})
 }
 
-// One connection logs in and subscribes over and over.
+// Connections log in and subscribe over and over.
 func TestLoginsOnOneConnection(t *testing.T) {
 	s := Begin(t, Walls{})
 	s.Attack(func(ctx context.Context) {
-		for ctx.Err() == nil {
-			c, err := net.Dial("tcp", s.Hpfeeds)
-			if err != nil {
-				continue
-			}
-			stop := context.AfterFunc(ctx, func() { _ = c.Close() })
-			nonce, err := greeting(c)
-			var frames []byte
-			frames = wire.AppendAuth(frames, s.Mallory.Ident, wire.Digest(nonce, []byte(s.Mallory.Secret)))
-			for i := range 50 {
-				frames = wire.AppendSubscribe(frames, s.Mallory.Ident, fmt.Sprintf("channel%d", i))
-			}
-			for n := 0; err == nil && n < 200_000; n++ {
-				_, err = c.Write(frames)
-			}
-			stop()
-			_ = c.Close()
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				for ctx.Err() == nil {
+					loginAgain(ctx, s)
+				}
+			})
 		}
+		all.Wait()
 	})
+}
+
+// loginAgain logs in and subscribes on one connection, until it is ended.
+func loginAgain(ctx context.Context, s *Siege) {
+	c, err := net.Dial("tcp", s.Hpfeeds)
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
+	_ = c.(*net.TCPConn).SetWriteBuffer(64 << 10)
+	nonce, err := greeting(c)
+	go func() { _, _ = io.Copy(io.Discard, c) }()
+	frames := wire.AppendAuth(nil, s.Mallory.Ident, wire.Digest(nonce, []byte(s.Mallory.Secret)))
+	for i := range 50 {
+		frames = wire.AppendSubscribe(frames, s.Mallory.Ident, fmt.Sprintf("channel%d", i))
+	}
+	for err == nil {
+		_, err = c.Write(frames)
+	}
 }
 
 func greeting(c net.Conn) (nonce []byte, err error) {

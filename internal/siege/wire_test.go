@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"hpfriends/wire"
 )
@@ -48,7 +49,9 @@ func TestBeforeAuth(t *testing.T) {
 	}
 	all := [][]byte{guesses, requests, garbage, []byte(strings.Repeat("\xff", 1000))}
 	var tries atomic.Uint64
+	var lasted time.Duration
 	s.Attack(func(ctx context.Context) {
+		defer func(begin time.Time) { lasted = time.Since(begin) }(time.Now())
 		var strangers sync.WaitGroup
 		for i := range 64 {
 			strangers.Go(func() {
@@ -71,4 +74,7 @@ func TestBeforeAuth(t *testing.T) {
 		strangers.Wait()
 	})
 	t.Logf("%d connections", tries.Load())
+	if most := uint64(64 * (20 + 10*lasted.Seconds())); tries.Load() > most { // their answers are held back
+		t.Errorf("%d connections were answered, want at most %d", tries.Load(), most)
+	}
 }
