@@ -160,7 +160,7 @@ func TestBlocksSayTheSame(t *testing.T) {
 						l.Floor(), q, got[q], a)
 				}
 			}
-			if err := l.Cold().GiveBack(); err != nil {
+			if err := l.Cold().GiveBack(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -92,16 +92,19 @@ func (c Cold) soon(before uint64) {
 	c.log.tail.forget(p.Last + 1)
 }
 
-// PackAll calls Pack until there is nothing left to do, and gives the space back. told, if not nil, learns after each
-// block up to which entry the log is in blocks. What it returns is the sum.
+// giveBackEvery is after how many blocks the space of what is in them is given back: half a gigabyte of messages.
+const giveBackEvery = 64
+
+// PackAll calls Pack until there is nothing left to do, and gives the space back as it goes. told, if not nil, learns
+// after each block up to which entry the log is in blocks. What it returns is the sum.
 func (c Cold) PackAll(ctx context.Context, p Packing, told func(last uint64)) (all Packed, err error) {
 	for {
 		one, err := c.Pack(ctx, p)
 		if err != nil {
-			return all, errors.Join(err, c.giveBackOf(all))
+			return all, errors.Join(err, c.giveBackOf(ctx, all))
 		}
 		if one.First == 0 {
-			return all, c.giveBackOf(all)
+			return all, c.giveBackOf(ctx, all)
 		}
 		if all.First == 0 {
 			all.First = one.First
@@ -111,18 +114,23 @@ func (c Cold) PackAll(ctx context.Context, p Packing, told func(last uint64)) (a
 		if told != nil {
 			told(one.Last)
 		}
+		if all.Blocks%giveBackEvery == 0 {
+			if err := c.GiveBack(ctx); err != nil {
+				return all, err
+			}
+		}
 	}
 }
 
-func (c Cold) giveBackOf(p Packed) error {
+func (c Cold) giveBackOf(ctx context.Context, p Packed) error {
 	if p.First == 0 {
 		return nil
 	}
-	return c.GiveBack()
+	return c.GiveBack(ctx)
 }
 
-// GiveBack gives the space of what has been packed back to the disk.
-func (c Cold) GiveBack() error {
+// GiveBack gives the space of what has been packed back to the disk, and returns when it is there.
+func (c Cold) GiveBack(ctx context.Context) error {
 	l := c.log
 	if !l.db.Enter() {
 		return ErrClosed
@@ -135,7 +143,11 @@ func (c Cold) GiveBack() error {
 		}
 	}
 	lower, upper := layout.SpanBounds(layout.SpanIndex)
-	return layout.Damaged(l.db.Compact(context.Background(), lower, upper, false))
+	if err := l.db.Compact(context.Background(), lower, upper, false); err != nil {
+		return layout.Damaged(err)
+	}
+	cold.AwaitRemoval(ctx, l.db.DB)
+	return nil
 }
 
 // packer makes one block.

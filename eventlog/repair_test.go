@@ -43,7 +43,7 @@ func largeBlocks(t *testing.T, fs vfs.FS) (l *Log, heads []cold.Head) {
 	for _, before := range []uint64{12, 23, 34} {
 		pack(t, l, before)
 	}
-	if err := errors.Join(l.db.Flush(), l.Cold().GiveBack(),
+	if err := errors.Join(l.db.Flush(), l.Cold().GiveBack(t.Context()),
 		l.db.Compact(t.Context(), []byte{0}, []byte{0xff}, false)); err != nil {
 		t.Fatal(err)
 	}

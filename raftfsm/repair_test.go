@@ -51,7 +51,7 @@ func (c *simNode) pack(before, each uint64) {
 			break
 		}
 	}
-	if err := c.log.Cold().GiveBack(); err != nil {
+	if err := c.log.Cold().GiveBack(c.w.t.Context()); err != nil {
 		c.w.t.Fatal(err)
 	}
 }

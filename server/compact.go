@@ -16,7 +16,17 @@ type compactor struct {
 	log   *eventlog.Log
 	after time.Duration // is how old it is; 0: only who asks for it
 	slog  *slog.Logger
+	waits [2]compactWaits // of each pass
 }
+
+// compactWaits is for how many ticks a pass that found too little does not look again: a look reads all that there is.
+// It doubles, so that a log that grows slowly is read a few times for each block. One that does not grow is not read.
+type compactWaits struct {
+	before     uint64 // of that look
+	ticks, due int
+}
+
+const mostWaits = 32 // ticks
 
 const (
 	compactEvery = time.Minute
@@ -44,25 +54,35 @@ func (c *compactor) run(ctx context.Context) error {
 
 // passes packs what fills blocks, and then what is a day old.
 func (c *compactor) passes(ctx context.Context) {
-	for _, old := range []struct {
+	for i, old := range []struct {
 		age   time.Duration
 		least int
 	}{{c.after, eventlog.BlockBytes}, {max(c.after, compactWait), compactWorth}} {
-		if err := c.pass(ctx, old.age, old.least); err != nil && ctx.Err() == nil {
+		if err := c.pass(ctx, old.age, old.least, &c.waits[i]); err != nil && ctx.Err() == nil {
 			c.slog.Error("old messages could not be compacted", "err", err)
 		}
 	}
 }
 
 // pass packs what is older than an age.
-func (c *compactor) pass(ctx context.Context, age time.Duration, least int) error {
+func (c *compactor) pass(ctx context.Context, age time.Duration, least int, w *compactWaits) error {
+	if w.due > 0 {
+		w.due--
+		return nil
+	}
 	before, err := c.log.IndexAt(time.Now().Add(-age))
-	if err != nil {
+	if err != nil || before == w.before {
 		return err
 	}
-	_, err = c.log.Cold().PackAll(ctx, eventlog.Packing{
+	p, err := c.log.Cold().PackAll(ctx, eventlog.Packing{
 		Before: before, Least: least, Rest: func(work time.Duration) { rest(ctx, compactRest*work) },
 	}, nil)
+	if w.before = before; p.Blocks > 0 {
+		w.ticks = 0
+	} else {
+		w.ticks = min(2*w.ticks+1, mostWaits)
+	}
+	w.due = w.ticks
 	return err
 }
 

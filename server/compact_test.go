@@ -72,6 +72,34 @@ func TestCompactorPacksWhatIsOld(t *testing.T) {
 	}
 }
 
+// What is too little for a block is not read at each look.
+func TestCompactorWaitsForMore(t *testing.T) {
+	const mib, hour = 1 << 20, time.Hour
+	log := aged(t, 3*mib, 5*hour, 4*hour, 0)
+	c := compactor{log: log, after: hour, slog: slog.New(slog.DiscardHandler)}
+	looks, ticks := 0, 200
+	for range ticks {
+		before := c.waits[0]
+		if c.passes(t.Context()); before.due == 0 && c.waits[0].due > 0 {
+			looks++
+		}
+	}
+	if looks != 1 || log.Cold().Ends() != 0 {
+		t.Errorf("%d looks at a log that does not grow, up to #%d in blocks", looks, log.Cold().Ends())
+	}
+	c.waits[0].before, looks = 0, 0 // as if it had grown
+	for range ticks {
+		if c.waits[0].due == 0 {
+			looks++
+			c.waits[0].before = 0
+		}
+		c.passes(t.Context())
+	}
+	if looks < 3 || looks > 12 {
+		t.Errorf("%d looks in %d ticks at a log that grows slowly", looks, ticks)
+	}
+}
+
 // Who asks for it has everything packed but the newest entry, and is told how far it is.
 func TestCompactNow(t *testing.T) {
 	log := aged(t, 1000, 0, 0, 0)

@@ -75,7 +75,7 @@ func filled(t *testing.T, odd uint64, flip bool) *eventlog.Log {
 	}
 	for range 2 { // what was in the WAL is in tables then
 		_, err := l.Cold().Pack(t.Context(), eventlog.Packing{Before: packed + 1})
-		if err = errors.Join(err, l.Cold().GiveBack(), l.Close()); err != nil {
+		if err = errors.Join(err, l.Cold().GiveBack(t.Context()), l.Close()); err != nil {
 			t.Fatal(err)
 		}
 		l = open(t, fs)

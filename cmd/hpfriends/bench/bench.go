@@ -39,31 +39,36 @@ type scenario struct {
 	name, usage string
 	nodes       int // above 1: of one cluster
 	run         func(ctx context.Context, b *bench) ([]figure, error)
+	flags       []string // of a server that is alone
 }
 
 var scenarios = []scenario{
-	{"pubsub", "4 publishers, 1 subscriber, 256 B messages: messages per second", 1, benchThroughput},
-	{"fanout", "5 publishers, 50 subscribers, 1 KiB messages: deliveries per second", 1, benchFanout},
-	{"latency", "20,000 messages of 256 B per second: publish-to-deliver time", 1, benchLatency},
-	{"idle", "memory of an idle authenticated connection", 1, benchIdle},
+	{"pubsub", "4 publishers, 1 subscriber, 256 B messages: messages per second", 1, benchThroughput, nil},
+	{"fanout", "5 publishers, 50 subscribers, 1 KiB messages: deliveries per second", 1, benchFanout, nil},
+	{"latency", "20,000 messages of 256 B per second: publish-to-deliver time", 1, benchLatency, nil},
+	{"idle", "memory of an idle authenticated connection", 1, benchIdle, nil},
 	{"replay", "10 million messages of 256 B on 200 channels: reading them again, beside publishing, and restarting",
-		1, benchReplay},
-	{"backup", "a backup of 1 GiB beside 20,000 messages per second, and a node that is restored from it", 1, benchBackup},
+		1, benchReplay, []string{"--cold-after", "off"}}, // "cold" packs the log, in its turn
+	{"backup", "a backup of 1 GiB beside 20,000 messages per second, and a node that is restored from it", 1,
+		benchBackup, nil},
 	{"pages", "every page and list, with 10,000 users, 100,000 shares, 1,000,000 messages and 1,000,000 rows of Logs", 1,
-		benchPages},
-	{"mass", "changes that concern 100,000 receivers at once, beside publishing", 1, benchMass},
+		benchPages, nil},
+	{"mass", "changes that concern 100,000 receivers at once, beside publishing", 1, benchMass, nil},
 	{"rest", "2,000 distinct JSON messages of 400 B per second, one by one: bytes on the disk a while after", 1,
-		benchRest},
-	{"start", "time to serve and memory when idle", 1, benchStart},
+		benchRest, nil},
+	{"packing", "confirmations at 20,000 messages per second with and without packing of what is old, in turn", 1,
+		benchPacking, nil},
+	{"start", "time to serve and memory when idle", 1, benchStart, nil},
 }
 
 var clusterScenarios = []scenario{
-	{"throughput", "4 publishers, 1 subscriber, 256 B messages, three nodes: messages per second", 3, clusterThroughput},
+	{"throughput", "4 publishers, 1 subscriber, 256 B messages, three nodes: messages per second", 3, clusterThroughput,
+		nil},
 	{"latency", "20,000 messages of 256 B per second through one node of three: publish-to-deliver time",
-		3, clusterLatency},
+		3, clusterLatency, nil},
 	{"spread", "48 subscribers to 40,000 messages of 1 KiB per second: on one server, on the leader, on all three nodes",
-		3, clusterSpread},
-	{"catchup", "a new node that takes 10 million messages of 256 B beside 20,000 per second", 2, clusterCatchUp},
+		3, clusterSpread, nil},
+	{"catchup", "a new node that takes 10 million messages of 256 B beside 20,000 per second", 2, clusterCatchUp, nil},
 }
 
 // Command returns the command bench, with one below it for each scenario.
@@ -166,7 +171,7 @@ func runScenario(ctx context.Context, s scenario, o benchOptions) (figures []fig
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	start := o.alone
+	start := func(ctx context.Context, dir string) (*bench, error) { return o.alone(ctx, dir, s.flags) }
 	if s.nodes > 1 {
 		start = func(ctx context.Context, dir string) (*bench, error) { return o.cluster(ctx, dir, s.nodes) }
 	}
@@ -179,8 +184,8 @@ func runScenario(ctx context.Context, s scenario, o benchOptions) (figures []fig
 }
 
 // alone starts one server.
-func (o benchOptions) alone(ctx context.Context, dir string) (*bench, error) {
-	p, err := proc.Start(ctx, dir, o.env(""))
+func (o benchOptions) alone(ctx context.Context, dir string, flags []string) (*bench, error) {
+	p, err := proc.Start(ctx, dir, o.env(""), flags...)
 	return &bench{benchOptions: o, Server: p}, err
 }
 

@@ -227,7 +227,7 @@ func clusterSpread(ctx context.Context, b *bench) (figures []figure, err error) 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	single, err := benchOptions{}.alone(ctx, dir)
+	single, err := benchOptions{}.alone(ctx, dir, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -385,7 +385,7 @@ func (l *replayLoad) restart(ctx context.Context) ([]figure, error) {
 	if err := l.Stop(); err != nil {
 		return nil, err
 	}
-	p, err := proc.Start(ctx, l.Dir, nil)
+	p, err := proc.Start(ctx, l.Dir, nil, "--cold-after", "off")
 	if err != nil {
 		return nil, err
 	}

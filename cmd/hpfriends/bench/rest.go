@@ -50,7 +50,7 @@ func benchRest(ctx context.Context, b *bench) (figures []figure, err error) {
 			}
 		}
 	}()
-	old := max(b.wait/4, time.Second)
+	old := max(min(b.wait/2, time.Minute), time.Second) // a minute, as by default, if it is waited for long enough
 	for i, after := range []string{"off", old.String()} {
 		dir := filepath.Join(b.Dir, "rest-"+strconv.Itoa(i))
 		if err := os.Mkdir(dir, 0o700); err != nil {
