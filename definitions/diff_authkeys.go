@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"hpfriends/api"
@@ -53,7 +54,7 @@ func (d *differ) newAuthkey(k Authkey) {
 	} else {
 		details = append(details, weakness(k)...)
 	}
-	d.add(makeAuthkeys, "add", KindAuthkey, k.Ident, details, do)
+	d.add(makeAuthkeys, "add", KindAuthkey, k.Ident, append(details, k.stated()...), do)
 }
 
 func (d *differ) authkey(old, k Authkey) {
@@ -74,11 +75,20 @@ func (d *differ) authkey(old, k Authkey) {
 		essential.compare("pub", joined(old.Pub), joined(k.Pub))
 		essential.compare("sub", joined(old.Sub), joined(k.Sub))
 		essential.compare("disabled", old.Disabled, k.Disabled)
+		if len(k.Networks) > 0 {
+			essential.compare("networks", joined(texts(old.Networks)), joined(texts(k.Networks)))
+		}
+		if k.Expires != nil && !sameTime(old.Expires, k.Expires) {
+			essential.compare("expires", timeText(old.Expires), timeText(k.Expires))
+		}
+		if k.MaxMessage != 0 {
+			essential.compare("max_message", old.MaxMessage, k.MaxMessage)
+		}
 		if rotate {
 			essential = append(essential, "it has another secret")
 		}
 		if len(essential) > 0 {
-			d.conflict(KindAuthkey, k.Ident, "it exists, and differs: %v", []string(essential))
+			d.conflict(KindAuthkey, k.Ident, "it exists, and differs: %s", strings.Join(essential, "; "))
 		}
 		return
 	}

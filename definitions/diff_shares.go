@@ -20,7 +20,7 @@ func (d *differ) shares(want []Share) {
 		old, ok := have[s.edge()]
 		delete(have, s.edge())
 		if !ok {
-			d.add(makeShares, "add", KindShare, s.Name(), enabledBy(s), newShare(s))
+			d.add(makeShares, "add", KindShare, s.Name(), s.stated(), newShare(s))
 		} else {
 			d.share(old, s)
 		}
@@ -33,13 +33,6 @@ func (d *differ) shares(want []Share) {
 }
 
 func (d *differ) path(s Share) api.SharePath { return api.SharePath{ID: d.have.shareIDs[s.edge()]} }
-
-func enabledBy(s Share) []string {
-	if len(s.EnabledBy) == 0 {
-		return nil
-	}
-	return []string{"enabled by " + strings.Join(s.EnabledBy, " ")}
-}
 
 // newShare adds a share, and makes the decisions on it.
 func newShare(s Share) func(context.Context, *api.Client) error {
@@ -71,6 +64,13 @@ func (d *differ) share(old, s Share) {
 		if against := both(enable, old.DisabledBy); len(against) > 0 {
 			d.conflict(KindShare, s.Name(), "it exists, and is disabled by %s: that is theirs to decide",
 				strings.Join(against, " "))
+			return
+		}
+		var diff differs
+		diff.compare("type", old.Type, cmp.Or(s.Type, old.Type))
+		diff.compare("history", old.History, cmp.Or(s.History, old.History))
+		if len(diff) > 0 {
+			d.conflict(KindShare, s.Name(), "it exists, and differs: %s", strings.Join(diff, "; "))
 			return
 		}
 		if len(enable) > 0 {

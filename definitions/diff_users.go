@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"hpfriends/api"
 	"hpfriends/graph"
@@ -21,7 +22,7 @@ func (d *differ) users(want []User) {
 				steps = append(steps, order(api.EditUser, api.UserEdit{HandlePath: api.HandlePath{Handle: u.Handle},
 					Body: api.UserChanges{Enabled: new(false)}}))
 			}
-			d.add(makeUsers, "add", KindUser, u.Handle, nil, inTurn(steps...))
+			d.add(makeUsers, "add", KindUser, u.Handle, u.stated(), inTurn(steps...))
 			continue
 		}
 		d.user(old, u)
@@ -35,8 +36,13 @@ func (d *differ) users(want []User) {
 
 func (d *differ) user(old, u User) {
 	if d.mode.Keep {
-		if old.Disabled && !u.Disabled {
+		switch {
+		case old.Disabled && !u.Disabled:
 			d.conflict(KindUser, u.Handle, "is disabled: their authkeys would be refused. Enable them, or remove them")
+		case u.Disabled && !old.Disabled:
+			d.conflict(KindUser, u.Handle, "exists, and is not disabled")
+		case u.Role != "" && u.Role != old.Role:
+			d.conflict(KindUser, u.Handle, "exists, and differs: role: %s -> %s", old.Role, u.Role)
 		}
 		return
 	}
@@ -70,7 +76,7 @@ func (d *differ) groups(want []Group) {
 		switch {
 		case !ok:
 			first := g.Admins[0]
-			d.add(makeGroups, "add", KindGroup, g.Name, nil, inTurn(
+			d.add(makeGroups, "add", KindGroup, g.Name, g.stated(), inTurn(
 				as(first, order(api.AddGroup, api.With[api.NewGroup]{Body: api.NewGroup{Name: g.Name}})),
 				inTurn(members(Group{Name: g.Name, Admins: []string{first}}, g, false)...)))
 		default:
@@ -92,7 +98,7 @@ func (d *differ) group(old, g Group) {
 		return
 	}
 	if d.mode.Keep {
-		d.conflict(KindGroup, g.Name, "%v", diff)
+		d.conflict(KindGroup, g.Name, "it exists, and differs: %s", strings.Join(diff, "; "))
 		return
 	}
 	d.add(makeGroups, "change", KindGroup, g.Name, diff, inTurn(members(old, g, true)...))

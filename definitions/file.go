@@ -13,6 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"hpfriends/internal/secret"
+	"hpfriends/internal/yamlfault"
 )
 
 // formatVersion is that of the file. One with another is refused: what it means is not known.
@@ -77,17 +78,25 @@ func seal(keys []Authkey, passphrase secret.Secret) (string, error) {
 	return base64.StdEncoding.EncodeToString(sealed.Bytes()), err
 }
 
-// Read reads a document. Names that it does not know are refused. With an empty passphrase the secrets stay sealed, and
-// so unknown.
+// Read reads a document. Names that it does not know are refused, and a second document. With an empty passphrase the
+// secrets stay sealed, and so unknown. What is wrong with the text is told a line each.
 func Read(r io.Reader, passphrase secret.Secret) (Document, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return Document{}, err
+	}
 	var f file
-	dec := yaml.NewDecoder(r)
+	dec := yaml.NewDecoder(bytes.NewReader(text))
 	dec.KnownFields(true)
 	if err := dec.Decode(&f); err != nil {
 		if errors.Is(err, io.EOF) {
 			return Document{}, errors.New("the file is empty")
 		}
-		return Document{}, err
+		return Document{}, placed(err, text)
+	}
+	var more yaml.Node
+	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
+		return Document{}, fmt.Errorf("line %d: another document begins: give each its own file", more.Line)
 	}
 	if f.Version != formatVersion {
 		return Document{}, fmt.Errorf("version %d: this program reads version %d", f.Version, formatVersion)
@@ -96,6 +105,34 @@ func Read(r io.Reader, passphrase secret.Secret) (Document, error) {
 		return f.Document, nil
 	}
 	return f.Document, open(f.Secrets, f.Authkeys, passphrase)
+}
+
+// placed is an error of a text in words of people. Of a value that reads itself, as a time does, package yaml does not
+// know the line: that is the item of a list which is not read alone, either.
+func placed(err error, text []byte) error {
+	if all := yamlfault.Of(err); all[0].Line > 0 {
+		return yamlfault.Join(err)
+	}
+	var parts struct {
+		Authkeys, Shares []yaml.Node
+	}
+	if yaml.Unmarshal(text, &parts) != nil {
+		return yamlfault.Join(err)
+	}
+	var found []error
+	look := func(items []yaml.Node, into func() any) {
+		for _, one := range items {
+			if err := one.Decode(into()); err != nil {
+				found = append(found, fmt.Errorf("line %d and below: %w", one.Line, yamlfault.Join(err)))
+			}
+		}
+	}
+	look(parts.Authkeys, func() any { return new(Authkey) })
+	look(parts.Shares, func() any { return new(Share) })
+	if len(found) == 0 {
+		return yamlfault.Join(err)
+	}
+	return errors.Join(found...)
 }
 
 // open gives the authkeys their secrets.

@@ -31,6 +31,8 @@ var (
 	lined   = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
 	field   = regexp.MustCompile(`^field (.*) not found in type \S+$`)
 	key     = regexp.MustCompile(`^mapping key (".*") already defined at line (\d+)$`)
+	badTime = regexp.MustCompile(`^parsing time ("(?:[^"\\]|\\.)*") as `)
+	badNet  = regexp.MustCompile(`^netip\.ParsePrefix\((".*")\): `)
 	mistype = regexp.MustCompile("^cannot unmarshal !!(\\w+)(?: `((?s:.*))`)? into (\\S+)$")
 )
 
@@ -66,6 +68,12 @@ func plain(text string) (f Fault) {
 	}
 	if m := key.FindStringSubmatch(f.What); m != nil {
 		f.What = fmt.Sprintf("%s is on line %s already", m[1], m[2])
+	}
+	if m := badTime.FindStringSubmatch(f.What); m != nil {
+		f.What = "want a time like 2026-11-20T10:00:00Z, got " + m[1]
+	}
+	if m := badNet.FindStringSubmatch(f.What); m != nil {
+		f.What = "want a network like 10.0.0.0/8, got " + m[1]
 	}
 	if m := mistype.FindStringSubmatch(f.What); m != nil {
 		f.What = fmt.Sprintf("want %s, got %s", wanted(m[3]), got(m[1], m[2]))

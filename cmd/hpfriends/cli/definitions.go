@@ -88,7 +88,7 @@ func Apply() *cli.Command {
 			return applyFile(c, server, c.String("file"), mode)
 		},
 		&cli.StringFlag{Name: "file", Aliases: []string{"f"}, Required: true,
-			Usage: "`FILE` that export definitions has written, or somebody by hand"},
+			Usage: "`FILE` that export definitions has written, or somebody by hand; - for standard input"},
 		&cli.BoolFlag{Name: "prune", Usage: "remove groups, authkeys and shares that are not in the file; users stay"},
 		dryRunFlag(), passphraseFlag("`FILE` with the passphrase of the secrets; without it secrets that are there stay, and "+
 			"new authkeys get new ones"))
@@ -146,6 +146,8 @@ func applyFile(c *cli.Context, server *api.Client, path string, mode definitions
 	switch {
 	case len(out.Conflicts) > 0:
 		return cmdline.Fail(cmdline.ExitConflict, "nothing was changed")
+	case len(out.Changes) == 0 && !c.Bool("json"):
+		fmt.Fprintln(c.App.ErrWriter, "nothing to change: the server is as the file says")
 	case dry && len(out.Changes) > 0:
 		return cmdline.Fail(cmdline.ExitFailed, term.Count(len(out.Changes), "change", "changes")+" would be made")
 	}
@@ -155,18 +157,26 @@ func applyFile(c *cli.Context, server *api.Client, path string, mode definitions
 // maxDefinitions is how large a file of definitions may be: a hundred thousand authkeys are 20 MiB.
 const maxDefinitions = 64 << 20
 
+// readNamed reads a file, or standard input as -.
+func readNamed(path string) ([]byte, error) {
+	if path == "-" {
+		return readfile.All(os.Stdin, "standard input", maxDefinitions)
+	}
+	return readfile.UpTo(path, maxDefinitions)
+}
+
 // readDefinitions reads a file and refuses what no server would take.
 func readDefinitions(c *cli.Context, path string) (d definitions.Document, err error) {
 	passphrase, err := cmdline.ReadSecret(c.String("passphrase-file"))
 	if err != nil {
 		return d, err
 	}
-	text, err := readfile.UpTo(path, maxDefinitions)
+	text, err := readNamed(path)
 	if err != nil {
 		return d, cmdline.Fail(cmdline.ExitFailed, err.Error())
 	}
 	if d, err = definitions.Read(bytes.NewReader(text), secret.New(passphrase)); err != nil {
-		return d, cmdline.Fail(cmdline.ExitFailed, term.Visible(path)+": "+err.Error())
+		return d, cmdline.Fail(cmdline.ExitFailed, term.Visible(path)+": "+err.Error()+": nothing was changed")
 	}
 	if _, refused := definitions.Build(d, time.Now()); len(refused) > 0 {
 		for _, r := range refused[1:] {
