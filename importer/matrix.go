@@ -26,6 +26,15 @@ const anyChannel = "any.other.channel"
 // can be no channel here: a client has to be told to use such a name.
 func (s Store) Deliveries(yield func(Delivery)) {
 	for _, c := range s.channels() {
+		for publisher, subscriber := range s.deliveriesOn(c) {
+			yield(Delivery{publisher, subscriber, c})
+		}
+	}
+}
+
+// deliveriesOn yields the idents whose messages on a channel reach one another, by the lists.
+func (s Store) deliveriesOn(c string) iter.Seq2[string, string] {
+	return func(yield func(publisher, subscriber string) bool) {
 		wild := s.Wildcard && exists(c)
 		may := func(list []string) bool { return slices.Contains(list, c) || wild && slices.Contains(list, "*") }
 		var readers []string
@@ -35,9 +44,12 @@ func (s Store) Deliveries(yield func(Delivery)) {
 			}
 		}
 		for _, k := range s.Keys {
-			if may(k.Pub) {
-				for _, to := range readers {
-					yield(Delivery{k.Ident, to, c})
+			if !may(k.Pub) {
+				continue
+			}
+			for _, to := range readers {
+				if !yield(k.Ident, to) {
+					return
 				}
 			}
 		}
@@ -84,21 +96,24 @@ func (c Comparison) Same() bool { return len(c.Missing) == 0 && len(c.Added) == 
 func (s Store) Compare(d definitions.Document) Comparison {
 	var c Comparison
 	g, _ := definitions.Build(d, time.Unix(0, 0))
-	after := make(map[Delivery]bool)
-	for _, channel := range s.channels() {
+	for _, channel := range s.channels() { // one at a time: of all together there may be millions
+		after := make(map[[2]string]bool)
 		for a, b := range deliveries(g, channel) {
-			after[Delivery{a, b, channel}] = true
+			after[[2]string{a, b}] = true
+		}
+		c.After += len(after)
+		for a, b := range s.deliveriesOn(channel) {
+			c.Before++
+			if !after[[2]string{a, b}] {
+				c.Missing = append(c.Missing, Delivery{a, b, channel})
+			}
+			delete(after, [2]string{a, b})
+		}
+		for one := range after {
+			c.Added = append(c.Added, Delivery{one[0], one[1], channel})
 		}
 	}
-	c.After = len(after)
-	s.Deliveries(func(one Delivery) {
-		c.Before++
-		if !after[one] {
-			c.Missing = append(c.Missing, one)
-		}
-		delete(after, one)
-	})
-	c.Added = slices.SortedFunc(maps.Keys(after), compareDeliveries)
+	slices.SortFunc(c.Added, compareDeliveries)
 	return c
 }
 

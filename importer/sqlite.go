@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -111,6 +112,13 @@ func advised(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
+	switch e.Code() & 0xff { // whatever the finer code
+	case sqlite3.SQLITE_NOTADB:
+		return errors.New("it is no database of SQLite")
+	case sqlite3.SQLITE_CORRUPT:
+		return errors.New("the database is damaged, or cut short: copy it anew, with sqlite3 FILE '.backup COPY' if its " +
+			"broker runs")
+	}
 	switch e.Code() {
 	case sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY:
 		return errHot
@@ -130,7 +138,7 @@ const maxValue = 16 << 20
 // rows yields the rows of a table, in their order, with these columns. The names are the caller's, never a file's.
 func (d database) rows(table string, columns ...string) iter.Seq2[record, error] {
 	return func(yield func(record, error) bool) {
-		if err := d.have(table); err != nil {
+		if err := d.have(table, columns); err != nil {
 			yield(record{}, err)
 			return
 		}
@@ -187,8 +195,9 @@ func (r record) size() (n int) {
 	return n
 }
 
-// have refuses what is no table: the query of a view is the file's, and may never end. So may what a column computes.
-func (d database) have(table string) error {
+// have refuses what is no table, or lacks a column: the query of a view is the file's, and may never end. So may what a
+// column computes.
+func (d database) have(table string, columns []string) error {
 	rows, err := d.conn.QueryContext(d.ctx, "SELECT name, sql FROM sqlite_schema WHERE type = 'table' ORDER BY rowid")
 	if err != nil {
 		return err
@@ -206,10 +215,51 @@ func (d database) have(table string) error {
 		}
 		names = append(names, name)
 	}
-	if found != "" {
-		return errors.Join(rows.Close(), d.plain(found))
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
 	}
-	return errors.Join(rows.Err(), fmt.Errorf("no such table: %s; there are: %s", table, strings.Join(names, ", ")))
+	if found != "" {
+		return errors.Join(d.plain(found), d.columns(found, columns))
+	}
+	return fmt.Errorf("no such table: %s; there are: %s", table, someNames(names))
+}
+
+// columns refuses a table that lacks one of the columns.
+func (d database) columns(table string, want []string) error {
+	rows, err := d.conn.QueryContext(d.ctx, "SELECT lower(name) FROM pragma_table_info(?)", table)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var have []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		have = append(have, name)
+	}
+	for _, name := range want {
+		if !slices.Contains(have, name) {
+			return fmt.Errorf("the table %s has no column %s; there are: %s", table, name, someNames(have))
+		}
+	}
+	return rows.Err()
+}
+
+// someNames is the beginning of a list, which is the file's.
+func someNames(names []string) string {
+	const most = 20
+	if len(names) == 0 {
+		return "none"
+	}
+	if n := len(names); n > most {
+		names = append(slices.Clone(names[:most]), fmt.Sprintf("%d more", n-most))
+	}
+	for i, name := range names {
+		names[i] = clip(name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // plain refuses a table with columns that are computed.

@@ -138,11 +138,11 @@ func TestWhatIsNoKeyStore(t *testing.T) {
 	dir := t.TempDir()
 	for _, c := range []struct{ path, table, column, want string }{
 		{broker, "users", "ident", "no such table: users; there are: logs, "},
-		{broker, "authkeys", "channel", "no such column: channel"},
+		{broker, "authkeys", "channel", "the table authkeys has no column channel; there are: id, owner, ident"},
 		{dir, "authkeys", "ident", "no regular file"},
-		{"sqlite_test.go", "authkeys", "ident", "file is not a database"},
+		{"sqlite_test.go", "authkeys", "ident", "it is no database of SQLite"},
 		{filepath.Join(dir, "none"), "authkeys", "ident", "no such file"},
-		{copyOf(t, broker, func(b []byte) { b[512*3] = 0xee }), "authkeys", "ident", "malformed"},
+		{copyOf(t, broker, func(b []byte) { b[512*3] = 0xee }), "authkeys", "ident", "damaged, or cut short"},
 	} {
 		_, err := readRows(c.path, c.table, c.column)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), c.path) {

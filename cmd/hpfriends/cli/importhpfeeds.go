@@ -96,8 +96,14 @@ func importHpfeeds(c *cli.Context, server *api.Client) error {
 	defer stop()
 	c.Context = ctx
 	s, err := read()
+	if err == nil && len(s.Keys) == 0 {
+		err = fmt.Errorf("%s: nobody could log in by it: nothing to import", from)
+		for _, p := range s.Problems {
+			fmt.Fprintf(c.App.ErrWriter, "note: %s\n", term.Visible(p.String()))
+		}
+	}
 	if err != nil {
-		return cmdline.Fail(cmdline.ExitFailed, err.Error())
+		return cmdline.Fail(cmdline.ExitFailed, err.Error()+hint(c, from))
 	}
 	plan := s.Plan(importer.Options{
 		Owner: c.String("owner"), Sharing: keep == "preserve", Comment: "imported from " + from, Note: "as in " + from,
@@ -182,6 +188,25 @@ func chosenStore(c *cli.Context) (name string, read func() (importer.Store, erro
 		return "", nil, cmdline.Usage("name a store: one of %s", strings.Join(flags, ", "))
 	}
 	return name, read, nil
+}
+
+// hint says which flag reads a store that is none of the kind that was named.
+func hint(c *cli.Context, path string) string {
+	if c.Bool("env") {
+		return "; run it where the variables of the broker are: HPFEEDS_IDENT_SECRET and so on, which sudo does not pass on"
+	}
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() { // a pipe is read once
+		return ""
+	}
+	for _, other := range stores {
+		if c.String(other.flag) != "" {
+			continue
+		}
+		if s, err := other.read(path); err == nil && len(s.Keys) > 0 {
+			return fmt.Sprintf("; --%s reads it", other.flag)
+		}
+	}
+	return ""
 }
 
 // choice is the value of a flag that takes one of several.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hpfriends/definitions"
+	"hpfriends/graph"
 	"hpfriends/importer"
 	"hpfriends/internal/term"
 )
@@ -56,7 +57,7 @@ func (r *importReport) printChannels(w io.Writer) {
 	}
 	var rows [][]string
 	for _, c := range r.channels {
-		rows = append(rows, []string{c.channel, some(c.from), some(c.to)})
+		rows = append(rows, []string{graph.Clip(c.channel), some(c.from), some(c.to)})
 	}
 	term.Table(w, []string{"Channel", "Published by", "Received by"}, rows)
 	fmt.Fprintln(w)
@@ -65,8 +66,15 @@ func (r *importReport) printChannels(w io.Writer) {
 // some is the beginning of a long list.
 func some(list []string) string {
 	const most = 8
-	if len(list) <= most {
-		return strings.Join(list, " ")
+	text := ""
+	for i, name := range list[:min(len(list), most)] {
+		if i > 0 {
+			text += " "
+		}
+		text += graph.Clip(name)
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(list[:most], " "), len(list)-most)
+	if n := len(list) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
 }
