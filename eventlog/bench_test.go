@@ -153,6 +153,24 @@ func BenchmarkNext(b *testing.B) {
 	}
 }
 
+// BenchmarkDigestOfSingles hashes entries of one message each. It is by processor time.
+func BenchmarkDigestOfSingles(b *testing.B) {
+	const n = 60_000
+	l := coldBench(b, n, 1)
+	view, err := l.View()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer view.Close()
+	begin := processorTime(b)
+	for b.Loop() {
+		if _, err := view.Digest(b.Context(), 1, n); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*n/(processorTime(b)-begin).Seconds(), "entries/cpu-s")
+}
+
 func BenchmarkGetLog(b *testing.B) {
 	l := openLog(b, vfs.NewMem())
 	storeLogs(b, l, command(1, 1, make([]byte, 256<<10)), command(2, 1, []byte{1}))

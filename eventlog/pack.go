@@ -216,7 +216,7 @@ func (k *packer) collect(ctx context.Context) (worth bool, err error) {
 }
 
 func (k *packer) add(v *check.Reader, r layout.Record) error {
-	value, err := v.Value(layout.Indexed(layout.SpanBatch, r.Index))
+	value, err := v.Mark(r.Index)
 	if err != nil {
 		return err
 	}

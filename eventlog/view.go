@@ -78,7 +78,7 @@ func (v *View) Entries(ctx context.Context, from, to uint64, fn func(Stored) err
 			return layout.DamagedEntry(index, err)
 		}
 		r, err := layout.DecodeRecord(index, bytes.Clone(value))
-		mark, errMark := c.Value(layout.Indexed(layout.SpanBatch, index))
+		mark, errMark := c.Mark(index)
 		if err = errors.Join(err, errMark); err != nil {
 			return err
 		}
@@ -189,7 +189,7 @@ func (v *View) Digest(ctx context.Context, from, to uint64) (sum [sha256.Size]by
 		if err != nil {
 			return err
 		}
-		mark, err := c.Value(layout.Indexed(layout.SpanBatch, index))
+		mark, err := c.Mark(index)
 		if err != nil {
 			return err
 		}

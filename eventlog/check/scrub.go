@@ -3,6 +3,7 @@ package check
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -50,12 +51,13 @@ func (s *scrub) seek(from []byte) {
 	}
 }
 
-func (s *scrub) read(budget int64) error {
+func (s *scrub) read(budget int64) (err error) {
 	it, err := layout.Iterate(s.snapshot, s.from, nil)
 	if err != nil {
 		return err
 	}
 	defer it.Close()
+	defer func() { err = errors.Join(err, s.beside.end()) }()
 	ok := it.First()
 	for ok && s.Bytes < budget {
 		if err := s.ctx.Err(); err != nil {

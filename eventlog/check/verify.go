@@ -57,6 +57,7 @@ type Reader struct {
 	hot       uint64    // batches with a mark of their own
 	cold      cold.Head // the newest block
 	wantCold  uint64    // stripes that the blocks call for
+	beside    beside
 }
 
 // sizeCheck follows the size marks: from one to the next the total grows by the bytes of the records between them.
@@ -176,6 +177,7 @@ func (v *Reader) chunk(lower, upper []byte, size int, fn func(it *pebble.Iterato
 		return nil, err
 	}
 	defer it.Close()
+	defer func() { err = errors.Join(err, v.beside.end()) }()
 	for ok := it.First(); ok; ok = it.Next() {
 		if size == 0 {
 			return bytes.Clone(it.Key()), nil
@@ -236,7 +238,7 @@ func (v *Reader) Entry(it *pebble.Iterator, index uint64) error {
 	if err := v.sized(index, len(value)); err != nil {
 		return err
 	}
-	mark, err := v.Value(layout.Indexed(layout.SpanBatch, index))
+	mark, err := v.Mark(index)
 	if err != nil {
 		return err
 	}
@@ -277,11 +279,11 @@ func (v *Reader) batch(index uint64, data, mark []byte) error {
 		seen[layout.Series{Channel: b.Runs[i].Channel, Origin: b.Runs[i].Origin}] = struct{}{}
 	}
 	for of := range seen {
-		key, err := v.Value(of.IndexKey(index))
+		ok, err := v.indexed(of, index)
 		if err != nil {
 			return err
 		}
-		if key == nil {
+		if !ok {
 			return layout.Inconsistent(index, "channel %q of user %d is not indexed", of.Channel, of.Origin)
 		}
 	}
