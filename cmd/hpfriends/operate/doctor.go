@@ -96,8 +96,8 @@ Exit codes: 0 nothing fails, 1 something does, 2 usage.`,
 				return err
 			}
 			r := examine(c.Context, newPatient(c))
-			if c.Bool("fix") {
-				mend(&r)
+			if c.Bool("fix") && mend(&r) {
+				r = after(r, examine(c.Context, newPatient(c)))
 			}
 			if err := cmdline.Show(c, r, func(w io.Writer) { printReport(w, r) }); err != nil {
 				return err
@@ -131,8 +131,8 @@ func examine(ctx context.Context, p *patient) Report {
 	return r
 }
 
-// mend mends what is safe to mend.
-func mend(r *Report) {
+// mend mends what is safe to mend, and reports whether it has mended anything.
+func mend(r *Report) (any bool) {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if f.mend == nil || f.Verdict == OK {
@@ -142,8 +142,29 @@ func mend(r *Report) {
 			f.Found += fmt.Sprintf("; --fix could not mend it: %v", err)
 			continue
 		}
-		f.Verdict, f.Fixed = OK, true
+		f.Verdict, f.Fixed, any = OK, true, true
 	}
+	return any
+}
+
+// after is what was found once something is mended, which other checks looked at, too: with what was mended, in place
+// of what its check says now that nothing is wrong there.
+func after(mended, now Report) Report {
+	told := make(map[string]bool) // checks of which something was mended
+	var all []Finding
+	for _, f := range mended.Findings {
+		if f.Fixed {
+			told[f.Check] = true
+			all = append(all, f)
+		}
+	}
+	for _, f := range now.Findings {
+		if !told[f.Check] || f.Verdict != OK {
+			all = append(all, f)
+		}
+	}
+	now.Findings = all
+	return now
 }
 
 func printReport(w io.Writer, r Report) {

@@ -242,6 +242,9 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			if has(again, c.check, c.want, c.found, c.do) == c.mended {
 				t.Errorf("after --fix: %+v, want it mended: %v; --fix said %+v", again.find(c.check), c.mended, fixed.find(c.check))
 			}
+			if says, is := fixed.count(Fail), again.count(Fail); says != is {
+				t.Errorf("--fix says that %d fail, and the next look that %d do: %+v", says, is, fixed.Findings)
+			}
 		})
 	}
 }
