@@ -23,11 +23,11 @@ var shelves = []struct {
 	title string
 	names []string
 }{
-	{"Use", []string{"start", "integrations", "history", "limits"}},
+	{"Use", []string{"start", "concepts", "integrations", "history", "limits"}},
 	{"Operate", []string{
 		"install", "sensors", "tls", "migrate", "cluster", "backup", "metrics", "security", "reliability", "performance",
 	}},
-	{"Inside", []string{"design"}},
+	{"Inside", []string{"protocol", "design"}},
 }
 
 // Open reads all documents.
