@@ -48,8 +48,6 @@ type authority struct {
 
 func startAuthority(t *testing.T, life time.Duration) *authority {
 	t.Helper()
-	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
-	t.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
 	a := &authority{
 		roots: x509.NewCertPool(), http: openDoorway(t), tls: openDoorway(t), life: life, due: make(map[string]bool),
 	}
@@ -267,6 +265,7 @@ func TestCertificateIsObtained(t *testing.T) {
 
 // TestCertificateIsRenewedByItsAge: without a word of the authority, before it ends.
 func TestCertificateIsRenewedByItsAge(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	if testing.Short() {
 		t.Skip("waits for a certificate to grow old")
 	}
@@ -293,6 +292,7 @@ func TestCertificateIsRenewedByItsAge(t *testing.T) {
 // TestClusterHasOneCertificate: three nodes obtain it once, whichever of them the authority asks. One is killed, and
 // the others renew it; a connection that is open stays so, and the node that comes back has the new one.
 func TestClusterHasOneCertificate(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	a := startAuthority(t, 90*24*time.Hour)
 	a.http.Close()
 	f := startFleet(t, 3)

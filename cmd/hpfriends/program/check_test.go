@@ -17,6 +17,7 @@ import (
 // One wrong byte on the disk is found: by check, of a stopped server and of a running one, and by the slow check that
 // goes on all the time, which leaves the server serving.
 func TestDamageOnDiskIsFound(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	dir := t.TempDir()
 	c := newCommunityIn(t, dir, "ada")
 	pub := c.dial("ada")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -34,6 +35,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, readerMain(args))
 		os.Exit(1)
 	}
+	_ = os.Setenv("PEBBLE_VA_NOSLEEP", "1") // of the authority that issues certificates
+	_ = os.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
+	_ = flag.Set("test.parallel", "4") // most of these tests wait for other processes
 	os.Exit(m.Run())
 }
 
@@ -103,6 +107,7 @@ func publishAcked(t *testing.T, address string, k load.Key, run int, acked *atom
 
 // What $acks confirmed is in the log after kill -9: once, in order, without a hole.
 func TestAcknowledgedMessagesSurviveKill(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	kills, publishers := 20, 2
 	if testing.Short() {
 		kills = 5

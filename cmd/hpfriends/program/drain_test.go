@@ -26,6 +26,7 @@ func sentElsewhere(f *fleet, id string) string {
 // A leader with a publisher is drained by another node: the publisher loses nothing that it has sent, the leader hands
 // over, stays a voter, and takes clients again when it is told to, not when it is restarted.
 func TestDrainSendsClientsElsewhereAndLosesNothing(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	f := startFleet(t, 3)
 	pubs, _ := f.setUp("n1", 1, 0)
 	l := f.leader()

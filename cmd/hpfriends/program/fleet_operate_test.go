@@ -24,6 +24,7 @@ func commandLine(t *testing.T, args ...string) (code int, out, said string) {
 // Every node is restarted with its clients on it: they learn of it at once, go on elsewhere, and lose nothing that
 // they sent.
 func TestRollingRestartWithClientsOnEachNode(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	f := startFleet(t, 3)
 	pubs, _ := f.setUp("n1", 1, 0)
 	all := &voyage{}

@@ -109,6 +109,7 @@ func lastRecord(f *os.File) (string, error) {
 // A subscriber that is killed at random, again and again, while messages pass, misses none: with a durable
 // subscription it gets every message at least once, and when it resumes by positions exactly once.
 func TestKilledSubscriberMissesNothing(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	messages, kills := 1_000_000, 100
 	if testing.Short() {
 		messages, kills = 100_000, 12

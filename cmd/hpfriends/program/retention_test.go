@@ -18,6 +18,7 @@ import (
 // What retention removes is gone for readers, who are told, and from the disk; the audit stays, and so does everything
 // else over a restart.
 func TestRetentionEndsHistory(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	dir := t.TempDir()
 	c := newCommunityIn(t, dir, "ada")
 	old := c.dial("ada")
@@ -99,6 +100,7 @@ func TestRetentionEndsHistory(t *testing.T) {
 
 // By age, messages go although nothing more comes, and what only says so does not itself keep the log moving.
 func TestRetentionByAge(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	dir := t.TempDir()
 	c := newCommunityIn(t, dir, "ada")
 	if err := c.Stop(); err != nil {
