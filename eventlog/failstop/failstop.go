@@ -25,6 +25,7 @@ type Stop struct {
 	mu        sync.Mutex
 	throttled map[string]*throttled // by event
 	interval  time.Duration         // between two lines of one event
+	damage    time.Time             // until which who meets damage has paid for it
 }
 
 type throttled struct {
@@ -99,6 +100,7 @@ func (f *Stop) Listener() *pebble.EventListener {
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			f.event(slog.LevelError, "data corruption on disk", "file", info.Path, "error", FirstLine(info.Details))
+			f.pause()
 		},
 		DiskSlow: func(info pebble.DiskSlowInfo) {
 			f.event(slog.LevelWarn, "disk is slow", "detail", info.String())
@@ -113,6 +115,30 @@ func (f *Stop) Listener() *pebble.EventListener {
 	}
 	l.EnsureDefaults(f)
 	return l
+}
+
+// Who meets damage goes on at once some times, and then this often.
+const (
+	damageBurst = 32
+	damageEvery = 250 * time.Millisecond
+	damageMost  = time.Second // that anybody waits
+)
+
+// pause has whoever meets damage again and again wait. A compaction of a damaged table of level 0 is begun again as
+// soon as it has failed, two thousand times a second; tables of other levels Pebble leaves alone for five minutes.
+// Compactions hold no lock while they read.
+func (f *Stop) pause() {
+	f.mu.Lock()
+	now := time.Now()
+	if least := now.Add(-damageBurst * damageEvery); f.damage.Before(least) {
+		f.damage = least
+	}
+	if f.damage = f.damage.Add(damageEvery); f.damage.Sub(now) > damageMost {
+		f.damage = now.Add(damageMost)
+	}
+	wait := f.damage.Sub(now)
+	f.mu.Unlock()
+	time.Sleep(wait)
 }
 
 // FirstLine is what Pebble says of an error to people; the lines behind it are for programs.
