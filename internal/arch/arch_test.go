@@ -28,8 +28,8 @@ var allowed = map[string][]string{
 	"cmd/hpfriends/contexts": {"internal/cmdline", "internal/contexts", "internal/term", "internal/trust"},
 	"cmd/hpfriends/operate": {
 		"api", "backup", "cmd/hpfriends/cli", "eventlog", "server", "internal/atomicfile", "internal/buildinfo",
-		"internal/cmdline", "internal/datadir", "internal/secret", "internal/shell", "internal/term", "raftfsm/apply",
-		"raftfsm/restore", "raftfsm/store",
+		"internal/cmdline", "internal/datadir", "internal/secret", "internal/shell", "internal/term", "packaging",
+		"raftfsm/apply", "raftfsm/restore", "raftfsm/store",
 	},
 	"cmd/hpfriends/backup": {
 		"api", "backup", "cmd/hpfriends/cli", "internal/atomicfile", "internal/buildinfo", "internal/cmdline",

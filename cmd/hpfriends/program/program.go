@@ -102,7 +102,8 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 conflict,
 			cli.User(), cli.Group(), cli.Authkey(), cli.Share(), cli.Cursor(), cli.Explain(), cli.Audit(), cli.Token(),
 			cli.Invitation(), cli.Session(), cli.Connection(), cli.Log(), cli.Cluster(), cli.Retention(),
 			cli.Status(), cli.Check(), backup.Command(), contexts.Command(),
-			bench.Command(), operate.Config(), operate.Doctor(), operate.Debug(), cli.Gen(), cli.Version(), complete.Command(),
+			bench.Command(), operate.Config(), operate.Doctor(), operate.Debug(), operate.Gen(), cli.Version(),
+			complete.Command(),
 		},
 	}
 	app.Action = func(c *urfave.Context) error {

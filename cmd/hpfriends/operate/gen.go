@@ -1,4 +1,4 @@
-package cli
+package operate
 
 import (
 	"github.com/urfave/cli/v2"
