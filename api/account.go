@@ -10,7 +10,7 @@ type Account struct {
 	Cursors    []view.Cursor  `json:"cursors" doc:"of durable subscriptions of the authkeys"`
 	Shares     []view.Share   `json:"shares" doc:"with others"`
 	SharedWith []view.Share   `json:"shared_with" doc:"by others, with the user or groups of theirs"`
-	Groups     []view.Group   `json:"groups" doc:"of which the user is a member"`
+	Groups     []view.Group   `json:"groups" doc:"of which the user is a member, or asks to become one"`
 	Tokens     []view.Token   `json:"tokens"`
 	Sessions   []view.Session `json:"sessions"`
 	Logs       []view.LogRow  `json:"logs" doc:"what was refused to the authkeys, newest first"`

@@ -35,6 +35,17 @@ type NewMember struct {
 	User string `json:"user" format:"handle" doc:"handle"`
 }
 
+// JoinRequestAdd asks to join a group.
+type JoinRequestAdd struct {
+	GroupPath
+	Body NewJoinRequest
+}
+
+// NewJoinRequest is what one says who asks to join.
+type NewJoinRequest struct {
+	Note string `json:"note,omitempty" format:"text" maxLength:"1024" doc:"who you are: the members see it"`
+}
+
 // MemberEdit changes what a member of a group may do.
 type MemberEdit struct {
 	MemberPath
@@ -56,6 +67,13 @@ var (
 	AddMember   = Op[MemberAdd, None]{"POST /groups/{group}/members", "Add a member"}
 	EditMember  = Op[MemberEdit, None]{
 		"PATCH /groups/{group}/members/{user}", "Make a member admin of the group, or no longer",
+	}
+	AskToJoin     = Op[JoinRequestAdd, None]{"POST /groups/{group}/requests", "Ask to join a group"}
+	AcceptRequest = Op[MemberPath, None]{
+		"POST /groups/{group}/requests/{user}/accept", "Make a member of somebody who asks to join",
+	}
+	RemoveRequest = Op[MemberPath, None]{
+		"DELETE /groups/{group}/requests/{user}", "Decline a request to join, or take back your own",
 	}
 	RemoveMember = Op[MemberPath, None]{"DELETE /groups/{group}/members/{user}", "Remove a member, or leave"}
 )

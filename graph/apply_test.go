@@ -60,6 +60,16 @@ func TestApplyRefuses(t *testing.T) {
 		{"role that is none", user(w.root), AddUser{Handle: "eve", Role: "king"}, ErrInvalid},
 		{"name is too long", user(w.root), AddUser{Handle: "eve", Name: long}, ErrInvalid},
 
+		{"nobody asks to join", operator(), AskToJoin{Group: w.red}, ErrInvalid},
+		{"a member asks to join", user(w.bob), AskToJoin{Group: w.red}, ErrConflict},
+		{"ask to join everyone", user(w.bob), AskToJoin{Group: Everyone}, ErrConflict},
+		{"ask to join nothing", user(w.bob), AskToJoin{Group: 9999}, ErrNotFound},
+		{"ask at length", user(w.carol), AskToJoin{Group: w.red, Note: long}, ErrInvalid},
+		{"take back no request", user(w.carol), RemoveRequest{Group: w.red, User: w.carol}, ErrNotFound},
+		{"take back a request to nothing", user(w.carol), RemoveRequest{Group: 9999, User: w.carol}, ErrNotFound},
+		{"member declines", user(w.bob), RemoveRequest{Group: w.red, User: w.carol}, ErrDenied},
+		{"accept who does not ask", user(w.alice), AddMember{Group: w.red, User: w.carol, Asked: true}, ErrNotFound},
+
 		{"edit somebody else", user(w.alice), EditUser{User: w.bob, Name: ptr("x")}, ErrDenied},
 		{"auditor edits somebody else", user(w.audit), EditUser{User: w.bob, Name: ptr("x")}, ErrDenied},
 		{"make oneself admin", user(w.alice), EditUser{User: w.alice, Role: ptr(Admin)}, ErrDenied},
@@ -79,11 +89,11 @@ func TestApplyRefuses(t *testing.T) {
 		{"member removes the group", user(w.bob), RemoveGroup{w.red}, ErrDenied},
 		{"remove everyone", user(w.root), RemoveGroup{Everyone}, ErrInvalid},
 		{"remove no group", user(w.root), RemoveGroup{9999}, ErrNotFound},
-		{"member adds a member", user(w.bob), AddMember{w.red, w.carol}, ErrDenied},
-		{"outsider adds themselves", user(w.carol), AddMember{w.red, w.carol}, ErrDenied},
-		{"add a member again", user(w.alice), AddMember{w.red, w.bob}, ErrConflict},
-		{"add nobody", user(w.alice), AddMember{w.red, 9999}, ErrNotFound},
-		{"add to everyone", user(w.root), AddMember{Everyone, w.bob}, ErrInvalid},
+		{"member adds a member", user(w.bob), AddMember{Group: w.red, User: w.carol}, ErrDenied},
+		{"outsider adds themselves", user(w.carol), AddMember{Group: w.red, User: w.carol}, ErrDenied},
+		{"add a member again", user(w.alice), AddMember{Group: w.red, User: w.bob}, ErrConflict},
+		{"add nobody", user(w.alice), AddMember{Group: w.red, User: 9999}, ErrNotFound},
+		{"add to everyone", user(w.root), AddMember{Group: Everyone, User: w.bob}, ErrInvalid},
 		{"member removes another", user(w.bob), RemoveMember{w.red, w.alice}, ErrDenied},
 		{"leave everyone", user(w.bob), RemoveMember{Everyone, w.bob}, ErrInvalid},
 		{"leave a group one is not in", user(w.carol), RemoveMember{w.red, w.carol}, ErrNotFound},
@@ -214,7 +224,7 @@ func TestAdminsChangeWhatIsOthers(t *testing.T) {
 		w.do(by, RemoveAuthkey{w.key.ID})
 		w.do(by, AddToken{Owner: w.bob, Hash: hash(7), Grant: reads})
 		w.do(by, RemoveToken{w.token})
-		w.do(by, AddMember{w.red, w.carol})
+		w.do(by, AddMember{Group: w.red, User: w.carol})
 		w.do(by, SetGroupAdmin{w.red, w.carol, true})
 		w.do(by, RemoveMember{w.red, w.alice})
 		w.do(by, RemoveShare{w.toBob})
@@ -339,7 +349,7 @@ func TestLeavingAGroupEndsItsShares(t *testing.T) {
 	if !w.g.Accepted(w.toBob, w.bob) || !w.g.Accepted(w.toAll, w.bob) {
 		t.Error("leaving red dropped what has nothing to do with it")
 	}
-	w.do(user(w.alice), AddMember{w.red, w.bob})
+	w.do(user(w.alice), AddMember{Group: w.red, User: w.bob})
 	joined := w.now()
 	if w.g.Accepted(w.toRed, w.bob) {
 		t.Error("bob did not decide again")
@@ -517,7 +527,7 @@ func TestApplyKeepsNothingOfTheCommand(t *testing.T) {
 func TestAdminWhoStepsDownManagesNoMore(t *testing.T) {
 	w := newSmall(t)
 	w.do(user(w.alice), SetGroupAdmin{w.red, w.bob, true})
-	w.do(user(w.bob), AddMember{w.red, w.carol})
+	w.do(user(w.bob), AddMember{Group: w.red, User: w.carol})
 	w.do(user(w.bob), SetGroupAdmin{w.red, w.bob, false})
 	if _, err := w.try(user(w.bob), RemoveMember{w.red, w.carol}); !errors.Is(err, ErrDenied) {
 		t.Errorf("bob removes a member after stepping down: %v", err)

@@ -160,6 +160,15 @@ func TestWhoSeesWhat(t *testing.T) {
 	toRed, _ := w.g.Share(w.toRed)
 	toAll, _ := w.g.Share(w.toAll)
 	token, _ := w.g.Token(w.token)
+	w.do(user(w.carol), AskToJoin{Group: w.red})
+	asked, _ := w.g.JoinRequest(w.red, w.carol)
+	blue := w.group("blue", w.carol)
+	w.do(user(w.bob), AskToJoin{Group: blue})
+	ofBob, _ := w.g.JoinRequest(blue, w.bob)
+	mayRemove := func(v Actor, r *JoinRequest) bool {
+		_, _, err := w.g.Apply(200, Command{By: v, Time: at(200), Op: RemoveRequest{r.Group, r.User}})
+		return err == nil
+	}
 	for _, tt := range []struct {
 		what string
 		want string // alice bob carol audit root operator | disabled unknown nobody
@@ -168,6 +177,10 @@ func TestWhoSeesWhat(t *testing.T) {
 		{"a user", "yyyyyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeUser(alice) }},
 		{"a group", "yyyyyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeGroup(red) }},
 		{"its members", "yy-yyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeMembers(red) }},
+		{"carol's request to join", "yyyyyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeRequest(asked) }},
+		{"bob's to join blue", "-yyyyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeRequest(ofBob) }},
+		{"to remove carol's", "y-y-yy---", func(v Actor) bool { return mayRemove(v, asked) }},
+		{"to remove bob's", "-yy-yy---", func(v Actor) bool { return mayRemove(v, ofBob) }},
 		{"everyone's members", "yyyyyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeMembers(everyone) }},
 		{"an authkey", "y--yyy---", func(v Actor) bool { return w.g.Viewer(v).CanSeeAuthkey(w.key) }},
 		{"its secret", "y---yy---", func(v Actor) bool { return w.g.Viewer(v).CanRevealSecret(w.key) }},

@@ -23,16 +23,17 @@ const (
 	KindToken      Kind = "token"
 	KindSession    Kind = "session"
 	KindInvitation Kind = "invitation"
+	KindRequest    Kind = "request"
 )
 
 // Kinds are all kinds.
 var Kinds = []Kind{
 	KindUser, KindGroup, KindMembership, KindAuthkey, KindShare, KindAcceptance, KindToken, KindSession,
-	KindInvitation,
+	KindInvitation, KindRequest,
 }
 
-// Object is a *User, *Group, *Membership, *Authkey, *Share, *Acceptance, *Token or *Invitation. It is shared and
-// read-only.
+// Object is a *User, *Group, *Membership, *Authkey, *Share, *Acceptance, *Token, *Invitation or *JoinRequest. It
+// is shared and read-only.
 type Object interface{ object() }
 
 // Acceptance is what a receiver has decided on a share.
@@ -42,20 +43,21 @@ type Acceptance struct {
 	Enabled bool
 }
 
-func (*User) object()       {}
-func (*Group) object()      {}
-func (*Membership) object() {}
-func (*Authkey) object()    {}
-func (*Share) object()      {}
-func (*Acceptance) object() {}
-func (*Token) object()      {}
-func (*Invitation) object() {}
+func (*User) object()        {}
+func (*Group) object()       {}
+func (*Membership) object()  {}
+func (*Authkey) object()     {}
+func (*Share) object()       {}
+func (*Acceptance) object()  {}
+func (*Token) object()       {}
+func (*Invitation) object()  {}
+func (*JoinRequest) object() {}
 
 // Ref names an object.
 type Ref struct {
 	Kind Kind
-	ID   uint64 // of a membership the group's, of an acceptance the share's
-	User UserID // of a membership or an acceptance
+	ID   uint64 // of a membership or a request the group's, of an acceptance the share's
+	User UserID // of a membership, a request or an acceptance
 }
 
 // Difference is one object that two graphs do not hold alike.
@@ -95,6 +97,8 @@ func diffKind(k Kind, before, after *Graph, yield func(Difference) bool) bool {
 		return diffIDs(k, before.shares, after.shares, sameShare, yield)
 	case KindAcceptance:
 		return diffPairs(k, before.decided, after.decided, acceptanceOf, yield)
+	case KindRequest:
+		return diffPairs(k, before.asked, after.asked, requestOf, yield)
 	case KindInvitation:
 		return diffIDs(k, before.invited, after.invited, sameInvitation, yield)
 	default:
@@ -141,6 +145,8 @@ func acceptanceOf(k tree.Pair, enabled bool) Object {
 	return &Acceptance{ShareID(k.A), UserID(k.B), enabled}
 }
 
+func requestOf(_ tree.Pair, r JoinRequest) Object { return &r }
+
 // diffTokens yields the API tokens, or the login sessions, which are held together.
 func diffTokens(kind Kind, a, b *Graph, yield func(Difference) bool) bool {
 	return diffIDs(kind, a.tokens, b.tokens, sameToken, func(d Difference) bool {
@@ -173,14 +179,15 @@ func sameToken(x, y *Token) bool {
 
 // Concerns reports whether the difference between these graphs is about something of the user's: their account,
 // authkeys, tokens and invitations; shares that they make or receive; acceptances of their shares, and their own;
-// memberships of their groups. That somebody may see a name does not make a change concern them.
+// memberships of their groups, and requests to join these. That somebody may see a name does not make a change concern
+// them.
 func (d *Difference) Concerns(before, after *Graph, user UserID) bool {
 	switch d.Kind {
 	case KindUser:
 		return UserID(d.ID) == user
 	case KindGroup:
 		return inGroup(before, after, GroupID(d.ID), user)
-	case KindMembership:
+	case KindMembership, KindRequest:
 		return d.User == user || inGroup(before, after, GroupID(d.ID), user)
 	default:
 		return d.concerns(d.Before, before, user) || d.concerns(d.After, after, user)

@@ -37,6 +37,11 @@ func enumerate(g *Graph) map[string]string {
 	for v := range g.Invitations() {
 		add(KindInvitation, uint64(v.ID), 0, *v)
 	}
+	for gr := range g.Groups() {
+		for r := range g.JoinRequests(gr.ID) {
+			add(KindRequest, uint64(gr.ID), r.User, *r)
+		}
+	}
 	for u := range g.Users() {
 		for t := range g.TokensOf(u.ID) {
 			add(KindToken, uint64(t.ID), 0, *t)

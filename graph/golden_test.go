@@ -101,6 +101,13 @@ func story() []Command {
 	}})
 	do(Actor{User: bob, Token: 30, From: "192.0.2.1"}, RevealAuthkey{Authkey: 7})
 	do(user(37), RevealAuthkey{Authkey: 27})
+	do(user(37), AddGroup{Name: "club"})
+	do(user(bob), AskToJoin{Group: 59, Note: "I know <ada>"})
+	do(user(37), AddMember{Group: 59, User: bob, Asked: true})
+	do(user(ada), AskToJoin{Group: 59})
+	do(user(37), RemoveRequest{Group: 59, User: ada})
+	do(user(ada), AskToJoin{Group: 59, Note: "please"})
+	do(user(47), AskToJoin{Group: 59})
 	return all
 }
 
@@ -145,7 +152,7 @@ func TestStoredBytesAreRead(t *testing.T) {
 			t.Errorf("%s\nis read as %+v, %v\nwant       %+v", line, c, err, told[i])
 		}
 	}
-	for _, name := range []string{"graph.v1.bin", "graph.bin"} { // without limits, and with some
+	for _, name := range []string{"graph.v1.bin", "graph.v2.bin", "graph.bin"} { // with limits, with requests
 		g, stored := new(Graph), read(name)
 		if err := g.UnmarshalBinary(stored); err != nil || !bytes.Equal(encode(t, g), stored) {
 			t.Errorf("the stored graph %s became another: %v", name, err)

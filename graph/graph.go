@@ -12,6 +12,7 @@ type Graph struct {
 	index uint64
 	users
 	groups
+	requests
 	credentials
 	sharing
 	invitations
@@ -24,7 +25,7 @@ type Graph struct {
 // New returns the graph that everything begins with: it holds the group everyone and nothing else.
 func New() *Graph {
 	g := &Graph{
-		users: newUsers(), groups: newGroups(), credentials: newCredentials(), sharing: newSharing(),
+		users: newUsers(), groups: newGroups(), requests: newRequests(), credentials: newCredentials(), sharing: newSharing(),
 		invitations: newInvitations(), expiry: tree.New[due.Key, struct{}](due.Compare), deltas: newDeltaHistory(),
 	}
 	newDraft(g).putGroup(&Group{ID: Everyone, Name: "everyone"})

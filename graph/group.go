@@ -150,6 +150,7 @@ func (d *draft) dropGroup(gr *Group) {
 	d.groups.members.RemoveRange(d.edit, tree.Pair{A: id}, tree.Pair{A: id + 1})
 	d.groups.admins.RemoveRange(d.edit, tree.Pair{A: id}, tree.Pair{A: id + 1})
 	d.dropInvitations(&d.invitesTo, id)
+	d.requests.dropAll(d.edit, d.JoinRequests(gr.ID))
 	d.groups.byID.Remove(d.edit, id)
 	d.groups.byName.Remove(d.edit, fold(gr.Name))
 }
@@ -174,6 +175,14 @@ func (op AddMember) apply(d *draft) (uint64, error) {
 	}
 	if _, ok := d.Membership(gr.ID, u.ID); ok {
 		return 0, refuse(Conflict, "", "%s is a member of %q already", u.Handle, gr.Name)
+	}
+	if op.Asked {
+		if _, err := pending(d, gr.ID, u.ID); err != nil {
+			return 0, err
+		}
+	}
+	if r, ok := d.JoinRequest(gr.ID, u.ID); ok {
+		d.requests.drop(d.edit, r)
 	}
 	d.putMember(Membership{Group: gr.ID, User: u.ID, Joined: d.at})
 	return uint64(gr.ID), nil

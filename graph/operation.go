@@ -26,6 +26,9 @@ var operations = []operation{
 	declare("member.remove", always, func(op RemoveMember, _ Actor) Ref { return aboutMember(op.Group, op.User) }),
 	declare("member.admin", never, func(op SetGroupAdmin, _ Actor) Ref { return aboutMember(op.Group, op.User) }),
 
+	declare("request.add", never, func(op AskToJoin, by Actor) Ref { return aboutRequest(op.Group, by.User) }),
+	declare("request.remove", never, func(op RemoveRequest, _ Actor) Ref { return aboutRequest(op.Group, op.User) }),
+
 	declare("authkey.add", never, func(AddAuthkey, Actor) Ref { return added(KindAuthkey) }),
 	declare("authkey.edit", always, func(op EditAuthkey, _ Actor) Ref { return about(KindAuthkey, op.Authkey) }),
 	declare("authkey.reveal", never, func(op RevealAuthkey, _ Actor) Ref { return about(KindAuthkey, op.Authkey) }),
@@ -101,6 +104,8 @@ func about[ID ~uint64](kind Kind, id ID) Ref { return Ref{Kind: kind, ID: uint64
 
 func aboutMember(group GroupID, user UserID) Ref { return Ref{KindMembership, uint64(group), user} }
 
+func aboutRequest(group GroupID, user UserID) Ref { return Ref{KindRequest, uint64(group), user} }
+
 var operationsByType, operationsByName = indexOperations()
 
 func indexOperations() (map[reflect.Type]*operation, map[string]*operation) {
@@ -156,9 +161,12 @@ type (
 	RemoveGroup struct {
 		Group GroupID `json:"group"`
 	}
+	// AddMember answers the user's request to join, if there is one. With Asked it adds nobody who does not ask, or no
+	// longer.
 	AddMember struct {
 		Group GroupID `json:"group"`
 		User  UserID  `json:"user"`
+		Asked bool    `json:"asked,omitempty"`
 	}
 	RemoveMember struct { // leaving is removing oneself
 		Group GroupID `json:"group"`
@@ -168,6 +176,16 @@ type (
 		Group GroupID `json:"group"`
 		User  UserID  `json:"user"`
 		Admin bool    `json:"admin"`
+	}
+
+	// AskToJoin asks the admins of a group to make the actor a member.
+	AskToJoin struct {
+		Group GroupID `json:"group"`
+		Note  string  `json:"note,omitempty"`
+	}
+	RemoveRequest struct {
+		Group GroupID `json:"group"`
+		User  UserID  `json:"user"`
 	}
 
 	AddAuthkey struct {

@@ -31,7 +31,7 @@ func bigWorld(tb testing.TB, users, shares int) (g *Graph, index uint64, ids []U
 	for i := 0; i+20 <= users; i += 20 {
 		gr := GroupID(do(user(ids[i]), AddGroup{Name: fmt.Sprintf("group%d", i)}))
 		for _, u := range ids[i+1 : i+20] {
-			do(user(ids[i]), AddMember{gr, u})
+			do(user(ids[i]), AddMember{Group: gr, User: u})
 		}
 		groups = append(groups, gr)
 	}

@@ -11,15 +11,16 @@ import (
 //	| users | groups but everyone | memberships but everyone's | authkeys | shares | decisions | tokens
 //	| retention: held, the newest acceptance and its clock | invitations
 //	| limits of users who have some, with their numbers, from version 2
+//	| requests to join groups, from version 3
 //	| CRC-32C of all before it (4, little endian)
 //
 // Each section is a count and that many records in the order of their keys, so equal graphs have equal bytes. A graph
-// without limits is written as version 1, so that what was stored before there were any stays as it is. Numbers are
+// is written as the first version that has all of it, so that what was stored before stays as it is. Numbers are
 // varints, strings have their length before them, a time is 0 for none or 1, seconds and nanoseconds. What can be
 // derived (indexes, what is due) is not stored.
 const (
 	snapshotMagic   = "hpfgraph"
-	snapshotVersion = 2
+	snapshotVersion = 3
 )
 
 // MarshalBinary encodes the graph. Equal graphs have equal encodings.
@@ -35,7 +36,7 @@ func (g *Graph) MarshalBinary() ([]byte, error) {
 	e.tokens(g)
 	e.retention(g.retention)
 	e.invitations(g)
-	e.limits(g)
+	e.later(g)
 	return codec.Seal(e.Bytes), nil
 }
 
@@ -66,21 +67,44 @@ func (e *encoder) users(g *Graph) {
 	}
 }
 
-func (e *encoder) limits(g *Graph) {
+// later writes what came after the first version, as far as there is some.
+func (e *encoder) later(g *Graph) {
 	var limited []*User
 	for u := range g.Users() {
 		if u.Limits != (limit.Limits{}) {
 			limited = append(limited, u)
 		}
 	}
-	if len(limited) == 0 {
-		return
+	version := byte(1)
+	if len(limited) > 0 {
+		version = 2
 	}
-	e.Bytes[len(snapshotMagic)] = snapshotVersion
+	if g.asked.Len() > 0 {
+		version = 3
+	}
+	if e.Bytes[len(snapshotMagic)] = version; version > 1 {
+		e.limits(limited)
+	}
+	if version > 2 {
+		e.requests(g)
+	}
+}
+
+func (e *encoder) limits(limited []*User) {
 	e.Uint(uint64(len(limited)))
 	for _, u := range limited {
 		e.Uint(uint64(u.ID))
 		u.Limits.Append(&e.Encoder)
+	}
+}
+
+func (e *encoder) requests(g *Graph) {
+	e.Uint(uint64(g.asked.Len()))
+	for _, r := range g.asked.All() {
+		e.Uint(uint64(r.Group))
+		e.Uint(uint64(r.User))
+		e.String(r.Note)
+		e.mark(r.Created)
 	}
 }
 

@@ -34,6 +34,9 @@ func (g *Graph) UnmarshalBinary(data []byte) error {
 	if version > 1 {
 		d.limits()
 	}
+	if version > 2 {
+		d.requests()
+	}
 	load(d, "expiry", &d.graph.expiry, d.due)
 	if d.Err == nil && len(d.Data) > 0 {
 		d.Fail("%d bytes too many", len(d.Data))
@@ -70,6 +73,23 @@ func (d *decoder) limits() {
 			return
 		}
 		u.Limits = l
+	}
+}
+
+// requests are of users who are no members.
+func (d *decoder) requests() {
+	into := newDraft(d.graph)
+	for range d.Count() {
+		r := &JoinRequest{Group: GroupID(d.Uint()), User: UserID(d.Uint()), Note: d.String(), Created: d.mark()}
+		_, group := d.graph.Group(r.Group)
+		d.need(group && r.Group != Everyone, "group", uint64(r.Group))
+		d.needUser(r.User)
+		_, member := d.graph.Membership(r.Group, r.User)
+		d.need(!member, "user outside of the group", uint64(r.User))
+		if d.Err != nil {
+			return
+		}
+		into.requests.put(into.edit, r)
 	}
 }
 

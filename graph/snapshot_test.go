@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 
 	"hpfriends/graph/codec"
@@ -31,6 +32,7 @@ func TestStoredGraphKeepsEveryField(t *testing.T) {
 	w.do(operator(), Expire{})
 	w.do(user(w.bob), AddToken{Hash: hash(3), Comment: "t", Expires: at(800), Grant: reads})
 	w.do(operator(), SetLimits{User: u, Set: limit.Set{Authkeys: ptr(uint32(7)), Bytes: ptr(uint32(limit.Max))}})
+	w.do(user(w.carol), AskToJoin{Group: w.red, Note: "I am c."})
 	got := new(Graph)
 	if err := got.UnmarshalBinary(encode(t, w.g)); err != nil {
 		t.Fatal(err)
@@ -51,6 +53,8 @@ func TestStoredGraphKeepsEveryField(t *testing.T) {
 	check("user", func(g *Graph) (any, bool) { return g.User(u) })
 	check("group", func(g *Graph) (any, bool) { return g.GroupByName("RED") })
 	check("membership", func(g *Graph) (any, bool) { return g.Membership(w.red, w.alice) })
+	check("request", func(g *Graph) (any, bool) { return g.JoinRequest(w.red, w.carol) })
+	check("who asked", func(g *Graph) (any, bool) { return slices.Collect(g.JoinRequestsOf(w.carol)), true })
 	check("authkey", func(g *Graph) (any, bool) { return g.Authkey(k) })
 	check("share", func(g *Graph) (any, bool) { return g.Share(s) })
 	check("token", func(g *Graph) (any, bool) { return g.TokenByHash(hash(3)) })
@@ -82,7 +86,7 @@ func TestDamagedStoredGraphIsRefused(t *testing.T) {
 	body := data[:len(data)-4]
 	refused("one byte more", sum(append(bytes.Clone(body), 0)))
 	refused("cut with a new checksum", sum(bytes.Clone(body[:len(body)-1])))
-	refused("a later version", sum(append([]byte("hpfgraph\x03"), body[9:]...)))
+	refused("a later version", sum(append([]byte("hpfgraph\x04"), body[9:]...)))
 	for what, damage := range map[string]func(*draft){
 		"a share of nobody":     func(g *draft) { g.putShare(&Share{ID: 900, Owner: 9999, User: w.bob, Channel: "x"}) },
 		"a share with nobody":   func(g *draft) { g.putShare(&Share{ID: 900, Owner: w.bob, User: 9999, Channel: "x"}) },
@@ -97,12 +101,15 @@ func TestDamagedStoredGraphIsRefused(t *testing.T) {
 			d.Limits[0] = limit.Max + 1
 			g.putUser(&d)
 		},
-		"a handle twice":          func(g *draft) { g.putUser(&User{ID: 900, Handle: "BOB", Role: Member}) },
-		"a role that is none":     func(g *draft) { g.putUser(&User{ID: 900, Handle: "x", Role: "king"}) },
-		"a member who is nobody":  func(g *draft) { g.putMember(Membership{Group: w.red, User: 9999}) },
-		"a member of no group":    func(g *draft) { g.putMember(Membership{Group: 9999, User: w.bob}) },
-		"a decision of strangers": func(g *draft) { g.putDecision(w.toRed, w.carol, true) },
-		"a decision on no share":  func(g *draft) { g.putDecision(9999, w.bob, true) },
+		"a request of nobody":       func(g *draft) { g.requests.put(g.edit, &JoinRequest{Group: w.red, User: 9999}) },
+		"a request to join nothing": func(g *draft) { g.requests.put(g.edit, &JoinRequest{Group: 9999, User: w.carol}) },
+		"a request of a member":     func(g *draft) { g.requests.put(g.edit, &JoinRequest{Group: w.red, User: w.bob}) },
+		"a handle twice":            func(g *draft) { g.putUser(&User{ID: 900, Handle: "BOB", Role: Member}) },
+		"a role that is none":       func(g *draft) { g.putUser(&User{ID: 900, Handle: "x", Role: "king"}) },
+		"a member who is nobody":    func(g *draft) { g.putMember(Membership{Group: w.red, User: 9999}) },
+		"a member of no group":      func(g *draft) { g.putMember(Membership{Group: 9999, User: w.bob}) },
+		"a decision of strangers":   func(g *draft) { g.putDecision(w.toRed, w.carol, true) },
+		"a decision on no share":    func(g *draft) { g.putDecision(9999, w.bob, true) },
 	} {
 		g := *w.g
 		damage(newDraft(&g))

@@ -30,7 +30,7 @@ func fullGroup(tb testing.TB, users int) (
 	g = apply(g, user(ids[0]), AddGroup{Name: "crowd"})
 	group = GroupID(object)
 	for _, u := range ids[1:] {
-		g = apply(g, user(ids[0]), AddMember{group, u})
+		g = apply(g, user(ids[0]), AddMember{Group: group, User: u})
 	}
 	g = apply(g, user(ids[0]), AddShare{Channel: "*", Group: group})
 	share = ShareID(object)

@@ -74,6 +74,14 @@ type Membership struct {
 	Joined Mark
 }
 
+// JoinRequest is that a user asks to become a member of a group.
+type JoinRequest struct {
+	Group   GroupID
+	User    UserID
+	Note    string // to the group
+	Created Mark
+}
+
 // Authkey is a single-purpose token of one user for one piece of software.
 type Authkey struct {
 	ID         AuthkeyID

@@ -218,6 +218,7 @@ func (op RemoveUser) apply(d *draft) (uint64, error) {
 		d.dropToken(t)
 	}
 	d.dropInvitations(&d.invitesOf, uint64(u.ID))
+	d.requests.dropAll(d.edit, d.JoinRequestsOf(u.ID))
 	for _, s := range slices.Collect(d.SharesOf(u.ID)) {
 		d.dropShare(s)
 	}

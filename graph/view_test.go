@@ -188,7 +188,7 @@ func TestRejoiningBetweenLooksMovesTheStart(t *testing.T) {
 		t.Fatalf("bob sees from %d, want %d", from, w.toRed)
 	}
 	w.do(user(w.bob), RemoveMember{w.red, w.bob})
-	w.do(user(w.alice), AddMember{w.red, w.bob})
+	w.do(user(w.alice), AddMember{Group: w.red, User: w.bob})
 	joined := w.now()
 	w.do(user(w.bob), DecideShare{w.toRed, true})
 	v.Advance(w.g)

@@ -56,6 +56,15 @@ func (v Viewer) CanSeeMembers(gr *Group) bool {
 	return ok
 }
 
+// CanSeeRequest reports whether the viewer may see that r asks to join a group: who asks, and who may see its members.
+func (v Viewer) CanSeeRequest(r *JoinRequest) bool {
+	if !v.enabled || r == nil || r.User == v.User {
+		return v.enabled && r != nil
+	}
+	gr, _ := v.graph.Group(r.Group)
+	return v.CanSeeMembers(gr)
+}
+
 // CanSeeAuthkey reports whether the viewer may see k without its secret: its owner, and those who see everything.
 func (v Viewer) CanSeeAuthkey(k *Authkey) bool {
 	return v.enabled && k != nil && (v.all || k.Owner == v.User)

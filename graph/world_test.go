@@ -102,7 +102,13 @@ type dice func(n int) int
 func randomCommand(g *Graph, index uint64, roll dice) Command {
 	c := Command{By: randomActor(g, roll), Time: at(index)}
 	anyUser, anyGroup, anyShare := randomUser(g, roll), randomGroup(g, roll), randomShare(g, roll)
-	switch roll(43) {
+	switch roll(47) {
+	case 43, 44:
+		c.Op = AskToJoin{Group: anyGroup, Note: []string{"", "n"}[roll(2)]}
+	case 45:
+		c.Op = RemoveRequest{Group: anyGroup, User: anyUser}
+	case 46:
+		c.Op = AddMember{Group: anyGroup, User: anyUser, Asked: true}
 	case 42:
 		c.Op = SetLimits{User: anyUser, Set: limit.Set{Shares: ptr(uint32(roll(3)))}}
 	case 0, 1:

@@ -110,7 +110,7 @@ func objectName(g *graph.Graph, r graph.Ref) string {
 	switch r.Kind {
 	case graph.KindUser:
 		return handle(g, graph.UserID(r.ID))
-	case graph.KindGroup, graph.KindMembership:
+	case graph.KindGroup, graph.KindMembership, graph.KindRequest:
 		if gr, ok := g.Group(graph.GroupID(r.ID)); ok {
 			return gr.Name
 		}
@@ -201,6 +201,12 @@ func objectFields(g *graph.Graph, o graph.Object) map[string]any {
 		return fields(view.TokenOf(o, handle(g, o.Owner), time.Time{}))
 	case *graph.Invitation:
 		return fields(ViewInvitation(g, o))
+	case *graph.JoinRequest:
+		f := map[string]any{"group": "", "user": handle(g, o.User), "note": o.Note}
+		if gr, ok := g.Group(o.Group); ok {
+			f["group"] = gr.Name
+		}
+		return f
 	}
 	return nil
 }

@@ -130,7 +130,7 @@ func whom(d graph.Difference, before, after *graph.Graph) (c trail.Change) {
 		c.Users = []uint64{d.ID}
 	case graph.KindGroup:
 		c.Group = d.ID
-	case graph.KindMembership:
+	case graph.KindMembership, graph.KindRequest:
 		c.Users, c.Group = []uint64{uint64(d.User)}, d.ID
 	default:
 		owners(&c, d.Before, before)

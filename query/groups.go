@@ -37,5 +37,50 @@ func viewGroup(v graph.Viewer, gr *graph.Group, members bool) view.Group {
 			shown.Members = append(shown.Members, view.Member{User: handle(g, m.User), Admin: m.Admin, Joined: m.Joined.Time})
 		}
 	}
+	shown.Requests = viewRequests(v, gr)
 	return shown
+}
+
+// viewRequests are the requests to join a group that the viewer may see: their own, or all.
+func viewRequests(v graph.Viewer, gr *graph.Group) (all []view.JoinRequest) {
+	show := func(r *graph.JoinRequest) {
+		all = append(all, view.JoinRequest{User: handle(v.Graph(), r.User), Note: r.Note, Since: r.Created.Time})
+	}
+	if v.CanSeeMembers(gr) {
+		for r := range v.Graph().JoinRequests(gr.ID) {
+			show(r)
+		}
+	} else if r, ok := v.Graph().JoinRequest(gr.ID, v.User); ok && v.CanSeeRequest(r) {
+		show(r)
+	}
+	return all
+}
+
+// maxAsking is how many requests to join are counted for somebody, or named.
+const maxAsking = 100
+
+// Asking is who asks to join a group that the viewer administers.
+type Asking struct {
+	Group string
+	view.JoinRequest
+}
+
+// Asking are those who wait for the viewer to let them into a group, at most 100.
+func (q *Query) Asking(viewer graph.Actor) (all []Asking) {
+	v := q.Viewer(viewer)
+	if !v.CanSeeAnything() {
+		return nil
+	}
+	for m := range v.Graph().GroupsOf(v.User) {
+		if !m.Admin {
+			continue
+		}
+		gr, _ := v.Graph().Group(m.Group)
+		for _, r := range viewRequests(v, gr) {
+			if all = append(all, Asking{gr.Name, r}); len(all) == maxAsking {
+				return all
+			}
+		}
+	}
+	return all
 }

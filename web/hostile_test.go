@@ -64,6 +64,10 @@ func hostileWorld(t *testing.T) (w *world, idents, shares []string) {
 			shares = append(shares, share["channel"].(string))
 		}
 		w.send(as("ada"), "PATCH /api/v1/users/ada", object{"name": text})
+		group := object{"name": fmt.Sprint(i, text[:min(len(text), 40)])}
+		if rec := w.send(as("ada"), "POST /api/v1/groups", group); rec.Code == http.StatusOK {
+			w.send(as("bob"), "POST /api/v1/groups/"+escape(group["name"].(string))+"/requests", object{"note": text})
+		}
 		inner := strings.ReplaceAll(short, `"`, "")
 		w.publish(1, fmt.Sprint(i, short), text, `{"`+inner+`":"`+inner+`"}`)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -47,9 +48,13 @@ func TestHostileTextStaysTextOnEveryRoute(t *testing.T) {
 	invitation := must[object](w, as("root"), "POST /api/v1/invitations", object{"role": "member", "note": hostile[0]})
 	last := w.events.Applied()
 	const all = "?channel=*&since=2023-01-01"
+	groups := []string{"/groups/lab"}
+	for g := range w.graph.Groups() {
+		groups = append(groups, "/groups/"+url.PathEscape(g.Name))
+	}
 	addresses := map[string][]string{
 		"/shares/{share}": nil, "/audit/{index}": nil, "/m/{position}": nil, "/m/{position}/payload": nil,
-		"/groups/{group}": {"/groups/lab"}, "/help/{topic}": {"/help/limits"}, "/api/{group}": {"/api/shares"},
+		"/groups/{group}": groups, "/help/{topic}": {"/help/limits"}, "/api/{group}": {"/api/shares"},
 		"/invite/{secret}": {invitation["path"].(string)},
 		"/authkey":         {"/authkey?ident=" + escape(idents[0])},
 		"/shares":          {"/shares", "/shares?add&channel=" + escape(shares[0]) + "&to=group:lab"},

@@ -57,6 +57,10 @@ var rightsByAPI = []right{
 	{"GET /api/v1/groups/lab", nil, [6]int{200, 200, 200, 200, 200, 200}},
 	{"POST /api/v1/groups/lab/members", object{"user": "cleo"}, [6]int{204, 403, 403, 403, 204, 204}},
 	{"DELETE /api/v1/groups/lab/members/bob", nil, [6]int{204, 204, 403, 403, 204, 204}},
+	{"POST /api/v1/groups/lab/requests", object{"note": "n"}, [6]int{409, 409, 409, 204, 204, 422}},
+	{"POST /api/v1/groups/lab/requests/cleo/accept", nil, [6]int{204, 403, 403, 403, 204, 204}},
+	{"POST /api/v1/groups/lab/requests/eve/accept", nil, [6]int{404, 403, 403, 403, 404, 404}},
+	{"DELETE /api/v1/groups/lab/requests/cleo", nil, [6]int{204, 403, 204, 403, 204, 204}},
 	{"POST /api/v1/groups/lab/leave", object{}, [6]int{409, 204, 404, 404, 404, 404}},
 	{"PATCH /api/v1/groups/lab/members/bob", object{"admin": true}, [6]int{204, 403, 403, 403, 204, 204}},
 	{"DELETE /api/v1/groups/lab", nil, [6]int{204, 403, 403, 403, 204, 204}},
@@ -164,6 +168,7 @@ func TestWhoMayWhat(t *testing.T) {
 	w.session(1)                                                                                    // 13
 	must[api.IssuedInvitation](w, as("root"), "POST /api/v1/invitations", object{"role": "member"}) // 14
 	must[api.IssuedInvitation](w, as("ada"), "POST /api/v1/invitations", object{"group": "lab"})    // 15
+	must[struct{}](w, as("cleo"), "POST /api/v1/groups/lab/requests", object{"note": "let me in"})  // 16
 	before := w.graph
 	for _, tt := range rightsByAPI {
 		for i, user := range who {

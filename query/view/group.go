@@ -12,6 +12,15 @@ type Group struct {
 	Name    string        `json:"name"`
 	Created time.Time     `json:"created"`
 	Members []Member      `json:"members,omitempty"`
+
+	Requests []JoinRequest `json:"requests,omitempty" doc:"who asks to join: told to its members, and to who asks"`
+}
+
+// JoinRequest is somebody who asks to become a member.
+type JoinRequest struct {
+	User  string    `json:"user" doc:"handle"`
+	Note  string    `json:"note,omitempty" doc:"to the group"`
+	Since time.Time `json:"since"`
 }
 
 // Member is one user of a group.

@@ -17,7 +17,8 @@ import (
 //	1  programs that do not tell their level
 //	2  entries of the vault; user.limits
 //	3  authkey.reveal
-const Level = 3
+//	4  request.add and request.remove; member.add with asked
+const Level = 4
 
 // FirstLevel is that of programs that do not tell theirs.
 const FirstLevel = 1
@@ -46,11 +47,17 @@ func Needs(data []byte) (level int, what string) {
 
 // levelOf is the level from which programs know an operation with all that it says.
 func levelOf(op graph.Op) int {
-	switch op.(type) {
+	switch op := op.(type) {
 	case graph.SetLimits:
 		return 2
 	case graph.RevealAuthkey:
 		return 3
+	case graph.AskToJoin, graph.RemoveRequest:
+		return 4
+	case graph.AddMember:
+		if op.Asked {
+			return 4
+		}
 	}
 	return FirstLevel
 }

@@ -15,7 +15,8 @@ import (
 type groupRow struct {
 	view.Group
 	Admins []string
-	Mine   bool // who asks is a member
+	Mine   bool              // who asks is a member
+	Asked  *view.JoinRequest // of who asks
 }
 
 type groupsData struct {
@@ -31,7 +32,20 @@ func rowOfGroup(g view.Group, handle string) groupRow {
 		}
 		row.Mine = row.Mine || m.User == handle
 	}
+	for _, r := range g.Requests {
+		if r.User == handle {
+			row.Asked = &r
+		}
+	}
 	return row
+}
+
+// Asking is how many ask to join, as far as their admins are told.
+func (g groupRow) Asking() int {
+	if !g.Mine {
+		return 0
+	}
+	return len(g.Requests)
 }
 
 func groups(r *request) (any, error) {
@@ -72,6 +86,7 @@ type groupData struct {
 	part
 	Members []memberRow
 	Admin   bool   // who asks may change it
+	Outside bool   // who asks may ask to join
 	Last    string // the only admin, who has to stay one; empty: there are others
 	Shares  []incomingRow
 	with    []view.Share // the group
@@ -83,17 +98,19 @@ func group(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := groupData{groupRow: rowOfGroup(g, r.Handle()), Admin: r.viewer.CanSeeAll()}
+	d := groupData{groupRow: rowOfGroup(g, r.Handle()), Admin: r.mayAdminister()}
 	for i, m := range g.Members {
 		d.Admin = d.Admin || m.Admin && m.User == r.Handle()
 		d.Members = append(d.Members, memberRow{m, uint64(i + 1)})
 	}
+	d.Outside = r.user != nil && !d.Mine && g.Name != "everyone" && r.past == nil
+	d.Requests = d.Requests[:min(len(d.Requests), rows)]
 	if len(d.Admins) == 1 && g.Name != "everyone" {
 		d.Last = d.Admins[0]
 	}
 	d.Members, d.part = cut(r, d.Members, func(m memberRow) uint64 { return m.Number })
 	subject := r.actor.User
-	if d.Admin && !d.Mine && len(g.Members) > 0 { // who looks at it from outside sees what its first member gets
+	if r.viewer.CanSeeAll() && !d.Mine && len(g.Members) > 0 { // from outside one sees what its first member gets
 		u, err := r.Query.User(r.actor, g.Members[0].User)
 		if err != nil {
 			return nil, err
@@ -114,6 +131,9 @@ func group(r *request) (any, error) {
 	slices.SortFunc(d.with, func(a, b view.Share) int { return cmp.Compare(a.ID, b.ID) })
 	return d, nil
 }
+
+// Reaches is how many shares there are with the group, as far as who asks is told.
+func (d groupData) Reaches() int { return len(d.with) }
 
 // Loses is what a member no longer gets once they have left.
 func (d groupData) Loses(who string) string { return prose.Loss(who, d.with) }
@@ -159,6 +179,33 @@ func addMember(r *request) (done, error) {
 		GroupPath: api.GroupPath{Group: r.PathValue("group")}, Body: api.NewMember{User: user},
 	})
 	return done{notice: user + " is a member now."}, err
+}
+
+func askToJoin(r *request) (done, error) {
+	path := api.GroupPath{Group: r.PathValue("group")}
+	_, err := ask(r, api.AskToJoin, api.JoinRequestAdd{
+		GroupPath: path, Body: api.NewJoinRequest{Note: r.PostForm.Get("note")},
+	})
+	return done{notice: "You ask to join " + path.Group + ". One of its admins decides."}, err
+}
+
+func acceptRequest(r *request) (done, error) {
+	m := r.member()
+	_, err := ask(r, api.AcceptRequest, m)
+	return done{notice: m.User + " is a member now."}, err
+}
+
+func declineRequest(r *request) (done, error) {
+	m := r.member()
+	_, err := ask(r, api.RemoveRequest, m)
+	return done{notice: m.User + " does not become a member. They may ask again."}, err
+}
+
+func takeBackRequest(r *request) (done, error) {
+	m := r.member()
+	m.User = r.Handle()
+	_, err := ask(r, api.RemoveRequest, m)
+	return done{notice: "You no longer ask to join " + m.Group + "."}, err
 }
 
 func (r *request) member() api.MemberPath {

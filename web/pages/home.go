@@ -14,7 +14,8 @@ type homeData struct {
 	Authkeys []view.Authkey
 	Ailing   []glance.Ailment
 	Waiting  []incomingRow
-	Channels []channelRow // the busiest of the day first
+	Asking   []query.Asking // to join groups of which who asks is an admin
+	Channels []channelRow   // the busiest of the day first
 	Newest   []messageRow
 	Refusals []view.LogRow
 	Ending   []view.Token // soon
@@ -48,6 +49,8 @@ func home(r *request) (any, error) {
 			d.Waiting = append(d.Waiting, row)
 		}
 	}
+	d.Asking = r.Query.Asking(r.actor)
+	d.Asking = d.Asking[:min(len(d.Asking), few)]
 	d.Ending = slices.DeleteFunc(r.Query.Tokens(r.actor, r.actor.User), func(t view.Token) bool { return !t.EndsSoon })
 	if d.Channels, err = r.busiest(); err != nil {
 		return nil, err

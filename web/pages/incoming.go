@@ -116,18 +116,6 @@ func stateOfIncoming(s view.Share) string {
 	return "waiting"
 }
 
-// waiting says how many shares wait for the decision of who asks.
-func waiting(r *request) string {
-	n := r.Query.Waiting(r.actor)
-	switch {
-	case n == 0:
-		return ""
-	case n > 99:
-		return "99+"
-	}
-	return strconv.Itoa(n)
-}
-
 // enableShares enables shares, and lets an authkey subscribe to them if the form names one. A share alone reaches no
 // client: who has no authkey for it is asked for one.
 func enableShares(r *request) (done, error) {

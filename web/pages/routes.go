@@ -82,6 +82,7 @@ func sevenRoutes() []*page {
 			about: "Who is in it, and what reaches you through it.", acts: acts{
 				"member": addMember, "kick": removeMember, "promote": promoteMember,
 				"demote": demoteMember, "leave": leaveGroup, "remove": removeGroup, "invite": inviteToGroup,
+				"ask": askToJoin, "accept": acceptRequest, "decline": declineRequest, "take-back": takeBackRequest,
 			},
 		},
 		{

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"hpfriends/graph"
@@ -29,10 +30,12 @@ func (p *Pages) rail(r *request, pg *page) []section {
 		{"", []railEntry{
 			{Path: "/", Title: "Home", Icon: "home", Key: "h"},
 			{Path: "/shares", Title: "Shares", Icon: "up", Key: "s"},
-			{Path: "/incoming", Title: "Shared with you", Icon: "down", Key: "i", Waiting: waiting(r)},
+			{Path: "/incoming", Title: "Shared with you", Icon: "down", Key: "i", Waiting: atMost99(r.Query.Waiting(r.actor))},
 			{Path: "/authkeys", Title: "Authkeys", Icon: "key", Key: "k"},
 			{Path: "/logs", Title: "Logs", Icon: "logs", Key: "l"},
-			{Path: "/groups", Title: "Groups", Icon: "groups", Key: "g"},
+			{
+				Path: "/groups", Title: "Groups", Icon: "groups", Key: "g", Waiting: atMost99(len(r.Query.Asking(r.actor))),
+			},
 			{Path: "/search", Title: "Search", Icon: "search"},
 		}},
 		{"Data", []railEntry{
@@ -65,6 +68,17 @@ func (p *Pages) rail(r *request, pg *page) []section {
 		}
 	}
 	return shown
+}
+
+// atMost99 is a number where there is room for two digits; none is nothing.
+func atMost99(n int) string {
+	switch {
+	case n == 0:
+		return ""
+	case n > 99:
+		return "99+"
+	}
+	return strconv.Itoa(n)
 }
 
 // route finds the page of a path.

@@ -55,6 +55,13 @@ func Sentence(e view.AuditEvent) string {
 			return fmt.Sprintf("made %s an admin of %s.", user, name)
 		}
 		return fmt.Sprintf("made %s no longer an admin of %s.", user, name)
+	case "request.add":
+		return fmt.Sprintf("asked to join the group %s.", name)
+	case "request.remove":
+		if e.By == user {
+			return fmt.Sprintf("no longer asks to join the group %s.", name)
+		}
+		return fmt.Sprintf("declined that %s joins the group %s.", user, name)
 	case "authkey.add":
 		return fmt.Sprintf("added the authkey %s.", name)
 	case "authkey.edit":

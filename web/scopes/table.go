@@ -44,6 +44,8 @@ var table = map[scope.Scope][]string{
 		"POST /api/v1/cursors/{ident}/{name}/reset", "DELETE /api/v1/cursors/{ident}/{name}",
 		"POST /api/v1/groups", "DELETE /api/v1/groups/{group}", "POST /api/v1/groups/{group}/leave",
 		"POST /api/v1/groups/{group}/members", "PATCH /api/v1/groups/{group}/members/{user}",
+		"POST /api/v1/groups/{group}/requests", "POST /api/v1/groups/{group}/requests/{user}/accept",
+		"DELETE /api/v1/groups/{group}/requests/{user}",
 		"DELETE /api/v1/groups/{group}/members/{user}", "POST /api/v1/invitations", "POST /api/v1/invitations/accept",
 		"DELETE /api/v1/invitations/{id}", "DELETE /api/v1/sessions/{id}", "DELETE /api/v1/users/{handle}/sessions",
 		"DELETE /api/v1/connections/{node}/{number}",

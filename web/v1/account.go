@@ -44,7 +44,8 @@ func account(q *query.Query, a graph.Actor) (all api.Account, err error) {
 	}
 	all.Shares, all.SharedWith = q.SharesFrom(a, u.ID), q.SharesWith(a, u.ID)
 	all.Groups = slices.DeleteFunc(q.Groups(a), func(g view.Group) bool {
-		return !slices.ContainsFunc(g.Members, func(m view.Member) bool { return m.User == u.Handle })
+		return !slices.ContainsFunc(g.Members, func(m view.Member) bool { return m.User == u.Handle }) &&
+			!slices.ContainsFunc(g.Requests, func(r view.JoinRequest) bool { return r.User == u.Handle })
 	})
 	all.Tokens, all.Sessions = q.Tokens(a, u.ID), query.Sessions(viewer, u.ID)
 	all.Logs, err = q.Logs(a, query.LogFilter{User: u.Handle})

@@ -46,7 +46,7 @@ var formats = map[string]string{
 	"window-or-none":   `^` + window + `?$`,
 	"password-or-none": `^([^\x00]{8,})?$`,
 	"kind":             `^(channel|log|group|user|share|authkey)$`,
-	"object":           `^(user|group|membership|authkey|share|acceptance|token)(:.+)?$`,
+	"object":           `^(user|group|membership|authkey|share|acceptance|token|request)(:.+)?$`,
 }
 
 // constrain replaces the formats in the document with their patterns.

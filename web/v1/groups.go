@@ -52,6 +52,27 @@ func (s *Service) registerMembers(h huma.API) {
 		}
 		return s.changed(ctx, graph.AddMember{Group: group, User: user})
 	})
+	op(s, h, api.AskToJoin, func(ctx context.Context, in *api.JoinRequestAdd) (api.None, error) {
+		g, err := query.ResolveGroup(s.viewer(ctx), in.Group)
+		if err != nil {
+			return api.None{}, err
+		}
+		return s.changed(ctx, graph.AskToJoin{Group: g.ID, Note: in.Body.Note})
+	})
+	op(s, h, api.AcceptRequest, func(ctx context.Context, in *api.MemberPath) (api.None, error) {
+		group, user, err := s.member(ctx, in.Group, in.User)
+		if err != nil {
+			return api.None{}, err
+		}
+		return s.changed(ctx, graph.AddMember{Group: group, User: user, Asked: true})
+	})
+	op(s, h, api.RemoveRequest, func(ctx context.Context, in *api.MemberPath) (api.None, error) {
+		group, user, err := s.member(ctx, in.Group, in.User)
+		if err != nil {
+			return api.None{}, err
+		}
+		return s.changed(ctx, graph.RemoveRequest{Group: group, User: user})
+	})
 	op(s, h, api.EditMember, func(ctx context.Context, in *api.MemberEdit) (api.None, error) {
 		group, user, err := s.member(ctx, in.Group, in.User)
 		if err != nil {

@@ -105,6 +105,9 @@ func tooMany(g *graph.Graph, u *graph.User, op graph.Op) error {
 		kind = limit.Shares
 	case graph.AddGroup:
 		kind = limit.Groups
+	case graph.AskToJoin: // as if it were granted
+		has, _ := query.Used(g, u.ID, limit.Groups)
+		return atMost(u, limit.Groups, has+query.Count(g.JoinRequestsOf(u.ID)))
 	case graph.AddToken:
 		kind = limit.Tokens
 	case graph.AddInvitation:

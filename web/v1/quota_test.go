@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +141,28 @@ func TestQuotasFollowTheLimitsOfTheUser(t *testing.T) {
 		want := fmt.Sprintf("the limit of memberships of groups for ada is %d, and that many are there", step.most)
 		if n != int(step.added) || err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("with at most %d: %d were added, %v", step.most, n, err)
+		}
+	}
+	groups := slices.Collect(c.graph.Groups())
+	last := groups[len(groups)-1].ID
+	leave := graph.RemoveGroup{Group: last}
+	if _, err := q.Change(t.Context(), graph.Command{By: ada, Op: leave}); err != nil {
+		t.Fatal(err)
+	}
+	ofRoot := func() graph.GroupID {
+		t.Helper()
+		add := graph.AddGroup{Name: fmt.Sprintf("r%d", c.graph.Index())}
+		out, err := c.Change(t.Context(), graph.Command{By: root, Op: add})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return graph.GroupID(out.Object)
+	}
+	set(limit.Set{Groups: most(5)}) // of which four are memberships
+	for i, want := range []bool{true, false} {
+		_, err := q.Change(t.Context(), graph.Command{By: ada, Op: graph.AskToJoin{Group: ofRoot()}})
+		if (err == nil) != want {
+			t.Errorf("request %d to join a group: %v", i+1, err)
 		}
 	}
 	set(limit.Set{Groups: most(0), Changes: most(1)}) // sixty at once

@@ -24,6 +24,13 @@ func Group() *cli.Command {
 			cmdline.APICommand("add-member", "add a member", "GROUP USER", order(api.AddMember, newMemberOf)),
 			cmdline.APICommand("remove-member", "remove a member", "GROUP USER", order(api.RemoveMember, memberOf)),
 			inviteToGroup(),
+			cmdline.APICommand("request", "ask to join a group", "GROUP", order(api.AskToJoin, requestOf),
+				&cli.StringFlag{Name: "note", Usage: "`TEXT` to the group: who you are"}),
+			cmdline.APICommand("requests", "list who asks to join which group", "", listRequests),
+			cmdline.APICommand("accept", "make a member of somebody who asks to join", "GROUP USER",
+				order(api.AcceptRequest, memberOf)),
+			cmdline.APICommand("decline", "decline a request to join, or take back your own", "GROUP USER",
+				order(api.RemoveRequest, memberOf)),
 			cmdline.APICommand("leave", "leave a group", "GROUP", leaveGroup),
 			cmdline.APICommand("promote", "make a member an admin of the group", "GROUP USER",
 				order(api.EditMember, memberWithAdmin(true))),
@@ -56,6 +63,37 @@ func memberWithAdmin(admin bool) func(*cli.Context) (api.MemberEdit, error) {
 		member, err := memberOf(c)
 		return api.MemberEdit{MemberPath: member, Body: api.MemberChanges{Admin: admin}}, err
 	}
+}
+
+func requestOf(c *cli.Context) (api.JoinRequestAdd, error) {
+	group, err := groupOf(c)
+	return api.JoinRequestAdd{GroupPath: group, Body: api.NewJoinRequest{Note: c.String("note")}}, err
+}
+
+// asking is who asks to join a group.
+type asking struct {
+	Group string `json:"group"`
+	view.JoinRequest
+}
+
+// listRequests lists the requests of all groups, as far as they are told.
+func listRequests(c *cli.Context, server *api.Client) error {
+	all := []asking{}
+	for g, err := range api.ListGroups.Each(c.Context, server, api.GroupsQuery{}) {
+		if err != nil {
+			return err
+		}
+		for _, r := range g.Requests {
+			all = append(all, asking{g.Name, r})
+		}
+	}
+	return cmdline.Show(c, all, func(w io.Writer) {
+		var rows [][]string
+		for _, r := range all {
+			rows = append(rows, []string{r.Group, r.User, r.Note, term.Time(r.Since)})
+		}
+		term.Table(w, []string{"Group", "User", "Note", "Since"}, rows)
+	})
 }
 
 func addGroup(c *cli.Context, server *api.Client) error {
@@ -103,4 +141,13 @@ func listMembers(w io.Writer, g view.Group) {
 		rows = append(rows, []string{m.User, term.YesNo(m.Admin), term.Time(m.Joined)})
 	}
 	term.Table(w, []string{"Member", "Admin", "Since"}, rows)
+	if len(g.Requests) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	rows = nil
+	for _, r := range g.Requests {
+		rows = append(rows, []string{r.User, r.Note, term.Time(r.Since)})
+	}
+	term.Table(w, []string{"Asks to join", "Note", "Since"}, rows)
 }

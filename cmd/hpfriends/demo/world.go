@@ -80,6 +80,12 @@ var groups = [][]string{
 	{"malware-exchange", "bob", "cleo", "nils"},
 }
 
+// asking is who asks to join which group.
+var asking = []struct{ who, group, note string }{
+	{"nils", "honeynet", "Two cowrie sensors in Tromsø; Bob knows me from the workshop"},
+	{"honeymap", "malware-exchange", ""},
+}
+
 // sharing is a share, and who has decided what about it.
 type sharing struct {
 	from              string
@@ -145,6 +151,12 @@ func (d *demo) addPeople(ctx context.Context) error {
 			if _, err := api.AddMember.Call(ctx, as, in); err != nil {
 				return err
 			}
+		}
+	}
+	for _, a := range asking {
+		in := api.JoinRequestAdd{GroupPath: api.GroupPath{Group: a.group}, Body: api.NewJoinRequest{Note: a.note}}
+		if _, err := api.AskToJoin.Call(ctx, d.api.As(a.who), in); err != nil {
+			return err
 		}
 	}
 	for who, i := range map[string]api.NewInvitation{
