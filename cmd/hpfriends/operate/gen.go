@@ -1,6 +1,8 @@
 package operate
 
 import (
+	"strings"
+
 	"github.com/urfave/cli/v2"
 
 	"hpfriends/internal/cmdline"
@@ -72,5 +74,6 @@ func generator(name, usage string, text func(*cli.Context) ([]byte, error)) *cli
 
 func manual(c *cli.Context) ([]byte, error) {
 	text, err := c.App.ToManWithSection(1)
-	return []byte(text), err
+	const flagsOnly = "hpfriends\n\n.EX\n[--help|-h]\n.EE\n" // the library's synopsis
+	return []byte(strings.Replace(text, flagsOnly, ".B hpfriends\nCOMMAND [options] [arguments]\n", 1)), err
 }
