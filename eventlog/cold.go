@@ -32,7 +32,7 @@ func (s *store) loadBlocks(readOnly bool) error {
 	if readOnly {
 		return nil
 	}
-	return errors.Join(s.files.RemoveLeftovers(), s.removeLeftovers())
+	return errors.Join(s.spare.RemoveLeftover(), s.files.RemoveLeftovers(), s.removeLeftovers())
 }
 
 func (s *store) removeLeftovers() error {

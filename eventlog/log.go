@@ -162,7 +162,7 @@ func (l *Log) Close() error {
 		return fmt.Errorf("eventlog: not closed after a failure: %w", err)
 	}
 	l.db.Drain()
-	if err := l.db.Close(); err != nil {
+	if err := errors.Join(l.db.Close(), l.db.spare.Release()); err != nil {
 		return fmt.Errorf("eventlog: close: %w", err)
 	}
 	return nil

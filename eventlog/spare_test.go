@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"errors"
 	"math/rand/v2"
 	"path"
 	"strings"
@@ -69,7 +70,21 @@ func TestOneWALIsKept(t *testing.T) {
 	}
 	flush() // its WAL is what was kept, with what that held behind what it holds
 	write(3)
-	l = reopenLog(t, l, fs)
+	settled("before it is closed", true)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, kept := files(); kept {
+		t.Error("a WAL is kept for a log that is closed")
+	}
+	leftover, err := fs.Create(fs.PathJoin("log", spare.File), vfs.WriteCategoryUnspecified)
+	if err = errors.Join(err, leftover.Close()); err != nil { // as of a process that was killed
+		t.Fatal(err)
+	}
+	l = openLog(t, fs)
+	if info, err := fs.Stat(fs.PathJoin("log", spare.File)); err == nil && info.Size() == 0 {
+		t.Error("what a killed process has kept stays")
+	}
 	if last, _ := l.Last(); last != next-1 {
 		t.Errorf("the log ends at %d, want %d", last, next-1)
 	}

@@ -75,6 +75,32 @@ func (s *FS) Bytes() uint64 {
 	return uint64(s.size)
 }
 
+// RemoveLeftover removes what an earlier process has kept and had no time to release, when Pebble is open: then nobody
+// else uses the directory. It is not used: in a directory that was put back to what it had been before, what it holds
+// could pass for new records.
+func (s *FS) RemoveLeftover() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.kept { // in its place
+		return nil
+	}
+	if err := s.FS.Remove(s.path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Release removes what is kept, at the end.
+func (s *FS) Release() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.kept {
+		return nil
+	}
+	s.kept = false
+	return s.FS.Remove(s.path)
+}
+
 // Create makes a file; a WAL of the one that is kept. What that holds of old records, Pebble tells by their number.
 func (s *FS) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	s.mu.Lock()
