@@ -6,14 +6,22 @@ import (
 	"hpfriends/internal/secret"
 )
 
-// SQLite reads the database of the Python broker (hpfeeds 3.1.0, hpfeeds/broker/auth/sqlite.py), which may be running.
+// SQLite reads the database of the Python broker (hpfeeds 3.1.0, hpfeeds/broker/auth/sqlite.py), which may be running:
+// also that of --auth database+sqlite, whose table auth_keys names no owners.
 func SQLite(path string) (Store, error) {
 	var s Store
 	err := readDatabase(path, func(db database) error {
 		seen := make(map[string]string)
-		for row, err := range db.rows("authkeys", "owner", "ident", "secret", "pubchans", "subchans") {
+		table, columns := "authkeys", []string{"owner", "ident", "secret", "pubchans", "subchans"}
+		if db.have(table, columns) != nil && db.have("auth_keys", columns[1:]) == nil {
+			table, columns = "auth_keys", columns[1:]
+		}
+		for row, err := range db.rows(table, columns...) {
 			if err != nil {
 				return err
+			}
+			if len(columns) < 5 {
+				row.Values = append([]any{nil}, row.Values...)
 			}
 			s.row(fmt.Sprint("row ", row.ID), seen, row.Values)
 		}

@@ -189,6 +189,34 @@ func TestSmallDatabasesStaySmall(t *testing.T) {
 	}
 }
 
+// What the Python broker makes with --auth database+sqlite:///FILE has the same keys, and no owners.
+func TestTableWithoutOwners(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "auth.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, do := range []string{
+		"CREATE TABLE auth_keys(id INTEGER PRIMARY KEY, ident TEXT, secret TEXT, pubchans TEXT, subchans TEXT)",
+		`INSERT INTO auth_keys VALUES (1, 'probe', 'of probe', '["a"]', '[]'), (2, 'probe', 'second', '[]', '[]')`,
+	} {
+		if _, err := db.ExecContext(t.Context(), do); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := SQLite(path)
+	if err != nil || len(s.Keys) != 1 || len(s.Problems) != 1 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	k := s.Keys[0]
+	if k.Ident != "probe" || k.Owner != "" || k.Secret.Reveal() != "of probe" || len(k.Pub) != 1 || len(k.Sub) != 0 {
+		t.Errorf("%+v", k)
+	}
+}
+
 // Whatever is in a file, reading ends.
 func TestDamagedDatabasesAreRefused(t *testing.T) {
 	refused := 0
