@@ -339,6 +339,24 @@ func TestWhySaysHereOnly(t *testing.T) {
 	}
 }
 
+// Graph says that all shares of a way are drawn only to who sees all of them.
+func TestGraphTellsWhichSharesAreDrawn(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "cleo", "dora", "root")
+	w.submit("ada", "/authkeys", "do", "add", "ident", "sensor", "pub", "c")
+	for _, s := range [][3]string{{"ada", "bob", "own"}, {"bob", "cleo", "all"}, {"cleo", "dora", "all"}} {
+		w.submit(s[0], "/shares", "do", "add", "channel", "c", "to", s[1], "type", s[2])
+		w.submit(s[1], "/incoming", "do", "enable", "share", itoa(w.graph.Index()))
+	}
+	for user, want := range map[string]string{
+		"root": "by 3 shares, drawn bold", "dora": "by 3 shares, of which you see 1, drawn bold",
+	} {
+		if _, html := w.page(user, "/graph?from=ada&to=dora&channel=c"); !says(html, want) {
+			t.Errorf("for %s: %s", user, text(html))
+		}
+	}
+}
+
 // Asked about a share of many channels, it explains one of them: what was published last, or what there could be.
 func TestWhyOfAPattern(t *testing.T) {
 	w := newWorld(t)

@@ -1,11 +1,13 @@
 package pages
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"hpfriends/graph"
 	"hpfriends/query/view"
+	"hpfriends/web/pages/format"
 )
 
 // graphData is the sharing graph as far as the viewer sees it, as edges: shares, and who is in which group.
@@ -16,6 +18,27 @@ type graphData struct {
 	More    int  // shares that are not shown
 	Crowded bool // not all members are shown
 	Fault   string
+}
+
+// Way says by how many shares it flows, and how many of them are drawn: of those between others, only that they are
+// there is told.
+func (d graphData) Way() string {
+	all, seen := len(d.Explanation.Path), 0
+	for _, hop := range d.Explanation.Path {
+		if hop.Share != 0 {
+			seen++
+		}
+	}
+	by := "by " + format.Plural(all, "share", "shares")
+	switch {
+	case all == 0:
+		return "it is their own"
+	case seen == all:
+		return by + ", drawn bold"
+	case seen == 0:
+		return by + " between others, which you do not see"
+	}
+	return fmt.Sprintf("%s, of which you see %d, drawn bold", by, seen)
 }
 
 // edge is an arrow of the graph. A name of a group begins with "group:".

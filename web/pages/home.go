@@ -29,6 +29,14 @@ type channelRow struct {
 	Spark glance.Spark
 }
 
+// Hour is how many messages there were in the last hour, the last point of the chart.
+func (c channelRow) Hour() uint64 {
+	if len(c.Spark) == 0 {
+		return 0
+	}
+	return c.Spark[len(c.Spark)-1]
+}
+
 // few is how many of each kind Home shows.
 const few = 8
 

@@ -25,8 +25,8 @@ import (
 // functions are what templates can call.
 var functions = template.FuncMap{
 	"icon": icons.Icon, "count": format.Count, "bytes": format.Size, "visible": format.Visible, "plural": format.Plural,
-	"sentence": format.Sentence,
-	"dict":     format.Dict, "hint": format.Hint, "segment": url.PathEscape, "replayed": replayed,
+	"sentence": format.Sentence, "agent": format.Agent,
+	"dict": format.Dict, "hint": format.Hint, "segment": url.PathEscape, "replayed": replayed,
 	"defang":   payload.Defang,
 	"receiver": receiverOf,
 	"why":      func(from, to, channel string) string { return whyOf(from, to, graph.Pattern(channel)) },
