@@ -27,6 +27,13 @@ type ClusterMember struct {
 	DiskFull      bool    `json:"disk_full"`
 	Drained       bool    `json:"drained" doc:"it takes no clients"`
 	Clients       int     `json:"clients" doc:"connected to it, by hpfeeds"`
+	Standing
+}
+
+// Standing is how long a member runs, and what its log takes.
+type Standing struct {
+	DiskBytes uint64     `json:"disk_bytes,omitempty" doc:"all files of its log; left out by older programs"`
+	Started   *time.Time `json:"started,omitempty" doc:"when its program was; left out by older programs"`
 }
 
 // NodeOrder is about a node of the cluster; where that makes sense, the one that is asked when none is named.

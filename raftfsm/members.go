@@ -32,6 +32,7 @@ type Cluster struct {
 	Reader     bool   // stays without a vote
 	Key        []byte // what a joining node gets beside its certificate: the data key
 	Version    string // of the program, for the status
+	Started    time.Time
 	// Handle answers what Ask of another node sends. It may be called before Open returns. nil: such calls are refused.
 	Handle func(ctx context.Context, peer string, request []byte) ([]byte, error)
 

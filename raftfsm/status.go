@@ -23,7 +23,7 @@ func (n *Node) Report() survey.Report {
 		State:   n.raft.State().String(), Term: n.raft.CurrentTerm(), Last: last,
 		Commit: n.raft.CommitIndex(), Applied: n.log.Applied(), Checkpoints: n.checkpointer.recent(),
 		Times:   survey.Times{Now: n.clock.Wall().UTC()},
-		Service: survey.Service{Full: n.Full() != nil, Notices: n.notices()},
+		Service: survey.Service{Full: n.Full() != nil, Notices: n.notices(), Disk: n.log.Disk().Bytes()},
 	}
 	if e, err := n.log.Entry(r.Applied); err == nil {
 		r.AppliedAt = e.Appended
@@ -33,6 +33,7 @@ func (n *Node) Report() survey.Report {
 	}
 	if m := n.members; m != nil {
 		r.Version, r.Reader, r.Leader = m.config.Version, m.config.Reader, m.lead.now().leader
+		r.Since = m.config.Started
 		if !m.config.older {
 			r.Level = apply.Level
 		}

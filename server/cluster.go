@@ -35,7 +35,7 @@ func (s *Server) clusterPart(ctx context.Context) (_ *raftfsm.Cluster, err error
 	}
 	c := &raftfsm.Cluster{
 		Listener: l, Advertise: s.Advertise, Bootstrap: s.Bootstrap, Reader: s.Nonvoter, Version: buildinfo.Version(),
-		Handle: s.calls.Receive, Handshakes: s.handshakes,
+		Started: time.Now().UTC(), Handle: s.calls.Receive, Handshakes: s.handshakes,
 	}
 	defer func() {
 		if err != nil {

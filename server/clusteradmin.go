@@ -39,7 +39,10 @@ func (a clusterAdmin) ClusterStatus(ctx context.Context) (api.Cluster, error) {
 		one := api.ClusterMember{
 			ID: m.ID, Address: m.Address, Role: m.Role, Version: m.Report.Version, Applied: m.Report.Applied, LagEntries: m.Lag,
 			LagSeconds: m.Behind.Seconds(), LastContactMS: m.Report.LastContact.Milliseconds(), DiskFull: m.Report.Full,
-			Drained: m.Report.Drained, Clients: m.Report.Clients,
+			Drained: m.Report.Drained, Clients: m.Report.Clients, Standing: api.Standing{DiskBytes: m.Report.Disk},
+		}
+		if since := m.Report.Since; !since.IsZero() {
+			one.Started = &since
 		}
 		if m.Err != nil {
 			one.Error = m.Err.Error()

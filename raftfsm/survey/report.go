@@ -41,6 +41,9 @@ type Service struct {
 	Drained bool     `json:"drained"`           // it sends clients elsewhere
 	Clients int      `json:"clients"`           // connected to it
 	Notices []string `json:"notices,omitempty"` // sentences for its operator
+
+	Disk  uint64    `json:"disk,omitempty"` // bytes of its log's files; 0: an older program does not say
+	Since time.Time `json:"since,omitzero"` // when it was started
 }
 
 // Roles of a member.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
 	"hpfriends/api"
@@ -77,14 +78,19 @@ func printCluster(w io.Writer, s api.Cluster) {
 		if m.Error != "" {
 			lag, contact, level = "?", "does not answer", "?"
 		}
+		disk := ""
+		if m.DiskBytes > 0 {
+			disk = humanize.IBytes(m.DiskBytes)
+		}
 		role := m.Role
 		if m.Drained {
 			role += ", drained"
 		}
 		rows = append(rows, []string{m.ID, m.Address, role, fmt.Sprint(m.Clients),
-			fmt.Sprint(m.Applied), lag, contact, m.Version, level})
+			fmt.Sprint(m.Applied), lag, contact, disk, term.OptionalTime(m.Started), m.Version, level})
 	}
-	head := []string{"Node", "Address", "Role", "Clients", "Applied", "Behind", "Heard its leader", "Version", "Level"}
+	head := []string{"Node", "Address", "Role", "Clients", "Applied", "Behind", "Heard its leader", "Log on disk",
+		"Started", "Version", "Level"}
 	term.Table(w, head, rows)
 	printWarnings(w, s.Warnings)
 }
