@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"hpfriends/internal/handshakes"
 	"io"
 	"net"
 	"net/netip"
@@ -13,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"hpfriends/internal/handshakes"
 )
 
 // switchboard is a network in memory: listeners by address.
