@@ -80,7 +80,7 @@ faults:
 	HPFRIENDS_FAULTS=bounded $(GO) test -count=1 -v -timeout 20m ./internal/faults/
 	HPFRIENDS_FAULTS=bounded $(GO) test -count=1 -v -timeout 5m -run 'FullDisk|BackupBesideLoad' ./cmd/hpfriends/program/
 
-# The tests of what reads a log, on logs that pack their old entries as they go: 2 minutes.
+# The tests of what reads a log, on logs that pack their old entries as they go: 95 s.
 cold: ; $(GO) test -count=1 -short -tags coldlog $(COLD)
 
 # How long publishing stands still when the leader is killed, 30 times.
