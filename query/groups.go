@@ -1,6 +1,9 @@
 package query
 
 import (
+	"iter"
+	"slices"
+
 	"hpfriends/graph"
 	"hpfriends/query/view"
 )
@@ -37,23 +40,26 @@ func viewGroup(v graph.Viewer, gr *graph.Group, members bool) view.Group {
 			shown.Members = append(shown.Members, view.Member{User: handle(g, m.User), Admin: m.Admin, Joined: m.Joined.Time})
 		}
 	}
-	shown.Requests = viewRequests(v, gr)
+	shown.Requests = slices.Collect(requests(v, gr))
 	return shown
 }
 
-// viewRequests are the requests to join a group that the viewer may see: their own, or all.
-func viewRequests(v graph.Viewer, gr *graph.Group) (all []view.JoinRequest) {
-	show := func(r *graph.JoinRequest) {
-		all = append(all, view.JoinRequest{User: handle(v.Graph(), r.User), Note: r.Note, Since: r.Created.Time})
-	}
-	if v.CanSeeMembers(gr) {
-		for r := range v.Graph().JoinRequests(gr.ID) {
+// requests yields the requests to join a group that the viewer may see: their own, or all.
+func requests(v graph.Viewer, gr *graph.Group) iter.Seq[view.JoinRequest] {
+	return func(yield func(view.JoinRequest) bool) {
+		show := func(r *graph.JoinRequest) bool {
+			return yield(view.JoinRequest{User: handle(v.Graph(), r.User), Note: r.Note, Since: r.Created.Time})
+		}
+		if v.CanSeeMembers(gr) {
+			for r := range v.Graph().JoinRequests(gr.ID) {
+				if !show(r) {
+					return
+				}
+			}
+		} else if r, ok := v.Graph().JoinRequest(gr.ID, v.User); ok && v.CanSeeRequest(r) {
 			show(r)
 		}
-	} else if r, ok := v.Graph().JoinRequest(gr.ID, v.User); ok && v.CanSeeRequest(r) {
-		show(r)
 	}
-	return all
 }
 
 // maxAsking is how many requests to join are counted for somebody, or named.
@@ -76,7 +82,7 @@ func (q *Query) Asking(viewer graph.Actor) (all []Asking) {
 			continue
 		}
 		gr, _ := v.Graph().Group(m.Group)
-		for _, r := range viewRequests(v, gr) {
+		for r := range requests(v, gr) {
 			if all = append(all, Asking{gr.Name, r}); len(all) == maxAsking {
 				return all
 			}
