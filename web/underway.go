@@ -54,8 +54,8 @@ func (u *underway) bound(next http.Handler, a *who.Authenticator) http.Handler {
 		defer seat.Leave()
 		if a.Proves(r) {
 			u.gate.Know(from)
-			if p, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-				u.gate.Know(p.Addr()) // a proxy
+			if p, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && a.Trusts(p.Addr().Unmap()) {
+				u.gate.Know(p.Addr()) // a proxy, whose connections others share
 			}
 		} else {
 			in, over, err := u.gate.Turn(ctx, from)
