@@ -34,9 +34,15 @@ type Failure struct {
 
 func (f *Failure) Error() string { return f.Text }
 
+// seeHelp stands behind each mistake in the command line.
+const seeHelp = " (see --help)"
+
+// Faults are the mistakes that the text of an error of Usage names, a line each.
+func Faults(text string) []string { return strings.Split(strings.TrimSuffix(text, seeHelp), "\n") }
+
 // Usage returns the error for a mistake in the command line: ExitUsage.
 func Usage(format string, args ...any) error {
-	return Fail(ExitUsage, fmt.Sprintf(format, args...)+" (see --help)")
+	return Fail(ExitUsage, fmt.Sprintf(format, args...)+seeHelp)
 }
 
 // Refusal is an error answer of the server: what happened, and in Hint what to do, which may be empty.

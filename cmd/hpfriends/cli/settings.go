@@ -67,8 +67,8 @@ func SettingFlags() []cli.Flag {
 		&cli.StringFlag{Name: "compat", EnvVars: env("compat"), Value: "lineage",
 			Usage: "`STYLE` of refusals: lineage, or reference (as the Python broker, which then closes)"},
 		&cli.StringSliceFlag{Name: "auth", EnvVars: env("auth"),
-			Usage: "also serve the authkeys of the key store `SOURCE` of a Python broker, as they are at any time: FILE.json, a " +
-				"file of SQLite, or env (repeat for more: the first that has an ident counts)"},
+			Usage: "also serve the authkeys of the key store `SOURCE` of a Python broker, as they are at any time: FILE.json, " +
+				"a file of SQLite, or env (repeat for more: the first that has an ident counts)"},
 		cmdline.SizeFlag("max-message", "10MiB", "largest payload accepted, a `SIZE` like 16MiB", env("max-message")...),
 		&cli.IntFlag{Name: "max-connections", EnvVars: env("max-connections"),
 			Usage: "take at most `N` hpfeeds connections, a quarter of them of one user; 0: what the limit of open files leaves"},
@@ -84,7 +84,8 @@ func SettingFlags() []cli.Flag {
 			Usage: "doubt a clock that has stepped, and wait before more than usual goes by its age, for `DURATION`; default: 24h, " +
 				"or --retention if that is shorter"},
 		&cli.StringFlag{Name: "cold-after", EnvVars: env("cold-after"), Value: "1m",
-			Usage: "pack messages that are older than `DURATION` into blocks, which take less space, in a quarter of a processor; off: never"},
+			Usage: "pack messages that are older than `DURATION` into blocks, which take less space, in a quarter of a processor; " +
+				"off: never"},
 		&cli.StringFlag{Name: "scrub-interval", EnvVars: env("scrub-interval"), Value: "7d",
 			Usage: "read the whole log once in `DURATION`, to find damage; off: never"},
 		&cli.StringFlag{Name: "log-level", EnvVars: env("log-level"), Value: "info", Usage: "`LEVEL`: debug, info, warn or error"},

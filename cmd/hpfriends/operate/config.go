@@ -71,7 +71,7 @@ func validate(c *urfave.Context, path string) error {
 		return nil
 	}
 	code, text := cmdline.Explain(err)
-	wrong := strings.Split(strings.TrimSuffix(text, " (see --help)"), "\n")
+	wrong := cmdline.Faults(text)
 	if len(wrong) == 1 {
 		return err
 	}

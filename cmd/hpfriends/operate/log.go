@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"time"
 
 	"hpfriends/api"
@@ -15,6 +14,7 @@ import (
 	"hpfriends/cmd/hpfriends/cli"
 	"hpfriends/eventlog"
 	"hpfriends/internal/buildinfo"
+	"hpfriends/internal/cmdline"
 	"hpfriends/internal/shell"
 )
 
@@ -25,7 +25,7 @@ func checkSettings(_ context.Context, p *patient) []Finding {
 	const name = "settings"
 	if p.bad != nil {
 		var all []Finding
-		for wrong := range strings.SplitSeq(strings.TrimSuffix(p.bad.Error(), " (see --help)"), "\n") {
+		for _, wrong := range cmdline.Faults(p.bad.Error()) {
 			do := "change that setting; hpfriends config example has them all"
 			if m := namedSetting.FindStringSubmatch(wrong); m != nil && p.config != "" {
 				if line := cli.SettingLine(p.config, m[1]); line != "" {
