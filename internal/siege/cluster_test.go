@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -48,8 +49,7 @@ func TestClusterPort(t *testing.T) {
 	hello, garbage := s.hello(), make([]byte, 4<<10)
 	rand.Read(garbage)
 	var replays, looked atomic.Int64
-	var lasted time.Duration
-	s.Attack(func(ctx context.Context) {
+	lasted := s.Attack(func(ctx context.Context) {
 		var all sync.WaitGroup
 		for _, first := range [][]byte{garbage, hello} {
 			all.Go(func() { greet(ctx, s.Cluster, first, 64) })
@@ -72,7 +72,6 @@ func TestClusterPort(t *testing.T) {
 			})
 		}
 		begin := time.Now()
-		defer func() { lasted = time.Since(begin) }()
 		err := s.newNode(t, "third", token)
 		if took := time.Since(begin); err != nil || took > mostJoin {
 			t.Errorf("a new node took %v: %v", took, err)
@@ -99,10 +98,11 @@ func (s *Siege) newNode(t *testing.T, node, token string) error {
 	if err != nil {
 		return err
 	}
-	p, err := proc.Launch(filepath.Join(dir, "data"), proc.Command{Program: []string{path}, Flags: []string{
-		"--hpfeeds", "tcp:port=0:interface=127.0.0.1", "--http", "127.0.0.1:0", "--log-level", "warn",
-		"--cluster", "127.0.0.1:0", "--node-id", node, "--nonvoter", "--join", s.Cluster, "--join-token-file", file,
-	}})
+	p, err := proc.Launch(filepath.Join(dir, "data"), proc.Command{
+		Program: []string{path}, Flags: slices.Concat(anywhere, []string{
+			"--cluster", "127.0.0.1:0", "--node-id", node, "--nonvoter", "--join", s.Cluster, "--join-token-file", file,
+		}),
+	})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -94,9 +95,7 @@ func Begin(t testing.TB, w Walls) *Siege {
 	}
 	s.Server, err = proc.Launch(cmp.Or(w.Dir, t.TempDir()), proc.Command{
 		Program: command, Env: []string{"HPFRIENDS_ADMIN=root", "HPFRIENDS_ADMIN_PASSWORD=" + password},
-		Flags: append([]string{
-			"--hpfeeds", "tcp:port=0:interface=127.0.0.1", "--http", "127.0.0.1:0", "--log-level", "warn",
-		}, w.Flags...),
+		Flags: slices.Concat(anywhere, w.Flags),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -122,6 +121,11 @@ func Begin(t testing.TB, w Walls) *Siege {
 	s.calm = s.measure(3 * time.Second)
 	t.Logf("calm: %v", s.calm)
 	return s
+}
+
+// anywhere are flags of a server that listens where there is room, and says little.
+var anywhere = []string{
+	"--hpfeeds", "tcp:port=0:interface=127.0.0.1", "--http", "127.0.0.1:0", "--log-level", "warn",
 }
 
 // certify makes a certificate for the server, and has clients trust it.
@@ -255,12 +259,13 @@ const (
 	recovery    = time.Minute
 )
 
-// Attack measures honest users while an attack lasts and afterwards. What the attacker's own calls return is no matter.
-func (s *Siege) Attack(attack func(ctx context.Context)) {
+// Attack measures honest users while an attack lasts and afterwards, and returns how long it lasted. What the
+// attacker's own calls return is no matter.
+func (s *Siege) Attack(attack func(ctx context.Context)) (lasted time.Duration) {
 	s.t.Helper()
 	lasts := extent(s.t)
 	ctx, cancel := context.WithCancel(s.t.Context())
-	done := make(chan struct{})
+	done, begin := make(chan struct{}), time.Now()
 	go func() {
 		defer close(done)
 		attack(ctx)
@@ -272,6 +277,7 @@ func (s *Siege) Attack(attack func(ctx context.Context)) {
 	more := s.measure(lasts / 4)
 	cancel()
 	<-done
+	lasted = time.Since(begin)
 	s.t.Logf("attacked: %v; then %v; login and disabling took %v, login from elsewhere %v", under, more, rescue,
 		travel)
 	for _, m := range []state{under, more} {
@@ -292,6 +298,7 @@ func (s *Siege) Attack(attack func(ctx context.Context)) {
 		s.t.Errorf("from elsewhere the admin took %v to log in", travel)
 	}
 	s.recovers()
+	return lasted
 }
 
 // rescue is an admin who logs in and disables Mallory.
