@@ -13,14 +13,7 @@ import (
 // TestPackedSpaceIsBack packs a log on a real directory and looks at the disk at once: what it took is there again.
 func TestPackedSpaceIsBack(t *testing.T) {
 	byItself(t)
-	dir := t.TempDir()
-	cfg := testConfig(nil)
-	cfg.Dir = dir
-	l, err := Open(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l, dir := openOnDisk(t)
 	const size = 2 << 10
 	entries := uint64(times(20_000))
 	// Always the same message, which a block has once: packing takes little time.

@@ -250,20 +250,26 @@ func directoryBytes(t *testing.T, dir string) (tables, wals int64) {
 // walLimit is a full WAL and the one for reuse.
 const walLimit = 128 << 20
 
+// openOnDisk opens a log in a directory of the system's.
+func openOnDisk(t *testing.T) (l *Log, dir string) {
+	t.Helper()
+	cfg := testConfig(nil)
+	cfg.Dir = t.TempDir()
+	l, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l, cfg.Dir
+}
+
 // TestSpaceIsReturned writes what cannot be compressed to a real directory, raises the floor, and looks at the disk.
 func TestSpaceIsReturned(t *testing.T) {
 	total, kept := int64(200<<20), int64(8<<20)
 	if os.Getenv("EVENTLOG_LONG") != "" {
 		total = 400 << 20
 	}
-	dir := t.TempDir()
-	cfg := testConfig(nil)
-	cfg.Dir = dir
-	l, err := Open(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l, dir := openOnDisk(t)
 	rng := rand.New(rand.NewPCG(9, 9))
 	for i := uint64(1); i <= uint64(total>>18); i++ {
 		storeLogs(t, l, command(i, 1, incompressible(rng, i, int64(i), 256<<10, fmt.Sprintf("c%d", i%50))))

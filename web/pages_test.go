@@ -684,11 +684,7 @@ func TestGroupsThroughThePages(t *testing.T) {
 		!says(html, "The group lab is added", "ada admin") {
 		t.Fatalf("%d %s", status, text(html))
 	}
-	steps := []struct {
-		user, do, member string
-		status           int
-		says             string
-	}{
+	w.walkGroup([]groupStep{
 		{"bob", "member", "bob", http.StatusForbidden, ""},
 		{"ada", "member", "bob", http.StatusOK, "bob is a member now."},
 		{"ada", "leave", "", http.StatusConflict, ""},
@@ -698,11 +694,23 @@ func TestGroupsThroughThePages(t *testing.T) {
 		{"bob", "kick", "cleo", http.StatusOK, "cleo is no member any more."},
 		{"cleo", "remove", "", http.StatusForbidden, ""},
 		{"bob", "remove", "", http.StatusOK, "The group lab is removed."},
-	}
+	}, "sure", "lab")
+}
+
+// groupStep is what somebody does on the page of the group lab, and what they are told.
+type groupStep struct {
+	user, do, member string
+	status           int
+	says             string
+}
+
+// walkGroup takes steps, each with these fields, too.
+func (w *world) walkGroup(steps []groupStep, fields ...string) {
+	w.t.Helper()
 	for _, s := range steps {
-		status, html := w.submit(s.user, "/groups/lab", "do", s.do, "user", s.member, "sure", "lab")
+		status, html := w.submit(s.user, "/groups/lab", append([]string{"do", s.do, "user", s.member}, fields...)...)
 		if status != s.status || !says(html, s.says) {
-			t.Errorf("%s %s %s: %d %s", s.user, s.do, s.member, status, text(html))
+			w.t.Errorf("%s %s %s: %d %s", s.user, s.do, s.member, status, text(html))
 		}
 	}
 }

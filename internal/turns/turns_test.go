@@ -122,28 +122,33 @@ func TestWhoGoesAwayTakesNoTurn(t *testing.T) {
 	})
 }
 
+// order is in which order users have the only turn who come one after the other while 0 has it.
+func order(t *testing.T, turns *Turns[int], users ...int) (got []int) {
+	t.Helper()
+	if err := turns.Take(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for _, user := range users {
+		all.Go(func() {
+			if err := turns.Take(t.Context(), user); err != nil {
+				t.Error(err)
+			}
+			got = append(got, user)
+			turns.Give(user)
+		})
+		synctest.Wait()
+	}
+	turns.Give(0)
+	all.Wait()
+	return got
+}
+
 // Of those who wait, the one goes next who goes before the others, however long these have waited.
 func TestRankGoesBeforeWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := NewRanked(1, 1, func(_, a, b int) bool { return a < b })
-		if err := turns.Take(t.Context(), 0); err != nil {
-			t.Fatal(err)
-		}
-		var got []int
-		var all sync.WaitGroup
-		for _, user := range []int{5, 3, 4, 1} {
-			all.Go(func() {
-				if err := turns.Take(t.Context(), user); err != nil {
-					t.Error(err)
-				}
-				got = append(got, user)
-				turns.Give(user)
-			})
-			synctest.Wait()
-		}
-		turns.Give(0)
-		all.Wait()
-		if !slices.Equal(got, []int{1, 3, 4, 5}) {
+		if got := order(t, turns, 5, 3, 4, 1); !slices.Equal(got, []int{1, 3, 4, 5}) {
 			t.Errorf("the order is %v", got)
 		}
 	})
@@ -158,24 +163,7 @@ func TestRankKnowsWhoWasLast(t *testing.T) {
 			}
 			return a < b
 		})
-		if err := turns.Take(t.Context(), 0); err != nil {
-			t.Fatal(err)
-		}
-		var got []int
-		var all sync.WaitGroup
-		for _, user := range []int{2, 4, 6, 5, 8, 3} {
-			all.Go(func() {
-				if err := turns.Take(t.Context(), user); err != nil {
-					t.Error(err)
-				}
-				got = append(got, user)
-				turns.Give(user)
-			})
-			synctest.Wait()
-		}
-		turns.Give(0)
-		all.Wait()
-		if !slices.Equal(got, []int{3, 2, 5, 4, 6, 8}) {
+		if got := order(t, turns, 2, 4, 6, 5, 8, 3); !slices.Equal(got, []int{3, 2, 5, 4, 6, 8}) {
 			t.Errorf("the order is %v", got)
 		}
 	})
