@@ -10,7 +10,7 @@ RACE := ./backup/... ./broker/... ./eventlog/... ./graph/... ./history/... ./raf
 # What reads a log is tested with logs that are partly in blocks, too: eventlog/cold/soon.go.
 COLD := ./eventlog ./eventlog/check ./history ./backup ./raftfsm ./raftfsm/apply ./query/... ./router
 
-.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover cold siege soak soak-live pictures packages image release test-packages test-compose clean
+.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover cold siege soak soak-live pictures packages image release test-packages test-image test-compose clean
 
 # Less collecting in the compiler: a tenth of its time for the standard library, a quarter for SQLite, which then takes 1 GB.
 build: export GOGC ?= 400
@@ -114,6 +114,10 @@ release: ; packaging/build release
 test-packages:
 	ARCHES=$$($(GO) env GOARCH) packaging/build packages
 	packaging/test-deb dist/*.deb
+
+# The image, run by buildah alone: as its user, with its volume and healthcheck. 20 s.
+test-image: image
+	packaging/test-image
 
 # The image and the files of `hpfriends gen compose`: one node, and a cluster of three.
 test-compose: image

@@ -27,7 +27,7 @@ var elsewhere = map[string]string{
 	"systemctl enable --now hpfriends-hpfeeds.socket hpfriends-http.socket": "make test-packages",
 	"systemctl start hpfriends":                                             "make test-packages",
 
-	"make image":                    "make test-compose",
+	"make image":                    "make test-image, in .ci/run",
 	"docker load -i dist/image.tar": "make test-compose",
 	"docker compose up -d":          "make test-compose",
 
