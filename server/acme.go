@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hpfriends/internal/authorities"
 	"hpfriends/internal/datadir"
 	"hpfriends/internal/readfile"
 	"hpfriends/internal/secret"
@@ -94,10 +95,10 @@ func (s Config) directory() string {
 	return s.TLS.Directory
 }
 
-// roots are by whom the authority's own certificate is signed; nil: by one that the machine trusts.
+// roots are by whom the authority's own certificate is signed.
 func (s Config) roots() (*x509.CertPool, error) {
 	if s.TLS.CA == "" {
-		return nil, nil
+		return authorities.Known(), nil
 	}
 	pem, err := readfile.UpTo(s.TLS.CA, 16<<20)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // where there is none: an image from scratch has no files
 
 	"hpfriends/cmd/hpfriends/program"
 )

@@ -57,7 +57,7 @@ var allowed = map[string][]string{
 		"web/v1",
 		"web", "web/geo", "web/replay", "web/who", "wire",
 		"api",
-		"internal/atomicfile", "internal/buildinfo", "internal/datadir",
+		"internal/atomicfile", "internal/authorities", "internal/buildinfo", "internal/datadir",
 		"internal/bytesize", "internal/guessable", "internal/handshakes", "internal/proxyheader",
 		"internal/readfile", "internal/secret", "internal/timespec",
 	},
@@ -81,19 +81,20 @@ var allowed = map[string][]string{
 		"api", "internal/bytesize", "internal/contexts", "internal/datadir", "internal/secret", "internal/term",
 		"internal/timespec", "internal/trust",
 	},
-	"internal/contexts":  {"internal/atomicfile"},
-	"internal/trust":     {"internal/readfile"},
-	"internal/calmlog":   {},
-	"internal/guessable": {"internal/secret"},
-	"internal/term":      {"internal/ndjson"},
-	"internal/datadir":   {"internal/atomicfile"},
-	"internal/proc":      {"api", "internal/datadir"},
-	"internal/load":      {"wire", "api", "graph", "internal/payload", "internal/timespec"},
-	"internal/pace":      {},
-	"internal/payload":   {},
-	"internal/certtest":  {},                                      // for tests
-	"internal/feedtest":  {"wire"},                                // for tests
-	"internal/logtest":   {"eventlog", "eventlog/entry", "graph"}, // for tests
+	"internal/contexts":    {"internal/atomicfile"},
+	"internal/trust":       {"internal/authorities", "internal/readfile"},
+	"internal/authorities": {},
+	"internal/calmlog":     {},
+	"internal/guessable":   {"internal/secret"},
+	"internal/term":        {"internal/ndjson"},
+	"internal/datadir":     {"internal/atomicfile"},
+	"internal/proc":        {"api", "internal/datadir"},
+	"internal/load":        {"wire", "api", "graph", "internal/payload", "internal/timespec"},
+	"internal/pace":        {},
+	"internal/payload":     {},
+	"internal/certtest":    {},                                      // for tests
+	"internal/feedtest":    {"wire"},                                // for tests
+	"internal/logtest":     {"eventlog", "eventlog/entry", "graph"}, // for tests
 	"api": {
 		"query/view", "graph", "graph/limit", "graph/scope", "internal/datadir", "internal/ndjson", "internal/secret",
 	},
@@ -275,6 +276,7 @@ var fenced = map[string][]string{
 		"cmd/hpfriends/feed", "cmd/hpfriends/bench", "cmd/hpfriends/demo", "cmd/hpfriends/operate", "internal/cmdline",
 	},
 	"github.com/prometheus/client_golang": {"web", "server", "broker"},
+	"golang.org/x/crypto/x509roots":       {"internal/authorities"},
 	"github.com/yuin/goldmark":            {"web/help"},
 	"github.com/trustelem/zxcvbn":         {"internal/guessable"},
 	"github.com/anishathalye/porcupine":   {"internal/faults"},

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"hpfriends/internal/authorities"
 	"hpfriends/internal/readfile"
 )
 
@@ -31,7 +32,7 @@ type Policy struct {
 // verifier is a Policy that was read.
 type verifier struct {
 	host  string
-	roots *x509.CertPool // the machine's, and those of the file; nil: the machine's
+	roots *x509.CertPool // the machine's, and those of the file
 	own   *x509.CertPool // those of the file
 	pins  []fingerprint
 	now   func() time.Time
@@ -57,7 +58,7 @@ func ParsePin(text string) (f fingerprint, err error) {
 
 // Config returns how a client speaks TLS by the policy.
 func (p Policy) Config() (*tls.Config, error) {
-	v := verifier{host: p.Host, now: time.Now}
+	v := verifier{host: p.Host, now: time.Now, roots: authorities.Known()}
 	for _, text := range p.Pins {
 		pin, err := ParsePin(text)
 		if err != nil {
@@ -83,9 +84,6 @@ func (v *verifier) read(file string) error {
 	pem, err := readfile.UpTo(file, maxFile)
 	if err != nil {
 		return err
-	}
-	if v.roots, err = x509.SystemCertPool(); err != nil {
-		v.roots = x509.NewCertPool()
 	}
 	v.own = x509.NewCertPool()
 	if !v.own.AppendCertsFromPEM(pem) || !v.roots.AppendCertsFromPEM(pem) {

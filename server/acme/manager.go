@@ -32,7 +32,7 @@ type Config struct {
 	Domains   []string       // names, each with a certificate of its own; the first is for who says no name
 	Email     string         // that the authority writes to; empty: none
 	Directory string         // URL of the authority
-	Roots     *x509.CertPool // by whom its own certificate is signed; nil: as the machine has them
+	Roots     *x509.CertPool // by whom its own certificate is signed
 	Storage   *Storage
 	Logger    *slog.Logger
 }
