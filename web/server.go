@@ -18,6 +18,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/crowd"
 	"hpfriends/internal/handshakes"
+	"hpfriends/internal/passwords"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
@@ -113,7 +114,7 @@ type Server struct {
 
 // New returns a Server.
 func New(c Config) *Server {
-	hasher, most := secret.NewHasher(), cmp.Or(c.MaxConns, 1<<13)
+	hasher, most := passwords.NewHasher(), cmp.Or(c.MaxConns, 1<<13)
 	scripts := built()
 	if missing := scripts.Missing(); missing != "" {
 		c.Logger.Info(missing)

@@ -13,6 +13,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/graph/scope"
+	"hpfriends/internal/passwords"
 	"hpfriends/internal/secret"
 	"hpfriends/web/who"
 )
@@ -150,7 +151,7 @@ func TestPasswordsAreHashedForWhatCanBeTaken(t *testing.T) {
 		return must[api.IssuedInvitation](w, as("root"), "POST /api/v1/invitations", object{"role": "member", "uses": 9}).Path
 	}
 	path := link()
-	w.server.who.Hasher = new(secret.Hasher) // that never comes to an end
+	w.server.who.Hasher = new(passwords.Hasher) // that never comes to an end
 	join := func(handle string) int {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()

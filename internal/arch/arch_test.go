@@ -101,7 +101,7 @@ var allowed = map[string][]string{
 	"web": {
 		"api", "web/assets", "web/help", "web/live", "web/pages", "web/pages/attack", "web/ration", "web/replay",
 		"web/v1", "web/who", "query", "query/view", "graph", "graph/scope",
-		"internal/crowd", "internal/handshakes", "internal/proxyheader",
+		"internal/crowd", "internal/handshakes", "internal/passwords", "internal/proxyheader",
 		"internal/secret", "web/scopes",
 	},
 	"web/scopes": {"graph", "graph/scope"},
@@ -132,8 +132,8 @@ var allowed = map[string][]string{
 	"web/replay":      {"query", "query/view", "graph", "internal/pace", "internal/timespec"},
 	"web/v1": {
 		"api", "web/ration", "web/replay", "web/scopes", "web/who", "query", "query/filter", "query/past", "query/view",
-		"graph", "graph/limit", "graph/scope", "internal/guessable", "internal/ndjson", "internal/secret",
-		"internal/timespec",
+		"graph", "graph/limit", "graph/scope", "internal/guessable", "internal/ndjson", "internal/passwords",
+		"internal/secret", "internal/timespec",
 	},
 	"web/pages/payload": {"query/indicator", "query/view"},
 	"web/pages/format":  {"query/view"},
@@ -153,7 +153,8 @@ var allowed = map[string][]string{
 	"web/geo":          {"graph", "web/pages/attack", "internal/readfile"},
 	"web/assets":       {},
 	"web/who": {
-		"api", "graph", "internal/crowd", "internal/guessable", "internal/handshakes", "internal/secret",
+		"api", "graph", "internal/crowd", "internal/guessable", "internal/handshakes", "internal/passwords",
+		"internal/secret",
 	},
 	"raftfsm": {
 		"eventlog", "eventlog/entry", "graph", "graph/version", "raftfsm/apply", "raftfsm/clock", "raftfsm/level",
@@ -229,6 +230,7 @@ var allowed = map[string][]string{
 	"graph/tree":           {},
 	"graph/version":        {"graph"},
 	"internal/secret":      {"internal/atomicfile", "internal/readfile"},
+	"internal/passwords":   {"internal/crowd", "internal/secret"},
 	"internal/bytesize":    {},
 	"internal/varint":      {},
 	"internal/timespec":    {},

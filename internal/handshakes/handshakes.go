@@ -51,8 +51,8 @@ type Gate struct {
 	turns     *turns.Turns[party]
 	waiting   *crowd.Crowd
 	places    places // of who has proven themselves
-	strangers *ledger
-	known     *ledger
+	strangers crowd.Ledger
+	known     crowd.Ledger
 }
 
 // party is who takes turns.
@@ -68,7 +68,7 @@ func Workers() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 func New() *Gate { return newGate(Workers(), MaxWaiting) }
 
 func newGate(workers, waiting int) *Gate {
-	g := &Gate{waiting: crowd.New(waiting, 0), strangers: newLedger(), known: newLedger()}
+	g := &Gate{waiting: crowd.New(waiting, 0)}
 	g.turns = turns.NewRanked(workers, workers, g.before)
 	return g
 }
@@ -79,14 +79,14 @@ func (g *Gate) before(last, a, b party) bool {
 	if a.known != b.known {
 		return a.known != last.known
 	}
-	return g.ledger(a).before(a.address, b.address)
+	return g.ledger(a).Before(a.address, b.address)
 }
 
-func (g *Gate) ledger(p party) *ledger {
+func (g *Gate) ledger(p party) *crowd.Ledger {
 	if p.known {
-		return g.known
+		return &g.known
 	}
-	return g.strangers
+	return &g.strangers
 }
 
 // Know notes that somebody at an address has proven who they are: by a session, a token, an authkey, or a certificate.
@@ -160,7 +160,7 @@ func (g *Gate) take(ctx context.Context, cancel context.CancelCauseFunc, from ne
 // give ends a turn.
 func (g *Gate) give(p party, began time.Time) {
 	now := time.Now()
-	g.ledger(p).add(p.address, now.Sub(began), now)
+	g.ledger(p).Add(p.address, now.Sub(began), now)
 	g.turns.Give(p)
 }
 

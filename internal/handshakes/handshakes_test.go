@@ -254,31 +254,6 @@ func TestNoGateIsOpen(t *testing.T) {
 	}
 }
 
-// Who has had less goes first: by site, and in a site by address. What was long ago is forgotten.
-func TestWhoHasHadLessGoesFirst(t *testing.T) {
-	l, now := newLedger(), time.Unix(1e9, 0)
-	greedy, neighbour := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-	other := netip.MustParseAddr("198.51.100.1")
-	before := func(a, b netip.Addr) bool { return l.before(crowd.Address(a), crowd.Address(b)) }
-	l.add(crowd.Address(greedy), time.Second, now)
-	l.add(crowd.Address(other), 10*time.Millisecond, now)
-	for _, want := range [][2]netip.Addr{{other, greedy}, {other, neighbour}, {neighbour, greedy}} {
-		if !before(want[0], want[1]) || before(want[1], want[0]) {
-			t.Errorf("%s does not go before %s", want[0], want[1])
-		}
-	}
-	l.add(crowd.Address(other), 900*time.Millisecond, now.Add(time.Minute))
-	if !before(greedy, other) {
-		t.Error("what was a minute ago counts as if it were now")
-	}
-	for i := range 4 * maxAccounts {
-		l.add(numbered(i), time.Second, now)
-	}
-	if n := len(l.accounts); n > maxAccounts {
-		t.Errorf("%d accounts", n)
-	}
-}
-
 // A paced connection has a turn for whatever comes, for a moment; a deadline that ends the wait takes nothing away of
 // what has come.
 func TestPacedConnection(t *testing.T) {
@@ -349,7 +324,7 @@ func TestWhoIsKnownWaitsForOneStranger(t *testing.T) {
 		g := newGate(1, 1000)
 		free := busy(t, g)
 		g.Know(address)
-		g.known.add(crowd.Address(address), time.Hour, time.Now())
+		g.known.Add(crowd.Address(address), time.Hour, time.Now())
 		var order []bool // whether it was who is known; one at a time
 		var all sync.WaitGroup
 		for i := range 200 {

@@ -3,7 +3,6 @@
 //   - Secret is text that prints as *** wherever it goes: fmt, slog, JSON, panics.
 //   - DataKey seals the secrets of authkeys, which the broker must be able to read: hpfeeds proves the knowledge of a
 //     secret by SHA1(nonce, secret). The key lies in a file of its own, never in the log, a snapshot or a backup.
-//   - Hasher hashes passwords with argon2id. It bounds how many are hashed at once, or logins would exhaust the memory.
 //   - NewToken, NewIdent and NewPassphrase are the random values that the program hands out.
 //
 // # Invariant

@@ -8,6 +8,7 @@ import (
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/internal/passwords"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
@@ -63,7 +64,7 @@ type Config struct {
 	Query   *query.Query
 	Replays *replay.Replays
 	Key     *secret.DataKey
-	Hasher  *secret.Hasher
+	Hasher  *passwords.Hasher
 	// MaySet decides a change that sets a password of a user, before it is hashed; nil: the change decides.
 	MaySet func(c graph.Command, handle string) error
 	// Prove checks the present password of who changes their own; nil: nobody does.

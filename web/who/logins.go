@@ -13,8 +13,9 @@ import (
 )
 
 // logins slows down guessing of passwords: from one network (one address of IPv4, a /64 of IPv6) 20 logins at once and
-// then one every 3 s, and of them 5 at once for one account, then one every 12 s. There is no limit for an account
-// alone, by which strangers could lock out its owner; a password costs argon2id each time.
+// then one every 3 s, and of them 5 at once for one account, then one every 12 s. A /48 of IPv6, which anybody has, has
+// 100 at once and then one a second, so that its 65,536 networks do not fill the memory. There is no limit for an
+// account alone, by which strangers could lock out its owner; a password costs argon2id each time.
 type logins struct {
 	mu    sync.Mutex
 	seen  map[login]*rate.Limiter
@@ -38,7 +39,7 @@ func newLogins() *logins {
 
 // allow counts a login and reports whether it may go on.
 func (l *logins) allow(handle string, addr netip.Addr, now time.Time) bool {
-	network := crowd.Address(addr)
+	network, site := crowd.Address(addr), crowd.Site(addr)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.seen) >= maxLimiters {
@@ -46,6 +47,9 @@ func (l *logins) allow(handle string, addr netip.Addr, now time.Time) bool {
 		if len(l.seen) >= maxLimiters && l.seen[login{network: network}] == nil {
 			return l.rest.AllowN(now, 1)
 		}
+	}
+	if network.Addr().Is6() && !l.limiter(login{network: site}, rate.Every(time.Second), 100).AllowN(now, 1) {
+		return false
 	}
 	return l.limiter(login{network: network}, rate.Every(3*time.Second), 20).AllowN(now, 1) &&
 		l.limiter(login{network, strings.ToLower(graph.Clip(handle))}, rate.Every(12*time.Second), 5).AllowN(now, 1)

@@ -69,3 +69,22 @@ func TestLoginLimiterIsBounded(t *testing.T) {
 		t.Errorf("after a minute it still remembers %d", len(l.seen))
 	}
 }
+
+// Who has a /48 of IPv6, and guesses from each of its networks, leaves room for others.
+func TestOneSiteLeavesRoomForLogins(t *testing.T) {
+	now := time.Now()
+	l, in := newLogins(), 0
+	for i := range 1 << 16 {
+		if l.allow("ada", netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 6: byte(i >> 8), 7: byte(i)}), now) {
+			in++
+		}
+	}
+	if in != 100 || len(l.seen) > 300 {
+		t.Errorf("%d logins of one /48, want 100; there are %d limiters", in, len(l.seen))
+	}
+	for i := range 100 {
+		if !l.allow("ada", netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 1, byte(i)}), now) {
+			t.Fatalf("login %d from elsewhere is refused", i)
+		}
+	}
+}

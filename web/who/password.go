@@ -9,11 +9,12 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/guessable"
 	"hpfriends/internal/handshakes"
+	"hpfriends/internal/passwords"
 	"hpfriends/internal/secret"
 )
 
 // HashPassword checks and hashes a password; an empty one stays empty. Errors are graph.ErrInvalid and ctx's.
-func HashPassword(ctx context.Context, h *secret.Hasher, password secret.Secret, handle string) (string, error) {
+func HashPassword(ctx context.Context, h *passwords.Hasher, password secret.Secret, handle string) (string, error) {
 	if password.Empty() {
 		return "", nil
 	}
@@ -74,7 +75,7 @@ func (n Account) faults(g *graph.Graph, c graph.Command) error {
 }
 
 // hash is that of the password, which must not be empty.
-func (n Account) hash(ctx context.Context, h *secret.Hasher) (string, error) {
+func (n Account) hash(ctx context.Context, h *passwords.Hasher) (string, error) {
 	if n.Password.Empty() {
 		return "", errNoPassword
 	}

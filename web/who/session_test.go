@@ -17,6 +17,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/graph"
 	"hpfriends/graph/scope"
+	"hpfriends/internal/passwords"
 	"hpfriends/internal/secret"
 )
 
@@ -38,7 +39,7 @@ func newDoor(t *testing.T) *door {
 	t.Helper()
 	d := &door{t: t, graph: graph.New()}
 	d.Authenticator = New(Config{
-		Graph: func() *graph.Graph { return d.graph }, Changer: d, Hasher: secret.NewHasher(),
+		Graph: func() *graph.Graph { return d.graph }, Changer: d, Hasher: passwords.NewHasher(),
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	d.do(graph.AddUser{Handle: "ada", Password: hashed}) // 1

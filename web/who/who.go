@@ -13,6 +13,7 @@ import (
 	"hpfriends/graph"
 	"hpfriends/internal/crowd"
 	"hpfriends/internal/handshakes"
+	"hpfriends/internal/passwords"
 	"hpfriends/internal/secret"
 )
 
@@ -20,7 +21,7 @@ import (
 type Config struct {
 	Graph   func() *graph.Graph // the newest
 	Changer Changer
-	Hasher  *secret.Hasher
+	Hasher  *passwords.Hasher
 	Logger  *slog.Logger
 	// Refused is told of each wrong password; user is 0 if nobody is called so. nil: nobody is told.
 	Refused func(user graph.UserID, handle, address string)
@@ -154,7 +155,7 @@ func (a *Authenticator) password(
 	if known {
 		hash = u.Password
 	}
-	ctx = secret.WithClaim(ctx, secret.Claim{
+	ctx = passwords.WithClaim(ctx, passwords.Claim{
 		Known: known && a.knows(u.ID, addr), Account: strings.ToLower(graph.Clip(handle)), Address: crowd.Address(addr),
 	})
 	handshakes.Rest(ctx)                            // hashing has a queue of its own
@@ -191,9 +192,9 @@ func (a *Authenticator) knows(id graph.UserID, addr netip.Addr) bool {
 	return false
 }
 
-// busy tells secret.ErrBusy as people are told.
+// busy tells passwords.ErrBusy as people are told.
 func busy(err error) error {
-	if errors.Is(err, secret.ErrBusy) {
+	if errors.Is(err, passwords.ErrBusy) {
 		return errBusy
 	}
 	return err

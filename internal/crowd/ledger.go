@@ -1,12 +1,10 @@
-package handshakes
+package crowd
 
 import (
 	"math"
 	"net/netip"
 	"sync"
 	"time"
-
-	"hpfriends/internal/crowd"
 )
 
 const (
@@ -16,8 +14,8 @@ const (
 	maxAccounts = 1 << 14
 )
 
-// ledger knows how much time each site and each address has had of late.
-type ledger struct {
+// Ledger knows how much time each site and each address has had of late. The zero value knows of none.
+type Ledger struct {
 	mu       sync.Mutex
 	accounts map[netip.Prefix]account
 	now      time.Time // of the newest change
@@ -29,31 +27,29 @@ type account struct {
 	asOf    time.Time
 }
 
-func newLedger() *ledger { return &ledger{accounts: make(map[netip.Prefix]account)} }
-
 func (a account) at(t time.Time) float64 {
 	return a.seconds * math.Exp2(-t.Sub(a.asOf).Seconds()/halfLife.Seconds())
 }
 
-// add notes what an address has had.
-func (l *ledger) add(a netip.Prefix, d time.Duration, now time.Time) {
+// Add notes what an address has had.
+func (l *Ledger) Add(a netip.Prefix, d time.Duration, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.now = now
-	if len(l.accounts)+2 > maxAccounts {
-		clear(l.accounts)
+	if l.accounts == nil || len(l.accounts)+2 > maxAccounts {
+		l.accounts = make(map[netip.Prefix]account)
 	}
-	for _, p := range [2]netip.Prefix{crowd.Site(a.Addr()), a} {
+	for _, p := range [2]netip.Prefix{Site(a.Addr()), a} {
 		l.accounts[p] = account{l.accounts[p].at(now) + d.Seconds(), now}
 	}
 }
 
-// before reports whether an address goes before another one: by what their sites have had, and in one site by what
+// Before reports whether an address goes before another one: by what their sites have had, and in one site by what
 // they themselves have.
-func (l *ledger) before(a, b netip.Prefix) bool {
+func (l *Ledger) Before(a, b netip.Prefix) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	siteA, siteB := crowd.Site(a.Addr()), crowd.Site(b.Addr())
+	siteA, siteB := Site(a.Addr()), Site(b.Addr())
 	if siteA == siteB {
 		return l.accounts[a].at(l.now) < l.accounts[b].at(l.now)
 	}

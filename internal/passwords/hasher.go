@@ -1,4 +1,4 @@
-package secret
+package passwords
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+
+	"hpfriends/internal/secret"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -29,7 +31,7 @@ const (
 	maxArgonTime   = 16
 )
 
-var errHash = errors.New("secret: malformed password hash")
+var errHash = errors.New("passwords: malformed password hash")
 
 // Hasher hashes and verifies passwords, on half of the processors at most. Others wait, or are refused: see Claim.
 type Hasher struct {
@@ -37,15 +39,16 @@ type Hasher struct {
 }
 
 // NewHasher returns a Hasher.
-func NewHasher() *Hasher { return &Hasher{queue{free: max(1, runtime.NumCPU()/2)}} }
+func NewHasher() *Hasher { return &Hasher{queue: queue{free: max(1, runtime.NumCPU()/2)}} }
 
 // Hash returns the PHC string of a password: $argon2id$v=19$m=65536,t=3,p=1$salt$hash. Its errors are ErrBusy
 // and ctx's.
-func (h *Hasher) Hash(ctx context.Context, password Secret) (string, error) {
-	if err := h.queue.take(ctx); err != nil {
+func (h *Hasher) Hash(ctx context.Context, password secret.Secret) (string, error) {
+	give, err := h.queue.take(ctx)
+	if err != nil {
 		return "", err
 	}
-	defer h.queue.give()
+	defer give()
 	p := phc{memory: argonMemory, time: argonTime, threads: argonThreads, salt: make([]byte, argonSalt)}
 	rand.Read(p.salt)
 	p.hash = p.compute(password, argonHash)
@@ -54,7 +57,7 @@ func (h *Hasher) Hash(ctx context.Context, password Secret) (string, error) {
 
 // Verify reports whether the password has this hash. With an empty hash, that of an account which does not exist or has
 // no password, it does the same work and says no. It returns an error for a malformed hash, ErrBusy, and ctx's.
-func (h *Hasher) Verify(ctx context.Context, hash string, password Secret) (bool, error) {
+func (h *Hasher) Verify(ctx context.Context, hash string, password secret.Secret) (bool, error) {
 	p := phc{memory: argonMemory, time: argonTime, threads: argonThreads, salt: make([]byte, argonSalt),
 		hash: make([]byte, argonHash)}
 	if hash != "" {
@@ -63,10 +66,11 @@ func (h *Hasher) Verify(ctx context.Context, hash string, password Secret) (bool
 			return false, err
 		}
 	}
-	if err := h.queue.take(ctx); err != nil {
+	give, err := h.queue.take(ctx)
+	if err != nil {
 		return false, err
 	}
-	defer h.queue.give()
+	defer give()
 	equal := subtle.ConstantTimeCompare(p.compute(password, uint32(len(p.hash))), p.hash) == 1
 	return equal && hash != "", nil
 }
@@ -78,7 +82,7 @@ type phc struct {
 	salt, hash   []byte
 }
 
-func (p phc) compute(password Secret, size uint32) []byte {
+func (p phc) compute(password secret.Secret, size uint32) []byte {
 	return argon2.IDKey([]byte(password.Reveal()), p.salt, p.time, p.memory, p.threads, size)
 }
 
