@@ -10,9 +10,9 @@ import (
 	"runtime"
 	"strings"
 
-	"hpfriends/internal/secret"
-
 	"golang.org/x/crypto/argon2"
+
+	"hpfriends/internal/secret"
 )
 
 // The cost of a new hash: 64 MiB, 3 passes, as RFC 9106 names for what has not more memory; but one lane instead of 4,
