@@ -2,11 +2,13 @@ package geo
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/maxmind/mmdbwriter"
 	"github.com/maxmind/mmdbwriter/mmdbtype"
@@ -85,5 +87,49 @@ func TestAddressesAreFound(t *testing.T) {
 	}
 	if p, _ := d.Place(netip.MustParseAddr("203.0.113.9")); p.City != "Hue" {
 		t.Errorf("nonsense replaced it: %v", p)
+	}
+}
+
+// A file that was damaged, or made to do harm, is refused or has other places: nothing of it ends the process, holds it
+// up, or is larger than a place may be.
+func TestDamagedFilesDoNoHarm(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "city.mmdb")
+	file(t, path, "203.0.113.0/24", "Hanoi")
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edges, read := []byte{0, 1, 0x1f, 0x20, 0x3f, 0x5f, 0x7f, 0x80, 0xdf, 0xe0, 0xff}, 0
+	roll := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		bad := bytes.Clone(good)
+		for range 1 + roll.IntN(4) {
+			// The end has what is said about the file, and what is found: most of the tree leads nowhere.
+			i := len(bad) - 1 - roll.IntN(min(len(bad), 400))
+			bad[i] = edges[roll.IntN(len(edges))]
+		}
+		if roll.IntN(10) == 0 {
+			bad = bad[:len(bad)-roll.IntN(400)]
+		}
+		d := New(path)
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if d.Read() != nil {
+			continue
+		}
+		read++
+		for _, a := range []string{"203.0.113.9", "0.0.0.0", "255.255.255.255", "2001:db8::1", "::"} {
+			if p, ok := d.Place(netip.MustParseAddr(a)); ok && (len(p.City) > 300 || p.Lat < -90 || p.Lat > 90) {
+				t.Fatalf("%s is at %+v", a, p)
+			}
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Fatalf("it took %v", took)
+		}
+	}
+	if read < 100 {
+		t.Errorf("only %d files of 2,000 were read: this test looks at too little", read)
 	}
 }
