@@ -50,6 +50,7 @@ type Siege struct {
 	tls     *tls.Config  // of clients; nil: HTTP is not encrypted
 	reader  *http.Client // logged in
 	calm    state
+	beside  *Siege // the same, which nobody attacks; nil: there is none
 }
 
 // state is what honest users notice of a server, and what it holds.
@@ -57,6 +58,7 @@ type state struct {
 	latency, pages           time.Duration // 99th percentiles
 	rss, files, goroutines   float64
 	messages, answers, wrong int
+	beside                   *state // of the server that nobody attacks, meanwhile
 }
 
 const password = "one-horse-two-batteries"
@@ -77,10 +79,24 @@ func extent(t testing.TB) time.Duration {
 	return 0
 }
 
-// Begin starts a server and honest traffic, and measures what is normal.
+// Begin starts a server and honest traffic, and measures what is normal. With HPFRIENDS_SIEGE_BESIDE there is the same
+// once more, which nobody attacks: what its users notice is of the processors that both share with the attackers.
 func Begin(t testing.TB, w Walls) *Siege {
 	t.Helper()
 	extent(t)
+	s := open(t, w)
+	if os.Getenv("HPFRIENDS_SIEGE_BESIDE") != "" {
+		w.Dir = ""
+		s.beside = open(t, w)
+	}
+	s.calm = s.measure(3 * time.Second)
+	t.Logf("calm: %v", s.calm)
+	return s
+}
+
+// open starts a server and honest traffic.
+func open(t testing.TB, w Walls) *Siege {
+	t.Helper()
 	path, err := proc.Build()
 	if err != nil {
 		t.Fatal(err)
@@ -118,8 +134,6 @@ func Begin(t testing.TB, w Walls) *Siege {
 	if err := s.people(ctx); err != nil {
 		t.Fatal(err)
 	}
-	s.calm = s.measure(3 * time.Second)
-	t.Logf("calm: %v", s.calm)
 	return s
 }
 
@@ -194,7 +208,18 @@ func (s *Siege) url(path string) string {
 }
 
 // measure watches honest users for a while.
-func (s *Siege) measure(d time.Duration) (m state) {
+func (s *Siege) measure(d time.Duration) state {
+	if s.beside == nil {
+		return s.watch(d)
+	}
+	beside := make(chan state)
+	go func() { beside <- s.beside.watch(d) }()
+	m, other := s.watch(d), <-beside
+	m.beside = &other
+	return m
+}
+
+func (s *Siege) watch(d time.Duration) (m state) {
 	s.traffic.latency.take()
 	var pages times
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
@@ -216,9 +241,14 @@ func (s *Siege) measure(d time.Duration) (m state) {
 }
 
 func (m state) String() string {
-	return fmt.Sprintf("%d messages, p99 %v; %d pages, p99 %v, %d failed; %.0f MiB, %.0f files, %.0f goroutines",
+	said := fmt.Sprintf("%d messages, p99 %v; %d pages, p99 %v, %d failed; %.0f MiB, %.0f files, %.0f goroutines",
 		m.messages, m.latency.Round(10*time.Microsecond), m.answers, m.pages.Round(10*time.Microsecond), m.wrong,
 		m.rss/(1<<20), m.files, m.goroutines)
+	if m.beside != nil {
+		said += fmt.Sprintf(" (beside: messages %v, pages %v)", m.beside.latency.Round(10*time.Microsecond),
+			m.beside.pages.Round(10*time.Microsecond))
+	}
+	return said
 }
 
 // holds asks the server, by its local socket, what it holds.
@@ -343,8 +373,13 @@ func (s *Siege) recovers() {
 			if after.latency > max(3*s.calm.latency, mostLatency) || after.wrong > 0 {
 				s.t.Errorf("honest users still notice it: %v", after)
 			}
-			if err := s.traffic.end(); err != nil {
-				s.t.Error(err)
+			for _, each := range []*Siege{s, s.beside} {
+				if each == nil {
+					continue
+				}
+				if err := each.traffic.end(); err != nil {
+					s.t.Error(err)
+				}
 			}
 			select {
 			case <-s.Server.Done():
