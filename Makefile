@@ -6,7 +6,7 @@ export CGO_ENABLED = 0
 BIN := bin/hpfriends
 FUZZTIME ?= 20s
 RACE := ./backup/... ./broker/... ./eventlog/... ./graph/... ./history/... ./raftfsm/... ./router/... ./wire/... ./cmd/... \
-  ./internal/calmlog ./internal/crowd ./internal/handshakes ./internal/turns
+  ./internal/calmlog ./internal/crowd ./internal/handshakes ./internal/passwords ./internal/turns
 # What reads a log is tested with logs that are partly in blocks, too: eventlog/cold/soon.go.
 COLD := ./eventlog ./eventlog/check ./history ./backup ./raftfsm ./raftfsm/apply ./query/... ./router
 

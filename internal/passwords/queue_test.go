@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,17 +46,19 @@ func TestGuessesKeepNobodyOut(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h, refused := &hashing{queue: queue{free: 1}}, 0
+				h := &hashing{queue: queue{free: 1}}
+				var refused atomic.Int64
+				var all sync.WaitGroup
 				ctx, cancel := context.WithCancel(t.Context())
 				for i := range 1000 {
-					go func() {
+					all.Go(func() {
 						for n := 0; ctx.Err() == nil && (n == 0 || tt.addresses < 1000); n++ {
 							if errors.Is(h.do(ctx, tt.guess(i)), ErrBusy) {
-								refused++
+								refused.Add(1)
 							}
 							time.Sleep(time.Duration(500+i) * time.Millisecond) // somebody comes each millisecond
 						}
-					}()
+					})
 					synctest.Wait()
 				}
 				if tt.addresses < 1000 {
@@ -74,9 +78,9 @@ func TestGuessesKeepNobodyOut(t *testing.T) {
 					wait("the owner, from elsewhere", Claim{Account: "ada", Address: address(7000)}, 200*time.Millisecond)
 				}
 				cancel()
-				time.Sleep(time.Minute)
-				if refused < 990 || h.free != 1 || len(h.strangers)+len(h.known) != 0 {
-					t.Errorf("%d were refused, and in the end: %+v", refused, &h.queue)
+				all.Wait()
+				if refused.Load() < 990 || h.free != 1 || len(h.strangers)+len(h.known) != 0 {
+					t.Errorf("%d were refused, and in the end: %+v", refused.Load(), &h.queue)
 				}
 			})
 		})
