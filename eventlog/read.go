@@ -125,10 +125,12 @@ func (l *Log) decode(index uint64) (*entry.Batch, error) {
 func (l *Log) shown(index uint64) error {
 	visible, err := l.db.visible(index)
 	switch {
-	case err != nil || visible:
-		return err
-	case index < l.Floor(): // its mark was reclaimed after its record was read
+	case err == nil && visible:
+		return nil
+	case index < l.Floor(): // its mark was reclaimed after its record was read, or with its block amid that
 		return ErrBelowFloor
+	case err != nil:
+		return err
 	}
 	return ErrNotBatch
 }
