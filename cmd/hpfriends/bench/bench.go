@@ -69,6 +69,8 @@ var clusterScenarios = []scenario{
 	{"spread", "48 subscribers to 40,000 messages of 1 KiB per second: on one server, on the leader, on all three nodes",
 		3, clusterSpread, nil},
 	{"catchup", "a new node that takes 10 million messages of 256 B beside 20,000 per second", 2, clusterCatchUp, nil},
+	{"catchup-small", "a new node that takes 150,000 messages in small entries beside 20,000 per second", 2,
+		clusterCatchUpSmall, nil},
 }
 
 // Command returns the command bench, with one below it for each scenario.
