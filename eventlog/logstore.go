@@ -48,11 +48,15 @@ func (s *LogStore) LastIndex() (uint64, error) {
 	return last, nil
 }
 
+// TermOnly are the Extensions of what stands for an entry of which there is only the term. It must not be sent: the
+// floor may rise while Raft reads one entry after the other, and another node would store it.
+var TermOnly = []byte("only the term is known")
+
 // GetLog reads an entry. Data and Extensions are shared and read-only. It returns raft.ErrLogNotFound outside the log.
-// Of the entry before the floor there is only the term, which is all that Raft needs to append behind it.
+// Of the entry before the floor there is only the term (TermOnly), which is all that Raft needs to append behind it.
 func (s *LogStore) GetLog(index uint64, out *raft.Log) error {
 	if term, ok := s.log.truncatedTerm(index); ok {
-		*out = raft.Log{Index: index, Term: term, Type: raft.LogNoop}
+		*out = raft.Log{Index: index, Term: term, Type: raft.LogNoop, Extensions: TermOnly}
 		return nil
 	}
 	r, err := s.log.stored(index)

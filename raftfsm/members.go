@@ -118,7 +118,9 @@ func (n *Node) enroll(c Config, cluster string) error {
 		return err
 	}
 	m.net = port
-	m.transport, err = transport.New(base, transport.Config{Room: n.disk.Room, Grace: m.config.grace})
+	m.transport, err = transport.New(base, transport.Config{
+		Room: n.disk.Room, Read: n.log.LogStore().GetLog, Grace: m.config.grace,
+	})
 	return err
 }
 

@@ -2,7 +2,7 @@
 // three layers, each a transport over the next:
 //
 //   - notifier tells followers of a commit at once, not with the next entries.
-//   - throttle brings a follower that is far behind up in small pieces, so that messages come first.
+//   - throttle brings a follower that is far behind up in pieces of a size, so that messages come first.
 //   - admission refuses entries for which this node has no room, before raft sees them.
 //
 // # Invariant

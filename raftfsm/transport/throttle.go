@@ -1,11 +1,16 @@
 package transport
 
 import (
+	"bytes"
+	"errors"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"hpfriends/eventlog"
 )
 
 const (
@@ -27,7 +32,8 @@ const (
 // otherwise never arrive.
 type throttle struct {
 	Base
-	bytes int // a second
+	bytes int                           // a second
+	read  func(uint64, *raft.Log) error // an entry of this node's log; nil: requests are not lengthened
 
 	mu     sync.Mutex
 	term   uint64
@@ -44,18 +50,25 @@ type news struct {
 	now, before int       // in that, and in the one before
 }
 
-func newThrottle(c Base) *throttle {
-	return &throttle{Base: c, bytes: catchUpPerCore * runtime.GOMAXPROCS(0), next: make(map[raft.ServerID]time.Time)}
+func newThrottle(c Base, read func(uint64, *raft.Log) error) *throttle {
+	return &throttle{
+		Base: c, bytes: catchUpPerCore * runtime.GOMAXPROCS(0), read: read, next: make(map[raft.ServerID]time.Time),
+	}
 }
 
 // AppendEntries sends a request, in pieces when nobody waits for it. Each piece is a whole request that stands behind
-// what the one before has brought. The first that fails is the answer.
+// what the one before has brought. The first that fails is the answer. Where entries are small the request becomes
+// longer, so that a piece of them has as many bytes as one of others.
 func (t *throttle) AppendEntries(
 	id raft.ServerID, at raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse,
 ) error {
 	t.pass(req)
+	if err := whole(req.Entries); err != nil {
+		return err
+	}
+	more := t.lengthen(req)
 	n := pieceOf(req)
-	if n == len(req.Entries) {
+	if n == len(req.Entries) && !more {
 		return t.Base.AppendEntries(id, at, req, resp)
 	}
 	for rest := *req; len(rest.Entries) > 0; n = pieceOf(&rest) {
@@ -88,6 +101,58 @@ func pieceOf(req *raft.AppendEntriesRequest) int {
 	}
 	return all
 }
+
+// maxLonger bounds the entries that are added to a request: those without data count no bytes.
+const maxLonger = 4096
+
+// lengthen adds to a request, all of which is committed, what is committed behind it, until its last piece is full.
+// raft sends 64 entries at a time whatever their size, each time for one sync and one answer. It reports whether there
+// is more than that, so that the follower is far behind.
+//
+// raft reads the entries of the request when it was answered, and then knows that the follower has these too. What is
+// committed is the same in every log, and for ever: raft could have made this request itself.
+func (t *throttle) lengthen(req *raft.AppendEntriesRequest) (more bool) {
+	all := len(req.Entries)
+	if t.read == nil || all == 0 || req.Entries[all-1].Index >= req.LeaderCommitIndex {
+		return false
+	}
+	size := 0 // of the last piece
+	for _, e := range req.Entries {
+		if size += len(e.Data); size > pieceBytes {
+			size = len(e.Data)
+		}
+	}
+	last := req.Entries[all-1]
+	for range maxLonger {
+		if last.Index == req.LeaderCommitIndex {
+			return false
+		}
+		next := new(raft.Log)
+		if t.read(last.Index+1, next) != nil || next.Index != last.Index+1 || next.Term < last.Term || standIn(next) {
+			return false // raft will meet it, and knows what to do
+		}
+		if size += len(next.Data); size > pieceBytes {
+			return true
+		}
+		req.Entries, last = append(req.Entries, next), next
+	}
+	return true
+}
+
+// errCut is why a request is not sent.
+var errCut = errors.New("transport: the beginning of the log was removed while raft read it")
+
+// whole is errCut when not all entries are what was stored.
+func whole(entries []*raft.Log) error {
+	if slices.ContainsFunc(entries, standIn) {
+		return errCut
+	}
+	return nil
+}
+
+// standIn reports whether raft was given the term only: the log answers so for the entry before its beginning, which
+// may move while raft reads one entry after the other.
+func standIn(e *raft.Log) bool { return bytes.Equal(e.Extensions, eventlog.TermOnly) }
 
 func sizeOf(entries []*raft.Log) (bytes int) {
 	for _, e := range entries {

@@ -77,7 +77,7 @@ func TestFarBehindIsBroughtUpInPieces(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &shelf{took: 10 * time.Millisecond}
-				p := newThrottle(s)
+				p := newThrottle(s, nil)
 				p.bytes = 16 << 20
 				begin := time.Now()
 				for i, commit := range c.commits {
@@ -106,7 +106,7 @@ func TestFarBehindIsBroughtUpInPieces(t *testing.T) {
 func TestPausesFollowTheFollower(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shelf{took: 40 * time.Millisecond}
-		p := newThrottle(s)
+		p := newThrottle(s, nil)
 		p.bytes = 16 << 20
 		commit := uint64(1000)
 		// next is how long a request in two pieces takes, with so many bytes that are new before it.
@@ -153,7 +153,7 @@ func TestNeededFollowerIsNotHeldUp(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newThrottle(&shelf{took: 10 * time.Millisecond})
+				p := newThrottle(&shelf{took: 10 * time.Millisecond}, nil)
 				p.bytes = 16 << 20
 				for commit := range uint64(2) {
 					_ = p.AppendEntries("n3", "n3", request(100+commit, 1, 10, 100+commit), new(raft.AppendEntriesResponse))
@@ -193,7 +193,7 @@ func TestFarBehindArrives(t *testing.T) {
 		t.Run(fmt.Sprintf("%d a second", c.perSecond), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &shelf{took: 5 * time.Millisecond}
-				p := newThrottle(s)
+				p := newThrottle(s, nil)
 				p.bytes = 16 << 20
 				begin, newest := time.Now(), uint64(far)
 				for {
@@ -225,7 +225,7 @@ func TestFarBehindArrives(t *testing.T) {
 // The first piece that fails is the answer: raft goes on from what the follower has.
 func TestAFailedPieceIsTheAnswer(t *testing.T) {
 	s := &shelf{failAt: 6}
-	p := newThrottle(s)
+	p := newThrottle(s, nil)
 	var resp raft.AppendEntriesResponse
 	if err := p.AppendEntries("n2", "n2", request(0, 10, 256<<10, 100), &resp); err == nil || resp.Success || s.last != 4 {
 		t.Errorf("%+v, %v, the follower has %d", resp, err, s.last)

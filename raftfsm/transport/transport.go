@@ -28,8 +28,9 @@ type Transport struct {
 
 // Config of a Transport.
 type Config struct {
-	Room  func([]*raft.Log) error // says why entries cannot be stored now; nil when they can
-	Grace time.Duration           // how long the news of a commit waits for entries that carry it; 0: 250 us
+	Room  func([]*raft.Log) error       // says why entries cannot be stored now; nil when they can
+	Read  func(uint64, *raft.Log) error // reads an entry of the log, as raft.LogStore.GetLog
+	Grace time.Duration                 // how long the news of a commit waits for entries that carry it; 0: 250 us
 }
 
 // New returns a Transport over base.
@@ -40,7 +41,7 @@ func New(base raft.Transport, c Config) (*Transport, error) {
 	}
 	t := &Transport{admission: newAdmission(b, c.Room)}
 	t.gate, _ = base.(interface{ Withhold(bool) })
-	t.notifier = newNotifier(newThrottle(t.admission), cmp.Or(c.Grace, notifyGrace))
+	t.notifier = newNotifier(newThrottle(t.admission, c.Read), cmp.Or(c.Grace, notifyGrace))
 	return t, nil
 }
 
