@@ -20,12 +20,25 @@ import (
 const formatVersion = 1
 
 // file is a Document as it is stored. Every secret is in one age file, so that the passphrase costs its time once.
+//
+// What Write writes says first that it begins, and last that it ends. YAML that is cut off between two values is YAML
+// still, and what is missing would be taken for unwanted. The version comes behind the beginning, so that a file has
+// both or is none. Counts would tell as much, but not bear an edit. By hand neither bound is needed.
 type file struct {
-	Version  int `yaml:"version"`
+	Begin    string `yaml:"begin,omitempty"`
+	Version  int    `yaml:"version"`
 	Document `yaml:",inline"`
 	// Secrets is a YAML map of idents to secrets, in an age file under a passphrase, in base64.
 	Secrets string `yaml:"secrets,omitempty"`
+	End     string `yaml:"end,omitempty"`
 }
+
+// bound is what a file has at its beginning and its end.
+const bound = "definitions"
+
+// ErrCut is that a file has its beginning and not its end, or the other way round.
+var ErrCut = errors.New("it was cut off: it begins with `begin: definitions`, and does not end with `end: definitions`; " +
+	"copy or export it again")
 
 // ErrPassphrase is that the secrets of a file do not open.
 var ErrPassphrase = errors.New("the passphrase does not open the secrets, or they are damaged")
@@ -36,7 +49,7 @@ const workFactor = 18
 // Write writes a document as YAML, its lists in the order of their names. Secrets are sealed under the passphrase; with
 // an empty one they are left out.
 func Write(w io.Writer, d Document, passphrase secret.Secret) error {
-	f := file{Version: formatVersion, Document: sorted(d)}
+	f := file{Begin: bound, Version: formatVersion, Document: sorted(d), End: bound}
 	if !passphrase.Empty() {
 		var err error
 		if f.Secrets, err = seal(d.Authkeys, passphrase); err != nil {
@@ -78,8 +91,8 @@ func seal(keys []Authkey, passphrase secret.Secret) (string, error) {
 	return base64.StdEncoding.EncodeToString(sealed.Bytes()), err
 }
 
-// Read reads a document. Names that it does not know are refused, and a second document. With an empty passphrase the
-// secrets stay sealed, and so unknown. What is wrong with the text is told a line each.
+// Read reads a document. Names that it does not know are refused, a second document, and one that was cut off. With an
+// empty passphrase the secrets stay sealed, and so unknown. What is wrong with the text is told a line each.
 func Read(r io.Reader, passphrase secret.Secret) (Document, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
@@ -92,11 +105,19 @@ func Read(r io.Reader, passphrase secret.Secret) (Document, error) {
 		if errors.Is(err, io.EOF) {
 			return Document{}, errors.New("the file is empty")
 		}
-		return Document{}, placed(err, text)
+		if cutOff(text) {
+			err = ErrCut
+		} else {
+			err = placed(err, text)
+		}
+		return Document{}, err
 	}
 	var more yaml.Node
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
 		return Document{}, fmt.Errorf("line %d: another document begins: give each its own file", more.Line)
+	}
+	if f.Begin != f.End || f.Begin != "" && f.Begin != bound {
+		return Document{}, ErrCut
 	}
 	if f.Version != formatVersion {
 		return Document{}, fmt.Errorf("version %d: this program reads version %d", f.Version, formatVersion)
@@ -105,6 +126,12 @@ func Read(r io.Reader, passphrase secret.Secret) (Document, error) {
 		return f.Document, nil
 	}
 	return f.Document, open(f.Secrets, f.Authkeys, passphrase)
+}
+
+// cutOff reports whether a text that is no YAML is the beginning of what Write has written.
+func cutOff(text []byte) bool {
+	begins := bytes.HasPrefix(text, []byte("begin: "+bound+"\n"))
+	return begins && !bytes.HasSuffix(bytes.TrimSpace(text), []byte("\nend: "+bound))
 }
 
 // placed is an error of a text in words of people. Of a value that reads itself, as a time does, package yaml does not
