@@ -151,13 +151,16 @@ func (s *State) Share(like Share) (Share, bool) {
 }
 
 // Compare gives an authkey the secret that it has in want, if that is its own, and else one that no other equals. The
-// secrets that are there stay untold.
-func (s *State) Compare(ctx context.Context, server *api.Client, want []Authkey) error {
+// secrets that are there stay untold. It tells how many of the server's authkeys are done.
+func (s *State) Compare(
+	ctx context.Context, server *api.Client, want []Authkey, tell func(done, total uint64),
+) error {
 	wanted := make(map[string]secret.Secret)
 	for _, k := range want {
 		wanted[k.Ident] = k.Secret
 	}
 	for i, k := range s.Authkeys {
+		tell(uint64(i), uint64(len(s.Authkeys)))
 		if !k.Secret.Empty() || wanted[k.Ident].Empty() {
 			continue
 		}

@@ -92,11 +92,13 @@ func (c Comparison) Same() bool { return len(c.Missing) == 0 && len(c.Added) == 
 
 // Compare has the graph say of each publisher, subscriber and channel of the store whether a message is delivered, and
 // compares that with what the lists say. The graph is the document's own, as Build makes it: what else a server has
-// can only add to it.
-func (s Store) Compare(d definitions.Document) Comparison {
+// can only add to it. It tells how many of the channels are done.
+func (s Store) Compare(d definitions.Document, tell func(done, total uint64)) Comparison {
 	var c Comparison
 	g, _ := definitions.Build(d, time.Unix(0, 0))
-	for _, channel := range s.channels() { // one at a time: of all together there may be millions
+	channels := s.channels()
+	for i, channel := range channels { // one at a time: of all together there may be millions
+		tell(uint64(i), uint64(len(channels)))
 		after := make(map[[2]string]bool)
 		for a, b := range deliveries(g, channel) {
 			after[[2]string{a, b}] = true

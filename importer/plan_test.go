@@ -66,7 +66,13 @@ func TestPreservedSharingDeliversTheSame(t *testing.T) {
 		if _, refused := definitions.Build(p.Document, time.Unix(0, 0)); len(refused) > 0 {
 			t.Fatalf("seed %d: the graph refuses %v", seed, refused)
 		}
-		c := s.Compare(p.Document)
+		told := uint64(0)
+		c := s.Compare(p.Document, func(done, total uint64) {
+			if done != told || done >= total {
+				t.Fatalf("%d of %d channels are done, after %d", done, total, told)
+			}
+			told++
+		})
 		if len(c.Added) > 0 {
 			t.Fatalf("seed %d: %+v would flow and did not", seed, c.Added[0])
 		}
@@ -105,11 +111,11 @@ func TestEachShareIsNeeded(t *testing.T) {
 	for seed := range uint64(60) {
 		s := randomStore(rand.New(rand.NewPCG(seed, 5)))
 		p := s.Plan(Options{Sharing: true})
-		before := s.Compare(p.Document)
+		before := s.Compare(p.Document, func(_, _ uint64) {})
 		for i := range p.Document.Shares {
 			d := p.Document
 			d.Shares = slices.Delete(slices.Clone(d.Shares), i, i+1)
-			if c := s.Compare(d); c.After >= before.After {
+			if c := s.Compare(d, func(_, _ uint64) {}); c.After >= before.After {
 				t.Fatalf("seed %d: without %s as much flows", seed, p.Document.Shares[i].Name())
 			}
 		}

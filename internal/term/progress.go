@@ -33,7 +33,8 @@ type Progress struct {
 	width int // of the line that is on the screen
 }
 
-// NewProgress counts label up to total, or without an end for 0, and draws on w if that is a terminal.
+// NewProgress counts label up to total, or without an end for 0, and draws on w if that is a terminal. Without a label
+// there is only what Say says.
 func NewProgress(w io.Writer, label string, total uint64) *Progress {
 	return &Progress{w: w, label: label, total: total, Live: IsTerminal(w), begun: time.Now()}
 }
@@ -115,6 +116,9 @@ func (p *Progress) draw(now bool) {
 
 // line is what is shown after that time; a short line fits every terminal.
 func (p *Progress) line(took time.Duration) string {
+	if p.label == "" { // nothing is counted
+		return p.note
+	}
 	line := fmt.Sprintf("%d %s, %s", p.count, p.label, rateOf(p.count, took))
 	done := p.part
 	if p.total > 0 {

@@ -53,3 +53,18 @@ func TestProgressElsewhere(t *testing.T) {
 		t.Errorf("%q", line)
 	}
 }
+
+// Work of which nothing is counted is named, and its line is cleared.
+func TestProgressOfWhatIsNotCounted(t *testing.T) {
+	var screen bytes.Buffer
+	p := NewProgress(&screen, "", 0)
+	p.Live = true
+	p.Say("reading users.json")
+	if screen.String() != "\rreading users.json" {
+		t.Errorf("%q", screen.String())
+	}
+	p.Clear()
+	if !strings.HasSuffix(screen.String(), "\r"+strings.Repeat(" ", 18)+"\r") {
+		t.Errorf("%q", screen.String())
+	}
+}

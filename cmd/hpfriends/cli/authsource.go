@@ -131,7 +131,7 @@ func (f *follower) follow(ctx context.Context) error {
 			have.Authkeys[i].Secret = s
 		}
 	}
-	if err := have.Compare(ctx, f.server, want.Authkeys); err != nil {
+	if err := have.Compare(ctx, f.server, want.Authkeys, func(_, _ uint64) {}); err != nil {
 		return err
 	}
 	changes, conflicts := definitions.Diff(have, want, definitions.Mode{

@@ -116,11 +116,8 @@ func applyFile(c *cli.Context, server *api.Client, path string, mode definitions
 	ctx, stop := cmdline.UntilInterrupt(c.Context)
 	defer stop()
 	c.Context = ctx
-	have, err := definitions.Fetch(ctx, server)
+	have, err := present(c, server, want)
 	if err != nil {
-		return err
-	}
-	if err := have.Compare(ctx, server, want.Authkeys); err != nil {
 		return err
 	}
 	var out applied
@@ -152,6 +149,20 @@ func applyFile(c *cli.Context, server *api.Client, path string, mode definitions
 		return cmdline.Fail(cmdline.ExitFailed, term.Count(len(out.Changes), "change", "changes")+" would be made")
 	}
 	return nil
+}
+
+// present is what a server has, with the secrets that are as a document has them. It shows how far it is.
+func present(c *cli.Context, server *api.Client, want definitions.Document) (definitions.State, error) {
+	shown := term.NewProgress(c.App.ErrWriter, "", 0)
+	defer shown.Clear()
+	shown.Say("reading what the server has")
+	have, err := definitions.Fetch(c.Context, server)
+	if err != nil {
+		return have, err
+	}
+	return have, have.Compare(c.Context, server, want.Authkeys, func(done, total uint64) {
+		shown.Tally("authkeys compared", done, total)
+	})
 }
 
 // maxDefinitions is how large a file of definitions may be: a hundred thousand authkeys are 20 MiB.

@@ -95,7 +95,10 @@ func importHpfeeds(c *cli.Context, server *api.Client) error {
 	ctx, stop := cmdline.UntilInterrupt(c.Context)
 	defer stop()
 	c.Context = ctx
+	shown := term.NewProgress(c.App.ErrWriter, "", 0)
+	shown.Say("reading " + term.Visible(from))
 	s, err := read()
+	shown.Clear()
 	if err == nil && len(s.Keys) == 0 {
 		err = fmt.Errorf("%s: nobody could log in by it: nothing to import", from)
 		for _, p := range s.Problems {
@@ -105,9 +108,11 @@ func importHpfeeds(c *cli.Context, server *api.Client) error {
 	if err != nil {
 		return cmdline.Fail(cmdline.ExitFailed, err.Error()+hint(c, from))
 	}
+	shown.Say("finding who shares what with whom")
 	plan := s.Plan(importer.Options{
 		Owner: c.String("owner"), Sharing: keep == "preserve", Comment: "imported from " + from, Note: "as in " + from,
 	})
+	shown.Clear()
 	if c.String("server") != "" && len(plan.Document.Shares) > 0 {
 		return cmdline.Usage("--sharing preserve shares and accepts for others, which only the owner of the data directory " +
 			"may: run it where the server runs, or with --sharing none")
@@ -136,11 +141,8 @@ func importHpfeeds(c *cli.Context, server *api.Client) error {
 
 // planImport says what an import does to the server as it is.
 func planImport(c *cli.Context, server *api.Client, s importer.Store, plan importer.Plan) (*importReport, error) {
-	have, err := definitions.Fetch(c.Context, server)
+	have, err := present(c, server, plan.Document)
 	if err != nil {
-		return nil, err
-	}
-	if err := have.Compare(c.Context, server, plan.Document.Authkeys); err != nil {
 		return nil, err
 	}
 	d := plan.Document
@@ -148,7 +150,9 @@ func planImport(c *cli.Context, server *api.Client, s importer.Store, plan impor
 		Problems: plan.Problems, channels: channelsOf(s), lossy: len(plan.Lossy())}
 	r.Changes, r.Conflicts = definitions.Diff(have, d, definitions.Mode{Keep: true})
 	if len(d.Shares) > 0 || c.String("sharing") == "preserve" {
-		r.Deliveries = new(s.Compare(d))
+		shown := term.NewProgress(c.App.ErrWriter, "channels", 0)
+		r.Deliveries = new(s.Compare(d, shown.Reach))
+		shown.Clear()
 	}
 	return r, nil
 }
