@@ -32,8 +32,22 @@ func Prepare(program string, c *cli.Command) {
 // badValue is how the library tells of a value that a flag does not take.
 var badValue = regexp.MustCompile(`^invalid value ("(?:[^"\\]|\\.)*") for flag -(\S+): (.*)$`)
 
+// unknownFlag is how it tells of a flag that there is not.
+var unknownFlag = regexp.MustCompile(`^flag provided but not defined: -(\S+)$`)
+
 // UsageError makes a Usage error of one that the library has with a command line.
-func UsageError(_ *cli.Context, err error, _ bool) error {
+func UsageError(c *cli.Context, err error, _ bool) error {
+	if m := unknownFlag.FindStringSubmatch(err.Error()); m != nil {
+		var names []string
+		for _, f := range c.Command.VisibleFlags() {
+			names = append(names, dashes(f.Names()[0])+f.Names()[0])
+		}
+		typed := dashes(m[1]) + m[1]
+		if len(m[1]) == 1 {
+			return Usage("there is no flag %s", typed)
+		}
+		return Usage("there is no flag %s%s", typed, Suggest(typed, names))
+	}
 	m := badValue.FindStringSubmatch(err.Error())
 	if m == nil {
 		return Usage("%v", err)
