@@ -3,7 +3,8 @@ package docs
 
 import "embed"
 
-// Files are the documents. Words like HOST and IDENT in the examples of some are places for what a reader's own are.
+// Files are the documents, and the drawings in them. Words like HOST and IDENT in the examples of some are places for
+// what a reader's own are.
 //
-//go:embed *.md
+//go:embed *.md pictures/*.svg
 var Files embed.FS

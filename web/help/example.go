@@ -1,8 +1,11 @@
 package help
 
 import (
+	"encoding/base64"
 	"fmt"
 	"html/template"
+	"io/fs"
+	"path"
 	"regexp"
 	"strings"
 
@@ -18,14 +21,18 @@ const mark = "\x00"
 // places are words of examples that stand for something of the server's or the reader's.
 var places = regexp.MustCompile(`\b(HOST|PORT|SITE|ADDRESS|IDENT|SENSOR|HANDLE)\b`)
 
-// examples renders code, with a mark around each place where the document has some, and links.
-type examples struct{ filled bool }
+// examples renders code, with a mark around each place where the document has some, links and drawings.
+type examples struct {
+	filled bool
+	files  fs.FS
+}
 
 // RegisterFuncs implements renderer.NodeRenderer.
 func (e examples) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	r.Register(ast.KindCodeSpan, e.span)
 	r.Register(ast.KindFencedCodeBlock, e.block)
 	r.Register(ast.KindLink, e.link)
+	r.Register(ast.KindImage, e.image)
 }
 
 func (e examples) code(text string) string {
@@ -73,4 +80,21 @@ func (e examples) link(w util.BufWriter, _ []byte, n ast.Node, entering bool) (a
 		_, _ = w.WriteString("</a>")
 	}
 	return ast.WalkContinue, nil
+}
+
+// image has a drawing of ours in the page itself, which may show it by its policy and where it can run nothing. Of any
+// other picture there is what it shows, in words.
+func (e examples) image(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		return ast.WalkContinue, nil
+	}
+	name, words := string(n.(*ast.Image).Destination), template.HTMLEscapeString(plain(n, source))
+	drawing, err := fs.ReadFile(e.files, name)
+	if err != nil || path.Ext(name) != ".svg" {
+		_, _ = w.WriteString(words)
+	} else {
+		_, _ = w.WriteString(`<img src="data:image/svg+xml;base64,` + base64.StdEncoding.EncodeToString(drawing) +
+			`" alt="` + words + `">`)
+	}
+	return ast.WalkSkipChildren, nil
 }

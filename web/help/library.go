@@ -40,7 +40,7 @@ func Open(files fs.FS) (*Library, error) {
 			if err != nil {
 				return nil, fmt.Errorf("help: %w", err)
 			}
-			t, err := read(name, source, i == 0)
+			t, err := read(files, name, source, i == 0)
 			if err != nil {
 				return nil, fmt.Errorf("help: %s: %w", name, err)
 			}

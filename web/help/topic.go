@@ -3,6 +3,7 @@ package help
 import (
 	"bytes"
 	"html/template"
+	"io/fs"
 	"strings"
 
 	"github.com/yuin/goldmark"
@@ -46,15 +47,15 @@ func (t *Topic) HTML(v Values) template.HTML {
 	return template.HTML(b.String())
 }
 
-// read makes a topic of a document.
-func read(name string, source []byte, filled bool) (*Topic, error) {
+// read makes a topic of a document. Its drawings are among the files.
+func read(files fs.FS, name string, source []byte, filled bool) (*Topic, error) {
 	t := &Topic{Name: name, Filled: filled}
 	m := goldmark.New(
 		goldmark.WithExtensions(extension.Linkify, extension.NewTable(
 			extension.WithTableCellAlignMethod(extension.TableCellAlignNone), // else by style, which the pages' policy refuses
 		)),
 		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
-		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(examples{filled}, 100))),
+		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(examples{filled, files}, 100))),
 	)
 	source = bytes.ReplaceAll(source, []byte(mark), nil)
 	doc := m.Parser().Parse(text.NewReader(source))
