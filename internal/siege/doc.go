@@ -11,8 +11,9 @@
 // goroutines do not return to what they were.
 //
 // HPFRIENDS_SIEGE is empty (nothing runs), "bounded" (seconds for each attack) or "full" (make siege: a minute).
-// With HPFRIENDS_SIEGE_BESIDE=1 a second server with the same honest traffic is beside the first, which nobody attacks: on
-// one machine an attacker takes processors from whoever runs there, and the difference is what the attack does to a server.
+// With HPFRIENDS_SIEGE_BESIDE=1 a second server with the same honest traffic is beside the first, which nobody attacks:
+// on one machine an attacker takes processors from whoever runs there, and the difference is what the attack does to a
+// server.
 //
 // This package is for its own tests; nothing imports it.
 package siege
