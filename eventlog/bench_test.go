@@ -193,7 +193,15 @@ func BenchmarkGetLog(b *testing.B) {
 // coldBench is a log of n JSON messages of 400 bytes on 200 channels of 10 users, so many in a batch, scattered.
 func coldBench(b *testing.B, n, inBatch int) *Log {
 	b.Helper()
-	l, payloads := benchDisk(b), payload.Honeypot(n, 400)
+	l := benchDisk(b)
+	fillScattered(b, l, n, inBatch)
+	return l
+}
+
+// fillScattered fills a log with batches whose messages are of 200 channels of ten users, in turn.
+func fillScattered(b *testing.B, l *Log, n, inBatch int) {
+	b.Helper()
+	payloads := payload.Honeypot(n, 400)
 	var builder entry.Builder
 	var logs []*raft.Log
 	for i := 0; i < n; {
@@ -217,7 +225,6 @@ func coldBench(b *testing.B, n, inBatch int) *Log {
 	if err := l.db.Flush(); err != nil {
 		b.Fatal(err)
 	}
-	return l
 }
 
 // BenchmarkCold reads one channel of 200 whose messages are scattered, and everything, before and after the log is in
