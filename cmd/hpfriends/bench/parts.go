@@ -66,8 +66,8 @@ func readParts(ctx context.Context, at *proc.Server) (map[string]counts, error) 
 	return all, nil
 }
 
-// partFigures tells by which bound 99 of 100 had ended, since the first reading; and 99 of 100 by their time. The second
-// is nearer to what a steady stream of messages notices: while one batch takes 50 ms, others would have been 25.
+// partFigures tells by which bound 99 of 100 had ended, since the first reading; and 99 of 100 by their time. The
+// second is nearer to what a steady stream of messages notices: while one batch takes 50 ms, others would have been 25.
 func partFigures(where string, first, last map[string]counts) (figures []figure) {
 	for _, p := range parts {
 		for what, weight := range map[string]func(bound float64) float64{
