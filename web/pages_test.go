@@ -462,18 +462,30 @@ func TestAuthkeyFormHasItsLimits(t *testing.T) {
 	}
 }
 
-// A receiver of a share is not told who else has enabled it, and gets no form for it.
+// A receiver of a share is not told who else has enabled it, and gets no form for it. An auditor is told, and gets none.
 func TestShareIsShownToItsReceiver(t *testing.T) {
 	w := newWorld(t)
-	w.users("ada", "bob")
+	w.users("ada", "bob", "eve", "root")
 	w.submit("ada", "/shares", "do", "add", "channel", "c", "to", "bob", "note", "TLP:RED")
 	path := "/shares/" + itoa(w.graph.Index())
 	if _, html := w.page("bob", path); !says(html, "ada shares it with you. “TLP:RED”") || says(html, "nobody yet") ||
 		strings.Contains(html, `name="note"`) {
 		t.Error(text(html))
 	}
-	if _, html := w.page("ada", path); !says(html, "Enabled by nobody yet") {
+	if _, html := w.page("ada", path); !says(html, "your own events", "Enabled by nobody yet") {
 		t.Error(text(html))
+	}
+	if _, html := w.page("eve", path); !says(html, "by ada , their own events", "Enabled by nobody yet") ||
+		strings.Contains(html, `name="note"`) {
+		t.Errorf("an auditor: %s", text(html))
+	}
+	if _, html := w.page("root", path); !says(html, "by ada , their own events") || !strings.Contains(html, `name="note"`) {
+		t.Errorf("an admin: %s", text(html))
+	}
+	for _, user := range []string{"ada", "bob", "root"} {
+		if _, html := w.page(user, "/search?q=RED"); !strings.Contains(html, `href="`+path+`"`) {
+			t.Errorf("%s does not get from Search to the share: %s", user, text(html))
+		}
 	}
 }
 

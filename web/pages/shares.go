@@ -189,7 +189,9 @@ func sharedAgain(s view.Share) string {
 type shareData struct {
 	shareRow
 	Ends string
-	Mine bool // who asks may change it, and knows who has enabled it
+	Own  bool // who asks made it
+	May  bool // who asks may change it
+	Mine bool // who asks knows who has enabled it
 	// Members are some of the group, with how each stands.
 	Members []member
 }
@@ -208,7 +210,8 @@ func share(r *request) (any, error) {
 		return nil, err
 	}
 	d := shareData{shareRow: shareRowOf(r, s)}
-	d.Mine = s.From == r.Handle() || r.viewer.CanSeeAll()
+	d.Own = s.From == r.Handle()
+	d.May, d.Mine = d.Own || r.mayAdminister(), d.Own || r.viewer.CanSeeAll()
 	d.Ends = r.written(s.Expires)
 	for i, m := range d.members(r) {
 		if i == rows || !d.Mine {
