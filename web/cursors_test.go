@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -201,3 +202,31 @@ func TestResetGoesToThePlace(t *testing.T) {
 type changer struct{ *raftfsm.Node }
 
 func (changer) Retention() view.Retention { return view.Retention{} }
+
+// Who may edit an authkey moves its durable subscriptions, and removes them, on its page.
+func TestCursorsThroughThePages(t *testing.T) {
+	d := newDurable(t)
+	const form = "/authkey?ident=ada%2F1"
+	if _, html := d.page("ada", form); !says(html, "Durable subscriptions None.") {
+		t.Error(text(html))
+	}
+	d.claim("siem")
+	if _, html := d.page("ada", form); !says(html, "siem c.* connected #3.1") {
+		t.Error(text(html))
+	}
+	if status, _ := d.submit("bob", form, "do", "move", "cursor", "siem", "to", "first"); status != http.StatusNotFound {
+		t.Errorf("bob moves it: %d", status)
+	}
+	if status, html := d.submit("ada", form, "do", "move", "cursor", "siem", "to", "soon"); status != 422 ||
+		!says(html, "siem c.* connected #3.1") {
+		t.Errorf("%d %s", status, text(html))
+	}
+	if _, html := d.submit("ada", form, "do", "move", "cursor", "siem", "to", " first "); !says(html,
+		"The subscription siem goes on at first.", "siem c.* not connected #1.0") {
+		t.Error(text(html))
+	}
+	d.submit("ada", form, "do", "forget", "cursor", "siem")
+	if c, ok := d.has("siem"); ok {
+		t.Errorf("there is still %+v", c)
+	}
+}

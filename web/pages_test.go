@@ -932,6 +932,27 @@ func TestClusterThroughThePages(t *testing.T) {
 	}
 }
 
+// Cluster says how long messages are kept, and has the forms that the warnings about it speak of.
+func TestRetentionThroughThePages(t *testing.T) {
+	w := newWorld(t)
+	w.users("eve", "root")
+	if _, html := w.page("eve", "/cluster"); !says(html, "Messages are kept for ever", "Its clock is doubted") ||
+		strings.Contains(html, `value="hold"`) {
+		t.Errorf("an auditor: %s", text(html))
+	}
+	if _, html := w.submit("root", "/cluster", "do", "hold"); !says(html, "Nothing more is removed for its age.", "held") ||
+		!strings.Contains(html, `value="resume"`) || strings.Contains(html, `value="hold"`) {
+		t.Error(text(html))
+	}
+	if _, html := w.submit("root", "/cluster", "do", "resume"); !strings.Contains(html, `value="hold"`) {
+		t.Error(text(html))
+	}
+	w.submit("root", "/cluster", "do", "accept")
+	if _, ok := w.last.Op.(graph.AcceptRetention); !ok {
+		t.Errorf("the last change is %T", w.last.Op)
+	}
+}
+
 // The keyboard of a telephone adds a blank behind a word that it completes.
 func TestBlanksAroundNamesMeanNothing(t *testing.T) {
 	w := newWorld(t)

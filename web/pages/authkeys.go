@@ -115,6 +115,7 @@ func removeAuthkey(r *request) (done, error) {
 type authkeyData struct {
 	view.Authkey
 	Pub, Sub, Networks, Ends, Largest string
+	Cursors                           []view.Cursor
 }
 
 // authkey is the form that edits one.
@@ -123,10 +124,11 @@ func authkey(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	cursors, err := r.Query.Cursors(r.actor, k.Ident)
 	return authkeyData{
 		k, fields.Written(k.Pub), fields.Written(k.Sub), strings.Join(k.Networks, ", "), r.written(k.Expires),
-		strconv.Itoa(k.MaxMessage),
-	}, nil
+		strconv.Itoa(k.MaxMessage), cursors,
+	}, err
 }
 
 func editAuthkey(r *request) (done, error) {

@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"strconv"
+	"time"
 
 	"hpfriends/api"
 	"hpfriends/graph"
+	"hpfriends/query/view"
+	"hpfriends/web/pages/format"
 )
 
 type clusterData struct {
@@ -18,14 +21,44 @@ type clusterData struct {
 	Voters  int
 	Joined  *api.JoinToken // shown once
 	Tokens  []api.ListedJoinToken
+	Kept    kept
+}
+
+// kept is how long messages are kept.
+type kept struct{ view.Retention }
+
+// Age and Size are the limits; empty: there is none.
+func (k kept) Age() string {
+	if k.AgeSeconds == 0 {
+		return ""
+	}
+	return format.Duration(time.Duration(k.AgeSeconds) * time.Second)
+}
+
+func (k kept) Size() string {
+	if k.SizeBytes == 0 {
+		return ""
+	}
+	return format.Size(k.SizeBytes)
 }
 
 func cluster(r *request) (any, error) {
+	d, err := nodes(r)
+	if err != nil {
+		return d, err
+	}
+	d.Kept.Retention, err = ask(r, api.ShowRetention, api.None{})
+	return d, err
+}
+
+// nodes are the members of the cluster, or the only node.
+func nodes(r *request) (clusterData, error) {
+	may := r.viewer.Graph().MayRunCluster(r.actor) == nil
 	c, err := ask(r, api.ShowCluster, api.None{})
 	if problem := (*api.Problem)(nil); errors.As(err, &problem) && problem.Code == api.Conflict {
-		return alone(r, problem)
+		return alone(r, problem, may)
 	}
-	d := clusterData{Cluster: c, May: r.viewer.Graph().MayRunCluster(r.actor) == nil}
+	d := clusterData{Cluster: c, May: may}
 	for _, m := range c.Members {
 		if m.Role != "nonvoter" {
 			d.Voters++
@@ -38,8 +71,8 @@ func cluster(r *request) (any, error) {
 }
 
 // alone tells how the only node is.
-func alone(r *request, why *api.Problem) (d clusterData, err error) {
-	d.Alone = why
+func alone(r *request, why *api.Problem, may bool) (d clusterData, err error) {
+	d.Alone, d.May = why, may
 	if d.Status, err = ask(r, api.ShowStatus, api.None{}); err != nil {
 		return d, err
 	}
@@ -67,6 +100,14 @@ func order(o api.Op[api.With[api.NodeOrder], api.None], notice string) func(*req
 			Node: node, Force: r.PostForm.Get("force") == "on",
 		}})
 		return done{notice: node + " " + notice}, err
+	}
+}
+
+// onRetention is a form about how long messages are kept.
+func onRetention[Out any](o api.Op[api.None, Out], notice string) func(*request) (done, error) {
+	return func(r *request) (done, error) {
+		_, err := ask(r, o, api.None{})
+		return done{notice: notice}, err
 	}
 }
 

@@ -58,7 +58,9 @@ func sevenRoutes() []*page {
 		},
 		{
 			path: "/authkey", name: "authkey", title: "Edit authkey", under: "/authkeys", show: authkey,
-			about: "What it may do, and from where.", acts: acts{"edit": editAuthkey, "enable": reviveAuthkey},
+			about: "What it may do, and from where.", acts: acts{
+				"edit": editAuthkey, "enable": reviveAuthkey, "move": resetCursor, "forget": removeCursor,
+			},
 		},
 		{
 			path: "/connections", name: "connections", title: "Connections", under: "/authkeys",
@@ -159,6 +161,9 @@ func operateRoutes() []*page {
 				"transfer": order(api.TransferLeadership, "leads now."), "promote": order(api.PromoteNode, "has a vote now."),
 				"remove": order(api.RemoveNode, "is no member any more."), "token": joinToken,
 				"remove-token": removeJoinToken,
+				"hold":         onRetention(api.HoldRetention, "Nothing more is removed for its age."),
+				"resume":       onRetention(api.ResumeRetention, "What is too old is removed again."),
+				"accept":       onRetention(api.AcceptRetention, "The clock is taken to be right, and what waits is removed."),
 			},
 		},
 	}
