@@ -2,7 +2,6 @@ package query
 
 import (
 	"iter"
-	"slices"
 
 	"hpfriends/graph"
 	"hpfriends/query/view"
@@ -40,29 +39,34 @@ func viewGroup(v graph.Viewer, gr *graph.Group, members bool) view.Group {
 			shown.Members = append(shown.Members, view.Member{User: handle(g, m.User), Admin: m.Admin, Joined: m.Joined.Time})
 		}
 	}
-	shown.Requests = slices.Collect(requests(v, gr))
+	for r := range requests(v, gr) {
+		if shown.More = len(shown.Requests) == maxAsking; shown.More {
+			break
+		}
+		shown.Requests = append(shown.Requests, r)
+	}
 	return shown
 }
 
-// requests yields the requests to join a group that the viewer may see: their own, or all.
+// requests yields the requests to join a group that the viewer may see: their own first, and all if they are told of
+// them.
 func requests(v graph.Viewer, gr *graph.Group) iter.Seq[view.JoinRequest] {
 	return func(yield func(view.JoinRequest) bool) {
 		show := func(r *graph.JoinRequest) bool {
 			return yield(view.JoinRequest{User: handle(v.Graph(), r.User), Note: r.Note, Since: r.Created.Time})
 		}
-		if v.CanSeeMembers(gr) {
-			for r := range v.Graph().JoinRequests(gr.ID) {
-				if !show(r) {
-					return
-				}
+		if r, ok := v.Graph().JoinRequest(gr.ID, v.User); ok && v.CanSeeRequest(r) && !show(r) || !v.CanSeeMembers(gr) {
+			return
+		}
+		for r := range v.Graph().JoinRequests(gr.ID) {
+			if r.User != v.User && !show(r) {
+				return
 			}
-		} else if r, ok := v.Graph().JoinRequest(gr.ID, v.User); ok && v.CanSeeRequest(r) {
-			show(r)
 		}
 	}
 }
 
-// maxAsking is how many requests to join are counted for somebody, or named.
+// maxAsking is how many requests to join are counted for somebody, or of a group: anybody may ask.
 const maxAsking = 100
 
 // Asking is who asks to join a group that the viewer administers.

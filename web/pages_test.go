@@ -688,6 +688,28 @@ func TestLastAdminOfAGroupStays(t *testing.T) {
 	}
 }
 
+// A group's page says what is shared with it, by whom, and how each share stands for who looks.
+func TestGroupSaysWhatIsSharedWithIt(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada", "bob", "cleo", "root")
+	w.submit("ada", "/groups", "do", "add", "name", "lab")
+	w.submit("ada", "/groups/lab", "do", "member", "user", "bob")
+	w.submit("bob", "/shares", "do", "add", "channel", "b.*", "to", "group:lab", "note", "TLP:RED")
+	w.submit("cleo", "/shares", "do", "add", "channel", "c", "to", "group:lab", "type", "all")
+	for user, want := range map[string][]string{
+		"ada":  {"2 shares", "waiting bob b.* Own events TLP:RED", "waiting cleo c Own events and those they receive"},
+		"bob":  {"yours bob b.* Own events TLP:RED", "waiting cleo c"},
+		"root": {"bob b.* Own events TLP:RED", "cleo c Own events"},
+	} {
+		if _, html := w.page(user, "/groups/lab"); !says(html, want...) {
+			t.Errorf("%s: %s", user, text(html))
+		}
+	}
+	if _, html := w.page("cleo", "/groups/lab"); says(html, "b.*") {
+		t.Errorf("who is no member: %s", text(html))
+	}
+}
+
 // Members come and go, and the last admin cannot leave a group without one.
 func TestGroupsThroughThePages(t *testing.T) {
 	w := newWorld(t)

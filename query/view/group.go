@@ -13,7 +13,8 @@ type Group struct {
 	Created time.Time     `json:"created"`
 	Members []Member      `json:"members,omitempty"`
 
-	Requests []JoinRequest `json:"requests,omitempty" doc:"who asks to join: told to its members, and to who asks"`
+	Requests []JoinRequest `json:"requests,omitempty" doc:"who asks to join, at most 100: told to its members, and to who asks"`
+	More     bool          `json:"more_requests,omitempty" doc:"others ask, too: they are told once some of these are answered"`
 }
 
 // JoinRequest is somebody who asks to become a member.

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"hpfriends/api"
 	"hpfriends/query/filter"
 	"hpfriends/query/view"
+	"hpfriends/web/pages/format"
 	"hpfriends/web/prose"
 )
 
@@ -40,12 +42,15 @@ func rowOfGroup(g view.Group, handle string) groupRow {
 	return row
 }
 
-// Asking is how many ask to join, as far as their admins are told.
-func (g groupRow) Asking() int {
-	if !g.Mine {
-		return 0
+// Asking says how many ask to join, as far as their admins are told; empty: nobody.
+func (g groupRow) Asking() string {
+	switch {
+	case !g.Mine || len(g.Requests) == 0:
+		return ""
+	case g.More:
+		return fmt.Sprintf("more than %d ask to join", len(g.Requests))
 	}
-	return len(g.Requests)
+	return format.Plural(len(g.Requests), "asks", "ask") + " to join"
 }
 
 func groups(r *request) (any, error) {
@@ -88,7 +93,7 @@ type groupData struct {
 	Admin   bool   // who asks may change it
 	Outside bool   // who asks may ask to join
 	Last    string // the only admin, who has to stay one; empty: there are others
-	Shares  []incomingRow
+	Shares  []groupShare
 	with    []view.Share // the group
 	Invited string       // the link of a fresh invitation, shown once
 }
@@ -104,7 +109,6 @@ func group(r *request) (any, error) {
 		d.Members = append(d.Members, memberRow{m, uint64(i + 1)})
 	}
 	d.Outside = r.user != nil && !d.Mine && g.Name != "everyone" && r.past == nil
-	d.Requests = d.Requests[:min(len(d.Requests), rows)]
 	if len(d.Admins) == 1 && g.Name != "everyone" {
 		d.Last = d.Admins[0]
 	}
@@ -121,15 +125,25 @@ func group(r *request) (any, error) {
 		via, ok := cutGroup(s.To)
 		return !ok || via != g.Name
 	}
-	received := slices.DeleteFunc(r.Query.SharesWith(r.actor, subject), elsewhere)
-	for _, s := range received {
-		if d.Mine {
-			d.Shares = append(d.Shares, incomingRowOf(r, s))
-		}
-	}
-	d.with = append(received, slices.DeleteFunc(r.Query.SharesFrom(r.actor, subject), elsewhere)...)
+	d.with = append(slices.DeleteFunc(r.Query.SharesWith(r.actor, subject), elsewhere),
+		slices.DeleteFunc(r.Query.SharesFrom(r.actor, subject), elsewhere)...)
 	slices.SortFunc(d.with, func(a, b view.Share) int { return cmp.Compare(a.ID, b.ID) })
-	return d, nil
+	if r.past != nil {
+		return d, nil
+	}
+	shown := slices.Clone(d.with[:min(len(d.with), rows)])
+	err = r.delivered(shown)
+	for _, s := range shown {
+		d.Shares = append(d.Shares, groupShare{Share: s, Own: s.From == r.Handle(), State: stateOfIncoming(s)})
+	}
+	return d, err
+}
+
+// groupShare is a share with the group.
+type groupShare struct {
+	view.Share
+	Own   bool   // who asks made it
+	State string // for who asks, who receives it
 }
 
 // Reaches is how many shares there are with the group, as far as who asks is told.

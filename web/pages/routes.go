@@ -81,7 +81,7 @@ func sevenRoutes() []*page {
 		},
 		{
 			path: "/groups/{group}", name: "group", title: "Group", under: "/groups", show: group, past: true,
-			about: "Who is in it, and what reaches you through it.", acts: acts{
+			about: "Who is in it, and what is shared with it.", acts: acts{
 				"member": addMember, "kick": removeMember, "promote": promoteMember,
 				"demote": demoteMember, "leave": leaveGroup, "remove": removeGroup, "invite": inviteToGroup,
 				"ask": askToJoin, "accept": acceptRequest, "decline": declineRequest, "take-back": takeBackRequest,

@@ -150,4 +150,7 @@ func listMembers(w io.Writer, g view.Group) {
 		rows = append(rows, []string{r.User, r.Note, term.Time(r.Since)})
 	}
 	term.Table(w, []string{"Asks to join", "Note", "Since"}, rows)
+	if g.More {
+		fmt.Fprintln(w, "Others ask, too: they are told once some of these are answered.")
+	}
 }
