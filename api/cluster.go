@@ -1,6 +1,10 @@
 package api
 
-import "time"
+import (
+	"time"
+
+	"hpfriends/query/view"
+)
 
 // Cluster is the cluster as the asked node sees it.
 type Cluster struct {
@@ -30,10 +34,12 @@ type ClusterMember struct {
 	Standing
 }
 
-// Standing is how long a member runs, and what its log takes.
+// Standing is how long a member runs, what its log takes, and what goes through it.
 type Standing struct {
+	view.Traffic
 	DiskBytes uint64     `json:"disk_bytes,omitempty" doc:"all files of its log; left out by older programs"`
 	Started   *time.Time `json:"started,omitempty" doc:"when its program was; left out by older programs"`
+	Backup    *time.Time `json:"last_backup,omitempty" doc:"when it last handed out a whole backup; left out: it knows of none"`
 }
 
 // NodeOrder is about a node of the cluster; where that makes sense, the one that is asked when none is named.

@@ -27,6 +27,9 @@ type Status struct {
 	Certificates []view.Certificate `json:"certificates,omitempty" doc:"for admins and auditors: by which it speaks TLS"`
 
 	Scrub *view.ScrubStatus `json:"scrub,omitempty" doc:"for admins and auditors"`
+
+	Traffic *view.Traffic    `json:"traffic,omitempty" doc:"for admins and auditors"`
+	Backup  *view.LastBackup `json:"last_backup,omitempty" doc:"for admins and auditors: the newest that it has handed out"`
 }
 
 // ExplainQuery asks for the way from a publisher to a receiver.

@@ -56,6 +56,9 @@ func New(c Config) *Broker {
 	return &Broker{Config: c, metrics: newMetrics(c.Metrics), names: newChannelNames(c.Channels), asked: newRequests()}
 }
 
+// Published is the number of messages taken from clients since the start.
+func (b *Broker) Published() uint64 { return b.metrics.taken.Load() }
+
 // Run watches over the connections until ctx is done, and waits for what they have begun. All connections must be
 // closed by then.
 func (b *Broker) Run(ctx context.Context) {

@@ -59,7 +59,7 @@ func (s *Connections) add(c *conn, again bool) error {
 	s.open[c] = seat{s.newest, s.node.Now().UTC()}
 	s.users[c.user]++
 	s.authkeys[c.authkey]++
-	s.node.Members().SetClients(len(s.open))
+	s.node.Members().Board().SetClients(len(s.open))
 	return nil
 }
 
@@ -78,7 +78,7 @@ func (s *Connections) remove(c *conn) {
 	delete(s.open, c)
 	less(s.users, c.user)
 	less(s.authkeys, c.authkey)
-	s.node.Members().SetClients(len(s.open))
+	s.node.Members().Board().SetClients(len(s.open))
 }
 
 // beginAudit counts one more reader of the audit. The caller calls end once.

@@ -3,6 +3,7 @@ package broker
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -23,6 +24,7 @@ type metrics struct {
 	sizes         *prometheus.HistogramVec
 	authenticated *prometheus.GaugeVec
 	bytes         *prometheus.CounterVec // direction: receive or send
+	taken         atomic.Uint64          // messages published
 
 	idents, channels labels
 }
@@ -101,6 +103,7 @@ func (m *metrics) subscribed(ident, channel string, by float64) {
 }
 
 func (m *metrics) published(ident, channel string, messages, bytes int) {
+	m.taken.Add(uint64(messages))
 	ident, channel = m.idents.bound(ident), m.channels.bound(channel)
 	m.messages.WithLabelValues(ident, channel).Add(float64(messages))
 	m.sizes.WithLabelValues(ident, channel).Observe(float64(bytes) / float64(messages))

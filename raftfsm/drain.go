@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"hpfriends/graph"
+	"hpfriends/raftfsm/serving"
 	"hpfriends/raftfsm/store"
 	"hpfriends/raftfsm/survey"
 )
@@ -15,11 +16,11 @@ import (
 // stable store: it works without a majority, and it outlasts restarts, since a machine under maintenance may start
 // often.
 type drain struct {
-	mu      sync.Mutex
-	on      bool
-	until   context.Context // done at the next change
-	change  context.CancelFunc
-	clients int
+	mu     sync.Mutex
+	on     bool
+	until  context.Context // done at the next change
+	change context.CancelFunc
+	board  serving.Board
 }
 
 var keyDrained = []byte("hpfriends/drained")
@@ -65,21 +66,12 @@ func (m *Members) Drained() (on bool, until context.Context) {
 	return m.drain.now()
 }
 
-// SetClients tells how many clients are connected to this node, for its Report.
-func (m *Members) SetClients(count int) {
+// Board takes what this node's Report says of its clients.
+func (m *Members) Board() *serving.Board {
 	if m == nil {
-		return
+		return nil
 	}
-	d := &m.drain
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.clients = count
-}
-
-func (d *drain) connected() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.clients
+	return &m.drain.board
 }
 
 // Drain sends the clients of a node elsewhere, or with off lets it take some again; an empty id is this node. It

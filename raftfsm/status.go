@@ -37,7 +37,7 @@ func (n *Node) Report() survey.Report {
 		if !m.config.older {
 			r.Level = apply.Level
 		}
-		r.Applied, r.Clients = m.store.Reached(r.Commit), m.drain.connected()
+		r.Applied, r.Serving = m.store.Reached(r.Commit), m.drain.board.Now()
 		r.Drained, _ = m.drain.now()
 		if starving := m.reconciler.starving.Load(); starving != nil {
 			r.Starving = *starving

@@ -2,24 +2,95 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"hpfriends/api"
 	"hpfriends/backup"
 	"hpfriends/eventlog"
 	"hpfriends/graph"
 	"hpfriends/internal/buildinfo"
+	"hpfriends/query/view"
 	"hpfriends/raftfsm"
 )
 
-// backups makes backups of a running node, one at a time.
+// backups makes backups of a running node, one at a time, and remembers the newest that it has handed out.
 type backups struct {
 	log  *eventlog.Log
 	node *raftfsm.Node
 	busy sync.Mutex
+	last atomic.Pointer[view.LastBackup] // nil: none
+}
+
+// backupKey is where the newest is kept over a restart.
+var backupKey = []byte("backup")
+
+func newBackups(log *eventlog.Log, node *raftfsm.Node) (*backups, error) {
+	b := &backups{log: log, node: node}
+	raw, err := log.Get(eventlog.SpaceLocal, backupKey)
+	if errors.Is(err, eventlog.ErrNotFound) {
+		return b, nil
+	}
+	var kept view.LastBackup
+	if err == nil {
+		err = json.Unmarshal(raw, &kept)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.last.Store(&kept)
+	node.Members().Board().SetBackup(kept.Completed)
+	return b, nil
+}
+
+// Last is the newest backup that was handed out to its end; nil: this node knows of none.
+func (b *backups) Last() *view.LastBackup { return b.last.Load() }
+
+// series is the metric of when the newest was handed out.
+func (b *backups) series() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "hpfriends_backup_last_completed_timestamp_seconds",
+		Help: "When this node last handed out a whole backup; 0: it knows of none.",
+	}, func() float64 {
+		if last := b.Last(); last != nil {
+			return float64(last.Completed.Unix())
+		}
+		return 0
+	})
+}
+
+// handedOut takes note of a backup whose last byte was written to who has asked for it.
+func (b *backups) handedOut(now view.LastBackup) error {
+	raw, err := json.Marshal(now)
+	if err != nil {
+		return err
+	}
+	tx := b.log.BeginUpdate()
+	tx.Put(eventlog.SpaceLocal, backupKey, raw)
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	b.last.Store(&now)
+	b.node.Members().Board().SetBackup(now.Completed)
+	return nil
+}
+
+// counter counts what is written.
+type counter struct {
+	io.Writer
+	bytes uint64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.Writer.Write(p)
+	c.bytes += uint64(n)
+	return n, err
 }
 
 // open implements v1.Backup.
@@ -53,11 +124,16 @@ func (b *backups) open(in api.BackupQuery) (func(context.Context, io.Writer) err
 	}
 	return func(ctx context.Context, w io.Writer) error {
 		defer b.busy.Unlock()
-		began := time.Now()
-		err := s.Write(ctx, w, func(uint64) {
+		began, out := time.Now(), &counter{Writer: w}
+		err := s.Write(ctx, out, func(uint64) {
 			rest(ctx, time.Since(began)/backupRest)
 			began = time.Now()
 		})
+		if err == nil {
+			err = b.handedOut(view.LastBackup{
+				Completed: b.node.Now().UTC(), Bytes: out.bytes, Through: s.Last, NoHistory: in.NoHistory, After: in.After,
+			})
+		}
 		return errors.Join(err, s.Close())
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"hpfriends/api"
+	"hpfriends/query/view"
 	"hpfriends/raftfsm"
 	"hpfriends/raftfsm/survey"
 	"hpfriends/server/certs"
@@ -39,10 +40,15 @@ func (a clusterAdmin) ClusterStatus(ctx context.Context) (api.Cluster, error) {
 		one := api.ClusterMember{
 			ID: m.ID, Address: m.Address, Role: m.Role, Version: m.Report.Version, Applied: m.Report.Applied, LagEntries: m.Lag,
 			LagSeconds: m.Behind.Seconds(), LastContactMS: m.Report.LastContact.Milliseconds(), DiskFull: m.Report.Full,
-			Drained: m.Report.Drained, Clients: m.Report.Clients, Standing: api.Standing{DiskBytes: m.Report.Disk},
+			Drained: m.Report.Drained, Clients: m.Report.Clients, Standing: api.Standing{
+				DiskBytes: m.Report.Disk, Traffic: view.Traffic(m.Report.Traffic),
+			},
 		}
 		if since := m.Report.Since; !since.IsZero() {
 			one.Started = &since
+		}
+		if at := m.Report.Backup; !at.IsZero() {
+			one.Backup = &at
 		}
 		if m.Err != nil {
 			one.Error = m.Err.Error()

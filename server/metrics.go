@@ -48,7 +48,7 @@ func watch(r prometheus.Registerer, s *Server) {
 		"hpfriends_log_reclaimed_bytes_total", "Bytes of entries that retention has removed.",
 		func() float64 { return float64(s.events.Retention().Reclaimed()) },
 	)
-	r.MustRegister(certificates{s.certs}, syncs{disk}, sizes{s.node.Graph}, repairs{s.node})
+	r.MustRegister(certificates{s.certs}, syncs{disk}, sizes{s.node.Graph}, repairs{s.node}, s.backups.series())
 	if s.scrubber != nil {
 		counter(
 			"hpfriends_scrub_damage_total", "Damaged places that the slow check of the log has found.",
@@ -72,10 +72,8 @@ func watch(r prometheus.Registerer, s *Server) {
 		"How often a subscriber was sent back to the log because all of them held too much memory.",
 		func() float64 { _, _, relieved := s.router.Memory(); return float64(relieved) },
 	)
-	gauge(
-		"hpfriends_uncommitted_bytes", "Bytes published and not committed yet.",
-		func() float64 { return float64(s.ingest.Pending()) },
-	)
+	uncommitted := func() float64 { return float64(s.ingest.Pending()) }
+	gauge("hpfriends_uncommitted_bytes", "Bytes published and not committed yet.", uncommitted)
 	gauge(
 		"hpfriends_log_applied_index", "Newest entry that is applied.", func() float64 { return float64(s.events.Applied()) },
 	)

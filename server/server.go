@@ -63,6 +63,8 @@ type Server struct {
 type upkeep struct {
 	scrubber  *scrubber // nil: none
 	compactor compactor
+	backups   *backups
+	traffic   traffic
 }
 
 // plan is what a server was told, and what it may use.
@@ -208,10 +210,13 @@ func (s *Server) openUpkeep() error {
 		return err
 	}
 	s.compactor = compactor{log: s.events, after: after, slog: s.Logger}
+	var err error
+	if s.backups, err = newBackups(s.events, s.node); err != nil {
+		return err
+	}
 	if every == 0 {
 		return nil
 	}
-	var err error
 	s.scrubber, err = newScrubber(s.events, every, s.Logger)
 	return err
 }
@@ -263,6 +268,7 @@ func (s *Server) serve(ctx context.Context, key *secret.DataKey) error {
 	s.loops.Go(func() { s.cursors.Run(ending) })
 	s.loops.Go(func() { s.broker.Run(ending) })
 	s.loops.Go(func() { s.followDrain(ending) })
+	s.loops.Go(func() { s.measureTraffic(ending) })
 	for _, l := range listeners {
 		s.loops.run(ending, "listener "+l.Addr().String(), l.serve)
 	}
@@ -349,8 +355,9 @@ func (s *Server) build(key *secret.DataKey, q *query.Query) error {
 				return where.Hpfeeds
 			},
 			Local: v1.Local{
-				Backup: (&backups{log: s.events, node: s.node}).open, Compact: s.compactor.all, Connections: s.broker,
+				Backup: s.backups.open, Compact: s.compactor.all, Connections: s.broker,
 				Diagnostics: s.diagnostics(s.registry),
+				Traffic:     s.traffic.Now, LastBackup: s.backups.Last,
 			},
 			Outlet: func(k graph.AuthkeyID, from string) (replay.Outlet, error) { return s.broker.Outlet(k, from) },
 		},

@@ -931,7 +931,8 @@ func TestClusterThroughThePages(t *testing.T) {
 	if _, html := w.page("ada", "/"); strings.Contains(html, `href="/cluster"`) {
 		t.Error("ada is offered the page")
 	}
-	if _, html := w.page("eve", "/cluster"); !says(html, "n1") || strings.Contains(html, `value="remove"`) {
+	if _, html := w.page("eve", "/cluster"); !says(html, "n1", "2.5/s 1.0 KiB/s 5.0/s 2.0 KiB/s 1 h ago") ||
+		strings.Contains(html, `value="remove"`) {
 		t.Error(text(html))
 	}
 	if status, html := w.submit("root", "/cluster", "do", "drain", "node", "n1"); status != http.StatusOK ||

@@ -242,7 +242,7 @@ func (s *Session) fill(need int, progress bool) error {
 	for {
 		s.setReadDeadline(progress)
 		n, err := s.reader.in.fill(s.conn, need)
-		s.bytesIn.Add(uint64(n))
+		s.got(n)
 		if n > 0 {
 			return nil // an error comes again
 		}

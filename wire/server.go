@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -34,7 +35,15 @@ type Server struct {
 	listeners map[net.Listener]struct{}
 	sessions  map[*Session]struct{}
 	running   sync.WaitGroup // Serve loops and sessions; grows under mu only
+
+	moved moved
 }
+
+// moved is how many bytes went through all sessions, without TLS's own.
+type moved struct{ in, out atomic.Uint64 }
+
+// Bytes are how many have been received from clients and sent to them since the start.
+func (s *Server) Bytes() (in, out uint64) { return s.moved.in.Load(), s.moved.out.Load() }
 
 // limits are what all sessions share.
 type limits struct {

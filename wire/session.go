@@ -59,7 +59,7 @@ func newSession(s *Server, a arrival, e *Endpoint, tc *tls.Config) *Session {
 		ses.conn = tls.Server(below, tc)
 	} else if len(a.early) > 0 {
 		ses.reader.in.begin(a.early)
-		ses.bytesIn.Add(uint64(len(a.early)))
+		ses.got(len(a.early))
 	}
 	rand.Read(ses.nonce)
 	ses.ctx, ses.cancel = context.WithCancelCause(s.ctx)
@@ -97,6 +97,11 @@ func (s *Session) Ident() string {
 // ChargeTo says whose frames come here: all sessions of a party share what frames may hold in memory. It is for
 // Broker.Open to call.
 func (s *Session) ChargeTo(party uint64) { s.reader.party = party }
+
+func (s *Session) got(n int) {
+	s.bytesIn.Add(uint64(n))
+	s.server.moved.in.Add(uint64(n))
+}
 
 // BytesIn is the number of bytes received, without TLS's own.
 func (s *Session) BytesIn() uint64 { return s.bytesIn.Load() }

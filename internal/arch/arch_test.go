@@ -159,7 +159,7 @@ var allowed = map[string][]string{
 	"raftfsm": {
 		"eventlog", "eventlog/entry", "graph", "graph/version", "raftfsm/apply", "raftfsm/clock", "raftfsm/level",
 		"internal/handshakes", "raftfsm/link", "raftfsm/raftlog", "raftfsm/repair",
-		"raftfsm/report", "raftfsm/retention", "raftfsm/store", "raftfsm/survey",
+		"raftfsm/report", "raftfsm/retention", "raftfsm/serving", "raftfsm/store", "raftfsm/survey",
 		"raftfsm/transport",
 	},
 	"raftfsm/apply":     {"eventlog", "eventlog/entry", "graph", "graph/version"},
@@ -169,6 +169,7 @@ var allowed = map[string][]string{
 	"raftfsm/repair":    {"eventlog"},
 	"raftfsm/retention": {"eventlog", "eventlog/entry", "graph", "raftfsm/clock"},
 	"raftfsm/report":    {"eventlog/entry", "raftfsm/apply"},
+	"raftfsm/serving":   {"raftfsm/survey"},
 	"raftfsm/store":     {"eventlog", "eventlog/entry", "internal/atomicfile", "internal/readfile"},
 	"raftfsm/survey":    {"graph"},
 	"raftfsm/transport": {"eventlog"},

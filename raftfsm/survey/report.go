@@ -39,11 +39,27 @@ type Times struct {
 type Service struct {
 	Full    bool     `json:"full"`              // its disk is almost full: it takes nothing
 	Drained bool     `json:"drained"`           // it sends clients elsewhere
-	Clients int      `json:"clients"`           // connected to it
 	Notices []string `json:"notices,omitempty"` // sentences for its operator
 
 	Disk  uint64    `json:"disk,omitempty"` // bytes of its log's files; 0: an older program does not say
 	Since time.Time `json:"since,omitzero"` // when it was started
+
+	Serving
+}
+
+// Serving is what the member's server tells of its clients.
+type Serving struct {
+	Clients int `json:"clients"` // connected to it
+	Traffic
+	Backup time.Time `json:"backup,omitzero"` // when it last handed out a whole backup; zero: it knows of none
+}
+
+// Traffic is how much clients publish and receive a second, as of late; 0 also of an older program.
+type Traffic struct {
+	MessagesIn  float64 `json:"messagesIn,omitempty"`
+	MessagesOut float64 `json:"messagesOut,omitempty"`
+	BytesIn     float64 `json:"bytesIn,omitempty"`
+	BytesOut    float64 `json:"bytesOut,omitempty"`
 }
 
 // Roles of a member.

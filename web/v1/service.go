@@ -54,6 +54,8 @@ type Local struct {
 	Compact     func(context.Context, func(api.Progress)) (view.Compaction, error)
 	Connections Connections
 	Diagnostics Diagnostics
+	Traffic     func() view.Traffic
+	LastBackup  func() *view.LastBackup
 }
 
 // Config of a Service.

@@ -69,6 +69,12 @@ func (s *Service) status(ctx context.Context, _ *api.None) (api.Status, error) {
 		st.Certificates = s.Certificates.Status()
 		st.Warnings = append(slices.Clone(st.Warnings), s.Certificates.Warnings(time.Now())...)
 	}
+	if s.Traffic != nil {
+		st.Traffic = new(s.Traffic())
+	}
+	if s.LastBackup != nil {
+		st.Backup = s.LastBackup()
+	}
 	if s.Scrub != nil {
 		scrub := s.Scrub()
 		st.Scrub = &scrub

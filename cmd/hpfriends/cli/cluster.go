@@ -33,11 +33,8 @@ func Cluster() *cli.Command {
 		Name: "cluster", Usage: "the nodes that replicate the log", Subcommands: []*cli.Command{
 			cmdline.APICommand("status", "show the members, how far each is, and what to be careful about",
 				"", status(printCluster)),
-			cmdline.APICommand("peers", "list the addresses of the members", "", status(func(w io.Writer, s api.Cluster) {
-				for _, m := range s.Members {
-					fmt.Fprintf(w, "%s %s %s\n", term.Visible(m.ID), term.Visible(m.Address), m.Role)
-				}
-			})),
+			cmdline.APICommand("peers", "list the members with their addresses, how each is and what goes through it", "",
+				status(printPeers)),
 			joinTokens(),
 			onNode("promote", api.PromoteNode, "give a member a vote (the cluster does it by itself for all but --nonvoter)",
 				force),
@@ -62,6 +59,34 @@ func give(c *cli.Context, server *api.Client, order nodeOrder, node string) erro
 	in := api.NodeOrder{Node: node, Force: c.Bool("force")}
 	_, err := order.Call(c.Context, server, api.With[api.NodeOrder]{Body: in})
 	return err
+}
+
+// printPeers has the columns of the page.
+func printPeers(w io.Writer, s api.Cluster) {
+	var rows [][]string
+	for _, m := range s.Members {
+		state, behind := "serves", fmt.Sprint(m.LagEntries)
+		switch {
+		case m.Error != "":
+			state, behind = "no answer", "?"
+		case m.DiskFull:
+			state = "disk full"
+		case m.Drained:
+			state = "drained"
+		}
+		rows = append(rows, []string{
+			m.ID, m.Role, m.Address, state, behind, fmt.Sprint(m.Clients), rate(m.MessagesIn, m.BytesIn),
+			rate(m.MessagesOut, m.BytesOut), humanize.IBytes(m.DiskBytes), term.OptionalTime(m.Backup),
+			term.OptionalTime(m.Started), m.Version,
+		})
+	}
+	term.Table(w, []string{"Node", "Role", "Address", "State", "Behind", "Clients", "In", "Out", "Log on disk",
+		"Last backup", "Started", "Version"}, rows)
+}
+
+// rate is how much goes through a second.
+func rate(messages, bytes float64) string {
+	return fmt.Sprintf("%.1f/s, %s/s", messages, humanize.IBytes(uint64(bytes)))
 }
 
 func printCluster(w io.Writer, s api.Cluster) {

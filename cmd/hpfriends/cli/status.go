@@ -35,6 +35,14 @@ func Status() *cli.Command {
 				if s.Log != nil && s.Log.Oldest != nil {
 					fmt.Fprintf(w, "oldest  %s\n", term.Time(*s.Log.Oldest))
 				}
+				if t := s.Traffic; t != nil {
+					fmt.Fprintf(w, "in      %s\nout     %s\n", rate(t.MessagesIn, t.BytesIn), rate(t.MessagesOut, t.BytesOut))
+				}
+				if b := s.Backup; b != nil {
+					fmt.Fprintf(w, "backup  %s, %s up to #%d\n", term.Time(b.Completed), humanize.IBytes(b.Bytes), b.Through)
+				} else if s.Log != nil {
+					fmt.Fprintln(w, "backup  none that this node knows of")
+				}
 				if s.Scrub != nil {
 					printScrub(w, *s.Scrub)
 				}
