@@ -61,6 +61,8 @@ type RetentionConfig struct {
 	KeepBytes string `yaml:"retention-size" json:"retention-size"`
 	KeepGrace string `yaml:"retention-grace" json:"retention-grace"`
 	ColdAfter string `yaml:"cold-after" json:"cold-after"`
+
+	Wall func() time.Time `yaml:"-" json:"-"` // the machine's clock; nil: time.Now
 }
 
 // ConfigError is a setting that makes no sense, or not with the others.

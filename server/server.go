@@ -151,7 +151,7 @@ func (s *Server) Run(ctx context.Context) (err error) {
 	}
 	s.node, err = raftfsm.Open(raftfsm.Config{
 		Dir: s.DataDir, NodeID: s.NodeID, Log: s.events, Logger: s.Logger, Fail: s.giveUp, Retention: keep, Cluster: cluster,
-		Applied: s.applied,
+		Applied: s.applied, Wall: s.Wall,
 	})
 	if err != nil {
 		return err

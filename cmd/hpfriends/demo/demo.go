@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"strings"
@@ -56,27 +57,59 @@ func runDemo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	d := &demo{dir: dir, out: out, demoOptions: o, rand: rand.New(rand.NewPCG(o.seed, 0))}
+	for _, c := range past {
+		if err := d.at(ctx, c.ago, c.play); err != nil {
+			return err
+		}
+	}
+	return d.at(ctx, 0, (*demo).now)
+}
+
+// chapter is what has happened before now.
+type chapter struct {
+	ago  time.Duration
+	play func(*demo, context.Context) error
+}
+
+// past is played on a server whose clock is that much behind. Each chapter has a server of its own: while one runs, it
+// doubts a clock that leaps, but nothing says how long a machine was off. It warns of that, which nobody has to read.
+var past = []chapter{{51 * time.Hour, (*demo).begin}, {19 * time.Hour, (*demo).yesterday}, {5 * time.Hour, (*demo).today}}
+
+// at serves the directory by a clock that is behind, and plays on it.
+func (d *demo) at(ctx context.Context, ago time.Duration, play func(*demo, context.Context) error) error {
+	hpfeeds, web := "0", "0"
+	if ago == 0 {
+		hpfeeds, web = freePort("10000"), freePort("8080")
+	}
+	d.ago = ago
+	d.server = server.New(server.Config{
+		DataDir: d.dir, Name: "hpfriends-demo", Compat: "lineage",
+		LimitsConfig:    server.LimitsConfig{MaxMessage: 10 << 20},
+		RetentionConfig: server.RetentionConfig{KeepGrace: "1s", Wall: d.clock},
+		Hpfeeds:         []string{"tcp:interface=127.0.0.1:port=" + hpfeeds},
+		WebConfig:       server.WebConfig{HTTP: "127.0.0.1:" + web},
+		FirstAdmin:      server.FirstAdmin{Handle: admin.handle, Password: secret.New(password), Guests: guests()},
+	}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
 	serving, stop := context.WithCancel(context.Background())
 	defer stop()
-	s := server.New(server.Config{
-		DataDir: dir, Name: "hpfriends-demo", Compat: "lineage",
-		LimitsConfig: server.LimitsConfig{MaxMessage: 10 << 20},
-		Hpfeeds:      []string{"tcp:interface=127.0.0.1:port=" + freePort("10000")},
-		WebConfig:    server.WebConfig{HTTP: "127.0.0.1:" + freePort("8080")},
-		FirstAdmin:   server.FirstAdmin{Handle: admin.handle, Password: secret.New(password), Guests: guests()},
-	}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	var served error // of the server, once it has ended
 	ended := make(chan struct{})
 	go func() {
-		served = s.Run(serving)
+		served = d.server.Run(serving)
 		close(ended)
 	}()
-	d := &demo{dir: dir, server: s, out: out, demoOptions: o}
-	err = d.play(ctx, ended)
+	err := d.await(ctx, ended)
+	if err == nil {
+		err = play(d, ctx)
+	}
 	stop()
 	<-ended
 	return errors.Join(err, served)
 }
+
+// clock is the time in the chapter.
+func (d *demo) clock() time.Time { return time.Now().Add(-d.ago) }
 
 // guests are the people of the demo, whom everybody may be.
 func guests() (all []server.Guest) {
@@ -102,18 +135,14 @@ type demo struct {
 	dir     string
 	server  *server.Server
 	out     io.Writer
+	ago     time.Duration // how far the clock of the server is behind
+	rand    *rand.Rand
 	api     *api.Client // the same server, through its socket
 	address string      // of its hpfeeds
 	web     string      // of its pages
 }
 
-func (d *demo) play(ctx context.Context, ended <-chan struct{}) error {
-	if err := d.await(ctx, ended); err != nil {
-		return err
-	}
-	if err := d.populate(ctx); err != nil {
-		return err
-	}
+func (d *demo) now(ctx context.Context) error {
 	d.introduce()
 	return d.run(ctx)
 }

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -159,10 +160,13 @@ var advisory = encodeEvent(map[string]any{
 	"advice": "Change default passwords; block outgoing telnet.",
 })
 
+// encodeEvent writes JSON as the sensors do, which escape nothing for HTML.
 func encodeEvent(v map[string]any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	to := json.NewEncoder(&b)
+	to.SetEscapeHTML(false)
+	if err := to.Encode(v); err != nil {
 		panic(err) // the values above are all encodable
 	}
-	return b
+	return bytes.TrimSpace(b.Bytes())
 }

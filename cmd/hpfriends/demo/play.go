@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math/rand/v2"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -27,9 +27,46 @@ const (
 	// settleTime is how long an event is waited for before its line is printed.
 	settleTime = 300 * time.Millisecond
 
-	// before is how many attacks there were before the terminal tells of one.
+	// hangUpTime is how long a connection may take to end.
+	hangUpTime = 5 * time.Second
+
+	// before is how many attacks there are in each chapter of the past.
 	before = 40
 )
+
+// begin is the first day: people, what they own and share, and attacks.
+func (d *demo) begin(ctx context.Context) error {
+	if err := d.populate(ctx); err != nil {
+		return err
+	}
+	return d.attacked(ctx)
+}
+
+// yesterday somebody is invited and asks, a CERT warns, and some software is not set up yet.
+func (d *demo) yesterday(ctx context.Context) error {
+	if err := d.invite(ctx); err != nil {
+		return err
+	}
+	if err := d.addShares(ctx, later); err != nil {
+		return err
+	}
+	if err := d.attacked(ctx); err != nil {
+		return err
+	}
+	cleo := load.KeyOf("cleo")
+	c, err := load.Login(ctx, d.address, cleo)
+	if err != nil {
+		return err
+	}
+	defer hangUp(c)
+	if _, err := c.Write(wire.AppendPublish(nil, cleo.Ident, "cert.advisories", advisory)); err != nil {
+		return err
+	}
+	return d.mistakes(ctx)
+}
+
+// today there are attacks as on every day.
+func (d *demo) today(ctx context.Context) error { return d.attacked(ctx) }
 
 // run connects sensors and clients, and plays attacks until ctx is done or the count is reached.
 func (d *demo) run(ctx context.Context) error {
@@ -40,10 +77,6 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	defer sensors.close()
-	r := rand.New(rand.NewPCG(d.seed, 0))
-	if err := d.prologue(ctx, sensors, r); err != nil {
-		return err
-	}
 	arrivals := make(chan arrival, 1000)
 	var received atomic.Int64
 	crew := load.NewCrew(cancel)
@@ -61,7 +94,7 @@ func (d *demo) run(ctx context.Context) error {
 			})
 		})
 	}
-	err = d.attacks(ctx, sensors, r, arrivals)
+	err = d.attacks(ctx, sensors, arrivals)
 	go func() { // the clients may be handing over what came last
 		for range arrivals {
 		}
@@ -92,8 +125,18 @@ func (d *demo) sensors(ctx context.Context) (sensors, error) {
 
 func (all sensors) close() {
 	for _, c := range all {
-		c.Close()
+		hangUp(c)
 	}
+}
+
+// hangUp ends a connection when the server has taken all that was written to it.
+func hangUp(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.CloseWrite()
+	}
+	_ = c.SetReadDeadline(time.Now().Add(hangUpTime))
+	_, _ = io.Copy(io.Discard, c)
+	c.Close()
 }
 
 func (all sensors) publish(e event) error {
@@ -103,25 +146,26 @@ func (all sensors) publish(e event) error {
 	return nil
 }
 
-// prologue is what happened before anybody looks: attacks, an advisory, and what was refused.
-func (d *demo) prologue(ctx context.Context, to sensors, r *rand.Rand) error {
-	now := time.Now()
+// attacked is what sensors publish of attacks that nobody looks at.
+func (d *demo) attacked(ctx context.Context) error {
+	to, err := d.sensors(ctx)
+	if err != nil {
+		return err
+	}
+	defer to.close()
 	for i := range before {
-		for _, e := range newAttack(r, now.Add(time.Duration(i-before)*d.every)).events(r) {
+		at := d.clock().Add(time.Duration(i-before) * d.every)
+		for _, e := range newAttack(d.rand, at).events(d.rand) {
 			if err := to.publish(e); err != nil {
 				return err
 			}
 		}
 	}
-	cleo := load.KeyOf("cleo")
-	c, err := load.Login(ctx, d.address, cleo)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	if _, err := c.Write(wire.AppendPublish(nil, cleo.Ident, "cert.advisories", advisory)); err != nil {
-		return err
-	}
+	return nil
+}
+
+// mistakes are what is refused.
+func (d *demo) mistakes(ctx context.Context) error {
 	for _, try := range []struct {
 		key            load.Key
 		pub, subscribe string
@@ -158,11 +202,11 @@ func (d *demo) refused(ctx context.Context, k load.Key, pub, subscribe string) e
 }
 
 // attacks publishes as the sensors and prints what became of each event.
-func (d *demo) attacks(ctx context.Context, to sensors, r *rand.Rand, arrivals <-chan arrival) error {
+func (d *demo) attacks(ctx context.Context, to sensors, arrivals <-chan arrival) error {
 	tick := time.NewTicker(d.every)
 	defer tick.Stop()
 	for n := 0; d.count == 0 || n < d.count; n++ {
-		for _, e := range newAttack(r, time.Now()).events(r) {
+		for _, e := range newAttack(d.rand, time.Now()).events(d.rand) {
 			if err := to.publish(e); err != nil {
 				return err
 			}

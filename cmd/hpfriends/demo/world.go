@@ -104,13 +104,17 @@ var sharings = []sharing{
 		enabled: []string{"honeymap", "bob", "grace"}},
 	{from: "bob", share: api.NewShare{Channel: "tanner.events", To: "group:malware-exchange", History: graph.Full},
 		enabled: []string{"cleo"}, disabled: []string{"nils"}},
-	{from: "bob", share: api.NewShare{Channel: "tanner.events", To: "ada", Note: "TLP:AMBER, until the paper is out"},
-		expires: 14 * 24 * time.Hour},
 	{from: "ada", share: api.NewShare{Channel: "mwbinary.dionaea.sensorunique", To: "bob", History: graph.Full,
 		Note: "Samples: handle with care"}, enabled: []string{"bob"}},
 	{from: "cleo", share: api.NewShare{Channel: "cert.advisories", To: "group:everyone"}, enabled: []string{"ada"}},
 	{from: "ada", share: api.NewShare{Channel: "kippo.sessions", To: "cleo"}, expires: time.Second,
 		enabled: []string{"cleo"}},
+}
+
+// later are those that came a day after.
+var later = []sharing{
+	{from: "bob", share: api.NewShare{Channel: "tanner.events", To: "ada", Note: "TLP:AMBER, until the paper is out"},
+		expires: 14 * 24 * time.Hour},
 	{from: "cleo", share: api.NewShare{Channel: "cert.advisories", To: "ada"}, disabled: []string{"ada"}},
 }
 
@@ -122,7 +126,7 @@ func (d *demo) populate(ctx context.Context) error {
 	if err := d.addKeys(ctx); err != nil {
 		return err
 	}
-	return d.addShares(ctx)
+	return d.addShares(ctx, sharings)
 }
 
 func (d *demo) addPeople(ctx context.Context) error {
@@ -153,6 +157,11 @@ func (d *demo) addPeople(ctx context.Context) error {
 			}
 		}
 	}
+	return nil
+}
+
+// invite has people ask to join groups, and makes open invitations.
+func (d *demo) invite(ctx context.Context) error {
 	for _, a := range asking {
 		in := api.JoinRequestAdd{GroupPath: api.GroupPath{Group: a.group}, Body: api.NewJoinRequest{Note: a.note}}
 		if _, err := api.AskToJoin.Call(ctx, d.api.As(a.who), in); err != nil {
@@ -196,8 +205,8 @@ func (d *demo) addKeys(ctx context.Context) error {
 	return nil
 }
 
-func (d *demo) addShares(ctx context.Context) error {
-	for _, s := range sharings {
+func (d *demo) addShares(ctx context.Context, all []sharing) error {
+	for _, s := range all {
 		s.share.Expires = in(s.expires)
 		made, err := api.AddShare.Call(ctx, d.api.As(s.from), api.With[api.NewShare]{Body: s.share})
 		if err != nil {
@@ -218,7 +227,7 @@ func (d *demo) addShares(ctx context.Context) error {
 	return nil
 }
 
-// in is that much later; nil for 0.
+// in is that much later than now, however long ago it is made; nil for 0.
 func in(d time.Duration) *time.Time {
 	if d == 0 {
 		return nil
