@@ -1199,6 +1199,11 @@ func TestMapThroughThePages(t *testing.T) {
 		!strings.Contains(html, `data-lat="-23.5" data-lon="-46.6" data-lat2="50.1" data-lon2="8.7"`) {
 		t.Error(text(html))
 	}
+	for _, address := range []string{"/map?channel=nothing", "/history?channel=nothing"} {
+		if _, html := w.page("ada", address); !says(html, "once you enable it, on Shared with you") {
+			t.Errorf("%s does not say what to do: %s", address, text(html))
+		}
+	}
 }
 
 // What a payload says is shown as it is: only what cannot be seen is written out.

@@ -104,8 +104,9 @@ func dataRoutes() []*page {
 			scripts: []string{"live.js"},
 		},
 		{
-			path: "/history", name: "history", title: "History", about: "Past messages that you may see.", show: history,
-			acts: acts{"replay": startReplay, "stop": stopReplay}, scripts: []string{"history.js"},
+			path: "/history", name: "history", title: "History", show: history,
+			about: "Your own messages, and what others share with you now, from when each share allows it.",
+			acts:  acts{"replay": startReplay, "stop": stopReplay}, scripts: []string{"history.js"},
 		},
 		{path: "/history/replays", name: "replays", title: "Replays", bare: true, under: "/history", show: replays},
 		{
