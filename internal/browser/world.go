@@ -36,8 +36,8 @@ type World struct {
 	sessions map[string][]*network.Cookie // by user
 }
 
-// startTimeout is how long a server may take until it is ready.
-const startTimeout = 20 * time.Second
+// startTimeout is how long a server may take until it is ready. A demo is four times one, with passwords to hash.
+const startTimeout = time.Minute
 
 // Empty starts a server that nobody has used yet.
 func Empty(t testing.TB, flags ...string) *World {
