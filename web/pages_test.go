@@ -462,7 +462,8 @@ func TestAuthkeyFormHasItsLimits(t *testing.T) {
 	}
 }
 
-// A receiver of a share is not told who else has enabled it, and gets no form for it. An auditor is told, and gets none.
+// A receiver of a share is not told who else has enabled it, and gets no form for it. An auditor is told, and gets
+// none.
 func TestShareIsShownToItsReceiver(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada", "bob", "eve", "root")
@@ -963,7 +964,7 @@ func TestRetentionThroughThePages(t *testing.T) {
 		strings.Contains(html, `value="hold"`) {
 		t.Errorf("an auditor: %s", text(html))
 	}
-	if _, html := w.submit("root", "/cluster", "do", "hold"); !says(html, "Nothing more is removed for its age.", "held") ||
+	if _, html := w.submit("root", "/cluster", "do", "hold"); !says(html, "Nothing more is removed", "held") ||
 		!strings.Contains(html, `value="resume"`) || strings.Contains(html, `value="hold"`) {
 		t.Error(text(html))
 	}
