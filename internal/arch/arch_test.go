@@ -27,10 +27,12 @@ var allowed = map[string][]string{
 	"cmd/hpfriends/complete": {"internal/cmdline", "internal/term"},
 	"cmd/hpfriends/contexts": {"internal/cmdline", "internal/contexts", "internal/term", "internal/trust"},
 	"cmd/hpfriends/operate": {
-		"api", "backup", "cmd/hpfriends/cli", "eventlog", "server", "internal/atomicfile", "internal/buildinfo",
-		"internal/cmdline", "internal/datadir", "internal/secret", "internal/shell", "internal/term", "packaging",
+		"api", "backup", "cmd/hpfriends/cli", "cmd/hpfriends/reference", "eventlog", "server", "internal/atomicfile",
+		"internal/buildinfo", "internal/cmdline",
+		"internal/datadir", "internal/secret", "internal/shell", "internal/term", "packaging",
 		"raftfsm/apply", "raftfsm/restore", "raftfsm/store",
 	},
+	"cmd/hpfriends/reference": {},
 	"cmd/hpfriends/backup": {
 		"api", "backup", "cmd/hpfriends/cli", "internal/atomicfile", "internal/buildinfo", "internal/cmdline",
 		"internal/readfile", "internal/secret", "internal/term", "raftfsm", "raftfsm/restore",
@@ -276,7 +278,8 @@ var fenced = map[string][]string{
 	"github.com/urfave/cli": {
 		"cmd/hpfriends/program", "cmd/hpfriends/backup", "cmd/hpfriends/cli", "cmd/hpfriends/complete",
 		"cmd/hpfriends/contexts",
-		"cmd/hpfriends/feed", "cmd/hpfriends/bench", "cmd/hpfriends/demo", "cmd/hpfriends/operate", "internal/cmdline",
+		"cmd/hpfriends/feed", "cmd/hpfriends/bench", "cmd/hpfriends/demo", "cmd/hpfriends/operate",
+		"cmd/hpfriends/reference", "internal/cmdline",
 	},
 	"github.com/prometheus/client_golang": {"web", "server", "broker"},
 	"golang.org/x/crypto/x509roots":       {"internal/authorities"},

@@ -25,7 +25,8 @@ var shelves = []struct {
 }{
 	{"Use", []string{"start", "concepts", "integrations", "history", "limits"}},
 	{"Operate", []string{
-		"install", "sensors", "tls", "migrate", "cluster", "backup", "metrics", "security", "reliability", "performance",
+		"install", "cli", "sensors", "tls", "migrate", "cluster", "backup", "metrics", "security", "reliability",
+		"performance",
 	}},
 	{"Inside", []string{"protocol", "design"}},
 }

@@ -1,10 +1,12 @@
 package operate
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"hpfriends/cmd/hpfriends/reference"
 	"hpfriends/internal/cmdline"
 	"hpfriends/packaging"
 )
@@ -33,6 +35,11 @@ func Gen() *cli.Command {
 			systemd(),
 			compose,
 			generator("man", "print the manual page, for man -l -", manual),
+			generator("cli", "print the reference of all commands, as Markdown", func(c *cli.Context) ([]byte, error) {
+				var b bytes.Buffer
+				err := reference.Write(&b, c.App)
+				return b.Bytes(), err
+			}),
 		},
 	}
 }

@@ -33,6 +33,16 @@ var elsewhere = map[string]string{
 
 	"pip install hpfeeds": "make interop has it in a virtual environment; here hpfeeds is this program's own",
 
+	"hpfriends log tail --kind login":           "until it is interrupted: TestLogTail",
+	"hpfriends audit tail --object share":       "until it is interrupted: TestAuditTailFollows",
+	"hpfriends cluster remove n3 --data-dir n2": "docs/cluster.md",
+	"hpfriends cluster leave --data-dir n2":     "TestT15MembersUnderLoad, of make faults",
+	"hpfriends cluster recover --data-dir n1":   "TestRecoverWhenTheMajorityIsLost",
+	"hpfriends demo":                            "make demo",
+	"hpfriends bench pubsub --duration 10s":     "minutes; by hand, for docs/performance.md",
+	"hpfriends bench all":                       "the same",
+	"hpfriends bench cluster all":               "the same",
+
 	"make bench": "minutes; by hand, for docs/performance.md",
 	"bin/hpfriends bench pubsub --duration 10s --profile cpu.prof": "the same",
 	"go tool pprof bin/hpfriends cpu.prof":                         "the same",
@@ -93,6 +103,27 @@ var steps = map[string][]step{
 	"docs/history.md": {
 		{"hpfeeds subscribe", "broker hpfriends-data; publish dionaea.capture"},
 	},
+	"docs/cli.md": {
+		{"hpfriends user add bob", "echo correct horse battery >password; echo staple >passphrase; echo a >sample.bin"},
+		{"hpfriends invitation rm", `put ID "$(first hpfriends invitation ls)"`},
+		{"hpfriends replay 'cowrie.*' --as ada", // of which one a second is a while
+			"hpfriends pub -i ada-sensor -s $(cat place/of-ada-sensor) -c cowrie.x --count 100 x"},
+		{"hpfriends replays show", `put ID "$(first hpfriends replays ls --as ada)"`},
+		{"hpfriends connection ls", "guest"},
+		{"hpfriends connection close", `put ID "$(hpfriends connection ls --user ada | sed -n 2p | cut -d" " -f2)"`},
+		{"hpfriends cursor reset", "hpfriends sub -i bob-siem -s $(cat place/of-bob-siem) -c 'cowrie.*'" +
+			" --durable old --from first --count 1"},
+		{"hpfriends token rm", `put ID "$(first hpfriends token ls --as ada)"`},
+		{"hpfriends session ls", "login ada"},
+		{"hpfriends session rm", `put ID "$(first hpfriends session ls --user ada)"`},
+		{"hpfriends session clear", "login ada"},
+		{"hpfriends context add", "hpfriends token add --as ada >token"},
+		{"hpfriends cluster status", "run 'hpfriends serve --data-dir n3 --cluster 10.0.0.3:7000'"},
+		{"hpfriends cluster token rm", `put ID "$(first hpfriends cluster token ls --data-dir n1)"`},
+		{"hpfriends cluster transfer-leader", "eventually 'all have a vote' voters 3 n1"},
+		{"hpfriends import hpfeeds", "cp $testdata/sqlite.db ."},
+		{"hpfriends share disable", `put ID "$(first hpfriends share ls --as ada)"`},
+	},
 	"docs/migrate.md": {
 		{"hpfriends import hpfeeds --sqlite sqlite.db --dry-run", "cp $testdata/sqlite.db .; run 'hpfriends serve'"},
 		{"hpfriends user passwd", "echo correct horse battery >password; echo staple >passphrase"},
@@ -126,6 +157,9 @@ func TestDocuments(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := commands(t, file)
+		if name == "docs/cli.md" {
+			lines = inOrder(t, lines)
+		}
 		all += len(lines)
 		run := slices.DeleteFunc(slices.Clone(lines), func(line string) bool {
 			notRun[line] = elsewhere[line] != ""
@@ -146,6 +180,20 @@ func TestDocuments(t *testing.T) {
 	if all < 90 {
 		t.Errorf("the documents have %d commands: this test looks at too little", all)
 	}
+}
+
+// inOrder returns the examples of the reference, which has them by command, in the order in which they run.
+func inOrder(t *testing.T, examples []string) []string {
+	t.Helper()
+	text, err := os.ReadFile("../reference/examples.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.FieldsFunc(string(text), func(c rune) bool { return c == '\n' })[1:] // behind what it is
+	if got, want := slices.Sorted(slices.Values(lines)), slices.Sorted(slices.Values(examples)); !slices.Equal(got, want) {
+		t.Errorf("the reference has not the examples that there are:\n%q\n%q", got, want)
+	}
+	return lines
 }
 
 // read has commands run in a directory and namespaces of their own.
@@ -182,7 +230,7 @@ func read(t *testing.T, enter, lines []string, steps []step) {
 	}
 	fmt.Fprintln(&script, "finish")
 	text := "source " + reader + "\n" + absolute.ReplaceAllString(script.String(), "${1}"+dir+"/$2")
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // what waits for ever is shown, too
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // what waits for ever is shown, too
 	defer cancel()
 	cmd := exec.CommandContext(ctx, enter[0], append(slices.Clone(enter[1:]), "bash", "-c", text)...)
 	cmd.Dir = dir

@@ -62,6 +62,15 @@ func TestHelpTexts(t *testing.T) {
 	}
 }
 
+// docs/cli.md is what the program says of itself now. It is written with -update.
+func TestReferenceIsOfThisProgram(t *testing.T) {
+	var text, errs bytes.Buffer
+	if code := run(t.Context(), []string{"hpfriends", "gen", "cli"}, &text, &errs); code != 0 || errs.Len() > 0 {
+		t.Fatalf("exit %d: %s", code, errs.String())
+	}
+	golden.Compare(t, "../../../../../docs/cli.md", text.Bytes())
+}
+
 // A help text fits a terminal, but for the lines of flags and commands, which the library does not break.
 func TestDescriptionsFitATerminal(t *testing.T) {
 	const columns = 80 - 3 // that the library indents by

@@ -23,6 +23,17 @@ put SENSOR ada-sensor
 put IDENT bob-reader
 put CHANNEL cowrie.sessions
 
+# first COMMAND...: the id of what a list begins with
+first() { "$@" --json | sed -n 's/.*"id": *"\{0,1\}\([^",]*\).*/\1/p' | head -n 1; }
+guest() { # a client of ada's that may be closed
+  (hpfriends sub -i ada-sensor -s "$(cat place/of-ada-sensor)" -c cowrie.x >guest 2>&1 || true) &
+  connected() { hpfriends connection ls --user ada | grep -q cowrie.x; }
+  eventually "ada's client is connected" connected
+}
+login() { # login USER: in a browser
+  curl -s -o /dev/null -d "user=$1" --data-urlencode "password=$(cat password)" http://127.0.0.1:8080/login
+}
+
 fail() {
   printf 'FAILED: %s\n' "$*"
   tail -n 20 "$here"/log/*
