@@ -18,13 +18,13 @@ const Path = "/static/style.css"
 var (
 	comments = regexp.MustCompile(`(?s)/\*.*?\*/`)
 	blanks   = regexp.MustCompile(`\s+`)
-	around   = regexp.MustCompile(`;? ?([{};,]) ?`) // no text in the stylesheet has one of these
+	around   = regexp.MustCompile(`;? ?([{};,]) ?|(:) `) // no text in the stylesheet has one of these
 )
 
 // Sheet is what is sent. It never changes.
 var Sheet = func() []byte {
 	css := blanks.ReplaceAll(comments.ReplaceAll(source, nil), []byte(" "))
-	return bytes.ReplaceAll(around.ReplaceAll(css, []byte("$1")), []byte(";}"), []byte("}"))
+	return bytes.ReplaceAll(around.ReplaceAll(css, []byte("$1$2")), []byte(";}"), []byte("}"))
 }()
 
 // URL changes with the stylesheet, so that it may be kept for ever.
