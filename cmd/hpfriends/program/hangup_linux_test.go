@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -136,6 +137,10 @@ func terminalPair(t *testing.T) (master, slave *os.File) {
 
 // What runs for long ends at a hang-up as at SIGTERM, and not under nohup.
 func TestHangUpEndsACommand(t *testing.T) {
+	// Under nohup the tests ignore it, and so would what they start. What they catch is the default there.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	defer signal.Stop(caught)
 	b := feedtest.StartEchoBroker(t)
 	self, err := os.Executable()
 	if err != nil {
