@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -115,9 +116,19 @@ func (c *portCluster) votes(id, by string) bool {
 func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 	c := newPortCluster(t, "n1")
 	c.until("n1 leads", 5*time.Second, c.nodes["n1"].Leading)
+	in, noise := NewIngest(c.nodes["n1"].Node, nil), rand.NewChaCha8([32]byte{})
+	stop := runIngest(t, in)
 	for i := range 600 {
 		c.nodes["n1"].mustChange(t, operator, graph.AddUser{Handle: fmt.Sprintf("user%d", i)})
+		if i%50 == 0 { // a request has 1 MiB: twelve of them
+			payload := make([]byte, 1<<20)
+			_, _ = noise.Read(payload)
+			if err := in.Publish(t.Context(), &Source{Authkey: 1, Origin: 1}, "c", frame("k", "c", string(payload)), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
+	stop()
 	c.join("n2", "n1", vfs.NewMem(), Cluster{})
 	c.until("n2 votes", 20*time.Second, func() bool { return c.votes("n2", "n1") })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -135,7 +146,7 @@ func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 	slow.Store(true)
 	disk := slowDisk{FS: vfs.NewMem(), pause: func() {
 		if slow.Load() {
-			time.Sleep(300 * time.Millisecond) // ten requests of 64 entries: longer than a round of the reconciler
+			time.Sleep(300 * time.Millisecond) // for twelve requests: longer than a round of the reconciler
 		}
 	}}
 	begin := time.Now()
