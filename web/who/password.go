@@ -42,11 +42,15 @@ func (a *Authenticator) MaySet(c graph.Command, handle string) error {
 	if _, _, err := g.Apply(g.Index()+1, c); err != nil {
 		return err
 	}
-	if u, ok := g.User(c.By.User); ok && u.Role == graph.Admin {
+	u, ok := g.User(c.By.User)
+	if ok && u.Role == graph.Admin {
 		return nil
 	}
 	addr, err := netip.ParseAddr(c.By.From)
-	if err == nil && !a.logins.allow(handle, addr, time.Now()) { // who is on the machine has no address
+	if err != nil { // who is on the machine has no address
+		return nil
+	}
+	if !a.logins.allow(handle, addr, ok && a.knows(u.ID, addr), time.Now()) {
 		return errTooOften
 	}
 	return nil

@@ -147,16 +147,17 @@ func (a *Authenticator) anybody(r *http.Request) (graph.Actor, netip.Addr) {
 func (a *Authenticator) password(
 	ctx context.Context, actor graph.Actor, addr netip.Addr, handle string, password secret.Secret,
 ) (graph.Actor, error) {
-	if !a.logins.allow(handle, addr, time.Now()) {
+	u, known := a.Graph().UserByHandle(handle)
+	here := known && a.knows(u.ID, addr)
+	if !a.logins.allow(handle, addr, here, time.Now()) {
 		return actor, errTooOften
 	}
-	u, known := a.Graph().UserByHandle(handle)
 	hash := ""
 	if known {
 		hash = u.Password
 	}
 	ctx = passwords.WithClaim(ctx, passwords.Claim{
-		Known: known && a.knows(u.ID, addr), Account: strings.ToLower(graph.Clip(handle)), Address: crowd.Address(addr),
+		Known: here, Account: strings.ToLower(graph.Clip(handle)), Address: crowd.Address(addr),
 	})
 	handshakes.Rest(ctx)                            // hashing has a queue of its own
 	ok, err := a.Hasher.Verify(ctx, hash, password) // the same work if there is no such user
