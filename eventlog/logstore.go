@@ -50,13 +50,13 @@ func (s *LogStore) LastIndex() (uint64, error) {
 
 // TermOnly are the Extensions of what stands for an entry of which there is only the term. It must not be sent: the
 // floor may rise while Raft reads one entry after the other, and another node would store it.
-var TermOnly = []byte("only the term is known")
+const TermOnly = "only the term is known"
 
 // GetLog reads an entry. Data and Extensions are shared and read-only. It returns raft.ErrLogNotFound outside the log.
 // Of the entry before the floor there is only the term (TermOnly), which is all that Raft needs to append behind it.
 func (s *LogStore) GetLog(index uint64, out *raft.Log) error {
 	if term, ok := s.log.truncatedTerm(index); ok {
-		*out = raft.Log{Index: index, Term: term, Type: raft.LogNoop, Extensions: TermOnly}
+		*out = raft.Log{Index: index, Term: term, Type: raft.LogNoop, Extensions: []byte(TermOnly)}
 		return nil
 	}
 	r, err := s.log.stored(index)

@@ -55,8 +55,8 @@ func (w *WatchedStable) SetUint64(key []byte, val uint64) error {
 }
 
 // StoreLogs appends entries, and how long it takes is watched. It fails when there is no room. What takes the place of
-// a tail that was cut off is stored all the same, since raft would go on believing in that tail: up to 64 entries and
-// 1 MiB, for which the ballast has room.
+// a tail that was cut off is stored all the same, since raft would go on believing in that tail: up to 64 entries, and
+// small ones that fill 1 MiB, for which the ballast has room.
 func (g *Log) StoreLogs(logs []*raft.Log) error {
 	if err := g.disk.Reserve(logs); err != nil && g.wiped.Load() == 0 {
 		return err
@@ -78,7 +78,7 @@ func (g *Log) StoreLogs(logs []*raft.Log) error {
 func (g *Log) GetLog(index uint64, out *raft.Log) error {
 	err := g.LogStore.GetLog(index, out)
 	if errors.Is(err, raft.ErrLogNotFound) && index > g.mark.log.Applied() && index <= g.wiped.Load() && !g.blind {
-		*out = raft.Log{Index: index, Type: raft.LogNoop, Extensions: eventlog.TermOnly}
+		*out = raft.Log{Index: index, Type: raft.LogNoop, Extensions: []byte(eventlog.TermOnly)}
 		return nil
 	}
 	return err

@@ -19,7 +19,6 @@ import (
 // tally counts the entries that a member confirms and the requests that bring them, and loses answers.
 type tally struct {
 	Base
-	pipelines bool // else there is one request at a time
 
 	mu       sync.Mutex
 	rng      *rand.Rand
@@ -44,10 +43,8 @@ func (c *tally) AppendEntries(
 	return err
 }
 
-func (c *tally) AppendEntriesPipeline(id raft.ServerID, at raft.ServerAddress) (raft.AppendPipeline, error) {
-	if c.pipelines {
-		return c.Base.AppendEntriesPipeline(id, at)
-	}
+// AppendEntriesPipeline is refused, as by the transport of a cluster.
+func (c *tally) AppendEntriesPipeline(raft.ServerID, raft.ServerAddress) (raft.AppendPipeline, error) {
 	return nil, raft.ErrPipelineReplicationNotSupported
 }
 
@@ -81,14 +78,14 @@ type peer struct {
 }
 
 // peers are three nodes that raft runs as it does in a cluster.
-func peers(t *testing.T, seed uint64, pipelines bool) (all []*peer) {
+func peers(t *testing.T, seed uint64) (all []*peer) {
 	t.Helper()
 	var conf raft.Configuration
 	for i := range 3 {
 		addr, inmem := raft.NewInmemTransport(raft.ServerAddress(fmt.Sprintf("n%d", i+1)))
 		conf.Servers = append(conf.Servers, raft.Server{ID: raft.ServerID(addr), Address: addr})
 		all = append(all, &peer{inmem: inmem, fsm: &pages{}, log: raft.NewInmemStore(),
-			tally: &tally{Base: inmem, pipelines: pipelines, rng: rand.New(rand.NewPCG(seed, uint64(i)))}})
+			tally: &tally{Base: inmem, rng: rand.New(rand.NewPCG(seed, uint64(i)))}})
 	}
 	for i, p := range all {
 		for _, o := range all {
@@ -97,8 +94,8 @@ func peers(t *testing.T, seed uint64, pipelines bool) (all []*peer) {
 		c := raft.DefaultConfig()
 		c.LocalID, c.MaxAppendEntries = conf.Servers[i].ID, 8
 		c.Logger = hclog.New(&hclog.LoggerOptions{Output: io.Discard})
-		c.HeartbeatTimeout, c.ElectionTimeout = 500*time.Millisecond, 500*time.Millisecond
-		c.LeaderLeaseTimeout, c.CommitTimeout = 250*time.Millisecond, 5*time.Millisecond
+		c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = 2*time.Second, 2*time.Second, 2*time.Second
+		c.CommitTimeout = 5 * time.Millisecond
 		c.SnapshotThreshold, c.TrailingLogs = 1<<62, 1<<62
 		stable, snaps := raft.NewInmemStore(), raft.NewInmemSnapshotStore()
 		slow := newThrottle(p.tally, p.log.GetLog)
@@ -157,63 +154,59 @@ func leading(t *testing.T, all []*peer) (l *peer) {
 // A follower that has missed small and large entries is brought up by raft, with what raft knows of it, in requests of
 // a piece each. It had a tail that nobody committed, and answers get lost meanwhile.
 func TestRaftBringsUpWithLongerRequests(t *testing.T) {
-	for _, pipelines := range []bool{false, true} {
-		t.Run(fmt.Sprintf("pipelines=%t", pipelines), func(t *testing.T) {
-			const seed, count = 1, 4000
-			rng := rand.New(rand.NewPCG(seed, 100))
-			all := peers(t, seed, pipelines)
-			behind := leading(t, all)
-			cut(all, behind, true)
-			var uncommitted []raft.ApplyFuture
-			for i := range 100 {
-				uncommitted = append(uncommitted, behind.raft.Apply(fmt.Appendf(nil, "never %d", i), 0))
+	const seed, count = 1, 4000
+	rng := rand.New(rand.NewPCG(seed, 100))
+	all := peers(t, seed)
+	behind := leading(t, all)
+	cut(all, behind, true)
+	var uncommitted []raft.ApplyFuture
+	for i := range 100 {
+		uncommitted = append(uncommitted, behind.raft.Apply(fmt.Appendf(nil, "never %d", i), 0))
+	}
+	rest := slices.DeleteFunc(slices.Clone(all), func(p *peer) bool { return p == behind })
+	l := leading(t, rest)
+	apply := func(n int) {
+		t.Helper()
+		var last raft.ApplyFuture
+		for i := range n {
+			size := rng.IntN(1500)
+			if i%200 == 0 {
+				size = rng.IntN(2 * pieceBytes)
 			}
-			rest := slices.DeleteFunc(slices.Clone(all), func(p *peer) bool { return p == behind })
-			l := leading(t, rest)
-			apply := func(n int) {
-				t.Helper()
-				var last raft.ApplyFuture
-				for i := range n {
-					size := rng.IntN(1500)
-					if i%200 == 0 {
-						size = rng.IntN(2 * pieceBytes)
-					}
-					last = l.raft.Apply(append(fmt.Appendf(nil, "%d ", i), make([]byte, size)...), 0)
-				}
-				if err := last.Error(); err != nil {
-					t.Fatal(err)
-				}
-			}
-			apply(count)
-			before := sizeOfAll(l)
-			l.tally.mu.Lock()
-			l.tally.requests, l.tally.largest, l.tally.lose = 0, 0, .1
-			l.tally.mu.Unlock()
-			cut(all, behind, false)
-			apply(100)
-			eventually(t, "it has all", func() bool { return behind.raft.AppliedIndex() == l.raft.AppliedIndex() })
-			want := l.fsm.all()
-			for _, p := range all {
-				eventually(t, "all is applied", func() bool { return len(p.fsm.all()) == len(want) })
-				if !slices.Equal(p.fsm.all(), want) {
-					t.Fatal("two nodes have applied different entries")
-				}
-			}
-			for _, f := range uncommitted {
-				if f.Error() == nil {
-					t.Fatal("what nobody had was committed")
-				}
-			}
-			l.tally.mu.Lock()
-			defer l.tally.mu.Unlock()
-			t.Logf("%d MiB in %d requests, the largest of %d KiB", before>>20, l.tally.requests, l.tally.largest>>10)
-			if l.tally.largest > 2*pieceBytes+100 {
-				t.Errorf("a request of %d bytes", l.tally.largest)
-			}
-			if most := before/pieceBytes*3 + 100; !pipelines && l.tally.requests > most {
-				t.Errorf("%d requests, want at most %d", l.tally.requests, most)
-			}
-		})
+			last = l.raft.Apply(append(fmt.Appendf(nil, "%d ", i), make([]byte, size)...), 0)
+		}
+		if err := last.Error(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	apply(count)
+	before := sizeOfAll(l)
+	l.tally.mu.Lock()
+	l.tally.requests, l.tally.largest, l.tally.lose = 0, 0, .1
+	l.tally.mu.Unlock()
+	cut(all, behind, false)
+	apply(100)
+	eventually(t, "it has all", func() bool { return behind.raft.AppliedIndex() == l.raft.AppliedIndex() })
+	want := l.fsm.all()
+	for _, p := range all {
+		eventually(t, "all is applied", func() bool { return len(p.fsm.all()) == len(want) })
+		if !slices.Equal(p.fsm.all(), want) {
+			t.Fatal("two nodes have applied different entries")
+		}
+	}
+	for _, f := range uncommitted {
+		if f.Error() == nil {
+			t.Fatal("what nobody had was committed")
+		}
+	}
+	l.tally.mu.Lock()
+	defer l.tally.mu.Unlock()
+	t.Logf("%d MiB in %d requests, the largest of %d KiB", before>>20, l.tally.requests, l.tally.largest>>10)
+	if l.tally.largest > 2*pieceBytes+100 {
+		t.Errorf("a request of %d bytes", l.tally.largest)
+	}
+	if most := before/pieceBytes*3 + 100; l.tally.requests > most {
+		t.Errorf("%d requests, want at most %d", l.tally.requests, most)
 	}
 }
 
@@ -273,7 +266,7 @@ func TestRequestsAreLengthenedToAPiece(t *testing.T) {
 func TestWhatStandsForAnEntryIsNotSent(t *testing.T) {
 	s := &shelf{}
 	p := newThrottle(s, func(index uint64, out *raft.Log) error {
-		*out = raft.Log{Index: index, Term: 1 + index/10, Type: raft.LogNoop, Extensions: eventlog.TermOnly}
+		*out = raft.Log{Index: index, Term: 1 + index/10, Type: raft.LogNoop, Extensions: []byte(eventlog.TermOnly)}
 		return nil
 	})
 	req := request(0, 10, 1000, 100)

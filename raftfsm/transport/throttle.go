@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"errors"
 	"runtime"
 	"slices"
@@ -152,7 +151,7 @@ func whole(entries []*raft.Log) error {
 
 // standIn reports whether raft was given the term only: the log answers so for the entry before its beginning, which
 // may move while raft reads one entry after the other.
-func standIn(e *raft.Log) bool { return bytes.Equal(e.Extensions, eventlog.TermOnly) }
+func standIn(e *raft.Log) bool { return string(e.Extensions) == eventlog.TermOnly }
 
 func sizeOf(entries []*raft.Log) (bytes int) {
 	for _, e := range entries {
