@@ -123,7 +123,8 @@ func TestBlankNodeJoinsAfterAllMembersWereReplaced(t *testing.T) {
 		if i%50 == 0 { // a request has 1 MiB: twelve of them
 			payload := make([]byte, 1<<20)
 			_, _ = noise.Read(payload)
-			if err := in.Publish(t.Context(), &Source{Authkey: 1, Origin: 1}, "c", frame("k", "c", string(payload)), 1); err != nil {
+			f := frame("k", "c", string(payload))
+			if err := in.Publish(t.Context(), &Source{Authkey: 1, Origin: 1}, "c", f, 1); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -1,6 +1,7 @@
 package crowd
 
 import (
+	"maps"
 	"math"
 	"net/netip"
 	"sync"
@@ -10,8 +11,10 @@ import (
 const (
 	// halfLife is in what time half of what somebody has had is forgotten.
 	halfLife = 10 * time.Second
-	// maxAccounts bounds the ledger. When there are more, it forgets everybody's past: bounded memory is worth more.
+	// maxAccounts bounds the ledger. When there are more, it forgets whose past is next to nothing, and if these are few
+	// everybody's: bounded memory is worth more.
 	maxAccounts = 1 << 14
+	nothing     = 0.001 // seconds
 )
 
 // Ledger knows how much time each site and each address has had of late. The zero value knows of none.
@@ -36,8 +39,14 @@ func (l *Ledger) Add(a netip.Prefix, d time.Duration, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.now = now
-	if l.accounts == nil || len(l.accounts)+2 > maxAccounts {
+	if l.accounts == nil {
 		l.accounts = make(map[netip.Prefix]account)
+	}
+	if len(l.accounts)+2 > maxAccounts {
+		maps.DeleteFunc(l.accounts, func(_ netip.Prefix, had account) bool { return had.at(now) < nothing })
+		if len(l.accounts) > maxAccounts/2 { // or it would be looked through for each that comes
+			clear(l.accounts)
+		}
 	}
 	for _, p := range [2]netip.Prefix{Site(a.Addr()), a} {
 		l.accounts[p] = account{l.accounts[p].at(now) + d.Seconds(), now}

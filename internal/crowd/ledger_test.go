@@ -24,10 +24,19 @@ func TestWhoHasHadLessGoesFirst(t *testing.T) {
 	if !before(greedy, other) {
 		t.Error("what was a minute ago counts as if it were now")
 	}
-	for i := range 4 * maxAccounts {
-		l.Add(Address(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})), time.Second, now)
+	many := func(net byte, n int, now time.Time) {
+		for i := range n {
+			l.Add(Address(netip.AddrFrom4([4]byte{net, byte(i >> 16), byte(i >> 8), byte(i)})), time.Second, now)
+		}
+		if n := len(l.accounts); n > maxAccounts {
+			t.Errorf("%d accounts", n)
+		}
 	}
-	if n := len(l.accounts); n > maxAccounts {
-		t.Errorf("%d accounts", n)
+	many(10, maxAccounts*3/4, now)
+	now = now.Add(time.Hour)
+	l.Add(Address(greedy), time.Second, now)
+	if many(11, maxAccounts/3, now); !before(neighbour, greedy) {
+		t.Error("who has had something now is forgotten with those of an hour ago")
 	}
+	many(12, 4*maxAccounts, now)
 }

@@ -3,8 +3,9 @@
 //
 // # Invariant
 //
-// Who has been proven before, and a stranger from where nobody has guessed of late, waits for those that are being
-// hashed and no others of their kind, however many guess: see Claim.
+// However many guess, who is known waits for those that are being hashed, and for others who are known. A stranger goes
+// before those whose site and address have guessed more of late. So only somebody is kept out of whom no more can be
+// told than of the guesses: then the first have the places.
 //
 // # Concurrency
 //
