@@ -116,6 +116,7 @@ test-packages:
 	packaging/test-deb dist/*.deb
 
 # The image, run by buildah alone: as its user, with its volume and healthcheck. 20 s.
+test-image: export OWN_STORAGE = yes
 test-image: image
 	packaging/test-image
 
