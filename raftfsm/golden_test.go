@@ -23,10 +23,11 @@ func TestMessagesBetweenNodesArePinned(t *testing.T) {
 			State:   "Leader", Leader: "n1", Term: 7, Last: 300, Commit: 299, Applied: 298,
 			Times: survey.Times{AppliedAt: at, Now: at}, LastContact: 50 * time.Millisecond, Reader: true,
 			Checkpoints: []survey.Checkpoint{{Index: 200, Log: "aa", State: "bb"}}, Starving: []string{"n2"},
-			Service: survey.Service{Full: true, Drained: true, Disk: 1 << 30, Since: at, Serving: survey.Serving{
-				Clients: 9, Traffic: survey.Traffic{MessagesIn: 1.5, MessagesOut: 3, BytesIn: 1 << 10, BytesOut: 1 << 11},
-				Backup: at,
-			}},
+			Service: survey.Service{Full: true, Drained: true, Disk: 1 << 30, Since: at,
+				Removal: &survey.Removal{Oldest: at, Until: at, Left: time.Hour}, Serving: survey.Serving{
+					Clients: 9, Traffic: survey.Traffic{MessagesIn: 1.5, MessagesOut: 3, BytesIn: 1 << 10, BytesOut: 1 << 11},
+					Backup: at,
+				}},
 		},
 		"operation": &operation{Verb: "address", Node: "n2", Addr: "192.0.2.2:10000", Force: true},
 		"configuration": &learnedConfiguration{Index: 258, Servers: []raft.Server{

@@ -1,6 +1,7 @@
 package raftfsm
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -17,9 +18,10 @@ const (
 type Kept struct {
 	retention.Policy
 	Held     bool
-	Now      time.Time // as this node takes it
-	Wall     time.Time // the machine's clock
-	Trusted  bool      // Now may end what cannot be undone
+	Now      time.Time       // as this node takes it
+	Wall     time.Time       // the machine's clock
+	Trusted  bool            // Now may end what cannot be undone
+	Waiting  *survey.Removal // here or on the leader; nil: nothing
 	Warnings []string
 }
 
@@ -27,23 +29,24 @@ type Kept struct {
 func (n *Node) Kept() Kept {
 	_, trusted := n.clock.Trusted()
 	return Kept{Policy: n.keeper.Policy, Held: n.Graph().Retention().Held, Now: n.clock.Now().UTC(),
-		Wall: n.clock.Wall().UTC(), Trusted: trusted, Warnings: n.Notices()}
+		Wall: n.clock.Wall().UTC(), Trusted: trusted, Warnings: n.Notices(),
+		Waiting: cmp.Or(n.keeper.Removal(), n.members.leader().Removal)}
 }
 
 // Notices are what the operator should know of this node and of the leader.
 func (n *Node) Notices() []string {
-	all := n.notices()
-	if n.members == nil || n.Leading() {
-		return all
+	return append(n.notices(), n.members.leader().Notices...)
+}
+
+// leader is what the leader elsewhere said of itself of late; empty: it is here, or none is known.
+func (m *Members) leader() (r survey.Report) {
+	if m == nil || m.node.Leading() {
+		return r
 	}
-	if seen := n.members.reconciler.surveyed.Load(); seen != nil {
-		for _, member := range *seen {
-			if member.Role == survey.RoleLeader {
-				all = append(all, member.Report.Notices...)
-			}
-		}
+	if seen := m.reconciler.surveyed.Load(); seen != nil {
+		r = survey.Leader(*seen)
 	}
-	return all
+	return r
 }
 
 // notices are what the operator should know of this node.

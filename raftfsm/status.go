@@ -22,8 +22,9 @@ func (n *Node) Report() survey.Report {
 		Program: survey.Program{StateFormat: apply.StateFormat},
 		State:   n.raft.State().String(), Term: n.raft.CurrentTerm(), Last: last,
 		Commit: n.raft.CommitIndex(), Applied: n.log.Applied(), Checkpoints: n.checkpointer.recent(),
-		Times:   survey.Times{Now: n.clock.Wall().UTC()},
-		Service: survey.Service{Full: n.Full() != nil, Notices: n.notices(), Disk: n.log.Disk().Bytes()},
+		Times: survey.Times{Now: n.clock.Wall().UTC()},
+		Service: survey.Service{Full: n.Full() != nil, Notices: n.notices(), Disk: n.log.Disk().Bytes(),
+			Removal: n.keeper.Removal()},
 	}
 	if e, err := n.log.Entry(r.Applied); err == nil {
 		r.AppliedAt = e.Appended

@@ -31,6 +31,9 @@ func (c changer) Retention() view.Retention {
 		AgeSeconds: int64(k.Age / time.Second), SizeBytes: k.Size, Held: k.Held, Clock: k.Wall, Now: k.Now,
 		Trusted: k.Trusted, Warnings: k.Warnings,
 	}
+	if w := k.Waiting; w != nil {
+		r.Waiting = &view.Removal{Oldest: w.Oldest, Until: w.Until, Seconds: int64(w.Left / time.Second)}
+	}
 	if r.Warnings == nil {
 		r.Warnings = []string{}
 	}

@@ -971,10 +971,6 @@ func TestRetentionThroughThePages(t *testing.T) {
 	if _, html := w.submit("root", "/cluster", "do", "resume"); !strings.Contains(html, `value="hold"`) {
 		t.Error(text(html))
 	}
-	w.submit("root", "/cluster", "do", "accept")
-	if _, ok := w.last.Op.(graph.AcceptRetention); !ok {
-		t.Errorf("the last change is %T", w.last.Op)
-	}
 }
 
 // The keyboard of a telephone adds a blank behind a word that it completes.

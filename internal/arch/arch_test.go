@@ -169,7 +169,7 @@ var allowed = map[string][]string{
 	"raftfsm/level":     {"graph", "raftfsm/survey"},
 	"raftfsm/raftlog":   {},
 	"raftfsm/repair":    {"eventlog"},
-	"raftfsm/retention": {"eventlog", "eventlog/entry", "graph", "raftfsm/clock"},
+	"raftfsm/retention": {"eventlog", "eventlog/entry", "graph", "raftfsm/clock", "raftfsm/survey"},
 	"raftfsm/report":    {"eventlog/entry", "raftfsm/apply"},
 	"raftfsm/serving":   {"raftfsm/survey"},
 	"raftfsm/store":     {"eventlog", "eventlog/entry", "internal/atomicfile", "internal/readfile"},

@@ -10,5 +10,14 @@ type Retention struct {
 	Clock      time.Time `json:"clock" doc:"of the node's machine"`
 	Now        time.Time `json:"now" doc:"what the node takes the time to be"`
 	Trusted    bool      `json:"clock_trusted" doc:"false: nothing expires or goes for its age yet"`
+	Waiting    *Removal  `json:"waiting,omitempty" doc:"left out: nothing waits"`
 	Warnings   []string  `json:"warnings" doc:"what to know, and what to do"`
+}
+
+// Removal is of messages that go for their age although that is more than usual, once the grace is over or somebody has
+// accepted it.
+type Removal struct {
+	Oldest  time.Time `json:"oldest" doc:"of the messages that go"`
+	Until   time.Time `json:"until" doc:"of the messages that go"`
+	Seconds int64     `json:"seconds" doc:"until it begins by itself"`
 }

@@ -9,6 +9,7 @@ import (
 	"hpfriends/eventlog"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
+	"hpfriends/raftfsm/survey"
 )
 
 // everything selects the batches of all channels.
@@ -44,6 +45,15 @@ func (k *Keeper) Waiting() *Waiting {
 		return w
 	}
 	return nil
+}
+
+// Removal tells of what waits; nil: nothing does.
+func (k *Keeper) Removal() *survey.Removal {
+	w := k.Waiting()
+	if w == nil {
+		return nil
+	}
+	return &survey.Removal{Oldest: w.Oldest, Until: w.Until, Left: w.Left()}
 }
 
 // Forget ends what waits: somebody else decides now.

@@ -4,7 +4,7 @@
 // are bounded in time and bytes, and waits for a grace when much more than usual is due: people can hold it meanwhile.
 // Removal by size is never held, since a full disk is worse.
 //
-// A Keeper belongs to one goroutine, but for Waiting. It proposes nothing itself.
+// A Keeper belongs to one goroutine, but for Waiting and Removal. It proposes nothing itself.
 package retention
 
 import (

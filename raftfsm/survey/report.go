@@ -40,11 +40,19 @@ type Service struct {
 	Full    bool     `json:"full"`              // its disk is almost full: it takes nothing
 	Drained bool     `json:"drained"`           // it sends clients elsewhere
 	Notices []string `json:"notices,omitempty"` // sentences for its operator
+	Removal *Removal `json:"removal,omitempty"` // nil: nothing waits, or an older program does not say
 
 	Disk  uint64    `json:"disk,omitempty"` // bytes of its log's files; 0: an older program does not say
 	Since time.Time `json:"since,omitzero"` // when it was started
 
 	Serving
+}
+
+// Removal is of messages that go for their age although that is more than usual, once the grace is over.
+type Removal struct {
+	Oldest time.Time     `json:"oldest"` // of these messages
+	Until  time.Time     `json:"until"`
+	Left   time.Duration `json:"left"` // of the grace
 }
 
 // Serving is what the member's server tells of its clients.
@@ -84,6 +92,16 @@ type Status struct {
 	Term                  uint64
 	Members               []Member // in the order of the configuration
 	Warnings              []string
+}
+
+// Leader is what the leader says of itself, among all members; empty: none of them leads.
+func Leader(members []Member) (r Report) {
+	for _, m := range members {
+		if m.Role == RoleLeader {
+			r = m.Report
+		}
+	}
+	return r
 }
 
 // Checkpoint is what a node found at an entry of KindCheckpoint. Hashes are equal on nodes whose logs, indexes and

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"hpfriends/api"
@@ -27,19 +28,68 @@ type clusterData struct {
 // kept is how long messages are kept.
 type kept struct{ view.Retention }
 
-// Age and Size are the limits; empty: there is none.
-func (k kept) Age() string {
-	if k.AgeSeconds == 0 {
-		return ""
+// Limits say how long; empty: for ever.
+func (k kept) Limits() string {
+	var limits []string
+	if k.AgeSeconds != 0 {
+		limits = append(limits, "for "+format.Duration(time.Duration(k.AgeSeconds)*time.Second))
 	}
-	return format.Duration(time.Duration(k.AgeSeconds) * time.Second)
+	if k.SizeBytes != 0 {
+		limits = append(limits, "up to "+format.Size(k.SizeBytes))
+	}
+	return strings.Join(limits, ", and ")
 }
 
-func (k kept) Size() string {
-	if k.SizeBytes == 0 {
-		return ""
+// Vouched is what is typed by whoever vouches for the clock, or for the removal that waits: a day of it; empty: nothing
+// is to be vouched for.
+func (k kept) Vouched() string {
+	switch {
+	case k.Waiting != nil:
+		return k.Waiting.Until.UTC().Format(time.DateOnly)
+	case !k.Trusted:
+		return k.Clock.UTC().Format(time.DateOnly)
 	}
-	return format.Size(k.SizeBytes)
+	return ""
+}
+
+// Left is until what waits begins by itself.
+func (k kept) Left() string { return format.Duration(time.Duration(k.Waiting.Seconds) * time.Second) }
+
+// Ahead is how many seconds the machine's clock is before the time that the node goes by.
+func (k kept) Ahead() int64 { return int64(k.Clock.Sub(k.Now) / time.Second) }
+
+// Until is the end of the removal that waits, in seconds; 0: none does.
+func (k kept) Until() int64 {
+	if k.Waiting == nil {
+		return 0
+	}
+	return k.Waiting.Until.Unix()
+}
+
+// acceptRetention vouches for the clock and the removal that the page has shown, and for no others.
+func acceptRetention(r *request) (done, error) {
+	var now kept
+	var err error
+	if now.Retention, err = ask(r, api.ShowRetention, api.None{}); err != nil {
+		return done{}, err
+	}
+	if now.Vouched() == "" {
+		return done{}, &graph.Error{Code: graph.Conflict, Msg: "the clock is trusted, and no removal waits"}
+	}
+	if err := r.sure(now.Vouched()); err != nil {
+		return done{}, err
+	}
+	ahead, errAhead := strconv.ParseInt(r.PostForm.Get("ahead"), 10, 64)
+	until, errUntil := strconv.ParseInt(r.PostForm.Get("until"), 10, 64)
+	// The two clocks go on alike unless one steps; a request takes no minute.
+	if off := now.Ahead() - ahead; errAhead != nil || errUntil != nil || until != now.Until() || max(off, -off) > 60 {
+		return done{}, &graph.Error{
+			Code: graph.Conflict, Msg: "nothing was accepted: the clock, or what goes, is no longer what the page had said",
+			Hint: "look at it again",
+		}
+	}
+	_, err = ask(r, api.AcceptRetention, api.None{})
+	return done{notice: "The clock is taken to be right, and what waits is removed."}, err
 }
 
 func cluster(r *request) (any, error) {
@@ -104,7 +154,7 @@ func order(o api.Op[api.With[api.NodeOrder], api.None], notice string) func(*req
 }
 
 // onRetention is a form about how long messages are kept.
-func onRetention[Out any](o api.Op[api.None, Out], notice string) func(*request) (done, error) {
+func onRetention(o api.Op[api.None, api.None], notice string) func(*request) (done, error) {
 	return func(r *request) (done, error) {
 		_, err := ask(r, o, api.None{})
 		return done{notice: notice}, err

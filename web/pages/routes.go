@@ -164,7 +164,7 @@ func operateRoutes() []*page {
 				"remove-token": removeJoinToken,
 				"hold":         onRetention(api.HoldRetention, "Nothing more is removed for its age."),
 				"resume":       onRetention(api.ResumeRetention, "What is too old is removed again."),
-				"accept":       onRetention(api.AcceptRetention, "The clock is taken to be right, and what waits is removed."),
+				"accept":       acceptRetention,
 			},
 		},
 	}
