@@ -57,7 +57,10 @@ func runDemo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	d := &demo{dir: dir, out: out, demoOptions: o, rand: rand.New(rand.NewPCG(o.seed, 0))}
+	d := &demo{
+		dir: dir, out: out, demoOptions: o, rand: rand.New(rand.NewPCG(o.seed, 0)),
+		hpfeeds: freePort("10000"), http: freePort("8080"),
+	}
 	for _, c := range past {
 		if err := d.at(ctx, c.ago, c.play); err != nil {
 			return err
@@ -80,9 +83,9 @@ var past = []chapter{
 
 // at serves the directory by a clock that is behind, and plays on it.
 func (d *demo) at(ctx context.Context, ago time.Duration, play func(*demo, context.Context) error) error {
-	hpfeeds, web := "0", "0"
+	hpfeeds, http, told := "0", "0", slog.LevelError
 	if ago == 0 {
-		hpfeeds, web = freePort("10000"), freePort("8080")
+		hpfeeds, http, told = d.hpfeeds, d.http, slog.LevelWarn
 	}
 	d.ago = ago
 	d.server = server.New(server.Config{
@@ -90,9 +93,9 @@ func (d *demo) at(ctx context.Context, ago time.Duration, play func(*demo, conte
 		LimitsConfig:    server.LimitsConfig{MaxMessage: 10 << 20},
 		RetentionConfig: server.RetentionConfig{KeepGrace: "1s", Wall: d.clock},
 		Hpfeeds:         []string{"tcp:interface=127.0.0.1:port=" + hpfeeds},
-		WebConfig:       server.WebConfig{HTTP: "127.0.0.1:" + web},
+		WebConfig:       server.WebConfig{HTTP: "127.0.0.1:" + http},
 		FirstAdmin:      server.FirstAdmin{Handle: admin.handle, Password: secret.New(password), Guests: guests()},
-	}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
+	}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: told})))
 	serving, stop := context.WithCancel(context.Background())
 	defer stop()
 	var served error // of the server, once it has ended
@@ -135,6 +138,8 @@ func freePort(port string) string {
 type demo struct {
 	demoOptions
 	dir     string
+	hpfeeds string // port of the server now; 0: any
+	http    string // the same, of its pages
 	server  *server.Server
 	out     io.Writer
 	ago     time.Duration // how far the clock of the server is behind

@@ -14,6 +14,7 @@ import (
 func TestDemoHasAPast(t *testing.T) {
 	d := &demo{
 		dir: t.TempDir(), out: io.Discard, demoOptions: demoOptions{every: time.Second}, rand: rand.New(rand.NewPCG(1, 0)),
+		hpfeeds: "0", http: "0",
 	}
 	begun := time.Now()
 	for _, c := range past {
