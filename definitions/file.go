@@ -37,8 +37,11 @@ type file struct {
 const bound = "definitions"
 
 // ErrCut is that a file has its beginning and not its end, or the other way round.
-var ErrCut = errors.New("it was cut off: it begins with `begin: definitions`, and does not end with `end: definitions`; " +
-	"copy or export it again")
+var ErrCut = errors.New("it was cut off")
+
+func cut(missing string) error {
+	return fmt.Errorf("%w: it has no `%s: %s`; copy or export it again", ErrCut, missing, bound)
+}
 
 // ErrPassphrase is that the secrets of a file do not open.
 var ErrPassphrase = errors.New("the passphrase does not open the secrets, or they are damaged")
@@ -106,7 +109,7 @@ func Read(r io.Reader, passphrase secret.Secret) (Document, error) {
 			return Document{}, errors.New("the file is empty")
 		}
 		if cutOff(text) {
-			err = ErrCut
+			err = cut("end")
 		} else {
 			err = placed(err, text)
 		}
@@ -116,8 +119,13 @@ func Read(r io.Reader, passphrase secret.Secret) (Document, error) {
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
 		return Document{}, fmt.Errorf("line %d: another document begins: give each its own file", more.Line)
 	}
-	if f.Begin != f.End || f.Begin != "" && f.Begin != bound {
-		return Document{}, ErrCut
+	if f.Begin != "" || f.End != "" {
+		if f.Begin != bound {
+			return Document{}, cut("begin")
+		}
+		if f.End != bound {
+			return Document{}, cut("end")
+		}
 	}
 	if f.Version != formatVersion {
 		return Document{}, fmt.Errorf("version %d: this program reads version %d", f.Version, formatVersion)
@@ -128,10 +136,10 @@ func Read(r io.Reader, passphrase secret.Secret) (Document, error) {
 	return f.Document, open(f.Secrets, f.Authkeys, passphrase)
 }
 
-// cutOff reports whether a text that is no YAML is the beginning of what Write has written.
+// cutOff reports whether a text that is no YAML is the beginning of what Write has written, and not all of it with a
+// mistake of somebody who has edited it.
 func cutOff(text []byte) bool {
-	begins := bytes.HasPrefix(text, []byte("begin: "+bound+"\n"))
-	return begins && !bytes.HasSuffix(bytes.TrimSpace(text), []byte("\nend: "+bound))
+	return bytes.HasPrefix(text, []byte("begin: "+bound+"\n")) && !bytes.Contains(text, []byte("\nend:"))
 }
 
 // placed is an error of a text in words of people. Of a value that reads itself, as a time does, package yaml does not

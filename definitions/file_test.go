@@ -35,12 +35,25 @@ func TestFileThatWasCutOffIsRefused(t *testing.T) {
 	}
 	begun := len("begin: definitions\n")
 	for n := range len(text) - 1 { // without its last byte, which ends a line, it is whole
-		if _, err := Read(bytes.NewReader(text[:n]), secret.Secret{}); err == nil || n >= begun && !errors.Is(err, ErrCut) {
+		_, err := Read(bytes.NewReader(text[:n]), secret.Secret{})
+		if err == nil || n >= begun && (!errors.Is(err, ErrCut) || !strings.Contains(err.Error(), "no `end: definitions`")) {
 			t.Errorf("cut after %d bytes: %v\n%s", n, err, text[:n])
 		}
 	}
-	if _, err := Read(bytes.NewReader(text[begun:]), secret.Secret{}); !errors.Is(err, ErrCut) {
+	_, err = Read(bytes.NewReader(text[begun:]), secret.Secret{})
+	if !errors.Is(err, ErrCut) || !strings.Contains(err.Error(), "no `begin: definitions`") {
 		t.Errorf("without its first line: %v", err)
+	}
+}
+
+// A mistake in a file that has its end is told with its line, whatever stands behind the end.
+func TestMistakeInAWholeFileHasItsLine(t *testing.T) {
+	for _, behind := range []string{"", " # ours", "\n# ours", "\nversion: 1"} {
+		text := "begin: definitions\nversion: 1\nusers:\n- handle: [ada\nend: definitions" + behind + "\n"
+		_, err := Read(strings.NewReader(text), secret.Secret{})
+		if err == nil || errors.Is(err, ErrCut) || !strings.HasPrefix(err.Error(), "line ") {
+			t.Errorf("%v:\n%s", err, text)
+		}
 	}
 }
 
