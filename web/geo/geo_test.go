@@ -125,7 +125,7 @@ func TestDamagedFilesDoNoHarm(t *testing.T) {
 				t.Fatalf("%s is at %+v", a, p)
 			}
 		}
-		if took := time.Since(began); took > time.Second {
+		if took := time.Since(began); took > 30*time.Second { // not 30 µs, on a machine that has other things to do
 			t.Fatalf("it took %v", took)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"hpfriends/internal/certtest"
 )
 
-// The first list of authorities that a process reads stays, so each machine is a process.
+// The first list of authorities that a process reads stays, so each machine is a process. Linux has them in files.
 func TestKnown(t *testing.T) {
 	own := filepath.Join(t.TempDir(), "ca.pem")
 	text, _ := certtest.PEM(t, certtest.Make(t, &x509.Certificate{IsCA: true}, nil))
