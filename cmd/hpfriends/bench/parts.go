@@ -2,7 +2,6 @@ package bench
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -70,15 +69,17 @@ func readParts(ctx context.Context, at *proc.Server) (map[string]counts, error) 
 // second is nearer to what a steady stream of messages notices: while one batch takes 50 ms, others would have been 25.
 func partFigures(where string, first, last map[string]counts) (figures []figure) {
 	for _, p := range parts {
-		for what, weight := range map[string]func(bound float64) float64{
-			"p99":               func(float64) float64 { return 1 },
-			"p99 of their time": func(bound float64) float64 { return bound },
+		for _, by := range []struct {
+			what   string
+			weight func(bound float64) float64
+		}{
+			{"p99", func(float64) float64 { return 1 }},
+			{"p99 of their time", func(bound float64) float64 { return bound }},
 		} {
-			figures = append(figures, figure{Name: p.name + where + ", " + what + " is at most", Unit: "ms",
-				Value: 1000 * bound(first[p.metric], last[p.metric], .99, weight)})
+			figures = append(figures, figure{Name: p.name + where + ", " + by.what + " is at most", Unit: "ms",
+				Value: 1000 * bound(first[p.metric], last[p.metric], .99, by.weight)})
 		}
 	}
-	slices.SortFunc(figures, func(a, b figure) int { return cmp.Compare(a.Name, b.Name) })
 	return figures
 }
 

@@ -20,3 +20,18 @@ func TestBoundIsOfWhatCameBetween(t *testing.T) {
 		}
 	}
 }
+
+// The figures come in the order of a batch's way.
+func TestPartsAreInTheOrderOfTheWay(t *testing.T) {
+	figures := partFigures(", here", nil, nil)
+	if len(figures) != 2*len(parts) {
+		t.Fatalf("%d parts have %d figures", len(parts), len(figures))
+	}
+	for i, p := range parts {
+		for j, what := range []string{", here, p99 is at most", ", here, p99 of their time is at most"} {
+			if got := figures[2*i+j].Name; got != p.name+what {
+				t.Errorf("figure %d is %q", 2*i+j, got)
+			}
+		}
+	}
+}
