@@ -106,8 +106,8 @@ var steps = map[string][]step{
 	"docs/cli.md": {
 		{"hpfriends user add bob", "echo correct horse battery >password; echo staple >passphrase; echo a >sample.bin"},
 		{"hpfriends invitation rm", `put ID "$(first hpfriends invitation ls)"`},
-		{"hpfriends replay 'cowrie.*' --as ada", // of which one a second is a while
-			"hpfriends pub -i ada-sensor -s $(cat place/of-ada-sensor) -c cowrie.x --count 100 x"},
+		{"hpfriends replay 'cowrie.*' --as ada", // of which one a second is longer than the rest
+			"hpfriends pub -i ada-sensor -s $(cat place/of-ada-sensor) -c cowrie.x --count 1000 x"},
 		{"hpfriends replays show", `put ID "$(first hpfriends replays ls --as ada)"`},
 		{"hpfriends connection ls", "guest"},
 		{"hpfriends connection close", `put ID "$(hpfriends connection ls --user ada | sed -n 2p | cut -d" " -f2)"`},

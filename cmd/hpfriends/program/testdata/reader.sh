@@ -52,7 +52,7 @@ sudo() {
   "$@"
 }
 
-# run COMMAND: as it stands in the document. Servers and subscribers run on beside the rest.
+# run COMMAND: as it stands in the document. Servers, subscribers and what the server replays run on beside the rest.
 run() {
   local line=$1 ident=bob-reader place
   for place in place/[A-Z]*; do
@@ -66,6 +66,7 @@ run() {
   case $line in
   *"hpfriends serve"* | hpfeeds-broker\ *) serve "$line" ;;
   "hpfriends sub "* | "hpfeeds subscribe "*) follow "$line" ;;
+  "hpfriends replay "*" --authkey "*) beside "$line" ;;
   *)
     eval "$line" >said 2>&1 </dev/null || { cat said; fail "$line"; }
     cat said
@@ -126,6 +127,15 @@ follow() {
   followers+=("$! $out $1")
   subscribed() { [ -s "$out" ] || kill -0 $! && [ "$(subscriptions)" -gt "$before" ] || ! kill -0 $!; }
   eventually "it has subscribed" subscribed
+}
+
+# beside COMMAND: a replay that the next commands look at, and stop.
+beside() {
+  local out=log/follower.$((++n))
+  (eval "exec $1") >"$out" 2>"$out.err" &
+  followers+=("$! $out $1")
+  replaying() { hpfriends replays ls --as ada | grep -q ' running '; }
+  eventually "the server replays" replaying
 }
 
 # finish: every subscriber has printed something, and all servers end in good order.
