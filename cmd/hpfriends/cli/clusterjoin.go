@@ -63,7 +63,7 @@ func joinTokens() *cli.Command {
 		Name: "token", Usage: "tokens with which nodes join", Subcommands: []*cli.Command{
 			cmdline.APICommand("create", "make a token with which a node joins, and print it, this once", "", makeJoinToken,
 				cmdline.DurationFlag("life", time.Hour, "`DURATION` that it is valid for, 1m to 7d"),
-				&cli.IntFlag{Name: "uses", Value: 1, Usage: "how many nodes may join with it, at most 100"}),
+				&cli.IntFlag{Name: "uses", Value: 1, Usage: "`N` nodes may join with it, at most 100"}),
 			cmdline.APICommand("ls", "list the tokens, those too that ended in the last seven days", "",
 				show(api.ListJoinTokens, func(*cli.Context) (api.None, error) { return api.None{}, nil }, listJoinTokens)),
 			cmdline.APICommand("rm", "remove a token: nobody joins with it any more", "ID",

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +71,69 @@ func TestReferenceIsOfThisProgram(t *testing.T) {
 		t.Fatalf("exit %d: %s", code, errs.String())
 	}
 	golden.Compare(t, "../../../../../docs/cli.md", text.Bytes())
+}
+
+// examples are those of the reference, in the order in which they run.
+func examples(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile("../reference/examples.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.FieldsFunc(string(text), func(c rune) bool { return c == '\n' })[1:] // behind what it is
+}
+
+// reference is docs/cli.md by its sections, whose names are those of commands.
+func reference(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("../../../docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := make(map[string]string)
+	for _, section := range regexp.MustCompile(`(?m)^##+ `).Split(string(text), -1) {
+		name, body, _ := strings.Cut(section, "\n")
+		sections[name] = body
+	}
+	return sections
+}
+
+// The reference has each example, at its command.
+func TestReferenceHasTheExamples(t *testing.T) {
+	var got []string
+	block := regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+	for _, body := range reference(t) {
+		for _, b := range block.FindAllStringSubmatch(body, -1) {
+			got = append(got, strings.Split(strings.TrimSpace(b[1]), "\n")...)
+		}
+	}
+	slices.Sort(got)
+	if want := slices.Sorted(slices.Values(examples(t))); !slices.Equal(got, want) {
+		t.Errorf("the reference has not the examples that there are:\n%q\n%q", got, want)
+	}
+}
+
+// A flag that the reference has "as with" another command is explained there, and not sent on once more.
+func TestReferenceLeadsToFlags(t *testing.T) {
+	sections, seen := reference(t), 0
+	for name, body := range sections {
+		for _, m := range regexp.MustCompile("(?m)^- (`--.*`): as with \\[(.*)\\]\\(#.*\\)$").FindAllStringSubmatch(body, -1) {
+			there := sections[m[2]]
+			if m[2] == "many" {
+				there = sections["Flags of many commands"]
+			}
+			for flag := range strings.SplitSeq(m[1], ", ") {
+				seen++
+				line := regexp.MustCompile("(?m)^- " + strings.TrimSuffix(flag, "`") + "[ `].*$").FindString(there)
+				if line == "" || strings.Contains(line, ": as with [") {
+					t.Errorf("%s sends %s to %s, which does not explain it", name, flag, m[2])
+				}
+			}
+		}
+	}
+	if seen < 100 {
+		t.Errorf("%d flags are explained elsewhere: this test looks at too little", seen)
+	}
 }
 
 // A help text fits a terminal, but for the lines of flags and commands, which the library does not break.

@@ -28,6 +28,7 @@ type command struct {
 	*cli.Command
 	name  string
 	flags []flag
+	own   []flag // which are told of there, once it is written
 }
 
 // flag is a flag, and what is said of it.
@@ -43,7 +44,7 @@ func Write(w io.Writer, app *cli.App) error {
 			if c.Hidden {
 				continue
 			}
-			one := command{c, path + c.Name, flags(c)}
+			one := command{Command: c, name: path + c.Name, flags: flags(c)}
 			for _, f := range one.flags {
 				count[f]++
 			}
@@ -55,8 +56,8 @@ func Write(w io.Writer, app *cli.App) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Command line\n\n%s\n\n", paragraphs(app.Description))
 	fmt.Fprintf(&b, "`%s gen cli` prints this, `%[1]s COMMAND --help` what belongs to one command. Settings and flags may "+
-		"stand in the environment, by the names given here. The examples are tested, in an order in which they go well. "+
-		"Words in capitals in them, like ID, stand for what is yours.\n\n", app.Name)
+		"stand in the environment, by the names given here. %s Words in capitals in them, like ID, stand for what is "+
+		"yours.\n\n", app.Name, tested)
 	fmt.Fprintf(&b, "%s\n\n", manyHave)
 	told := make(map[flag]bool)
 	for _, c := range all {
@@ -67,13 +68,16 @@ func Write(w io.Writer, app *cli.App) error {
 			}
 		}
 	}
-	for i, c := range all {
-		c.write(&b, app.Name, all[:i], func(f flag) bool { return count[f] >= common })
+	for i := range all {
+		all[i].write(&b, app.Name, all[:i], func(f flag) bool { return count[f] >= common })
 	}
 	fmt.Fprintf(&b, "\n%s\n", otherNames)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+const tested = "The examples are run by a test, in an order in which they go well; but not `audit tail`, `cluster leave`, " +
+	"`cluster recover`, `cluster remove`, `demo` and `log tail`, which other tests run, and `bench`, which takes minutes."
 
 const manyHave = "## Flags of many commands\n\nWhat asks a server has these:"
 
@@ -81,7 +85,7 @@ const otherNames = "## hpfeeds, hpfeeds-client, hpfeeds-broker\n\nCalled by one 
 	"it, the program takes the command line of the Python program of that name: [moving here](migrate.md)."
 
 // write writes a command, after those before it.
-func (c command) write(b *strings.Builder, program string, before []command, common func(flag) bool) {
+func (c *command) write(b *strings.Builder, program string, before []command, common func(flag) bool) {
 	level := "###"
 	if !strings.Contains(c.name, " ") {
 		level = "##"
@@ -104,19 +108,19 @@ func (c command) write(b *strings.Builder, program string, before []command, com
 	}
 }
 
-func (c command) writeFlags(b *strings.Builder, before []command, common func(flag) bool) {
-	var own, shared, many []flag
+func (c *command) writeFlags(b *strings.Builder, before []command, common func(flag) bool) {
+	var shared, many []flag
 	like, most := "", 0
 	for _, o := range before {
 		n := 0
 		for _, f := range c.flags {
-			if !common(f) && slices.Contains(o.flags, f) {
+			if !common(f) && slices.Contains(o.own, f) {
 				n++
 			}
 		}
 		if n >= alike && n > most {
 			like, most = o.name, n
-			shared = slices.Clone(o.flags)
+			shared = o.own
 		}
 	}
 	var also []flag
@@ -127,13 +131,13 @@ func (c command) writeFlags(b *strings.Builder, before []command, common func(fl
 		case slices.Contains(shared, f):
 			also = append(also, f)
 		default:
-			own = append(own, f)
+			c.own = append(c.own, f)
 		}
 	}
 	if len(c.flags) > 0 {
 		fmt.Fprintln(b)
 	}
-	for _, f := range own {
+	for _, f := range c.own {
 		fmt.Fprintf(b, "- %s\n", f.text)
 	}
 	if len(also) > 0 {
@@ -153,7 +157,7 @@ func names(flags []flag) string {
 }
 
 // examples are those of a command, not of one below it.
-func (c command) examples(program string) (lines []string) {
+func (c *command) examples(program string) (lines []string) {
 	for line := range strings.Lines(examples) {
 		_, words, found := strings.Cut(" "+strings.TrimSpace(strings.ReplaceAll(line, "$(", " ")), " "+program+" ")
 		if !found || !strings.HasPrefix(words+" ", c.name+" ") || strings.HasPrefix(line, "#") {
