@@ -30,16 +30,17 @@ type ClusterMember struct {
 	LastContactMS int64   `json:"last_contact_ms" doc:"milliseconds since it heard its leader"`
 	DiskFull      bool    `json:"disk_full"`
 	Drained       bool    `json:"drained" doc:"it takes no clients"`
-	Clients       int     `json:"clients" doc:"connected to it, by hpfeeds"`
+	Clients       *int    `json:"clients,omitempty" doc:"connected to it, by hpfeeds; left out: it did not answer"`
 	Standing
 }
 
 // Standing is how long a member runs, what its log takes, and what goes through it.
 type Standing struct {
-	view.Traffic
-	DiskBytes uint64     `json:"disk_bytes,omitempty" doc:"all files of its log; left out by older programs"`
-	Started   *time.Time `json:"started,omitempty" doc:"when its program was; left out by older programs"`
-	Backup    *time.Time `json:"last_backup,omitempty" doc:"when it last handed out a whole backup; left out: it knows of none"`
+	Traffic    *view.Traffic   `json:"traffic,omitempty" doc:"left out by older programs, and where it did not answer"`
+	DiskBytes  uint64          `json:"disk_bytes,omitempty" doc:"all files of its log; left out by older programs"`
+	Started    *time.Time      `json:"started,omitempty" doc:"when its program was; left out by older programs"`
+	Backup     *time.Time      `json:"last_backup,omitempty" doc:"when it last handed out one to its end; left out: it knows of none"`
+	BackupKind view.BackupKind `json:"last_backup_kind,omitempty" enum:"full,increment,state"`
 }
 
 // NodeOrder is about a node of the cluster; where that makes sense, the one that is asked when none is named.

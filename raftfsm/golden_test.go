@@ -25,8 +25,8 @@ func TestMessagesBetweenNodesArePinned(t *testing.T) {
 			Checkpoints: []survey.Checkpoint{{Index: 200, Log: "aa", State: "bb"}}, Starving: []string{"n2"},
 			Service: survey.Service{Full: true, Drained: true, Disk: 1 << 30, Since: at,
 				Removal: &survey.Removal{Oldest: at, Until: at, Left: time.Hour}, Serving: survey.Serving{
-					Clients: 9, Traffic: survey.Traffic{MessagesIn: 1.5, MessagesOut: 3, BytesIn: 1 << 10, BytesOut: 1 << 11},
-					Backup: at,
+					Clients: 9, Traffic: &survey.Traffic{MessagesIn: 1.5, MessagesOut: 3, BytesIn: 1 << 10, BytesOut: 1 << 11},
+					Backup: at, BackupKind: "full",
 				}},
 		},
 		"operation": &operation{Verb: "address", Node: "n2", Addr: "192.0.2.2:10000", Force: true},

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +18,7 @@ import (
 	"hpfriends/internal/buildinfo"
 	"hpfriends/query/view"
 	"hpfriends/raftfsm"
+	v1 "hpfriends/web/v1"
 )
 
 // backups makes backups of a running node, one at a time, and remembers the newest that it has handed out.
@@ -25,59 +26,88 @@ type backups struct {
 	log  *eventlog.Log
 	node *raftfsm.Node
 	busy sync.Mutex
-	last atomic.Pointer[view.LastBackup] // nil: none
+
+	mu   sync.Mutex
+	last map[view.BackupKind]view.LastBackup // the newest of each kind
 }
 
-// backupKey is where the newest is kept over a restart.
-var backupKey = []byte("backup")
+// backupKey is where the newest of a kind is kept over a restart.
+func backupKey(kind view.BackupKind) []byte { return []byte("backup/" + kind) }
 
-func newBackups(log *eventlog.Log, node *raftfsm.Node) (*backups, error) {
-	b := &backups{log: log, node: node}
-	raw, err := log.Get(eventlog.SpaceLocal, backupKey)
-	if errors.Is(err, eventlog.ErrNotFound) {
-		return b, nil
+func newBackups(log *eventlog.Log, node *raftfsm.Node, l *slog.Logger) (*backups, error) {
+	b := &backups{log: log, node: node, last: make(map[view.BackupKind]view.LastBackup)}
+	for _, kind := range view.BackupKinds {
+		raw, err := log.Get(eventlog.SpaceLocal, backupKey(kind))
+		if errors.Is(err, eventlog.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		var kept view.LastBackup
+		if err := json.Unmarshal(raw, &kept); err != nil || kept.Kind != kind {
+			l.Warn("the record of the last backup cannot be read: this node knows of none", "kind", kind, "err", err)
+			continue
+		}
+		b.last[kind] = kept
 	}
-	var kept view.LastBackup
-	if err == nil {
-		err = json.Unmarshal(raw, &kept)
-	}
-	if err != nil {
-		return nil, err
-	}
-	b.last.Store(&kept)
-	node.Members().Board().SetBackup(kept.Completed)
+	b.report()
 	return b, nil
 }
 
 // Last is the newest backup that was handed out to its end; nil: this node knows of none.
-func (b *backups) Last() *view.LastBackup { return b.last.Load() }
-
-// series is the metric of when the newest was handed out.
-func (b *backups) series() prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "hpfriends_backup_last_completed_timestamp_seconds",
-		Help: "When this node last handed out a whole backup; 0: it knows of none.",
-	}, func() float64 {
-		if last := b.Last(); last != nil {
-			return float64(last.Completed.Unix())
+func (b *backups) Last() (newest *view.LastBackup) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, one := range b.last {
+		if newest == nil || one.Completed.After(newest.Completed) {
+			newest = &one
 		}
-		return 0
-	})
+	}
+	return newest
 }
 
-// handedOut takes note of a backup whose last byte was written to who has asked for it.
+// report tells the other nodes.
+func (b *backups) report() {
+	if last := b.Last(); last != nil {
+		b.node.Members().Board().SetBackup(last.Completed, string(last.Kind))
+	}
+}
+
+// series are the metric of when the newest of each kind was handed out.
+func (b *backups) series() (all []prometheus.Collector) {
+	for _, kind := range view.BackupKinds {
+		all = append(all, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name:        "hpfriends_backup_last_completed_timestamp_seconds",
+			Help:        "When this node last handed out a backup of a kind to its end; 0: it knows of none.",
+			ConstLabels: prometheus.Labels{"kind": string(kind)},
+		}, func() float64 {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if last, ok := b.last[kind]; ok {
+				return float64(last.Completed.Unix())
+			}
+			return 0
+		}))
+	}
+	return all
+}
+
+// handedOut takes note of a backup whose last byte was sent to who has asked for it.
 func (b *backups) handedOut(now view.LastBackup) error {
 	raw, err := json.Marshal(now)
 	if err != nil {
 		return err
 	}
 	tx := b.log.BeginUpdate()
-	tx.Put(eventlog.SpaceLocal, backupKey, raw)
+	tx.Put(eventlog.SpaceLocal, backupKey(now.Kind), raw)
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	b.last.Store(&now)
-	b.node.Members().Board().SetBackup(now.Completed)
+	b.mu.Lock()
+	b.last[now.Kind] = now
+	b.mu.Unlock()
+	b.report()
 	return nil
 }
 
@@ -94,7 +124,7 @@ func (c *counter) Write(p []byte) (int, error) {
 }
 
 // open implements v1.Backup.
-func (b *backups) open(in api.BackupQuery) (func(context.Context, io.Writer) error, error) {
+func (b *backups) open(in api.BackupQuery) (func(context.Context, v1.Sending) error, error) {
 	r := backup.Request{NoHistory: in.NoHistory}
 	if in.Backup != "" {
 		r.After = &backup.Base{Backup: in.Backup, Cluster: in.Cluster, Index: in.After, Term: in.Term}
@@ -122,7 +152,14 @@ func (b *backups) open(in api.BackupQuery) (func(context.Context, io.Writer) err
 		}
 		return nil, err
 	}
-	return func(ctx context.Context, w io.Writer) error {
+	done := view.LastBackup{Kind: view.FullBackup, Through: s.Last}
+	switch {
+	case r.NoHistory:
+		done.Kind = view.StateOnly
+	case r.After != nil:
+		done.Kind, done.After = view.Increment, r.After.Index
+	}
+	return func(ctx context.Context, w v1.Sending) error {
 		defer b.busy.Unlock()
 		began, out := time.Now(), &counter{Writer: w}
 		err := s.Write(ctx, out, func(uint64) {
@@ -130,9 +167,11 @@ func (b *backups) open(in api.BackupQuery) (func(context.Context, io.Writer) err
 			began = time.Now()
 		})
 		if err == nil {
-			err = b.handedOut(view.LastBackup{
-				Completed: b.node.Now().UTC(), Bytes: out.bytes, Through: s.Last, NoHistory: in.NoHistory, After: in.After,
-			})
+			err = w.Flush()
+		}
+		if err == nil {
+			done.Completed, done.Bytes = b.node.Now().UTC(), out.bytes
+			err = b.handedOut(done)
 		}
 		return errors.Join(err, s.Close())
 	}, nil

@@ -40,8 +40,9 @@ func (a clusterAdmin) ClusterStatus(ctx context.Context) (api.Cluster, error) {
 		one := api.ClusterMember{
 			ID: m.ID, Address: m.Address, Role: m.Role, Version: m.Report.Version, Applied: m.Report.Applied, LagEntries: m.Lag,
 			LagSeconds: m.Behind.Seconds(), LastContactMS: m.Report.LastContact.Milliseconds(), DiskFull: m.Report.Full,
-			Drained: m.Report.Drained, Clients: m.Report.Clients, Standing: api.Standing{
-				DiskBytes: m.Report.Disk, Traffic: view.Traffic(m.Report.Traffic),
+			Drained: m.Report.Drained, Standing: api.Standing{
+				DiskBytes: m.Report.Disk, Traffic: (*view.Traffic)(m.Report.Traffic),
+				BackupKind: view.BackupKind(m.Report.BackupKind),
 			},
 		}
 		if since := m.Report.Since; !since.IsZero() {
@@ -53,7 +54,7 @@ func (a clusterAdmin) ClusterStatus(ctx context.Context) (api.Cluster, error) {
 		if m.Err != nil {
 			one.Error = m.Err.Error()
 		} else {
-			one.Level = m.Report.Knows()
+			one.Level, one.Clients = m.Report.Knows(), &m.Report.Clients
 		}
 		out.Members = append(out.Members, one)
 	}

@@ -48,7 +48,8 @@ func watch(r prometheus.Registerer, s *Server) {
 		"hpfriends_log_reclaimed_bytes_total", "Bytes of entries that retention has removed.",
 		func() float64 { return float64(s.events.Retention().Reclaimed()) },
 	)
-	r.MustRegister(certificates{s.certs}, syncs{disk}, sizes{s.node.Graph}, repairs{s.node}, s.backups.series())
+	r.MustRegister(certificates{s.certs}, syncs{disk}, sizes{s.node.Graph}, repairs{s.node})
+	r.MustRegister(s.backups.series()...)
 	if s.scrubber != nil {
 		counter(
 			"hpfriends_scrub_damage_total", "Damaged places that the slow check of the log has found.",

@@ -211,7 +211,7 @@ func (s *Server) openUpkeep() error {
 	}
 	s.compactor = compactor{log: s.events, after: after, slog: s.Logger}
 	var err error
-	if s.backups, err = newBackups(s.events, s.node); err != nil {
+	if s.backups, err = newBackups(s.events, s.node, s.Logger); err != nil {
 		return err
 	}
 	if every == 0 {

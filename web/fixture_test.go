@@ -225,10 +225,10 @@ func (w *world) users(handles ...string) {
 type cluster struct{}
 
 func (cluster) ClusterStatus(context.Context) (api.Cluster, error) {
-	return api.Cluster{Node: "n1", Members: []api.ClusterMember{{ID: "n1", Standing: api.Standing{
-		Traffic: view.Traffic{MessagesIn: 2.5, MessagesOut: 5, BytesIn: 1 << 10, BytesOut: 2 << 10},
-		Backup:  new(time.Now().Add(-90 * time.Minute)),
-	}}}}, nil
+	return api.Cluster{Node: "n1", Members: []api.ClusterMember{{ID: "n1", Clients: new(4), Standing: api.Standing{
+		Traffic: &view.Traffic{MessagesIn: 2.5, MessagesOut: 5, BytesIn: 1 << 10, BytesOut: 2 << 10},
+		Backup:  new(time.Now().Add(-90 * time.Minute)), BackupKind: view.StateOnly,
+	}}, {ID: "n2", Role: "voter", Error: "n2 did not answer"}}}, nil
 }
 
 func (cluster) JoinToken(_ context.Context, t api.NewJoinToken, by string) (api.JoinToken, error) {

@@ -932,7 +932,8 @@ func TestClusterThroughThePages(t *testing.T) {
 	if _, html := w.page("ada", "/"); strings.Contains(html, `href="/cluster"`) {
 		t.Error("ada is offered the page")
 	}
-	if _, html := w.page("eve", "/cluster"); !says(html, "n1", "2.5/s 1.0 KiB/s 5.0/s 2.0 KiB/s 1 h ago") ||
+	if _, html := w.page("eve", "/cluster"); !says(html, "n1", "4 2.5/s 1.0 KiB/s 5.0/s 2.0 KiB/s 1 h ago state alone",
+		"n2 voter no answer n2 did not answer Token State") ||
 		strings.Contains(html, `value="remove"`) {
 		t.Error(text(html))
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
 )
 
 // Count is how many there are, with their name: 1 entry, 2 entries.
@@ -71,4 +73,25 @@ func AppendWord(dst []byte, name string) []byte {
 		}
 	}
 	return dst
+}
+
+// Known is how v is shown, or a question mark for what is not known.
+func Known[T any](v *T, show func(T) string) string {
+	if v == nil {
+		return "?"
+	}
+	return show(*v)
+}
+
+// Size is how many bytes there are; 0 is told by who does not know.
+func Size(bytes uint64) string {
+	if bytes == 0 {
+		return "?"
+	}
+	return humanize.IBytes(bytes)
+}
+
+// Rate is how much goes through a second.
+func Rate(messages, bytes float64) string {
+	return fmt.Sprintf("%.1f/s, %s/s", messages, humanize.IBytes(uint64(bytes)))
 }

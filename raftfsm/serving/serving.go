@@ -21,10 +21,12 @@ type Board struct {
 func (b *Board) SetClients(count int) { b.set(func(s *survey.Serving) { s.Clients = count }) }
 
 // SetTraffic tells how much they publish and receive.
-func (b *Board) SetTraffic(t survey.Traffic) { b.set(func(s *survey.Serving) { s.Traffic = t }) }
+func (b *Board) SetTraffic(t survey.Traffic) { b.set(func(s *survey.Serving) { s.Traffic = &t }) }
 
-// SetBackup tells when a whole backup was handed out.
-func (b *Board) SetBackup(at time.Time) { b.set(func(s *survey.Serving) { s.Backup = at }) }
+// SetBackup tells when a backup was handed out to its end, and of what kind.
+func (b *Board) SetBackup(at time.Time, kind string) {
+	b.set(func(s *survey.Serving) { s.Backup, s.BackupKind = at, kind })
+}
 
 func (b *Board) set(change func(*survey.Serving)) {
 	if b == nil {

@@ -57,12 +57,13 @@ type Removal struct {
 
 // Serving is what the member's server tells of its clients.
 type Serving struct {
-	Clients int `json:"clients"` // connected to it
-	Traffic
-	Backup time.Time `json:"backup,omitzero"` // when it last handed out a whole backup; zero: it knows of none
+	Clients    int       `json:"clients"`           // connected to it
+	Traffic    *Traffic  `json:"traffic,omitempty"` // nil: an older program does not say
+	Backup     time.Time `json:"backup,omitzero"`   // when it last handed out one to its end; zero: it knows of none
+	BackupKind string    `json:"backupKind,omitempty"`
 }
 
-// Traffic is how much clients publish and receive a second, as of late; 0 also of an older program.
+// Traffic is how much clients publish and receive a second, as of late.
 type Traffic struct {
 	MessagesIn  float64 `json:"messagesIn,omitempty"`
 	MessagesOut float64 `json:"messagesOut,omitempty"`

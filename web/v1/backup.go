@@ -16,7 +16,14 @@ import (
 
 // Backup opens a backup of one moment, and returns what writes it and then ends it. An error is a *graph.Error, or an
 // error of this node.
-type Backup func(in api.BackupQuery) (write func(context.Context, io.Writer) error, err error)
+type Backup func(in api.BackupQuery) (write func(context.Context, Sending) error, err error)
+
+// Sending is an answer that is a file.
+type Sending interface {
+	io.Writer
+	// Flush sends what was written on its way; an error: it did not go.
+	Flush() error
+}
 
 const backupType = "application/vnd.hpfriends.backup"
 
@@ -75,4 +82,10 @@ func (p *patientWriter) Write(b []byte) (n int, err error) {
 		n += m
 	}
 	return n, err
+}
+
+// Flush implements Sending.
+func (p *patientWriter) Flush() error {
+	_ = p.rc.SetWriteDeadline(time.Now().Add(p.timeout))
+	return p.rc.Flush()
 }

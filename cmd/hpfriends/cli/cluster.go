@@ -3,13 +3,16 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
+	"strings"
 
-	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v2"
 
 	"hpfriends/api"
 	"hpfriends/internal/cmdline"
 	"hpfriends/internal/term"
+	"hpfriends/query/view"
 )
 
 // Cluster returns the command cluster: the nodes that replicate the log.
@@ -68,26 +71,25 @@ func printPeers(w io.Writer, s api.Cluster) {
 		state, behind := "serves", fmt.Sprint(m.LagEntries)
 		switch {
 		case m.Error != "":
-			state, behind = "no answer", "?"
+			rows = append(rows, append([]string{m.ID, m.Role, m.Address, "no answer"}, slices.Repeat([]string{"?"}, 8)...))
+			continue
 		case m.DiskFull:
 			state = "disk full"
 		case m.Drained:
 			state = "drained"
 		}
 		rows = append(rows, []string{
-			m.ID, m.Role, m.Address, state, behind, fmt.Sprint(m.Clients), rate(m.MessagesIn, m.BytesIn),
-			rate(m.MessagesOut, m.BytesOut), humanize.IBytes(m.DiskBytes), term.OptionalTime(m.Backup),
-			term.OptionalTime(m.Started), m.Version,
+			m.ID, m.Role, m.Address, state, behind, term.Known(m.Clients, strconv.Itoa), term.Known(m.Traffic, in),
+			term.Known(m.Traffic, out), term.Size(m.DiskBytes), strings.TrimSpace(term.OptionalTime(m.Backup) + " " +
+				m.BackupKind.String()), term.OptionalTime(m.Started), m.Version,
 		})
 	}
 	term.Table(w, []string{"Node", "Role", "Address", "State", "Behind", "Clients", "In", "Out", "Log on disk",
 		"Last backup", "Started", "Version"}, rows)
 }
 
-// rate is how much goes through a second.
-func rate(messages, bytes float64) string {
-	return fmt.Sprintf("%.1f/s, %s/s", messages, humanize.IBytes(uint64(bytes)))
-}
+func in(t view.Traffic) string  { return term.Rate(t.MessagesIn, t.BytesIn) }
+func out(t view.Traffic) string { return term.Rate(t.MessagesOut, t.BytesOut) }
 
 func printCluster(w io.Writer, s api.Cluster) {
 	var rows [][]string
@@ -99,20 +101,16 @@ func printCluster(w io.Writer, s api.Cluster) {
 		if m.Role == "leader" {
 			contact = "-"
 		}
-		level := fmt.Sprint(m.Level)
+		applied, level := fmt.Sprint(m.Applied), fmt.Sprint(m.Level)
 		if m.Error != "" {
-			lag, contact, level = "?", "does not answer", "?"
-		}
-		disk := ""
-		if m.DiskBytes > 0 {
-			disk = humanize.IBytes(m.DiskBytes)
+			lag, contact, applied, level = "?", "does not answer", "?", "?"
 		}
 		role := m.Role
 		if m.Drained {
 			role += ", drained"
 		}
-		rows = append(rows, []string{m.ID, m.Address, role, fmt.Sprint(m.Clients),
-			fmt.Sprint(m.Applied), lag, contact, disk, term.OptionalTime(m.Started), m.Version, level})
+		rows = append(rows, []string{m.ID, m.Address, role, term.Known(m.Clients, strconv.Itoa),
+			applied, lag, contact, term.Size(m.DiskBytes), term.OptionalTime(m.Started), m.Version, level})
 	}
 	head := []string{"Node", "Address", "Role", "Clients", "Applied", "Behind", "Heard its leader", "Log on disk",
 		"Started", "Version", "Level"}

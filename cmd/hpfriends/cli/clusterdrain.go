@@ -51,8 +51,8 @@ func awaitDrained(c *cli.Context, server *api.Client, node string) error {
 		for _, m := range s.Members {
 			switch {
 			case m.ID != node:
-			case m.Clients > 0:
-				left = fmt.Sprintf("%d clients are connected to it", m.Clients)
+			case m.Clients != nil && *m.Clients > 0:
+				left = fmt.Sprintf("%d clients are connected to it", *m.Clients)
 			case s.Leader == node:
 				left = "it leads the cluster, and no other voter can"
 			default:

@@ -36,11 +36,12 @@ func Status() *cli.Command {
 					fmt.Fprintf(w, "oldest  %s\n", term.Time(*s.Log.Oldest))
 				}
 				if t := s.Traffic; t != nil {
-					fmt.Fprintf(w, "in      %s\nout     %s\n", rate(t.MessagesIn, t.BytesIn), rate(t.MessagesOut, t.BytesOut))
+					fmt.Fprintf(w, "in      %s\nout     %s\n", in(*t), out(*t))
 				}
 				if b := s.Backup; b != nil {
-					fmt.Fprintf(w, "backup  %s, %s up to #%d\n", term.Time(b.Completed), humanize.IBytes(b.Bytes), b.Through)
-				} else if s.Log != nil {
+					fmt.Fprintf(w, "backup  %s: %s, %s up to #%d\n", term.Time(b.Completed), b.Kind,
+						humanize.IBytes(b.Bytes), b.Through)
+				} else if s.Traffic != nil { // an older server says nothing of either
 					fmt.Fprintln(w, "backup  none that this node knows of")
 				}
 				if s.Scrub != nil {

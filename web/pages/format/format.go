@@ -15,6 +15,9 @@ const thinSpace = "\u2009"
 
 // Count groups the digits of a number by three.
 func Count(v any) string {
+	if n, ok := v.(*int); ok {
+		v = *n
+	}
 	text := fmt.Sprint(v)
 	if _, err := strconv.ParseInt(text, 10, 64); err != nil {
 		return text
