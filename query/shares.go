@@ -28,6 +28,21 @@ func (q *Query) SharesWith(viewer graph.Actor, user graph.UserID) []view.Share {
 	return viewShares(v, sharesWith(v.Graph(), user))
 }
 
+// SharesTo are up to limit shares with a group, the oldest first, and how many there are, as far as the viewer may see
+// them: with their own decisions, without those of others.
+func (q *Query) SharesTo(viewer graph.Actor, group graph.GroupID, limit int) (shares []view.Share, total int) {
+	v := q.Viewer(viewer)
+	for s := range v.Graph().SharesTo(group) {
+		if !v.CanSeeShare(s) {
+			continue
+		}
+		if total++; total <= limit {
+			shares = append(shares, viewUndecided(v, s))
+		}
+	}
+	return shares, total
+}
+
 func sharesWith(g *graph.Graph, user graph.UserID) iter.Seq[*graph.Share] {
 	return func(yield func(*graph.Share) bool) {
 		g.SharesWith(user)(func(s *graph.Share, _ bool) bool { return yield(s) })
@@ -102,6 +117,13 @@ func viewShares(v graph.Viewer, shares iter.Seq[*graph.Share]) []view.Share {
 }
 
 func viewShare(v graph.Viewer, s *graph.Share) view.Share {
+	shown := viewUndecided(v, s)
+	decisions(&shown, v, s)
+	return shown
+}
+
+// viewUndecided is a share without who else has decided on it.
+func viewUndecided(v graph.Viewer, s *graph.Share) view.Share {
 	g := v.Graph()
 	shown := view.Share{
 		ID: s.ID, From: handle(g, s.Owner), Channel: s.Channel, To: receiver(g, s), Type: s.Type, History: s.History,
@@ -115,7 +137,6 @@ func viewShare(v graph.Viewer, s *graph.Share) view.Share {
 		on, decided := g.Decision(s.ID, v.User)
 		shown.Enabled, shown.Decision = &on, decision(on, decided)
 	}
-	decisions(&shown, v, s)
 	return shown
 }
 

@@ -58,3 +58,36 @@ func TestManyDecisionsAreNotAllTold(t *testing.T) {
 		}
 	}
 }
+
+// What is shared with a group is found without its decisions, however many there are, and no more of it than is wanted.
+func TestSharesToAGroupAreTheFirst(t *testing.T) {
+	f, q := newFixture(t)
+	ada := graph.UserID(f.change(0, graph.AddUser{Handle: "ada"}))
+	bob := graph.UserID(f.change(0, graph.AddUser{Handle: "bob"}))
+	lab := graph.GroupID(f.change(ada, graph.AddGroup{Name: "lab"}))
+	f.change(bob, graph.AddShare{Channel: "elsewhere", Group: graph.Everyone})
+	first := graph.ShareID(f.change(bob, graph.AddShare{Channel: "b", Group: lab}))
+	for i := range 5 {
+		f.change(ada, graph.AddShare{Channel: graph.Pattern(fmt.Sprint("a", i)), Group: lab})
+	}
+	f.change(ada, graph.DecideShare{Share: first, Accept: true})
+	for viewer, want := range map[graph.Actor]string{
+		{User: ada}: "3 6 b enabled", {Operator: true}: "3 6 b ", {User: bob}: "1 1 b ",
+	} {
+		shares, total := q.SharesTo(viewer, lab, 3)
+		got := fmt.Sprint(len(shares), " ", total, " ", shares[0].Channel, " ", shares[0].Decision)
+		if got != want || len(shares[0].EnabledBy) > 0 {
+			t.Errorf("%+v is told %s, enabled by %v, want %s", viewer, got, shares[0].EnabledBy, want)
+		}
+	}
+	cost := func() float64 {
+		return testing.AllocsPerRun(10, func() { q.SharesTo(graph.Actor{Operator: true}, lab, 3) })
+	}
+	before := cost()
+	for i := range 40 {
+		f.change(ada, graph.AddShare{Channel: graph.Pattern(fmt.Sprint("more", i)), Group: lab})
+	}
+	if after := cost(); after > before+5 {
+		t.Errorf("40 more shares cost %v allocations instead of %v", after, before)
+	}
+}

@@ -709,6 +709,13 @@ func TestGroupSaysWhatIsSharedWithIt(t *testing.T) {
 	if _, html := w.page("cleo", "/groups/lab"); says(html, "b.*") {
 		t.Errorf("who is no member: %s", text(html))
 	}
+	for i := range 100 {
+		must[api.Created](w, as("bob"), "POST /api/v1/shares", object{"channel": fmt.Sprint("n", i), "to": "group:lab"})
+	}
+	if _, html := w.page("ada", "/groups/lab"); !says(html, "100 of 102 shares: the oldest", "n97 ",
+		"c of cleo and what else is shared with it no longer reaches bob") || says(html, "n98 ") {
+		t.Errorf("of many shares: %s", text(html))
+	}
 }
 
 // Members come and go, and the last admin cannot leave a group without one.

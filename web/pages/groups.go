@@ -1,11 +1,9 @@
 package pages
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"hpfriends/api"
 	"hpfriends/query/filter"
@@ -94,7 +92,8 @@ type groupData struct {
 	Outside bool   // who asks may ask to join
 	Last    string // the only admin, who has to stay one; empty: there are others
 	Shares  []groupShare
-	with    []view.Share // the group
+	with    []view.Share // the first of those with the group
+	Reaches int          // how many there are, as far as who asks is told
 	Invited string       // the link of a fresh invitation, shown once
 }
 
@@ -113,30 +112,14 @@ func group(r *request) (any, error) {
 		d.Last = d.Admins[0]
 	}
 	d.Members, d.part = cut(r, d.Members, func(m memberRow) uint64 { return m.Number })
-	subject := r.actor.User
-	if r.viewer.CanSeeAll() && !d.Mine && len(g.Members) > 0 { // from outside one sees what its first member gets
-		u, err := r.Query.User(r.actor, g.Members[0].User)
-		if err != nil {
-			return nil, err
-		}
-		subject = u.ID
-	}
-	elsewhere := func(s view.Share) bool {
-		via, ok := cutGroup(s.To)
-		return !ok || via != g.Name
-	}
-	d.with = append(slices.DeleteFunc(r.Query.SharesWith(r.actor, subject), elsewhere),
-		slices.DeleteFunc(r.Query.SharesFrom(r.actor, subject), elsewhere)...)
-	slices.SortFunc(d.with, func(a, b view.Share) int { return cmp.Compare(a.ID, b.ID) })
 	if r.past != nil {
 		return d, nil
 	}
-	shown := slices.Clone(d.with[:min(len(d.with), rows)])
-	err = r.delivered(shown)
-	for _, s := range shown {
+	d.with, d.Reaches = r.Query.SharesTo(r.actor, g.ID, rows)
+	for _, s := range d.with {
 		d.Shares = append(d.Shares, groupShare{Share: s, Own: s.From == r.Handle(), State: stateOfIncoming(s)})
 	}
-	return d, err
+	return d, nil
 }
 
 // groupShare is a share with the group.
@@ -146,11 +129,8 @@ type groupShare struct {
 	State string // for who asks, who receives it
 }
 
-// Reaches is how many shares there are with the group, as far as who asks is told.
-func (d groupData) Reaches() int { return len(d.with) }
-
 // Loses is what a member no longer gets once they have left.
-func (d groupData) Loses(who string) string { return prose.Loss(who, d.with) }
+func (d groupData) Loses(who string) string { return prose.Loss(who, d.with, d.Reaches > len(d.with)) }
 
 // groupsThen are those that are seen at the moment of the page.
 func groupsThen(r *request) []view.Group {

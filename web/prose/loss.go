@@ -10,8 +10,8 @@ import (
 // namedLosses is how many shares a sentence names.
 const namedLosses = 4
 
-// Loss tells what somebody no longer gets once they have left a group, of the shares with it.
-func Loss(who string, shares []view.Share) string {
+// Loss tells what somebody no longer gets once they have left a group, of the shares with it; there may be more.
+func Loss(who string, shares []view.Share, others bool) string {
 	var named []string
 	more := 0
 	for _, s := range shares {
@@ -23,7 +23,12 @@ func Loss(who string, shares []view.Share) string {
 			named = append(named, view.Visible(fmt.Sprintf("%s of %s", s.Channel, s.From)))
 		}
 	}
-	if more > 0 {
+	switch {
+	case others && more == 0:
+		named = append(named, "what else is shared with it")
+	case others:
+		named = append(named, fmt.Sprintf("at least %d more", more))
+	case more > 0:
 		named = append(named, fmt.Sprintf("%d more", more))
 	}
 	if len(named) == 0 {
