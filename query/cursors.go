@@ -14,8 +14,8 @@ import (
 type Position = eventlog.Position
 
 // Cursors are the cursors of the authkey with this ident, or all that the viewer may see when it is empty, in order of
-// their epochs.
-func (q *Query) Cursors(viewer graph.Actor, ident string) ([]view.Cursor, error) {
+// their epochs. When the entry at each was written is told where times are wanted: each is read for it.
+func (q *Query) Cursors(viewer graph.Actor, ident string, times bool) ([]view.Cursor, error) {
 	v := q.Viewer(viewer)
 	all := []view.Cursor{}
 	add := func(c eventlog.Cursor) error {
@@ -23,7 +23,11 @@ func (q *Query) Cursors(viewer graph.Actor, ident string) ([]view.Cursor, error)
 		if !ok || !v.CanSeeAuthkey(k) {
 			return nil
 		}
-		shown, err := viewCursor(q.log, k, c)
+		shown := viewCursor(q.log, k, c)
+		var err error
+		if times {
+			err = timeCursor(q.log, &shown, c.Safe.Index)
+		}
 		all = append(all, shown)
 		return err
 	}
@@ -58,16 +62,22 @@ func eachCursor(log *eventlog.Log, v graph.Viewer, ident string, add func(eventl
 	return nil
 }
 
-func viewCursor(log *eventlog.Log, k *graph.Authkey, c eventlog.Cursor) (view.Cursor, error) {
+func viewCursor(log *eventlog.Log, k *graph.Authkey, c eventlog.Cursor) view.Cursor {
 	v := view.Cursor{
 		Authkey: k.Ident, Name: c.Name, Channel: c.Channel, Position: c.Safe.String(), Acked: c.Acked.String(),
 		Held: c.Held, Epoch: c.Epoch, Created: c.Created, Updated: c.Updated,
 	}
-	// The end before the entry: what was applied meanwhile is not behind.
 	if end := log.Applied() + 1; end > c.Safe.Index {
 		v.Behind = end - max(c.Safe.Index, log.Floor())
 	}
-	e, err := log.Entry(c.Safe.Index)
+	v.Removed = c.Safe.Index < log.Floor()
+	return v
+}
+
+// timeCursor adds when the entry at a cursor was written. The end was looked at before: what was applied meanwhile is
+// not behind.
+func timeCursor(log *eventlog.Log, v *view.Cursor, index uint64) error {
+	e, err := log.Entry(index)
 	switch {
 	case err == nil:
 		v.Next = optional(e.Appended)
@@ -76,5 +86,5 @@ func viewCursor(log *eventlog.Log, k *graph.Authkey, c eventlog.Cursor) (view.Cu
 	case errors.Is(err, eventlog.ErrNotFound):
 		err = nil
 	}
-	return v, err
+	return err
 }

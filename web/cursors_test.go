@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -211,22 +212,62 @@ func TestCursorsThroughThePages(t *testing.T) {
 		t.Error(text(html))
 	}
 	d.claim("siem")
-	if _, html := d.page("ada", form); !says(html, "siem c.* connected #3.1") {
+	if _, html := d.page("ada", form); !says(html, "siem c.* claimed #3.1") {
 		t.Error(text(html))
 	}
 	if status, _ := d.submit("bob", form, "do", "move", "cursor", "siem", "to", "first"); status != http.StatusNotFound {
 		t.Errorf("bob moves it: %d", status)
 	}
 	if status, html := d.submit("ada", form, "do", "move", "cursor", "siem", "to", "soon"); status != 422 ||
-		!says(html, "siem c.* connected #3.1") {
+		!says(html, "siem c.* claimed #3.1") {
 		t.Errorf("%d %s", status, text(html))
 	}
 	if _, html := d.submit("ada", form, "do", "move", "cursor", "siem", "to", " first "); !says(html,
-		"The subscription siem goes on at first.", "siem c.* not connected #1.0") {
+		"The subscription siem goes on at first.", "siem c.* free #1.0") {
 		t.Error(text(html))
 	}
 	d.submit("ada", form, "do", "forget", "cursor", "siem")
 	if c, ok := d.has("siem"); ok {
 		t.Errorf("there is still %+v", c)
+	}
+}
+
+// Who may not move or remove a durable subscription has no form for it, and is refused.
+func TestWhoMayWhatByFormsOfCursors(t *testing.T) {
+	d := newDurable(t)
+	const form = "/authkey?ident=ada%2F1"
+	for user, want := range map[string]int{"ada": 200, "bob": 404, "eve": 403, "root": 200} {
+		for _, fields := range [][]string{
+			{"do", "move", "cursor", "siem", "to", "first"}, {"do", "forget", "cursor", "siem"},
+		} {
+			before := d.claim("siem")
+			if _, html := d.page(user, form); strings.Contains(html, `value="`+fields[1]+`"`) != (want == 200) {
+				t.Errorf("%s has a form to %s: %v", user, fields[1], want != 200)
+			}
+			status, html := d.submit(user, form, fields...)
+			if after, _ := d.has("siem"); status != want || (after != before) != (want == 200) {
+				t.Errorf("%s for %s: %d, want %d: %s", fields[1], user, status, want, text(html))
+			}
+		}
+	}
+}
+
+// An authkey whose durable subscriptions cannot be read is edited all the same.
+func TestAuthkeyIsShownWithoutItsCursors(t *testing.T) {
+	d := newDurable(t)
+	d.claim("siem")
+	tx := d.events.BeginUpdate()
+	if err := d.events.Scan(eventlog.SpaceCursors, nil, nil, func(k, _ []byte) error {
+		tx.Put(eventlog.SpaceCursors, slices.Clone(k), []byte("damaged"))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if status, html := d.page("ada", "/authkey?ident=ada%2F1"); status != http.StatusOK ||
+		!says(html, "Durable subscriptions They cannot be read now", "Publish on", "New secret") {
+		t.Errorf("%d %s", status, text(html))
 	}
 }

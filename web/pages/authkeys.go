@@ -116,6 +116,8 @@ type authkeyData struct {
 	view.Authkey
 	Pub, Sub, Networks, Ends, Largest string
 	Cursors                           []view.Cursor
+	Unknown                           bool // they cannot be read
+	May                               bool // who asks may move and remove them
 }
 
 // authkey is the form that edits one.
@@ -124,11 +126,14 @@ func authkey(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	cursors, err := r.Query.Cursors(r.actor, k.Ident)
+	cursors, err := r.Query.Cursors(r.actor, k.Ident, false)
+	if err != nil {
+		r.Logger.Error("an authkey is shown without its durable subscriptions", "err", err)
+	}
 	return authkeyData{
 		k, fields.Written(k.Pub), fields.Written(k.Sub), strings.Join(k.Networks, ", "), r.written(k.Expires),
-		strconv.Itoa(k.MaxMessage), cursors,
-	}, err
+		strconv.Itoa(k.MaxMessage), cursors, err != nil, k.Owner == r.Handle() || r.mayAdminister(),
+	}, nil
 }
 
 func editAuthkey(r *request) (done, error) {

@@ -36,7 +36,7 @@ func account(q *query.Query, a graph.Actor) (all api.Account, err error) {
 	}
 	all.Cursors = []view.Cursor{}
 	for _, k := range all.Authkeys {
-		cursors, err := q.Cursors(a, k.Ident)
+		cursors, err := q.Cursors(a, k.Ident, true)
 		if err != nil {
 			return all, err
 		}

@@ -16,7 +16,7 @@ import (
 // cursors.
 func (s *Service) registerCursors(h huma.API) {
 	list(s, h, api.ListCursors, func(ctx context.Context, in *api.CursorsQuery) ([]view.Cursor, string, error) {
-		all, err := s.Query.Cursors(who.Actor(ctx), in.Authkey)
+		all, err := s.Query.Cursors(who.Actor(ctx), in.Authkey, true)
 		if err != nil {
 			return nil, "", err
 		}
