@@ -16,6 +16,7 @@ import (
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 
 	"hpfriends/eventlog"
+	"hpfriends/eventlog/cold"
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/raftfsm/retention"
@@ -148,7 +149,11 @@ func TestRetentionBySize(t *testing.T) {
 		size, err := r.log.Retention().Size()
 		return err == nil && size <= limit+1<<20 && r.log.Retention().Reclaimed() > 8<<20
 	})
-	if size, err := r.log.Retention().Size(); err != nil || size < limit/2 {
+	least := int64(limit / 2)
+	if cold.PacksSoon {
+		least = 1 // whole blocks go, and one may have 64 of these entries
+	}
+	if size, err := r.log.Retention().Size(); err != nil || size < least {
 		t.Errorf("%d bytes are left, %v", size, err)
 	}
 	if _, err := r.log.Entry(out.Index); !errors.Is(err, eventlog.ErrBelowFloor) {

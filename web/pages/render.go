@@ -25,6 +25,7 @@ import (
 // functions are what templates can call.
 var functions = template.FuncMap{
 	"icon": icons.Icon, "count": format.Count, "bytes": format.Size, "visible": format.Visible, "plural": format.Plural,
+	"build":    format.Build,
 	"sentence": format.Sentence, "agent": format.Agent,
 	"dict": format.Dict, "hint": format.Hint, "segment": url.PathEscape, "replayed": replayed,
 	"defang":   payload.Defang,

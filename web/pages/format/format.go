@@ -4,6 +4,7 @@ package format
 import (
 	"fmt"
 	"html/template"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +36,12 @@ func Count(v any) string {
 	}
 	return sign + b.String()
 }
+
+// pseudo is a version between tags: https://go.dev/ref/mod#pseudo-versions
+var pseudo = regexp.MustCompile(`^v\d.*[-.]\d{14}-([0-9a-f]{12})(\+\w+)?$`)
+
+// Build is what tells one build from another: a version, or the commit of one between versions.
+func Build(version string) string { return pseudo.ReplaceAllString(version, "$1$2") }
 
 // Size is a number of bytes for people.
 func Size(v any) string {

@@ -43,3 +43,17 @@ func TestWhatHasHappenedIsNotAhead(t *testing.T) {
 		}
 	}
 }
+
+func TestBuildIsShort(t *testing.T) {
+	for version, want := range map[string]string{
+		"v0.0.0-20261201052237-8d81882d6101":         "8d81882d6101",
+		"v1.2.4-0.20261201052237-8d81882d6101+dirty": "8d81882d6101+dirty",
+		"v1.2.3":      "v1.2.3",
+		"v1.2.4-rc.1": "v1.2.4-rc.1",
+		"devel":       "devel",
+	} {
+		if got := Build(version); got != want {
+			t.Errorf("%s: %s, want %s", version, got, want)
+		}
+	}
+}
