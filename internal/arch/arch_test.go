@@ -97,6 +97,7 @@ var allowed = map[string][]string{
 	"internal/certtest":    {},                                      // for tests
 	"internal/feedtest":    {"wire"},                                // for tests
 	"internal/logtest":     {"eventlog", "eventlog/entry", "graph"}, // for tests
+	"internal/rafttest":    {},                                      // for tests
 	"api": {
 		"query/view", "graph", "graph/limit", "graph/scope", "internal/datadir", "internal/ndjson", "internal/secret",
 	},
@@ -261,7 +262,7 @@ var allowed = map[string][]string{
 var fenced = map[string][]string{
 	"github.com/hashicorp/raft": {
 		"raftfsm", "raftfsm/apply", "raftfsm/link", "raftfsm/restore", "raftfsm/store",
-		"raftfsm/transport", "eventlog/logstore.go", "internal/logtest", // which writes a log for tests
+		"raftfsm/transport", "eventlog/logstore.go", "internal/logtest", "internal/rafttest", // for tests
 	},
 	"github.com/hashicorp/raft-boltdb": {"raftfsm/store"},
 	"github.com/cockroachdb/pebble": {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/hashicorp/raft"
+
+	"hpfriends/internal/rafttest"
 )
 
 func BenchmarkCall(b *testing.B) {
@@ -72,7 +74,7 @@ func BenchmarkAppendEntries(b *testing.B) {
 		}
 		b.Run(fmt.Sprintf("%dx%dB/port", load.entries, load.size), func(b *testing.B) {
 			n1, n2, _ := pair(b, nil)
-			send(b, n1.Transport(quiet), n2.Transport(quiet), "")
+			send(b, n1.Transport(rafttest.Quiet), n2.Transport(rafttest.Quiet), "")
 		})
 		b.Run(fmt.Sprintf("%dx%dB/tcp", load.entries, load.size), func(b *testing.B) {
 			from, err1 := raft.NewTCPTransport("127.0.0.1:0", nil, 3, RaftTimeout, io.Discard)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"hpfriends/internal/rafttest"
 )
 
 // refusals collects what Refused was told.
@@ -108,7 +110,7 @@ func TestRestartedProcessIsNoClone(t *testing.T) {
 // raft keeps idle connections that nobody reads: their other end may be long gone.
 func TestIdleConnectionToTheOldProcessIsNoProofOfLife(t *testing.T) {
 	n1, n2, r := pair(t, nil)
-	sender, receiver := n1.Transport(quiet), n2.Transport(quiet)
+	sender, receiver := n1.Transport(rafttest.Quiet), n2.Transport(rafttest.Quiet)
 	go func() { rpc := <-receiver.Consumer(); rpc.Respond(&raft.RequestVoteResponse{}, nil) }()
 	if err := sender.RequestVote("n2", "", &raft.RequestVoteRequest{}, &raft.RequestVoteResponse{}); err != nil {
 		t.Fatal(err)

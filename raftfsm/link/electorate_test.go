@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"hpfriends/internal/rafttest"
 )
 
 // electorate is three raft nodes on ports over a network in memory, in a synctest bubble. A write to their stable
@@ -79,7 +81,7 @@ type elector struct {
 	id   string
 	port *Port
 	raft *raft.Raft
-	fsm  *journal
+	fsm  *rafttest.Journal
 	log  *auditedLog
 }
 
@@ -199,7 +201,9 @@ func newElectorate(t *testing.T, seed uint64, limit time.Duration, stock bool) *
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.nodes = append(e.nodes, &elector{Transport: p.Transport(quiet), e: e, id: id, port: p, fsm: &journal{}})
+		e.nodes = append(e.nodes, &elector{
+			Transport: p.Transport(rafttest.Quiet), e: e, id: id, port: p, fsm: &rafttest.Journal{},
+		})
 		conf.Servers = append(conf.Servers, raft.Server{ID: raft.ServerID(id), Address: raft.ServerAddress(at)})
 	}
 	for _, n := range e.nodes {
@@ -211,7 +215,7 @@ func newElectorate(t *testing.T, seed uint64, limit time.Duration, stock bool) *
 // start runs raft; without pre-vote, a node that was cut off comes back with a newer term and ends the leader's.
 func (n *elector) start(t *testing.T, conf raft.Configuration, preVote bool) {
 	c := raft.DefaultConfig()
-	c.LocalID, c.Logger, c.PreVoteDisabled = raft.ServerID(n.id), quiet, !preVote
+	c.LocalID, c.Logger, c.PreVoteDisabled = raft.ServerID(n.id), rafttest.Quiet, !preVote
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = n.e.limit, n.e.limit, n.e.limit
 	c.CommitTimeout = 5 * time.Millisecond
 	stable := &slowTerms{raft.NewInmemStore(), n, make(chan struct{}, 1)}
@@ -298,21 +302,21 @@ func (e *electorate) unrest() {
 // settle lets the storm end, and compares what the nodes have applied.
 func (e *electorate) settle(confirmed []string) {
 	equal := func() bool {
-		want := e.nodes[0].fsm.all()
+		want := e.nodes[0].fsm.All()
 		return slices.Contains(want, "end") && !slices.ContainsFunc(e.nodes,
-			func(n *elector) bool { return !slices.Equal(n.fsm.all(), want) })
+			func(n *elector) bool { return !slices.Equal(n.fsm.All(), want) })
 	}
 	for end := time.Now().Add(30 * time.Second); !equal(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			e.blame("30 s after the storm the nodes have not applied the same")
 			return
 		}
-		if l := e.leader(); l != nil && !slices.Contains(l.fsm.all(), "end") {
+		if l := e.leader(); l != nil && !slices.Contains(l.fsm.All(), "end") {
 			l.raft.Apply([]byte("end"), time.Second)
 		}
 	}
 	held := make(map[string]bool)
-	for _, data := range e.nodes[0].fsm.all() {
+	for _, data := range e.nodes[0].fsm.All() {
 		if held[data] && data != "end" {
 			e.blame("applied twice: %s", data)
 		}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"hpfriends/internal/rafttest"
 )
 
 // tape is a raft.StreamLayer that keeps what is sent.
@@ -161,7 +163,7 @@ func TestStrangersInjectNothing(t *testing.T) {
 // A member that announces 1 GiB gets no memory for it either, only for what arrives.
 func TestAnnouncedLengthsTakeNoMemory(t *testing.T) {
 	n1, n2, _ := pair(t, nil)
-	n1.Transport(quiet)
+	n1.Transport(rafttest.Quiet)
 	before := memory()
 	for what, payload := range injections(1, &replica{id: n2.id, port: n2}) {
 		if what[0] == '1' {

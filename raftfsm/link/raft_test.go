@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -12,32 +11,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
+
+	"hpfriends/internal/rafttest"
 )
-
-// quiet is raft's logger.
-var quiet = hclog.New(&hclog.LoggerOptions{Output: io.Discard})
-
-// journal is an FSM that keeps what it applied.
-type journal struct {
-	mu   sync.Mutex
-	data []string
-}
-
-func (j *journal) Apply(l *raft.Log) any {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.data = append(j.data, string(l.Data))
-	return nil
-}
-func (j *journal) Snapshot() (raft.FSMSnapshot, error) { return nil, errors.New("none") }
-func (j *journal) Restore(io.ReadCloser) error         { return errors.New("none") }
-func (j *journal) all() []string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return slices.Clone(j.data)
-}
 
 // moody is a log store that can be stuck, or fail.
 type moody struct {
@@ -87,7 +64,7 @@ type replica struct {
 	port      *Port
 	transport *Transport
 	raft      *raft.Raft
-	fsm       *journal
+	fsm       *rafttest.Journal
 	log       *moody
 }
 
@@ -105,7 +82,9 @@ func group(t testing.TB, inFlight int) []*replica {
 	var nodes []*replica
 	var conf raft.Configuration
 	for _, id := range ids {
-		n := &replica{id: id, fsm: &journal{}, log: &moody{InmemStore: raft.NewInmemStore(), begun: make(chan struct{}, 1)}}
+		n := &replica{
+			id: id, fsm: &rafttest.Journal{}, log: &moody{InmemStore: raft.NewInmemStore(), begun: make(chan struct{}, 1)},
+		}
 		n.port = openUnowned(t, id, r, nil)
 		conf.Servers = append(conf.Servers, raft.Server{ID: raft.ServerID(id.Node),
 			Address: raft.ServerAddress(n.port.config.Advertise)})
@@ -119,10 +98,10 @@ func group(t testing.TB, inFlight int) []*replica {
 
 func (n *replica) start(t testing.TB, boot raft.Configuration, inFlight int) {
 	t.Helper()
-	n.transport = n.port.transport(quiet, inFlight)
+	n.transport = n.port.transport(rafttest.Quiet, inFlight)
 	c := raft.DefaultConfig()
 	c.LocalID = raft.ServerID(n.id.Node)
-	c.Logger = quiet
+	c.Logger = rafttest.Quiet
 	c.HeartbeatTimeout, c.ElectionTimeout = 250*time.Millisecond, 250*time.Millisecond
 	c.LeaderLeaseTimeout, c.CommitTimeout = 125*time.Millisecond, 5*time.Millisecond
 	snaps, stable := raft.NewInmemSnapshotStore(), terms{raft.NewInmemStore(), t}
@@ -197,7 +176,7 @@ func TestThreeNodesReplicateAndOutliveTheirLeader(t *testing.T) {
 	t.Logf("new leader after %v", time.Since(start))
 	apply(next, 100)
 	for _, n := range rest {
-		soon(t, "all is applied", func() bool { return slices.Equal(n.fsm.all(), want) })
+		soon(t, "all is applied", func() bool { return slices.Equal(n.fsm.All(), want) })
 	}
 	for _, n := range nodes {
 		n.close()
@@ -210,7 +189,7 @@ func TestThreeNodesReplicateAndOutliveTheirLeader(t *testing.T) {
 func TestHeartbeatsGoThroughRaftsMainGoroutine(t *testing.T) {
 	for _, upstream := range []bool{false, true} {
 		n1, n2, _ := pair(t, nil)
-		sender, receiver := n1.Transport(quiet), n2.Transport(quiet)
+		sender, receiver := n1.Transport(rafttest.Quiet), n2.Transport(rafttest.Quiet)
 		fast := make(chan raft.RPC, 1)
 		answer := func(rpc raft.RPC) { fast <- rpc; rpc.Respond(&raft.AppendEntriesResponse{Success: true}, nil) }
 		if upstream {
@@ -293,7 +272,7 @@ func TestWithheldNodeComesBack(t *testing.T) {
 	}
 	soon(t, "it follows", func() bool {
 		return l.raft.State() == raft.Follower &&
-			slices.Equal(l.fsm.all(), []string{"x"})
+			slices.Equal(l.fsm.All(), []string{"x"})
 	})
 }
 
@@ -346,9 +325,9 @@ func TestElectionStormLeavesOneHistory(t *testing.T) {
 		}
 		return l.raft.Apply([]byte("end"), time.Second).Error() == nil
 	})
-	want := l.fsm.all()
+	want := l.fsm.All()
 	for _, n := range nodes {
-		soon(t, "all histories are equal", func() bool { return slices.Equal(n.fsm.all(), want) })
+		soon(t, "all histories are equal", func() bool { return slices.Equal(n.fsm.All(), want) })
 	}
 	count := 0
 	confirmed.Range(func(data, _ any) bool {
@@ -416,7 +395,7 @@ func pipes(t *testing.T) (n1, n2 *Port) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.Transport(quiet)
+		p.Transport(rafttest.Quiet)
 		return p
 	}
 	return port(id), port(member(t, id, "n2"))
@@ -437,12 +416,12 @@ func TestAnswerToALargeRequestMayTakeLonger(t *testing.T) {
 			answered := make(chan struct{})
 			go func() {
 				defer close(answered)
-				rpc := <-n2.Transport(quiet).Consumer()
+				rpc := <-n2.Transport(rafttest.Quiet).Consumer()
 				time.Sleep(c.after)
 				rpc.Respond(&raft.AppendEntriesResponse{Success: true}, nil)
 			}()
 			req := &raft.AppendEntriesRequest{Term: 1, Entries: []*raft.Log{{Index: 1, Data: make([]byte, c.size)}}}
-			err := n1.Transport(quiet).AppendEntries("n2", "", req, &raft.AppendEntriesResponse{})
+			err := n1.Transport(rafttest.Quiet).AppendEntries("n2", "", req, &raft.AppendEntriesResponse{})
 			if (err == nil) != c.ok {
 				t.Errorf("%d bytes, answered after %v: %v", c.size, c.after, err)
 			}
@@ -482,8 +461,8 @@ func TestSenderThatStopsMidwayIsCut(t *testing.T) {
 
 func TestPreVoteStaysOnAndPipeliningOff(t *testing.T) {
 	n1, n2, _ := pair(t, nil)
-	var sender raft.Transport = n1.Transport(quiet)
-	receiver := n2.Transport(quiet)
+	var sender raft.Transport = n1.Transport(rafttest.Quiet)
+	receiver := n2.Transport(rafttest.Quiet)
 	go func() {
 		rpc := <-receiver.Consumer()
 		req, ok := rpc.Command.(*raft.RequestPreVoteRequest)

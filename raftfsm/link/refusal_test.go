@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"hpfriends/internal/rafttest"
 )
 
 // stranger dials the port of "n1" as somebody with the given identity and configuration edits would, and greets.
@@ -46,7 +48,7 @@ func TestStrangersAreRefusedBeforeAnythingIsDecoded(t *testing.T) {
 			return nil, nil
 		})
 	})
-	transport := n1.Transport(quiet)
+	transport := n1.Transport(rafttest.Quiet)
 	go func() {
 		for rpc := range transport.Consumer() {
 			handled <- "raft"
@@ -123,7 +125,7 @@ func authorityAsLeaf(of *Identity) *Identity {
 
 func TestGarbageInsteadOfTLSIsClosed(t *testing.T) {
 	n1, _, _ := pair(t, nil)
-	transport := n1.Transport(quiet)
+	transport := n1.Transport(rafttest.Quiet)
 	for _, garbage := range []string{
 		"GET / HTTP/1.1\r\n\r\n",
 		"\x04\x80\x80\x80\x80\x80", // raft's TimeoutNow, as msgpack
@@ -161,7 +163,7 @@ func TestAnotherMembersAddressIsNotTakenForTheOneThatWasMeant(t *testing.T) {
 		!errors.Is(err, ErrNotDone) {
 		t.Errorf("call: %v", err)
 	}
-	transport := n1.Transport(quiet)
+	transport := n1.Transport(rafttest.Quiet)
 	err := transport.RequestVote("n3", "ignored", &raft.RequestVoteRequest{}, &raft.RequestVoteResponse{})
 	if !errors.Is(err, ErrWrongNode) {
 		t.Errorf("raft: %v", err)
@@ -175,8 +177,8 @@ func TestRemovedMembersLiveConnectionsEnd(t *testing.T) {
 	errs := make(chan error, 2)
 	go func() { _, err := n2.Call(t.Context(), "n1", 0, nil); errs <- err }()
 	soon(t, "the handler runs", func() bool { return b.begun.Load() == 1 })
-	transport := n1.Transport(quiet)
-	peer := n2.Transport(quiet)
+	transport := n1.Transport(rafttest.Quiet)
+	peer := n2.Transport(rafttest.Quiet)
 	go func() {
 		errs <- peer.RequestVote("n1", "", &raft.RequestVoteRequest{}, &raft.RequestVoteResponse{})
 	}()

@@ -3,17 +3,16 @@ package transport
 import (
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
 	"hpfriends/eventlog"
+	"hpfriends/internal/rafttest"
 )
 
 // tally counts the entries that a member confirms and the requests that bring them, and loses answers.
@@ -48,31 +47,11 @@ func (c *tally) AppendEntriesPipeline(raft.ServerID, raft.ServerAddress) (raft.A
 	return nil, raft.ErrPipelineReplicationNotSupported
 }
 
-// pages is an FSM that keeps what it applied.
-type pages struct {
-	mu   sync.Mutex
-	data []string
-}
-
-func (p *pages) Apply(l *raft.Log) any {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.data = append(p.data, string(l.Data))
-	return nil
-}
-func (p *pages) Snapshot() (raft.FSMSnapshot, error) { return nil, errors.New("none") }
-func (p *pages) Restore(io.ReadCloser) error         { return errors.New("none") }
-func (p *pages) all() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.data)
-}
-
 // peer is a node of raft.
 type peer struct {
 	inmem *raft.InmemTransport
 	tally *tally
-	fsm   *pages
+	fsm   *rafttest.Journal
 	log   *raft.InmemStore
 	raft  *raft.Raft
 }
@@ -84,7 +63,7 @@ func peers(t *testing.T, seed uint64) (all []*peer) {
 	for i := range 3 {
 		addr, inmem := raft.NewInmemTransport(raft.ServerAddress(fmt.Sprintf("n%d", i+1)))
 		conf.Servers = append(conf.Servers, raft.Server{ID: raft.ServerID(addr), Address: addr})
-		all = append(all, &peer{inmem: inmem, fsm: &pages{}, log: raft.NewInmemStore(),
+		all = append(all, &peer{inmem: inmem, fsm: &rafttest.Journal{}, log: raft.NewInmemStore(),
 			tally: &tally{Base: inmem, rng: rand.New(rand.NewPCG(seed, uint64(i)))}})
 	}
 	for i, p := range all {
@@ -93,7 +72,7 @@ func peers(t *testing.T, seed uint64) (all []*peer) {
 		}
 		c := raft.DefaultConfig()
 		c.LocalID, c.MaxAppendEntries = conf.Servers[i].ID, 8
-		c.Logger = hclog.New(&hclog.LoggerOptions{Output: io.Discard})
+		c.Logger = rafttest.Quiet
 		c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = 2*time.Second, 2*time.Second, 2*time.Second
 		c.CommitTimeout = 5 * time.Millisecond
 		c.SnapshotThreshold, c.TrailingLogs = 1<<62, 1<<62
@@ -187,10 +166,10 @@ func TestRaftBringsUpWithLongerRequests(t *testing.T) {
 	cut(all, behind, false)
 	apply(100)
 	eventually(t, "it has all", func() bool { return behind.raft.AppliedIndex() == l.raft.AppliedIndex() })
-	want := l.fsm.all()
+	want := l.fsm.All()
 	for _, p := range all {
-		eventually(t, "all is applied", func() bool { return len(p.fsm.all()) == len(want) })
-		if !slices.Equal(p.fsm.all(), want) {
+		eventually(t, "all is applied", func() bool { return len(p.fsm.All()) == len(want) })
+		if !slices.Equal(p.fsm.All(), want) {
 			t.Fatal("two nodes have applied different entries")
 		}
 	}
@@ -211,7 +190,7 @@ func TestRaftBringsUpWithLongerRequests(t *testing.T) {
 }
 
 func sizeOfAll(p *peer) (bytes int) {
-	for _, d := range p.fsm.all() {
+	for _, d := range p.fsm.All() {
 		bytes += len(d)
 	}
 	return bytes
