@@ -39,11 +39,10 @@ type backupReport struct {
 // benchBackup takes a backup while 20,000 messages a second are confirmed, and makes a new node of it, which has to
 // have the same audit and each message at its position.
 func benchBackup(ctx context.Context, b *bench) ([]figure, error) {
-	pubs, subs, err := load.SetUp(ctx, b.API, "*", 1, 1)
+	l, err := b.replays(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l := &replayLoad{bench: b, pub: pubs[0], sub: subs[0]}
 	l.messages = min(l.messages, backupPayload/replaySize) / replayChannels * replayChannels
 	if err := l.fill(ctx, "load", replayChannels, l.messages); err != nil {
 		return nil, err

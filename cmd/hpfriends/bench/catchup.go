@@ -69,15 +69,6 @@ func (l *replayLoad) trickle(ctx context.Context, at []*proc.Server, count int) 
 	return g.End()
 }
 
-// replays is what a measurement of what a log holds begins with.
-func (b *bench) replays(ctx context.Context) (*replayLoad, error) {
-	pubs, subs, err := load.SetUp(ctx, b.API, "*", 1, 1)
-	if err != nil {
-		return nil, err
-	}
-	return &replayLoad{bench: b, pub: pubs[0], sub: subs[0]}, nil
-}
-
 // caughtUpBeside is how fast a new node takes what is in the log, and what that does to confirmations.
 func (l *replayLoad) caughtUpBeside(ctx context.Context, target float64) ([]figure, error) {
 	if err := l.settle(ctx); err != nil {

@@ -35,13 +35,21 @@ type replayLoad struct {
 	begin, end time.Time // of publishing
 }
 
-// benchReplay loads the log, and then measures reading it.
-func benchReplay(ctx context.Context, b *bench) ([]figure, error) {
+// replays is what a measurement of what a log holds begins with.
+func (b *bench) replays(ctx context.Context) (*replayLoad, error) {
 	pubs, subs, err := load.SetUp(ctx, b.API, "*", 1, 1)
 	if err != nil {
 		return nil, err
 	}
-	l := &replayLoad{bench: b, pub: pubs[0], sub: subs[0]}
+	return &replayLoad{bench: b, pub: pubs[0], sub: subs[0]}, nil
+}
+
+// benchReplay loads the log, and then measures reading it.
+func benchReplay(ctx context.Context, b *bench) ([]figure, error) {
+	l, err := b.replays(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if err := l.gather(ctx); err != nil { // first, so that it is in no cache later
 		return nil, err
 	}

@@ -78,7 +78,7 @@ type chapter struct {
 // past is played on a server whose clock is that much behind. Each chapter has a server of its own: while one runs, it
 // doubts a clock that leaps, but nothing says how long a machine was off. It warns of that, which nobody has to read.
 var past = []chapter{
-	{51 * time.Hour, (*demo).begin}, {19 * time.Hour, (*demo).yesterday}, {5 * time.Hour, (*demo).today},
+	{51 * time.Hour, (*demo).begin}, {19 * time.Hour, (*demo).yesterday}, {5 * time.Hour, (*demo).attacked},
 }
 
 // at serves the directory by a clock that is behind, and plays on it.

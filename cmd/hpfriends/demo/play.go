@@ -65,9 +65,6 @@ func (d *demo) yesterday(ctx context.Context) error {
 	return d.mistakes(ctx)
 }
 
-// today there are attacks as on every day.
-func (d *demo) today(ctx context.Context) error { return d.attacked(ctx) }
-
 // run connects sensors and clients, and plays attacks until ctx is done or the count is reached.
 func (d *demo) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
