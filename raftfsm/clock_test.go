@@ -51,7 +51,6 @@ func TestStampIsBoundedByTheOthersClocks(t *testing.T) {
 func TestStepOfTheClockExpiresNothing(t *testing.T) {
 	var off atomic.Int64
 	r := openWith(t, t.TempDir(), Config{Wall: func() time.Time { return time.Now().Add(time.Duration(off.Load())) }})
-	defer r.close(t)
 	ada := r.mustChange(t, operator, graph.AddUser{Handle: "ada"})
 	expires := time.Now().Add(time.Hour)
 	r.mustChange(t, operator, graph.AddToken{

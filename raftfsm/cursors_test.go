@@ -38,7 +38,6 @@ func newDurable(t *testing.T) *durable {
 		error) {
 		return store.Space{Free: d.free.Load(), Total: plenty}, nil
 	}})
-	t.Cleanup(func() { r.close(t) })
 	d.running, d.a, d.b = r, NewCursors(r.Node), NewCursors(r.Node)
 	d.user = r.addUser(t, "ada", graph.Member)
 	d.key = r.addAuthkey(t, d.user, "k")

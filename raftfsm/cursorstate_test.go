@@ -240,7 +240,6 @@ func (w *world) apply(index uint64, at time.Time, op entry.CursorOp) (eventlog.C
 
 func TestCursorsHaveLimits(t *testing.T) {
 	r := open(t, t.TempDir())
-	defer r.close(t)
 	ada := r.addUser(t, "ada", graph.Member)
 	key := r.addAuthkey(t, ada, "k")
 	claim := func(authkey uint64, name string, index uint64) error {

@@ -19,34 +19,48 @@ import (
 	"hpfriends/raftfsm/store"
 )
 
-// running is an open node with its log.
+// running is an open node with its log. It is closed when its test ends, if not before.
 type running struct {
 	*Node
-	log *eventlog.Log
+	log    *eventlog.Log
+	closed bool
 }
 
 func open(t *testing.T, dir string) *running {
+	t.Helper()
+	return openWith(t, dir, Config{})
+}
+
+// openWith opens a node that does its work as c says.
+func openWith(t *testing.T, dir string, c Config) *running {
 	t.Helper()
 	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := Open(Config{Dir: dir, Log: log, Logger: slog.New(slog.DiscardHandler),
-		Fail: func(err error) { t.Errorf("fail-stop: %v", err) }})
+	c.Dir, c.Log, c.Logger = dir, log, slog.New(slog.DiscardHandler)
+	c.Fail = func(err error) { t.Errorf("fail-stop: %v", err) }
+	n, err := Open(c)
 	if err != nil {
 		log.Close()
 		t.Fatal(err)
 	}
+	r := &running{Node: n, log: log}
+	t.Cleanup(func() { r.close(t) })
 	if err := n.AwaitReady(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return &running{n, log}
+	return r
 }
 
 func (r *running) close(t *testing.T) {
 	t.Helper()
+	if r.closed {
+		return
+	}
+	r.closed = true
 	if err := errors.Join(r.Node.Close(), r.log.Close()); err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
 }
 
@@ -76,7 +90,6 @@ func TestGraphIsTheSameAfterRestart(t *testing.T) {
 			r.close(t)
 
 			r = open(t, dir)
-			defer r.close(t)
 			if got := r.Graph().Index(); got != want {
 				t.Errorf("graph is at %d after restart, want %d", got, want)
 			}
@@ -94,7 +107,6 @@ func TestGraphIsTheSameAfterRestart(t *testing.T) {
 
 func TestRefusalIsTheAnswerAndChangesNothing(t *testing.T) {
 	r := open(t, t.TempDir())
-	defer r.close(t)
 	r.mustChange(t, operator, graph.AddUser{Handle: "ada"})
 	before, last := r.Version(), r.raft.LastIndex()
 	_, err := r.Change(t.Context(), graph.Command{By: operator, Op: graph.AddUser{Handle: "ada"}})
@@ -142,7 +154,6 @@ func TestAlteredAuditEventIsFoundAtStart(t *testing.T) {
 
 func TestExpiryTakesEffectByItself(t *testing.T) {
 	r := open(t, t.TempDir())
-	defer r.close(t)
 	ada := graph.UserID(r.mustChange(t, operator, graph.AddUser{Handle: "ada"}).Object)
 	bob := graph.UserID(r.mustChange(t, operator, graph.AddUser{Handle: "bob"}).Object)
 	out := r.mustChange(t, graph.Actor{User: ada}, graph.AddShare{Channel: "c", User: bob, Type: graph.Own,

@@ -9,7 +9,6 @@ import (
 // A load balancer that asks every second must not fill the log.
 func TestReadyWritesOncePerTerm(t *testing.T) {
 	r := open(t, t.TempDir())
-	defer r.close(t)
 	before, _ := r.log.Last()
 	for range 50 {
 		if err := r.Ready(t.Context()); err != nil {

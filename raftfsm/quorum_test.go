@@ -10,7 +10,6 @@ import (
 // A vote is for who has nearly everything and room for more. In a log of a few entries, a blank node is not far behind.
 func TestFitForAVote(t *testing.T) {
 	r := open(t, t.TempDir())
-	defer r.close(t)
 	m := &Members{node: r.Node}
 	good := survey.Member{Lag: promoteLag, Report: survey.Report{Last: 10, Applied: 9}}
 	if !m.fit(good) {

@@ -85,7 +85,7 @@ func (c *portCluster) open(id, dir string, l net.Listener, fs vfs.FS, m Cluster)
 		log.Close()
 		c.t.Fatal(err)
 	}
-	c.nodes[id] = &running{n, log}
+	c.nodes[id] = &running{Node: n, log: log}
 }
 
 func (c *portCluster) close(id string) {

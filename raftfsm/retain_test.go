@@ -23,7 +23,6 @@ func TestStepOfTheClockRemovesNothing(t *testing.T) {
 		wall := func() time.Time { return time.Now().Add(time.Duration(off.Load())) }
 		policy := retention.Policy{Age: 90 * day, Grace: 10 * time.Minute}
 		r := openWith(t, t.TempDir(), Config{Wall: wall, Retention: policy})
-		defer r.close(t)
 		r.publish(t, 1, 20, 1000, time.Now())
 		r.checkpoint(t)
 		after := func(d time.Duration, what string, says ...string) {
@@ -75,7 +74,6 @@ func TestStepOfTheClockRemovesNothing(t *testing.T) {
 // What is too old goes in passes of a twentieth each, with a pause between them, and what is young stays.
 func TestRetentionByAgeGoesInPasses(t *testing.T) {
 	r := openWith(t, t.TempDir(), Config{})
-	defer r.close(t)
 	now := time.Now()
 	const each = 2 * day
 	var times []time.Duration // ago, of the batch of each index
@@ -133,7 +131,6 @@ func TestRetentionByAgeGoesInPasses(t *testing.T) {
 func TestBurstIsNotUnusual(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := openWith(t, t.TempDir(), Config{})
-		defer r.close(t)
 		begun := time.Now()
 		r.publish(t, 1, 40, 1<<20, begun)
 		r.checkpoint(t)
@@ -172,7 +169,6 @@ func TestBurstIsNotUnusual(t *testing.T) {
 // been ahead, and went back, would be far behind it, and the grace off until it got there.
 func TestAcceptanceEndsAfterItsGrace(t *testing.T) {
 	r := openWith(t, t.TempDir(), Config{})
-	defer r.close(t)
 	now := time.Now()
 	r.publish(t, 1, 1, 1000, now.Add(-200*day))
 	r.publish(t, 2, 1, 1000, now)

@@ -23,26 +23,6 @@ import (
 	"hpfriends/raftfsm/store"
 )
 
-// openWith opens a node that keeps and scrubs its log as c says.
-func openWith(t *testing.T, dir string, c Config) *running {
-	t.Helper()
-	log, err := eventlog.Open(eventlog.Config{Dir: filepath.Join(dir, "log"), Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Dir, c.Log, c.Logger = dir, log, slog.New(slog.DiscardHandler)
-	c.Fail = func(err error) { t.Errorf("fail-stop: %v", err) }
-	n, err := Open(c)
-	if err != nil {
-		log.Close()
-		t.Fatal(err)
-	}
-	if err := n.AwaitReady(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return &running{n, log}
-}
-
 // publish proposes n batches of about size bytes that cannot be compressed, with the time at.
 func (r *running) publish(t *testing.T, session byte, n, size int, at time.Time) {
 	t.Helper()
@@ -171,7 +151,6 @@ func TestRetentionBySize(t *testing.T) {
 // TestRetentionByAgeComesToRest keeps what is young, and wants nothing more when only entries without messages are old.
 func TestRetentionByAgeComesToRest(t *testing.T) {
 	r := openWith(t, t.TempDir(), Config{})
-	defer r.close(t)
 	now := time.Now()
 	r.publish(t, 1, 20, 1000, now.Add(-2*time.Hour)) // the clock of the node that received it is what counts
 	cut := r.checkpoint(t)
@@ -219,7 +198,6 @@ func TestRetentionFreesAFullDisk(t *testing.T) {
 	// It refuses, and goes on.
 	full := func() (store.Space, error) { return store.Space{Free: 3 << 29, Total: 100 << 30}, nil }
 	r = openWith(t, dir, Config{Retention: retention.Policy{Size: 1 << 20}, Space: full})
-	defer r.close(t)
 	eventually(t, "nothing is removed", func() bool { return r.log.Floor() > 1 })
 	if r.Full() == nil {
 		t.Error("the disk was not full: this tests nothing")
@@ -229,7 +207,6 @@ func TestRetentionFreesAFullDisk(t *testing.T) {
 // TestClockThatWasAheadEndsNothing has a checkpoint of a leader whose clock was a month ahead.
 func TestClockThatWasAheadEndsNothing(t *testing.T) {
 	r := openWith(t, t.TempDir(), Config{Retention: retention.Policy{Age: 20 * time.Second}})
-	defer r.close(t)
 	e := entry.Checkpoint{Kept: true, Time: time.Now().Add(30 * 24 * time.Hour)}
 	if _, err := r.propose(t.Context(), e.Encode()); err != nil {
 		t.Fatal(err)

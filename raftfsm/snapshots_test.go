@@ -186,7 +186,7 @@ func TestSnapshotBringsEachProjection(t *testing.T) {
 		w.form()
 		lead := w.leader()
 		away := w.up()[slices.IndexFunc(w.up(), func(c *simNode) bool { return c != lead })]
-		r := &running{lead.node, lead.log}
+		r := &running{Node: lead.node, log: lead.log}
 		user := r.addUser(t, "ada", graph.Member)
 		key := r.addAuthkey(t, user, "k")
 		w.alike()
@@ -314,7 +314,6 @@ func TestSnapshotBeatsAnUncommittedTail(t *testing.T) {
 // TestReceivedSnapshotIsChecked refuses one that is cut or altered anywhere, and one of the past.
 func TestReceivedSnapshotIsChecked(t *testing.T) {
 	r := open(t, t.TempDir())
-	defer r.close(t)
 	r.mustChange(t, operator, graph.AddUser{Handle: "ada"})
 	index := r.checkpoint(t)
 	s, err := newSnapshots(r.log, t.TempDir(), nil)

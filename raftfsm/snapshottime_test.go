@@ -24,7 +24,6 @@ func TestTimeOfASnapshot(t *testing.T) {
 		t.Skip("HPFRIENDS_CHANGES is not set")
 	}
 	r := open(t, t.TempDir())
-	defer r.close(t)
 	var writers sync.WaitGroup
 	for k := range 64 {
 		writers.Go(func() {
