@@ -147,12 +147,8 @@ func (q *Query) previewTraffic(ctx context.Context, p *preview, now time.Time) e
 		}
 	}
 	counter, newest, series := q.traffic.Counter(""), traffic.Mark{}, 0
-	err = q.traffic.Rows(ctx, traffic.Matching(p.add.Channel), func(r traffic.Row) error {
+	err = q.visible(ctx, v, traffic.Matching(p.add.Channel), nil, func(r traffic.Row, from uint64) error {
 		if p.add.Type != graph.All && r.Origin != p.User {
-			return nil
-		}
-		from, ok := v.from(r)
-		if !ok {
 			return nil
 		}
 		if series++; series > maxPreviewSeries {

@@ -526,13 +526,17 @@ func TestRecordsOfChannelsEqualTheLog(t *testing.T) {
 			if start := binary.BigEndian.Uint64(r.k[len(r.k)-8:]); start < floor {
 				continue
 			}
+		case 'o': // the name of its channel among those of its origin
 		default:
 			continue
 		}
 		checked++
-		wrong := slices.Clone(r.v)
-		wrong[len(wrong)-1]++ // a byte more or less
-		for what, v := range map[string][]byte{"changed": wrong, "removed": nil} {
+		damages := map[string][]byte{"removed": nil}
+		if wrong := slices.Clone(r.v); len(wrong) > 0 {
+			wrong[len(wrong)-1]++ // a byte more or less
+			damages["changed"] = wrong
+		}
+		for what, v := range damages {
 			put(r, v)
 			if err := traffic.Verify(t.Context(), w.Log); err == nil {
 				t.Errorf("record %q %x was %s, and nothing is found", r.k, r.v, what)

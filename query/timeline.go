@@ -195,9 +195,8 @@ func (q *channels) countSegments(ctx context.Context, viewer graph.Actor, t *tal
 	v.all = viewer.Operator && viewer.User == 0
 	left := maxSegments
 	for _, p := range traffic.Narrowest(t.Patterns) {
-		err := q.traffic.Rows(ctx, traffic.Matching(p), func(r traffic.Row) error {
-			from, ok := v.from(r)
-			if !ok || r.All.Newest.Index < begin || r.All.First.Index > end {
+		err := q.visible(ctx, v, traffic.Matching(p), nil, func(r traffic.Row, from uint64) error {
+			if r.All.Newest.Index < begin || r.All.First.Index > end {
 				return nil
 			}
 			return q.traffic.Segments(r, from, begin, end, func(s traffic.Segment) error {

@@ -42,6 +42,48 @@ func (v *visibility) from(r traffic.Row) (index uint64, ok bool) {
 	return max(index, v.floor), ok
 }
 
+// origins are all of whom the viewer may see something.
+func (v *visibility) origins() []graph.UserID {
+	of := []graph.UserID{v.User}
+	for _, o := range v.rights.Within("") {
+		of = append(of, graph.UserID(o))
+	}
+	return of
+}
+
+// shows reports whether some message of a series could be one that the viewer may see.
+func (v *visibility) shows(s traffic.Series) bool {
+	if v.all || s.Origin == v.User {
+		return v.CanSeeAnything()
+	}
+	_, ok := v.rights.VisibleFrom(s.Origin, s.Channel)
+	return ok && v.CanSeeAnything()
+}
+
+// visible calls fn, in their order, for each series in a range of which the viewer may see a message, with the index
+// from which on they do. want, if not nil, says whether a channel is of interest.
+func (q *channels) visible(
+	ctx context.Context, v *visibility, in traffic.Range, want func(channel string) bool,
+	fn func(r traffic.Row, from uint64) error,
+) error {
+	channel, wanted := "", want == nil || want("")
+	asked := traffic.Asked{Origins: v.origins, Wants: func(s traffic.Series) bool {
+		if want != nil && s.Channel != channel {
+			channel, wanted = s.Channel, want(s.Channel)
+		}
+		return wanted && v.shows(s)
+	}}
+	if v.all {
+		asked.Origins = nil
+	}
+	return q.traffic.Rows(ctx, in, asked, func(r traffic.Row) error {
+		if from, ok := v.from(r); ok {
+			return fn(r, from)
+		}
+		return nil
+	})
+}
+
 // visibleChannel is one channel and what of it the viewer may see.
 type visibleChannel struct {
 	name   string
@@ -74,27 +116,20 @@ func (q *channels) each(
 		return nil
 	}
 	var at visibleChannel
-	wanted := false
 	flush := func() error {
 		if len(at.series) == 0 {
 			return nil
 		}
 		return fn(&at)
 	}
-	err := q.traffic.Rows(ctx, in, func(r traffic.Row) error {
+	err := q.visible(ctx, v, in, want, func(r traffic.Row, from uint64) error {
 		if r.Channel != at.name {
 			if err := flush(); err != nil {
 				return err
 			}
 			at = visibleChannel{name: r.Channel}
-			wanted = want == nil || want(r.Channel)
 		}
-		if !wanted {
-			return nil
-		}
-		if index, ok := v.from(r); ok {
-			at.series = append(at.series, visibleSeries{r, index})
-		}
+		at.series = append(at.series, visibleSeries{r, from})
 		return nil
 	})
 	if err != nil {

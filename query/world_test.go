@@ -37,7 +37,7 @@ func newQueryWorld(t *testing.T, seed uint64) *world {
 // restart makes what was not stored be forgotten.
 func (w *world) restart() {
 	w.q = New(w.Log, func() *graph.Graph { return w.Graph }, nil)
-	w.q.traffic = traffic.New(w.Log, traffic.Limits{Batches: 4, Bytes: 400, Series: 5, Entries: 12})
+	w.q.traffic = traffic.New(w.Log, traffic.Limits{Batches: 4, Bytes: 400, Series: 5, Entries: 12, Unwanted: 3})
 }
 
 func (w *world) word() string { return dictionary[w.IntN(len(dictionary))] }

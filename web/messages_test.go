@@ -21,6 +21,7 @@ import (
 	"hpfriends/eventlog/entry"
 	"hpfriends/graph"
 	"hpfriends/internal/ndjson"
+	"hpfriends/query/traffic"
 	"hpfriends/query/view"
 	"hpfriends/wire"
 )
@@ -28,13 +29,21 @@ import (
 // publish appends messages of one origin as one entry of the log, a second after the one before.
 func (w *world) publish(origin graph.UserID, channel string, payloads ...string) {
 	w.t.Helper()
-	var frames []byte
-	for _, p := range payloads {
-		frames = wire.AppendPublish(frames, "key", channel, []byte(p))
-	}
+	w.publishAll(origin, []string{channel}, payloads...)
+}
+
+// publishAll appends one batch, of the payloads on each channel.
+func (w *world) publishAll(origin graph.UserID, channels []string, payloads ...string) {
+	w.t.Helper()
 	index := w.events.Applied() + 1
 	var b entry.Builder
-	b.Add(channel, 1, uint64(origin), 1_700_000_000_000+1000*int64(index), netip.Addr{}, frames, len(payloads))
+	for _, channel := range channels {
+		var frames []byte
+		for _, p := range payloads {
+			frames = wire.AppendPublish(frames, "key", channel, []byte(p))
+		}
+		b.Add(channel, 1, uint64(origin), 1_700_000_000_000+1000*int64(index), netip.Addr{}, frames, len(payloads))
+	}
 	data := b.Encode([16]byte{1}, index)
 	h, err := entry.DecodeHeader(data)
 	if err != nil {
@@ -273,7 +282,7 @@ func TestMessagesAreFoundByWhatTheyContain(t *testing.T) {
 func TestSharesTellWhatTheyHaveDelivered(t *testing.T) {
 	w := newWorld(t)
 	w.off = time.Until(time.UnixMilli(1_700_000_000_000)) // when the messages of this world are
-	w.users("ada", "bob", "cleo")
+	w.users("ada", "bob", "cleo", "dora")
 	w.publish(1, "c.x", "before the share")
 	// A change, and the graph is as far as the log.
 	must[struct{}](w, as("ada"), "PATCH /api/v1/users/ada", object{"name": "Ada"})
@@ -288,6 +297,11 @@ func TestSharesTellWhatTheyHaveDelivered(t *testing.T) {
 	for who, id := range map[string]string{"bob": toBob, "cleo": toCleo, "ada": own} {
 		must[struct{}](w, as(who), "POST /api/v1/shares/"+id+"/accept", nil)
 	}
+	many := make([]string, traffic.DefaultLimits().Unwanted+100) // then what is asked for is looked for by itself
+	for i := range many {
+		many[i] = fmt.Sprintf("c.%d", i)
+	}
+	w.publishAll(4, many, "of dora, who shares nothing")
 	w.publish(1, "c.x", "1", "2")
 	w.publish(1, "c.y", "3")
 	w.publish(1, "d", "nobody has enabled it")

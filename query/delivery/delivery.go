@@ -8,6 +8,8 @@ package delivery
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"hpfriends/graph"
 	"hpfriends/query/traffic"
@@ -34,7 +36,8 @@ func Count(
 		c.share, c.with, c.day = share, shown.Decision != "", view.DayCount{}
 		c.channel = ""
 		from := max(begin, share.Created.Index)
-		err := p.Rows(ctx, traffic.Matching(share.Channel), func(r traffic.Row) error { return c.add(r, from) })
+		asked := traffic.Asked{Wants: c.carries, Origins: c.origins}
+		err := p.Rows(ctx, traffic.Matching(share.Channel), asked, func(r traffic.Row) error { return c.add(r, from) })
 		if err != nil && !errors.Is(err, errEnough) {
 			return err
 		}
@@ -66,8 +69,18 @@ type counter struct {
 	sources graph.Sources
 }
 
+// origins are all whose messages the share may pass on.
+func (c *counter) origins() []graph.UserID {
+	of := []graph.UserID{c.share.Owner}
+	if c.share.Type == graph.All {
+		within := c.Graph().SourcesWithin(c.share.Owner, strings.TrimSuffix(string(c.share.Channel), "*"))
+		of = slices.AppendSeq(of, within.Origins())
+	}
+	return of
+}
+
 func (c *counter) add(r traffic.Row, from uint64) error {
-	if c.with && r.Origin == c.User || !c.carries(r.Series) || r.All.Newest.Index < from {
+	if r.All.Newest.Index < from {
 		return nil
 	}
 	if c.left--; c.left < 0 {
@@ -81,6 +94,9 @@ func (c *counter) add(r traffic.Row, from uint64) error {
 
 // carries reports whether the share passes on what an origin publishes on a channel.
 func (c *counter) carries(s traffic.Series) bool {
+	if c.with && s.Origin == c.User {
+		return false
+	}
 	if s.Origin == c.share.Owner || c.share.Type != graph.All {
 		return s.Origin == c.share.Owner
 	}

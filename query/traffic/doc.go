@@ -7,6 +7,9 @@
 // the open segment is read again. A segment ends before each change of the graph, so that what a share shows begins
 // with a segment, and when it has become large, so that a part of one is read quickly.
 //
+// The series lie by channel and origin, and their names once more by origin, so that who receives from few finds what
+// they receive among whatever others have published.
+//
 // # Invariant
 //
 // The records equal what counting the log up to their cursor gives. Verify compares the two; records of a log that this

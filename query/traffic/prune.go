@@ -39,13 +39,17 @@ func (p *Projection) prune() error {
 		if err != nil || s.Newest.Index >= floor {
 			return err
 		}
-		return d.remove(k)
+		of, _, err := parseSeries(k)
+		if err != nil {
+			return err
+		}
+		return errors.Join(d.remove(k), d.remove(of.namedKey()))
 	})
 	if err != nil {
 		return err
 	}
 	d.tx.DeleteRange(eventlog.SpaceChannels, segmentKey(0), segmentKey(below))
-	putCursor(d.tx, p.stored, floor)
+	progress{counted: p.stored, pruned: floor}.put(d.tx)
 	if err := d.commit(); err != nil {
 		return err
 	}

@@ -71,15 +71,27 @@ func keyAfter(prefix []byte) []byte {
 	}
 }
 
+// unwantedForOne is how many may be passed over for each that is wanted: looking one up costs some times that.
+const unwantedForOne = 8
+
 // rowsAtOnce is how many records are read under the lock.
 const rowsAtOnce = 1024
 
 // errEnough ends a scan.
 var errEnough = errors.New("traffic: enough")
 
-// Rows calls fn for the series of a range, in their order, until fn fails. It counts what was applied first.
-func (p *Projection) Rows(ctx context.Context, in Range, fn func(Row) error) error {
+// Asked says for which series somebody asks; the zero value is all.
+type Asked struct {
+	Wants   func(Series) bool
+	Origins func() []graph.UserID // of all that are wanted, perhaps of others; called once, if at all
+}
+
+// Rows calls fn for the series in a range that are wanted, in their order, until it fails. While many are, all are read.
+// Else those of the origins alone are: so asking costs what is asked for, however much others publish. What was applied
+// is counted first.
+func (p *Projection) Rows(ctx context.Context, in Range, a Asked, fn func(Row) error) error {
 	var rows []Row
+	unwanted := 0
 	for from := in.from; from != nil; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -89,8 +101,16 @@ func (p *Projection) Rows(ctx context.Context, in Range, fn func(Row) error) err
 			return err
 		}
 		for _, r := range rows {
-			if err := fn(r); err != nil {
-				return err
+			if a.Wants == nil || a.Wants(r.Series) {
+				unwanted = max(unwanted-unwantedForOne, 0)
+				if err := fn(r); err != nil {
+					return err
+				}
+				continue
+			}
+			if unwanted++; unwanted > p.limits.Unwanted && a.Origins != nil {
+				behind := append(r.key(recordSeries), 0)
+				return p.rowsOf(ctx, Range{behind, in.to}, a, fn)
 			}
 		}
 		from = next

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,17 +30,20 @@ type Projection struct {
 	bytes   int          // ... as stored
 }
 
-// Limits bound a segment: the first that is reached ends it.
+// Limits bound a segment: the first that is reached ends it. They also say how many series that nobody wants are passed
+// over before they are left out.
 type Limits struct {
 	Batches int
 	Bytes   int
 	Series  int // also bounds memory, however many channels are made up
 	Entries uint64
+
+	Unwanted int
 }
 
 // DefaultLimits are those of a node.
 func DefaultLimits() Limits {
-	return Limits{Batches: 1024, Bytes: 64 << 20, Series: 8192, Entries: 8192}
+	return Limits{Batches: 1024, Bytes: 64 << 20, Series: 8192, Entries: 8192, Unwanted: 4096}
 }
 
 // followEvery is how often Run brings the projection up while nobody asks: often enough to find entries in memory.
@@ -102,40 +106,64 @@ func (p *Projection) follow(ctx context.Context) error {
 
 // load reads how far the log is counted, and begins anew from there if that is not what this process has written.
 func (p *Projection) load() error {
-	stored, pruned, err := cursor(p.log)
-	if err != nil || p.open != nil && p.stored == stored {
+	at, err := cursor(p.log)
+	if err != nil || p.open != nil && p.stored == at.counted && at.named == at.counted {
 		return err
 	}
-	if stored > p.log.Applied() { // a snapshot brought records of a log that this node does not have yet
+	if at.counted > p.log.Applied() { // a snapshot brought records of a log that this node does not have yet
 		tx := p.log.BeginUpdate()
 		tx.DeleteRange(eventlog.SpaceChannels, nil, nil)
 		if err := tx.Commit(); err != nil {
 			return err
 		}
-		stored, pruned = 0, 0
+		at = progress{}
 	}
-	p.stored, p.counted, p.pruned, p.start = stored, stored, pruned, stored+1
+	if at.named != at.counted {
+		if err := nameAll(p.log); err != nil {
+			return err
+		}
+	}
+	p.stored, p.counted, p.pruned, p.start = at.counted, at.counted, at.pruned, at.counted+1
 	p.reset()
 	return nil
 }
 
-// cursor returns how far the records go.
-func cursor(log *eventlog.Log) (stored, pruned uint64, err error) {
+// progress is how far the records go.
+type progress struct {
+	counted uint64 // entries
+	pruned  uint64 // the floor when records were last removed
+	named   uint64 // counted, when the channels of each origin were complete: a program may not have known of them
+}
+
+func cursor(log *eventlog.Log) (at progress, err error) {
 	v, err := log.Get(eventlog.SpaceChannels, []byte{recordCursor})
 	switch {
 	case errors.Is(err, eventlog.ErrNotFound):
-		return 0, 0, nil
+		return at, nil
 	case err != nil:
-		return 0, 0, err
+		return at, err
 	case len(v) != 16:
-		return 0, 0, fmt.Errorf("traffic: the channels' cursor has %d bytes, want 16", len(v))
+		return at, fmt.Errorf("traffic: the channels' cursor has %d bytes, want 16", len(v))
 	}
-	return binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:]), nil
+	at.counted, at.pruned = binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])
+	v, err = log.Get(eventlog.SpaceChannels, []byte{recordNamed})
+	switch {
+	case errors.Is(err, eventlog.ErrNotFound):
+		return at, nil
+	case err != nil:
+		return at, err
+	case len(v) != 8:
+		return at, fmt.Errorf("traffic: the cursor of the channels by origin has %d bytes, want 8", len(v))
+	}
+	at.named = binary.BigEndian.Uint64(v)
+	return at, nil
 }
 
-func putCursor(tx *eventlog.Update, counted, pruned uint64) {
-	v := binary.BigEndian.AppendUint64(nil, counted)
-	tx.Put(eventlog.SpaceChannels, []byte{recordCursor}, binary.BigEndian.AppendUint64(v, pruned))
+// put writes the progress of records that are complete.
+func (at progress) put(tx *eventlog.Update) {
+	counted := binary.BigEndian.AppendUint64(nil, at.counted)
+	tx.Put(eventlog.SpaceChannels, []byte{recordNamed}, counted)
+	tx.Put(eventlog.SpaceChannels, []byte{recordCursor}, binary.BigEndian.AppendUint64(slices.Clone(counted), at.pruned))
 }
 
 func (p *Projection) reset() {
@@ -228,6 +256,9 @@ func (p *Projection) seal(index uint64) error {
 			tx.Discard()
 			return err
 		}
+		if all.Messages == 0 {
+			tx.Put(eventlog.SpaceChannels, of.namedKey(), nil)
+		}
 		tx.Put(eventlog.SpaceChannels, of.historyKey(p.start), history{first: s.First, before: all.Count}.encode())
 		all.join(*s)
 		tx.Put(eventlog.SpaceChannels, of.key(recordSeries), all.encode())
@@ -235,7 +266,7 @@ func (p *Projection) seal(index uint64) error {
 	if len(p.open) > 0 {
 		tx.Put(eventlog.SpaceChannels, segmentKey(p.start), nil)
 	}
-	putCursor(tx, index-1, p.pruned)
+	progress{counted: index - 1, pruned: p.pruned}.put(tx)
 	if err := tx.Commit(); err != nil {
 		return err
 	}

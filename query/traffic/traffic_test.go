@@ -79,7 +79,7 @@ func TestWhatAShareShowsIsCountedWithoutReading(t *testing.T) {
 	l.publish("c", 1)
 	p, rows := New(l.Log, DefaultLimits()), 0
 	counter := p.Counter("c")
-	err := p.Rows(t.Context(), Exactly("c"), func(r Row) error {
+	err := p.Rows(t.Context(), Exactly("c"), Asked{}, func(r Row) error {
 		rows++
 		first := eventlog.Position{Index: share + 1}
 		if s, err := counter.Since(r, share); err != nil || s.Messages != 2 || s.First.Position != first {
@@ -101,7 +101,7 @@ func TestRunFollowsTheLog(t *testing.T) {
 	l.publish("c", 1)
 	l.change() // ends the segment
 	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
-		if stored, _, err := cursor(l.Log); err != nil || stored == l.index-1 {
+		if at, err := cursor(l.Log); err != nil || at.counted == l.index-1 {
 			if err != nil {
 				t.Error(err)
 			}

@@ -14,10 +14,11 @@ import (
 // in sealed segments, and holds one segment at a time. Nothing may count meanwhile: it is for a log that no server
 // uses.
 func Verify(ctx context.Context, log *eventlog.Log) error {
-	counted, _, err := cursor(log)
+	at, err := cursor(log)
 	if err != nil {
 		return err
 	}
+	counted := at.counted
 	v := verifier{ctx: ctx, log: log, now: Row{start: counted + 1, counted: counted}, floor: max(log.Floor(), 1)}
 	if counted > log.Applied() {
 		return differs(counted, "channels are counted up to it, %d is applied", log.Applied())
@@ -40,7 +41,10 @@ func Verify(ctx context.Context, log *eventlog.Log) error {
 		}
 		start = next
 	}
-	return v.nothingElse(first)
+	if err := v.nothingElse(first); err != nil || at.named != counted {
+		return err // a start makes the names by origin if they are not complete
+	}
+	return v.names()
 }
 
 // verifier compares records with the log.
@@ -139,6 +143,34 @@ func (v *verifier) nothingElse(first uint64) error {
 		// Its newest message was met, unless the record has made it up.
 		return v.has(of, s.Newest)
 	})
+}
+
+// names compares the channels by origin with the series.
+func (v *verifier) names() error {
+	series := 0
+	err := v.log.Scan(eventlog.SpaceChannels, []byte{recordSeries}, []byte{recordSeries + 1}, func(k, _ []byte) error {
+		series++
+		of, _, err := parseSeries(k)
+		if err != nil {
+			return err
+		}
+		_, err = v.log.Get(eventlog.SpaceChannels, of.namedKey())
+		if errors.Is(err, eventlog.ErrNotFound) {
+			return differs(v.now.counted, "channel %q is not among those of user %d", of.Channel, of.Origin)
+		}
+		return errors.Join(err, v.ctx.Err())
+	})
+	if err != nil {
+		return err
+	}
+	err = v.log.Scan(eventlog.SpaceChannels, []byte{recordOrigin}, []byte{recordOrigin + 1}, func(_, _ []byte) error {
+		series--
+		return v.ctx.Err()
+	})
+	if err == nil && series != 0 {
+		err = differs(v.now.counted, "%d channels are there for their users alone", -series)
+	}
+	return err
 }
 
 func (v *verifier) has(of Series, m Mark) error {
