@@ -19,7 +19,7 @@ func (l *replayLoad) cold(ctx context.Context) ([]figure, error) {
 			Value: float64(c.Before) / 1e6 / time.Since(begin).Seconds()},
 		{Name: "the log in blocks, of what was stored", Unit: "%", Value: 100 * float64(c.After) / float64(c.Before)},
 	}
-	for _, measure := range []func(context.Context) ([]figure, error){l.whole, l.single, l.scattered, l.first} {
+	for _, measure := range []func(context.Context) ([]figure, error){l.whole, l.single, l.scattered, l.crowd, l.first} {
 		figures, err := measure(ctx)
 		if err != nil {
 			return nil, err
