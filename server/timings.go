@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"math"
+	"regexp"
 	"slices"
 	"time"
 
@@ -39,11 +40,16 @@ func newInstruments() instruments {
 		}),
 	}
 	i.registry.MustRegister(
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(waits)),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		i.applied, i.committed,
 	)
 	return i
 }
+
+// waits are how long what could run has waited for a processor: what tells a node that is too small from one that waits
+// for its disk.
+var waits = collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile("^/sched/latencies:seconds$")}
 
 // syncs is the series of how long the disk takes to sync the log, as Pebble measures it.
 type syncs struct{ disk eventlog.Disk }

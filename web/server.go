@@ -114,7 +114,7 @@ type Server struct {
 
 // New returns a Server.
 func New(c Config) *Server {
-	hasher, most := passwords.NewHasher(), cmp.Or(c.MaxConns, 1<<13)
+	hasher, most := passwords.NewHasher(c.Logger), cmp.Or(c.MaxConns, 1<<13)
 	scripts := built()
 	if missing := scripts.Missing(); missing != "" {
 		c.Logger.Info(missing)

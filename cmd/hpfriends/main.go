@@ -6,6 +6,10 @@ import (
 	_ "time/tzdata" // where there is none: an image from scratch has no files
 
 	"hpfriends/cmd/hpfriends/program"
+	"hpfriends/internal/passwords"
 )
 
-func main() { os.Exit(program.Main(os.Args)) }
+func main() {
+	passwords.ServeBeside()
+	os.Exit(program.Main(os.Args))
+}

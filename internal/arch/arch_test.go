@@ -17,7 +17,7 @@ import (
 
 // allowed says which of our packages each package may import. Everything else is refused. Tests may import anything.
 var allowed = map[string][]string{
-	"cmd/hpfriends": {"cmd/hpfriends/program"},
+	"cmd/hpfriends": {"cmd/hpfriends/program", "internal/passwords"},
 	"cmd/hpfriends/program": {
 		"cmd/hpfriends/backup", "cmd/hpfriends/bench", "cmd/hpfriends/cli", "cmd/hpfriends/compat",
 		"cmd/hpfriends/complete", "cmd/hpfriends/contexts", "cmd/hpfriends/demo", "cmd/hpfriends/feed",

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"strings"
 
@@ -35,11 +36,19 @@ var errHash = errors.New("passwords: malformed password hash")
 
 // Hasher hashes and verifies passwords, on half of the processors at most. Others wait, or are refused: see Claim.
 type Hasher struct {
-	queue queue
+	queue  queue
+	beside *beside // nil: this process hashes
+	logger *slog.Logger
 }
 
 // NewHasher returns a Hasher.
-func NewHasher() *Hasher { return &Hasher{queue: queue{free: max(1, runtime.NumCPU()/2)}} }
+func NewHasher(logger *slog.Logger) *Hasher {
+	h := &Hasher{queue: queue{free: max(1, runtime.NumCPU()/2)}, logger: logger}
+	if served {
+		h.beside = &beside{start: startChild}
+	}
+	return h
+}
 
 // Hash returns the PHC string of a password: $argon2id$v=19$m=65536,t=3,p=1$salt$hash. Its errors are ErrBusy
 // and ctx's.
@@ -51,7 +60,7 @@ func (h *Hasher) Hash(ctx context.Context, password secret.Secret) (string, erro
 	defer give()
 	p := phc{memory: argonMemory, time: argonTime, threads: argonThreads, salt: make([]byte, argonSalt)}
 	rand.Read(p.salt)
-	p.hash = p.compute(password, argonHash)
+	p.hash = h.compute(p, password, argonHash)
 	return p.String(), nil
 }
 
@@ -71,8 +80,21 @@ func (h *Hasher) Verify(ctx context.Context, hash string, password secret.Secret
 		return false, err
 	}
 	defer give()
-	equal := subtle.ConstantTimeCompare(p.compute(password, uint32(len(p.hash))), p.hash) == 1
+	equal := subtle.ConstantTimeCompare(h.compute(p, password, uint32(len(p.hash))), p.hash) == 1
 	return equal && hash != "", nil
+}
+
+// compute has a process beside this one hash, or does it itself where there is none.
+func (h *Hasher) compute(p phc, password secret.Secret, size uint32) []byte {
+	j := job{[]byte(password.Reveal()), p.salt, p.memory, p.time, p.threads, size}
+	if h.beside != nil {
+		sum, err := h.beside.compute(j)
+		if err == nil {
+			return sum
+		}
+		h.logger.Warn("this process hashes a password itself, which those who publish notice", "error", err)
+	}
+	return j.compute()
 }
 
 // phc is a parsed hash.
@@ -80,10 +102,6 @@ type phc struct {
 	memory, time uint32
 	threads      uint8
 	salt, hash   []byte
-}
-
-func (p phc) compute(password secret.Secret, size uint32) []byte {
-	return argon2.IDKey([]byte(password.Reveal()), p.salt, p.time, p.memory, p.threads, size)
 }
 
 func (p phc) String() string {

@@ -7,10 +7,19 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// RSS returns the server's resident memory in bytes.
-func (p *Process) RSS() (float64, error) {
-	stat, err := usage(p.PID())
-	return float64(stat.ResidentMemory()), err
+// RSS returns the resident memory in bytes of the server and of the processes that hash for it.
+func (p *Process) RSS() (bytes float64, err error) {
+	all, err := procfs.AllProcs()
+	if err != nil {
+		return 0, fmt.Errorf("what a process takes is read from /proc: %w", err)
+	}
+	for _, other := range all {
+		stat, err := other.Stat()
+		if err == nil && (other.PID == p.PID() || stat.PPID == p.PID()) { // else it has ended meanwhile
+			bytes += float64(stat.ResidentMemory())
+		}
+	}
+	return bytes, nil
 }
 
 // CPU returns the processor time that the server has taken.

@@ -251,9 +251,13 @@ func (m state) String() string {
 	return said
 }
 
-// holds asks the server, by its local socket, what it holds.
+// holds is what the server holds, by its local socket and by the kernel.
 func (s *Siege) holds() (rss, files, goroutines float64) {
-	return s.metric("process_resident_memory_bytes"), s.metric("process_open_fds"), s.metric("go_goroutines")
+	rss, err := s.Server.RSS()
+	if err != nil {
+		s.t.Error(err)
+	}
+	return rss, s.metric("process_open_fds"), s.metric("go_goroutines")
 }
 
 // connected is how many clients are logged in.

@@ -39,7 +39,7 @@ func newDoor(t *testing.T) *door {
 	t.Helper()
 	d := &door{t: t, graph: graph.New()}
 	d.Authenticator = New(Config{
-		Graph: func() *graph.Graph { return d.graph }, Changer: d, Hasher: passwords.NewHasher(),
+		Graph: func() *graph.Graph { return d.graph }, Changer: d, Hasher: passwords.NewHasher(slog.New(slog.DiscardHandler)),
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	d.do(graph.AddUser{Handle: "ada", Password: hashed}) // 1
