@@ -115,6 +115,7 @@ func (p *Tab) HTML(path string) []byte {
 	p.t.Helper()
 	r, err := http.NewRequest(http.MethodGet, p.origin+path, nil)
 	p.must(r, err)
+	r.Header.Set("Accept", "text/html")
 	r.Header.Set("Cookie", p.cookies())
 	answer, err := http.DefaultClient.Do(r)
 	p.must(answer, err)

@@ -84,11 +84,19 @@ var pages = []view{
 	{"audit-hostile", "mallory", "/audit", 200},
 	{"search-hostile", "mallory", "/search?q=script", 200},
 	{"problem", "ada", "/shares?at=whenever", 422},
+	{"problem-field", "ada", "/history?since=whenever", 200},
+	{"lost", "ada", "/no/such/page", 404},
+	{"lost-stranger", "", "/no/such/page", 404},
+	{"forbidden", "ada", "/admin", 403},
+	{"message-none", "ada", "/m/1.1", 404},
+	{"uninvited", "", "/invite/none", 404},
 }
 
 // more are pages of other servers: one that nobody has used, and a cluster of three.
 var more = map[string][]view{
-	"empty": {{"setup", "", "{setup}", 200}},
+	"empty": {
+		{"setup", "", "{setup}", 200}, {"setup-closed", "", "/setup", 404}, {"login-unset", "", "/login", 200},
+	},
 	"kiosk": {{"kiosk", "", "/kiosk", 200}},
 	"three": {{"cluster", "grace", "/cluster", 200}},
 }

@@ -82,14 +82,14 @@ func (r *request) messageFilter(d historyData) (f query.MessageFilter, err error
 	}
 	now := r.now.In(r.prefs.Zone)
 	if err = f.Begin(r.Query, d.Since, now); err != nil {
-		return f, invalid("since: "+r.Refusal(err).Detail, "")
+		return f, of("since", r.Refusal(err))
 	}
 	if f.Period.Since.After(now) {
 		return f, invalid("since: "+d.Since+" is still to come.", "Name a moment that has been.")
 	}
 	if d.Until != "" {
 		if err = f.End(r.Query, d.Until, now); err != nil {
-			return f, invalid("until: "+r.Refusal(err).Detail, "")
+			return f, of("until", r.Refusal(err))
 		}
 	}
 	if p := f.Period; !p.Since.IsZero() && !p.Until.IsZero() && !p.Since.Before(p.Until) {

@@ -49,6 +49,9 @@ func invalid(detail, hint string) error {
 	return api.NewProblem(http.StatusUnprocessableEntity, api.Invalid, detail, hint)
 }
 
+// of says of which field a refusal is.
+func of(field string, p *api.Problem) error { return invalid(field+": "+p.Detail, p.Hint) }
+
 // handles are the names of the users that the viewer may know of, and groupNames of the groups.
 func (r *request) handles() iter.Seq[string] {
 	return func(yield func(string) bool) {

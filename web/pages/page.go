@@ -62,7 +62,8 @@ func (p *Pages) serve(pg *page, ask who.Authenticate) http.HandlerFunc {
 		defer end()
 		r.Request = r.WithContext(turn)
 		if pg.admin && !r.viewer.CanSeeAll() {
-			p.fail(r, pg, api.NewProblem(http.StatusForbidden, api.Denied, "This page is for admins and auditors.", ""))
+			p.fail(r, pg, api.NewProblem(http.StatusForbidden, api.Denied, "This page is for admins and auditors.",
+				"What is yours is on the other pages; for all else ask an admin of this server."))
 			return
 		}
 		if err := r.travel(pg); err != nil {
@@ -85,12 +86,16 @@ func (p *Pages) serve(pg *page, ask who.Authenticate) http.HandlerFunc {
 func (p *Pages) Lost(ask who.Authenticate) http.HandlerFunc {
 	return func(w http.ResponseWriter, hr *http.Request) {
 		r, err := p.admit(w, hr, ask)
-		if err != nil || !strings.Contains(hr.Header.Get("Accept"), "text/html") {
+		problem := api.NewProblem(http.StatusNotFound, api.NotFound, "There is no page at this address.", "")
+		switch {
+		case !strings.Contains(hr.Header.Get("Accept"), "text/html"):
 			http.NotFound(w, hr)
-			return
+		case err != nil:
+			p.doors.Lost(w, hr, problem)
+		default:
+			problem.Hint = "The menu has those that there are; or search for a name."
+			p.fail(r, &page{path: "/", title: "Not found"}, problem)
 		}
-		p.fail(r, &page{path: "/", title: "Not found"}, api.NewProblem(http.StatusNotFound, api.NotFound,
-			"There is no page at this address.", "The pages that there are stand beside this, or search for a name."))
 	}
 }
 

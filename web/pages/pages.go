@@ -2,9 +2,11 @@ package pages
 
 import (
 	"context"
+	"errors"
 	"html/template"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"hpfriends/api"
@@ -115,7 +117,21 @@ func (p *Pages) file(serve file, ask who.Authenticate) http.HandlerFunc {
 func ask[In, Out any](r *request, op api.Op[In, Out], in In) (Out, error) {
 	ctx, cancel := call(r.Context())
 	defer cancel()
-	return op.Call(ctx, r.API, in)
+	out, err := op.Call(ctx, r.API, in)
+	return out, plainly(err)
+}
+
+// plainly names a field as forms do: what the API says of body.uses is about Uses.
+func plainly(err error) error {
+	var p *api.Problem
+	if !errors.As(err, &p) {
+		return err
+	}
+	said, ok := strings.CutPrefix(p.Detail, "validation failed: body.")
+	if !ok {
+		return err
+	}
+	return invalid(strings.ReplaceAll(said, ": body.", "; "), p.Hint)
 }
 
 // call bounds how long a page waits for the API. A write during an election is tried again by the node.

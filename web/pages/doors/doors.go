@@ -91,8 +91,16 @@ func (ds *Doors) refusals(err error) (all []*api.Problem) {
 
 // closed says why a door stays closed.
 func (ds *Doors) closed(w http.ResponseWriter, r *http.Request, err error) {
-	problem := ds.Refusal(err)
-	ds.open(w, r, problem.Status, "closed", door{Title: "Closed", Problem: []*api.Problem{problem}})
+	ds.shut(w, r, "Closed", ds.Refusal(err))
+}
+
+// Lost says that there is no page at an address.
+func (ds *Doors) Lost(w http.ResponseWriter, r *http.Request, problem *api.Problem) {
+	ds.shut(w, r, "Not found", problem)
+}
+
+func (ds *Doors) shut(w http.ResponseWriter, r *http.Request, title string, problem *api.Problem) {
+	ds.open(w, r, problem.Status, "closed", door{Title: title, Problem: []*api.Problem{problem}})
 }
 
 // open shows a door.
