@@ -59,7 +59,7 @@ func runDemo(ctx context.Context, o demoOptions, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	d := &demo{
 		dir: dir, out: out, demoOptions: o, rand: rand.New(rand.NewPCG(o.seed, 0)),
-		hpfeeds: freePort("10000"), http: freePort("8080"),
+		hpfeeds: "10000", http: "8080",
 	}
 	for _, c := range past {
 		if err := d.at(ctx, c.ago, c.play); err != nil {
@@ -85,7 +85,7 @@ var past = []chapter{
 func (d *demo) at(ctx context.Context, ago time.Duration, play func(*demo, context.Context) error) error {
 	hpfeeds, http, told := "0", "0", slog.LevelError
 	if ago == 0 {
-		hpfeeds, http, told = d.hpfeeds, d.http, slog.LevelWarn
+		hpfeeds, http, told = freePort(d.hpfeeds), freePort(d.http), slog.LevelWarn
 	}
 	d.ago = ago
 	d.server = server.New(server.Config{
@@ -138,7 +138,7 @@ func freePort(port string) string {
 type demo struct {
 	demoOptions
 	dir     string
-	hpfeeds string // port of the server now; 0: any
+	hpfeeds string // port of the server now, if nobody else has it; 0: any
 	http    string // the same, of its pages
 	server  *server.Server
 	out     io.Writer
