@@ -19,11 +19,13 @@ func cheap(t *testing.T, password string) string {
 	return p.String()
 }
 
+func quiet() *Hasher { return NewHasher(slog.New(slog.DiscardHandler)) }
+
 const typed = "one-horse-two-batteries"
 
 func TestPasswordHash(t *testing.T) {
 	ctx := t.Context()
-	h := NewHasher(slog.New(slog.DiscardHandler))
+	h := quiet()
 	hash, err := h.Hash(ctx, secret.New(typed))
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +46,7 @@ func TestPasswordHash(t *testing.T) {
 // The vector is that of the Argon2 reference implementation's test suite for argon2id, version 19.
 func TestPasswordHashAgreesWithTheReference(t *testing.T) {
 	const vector = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
-	if ok, err := NewHasher(slog.New(slog.DiscardHandler)).Verify(t.Context(), vector, secret.New("password")); !ok || err != nil {
+	if ok, err := quiet().Verify(t.Context(), vector, secret.New("password")); !ok || err != nil {
 		t.Errorf("%v, %v", ok, err)
 	}
 }
@@ -58,25 +60,25 @@ func TestHostileHashIsNotComputed(t *testing.T) {
 		strings.Replace(good, "p=1", "p=0", 1),
 		strings.Replace(good, "p=1", "p=1,x=2", 1), good + "$", good[:len(good)-30], strings.Replace(good, "m=64", "m=-1", 1),
 	} {
-		if ok, err := NewHasher(slog.New(slog.DiscardHandler)).Verify(t.Context(), hash, secret.New("x")); ok || err == nil {
+		if ok, err := quiet().Verify(t.Context(), hash, secret.New("x")); ok || err == nil {
 			t.Errorf("%s: %v, %v", hash, ok, err)
 		}
 	}
-	if ok, err := NewHasher(slog.New(slog.DiscardHandler)).Verify(t.Context(), good, secret.New("x")); !ok || err != nil {
+	if ok, err := quiet().Verify(t.Context(), good, secret.New("x")); !ok || err != nil {
 		t.Fatalf("the unspoiled hash: %v, %v", ok, err)
 	}
 }
 
 // An account without a password lets nobody in, not even with the empty one.
 func TestNoPasswordIsNoPassword(t *testing.T) {
-	if ok, err := NewHasher(slog.New(slog.DiscardHandler)).Verify(t.Context(), "", secret.New("")); ok || err != nil {
+	if ok, err := quiet().Verify(t.Context(), "", secret.New("")); ok || err != nil {
 		t.Errorf("%v, %v", ok, err)
 	}
 }
 
 // While all turns are taken, a login waits and gives up with its request: memory stays bounded.
 func TestHashingIsBounded(t *testing.T) {
-	h := NewHasher(slog.New(slog.DiscardHandler))
+	h := quiet()
 	h.queue.free = 1
 	give, err := h.queue.take(t.Context())
 	if err != nil {

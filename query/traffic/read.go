@@ -86,9 +86,9 @@ type Asked struct {
 	Origins func() []graph.UserID // of all that are wanted, perhaps of others; called once, if at all
 }
 
-// Rows calls fn for the series in a range that are wanted, in their order, until it fails. While many are, all are read.
-// Else those of the origins alone are: so asking costs what is asked for, however much others publish. What was applied
-// is counted first.
+// Rows calls fn for the series in a range that are wanted, in their order, until it fails. While many are, all are
+// read. Else those of the origins alone are: so asking costs what is asked for, however much others publish. What was
+// applied is counted first.
 func (p *Projection) Rows(ctx context.Context, in Range, a Asked, fn func(Row) error) error {
 	var rows []Row
 	unwanted := 0
