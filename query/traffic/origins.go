@@ -19,8 +19,15 @@ func (p *Projection) rowsOf(ctx context.Context, in Range, a Asked, fn func(Row)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		var next []Series
+		if next, err = p.nextSeries(m); err != nil || len(next) == 0 {
+			return err
+		}
+		if a.Wants != nil { // which may take a while
+			next = slices.DeleteFunc(next, func(s Series) bool { return !a.Wants(s) })
+		}
 		var rows []Row
-		if rows, err = p.nextRows(m, a.Wants); m.passed == 0 {
+		if rows, err = p.lookUp(next); err != nil {
 			return err
 		}
 		for _, r := range rows {
@@ -67,22 +74,29 @@ func (p *Projection) merge(in Range, origins []graph.UserID) (*merge, error) {
 	return m, nil
 }
 
-// nextRows returns those of the next series that are wanted.
-func (p *Projection) nextRows(m *merge, wants func(Series) bool) (rows []Row, err error) {
+// nextSeries returns some, none at the end.
+func (p *Projection) nextSeries(m *merge) (all []Series, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for m.passed = 0; m.passed < rowsAtOnce; m.passed++ {
+	for len(all) < rowsAtOnce {
 		key, err := m.next(p.log)
 		if err != nil || key == "" {
-			return rows, err
+			return all, err
 		}
 		of, _, err := parseSeries([]byte(key))
 		if err != nil {
 			return nil, err
 		}
-		if wants != nil && !wants(of) {
-			continue
-		}
+		all = append(all, of)
+	}
+	return all, nil
+}
+
+// lookUp returns the rows of some series.
+func (p *Projection) lookUp(all []Series) (rows []Row, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, of := range all {
 		r := Row{Series: of, start: p.start, counted: p.counted}
 		if r.All, err = sealed(p.log, of); err != nil {
 			return nil, err
@@ -102,7 +116,6 @@ func (p *Projection) nextRows(m *merge, wants func(Series) bool) (rows []Row, er
 type merge struct {
 	open   []string // keys of records of series that were open
 	stored byKey
-	passed int // of the last step
 }
 
 // next returns the next key of a series, "" at the end.

@@ -141,9 +141,13 @@ func TestSealedMeanwhile(t *testing.T) {
 	if err := p.catchUp(t.Context()); err != nil || len(p.open) != 1 {
 		t.Fatal(len(p.open), err)
 	}
-	rows, err := p.nextRows(m, nil)
-	if err != nil || len(rows) != 3*namesAtOnce+2 {
-		t.Fatalf("%d rows, %v, want %d", len(rows), err, 3*namesAtOnce+2)
+	all, err := p.nextSeries(m)
+	if err != nil || len(all) != 3*namesAtOnce+2 {
+		t.Fatalf("%d series, %v, want %d", len(all), err, 3*namesAtOnce+2)
+	}
+	rows, err := p.lookUp(all)
+	if err != nil || len(rows) != len(all) {
+		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	if !slices.IsSortedFunc(rows, func(a, b Row) int { return slices.Compare(a.key('l'), b.key('l')) }) {
 		t.Error("they are not in order")
