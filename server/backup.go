@@ -25,6 +25,7 @@ import (
 type backups struct {
 	log  *eventlog.Log
 	node *raftfsm.Node
+	slog *slog.Logger
 	busy sync.Mutex
 
 	mu   sync.Mutex
@@ -35,7 +36,7 @@ type backups struct {
 func backupKey(kind view.BackupKind) []byte { return []byte("backup/" + kind) }
 
 func newBackups(log *eventlog.Log, node *raftfsm.Node, l *slog.Logger) (*backups, error) {
-	b := &backups{log: log, node: node, last: make(map[view.BackupKind]view.LastBackup)}
+	b := &backups{log: log, node: node, slog: l, last: make(map[view.BackupKind]view.LastBackup)}
 	for _, kind := range view.BackupKinds {
 		raw, err := log.Get(eventlog.SpaceLocal, backupKey(kind))
 		if errors.Is(err, eventlog.ErrNotFound) {
@@ -93,22 +94,30 @@ func (b *backups) series() (all []prometheus.Collector) {
 	return all
 }
 
-// handedOut takes note of a backup whose last byte was sent to who has asked for it.
-func (b *backups) handedOut(now view.LastBackup) error {
+// handedOut takes note of a backup whose last byte was sent to who has asked for it. That cannot fail any more.
+func (b *backups) handedOut(now view.LastBackup) {
+	b.mu.Lock()
+	b.last[now.Kind] = now
+	b.mu.Unlock()
+	b.report()
+	if err := b.keep(now); err != nil {
+		b.slog.Warn("a backup was handed out to its end, and this node cannot keep that over a restart",
+			"kind", now.Kind, "err", err)
+	}
+}
+
+// keep keeps the record over a restart. A write for which there is no room would end the server.
+func (b *backups) keep(now view.LastBackup) error {
+	if err := b.node.Full(); err != nil {
+		return err
+	}
 	raw, err := json.Marshal(now)
 	if err != nil {
 		return err
 	}
 	tx := b.log.BeginUpdate()
 	tx.Put(eventlog.SpaceLocal, backupKey(now.Kind), raw)
-	if err := tx.Commit(); err != nil {
-		return err
-	}
-	b.mu.Lock()
-	b.last[now.Kind] = now
-	b.mu.Unlock()
-	b.report()
-	return nil
+	return tx.Commit()
 }
 
 // counter counts what is written.
@@ -171,7 +180,7 @@ func (b *backups) open(in api.BackupQuery) (func(context.Context, v1.Sending) er
 		}
 		if err == nil {
 			done.Completed, done.Bytes = b.node.Now().UTC(), out.bytes
-			err = b.handedOut(done)
+			b.handedOut(done)
 		}
 		return errors.Join(err, s.Close())
 	}, nil

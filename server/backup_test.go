@@ -5,18 +5,22 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"hpfriends/api"
 	"hpfriends/eventlog"
 	"hpfriends/query/view"
 	"hpfriends/raftfsm"
+	"hpfriends/raftfsm/store"
 )
 
 // backed is a node whose backups are looked at, until it is closed.
 type backed struct {
 	*backups
 	logged bytes.Buffer
+	full   atomic.Bool // the disk
 	close  func()
 }
 
@@ -27,15 +31,18 @@ func openBacked(t *testing.T, dir string) *backed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node, err := raftfsm.Open(raftfsm.Config{Dir: dir, Log: log, Logger: quiet, Fail: func(err error) { t.Error(err) }})
+	b := new(backed)
+	node, err := raftfsm.Open(raftfsm.Config{
+		Dir: dir, Log: log, Logger: quiet, Fail: func(err error) { t.Error(err) }, Space: b.space,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &backed{close: func() {
+	b.close = func() {
 		if err := errors.Join(node.Close(), log.Close()); err != nil {
 			t.Error(err)
 		}
-	}}
+	}
 	if err := node.AwaitReady(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +50,13 @@ func openBacked(t *testing.T, dir string) *backed {
 		t.Fatal(err)
 	}
 	return b
+}
+
+func (b *backed) space() (store.Space, error) {
+	if b.full.Load() {
+		return store.Space{Free: 1 << 20, Total: 1 << 40}, nil
+	}
+	return store.Space{Free: 1 << 40, Total: 1 << 40}, nil
 }
 
 // sent is an answer that fails where it is told to.
@@ -117,5 +131,38 @@ func TestLastBackupOutlivesARestart(t *testing.T) {
 	last(view.FullBackup, full)
 	if !strings.Contains(b.logged.String(), "cannot be read") {
 		t.Errorf("of a record that is damaged it says %q", b.logged.String())
+	}
+}
+
+// A backup that was sent to its end is one, whether or not the node can keep that over a restart: on a disk that is full
+// it does not try, since a write that fails ends the server.
+func TestBackupIsHandedOutOnAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	b := openBacked(t, dir)
+	b.full.Store(true)
+	for b.node.Full() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	if err := b.make(t, api.BackupQuery{}, new(sent)); err != nil {
+		t.Errorf("all of it was sent, and it failed: %v", err)
+	}
+	if last := b.Last(); last == nil || last.Kind != view.FullBackup {
+		t.Errorf("the last is %+v", last)
+	}
+	if told := b.logged.String(); !strings.Contains(told, "level=WARN") || !strings.Contains(told, "over a restart") {
+		t.Errorf("it says %q", told)
+	}
+	b.close()
+
+	b.logged.Reset()
+	b.handedOut(view.LastBackup{Kind: view.StateOnly, Completed: time.Now()}) // the server ended meanwhile
+	if told := b.logged.String(); !strings.Contains(told, "over a restart") || b.Last().Kind != view.StateOnly {
+		t.Errorf("it says %q, and knows of %+v", told, b.Last())
+	}
+
+	b = openBacked(t, dir)
+	defer b.close()
+	if last := b.Last(); last != nil {
+		t.Errorf("on a full disk it kept %+v", last)
 	}
 }
