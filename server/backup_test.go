@@ -134,8 +134,8 @@ func TestLastBackupOutlivesARestart(t *testing.T) {
 	}
 }
 
-// A backup that was sent to its end is one, whether or not the node can keep that over a restart: on a disk that is full
-// it does not try, since a write that fails ends the server.
+// A backup that was sent to its end is one, whether or not the node can keep that over a restart: on a disk that is
+// full it does not try, since a write that fails ends the server.
 func TestBackupIsHandedOutOnAFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	b := openBacked(t, dir)

@@ -11,9 +11,9 @@ import (
 // progressEvery is how often, at most, the line of a progress is drawn again.
 const progressEvery = 250 * time.Millisecond
 
-// Progress shows on a terminal how far a long piece of work is: what is done, how fast, and how long it will still
-// take. Its line is cleared at the end, for the one line of the result, which is all that is printed where nobody looks
-// on. Its methods may be called from several goroutines.
+// Progress shows on a terminal how far a long piece of work is: what is done, how fast, and, as soon as that can be
+// told, how long it will still take. Its line is cleared at the end, for the one line of the result, which is all that
+// is printed where nobody looks on. Its methods may be called from several goroutines.
 //
 // It is not go-pretty's progress.Progress because that draws in a loop that needs a goroutine of its own (and for
 // standard output another), and is asked to stop where this is simply no longer told; because it writes a line for
@@ -29,6 +29,8 @@ type Progress struct {
 	part  float64 // done, if it is not count of total
 	note  string
 	begun time.Time
+	since time.Time // label is counted
+	pace  pace      // of label
 	drawn time.Time
 	width int // of the line that is on the screen
 }
@@ -36,7 +38,8 @@ type Progress struct {
 // NewProgress counts label up to total, or without an end for 0, and draws on w if that is a terminal. Without a label
 // there is only what Say says.
 func NewProgress(w io.Writer, label string, total uint64) *Progress {
-	return &Progress{w: w, label: label, total: total, Live: IsTerminal(w), begun: time.Now()}
+	now := time.Now()
+	return &Progress{w: w, label: label, total: total, Live: IsTerminal(w), begun: now, since: now}
 }
 
 // Add says that n more are done.
@@ -59,6 +62,9 @@ func (p *Progress) Reach(count, total uint64) {
 func (p *Progress) Tally(label string, count, total uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if label != p.label {
+		p.since, p.pace = time.Now(), pace{}
+	}
 	p.label, p.count, p.total = label, count, total
 	p.draw(false)
 }
@@ -109,26 +115,31 @@ func (p *Progress) draw(now bool) {
 		return
 	}
 	p.drawn = time.Now()
-	line := p.line(p.drawn.Sub(p.begun))
+	line := p.line(p.drawn)
 	fmt.Fprintf(p.w, "\r%-*s", p.width, line)
 	p.width = len(line)
 }
 
-// line is what is shown after that time; a short line fits every terminal.
-func (p *Progress) line(took time.Duration) string {
+// line is what is shown at that time; a short line fits every terminal.
+func (p *Progress) line(at time.Time) string {
 	if p.label == "" { // nothing is counted
 		return p.note
 	}
-	line := fmt.Sprintf("%d %s, %s", p.count, p.label, rateOf(p.count, took))
-	done := p.part
+	now := mark{at, p.count, p.part}
 	if p.total > 0 {
-		done = min(float64(p.count)/float64(p.total), 1)
+		now.part = min(float64(p.count)/float64(p.total), 1)
 	}
+	p.pace.see(now)
+	from, known := p.pace.since(now)
+	if !known {
+		from = mark{at: p.since}
+	}
+	line := fmt.Sprintf("%d %s, %s", p.count, p.label, rateOf(now.count-from.count, at.Sub(from.at)))
 	if p.total > 0 || p.part > 0 {
-		line += fmt.Sprintf(", %.0f %%", math.Floor(100*done))
-		if 0 < done && done < 1 {
-			line += ", " + (time.Duration(float64(took) * (1 - done) / done)).Round(time.Second).String() + " left"
-		}
+		line += fmt.Sprintf(", %.0f %%", math.Floor(100*now.part))
+	}
+	if left, ok := now.left(from); ok && known {
+		line += ", " + left.Round(time.Second).String() + " left"
 	}
 	if p.note != "" {
 		line += ", " + p.note
