@@ -2,7 +2,7 @@ package operate
 
 import (
 	"bytes"
-	"strings"
+	"io"
 
 	"github.com/urfave/cli/v2"
 
@@ -34,12 +34,8 @@ func Gen() *cli.Command {
 			file("prometheus-rules", "print alert rules for Prometheus", "prometheus/rules.yaml"),
 			systemd(),
 			compose,
-			generator("man", "print the manual page, for man -l -", manual),
-			generator("cli", "print the reference of all commands, as Markdown", func(c *cli.Context) ([]byte, error) {
-				var b bytes.Buffer
-				err := reference.Write(&b, c.App)
-				return b.Bytes(), err
-			}),
+			generator("man", "print the manual page, for man -l -", rendered(reference.Manual)),
+			generator("cli", "print the reference of all commands, as Markdown", rendered(reference.Write)),
 		},
 	}
 }
@@ -62,6 +58,15 @@ func systemd() *cli.Command {
 	return sub
 }
 
+// rendered is the text that write writes of the program.
+func rendered(write func(io.Writer, *cli.App) error) func(*cli.Context) ([]byte, error) {
+	return func(c *cli.Context) ([]byte, error) {
+		var b bytes.Buffer
+		err := write(&b, c.App)
+		return b.Bytes(), err
+	}
+}
+
 func generator(name, usage string, text func(*cli.Context) ([]byte, error)) *cli.Command {
 	return &cli.Command{
 		Name: name, Usage: usage, Flags: []cli.Flag{cmdline.DataDirFlag()},
@@ -77,10 +82,4 @@ func generator(name, usage string, text func(*cli.Context) ([]byte, error)) *cli
 			return err
 		},
 	}
-}
-
-func manual(c *cli.Context) ([]byte, error) {
-	text, err := c.App.ToManWithSection(1)
-	const flagsOnly = "hpfriends\n\n.EX\n[--help|-h]\n.EE\n" // the library's synopsis
-	return []byte(strings.Replace(text, flagsOnly, ".B hpfriends\nCOMMAND [options] [arguments]\n", 1)), err
 }

@@ -73,6 +73,48 @@ func TestReferenceIsOfThisProgram(t *testing.T) {
 	golden.Compare(t, "../../../../../docs/cli.md", text.Bytes())
 }
 
+// The manual page has every command with what it takes: arguments, flags and their environment.
+func TestManualHasAllCommands(t *testing.T) {
+	var page, errs bytes.Buffer
+	if code := run(t.Context(), []string{"hpfriends", "gen", "man"}, &page, &errs); code != 0 || errs.Len() > 0 {
+		t.Fatalf("exit %d: %s", code, errs.String())
+	}
+	text := regexp.MustCompile(`\\f[A-Z]`).ReplaceAllString(page.String(), "")
+	text = strings.NewReplacer(`\-`, "-", `\%`, "", `\\`, `\`).Replace(text)
+	seen := 0
+	has := func(what string) {
+		t.Helper()
+		if seen++; !strings.Contains(text, what) {
+			t.Errorf("the manual lacks %q", what)
+		}
+	}
+	var walk func(words string, commands []*cli.Command)
+	walk = func(words string, commands []*cli.Command) {
+		for _, c := range commands {
+			if c.Hidden {
+				continue
+			}
+			name := words + c.Name
+			if c.UsageText == "" {
+				has("\n" + strings.TrimSpace("hpfriends "+name+" [options] "+c.ArgsUsage))
+			}
+			for _, f := range c.Flags {
+				if d, ok := f.(cli.DocGenerationFlag); ok {
+					has("--" + f.Names()[0])
+					for _, env := range d.GetEnvVars() {
+						has(env)
+					}
+				}
+			}
+			walk(name+" ", c.Subcommands)
+		}
+	}
+	walk("", newApp(io.Discard, io.Discard).Commands)
+	if seen < 1000 {
+		t.Errorf("looked for %d", seen)
+	}
+}
+
 // examples are those of the reference, in the order in which they run.
 func examples(t *testing.T) []string {
 	t.Helper()

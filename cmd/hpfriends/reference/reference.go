@@ -36,6 +36,17 @@ type flag struct{ name, text string }
 
 // Write writes the reference of a program. Its commands have been prepared.
 func Write(w io.Writer, app *cli.App) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Command line\n\n%s\n\n", paragraphs(app.Description))
+	fmt.Fprintf(&b, "`%s gen cli` prints this, `%[1]s COMMAND --help` what belongs to one command. %s %s Words in capitals in "+
+		"them, like ID, stand for what is yours.\n\n", app.Name, environment, tested)
+	writeCommands(&b, app)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writeCommands writes the flags of many commands, and all commands.
+func writeCommands(b *strings.Builder, app *cli.App) {
 	var all []command
 	count := make(map[flag]int)
 	var walk func(path string, commands []*cli.Command)
@@ -53,28 +64,23 @@ func Write(w io.Writer, app *cli.App) error {
 		}
 	}
 	walk("", app.Commands)
-	var b strings.Builder
-	fmt.Fprintf(&b, "# Command line\n\n%s\n\n", paragraphs(app.Description))
-	fmt.Fprintf(&b, "`%s gen cli` prints this, `%[1]s COMMAND --help` what belongs to one command. Settings and flags may "+
-		"stand in the environment, by the names given here. %s Words in capitals in them, like ID, stand for what is "+
-		"yours.\n\n", app.Name, tested)
-	fmt.Fprintf(&b, "%s\n\n", manyHave)
+	fmt.Fprintf(b, "%s\n\n", manyHave)
 	told := make(map[flag]bool)
 	for _, c := range all {
 		for _, f := range c.flags {
 			if count[f] >= common && !told[f] {
 				told[f] = true
-				fmt.Fprintf(&b, "- %s\n", f.text)
+				fmt.Fprintf(b, "- %s\n", f.text)
 			}
 		}
 	}
 	for i := range all {
-		all[i].write(&b, app.Name, all[:i], func(f flag) bool { return count[f] >= common })
+		all[i].write(b, app.Name, all[:i], func(f flag) bool { return count[f] >= common })
 	}
-	fmt.Fprintf(&b, "\n%s\n", otherNames)
-	_, err := io.WriteString(w, b.String())
-	return err
+	fmt.Fprintf(b, "\n%s\n", otherNames)
 }
+
+const environment = "Settings and flags may stand in the environment, by the names given here."
 
 const tested = "The examples are run by a test, in an order in which they go well; but not `audit tail`, `cluster leave`, " +
 	"`cluster recover`, `cluster remove`, `demo` and `log tail`, which other tests run, and `bench`, which takes minutes."
