@@ -216,8 +216,8 @@ func TestDialRefusesWhatIsNoBroker(t *testing.T) {
 		t.Errorf("a silent broker: %v", err)
 	}
 	_, err = Dial(t.Context(), DialConfig{Addr: l.Addr().String(), Ident: "alice", Timeout: 50 * time.Millisecond})
-	if want := "log in to " + l.Addr().String() + ": the broker did not greet within 50ms"; err == nil ||
-		err.Error() != want {
+	if want := "log in to " + l.Addr().String() + ": the broker did not greet within 50ms: if this is its port for TLS, " +
+		"connect with TLS"; err == nil || err.Error() != want {
 		t.Errorf("a silent broker: %v, want %q", err, want)
 	}
 }

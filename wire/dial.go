@@ -51,6 +51,9 @@ func Dial(ctx context.Context, c DialConfig) (*ClientConn, error) {
 	}
 	timeout := cmp.Or(c.Timeout, dialTimeout)
 	silent := fmt.Errorf("the broker did not greet within %s", timeout)
+	if c.TLS == nil { // where it waits for the client to speak
+		silent = fmt.Errorf("%w: if this is its port for TLS, connect with TLS", silent)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, silent)
 	defer cancel()
 	conn, err := (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext(ctx, "tcp", c.Addr)
