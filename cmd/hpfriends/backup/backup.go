@@ -58,8 +58,9 @@ func fileCommand(name, usage string, action func(*urfave.Context) error) *urfave
 
 // backupReport is what is printed of a backup.
 type backupReport struct {
-	File string `json:"file"`
-	Size uint64 `json:"size"`
+	File     string `json:"file"`
+	Size     uint64 `json:"size"`
+	Verified bool   `json:"verified"` // all of it was read, and is as it was written
 	archive.Description
 	Totals *archive.End `json:"totals"`
 }
@@ -106,7 +107,7 @@ func createBackup(c *urfave.Context, server *api.Client) error {
 		fmt.Fprintf(c.App.ErrWriter, "entries #%d to #%d are not in it: the state before them is not kept any more\n",
 			first, last)
 	}
-	return showBackup(c, path, made)
+	return showBackup(c, path, made, true)
 }
 
 // ask takes the backup of a running server.
@@ -156,7 +157,7 @@ func verifyBackup(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	return showBackup(c, c.Args().First(), b)
+	return showBackup(c, c.Args().First(), b, true)
 }
 
 func inspectBackup(c *urfave.Context) error {
@@ -166,7 +167,7 @@ func inspectBackup(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	return showBackup(c, c.Args().First(), b)
+	return showBackup(c, c.Args().First(), b, false)
 }
 
 // readBackup reads a file by one of the ways of package backup.
@@ -192,17 +193,23 @@ func backupFailed(err error) error {
 	return err
 }
 
-func showBackup(c *urfave.Context, path string, b *archive.Reader) error {
+func showBackup(c *urfave.Context, path string, b *archive.Reader, verified bool) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
-	r := backupReport{File: path, Size: uint64(info.Size()), Description: b.Description, Totals: b.End}
+	r := backupReport{
+		File: path, Size: uint64(info.Size()), Verified: verified, Description: b.Description, Totals: b.End,
+	}
 	return cmdline.Show(c, r, func(w io.Writer) { printBackup(w, r) })
 }
 
 func printBackup(w io.Writer, r backupReport) {
-	fmt.Fprintf(w, "backup   %s, %s\n", term.Visible(r.ID), humanize.IBytes(r.Size))
+	verified := ""
+	if r.Verified {
+		verified = ", verified"
+	}
+	fmt.Fprintf(w, "backup   %s, %s%s\n", term.Visible(r.ID), humanize.IBytes(r.Size), verified)
 	fmt.Fprintf(w, "made     %s of node %s, cluster %s, by %s\n", r.Made.Local().Format(time.RFC3339),
 		term.Visible(r.Node), term.Visible(r.Cluster), term.Visible(r.Program))
 	switch {
