@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,7 +13,8 @@ import (
 // and hpfriends_* beside them.
 //
 // Labels are bounded: idents are those of existing authkeys only (a failed login with an unknown ident has an empty
-// one), and past maxLabels different label values the rest is "other".
+// one), and past maxLabels different label values the rest is "other". So are the channels of an ident past maxPairs of
+// both: each has a histogram.
 type metrics struct {
 	connections   prometheus.Gauge
 	made          prometheus.Counter
@@ -26,10 +28,10 @@ type metrics struct {
 	bytes         *prometheus.CounterVec // direction: receive or send
 	taken         atomic.Uint64          // messages published
 
-	idents, channels labels
+	labels struct{ idents, owners, channels, pairs labels }
 }
 
-const maxLabels = 1000
+const maxLabels, maxPairs = 1000, 10_000
 
 func newMetrics(r prometheus.Registerer) *metrics {
 	gauge := func(name, help string, l ...string) *prometheus.GaugeVec {
@@ -70,50 +72,65 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	r.MustRegister(
 		m.connections, m.made, m.ready, m.errors, m.lost, m.subscriptions, m.messages, m.sizes, m.authenticated, m.bytes,
 	)
+	m.labels.pairs.most = maxPairs
 	return m
 }
 
+// pair bounds the values of an ident and a channel.
+func (m *metrics) pair(ident, channel string) (string, string) {
+	ident, channel = m.labels.idents.bound(ident), m.labels.channels.bound(channel)
+	if m.labels.pairs.bound(ident+"\x00"+channel) == other {
+		channel = other
+	}
+	return ident, channel
+}
+
 func (m *metrics) opened(ident, owner string) {
-	ident = m.idents.bound(ident)
+	ident = m.labels.idents.bound(ident)
 	m.connections.Inc()
 	m.made.Inc()
 	m.ready.WithLabelValues(ident).Inc()
-	m.authenticated.WithLabelValues(ident, owner).Inc()
+	m.authenticated.WithLabelValues(ident, m.labels.owners.bound(owner)).Inc()
 }
 
 func (m *metrics) closed(ident, owner string) {
-	ident = m.idents.bound(ident)
+	ident = m.labels.idents.bound(ident)
 	m.connections.Dec()
 	m.lost.WithLabelValues(ident).Inc()
-	m.authenticated.WithLabelValues(ident, owner).Dec()
+	m.authenticated.WithLabelValues(ident, m.labels.owners.bound(owner)).Dec()
 }
 
 func (m *metrics) moved(ident string, received, sent uint64) {
-	ident = m.idents.bound(ident)
+	ident = m.labels.idents.bound(ident)
 	m.bytes.WithLabelValues(ident, "receive").Add(float64(received))
 	m.bytes.WithLabelValues(ident, "send").Add(float64(sent))
 }
 
 func (m *metrics) refused(ident, category string) {
-	m.errors.WithLabelValues(m.idents.bound(ident), category).Inc()
+	m.errors.WithLabelValues(m.labels.idents.bound(ident), category).Inc()
 }
 
 func (m *metrics) subscribed(ident, channel string, by float64) {
-	m.subscriptions.WithLabelValues(m.idents.bound(ident), m.channels.bound(channel)).Add(by)
+	ident, channel = m.pair(ident, channel)
+	m.subscriptions.WithLabelValues(ident, channel).Add(by)
 }
 
 func (m *metrics) published(ident, channel string, messages, bytes int) {
 	m.taken.Add(uint64(messages))
-	ident, channel = m.idents.bound(ident), m.channels.bound(channel)
+	ident, channel = m.pair(ident, channel)
 	m.messages.WithLabelValues(ident, channel).Add(float64(messages))
 	m.sizes.WithLabelValues(ident, channel).Observe(float64(bytes) / float64(messages))
 }
 
 // labels bounds the different values of a label.
 type labels struct {
+	most int // 0: maxLabels
 	mu   sync.RWMutex
 	seen map[string]bool
 }
+
+// other is the value of a label beyond its bound.
+const other = "other"
 
 func (l *labels) bound(v string) string {
 	v = strings.ToValidUTF8(v, "\ufffd") // a label that is not UTF-8 would panic
@@ -129,8 +146,8 @@ func (l *labels) bound(v string) string {
 		l.seen = make(map[string]bool)
 	}
 	if !l.seen[v] {
-		if len(l.seen) >= maxLabels {
-			return "other"
+		if len(l.seen) >= cmp.Or(l.most, maxLabels) {
+			return other
 		}
 		l.seen[v] = true
 	}

@@ -41,6 +41,7 @@ var rows = []row{
 		{"Subscribers that fell behind", "cps", []query{
 			{"rate(hpfeeds_broker_connection_send_buffer_deadline_start_total[$__rate_interval])", "{{instance}}"},
 		}},
+		{"Subscribers that go on from the log", "short", []query{{"hpfriends_subscribers_lagging", "{{instance}}"}}},
 	}},
 	{"Log", []panel{
 		{"Size", "bytes", []query{

@@ -75,6 +75,7 @@ func (s *Subscriber) catchUpFrom(pos eventlog.Position) {
 		pos = eventlog.Position{Index: s.liveFrom}
 	}
 	s.lagging, s.lagAt = true, pos
+	s.router.lagging.Add(1)
 	if len(s.queue) == 0 {
 		s.from = s.router.version
 	}

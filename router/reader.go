@@ -146,6 +146,7 @@ func (r *reader) refreshOnce() (told []completion, more bool) {
 	if r.at.Offset == 0 && r.at.Index >= s.router.next || len(s.subscribed) == 0 { // between two entries only
 		// The tail must not offer again what this reader has seen.
 		s.lagging, s.liveFrom, s.from = false, r.at.Index, nil
+		s.router.lagging.Add(-1)
 		return nil, false
 	}
 	if !known {

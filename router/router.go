@@ -51,6 +51,7 @@ type Router struct {
 
 	delivered atomic.Uint64
 	lags      atomic.Uint64
+	lagging   atomic.Int64 // subscribers
 }
 
 // New returns a router that begins after the newest applied entry. version is any version of the graph at or before it.
@@ -207,6 +208,9 @@ func (r *Router) Delivered() uint64 { return r.delivered.Load() }
 
 // Lags is how often a subscriber fell behind its outbox since the start.
 func (r *Router) Lags() uint64 { return r.lags.Load() }
+
+// Lagging is how many subscribers go on from the log now: they have asked for what is past, or have fallen behind.
+func (r *Router) Lagging() int64 { return r.lagging.Load() }
 
 // Position is the first entry that is not routed yet.
 func (r *Router) Position() uint64 {

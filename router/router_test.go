@@ -408,6 +408,9 @@ func TestSlowSubscriberLosesNothingAndCostsBoundedMemory(t *testing.T) {
 	if w.router.Lags() == 0 {
 		t.Fatal("the slow subscriber never fell behind: the test shows nothing")
 	}
+	if n := w.router.Lagging(); n != 1 {
+		t.Errorf("%d go on from the log, want the slow one", n)
+	}
 	slow.mu.Lock()
 	close(slow.gate)
 	slow.gate = nil
@@ -417,6 +420,9 @@ func TestSlowSubscriberLosesNothingAndCostsBoundedMemory(t *testing.T) {
 	w.publish(message{ada, "c", 50}) // it is live again
 	w.settle(s)
 	wantFrames(t, "the slow one, live again", slow.frames(), append(want, w.sent[len(w.sent)-1].frame))
+	if n := w.router.Lagging(); n != 0 {
+		t.Errorf("both are live, and %d go on from the log", n)
+	}
 }
 
 // However many do not read, and whatever they have asked for: together they hold on to what the node has for them, and

@@ -161,6 +161,9 @@ func (s *Subscriber) Close() {
 	}
 	s.router.mu.Unlock()
 	s.mu.Lock()
+	if s.lagging && !s.closed {
+		s.router.lagging.Add(-1)
+	}
 	s.closed = true
 	s.queue = nil
 	s.charge(-s.charged)

@@ -7,22 +7,19 @@ import (
 
 	"hpfriends/graph"
 	"hpfriends/raftfsm"
+	"hpfriends/router"
 	"hpfriends/server/certs"
 )
 
-// watch adds what the parts of a server count themselves. The Python broker's deadline is the time that it lets a slow
-// subscriber have; here a subscriber whose outbox overflows reads the log instead, which is what these count.
+// watch adds what the parts of a server count themselves.
 func watch(r prometheus.Registerer, s *Server) {
+	watchRouter(r, s.router)
 	counter := func(name, help string, f func() float64) {
 		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, f))
 	}
 	gauge := func(name, help string, f func() float64) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
 	}
-	counter(
-		"hpfeeds_broker_connection_send_buffer_deadline_start_total",
-		"Subscribers that fell behind and went on from the log.", func() float64 { return float64(s.router.Lags()) },
-	)
 	gauge(
 		"hpfriends_log_floor_index", "First entry of the log that is kept.",
 		func() float64 { return float64(s.events.Floor()) },
@@ -56,23 +53,6 @@ func watch(r prometheus.Registerer, s *Server) {
 			func() float64 { return float64(s.scrubber.Status().Found) },
 		)
 	}
-	counter(
-		"hpfriends_messages_delivered_total", "Messages written to subscribers.",
-		func() float64 { return float64(s.router.Delivered()) },
-	)
-	gauge(
-		"hpfriends_subscribers_queued_bytes", "Bytes that wait in memory for subscribers.",
-		func() float64 { queued, _, _ := s.router.Memory(); return float64(queued) },
-	)
-	gauge(
-		"hpfriends_subscribers_in_hand_bytes", "Bytes that are being written to subscribers.",
-		func() float64 { _, inHand, _ := s.router.Memory(); return float64(inHand) },
-	)
-	counter(
-		"hpfriends_subscribers_relieved_total",
-		"How often a subscriber was sent back to the log because all of them held too much memory.",
-		func() float64 { _, _, relieved := s.router.Memory(); return float64(relieved) },
-	)
 	uncommitted := func() float64 { return float64(s.ingest.Pending()) }
 	gauge("hpfriends_uncommitted_bytes", "Bytes published and not committed yet.", uncommitted)
 	gauge(
@@ -89,6 +69,43 @@ func watch(r prometheus.Registerer, s *Server) {
 	gauge(
 		"hpfriends_sessions", "Open hpfeeds connections, logged in or not.",
 		func() float64 { return float64(s.wire.Sessions()) },
+	)
+}
+
+// watchRouter adds what is delivered, and to whom it is late. The Python broker's deadline is the time that it lets a
+// slow subscriber have; here a subscriber whose outbox overflows reads the log instead, which is what that counts.
+func watchRouter(r prometheus.Registerer, router *router.Router) {
+	counter := func(name, help string, f func() float64) {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, f))
+	}
+	gauge := func(name, help string, f func() float64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
+	}
+	counter(
+		"hpfeeds_broker_connection_send_buffer_deadline_start_total",
+		"Subscribers that fell behind and went on from the log.", func() float64 { return float64(router.Lags()) },
+	)
+	gauge(
+		"hpfriends_subscribers_lagging",
+		"Subscribers that go on from the log now, since they fell behind or ask for the past.",
+		func() float64 { return float64(router.Lagging()) },
+	)
+	counter(
+		"hpfriends_messages_delivered_total", "Messages written to subscribers.",
+		func() float64 { return float64(router.Delivered()) },
+	)
+	gauge(
+		"hpfriends_subscribers_queued_bytes", "Bytes that wait in memory for subscribers.",
+		func() float64 { queued, _, _ := router.Memory(); return float64(queued) },
+	)
+	gauge(
+		"hpfriends_subscribers_in_hand_bytes", "Bytes that are being written to subscribers.",
+		func() float64 { _, inHand, _ := router.Memory(); return float64(inHand) },
+	)
+	counter(
+		"hpfriends_subscribers_relieved_total",
+		"How often a subscriber was sent back to the log because all of them held too much memory.",
+		func() float64 { _, _, relieved := router.Memory(); return float64(relieved) },
 	)
 }
 
