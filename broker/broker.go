@@ -135,6 +135,7 @@ func (b *Broker) Open(s *wire.Session, ident string, previous wire.Conn) (wire.C
 		c.usedOldSecret()
 	}
 	b.metrics.opened(ident, b.handle(key.Owner))
+	b.Logger.Debug("logged in", "ident", ident, "connection", s.Number, "remote", s.Remote())
 	return c, nil
 }
 
@@ -161,7 +162,8 @@ func (b *Broker) Refused(r wire.Refusal) {
 		row.Authkey, row.Owner, label = uint64(key.ID), uint64(key.Owner), ident
 	}
 	b.metrics.refused(label, r.Reason.String())
-	b.Logger.Debug("refused", "reason", r.Reason.String(), "ident", r.Ident, "channel", r.Channel, "remote", r.Remote)
+	b.Logger.Debug("refused", "reason", r.Reason.String(), "ident", r.Ident, "channel", r.Channel, "connection", r.Session,
+		"remote", r.Remote)
 	if message != "" {
 		b.Recorder.Refuse(row)
 	}

@@ -48,13 +48,13 @@ var errClosed = errors.New("Connection was closed by its owner or an admin.")
 func (s *Connections) answer(call connectionsCall) (out connectionsAnswer) {
 	found := s.selected(call.ConnectionFilter)
 	if call.Close != 0 {
-		i := slices.IndexFunc(found, func(c seated) bool { return c.number == call.Close })
+		i := slices.IndexFunc(found, func(c seated) bool { return c.session.Number == call.Close })
 		if out.Closed = i >= 0; out.Closed {
 			found[i].session.Close(errClosed)
 		}
 		return out
 	}
-	slices.SortFunc(found, func(a, b seated) int { return cmp.Compare(b.number, a.number) })
+	slices.SortFunc(found, func(a, b seated) int { return cmp.Compare(b.session.Number, a.session.Number) })
 	out.Total = len(found)
 	for _, c := range found[:min(len(found), call.Limit)] {
 		out.Connections = append(out.Connections, c.view(s.node.ID()))
@@ -81,9 +81,9 @@ func (s *Connections) selected(f ConnectionFilter) (found []seated) {
 
 func (c seated) view(node string) view.Connection {
 	v := view.Connection{
-		Node: node, Number: c.number, User: c.broker.handle(c.user), Authkey: c.ident, Remote: c.session.Remote().String(),
-		Since: c.since, BytesReceived: c.session.BytesIn(), BytesSent: c.session.BytesOut(), Published: c.published.Load(),
-		Received: c.received(), Subscriptions: []string{},
+		Node: node, Number: c.session.Number, User: c.broker.handle(c.user), Authkey: c.ident,
+		Remote: c.session.Remote().String(), Since: c.since, BytesReceived: c.session.BytesIn(),
+		BytesSent: c.session.BytesOut(), Published: c.published.Load(), Received: c.received(), Subscriptions: []string{},
 	}
 	for _, sub := range c.all() {
 		v.Subscriptions = append(v.Subscriptions, sub.Text)

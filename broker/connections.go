@@ -19,7 +19,6 @@ type Connections struct {
 	perUser, perAuthkey int
 
 	mu       sync.Mutex
-	newest   uint64 // number that was given
 	open     map[*conn]seat
 	users    map[graph.UserID]int // how many of the open ones
 	authkeys map[graph.AuthkeyID]int
@@ -30,10 +29,7 @@ type Connections struct {
 const perUserAudits = 8
 
 // seat is the place of a connection among those of its node.
-type seat struct {
-	number uint64
-	since  time.Time
-}
+type seat struct{ since time.Time }
 
 // NewConnections returns an empty set that takes so many of a user and of an authkey.
 func NewConnections(n *raftfsm.Node, r *raftfsm.Recorder, perUser, perAuthkey int) *Connections {
@@ -55,8 +51,7 @@ func (s *Connections) add(c *conn, again bool) error {
 	if !again && s.users[c.user] >= s.perUser {
 		return tooMany("this user", s.perUser)
 	}
-	s.newest++
-	s.open[c] = seat{s.newest, s.node.Now().UTC()}
+	s.open[c] = seat{s.node.Now().UTC()}
 	s.users[c.user]++
 	s.authkeys[c.authkey]++
 	s.node.Members().Board().SetClients(len(s.open))

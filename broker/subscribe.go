@@ -288,7 +288,7 @@ func (c *conn) Failed(at eventlog.Position, err error) {
 		return // the node is stopping, and ends its sessions itself
 	}
 	c.broker.Logger.Error("the log cannot be read for a subscriber: run `hpfriends check`", "ident", c.ident,
-		"remote", c.session.Remote(), "at", at.String(), "err", err)
+		"connection", c.session.Number, "remote", c.session.Remote(), "at", at.String(), "err", err)
 	c.broker.metrics.refused(c.ident, "log-unreadable")
 	c.session.Close(errLogUnreadable)
 }

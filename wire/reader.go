@@ -225,7 +225,7 @@ func (s *Session) Refuse(r Refusal) {
 
 // report tells the broker of a refusal, and returns what the peer is told and whether that is the end.
 func (s *Session) report(r Refusal, text string) (answer string, fatal bool) {
-	r.Remote, r.AuthenticatedIdent, r.Count, r.Why = s.remote, s.Ident(), max(1, r.Count), text
+	r.Session, r.Remote, r.AuthenticatedIdent, r.Count, r.Why = s.Number, s.remote, s.Ident(), max(1, r.Count), text
 	s.server.broker.Refused(r)
 	answer, fatal = s.server.config.Compat.answer(&r)
 	if text != "" {

@@ -95,6 +95,7 @@ type Refusal struct {
 	Reason             Reason
 	Ident              string // as the peer wrote it; may be of any bytes
 	Channel            string // as the peer wrote it; may be of any bytes
+	Session            uint64 // number of it; 0: the connection was turned away before it was one
 	Remote             netip.AddrPort
 	AuthenticatedIdent string // empty before the first login
 	Count              int    // frames that were refused at once, at least 1

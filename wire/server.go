@@ -39,7 +39,7 @@ type Server struct {
 	moved moved
 }
 
-// moved is how many bytes went through all sessions, without TLS's own.
+// moved is how many bytes went through a session, or all, without TLS's own.
 type moved struct{ in, out atomic.Uint64 }
 
 // Bytes are how many have been received from clients and sent to them since the start.
@@ -51,6 +51,7 @@ type limits struct {
 	throttle *loginThrottle
 	frames   *frameMemory
 	linger   *rate.Limiter // bytes that are thrown away at ends
+	numbers  atomic.Uint64 // sessions that there have been
 }
 
 // keepAlive finds peers that have vanished, with the figures of the Python broker. It is the only way: no frame is safe
@@ -65,7 +66,10 @@ func NewServer(c Config, b Broker) (*Server, error) {
 	c = c.withDefaults()
 	s := &Server{
 		config: c, broker: b, dummy: make([]byte, 32),
-		limits:    limits{newConnLimiter(c), newLoginThrottle(), newFrameMemory(c), rate.NewLimiter(lingerRate, lingerBurst)},
+		limits: limits{
+			limiter: newConnLimiter(c), throttle: newLoginThrottle(), frames: newFrameMemory(c),
+			linger: rate.NewLimiter(lingerRate, lingerBurst),
+		},
 		listeners: make(map[net.Listener]struct{}), sessions: make(map[*Session]struct{}),
 	}
 	rand.Read(s.dummy)
@@ -237,7 +241,7 @@ func (s *Server) turnAway(a arrival, why Reason, silent bool) {
 
 // makeRoom ends a session that has not logged in, for the sake of a newer one.
 func (s *Server) makeRoom(ses *Session) {
-	r := Refusal{Reason: ReasonTooMany, Remote: ses.remote, Count: 1}
+	r := Refusal{Reason: ReasonTooMany, Session: ses.Number, Remote: ses.remote, Count: 1}
 	s.broker.Refused(r)
 	if _, tls := ses.conn.(*tls.Conn); tls {
 		ses.Close(closeSilently) // the handshake may not be done

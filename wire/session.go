@@ -15,6 +15,8 @@ import (
 
 // Session is one connection to a Server. Its reader goroutine reads, decides and calls the Conn; everybody may Send.
 type Session struct {
+	Number uint64 // tells it from the others of its Server, from 1 on
+
 	server   *Server
 	endpoint *Endpoint
 	conn     net.Conn
@@ -25,9 +27,8 @@ type Session struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{} // closed when everything of it is over
 
-	ident    atomic.Pointer[string] // authenticated; nil before
-	bytesIn  atomic.Uint64
-	bytesOut atomic.Uint64
+	ident atomic.Pointer[string] // authenticated; nil before
+	moved moved
 
 	reader    reader // of the reader goroutine
 	writer    writer
@@ -50,7 +51,8 @@ const (
 
 func newSession(s *Server, a arrival, e *Endpoint, tc *tls.Config) *Session {
 	ses := &Session{
-		server: s, endpoint: e, conn: a.conn, remote: a.remote, nonce: make([]byte, e.Nonce), done: make(chan struct{}),
+		server: s, endpoint: e, conn: a.conn, remote: a.remote, Number: s.numbers.Add(1), nonce: make([]byte, e.Nonce),
+		done: make(chan struct{}),
 	}
 	ses.transport.watch(a.conn)
 	ses.reader.requests = rate.NewLimiter(requestRate, requestBurst)
@@ -99,15 +101,15 @@ func (s *Session) Ident() string {
 func (s *Session) ChargeTo(party uint64) { s.reader.party = party }
 
 func (s *Session) got(n int) {
-	s.bytesIn.Add(uint64(n))
+	s.moved.in.Add(uint64(n))
 	s.server.moved.in.Add(uint64(n))
 }
 
 // BytesIn is the number of bytes received, without TLS's own.
-func (s *Session) BytesIn() uint64 { return s.bytesIn.Load() }
+func (s *Session) BytesIn() uint64 { return s.moved.in.Load() }
 
 // BytesOut is the number of bytes sent, without TLS's own.
-func (s *Session) BytesOut() uint64 { return s.bytesOut.Load() }
+func (s *Session) BytesOut() uint64 { return s.moved.out.Load() }
 
 // run is the reader goroutine, from INFO to the end.
 func (s *Session) run() {
@@ -134,7 +136,8 @@ func (s *Session) sendInfo() error {
 	n, err := s.conn.Write(info)
 	s.wrote(int64(n), err)
 	if err != nil {
-		s.server.config.Logger.Debug("hpfeeds connection failed before INFO", "remote", s.remote, "err", err)
+		s.server.config.Logger.Debug("hpfeeds connection failed before INFO", "connection", s.Number,
+			"remote", s.remote, "err", err)
 		s.reader.gone = true
 		return closeSilently
 	}

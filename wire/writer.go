@@ -58,7 +58,7 @@ func (s *Session) write(bufs net.Buffers) error {
 
 // wrote counts a write. With TLS the transport counts for itself, below.
 func (s *Session) wrote(n int64, err error) {
-	s.bytesOut.Add(uint64(n))
+	s.moved.out.Add(uint64(n))
 	s.server.moved.out.Add(uint64(n))
 	if _, ok := s.conn.(*tls.Conn); !ok {
 		s.transport.wrote(n, err)

@@ -2,17 +2,21 @@ package program
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"hpfriends/internal/freeport"
+	"hpfriends/query/view"
 	"hpfriends/wire"
 )
 
@@ -48,6 +52,43 @@ func TestRefusedLoginIsSeen(t *testing.T) {
 	if strings.Contains(said, "wr0ng") || strings.Contains(said, "s3cret-k7") {
 		t.Errorf("the server's log has a secret: %s", said)
 	}
+}
+
+// What the server's own log says of a connection has its number, by which it is listed and closed.
+func TestLinesOfAConnectionHaveItsNumber(t *testing.T) {
+	p, m := realBroker(t, "--log-level", "debug")
+	c, err := wire.Dial(t.Context(), wire.DialConfig{Addr: p.Address, Ident: "k", Secret: []byte("s3cret-k7")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write(wire.AppendPublish(nil, "k", "$x", []byte("y"))); err != nil {
+		t.Fatal(err)
+	}
+	says := func(parts ...string) {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			for line := range strings.Lines(p.Said()) {
+				if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
+					return
+				}
+			}
+			if time.Now().After(end) {
+				t.Fatalf("no line has %q: %s", parts, p.Said())
+			}
+		}
+	}
+	says(`"msg":"logged in"`)
+	var listed view.Connections
+	err = json.Unmarshal([]byte(m.ok("connection", "ls", "--json")), &listed)
+	if err != nil || len(listed.Connections) != 1 {
+		t.Fatalf("%+v, %v", listed, err)
+	}
+	number := fmt.Sprintf(`"connection":%d,`, listed.Connections[0].Number)
+	says(`"msg":"logged in"`, `"ident":"k"`, number)
+	says(`"msg":"refused"`, `"channel":"$x"`, number)
+	m.ok("connection", "close", fmt.Sprint(listed.Connections[0].Node, "/", listed.Connections[0].Number))
+	says(`"msg":"connection ended"`, `"ident":"k"`, number)
 }
 
 // A wrong password is a row of its account, on the page and on the command line; one for nobody's account is for
