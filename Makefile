@@ -10,7 +10,7 @@ RACE := ./backup/... ./broker/... ./eventlog/... ./graph/... ./history/... ./raf
 # What reads a log is tested with logs that are partly in blocks, too: eventlog/cold/soon.go.
 COLD := ./eventlog ./eventlog/check ./history ./backup ./raftfsm ./raftfsm/apply ./query/... ./router
 
-.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover cold siege soak soak-live pictures packages image release test-packages test-image test-compose clean
+.PHONY: assets build run demo test browser race fuzz bench bench-nats check interop faults failover cold siege soak soak-live pictures packages image release test-release test-packages test-image test-compose clean
 
 # Less collecting in the compiler: a tenth of its time for the standard library, a quarter for SQLite, which then takes 1 GB.
 build: export GOGC ?= 400
@@ -109,6 +109,9 @@ soak-live: build
 packages: ; packaging/build packages
 image: ; packaging/build image
 release: ; packaging/build release
+
+# That a release has the same bytes twice, and a bill of materials of all that is in it: as long as two releases.
+test-release: ; packaging/test-release
 
 # The package of this machine on a fresh Debian that boots in namespaces: installs, starts, answers, upgrades, stops, purges.
 test-packages:
