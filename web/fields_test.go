@@ -176,6 +176,37 @@ func (lone) ClusterStatus(context.Context) (api.Cluster, error) {
 	}
 }
 
+// What reads gets an authkey that may subscribe and not publish, and is awaited until it has read; what reads by HTTP
+// gets a command, and no authkey.
+func TestReadersAreConnected(t *testing.T) {
+	w := newWorld(t)
+	w.users("ada")
+	_, html := w.submit("ada", "/connect", "do", "connect", "sensor", "logstash", "ident", "elk")
+	if !says(html, "Paste this into Logstash", `channels => ["cowrie.*?durable=logstash&echo=1"]`, "It may subscribe to cowrie.*",
+		"It has read nothing yet.") {
+		t.Error(text(html))
+	}
+	key, ok := w.graph.AuthkeyByIdent("elk")
+	if !ok || len(key.Pub) != 0 || len(key.Sub) != 1 || key.Sub[0] != "cowrie.*" {
+		t.Errorf("it may publish on %v and subscribe to %v", key.Pub, key.Sub)
+	}
+	stored, tx := entry.Usage{Received: 1, LastSeen: time.Now()}, w.events.BeginUpdate()
+	tx.Put(eventlog.SpaceStats, eventlog.IndexKey(uint64(key.ID)), stored.AppendStored(nil))
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if _, html = w.page("ada", "/connect?ident=elk"); !says(html, "It has read its first message") ||
+		strings.Contains(html, "data-hx-get") {
+		t.Error(text(html))
+	}
+	before := w.graph.Index()
+	_, html = w.submit("ada", "/connect", "do", "connect", "sensor", "curl")
+	if !says(html, "curl reads by HTTP", "/api/v1/messages?channel=cowrie.*&since=2h", "Account") ||
+		w.graph.Index() != before {
+		t.Error(text(html))
+	}
+}
+
 // What was refused to a sensor before its first event is told while that is waited for, and not after.
 func TestOldRefusalsEndWithTheFirstEvent(t *testing.T) {
 	w := newWorld(t)

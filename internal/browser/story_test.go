@@ -139,7 +139,7 @@ func (s *story) sensor() {
 	p.Main().Click("link", "Connect a sensor")
 	p.Click("radio", "cowrie")
 	p.Fill("Comment", "pot3 in Frankfurt")
-	p.Click("button", "Make an authkey")
+	p.Click("button", "Connect")
 	p.See("Paste this into cowrie")
 	s.key = load.Key{Ident: p.Read("#issued-ident"), Secret: p.Read("#issued-secret")}
 	if configuration := p.Read("#issued-config"); !strings.Contains(configuration, s.key.Secret) {

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"hpfriends/api"
-	"hpfriends/graph"
 	"hpfriends/internal/secret"
 	"hpfriends/query"
 	"hpfriends/query/view"
@@ -19,6 +18,8 @@ type connectData struct {
 	Wait    *view.Authkey // the authkey whose first event is waited for
 	Again   string        // where the page looks again
 	Issued  *issued       // its secret and its configuration, shown once
+	Command string        // what to run with an API token, which is made elsewhere
+	Reads   bool          // it waits for what it reads
 	Seen    bool
 	Refused []view.LogRow // before its first event
 }
@@ -41,15 +42,19 @@ func (d *connectData) await(r *request, ident string) error {
 	if err != nil {
 		return err
 	}
-	d.Wait, d.Again = &k, "/connect?"+url.Values{"ident": {ident}}.Encode()
-	if d.Seen = k.Stats != nil && k.Stats.Published > 0; d.Seen {
+	d.Wait, d.Again, d.Reads = &k, "/connect?"+url.Values{"ident": {ident}}.Encode(), len(k.Pub) == 0
+	if k.Stats != nil {
+		d.Seen = k.Stats.Published > 0 || d.Reads && k.Stats.Received > 0
+	}
+	if d.Seen {
 		return nil
 	}
 	d.Refused, err = r.Query.Logs(r.actor, query.LogFilter{Ident: ident, Limit: few})
 	return err
 }
 
-// connect makes an authkey with exactly what a sensor needs. Its answer has the secret, what to paste, and waits.
+// connect makes an authkey with exactly what a sensor needs. Its answer has the secret, what to paste, and waits. What
+// reads with an API token is told so: a token is made on Account, for a password.
 func connect(r *request) (done, error) {
 	s, ok := sensors.Named(r.PostForm.Get("sensor"))
 	if !ok {
@@ -57,7 +62,12 @@ func connect(r *request) (done, error) {
 	}
 	key := api.NewAuthkey{
 		Ident: strings.TrimSpace(r.PostForm.Get("ident")), Comment: strings.TrimSpace(r.PostForm.Get("comment")),
-		Pub: s.Channels,
+		Pub: s.Pub(), Sub: s.Reads,
+	}
+	at := sensors.Place{Host: hostOf(r.Host), Port: r.hpfeedsPort(), Site: origin(r.Request)}
+	if s.Token {
+		command, err := s.Configuration(at)
+		return done{show: connectData{Picked: s, Command: command}}, err
 	}
 	if key.Ident == "" {
 		key.Ident = s.Ident(secret.NewIdent, r.viewer.Graph())
@@ -66,17 +76,12 @@ func connect(r *request) (done, error) {
 			"Leave it empty, and one is made.")
 	}
 	key.Comment = cmp.Or(key.Comment, s.Name)
-	if key.Pub == nil {
-		key.Pub = []graph.Pattern{"test.events"}
-	}
 	made, err := ask(r, api.AddAuthkey, api.With[api.NewAuthkey]{Body: key})
 	if err != nil {
 		return done{}, err
 	}
 	d := connectData{Issued: &issued{Credential: made, Sensor: s, Why: "The authkey is added."}}
-	at := sensors.Place{
-		Host: hostOf(r.Host), Port: r.hpfeedsPort(), Site: origin(r.Request), Ident: made.Ident, Secret: made.Secret,
-	}
+	at.Ident, at.Secret = made.Ident, made.Secret
 	if d.Issued.Config, err = s.Configuration(at); err != nil {
 		return done{}, err
 	}

@@ -1,4 +1,5 @@
-// Package sensors knows the software that can be connected: the channels that each publishes on, and its configuration.
+// Package sensors knows the software that can be connected: the channels that each publishes on or reads, and its
+// configuration.
 //
 // Its functions are pure. A configuration is text, and holds an ident and a secret as they are. The caller sees to
 // it that no character of theirs ends a string in any of them: letters, digits and . _ @ / - do not.
@@ -19,26 +20,38 @@ var files embed.FS
 
 var configs = template.Must(template.ParseFS(files, "configs/*.txt"))
 
-// Sensor is software that publishes, and what it needs.
+// Sensor is software that publishes, or reads, and what it needs.
 type Sensor struct {
 	ID, Name string
 	Channels []graph.Pattern // that it publishes on; empty: those that the user names
+	Reads    []graph.Pattern // what it subscribes to; empty: it publishes
+	Token    bool            // it reads by HTTP, with an API token instead of an authkey
+}
+
+// Pub are the channels that its authkey may publish on.
+func (s Sensor) Pub() []graph.Pattern {
+	if s.Channels == nil && s.Reads == nil {
+		return []graph.Pattern{"test.events"}
+	}
+	return s.Channels
 }
 
 // All are what Connect a sensor offers. Their channels are the ones that each publishes on unless it is told
 // otherwise; their configurations are those of the programs' own documentation.
 var All = []Sensor{
-	{"cowrie", "cowrie", []graph.Pattern{"cowrie.sessions"}},
-	{"dionaea", "dionaea", []graph.Pattern{
+	{ID: "cowrie", Name: "cowrie", Channels: []graph.Pattern{"cowrie.sessions"}},
+	{ID: "dionaea", Name: "dionaea", Channels: []graph.Pattern{
 		"dionaea.capture", "dionaea.capture.anon", "dionaea.connections", "dionaea.dcerpcrequests",
 		"dionaea.shellcodeprofiles", "mwbinary.dionaea.sensorunique",
 	}},
-	{"tpot", "T-Pot", []graph.Pattern{"ews.events"}},
-	{"opencanary", "OpenCanary", []graph.Pattern{"opencanary.events"}},
-	{"conpot", "Conpot", []graph.Pattern{"conpot.events"}},
-	{"heralding", "heralding", []graph.Pattern{"heralding.auth", "heralding.session"}},
-	{"python", "the Python client", nil},
-	{"hpfriends", "the hpfriends command", nil},
+	{ID: "tpot", Name: "T-Pot", Channels: []graph.Pattern{"ews.events"}},
+	{ID: "opencanary", Name: "OpenCanary", Channels: []graph.Pattern{"opencanary.events"}},
+	{ID: "conpot", Name: "Conpot", Channels: []graph.Pattern{"conpot.events"}},
+	{ID: "heralding", Name: "heralding", Channels: []graph.Pattern{"heralding.auth", "heralding.session"}},
+	{ID: "python", Name: "the Python client"},
+	{ID: "hpfriends", Name: "the hpfriends command"},
+	{ID: "logstash", Name: "Logstash", Reads: []graph.Pattern{"cowrie.*"}},
+	{ID: "curl", Name: "curl", Reads: []graph.Pattern{"cowrie.*"}, Token: true},
 }
 
 // Named finds a sensor by its ID.
@@ -55,10 +68,7 @@ type Place struct{ Host, Port, Site, Ident, Secret string }
 
 // Configuration is what to paste into the sensor.
 func (s Sensor) Configuration(at Place) (string, error) {
-	channel := graph.Pattern("test.events")
-	if len(s.Channels) > 0 {
-		channel = s.Channels[0]
-	}
+	channel := slices.Concat(s.Pub(), s.Reads)[0]
 	var b strings.Builder
 	err := configs.ExecuteTemplate(&b, s.ID+".txt", struct {
 		Place

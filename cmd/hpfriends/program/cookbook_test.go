@@ -11,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"hpfriends/docs"
+	"hpfriends/graph"
 	"hpfriends/web/sensors"
 )
 
@@ -45,28 +46,40 @@ func TestSensorsCookbookRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	runScripts(t, dir, func(*testscript.Env) error { return nil })
+	readers, err := docs.Files.ReadFile("integrations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, s := range sensors.All {
-		if len(s.Channels) > 0 {
-			inBook(t, string(book), s)
+		switch {
+		case s.Token:
+			pasted(t, string(readers), s)
+		case len(s.Reads) > 0:
+			may(t, string(book), s, "--sub", s.Reads)
+			pasted(t, string(readers), s)
+		case len(s.Channels) > 0:
+			may(t, string(book), s, "--pub", s.Channels)
+			pasted(t, string(book), s)
 		}
 	}
 }
 
-// inBook compares what the cookbook has of a sensor with what Connect a sensor makes.
-func inBook(t *testing.T, book string, s sensors.Sensor) {
+// may compares what the cookbook's key for a sensor may do with what that of Connect a sensor may.
+func may(t *testing.T, book string, s sensors.Sensor, flag string, want []graph.Pattern) {
 	t.Helper()
 	line := regexp.MustCompile(`(?m)^hpfriends authkey add .*--ident ` + s.ID + `-1 .*$`).FindString(book)
-	var publish []string
-	for _, m := range regexp.MustCompile(`--pub (\S+)`).FindAllStringSubmatch(line, -1) {
-		publish = append(publish, m[1])
+	var got []graph.Pattern
+	for _, m := range regexp.MustCompile(flag+` '?([^\s']+)`).FindAllStringSubmatch(line, -1) {
+		got = append(got, graph.Pattern(m[1]))
 	}
-	var want []string
-	for _, c := range s.Channels {
-		want = append(want, string(c))
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: the cookbook's key has %s %v, that of Connect a sensor %v", s.Name, flag, got, want)
 	}
-	if !slices.Equal(publish, want) {
-		t.Errorf("%s: the cookbook's key publishes %v, Connect a sensor's %v", s.Name, publish, want)
-	}
+}
+
+// pasted looks for what Connect a sensor has people paste in a document.
+func pasted(t *testing.T, book string, s sensors.Sensor) {
+	t.Helper()
 	text, err := s.Configuration(sensors.Place{Host: "HOST", Port: "PORT", Site: "SITE", Ident: "IDENT", Secret: "SECRET"})
 	if err != nil {
 		t.Fatal(err)

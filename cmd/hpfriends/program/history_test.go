@@ -240,6 +240,12 @@ func TestEchoReachesClientsThatDispatchByTheNameTheySubscribed(t *testing.T) {
 	pub.publish("d.two", "live")
 	l.expect("d.*?from=first&echo=1 ada-key live")
 
+	kept := c.dial("ada")
+	kept.subscribe("e.*?durable=logstash&echo=1") // as Connect a sensor has it
+	kept.settled("sync")
+	pub.publish("e.one", "kept")
+	kept.expect("e.*?durable=logstash&echo=1 ada-key kept")
+
 	// Who is subscribed twice gets a message once, as the older asks for.
 	l.subscribe("d.two?times=1")
 	pub.publish("d.two", "again")
