@@ -137,7 +137,7 @@ func (s *story) sensor() {
 	p.Click("link", "Home")
 	p.See("Three steps until your first event")
 	p.Main().Click("link", "Connect a sensor")
-	p.Click("radio", "cowrie")
+	p.Click("radio", "cowrie publishes on")
 	p.Fill("Comment", "pot3 in Frankfurt")
 	p.Click("button", "Connect")
 	p.See("Paste this into cowrie")
