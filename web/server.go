@@ -136,20 +136,12 @@ func New(c Config) *Server {
 			Health: v1.Health{Ready: c.Ready, Scrub: c.Scrub, Certificates: c.Certificates},
 		}, turns),
 	}
-	document, err := s.v1.Document()
-	if err != nil {
-		panic(err) // it is made of types
-	}
-	reference, err := help.ReadReference(document)
-	if err != nil {
-		panic(err)
-	}
 	operations := http.NewServeMux() // for who was admitted
 	s.v1.Register(operations)
 	s.pages = pages.New(pages.Config{
 		API: api.InProcess(operations), Query: c.Query, Who: s.who, Refusal: s.v1.Refusal,
 		Node: c.Name, Places: c.Places, Kiosk: c.Kiosk, Hpfeeds: c.Hpfeeds, Lag: c.Lag,
-		Version: c.Version, Guests: c.Guests, Assets: scripts, Reference: reference, Logger: c.Logger,
+		Version: c.Version, Guests: c.Guests, Assets: scripts, Reference: sync.OnceValue(s.reference), Logger: c.Logger,
 	}, turns)
 	s.live = live.New(live.Config{Query: c.Query, Places: c.Places, Kiosk: c.Kiosk, Address: s.who.Address, Turns: turns})
 	perAddress := max(most/4, 1)
@@ -158,6 +150,19 @@ func New(c Config) *Server {
 	}
 	s.crowd = crowd.New(most, perAddress)
 	return s
+}
+
+// reference is made when somebody reads it: it takes as long as a start otherwise does.
+func (s *Server) reference() *help.Reference {
+	document, err := s.v1.Document()
+	if err != nil {
+		panic(err) // it is made of types
+	}
+	r, err := help.ReadReference(document)
+	if err != nil {
+		panic(err)
+	}
+	return r
 }
 
 // Setup makes the first admin.

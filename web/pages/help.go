@@ -39,9 +39,9 @@ type helpData struct {
 
 // showHelp shows a document, or where the words of ?q= occur in all of them.
 func showHelp(r *request) (any, error) {
-	d := helpData{Shelves: r.library.Shelves, Text: strings.TrimSpace(r.URL.Query().Get("q"))}
+	d := helpData{Shelves: r.library().Shelves, Text: strings.TrimSpace(r.URL.Query().Get("q"))}
 	if d.Text != "" {
-		d.Hits = r.library.Search(d.Text)
+		d.Hits = r.library().Search(d.Text)
 		return d, nil
 	}
 	name := r.PathValue("topic")
@@ -49,7 +49,7 @@ func showHelp(r *request) (any, error) {
 		name = "start"
 	}
 	var ok bool
-	if d.Topic, ok = r.library.Topic(name); !ok {
+	if d.Topic, ok = r.library().Topic(name); !ok {
 		return nil, api.NewProblem(http.StatusNotFound, api.NotFound, "There is no such document.",
 			"Help lists those that there are.")
 	}
@@ -95,9 +95,9 @@ type referenceData struct {
 
 // reference shows the operations of the API: which there are, or those of one group.
 func reference(r *request) (any, error) {
-	d := referenceData{r.Reference, nil, origin(r.Request), r.places()}
+	d := referenceData{r.Reference(), nil, origin(r.Request), r.places()}
 	if id := r.PathValue("group"); id != "" {
-		if d.Shown = r.Reference.Group(id); d.Shown == nil {
+		if d.Shown = d.Group(id); d.Shown == nil {
 			return nil, &graph.Error{Code: graph.NotFound, Msg: "the API has no operations of that name", Hint: "see /api"}
 		}
 	}

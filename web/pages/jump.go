@@ -19,7 +19,7 @@ func (r *request) palette() *palette.Palette {
 		}
 		p.Pages = append(p.Pages, palette.Page{Title: pg.title, About: pg.about, Path: pg.path})
 	}
-	for _, shelf := range r.library.Shelves {
+	for _, shelf := range r.library().Shelves {
 		for _, topic := range shelf.Topics {
 			p.Pages = append(p.Pages, palette.Page{Title: topic.Title, About: "In Help", Path: "/help/" + topic.Name})
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"hpfriends/api"
@@ -30,7 +31,7 @@ type Config struct {
 	Who       *who.Authenticator
 	Refusal   func(error) *api.Problem                      // what the API says of an error
 	Assets    *assets.Set                                   // the scripts, as far as there are any
-	Reference *help.Reference                               // of the API
+	Reference func() *help.Reference                        // of the API
 	Hpfeeds   func() []string                               // addresses that sensors connect to; nil: unknown
 	Node      string                                        // the name of the node that answers
 	Places    attack.Places                                 // where addresses are; nil: unknown
@@ -46,7 +47,7 @@ type Pages struct {
 	Config
 	templates map[string]*template.Template // by page
 	routes    []*page
-	library   *help.Library
+	library   func() *help.Library // read when somebody asks for help
 	turns     *ration.Rations
 	sent      once.Forms
 	doors     *doors.Doors // for who is not logged in
@@ -54,11 +55,9 @@ type Pages struct {
 
 // New returns Pages whose users take turns.
 func New(c Config, turns *ration.Rations) *Pages {
-	library, err := help.Open(docs.Files)
-	if err != nil {
-		panic(err) // the documents are part of the program
+	p := &Pages{
+		Config: c, templates: parseTemplates(), routes: routes(), library: sync.OnceValue(library), turns: turns,
 	}
-	p := &Pages{Config: c, templates: parseTemplates(), routes: routes(), library: library, turns: turns}
 	p.doors = doors.New(doors.Config{
 		API: c.API, Query: c.Query, Who: c.Who, Refusal: c.Refusal, Templates: p.templates, Whole: p.whole,
 		Guests: c.Guests, Logger: c.Logger,
@@ -66,9 +65,17 @@ func New(c Config, turns *ration.Rations) *Pages {
 	return p
 }
 
+func library() *help.Library {
+	l, err := help.Open(docs.Files)
+	if err != nil {
+		panic(err) // the documents are part of the program
+	}
+	return l
+}
+
 // Register adds every page to mux; ask finds out who sends a request.
 func (p *Pages) Register(mux who.Mux, ask who.Authenticate) {
-	mux.HandleFunc("GET "+style.Path, answer.Lasting("text/css; charset=utf-8", style.Sheet))
+	mux.HandleFunc("GET "+style.Path, answer.Lasting("text/css; charset=utf-8", style.Sheet()))
 	for _, pg := range p.routes {
 		h := p.serve(pg, ask)
 		mux.HandleFunc("GET "+pg.pattern(), h)

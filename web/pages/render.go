@@ -34,7 +34,7 @@ var functions = template.FuncMap{
 	"list":     func(v ...any) []any { return v },
 	"parts":    func(name string) []string { return strings.SplitAfter(name, ".") },
 	"deref":    func(b *bool) bool { return b != nil && *b },
-	"mark":     func() template.HTML { return icons.Mark }, "style": func() string { return style.URL },
+	"mark":     func() template.HTML { return icons.Mark }, "style": style.URL,
 }
 
 //go:embed html/*.html

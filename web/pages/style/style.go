@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"regexp"
+	"sync"
 )
 
 //go:embed style.css
@@ -21,14 +22,14 @@ var (
 	around   = regexp.MustCompile(`;? ?([{};,]) ?|(:) `) // no text in the stylesheet has one of these
 )
 
-// Sheet is what is sent. It never changes.
-var Sheet = func() []byte {
+// Sheet is what is sent. It never changes; who runs a command waits for none of it.
+var Sheet = sync.OnceValue(func() []byte {
 	css := blanks.ReplaceAll(comments.ReplaceAll(source, nil), []byte(" "))
 	return bytes.ReplaceAll(around.ReplaceAll(css, []byte("$1$2")), []byte(";}"), []byte("}"))
-}()
+})
 
 // URL changes with the stylesheet, so that it may be kept for ever.
-var URL = func() string {
-	sum := sha256.Sum256(Sheet)
+var URL = sync.OnceValue(func() string {
+	sum := sha256.Sum256(Sheet())
 	return Path + "?" + hex.EncodeToString(sum[:6])
-}()
+})

@@ -15,10 +15,10 @@ import (
 const most = 20_000
 
 func TestStylesheetIsSmall(t *testing.T) {
-	if len(Sheet) > most || bytes.Contains(Sheet, []byte("/*")) || bytes.Contains(Sheet, []byte("\n")) {
-		t.Errorf("%d bytes, at most %d: %.80s", len(Sheet), most, Sheet)
+	if len(Sheet()) > most || bytes.Contains(Sheet(), []byte("/*")) || bytes.Contains(Sheet(), []byte("\n")) {
+		t.Errorf("%d bytes, at most %d: %.80s", len(Sheet()), most, Sheet())
 	}
-	if a, b := bytes.Count(source, []byte("{")), bytes.Count(Sheet, []byte("}")); a != b {
+	if a, b := bytes.Count(source, []byte("{")), bytes.Count(Sheet(), []byte("}")); a != b {
 		t.Errorf("%d rules are written, and %d sent", a, b)
 	}
 }
@@ -51,7 +51,7 @@ func TestStylesheetHasNothingUnused(t *testing.T) {
 			words[w] = true
 		}
 	}
-	selectors := regexp.MustCompile(`[^{}]+\{`).FindAllString(string(Sheet), -1)
+	selectors := regexp.MustCompile(`[^{}]+\{`).FindAllString(string(Sheet()), -1)
 	if len(selectors) < 200 {
 		t.Fatalf("only %d rules are looked at", len(selectors))
 	}
