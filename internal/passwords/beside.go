@@ -146,19 +146,21 @@ func startChild() (*child, error) {
 
 // self is this program, also when there is another one at its path by now.
 func self() string {
-	const running = "/proc/self/exe"
-	if _, err := os.Stat(running); err == nil {
+	const running = "/proc/self/exe" // as which it would be listed, too
+	path, err := os.Executable()
+	there, errThere := os.Stat(path)
+	if now, errNow := os.Stat(running); errNow == nil &&
+		(err != nil || errThere != nil || !os.SameFile(there, now)) {
 		return running
 	}
-	path, _ := os.Executable() // starting what is not there says so
 	return path
 }
 
 func (c *child) compute(j job) (sum []byte, err error) {
-	if err := c.jobs.Encode(j); err != nil {
-		return nil, err
+	if err = c.jobs.Encode(j); err == nil {
+		err = c.sums.Decode(&sum)
 	}
-	if err := c.sums.Decode(&sum); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("a process that hashes passwords ended: %w", err)
 	}
 	if len(sum) != int(j.Size) {
