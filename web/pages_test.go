@@ -1041,7 +1041,7 @@ func TestSetupThroughThePages(t *testing.T) {
 	bad := url.Values{"token": {token}, "user": {"no such"}, "password": {"short"}}
 	if rec := w.send(caller{header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}, "POST /setup",
 		bad.Encode()); rec.Code != http.StatusUnprocessableEntity ||
-		!says(rec.Body.String(), "The password has 5 bytes", `"no such" cannot be a handle.`) {
+		!says(rec.Body.String(), "The password has 5 of at least 8 bytes", `"no such" cannot be a handle.`) {
 		t.Errorf("not all that is wrong is told: %d %s", rec.Code, text(rec.Body.String()))
 	}
 	if rec := post("wrong"); rec.Code != http.StatusNotFound || w.graph.HasAdmin() {

@@ -31,7 +31,7 @@ const (
 func CheckPassword(password secret.Secret, handle string) error {
 	switch n := len(password.Reveal()); {
 	case n < MinPassword:
-		return fmt.Errorf("the password has %d bytes, use at least %d", n, MinPassword)
+		return fmt.Errorf("the password has %d of at least %d bytes", n, MinPassword)
 	case n > MaxPassword:
 		return fmt.Errorf("the password has %d bytes, use at most %d", n, MaxPassword)
 	}
@@ -46,7 +46,7 @@ func CheckPassword(password secret.Secret, handle string) error {
 func CheckSecret(plain secret.Secret, ident string) error {
 	text := plain.Reveal()
 	if len(text) < MinPassword {
-		return fmt.Errorf("the secret has %d bytes, use at least %d", len(text), MinPassword)
+		return fmt.Errorf("the secret has %d of at least %d bytes", len(text), MinPassword)
 	}
 	if why := guessable(text, ident); why != "" {
 		return errors.New("the secret is " + why)

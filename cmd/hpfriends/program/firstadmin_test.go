@@ -61,7 +61,7 @@ func TestFirstAdmin(t *testing.T) {
 		t.Errorf("the admins are %q", got)
 	}
 	_, err := proc.Start(t.Context(), t.TempDir(), []string{asProgram + "=1", "HPFRIENDS_ADMIN_PASSWORD=short"})
-	if err == nil || !strings.Contains(err.Error(), "the password has 5 bytes") {
+	if err == nil || !strings.Contains(err.Error(), "the password has 5 of at least 8 bytes") {
 		t.Errorf("with a short password it says %v", err)
 	}
 }
