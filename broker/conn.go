@@ -95,8 +95,8 @@ func (c *conn) Close() {
 	c.count()
 	c.broker.Connections.remove(c)
 	c.broker.metrics.closed(c.ident, c.broker.handle(c.user))
-	c.broker.Logger.Debug("connection ended", "ident", c.ident, "connection", c.session.Number, "published",
-		c.published.Load(), "received", c.received())
+	c.broker.Logger.Debug("connection ended", "ident", c.ident, "connection", c.session.Number, "remote",
+		c.session.Remote(), "published", c.published.Load(), "received", c.received())
 }
 
 // refuse makes a row in the Logs of the authkey's owner.

@@ -227,5 +227,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			err = errors.Join(err, e, srv.Close())
 		}
 	}
+	s.who.Hasher.Close()
 	return err
 }

@@ -22,6 +22,7 @@ import (
 const (
 	besideName = "hpfriends-passwords" // in a list of processes
 	besideIdle = time.Minute           // then it ends
+	besideMost = time.Minute           // for one hash; the most expensive that is computed takes seconds
 )
 
 // served is whether ServeBeside was called: whether this program can be started to hash.
@@ -35,6 +36,9 @@ func ServeBeside() {
 	}
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // it ends with its server
 	runtime.GOMAXPROCS(1)
+	// Of the two it is the one to end for want of memory: its server then hashes by itself. Elsewhere than on Linux there
+	// is no such file.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
 	if err := serve(os.Stdin, os.Stdout); err != nil {
 		os.Exit(1)
 	}
@@ -73,9 +77,10 @@ func serve(from io.Reader, to io.Writer) error {
 
 // beside has hashes computed by processes beside this one, as many as there are at a time.
 type beside struct {
-	start func() (*child, error)
-	mu    sync.Mutex
-	idle  []*child
+	start  func() (*child, error)
+	mu     sync.Mutex
+	idle   []*child
+	closed bool
 }
 
 func (b *beside) compute(j job) ([]byte, error) {
@@ -83,13 +88,25 @@ func (b *beside) compute(j job) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	late := time.AfterFunc(besideMost, c.kill)
 	sum, err := c.compute(j)
-	if err != nil {
-		c.end()
-		return nil, err
+	if late.Stop(); err != nil {
+		return nil, fmt.Errorf("%w (%w)", err, c.end())
 	}
 	b.give(c)
 	return sum, nil
+}
+
+// close ends the processes, now or when they have done what they do.
+func (b *beside) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	for _, c := range b.idle {
+		c.retire.Stop()
+		_ = c.end()
+	}
+	b.idle = nil
 }
 
 func (b *beside) take() (*child, error) {
@@ -107,13 +124,17 @@ func (b *beside) take() (*child, error) {
 func (b *beside) give(c *child) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.closed {
+		_ = c.end()
+		return
+	}
 	b.idle = append(b.idle, c)
 	c.retire = time.AfterFunc(besideIdle, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if i := slices.Index(b.idle, c); i >= 0 { // else somebody has just taken it
 			b.idle = slices.Delete(b.idle, i, i+1)
-			c.end()
+			_ = c.end()
 		}
 	})
 }
@@ -122,7 +143,8 @@ func (b *beside) give(c *child) {
 type child struct {
 	jobs   *gob.Encoder
 	sums   *gob.Decoder
-	end    func()
+	kill   func()
+	wait   func() error
 	retire *time.Timer // while it is idle
 }
 
@@ -138,10 +160,15 @@ func startChild() (*child, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start a process that hashes passwords: %w", err)
 	}
-	return &child{jobs: gob.NewEncoder(in), sums: gob.NewDecoder(out), end: func() {
-		_ = cmd.Process.Kill() // it holds nothing that matters
-		_ = cmd.Wait()
-	}}, nil
+	return &child{
+		jobs: gob.NewEncoder(in), sums: gob.NewDecoder(out), kill: func() { _ = cmd.Process.Kill() }, wait: cmd.Wait,
+	}, nil
+}
+
+// end ends the process, which holds nothing that matters, and says how it ended.
+func (c *child) end() error {
+	c.kill()
+	return c.wait()
 }
 
 // self is this program, also when there is another one at its path by now.

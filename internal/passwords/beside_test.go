@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,12 +22,18 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Processes beside this one come to the same, one after the other and at the same time, and start anew when they end.
+// Processes beside this one come to the same, one after the other and at the same time; one that is killed, or does not
+// answer, is missed by nobody; and in the end there are none.
 func TestBesideHashesAsThisProcessDoes(t *testing.T) {
 	var said strings.Builder
 	h := NewHasher(slog.New(slog.NewTextHandler(&said, nil)))
-	started := 0
-	h.beside.start = func() (*child, error) { started++; return startChild() }
+	h.queue.free = 2
+	var started []*child
+	h.beside.start = func() (*child, error) {
+		c, err := startChild()
+		started = append(started, c) // by who holds mu
+		return c, err
+	}
 	hash := cheap(t, typed)
 	verify := func() {
 		t.Helper()
@@ -37,17 +44,50 @@ func TestBesideHashesAsThisProcessDoes(t *testing.T) {
 		}
 	}
 	verify()
-	if started != 1 || len(h.beside.idle) != 1 {
-		t.Errorf("%d processes were started for one hash after the other, %d are idle", started, len(h.beside.idle))
+	if len(started) != 1 || len(h.beside.idle) != 1 {
+		t.Errorf("%d processes for one hash after the other, %d are idle", len(started), len(h.beside.idle))
 	}
-	h.beside.idle[0].end()
+	started[0].kill()
 	verify() // the first of these by this process
-	if started != 2 || strings.Count(said.String(), "level=WARN") != 1 {
-		t.Errorf("%d processes after one has ended, said: %s", started, said.String())
+	if len(started) != 2 || strings.Count(said.String(), "level=WARN") != 1 || !strings.Contains(said.String(), "killed") {
+		t.Errorf("%d processes after one was killed, said: %s", len(started), said.String())
 	}
-	for _, c := range h.beside.idle {
-		c.end()
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			if _, err := h.Hash(t.Context(), secret.New(typed)); err != nil { // long enough to meet
+				t.Error(err)
+			}
+		})
 	}
+	both.Wait()
+	h.Close()
+	if len(h.beside.idle) != 0 {
+		t.Errorf("%d are idle after the end", len(h.beside.idle))
+	}
+	for _, c := range started {
+		if c.wait() == nil { // it was waited for
+			t.Error("a process outlives its Hasher")
+		}
+	}
+}
+
+// One that does not answer in time is ended.
+func TestStoppedProcessIsEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from, answers := io.Pipe()
+		b := &beside{start: func() (*child, error) {
+			return &child{
+				jobs: gob.NewEncoder(io.Discard), sums: gob.NewDecoder(from),
+				kill: func() { _ = answers.Close() }, wait: func() error { return errors.New("signal: killed") },
+			}, nil
+		}}
+		began := time.Now()
+		_, err := b.compute(job{Size: 32})
+		if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "signal: killed") || took != besideMost {
+			t.Errorf("after %v: %v", took, err)
+		}
+	})
 }
 
 func TestThisProcessHashesIfNoOtherCan(t *testing.T) {
@@ -73,7 +113,10 @@ func TestIdleProcessesEnd(t *testing.T) {
 					return nil, err
 				}
 			}
-			return &child{jobs: gob.NewEncoder(io.Discard), sums: gob.NewDecoder(&sums), end: func() { ended++ }}, nil
+			return &child{
+				jobs: gob.NewEncoder(io.Discard), sums: gob.NewDecoder(&sums),
+				kill: func() {}, wait: func() error { ended++; return nil },
+			}, nil
 		}}
 		for range 2 {
 			if _, err := b.compute(job{Size: 32}); err != nil {

@@ -84,6 +84,13 @@ func (h *Hasher) Verify(ctx context.Context, hash string, password secret.Secret
 	return equal && hash != "", nil
 }
 
+// Close ends the processes beside this one.
+func (h *Hasher) Close() {
+	if h.beside != nil {
+		h.beside.close()
+	}
+}
+
 // compute has a process beside this one hash, or does it itself where there is none.
 func (h *Hasher) compute(p phc, password secret.Secret, size uint32) []byte {
 	j := job{[]byte(password.Reveal()), p.salt, p.memory, p.time, p.threads, size}

@@ -9,23 +9,29 @@ import (
 
 // RSS returns the resident memory in bytes of the server and of the processes that hash for it.
 func (p *Process) RSS() (bytes float64, err error) {
+	err = p.each(func(stat procfs.ProcStat) { bytes += float64(stat.ResidentMemory()) })
+	return bytes, err
+}
+
+// CPU returns the processor time that the server has taken, and the processes that hash for it now.
+func (p *Process) CPU() (took time.Duration, err error) {
+	err = p.each(func(stat procfs.ProcStat) { took += seconds(stat.CPUTime()) })
+	return took, err
+}
+
+// each calls fn for the server and its children.
+func (p *Process) each(fn func(procfs.ProcStat)) error {
 	all, err := procfs.AllProcs()
 	if err != nil {
-		return 0, fmt.Errorf("what a process takes is read from /proc: %w", err)
+		return fmt.Errorf("what a process takes is read from /proc: %w", err)
 	}
 	for _, other := range all {
 		stat, err := other.Stat()
 		if err == nil && (other.PID == p.PID() || stat.PPID == p.PID()) { // else it has ended meanwhile
-			bytes += float64(stat.ResidentMemory())
+			fn(stat)
 		}
 	}
-	return bytes, nil
-}
-
-// CPU returns the processor time that the server has taken.
-func (p *Process) CPU() (time.Duration, error) {
-	stat, err := usage(p.PID())
-	return seconds(stat.CPUTime()), err
+	return nil
 }
 
 func usage(pid int) (procfs.ProcStat, error) {

@@ -14,13 +14,13 @@ import (
 // rowsOf is Rows, of the origins alone. It costs the names of what these have published on, and looking up what is
 // wanted.
 func (p *Projection) rowsOf(ctx context.Context, in Range, a Asked, fn func(Row) error) error {
-	m, err := p.merge(in, a.Origins())
+	m, err := p.merge(ctx, in, a.Origins())
 	for err == nil {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		var next []Series
-		if next, err = p.nextSeries(m); err != nil || len(next) == 0 {
+		if next, err = m.some(); err != nil || len(next) == 0 {
 			return err
 		}
 		if a.Wants != nil { // which may take a while
@@ -41,19 +41,26 @@ func (p *Projection) rowsOf(ctx context.Context, in Range, a Asked, fn func(Row)
 
 // merge begins to go through what some origins publish in a range. What is open now is sealed before it is forgotten,
 // so whatever there is now is found in one of the two.
-func (p *Projection) merge(in Range, origins []graph.UserID) (*merge, error) {
+func (p *Projection) merge(ctx context.Context, in Range, origins []graph.UserID) (*merge, error) {
+	m, of := &merge{log: p.log}, make(map[graph.UserID]bool, len(origins))
+	for _, o := range origins {
+		of[o] = true
+	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	for _, s := range p.openIn(string(in.from), string(in.to)) {
+		if of[s.Origin] {
+			m.open = append(m.open, s.key)
+		}
+	}
+	p.mu.Unlock()
 	from := in.from[1:]
 	if channel, _, ok := eventlog.CutChannel(from); ok { // ... of which some origins were passed
 		from = eventlog.AppendChannel(nil, channel)
 	}
-	m, of := &merge{}, make(map[graph.UserID]bool, len(origins))
-	for _, o := range origins {
-		if of[o] {
-			continue
+	for o := range of {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		of[o] = true
 		n := &names{least: string(in.from), from: append(originKey(o), from...), to: append(originKey(o), in.to[1:]...)}
 		if len(in.to) == 1 { // behind all channels
 			n.to = keyAfter(originKey(o))
@@ -66,20 +73,13 @@ func (p *Projection) merge(in Range, origins []graph.UserID) (*merge, error) {
 		}
 	}
 	heap.Init(&m.stored)
-	for _, s := range p.openIn(string(in.from), string(in.to)) {
-		if of[s.Origin] {
-			m.open = append(m.open, s.key)
-		}
-	}
 	return m, nil
 }
 
-// nextSeries returns some, none at the end.
-func (p *Projection) nextSeries(m *merge) (all []Series, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// some returns the next series, none at the end.
+func (m *merge) some() (all []Series, err error) {
 	for len(all) < rowsAtOnce {
-		key, err := m.next(p.log)
+		key, err := m.next()
 		if err != nil || key == "" {
 			return all, err
 		}
@@ -114,12 +114,13 @@ func (p *Projection) lookUp(all []Series) (rows []Row, err error) {
 
 // merge brings what each of some origins publishes into the order of series.
 type merge struct {
+	log    *eventlog.Log
 	open   []string // keys of records of series that were open
 	stored byKey
 }
 
 // next returns the next key of a series, "" at the end.
-func (m *merge) next(log *eventlog.Log) (key string, err error) {
+func (m *merge) next() (key string, err error) {
 	if len(m.open) > 0 {
 		key = m.open[0]
 	}
@@ -127,7 +128,7 @@ func (m *merge) next(log *eventlog.Log) (key string, err error) {
 		n := m.stored[0]
 		first := n.keys[0]
 		if n.keys = n.keys[1:]; len(n.keys) == 0 {
-			if err := n.fill(log); err != nil {
+			if err := n.fill(m.log); err != nil {
 				return "", err
 			}
 		}
@@ -214,8 +215,13 @@ func parseNamed(key []byte) (s Series, err error) {
 
 // nameAll makes the records of the channels by origin from those of the series, which a program that did not know of
 // them has written.
-func nameAll(log *eventlog.Log) error {
+func nameAll(ctx context.Context, log *eventlog.Log) error {
 	tx, n := log.BeginUpdate(), 0
+	commit := func() error {
+		err := tx.Commit()
+		tx = log.BeginUpdate()
+		return errors.Join(err, ctx.Err())
+	}
 	defer func() { tx.Discard() }()
 	tx.DeleteRange(eventlog.SpaceChannels, []byte{recordOrigin}, []byte{recordOrigin + 1})
 	err := log.Scan(eventlog.SpaceChannels, []byte{recordSeries}, []byte{recordSeries + 1}, func(k, _ []byte) error {
@@ -227,9 +233,7 @@ func nameAll(log *eventlog.Log) error {
 		if n++; n%4096 != 0 {
 			return nil
 		}
-		err = tx.Commit()
-		tx = log.BeginUpdate()
-		return err
+		return commit()
 	})
 	if err != nil {
 		return err
@@ -239,5 +243,5 @@ func nameAll(log *eventlog.Log) error {
 		return err
 	}
 	at.put(tx)
-	return tx.Commit()
+	return commit()
 }

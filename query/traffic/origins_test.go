@@ -132,7 +132,7 @@ func TestSealedMeanwhile(t *testing.T) {
 	if err := p.catchUp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	m, err := p.merge(WithPrefix("", ""), []graph.UserID{1})
+	m, err := p.merge(t.Context(), WithPrefix("", ""), []graph.UserID{1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestSealedMeanwhile(t *testing.T) {
 	if err := p.catchUp(t.Context()); err != nil || len(p.open) != 1 {
 		t.Fatal(len(p.open), err)
 	}
-	all, err := p.nextSeries(m)
+	all, err := m.some()
 	if err != nil || len(all) != 3*namesAtOnce+2 {
 		t.Fatalf("%d series, %v, want %d", len(all), err, 3*namesAtOnce+2)
 	}
@@ -151,5 +151,39 @@ func TestSealedMeanwhile(t *testing.T) {
 	}
 	if !slices.IsSortedFunc(rows, func(a, b Row) int { return slices.Compare(a.key('l'), b.key('l')) }) {
 		t.Error("they are not in order")
+	}
+}
+
+// An older program that prunes takes series away and leaves their names: they are made anew.
+func TestNamesAreMadeAnewAfterAnOlderProgram(t *testing.T) {
+	l := newLog(t)
+	l.publish("gone", 1)
+	l.publish("kept", 1)
+	l.change()
+	if err := New(l.Log, DefaultLimits()).catchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	at, err := cursor(l.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.entry([]byte{byte(entry.KindReport)}, func(tx *eventlog.Tx) { tx.RaiseFloor(2) })
+	tx := l.BeginUpdate()
+	tx.Delete(eventlog.SpaceChannels, Series{"gone", 1}.key(recordSeries))
+	tx.Delete(eventlog.SpaceChannels, Series{"gone", 1}.historyKey(1))
+	tx.Put(eventlog.SpaceChannels, []byte{recordCursor}, append(eventlog.IndexKey(at.counted), eventlog.IndexKey(2)...))
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := New(l.Log, DefaultLimits()).catchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Scan(eventlog.SpaceChannels, []byte{recordOrigin}, []byte{recordOrigin + 1}, func(k, _ []byte) error {
+		if of, err := parseNamed(k); err != nil || of.Channel != "kept" {
+			t.Errorf("%v is left, %v", of, err)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
 	}
 }

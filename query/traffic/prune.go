@@ -43,7 +43,8 @@ func (p *Projection) prune() error {
 		if err != nil {
 			return err
 		}
-		return errors.Join(d.remove(k), d.remove(of.namedKey()))
+		d.tx.Delete(eventlog.SpaceChannels, of.namedKey()) // at once with the next
+		return d.remove(k)
 	})
 	if err != nil {
 		return err

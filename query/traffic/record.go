@@ -81,7 +81,7 @@ func (s *Span) Merge(other Span) {
 // bytes).
 //
 //	'c'                   -> counted u64, pruned u64                        how far the log is counted
-//	'i'                   -> counted u64                                    how far it was when 'o' was complete
+//	'i'                   -> counted u64, pruned u64                        what 'c' said when 'o' was complete
 //	'h' series, start u64 -> first mark, messages u64, bytes u64            of the segment at start: the first message in
 //	                                                                        it, and the series' totals before it
 //	'l' series            -> first mark, newest mark, messages u64, bytes u64   all that was counted

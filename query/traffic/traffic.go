@@ -1,11 +1,11 @@
 package traffic
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -84,7 +84,7 @@ func (p *Projection) follow(ctx context.Context) error {
 	if p.open != nil && p.counted == end {
 		return nil
 	}
-	if err := p.load(); err != nil {
+	if err := p.load(ctx); err != nil {
 		return err
 	}
 	if floor := p.log.Floor(); p.counted+1 < floor { // retention was faster, or a snapshot came
@@ -105,9 +105,9 @@ func (p *Projection) follow(ctx context.Context) error {
 }
 
 // load reads how far the log is counted, and begins anew from there if that is not what this process has written.
-func (p *Projection) load() error {
+func (p *Projection) load(ctx context.Context) error {
 	at, err := cursor(p.log)
-	if err != nil || p.open != nil && p.stored == at.counted && at.named == at.counted {
+	if err != nil || p.open != nil && p.stored == at.counted && at.named {
 		return err
 	}
 	if at.counted > p.log.Applied() { // a snapshot brought records of a log that this node does not have yet
@@ -116,10 +116,10 @@ func (p *Projection) load() error {
 		if err := tx.Commit(); err != nil {
 			return err
 		}
-		at = progress{}
+		at = progress{named: true}
 	}
-	if at.named != at.counted {
-		if err := nameAll(p.log); err != nil {
+	if !at.named {
+		if err := nameAll(ctx, p.log); err != nil {
 			return err
 		}
 	}
@@ -132,38 +132,33 @@ func (p *Projection) load() error {
 type progress struct {
 	counted uint64 // entries
 	pruned  uint64 // the floor when records were last removed
-	named   uint64 // counted, when the channels of each origin were complete: a program may not have known of them
+	named   bool   // the channels of each origin are complete: an older program does not know of them
 }
 
 func cursor(log *eventlog.Log) (at progress, err error) {
 	v, err := log.Get(eventlog.SpaceChannels, []byte{recordCursor})
 	switch {
 	case errors.Is(err, eventlog.ErrNotFound):
-		return at, nil
+		return progress{named: true}, nil
 	case err != nil:
 		return at, err
 	case len(v) != 16:
 		return at, fmt.Errorf("traffic: the channels' cursor has %d bytes, want 16", len(v))
 	}
 	at.counted, at.pruned = binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])
-	v, err = log.Get(eventlog.SpaceChannels, []byte{recordNamed})
-	switch {
-	case errors.Is(err, eventlog.ErrNotFound):
+	named, err := log.Get(eventlog.SpaceChannels, []byte{recordNamed})
+	if errors.Is(err, eventlog.ErrNotFound) {
 		return at, nil
-	case err != nil:
-		return at, err
-	case len(v) != 8:
-		return at, fmt.Errorf("traffic: the cursor of the channels by origin has %d bytes, want 8", len(v))
 	}
-	at.named = binary.BigEndian.Uint64(v)
-	return at, nil
+	at.named = bytes.Equal(named, v)
+	return at, err
 }
 
 // put writes the progress of records that are complete.
 func (at progress) put(tx *eventlog.Update) {
-	counted := binary.BigEndian.AppendUint64(nil, at.counted)
-	tx.Put(eventlog.SpaceChannels, []byte{recordNamed}, counted)
-	tx.Put(eventlog.SpaceChannels, []byte{recordCursor}, binary.BigEndian.AppendUint64(slices.Clone(counted), at.pruned))
+	v := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, at.counted), at.pruned)
+	tx.Put(eventlog.SpaceChannels, []byte{recordCursor}, v)
+	tx.Put(eventlog.SpaceChannels, []byte{recordNamed}, v)
 }
 
 func (p *Projection) reset() {

@@ -41,7 +41,7 @@ func Verify(ctx context.Context, log *eventlog.Log) error {
 		}
 		start = next
 	}
-	if err := v.nothingElse(first); err != nil || at.named != counted {
+	if err := v.nothingElse(first); err != nil || !at.named {
 		return err // a start makes the names by origin if they are not complete
 	}
 	return v.names()

@@ -75,7 +75,8 @@ func library() *help.Library {
 
 // Register adds every page to mux; ask finds out who sends a request.
 func (p *Pages) Register(mux who.Mux, ask who.Authenticate) {
-	mux.HandleFunc("GET "+style.Path, answer.Lasting("text/css; charset=utf-8", style.Sheet()))
+	sheet := sync.OnceValue(func() http.HandlerFunc { return answer.Lasting("text/css; charset=utf-8", style.Sheet()) })
+	mux.HandleFunc("GET "+style.Path, func(w http.ResponseWriter, r *http.Request) { sheet()(w, r) })
 	for _, pg := range p.routes {
 		h := p.serve(pg, ask)
 		mux.HandleFunc("GET "+pg.pattern(), h)
