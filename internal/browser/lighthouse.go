@@ -17,6 +17,9 @@ type score struct {
 	URL    string
 	Scores map[string]float64 // by category
 	Lost   []string
+
+	Index    float64 // of the machine, by a benchmark
+	Slowdown float64 // by which it was made a telephone
 }
 
 // lighthouse reads pages as a telephone on a slow line would.
@@ -82,7 +85,7 @@ func (l *lighthouse) Short(address, cookies string) (short []string) {
 				short = append(short, fmt.Sprintf("%s: %.0f, wanted %.0f", category, got, want))
 			}
 		}
-		l.t.Logf("%s: %v", s.URL, s.Scores)
+		l.t.Logf("%s: %v; slowed down %.1f times, benchmark index %.0f", s.URL, s.Scores, s.Slowdown, s.Index)
 		if len(short) == 0 {
 			return nil
 		}
