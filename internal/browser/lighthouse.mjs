@@ -16,8 +16,8 @@ const options = {
   cpuQuietThresholdMs: 300,
 };
 
-// Lighthouse makes a telephone of a machine by slowing it down four times, as is right for one whose benchmark index, which
-// it measures, is 1,500 or more. A slower machine, or one with other work, is nearer to a telephone already.
+// Lighthouse makes a telephone of a machine by slowing it down four times, as is right for one whose benchmark index,
+// which it measures, is 1,500 or more. A slower machine, or one with other work, is nearer to a telephone already.
 const fast = 1500;
 let index = fast; // of the last time
 
