@@ -34,14 +34,6 @@ func (p *Process) each(fn func(procfs.ProcStat)) error {
 	return nil
 }
 
-func usage(pid int) (procfs.ProcStat, error) {
-	process, err := procfs.NewProc(pid)
-	if err != nil {
-		return procfs.ProcStat{}, fmt.Errorf("what a process takes is read from /proc: %w", err)
-	}
-	return process.Stat()
-}
-
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // Contention finds out what others take of the machine while something is measured.
