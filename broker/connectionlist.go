@@ -62,10 +62,10 @@ func (s *Connections) answer(call connectionsCall) (out connectionsAnswer) {
 	return out
 }
 
-// seated is a connection with its place.
+// seated is a connection, and since when it is open.
 type seated struct {
 	*conn
-	seat
+	since time.Time
 }
 
 func (s *Connections) selected(f ConnectionFilter) (found []seated) {

@@ -19,7 +19,7 @@ type Connections struct {
 	perUser, perAuthkey int
 
 	mu       sync.Mutex
-	open     map[*conn]seat
+	open     map[*conn]time.Time  // since when
 	users    map[graph.UserID]int // how many of the open ones
 	authkeys map[graph.AuthkeyID]int
 	audits   map[graph.UserID]int
@@ -28,13 +28,10 @@ type Connections struct {
 // perUserAudits is how many subscriptions to $audit a user has at a node: each walks the history of the graph.
 const perUserAudits = 8
 
-// seat is the place of a connection among those of its node.
-type seat struct{ since time.Time }
-
 // NewConnections returns an empty set that takes so many of a user and of an authkey.
 func NewConnections(n *raftfsm.Node, r *raftfsm.Recorder, perUser, perAuthkey int) *Connections {
 	return &Connections{
-		node: n, recorder: r, perUser: perUser, perAuthkey: perAuthkey, open: make(map[*conn]seat),
+		node: n, recorder: r, perUser: perUser, perAuthkey: perAuthkey, open: make(map[*conn]time.Time),
 		users: make(map[graph.UserID]int), authkeys: make(map[graph.AuthkeyID]int),
 		audits: make(map[graph.UserID]int),
 	}
@@ -51,7 +48,7 @@ func (s *Connections) add(c *conn, again bool) error {
 	if !again && s.users[c.user] >= s.perUser {
 		return tooMany("this user", s.perUser)
 	}
-	s.open[c] = seat{s.node.Now().UTC()}
+	s.open[c] = s.node.Now().UTC()
 	s.users[c.user]++
 	s.authkeys[c.authkey]++
 	s.node.Members().Board().SetClients(len(s.open))
