@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"cmp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,7 +27,10 @@ type metrics struct {
 	bytes         *prometheus.CounterVec // direction: receive or send
 	taken         atomic.Uint64          // messages published
 
-	labels struct{ idents, owners, channels, pairs labels }
+	labels struct {
+		idents, owners, channels label
+		pairs                    bounded[[2]string]
+	}
 }
 
 const maxLabels, maxPairs = 1000, 10_000
@@ -72,14 +74,13 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	r.MustRegister(
 		m.connections, m.made, m.ready, m.errors, m.lost, m.subscriptions, m.messages, m.sizes, m.authenticated, m.bytes,
 	)
-	m.labels.pairs.most = maxPairs
 	return m
 }
 
 // pair bounds the values of an ident and a channel.
 func (m *metrics) pair(ident, channel string) (string, string) {
 	ident, channel = m.labels.idents.bound(ident), m.labels.channels.bound(channel)
-	if m.labels.pairs.bound(ident+"\x00"+channel) == other {
+	if !m.labels.pairs.takes([2]string{ident, channel}, maxPairs) {
 		channel = other
 	}
 	return ident, channel
@@ -122,34 +123,41 @@ func (m *metrics) published(ident, channel string, messages, bytes int) {
 	m.sizes.WithLabelValues(ident, channel).Observe(float64(bytes) / float64(messages))
 }
 
-// labels bounds the different values of a label.
-type labels struct {
-	most int // 0: maxLabels
-	mu   sync.RWMutex
-	seen map[string]bool
-}
+// label bounds the different values of a label.
+type label struct{ values bounded[string] }
 
 // other is the value of a label beyond its bound.
 const other = "other"
 
-func (l *labels) bound(v string) string {
+func (l *label) bound(v string) string {
 	v = strings.ToValidUTF8(v, "\ufffd") // a label that is not UTF-8 would panic
-	l.mu.RLock()
-	known := l.seen[v]
-	l.mu.RUnlock()
-	if known {
-		return v
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.seen == nil {
-		l.seen = make(map[string]bool)
-	}
-	if !l.seen[v] {
-		if len(l.seen) >= cmp.Or(l.most, maxLabels) {
-			return other
-		}
-		l.seen[v] = true
+	if !l.values.takes(v, maxLabels) {
+		return other
 	}
 	return v
+}
+
+// bounded are the first different values of many.
+type bounded[V comparable] struct {
+	mu   sync.RWMutex
+	seen map[V]bool
+}
+
+// takes reports whether v is one of the first most.
+func (b *bounded[V]) takes(v V, most int) bool {
+	b.mu.RLock()
+	known := b.seen[v]
+	b.mu.RUnlock()
+	if known {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.seen == nil {
+		b.seen = make(map[V]bool)
+	}
+	if !b.seen[v] && len(b.seen) < most {
+		b.seen[v] = true
+	}
+	return b.seen[v]
 }
