@@ -27,18 +27,15 @@ func newReceived(viewer graph.Viewer, floor uint64) *visibility {
 	return &visibility{Viewer: viewer, floor: floor, rights: history.NewRights(viewer.Graph(), viewer.User)}
 }
 
-// from returns the first index from which on the viewer may see a series, if they may see any of it.
-func (v *visibility) from(r traffic.Row) (index uint64, ok bool) {
+// from returns the first index from which on the viewer may see a series, if they may at all.
+func (v *visibility) from(s traffic.Series) (index uint64, ok bool) {
 	switch {
-	case !v.CanSeeAnything() || r.All.Newest.Index < v.floor:
+	case !v.CanSeeAnything():
 		return 0, false
-	case v.all || r.Origin == v.User:
+	case v.all || s.Origin == v.User:
 		return v.floor, true
 	}
-	index, ok = v.rights.VisibleFrom(r.Origin, r.Channel)
-	if index > r.All.Newest.Index {
-		return 0, false
-	}
+	index, ok = v.rights.VisibleFrom(s.Origin, s.Channel)
 	return max(index, v.floor), ok
 }
 
@@ -49,15 +46,6 @@ func (v *visibility) origins() []graph.UserID {
 		of = append(of, graph.UserID(o))
 	}
 	return of
-}
-
-// shows reports whether some message of a series could be one that the viewer may see.
-func (v *visibility) shows(s traffic.Series) bool {
-	if v.all || s.Origin == v.User {
-		return v.CanSeeAnything()
-	}
-	_, ok := v.rights.VisibleFrom(s.Origin, s.Channel)
-	return ok && v.CanSeeAnything()
 }
 
 // visible calls fn, in their order, for each series in a range of which the viewer may see a message, with the index
@@ -71,16 +59,20 @@ func (q *channels) visible(
 		if want != nil && s.Channel != channel {
 			channel, wanted = s.Channel, want(s.Channel)
 		}
-		return wanted && v.shows(s)
+		if !wanted {
+			return false
+		}
+		_, ok := v.from(s)
+		return ok
 	}}
 	if v.all {
 		asked.Origins = nil
 	}
 	return q.traffic.Rows(ctx, in, asked, func(r traffic.Row) error {
-		if from, ok := v.from(r); ok {
+		if from, _ := v.from(r.Series); from <= r.All.Newest.Index {
 			return fn(r, from)
 		}
-		return nil
+		return nil // all that they might see is gone, or not there yet
 	})
 }
 

@@ -15,19 +15,22 @@ import (
 // wanted.
 func (p *Projection) rowsOf(ctx context.Context, in Range, a Asked, fn func(Row) error) error {
 	m, err := p.merge(ctx, in, a.Origins())
-	for err == nil {
+	if err != nil {
+		return err
+	}
+	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		var next []Series
-		if next, err = m.some(); err != nil || len(next) == 0 {
+		next, err := m.some()
+		if err != nil || len(next) == 0 {
 			return err
 		}
 		if a.Wants != nil { // which may take a while
 			next = slices.DeleteFunc(next, func(s Series) bool { return !a.Wants(s) })
 		}
-		var rows []Row
-		if rows, err = p.lookUp(next); err != nil {
+		rows, err := p.lookUp(next)
+		if err != nil {
 			return err
 		}
 		for _, r := range rows {
@@ -36,7 +39,6 @@ func (p *Projection) rowsOf(ctx context.Context, in Range, a Asked, fn func(Row)
 			}
 		}
 	}
-	return err
 }
 
 // merge begins to go through what some origins publish in a range. What is open now is sealed before it is forgotten,
