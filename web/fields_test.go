@@ -182,8 +182,8 @@ func TestReadersAreConnected(t *testing.T) {
 	w := newWorld(t)
 	w.users("ada")
 	_, html := w.submit("ada", "/connect", "do", "connect", "sensor", "logstash", "ident", "elk")
-	if !says(html, "Paste this into Logstash", `channels => ["cowrie.*?durable=logstash&echo=1"]`, "It may subscribe to cowrie.*",
-		"It has read nothing yet.") {
+	if !says(html, "Paste this into Logstash", `channels => ["cowrie.*?durable=logstash&echo=1"]`,
+		"It may subscribe to cowrie.*", "It has read nothing yet.") {
 		t.Error(text(html))
 	}
 	key, ok := w.graph.AuthkeyByIdent("elk")

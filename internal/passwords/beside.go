@@ -91,7 +91,7 @@ func (b *beside) compute(j job) ([]byte, error) {
 	late := time.AfterFunc(besideMost, c.kill)
 	sum, err := c.compute(j)
 	if late.Stop(); err != nil {
-		return nil, fmt.Errorf("%w (%w)", err, c.end())
+		return nil, errors.Join(err, c.end())
 	}
 	b.give(c)
 	return sum, nil

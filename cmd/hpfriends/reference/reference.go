@@ -38,8 +38,8 @@ type flag struct{ name, text string }
 func Write(w io.Writer, app *cli.App) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Command line\n\n%s\n\n", paragraphs(app.Description))
-	fmt.Fprintf(&b, "`%s gen cli` prints this, `%[1]s COMMAND --help` what belongs to one command. %s %s Words in capitals in "+
-		"them, like ID, stand for what is yours.\n\n", app.Name, environment, tested)
+	fmt.Fprintf(&b, "`%s gen cli` prints this, `%[1]s COMMAND --help` what belongs to one command. %s %s Words in "+
+		"capitals in them, like ID, stand for what is yours.\n\n", app.Name, environment, tested)
 	writeCommands(&b, app)
 	_, err := io.WriteString(w, b.String())
 	return err
